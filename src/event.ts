@@ -1,0 +1,183 @@
+/**
+ * The vocabulary of the whole program. Rooms speak to each other and to the user only in these events; nothing prints
+ * but the views in `report/`, and the journal keeps the durable ones. Times are `at`, milliseconds since 1970;
+ * durations are `ms`, milliseconds.
+ */
+
+/** The steps of a run, in the order in which they happen. */
+export type Phase =
+  | 'inspect'
+  | 'baseline'
+  | 'restore-point'
+  | 'command'
+  | 'verify'
+  | 'keep'
+  | 'evidence'
+  | 'stop'
+  | 'restore'
+  | 'start'
+  | 'verify-again';
+
+/** `required` decides the verdict; `advisory` is only reported. */
+export type Severity = 'required' | 'advisory';
+
+/** One thing that was seen, in a sentence for a person. */
+export interface Finding {
+  /** What it is about, e.g. `unit:pdns.service`, `socket:tcp/53`, `check:web`, `package:dpkg`, `instance`. */
+  readonly subject: string;
+  readonly severity: Severity;
+  /** The whole sentence: what was, what is, and the reason where it is known. Control characters already neutralised. */
+  readonly says: string;
+}
+
+/** `failed` is an answer; `not-asked` means that nobody could answer, which proves nothing. */
+export type Answer = 'passed' | 'failed' | 'not-asked';
+
+/** What one check said once. */
+export interface CheckResult {
+  readonly name: string;
+  readonly severity: Severity;
+  readonly answer: Answer;
+  /** One line: what was asked for and what came. */
+  readonly says: string;
+  /** How long the deciding try took. */
+  readonly ms: number;
+}
+
+export type VerdictKind = 'healthy' | 'unhealthy' | 'inconclusive';
+
+/** The judgement on one look, or on one watch, at the instance. */
+export interface Verdict {
+  readonly verdict: VerdictKind;
+  /** The required findings that decided; empty when healthy. */
+  readonly reasons: readonly Finding[];
+  /** What is worth telling and did not decide. */
+  readonly advisories: readonly Finding[];
+  readonly checks: readonly CheckResult[];
+}
+
+/** How the command ended. Only `exited` is the command's own word. */
+export type CommandEnd =
+  | { readonly kind: 'exited'; readonly status: number }
+  /** The executable does not exist inside the instance (127). */
+  | { readonly kind: 'not-found' }
+  /** It exists and cannot be executed (126). */
+  | { readonly kind: 'not-executable' }
+  /** It ran longer than `--timeout`. */
+  | { readonly kind: 'timeout'; readonly limitMs: number }
+  /** It wrote nothing for longer than `--idle-timeout`. */
+  | { readonly kind: 'idle-timeout'; readonly limitMs: number }
+  /** The instance was stopped or restarted underneath it; `restarted` when it runs again. */
+  | { readonly kind: 'instance-stopped'; readonly restarted: boolean }
+  /** The connection to Incus broke; how the command ended is not known. */
+  | { readonly kind: 'lost'; readonly says: string }
+  /** guard was interrupted while it ran. */
+  | { readonly kind: 'interrupted'; readonly signal: Signal };
+
+/** The signals that end a run in a controlled rollback. */
+export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+/** Why a run does not simply keep the change. */
+export type Cause = 'command' | 'unhealthy' | 'inconclusive' | 'timeout' | 'interrupted';
+
+/** How a run ended: one row of the table of exit statuses (`run/outcome.ts`). */
+export type Outcome =
+  | { readonly outcome: 'kept' }
+  | { readonly outcome: 'rolled-back'; readonly cause: Exclude<Cause, 'interrupted'> }
+  | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
+  | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
+  | { readonly outcome: 'rollback-failed'; readonly cause: Cause; readonly says: string; readonly byHand: readonly string[] }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal }
+  | { readonly outcome: 'busy'; readonly refusal: Refusal }
+  | { readonly outcome: 'quarantined'; readonly refusal: Refusal }
+  | { readonly outcome: 'usage'; readonly refusal: Refusal }
+  | { readonly outcome: 'configuration'; readonly refusal: Refusal }
+  | { readonly outcome: 'interrupted'; readonly signal: Signal };
+
+/** Why nothing was done, and what to do next. Both are whole sentences. */
+export interface Refusal {
+  readonly says: string;
+  readonly advice: string;
+}
+
+/** What the upgrade did, for the report. */
+export interface Changes {
+  readonly packages: readonly { readonly name: string; readonly from: string | null; readonly to: string | null }[];
+  readonly units: { readonly appeared: readonly string[]; readonly gone: readonly string[] };
+  readonly sockets: { readonly appeared: readonly string[]; readonly gone: readonly string[] };
+}
+
+/** The restore point of a run, as it exists on the server. */
+export interface RestorePoint {
+  /** The snapshot's name at this moment. */
+  readonly name: string;
+  /** The server's `created_at`, RFC 3339: with the name it identifies the exact snapshot. */
+  readonly createdAt: string;
+  /** Snapshots of custom volumes taken with it. */
+  readonly volumes: readonly VolumePoint[];
+}
+
+/** The snapshot of one custom volume, part of a restore point. */
+export interface VolumePoint {
+  readonly pool: string;
+  readonly volume: string;
+  readonly snapshot: string;
+}
+
+/** Who holds a run: enough to tell from the same host whether it still lives. */
+export interface Holder {
+  readonly host: string;
+  readonly bootId: string;
+  readonly pid: number;
+  /** Start time of the process, in clock ticks since boot (/proc/PID/stat field 22): pids are reused, this pair is not. */
+  readonly startTicks: number;
+}
+
+/** What the run knows of the instance before it changes anything. */
+export interface RunStarted {
+  readonly type: 'run-started';
+  readonly version: string;
+  readonly instance: string;
+  readonly project: string;
+  /** The remote as in the `incus` command; null for the local socket. */
+  readonly remote: string | null;
+  readonly command: readonly string[];
+  /** Whether the instance ran when the run began: it is returned to that. */
+  readonly wasRunning: boolean;
+  /** The final name that the restore point gets when the change is kept. */
+  readonly restorePointName: string;
+  readonly holder: Holder;
+}
+
+/** What happens in a run. */
+export type RunEvent =
+  | RunStarted
+  /** A phase is about to begin: it is durable before the first request of the phase is sent. */
+  | { readonly type: 'phase-begun'; readonly phase: Phase }
+  /** A phase is over. `says` is a short result for a person, e.g. `guard-in-flight, 43 ms`. */
+  | { readonly type: 'phase-ended'; readonly phase: Phase; readonly ms: number; readonly ok: boolean; readonly says: string }
+  /** Something a person should know that decides nothing. */
+  | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly says: string }
+  /** What was true before the command. */
+  | { readonly type: 'baseline-taken'; readonly checks: readonly CheckResult[]; readonly facts: unknown }
+  /** The lock is held and there is a way back. */
+  | { readonly type: 'restore-point-taken'; readonly restorePoint: RestorePoint }
+  /** The command's bytes; for the JSON stream only, not for the journal. `data` is base64 where it is not UTF-8. */
+  | { readonly type: 'command-output'; readonly stream: 'stdout' | 'stderr'; readonly data: string; readonly encoding: 'utf8' | 'base64' }
+  | { readonly type: 'command-ended'; readonly end: CommandEnd; readonly ms: number }
+  /** One look of the watch, when it says something new. Not for the journal. */
+  | { readonly type: 'watch-progress'; readonly waitingFor: readonly Finding[]; readonly healthyForMs: number }
+  | { readonly type: 'verdict'; readonly verdict: Verdict; readonly again: boolean }
+  | { readonly type: 'changes'; readonly changes: Changes }
+  /** The one decision of the run. `cause` is null when the change is kept because all is well. */
+  | { readonly type: 'decided'; readonly decision: 'keep' | 'rollback'; readonly cause: Cause | null }
+  | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
+  /** The in-flight restore point got its final name, or is gone: the lock is free. */
+  | { readonly type: 'released'; readonly restorePoint: string | null }
+  | { readonly type: 'run-ended'; readonly outcome: Outcome; readonly ms: number };
+
+/** An event with its place in time and the run it belongs to: what the journal keeps and `--json` writes, one a line. */
+export type Recorded = RunEvent & { readonly v: 1; readonly run: string; readonly at: number };
+
+/** Where events go. Views return nothing; they must not throw. */
+export type Listener = (event: Recorded) => void;
