@@ -86,7 +86,12 @@ export type Outcome =
   | { readonly outcome: 'rolled-back'; readonly cause: Exclude<Cause, 'interrupted'> }
   | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
   | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
-  | { readonly outcome: 'rollback-failed'; readonly cause: Cause; readonly says: string; readonly byHand: readonly string[] }
+  | {
+      readonly outcome: 'rollback-failed';
+      readonly cause: Cause;
+      readonly says: string;
+      readonly byHand: readonly string[];
+    }
   | { readonly outcome: 'refused'; readonly refusal: Refusal }
   | { readonly outcome: 'busy'; readonly refusal: Refusal }
   | { readonly outcome: 'quarantined'; readonly refusal: Refusal }
@@ -155,7 +160,13 @@ export type RunEvent =
   /** A phase is about to begin: it is durable before the first request of the phase is sent. */
   | { readonly type: 'phase-begun'; readonly phase: Phase }
   /** A phase is over. `says` is a short result for a person, e.g. `guard-in-flight, 43 ms`. */
-  | { readonly type: 'phase-ended'; readonly phase: Phase; readonly ms: number; readonly ok: boolean; readonly says: string }
+  | {
+      readonly type: 'phase-ended';
+      readonly phase: Phase;
+      readonly ms: number;
+      readonly ok: boolean;
+      readonly says: string;
+    }
   /** Something a person should know that decides nothing. */
   | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly says: string }
   /** What was true before the command. */
@@ -163,7 +174,12 @@ export type RunEvent =
   /** The lock is held and there is a way back. */
   | { readonly type: 'restore-point-taken'; readonly restorePoint: RestorePoint }
   /** The command's bytes; for the JSON stream only, not for the journal. `data` is base64 where it is not UTF-8. */
-  | { readonly type: 'command-output'; readonly stream: 'stdout' | 'stderr'; readonly data: string; readonly encoding: 'utf8' | 'base64' }
+  | {
+      readonly type: 'command-output';
+      readonly stream: 'stdout' | 'stderr';
+      readonly data: string;
+      readonly encoding: 'utf8' | 'base64';
+    }
   | { readonly type: 'command-ended'; readonly end: CommandEnd; readonly ms: number }
   /** One look of the watch, when it says something new. Not for the journal. */
   | { readonly type: 'watch-progress'; readonly waitingFor: readonly Finding[]; readonly healthyForMs: number }
