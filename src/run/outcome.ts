@@ -1,0 +1,76 @@
+import type { Outcome, Signal } from '../event.ts';
+
+/** One row of the table of exit statuses, as the help prints it. */
+export interface OutcomeRow {
+  readonly exit: number;
+  readonly name: string;
+  readonly meaning: string;
+}
+
+/** The only place that maps outcomes to exit statuses. */
+export const outcomeTable = [
+  { exit: 0, name: 'kept', meaning: 'the command succeeded and the verdict is healthy' },
+  { exit: 10, name: 'rolled-back, command', meaning: 'the command failed; the instance is back and healthy' },
+  { exit: 11, name: 'rolled-back, unhealthy', meaning: 'the checks failed; the instance is back and healthy' },
+  { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
+  { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
+  {
+    exit: 20,
+    name: 'rolled-back, not well',
+    meaning: 'restored and started, but the baseline does not hold: a person must look',
+  },
+  {
+    exit: 21,
+    name: 'rollback failed',
+    meaning: 'guard could not bring it back; it prints the commands that finish it by hand',
+  },
+  { exit: 30, name: 'refused', meaning: 'nothing was changed, and why' },
+  { exit: 31, name: 'busy', meaning: 'another run holds the instance; nothing was changed' },
+  { exit: 32, name: 'quarantined', meaning: 'this same change was rolled back here before; nothing was changed' },
+  { exit: 64, name: 'usage', meaning: 'the command line is wrong; nothing was changed' },
+  { exit: 78, name: 'configuration', meaning: 'guard.yaml is wrong: file, line, column; nothing was changed' },
+  { exit: 129, name: 'interrupted', meaning: 'by HUP; the instance is back and healthy (20 or 21 if not)' },
+  { exit: 130, name: 'interrupted', meaning: 'by INT; the instance is back and healthy (20 or 21 if not)' },
+  { exit: 143, name: 'interrupted', meaning: 'by TERM; the instance is back and healthy (20 or 21 if not)' },
+] as const satisfies readonly OutcomeRow[];
+
+type ExitStatus = (typeof outcomeTable)[number]['exit'];
+
+/** The exit status of an outcome: always one of the table's. */
+export const exitStatusOf = (outcome: Outcome): ExitStatus => {
+  switch (outcome.outcome) {
+    case 'kept':
+      return 0;
+    case 'rolled-back':
+      return rolledBackStatus[outcome.cause];
+    case 'kept-unhealthy':
+      return 13;
+    case 'rolled-back-not-well':
+      return 20;
+    case 'rollback-failed':
+      return 21;
+    case 'refused':
+      return 30;
+    case 'busy':
+      return 31;
+    case 'quarantined':
+      return 32;
+    case 'usage':
+      return 64;
+    case 'configuration':
+      return 78;
+    case 'interrupted':
+      return interruptedStatus[outcome.signal];
+  }
+};
+
+/** The table's name of an outcome. */
+export const outcomeName = (outcome: Outcome): string => {
+  const exit = exitStatusOf(outcome);
+  return outcomeTable.find((row) => row.exit === exit)?.name ?? outcome.outcome;
+};
+
+// Inconclusive means that the checks could not be asked until their time was up: that is a timeout to whoever waits.
+const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12 } as const;
+
+const interruptedStatus: Record<Signal, ExitStatus> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
