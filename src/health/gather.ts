@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { ask } from '../incus/ask.ts';
+import type { Incus } from '../incus/client.ts';
+import type { IncusFailure } from '../incus/failure.ts';
+import { err, type Result } from '../result.ts';
+import { neutralise } from '../text.ts';
+import type { Facts } from './facts.ts';
+import { parseProbe, type UnreadableFacts } from './probe.ts';
+import { probeInput } from './probe-script.ts';
+
+export interface GatherRequest {
+  readonly incus: Incus;
+  readonly instance: string;
+  /** Milliseconds for the whole look; the probe inside is killed then. */
+  readonly limitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Looks into a running instance with one exec of a POSIX shell. Facts may hold `null` sections; a failure of Incus is
+ * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
+ */
+export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> => {
+  // Unguessable, and given over stdin: command lines can be read by every process inside.
+  const nonce = randomBytes(16).toString('hex');
+  const answer = await ask(request.incus, request.instance, {
+    command: ['sh', '-s'],
+    environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
+    stdin: probeInput(nonce),
+    cwd: '/',
+    user: 0,
+    group: 0,
+    limitMs: request.limitMs,
+    maxBytes: mostBytes,
+    ...(request.signal ? { signal: request.signal } : {}),
+  });
+  if (!answer.ok) return answer;
+  const facts = parseProbe(answer.value.stdout, nonce);
+  if (facts.ok) return facts;
+  return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
+};
+
+/** A large server's facts take less than a megabyte; more than this is no honest answer. */
+const mostBytes = 16 * 1024 * 1024;
+
+const said = (stderr: string): string =>
+  stderr.trim() === '' ? '' : ` The shell inside said: ${neutralise(stderr.trim(), 200)}`;
