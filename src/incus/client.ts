@@ -1,6 +1,14 @@
 import { Agent } from 'node:http';
+import type { Readable } from 'node:stream';
 
 import type { Clock } from '../clock.ts';
+import { err, ok, type Result } from '../result.ts';
+import { sayDuration } from '../duration.ts';
+import { socketFailure } from './access.ts';
+import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
+import { isObject, numberOf, objectOf, parseJson, textOf } from './json.ts';
+import { locationOf, requestPath, type Location, type Removal } from './removal.ts';
+import { exchange, type HttpAnswer, type Trouble } from './transport.ts';
 
 /** A request as an observer sees it, just before it is sent. */
 export interface RequestSeen {
@@ -42,3 +50,136 @@ export const openIncus = (options: {
 
 /** Closes idle connections. Requests under way end on their own. */
 export const closeIncus = (incus: Incus): void => incus.agent.destroy();
+
+/** A request of this room. There is no way to write a DELETE but to name a `Removal`. */
+export type Call = CallTarget & {
+  /** What guard wants, to be read after "could not". */
+  readonly asked: string;
+  /** The instance it is about, for advice. */
+  readonly instance?: string;
+  readonly limitMs?: number;
+};
+
+type CallTarget =
+  | ({ readonly method: 'GET' } & Location)
+  | ({
+      readonly method: 'POST' | 'PUT' | 'PATCH';
+      /** Sent as JSON. */
+      readonly body: unknown;
+      readonly etag?: string;
+    } & Location)
+  | ({
+      readonly method: 'POST';
+      /** Sent as it is. */
+      readonly raw: Buffer | Readable;
+      readonly headers: Readonly<Record<string, string>>;
+    } & Location)
+  | { readonly removes: Removal };
+
+/** A decoded answer. */
+export interface Reply {
+  readonly etag: string;
+  readonly metadata: unknown;
+  /** Id of the operation that was started; null when the answer is final. */
+  readonly operation: string | null;
+}
+
+/** For requests that only read, or that change something at once. */
+export const usualLimitMs = 30_000;
+
+/** Sends a request and decodes the JSON that comes back; what the server calls an error is a failure, at any status. */
+export const call = async (incus: Incus, wanted: Call): Promise<Result<Reply, IncusFailure>> => {
+  const answer = await callRaw(incus, wanted, jsonLimitBytes);
+  return answer.ok ? decode(aboutOf(incus, wanted), answer.value) : answer;
+};
+
+/** Sends a request and gives what comes back as it is, unless the status is an error's. */
+export const callRaw = async (
+  incus: Incus,
+  wanted: Call,
+  maxBytes: number,
+): Promise<Result<HttpAnswer, IncusFailure>> => {
+  const about = aboutOf(incus, wanted);
+  const method = 'removes' in wanted ? 'DELETE' : wanted.method;
+  const path = requestPath('removes' in wanted ? locationOf(wanted.removes) : wanted, incus.project);
+  if (path === null) return err(failureOf('invalid', about, 'empty names, "." and ".." do not exist in Incus'));
+  const limitMs = wanted.limitMs ?? usualLimitMs;
+  const body = bodyOf(wanted);
+  for (let tries = 1; ; tries += 1) {
+    incus.onRequest({ method, path, ...('body' in wanted ? { body: wanted.body } : {}) });
+    const agent = method === 'GET' && tries === 1 ? incus.agent : false;
+    const { socket, clock } = incus;
+    const headers = headersOf(wanted);
+    const sent = await exchange({ socket, agent, clock, method, path, headers, body, limitMs, maxBytes });
+    if (!sent.ok) {
+      if (tries < 3 && sent.error.kind === 'lost' && sent.error.reused) continue;
+      return err(await troubleFailure(incus, about, sent.error, limitMs));
+    }
+    if (sent.value.status === askAgain && tries < 3 && !('raw' in wanted)) continue;
+    if (sent.value.status >= 300) return err(errorFailure(about, sent.value));
+    return ok(sent.value);
+  }
+};
+
+const jsonLimitBytes = 64 * 1024 * 1024;
+
+/** `incus remote proxy` answers so when it had to renew its token and the request never reached the server. */
+const askAgain = 305;
+
+const aboutOf = (incus: Incus, wanted: Pick<Call, 'asked' | 'instance'>): About => ({
+  asked: wanted.asked,
+  project: incus.project,
+  ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
+});
+
+const bodyOf = (wanted: CallTarget): string | Buffer | Readable | null => {
+  if ('raw' in wanted) return wanted.raw;
+  return 'body' in wanted ? JSON.stringify(wanted.body) : null;
+};
+
+const headersOf = (wanted: CallTarget): Record<string, string> => {
+  if ('raw' in wanted) return { 'content-type': 'application/octet-stream', ...wanted.headers };
+  if (!('body' in wanted)) return {};
+  return { 'content-type': 'application/json', ...(wanted.etag === undefined ? {} : { 'if-match': wanted.etag }) };
+};
+
+const decode = (about: About, answer: HttpAnswer): Result<Reply, IncusFailure> => {
+  const json = parseJson(answer.body.toString('utf8'));
+  if (!isObject(json)) return err(notJson(about, answer));
+  if (json['type'] === 'error') return err(errorFailure(about, answer));
+  return ok({
+    etag: answer.headers.etag ?? '',
+    metadata: json['metadata'],
+    operation: json['type'] === 'async' ? operationId(json) : null,
+  });
+};
+
+const operationId = (json: Readonly<Record<string, unknown>>): string | null =>
+  /\/operations\/([^/?]+)/.exec(textOf(json['operation']))?.[1] ?? (textOf(objectOf(json['metadata'])['id']) || null);
+
+const errorFailure = (about: About, answer: HttpAnswer): IncusFailure => {
+  const json = parseJson(answer.body.toString('utf8'));
+  if (!isObject(json)) return notJson(about, answer);
+  return serverFailure(about, numberOf(json['error_code']) || answer.status, textOf(json['error']));
+};
+
+const notJson = (about: About, answer: HttpAnswer): IncusFailure => {
+  const start = answer.body.subarray(0, 200).toString('utf8');
+  const said = start === '' ? 'an empty answer' : `an answer that is not of Incus: "${start}"`;
+  return failureOf('server', about, `${said} (HTTP status ${answer.status})`, { code: answer.status });
+};
+
+const troubleFailure = async (incus: Incus, about: About, trouble: Trouble, limitMs: number): Promise<IncusFailure> => {
+  switch (trouble.kind) {
+    case 'not-sent':
+      return socketFailure(about, incus.socket, trouble.errno);
+    case 'lost':
+      return failureOf('connection-lost', about, `the connection to Incus broke (${trouble.says})`);
+    case 'limit':
+      return failureOf('timed-out', about, `no answer within ${sayDuration(limitMs)}`);
+    case 'too-long':
+      return failureOf('invalid', about, trouble.says);
+    default:
+      return trouble.kind satisfies never;
+  }
+};

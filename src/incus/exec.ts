@@ -1,36 +1,14 @@
-import type { Readable, Writable } from 'node:stream';
+import { err, ok, type Result } from '../result.ts';
+import { call, type Incus } from './client.ts';
+import { connectExec, type Connection } from './exec-connection.ts';
+import { endOfOperation } from './exec-end.ts';
+import { passInput } from './exec-input.ts';
+import type { Accepted, ExecEnd, ExecRequest, ExecStreams } from './exec-request.ts';
+import { failureOf, type About, type IncusFailure } from './failure.ts';
+import { objectOf, textsOf } from './json.ts';
+import { waitFor, type Operation } from './operations.ts';
 
-import type { Result } from '../result.ts';
-import type { Incus } from './client.ts';
-import type { IncusFailure } from './failure.ts';
-
-/** A command to run inside an instance. No shell is involved: the argument vector arrives as it is. */
-export interface ExecRequest {
-  readonly command: readonly string[];
-  /** Seen by everyone on the host who can list processes: never put a secret here. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly user?: number;
-  readonly group?: number;
-  /** A folder that does not exist is silently replaced by `/` by the server. */
-  readonly cwd?: string;
-  /** Size of the terminal to make inside, or null for plain streams. */
-  readonly terminal: null | { readonly columns: number; readonly rows: number };
-}
-
-/** Where the bytes come from and go to. None of them is closed or ended by the exec. */
-export interface ExecStreams {
-  /** Null: the command sees an empty stdin (end of file at once). */
-  readonly stdin: Readable | null;
-  readonly stdout: Writable;
-  /** Unused with a terminal. */
-  readonly stderr: Writable;
-}
-
-/** How the command ended. A status above 128 may be a signal, or a stop of the instance: ask its state. */
-export type ExecEnd =
-  | { readonly kind: 'exited'; readonly status: number }
-  | { readonly kind: 'not-found' }
-  | { readonly kind: 'not-executable' };
+export type { ExecEnd, ExecRequest, ExecStreams };
 
 /** A command under way. */
 export interface Exec {
@@ -46,14 +24,85 @@ export interface Exec {
   readonly ended: Promise<Result<ExecEnd, IncusFailure>>;
 }
 
-/** Starts a command; a success means that the command was asked for, not that the executable exists (see `ended`). */
-export const startExec = (
+/**
+ * Starts a command. A success means that the server has the command, and all connections to it; whether the executable
+ * exists is known when it ends. The command is started at most once.
+ */
+export const startExec = async (
   incus: Incus,
   instance: string,
   request: ExecRequest,
   streams: ExecStreams,
-): Promise<Result<Exec, IncusFailure>> => notYet(incus, instance, request, streams);
-
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
+): Promise<Result<Exec, IncusFailure>> => {
+  const about = { asked: `run ${request.command[0] ?? 'a command'} in ${instance}`, project: incus.project, instance };
+  for (let tries = 1; ; tries += 1) {
+    const asked = await askFor(incus, about, request);
+    if (!asked.ok) return asked;
+    const connection = await connectExec(incus, asked.value, streams);
+    if (connection !== null) return ok(follow(incus, about, asked.value, connection, streams));
+    const ended = await asked.value.waited;
+    // Only these words prove that the command was never started.
+    const neverStarted = !ended.ok && /^Timed out waiting for websockets/i.test(ended.error.said);
+    if (!neverStarted || tries === 2) return err(ended.ok ? disconnected(about, asked.value.operation) : ended.error);
+  }
 };
+
+const askFor = async (incus: Incus, about: Subject, request: ExecRequest): Promise<Result<Accepted, IncusFailure>> => {
+  const { asked, instance } = about;
+  const path = ['instances', instance, 'exec'];
+  const reply = await call(incus, { method: 'POST', path, body: bodyOf(request), asked, instance });
+  if (!reply.ok) return reply;
+  const { operation, metadata } = reply.value;
+  if (operation === null) return err(failureOf('server', about, 'it started no operation'));
+  const secrets = textsOf(objectOf(objectOf(metadata)['metadata'])['fds']);
+  // Asked before the sockets are opened: the server forgets an operation five seconds after its end.
+  const waited = waitFor(incus, operation, { asked, instance, limitMs: longestTimerMs });
+  return ok({ operation, secrets, terminal: request.terminal !== null, waited });
+};
+
+const follow = (
+  incus: Incus,
+  about: Subject,
+  accepted: Accepted,
+  connection: Connection,
+  streams: ExecStreams,
+): Exec => {
+  const letGoOfInput = passInput(streams.stdin, connection.input);
+  const abandoned = new AbortController();
+  const finish = async (): Promise<Result<ExecEnd, IncusFailure>> => {
+    const end = await endOfOperation(incus, about, accepted, connection, abandoned.signal);
+    letGoOfInput();
+    connection.close();
+    return end;
+  };
+  return {
+    operation: accepted.operation,
+    resize: (columns, rows) =>
+      connection.control({ command: 'window-resize', args: { width: String(columns), height: String(rows) } }),
+    signal: (signal) => connection.control({ command: 'signal', signal }),
+    abandon: () => {
+      abandoned.abort();
+      connection.close();
+    },
+    ended: finish(),
+  };
+};
+
+type Subject = About & { readonly instance: string };
+
+/** The longest time that a timer of Node can wait, about 24 days. */
+const longestTimerMs = 2 ** 31 - 1;
+
+const bodyOf = (request: ExecRequest): Readonly<Record<string, unknown>> => ({
+  command: request.command,
+  environment: request.environment,
+  'wait-for-websocket': true,
+  interactive: request.terminal !== null,
+  ...(request.terminal === null ? {} : { width: request.terminal.columns, height: request.terminal.rows }),
+  ...(request.user === undefined ? {} : { user: request.user }),
+  ...(request.group === undefined ? {} : { group: request.group }),
+  ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
+});
+
+const disconnected = (about: About, operation: string): IncusFailure =>
+  failureOf('connection-lost', about, 'the connections for its input and output could not be opened', { operation });

@@ -1,10 +1,12 @@
+import { neutralise, shellWords } from '../text.ts';
+
 /** What kind of thing went wrong, as far as the caller has to tell them apart. */
 export type IncusFailureKind =
-  /** No daemon answers on the socket. */
+  /** No daemon answers on the socket; nothing was sent. */
   | 'unreachable'
   /** The socket, or the server, does not let this user in. */
   | 'forbidden'
-  /** The instance, snapshot, volume, pool, project or operation does not exist. */
+  /** The instance, snapshot, volume, pool, project, file or operation does not exist. */
   | 'not-found'
   /** Another operation holds the instance. */
   | 'busy'
@@ -15,7 +17,7 @@ export type IncusFailureKind =
   | 'no-space'
   /** The project does not allow it. */
   | 'restricted'
-  /** The server refuses the request as it is (HTTP 400 and the like). */
+  /** The request is refused as it is (HTTP 400 and the like, or by guard itself). */
   | 'invalid'
   /** The limit was reached. UNKNOWN, not failed: what was asked may still go on, see `operation`. */
   | 'timed-out'
@@ -29,16 +31,116 @@ export interface IncusFailure {
   readonly kind: IncusFailureKind;
   /** What guard wanted, to be read after "could not": `take the snapshot g1 of web01`. */
   readonly asked: string;
-  /** What the server, or the operating system, said; control characters neutralised. */
+  /** What the server, or the operating system, said, as a sentence; control characters neutralised. */
   readonly said: string;
   /** HTTP status or the operation's status code; null when nobody answered. */
   readonly code: number | null;
-  /** What to do next, one sentence or a real command; empty when there is nothing to advise. */
+  /** What to do next, one sentence with a real command where there is one; empty when there is nothing to advise. */
   readonly advice: string;
   /** Id of the operation that may still go on; give it to `settle` (operations.ts). Null when there is none. */
   readonly operation: string | null;
 }
 
-/** The failure as one or two sentences for a person: "Could not …: ….  advice". */
+/** The failure as one or two sentences for a person: `Could not …: …. Advice.` */
 export const sayFailure = (failure: IncusFailure): string =>
   `Could not ${failure.asked}: ${failure.said}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
+
+/** What a failure is about: enough to print commands that work. */
+export interface About {
+  readonly asked: string;
+  readonly project: string;
+  readonly instance?: string;
+}
+
+/** Builds a failure. `said` may be raw: it is neutralised and ends as a sentence. */
+export const failureOf = (
+  kind: IncusFailureKind,
+  about: About,
+  said: string,
+  more: { readonly code?: number | null; readonly advice?: string; readonly operation?: string | null } = {},
+): IncusFailure => ({
+  kind,
+  asked: about.asked,
+  said: sentence(neutralise(said, 1000)),
+  code: more.code ?? null,
+  advice: more.advice ?? adviceFor(kind, about, said, more.operation ?? null),
+  operation: more.operation ?? null,
+});
+
+/** Builds the failure for what a server said with this status. */
+export const serverFailure = (about: About, code: number, said: string): IncusFailure =>
+  failureOf(kindOf(code, said), about, said === '' ? `HTTP status ${code} without a reason` : said, { code });
+
+/** The status says little (500 for most); the text decides first. Texts are of Incus 6.0 to 7.x and LXD 5 and 6. */
+const kindOf = (code: number, said: string): IncusFailureKind => {
+  for (const [kind, form] of signs) if (form.test(said)) return kind;
+  if (code === 404) return 'not-found';
+  if (code === 412) return 'changed';
+  if (code === 401 || code === 403) return 'forbidden';
+  if (code === 409) return 'name-taken';
+  return code === 400 ? 'invalid' : 'server';
+};
+
+const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
+  ['busy', /is busy running a/i],
+  ['busy', /storage volume is still in use|volume used by running instances/i],
+  ['name-taken', /UNIQUE constraint failed|already exists\b/i],
+  ['no-space', /no space left on device|disk quota exceeded|not enough (free )?space/i],
+  ['restricted', /Project "[^"]*" doesn't allow|not allowed in (this )?project|is forbidden in project/i],
+  ['changed', /^ETag doesn't match/i],
+  ['timed-out', /context deadline exceeded/i],
+  ['not-found', /^Snapshot \S+ does not exist|\bnot found$/i],
+  ['invalid', /^Invalid (config|snapshot name|devices?)\b|file name too long|cannot contain/i],
+];
+
+const adviceFor = (kind: IncusFailureKind, about: About, said: string, operation: string | null): string => {
+  const project = about.project === 'default' ? [] : ['--project', about.project];
+  const command = (...words: string[]): string => `\`${shellWords(['incus', ...words, ...project])}\``;
+  switch (kind) {
+    case 'busy':
+      return busyAdvice(about, said, command);
+    case 'restricted':
+      return restrictedAdvice(said, about.project);
+    case 'no-space':
+      return 'Make room in the storage pool (`incus storage list`, `incus storage info POOL`) and try again.';
+    case 'timed-out':
+    case 'connection-lost':
+      return operation === null
+        ? `It is not known whether it happened: see ${command('operation', 'list')}.`
+        : `It may still go on: see ${command('operation', 'show', operation)}.`;
+    case 'not-found':
+      return /Project not found/i.test(said)
+        ? 'See `incus project list`.'
+        : /Instance not found/i.test(said)
+          ? `See ${command('list')}.`
+          : '';
+    case 'changed':
+      return 'Somebody changed it at the same moment; try again.';
+    case 'forbidden':
+      return 'The server does not let this user do that; ask whoever administers it.';
+    case 'name-taken':
+    case 'invalid':
+    case 'unreachable':
+    case 'server':
+      return '';
+    default:
+      return kind satisfies never;
+  }
+};
+
+const busyAdvice = (about: About, said: string, command: (...words: string[]) => string): string =>
+  about.instance !== undefined && /busy running a "?(stop|restart)/i.test(said)
+    ? `A stop that hangs is ended by ${command('stop', '--force', about.instance)}.`
+    : `See what is under way with ${command('operation', 'list')}.`;
+
+const restrictedAdvice = (said: string, project: string): string => {
+  const name = /Project "([^"]+)"/.exec(said)?.[1] ?? project;
+  return /snapshot/i.test(said)
+    ? `An administrator of the server can allow it: \`${shellWords(['incus', 'project', 'set', name, 'restricted.snapshots=allow'])}\`.`
+    : `An administrator of the server can see what is restricted with \`${shellWords(['incus', 'project', 'show', name])}\`.`;
+};
+
+const sentence = (text: string): string => {
+  const trimmed = text.trim();
+  return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+};

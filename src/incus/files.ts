@@ -1,7 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 
-import type { Result } from '../result.ts';
-import type { Incus, Limit } from './client.ts';
+import { ok, type Result } from '../result.ts';
+import { call, callRaw, type Incus, type Limit } from './client.ts';
 import type { IncusFailure } from './failure.ts';
 
 /** Owner and mode of a file inside. Numbers as seen inside the instance; mode like `0o755`. */
@@ -26,15 +27,29 @@ export const pushFile = (
   path: string,
   content: string | Buffer | Readable,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, instance, path, content, how);
+): Promise<Result<void, IncusFailure>> =>
+  put(incus, instance, path, 'file', typeof content === 'string' ? Buffer.from(content) : content, how);
 
 /** Reads a file of at most `maxBytes`; a longer one is `invalid`. */
-export const pullFile = (
+export const pullFile = async (
   incus: Incus,
   instance: string,
   path: string,
   how: Limit & { readonly maxBytes: number },
-): Promise<Result<PulledFile, IncusFailure>> => notYet(incus, instance, path, how);
+): Promise<Result<PulledFile, IncusFailure>> => {
+  const asked = `read the file ${path} of ${instance}`;
+  const { limitMs, maxBytes } = how;
+  const location = { path: ['instances', instance, 'files'], query: { path } };
+  const answer = await callRaw(incus, { method: 'GET', ...location, asked, instance, limitMs }, maxBytes);
+  if (!answer.ok) return answer;
+  const { headers, body } = answer.value;
+  return ok({
+    content: body,
+    user: Number(header(headers, 'uid')),
+    group: Number(header(headers, 'gid')),
+    mode: Number.parseInt(header(headers, 'mode'), 8),
+  });
+};
 
 /** Makes one folder; its parent must exist. One that exists is a success. */
 export const makeDirectory = (
@@ -42,7 +57,7 @@ export const makeDirectory = (
   instance: string,
   path: string,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, instance, path, how);
+): Promise<Result<void, IncusFailure>> => put(incus, instance, path, 'directory', Buffer.alloc(0), how);
 
 /** Makes a symbolic link. */
 export const makeLink = (
@@ -51,16 +66,52 @@ export const makeLink = (
   path: string,
   target: string,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, instance, path, target, how);
+): Promise<Result<void, IncusFailure>> => put(incus, instance, path, 'symlink', Buffer.from(target), how);
 
 /** Removes one file, or one empty folder. */
-export const deleteFile = (
+export const deleteFile = async (
   incus: Incus,
   instance: string,
   path: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, instance, path, limit);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `remove the file ${path} of ${instance}`;
+  const reply = await call(incus, { removes: { kind: 'file', instance, path }, asked, instance, ...limit });
+  return reply.ok ? ok(undefined) : reply;
+};
 
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
+const put = async (
+  incus: Incus,
+  instance: string,
+  path: string,
+  type: 'file' | 'directory' | 'symlink',
+  raw: Buffer | Readable,
+  how: FileOwner & Limit,
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `write the ${type} ${path} of ${instance}`;
+  const location = { path: ['instances', instance, 'files'], query: { path } };
+  const headers = headersOf(type, how);
+  const reply = await call(incus, { method: 'POST', ...location, raw, headers, asked, instance, limitMs: how.limitMs });
+  return reply.ok ? ok(undefined) : reply;
+};
+
+/** Both spellings: LXD knows only its own, Incus knows both. */
+const headersOf = (type: string, owner: FileOwner): Record<string, string> => {
+  const known = {
+    type,
+    ...(type === 'file' ? { write: 'overwrite' } : {}),
+    ...(owner.user === undefined ? {} : { uid: String(owner.user) }),
+    ...(owner.group === undefined ? {} : { gid: String(owner.group) }),
+    ...(owner.mode === undefined ? {} : { mode: `0${owner.mode.toString(8)}` }),
+  };
+  const both = Object.entries(known).flatMap(([key, value]) => [
+    [`X-Incus-${key}`, value],
+    [`X-LXD-${key}`, value],
+  ]);
+  return Object.fromEntries(both) as Record<string, string>;
+};
+
+const header = (headers: IncomingHttpHeaders, key: string): string => {
+  const value = headers[`x-incus-${key}`] ?? headers[`x-lxd-${key}`];
+  return typeof value === 'string' ? value : '';
 };

@@ -1,6 +1,9 @@
-import type { Result } from '../result.ts';
-import type { Incus, Limit } from './client.ts';
-import type { IncusFailure } from './failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import { shellWords } from '../text.ts';
+import { call, type Incus, type Limit } from './client.ts';
+import { failureOf, type IncusFailure } from './failure.ts';
+import { listOf, numberOf, objectOf, textMapsOf, textOf, textsOf } from './json.ts';
+import { operate } from './operations.ts';
 
 /** An instance as the server describes it (`GET /1.0/instances/NAME`). */
 export interface Instance {
@@ -49,35 +52,129 @@ export interface InstancePatch {
 }
 
 /** Reads the instance (about 2.5 ms). */
-export const getInstance = (incus: Incus, name: string): Promise<Result<Instance, IncusFailure>> => notYet(incus, name);
+export const getInstance = async (incus: Incus, name: string): Promise<Result<Instance, IncusFailure>> => {
+  const asked = `look at the instance ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['instances', name], asked, instance: name });
+  return reply.ok ? ok(instanceOf(reply.value.metadata, reply.value.etag)) : reply;
+};
 
 /** Reads the state of the instance inside (about 30 ms). */
-export const getInstanceState = (incus: Incus, name: string): Promise<Result<InstanceState, IncusFailure>> =>
-  notYet(incus, name);
+export const getInstanceState = async (incus: Incus, name: string): Promise<Result<InstanceState, IncusFailure>> => {
+  const asked = `read the state of the instance ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['instances', name, 'state'], asked, instance: name });
+  return reply.ok ? ok(stateOf(reply.value.metadata)) : reply;
+};
 
 /** Names of all instances of the project. */
-export const listInstanceNames = (incus: Incus): Promise<Result<string[], IncusFailure>> => notYet(incus);
+export const listInstanceNames = async (incus: Incus): Promise<Result<string[], IncusFailure>> => {
+  const reply = await call(incus, { method: 'GET', path: ['instances'], asked: 'list the instances' });
+  if (!reply.ok) return reply;
+  const paths = listOf(reply.value.metadata).map(textOf);
+  return ok(paths.map((path) => path.split('?')[0]?.split('/').at(-1) ?? '').filter((name) => name !== ''));
+};
 
 /** Starts the instance and waits for it; one that runs already is a success. */
-export const startInstance = (incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> =>
-  notYet(incus, name, limit);
+export const startInstance = async (incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> => {
+  const asked = `start the instance ${name}`;
+  const ended = await operate(incus, { ...stateRequest(name, { action: 'start' }), asked, ...limit });
+  return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
+};
 
 /**
  * Stops the instance and waits for it; one that is stopped already is a success. An ephemeral instance is refused,
  * because a stop would delete it.
- * Without `force` it is asked to shut down and has `limitMs` for it; when it did not, the failure is `timed-out`, the
- * instance most likely still runs, and the server refuses restore and changes until it was stopped with `force`.
+ * Without `force` it is asked to shut down and has `limitMs` for it (whole seconds; Incus' own clearing up, about
+ * 600 ms, comes on top); when it did not, the failure is `timed-out`, the instance most likely still runs, and the
+ * server refuses restores and changes until it was stopped with `force`.
  */
-export const stopInstance = (
+export const stopInstance = async (
   incus: Incus,
   name: string,
   how: Limit & { readonly force: boolean },
-): Promise<Result<void, IncusFailure>> => notYet(incus, name, how);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `stop the instance ${name}`;
+  const instance = await getInstance(incus, name);
+  if (!instance.ok) return instance;
+  if (instance.value.ephemeral) return err(ephemeral(incus, name, asked));
+  const timeout = Math.max(1, Math.round(how.limitMs / 1000));
+  const action = how.force ? { action: 'stop', force: true } : { action: 'stop', timeout };
+  const limitMs = how.force ? how.limitMs : timeout * 1000 + clearingUpMs;
+  const ended = await operate(incus, { ...stateRequest(name, action), asked, limitMs });
+  if (ended.ok || isAlready('stopped', ended.error)) return ok(undefined);
+  if (ended.error.kind !== 'timed-out' || how.force) return ended;
+  const project = incus.project === 'default' ? [] : ['--project', incus.project];
+  const advice = `It is still being stopped; \`${shellWords(['incus', 'stop', '--force', name, ...project])}\` ends that.`;
+  return err({ ...ended.error, advice });
+};
 
 /** Changes config keys or the description at once (no operation). Blocks while a restore works on the instance. */
-export const patchInstance = (incus: Incus, name: string, patch: InstancePatch): Promise<Result<void, IncusFailure>> =>
-  notYet(incus, name, patch);
+export const patchInstance = async (
+  incus: Incus,
+  name: string,
+  patch: InstancePatch,
+): Promise<Result<void, IncusFailure>> => {
+  const { etag, ...body } = patch;
+  const asked = `change the configuration of the instance ${name}`;
+  const etagPart = etag === undefined ? {} : { etag };
+  const request = { method: 'PATCH', path: ['instances', name], body, asked, instance: name, ...etagPart } as const;
+  const ended = await operate(incus, { ...request, limitMs: patchLimitMs });
+  return ended.ok ? ok(undefined) : ended;
+};
 
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
+/** How long Incus may take to clear up after the guest has shut down, or has not. */
+const clearingUpMs = 15_000;
+
+const patchLimitMs = 60_000;
+
+const stateRequest = (name: string, action: { action: string; force?: boolean; timeout?: number }) =>
+  ({ method: 'PUT', path: ['instances', name, 'state'], body: action, instance: name }) as const;
+
+const isAlready = (state: 'running' | 'stopped', failure: IncusFailure): boolean =>
+  failure.code !== null && new RegExp(`already ${state}`, 'i').test(failure.said);
+
+const ephemeral = (incus: Incus, instance: string, asked: string): IncusFailure =>
+  failureOf('invalid', { asked, project: incus.project, instance }, 'it is ephemeral, so that a stop would delete it', {
+    advice: 'guard never deletes an instance.',
+  });
+
+const instanceOf = (json: unknown, etag: string): Instance => {
+  const instance = objectOf(json);
+  const config = textsOf(instance['config']);
+  return {
+    name: textOf(instance['name']),
+    status: textOf(instance['status']),
+    type: instance['type'] === 'virtual-machine' ? 'virtual-machine' : 'container',
+    ephemeral: instance['ephemeral'] === true,
+    location: textOf(instance['location']),
+    etag,
+    description: textOf(instance['description']),
+    config,
+    devices: textMapsOf(instance['devices']),
+    expandedConfig: textsOf(instance['expanded_config']),
+    expandedDevices: textMapsOf(instance['expanded_devices']),
+    profiles: listOf(instance['profiles']).map(textOf),
+    generation: config['volatile.uuid.generation'] ?? null,
+  };
+};
+
+const stateOf = (json: unknown): InstanceState => {
+  const state = objectOf(json);
+  const startedAt = textOf(state['started_at']);
+  return {
+    status: textOf(state['status']),
+    pid: numberOf(state['pid']),
+    processes: numberOf(state['processes']),
+    startedAt: startedAt === '' || startedAt.startsWith('0001-') ? null : startedAt,
+    addresses: addressesOf(state['network']),
+  };
+};
+
+const addressesOf = (network: unknown): Record<string, string[]> => {
+  const interfaces = Object.entries(objectOf(network)).filter(([name]) => name !== 'lo');
+  return Object.fromEntries(
+    interfaces.map(([name, value]) => [
+      name,
+      listOf(objectOf(value)['addresses']).map((address) => textOf(objectOf(address)['address'])),
+    ]),
+  );
 };

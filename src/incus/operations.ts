@@ -1,6 +1,8 @@
-import type { Result } from '../result.ts';
-import type { Incus, Limit } from './client.ts';
-import type { IncusFailure } from './failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import { sayDuration } from '../duration.ts';
+import { call, type Call, type Incus, type Limit } from './client.ts';
+import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
+import { listOf, numberOf, objectOf, textOf } from './json.ts';
 
 /** Something the server is doing. */
 export interface Operation {
@@ -11,6 +13,8 @@ export interface Operation {
   readonly description: string;
   /** `Running`, `Pending`, `Success`, `Failure`, `Cancelled`, … */
   readonly status: string;
+  /** 1xx under way, 200 success, 4xx failed. */
+  readonly statusCode: number;
   /** RFC 3339. */
   readonly createdAt: string;
   /** Names of the instances it works on. */
@@ -21,35 +25,142 @@ export interface Operation {
   readonly err: string;
 }
 
-/** How an operation stands. `gone`: the server forgot it (5 s after its end, or it was restarted); ask for its effect. */
+/** How an operation stands. `gone`: the server forgot it (5 s after its end, or it was restarted); look for its effect. */
 export type Settled =
   | { readonly kind: 'succeeded'; readonly operation: Operation }
-  | { readonly kind: 'failed'; readonly failure: IncusFailure }
+  | { readonly kind: 'failed'; readonly failure: IncusFailure; readonly operation: Operation }
   | { readonly kind: 'gone' };
+
+/** What is waited for, for the failure's sentence and advice. */
+export type Waiting = Limit & { readonly asked: string; readonly instance?: string };
+
+/**
+ * Sends a request that starts an operation, and waits for its end. Null when the server did it at once. The limit covers
+ * both. `timed-out` and `connection-lost` as in `waitFor`.
+ */
+export const operate = async (incus: Incus, wanted: Call & Limit): Promise<Result<Operation | null, IncusFailure>> => {
+  const began = incus.clock.monotonic();
+  const reply = await call(incus, wanted);
+  if (!reply.ok) return reply;
+  if (reply.value.operation === null) return ok(null);
+  const limitMs = Math.max(1, wanted.limitMs - (incus.clock.monotonic() - began));
+  return waitFor(incus, reply.value.operation, { ...aboutOf(wanted), limitMs });
+};
 
 /**
  * Waits for the end of an operation that was started. `timed-out` and `connection-lost` mean that it may still go on:
  * never start it again before `settle` said how it stands.
  */
-export const waitFor = (
+export const waitFor = async (
   incus: Incus,
   operation: string,
-  how: Limit & { readonly asked: string },
-): Promise<Result<Operation, IncusFailure>> => notYet(incus, operation, how);
+  how: Waiting,
+): Promise<Result<Operation, IncusFailure>> => {
+  const about = { project: incus.project, ...aboutOf(how) };
+  const deadline = incus.clock.monotonic() + how.limitMs;
+  for (;;) {
+    const limitMs = Math.max(1, deadline - incus.clock.monotonic());
+    const reply = await call(incus, {
+      method: 'GET',
+      path: ['operations', operation, 'wait'],
+      query: { timeout: '-1' },
+      ...aboutOf(how),
+      limitMs,
+    });
+    if (!reply.ok) return err(whileWaiting(about, reply.error, operation, how.limitMs));
+    const known = operationOf(reply.value.metadata);
+    if (known.statusCode >= 400) return err(failed(about, known));
+    if (known.statusCode >= 200) return ok(known);
+    // The wait itself ran out on the server's side (newer servers answer then with the operation as it is): wait on.
+    if (incus.clock.monotonic() >= deadline) return err(stillRunning(about, operation, how.limitMs));
+    await incus.clock.sleep(pollMs);
+  }
+};
 
 /**
  * After a `timed-out` or a `connection-lost`: asks again and again, through a restart of the daemon too, until the
  * operation has ended or nobody knows it any more. `timed-out` when it still runs at the limit.
  */
-export const settle = (
+export const settle = async (incus: Incus, operation: string, how: Waiting): Promise<Result<Settled, IncusFailure>> => {
+  const about = { project: incus.project, ...aboutOf(how) };
+  const deadline = incus.clock.monotonic() + how.limitMs;
+  for (;;) {
+    const known = await getOperation(incus, operation, how);
+    if (known.ok && known.value.statusCode >= 400)
+      return ok({ kind: 'failed', failure: failed(about, known.value), operation: known.value });
+    if (known.ok && known.value.statusCode >= 200) return ok({ kind: 'succeeded', operation: known.value });
+    if (!known.ok && known.error.kind === 'not-found') return ok({ kind: 'gone' });
+    if (!known.ok && !mayPass(known.error)) return known;
+    if (incus.clock.monotonic() >= deadline) return known.ok ? err(stillRunning(about, operation, how.limitMs)) : known;
+    await incus.clock.sleep(pollMs);
+  }
+};
+
+/** Reads an operation as it is now. `not-found` 5 s after its end. */
+export const getOperation = async (
   incus: Incus,
   operation: string,
-  how: Limit & { readonly asked: string },
-): Promise<Result<Settled, IncusFailure>> => notYet(incus, operation, how);
+  how: { readonly asked: string },
+): Promise<Result<Operation, IncusFailure>> => {
+  const reply = await call(incus, { method: 'GET', path: ['operations', operation], asked: how.asked });
+  return reply.ok ? ok(operationOf(reply.value.metadata)) : reply;
+};
 
 /** All operations of the project that the server knows, those that ended within the last 5 s too. */
-export const listOperations = (incus: Incus): Promise<Result<Operation[], IncusFailure>> => notYet(incus);
-
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
+export const listOperations = async (incus: Incus): Promise<Result<Operation[], IncusFailure>> => {
+  const reply = await call(incus, {
+    method: 'GET',
+    path: ['operations'],
+    query: { recursion: '1' },
+    asked: 'list what Incus is doing',
+  });
+  if (!reply.ok) return reply;
+  return ok(Object.values(objectOf(reply.value.metadata)).flatMap((list) => listOf(list).map(operationOf)));
 };
+
+const pollMs = 250;
+
+/** Reads an operation from JSON of the server. */
+export const operationOf = (json: unknown): Operation => {
+  const operation = objectOf(json);
+  const instances = listOf(objectOf(operation['resources'])['instances']).map(textOf);
+  return {
+    id: textOf(operation['id']),
+    class: textOf(operation['class']),
+    description: textOf(operation['description']),
+    status: textOf(operation['status']),
+    statusCode: numberOf(operation['status_code']),
+    createdAt: textOf(operation['created_at']),
+    instances: instances.map((path) => /\/instances\/([^/?]+)/.exec(path)?.[1] ?? '').filter((name) => name !== ''),
+    metadata: objectOf(operation['metadata']),
+    err: textOf(operation['err']),
+  };
+};
+
+const aboutOf = (wanted: { readonly asked: string; readonly instance?: string }): Omit<About, 'project'> => ({
+  asked: wanted.asked,
+  ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
+});
+
+const failed = (about: About, operation: Operation): IncusFailure =>
+  serverFailure(about, operation.statusCode, operation.err);
+
+/** What a wait that did not answer means: that the operation may go on, unless the server itself called it a failure. */
+const whileWaiting = (about: About, failure: IncusFailure, operation: string, limitMs: number): IncusFailure => {
+  if (failure.kind === 'timed-out' && failure.code === null) return stillRunning(about, operation, limitMs);
+  // A server that shuts down ends the wait's answer early, with nothing in it.
+  if (failure.kind === 'connection-lost' || (failure.kind === 'server' && failure.code === 200))
+    return failureOf('connection-lost', about, failure.said, { operation });
+  if (failure.kind === 'unreachable') return failureOf('connection-lost', about, failure.said, { operation });
+  if (failure.code === 404 && /^Operation not found/i.test(failure.said))
+    return failureOf('connection-lost', about, 'Incus no longer knows how it ended', { operation, advice: '' });
+  return failure;
+};
+
+const stillRunning = (about: About, operation: string, limitMs: number): IncusFailure =>
+  failureOf('timed-out', about, `it had not ended after ${sayDuration(limitMs)}`, { operation });
+
+/** Failures of a daemon that restarts. */
+const mayPass = (failure: IncusFailure): boolean =>
+  ['unreachable', 'connection-lost', 'timed-out'].includes(failure.kind) ||
+  (failure.kind === 'server' && (failure.code === null || failure.code >= 500 || failure.code === 200));

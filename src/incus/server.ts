@@ -1,6 +1,7 @@
-import type { Result } from '../result.ts';
-import type { Incus } from './client.ts';
-import type { IncusFailure } from './failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import { call, type Incus } from './client.ts';
+import { failureOf, type IncusFailure } from './failure.ts';
+import { listOf, objectOf, textOf, textsOf } from './json.ts';
 
 /** The daemon that answers. */
 export interface Server {
@@ -13,11 +14,25 @@ export interface Server {
 }
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
-export const getServer = (incus: Incus): Promise<Result<Server, IncusFailure>> => notYet(incus);
+export const getServer = async (incus: Incus): Promise<Result<Server, IncusFailure>> => {
+  const asked = 'ask Incus who it is';
+  const reply = await call(incus, { method: 'GET', path: [], asked });
+  if (!reply.ok) return reply;
+  const server = objectOf(reply.value.metadata);
+  const about = { asked, project: incus.project };
+  if (server['auth'] !== 'trusted') return err(failureOf('forbidden', about, 'the server does not trust this client'));
+  const environment = objectOf(server['environment']);
+  return ok({
+    server: textOf(environment['server']),
+    version: textOf(environment['server_version']),
+    extensions: new Set(listOf(server['api_extensions']).map(textOf)),
+    name: textOf(environment['server_name']),
+  });
+};
 
 /** Config of the project in use, e.g. `restricted`, `restricted.snapshots`. */
-export const getProjectConfig = (incus: Incus): Promise<Result<Record<string, string>, IncusFailure>> => notYet(incus);
-
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
+export const getProjectConfig = async (incus: Incus): Promise<Result<Record<string, string>, IncusFailure>> => {
+  const asked = `look at the project ${incus.project}`;
+  const reply = await call(incus, { method: 'GET', path: ['projects', incus.project], asked });
+  return reply.ok ? ok(textsOf(objectOf(reply.value.metadata)['config'])) : reply;
 };

@@ -1,7 +1,10 @@
-import type { Result } from '../result.ts';
-import type { Incus, Limit } from './client.ts';
-import type { IncusFailure } from './failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import { call, usualLimitMs, type Incus, type Limit } from './client.ts';
+import { failureOf, type IncusFailure } from './failure.ts';
 import type { Devices } from './instance.ts';
+import { listOf, objectOf, textMapsOf, textOf, textsOf } from './json.ts';
+import { listOperations, operate } from './operations.ts';
+import { expiryOf, sayExpiry } from './expiry.ts';
 
 /** A snapshot of an instance. */
 export interface Snapshot {
@@ -21,60 +24,127 @@ export interface Snapshot {
  * Takes a snapshot and reads it back: a success means that the server lists it. A name that exists is `name-taken`.
  * `expiresAt: null` is sent as "never", so that `snapshots.expiry` of the instance does not apply.
  */
-export const createSnapshot = (
+export const createSnapshot = async (
   incus: Incus,
   instance: string,
   wanted: { readonly name: string; readonly expiresAt: Date | null },
   limit: Limit,
-): Promise<Result<Snapshot, IncusFailure>> => notYet(incus, instance, wanted, limit);
+): Promise<Result<Snapshot, IncusFailure>> => {
+  const asked = `take the snapshot ${wanted.name} of ${instance}`;
+  // An empty name would not be refused: the server would choose one.
+  if (wanted.name === '') return err(failureOf('invalid', { asked, project: incus.project }, 'it has no name'));
+  const body = { name: wanted.name, expires_at: sayExpiry(wanted.expiresAt), stateful: false };
+  const path = ['instances', instance, 'snapshots'];
+  const ended = await operate(incus, { method: 'POST', path, body, asked, instance, ...limit });
+  if (!ended.ok) return ended;
+  const snapshot = await getSnapshot(incus, instance, wanted.name);
+  return snapshot.ok || snapshot.error.kind !== 'not-found' ? snapshot : err({ ...snapshot.error, asked });
+};
 
 /** All snapshots of the instance, oldest first. */
-export const listSnapshots = (incus: Incus, instance: string): Promise<Result<Snapshot[], IncusFailure>> =>
-  notYet(incus, instance);
+export const listSnapshots = async (incus: Incus, instance: string): Promise<Result<Snapshot[], IncusFailure>> => {
+  const reply = await call(incus, {
+    method: 'GET',
+    path: ['instances', instance, 'snapshots'],
+    query: { recursion: '1' },
+    asked: `list the snapshots of ${instance}`,
+    instance,
+  });
+  if (!reply.ok) return reply;
+  const snapshots = listOf(reply.value.metadata).map(snapshotOf);
+  return ok(snapshots.toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt)));
+};
 
 /** Reads one snapshot by its exact name. */
-export const getSnapshot = (incus: Incus, instance: string, name: string): Promise<Result<Snapshot, IncusFailure>> =>
-  notYet(incus, instance, name);
+export const getSnapshot = async (
+  incus: Incus,
+  instance: string,
+  name: string,
+): Promise<Result<Snapshot, IncusFailure>> => {
+  const asked = `look at the snapshot ${name} of ${instance}`;
+  const reply = await call(incus, { method: 'GET', path: pathOf(instance, name), asked, instance });
+  return reply.ok ? ok(snapshotOf(reply.value.metadata)) : reply;
+};
 
 /** Renames a snapshot; `createdAt` stays. A name that exists is `name-taken`. */
-export const renameSnapshot = (
+export const renameSnapshot = async (
   incus: Incus,
   instance: string,
   from: string,
   to: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, instance, from, to, limit);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `rename the snapshot ${from} of ${instance} to ${to}`;
+  const path = pathOf(instance, from);
+  return nothing(await operate(incus, { method: 'POST', path, body: { name: to }, asked, instance, ...limit }));
+};
 
 /** Sets when the server removes the snapshot by itself; null means never. */
-export const setSnapshotExpiry = (
+export const setSnapshotExpiry = async (
   incus: Incus,
   instance: string,
   name: string,
   expiresAt: Date | null,
-): Promise<Result<void, IncusFailure>> => notYet(incus, instance, name, expiresAt);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `set when the snapshot ${name} of ${instance} expires`;
+  const body = { expires_at: sayExpiry(expiresAt) };
+  const path = pathOf(instance, name);
+  return nothing(await operate(incus, { method: 'PATCH', path, body, asked, instance, limitMs: usualLimitMs }));
+};
 
 /**
  * Removes one snapshot by its exact name. Refused as `busy` while a restore of the instance is under way: on the `dir`
- * driver that destroys the root file system, and the server has no lock between the two.
+ * driver that destroys the root file system, and the server has no lock between the two (a restore that somebody else
+ * starts in the few milliseconds after guard looked is not seen).
  */
-export const deleteSnapshot = (
+export const deleteSnapshot = async (
   incus: Incus,
   instance: string,
   name: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, instance, name, limit);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `remove the snapshot ${name} of ${instance}`;
+  const operations = await listOperations(incus);
+  if (!operations.ok) return err({ ...operations.error, asked });
+  const restore = operations.value.find(
+    (operation) =>
+      operation.statusCode < 200 && operation.instances.includes(instance) && /^Restoring/i.test(operation.description),
+  );
+  if (restore) return err(failureOf('busy', { asked, project: incus.project, instance }, 'a restore is under way'));
+  const removes = { kind: 'snapshot', instance, snapshot: name } as const;
+  return nothing(await operate(incus, { removes, asked, instance, ...limit }));
+};
 
 /**
  * Puts the instance back to the snapshot. A running instance is killed, restored and started again; a stopped one stays
  * stopped. After ANY failure the instance may be stopped: read its state again.
  */
-export const restoreSnapshot = (
+export const restoreSnapshot = async (
   incus: Incus,
   instance: string,
   name: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, instance, name, limit);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `restore ${instance} to the snapshot ${name}`;
+  const request = { method: 'PUT', path: ['instances', instance], body: { restore: name } } as const;
+  return nothing(await operate(incus, { ...request, asked, instance, ...limit }));
+};
 
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
+const pathOf = (instance: string, name: string): string[] => ['instances', instance, 'snapshots', name];
+
+const nothing = (ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> =>
+  ended.ok ? ok(undefined) : ended;
+
+const snapshotOf = (json: unknown): Snapshot => {
+  const snapshot = objectOf(json);
+  return {
+    // Older servers write instance/snapshot.
+    name: textOf(snapshot['name']).split('/').at(-1) ?? '',
+    createdAt: textOf(snapshot['created_at']),
+    expiresAt: expiryOf(snapshot['expires_at']),
+    stateful: snapshot['stateful'] === true,
+    config: textsOf(snapshot['config']),
+    devices: textMapsOf(snapshot['devices']),
+    expandedDevices: textMapsOf(snapshot['expanded_devices']),
+  };
 };

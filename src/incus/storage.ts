@@ -1,7 +1,8 @@
-import type { Result } from '../result.ts';
-import type { Incus } from './client.ts';
-import type { IncusFailure } from './failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import { call, type Incus } from './client.ts';
+import { failureOf, type IncusFailure } from './failure.ts';
 import type { Devices, Instance } from './instance.ts';
+import { numberOf, objectOf, textOf, textsOf } from './json.ts';
 
 /** A storage pool. */
 export interface Pool {
@@ -23,17 +24,28 @@ export const rootDisk = (
 ): { readonly device: string; readonly pool: string } | null => rootOf(instance.expandedDevices);
 
 /** Reads a pool. */
-export const getPool = (incus: Incus, name: string): Promise<Result<Pool, IncusFailure>> => notYet(incus, name);
+export const getPool = async (incus: Incus, name: string): Promise<Result<Pool, IncusFailure>> => {
+  const asked = `look at the storage pool ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name], asked });
+  if (!reply.ok) return reply;
+  const pool = objectOf(reply.value.metadata);
+  return ok({ name: textOf(pool['name']), driver: textOf(pool['driver']), config: textsOf(pool['config']) });
+};
 
-/** How full the pool is. */
-export const poolSpace = (incus: Incus, name: string): Promise<Result<PoolSpace, IncusFailure>> => notYet(incus, name);
+/** How full the pool is. `server` when the pool does not tell. */
+export const poolSpace = async (incus: Incus, name: string): Promise<Result<PoolSpace, IncusFailure>> => {
+  const asked = `ask how full the storage pool ${name} is`;
+  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name, 'resources'], asked });
+  if (!reply.ok) return reply;
+  const space = objectOf(objectOf(reply.value.metadata)['space']);
+  const totalBytes = numberOf(space['total']);
+  // Zero of zero would read as "full", or as "empty": neither was said.
+  if (totalBytes === 0) return err(failureOf('server', { asked, project: incus.project }, 'the pool does not tell'));
+  return ok({ usedBytes: numberOf(space['used']), totalBytes });
+};
 
 const rootOf = (devices: Devices): { device: string; pool: string } | null => {
   for (const [device, keys] of Object.entries(devices))
     if (keys['type'] === 'disk' && keys['path'] === '/') return { device, pool: keys['pool'] ?? '' };
   return null;
-};
-
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
 };

@@ -1,6 +1,9 @@
-import type { Result } from '../result.ts';
-import type { Incus, Limit } from './client.ts';
+import { ok, type Result } from '../result.ts';
+import { call, usualLimitMs, type Incus, type Limit } from './client.ts';
+import { expiryOf, sayExpiry } from './expiry.ts';
 import type { IncusFailure } from './failure.ts';
+import { listOf, objectOf, textOf, textsOf } from './json.ts';
+import { operate } from './operations.ts';
 
 /** A custom storage volume. It is not part of an instance's snapshots. */
 export interface Volume {
@@ -26,62 +29,129 @@ export interface VolumeSnapshot {
 }
 
 /** Reads a custom volume. */
-export const getVolume = (incus: Incus, pool: string, volume: string): Promise<Result<Volume, IncusFailure>> =>
-  notYet(incus, pool, volume);
+export const getVolume = async (incus: Incus, pool: string, volume: string): Promise<Result<Volume, IncusFailure>> => {
+  const asked = `look at the volume ${volume} of the pool ${pool}`;
+  const reply = await call(incus, { method: 'GET', path: pathOf(pool, volume), asked });
+  return reply.ok ? ok(volumeOf(reply.value.metadata, pool, incus.project)) : reply;
+};
 
 /** Takes a snapshot of a custom volume (it may be in use) and reads it back. `expiresAt: null` means never. */
-export const snapshotVolume = (
+export const snapshotVolume = async (
   incus: Incus,
   pool: string,
   volume: string,
   wanted: { readonly name: string; readonly expiresAt: Date | null },
   limit: Limit,
-): Promise<Result<VolumeSnapshot, IncusFailure>> => notYet(incus, pool, volume, wanted, limit);
+): Promise<Result<VolumeSnapshot, IncusFailure>> => {
+  const asked = `take the snapshot ${wanted.name} of the volume ${volume}`;
+  const path = [...pathOf(pool, volume), 'snapshots'];
+  const body = { name: wanted.name, expires_at: sayExpiry(wanted.expiresAt) };
+  const ended = await operate(incus, { method: 'POST', path, body, asked, ...limit });
+  if (!ended.ok) return ended;
+  const reply = await call(incus, { method: 'GET', path: [...path, wanted.name], asked });
+  return reply.ok ? ok(snapshotOf(reply.value.metadata)) : reply;
+};
 
 /** All snapshots of a custom volume, oldest first. */
-export const listVolumeSnapshots = (
+export const listVolumeSnapshots = async (
   incus: Incus,
   pool: string,
   volume: string,
-): Promise<Result<VolumeSnapshot[], IncusFailure>> => notYet(incus, pool, volume);
+): Promise<Result<VolumeSnapshot[], IncusFailure>> => {
+  const asked = `list the snapshots of the volume ${volume}`;
+  const path = [...pathOf(pool, volume), 'snapshots'];
+  const reply = await call(incus, { method: 'GET', path, query: { recursion: '1' }, asked });
+  if (!reply.ok) return reply;
+  const snapshots = listOf(reply.value.metadata).map(snapshotOf);
+  return ok(snapshots.toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt)));
+};
 
 /** Puts a custom volume back to its snapshot. Fails as `busy` while any running instance uses it. */
-export const restoreVolume = (
+export const restoreVolume = async (
   incus: Incus,
   pool: string,
   volume: string,
   snapshot: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, pool, volume, snapshot, limit);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `restore the volume ${volume} to its snapshot ${snapshot}`;
+  const request = { method: 'PUT', path: pathOf(pool, volume), body: { restore: snapshot } } as const;
+  return nothing(await operate(incus, { ...request, asked, ...limit }));
+};
 
 /** Renames a snapshot of a custom volume. */
-export const renameVolumeSnapshot = (
+export const renameVolumeSnapshot = async (
   incus: Incus,
   pool: string,
   volume: string,
   from: string,
   to: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, pool, volume, from, to, limit);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `rename the snapshot ${from} of the volume ${volume} to ${to}`;
+  const path = [...pathOf(pool, volume), 'snapshots', from];
+  return nothing(await operate(incus, { method: 'POST', path, body: { name: to }, asked, ...limit }));
+};
 
 /** Sets when the server removes the volume's snapshot by itself; null means never. */
-export const setVolumeSnapshotExpiry = (
+export const setVolumeSnapshotExpiry = async (
   incus: Incus,
   pool: string,
   volume: string,
   snapshot: string,
   expiresAt: Date | null,
-): Promise<Result<void, IncusFailure>> => notYet(incus, pool, volume, snapshot, expiresAt);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
+  const path = [...pathOf(pool, volume), 'snapshots', snapshot];
+  const body = { expires_at: sayExpiry(expiresAt) };
+  return nothing(await operate(incus, { method: 'PATCH', path, body, asked, limitMs: usualLimitMs }));
+};
 
 /** Removes one snapshot of a custom volume by its exact name. */
-export const deleteVolumeSnapshot = (
+export const deleteVolumeSnapshot = async (
   incus: Incus,
   pool: string,
   volume: string,
   snapshot: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => notYet(incus, pool, volume, snapshot, limit);
+): Promise<Result<void, IncusFailure>> => {
+  const asked = `remove the snapshot ${snapshot} of the volume ${volume}`;
+  const removes = { kind: 'volume-snapshot', pool, volume, snapshot } as const;
+  return nothing(await operate(incus, { removes, asked, ...limit }));
+};
 
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
+const pathOf = (pool: string, volume: string): string[] => ['storage-pools', pool, 'volumes', 'custom', volume];
+
+const nothing = (ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> =>
+  ended.ok ? ok(undefined) : ended;
+
+const volumeOf = (json: unknown, pool: string, project: string): Volume => {
+  const volume = objectOf(json);
+  const usedBy = listOf(volume['used_by']).map(textOf);
+  const instances = usedBy.map((path) => instanceUsing(path, project)).filter((name) => name !== null);
+  return {
+    pool,
+    name: textOf(volume['name']),
+    contentType: textOf(volume['content_type']),
+    config: textsOf(volume['config']),
+    usedBy,
+    instances,
+    others: usedBy.length - instances.length,
+  };
+};
+
+/** `/1.0/instances/web01?project=p` → `web01` when p is ours; profiles and instances of other projects are null. */
+const instanceUsing = (path: string, project: string): string | null => {
+  const [resource, query] = path.split('?', 2);
+  const theirs = new URLSearchParams(query).get('project') ?? 'default';
+  return theirs === project ? (/^\/1\.0\/instances\/([^/]+)$/.exec(resource ?? '')?.[1] ?? null) : null;
+};
+
+const snapshotOf = (json: unknown): VolumeSnapshot => {
+  const snapshot = objectOf(json);
+  return {
+    name: textOf(snapshot['name']).split('/').at(-1) ?? '',
+    createdAt: textOf(snapshot['created_at']),
+    expiresAt: expiryOf(snapshot['expires_at']),
+  };
 };

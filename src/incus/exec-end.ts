@@ -1,0 +1,126 @@
+import { err, ok, type Result } from '../result.ts';
+import type { Clock } from '../clock.ts';
+import type { Incus } from './client.ts';
+import type { Connection } from './exec-connection.ts';
+import type { Output } from './exec-output.ts';
+import type { Accepted, ExecEnd } from './exec-request.ts';
+import { failureOf, type About, type IncusFailure } from './failure.ts';
+import { getOperation, settle, waitFor, type Operation } from './operations.ts';
+
+/** How the command ended, as soon as that is known and all its output has been handed on. */
+export const endOfOperation = async (
+  incus: Incus,
+  about: About,
+  accepted: Accepted,
+  connection: Connection,
+  abandoned: AbortSignal,
+): Promise<Result<ExecEnd, IncusFailure>> => {
+  const known = await Promise.race([
+    operationEnd(incus, about, accepted),
+    givenUp(incus.clock, about, accepted.operation, abandoned),
+  ]);
+  const complete = await drained(incus.clock, connection.outputs);
+  if (!known.ok) return known;
+  return ok(known.value.kind === 'exited' && !complete ? { ...known.value, outputLost: true } : known.value);
+};
+
+const operationEnd = async (incus: Incus, about: About, accepted: Accepted): Promise<Result<ExecEnd, IncusFailure>> => {
+  let ended = await accepted.waited;
+  while (!ended.ok && ended.error.operation !== null) {
+    const next = await resumed(incus, about, accepted.operation);
+    if (next === null) return err(ended.error);
+    ended = next;
+  }
+  if (ended.ok) return exited(about, ended.value);
+  return startFailure(incus, about, accepted.operation, ended.error);
+};
+
+/** After the wait was lost: the end when the server still knows it, a new wait while it runs, null when nobody knows. */
+const resumed = async (
+  incus: Incus,
+  about: About,
+  operation: string,
+): Promise<Result<Operation, IncusFailure> | null> => {
+  const how = { ...about, limitMs: resumeLimitMs };
+  const settled = await settle(incus, operation, how);
+  if (!settled.ok) return settled.error.kind === 'timed-out' ? waitFor(incus, operation, how) : null;
+  switch (settled.value.kind) {
+    case 'succeeded':
+      return ok(settled.value.operation);
+    case 'failed':
+      return err(settled.value.failure);
+    case 'gone':
+      return null;
+    default:
+      return settled.value satisfies never;
+  }
+};
+
+const exited = (about: About, operation: Operation): Result<ExecEnd, IncusFailure> => {
+  const status = operation.metadata['return'];
+  if (typeof status !== 'number') return err(failureOf('server', about, 'Incus did not tell the exit status'));
+  return ok({ kind: 'exited', status });
+};
+
+/**
+ * A command that could not be executed makes its operation fail; which way only the operation's own record tells, which
+ * the server keeps for five seconds.
+ */
+const startFailure = async (
+  incus: Incus,
+  about: About,
+  operation: string,
+  failure: IncusFailure,
+): Promise<Result<ExecEnd, IncusFailure>> => {
+  const known = await getOperation(incus, operation, about);
+  const status = known.ok ? known.value.metadata['return'] : undefined;
+  if (status === 127 || /^Command not found/i.test(failure.said)) return ok({ kind: 'not-found' });
+  if (status === 126 || /^Command not executable/i.test(failure.said)) return ok({ kind: 'not-executable' });
+  return err(failure);
+};
+
+/** The server ends an abandoned command by itself, in well under a second; this is the end of waiting for it. */
+const givenUp = async (
+  clock: Clock,
+  about: About,
+  operation: string,
+  abandoned: AbortSignal,
+): Promise<Result<never, IncusFailure>> => {
+  await aborted(abandoned);
+  await clock.sleep(abandonedMs);
+  return err(failureOf('timed-out', about, 'it was given up, and its end was not seen', { operation }));
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/**
+ * Whether all output has come. The server closes the sockets of a command that has ended; one that stays open and
+ * silent although nobody holds it up is given up.
+ */
+const drained = async (clock: Clock, outputs: readonly Output[]): Promise<boolean> => {
+  const over = new AbortController();
+  const all = Promise.all(outputs.map((output) => output.ended));
+  const complete = await Promise.race([all, silence(clock, outputs, over.signal)]);
+  over.abort();
+  return complete !== null && complete.every(Boolean);
+};
+
+const silence = async (clock: Clock, outputs: readonly Output[], over: AbortSignal): Promise<null> => {
+  let seen = -1;
+  for (;;) {
+    const progress = outputs.map((output) => output.progress());
+    const messages = progress.reduce((sum, one) => sum + one.messages, 0);
+    const waiting = progress.some((one) => one.waiting);
+    if (over.aborted || (messages === seen && !waiting)) return null;
+    seen = messages;
+    await clock.sleep(silenceMs, over);
+  }
+};
+
+const resumeLimitMs = 30_000;
+const abandonedMs = 5_000;
+const silenceMs = 5_000;

@@ -1,0 +1,53 @@
+import type { Writable } from 'node:stream';
+
+import type { WebSocket } from 'ws';
+
+/** One stream of output under way. */
+export interface Output {
+  /** Resolves when nothing more comes: true when the server said so, false when the connection ended without that. */
+  readonly ended: Promise<boolean>;
+  /** `monotonic`-free sign of life: grows with every message, and is `waiting` while the Writable is full. */
+  readonly progress: () => { readonly messages: number; readonly waiting: boolean };
+}
+
+/**
+ * Hands the socket's bytes to the Writable and stops reading while it is full: memory stays flat however slow the
+ * reader is. A Writable that was closed under us (`guard … | head`) gets no more, and the rest is read and dropped,
+ * so that the command does not notice.
+ */
+export const passOutput = (socket: WebSocket, sink: Writable, onEnd: () => void): Output => {
+  let messages = 0;
+  let waiting = false;
+  let complete = false;
+  const goOn = (): void => {
+    waiting = false;
+    socket.resume();
+  };
+  const ended = new Promise<boolean>((resolve) => {
+    socket.on('message', (data: Buffer, isBinary) => {
+      messages += 1;
+      if (!isBinary) {
+        complete = true;
+        onEnd();
+        resolve(true);
+        return;
+      }
+      if (complete || isClosed(sink)) return;
+      if (!sink.write(data)) {
+        waiting = true;
+        socket.pause();
+      }
+    });
+    socket.once('close', () => resolve(complete));
+  });
+  sink.on('drain', goOn);
+  sink.on('close', goOn);
+  sink.on('error', goOn);
+  const letGo = (): void => {
+    for (const event of ['drain', 'close', 'error']) sink.off(event, goOn);
+  };
+  void ended.then(letGo, letGo);
+  return { ended, progress: () => ({ messages, waiting }) };
+};
+
+const isClosed = (sink: Writable): boolean => sink.destroyed || sink.errored !== null || !sink.writable;

@@ -1,0 +1,108 @@
+import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import { pipeline, type Readable } from 'node:stream';
+
+import type { Clock } from '../clock.ts';
+import { err, ok, type Result } from '../result.ts';
+
+/** One HTTP exchange over a unix socket. `path` is the whole path with its query. */
+export interface Exchange {
+  readonly socket: string;
+  /** False: a connection of its own, so that a broken one can only mean that the server went away. */
+  readonly agent: Agent | false;
+  readonly clock: Clock;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer | Readable | null;
+  readonly limitMs: number;
+  /** An answer longer than this is cut off and not given. */
+  readonly maxBytes: number;
+}
+
+/** What came back. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+/** Why nothing came back. `not-sent` is certain; after `lost` and `limit` the server may have acted. */
+export interface Trouble {
+  readonly kind: 'not-sent' | 'lost' | 'limit' | 'too-long';
+  /** `ENOENT`, `ECONNREFUSED`, `EACCES`, …; empty when there is none. */
+  readonly errno: string;
+  readonly says: string;
+  /** The connection was one of the idle ones: the server may have closed it before it read anything. */
+  readonly reused: boolean;
+}
+
+/** Sends one request and reads the whole answer. Follows no redirect. */
+export const exchange = (wanted: Exchange): Promise<Result<HttpAnswer, Trouble>> =>
+  new Promise((resolve) => {
+    const over = new AbortController();
+    const request = httpRequest({
+      socketPath: wanted.socket,
+      agent: wanted.agent,
+      method: wanted.method,
+      path: wanted.path,
+      headers: { host: 'incus', ...wanted.headers },
+    });
+    const finish = (end: Result<HttpAnswer, Trouble>): void => {
+      over.abort();
+      resolve(end);
+    };
+    const give = (kind: Trouble['kind'], error: unknown): void => {
+      finish(err(troubleOf(kind, error, request)));
+      request.destroy();
+    };
+    let sent = false;
+    request.on('socket', (socket) => {
+      if (!socket.connecting) sent = true;
+      else socket.once('connect', () => (sent = true));
+    });
+    request.on('error', (error) => give(sent ? 'lost' : 'not-sent', error));
+    const receive = async (response: IncomingMessage): Promise<void> => {
+      try {
+        const body = await collect(response, wanted.maxBytes);
+        if (body === null) give('too-long', new Error(`the answer is longer than ${wanted.maxBytes} bytes`));
+        else finish(ok({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      } catch (error) {
+        give('lost', error);
+      }
+    };
+    const watchLimit = async (): Promise<void> => {
+      await wanted.clock.sleep(wanted.limitMs, over.signal);
+      if (!over.signal.aborted) give('limit', new Error('the limit was reached'));
+    };
+    request.on('response', (response) => void receive(response));
+    void watchLimit();
+    sendBody(request, wanted.body);
+  });
+
+const sendBody = (request: ClientRequest, body: Exchange['body']): void => {
+  if (body === null || typeof body === 'string' || Buffer.isBuffer(body)) {
+    request.end(body ?? undefined);
+    return;
+  }
+  // A server that answers before it read everything (404 for a missing folder) ends the pipeline early: the answer counts.
+  pipeline(body, request, () => {});
+};
+
+/** Null when it is longer than `maxBytes`; rejects when the connection broke before the end. */
+const collect = async (response: IncomingMessage, maxBytes: number): Promise<Buffer | null> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
+
+const troubleOf = (kind: Trouble['kind'], error: unknown, request: ClientRequest): Trouble => ({
+  kind,
+  errno: error instanceof Error && 'code' in error ? String(error.code) : '',
+  says: error instanceof Error ? error.message : String(error),
+  reused: request.reusedSocket,
+});

@@ -1,0 +1,47 @@
+import { connect } from 'node:net';
+
+import type { WebSocket } from 'ws';
+
+import { err, ok, type Result } from '../result.ts';
+import type { Incus } from './client.ts';
+import { requestPath, type Location } from './removal.ts';
+
+/**
+ * Opens a WebSocket to the daemon. The failure is a short text. Messages that come before the caller listens are not
+ * lost as long as it listens in the same turn in which this resolves: `onOpen` is called before any message.
+ */
+export const openWebSocket = async (
+  incus: Incus,
+  location: Location,
+  onOpen: (socket: WebSocket) => void,
+  limitMs: number,
+): Promise<Result<WebSocket, string>> => {
+  const path = requestPath(location, incus.project);
+  if (path === null) return err('empty names, "." and ".." do not exist in Incus');
+  // Loaded late: most commands of guard never open one.
+  const { WebSocket } = await import('ws');
+  incus.onRequest({ method: 'GET', path });
+  const socket = new WebSocket(`ws://incus${path}`, {
+    createConnection: () => connect(incus.socket),
+    perMessageDeflate: false,
+  });
+  return new Promise((resolve) => {
+    const over = new AbortController();
+    const finish = (end: Result<WebSocket, string>): void => {
+      over.abort();
+      resolve(end);
+    };
+    const watchLimit = async (): Promise<void> => {
+      await incus.clock.sleep(limitMs, over.signal);
+      if (!over.signal.aborted) socket.terminate();
+    };
+    // Stays for the life of the socket: an error after the opening is followed by `close`, which is what is looked at.
+    socket.on('error', (error) => finish(err(error.message)));
+    socket.once('close', () => finish(err('the connection was closed')));
+    socket.once('open', () => {
+      onOpen(socket);
+      finish(ok(socket));
+    });
+    void watchLimit();
+  });
+};
