@@ -1,6 +1,11 @@
-import type { Result } from '../result.ts';
-import type { Incus } from './client.ts';
-import type { IncusFailure } from './failure.ts';
+import type { WebSocket } from 'ws';
+
+import { err, ok, type Result } from '../result.ts';
+import { getServer } from './server.ts';
+import { usualLimitMs, type Incus } from './client.ts';
+import { failureOf, type About, type IncusFailure } from './failure.ts';
+import { isObject, objectOf, parseJson, textOf } from './json.ts';
+import { openWebSocket } from './websocket.ts';
 
 /** One event of the server. */
 export interface IncusEvent {
@@ -21,13 +26,51 @@ export interface EventStream {
   readonly ended: Promise<Result<void, IncusFailure>>;
 }
 
-/** Follows the server's events of this project from now on. */
-export const followEvents = (
+/** Follows the server's events of this project from now on. A success means that none is missed any more. */
+export const followEvents = async (
   incus: Incus,
   types: readonly IncusEvent['type'][],
   onEvent: (event: IncusEvent) => void,
-): Promise<Result<EventStream, IncusFailure>> => notYet(incus, types, onEvent);
+): Promise<Result<EventStream, IncusFailure>> => {
+  const about = { asked: 'follow the events of Incus', project: incus.project };
+  let closed = false;
+  let end: (result: Result<void, IncusFailure>) => void = () => {};
+  const ended = new Promise<Result<void, IncusFailure>>((resolve) => (end = resolve));
+  const listen = (socket: WebSocket): void => {
+    socket.on('message', (data: Buffer) => {
+      const event = eventOf(parseJson(data.toString('utf8')));
+      if (event !== null && !closed) onEvent(event);
+    });
+    socket.once('close', () =>
+      end(closed ? ok(undefined) : err(failureOf('connection-lost', about, 'the stream of events ended'))),
+    );
+  };
+  const location = { path: ['events'], query: { type: types.join(',') } };
+  const opened = await openWebSocket(incus, location, listen, usualLimitMs);
+  if (!opened.ok) return err(await openFailure(incus, about, opened.error));
+  const close = (): void => {
+    closed = true;
+    opened.value.terminate();
+  };
+  return ok({ close, ended });
+};
 
-const notYet = (..._all: unknown[]): never => {
-  throw new Error('not written yet');
+/** A plain request tells better than a failed WebSocket what is wrong. */
+const openFailure = async (incus: Incus, about: About, said: string): Promise<IncusFailure> => {
+  const server = await getServer(incus);
+  return server.ok ? failureOf('server', about, said) : { ...server.error, asked: about.asked };
+};
+
+const eventOf = (json: unknown): IncusEvent | null => {
+  if (!isObject(json)) return null;
+  const type = json['type'];
+  if (type !== 'lifecycle' && type !== 'operation') return null;
+  const metadata = objectOf(json['metadata']);
+  return {
+    type,
+    timestamp: textOf(json['timestamp']),
+    action: textOf(type === 'lifecycle' ? metadata['action'] : metadata['status']),
+    source: type === 'lifecycle' ? textOf(metadata['source']) : `/1.0/operations/${textOf(metadata['id'])}`,
+    context: objectOf(type === 'lifecycle' ? metadata['context'] : metadata),
+  };
 };

@@ -6,7 +6,7 @@ import { passInput } from './exec-input.ts';
 import type { Accepted, ExecEnd, ExecRequest, ExecStreams } from './exec-request.ts';
 import { failureOf, type About, type IncusFailure } from './failure.ts';
 import { objectOf, textsOf } from './json.ts';
-import { waitFor, type Operation } from './operations.ts';
+import { waitFor } from './operations.ts';
 
 export type { ExecEnd, ExecRequest, ExecStreams };
 
