@@ -1,0 +1,101 @@
+import type { CheckCommon, CheckDefinition, DnsCheck, HttpCheck, SystemdCheck, Words } from './check-definition.ts';
+
+/** What a check has where nothing was written. */
+export const checkDefaults: Omit<CheckCommon, 'name'> = {
+  severity: 'required',
+  timeoutMs: 10_000,
+  intervalMs: 2000,
+  retries: 3,
+  startPeriodMs: 0,
+};
+
+/** As Kubernetes has it: a redirect is an answer. */
+export const httpDefaults: Omit<HttpCheck, keyof CheckCommon | 'kind' | 'url'> = {
+  method: 'GET',
+  headers: {},
+  status: [{ first: 200, last: 399 }],
+  expectHeaders: {},
+  expectBody: null,
+  tls: { verify: true, caFile: null, serverName: null },
+  redirects: 0,
+};
+
+export const dnsDefaults: Omit<DnsCheck, keyof CheckCommon | 'kind' | 'query'> = {
+  server: '{address}',
+  port: 53,
+  transport: 'udp',
+  type: 'A',
+  rcode: 'NOERROR',
+  answers: null,
+};
+
+export const systemdDefaults: Omit<SystemdCheck, keyof CheckCommon | 'kind' | 'unit'> = {
+  active: ['active', 'reloading', 'refreshing'],
+  sub: null,
+};
+
+/** How a command that the user wrote as one string is run: by the instance's own shell, because the user chose one. */
+export const shellCommand = (command: string): Words => ['sh', '-c', command];
+
+/** The check of `--check 'COMMAND'`. Give it to `nameChecks` with the others. */
+export const commandCheck = (command: string, timing: Partial<Omit<CheckCommon, 'name'>> = {}): Unnamed => ({
+  kind: 'exec',
+  command: shellCommand(command),
+  environment: {},
+  user: 0,
+  cwd: '/',
+  ...checkDefaults,
+  ...timing,
+  name: null,
+});
+
+/** A check whose name may not have been given. */
+export type Unnamed = CheckDefinition extends infer Check
+  ? Check extends CheckDefinition
+    ? Omit<Check, 'name'> & { readonly name: string | null }
+    : never
+  : never;
+
+/** Gives every check without a name a readable one, and makes all names unique by `(2)`, `(3)`, …; the order stays. */
+export const nameChecks = (checks: readonly Unnamed[]): CheckDefinition[] => {
+  const taken = new Set<string>();
+  return checks.map((check) => {
+    const wanted = check.name ?? defaultName(check);
+    let name = wanted;
+    for (let count = 2; taken.has(name); count += 1) name = `${wanted} (${count})`;
+    taken.add(name);
+    return { ...check, name } satisfies CheckDefinition;
+  });
+};
+
+const defaultName = (check: Unnamed): string => shortened(subjectOf(check).replace(/\s+/g, ' ').trim());
+
+const subjectOf = (check: Unnamed): string => {
+  switch (check.kind) {
+    case 'exec':
+      return sayCommand(check.command);
+    case 'host':
+      return `host ${sayCommand(check.command)}`;
+    case 'http':
+      return check.url;
+    case 'tcp':
+      return `tcp ${check.address}:${check.port}`;
+    case 'dns':
+      return `dns ${check.query} ${check.type}`;
+    case 'systemd':
+      return check.unit;
+    case 'plugin':
+      return `plugin ${sayCommand([baseName(check.command[0]), ...check.command.slice(1)])}`;
+    case 'directory':
+      return check.path;
+  }
+};
+
+const sayCommand = (words: readonly string[]): string =>
+  words[0] === 'sh' && words[1] === '-c' && words.length === 3 ? (words[2] ?? '') : words.join(' ');
+
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+const longestName = 60;
+
+const shortened = (text: string): string => (text.length > longestName ? `${text.slice(0, longestName - 1)}…` : text);

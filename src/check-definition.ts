@@ -1,0 +1,132 @@
+import type { Severity } from './event.ts';
+
+/**
+ * One question about health, as it was configured: every default is filled in. Plain data, so that it can be kept in the
+ * journal and asked again by `guard recover`. All times are milliseconds.
+ */
+export type CheckDefinition = SingleCheck | DirectoryCheck;
+
+/** A check that has one answer. */
+export type SingleCheck = ExecCheck | HostCheck | HttpCheck | TcpCheck | DnsCheck | SystemdCheck | PluginCheck;
+
+/** What every kind has. The words are Docker's. */
+export interface CheckCommon {
+  /** Unique among the checks of a run. */
+  readonly name: string;
+  readonly severity: Severity;
+  /** One try: it is killed then, and counts as failed. */
+  readonly timeoutMs: number;
+  /** From one try to the next. */
+  readonly intervalMs: number;
+  /** How many failures in a row make it failed; at least 1. */
+  readonly retries: number;
+  /** After the command, or a start: failures do not count yet. The first success ends it. */
+  readonly startPeriodMs: number;
+}
+
+/** Runs inside the instance; status 0 passes, 126 and 127 mean that it could not be asked. */
+export interface ExecCheck extends CheckCommon {
+  readonly kind: 'exec';
+  /** The argument vector. What the user wrote as one string is `sh -c STRING`, see `shellCommand`. */
+  readonly command: Words;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly user: number;
+  readonly cwd: string;
+}
+
+/** Runs on the machine that runs guard; `{address}` in its arguments is the instance's. Status 0 passes. */
+export interface HostCheck extends CheckCommon {
+  readonly kind: 'host';
+  readonly command: Words;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Sent from the machine that runs guard, on a connection of its own. */
+export interface HttpCheck extends CheckCommon {
+  readonly kind: 'http';
+  /** May hold `{address}`, also `{address6}`, `{address:eth1}`, in the place of the host. */
+  readonly url: string;
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  /** Statuses that pass, as inclusive ranges. */
+  readonly status: readonly { readonly first: number; readonly last: number }[];
+  /** By header name, in any case. */
+  readonly expectHeaders: Readonly<Record<string, TextMatch>>;
+  /** Looked for in the first megabyte of the body. */
+  readonly expectBody: TextMatch | null;
+  readonly tls: TlsSettings;
+  /** How many redirects are followed; 0 judges the redirect itself. */
+  readonly redirects: number;
+}
+
+export interface TlsSettings {
+  readonly verify: boolean;
+  /** A file of PEM certificates on the machine that runs guard, in the place of the system's; null for the system's. */
+  readonly caFile: string | null;
+  /** Whom the certificate must name, and whom the request asks for, where the URL has only an address. */
+  readonly serverName: string | null;
+}
+
+export interface TcpCheck extends CheckCommon {
+  readonly kind: 'tcp';
+  readonly address: string;
+  readonly port: number;
+  /** Written as soon as it is connected. */
+  readonly send: string | null;
+  /** Looked for in the first 64 KiB that come; null: a connection is enough. */
+  readonly expect: TextMatch | null;
+}
+
+export interface DnsCheck extends CheckCommon {
+  readonly kind: 'dns';
+  /** An address, a name, or `{address}`. */
+  readonly server: string;
+  readonly port: number;
+  /** Over UDP, an answer that was cut short is asked for again over TCP. */
+  readonly transport: 'udp' | 'tcp';
+  readonly query: string;
+  readonly type: DnsType;
+  /** The response code that is wanted: `NOERROR`, `NXDOMAIN`, `REFUSED`, … */
+  readonly rcode: string;
+  /**
+   * Answers that must be among those that come, as a zone file writes them, without a final dot: `192.0.2.1`,
+   * `10 mail.example.org`. Null: at least one answer where the code is NOERROR; empty: none is needed.
+   */
+  readonly answers: readonly string[] | null;
+}
+
+export const dnsTypes = ['A', 'AAAA', 'CAA', 'CNAME', 'MX', 'NS', 'PTR', 'SOA', 'SRV', 'TXT'] as const;
+
+export type DnsType = (typeof dnsTypes)[number];
+
+/** A unit of systemd inside; its states are compared as words, never searched for in text (F31). */
+export interface SystemdCheck extends CheckCommon {
+  readonly kind: 'systemd';
+  readonly unit: string;
+  /** ActiveState that pass. */
+  readonly active: readonly string[];
+  /** SubState that pass; null for any. */
+  readonly sub: readonly string[] | null;
+}
+
+/** A monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown (could not be asked). */
+export interface PluginCheck extends CheckCommon {
+  readonly kind: 'plugin';
+  readonly command: Words;
+  readonly where: 'inside' | 'host';
+  /** What a warning counts as. */
+  readonly warning: 'passed' | 'failed';
+}
+
+/** Scripts inside, in greenboot's layout: those in `required.d` have this severity, those in `wanted.d` are advisory. */
+export interface DirectoryCheck extends CheckCommon {
+  readonly kind: 'directory';
+  readonly path: string;
+}
+
+export type Words = readonly [string, ...string[]];
+
+export type TextMatch =
+  | { readonly kind: 'text'; readonly text: string }
+  /** JavaScript's syntax, `^` and `$` at every line. */
+  | { readonly kind: 'regex'; readonly pattern: string };
