@@ -151,6 +151,8 @@ export interface RunStarted {
   readonly wasRunning: boolean;
   /** The final name that the restore point gets when the change is kept. */
   readonly restorePointName: string;
+  /** Whether the user chose that name. */
+  readonly named: boolean;
   readonly holder: Holder;
 }
 
@@ -169,17 +171,12 @@ export type RunEvent =
     }
   /** Something a person should know that decides nothing. */
   | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly says: string }
-  /** What was true before the command. */
-  | { readonly type: 'baseline-taken'; readonly checks: readonly CheckResult[]; readonly facts: unknown }
+  /** What was true before the command: a `Baseline` of `health/`, whole, so that it can be compared with later. */
+  | { readonly type: 'baseline-taken'; readonly baseline: { readonly checks: readonly CheckResult[] } }
   /** The lock is held and there is a way back. */
   | { readonly type: 'restore-point-taken'; readonly restorePoint: RestorePoint }
-  /** The command's bytes; for the JSON stream only, not for the journal. `data` is base64 where it is not UTF-8. */
-  | {
-      readonly type: 'command-output';
-      readonly stream: 'stdout' | 'stderr';
-      readonly data: string;
-      readonly encoding: 'utf8' | 'base64';
-    }
+  /** The command's bytes as they came; for the JSON stream only, not for the journal. */
+  | { readonly type: 'command-output'; readonly stream: 'stdout' | 'stderr'; readonly chunk: Uint8Array }
   | { readonly type: 'command-ended'; readonly end: CommandEnd; readonly ms: number }
   /** One look of the watch, when it says something new. Not for the journal. */
   | { readonly type: 'watch-progress'; readonly waitingFor: readonly Finding[]; readonly healthyForMs: number }
@@ -190,6 +187,8 @@ export type RunEvent =
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
   /** The in-flight restore point got its final name, or is gone: the lock is free. */
   | { readonly type: 'released'; readonly restorePoint: string | null }
+  /** An old restore point of an earlier run was removed. */
+  | { readonly type: 'restore-point-pruned'; readonly name: string; readonly ofRun: string }
   | { readonly type: 'run-ended'; readonly outcome: Outcome; readonly ms: number };
 
 /** An event with its place in time and the run it belongs to: what the journal keeps and `--json` writes, one a line. */

@@ -1,0 +1,51 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../duration.ts';
+import type { StatusRange } from '../run/plan.ts';
+
+/** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
+
+/** `30s` to milliseconds. */
+export const duration = (text: string): number => {
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
+  return parsed.value;
+};
+
+/** `never`, or a duration. */
+export const durationOrNever = (text: string): number | null => (text === 'never' ? null : duration(text));
+
+/** A whole number, zero or more. */
+export const count = (text: string): number => {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a whole number, zero or more.`);
+  return Number(text);
+};
+
+/** `0,100-103` to inclusive ranges. */
+export const statusRanges = (text: string): StatusRange[] =>
+  text.split(',').map((part) => {
+    const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(part.trim());
+    const first = Number(match?.[1] ?? 256);
+    const last = Number(match?.[2] ?? first);
+    if (first > 255 || last > 255 || last < first)
+      throw new InvalidArgumentError(`"${text}" names no exit statuses: write them like 0,100-103 (0 to 255).`);
+    return { first, last };
+  });
+
+/** `NAME=VALUE`, collected. */
+export const environmentEntry = (text: string, before: Record<string, string> = {}): Record<string, string> => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError(`"${text}" sets no variable: write it like NAME=value.`);
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+};
+
+/** A repeatable option's values, in order. */
+export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
+/** A snapshot's name that Incus accepts. */
+export const snapshotName = (text: string): string => {
+  if (text === '' || text.length > 200 || /[\s/]/.test(text))
+    throw new InvalidArgumentError(
+      `"${text}" cannot name a snapshot: Incus accepts up to 200 characters without spaces and slashes.`,
+    );
+  return text;
+};

@@ -1,0 +1,40 @@
+import { runCommand } from './command.ts';
+import { failureOf, type Attempt } from './decision.ts';
+import { hintFor } from './hint.ts';
+import type { Plan } from './plan.ts';
+import type { Prepared } from './prepare.ts';
+import { inPhase } from './recorder.ts';
+import type { RunTools } from './tools.ts';
+import { verify } from './verify.ts';
+
+/** Whatever happens in here, the run reaches its decision (F10). */
+export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Attempt> => {
+  try {
+    return await commandAndVerdict(plan, tools, prepared);
+  } catch (bug) {
+    const says = `guard itself failed: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`;
+    tools.recorder.show({ type: 'notice', level: 'warning', says });
+    return { end: { kind: 'lost', says }, verdict: null, interruptedBy: tools.interruption.by() };
+  }
+};
+
+const commandAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Attempt> => {
+  const report = await inPhase(
+    tools,
+    'command',
+    () => runCommand(plan, tools, prepared.inspected.boot),
+    ({ end }) => ({
+      ok: failureOf(plan, end) === null,
+      says: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
+    }),
+  );
+  const { end } = report;
+  await tools.recorder.record({ type: 'command-ended', end, ms: report.ms });
+  const hint = hintFor(plan.command.words, end, report.tail, tools.io.terminal !== null);
+  if (hint) await tools.recorder.record({ type: 'notice', level: 'info', says: hint });
+
+  const interruptedBy = tools.interruption.by();
+  if (interruptedBy !== null || failureOf(plan, end) !== null) return { end, verdict: null, interruptedBy };
+  const verdict = await verify(plan, tools, prepared.baseline, end);
+  return { end, verdict, interruptedBy: tools.interruption.by() };
+};

@@ -1,0 +1,51 @@
+import type { Outcome } from '../event.ts';
+import { takeBaseline, type Baseline } from '../health/baseline.ts';
+import { waitUntilQuiet } from '../health/ready.ts';
+import { judgeAlone } from '../health/verdict.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { Plan } from './plan.ts';
+import { inPhase } from './recorder.ts';
+import { refused } from './refusal.ts';
+import type { RunTools } from './tools.ts';
+
+/** Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34). */
+export const establishBaseline = async (plan: Plan, tools: RunTools): Promise<Result<Baseline, Outcome>> => {
+  const baseline = await inPhase(
+    tools,
+    'baseline',
+    () => askQuietly(plan, tools),
+    ({ checks, facts }) => ({ ok: true, says: sayBaseline(checks.length, facts !== null) }),
+  );
+  await tools.recorder.record({ type: 'baseline-taken', baseline });
+  const verdict = judgeAlone(baseline);
+  if (verdict.verdict === 'healthy' || plan.allowUnhealthy) return ok(baseline);
+  return err(
+    refused(
+      `"${plan.instance}" is not healthy as it is: ${verdict.reasons.map((reason) => reason.says).join('; ')}.`,
+      'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
+    ),
+  );
+};
+
+const askQuietly = async (plan: Plan, tools: RunTools): Promise<Baseline> => {
+  const context = {
+    incus: tools.incus,
+    instance: plan.instance,
+    clock: tools.clock,
+    signal: tools.interruption.signal,
+  };
+  // A boot or a package manager under way would be in the restore point, half done (F28).
+  const quiet = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
+  if (!quiet.quiet)
+    await tools.recorder.record({
+      type: 'notice',
+      level: 'warning',
+      says: `${plan.instance} is busy: ${quiet.held.join(', ')}. The restore point will contain that half-done work.`,
+    });
+  return takeBaseline(context, { definitions: plan.checks, automatic: plan.automatic });
+};
+
+const sayBaseline = (checks: number, facts: boolean): string =>
+  [facts ? 'facts' : null, checks > 0 ? `${checks} ${checks === 1 ? 'check' : 'checks'}` : null]
+    .filter((part) => part !== null)
+    .join(', ') || 'it can be asked';

@@ -1,0 +1,51 @@
+import type { Cause, CommandEnd, Signal, Verdict } from '../event.ts';
+import { isOkStatus, type Plan, type Policy } from './plan.ts';
+
+/** What came of the command and of the watch after it. */
+export interface Attempt {
+  readonly end: CommandEnd;
+  /** Null where the command failed, so that nothing was verified. */
+  readonly verdict: Verdict | null;
+  /** A signal that came at any moment of the attempt. */
+  readonly interruptedBy: Signal | null;
+}
+
+/** The one decision of a run. `policy` says what is done about a cause; a run without a cause is kept. */
+export type Decision =
+  | { readonly cause: null }
+  | { readonly cause: 'interrupted'; readonly policy: 'rollback'; readonly signal: Signal }
+  | { readonly cause: Exclude<Cause, 'interrupted'>; readonly policy: Policy };
+
+/** Rollback unless success is proven. Every path out of the command comes here. */
+export const decide = (plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Attempt): Decision => {
+  if (attempt.interruptedBy) return { cause: 'interrupted', policy: 'rollback', signal: attempt.interruptedBy };
+  const cause = causeOf(plan, attempt);
+  return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
+};
+
+const causeOf = (plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclude<Cause, 'interrupted'> | null => {
+  const failed = failureOf(plan, end);
+  if (failed) return failed;
+  // No verdict is no proof.
+  if (verdict === null) return 'inconclusive';
+  return verdict.verdict === 'healthy' ? null : verdict.verdict;
+};
+
+/** The cause that the command's own end gives, or null where it ended well enough to be judged by the checks. */
+export const failureOf = (plan: Pick<Plan, 'okStatus'>, end: CommandEnd): 'command' | 'timeout' | null => {
+  switch (end.kind) {
+    case 'exited':
+      return isOkStatus(plan, end.status) ? null : 'command';
+    case 'instance-stopped':
+      // A command that restarts its own instance (`reboot`, a release upgrade) is judged by what runs afterwards.
+      return end.restarted ? null : 'command';
+    case 'timeout':
+    case 'idle-timeout':
+      return 'timeout';
+    case 'not-found':
+    case 'not-executable':
+    case 'lost':
+    case 'interrupted':
+      return 'command';
+  }
+};

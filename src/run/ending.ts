@@ -1,0 +1,85 @@
+import type { Cause, Outcome } from '../event.ts';
+import { sayFailure } from '../incus/failure.ts';
+import { byHandCommands } from './by-hand.ts';
+import { hasOutsideDisks } from './disks.ts';
+import { endLeftovers } from './leftovers.ts';
+import type { Plan } from './plan.ts';
+import { returnToStopped } from './power.ts';
+import type { Prepared } from './prepare.ts';
+import { inPhase } from './recorder.ts';
+import { release, type Release } from './release.ts';
+import { pruneRestorePoints } from './retention.ts';
+import { rollBack, type RollbackEnd } from './rollback.ts';
+import type { RunTools } from './tools.ts';
+
+/** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
+export const keepChange = async (
+  plan: Plan,
+  tools: RunTools,
+  prepared: Prepared,
+  cause: Cause | null,
+): Promise<Outcome> => {
+  await inPhase(
+    tools,
+    'keep',
+    async () => {
+      if (cause !== null) await endLeftovers(plan, tools);
+      if (!prepared.inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+      return release(plan, tools, releaseOfKept(plan, tools, cause));
+    },
+    (name) => ({ ok: true, says: name ?? 'no restore point left' }),
+  );
+  if (cause !== null) return { outcome: 'kept-unhealthy', cause };
+  await pruneRestorePoints(plan, tools);
+  return { outcome: 'kept' };
+};
+
+const releaseOfKept = (plan: Plan, tools: RunTools, cause: Cause | null): Release => {
+  const { name, named, keep, expiresMs } = plan.restorePoint;
+  // A change that was kept although it failed needs its way back until a person has looked.
+  if (cause !== null) return { keep: true, name, expiresAt: null };
+  if (keep === 0 && !named) return { keep: false };
+  return { keep: true, name, expiresAt: expiresMs === null ? null : new Date(tools.clock.now() + expiresMs) };
+};
+
+/** Puts the instance back, and says no more than was seen. */
+export const goBack = async (plan: Plan, tools: RunTools, prepared: Prepared, cause: Cause): Promise<Outcome> => {
+  const { inspected, baseline, restorePoint } = prepared;
+  const end = await rollBack(
+    {
+      instance: plan.instance,
+      restorePoint,
+      baseline,
+      start: true,
+      stopGracefully: hasOutsideDisks(inspected.instance),
+      limits: plan.limits,
+    },
+    tools,
+  );
+  if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end.says);
+  if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+  await release(plan, tools, releaseOfRolledBack(plan, end));
+  if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
+  if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
+  return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
+};
+
+const releaseOfRolledBack = ({ restorePoint }: Plan, end: RollbackEnd): Release => {
+  // In doubt the restore point stays, for ever: a person must look.
+  if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresAt: null };
+  // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
+  return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
+};
+
+const rollbackFailed = (plan: Plan, prepared: Prepared, cause: Cause, says: string): Outcome => ({
+  outcome: 'rollback-failed',
+  cause,
+  says,
+  byHand: byHandCommands({
+    instance: plan.instance,
+    project: plan.project,
+    remote: plan.remote,
+    snapshot: prepared.restorePoint.name,
+    start: prepared.inspected.wasRunning,
+  }),
+});

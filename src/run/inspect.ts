@@ -1,0 +1,131 @@
+import type { Outcome } from '../event.ts';
+import type { IncusFailure } from '../incus/failure.ts';
+import {
+  getInstance,
+  getInstanceState,
+  listInstanceNames,
+  type Instance,
+  type InstanceState,
+} from '../incus/instance.ts';
+import { listSnapshots, type Snapshot } from '../incus/snapshot.ts';
+import { getPool, poolSpace, rootDisk, type Pool, type PoolSpace } from '../incus/storage.ts';
+import { err, ok, type Result } from '../result.ts';
+import { nearest } from '../text.ts';
+import { markOf, type Mark } from './mark.ts';
+import { describeHolder } from './occupant.ts';
+import type { Plan } from './plan.ts';
+import { refused, refusedBecause } from './refusal.ts';
+import { inFlightName } from './restore-point.ts';
+import type { RunTools } from './tools.ts';
+
+/** What is known of the instance before anything is changed. */
+export interface Inspected {
+  readonly instance: Instance;
+  readonly wasRunning: boolean;
+  /** Tells a restart of the instance from a command that ended by itself; null when it does not run. */
+  readonly boot: BootMark | null;
+  readonly pool: Pool | null;
+  readonly snapshots: readonly Snapshot[];
+  /** A mark without a restore point in flight, left by a restore of an old snapshot: it means nothing. */
+  readonly staleMark: Mark | null;
+}
+
+/** One boot of an instance. */
+export type BootMark = Pick<InstanceState, 'pid' | 'startedAt'>;
+
+/** The least free space in the pool, in bytes, with which a run begins: Incus itself fails on a full pool (incus.md, trap 6). */
+const leastFreeBytes = 64 * 1024 * 1024;
+
+/** Looks at the instance and refuses what could not be brought back. Changes nothing. */
+export const inspect = async (plan: Plan, tools: RunTools): Promise<Result<Inspected, Outcome>> => {
+  const { incus } = tools;
+  const [instance, snapshots, state] = await Promise.all([
+    getInstance(incus, plan.instance),
+    listSnapshots(incus, plan.instance),
+    getInstanceState(incus, plan.instance),
+  ]);
+  if (!instance.ok) return err(await explained(plan, tools, instance.error));
+  if (!snapshots.ok) return err(refusedBecause(snapshots.error));
+
+  const unfit = unfitness(instance.value);
+  if (unfit) return err(unfit);
+  const occupied = await occupation(plan, tools, instance.value, snapshots.value);
+  if (occupied) return err(occupied);
+  const room = await roomFor(plan, tools, instance.value);
+  if (!room.ok) return room;
+
+  const wasRunning = instance.value.status === 'Running';
+  return ok({
+    instance: instance.value,
+    wasRunning,
+    boot: wasRunning && state.ok ? state.value : null,
+    pool: room.value,
+    snapshots: snapshots.value,
+    staleMark: markOf(instance.value),
+  });
+};
+
+const explained = async (plan: Plan, tools: RunTools, failure: IncusFailure): Promise<Outcome> => {
+  if (failure.kind !== 'not-found') return refusedBecause(failure);
+  const names = await listInstanceNames(tools.incus);
+  if (!names.ok) return refusedBecause(failure);
+  const near = nearest(plan.instance, names.value);
+  const where = `project "${plan.project}"${plan.remote === null ? '' : ` of remote "${plan.remote}"`}`;
+  return refused(
+    `There is no instance "${plan.instance}" in ${where}.`,
+    near === null ? 'See `incus list` for the names there are.' : `Did you mean "${near}"?`,
+  );
+};
+
+const unfitness = (instance: Instance): Outcome | null => {
+  if (instance.ephemeral)
+    return refused(
+      `"${instance.name}" is ephemeral: Incus deletes it, with its snapshots, as soon as it stops.`,
+      `Make it permanent first: incus config set ${instance.name} --property ephemeral=false`,
+    );
+  if (instance.status === 'Frozen')
+    return refused(`"${instance.name}" is frozen.`, `Let it run first: incus resume ${instance.name}`);
+  if (instance.status !== 'Running' && instance.status !== 'Stopped')
+    return refused(
+      `"${instance.name}" is in the state "${instance.status}": guard begins only with one that runs or is stopped.`,
+      `See \`incus info ${instance.name}\`.`,
+    );
+  return null;
+};
+
+const occupation = async (
+  plan: Plan,
+  tools: RunTools,
+  instance: Instance,
+  snapshots: readonly Snapshot[],
+): Promise<Outcome | null> => {
+  const names = snapshots.map((snapshot) => snapshot.name);
+  if (names.includes(plan.restorePoint.name))
+    return refused(
+      `"${plan.instance}" already has a snapshot named "${plan.restorePoint.name}".`,
+      'Choose another --name, or leave it out: guard then makes a unique one.',
+    );
+  // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
+  return names.includes(inFlightName) && plan.limits.lockMs === 0 ? describeHolder(tools, markOf(instance)) : null;
+};
+
+const roomFor = async (plan: Plan, tools: RunTools, instance: Instance): Promise<Result<Pool | null, Outcome>> => {
+  const root = rootDisk(instance);
+  if (root === null) return ok(null);
+  const [pool, space] = await Promise.all([getPool(tools.incus, root.pool), poolSpace(tools.incus, root.pool)]);
+  if (space.ok && isFull(space.value))
+    return err(
+      refused(
+        `Pool "${root.pool}" has ${sayMiB(freeBytes(space.value))} free of ${sayMiB(space.value.totalBytes)}: too little to take a restore point and to go back to it (at least ${sayMiB(leastFreeBytes)}).`,
+        `Free some space first; \`incus storage info ${root.pool}\` shows what there is.`,
+      ),
+    );
+  // A restricted user may not read pools: the server then says at the snapshot what it does not allow.
+  return ok(pool.ok ? pool.value : null);
+};
+
+const isFull = (space: PoolSpace): boolean => space.totalBytes > 0 && freeBytes(space) < leastFreeBytes;
+
+const freeBytes = (space: PoolSpace): number => space.totalBytes - space.usedBytes;
+
+const sayMiB = (bytes: number): string => `${Math.max(0, Math.round(bytes / (1024 * 1024)))} MiB`;

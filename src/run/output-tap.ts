@@ -1,0 +1,46 @@
+import { Writable } from 'node:stream';
+
+/** How much of the end of the command's output is kept for hints and evidence, in bytes. */
+const tailBytes = 64 * 1024;
+
+/** Watches output on its way through. */
+export interface OutputTap {
+  /** Passes every byte on to `destination`, at the pace of `destination`. */
+  readonly through: (destination: Writable, onChunk?: (chunk: Buffer) => void) => Writable;
+  /** When the last byte came, by the clock that was passed in. */
+  readonly lastOutputAt: () => number;
+  /** The end of what came, both streams in order of arrival, as text. */
+  readonly tail: () => string;
+}
+
+/** A tap that starts counting silence now. */
+export const createOutputTap = (monotonic: () => number): OutputTap => {
+  let last = monotonic();
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  const saw = (chunk: Buffer): void => {
+    last = monotonic();
+    chunks.push(chunk);
+    kept += chunk.length;
+    while (kept - (chunks[0]?.length ?? kept) >= tailBytes) kept -= chunks.shift()?.length ?? 0;
+  };
+  return {
+    lastOutputAt: () => last,
+    tail: () => Buffer.concat(chunks).subarray(-tailBytes).toString('utf8'),
+    through: (destination, onChunk) => {
+      let gone = false;
+      // A reader that went away (`guard … | head`) must not break an upgrade half-way: the rest is dropped.
+      destination.on('error', () => {
+        gone = true;
+      });
+      return new Writable({
+        write: (chunk: Buffer, _encoding, done) => {
+          saw(chunk);
+          onChunk?.(chunk);
+          if (gone) done();
+          else destination.write(chunk, () => done());
+        },
+      });
+    },
+  };
+};

@@ -1,0 +1,79 @@
+import type { CheckDefinition } from '../check-definition.ts';
+import type { Cause } from '../event.ts';
+
+/** What the user wants done where a run cannot simply keep the change. */
+export type Policy = 'rollback' | 'keep' | 'ask';
+
+/** Everything one run is going to do, decided before anything happens. All limits in milliseconds. */
+export interface Plan {
+  /** The run's id. */
+  readonly run: string;
+  readonly version: string;
+  readonly instance: string;
+  readonly project: string;
+  readonly remote: string | null;
+  readonly command: CommandPlan;
+  readonly checks: readonly CheckDefinition[];
+  /** Whether the facts inside the instance are compared as well. */
+  readonly automatic: boolean;
+  readonly allowUnhealthy: boolean;
+  /** Statuses of the command that count as success, as inclusive ranges. */
+  readonly okStatus: readonly StatusRange[];
+  readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;
+  /** How long `ask` waits for an answer before it rolls back. */
+  readonly askMs: number;
+  /** Restart the instance before the verdict. */
+  readonly restart: boolean;
+  readonly restorePoint: RestorePointPlan;
+  readonly limits: Limits;
+}
+
+/** What to run inside, untouched by any shell. */
+export interface CommandPlan {
+  readonly words: readonly [string, ...string[]];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly user: number;
+  readonly group: number;
+  readonly cwd: string;
+}
+
+export interface RestorePointPlan {
+  /** The final name. */
+  readonly name: string;
+  /** The user chose the name: it is kept also after a rollback. */
+  readonly named: boolean;
+  /** How many of guard's own restore points of this instance stay. */
+  readonly keep: number;
+  /** How long it is kept; null for ever. */
+  readonly expiresMs: number | null;
+}
+
+export interface Limits {
+  /** The whole command; null for none. */
+  readonly commandMs: number | null;
+  /** The command without output; null for none. */
+  readonly idleMs: number | null;
+  /** How long the checks may take to become healthy. */
+  readonly verifyMs: number;
+  /** How long health must then hold. */
+  readonly soakMs: number;
+  /** A graceful stop, before force. */
+  readonly stopMs: number;
+  /** Taking the restore point. */
+  readonly snapshotMs: number;
+  /** The restore itself, all tries together. */
+  readonly restoreMs: number;
+  /** From start until the instance can be asked. */
+  readonly readyMs: number;
+  /** Waiting for another run's end (`--wait-lock`). */
+  readonly lockMs: number;
+}
+
+export interface StatusRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Whether a status of the command counts as success. */
+export const isOkStatus = (plan: Pick<Plan, 'okStatus'>, status: number): boolean =>
+  plan.okStatus.some((range) => status >= range.first && status <= range.last);

@@ -1,0 +1,69 @@
+import { waitUntilAskable } from '../health/ready.ts';
+import { sayFailure, type IncusFailure } from '../incus/failure.ts';
+import { getInstance, startInstance, stopInstance } from '../incus/instance.ts';
+import { err, ok, type Result } from '../result.ts';
+import { passes, persistently } from './persistence.ts';
+import type { Limits } from './plan.ts';
+import type { RunTools } from './tools.ts';
+
+type PowerTools = Pick<RunTools, 'incus' | 'clock'>;
+
+/**
+ * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
+ * always followed by force: its lock would block everything after it (trap 2 of incus.md). One that is stopped is a success.
+ */
+export const stop = async (
+  tools: PowerTools,
+  instance: string,
+  limits: Limits,
+  gracefully: boolean,
+): Promise<Result<void, IncusFailure>> => {
+  const { incus, clock } = tools;
+  const before = await getInstance(incus, instance);
+  if (before.ok && before.value.status === 'Stopped') return ok(undefined);
+  if (gracefully && before.ok && before.value.status === 'Running') {
+    const graceful = await stopInstance(incus, instance, { force: false, limitMs: limits.stopMs });
+    if (graceful.ok) return graceful;
+  }
+  return persistently(clock, limits.readyMs, () =>
+    stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }),
+  );
+};
+
+/** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
+export const start = (tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> =>
+  persistently(
+    tools.clock,
+    limits.restoreMs,
+    () => startInstance(tools.incus, instance, { limitMs: limits.readyMs }),
+    // A full pool empties itself after a restore: btrfs frees late (incus.md section 2).
+    (failure) => passes(failure) || failure.kind === 'no-space',
+  );
+
+/** Starts the instance and waits until it can be asked; a failure is one sentence. */
+export const bringUp = async (
+  tools: PowerTools,
+  instance: string,
+  limits: Limits,
+  families: readonly (4 | 6)[] = [],
+): Promise<Result<void, string>> => {
+  const started = await start(tools, instance, limits);
+  if (!started.ok) return err(sayFailure(started.error));
+  const ready = await waitUntilAskable(
+    { incus: tools.incus, instance, clock: tools.clock },
+    { limitMs: limits.readyMs, families },
+  );
+  return ready.ok ? ok(undefined) : err(ready.error.says);
+};
+
+/** Restarts the instance as an administrator would, so that what only breaks at the next boot shows now. */
+export const restart = async (tools: PowerTools, instance: string, limits: Limits): Promise<void> => {
+  await stop(tools, instance, limits, true);
+  // Whether it came back is for the watch to see.
+  await bringUp(tools, instance, limits);
+};
+
+/** Gives an instance that was stopped before the run back as it was. */
+export const returnToStopped = async (tools: PowerTools, instance: string, limits: Limits): Promise<void> => {
+  await stop(tools, instance, limits, true);
+};

@@ -1,0 +1,126 @@
+import type { Outcome, RestorePoint, RunStarted } from '../event.ts';
+import type { Baseline } from '../health/baseline.ts';
+import { err, ok, type Result } from '../result.ts';
+import { establishBaseline } from './baseline.ts';
+import type { Inspected } from './inspect.ts';
+import type { Mark } from './mark.ts';
+import type { Plan } from './plan.ts';
+import { bringUp, returnToStopped } from './power.ts';
+import { inPhase } from './recorder.ts';
+import { refused } from './refusal.ts';
+import { release } from './release.ts';
+import { takeRestorePoint } from './restore-point.ts';
+import type { RunTools } from './tools.ts';
+
+/** An instance that is asked, has a way back, and is this run's alone. */
+export interface Prepared {
+  readonly inspected: Inspected;
+  readonly baseline: Baseline;
+  readonly restorePoint: RestorePoint;
+}
+
+/**
+ * A running instance is asked first. A stopped one is started only under the lock, so that two runs never fight over it,
+ * and so that its restore point is the stopped instance itself.
+ */
+export const prepare = async (
+  plan: Plan,
+  tools: RunTools,
+  inspected: Inspected,
+): Promise<Result<Prepared, Outcome>> => {
+  await tools.recorder.begin(runStarted(plan, tools, inspected));
+  if (inspected.wasRunning) {
+    const baseline = await establishBaseline(plan, tools);
+    if (!baseline.ok) return baseline;
+    const restorePoint = await takePoint(plan, tools, inspected);
+    if (!restorePoint.ok) return restorePoint;
+    return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint: restorePoint.value });
+  }
+  const restorePoint = await takePoint(plan, tools, inspected);
+  if (!restorePoint.ok) return restorePoint;
+  const baseline = await startAndAsk(plan, tools);
+  if (!baseline.ok) return err(await abandon(plan, tools, inspected, baseline.error));
+  return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint: restorePoint.value });
+};
+
+const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<RestorePoint, Outcome>> => {
+  if (tools.interruption.by() !== null) return err(interruptedBefore(tools));
+  const taken = await inPhase(
+    tools,
+    'restore-point',
+    () => takeRestorePoint(plan, tools, markFor(plan, tools, inspected), inspected.staleMark),
+    (result) => (result.ok ? { ok: true, says: plan.restorePoint.name } : { ok: false, says: 'not taken' }),
+  );
+  if (taken.ok) await tools.recorder.record({ type: 'restore-point-taken', restorePoint: taken.value });
+  return taken;
+};
+
+const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Baseline, Outcome>> => {
+  const up = await inPhase(
+    tools,
+    'start',
+    () => bringUp(tools, plan.instance, plan.limits),
+    (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
+  );
+  if (!up.ok) return err(refused(`"${plan.instance}" could not be started to be asked: ${up.error}`, ''));
+  return establishBaseline(plan, tools);
+};
+
+/** The last moment at which nothing has been changed: a record that cannot be written, or a signal, ends it here. */
+const allClear = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Result<Prepared, Outcome>> => {
+  const unwritable = tools.recorder.failure();
+  if (unwritable !== null)
+    return err(
+      await abandon(
+        plan,
+        tools,
+        prepared.inspected,
+        refused(
+          `The run's record cannot be written: ${unwritable}`,
+          'Make room, or name another folder with GUARD_STATE_DIR.',
+        ),
+      ),
+    );
+  if (tools.interruption.by() !== null)
+    return err(await abandon(plan, tools, prepared.inspected, interruptedBefore(tools)));
+  return ok(prepared);
+};
+
+const interruptedBefore = (tools: RunTools): Outcome => ({
+  outcome: 'interrupted',
+  signal: tools.interruption.by() ?? 'SIGTERM',
+});
+
+/** Gives the instance back as it was found, before any command ran in it. */
+export const abandon = async (
+  plan: Plan,
+  tools: RunTools,
+  inspected: Inspected,
+  outcome: Outcome,
+): Promise<Outcome> => {
+  if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+  await release(plan, tools, { keep: false });
+  return outcome;
+};
+
+const runStarted = (plan: Plan, tools: RunTools, inspected: Inspected): RunStarted => ({
+  type: 'run-started',
+  version: plan.version,
+  instance: plan.instance,
+  project: plan.project,
+  remote: plan.remote,
+  command: plan.command.words,
+  wasRunning: inspected.wasRunning,
+  restorePointName: plan.restorePoint.name,
+  named: plan.restorePoint.named,
+  holder: tools.holder,
+});
+
+const markFor = (plan: Plan, tools: RunTools, inspected: Inspected): Mark => ({
+  v: 1,
+  run: plan.run,
+  holder: tools.holder,
+  wasRunning: inspected.wasRunning,
+  restorePointName: plan.restorePoint.name,
+  at: tools.clock.now(),
+});

@@ -1,0 +1,84 @@
+import type { Clock } from '../clock.ts';
+import type { Listener, Phase, Recorded, RunEvent, RunStarted } from '../event.ts';
+import type { Result } from '../result.ts';
+
+/** Where a run's events become durable: `journal/` is the one behind it. */
+export interface EventStore {
+  /** Resolves when the event is as durable as its type asks for; a failure is one sentence. */
+  readonly append: (event: Recorded) => Promise<Result<void, string>>;
+}
+
+/** Tells events to the views and the journal, in this order of promises: durable first, shown second. */
+export interface Recorder {
+  readonly run: string;
+  /** Opens the journal with the run's first durable event. */
+  readonly begin: (started: RunStarted) => Promise<void>;
+  readonly record: (event: RunEvent) => Promise<void>;
+  /** Tells the views alone: progress and output, which no journal keeps. */
+  readonly show: (event: RunEvent) => void;
+  /** Why the journal cannot be written, or null. Before the command that refuses the run; later it is only told. */
+  readonly failure: () => string | null;
+}
+
+/** A recorder whose journal starts with `begin`: what is refused before that leaves no record. */
+export const createRecorder = (options: {
+  readonly run: string;
+  readonly clock: Clock;
+  readonly listener: Listener;
+  readonly openStore: () => Promise<Result<EventStore, string>>;
+}): Recorder => {
+  let store: EventStore | null = null;
+  let failure: string | null = null;
+
+  const show = (event: RunEvent): void => options.listener(stamped(event));
+  const stamped = (event: RunEvent): Recorded => ({ ...event, v: 1, run: options.run, at: options.clock.now() });
+  const fail = (says: string): void => {
+    if (failure !== null) return;
+    failure = says;
+    show({ type: 'notice', level: 'warning', says: `The run's record cannot be written: ${says}` });
+  };
+  const record = async (event: RunEvent): Promise<void> => {
+    const recorded = stamped(event);
+    const written = await store?.append(recorded);
+    options.listener(recorded);
+    if (written && !written.ok) fail(written.error);
+  };
+
+  return {
+    run: options.run,
+    show,
+    record,
+    failure: () => failure,
+    begin: async (started) => {
+      const opened = await options.openStore();
+      if (opened.ok) store = opened.value;
+      else fail(opened.error);
+      await record(started);
+    },
+  };
+};
+
+/** What a phase came to, in a few words for a person. */
+interface PhaseResult {
+  readonly ok: boolean;
+  readonly says: string;
+}
+
+/** Does one phase's work between its two events; the first is durable before the work begins. */
+export const inPhase = async <T>(
+  tools: { readonly recorder: Recorder; readonly clock: Clock },
+  phase: Phase,
+  work: () => Promise<T>,
+  summary: (value: T) => PhaseResult,
+): Promise<T> => {
+  await tools.recorder.record({ type: 'phase-begun', phase });
+  const began = tools.clock.monotonic();
+  const value = await work();
+  await tools.recorder.record({
+    type: 'phase-ended',
+    phase,
+    ms: tools.clock.monotonic() - began,
+    ...summary(value),
+  });
+  return value;
+};

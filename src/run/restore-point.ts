@@ -1,0 +1,79 @@
+import type { Outcome, RestorePoint } from '../event.ts';
+import { sayFailure, type IncusFailure } from '../incus/failure.ts';
+import { getInstance } from '../incus/instance.ts';
+import {
+  createSnapshot,
+  deleteSnapshot,
+  getSnapshot,
+  renameSnapshot,
+  setSnapshotExpiry,
+  type Snapshot,
+} from '../incus/snapshot.ts';
+import { err, ok, type Result } from '../result.ts';
+import { claim, markOf, unmark, type Claim, type Mark } from './mark.ts';
+import { describeHolder } from './occupant.ts';
+import { persistently } from './persistence.ts';
+import type { Plan } from './plan.ts';
+import { refusedBecause } from './refusal.ts';
+import type { RunTools } from './tools.ts';
+
+/** The one name of a restore point in flight. The server admits it once per instance: that makes it the lock. */
+export const inFlightName = 'guard-in-flight';
+
+/** How often a run that waits for another one's end tries again, in milliseconds. */
+const lockPollMs = 500;
+
+/**
+ * Takes the restore point, and with it the instance: whoever gets the name and the mark may change the instance.
+ * Where it ends in an outcome, nothing of this run is left on the server.
+ */
+export const takeRestorePoint = async (
+  plan: Plan,
+  tools: RunTools,
+  mark: Mark,
+  staleMark: Mark | null,
+): Promise<Result<RestorePoint, Outcome>> => {
+  const taken = await takeName(plan, tools);
+  if (!taken.ok) return taken;
+  const claimed = await claim(tools.incus, plan.instance, mark, staleMark?.run ?? null);
+  if (claimed.ok && claimed.value.claimed)
+    return ok({ name: inFlightName, createdAt: taken.value.createdAt, volumes: [] });
+  return err(await backOff(plan, tools, claimed));
+};
+
+const takeName = async (plan: Plan, tools: RunTools): Promise<Result<Snapshot, Outcome>> => {
+  const { clock, incus, interruption } = tools;
+  const giveUpAt = clock.monotonic() + plan.limits.lockMs;
+  for (;;) {
+    const created = await createSnapshot(
+      incus,
+      plan.instance,
+      { name: inFlightName, expiresAt: null },
+      { limitMs: plan.limits.snapshotMs },
+    );
+    // A snapshot that nobody can list does not exist (F1).
+    if (created.ok) return confirmed(plan, tools);
+    if (created.error.kind !== 'name-taken') return err(refusedBecause(created.error));
+    const holder = await currentHolder(plan, tools);
+    if (holder.outcome !== 'busy' || clock.monotonic() >= giveUpAt || interruption.by() !== null) return err(holder);
+    await clock.sleep(lockPollMs, interruption.signal);
+  }
+};
+
+const confirmed = async (plan: Plan, tools: RunTools): Promise<Result<Snapshot, Outcome>> => {
+  const seen = await getSnapshot(tools.incus, plan.instance, inFlightName);
+  return seen.ok ? seen : err(refusedBecause(seen.error));
+};
+
+const currentHolder = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
+  const instance = await getInstance(tools.incus, plan.instance);
+  return instance.ok ? describeHolder(tools, markOf(instance.value)) : refusedBecause(instance.error);
+};
+
+const backOff = async (plan: Plan, tools: RunTools, claimed: Result<Claim, IncusFailure>): Promise<Outcome> => {
+  // The other run's snapshot and this one's have the same name: only the loser of the mark knows that its own is the later one.
+  if (claimed.ok && !claimed.value.claimed) return describeHolder(tools, claimed.value.by);
+  await deleteSnapshot(tools.incus, plan.instance, inFlightName, { limitMs: plan.limits.snapshotMs });
+  if (!claimed.ok) return refusedBecause(claimed.error);
+  throw new Error('a claim that was won was backed off from');
+};

@@ -1,0 +1,50 @@
+import { sayFailure } from '../incus/failure.ts';
+import { deleteSnapshot, listSnapshots, type Snapshot } from '../incus/snapshot.ts';
+import type { Plan } from './plan.ts';
+import type { RunTools } from './tools.ts';
+
+/** A restore point that a run left under its final name, as its record says. */
+export interface KeptRestorePoint {
+  readonly run: string;
+  readonly name: string;
+  readonly createdAt: string;
+  /** The user chose the name: it is the user's, and never pruned. */
+  readonly named: boolean;
+}
+
+/**
+ * Which restore points go: guard's own (recorded name and time of creation both match a snapshot that exists, so that a
+ * user's snapshot can never be meant, F17), beyond the newest `keep`. The newest, the last good one, always stays.
+ */
+export const restorePointsToPrune = (
+  kept: readonly KeptRestorePoint[],
+  existing: readonly Pick<Snapshot, 'name' | 'createdAt'>[],
+  keep: number,
+): KeptRestorePoint[] => {
+  const present = kept.filter(
+    (point) =>
+      !point.named &&
+      existing.some((snapshot) => snapshot.name === point.name && snapshot.createdAt === point.createdAt),
+  );
+  return present.toSorted((a, b) => b.run.localeCompare(a.run)).slice(Math.max(1, keep));
+};
+
+/** Removes what is beyond the limit, one after another; one that cannot be removed does not stop the rest (F16). */
+export const pruneRestorePoints = async (plan: Plan, tools: RunTools): Promise<void> => {
+  const kept = await tools.keptRestorePoints();
+  if (kept.length <= Math.max(1, plan.restorePoint.keep)) return;
+  const existing = await listSnapshots(tools.incus, plan.instance);
+  if (!existing.ok) return;
+  for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep)) {
+    const removed = await deleteSnapshot(tools.incus, plan.instance, point.name, { limitMs: plan.limits.snapshotMs });
+    await tools.recorder.record(
+      removed.ok
+        ? { type: 'restore-point-pruned', name: point.name, ofRun: point.run }
+        : {
+            type: 'notice',
+            level: 'warning',
+            says: `The old restore point "${point.name}" stays for now. ${sayFailure(removed.error)}`,
+          },
+    );
+  }
+};

@@ -1,0 +1,155 @@
+import { takeBaseline, type Baseline } from '../health/baseline.ts';
+import { judgeAlone } from '../health/verdict.ts';
+import { watch } from '../health/watch.ts';
+import type { RestorePoint, Verdict } from '../event.ts';
+import { sayFailure, type IncusFailure } from '../incus/failure.ts';
+import { getInstance, patchInstance } from '../incus/instance.ts';
+import { settle } from '../incus/operations.ts';
+import { getSnapshot, restoreSnapshot } from '../incus/snapshot.ts';
+import { err, ok, type Result } from '../result.ts';
+import { passes, persistently } from './persistence.ts';
+import type { Limits } from './plan.ts';
+import { bringUp, stop } from './power.ts';
+import { inPhase } from './recorder.ts';
+import type { RunTools } from './tools.ts';
+
+/** What to bring back, and how far. */
+export interface RollbackPlan {
+  readonly instance: string;
+  readonly restorePoint: RestorePoint;
+  /** Whether the instance ran when the restore point was taken, or was started by the run to be asked. */
+  readonly start: boolean;
+  /** Null where nothing is known of the time before (a recovery without a journal): then only that it can be asked is proven. */
+  readonly baseline: Baseline | null;
+  /** Something outside the restore point is attached: a graceful stop lets it be written out. */
+  readonly stopGracefully: boolean;
+  readonly limits: Limits;
+}
+
+/** How a rollback ended. `failed` says what could not be done; the restore point is then still there, if it ever was. */
+export type RollbackEnd =
+  | { readonly end: 'well' }
+  | { readonly end: 'not-well'; readonly verdict: Verdict }
+  | { readonly end: 'failed'; readonly says: string };
+
+type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+
+/**
+ * Stops the instance, restores it, starts it, and proves that the baseline holds again. Every step can be done twice:
+ * the run, `guard recover` and `guard rollback` all call this, at whatever point the last attempt died.
+ * Signals do not stop it.
+ */
+export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {
+  // Before anything is stopped: the exact snapshot must be there (F2, F3).
+  const there = await findRestorePoint(plan, tools);
+  if (!there.ok) return { end: 'failed', says: there.error };
+
+  const stopped = await inPhase(
+    tools,
+    'stop',
+    () => stop(tools, plan.instance, plan.limits, plan.stopGracefully),
+    told('stopped'),
+  );
+  if (!stopped.ok) return { end: 'failed', says: sayFailure(stopped.error) };
+
+  const restored = await inPhase(tools, 'restore', () => restore(plan, tools), told(plan.restorePoint.name));
+  if (!restored.ok) return { end: 'failed', says: sayFailure(restored.error) };
+  if (!plan.start) return { end: 'well' };
+
+  const started = await inPhase(
+    tools,
+    'start',
+    () => bringUp(tools, plan.instance, plan.limits, familiesOf(plan.baseline)),
+    (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
+  );
+  if (!started.ok) return { end: 'failed', says: started.error };
+  return verifyAgain(plan, tools);
+};
+
+const told =
+  (says: string) =>
+  (result: Result<unknown, IncusFailure>): { ok: boolean; says: string } =>
+    result.ok ? { ok: true, says } : { ok: false, says: sayFailure(result.error) };
+
+const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, string>> => {
+  const { name, createdAt } = plan.restorePoint;
+  const snapshot = await persistently(tools.clock, plan.limits.restoreMs, () =>
+    getSnapshot(tools.incus, plan.instance, name),
+  );
+  if (!snapshot.ok) return err(sayFailure(snapshot.error));
+  if (snapshot.value.createdAt === createdAt) return ok(undefined);
+  return err(
+    `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
+  );
+};
+
+const restore = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, IncusFailure>> => {
+  const { clock, incus } = tools;
+  const { restoreMs } = plan.limits;
+  const description = await getInstance(incus, plan.instance);
+  const restored = await persistently(
+    clock,
+    restoreMs,
+    async () => {
+      const tried = await restoreSnapshot(incus, plan.instance, plan.restorePoint.name, { limitMs: restoreMs });
+      return tried.ok ? tried : settled(tools, restoreMs, tried.error);
+    },
+    restoreIsWorthRepeating,
+  );
+  // Incus before 6.0.5 does not keep the description in a snapshot.
+  if (restored.ok && description.ok && description.value.description !== '')
+    await patchInstance(incus, plan.instance, { description: description.value.description });
+  return restored;
+};
+
+/** A restore whose answer was lost may still go on: it is never started a second time over itself (F7). */
+const settled = async (
+  tools: RollbackTools,
+  limitMs: number,
+  failure: IncusFailure,
+): Promise<Result<void, IncusFailure>> => {
+  if (failure.operation === null) return err(failure);
+  const end = await settle(tools.incus, failure.operation, { limitMs, asked: failure.asked });
+  if (!end.ok) return end;
+  switch (end.value.kind) {
+    case 'succeeded':
+      return ok(undefined);
+    case 'failed':
+      return err(end.value.failure);
+    case 'gone':
+      // Forgotten by a daemon that restarted: nobody knows how far it came, so it is done again.
+      return err({ ...failure, kind: 'connection-lost' });
+  }
+};
+
+/** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (incus.md section 2). */
+const restoreIsWorthRepeating = (failure: IncusFailure): boolean => passes(failure) || failure.kind === 'no-space';
+
+/** "Rolled back" is only said when this is `well`. */
+const verifyAgain = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {
+  const verdict = await inPhase(
+    tools,
+    'verify-again',
+    () => verdictOfRestored(plan, tools),
+    (verdict) => ({ ok: verdict.verdict === 'healthy', says: verdict.verdict }),
+  );
+  await tools.recorder.record({ type: 'verdict', verdict, again: true });
+  return verdict.verdict === 'healthy' ? { end: 'well' } : { end: 'not-well', verdict };
+};
+
+const verdictOfRestored = async (plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> => {
+  const context = { incus: tools.incus, instance: plan.instance, clock: tools.clock };
+  if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
+  const { verdict } = await watch(
+    context,
+    plan.baseline,
+    { limitMs: plan.limits.verifyMs, soakMs: 0, restarted: true },
+    (waitingFor, healthyForMs) => tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+  );
+  return verdict;
+};
+
+const familiesOf = (baseline: Baseline | null): (4 | 6)[] => {
+  const addresses = baseline?.facts?.network?.addresses ?? [];
+  return ([4, 6] as const).filter((family) => addresses.some((address) => address.family === family));
+};

@@ -1,0 +1,45 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import type { Cause, Holder } from '../event.ts';
+import type { Incus } from '../incus/client.ts';
+import type { Interruption } from './interruption.ts';
+import type { LookAtHolder } from './occupant.ts';
+import type { Recorder } from './recorder.ts';
+import type { KeptRestorePoint } from './retention.ts';
+
+/** What a run works with. `main.ts` brings the real ones. */
+export interface RunTools {
+  readonly incus: Incus;
+  readonly clock: Clock;
+  readonly recorder: Recorder;
+  readonly interruption: Interruption;
+  readonly io: CommandIo;
+  /** This process, as the journal and the mark name it. */
+  readonly holder: Holder;
+  readonly lookAtHolder: LookAtHolder;
+  /** The restore points that earlier runs of this state directory kept for this instance, from their records. */
+  readonly keptRestorePoints: () => Promise<readonly KeptRestorePoint[]>;
+  /** Asks the person at the terminal whether to keep a change that failed; null where nobody can be asked. */
+  readonly askToKeep: ((cause: Cause, limitMs: number) => Promise<boolean>) | null;
+}
+
+/** The command's own input and output: guard's words never go there. */
+export interface CommandIo {
+  /** Null without a terminal on both sides. */
+  readonly terminal: Terminal | null;
+  /** Null where there is nothing to pass on. */
+  readonly stdin: Readable | null;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+}
+
+/** The user's terminal, handed to the command while it runs. */
+export interface Terminal {
+  /** The value of TERM. */
+  readonly kind: string;
+  readonly size: () => { readonly columns: number; readonly rows: number };
+  /** Calls back at each change of size, until the returned function is called. */
+  readonly onResize: (listener: () => void) => () => void;
+  /** Switches to raw mode, so that keys such as Ctrl-C reach the command; the returned function switches back. */
+  readonly raw: () => () => void;
+}

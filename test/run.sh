@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Everything `npm test` does, from a fresh clone: install, build, check, bring up the test Incus, run all tests.
+# Ends with one line "N passed, N failed".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bash test/prepare.sh
+failed_checks=0
+npm run --silent check || failed_checks=1
+
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+status=0
+npx vitest run "$@" --reporter=default --reporter=json --outputFile.json="$report" || status=$?
+
+node test/count.mjs "$report" "$status" "$failed_checks"
