@@ -7,8 +7,10 @@ export interface Facts {
   readonly v: 1;
   readonly init: Init | null;
   readonly manager: ServiceManager;
-  /** By unit name (systemd: `nginx.service`; OpenRC: `openrc:nginx`). Null without a service manager that answers. */
+  /** By unit name (systemd: `nginx.service`; OpenRC: `nginx`). Null without a service manager that answers. */
   readonly units: Readonly<Record<string, Unit>> | null;
+  /** First and last of the ports that the kernel gives to whoever asks for any port. */
+  readonly ephemeralPorts: readonly [number, number];
   /** Listening internet sockets. */
   readonly sockets: readonly Socket[] | null;
   /** Listening unix sockets that have a name in the file system. */
@@ -35,7 +37,10 @@ export type ServiceManager =
   | { readonly kind: 'none' }
   | { readonly kind: 'unknown' };
 
-/** One unit, in systemd's own words (`systemctl show`); OpenRC's states are put into the same words. */
+/**
+ * One unit, in systemd's own words (`systemctl show`); OpenRC's states are put into the same words. Of units that are not
+ * services, and of services that are simply dead, only the name and the states are known: the other words are empty.
+ */
 export interface Unit {
   readonly id: string;
   /** Every name, aliases included. */

@@ -35,7 +35,7 @@ export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts,
     ...(request.signal ? { signal: request.signal } : {}),
   });
   if (!answer.ok) return answer;
-  const facts = parseProbe(answer.value.stdout, nonce);
+  const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
   if (facts.ok) return facts;
   return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
 };
