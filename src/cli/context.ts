@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Incus } from '../incus/client.ts';
+import type { Reached } from '../incus/reach.ts';
 import type { Refusal } from '../event.ts';
 import type { Result } from '../result.ts';
 import type { Interrupter } from '../run/interruption.ts';
@@ -12,18 +12,9 @@ export interface Context {
   readonly workingDirectory: string;
   readonly clock: Clock;
   readonly interrupter: Interrupter;
-  readonly stdin: Readable & { readonly isTTY?: boolean; readonly setRawMode?: (raw: boolean) => unknown };
+  readonly stdin: Readable & { readonly isTTY?: boolean; readonly fd?: number; readonly setRawMode?: (raw: boolean) => unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   /** Finds the daemon of an instance as the `incus` command would, and opens it. */
   readonly reach: (instance: string, project: string | null) => Promise<Result<Reached, Refusal>>;
-}
-
-/** An instance's daemon, open. */
-export interface Reached {
-  readonly incus: Incus;
-  readonly instance: string;
-  readonly project: string;
-  readonly remote: string | null;
-  readonly close: () => Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../duration.ts';
-import type { StatusRange } from '../run/plan.ts';
+import type { Policy, StatusRange } from '../run/plan.ts';
 
 /** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
 
@@ -49,3 +49,29 @@ export const snapshotName = (text: string): string => {
     );
   return text;
 };
+
+const causes = ['command', 'unhealthy', 'inconclusive', 'timeout'] as const;
+const policies = ['rollback', 'keep', 'ask'] as const;
+
+/** What to do about each cause; a cause that is not named is left to the configuration. */
+export type FailurePolicies = Partial<Record<(typeof causes)[number], Policy>>;
+
+/** `keep`, or `command=keep,timeout=ask`. */
+export const failurePolicies = (text: string): FailurePolicies => {
+  const whole = policyNamed(text);
+  if (whole) return Object.fromEntries(causes.map((cause) => [cause, whole]));
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [cause, policy] = part.split('=');
+      const known = causes.find((name) => name === cause);
+      const wanted = policyNamed(policy ?? '');
+      if (!known || !wanted)
+        throw new InvalidArgumentError(
+          `"${text}" is no policy: write rollback, keep or ask, or one by cause like command=keep,timeout=ask (causes: ${causes.join(', ')}).`,
+        );
+      return [known, wanted];
+    }),
+  );
+};
+
+const policyNamed = (text: string): Policy | undefined => policies.find((policy) => policy === text);

@@ -1,0 +1,68 @@
+import { Command, CommanderError } from 'commander';
+import { outcomeTable } from '../run/outcome.ts';
+import { defineCheck } from './check.ts';
+import type { Context } from './context.ts';
+import { defineRun } from './run.ts';
+import { defineRuns } from './runs.ts';
+import { defineShow } from './show.ts';
+import { splitArguments, UsageMistake } from './usage.ts';
+
+/** A command's file gives this: it adds itself to the program, and its action resolves to the exit status. */
+export type Define = (program: Command, call: Call) => void;
+
+/** One call of guard. */
+export interface Call {
+  readonly context: Context;
+  /** What stands behind `--`; null without it. */
+  readonly words: readonly string[] | null;
+  /** Tells the exit status of the command that was chosen. */
+  readonly exit: (status: number) => void;
+}
+
+const definitions: readonly Define[] = [defineRun, defineCheck, defineRuns, defineShow];
+
+/** Reads the command line and does what it says. Returns the exit status; a mistake in it is thrown as `UsageMistake`. */
+export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {
+  const { own, command } = splitArguments(argv);
+  let status = 0;
+  const program = newProgram(context);
+  for (const define of definitions) define(program, { context, words: command, exit: (value) => (status = value) });
+  try {
+    await program.parseAsync([...own], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end commander's way, with their text written already.
+    if (error.exitCode === 0) return 0;
+    throw new UsageMistake(sentence(error.message), 'See `guard --help`.');
+  }
+  return status;
+};
+
+const newProgram = (context: Context): Command =>
+  new Command('guard')
+    .description(
+      'Makes a risky change to an Incus container safe to try: takes a restore point, runs the command, looks at whether\n' +
+        'the container still does what it did before, and if it does not, puts it back and proves that it is back.',
+    )
+    .usage('[options] <instance>… -- <command> [arguments…]\n       guard <subcommand> [options]')
+    .version(context.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      // The sentence is said once, by whoever catches the mistake.
+      outputError: () => {},
+    })
+    .enablePositionalOptions()
+    .addHelpText('after', `\n${exitStatusHelp}\n\nExample:\n  guard ubuntu-test -- apt upgrade`);
+
+const exitStatusHelp = [
+  'Exit status:',
+  ...outcomeTable.map((row) => `  ${String(row.exit).padStart(3)}  ${row.name}: ${row.meaning}`),
+].join('\n');
+
+const sentence = (message: string): string => {
+  const text = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?)]$/.test(text) ? '' : '.'}`;
+};

@@ -1,0 +1,51 @@
+import type { Clock } from '../clock.ts';
+import type { Refusal } from '../event.ts';
+import { err, ok, type Result } from '../result.ts';
+import { resolveAddress } from './address.ts';
+import type { Environment } from './client-config.ts';
+import { closeIncus, openIncus, type Incus } from './client.ts';
+
+/** The daemon of an instance, open, and what the instance is called there. */
+export interface Reached {
+  readonly incus: Incus;
+  readonly instance: string;
+  readonly project: string;
+  /** The remote as in the `incus` command; null for the local socket. */
+  readonly remote: string | null;
+  readonly close: () => Promise<void>;
+}
+
+/** How long a remote may take to answer for the first time, in milliseconds. */
+const remoteLimitMs = 30_000;
+
+/** Finds the daemon of `name` or `remote:name` as the `incus` command would, and opens it. Close it at the end. */
+export const reach = async (wanted: {
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly instance: string;
+  readonly project: string | null;
+}): Promise<Result<Reached, Refusal>> => {
+  const { environment, clock } = wanted;
+  const address = await resolveAddress({ environment, remoteAndName: wanted.instance, projectFlag: wanted.project });
+  if (!address.ok) return address;
+  const { project, instance } = address.value;
+  if (address.value.kind === 'local') {
+    const incus = openIncus({ socket: address.value.socket, project, clock });
+    return ok({ incus, instance, project, remote: null, close: async () => closeIncus(incus) });
+  }
+  const { openRemote } = await import('./remote.ts');
+  const remote = await openRemote({ remote: address.value.remote, environment, clock, limitMs: remoteLimitMs });
+  if (!remote.ok)
+    return err({ says: `Could not ${remote.error.asked}: ${remote.error.said}`, advice: remote.error.advice });
+  const incus = openIncus({ socket: remote.value.socket, project, clock });
+  return ok({
+    incus,
+    instance,
+    project,
+    remote: address.value.remote,
+    close: async () => {
+      closeIncus(incus);
+      await remote.value.close();
+    },
+  });
+};

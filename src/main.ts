@@ -1,0 +1,57 @@
+import { systemClock } from './clock.ts';
+import type { Context } from './cli/context.ts';
+import type { Signal } from './event.ts';
+import { createInterrupter, type Interrupter } from './run/interruption.ts';
+
+declare const GUARD_VERSION: string;
+
+/** Wires the program to the process: streams, signals, adapters, exit status. The only file that imports every adapter. */
+const main = async (): Promise<void> => {
+  const argv = process.argv.slice(2);
+  // The quickest answer there is: nothing else needs to be loaded for it.
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    process.stdout.write(`${GUARD_VERSION}\n`);
+    return;
+  }
+  const interrupter = createInterrupter();
+  listenForSignals(interrupter);
+  const { runProgram } = await import('./cli/program.ts');
+  process.exitCode = await runProgram(argv, contextOf(interrupter));
+  await flushed();
+  // Something that keeps the event loop alive (an idle connection, a reader on stdin) must not keep a finished run.
+  process.exit();
+};
+
+const signals: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** They stay until the end: a second signal must not break a rollback. */
+const listenForSignals = (interrupter: Interrupter): void => {
+  for (const signal of signals) process.on(signal, () => interrupter.interrupt(signal));
+  // A terminal or a reader that went away must not end a rollback.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+};
+
+const contextOf = (interrupter: Interrupter): Context => ({
+  version: GUARD_VERSION,
+  environment: process.env,
+  workingDirectory: process.cwd(),
+  clock: systemClock,
+  interrupter,
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  reach: async (instance, project) => {
+    const { reach } = await import('./incus/reach.ts');
+    return reach({ environment: process.env, clock: systemClock, instance, project });
+  },
+});
+
+const flushed = async (): Promise<void> => {
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>((resolve) => {
+      if (stream.writableLength === 0 || stream.destroyed) resolve();
+      else stream.write('', () => resolve());
+    });
+};
+
+await main();
