@@ -1,41 +1,52 @@
-import type { Finding } from '../event.ts';
+import { compareDisk, compareReboot } from './compare-disk.ts';
+import { advisory, bounded, type FactFinding } from './compare-finding.ts';
+import { compareNetwork } from './compare-network.ts';
+import { comparePackages } from './compare-packages.ts';
+import { compareProcesses } from './compare-processes.ts';
+import { compareServices } from './compare-services.ts';
+import { newHands, newSockets } from './compare-sockets.ts';
+import { lostManager, newUnits } from './compare-units.ts';
 import type { Facts } from './facts.ts';
 
-/** A finding from facts. `transient` ones may still settle by themselves: a service that is starting, an address not yet leased. */
-export interface FactFinding extends Finding {
-  readonly transient: boolean;
-}
+export type { FactFinding } from './compare-finding.ts';
+export { compareLooks } from './compare-looks.ts';
 
 export interface CompareOptions {
-  /** The instance was restarted between the two: what only lived in the old boot is not expected back. */
+  /** The instance was restarted between the two: what only belonged to the old boot is not expected back. */
   readonly restarted?: boolean;
 }
 
 /**
  * What got worse, and what is worth telling, between the facts before the command and those after. A thing that was bad
- * before is never blamed; sections that are unknown on either side say nothing (see `missingFacts`).
+ * before is never blamed; sections that are unknown on either side say nothing (see `missingFacts`). Required findings
+ * come first.
  */
-export const compareFacts = (before: Facts, after: Facts, options: CompareOptions = {}): FactFinding[] => {
-  void before;
-  void after;
-  void options;
-  return [];
-};
+export const compareFacts = (before: Facts, after: Facts, options: CompareOptions = {}): FactFinding[] =>
+  bounded([
+    ...lostManager(before, after),
+    ...compareServices(before, after, options.restarted ?? false),
+    ...compareProcesses(before, after),
+    ...compareNetwork(before, after),
+    ...comparePackages(before, after),
+    ...compareDisk(before, after),
+    ...newUnits(before, after),
+    ...newSockets(before, after),
+    ...newHands(before, after),
+    ...compareReboot(before, after),
+  ]);
 
-/**
- * What happened between two looks after the command, for the soak: a restart, a vanished socket, a new failure.
- * `baseline` says what was bad before the command and therefore does not count.
- */
-export const compareLooks = (baseline: Facts, previous: Facts, current: Facts): FactFinding[] => {
-  void baseline;
-  void previous;
-  void current;
-  return [];
-};
+/** What could be read before the command and can no longer be: it decides nothing, but what cannot be seen is not healthy. */
+export const missingFacts = (before: Facts, after: Facts): FactFinding[] =>
+  sections
+    .filter(([name]) => before[name] !== null && after[name] === null)
+    .map(([name, what]) => advisory(`facts:${name}`, `${what} could be read before and cannot be read now`));
 
-/** What could be read before the command and can no longer be: it decides nothing, but the verdict cannot be `healthy`. */
-export const missingFacts = (before: Facts, after: Facts): FactFinding[] => {
-  void before;
-  void after;
-  return [];
-};
+const sections = [
+  ['units', 'the units of the service manager'],
+  ['sockets', 'the listening sockets'],
+  ['unixSockets', 'the listening unix sockets'],
+  ['network', 'addresses and routes'],
+  ['packages', 'the packages'],
+  ['disk', 'the space on the root file system'],
+  ['processes', 'the processes'],
+] as const satisfies readonly (readonly [keyof Facts, string])[];

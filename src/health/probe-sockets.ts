@@ -11,19 +11,21 @@ export const inetSockets = (section: Section, owners: SocketOwners | null): read
   const sockets = new Map<string, Socket>();
   for (const line of section.lines) {
     const entry = line.startsWith('/proc/net/') ? entryOfProc(line) : entryOfSs(line);
-    if (entry === null || owners?.heldByVisitor(entry.inode) === true || sockets.size >= mostSockets) continue;
+    if (entry === null || owners?.heldByVisitor(entry.inode) === true) continue;
     const { protocol, address, port, v6only } = entry;
     const key = `${protocol} ${address} ${port}`;
     // Several sockets on one port (SO_REUSEPORT, one a thread) are one to the outside.
     if (!sockets.has(key))
       sockets.set(key, { protocol, address, port, v6only, owner: owners?.ownerOf(entry.inode) ?? null });
   }
+  if (sockets.size > mostSockets) return null;
   return [...sockets.values()].toSorted(
     (a, b) => a.port - b.port || compareText(a.protocol, b.protocol) || compareText(a.address, b.address),
   );
 };
 
-const mostSockets = 20_000;
+/** More is no honest answer, and half of the list would read as sockets that are gone. */
+const mostSockets = 5000;
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
@@ -98,10 +100,11 @@ export const unixSockets = (section: Section, owners: SocketOwners | null): read
     const [, flags, inode, path] = /^[0-9a-f]+: \S+ \S+ ([0-9A-F]{8}) \S+ \S+ +(\d+) (.+)$/i.exec(line) ?? [];
     if (path === undefined || inode === undefined || (Number.parseInt(flags ?? '0', 16) & acceptsConnections) === 0)
       continue;
-    if (path.startsWith('@') || sockets.size >= mostSockets || owners?.heldByVisitor(inode) === true) continue;
+    if (path.startsWith('@') || owners?.heldByVisitor(inode) === true) continue;
     const named = path.replace(/^\/var\/run\//, '/run/');
     if (!sockets.has(named)) sockets.set(named, { path: named, owner: owners?.ownerOf(inode) ?? null });
   }
+  if (sockets.size > mostSockets) return null;
   return [...sockets.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 };
 

@@ -34,10 +34,10 @@ const systemdUnits = (list: Section, details: Section): UnitTable | null => {
   for (const line of list.lines) {
     const [id, load, active, sub] = line.trim().split(/\s+/);
     if (id === undefined || load === undefined || active === undefined || sub === undefined) continue;
-    if (units.size < mostUnits) units.set(id, { ...unitWithoutDetails, id, names: [id], load, active, sub });
+    units.set(id, { ...unitWithoutDetails, id, names: [id], load, active, sub });
   }
-  for (const unit of detailed(details.lines)) if (units.size < mostUnits) units.set(unit.id, unit);
-  return units.size === 0 ? null : Object.fromEntries(units);
+  for (const unit of detailed(details.lines)) units.set(unit.id, unit);
+  return units.size === 0 || units.size > mostUnits ? null : Object.fromEntries(units);
 };
 
 const detailed = (lines: readonly string[]): Unit[] => {

@@ -1,0 +1,70 @@
+import { advisory, listed, required, type FactFinding } from './compare-finding.ts';
+import type { Address, Facts, Network } from './facts.ts';
+
+/** Addresses, default routes and name servers that were there before and are not now. All may come back within seconds. */
+export const compareNetwork = (before: Facts, after: Facts): FactFinding[] => {
+  if (before.network === null || after.network === null) return [];
+  return [
+    ...([4, 6] as const).flatMap((family) => lostAddresses(family, before.network, after.network)),
+    ...([4, 6] as const).flatMap((family) => lostRoute(family, before.network, after.network)),
+    ...lostNameservers(before.network, after.network),
+  ];
+};
+
+const lostAddresses = (family: 4 | 6, before: Network | null, after: Network | null): FactFinding[] => {
+  const were = before?.addresses.filter((address) => address.family === family) ?? [];
+  const are = after?.addresses.filter((address) => address.family === family) ?? [];
+  const kept = new Set(are.map(({ address }) => address));
+  return were
+    .filter(({ address }) => !kept.has(address))
+    .map((lost) => {
+      const subject = `address:${lost.address}`;
+      const instead = are.filter(
+        (one) => sameInterface(one, lost) && !were.some(({ address }) => address === one.address),
+      );
+      const on = lost.interface === '' ? '' : `${lost.interface} `;
+      if (instead.length === 0)
+        return required(
+          subject,
+          `${on === '' ? 'the instance ' : on}lost its IPv${family} address ${lost.address}`,
+          true,
+        );
+      const now = listed(instead.map(({ address }) => address));
+      const says = `${on}has the IPv${family} address ${now} now, before it was ${lost.address}`;
+      // A lease may be another one after a restart; an address that somebody wrote down may not.
+      return lost.dynamic === false && !leased(instead)
+        ? required(subject, says, true)
+        : lost.dynamic === false
+          ? required(subject, `${says}, which was not leased`, true)
+          : advisory(subject, says);
+    });
+};
+
+const leased = (addresses: readonly Address[]): boolean => addresses.some(({ dynamic }) => dynamic === true);
+
+/** Without `ip` the interface of an IPv4 address is not known. */
+const sameInterface = (one: Address, other: Address): boolean =>
+  one.interface === other.interface || one.interface === '' || other.interface === '';
+
+const lostRoute = (family: 4 | 6, before: Network | null, after: Network | null): FactFinding[] => {
+  const was = before?.defaultRoutes.find((route) => route.family === family);
+  const is = after?.defaultRoutes.find((route) => route.family === family);
+  if (was === undefined) return [];
+  if (is === undefined)
+    return [required(`route:${family}`, `the IPv${family} default route by ${was.gateway} is gone`, true)];
+  if (is.gateway === was.gateway) return [];
+  return [
+    advisory(
+      `route:${family}`,
+      `the IPv${family} default route goes by ${is.gateway} now, before it was ${was.gateway}`,
+    ),
+  ];
+};
+
+const lostNameservers = (before: Network | null, after: Network | null): FactFinding[] => {
+  const [were, are] = [before?.nameservers ?? [], after?.nameservers ?? []];
+  if (were.length === 0 || were.join(' ') === are.join(' ')) return [];
+  if (are.length === 0)
+    return [required('nameservers', `/etc/resolv.conf names no server any more, before it was ${listed(were)}`, true)];
+  return [advisory('nameservers', `/etc/resolv.conf names ${listed(are)} now, before it was ${listed(were)}`)];
+};

@@ -1,0 +1,84 @@
+import { explanationFor, replacedFiles, replacementNews, sayReplaced } from './compare-configuration.ts';
+import { advisory, grouped, required, type FactFinding } from './compare-finding.ts';
+import { lostSockets, nameOf, sayGone, saySocketLosses, type SocketLoss } from './compare-sockets.ts';
+import { lostUnits, type UnitLoss } from './compare-units.ts';
+import { lostUnixSockets, sayUnixLoss, type UnixLoss } from './compare-unix.ts';
+import type { Facts, Owner } from './facts.ts';
+
+/** Units with what they listened on, so that one failure is one finding; then what is left of the sockets. */
+export const compareServices = (before: Facts, after: Facts, restarted: boolean): FactFinding[] => {
+  const units = lostUnits(before, after, restarted);
+  const sockets = lostSockets(before, after);
+  const unix = lostUnixSockets(before, after);
+  const files = replacedFiles(before, after);
+  const told = new Set<string>();
+  const explained = (owners: readonly string[]): string => {
+    const file = explanationFor(owners, files);
+    if (file === null) return '';
+    told.add(file.path);
+    return `; ${sayReplaced(file)}`;
+  };
+
+  const ofUnit = new Map(
+    units.flatMap((loss) => [loss.unit.id, ...loss.unit.names].map((name) => [name, loss] as const)),
+  );
+  const lossOf = (owner: Owner | null): UnitLoss | undefined =>
+    owner?.unit == null ? undefined : ofUnit.get(owner.unit);
+  const socketsByUnit = grouped(sockets, (loss) => lossOf(loss.owner));
+  const unixByUnit = grouped(unix, (loss) => lossOf(loss.socket.owner));
+
+  const findings = [
+    ...units.map((loss) => unitFinding(loss, socketsByUnit.get(loss) ?? [], unixByUnit.get(loss) ?? [], explained)),
+    ...[
+      ...grouped(socketsByUnit.get(undefined) ?? [], ({ owner, severity }) => `${severity} ${nameOf(owner)}`).values(),
+    ].map((losses) => socketFinding(losses, explained)),
+    ...(unixByUnit.get(undefined) ?? []).map((loss) => unixFinding(loss, explained)),
+  ];
+  return [...findings, ...replacementNews(files, told, before, after)];
+};
+
+type Explained = (owners: readonly string[]) => string;
+
+const unitFinding = (
+  loss: UnitLoss,
+  sockets: readonly SocketLoss[],
+  unix: readonly UnixLoss[],
+  explained: Explained,
+): FactFinding => {
+  const { unit } = loss;
+  const uncovered = sockets.filter((one) => one.severity === 'required');
+  const gone = uncovered.filter((one) => one.left.length === 0);
+  const narrowed = uncovered.filter((one) => one.left.length > 0);
+  const missing = unix.filter((one) => one.severity === 'required');
+  const parts = [
+    `${unit.id} ${loss.says}`,
+    ...(gone.length === 0 ? [] : [sayGone(gone)]),
+    ...(narrowed.length === 0 ? [] : [saySocketLosses(narrowed)]),
+    ...missing.slice(0, 3).map(sayUnixLoss),
+  ];
+  // A unit that went away with its package is missed only where something that it served is missed.
+  const decides = loss.severity === 'required' || uncovered.length > 0 || missing.length > 0;
+  if (!decides) return advisory(`unit:${unit.id}`, parts.join('; '));
+  const why = explained([unit.id, ...unit.names, ...sockets.map((one) => one.owner?.process ?? '')]);
+  return required(`unit:${unit.id}`, parts.join('; ') + why, loss.transient);
+};
+
+const socketFinding = (losses: readonly SocketLoss[], explained: Explained): FactFinding => {
+  const [first] = losses;
+  const subject = `socket:${first?.protocol ?? 'tcp'}/${first?.port ?? 0}`;
+  const says = saySocketLosses(losses);
+  if (losses.every((loss) => loss.severity === 'advisory')) return advisory(subject, says);
+  return required(
+    subject,
+    says + explained(losses.flatMap(({ owner }) => [owner?.unit ?? '', owner?.process ?? ''])),
+    true,
+  );
+};
+
+const unixFinding = (loss: UnixLoss, explained: Explained): FactFinding => {
+  const { socket, severity } = loss;
+  const who = nameOf(socket.owner);
+  const says = `${who === '' ? '' : `${who}: `}${sayUnixLoss(loss)}`;
+  if (severity === 'advisory') return advisory(`socket:${socket.path}`, says);
+  return required(`socket:${socket.path}`, says + explained([who, socket.owner?.process ?? '']), true);
+};

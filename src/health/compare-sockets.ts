@@ -1,0 +1,224 @@
+import { advisory, grouped, listed, type FactFinding } from './compare-finding.ts';
+import type { Facts, Network, Owner, Protocol, Socket } from './facts.ts';
+
+/** What one owner listened on at one port before the command and does not any more, wholly or in part. */
+export interface SocketLoss {
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly owner: Owner | null;
+  /** The addresses that nobody listens on any more. */
+  readonly lost: readonly string[];
+  /** The addresses on which somebody still listens at this port. */
+  readonly left: readonly string[];
+  /** A port on which the same owner listens anew. */
+  readonly movedTo: number | null;
+  readonly severity: 'required' | 'advisory';
+}
+
+/** Every listening socket of before that is gone, narrowed or moved, one record a port, protocol and owner. */
+export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
+  if (before.sockets === null || after.sockets === null) return [];
+  const there = byPort(after.sockets);
+  const passing = passingSockets(before);
+  const groups = grouped(
+    before.sockets.filter((socket) => !passing(socket)),
+    (socket) => `${portKey(socket)} ${nameOf(socket.owner)}`,
+  );
+  const here = byPort(before.sockets);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const now = there.get(portKey(first)) ?? [];
+    const lost = group.filter((socket) => !covered(socket, here.get(portKey(socket)) ?? [], now, after.network));
+    if (lost.length === 0) return [];
+    const movedTo = newPort(first, before.sockets ?? [], after.sockets ?? []);
+    return [
+      {
+        protocol: first.protocol,
+        port: first.port,
+        owner: first.owner,
+        lost: lost.map((socket) => socket.address),
+        left: now.map((socket) => socket.address),
+        movedTo,
+        severity: lost.some((socket) => matters(socket, now, before, movedTo)) ? 'required' : 'advisory',
+      },
+    ];
+  });
+};
+
+const portKey = ({ protocol, port }: Pick<Socket, 'protocol' | 'port'>): string => `${protocol}/${port}`;
+
+const byPort = (sockets: readonly Socket[]): ReadonlyMap<string, readonly Socket[]> => grouped(sockets, portKey);
+
+/** The unit where there is one, else the process. */
+export const nameOf = (owner: Owner | null): string => owner?.unit ?? owner?.process ?? '';
+
+/** Ports of clients, of people's sessions, and those that are another one every time. */
+const passingSockets = (facts: Facts): ((socket: Socket) => boolean) => {
+  const random = randomUdpSockets(facts);
+  return (socket) => {
+    const { owner, port, protocol } = socket;
+    if (owner?.unit != null && /^(session-.*\.scope|user@.*\.service|run-.*)$/.test(owner.unit)) return true;
+    if (protocol === 'udp' && (port === 68 || port === 546)) return true;
+    return socket.address.startsWith('fe80:') || random(socket);
+  };
+};
+
+/**
+ * Programs that ask questions over UDP hold a random port while they wait for the answer, and look as if they listened.
+ * The kernel gives such ports from its range; resolvers choose theirs above 1024. A port that the same owner has for TCP
+ * too, or that is known for a service, is meant.
+ */
+const randomUdpSockets = ({ ephemeralPorts: [low, high], sockets }: Facts): ((socket: Socket) => boolean) => {
+  const meant = new Set(
+    sockets?.flatMap((one) => (one.protocol === 'tcp' ? [`${nameOf(one.owner)} ${one.port}`] : [])),
+  );
+  const asks = new Set(
+    sockets?.flatMap((one) => (one.protocol === 'udp' && [53, 68, 546].includes(one.port) ? [nameOf(one.owner)] : [])),
+  );
+  return ({ protocol, port, owner }) => {
+    if (protocol !== 'udp' || port < 1024 || knownUdp.has(port) || meant.has(`${nameOf(owner)} ${port}`)) return false;
+    return (port >= low && port <= high) || asks.has(nameOf(owner));
+  };
+};
+
+/** Services that listen on UDP alone, on ports where a random one may also fall. */
+const knownUdp = new Set([
+  1194, 1434, 1645, 1646, 1701, 1812, 1813, 1814, 1900, 2055, 2049, 3478, 3479, 4500, 4569, 4789, 5060, 5061, 5246,
+  5247, 5353, 5355, 5683, 5684, 6343, 6081, 6514, 8125, 9987, 9995, 10_110, 11_211, 12_201, 19_132, 25_565, 27_015,
+  34_197, 41_641, 51_820, 64_738,
+]);
+
+const covered = (socket: Socket, here: readonly Socket[], now: readonly Socket[], network: Network | null): boolean => {
+  const v4 = now.some((one) => one.address === '0.0.0.0' || (one.address === '::' && one.v6only !== true));
+  const v6 = now.some((one) => one.address === '::');
+  const same = now.some((one) => one.address === socket.address);
+  if (socket.address === '0.0.0.0') return v4 || everyAddress(4, now, network);
+  if (socket.address === '::') {
+    const servesV4 =
+      socket.v6only === false || (socket.v6only === null && !here.some((one) => one.address === '0.0.0.0'));
+    return (v6 || everyAddress(6, now, network)) && (!servesV4 || v4 || everyAddress(4, now, network));
+  }
+  const family = isV6(socket.address) ? v6 : v4;
+  if (same || family) return true;
+  return (
+    !isLoopback(socket.address) && addressIsGone(socket.address, network) && now.some((one) => reachable(one.address))
+  );
+};
+
+/** One socket for each address serves as well as one for all of them. */
+const everyAddress = (family: 4 | 6, now: readonly Socket[], network: Network | null): boolean => {
+  const addresses = network?.addresses.filter((address) => address.family === family) ?? [];
+  return addresses.length > 0 && addresses.every(({ address }) => now.some((one) => one.address === address));
+};
+
+/** Another address was leased: that is told by the comparison of addresses, and the service followed. */
+const addressIsGone = (address: string, network: Network | null): boolean =>
+  network !== null && !network.addresses.some((one) => one.address === address);
+
+const isV6 = (address: string): boolean => address.includes(':');
+
+export const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
+
+const reachable = (address: string): boolean => !isLoopback(address) && !address.startsWith('fe80:');
+
+/** Whether anybody can have depended on what was lost. */
+const matters = (socket: Socket, now: readonly Socket[], before: Facts, movedTo: number | null): boolean => {
+  const { address, owner, port } = socket;
+  // Debian's systemd stopped answering LLMNR and mDNS by itself with version 257.
+  if ((port === 5355 || port === 5353) && owner?.process.startsWith('systemd-resolve') === true) return false;
+  const [low, high] = before.ephemeralPorts;
+  // Ports that were given by the kernel are another one after every restart: those of rpc.statd, or of Java's RMI.
+  if (socket.protocol === 'tcp' && port >= low && port <= high && movedTo !== null && movedTo >= low && movedTo <= high)
+    return false;
+  if (address === '::1')
+    return !now.some((one) => one.address.startsWith('127.') || one.address === '0.0.0.0' || one.address === '::');
+  if (!isV6(address)) return true;
+  const usesV6 = before.network?.addresses.some((one) => one.family === 6) ?? true;
+  return usesV6 || now.length === 0 || !now.some((one) => reachable(one.address));
+};
+
+const newPort = (socket: Socket, before: readonly Socket[], after: readonly Socket[]): number | null => {
+  if (socket.owner === null) return null;
+  const old = new Set(before.map(portKey));
+  const anew = after.filter(
+    (one) =>
+      one.protocol === socket.protocol &&
+      !old.has(portKey(one)) &&
+      one.owner !== null &&
+      (nameOf(one.owner) === nameOf(socket.owner) || one.owner.process === socket.owner?.process),
+  );
+  return anew[0]?.port ?? null;
+};
+
+/** `port 53 tcp, udp no longer listened on`: what is lost altogether, for losses of one owner. */
+export const sayGone = (losses: readonly SocketLoss[]): string => {
+  const ports = grouped(losses, (loss) => loss.port);
+  const each = [...ports].map(
+    ([port, some]) => `${port} ${[...new Set(some.map((loss) => loss.protocol))].join(', ')}`,
+  );
+  return `${each.length === 1 ? 'port' : 'ports'} ${listed(each)} no longer listened on`;
+};
+
+/** The whole sentence about losses of one owner whose unit, if any, still runs. */
+export const saySocketLosses = (losses: readonly SocketLoss[]): string => {
+  const who = nameOf(losses[0]?.owner ?? null);
+  const moved = losses.filter((loss) => loss.movedTo !== null && loss.left.length === 0);
+  const gone = losses.filter((loss) => loss.movedTo === null && loss.left.length === 0);
+  const narrowed = losses.filter((loss) => loss.left.length > 0);
+  const parts = [
+    ...moved.map((loss) => `moved from port ${loss.port} to ${loss.movedTo} ${loss.protocol}`),
+    ...(gone.length === 0 ? [] : [who === '' ? sayGone(gone) : `does not listen on ${sayPorts(gone)} any more`]),
+    ...narrowed.map(
+      (loss) =>
+        `listens on port ${loss.port} ${loss.protocol} only at ${listed(loss.left)} now, before ${sayAddresses(loss.lost)}`,
+    ),
+  ];
+  return who === '' && gone.length > 0 ? parts.join('; ') : `${who === '' ? 'something' : who} ${parts.join('; ')}`;
+};
+
+const sayPorts = (losses: readonly SocketLoss[]): string => {
+  const ports = grouped(losses, (loss) => loss.port);
+  const each = [...ports].map(
+    ([port, some]) => `${port} ${[...new Set(some.map((loss) => loss.protocol))].join(', ')}`,
+  );
+  return `${each.length === 1 ? 'port' : 'ports'} ${listed(each)}`;
+};
+
+const sayAddresses = (addresses: readonly string[]): string =>
+  addresses.some((address) => address === '0.0.0.0' || address === '::')
+    ? 'at every address'
+    : `also at ${listed(addresses)}`;
+
+/** What listens anew, or at more addresses: reported, not blamed. */
+export const newSockets = (before: Facts, after: Facts): FactFinding[] => {
+  if (before.sockets === null || after.sockets === null) return [];
+  const here = byPort(before.sockets);
+  const passing = passingSockets(after);
+  const fresh = after.sockets.filter(
+    (socket) =>
+      !passing(socket) && !covered(socket, after.sockets ?? [], here.get(portKey(socket)) ?? [], before.network),
+  );
+  return [...grouped(fresh, (socket) => `${portKey(socket)} ${nameOf(socket.owner)}`).values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const who = nameOf(first.owner) || 'something';
+    const where = listed(group.map((socket) => socket.address));
+    const anew = here.has(portKey(first)) ? `at more addresses (${where})` : `anew (${where})`;
+    return [advisory(`socket:${portKey(first)}`, `${who} listens on port ${first.port} ${first.protocol} ${anew}`)];
+  });
+};
+
+/** The same port in other hands. */
+export const newHands = (before: Facts, after: Facts): FactFinding[] => {
+  if (before.sockets === null || after.sockets === null) return [];
+  const now = byPort(after.sockets);
+  return [...byPort(before.sockets)].flatMap(([key, sockets]) => {
+    const was = sockets.find((socket) => socket.owner !== null)?.owner;
+    const holders = now.get(key) ?? [];
+    const is = holders.find((socket) => socket.owner !== null)?.owner;
+    if (!was || !is || holders.some((one) => one.owner?.process === was.process || nameOf(one.owner) === nameOf(was)))
+      return [];
+    return [advisory(`socket:${key}`, `${nameOf(is)} serves ${key} now, before it was ${nameOf(was)}`)];
+  });
+};
