@@ -88,6 +88,8 @@ const subjectOf = (check: Unnamed): string => {
       return `plugin ${sayCommand([baseName(check.command[0]), ...check.command.slice(1)])}`;
     case 'directory':
       return check.path;
+    default:
+      return check satisfies never;
   }
 };
 

@@ -1,4 +1,7 @@
 import type { CheckDefinition } from '../check-definition.ts';
+import type { Clock } from '../clock.ts';
+import type { CheckResult } from '../event.ts';
+import { openAsker, type Asker } from './asker.ts';
 import type { AskContext, Look } from './look.ts';
 
 /** What was true just before the command, with the questions, so that they can be asked again. Plain data, for the journal. */
@@ -11,11 +14,45 @@ export interface Baseline extends Look {
 export interface BaselineRequest {
   readonly definitions: readonly CheckDefinition[];
   readonly automatic: boolean;
+  /** The instance was started just now: within a check's start period its failures do not count. */
+  readonly justStarted?: boolean;
 }
 
-/** Gathers the facts and asks every check, with its retries, in parallel. Changes nothing. */
-export const takeBaseline = (context: AskContext, request: BaselineRequest): Promise<Baseline> => {
-  void context;
-  void request;
-  throw new Error('not written yet');
+/**
+ * Gathers the facts and asks every check, in parallel. A check that does not pass is asked again after its interval, until
+ * it passes or has failed `retries` times in a row. How long each took is in its result (F33). Changes nothing.
+ */
+export const takeBaseline = (context: AskContext, request: BaselineRequest): Promise<Baseline> =>
+  takeBaselineWith(openAsker(context, request), context, request);
+
+/** The same with any asker. */
+export const takeBaselineWith = async (
+  asker: Asker,
+  context: Pick<AskContext, 'clock' | 'signal'>,
+  request: BaselineRequest,
+): Promise<Baseline> => {
+  const at = context.clock.now();
+  const [look, ...checks] = await Promise.all([
+    asker.look(),
+    ...request.definitions.map((definition) =>
+      askWithRetries(asker, context, definition, request.justStarted ?? false),
+    ),
+  ]);
+  return { ...look, at, checks: checks.flat(), definitions: request.definitions, automatic: request.automatic };
+};
+
+const askWithRetries = async (
+  asker: Asker,
+  { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal },
+  definition: CheckDefinition,
+  justStarted: boolean,
+): Promise<readonly CheckResult[]> => {
+  const graceEndsAt = clock.monotonic() + (justStarted ? definition.startPeriodMs : 0);
+  for (let failures = 0; ;) {
+    const results = await asker.check(definition);
+    if (results.every((result) => result.answer === 'passed')) return results;
+    if (clock.monotonic() >= graceEndsAt) failures += 1;
+    if (failures >= definition.retries || signal?.aborted) return results;
+    await clock.sleep(definition.intervalMs, signal);
+  }
 };

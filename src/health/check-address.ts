@@ -40,7 +40,7 @@ const pick = (addresses: InstanceState['addresses'], family: string, device: str
     .filter((name) => device === null || name === device)
     .toSorted((a, b) => rank(a) - rank(b) || a.localeCompare(b))
     .flatMap((name) => addresses[name] ?? [])
-    .filter(isGlobal);
+    .filter(isGlobalAddress);
   const ofFamily = (six: boolean): string | null => global.find((address) => isIPv6(address) === six) ?? null;
   if (family === '4') return ofFamily(false);
   if (family === '6') return ofFamily(true);
@@ -51,4 +51,6 @@ const pick = (addresses: InstanceState['addresses'], family: string, device: str
 const rank = (name: string): number =>
   /^(docker|br-|virbr|lxc|lxdbr|incusbr|cni|podman|veth|tap|tun|wg)/.test(name) ? 1 : 0;
 
-const isGlobal = (address: string): boolean => !/^(127\.|169\.254\.|::1$|fe[89ab][0-9a-f]:)/i.test(address);
+/** Not of the loopback, nor link-local. */
+export const isGlobalAddress = (address: string): boolean =>
+  !/^(127\.|169\.254\.|::1$|fe[89ab][0-9a-f]:)/i.test(address);

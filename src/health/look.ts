@@ -1,4 +1,3 @@
-import type { CheckDefinition, SingleCheck } from '../check-definition.ts';
 import type { Clock } from '../clock.ts';
 import type { CheckResult } from '../event.ts';
 import type { Incus } from '../incus/client.ts';
@@ -14,20 +13,22 @@ export interface AskContext {
 }
 
 /** What was seen of the instance at one moment. Plain data. */
-export interface Look {
+export interface Look extends InstanceLook {
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly state: InstanceLook;
-  /** Null where they were not asked for, or could not be gathered (then `factsSay` tells why). */
-  readonly facts: Facts | null;
-  readonly factsSay: string | null;
   readonly checks: readonly CheckResult[];
 }
 
+/** What was seen without any configured check. */
+export interface InstanceLook {
+  readonly state: InstanceState;
+  /** Null where they were not asked for, or could not be gathered (then `factsSay` tells why, in a sentence). */
+  readonly facts: Facts | null;
+  readonly factsSay: string | null;
+}
+
 /** `askable`: a command could be run inside. `unaskable`: it is said to run, and yet nobody answers. */
-export type InstanceLook =
+export type InstanceState =
   | { readonly kind: 'askable' }
   | { readonly kind: 'unaskable'; readonly says: string }
   | { readonly kind: 'not-running'; readonly says: string };
-
-export type { CheckDefinition, SingleCheck };

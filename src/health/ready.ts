@@ -1,5 +1,11 @@
-import type { Result } from '../result.ts';
+import { isIPv6 } from 'node:net';
+import { ask } from '../incus/ask.ts';
+import { sayFailure } from '../incus/failure.ts';
+import { getInstanceState } from '../incus/instance.ts';
+import { err, ok, type Result } from '../result.ts';
+import { isGlobalAddress } from './check-address.ts';
 import type { AskContext } from './look.ts';
+import { readReadiness, readinessScript, type Inside } from './ready-probe.ts';
 
 /** The instance can be asked. */
 export interface Readiness {
@@ -12,18 +18,32 @@ export interface Readiness {
 
 export interface ReadyRequest {
   readonly limitMs: number;
-  /** IP families in which the instance had an address before: it is waited for one of each. */
+  /** IP families in which the instance had an address before: it is waited for one of each (F38). */
   readonly families?: readonly (4 | 6)[];
 }
 
-/** After a start: waits until a command can be run inside, the service manager has booted, and the network is back. */
-export const waitUntilAskable = (
+/**
+ * After a start: waits until a command can be run inside, the service manager has finished booting (however degraded),
+ * and the network is back. Fails only where nothing could be run inside before the limit; a boot or a network that takes
+ * longer is told in `pending`, and the verdict judges it. Incus hands a stop that comes before this to nobody (incus.md, trap 9).
+ */
+export const waitUntilAskable = async (
   context: AskContext,
   request: ReadyRequest,
 ): Promise<Result<Readiness, { readonly says: string }>> => {
-  void context;
-  void request;
-  throw new Error('not written yet');
+  const bootedOnce = { since: null as number | null };
+  const end = await poll(context, request.limitMs, async (leftMs) => {
+    const inside = await askInside(context, leftMs);
+    if (!inside.ok) return { done: false, answer: inside };
+    const [pendingBoot, pendingNetwork] = [
+      bootPhrases(inside.value, bootedOnce, context.clock.monotonic()),
+      await missingFamilies(context, request.families ?? []),
+    ];
+    const pending = [...pendingBoot, ...pendingNetwork];
+    return { done: pending.length === 0, answer: ok(pending) };
+  });
+  if (!end.answer.ok) return err({ says: end.answer.error });
+  return ok({ ms: end.ms, settled: end.answer.value.length === 0, pending: end.answer.value });
 };
 
 /** Whether anything inside would disturb a change: a boot under way, a package manager at work. */
@@ -34,9 +54,71 @@ export interface Quiet {
   readonly ms: number;
 }
 
-/** Waits, bounded, until the boot is finished and no package manager is at work (F28). */
-export const waitUntilQuiet = (context: AskContext, request: { readonly limitMs: number }): Promise<Quiet> => {
-  void context;
-  void request;
-  throw new Error('not written yet');
+/**
+ * Waits, bounded, until the boot (with cloud-init) is finished and no package manager is at work: a restore point taken in
+ * the middle of either would bring that middle back, and the command would fail on a lock that is not its fault (F28).
+ */
+export const waitUntilQuiet = async (context: AskContext, request: { readonly limitMs: number }): Promise<Quiet> => {
+  const bootedOnce = { since: null as number | null };
+  const end = await poll(context, request.limitMs, async (leftMs) => {
+    const inside = await askInside(context, leftMs);
+    if (!inside.ok) return { done: false, answer: [inside.error] };
+    const held = [...bootPhrases(inside.value, bootedOnce, context.clock.monotonic()), ...inside.value.locks];
+    return { done: held.length === 0, answer: held };
+  });
+  return { quiet: end.answer.length === 0, held: end.answer, ms: end.ms };
+};
+
+/** Milliseconds between questions: quick at first, since most instances are ready at once. */
+const pace = { first: 50, growth: 1.6, most: 1000 } as const;
+
+/** Asks again and again until it is done, the limit is reached, or the context's signal aborts; the last answer counts. */
+const poll = async <T>(
+  { clock, signal }: AskContext,
+  limitMs: number,
+  question: (leftMs: number) => Promise<{ readonly done: boolean; readonly answer: T }>,
+): Promise<{ readonly answer: T; readonly ms: number }> => {
+  const began = clock.monotonic();
+  for (let pause: number = pace.first; ; pause = Math.min(pause * pace.growth, pace.most)) {
+    const { done, answer } = await question(Math.max(1, limitMs - (clock.monotonic() - began)));
+    const ms = clock.monotonic() - began;
+    if (done || ms >= limitMs || signal?.aborted) return { answer, ms };
+    await clock.sleep(Math.min(pause, limitMs - ms), signal);
+  }
+};
+
+/** One question may hang while the service manager starts: it is then put again. Milliseconds. */
+const questionLimitMs = 5000;
+
+const askInside = async (context: AskContext, leftMs: number): Promise<Result<Inside, string>> => {
+  const answer = await ask(context.incus, context.instance, {
+    command: ['sh', '-c', readinessScript],
+    environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    cwd: '/',
+    limitMs: Math.min(leftMs, questionLimitMs),
+    maxBytes: 256 * 1024,
+    ...(context.signal ? { signal: context.signal } : {}),
+  });
+  return answer.ok ? ok(readReadiness(answer.value.stdout)) : err(sayFailure(answer.error));
+};
+
+/** Without a service manager nobody says that the boot is over: then process 1 must have lived for so long, in milliseconds. */
+const plainBootMs = 2000;
+
+const bootPhrases = (inside: Inside, seen: { since: number | null }, now: number): string[] => {
+  if (inside.boot !== null) return [inside.boot];
+  if (inside.managed) return [];
+  seen.since ??= now;
+  const ageMs = inside.ageMs ?? now - seen.since;
+  return ageMs >= plainBootMs ? [] : ['process 1 has only just been started'];
+};
+
+const missingFamilies = async (context: AskContext, families: readonly (4 | 6)[]): Promise<string[]> => {
+  if (families.length === 0) return [];
+  const state = await getInstanceState(context.incus, context.instance);
+  if (!state.ok) return [sayFailure(state.error)];
+  const addresses = Object.values(state.value.addresses).flat().filter(isGlobalAddress);
+  return families
+    .filter((family) => !addresses.some((address) => isIPv6(address) === (family === 6)))
+    .map((family) => `no IPv${family} address yet`);
 };

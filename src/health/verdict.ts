@@ -1,17 +1,201 @@
-import type { Verdict } from '../event.ts';
+import { sayDuration } from '../duration.ts';
+import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
+import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
+import { compareFacts, missingFacts, type FactFinding } from './compare.ts';
+import type { Facts } from './facts.ts';
 import type { Look } from './look.ts';
 
-/** Judges what is seen now against the baseline. */
-export const judge = (baseline: Baseline, look: Look, options: { readonly restarted?: boolean } = {}): Verdict => {
-  void baseline;
-  void look;
-  void options;
-  throw new Error('not written yet');
+/**
+ * One finding and what it means for the verdict: `against` makes it unhealthy, `unproven` inconclusive, `advisory` is
+ * told. `transient` ones may still settle by themselves.
+ */
+export interface Concern extends Finding {
+  readonly weight: 'against' | 'unproven' | 'advisory';
+  readonly transient: boolean;
+}
+
+export interface JudgeOptions {
+  /** The instance was restarted between baseline and look. */
+  readonly restarted?: boolean;
+}
+
+/**
+ * Judges what is seen now against the baseline: unhealthy where something required that held before does not hold now;
+ * else inconclusive where something required that held before could not be asked; else healthy.
+ */
+export const judge = (baseline: Baseline, look: Look, options: JudgeOptions = {}): Verdict =>
+  verdictOf(concernsOf(baseline, look, options), look.checks);
+
+/**
+ * Judges an instance by what is seen now alone: before the command (whatever is not healthy is refused, because nothing
+ * could be proven afterwards), and for `guard check`. Units that have failed are told and do not decide.
+ */
+export const judgeAlone = (look: Look): Verdict =>
+  verdictOf(
+    [...stateConcerns(look), ...ailingUnits(look.facts), ...factsSilence(look), ...look.checks.flatMap(aloneConcern)],
+    look.checks,
+  );
+
+/** Everything there is to say about a look, in the order of its importance for a reader. Pure. */
+export const concernsOf = (baseline: Baseline, look: Look, options: JudgeOptions = {}): Concern[] => [
+  ...stateConcerns(look),
+  ...factConcerns(baseline, look, options),
+  ...checkConcerns(baseline, look),
+];
+
+/** The verdict that concerns add up to. Findings that say the same are told once. */
+export const verdictOf = (concerns: readonly Concern[], checks: readonly CheckResult[]): Verdict => {
+  const against = concerns.filter((concern) => concern.weight === 'against');
+  const unproven = concerns.filter((concern) => concern.weight === 'unproven');
+  const deciding = against.length > 0 ? against : unproven;
+  return {
+    verdict: against.length > 0 ? 'unhealthy' : unproven.length > 0 ? 'inconclusive' : 'healthy',
+    reasons: told(deciding),
+    advisories: told(concerns.filter((concern) => !deciding.includes(concern))),
+    checks,
+  };
 };
 
-/** Judges an instance by what is seen now alone: before the command, and for `guard check`. */
-export const judgeAlone = (look: Look): Verdict => {
-  void look;
-  throw new Error('not written yet');
+/** Whether this check's answer can decide: it is required, and it passed before. */
+export const canDecide = (baseline: Baseline, result: CheckResult): boolean =>
+  result.severity === 'required' && before(baseline, result.name)?.answer === 'passed';
+
+const told = (concerns: readonly Concern[]): Finding[] => {
+  const seen = new Set<string>();
+  const findings: Finding[] = [];
+  for (const { subject, severity, says } of concerns) {
+    if (!seen.has(says)) findings.push({ subject, severity, says });
+    seen.add(says);
+  }
+  return findings;
 };
+
+const stateConcerns = ({ state }: Look): Concern[] => {
+  switch (state.kind) {
+    case 'askable':
+      return [];
+    case 'unaskable':
+      return [unproven('instance', `The instance runs, but cannot be asked. ${state.says}`)];
+    case 'not-running':
+      // A reboot passes through "Stopped".
+      return [{ ...against('instance', `The instance does not run: ${state.says}.`), transient: true }];
+    default:
+      return state satisfies never;
+  }
+};
+
+const factConcerns = (baseline: Baseline, look: Look, options: JudgeOptions): Concern[] => {
+  if (look.state.kind !== 'askable' || !baseline.automatic) return [];
+  if (baseline.facts === null)
+    return [advisory('facts', `What was true before could not be seen. ${baseline.factsSay ?? ''}`.trim())];
+  if (look.facts === null)
+    return [unproven('facts', `What is true inside can no longer be seen. ${look.factsSay ?? ''}`.trim())];
+  return [
+    ...compareFacts(baseline.facts, look.facts, { restarted: isRestarted(baseline.facts, look.facts, options) }).map(
+      (finding) => concernOf(finding, 'against'),
+    ),
+    ...missingFacts(baseline.facts, look.facts).map((finding) => concernOf(finding, 'unproven')),
+  ];
+};
+
+/** Another process 1 is another boot, whoever caused it. */
+const isRestarted = (then: Facts, now: Facts, options: JudgeOptions): boolean =>
+  (options.restarted ?? false) || isOtherBoot(then, now);
+
+/** Whether process 1 is another one than before. */
+export const isOtherBoot = (then: Facts, now: Facts): boolean =>
+  then.init !== null && now.init !== null && then.init.startTicks !== now.init.startTicks;
+
+const concernOf = (finding: FactFinding, required: 'against' | 'unproven'): Concern => ({
+  ...finding,
+  weight: finding.severity === 'required' ? required : 'advisory',
+});
+
+const checkConcerns = (baseline: Baseline, look: Look): Concern[] => [
+  ...look.checks.flatMap((result) => checkConcern(result, before(baseline, result.name))),
+  ...baseline.checks
+    .filter(({ name }) => !look.checks.some((result) => result.name === name))
+    .flatMap((earlier) => checkConcern({ ...earlier, answer: 'not-asked', says: 'it is no longer there' }, earlier)),
+];
+
+const before = (baseline: Baseline, name: string): CheckResult | undefined =>
+  baseline.checks.find((result) => result.name === name);
+
+const checkConcern = (now: CheckResult, then: CheckResult | undefined): Concern[] => {
+  const { name, says } = now;
+  const subject = `check:${name}`;
+  if (now.answer === 'passed') return slower(now, then);
+  const how = now.answer === 'failed' ? 'fails' : 'could not be asked';
+  if (then === undefined) return [advisory(subject, `Check "${name}", which is new, ${how}: ${says}.`)];
+  if (then.answer !== 'passed')
+    return [advisory(subject, `Check "${name}" ${how}, and did not pass before either: ${says}.`)];
+  const severity: Severity = now.severity;
+  const sentence = `Check "${name}" passed before and now ${how}: ${says}${durations(now, then)}.`;
+  if (severity === 'advisory') return [advisory(subject, sentence)];
+  return [now.answer === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
+};
+
+/** So that a limit that is merely too tight is seen as what it is (F33). */
+const durations = (now: CheckResult, then: CheckResult): string =>
+  isMuchSlower(now, then) ? ` (after ${sayDuration(now.ms)}; before, it took ${sayDuration(then.ms)})` : '';
+
+const slower = (now: CheckResult, then: CheckResult | undefined): Concern[] =>
+  then?.answer === 'passed' && isMuchSlower(now, then)
+    ? [
+        advisory(
+          `check:${now.name}`,
+          `Check "${now.name}" passes, but took ${sayDuration(now.ms)}; before, it took ${sayDuration(then.ms)}.`,
+        ),
+      ]
+    : [];
+
+const isMuchSlower = (now: CheckResult, then: CheckResult): boolean => now.ms >= 1000 && now.ms >= 3 * then.ms;
+
+const aloneConcern = (result: CheckResult): Concern[] => {
+  const subject = `check:${result.name}`;
+  if (result.answer === 'passed') return [];
+  const how = result.answer === 'failed' ? 'fails' : 'could not be asked';
+  const sentence = `Check "${result.name}" ${how}: ${result.says}.`;
+  if (result.severity === 'advisory') return [advisory(subject, sentence)];
+  return [result.answer === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
+};
+
+const ailingUnits = (facts: Facts | null): Concern[] =>
+  Object.values(facts?.units ?? {})
+    .filter((unit) => unit.active === 'failed' || unit.sub === 'auto-restart')
+    .map((unit) =>
+      advisory(
+        neutralise(`unit:${unit.id}`),
+        neutralise(`${unit.id} is ${unit.active} (${unit.sub}): ${unit.result}.`),
+      ),
+    );
+
+const factsSilence = (look: Look): Concern[] =>
+  look.state.kind === 'askable' && look.factsSay !== null
+    ? [advisory('facts', `What is true inside cannot be seen. ${look.factsSay}`)]
+    : [];
+
+const against = (subject: string, says: string): Concern => ({
+  subject,
+  severity: 'required',
+  says,
+  weight: 'against',
+  transient: false,
+});
+
+const unproven = (subject: string, says: string): Concern => ({
+  subject,
+  severity: 'required',
+  says,
+  weight: 'unproven',
+  transient: true,
+});
+
+const advisory = (subject: string, says: string): Concern => ({
+  subject,
+  severity: 'advisory',
+  says,
+  weight: 'advisory',
+  transient: false,
+});
