@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Holder } from '../event.ts';
+
+/** This process, so that it can be told from any other one, on this host and on others, now and after a reboot. */
+export const currentHolder = (): Holder => ({
+  host: hostname(),
+  bootId: bootId(),
+  pid: process.pid,
+  startTicks: startTicksOf(process.pid) ?? 0,
+});
+
+/** Whether the process behind a run still lives; `elsewhere` where only another host could tell. */
+export const lookAtHolder = (holder: Holder): 'alive' | 'dead' | 'elsewhere' => {
+  if (holder.host !== hostname()) return 'elsewhere';
+  // The same host after a reboot: no process of before lives.
+  if (holder.bootId !== bootId()) return 'dead';
+  return startTicksOf(holder.pid) === holder.startTicks ? 'alive' : 'dead';
+};
+
+const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+/** Field 22 of /proc/PID/stat; the process' name before it may contain spaces and parentheses. Null: no such process. */
+const startTicksOf = (pid: number): number | null => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[19]);
+  } catch {
+    return null;
+  }
+};

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { execa, type Options } from 'execa';
+import { incusCommand } from './incus-subject.ts';
+
+const program = resolve(import.meta.dirname, '../../dist/guard.cjs');
+
+/** The built program with a state directory of its own. */
+export interface GuardUnderTest {
+  readonly stateDirectory: string;
+  /** Runs guard to its end; never rejects. */
+  readonly run: (words: readonly string[], options?: Options) => Promise<Ended>;
+  /** Starts guard and gives the process. */
+  readonly start: (words: readonly string[], options?: Options) => ReturnType<typeof execa>;
+  readonly remove: () => Promise<void>;
+}
+
+export interface Ended {
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** guard as built, against the Incus of the tests; its records go to a temporary folder. */
+export const guardUnderTest = async (): Promise<GuardUnderTest> => {
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'guard-e2e-'));
+  const start = (words: readonly string[], options: Options = {}) =>
+    execa(process.execPath, [program, ...words], {
+      stdin: 'ignore',
+      stripFinalNewline: false,
+      ...options,
+      env: { GUARD_STATE_DIR: stateDirectory, XDG_CONFIG_HOME: stateDirectory, ...options.env },
+      reject: false,
+    });
+  return {
+    stateDirectory,
+    start,
+    run: async (words, options) => {
+      const { exitCode, stdout, stderr } = await start(words, options);
+      return { status: exitCode, stdout: text(stdout), stderr: text(stderr) };
+    },
+    remove: () => rm(stateDirectory, { recursive: true, force: true }),
+  };
+};
+
+const text = (output: unknown): string => (typeof output === 'string' ? output : '');
+
+/** The names of the instance's snapshots, as the `incus` command shows them. */
+export const snapshotNames = async (instance: string): Promise<string[]> => {
+  const snapshots: unknown = JSON.parse(
+    await incusCommand('query', `/1.0/instances/${instance}/snapshots?recursion=1`),
+  );
+  return (snapshots as { name: string }[]).map((snapshot) => snapshot.name);
+};
+
+/** `Running`, `Stopped`, … */
+export const statusOf = async (instance: string): Promise<string> => {
+  const found: unknown = JSON.parse(await incusCommand('query', `/1.0/instances/${instance}`));
+  return (found as { status: string }).status;
+};
+
+/** Whether a file is there, inside. */
+export const fileExists = async (instance: string, path: string): Promise<boolean> => {
+  const { exitCode } = await execa('incus', ['exec', instance, '--', 'test', '-e', path], { reject: false });
+  return exitCode === 0;
+};
