@@ -32,8 +32,19 @@ export const longRunning = (unit: Unit): boolean =>
 /** Terminals, sessions and guard's or the system's transient units come and go with people and timers. */
 export const comesAndGoes = (unit: Unit): boolean => unit.transient || passing.test(unit.id);
 
-const passing =
-  /^((user|user-runtime-dir|getty|serial-getty|container-getty|autovt|modprobe|systemd-fsck|systemd-coredump|initctl)@|console-getty|session-|run-[a-z]*[0-9a-f-]|systemd-(ask-password|update-utmp|tmpfiles-clean|hostnamed|timedated|localed|machined)|apt-daily|apt-news|esm-cache|packagekit|man-db|dpkg-db-backup|logrotate|phpsessionclean|e2scrub|fstrim|motd-news|update-notifier)/;
+const passing = new RegExp(
+  `^(${[
+    '(user|user-runtime-dir|getty|serial-getty|container-getty|autovt|modprobe|systemd-fsck|systemd-coredump)@.*',
+    'console-getty\\.service',
+    'session-.*\\.scope',
+    // systemd-run: `run-r1a2b….service`, `run-u12.scope`, since version 257 `run-p12-i34.service`.
+    'run-(r[0-9a-f]{8,}|u\\d+|p\\d+-i\\d+|\\d+)\\.[a-z]+',
+    'run-.*\\.mount',
+    'systemd-(ask-password-.*|update-utmp.*|tmpfiles-clean|hostnamed|timedated|localed|machined)\\..*',
+    '(apt-daily|apt-daily-upgrade|apt-news|esm-cache|packagekit|man-db|dpkg-db-backup|logrotate)\\..*',
+    '(phpsessionclean|e2scrub_.*|fstrim|motd-news|update-notifier-.*)\\..*',
+  ].join('|')})$`,
+);
 
 /** systemd's own parts, which versions of it rename, split and drop. */
 export const ofSystemd = (id: string): boolean =>

@@ -1,0 +1,41 @@
+import { checkDefaults } from '../../src/check-default.ts';
+import type { CheckCommon, ExecCheck } from '../../src/check-definition.ts';
+import type { Answer, CheckResult, Severity } from '../../src/event.ts';
+import type { Baseline } from '../../src/health/baseline.ts';
+import type { Look } from '../../src/health/look.ts';
+import { facts } from './example-facts.ts';
+
+/** A configured check of which only the timing matters. */
+export const checkOf = (name: string, timing: Partial<CheckCommon> = {}): ExecCheck => ({
+  kind: 'exec',
+  command: ['true'],
+  environment: {},
+  user: 0,
+  cwd: '/',
+  ...checkDefaults,
+  ...timing,
+  name,
+});
+
+/** What a check said. */
+export const resultOf = (
+  name: string,
+  answer: Answer,
+  more: { readonly severity?: Severity; readonly ms?: number; readonly says?: string } = {},
+): CheckResult => ({ name, severity: 'required', says: `says ${answer}`, ms: 5, ...more, answer });
+
+export const lookOf = (more: Partial<Look> = {}): Look => ({
+  at: 0,
+  state: { kind: 'askable' },
+  facts: facts(),
+  factsSay: null,
+  checks: [],
+  ...more,
+});
+
+export const baselineOf = (more: Partial<Baseline> = {}): Baseline => ({
+  ...lookOf(),
+  definitions: [],
+  automatic: true,
+  ...more,
+});
