@@ -16,7 +16,7 @@ export interface Inside {
  * POSIX sh that only reads. A lock is only believed with its holder: the inode numbers of /proc/locks mean nothing on
  * btrfs without a process that has that very file open.
  */
-export const readinessScript = String.raw`
+export const readinessScript = `
 if [ -d /run/systemd/system ]; then
   state=$(systemctl is-system-running 2>/dev/null)
   echo "systemd $state"
@@ -53,7 +53,7 @@ if [ -s /run/zypp.pid ]; then
 fi
 [ -e /var/lib/pacman/db.lck ] && echo "lock 0 /var/lib/pacman/db.lck pacman"
 exit 0
-`.replaceAll('\\${', '${');
+`;
 
 /** Total: whatever comes, it says what can be believed. Without any known line (no shell inside) nothing is pending. */
 export const readReadiness = (text: string): Inside => {

@@ -32,7 +32,7 @@ export const waitUntilAskable = async (
   request: ReadyRequest,
 ): Promise<Result<Readiness, { readonly says: string }>> => {
   const bootedOnce = { since: null as number | null };
-  const end = await poll(context, request.limitMs, async (leftMs) => {
+  const end = await poll<Result<string[], string>>(context, request.limitMs, async (leftMs) => {
     const inside = await askInside(context, leftMs);
     if (!inside.ok) return { done: false, answer: inside };
     const [pendingBoot, pendingNetwork] = [

@@ -76,10 +76,10 @@ const stateConcerns = ({ state }: Look): Concern[] => {
     case 'askable':
       return [];
     case 'unaskable':
-      return [unproven('instance', `The instance runs, but cannot be asked. ${state.says}`)];
+      return [unproven('instance', `the instance runs, but cannot be asked: ${state.says}`)];
     case 'not-running':
       // A reboot passes through "Stopped".
-      return [{ ...against('instance', `The instance does not run: ${state.says}.`), transient: true }];
+      return [{ ...against('instance', `the instance does not run: ${state.says}`), transient: true }];
     default:
       return state satisfies never;
   }
@@ -88,14 +88,17 @@ const stateConcerns = ({ state }: Look): Concern[] => {
 const factConcerns = (baseline: Baseline, look: Look, options: JudgeOptions): Concern[] => {
   if (look.state.kind !== 'askable' || !baseline.automatic) return [];
   if (baseline.facts === null)
-    return [advisory('facts', `What was true before could not be seen. ${baseline.factsSay ?? ''}`.trim())];
+    return [
+      advisory('facts', `what was true before could not be seen: ${baseline.factsSay ?? 'nothing is known of it'}`),
+    ];
   if (look.facts === null)
-    return [unproven('facts', `What is true inside can no longer be seen. ${look.factsSay ?? ''}`.trim())];
+    return [unproven('facts', `what is true inside can no longer be seen: ${look.factsSay ?? 'there was no answer'}`)];
   return [
     ...compareFacts(baseline.facts, look.facts, { restarted: isRestarted(baseline.facts, look.facts, options) }).map(
-      (finding) => concernOf(finding, 'against'),
+      concernOfFact,
     ),
-    ...missingFacts(baseline.facts, look.facts).map((finding) => concernOf(finding, 'unproven')),
+    // What cannot be seen any more is not proven.
+    ...missingFacts(baseline.facts, look.facts).map(({ subject, says }) => unproven(subject, says)),
   ];
 };
 
@@ -107,9 +110,10 @@ const isRestarted = (then: Facts, now: Facts, options: JudgeOptions): boolean =>
 export const isOtherBoot = (then: Facts, now: Facts): boolean =>
   then.init !== null && now.init !== null && then.init.startTicks !== now.init.startTicks;
 
-const concernOf = (finding: FactFinding, required: 'against' | 'unproven'): Concern => ({
+/** What a required finding of the facts means: it is against. */
+export const concernOfFact = (finding: FactFinding): Concern => ({
   ...finding,
-  weight: finding.severity === 'required' ? required : 'advisory',
+  weight: finding.severity === 'required' ? 'against' : 'advisory',
 });
 
 const checkConcerns = (baseline: Baseline, look: Look): Concern[] => [
@@ -127,11 +131,11 @@ const checkConcern = (now: CheckResult, then: CheckResult | undefined): Concern[
   const subject = `check:${name}`;
   if (now.answer === 'passed') return slower(now, then);
   const how = now.answer === 'failed' ? 'fails' : 'could not be asked';
-  if (then === undefined) return [advisory(subject, `Check "${name}", which is new, ${how}: ${says}.`)];
+  if (then === undefined) return [advisory(subject, `check "${name}", which is new, ${how}: ${says}`)];
   if (then.answer !== 'passed')
-    return [advisory(subject, `Check "${name}" ${how}, and did not pass before either: ${says}.`)];
+    return [advisory(subject, `check "${name}" ${how}, and did not pass before either: ${says}`)];
   const severity: Severity = now.severity;
-  const sentence = `Check "${name}" passed before and now ${how}: ${says}${durations(now, then)}.`;
+  const sentence = `check "${name}" passed before and now ${how}: ${says}${durations(now, then)}`;
   if (severity === 'advisory') return [advisory(subject, sentence)];
   return [now.answer === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
 };
@@ -145,7 +149,7 @@ const slower = (now: CheckResult, then: CheckResult | undefined): Concern[] =>
     ? [
         advisory(
           `check:${now.name}`,
-          `Check "${now.name}" passes, but took ${sayDuration(now.ms)}; before, it took ${sayDuration(then.ms)}.`,
+          `check "${now.name}" passes, but took ${sayDuration(now.ms)}; before, it took ${sayDuration(then.ms)}`,
         ),
       ]
     : [];
@@ -156,7 +160,7 @@ const aloneConcern = (result: CheckResult): Concern[] => {
   const subject = `check:${result.name}`;
   if (result.answer === 'passed') return [];
   const how = result.answer === 'failed' ? 'fails' : 'could not be asked';
-  const sentence = `Check "${result.name}" ${how}: ${result.says}.`;
+  const sentence = `check "${result.name}" ${how}: ${result.says}`;
   if (result.severity === 'advisory') return [advisory(subject, sentence)];
   return [result.answer === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
 };
@@ -165,15 +169,12 @@ const ailingUnits = (facts: Facts | null): Concern[] =>
   Object.values(facts?.units ?? {})
     .filter((unit) => unit.active === 'failed' || unit.sub === 'auto-restart')
     .map((unit) =>
-      advisory(
-        neutralise(`unit:${unit.id}`),
-        neutralise(`${unit.id} is ${unit.active} (${unit.sub}): ${unit.result}.`),
-      ),
+      advisory(neutralise(`unit:${unit.id}`), neutralise(`${unit.id} is ${unit.active} (${unit.sub}): ${unit.result}`)),
     );
 
 const factsSilence = (look: Look): Concern[] =>
   look.state.kind === 'askable' && look.factsSay !== null
-    ? [advisory('facts', `What is true inside cannot be seen. ${look.factsSay}`)]
+    ? [advisory('facts', `what is true inside cannot be seen: ${look.factsSay}`)]
     : [];
 
 const against = (subject: string, says: string): Concern => ({

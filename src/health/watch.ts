@@ -3,8 +3,9 @@ import type { Finding, Verdict } from '../event.ts';
 import { openAsker, type Asker } from './asker.ts';
 import type { Baseline } from './baseline.ts';
 import { compareLooks } from './compare.ts';
+import type { Facts } from './facts.ts';
 import type { AskContext, Look } from './look.ts';
-import { concernsOf, isOtherBoot, verdictOf, type Concern } from './verdict.ts';
+import { concernOfFact, concernsOf, isOtherBoot, verdictOf, type Concern } from './verdict.ts';
 import { createCertainty } from './watch-certainty.ts';
 import { createWatchedChecks, type WatchedChecks } from './watch-checks.ts';
 
@@ -136,14 +137,13 @@ const soak = async (watching: Watching, first: FreshLook): Promise<WatchEnd | nu
     const look = await takeLook(watching, { all: over && !checks.undecided(), eager: false });
     if (watching.signal?.aborted) return interrupted(look);
     const rebooted = noticeReboot(watching, previous, look);
-    const happened = rebooted ? [] : happenings(baseline, previous, look);
+    const happened = rebooted ? [reboot] : happenings(baseline, previous, look);
     const concerns = [...happened, ...concernsOf(baseline, look, watching)];
     notes.push(...happened, ...concerns.filter((concern) => isBetweenTries(watching, concern)).map(asNote));
 
     const awaited = concerns.filter((concern) => isAwaited(concern) && !isBetweenTries(watching, concern));
     if (awaited.some(isFinal)) return endOf(watching, look, notes);
-    if (rebooted || awaited.length > 0)
-      return clock.monotonic() < watching.deadline ? null : endOf(watching, look, notes);
+    if (awaited.length > 0) return clock.monotonic() < watching.deadline ? null : endOf(watching, look, notes);
     if (over && look.fresh && !checks.undecided()) return endOf(watching, look, notes);
     previous = look.facts === null ? previous : look;
   }
@@ -171,20 +171,38 @@ const soakPause = ({ clock, soakMs, checks }: Watching, heldMs: number): number 
   return Math.max(pace.first, Math.min(pace.soak, untilDue, untilLook));
 };
 
-/** Another boot is not a restart of each service: what runs afterwards is judged. */
 const noticeReboot = (watching: Watching, previous: Look, look: Look): boolean => {
   if (previous.facts === null || look.facts === null || !isOtherBoot(previous.facts, look.facts)) return false;
   watching.restarted = true;
   return true;
 };
 
-const happenings = (baseline: Baseline, previous: Look, look: Look): Concern[] =>
-  baseline.facts === null || previous.facts === null || look.facts === null
-    ? []
-    : compareLooks(baseline.facts, previous.facts, look.facts).map((finding) => ({
-        ...finding,
-        weight: finding.severity === 'required' ? 'against' : 'advisory',
-      }));
+const happenings = (baseline: Baseline, previous: Look, look: Look): Concern[] => {
+  if (baseline.facts === null || previous.facts === null || look.facts === null) return [];
+  const crashed = crashedUnits(previous.facts, look.facts);
+  return compareLooks(baseline.facts, previous.facts, look.facts)
+    .map(concernOfFact)
+    .map((concern) => (crashed.has(concern.subject) ? { ...concern, transient: false } : concern));
+};
+
+/** A unit that systemd had to start again has died: that it may come up once more does not make it healthy. */
+const crashedUnits = (previous: Facts, now: Facts): ReadonlySet<string> =>
+  new Set(
+    Object.values(now.units ?? {})
+      .filter(
+        (unit) => unit.restarts > (previous.units?.[unit.id]?.restarts ?? 0) || unit.sub.startsWith('auto-restart'),
+      )
+      .map((unit) => `unit:${unit.id}`),
+  );
+
+/** Another boot is not a restart of each service: what runs afterwards is judged, after it was waited for. */
+const reboot: Concern = {
+  subject: 'instance',
+  severity: 'required',
+  says: 'the instance restarted while guard watched',
+  weight: 'against',
+  transient: true,
+};
 
 /** What the verdict cannot be healthy with. */
 const isAwaited = (concern: Concern): boolean => concern.weight !== 'advisory';
@@ -201,13 +219,13 @@ const asNote = (concern: Concern): Concern => ({
   ...concern,
   severity: 'advisory',
   weight: 'advisory',
-  says: `For a moment: ${concern.says}`,
+  says: `for a moment: ${concern.says}`,
 });
 
 const interrupted = (look: Look): WatchEnd => ({
   verdict: {
     verdict: 'inconclusive',
-    reasons: [{ subject: 'watch', severity: 'required', says: 'guard was interrupted before health was proven.' }],
+    reasons: [{ subject: 'watch', severity: 'required', says: 'guard was interrupted before health was proven' }],
     advisories: [],
     checks: look.checks,
   },
