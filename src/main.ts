@@ -54,4 +54,7 @@ const flushed = async (): Promise<void> => {
     });
 };
 
-await main();
+main().catch((bug: unknown) => {
+  process.stderr.write(`guard: this is a bug in guard: ${bug instanceof Error ? bug.stack : String(bug)}\n`);
+  process.exit(70);
+});

@@ -12,7 +12,11 @@ export interface Context {
   readonly workingDirectory: string;
   readonly clock: Clock;
   readonly interrupter: Interrupter;
-  readonly stdin: Readable & { readonly isTTY?: boolean; readonly fd?: number; readonly setRawMode?: (raw: boolean) => unknown };
+  readonly stdin: Readable & {
+    readonly isTTY?: boolean;
+    readonly fd?: number;
+    readonly setRawMode?: (raw: boolean) => unknown;
+  };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   /** Finds the daemon of an instance as the `incus` command would, and opens it. */

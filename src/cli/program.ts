@@ -1,10 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { outcomeTable } from '../run/outcome.ts';
-import { defineCheck } from './check.ts';
 import type { Context } from './context.ts';
 import { defineRun } from './run.ts';
-import { defineRuns } from './runs.ts';
-import { defineShow } from './show.ts';
 import { splitArguments, UsageMistake } from './usage.ts';
 
 /** A command's file gives this: it adds itself to the program, and its action resolves to the exit status. */
@@ -19,7 +16,7 @@ export interface Call {
   readonly exit: (status: number) => void;
 }
 
-const definitions: readonly Define[] = [defineRun, defineCheck, defineRuns, defineShow];
+const definitions: readonly Define[] = [defineRun];
 
 /** Reads the command line and does what it says. Returns the exit status; a mistake in it is thrown as `UsageMistake`. */
 export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {

@@ -1,84 +1,137 @@
-import { Option, type Command } from 'commander';
-import type { StatusRange } from '../run/plan.ts';
-import {
-  count,
-  duration,
-  durationOrNever,
-  environmentEntry,
-  repeated,
-  snapshotName,
-  statusRanges,
-  failurePolicies,
-  type FailurePolicies,
-} from './values.ts';
+import type { Command } from 'commander';
+import type { Outcome } from '../event.ts';
+import type { Reached } from '../incus/reach.ts';
+import { currentHolder, lookAtHolder } from '../journal/holder.ts';
+import { openJournal } from '../journal/journal.ts';
+import { keptRestorePoints } from '../journal/kept-restore-points.ts';
+import { newRunId } from '../journal/run-id.ts';
+import { stateDirectory } from '../journal/state-directory.ts';
+import { createView, type View } from '../report/view.ts';
+import { guardedRun } from '../run/guarded-run.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import { createRecorder } from '../run/recorder.ts';
+import type { CommandIo, RunTools } from '../run/tools.ts';
+import { commandIo } from './command-io.ts';
+import type { Context } from './context.ts';
+import { planOf } from './plan-of.ts';
+import type { Call } from './program.ts';
+import { addRunOptions, type RunOptions } from './run-options.ts';
+import { UsageMistake } from './usage.ts';
 
-/** The options of `guard run` as commander reads them: what was not written is absent, so that files can fill it in. */
-export interface RunOptions {
-  readonly name?: string;
-  readonly keep?: number;
-  readonly expires?: number | null;
-  readonly check?: readonly string[];
-  readonly checkTimeout?: number;
-  readonly checkInterval?: number;
-  readonly checkRetries?: number;
-  readonly checkStartPeriod?: number;
-  readonly automatic?: boolean;
-  readonly verifyTimeout?: number;
-  readonly soak?: number;
-  readonly restart?: boolean;
-  readonly allowUnhealthy?: boolean;
-  readonly onFailure?: FailurePolicies;
-  readonly timeout?: number | null;
-  readonly idleTimeout?: number | null;
-  readonly okStatus?: readonly StatusRange[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly user?: number;
-  readonly group?: number;
-  readonly cwd?: string;
-  readonly waitLock?: number;
-  readonly passthrough?: boolean;
+/** `guard run`, and what guard does without a subcommand. */
+export const defineRun = (program: Command, call: Call): void => {
+  const command = program
+    .command('run', { isDefault: true })
+    .description('take a restore point, run the command, keep the change or put the instance back')
+    .usage('[options] <instance>… -- <command> [arguments…]')
+    .argument('[instance...]', 'name or remote:name, as in the incus command');
+  addRunOptions(command).action(async (instances: readonly string[], options: RunOptions) => {
+    call.exit(await runEach(call.context, instances, wordsOf(instances, call.words), options));
+  });
+};
+
+const wordsOf = (instances: readonly string[], words: readonly string[] | null): readonly [string, ...string[]] => {
+  const [instance, ...more] = instances;
+  if (instance === undefined) throw new UsageMistake('No instance is named.', usageLine);
+  if (words === null)
+    throw new UsageMistake(
+      'There is no -- between the instance and the command.',
+      `Write: guard ${instance} -- ${more.length > 0 ? more.join(' ') : '<command>'}`,
+    );
+  const [executable, ...rest] = words;
+  if (executable === undefined || executable === '')
+    throw new UsageMistake('There is no command after the --.', `Write: guard ${instance} -- <command>`);
+  return [executable, ...rest];
+};
+
+const usageLine = 'Write: guard <instance> -- <command> [arguments…]';
+
+/** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */
+const runEach = async (
+  context: Context,
+  instances: readonly string[],
+  words: readonly [string, ...string[]],
+  options: RunOptions,
+): Promise<number> => {
+  for (const instance of instances) {
+    const status = await runOne(context, instance, words, options);
+    if (status !== 0) return status;
+  }
+  return 0;
+};
+
+const runOne = async (
+  context: Context,
+  instance: string,
+  words: readonly [string, ...string[]],
+  options: RunOptions,
+): Promise<number> => {
+  const io = commandIo(context, options.json ?? false);
+  const view = createView({
+    stdout: context.stdout,
+    stderr: context.stderr,
+    environment: context.environment,
+    json: options.json ?? false,
+    quiet: options.quiet ?? false,
+    commandHasTerminal: io.terminal !== null,
+  });
+  const run = newRunId(context.clock.now());
+  const reached = await context.reach(instance, options.project ?? null);
+  if (!reached.ok) {
+    const outcome: Outcome = { outcome: 'refused', refusal: reached.error };
+    view.listener({ v: 1, run, at: context.clock.now(), type: 'run-ended', outcome, ms: 0 });
+    await view.close();
+    return exitStatusOf(outcome);
+  }
+  try {
+    return await runReached(context, { run, words, options, io, view, reached: reached.value });
+  } finally {
+    await view.close();
+    await reached.value.close();
+  }
+};
+
+interface OneRun {
+  readonly run: string;
+  readonly words: readonly [string, ...string[]];
+  readonly options: RunOptions;
+  readonly io: CommandIo;
+  readonly view: View;
+  readonly reached: Reached;
 }
 
-/** Options that say how to change one instance: the same for `guard run` and `guard plan`. */
-export const addRunOptions = (command: Command): Command =>
-  addCommandOptions(addHealthOptions(addRestorePointOptions(command)));
+const runReached = async (context: Context, one: OneRun): Promise<number> => {
+  const { run, words, options, io, reached } = one;
+  const plan = planOf({ context, run, reached, words, options, withTerminal: io.terminal !== null });
+  let commandStatus: number | null = null;
+  const tools = toolsOf(context, one, (status) => (commandStatus = status));
+  const outcome = await guardedRun(plan, tools);
+  if (options.passthrough === true && outcome.outcome === 'rolled-back' && outcome.cause === 'command')
+    return commandStatus ?? exitStatusOf(outcome);
+  return exitStatusOf(outcome);
+};
 
-const addRestorePointOptions = (command: Command): Command =>
-  command
-    .optionsGroup('Restore point:')
-    .addOption(new Option('--name <name>', 'its final name (default: guard-<run>)').argParser(snapshotName))
-    .addOption(new Option('--keep <count>', "how many of guard's own stay on the instance (default: 3)").argParser(count))
-    .addOption(new Option('--expires <time>', 'when the server removes it, or never (default: 30d)').argParser(durationOrNever))
-    .addOption(new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration));
-
-const addHealthOptions = (command: Command): Command =>
-  command
-    .optionsGroup('Health:')
-    .addOption(new Option('--check <command>', "run by the instance's shell; status 0 passes (repeatable)").argParser(repeated))
-    .addOption(new Option('--check-timeout <time>', 'one try of a --check (default: 10s)').argParser(duration))
-    .addOption(new Option('--check-interval <time>', 'from one try to the next (default: 2s)').argParser(duration))
-    .addOption(new Option('--check-retries <count>', 'failures in a row that count (default: 3)').argParser(count))
-    .addOption(new Option('--check-start-period <time>', 'failures do not count yet (default: 0s)').argParser(duration))
-    .option('--no-automatic', 'ask only the checks, do not compare units, sockets, packages, …')
-    .addOption(new Option('--verify-timeout <time>', 'how long it may take to be healthy (default: 2m)').argParser(duration))
-    .addOption(new Option('--soak <time>', 'how long health must then hold (default: 10s)').argParser(duration))
-    .option('--restart', 'restart the instance before the verdict')
-    .option('--allow-unhealthy', 'begin although it is not healthy now')
-    .addOption(
-      new Option(
-        '--on-failure <policy>',
-        'rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
-      ).argParser(failurePolicies),
-    );
-
-const addCommandOptions = (command: Command): Command =>
-  command
-    .optionsGroup('Command:')
-    .addOption(new Option('--timeout <time>', 'how long it may run, or never (default: 1h)').argParser(durationOrNever))
-    .addOption(new Option('--idle-timeout <time>', 'how long it may be silent, or never (default: 15m without a terminal)').argParser(durationOrNever))
-    .addOption(new Option('--ok-status <list>', 'exit statuses that count as success (default: 0)').argParser(statusRanges))
-    .addOption(new Option('--env <NAME=value>', 'set a variable inside (repeatable)').argParser(environmentEntry))
-    .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(count))
-    .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(count))
-    .option('--cwd <folder>', 'run in this folder of the instance (default: /root)')
-    .option('--passthrough', "exit with the command's own status where the outcome is 10");
+const toolsOf = (context: Context, one: OneRun, commandEnded: (status: number) => void): RunTools => {
+  const { clock, environment, interrupter } = context;
+  const state = stateDirectory(environment, process.getuid?.() ?? 0);
+  const { instance, project, remote } = one.reached;
+  return {
+    incus: one.reached.incus,
+    clock,
+    interruption: interrupter,
+    io: one.io,
+    holder: currentHolder(),
+    lookAtHolder,
+    keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
+    askToKeep: one.view.askToKeep,
+    recorder: createRecorder({
+      run: one.run,
+      clock,
+      openStore: () => openJournal({ stateDirectory: state, run: one.run }),
+      listener: (event) => {
+        if (event.type === 'command-ended' && event.end.kind === 'exited') commandEnded(event.end.status);
+        one.view.listener(event);
+      },
+    }),
+  };
+};

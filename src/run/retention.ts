@@ -1,16 +1,8 @@
 import { sayFailure } from '../incus/failure.ts';
 import { deleteSnapshot, listSnapshots, type Snapshot } from '../incus/snapshot.ts';
+import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
-
-/** A restore point that a run left under its final name, as its record says. */
-export interface KeptRestorePoint {
-  readonly run: string;
-  readonly name: string;
-  readonly createdAt: string;
-  /** The user chose the name: it is the user's, and never pruned. */
-  readonly named: boolean;
-}
 
 /**
  * Which restore points go: guard's own (recorded name and time of creation both match a snapshot that exists, so that a

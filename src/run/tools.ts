@@ -2,10 +2,10 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Cause, Holder } from '../event.ts';
 import type { Incus } from '../incus/client.ts';
+import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import type { Interruption } from './interruption.ts';
 import type { LookAtHolder } from './occupant.ts';
 import type { Recorder } from './recorder.ts';
-import type { KeptRestorePoint } from './retention.ts';
 
 /** What a run works with. `main.ts` brings the real ones. */
 export interface RunTools {

@@ -1,0 +1,118 @@
+import { Option, type Command } from 'commander';
+import type { StatusRange } from '../run/plan.ts';
+import {
+  count,
+  duration,
+  durationOrNever,
+  environmentEntry,
+  repeated,
+  snapshotName,
+  statusRanges,
+  failurePolicies,
+  type FailurePolicies,
+} from './values.ts';
+
+/** Options that every command has which speaks to an instance. */
+export interface CommonOptions {
+  readonly project?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** The options of `guard run` as commander reads them: what was not written is absent, so that files can fill it in. */
+export interface RunOptions extends CommonOptions {
+  readonly name?: string;
+  readonly keep?: number;
+  readonly expires?: number | null;
+  readonly check?: readonly string[];
+  readonly checkTimeout?: number;
+  readonly checkInterval?: number;
+  readonly checkRetries?: number;
+  readonly checkStartPeriod?: number;
+  readonly automatic?: boolean;
+  readonly verifyTimeout?: number;
+  readonly soak?: number;
+  readonly restart?: boolean;
+  readonly allowUnhealthy?: boolean;
+  readonly onFailure?: FailurePolicies;
+  readonly timeout?: number | null;
+  readonly idleTimeout?: number | null;
+  readonly okStatus?: readonly StatusRange[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly user?: number;
+  readonly group?: number;
+  readonly cwd?: string;
+  readonly waitLock?: number;
+  readonly passthrough?: boolean;
+}
+
+/** Options that say how to change one instance: the same for `guard run` and `guard plan`. */
+export const addRunOptions = (command: Command): Command =>
+  addCommonOptions(addCommandOptions(addHealthOptions(addRestorePointOptions(command))));
+
+const addRestorePointOptions = (command: Command): Command =>
+  command
+    .optionsGroup('Restore point:')
+    .addOption(new Option('--name <name>', 'its final name (default: guard-<run>)').argParser(snapshotName))
+    .addOption(
+      new Option('--keep <count>', "how many of guard's own stay on the instance (default: 3)").argParser(count),
+    )
+    .addOption(
+      new Option('--expires <time>', 'when the server removes it, or never (default: 30d)').argParser(durationOrNever),
+    )
+    .addOption(
+      new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration),
+    );
+
+const addHealthOptions = (command: Command): Command =>
+  command
+    .optionsGroup('Health:')
+    .addOption(
+      new Option('--check <command>', "run by the instance's shell; status 0 passes (repeatable)").argParser(repeated),
+    )
+    .addOption(new Option('--check-timeout <time>', 'one try of a --check (default: 10s)').argParser(duration))
+    .addOption(new Option('--check-interval <time>', 'from one try to the next (default: 2s)').argParser(duration))
+    .addOption(new Option('--check-retries <count>', 'failures in a row that count (default: 3)').argParser(count))
+    .addOption(new Option('--check-start-period <time>', 'failures do not count yet (default: 0s)').argParser(duration))
+    .option('--no-automatic', 'ask only the checks, do not compare units, sockets, packages, …')
+    .addOption(
+      new Option('--verify-timeout <time>', 'how long it may take to be healthy (default: 2m)').argParser(duration),
+    )
+    .addOption(new Option('--soak <time>', 'how long health must then hold (default: 10s)').argParser(duration))
+    .option('--restart', 'restart the instance before the verdict')
+    .option('--allow-unhealthy', 'begin although it is not healthy now')
+    .addOption(
+      new Option(
+        '--on-failure <policy>',
+        'rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
+      ).argParser(failurePolicies),
+    );
+
+const addCommandOptions = (command: Command): Command =>
+  command
+    .optionsGroup('Command:')
+    .addOption(new Option('--timeout <time>', 'how long it may run, or never (default: 1h)').argParser(durationOrNever))
+    .addOption(
+      new Option(
+        '--idle-timeout <time>',
+        'how long it may be silent, or never (default: 15m without a terminal)',
+      ).argParser(durationOrNever),
+    )
+    .addOption(
+      new Option('--ok-status <list>', 'exit statuses that count as success (default: 0)').argParser(statusRanges),
+    )
+    .addOption(new Option('--env <NAME=value>', 'set a variable inside (repeatable)').argParser(environmentEntry))
+    .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(count))
+    .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(count))
+    .option('--cwd <folder>', 'run in this folder of the instance (default: /root)')
+    .option('--passthrough', "exit with the command's own status where the outcome is 10");
+
+/** Options that every command has which speaks to an instance. */
+export const addCommonOptions = (command: Command): Command =>
+  command
+    .optionsGroup('General:')
+    .option('--project <name>', 'the Incus project of the instance')
+    .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
+    .option('--json', 'write one event a line on stdout')
+    .option('-q, --quiet', 'say only what went wrong');

@@ -1,0 +1,37 @@
+import { listRuns, type RunRecord } from './runs.ts';
+
+/** Whose restore points. */
+export interface InstanceAddress {
+  readonly instance: string;
+  readonly project: string;
+  readonly remote: string | null;
+}
+
+/** A restore point that a run left on the server under its final name. */
+export interface KeptRestorePoint {
+  readonly run: string;
+  readonly name: string;
+  readonly createdAt: string;
+  /** The user chose the name. */
+  readonly named: boolean;
+}
+
+/** How far back records are looked through: more restore points than this are on no instance. */
+const mostRuns = 1000;
+
+/** The restore points that recorded runs left on an instance, newest first. Whether they still exist the server knows. */
+export const keptRestorePoints = async (
+  stateDirectory: string,
+  address: InstanceAddress,
+): Promise<KeptRestorePoint[]> => {
+  const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
+  return runs
+    .filter(({ started }) => started?.project === address.project && started.remote === address.remote)
+    .flatMap(keptBy);
+};
+
+const keptBy = ({ run, started, restorePoint, released }: RunRecord): KeptRestorePoint[] => {
+  const name = released?.restorePoint ?? null;
+  if (name === null || restorePoint === null) return [];
+  return [{ run, name, createdAt: restorePoint.createdAt, named: started?.named ?? true }];
+};
