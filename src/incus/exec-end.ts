@@ -21,7 +21,17 @@ export const endOfOperation = async (
   ]);
   const complete = await drained(incus.clock, connection.outputs);
   if (!known.ok) return known;
-  return ok(known.value.kind === 'exited' && !complete ? { ...known.value, outputLost: true } : known.value);
+  const end = withOutput(known.value, connection.outputs);
+  return ok(end.kind === 'exited' && !complete ? { ...end, outputLost: true } : end);
+};
+
+/**
+ * Incus calls every status 127 "not found" and every 126 "not executable", those of a command that ran as well (a shell
+ * that does not find something). One that has said something did run.
+ */
+const withOutput = (end: ExecEnd, outputs: readonly Output[]): ExecEnd => {
+  if (end.kind === 'exited' || outputs.every((output) => output.progress().bytes === 0)) return end;
+  return { kind: 'exited', status: end.kind === 'not-found' ? 127 : 126 };
 };
 
 const operationEnd = async (incus: Incus, about: About, accepted: Accepted): Promise<Result<ExecEnd, IncusFailure>> => {
@@ -113,10 +123,10 @@ const silence = async (clock: Clock, outputs: readonly Output[], over: AbortSign
   let seen = -1;
   for (;;) {
     const progress = outputs.map((output) => output.progress());
-    const messages = progress.reduce((sum, one) => sum + one.messages, 0);
+    const bytes = progress.reduce((sum, one) => sum + one.bytes, 0);
     const waiting = progress.some((one) => one.waiting);
-    if (over.aborted || (messages === seen && !waiting)) return null;
-    seen = messages;
+    if (over.aborted || (bytes === seen && !waiting)) return null;
+    seen = bytes;
     await clock.sleep(silenceMs, over);
   }
 };

@@ -6,8 +6,8 @@ import type { WebSocket } from 'ws';
 export interface Output {
   /** Resolves when nothing more comes: true when the server said so, false when the connection ended without that. */
   readonly ended: Promise<boolean>;
-  /** `monotonic`-free sign of life: grows with every message, and is `waiting` while the Writable is full. */
-  readonly progress: () => { readonly messages: number; readonly waiting: boolean };
+  /** Bytes that came so far, and whether the Writable is full, so that no more are read. */
+  readonly progress: () => { readonly bytes: number; readonly waiting: boolean };
 }
 
 /**
@@ -16,7 +16,7 @@ export interface Output {
  * so that the command does not notice.
  */
 export const passOutput = (socket: WebSocket, sink: Writable, onEnd: () => void): Output => {
-  let messages = 0;
+  let bytes = 0;
   let waiting = false;
   let complete = false;
   const goOn = (): void => {
@@ -25,7 +25,7 @@ export const passOutput = (socket: WebSocket, sink: Writable, onEnd: () => void)
   };
   const ended = new Promise<boolean>((resolve) => {
     socket.on('message', (data: Buffer, isBinary) => {
-      messages += 1;
+      bytes += data.length;
       if (!isBinary) {
         complete = true;
         onEnd();
@@ -47,7 +47,7 @@ export const passOutput = (socket: WebSocket, sink: Writable, onEnd: () => void)
     for (const event of ['drain', 'close', 'error']) sink.off(event, goOn);
   };
   void ended.then(letGo, letGo);
-  return { ended, progress: () => ({ messages, waiting }) };
+  return { ended, progress: () => ({ bytes, waiting }) };
 };
 
 const isClosed = (sink: Writable): boolean => sink.destroyed || sink.errored !== null || !sink.writable;

@@ -34,7 +34,9 @@ export type ExecEnd =
       /** The connection for output ended before all of it had come. */
       readonly outputLost?: true;
     }
+  /** The executable does not exist, or something ended with 127 without a word: Incus does not tell these apart. */
   | { readonly kind: 'not-found' }
+  /** It cannot be executed, or something ended with 126 without a word. */
   | { readonly kind: 'not-executable' };
 
 /** A command that the server has accepted: it starts as soon as all sockets are connected, within five seconds. */

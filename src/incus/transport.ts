@@ -15,7 +15,7 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer | Readable | null;
   readonly limitMs: number;
-  /** An answer longer than this is cut off and not given. */
+  /** A good answer longer than this is cut off and not given. */
   readonly maxBytes: number;
 }
 
@@ -63,7 +63,8 @@ export const exchange = (wanted: Exchange): Promise<Result<HttpAnswer, Trouble>>
     request.on('error', (error) => give(sent ? 'lost' : 'not-sent', error));
     const receive = async (response: IncomingMessage): Promise<void> => {
       try {
-        const body = await collect(response, wanted.maxBytes);
+        const isError = (response.statusCode ?? 0) >= 300;
+        const body = await collect(response, isError ? errorLimitBytes : wanted.maxBytes);
         if (body === null) give('too-long', new Error(`the answer is longer than ${wanted.maxBytes} bytes`));
         else finish(ok({ status: response.statusCode ?? 0, headers: response.headers, body }));
       } catch (error) {
@@ -78,6 +79,8 @@ export const exchange = (wanted: Exchange): Promise<Result<HttpAnswer, Trouble>>
     void watchLimit();
     sendBody(request, wanted.body);
   });
+
+const errorLimitBytes = 1024 * 1024;
 
 const sendBody = (request: ClientRequest, body: Exchange['body']): void => {
   if (body === null || typeof body === 'string' || Buffer.isBuffer(body)) {

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+
+import { FakeError } from './fake-operations.ts';
+
+/** A snapshot as the fake keeps it. */
+export interface FakeSnapshot {
+  name: string;
+  created_at: string;
+  expires_at: string;
+  config: Record<string, string>;
+}
+
+/** An instance as the fake keeps it: enough for what the adapter reads and changes. */
+export interface FakeInstance {
+  readonly name: string;
+  status: 'Running' | 'Stopped';
+  ephemeral: boolean;
+  description: string;
+  config: Record<string, string>;
+  snapshots: FakeSnapshot[];
+  readonly files: Map<string, { content: Buffer; mode: string; uid: string; gid: string }>;
+}
+
+export const newInstance = (name: string): FakeInstance => ({
+  name,
+  status: 'Running',
+  ephemeral: false,
+  description: '',
+  config: { 'volatile.uuid.generation': 'g0' },
+  snapshots: [],
+  files: new Map(),
+});
+
+/** Like the real one it covers config and not the description, snapshots or files. */
+export const etagOf = (instance: FakeInstance): string =>
+  `"${createHash('sha256')
+    .update(
+      JSON.stringify([instance.ephemeral, Object.entries(instance.config).toSorted(([a], [b]) => (a < b ? -1 : 1))]),
+    )
+    .digest('hex')}"`;
+
+const rootDisk = { root: { type: 'disk', path: '/', pool: 'default' } };
+
+export const instanceJson = (instance: FakeInstance): Record<string, unknown> => ({
+  name: instance.name,
+  status: instance.status,
+  type: 'container',
+  ephemeral: instance.ephemeral,
+  location: 'none',
+  description: instance.description,
+  config: instance.config,
+  devices: {},
+  expanded_config: instance.config,
+  expanded_devices: rootDisk,
+  profiles: ['default'],
+});
+
+export const snapshotJson = (snapshot: FakeSnapshot): Record<string, unknown> => ({
+  ...snapshot,
+  stateful: false,
+  devices: {},
+  expanded_devices: rootDisk,
+});
+
+export const findSnapshot = (instance: FakeInstance, name: string): FakeSnapshot => {
+  const snapshot = instance.snapshots.find((one) => one.name === name);
+  if (!snapshot) throw new FakeError(404, 'Instance snapshot not found');
+  return snapshot;
+};
+
+export const takeSnapshot = (instance: FakeInstance, name: string, expiresAt: string): void => {
+  if (instance.snapshots.some((one) => one.name === name))
+    throw new FakeError(500, 'UNIQUE constraint failed: instances_snapshots.instance_id, instances_snapshots.name');
+  instance.snapshots.push({
+    name,
+    created_at: new Date().toISOString(),
+    expires_at: expiresAt,
+    config: { ...instance.config },
+  });
+};
+
+export const restoreTo = (instance: FakeInstance, name: string): void => {
+  const snapshot = instance.snapshots.find((one) => one.name === name);
+  if (!snapshot) throw new FakeError(500, `Snapshot ${instance.name}/${name} does not exist`);
+  instance.config = { ...snapshot.config, 'volatile.uuid.generation': `g${Date.now()}-${Math.random()}` };
+};
+
+export const changeState = (instance: FakeInstance, action: unknown): void => {
+  if (action === 'start' && instance.status === 'Running') throw new FakeError(400, 'The instance is already running');
+  if (action === 'stop' && instance.status === 'Stopped') throw new FakeError(400, 'The instance is already stopped');
+  instance.status = action === 'start' ? 'Running' : 'Stopped';
+};
+
+export const patch = (instance: FakeInstance, body: Record<string, unknown>): void => {
+  if (typeof body['description'] === 'string') instance.description = body['description'];
+  for (const [key, value] of Object.entries((body['config'] ?? {}) as Record<string, string>))
+    if (value === '') delete instance.config[key];
+    else instance.config[key] = value;
+};
