@@ -1,5 +1,5 @@
 import { advisory, required, type FactFinding } from './compare-finding.ts';
-import type { Facts, Unit } from './facts.ts';
+import type { Facts, Process, Unit } from './facts.ts';
 import {
   comesAndGoes,
   conditionOf,
@@ -93,7 +93,10 @@ const stoppedOf = (unit: Unit, around: Surroundings, loss: Say): UnitLoss | null
     const matters = unit.fileState.startsWith('enabled') && !ofSystemd(unit.id) && !around.restarted;
     return loss(matters ? 'required' : 'advisory', 'had done its work and counted as active, is now stopped');
   }
-  return loss('required', `${was(unit)}, is now stopped`);
+  // Debian's postfix@-.service became postfix.service: the template is still there, the same program runs elsewhere.
+  const replacedBy = around.replacements(unit);
+  if (replacedBy === null) return loss('required', `${was(unit)}, is now stopped`);
+  return { ...loss('advisory', `${was(unit)}, is now stopped; ${replacedBy} runs instead`), replacedBy };
 };
 
 const awaits = (name: string, index: UnitIndex): boolean =>
@@ -116,21 +119,21 @@ const goneOf = (unit: Unit, condition: 'gone' | 'masked', around: Surroundings):
   };
 };
 
-/** For a unit that is gone: one that runs anew and is the same service in another version, or has the same main process. */
+/** For a unit that does not run any more: one that runs anew and is the same service in another version, or has the same main process. */
 const replacementsIn = (index: UnitIndex, before: Facts, after: Facts): Surroundings['replacements'] => {
-  const known = new Set(Object.keys(before.units ?? {}));
-  const [processBefore, processAfter] = [processNames(before), processNames(after)];
+  const up = (unit: Unit): boolean => conditionOf(unit) === 'running' && longRunning(unit);
+  const known = new Set(Object.values(before.units ?? {}).flatMap((unit) => (up(unit) ? [unit.id] : [])));
+  const [processBefore, processAfter] = [mainProcesses(before), mainProcesses(after)];
   const anew = new Map<string, string>();
   for (const unit of index.all) {
-    if (known.has(unit.id) || conditionOf(unit) !== 'running') continue;
+    if (known.has(unit.id) || !up(unit)) continue;
     anew.set(withoutVersion(unit.id), unit.id);
-    const process = processAfter.get(unit.mainPid);
-    if (process !== undefined && !interpreter.test(process))
-      anew.set(`${kindOf(unit)} ${withoutVersion(process)}`, unit.id);
+    const process = processAfter(unit);
+    if (process !== undefined && !interpreter.test(process)) anew.set(`process ${withoutVersion(process)}`, unit.id);
   }
   return (unit) => {
-    const process = processBefore.get(unit.mainPid);
-    const sameProcess = process === undefined ? undefined : anew.get(`${kindOf(unit)} ${withoutVersion(process)}`);
+    const process = processBefore(unit);
+    const sameProcess = process === undefined ? undefined : anew.get(`process ${withoutVersion(process)}`);
     return anew.get(withoutVersion(unit.id)) ?? sameProcess ?? null;
   };
 };
@@ -138,10 +141,17 @@ const replacementsIn = (index: UnitIndex, before: Facts, after: Facts): Surround
 /** Their names say nothing of what they run. */
 const interpreter = /^(python|perl|ruby|php$|node|java|sh$|bash|dash|tclsh|lua|mono|dotnet)/;
 
-const kindOf = (unit: Unit): string => unit.id.slice(unit.id.lastIndexOf('.') + 1);
-
-const processNames = (facts: Facts): ReadonlyMap<number, string> =>
-  new Map(facts.processes?.map((process) => [process.pid, process.name]));
+/** The name of the main process, or of the eldest one where the manager does not know which that is. */
+const mainProcesses = (facts: Facts): ((unit: Unit) => string | undefined) => {
+  const byPid = new Map(facts.processes?.map((process) => [process.pid, process.name]));
+  const eldest = new Map<string, Process>();
+  for (const process of facts.processes ?? []) {
+    const known = process.unit === null ? undefined : eldest.get(process.unit);
+    if (process.unit !== null && (known === undefined || process.startTicks < known.startTicks))
+      eldest.set(process.unit, process);
+  }
+  return (unit) => byPid.get(unit.mainPid) ?? eldest.get(unit.id)?.name;
+};
 
 /** Generated from an init script, a unit counts as active with nothing left in it. */
 const hollowOf = (unit: Unit, now: Unit, { after }: Surroundings): UnitLoss | null => {

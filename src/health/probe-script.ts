@@ -40,28 +40,43 @@ self() {
   true
 }
 
-# One call lists every unit; the details cost the manager a millisecond a unit, so they are asked for services that are
-# not simply dead (that is what show does without --all).
-unitlist() {
-  limited systemctl list-units --all --plain --no-legend --full --no-pager --type=service,socket,timer,mount,path
-}
-
-units() {
-  if [ -d /run/systemd/system ]; then
-    limited systemctl show --no-pager --property=Id,Names,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,MainPID,ExecMainCode,ExecMainStatus,InvocationID,Transient,RemainAfterExit,BusName,TriggeredBy,WantedBy,RequiredBy,FragmentPath default.target '*.service'
-  elif [ -e /run/openrc/softlevel ]; then
-    for state in starting started stopping inactive wasinactive failed; do
-      for service in /run/openrc/$state/*; do [ -e "$service" ] && echo "$state $service"; done
-    done
-    # Only rc-status knows which started service has crashed.
-    limited rc-status --all --format ini | grep crashed
-    true
-  fi
-}
-
+# One call lists every unit. Details cost the manager a millisecond a unit, so they are asked for the services that do
+# something, and not for the many of systemd's own that have done their work at boot.
 service_manager() {
-  [ -d /run/systemd/system ] && section unitlist unitlist
-  section units units
+  if [ -d /run/systemd/system ]; then
+    list=$(limited systemctl list-units --all --plain --no-legend --full --no-pager --type=service,socket,timer,mount,path)
+    listed=$?
+    section unitlist unit_list
+    section units unit_details
+  elif [ -e /run/openrc/softlevel ]; then section units openrc_services
+  else section units true; fi
+}
+
+unit_list() { printf '%s\n' "$list"; return "$listed"; }
+
+unit_details() {
+  set -f
+  names=
+  IFS='
+'
+  for line in $list; do
+    IFS=' '
+    set -- $line
+    case $1:$4 in
+      *.service:dead | systemd-*:exited | kmod-*:exited) ;;
+      *.service:*) names="$names $1" ;;
+    esac
+  done
+  limited systemctl show --no-pager --property=Id,Names,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,MainPID,ExecMainCode,ExecMainStatus,InvocationID,Transient,RemainAfterExit,BusName,TriggeredBy,WantedBy,RequiredBy,FragmentPath -- default.target $names
+}
+
+openrc_services() {
+  for state in starting started stopping inactive wasinactive failed; do
+    for service in /run/openrc/"$state"/*; do [ -e "$service" ] && echo "$state $service"; done
+  done
+  # Only rc-status knows which started service has crashed.
+  limited rc-status --all --format ini | grep crashed
+  true
 }
 
 # Reading /proc/net/tcp walks every bucket of the host's connection table (10 ms), ss asks for the listening ones alone.
@@ -82,7 +97,11 @@ addresses() {
 
 routes() { cat /proc/net/route; echo inet6; cat /proc/net/ipv6_route; [ -r /proc/net/route ]; }
 
-nameservers() { if [ -f /etc/resolv.conf ]; then grep '^[[:space:]]*nameserver' /etc/resolv.conf; fi; true; }
+nameservers() {
+  [ -f /etc/resolv.conf ] || return 0
+  while read -r word rest; do [ "$word" = nameserver ] && echo "$word $rest"; done </etc/resolv.conf
+  true
+}
 
 space() { stat -f -c '%S %b %a %c %d' /; }
 
@@ -149,7 +168,11 @@ lines() {
 look() {
   # The service manager takes its time and the rest takes it elsewhere: both at once, each on its own stream.
   exec 3>&2 2>/dev/null </dev/null
-  service_manager >&3 3>&- &
+  {
+    section signatures signatures
+    section lines lines
+    service_manager
+  } >&3 3>&- &
   exec 3>&-
   section self self
   section inet inet
@@ -162,8 +185,6 @@ look() {
   section space space
   section reboot reboot
   packages
-  section signatures signatures
-  section lines lines
   wait
   printf '\n%s done\n' "$n"
 }
