@@ -56,16 +56,20 @@ export type Unnamed = CheckDefinition extends infer Check
     : never
   : never;
 
-/** Gives every check without a name a readable one, and makes all names unique by `(2)`, `(3)`, …; the order stays. */
+/**
+ * Gives every check without a name a readable one, and makes all names unique by `(2)`, `(3)`, …; the order stays. Names
+ * that were given are kept before those that are made.
+ */
 export const nameChecks = (checks: readonly Unnamed[]): CheckDefinition[] => {
   const taken = new Set<string>();
-  return checks.map((check) => {
-    const wanted = check.name ?? defaultName(check);
+  const take = (wanted: string): string => {
     let name = wanted;
     for (let count = 2; taken.has(name); count += 1) name = `${wanted} (${count})`;
     taken.add(name);
-    return { ...check, name } satisfies CheckDefinition;
-  });
+    return name;
+  };
+  const given = checks.map((check) => (check.name === null ? null : take(check.name)));
+  return checks.map((check, index) => ({ ...check, name: given[index] ?? take(defaultName(check)) }));
 };
 
 const defaultName = (check: Unnamed): string => shortened(subjectOf(check).replace(/\s+/g, ' ').trim());

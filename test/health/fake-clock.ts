@@ -33,13 +33,18 @@ export const fakeClock = (): Clock => {
           resolve();
           return;
         }
-        const sleeper = { until: time + ms, wake: resolve };
-        sleepers.push(sleeper);
-        signal?.addEventListener('abort', () => {
+        const wake = (): void => {
+          signal?.removeEventListener('abort', interrupt);
+          resolve();
+        };
+        const sleeper = { until: time + ms, wake };
+        const interrupt = (): void => {
           const index = sleepers.indexOf(sleeper);
           if (index !== -1) sleepers.splice(index, 1);
           resolve();
-        });
+        };
+        sleepers.push(sleeper);
+        signal?.addEventListener('abort', interrupt, { once: true });
         arrange();
       }),
   };

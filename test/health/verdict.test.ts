@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer, CheckResult, Severity } from '../../src/event.ts';
 import { judge, judgeAlone } from '../../src/health/verdict.ts';
