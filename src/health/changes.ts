@@ -6,11 +6,11 @@ import { comesAndGoes, conditionOf } from './unit-state.ts';
 
 /**
  * What the command did to packages, units and sockets, each sorted by name. What is unknown on either side is left out.
- * Units are those that are there to run: a unit that is only stopped has not gone.
+ * A unit that is only stopped has not gone.
  */
 export const changesBetween = (before: Facts, after: Facts): Changes => ({
   packages: packageChanges(before, after),
-  units: difference(unitNames(before, after), unitNames(after, before)),
+  units: unitChanges(before, after),
   sockets: difference(socketNames(before, after), socketNames(after, before)),
 });
 
@@ -25,11 +25,26 @@ const packageChanges = (before: Facts, after: Facts): Changes['packages'] => {
 
 const said = (version: string | null): string | null => (version === null ? null : neutralise(version, 200));
 
-const unitNames = (facts: Facts, other: Facts): ReadonlySet<string> => {
-  if (facts.units === null || other.units === null) return new Set();
-  const there = Object.values(facts.units).filter((unit) => conditionOf(unit) !== 'gone' && !comesAndGoes(unit));
-  return new Set(there.filter((unit) => !unit.id.endsWith('.mount')).map((unit) => unit.id));
+/** Of units that appear, those that do something; of those that go, those that did something and are not there any more. */
+const unitChanges = (before: Facts, after: Facts): Changes['units'] => {
+  if (before.units === null || after.units === null) return { appeared: [], gone: [] };
+  return { appeared: atWork(after, namesIn(before)), gone: atWork(before, namesIn(after)) };
 };
+
+const namesIn = (facts: Facts): ReadonlySet<string> =>
+  new Set(
+    Object.values(facts.units ?? {}).flatMap((unit) =>
+      ['gone', 'masked'].includes(conditionOf(unit)) ? [] : [unit.id, ...unit.names],
+    ),
+  );
+
+const atWork = (facts: Facts, known: ReadonlySet<string>): string[] =>
+  sorted(
+    Object.values(facts.units ?? {})
+      .filter((unit) => !['gone', 'masked', 'stopped'].includes(conditionOf(unit)) && !comesAndGoes(unit))
+      .filter((unit) => !unit.id.endsWith('.mount') && ![unit.id, ...unit.names].some((name) => known.has(name)))
+      .map((unit) => neutralise(unit.id, 200)),
+  );
 
 const socketNames = (facts: Facts, other: Facts): ReadonlySet<string> => {
   if (facts.sockets === null || facts.unixSockets === null || other.sockets === null || other.unixSockets === null)

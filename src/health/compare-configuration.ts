@@ -41,14 +41,18 @@ const appeared = (name: string, was: ConfigurationFiles, is: ConfigurationFiles)
   Object.hasOwn(is.signatures, name) && was.signatures[name] !== is.signatures[name];
 
 /** The replaced file that explains why this owner listens otherwise now; null when none stands out. */
-export const explanationFor = (names: readonly string[], files: readonly ReplacedFile[]): ReplacedFile | null => {
+export const explanationFor = (
+  names: readonly string[],
+  ports: readonly number[],
+  files: readonly ReplacedFile[],
+): ReplacedFile | null => {
   const words = wordsOf(names);
   const own = files.filter((file) => words.some((word) => file.path.toLowerCase().includes(word)));
   const telling = files.filter((file) => file.gone.length + file.come.length > 0);
   return (
     own.find((file) => telling.includes(file)) ??
     own.find((file) => file.kept !== null) ??
-    (telling.length === 1 ? telling[0] : undefined) ??
+    telling.find((file) => ports.some((port) => file.gone.some((line) => line.split(/\D+/).includes(String(port))))) ??
     null
   );
 };
@@ -98,11 +102,13 @@ export const replacementNews = (
   );
   return [
     ...worthTelling.map((file) => advisory(`file:${file.path}`, sayReplaced(file))),
-    ...beside.map((path) =>
-      advisory(
-        `file:${path.replace(besides, '')}`,
-        `${path.replace(besides, '')} was kept; the package's new version is ${path}`,
-      ),
-    ),
+    ...(beside.length === 0
+      ? []
+      : [
+          advisory(
+            'configuration',
+            `kept as they were, with the package's new version beside them: ${listed(beside.map((path) => path.replace(besides, '')))}`,
+          ),
+        ]),
   ];
 };

@@ -12,8 +12,8 @@ export const compareServices = (before: Facts, after: Facts, restarted: boolean)
   const unix = lostUnixSockets(before, after);
   const files = replacedFiles(before, after);
   const told = new Set<string>();
-  const explained = (owners: readonly string[]): string => {
-    const file = explanationFor(owners, files);
+  const explained: Explained = (owners, ports) => {
+    const file = explanationFor(owners, ports, files);
     if (file === null) return '';
     told.add(file.path);
     return `; ${sayReplaced(file)}`;
@@ -37,7 +37,7 @@ export const compareServices = (before: Facts, after: Facts, restarted: boolean)
   return [...findings, ...replacementNews(files, told, before, after)];
 };
 
-type Explained = (owners: readonly string[]) => string;
+type Explained = (owners: readonly string[], ports: readonly number[]) => string;
 
 const unitFinding = (
   loss: UnitLoss,
@@ -50,16 +50,21 @@ const unitFinding = (
   const gone = uncovered.filter((one) => one.left.length === 0);
   const narrowed = uncovered.filter((one) => one.left.length > 0);
   const missing = unix.filter((one) => one.severity === 'required');
+  // Where ports are missed they tell enough; some services have dozens of doors between their own parts.
+  const worthNaming = uncovered.length > 0 ? [] : missing.slice(0, 2);
   const parts = [
     `${unit.id} ${loss.says}`,
     ...(gone.length === 0 ? [] : [sayGone(gone)]),
     ...(narrowed.length === 0 ? [] : [saySocketLosses(narrowed)]),
-    ...missing.slice(0, 3).map(sayUnixLoss),
+    ...worthNaming.map(sayUnixLoss),
   ];
   // A unit that went away with its package is missed only where something that it served is missed.
   const decides = loss.severity === 'required' || uncovered.length > 0 || missing.length > 0;
   if (!decides) return advisory(`unit:${unit.id}`, parts.join('; '));
-  const why = explained([unit.id, ...unit.names, ...sockets.map((one) => one.owner?.process ?? '')]);
+  const why = explained(
+    [unit.id, ...unit.names, ...sockets.map((one) => one.owner?.process ?? '')],
+    sockets.map((one) => one.port),
+  );
   return required(`unit:${unit.id}`, parts.join('; ') + why, loss.transient);
 };
 
@@ -70,7 +75,11 @@ const socketFinding = (losses: readonly SocketLoss[], explained: Explained): Fac
   if (losses.every((loss) => loss.severity === 'advisory')) return advisory(subject, says);
   return required(
     subject,
-    says + explained(losses.flatMap(({ owner }) => [owner?.unit ?? '', owner?.process ?? ''])),
+    says +
+      explained(
+        losses.flatMap(({ owner }) => [owner?.unit ?? '', owner?.process ?? '']),
+        losses.map(({ port }) => port),
+      ),
     true,
   );
 };
@@ -80,5 +89,5 @@ const unixFinding = (loss: UnixLoss, explained: Explained): FactFinding => {
   const who = nameOf(socket.owner);
   const says = `${who === '' ? '' : `${who}: `}${sayUnixLoss(loss)}`;
   if (severity === 'advisory') return advisory(`socket:${socket.path}`, says);
-  return required(`socket:${socket.path}`, says + explained([who, socket.owner?.process ?? '']), true);
+  return required(`socket:${socket.path}`, says + explained([who, socket.owner?.process ?? ''], []), true);
 };

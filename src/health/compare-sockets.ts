@@ -18,18 +18,18 @@ export interface SocketLoss {
 /** Every listening socket of before that is gone, narrowed or moved, one record a port, protocol and owner. */
 export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
   if (before.sockets === null || after.sockets === null) return [];
-  const there = byPort(after.sockets);
+  const [here, is] = [eachFamily(before.sockets), eachFamily(after.sockets)];
+  const there = byPort(is);
   const passing = passingSockets(before);
   const groups = grouped(
-    before.sockets.filter((socket) => !passing(socket)),
+    here.filter((socket) => !passing(socket)),
     (socket) => `${portKey(socket)} ${nameOf(socket.owner)}`,
   );
-  const here = byPort(before.sockets);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
     const now = there.get(portKey(first)) ?? [];
-    const lost = group.filter((socket) => !covered(socket, here.get(portKey(socket)) ?? [], now, after.network));
+    const lost = group.filter((socket) => !covered(socket, now, after.network));
     if (lost.length === 0) return [];
     const movedTo = newPort(first, before.sockets ?? [], after.sockets ?? []);
     return [
@@ -89,18 +89,20 @@ const knownUdp = new Set([
   34_197, 41_641, 51_820, 64_738,
 ]);
 
-const covered = (socket: Socket, here: readonly Socket[], now: readonly Socket[], network: Network | null): boolean => {
-  const v4 = now.some((one) => one.address === '0.0.0.0' || (one.address === '::' && one.v6only !== true));
-  const v6 = now.some((one) => one.address === '::');
-  const same = now.some((one) => one.address === socket.address);
-  if (socket.address === '0.0.0.0') return v4 || everyAddress(4, now, network);
-  if (socket.address === '::') {
-    const servesV4 =
-      socket.v6only === false || (socket.v6only === null && !here.some((one) => one.address === '0.0.0.0'));
-    return (v6 || everyAddress(6, now, network)) && (!servesV4 || v4 || everyAddress(4, now, network));
-  }
-  const family = isV6(socket.address) ? v6 : v4;
-  if (same || family) return true;
+/** A socket for every IPv6 address serves IPv4 too unless it was told not to: it is taken as the two that it stands for. */
+const eachFamily = (sockets: readonly Socket[]): readonly Socket[] => {
+  const v4 = new Set(sockets.flatMap((one) => (one.address === '0.0.0.0' ? [portKey(one)] : [])));
+  return sockets.flatMap((one) => {
+    if (one.address !== '::' || one.v6only === true || v4.has(portKey(one))) return [one];
+    return [{ ...one, address: '0.0.0.0' }, one];
+  });
+};
+
+const covered = (socket: Socket, now: readonly Socket[], network: Network | null): boolean => {
+  const family = isV6(socket.address) ? 6 : 4;
+  const every = family === 6 ? '::' : '0.0.0.0';
+  if (now.some((one) => one.address === socket.address || one.address === every)) return true;
+  if (socket.address === every) return everyAddress(family, now, network);
   return (
     !isLoopback(socket.address) && addressIsGone(socket.address, network) && now.some((one) => reachable(one.address))
   );
@@ -193,11 +195,10 @@ const sayAddresses = (addresses: readonly string[]): string =>
 /** What listens anew, or at more addresses: reported, not blamed. */
 export const newSockets = (before: Facts, after: Facts): FactFinding[] => {
   if (before.sockets === null || after.sockets === null) return [];
-  const here = byPort(before.sockets);
+  const here = byPort(eachFamily(before.sockets));
   const passing = passingSockets(after);
-  const fresh = after.sockets.filter(
-    (socket) =>
-      !passing(socket) && !covered(socket, after.sockets ?? [], here.get(portKey(socket)) ?? [], before.network),
+  const fresh = eachFamily(after.sockets).filter(
+    (socket) => !passing(socket) && !covered(socket, here.get(portKey(socket)) ?? [], before.network),
   );
   return [...grouped(fresh, (socket) => `${portKey(socket)} ${nameOf(socket.owner)}`).values()].flatMap((group) => {
     const [first] = group;

@@ -18,7 +18,7 @@ export const lostUnixSockets = (before: Facts, after: Facts): UnixLoss[] => {
   const there = new Set(after.unixSockets.map((socket) => socket.path));
   const anew = after.unixSockets.filter((socket) => !here.has(socket.path));
   return before.unixSockets
-    .filter((socket) => !there.has(socket.path) && !comesAndGoes(socket))
+    .filter((socket) => !there.has(socket.path) && !comesAndGoes(socket) && !ofTheSystem.test(socket.path))
     .map((socket) => lossOf(socket, anew, before, after));
 };
 
@@ -38,7 +38,6 @@ const lossOf = (socket: UnixSocket, anew: readonly UnixSocket[], before: Facts, 
   });
   const sibling = anew.find((one) => withoutVersion(one.path) === withoutVersion(socket.path));
   if (referredBy.length > 0) return loss('required', sibling?.path ?? null);
-  if (ofTheSystem.test(socket.path)) return loss('advisory');
   // A new version beside the old one, and nobody names the old one.
   if (sibling !== undefined) return loss('advisory', sibling.path);
   const moved = anew.find((one) => sameOwner(one, socket));

@@ -22,7 +22,7 @@ const signaturesFrom = (lines: readonly string[]): Record<string, string> =>
   );
 
 const neverConfiguration =
-  /^\/etc\/(ld\.so\.cache|(passwd|shadow|group|gshadow|subuid|subgid)-?|mtab|\.pwd\.lock|adjtime|machine-id|hostname|hosts|resolv\.conf|mailcap|.*\.(dpkg|ucf)-(new|tmp|divert))$/;
+  /^\/etc\/(ld\.so\.cache|(passwd|shadow|group|gshadow|subuid|subgid)-?|mtab|\.pwd\.lock|adjtime|machine-id|hostname|hosts|resolv\.conf|ca-certificates\.conf|mailcap|.*\.(dpkg|ucf)-(new|tmp|divert))$/;
 
 const meaningful = (lines: readonly string[]): Pick<ConfigurationFiles, 'listenLines' | 'references'> => {
   const listenLines = new Map<string, string[]>();

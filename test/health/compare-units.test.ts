@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareFacts } from '../../src/health/compare.ts';
 import type { Facts, Unit } from '../../src/health/facts.ts';
