@@ -10,9 +10,15 @@ import { type FakeOperation, startOperation } from './fake-operations.ts';
 /** An exec that waits for its sockets: `attach` gives it one. */
 export interface FakeExec {
   readonly operation: FakeOperation;
-  readonly attach: (request: IncomingMessage, socket: Duplex, head: Buffer, secret: string) => void;
+  readonly attach: (request: IncomingMessage, socket: Duplex, head: Buffer, secret: string) => Promise<void>;
   /** Breaks all sockets without a word, as a dying daemon does. */
   readonly breakSockets: () => void;
+}
+
+interface How {
+  readonly connectLimitMs: number;
+  readonly socketDelayMs: number;
+  readonly onStart: () => void;
 }
 
 const names = ['0', '1', '2', 'control'];
@@ -21,7 +27,7 @@ const names = ['0', '1', '2', 'control'];
  * Runs the command on this machine, without a terminal: what is wired to the sockets, and how, is what the real server
  * does. The command starts when 0, 1 and 2 are connected, within `connectLimitMs`.
  */
-export const startFakeExec = (instance: string, command: readonly string[], connectLimitMs: number): FakeExec => {
+export const startFakeExec = (instance: string, command: readonly string[], how: How): FakeExec => {
   const secrets = Object.fromEntries(names.map((name) => [name, randomBytes(16).toString('hex')]));
   const sockets = new Map<string, WebSocket>();
   const server = new WebSocketServer({ noServer: true });
@@ -30,16 +36,20 @@ export const startFakeExec = (instance: string, command: readonly string[], conn
   let start: (child: ChildProcess) => void = () => {};
   const started = new Promise<ChildProcess>((resolve) => (start = resolve));
   const operation = startOperation(instance, 'Executing command', 'websocket', async (operation) => {
-    await within(connected, connectLimitMs, 'Timed out waiting for websockets to connect');
+    await within(connected, how.connectLimitMs, 'Timed out waiting for websockets to connect');
     try {
-      await run(operation, command, sockets, start);
+      await run(operation, command, sockets, (child) => {
+        start(child);
+        how.onStart();
+      });
     } finally {
       for (const socket of sockets.values()) socket.close();
     }
   });
   operation.metadata = { fds: secrets, command };
-  const attach: FakeExec['attach'] = (request, socket, head, secret) => {
+  const attach: FakeExec['attach'] = async (request, socket, head, secret) => {
     const name = names.find((name) => secrets[name] === secret);
+    if (how.socketDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, how.socketDelayMs));
     if (name === undefined || operation.failure() !== null) {
       socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
       return;

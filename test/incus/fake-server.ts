@@ -48,6 +48,23 @@ export interface FakeIncus {
   /** How long an exec waits for its sockets. */
   connectLimitMs: number;
   readonly fault: (fault: Fault) => void;
+  /** How many connections were made so far. */
+  readonly connections: () => number;
+  /** The connections made so far break as soon as something more comes over them. */
+  readonly dropNextRequestOfUsedConnection: () => void;
+  /** Operations that start from now on do not end before `release`. Not for exec. */
+  readonly hold: () => void;
+  readonly release: () => void;
+  /** Resolves when somebody waits for an operation. */
+  readonly waitedFor: () => Promise<void>;
+  /** Connects the sockets of the next `execs` execs only after so many milliseconds. */
+  readonly delaySockets: (ms: number, execs: number) => void;
+  /** Breaks the connections on which somebody waits for an operation. */
+  readonly breakWaits: () => void;
+  /** Resolves when a command of an exec has been started. */
+  readonly execStarted: () => Promise<void>;
+  /** The execs that were started, oldest first. */
+  readonly execs: () => readonly FakeExec[];
   /** Breaks all connections and forgets all operations, as a restart does; the socket answers on. */
   readonly restart: () => void;
   readonly close: () => Promise<void>;
@@ -57,19 +74,30 @@ export interface FakeIncus {
 export const startFakeIncus = async (): Promise<FakeIncus> => {
   const folder = await mkdtemp(join(tmpdir(), 'guard-fake-incus-'));
   const socket = join(folder, 'unix.socket');
+  let onExecStart: () => void = () => {};
+  const execStarted = new Promise<void>((resolve) => (onExecStart = resolve));
   const state: State = {
     instances: new Map([['c1', newInstance('c1')]]),
     operations: new Map(),
     execs: new Map(),
     faults: [],
     requests: [],
+    held: Promise.resolve(),
+    delays: [],
+    waits: new Set(),
+    execStarted,
+    onExecStart,
+    onWait: () => {},
   };
   const server = createServer((request, response) => void answer(fake, state, request, response));
   server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) =>
     upgrade(state, request, connection, head),
   );
   const connections = new Set<Duplex>();
+  let release: () => void = () => {};
+  let made = 0;
   server.on('connection', (connection: Duplex) => {
+    made += 1;
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
   });
@@ -84,6 +112,23 @@ export const startFakeIncus = async (): Promise<FakeIncus> => {
     forgetAfterMs: 5_000,
     connectLimitMs: 5_000,
     fault: (fault) => state.faults.unshift(fault),
+    connections: () => made,
+    dropNextRequestOfUsedConnection: () => {
+      for (const connection of connections) connection.prependOnceListener('data', () => connection.destroy());
+    },
+    hold: () => {
+      state.held = new Promise((resolve) => (release = resolve));
+    },
+    release: () => release(),
+    waitedFor: () => new Promise((resolve) => (state.onWait = resolve)),
+    delaySockets: (ms, execs) => {
+      state.delays = Array.from({ length: execs }, () => ms);
+    },
+    breakWaits: () => {
+      for (const response of state.waits) response.destroy();
+    },
+    execStarted: () => state.execStarted,
+    execs: () => [...state.execs.values()],
     restart: () => {
       state.operations.clear();
       breakAll();
@@ -104,6 +149,12 @@ interface State {
   readonly execs: Map<string, FakeExec>;
   readonly faults: Fault[];
   readonly requests: FakeRequest[];
+  held: Promise<void>;
+  delays: number[];
+  readonly waits: Set<ServerResponse>;
+  readonly execStarted: Promise<void>;
+  readonly onExecStart: () => void;
+  onWait: () => void;
 }
 
 const listen = (server: Server, socket: string): Promise<void> =>
@@ -245,7 +296,10 @@ const act = (
   change: (instance: FakeInstance, body: Record<string, unknown>) => void,
 ): void => {
   const instance = instanceNamed(state, parts[0]);
-  const operation = startOperation(instance.name, description, 'task', async () => change(instance, jsonBody(request)));
+  const operation = startOperation(instance.name, description, 'task', async () => {
+    await state.held;
+    change(instance, jsonBody(request));
+  });
   accept(fake, state, response, operation);
 };
 
@@ -303,7 +357,11 @@ const exec = ({ fake, state, request, response, parts }: Context): void => {
   const instance = instanceNamed(state, parts[0]);
   if (instance.status !== 'Running') throw new FakeError(400, 'Instance is not running');
   const command = jsonBody(request)['command'] as string[];
-  const started = startFakeExec(instance.name, command, fake.connectLimitMs);
+  const started = startFakeExec(instance.name, command, {
+    connectLimitMs: fake.connectLimitMs,
+    socketDelayMs: state.delays.shift() ?? 0,
+    onStart: state.onExecStart,
+  });
   state.execs.set(started.operation.id, started);
   accept(fake, state, response, started.operation);
 };
@@ -329,6 +387,8 @@ const wait = async ({ fake, state, response, parts }: Context): Promise<void> =>
   const operation = operationNamed(state, parts[0]);
   response.writeHead(200, { 'content-type': 'application/json' });
   response.flushHeaders();
+  state.onWait();
+  state.waits.add(response);
   await operation.done;
   const failure = operation.failure() ?? '';
   response.end(
@@ -357,7 +417,7 @@ const accept = (fake: FakeIncus, state: State, response: ServerResponse, operati
 const upgrade = (state: State, request: IncomingMessage, connection: Duplex, head: Buffer): void => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://incus');
   const exec = state.execs.get(/^\/1\.0\/operations\/([^/]+)\/websocket$/.exec(pathname)?.[1] ?? '');
-  if (exec) exec.attach(request, connection, head, searchParams.get('secret') ?? '');
+  if (exec) void exec.attach(request, connection, head, searchParams.get('secret') ?? '');
   else connection.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n');
 };
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time on and wakes all whose time has come. */
   readonly advance: (ms: number) => void;
-  /** Resolves as soon as somebody sleeps for at least `ms`. */
+  /** Resolves as soon as somebody sleeps for exactly `ms`. */
   readonly sleeping: (ms: number) => Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export const manualClock = (): ManualClock => {
     sleeping: (ms) =>
       new Promise((resolve) => {
         const look = (): void => {
-          if (![...sleepers].some((sleeper) => sleeper.ms >= ms)) return;
+          if (![...sleepers].some((sleeper) => sleeper.ms === ms)) return;
           watchers.delete(look);
           resolve();
         };
