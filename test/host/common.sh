@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# Where things are, how this says things, and the one lock. Sourced by host.sh.
+
+state_root=${GUARD_TEST_STATE:-/var/lib/incus-guard-test}
+cache_root=${GUARD_TEST_CACHE:-/var/cache/incus-guard-test}
+# What was changed on the machine itself, for `down` to take back.
+machine=$state_root/.machine
+
+say() { printf 'host: %s\n' "$*" >&2; }
+
+fail() {
+  printf 'host: %s\n' "$*" >&2
+  exit 1
+}
+
+# Sets the paths and names of one host.
+use_host() {
+  name=$1
+  # The bridge is called gt-NAME, and the kernel takes 15 characters.
+  [[ $name =~ ^[a-z][a-z0-9-]{0,11}$ ]] ||
+    fail "a host's name is 1 to 12 of a-z, 0-9 and -, beginning with a letter; got '$name'"
+  home=$state_root/$name
+  incus_dir=$home/incus
+  incus_conf=$home/conf
+  namespace=$home/namespace
+  bridge=gt-$name
+  # Incus makes unix sockets some way below INCUS_DIR, and the kernel takes 107 bytes.
+  [ "${#incus_dir}" -le 64 ] || fail "$state_root is too long a path for unix sockets; set GUARD_TEST_STATE to a shorter one"
+}
+
+# The client of this host, whatever the caller's environment says.
+on_host() {
+  env -u INCUS_SOCKET -u INCUS_REMOTE -u INCUS_PROJECT INCUS_DIR="$incus_dir" INCUS_CONF="$incus_conf" "$@"
+}
+
+# Waits for another host.sh; the lock goes with this process. Started daemons must not inherit it (9>&-).
+lock_machine() {
+  mkdir -p "$state_root"
+  exec 9>"$state_root/.lock"
+  flock -n 9 && return
+  say "waiting for another host.sh"
+  flock 9
+}
+
+# until_true SECONDS COMMAND…: asks ten times a second until the command succeeds or the time is over.
+until_true() {
+  local tries=$(($1 * 10))
+  shift
+  until "$@"; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || return 1
+    sleep 0.1
+  done
+}

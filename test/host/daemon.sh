@@ -1,0 +1,135 @@
+# shellcheck shell=bash
+# One daemon of Incus, in a mount namespace of its own. Sourced by host.sh.
+#
+# Why a namespace: systemd 256 and later starts only where it finds cgroup v2 and nothing else, so the daemon has to see
+# just that in /sys/fs/cgroup, whatever the machine has. The pool's mounts stay in there too. The namespace is pinned as a file
+# ($namespace/mnt), since a daemon that was killed has to come back into the same one: its containers still run there.
+
+# The record of the daemon: PID and start time, so that a number used again by another process is never taken for it.
+daemon_pid() {
+  local pid started
+  read -r pid started 2>/dev/null <"$home/daemon" || return 1
+  [ "$(start_time "$pid")" = "$started" ] || return 1
+  tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -qxF "INCUS_DIR=$incus_dir" || return 1
+  printf '%s\n' "$pid"
+}
+
+# Field 22 of /proc/PID/stat; the command's name before it may hold anything.
+start_time() {
+  local stat
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  printf '%s\n' "${20}"
+}
+
+daemon_answers() { daemon_pid >/dev/null && on_host incus query /1.0 >/dev/null 2>&1; }
+daemon_gone() { ! daemon_pid >/dev/null; }
+
+start_daemon() {
+  local incusd
+  if daemon_pid >/dev/null; then
+    until_true 60 daemon_answers || fail "the daemon of host $name runs but does not answer; see $home/daemon.log"
+    return 0
+  fi
+  incusd=$(find_incusd) || fail "no incusd is installed; use: host.sh up"
+  ensure_namespace
+  rm -f "$home/daemon"
+  # The shell notes itself before it becomes the daemon, so there is no moment in which a daemon runs unrecorded.
+  # shellcheck disable=SC2016
+  setsid nsenter --mount="$namespace/mnt" env -i \
+    PATH="${incusd%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME=/root LANG=C.UTF-8 \
+    INCUS_DIR="$incus_dir" record="$home/daemon" incusd="$incusd" log="$home/daemon.log" \
+    bash -c 'stat=$(<"/proc/$$/stat"); fields=(${stat##*) }); echo "$$ ${fields[19]}" >"$record"
+      cd / && exec "$incusd" --group root --logfile "$log"' \
+    >"$home/daemon.out" 2>&1 </dev/null 9>&- &
+  until_true 60 daemon_answers || fail "the daemon of host $name did not come up: $(tail -n1 "$home/daemon.log" "$home/daemon.out" 2>/dev/null | tr '\n' ' ')"
+}
+
+# As SIGTERM means to Incus: the daemon ends, the containers run on.
+stop_daemon() {
+  local pid
+  pid=$(daemon_pid) || return 0
+  kill -TERM "$pid"
+  until_true 30 daemon_gone || { kill -KILL "$pid"; until_true 10 daemon_gone || fail "the daemon $pid cannot be ended"; }
+}
+
+kill_daemon() {
+  local pid
+  pid=$(daemon_pid) || return 0
+  kill -KILL "$pid"
+  until_true 10 daemon_gone || fail "the daemon $pid cannot be killed"
+}
+
+namespace_is_pinned() { [ "$(stat -f -c %T "$namespace/mnt" 2>/dev/null)" = nsfs ]; }
+
+ensure_namespace() {
+  local survivor
+  ! namespace_is_pinned || return 0
+  mkdir -p "$namespace"
+  # A namespace can be pinned only below a mount that does not propagate.
+  mountpoint -q "$namespace" || mount --bind "$namespace" "$namespace"
+  mount --make-private "$namespace"
+  touch "$namespace/mnt"
+  survivor=$(own_processes | head -n1)
+  if [ -n "$survivor" ]; then
+    mount --bind "/proc/$survivor/ns/mnt" "$namespace/mnt"
+    return
+  fi
+  # Slave: what the machine unmounts later is not held by the daemon.
+  unshare --mount="$namespace/mnt" --propagation slave sh -ec '
+    [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ] || exit 0
+    umount -R -l /sys/fs/cgroup
+    mount -t cgroup2 none /sys/fs/cgroup' 9>&- ||
+    fail "cannot give the daemon a /sys/fs/cgroup with only cgroup v2"
+}
+
+unpin_namespace() {
+  ! namespace_is_pinned || umount "$namespace/mnt"
+  ! mountpoint -q "$namespace" || umount "$namespace"
+}
+
+# The daemon, its helpers and the containers' monitors: what is in the namespace, or is an incusd of this INCUS_DIR.
+# (A test's own process may have INCUS_DIR in its environment as well; it is no incusd.)
+own_processes() {
+  local pid
+  {
+    if namespace_is_pinned; then
+      find /proc/[0-9]*/ns/mnt -maxdepth 0 -lname "mnt:\[$(stat -L -c %i "$namespace/mnt")\]" 2>/dev/null | cut -d/ -f3 || true
+    fi
+    grep -slzxF "INCUS_DIR=$incus_dir" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r pid; do
+      case $(readlink "/proc/$pid/exe" 2>/dev/null) in */incusd | */incusd\ *) printf '%s\n' "$pid" ;; esac
+    done || true
+  } | sort -un
+}
+
+children_of() { awk -v parents=" $* " '/^Pid:/ { pid = $2 } /^PPid:/ && index(parents, " " $2 " ") { print pid }' /proc/[0-9]*/status 2>/dev/null || true; }
+
+no_own_processes() { [ -z "$(own_processes)" ]; }
+
+# Ends the daemon, every container and every helper, hard. Only processes found by own_processes and their children are killed.
+kill_everything() {
+  local own inits cgroups
+  kill_daemon
+  own=$(own_processes | tr '\n' ' ')
+  if [ -n "$own" ]; then
+    inits=$(children_of "$own" | tr '\n' ' ')
+    # shellcheck disable=SC2086
+    cgroups=$(for pid in $own $inits; do sed -n 's/^0:://p' "/proc/$pid/cgroup" 2>/dev/null || true; done | { grep -o '^/lxc\.[^/]*' || true; } | sort -u)
+    # With its init a container's process tree goes; then the monitor cleans up and ends by itself.
+    # shellcheck disable=SC2086
+    [ -z "$inits" ] || kill -KILL $inits 2>/dev/null || true
+    until_true 5 no_own_processes || own_processes | xargs -r kill -KILL 2>/dev/null || true
+    until_true 10 no_own_processes || fail "processes of host $name cannot be ended: $(own_processes | tr '\n' ' ')"
+    remove_cgroups "$cgroups"
+  fi
+}
+
+remove_cgroups() {
+  local root group
+  root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+  [ -n "$root" ] || return 0
+  for group in $1; do
+    [ ! -d "$root$group" ] || find "$root$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  done
+}

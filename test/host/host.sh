@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# A real Incus for tests and demo, from nothing, on a Debian machine; next to an Incus that may already be there.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR
+. "$here/common.sh"
+. "$here/sources.sh"
+. "$here/machine.sh"
+. "$here/daemon.sh"
+. "$here/setup.sh"
+. "$here/image.sh"
+
+usage() {
+  cat <<'EOF'
+usage: host.sh COMMAND [--name NAME] …        (NAME is main unless told)
+  up [--pool-size 20GiB] [--dir-pool]   bring the host up; does nothing where it is up
+  down [--purge] [--all]                remove the host; --purge, with the last host: cache, packages, apt source
+  status                                the hosts there are
+  env                                   shell lines that point the incus command to the host: eval "$(host.sh env)"
+  image [--suite SUITE]                 have an image of a Debian release in the host, and print its alias
+  start-daemon, stop-daemon             the daemon alone; containers run on
+  kill-daemon                           the same as a crash (SIGKILL)
+EOF
+}
+
+main() {
+  command=${1:-}
+  [ -n "$command" ] || { usage >&2; exit 64; }
+  shift
+  host=main pool_size=20GiB dir_pool='' purge='' all='' suite=''
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --name) host=${2:?--name needs a name}; shift ;;
+      --pool-size) pool_size=${2:?--pool-size needs a size}; shift ;;
+      --suite) suite=${2:?--suite needs a release}; shift ;;
+      --dir-pool) dir_pool=yes ;;
+      --purge) purge=purge ;;
+      --all) all=yes ;;
+      *) usage >&2; exit 64 ;;
+    esac
+    shift
+  done
+  use_host "$host"
+  case $command in
+    up) up ;;
+    down) down ;;
+    status) status ;;
+    env) print_environment ;;
+    image) image ;;
+    start-daemon) require_root; require_host; with_lock start_daemon ;;
+    stop-daemon) require_root; require_host; stop_daemon ;;
+    kill-daemon) require_root; require_host; kill_daemon ;;
+    help | --help | -h) usage ;;
+    *) usage >&2; exit 64 ;;
+  esac
+}
+
+up() {
+  require_root
+  is_up || bring_up
+  say "host $name is up: eval \"\$($here/host.sh env --name $name)\""
+}
+
+bring_up() {
+  lock_machine
+  # Another host.sh may have done it while this one waited.
+  if is_up; then return; fi
+  check_kernel
+  install_packages
+  check_network
+  ensure_id_ranges
+  ensure_kernel_settings
+  # A host that never became ready has nothing worth keeping, and may be broken in any way.
+  [ -e "$home/ready" ] || remove_host
+  ensure_image "$(machine_codename)"
+  mkdir -p "$incus_dir" "$incus_conf"
+  chmod 711 "$home" "$incus_dir"
+  say "starting host $name"
+  start_daemon
+  set_up_incus
+  [ -z "$dir_pool" ] || ensure_dir_pool
+  import_image "$(machine_codename)"
+  warn_of_firewall
+  image_key "$(machine_codename)" >"$home/ready"
+}
+
+is_up() {
+  [ -e "$home/ready" ] && [ "$(cat "$home/ready")" = "$(image_key "$(machine_codename)")" ] || return 1
+  [ -z "$dir_pool" ] || [ -d "$incus_dir/storage-pools/dirpool" ] || return 1
+  daemon_answers
+}
+
+require_host() { [ -e "$home/ready" ] || fail "there is no host $name; bring it up: host.sh up --name $name"; }
+
+with_lock() {
+  lock_machine
+  "$@"
+}
+
+down() {
+  require_root
+  lock_machine
+  local each
+  if [ -n "$all" ]; then
+    for each in $(host_names); do use_host "$each"; remove_host; done
+  else
+    remove_host
+  fi
+  [ -n "$(host_names)" ] || forget_machine "$purge"
+  [ -z "$purge" ] || [ -z "$(host_names)" ] || say "cache and packages stay: other hosts use them ($(host_names | tr '\n' ' '))"
+  [ -z "$purge" ] || [ -n "$(host_names)" ] || [ -s "$machine/packages" ] || rm -rf "$state_root"
+}
+
+remove_host() {
+  [ -d "$home" ] || return 0
+  kill_everything
+  remove_network
+  remove_apparmor_profiles
+  unpin_namespace
+  remove_loop_devices
+  rm -rf --one-file-system "$home"
+}
+
+host_names() {
+  local found
+  for found in "$state_root"/*/; do [ ! -d "$found" ] || basename "$found"; done
+}
+
+status() {
+  local each pid
+  [ -n "$(host_names)" ] || { echo "no host"; return; }
+  for each in $(host_names); do
+    use_host "$each"
+    pid=$(daemon_pid) || pid=
+    if [ -z "$pid" ]; then
+      echo "$each: no daemon runs ($incus_dir)"
+    elif ! [ -e "$home/ready" ]; then
+      echo "$each: not ready ($incus_dir)"
+    else
+      echo "$each: up, daemon $pid, bridge $bridge $(cat "$home/subnet" 2>/dev/null).0/24, $(on_host incus list --format csv -c n 2>/dev/null | wc -l) instances, $incus_dir"
+    fi
+  done
+}
+
+print_environment() {
+  printf "unset INCUS_SOCKET INCUS_REMOTE INCUS_PROJECT\n"
+  printf "export INCUS_DIR='%s'\nexport INCUS_CONF='%s'\n" "$incus_dir" "$incus_conf"
+}
+
+image() {
+  require_root
+  require_host
+  : "${suite:=$(machine_codename)}"
+  import_image "$suite"
+  image_alias "$suite"
+}
+
+main "$@"
