@@ -5,42 +5,36 @@ import type { Address, Facts, Network } from './facts.ts';
 export const compareNetwork = (before: Facts, after: Facts): FactFinding[] => {
   if (before.network === null || after.network === null) return [];
   return [
-    ...([4, 6] as const).flatMap((family) => lostAddresses(family, before.network, after.network)),
+    ...([4, 6] as const).flatMap((family) => lostAddresses(family, before, after)),
     ...([4, 6] as const).flatMap((family) => lostRoute(family, before.network, after.network)),
     ...lostNameservers(before.network, after.network),
   ];
 };
 
-const lostAddresses = (family: 4 | 6, before: Network | null, after: Network | null): FactFinding[] => {
-  const were = before?.addresses.filter((address) => address.family === family) ?? [];
-  const are = after?.addresses.filter((address) => address.family === family) ?? [];
-  const kept = new Set(are.map(({ address }) => address));
+const lostAddresses = (family: 4 | 6, before: Facts, after: Facts): FactFinding[] => {
+  const were = before.network?.addresses.filter((address) => address.family === family) ?? [];
+  const are = after.network?.addresses.filter((address) => address.family === family) ?? [];
+  const [had, kept] = [addressesOf(were), addressesOf(are)];
+  const anew = are.filter(({ address }) => !had.has(address));
   return were
     .filter(({ address }) => !kept.has(address))
     .map((lost) => {
       const subject = `address:${lost.address}`;
-      const instead = are.filter(
-        (one) => sameInterface(one, lost) && !were.some(({ address }) => address === one.address),
-      );
-      const on = lost.interface === '' ? '' : `${lost.interface} `;
-      if (instead.length === 0)
-        return required(
-          subject,
-          `${on === '' ? 'the instance ' : on}lost its IPv${family} address ${lost.address}`,
-          true,
-        );
-      const now = listed(instead.map(({ address }) => address));
-      const says = `${on}has the IPv${family} address ${now} now, before it was ${lost.address}`;
+      const on = lost.interface === '' ? 'the instance' : lost.interface;
+      const instead = anew.filter((one) => sameInterface(one, lost)).map(({ address }) => address);
+      if (instead.length === 0) return required(subject, `${on} lost its IPv${family} address ${lost.address}`, true);
+      const says = `${on} has the IPv${family} address ${listed(instead)} now, before it was ${lost.address}`;
       // A lease may be another one after a restart; an address that somebody wrote down may not.
-      return lost.dynamic === false && !leased(instead)
-        ? required(subject, says, true)
-        : lost.dynamic === false
-          ? required(subject, `${says}, which was not leased`, true)
-          : advisory(subject, says);
+      return lost.dynamic !== false || leases(before) ? advisory(subject, says) : required(subject, says, true);
     });
 };
 
-const leased = (addresses: readonly Address[]): boolean => addresses.some(({ dynamic }) => dynamic === true);
+const addressesOf = (addresses: readonly Address[]): ReadonlySet<string> =>
+  new Set(addresses.map(({ address }) => address));
+
+/** Clients that set a leased address as if it had been written down. */
+const leases = (facts: Facts): boolean =>
+  facts.processes?.some(({ name }) => ['udhcpc', 'dhcpcd', 'dhclient'].includes(name)) ?? false;
 
 /** Without `ip` the interface of an IPv4 address is not known. */
 const sameInterface = (one: Address, other: Address): boolean =>

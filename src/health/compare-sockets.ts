@@ -192,8 +192,17 @@ const sayAddresses = (addresses: readonly string[]): string =>
     ? 'at every address'
     : `also at ${listed(addresses)}`;
 
-/** What listens anew, or at more addresses: reported, not blamed. */
+/** What listens anew, or at more addresses: reported, not blamed, and not told twice where it is part of a loss. */
 export const newSockets = (before: Facts, after: Facts): FactFinding[] => {
+  const told = new Set(
+    lostSockets(before, after).flatMap(({ protocol, port, movedTo }) =>
+      [port, movedTo ?? port].map((one) => portKey({ protocol, port: one })),
+    ),
+  );
+  return listeningAnew(before, after).filter(({ subject }) => !told.has(subject.slice('socket:'.length)));
+};
+
+const listeningAnew = (before: Facts, after: Facts): FactFinding[] => {
   if (before.sockets === null || after.sockets === null) return [];
   const here = byPort(eachFamily(before.sockets));
   const passing = passingSockets(after);

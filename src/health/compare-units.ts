@@ -50,7 +50,7 @@ const wasRestarting = (unit: Unit, before: Facts): boolean =>
 
 const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
   const now = around.index.find(unit);
-  const condition = conditionOf(now);
+  const condition = conditionNow(unit, now);
   if (condition === 'running') return now === null ? null : hollowOf(unit, now, around);
   const loss = (severity: UnitLoss['severity'], says: string, transient = false): UnitLoss => ({
     unit,
@@ -66,6 +66,13 @@ const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
   if (condition === 'restarting')
     return loss(failureWeight(unit), `${was(unit)}, is now restarting${because(now)}`, true);
   return ends(unit) ? null : loss(failureWeight(unit), `${was(unit)}, is still ${condition}${because(now)}`, true);
+};
+
+/** OpenRC lists what is not stopped. A start between two restarts is part of the loop. */
+const conditionNow = (unit: Unit, now: Unit | null): Condition => {
+  const condition = conditionOf(now);
+  if (unit.type === 'openrc' && condition === 'gone') return 'stopped';
+  return condition === 'starting' && (now?.restarts ?? 0) > unit.restarts ? 'restarting' : condition;
 };
 
 /** Jobs, and parts that matter to nobody by themselves, do not decide. */

@@ -26,8 +26,14 @@ export const conditionOf = (unit: Unit | null): Condition => {
 };
 
 /** It stays up by itself: not a job that ends, nor one that is counted as active after its end. */
-export const longRunning = (unit: Unit): boolean =>
-  unit.id.endsWith('.service') || unit.type === 'openrc' ? unit.type !== 'oneshot' && unit.sub !== 'exited' : false;
+export const longRunning = (unit: Unit): boolean => {
+  if (unit.type === 'openrc') return !bootScript.test(unit.id);
+  return unit.id.endsWith('.service') && unit.type !== 'oneshot' && unit.sub !== 'exited';
+};
+
+/** OpenRC does not say which of its services are jobs of the boot. */
+const bootScript =
+  /(\.sh|fs|local|init|modules|mount|swap|sysctl|hostname|hwclock|loopback|random|seed|dmesg|devfs|keymaps|bootlogs|rmnologin|urandom|procps|cgroups|brightness|bootmisc|savecache|killprocs)$/;
 
 /** Terminals, sessions and guard's or the system's transient units come and go with people and timers. */
 export const comesAndGoes = (unit: Unit): boolean => unit.transient || passing.test(unit.id);
