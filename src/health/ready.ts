@@ -87,15 +87,18 @@ const poll = async <T>(
   }
 };
 
-/** One question may hang while the service manager starts: it is then put again. Milliseconds. */
-const questionLimitMs = 5000;
+/**
+ * One question may hang while the service manager starts: it is then put again. The last one has a second even when less
+ * is left, or it would say "cannot be asked" of an instance that can. Milliseconds.
+ */
+const questionLimits = { least: 1000, most: 5000 } as const;
 
 const askInside = async (context: AskContext, leftMs: number): Promise<Result<Inside, string>> => {
   const answer = await ask(context.incus, context.instance, {
     command: ['sh', '-c', readinessScript],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     cwd: '/',
-    limitMs: Math.min(leftMs, questionLimitMs),
+    limitMs: Math.max(questionLimits.least, Math.min(leftMs, questionLimits.most)),
     maxBytes: 256 * 1024,
     ...(context.signal ? { signal: context.signal } : {}),
   });
