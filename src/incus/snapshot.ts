@@ -21,7 +21,8 @@ export interface Snapshot {
 }
 
 /**
- * Takes a snapshot and reads it back: a success means that the server lists it. A name that exists is `name-taken`.
+ * Takes a snapshot and reads it back: a success means that the server lists it. A name that exists is `name-taken`, also
+ * when somebody else is taking it at this moment: the end of that is waited for.
  * `expiresAt: null` is sent as "never", so that `snapshots.expiry` of the instance does not apply.
  */
 export const createSnapshot = async (
@@ -34,8 +35,8 @@ export const createSnapshot = async (
   // An empty name would not be refused: the server would choose one.
   if (wanted.name === '') return err(failureOf('invalid', { asked, project: incus.project }, 'it has no name'));
   const body = { name: wanted.name, expires_at: sayExpiry(wanted.expiresAt), stateful: false };
-  const path = ['instances', instance, 'snapshots'];
-  const ended = await operate(incus, { method: 'POST', path, body, asked, instance, ...limit });
+  const request = { method: 'POST', path: ['instances', instance, 'snapshots'], body, asked, instance } as const;
+  const ended = await afterOthers(incus, limit, (limitMs) => operate(incus, { ...request, limitMs }));
   if (!ended.ok) return ended;
   const snapshot = await getSnapshot(incus, instance, wanted.name);
   return snapshot.ok || snapshot.error.kind !== 'not-found' ? snapshot : err({ ...snapshot.error, asked });
@@ -108,7 +109,9 @@ export const deleteSnapshot = async (
   if (!operations.ok) return err({ ...operations.error, asked });
   const restore = operations.value.find(
     (operation) =>
-      operation.statusCode < 200 && operation.instances.includes(instance) && /^Restoring/i.test(operation.description),
+      operation.statusCode < 200 &&
+      operation.instances.includes(instance) &&
+      operation.description.startsWith('Restoring'),
   );
   if (restore) return err(failureOf('busy', { asked, project: incus.project, instance }, 'a restore is under way'));
   const removes = { kind: 'snapshot', instance, snapshot: name } as const;
@@ -129,6 +132,24 @@ export const restoreSnapshot = async (
   const request = { method: 'PUT', path: ['instances', instance], body: { restore: name } } as const;
   return nothing(await operate(incus, { ...request, asked, instance, ...limit }));
 };
+
+/** While one snapshot is taken, others are refused as busy, before the server looks at their names. */
+const afterOthers = async <T>(
+  incus: Incus,
+  limit: Limit,
+  work: (limitMs: number) => Promise<Result<T, IncusFailure>>,
+): Promise<Result<T, IncusFailure>> => {
+  const deadline = incus.clock.monotonic() + limit.limitMs;
+  for (;;) {
+    const ended = await work(deadline - incus.clock.monotonic());
+    if (ended.ok || !/busy running a "create"/.test(ended.error.said)) return ended;
+    // A try that has hardly any time left would only turn a certain end into an unknown one.
+    if (deadline - incus.clock.monotonic() < 10 * pollMs) return ended;
+    await incus.clock.sleep(pollMs);
+  }
+};
+
+const pollMs = 50;
 
 const pathOf = (instance: string, name: string): string[] => ['instances', instance, 'snapshots', name];
 

@@ -163,6 +163,33 @@ describe('removing a snapshot', () => {
   });
 });
 
+describe('a snapshot that is taken while another one is', () => {
+  const busy = (operation: string, times: number): void => {
+    fake.fault((request, response) => {
+      if (request.method !== 'POST' || times === 0) return false;
+      times -= 1;
+      const error = `Failed creating instance snapshot record "g1": Instance is busy running a "${operation}" operation`;
+      response.writeHead(500).end(JSON.stringify({ type: 'error', error_code: 500, error, metadata: null }));
+      return true;
+    });
+  };
+
+  it('is asked for again until the other one is there', async () => {
+    busy('create', 3);
+    expect(value(await createSnapshot(incus, 'c1', wanted, limit)).name).toBe('g1');
+    expect(sent('POST')).toHaveLength(4);
+  });
+
+  it('is not asked for again beyond the limit, nor because of anything else', async () => {
+    busy('create', 99);
+    expect(failure(await createSnapshot(incus, 'c1', wanted, { limitMs: 700 })).kind).toBe('busy');
+    const before = sent('POST').length;
+    busy('stop', 99);
+    expect(failure(await createSnapshot(incus, 'c1', wanted, limit)).kind).toBe('busy');
+    expect(sent('POST')).toHaveLength(before + 1);
+  });
+});
+
 describe('a snapshot that the server does not list afterwards (F1)', () => {
   it('is a failure', async () => {
     fake.fault((request, response) => {
