@@ -19,9 +19,6 @@ export interface WatchSettings {
   readonly restarted?: boolean;
 }
 
-/** Long enough for a database to recover, short enough for a night's sleep. */
-export const defaultWatch = { limitMs: 120_000, soakMs: 10_000 } as const;
-
 /** What the watch tells on its way: what it still waits for (nothing in the soak), and for how long all has been well. */
 export type WatchProgress = (waitingFor: readonly Finding[], healthyForMs: number) => void;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultWatch } from '../../src/health/watch.ts';
+import { defaultSettings } from '../../src/config/defaults.ts';
 import { windowMistake } from '../../src/health/watch-window.ts';
 import { checkOf } from './samples.ts';
 
@@ -8,7 +8,10 @@ const mistake = (timing: Parameters<typeof checkOf>[1], limitMs: number, soakMs:
 
 describe('a window too short ever to fail (F32)', () => {
   it('is none with the defaults', () => {
-    expect(windowMistake({ ...defaultWatch, checks: [checkOf('web')] })).toBeNull();
+    const { verifyTimeoutMs: limitMs, soakMs } = defaultSettings;
+    expect(
+      windowMistake({ limitMs, soakMs, checks: [checkOf('web'), checkOf('slow', { startPeriodMs: 60_000 })] }),
+    ).toBeNull();
   });
 
   it('is a limit that ends before the start period and all tries', () => {
@@ -25,6 +28,11 @@ describe('a window too short ever to fail (F32)', () => {
 
   it('is not the absence of a soak', () => {
     expect(mistake({ intervalMs: 5000, retries: 3 }, 120_000, 0)).toBeNull();
+  });
+
+  it("is nobody's mistake where nobody chose the timing of the check", () => {
+    expect(mistake({}, 1000, 1000)).toBeNull();
+    expect(mistake({ intervalMs: 2001 }, 1000, 1000)).not.toBeNull();
   });
 
   it('does not matter for an advisory check', () => {
