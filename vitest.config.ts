@@ -16,7 +16,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/e2e/setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 2,

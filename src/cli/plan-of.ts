@@ -1,76 +1,54 @@
-import { commandCheck, nameChecks } from '../check-default.ts';
-import type { Plan } from '../run/plan.ts';
-import type { Context } from './context.ts';
-import type { RunOptions } from './run-options.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Reached } from '../incus/reach.ts';
+import type { Plan } from '../run/plan.ts';
 
-const second = 1000;
-const minute = 60 * second;
-const day = 24 * 60 * minute;
-
-/** Everything that is settled for one run before it begins: flags over defaults. */
+/** Everything that is settled for one run before it begins. */
 export const planOf = (known: {
-  readonly context: Context;
   readonly run: string;
+  readonly version: string;
   readonly reached: Pick<Reached, 'instance' | 'project' | 'remote'>;
   readonly words: readonly [string, ...string[]];
-  readonly options: RunOptions;
-  readonly withTerminal: boolean;
+  readonly settings: Settings;
+  /** The final name of the restore point, if the user chose one. */
+  readonly name: string | null;
 }): Plan => {
-  const { context, run, reached, words, options } = known;
+  const { run, settings, name } = known;
   return {
     run,
-    version: context.version,
-    instance: reached.instance,
-    project: reached.project,
-    remote: reached.remote,
+    version: known.version,
+    instance: known.reached.instance,
+    project: known.reached.project,
+    remote: known.reached.remote,
     command: {
-      words,
-      environment: options.env ?? {},
-      user: options.user ?? 0,
-      group: options.group ?? 0,
-      cwd: options.cwd ?? '/root',
+      words: known.words,
+      environment: settings.environment,
+      user: settings.user,
+      group: settings.group,
+      cwd: settings.cwd,
     },
-    checks: checksOf(options),
-    automatic: options.automatic ?? true,
-    allowUnhealthy: options.allowUnhealthy ?? false,
-    okStatus: options.okStatus ?? [{ first: 0, last: 0 }],
-    onFailure: {
-      command: 'rollback',
-      unhealthy: 'rollback',
-      inconclusive: 'rollback',
-      timeout: 'rollback',
-      ...options.onFailure,
-    },
-    askMs: 5 * minute,
-    restart: options.restart ?? false,
+    checks: settings.checks,
+    automatic: settings.automatic,
+    allowUnhealthy: settings.allowUnhealthy,
+    okStatus: settings.okStatus,
+    onFailure: settings.onFailure,
+    askMs: settings.askTimeoutMs,
+    restart: settings.restart,
     restorePoint: {
-      name: options.name ?? `guard-${run}`,
-      named: options.name !== undefined,
-      keep: options.keep ?? 3,
-      expiresMs: options.expires === undefined ? 30 * day : options.expires,
+      name: name ?? `guard-${run}`,
+      named: name !== null,
+      keep: settings.keep,
+      expiresMs: settings.expiresMs,
     },
     limits: {
-      commandMs: options.timeout === undefined ? 60 * minute : options.timeout,
-      // Somebody at the terminal decides for themselves how long to think about a question.
-      idleMs: options.idleTimeout === undefined ? (known.withTerminal ? null : 15 * minute) : options.idleTimeout,
-      verifyMs: options.verifyTimeout ?? 2 * minute,
-      soakMs: options.soak ?? 10 * second,
-      stopMs: 30 * second,
-      snapshotMs: 15 * minute,
-      restoreMs: 15 * minute,
-      readyMs: 2 * minute,
-      lockMs: options.waitLock ?? 0,
+      commandMs: settings.timeoutMs,
+      idleMs: settings.idleTimeoutMs,
+      verifyMs: settings.verifyTimeoutMs,
+      soakMs: settings.soakMs,
+      stopMs: settings.stopTimeoutMs,
+      snapshotMs: settings.restorePointTimeoutMs,
+      restoreMs: settings.restoreTimeoutMs,
+      readyMs: settings.startTimeoutMs,
+      lockMs: settings.waitLockMs,
     },
   };
-};
-
-const checksOf = (options: RunOptions): Plan['checks'] => {
-  const timing = {
-    ...(options.checkTimeout === undefined ? {} : { timeoutMs: options.checkTimeout }),
-    ...(options.checkInterval === undefined ? {} : { intervalMs: options.checkInterval }),
-    ...(options.checkRetries === undefined ? {} : { retries: options.checkRetries }),
-    ...(options.checkStartPeriod === undefined ? {} : { startPeriodMs: options.checkStartPeriod }),
-  };
-  return nameChecks((options.check ?? []).map((command) => commandCheck(command, timing)));
 };

@@ -2,7 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { outcomeTable } from '../run/outcome.ts';
 import type { Context } from './context.ts';
 import { defineRun } from './run.ts';
-import { splitArguments, UsageMistake } from './usage.ts';
+import { endWith } from './end-with.ts';
+import { splitArguments, usage, UsageMistake } from './usage.ts';
 
 /** A command's file gives this: it adds itself to the program, and its action resolves to the exit status. */
 export type Define = (program: Command, call: Call) => void;
@@ -18,7 +19,7 @@ export interface Call {
 
 const definitions: readonly Define[] = [defineRun];
 
-/** Reads the command line and does what it says. Returns the exit status; a mistake in it is thrown as `UsageMistake`. */
+/** Reads the command line and does what it says. Returns the exit status. */
 export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {
   const { own, command } = splitArguments(argv);
   let status = 0;
@@ -27,12 +28,18 @@ export const runProgram = async (argv: readonly string[], context: Context): Pro
   try {
     await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // Help and version end commander's way, with their text written already.
-    if (error.exitCode === 0) return 0;
-    throw new UsageMistake(sentence(error.message), 'See `guard --help`.');
+    return endOf(error, context, own.includes('--json'));
   }
   return status;
+};
+
+/** Help and version end commander's way, with their text written already; everything else is a mistake in the words. */
+const endOf = async (error: unknown, context: Context, json: boolean): Promise<number> => {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  if (error instanceof CommanderError)
+    return endWith(context, json, usage(new UsageMistake(sentence(error.message), 'See `guard --help`.')));
+  if (error instanceof UsageMistake) return endWith(context, json, usage(error));
+  throw error;
 };
 
 const newProgram = (context: Context): Command =>

@@ -9,6 +9,7 @@ import { stateDirectory } from '../journal/state-directory.ts';
 import { createView, type View } from '../report/view.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
+import type { Plan } from '../run/plan.ts';
 import { createRecorder } from '../run/recorder.ts';
 import type { CommandIo, RunTools } from '../run/tools.ts';
 import { commandIo } from './command-io.ts';
@@ -16,6 +17,7 @@ import type { Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './program.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
+import { settingsOf } from './settings-of.ts';
 import { UsageMistake } from './usage.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
@@ -76,15 +78,26 @@ const runOne = async (
     commandHasTerminal: io.terminal !== null,
   });
   const run = newRunId(context.clock.now());
-  const reached = await context.reach(instance, options.project ?? null);
-  if (!reached.ok) {
-    const outcome: Outcome = { outcome: 'refused', refusal: reached.error };
+  const end = async (outcome: Outcome): Promise<number> => {
     view.listener({ v: 1, run, at: context.clock.now(), type: 'run-ended', outcome, ms: 0 });
     await view.close();
     return exitStatusOf(outcome);
-  }
+  };
+  const reached = await context.reach(instance, options.project ?? null);
+  if (!reached.ok) return end({ outcome: 'refused', refusal: reached.error });
   try {
-    return await runReached(context, { run, words, options, io, view, reached: reached.value });
+    const { instance: name, remote } = reached.value;
+    const settings = await settingsOf(context, { name, remote }, options, io.terminal !== null);
+    if (!settings.ok) return await end(settings.error);
+    const plan = planOf({
+      run,
+      version: context.version,
+      reached: reached.value,
+      words,
+      settings: settings.value,
+      name: options.name ?? null,
+    });
+    return await runReached(context, { plan, io, view, reached: reached.value }, options.passthrough ?? false);
   } finally {
     await view.close();
     await reached.value.close();
@@ -92,23 +105,20 @@ const runOne = async (
 };
 
 interface OneRun {
-  readonly run: string;
-  readonly words: readonly [string, ...string[]];
-  readonly options: RunOptions;
+  readonly plan: Plan;
   readonly io: CommandIo;
   readonly view: View;
   readonly reached: Reached;
 }
 
-const runReached = async (context: Context, one: OneRun): Promise<number> => {
-  const { run, words, options, io, reached } = one;
-  const plan = planOf({ context, run, reached, words, options, withTerminal: io.terminal !== null });
+const runReached = async (context: Context, one: OneRun, passthrough: boolean): Promise<number> => {
   let commandStatus: number | null = null;
-  const tools = toolsOf(context, one, (status) => (commandStatus = status));
-  const outcome = await guardedRun(plan, tools);
-  if (options.passthrough === true && outcome.outcome === 'rolled-back' && outcome.cause === 'command')
-    return commandStatus ?? exitStatusOf(outcome);
-  return exitStatusOf(outcome);
+  const outcome = await guardedRun(
+    one.plan,
+    toolsOf(context, one, (status) => (commandStatus = status)),
+  );
+  const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';
+  return passthrough && rolledBackForCommand && commandStatus !== null ? commandStatus : exitStatusOf(outcome);
 };
 
 const toolsOf = (context: Context, one: OneRun, commandEnded: (status: number) => void): RunTools => {
@@ -125,9 +135,9 @@ const toolsOf = (context: Context, one: OneRun, commandEnded: (status: number) =
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
     askToKeep: one.view.askToKeep,
     recorder: createRecorder({
-      run: one.run,
+      run: one.plan.run,
       clock,
-      openStore: () => openJournal({ stateDirectory: state, run: one.run }),
+      openStore: () => openJournal({ stateDirectory: state, run: one.plan.run }),
       listener: (event) => {
         if (event.type === 'command-ended' && event.end.kind === 'exited') commandEnded(event.end.status);
         one.view.listener(event);

@@ -1,8 +1,9 @@
-import type { Outcome } from '../event.ts';
+import type { Outcome, Verdict } from '../event.ts';
 import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import { err, ok, type Result } from '../result.ts';
+import { refuseMissingExecutable } from './executable.ts';
 import type { Plan } from './plan.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
@@ -18,14 +19,16 @@ export const establishBaseline = async (plan: Plan, tools: RunTools): Promise<Re
   );
   await tools.recorder.record({ type: 'baseline-taken', baseline });
   const verdict = judgeAlone(baseline);
-  if (verdict.verdict === 'healthy' || plan.allowUnhealthy) return ok(baseline);
-  return err(
-    refused(
-      `"${plan.instance}" is not healthy as it is: ${verdict.reasons.map((reason) => reason.says).join('; ')}.`,
-      'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
-    ),
-  );
+  if (verdict.verdict !== 'healthy' && !plan.allowUnhealthy) return err(unhealthyAlready(plan, verdict));
+  const missing = await refuseMissingExecutable(plan, tools);
+  return missing === null ? ok(baseline) : err(missing);
 };
+
+const unhealthyAlready = (plan: Plan, verdict: Verdict): Outcome =>
+  refused(
+    `"${plan.instance}" is not healthy as it is: ${verdict.reasons.map((reason) => reason.says).join('; ')}.`,
+    'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
+  );
 
 const askQuietly = async (plan: Plan, tools: RunTools): Promise<Baseline> => {
   const context = {

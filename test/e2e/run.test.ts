@@ -271,18 +271,12 @@ describe('what is refused', () => {
   });
 
   test('30: a project that does not allow snapshots', async () => {
-    await incusCommand(
-      'project',
-      'create',
-      'gr-restricted',
-      '-c',
-      'features.images=false',
-      '-c',
-      'features.profiles=false',
-    );
+    await incusCommand('project', 'create', 'gr-restricted', '-c', 'features.images=false');
     try {
-      await incusCommand('launch', 'guard-debian', 'gr-inside', '--project', 'gr-restricted');
-      await incusCommand('project', 'set', 'gr-restricted', 'restricted=true', 'restricted.devices.nic=allow');
+      const inProject = ['--project', 'gr-restricted'];
+      await incusCommand('profile', 'device', 'add', 'default', 'root', 'disk', 'path=/', 'pool=default', ...inProject);
+      await incusCommand('launch', 'guard-debian', 'gr-inside', ...inProject);
+      await incusCommand('project', 'set', 'gr-restricted', 'restricted=true');
       const ended = await guard.run(['--project', 'gr-restricted', 'gr-inside', '--', 'true']);
       expect(ended.status).toBe(30);
       expect(ended.stderr).toContain('restricted.snapshots');

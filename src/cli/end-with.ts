@@ -1,0 +1,14 @@
+import type { Outcome } from '../event.ts';
+import { newRunId } from '../journal/run-id.ts';
+import { createView } from '../report/view.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import type { Context } from './context.ts';
+
+/** Says an outcome that came before any run began, and returns its exit status. */
+export const endWith = async (context: Context, json: boolean, outcome: Outcome): Promise<number> => {
+  const view = createView({ ...context, json, quiet: false, commandHasTerminal: false });
+  const at = context.clock.now();
+  view.listener({ v: 1, run: newRunId(at), at, type: 'run-ended', outcome, ms: 0 });
+  await view.close();
+  return exitStatusOf(outcome);
+};
