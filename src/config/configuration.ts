@@ -1,0 +1,29 @@
+import { emptyLayer, type Layer } from './layer.ts';
+import type { Place } from './mistake.ts';
+import type { InstanceName } from './settings.ts';
+
+/** A guard.yaml that was read and found right. */
+export interface Configuration {
+  /** Null where there is no file. */
+  readonly file: ConfigurationFile | null;
+  readonly defaults: Layer;
+  /** Blocks for instances, the most exact last. */
+  readonly blocks: readonly Block[];
+}
+
+export interface ConfigurationFile {
+  readonly path: string;
+  /** Where a key stands, by its path from the top, e.g. `['instances', 'web*', 'checks', 'site']`; null if it is not there. */
+  readonly locate: (path: readonly string[]) => Place | null;
+}
+
+/** The settings for the instances that a key names. */
+export interface Block {
+  /** The key as it was written: `web01`, `web-*`, `prod:db?`. */
+  readonly pattern: string;
+  readonly matches: (instance: InstanceName) => boolean;
+  readonly layer: Layer;
+}
+
+/** Where no file was found. */
+export const emptyConfiguration: Configuration = { file: null, defaults: emptyLayer, blocks: [] };

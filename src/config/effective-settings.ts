@@ -1,0 +1,46 @@
+import { nameChecks, type Unnamed } from '../check-default.ts';
+import type { Configuration } from './configuration.ts';
+import { defaultSettings } from './defaults.ts';
+import { emptyLayer, mergeLayers, type Layer } from './layer.ts';
+import type { InstanceName, Settings } from './settings.ts';
+
+/** What flags say. Their checks are added to those of the file; all else wins over the file. */
+export type Flags = Omit<Layer, 'checks'> & { readonly checks?: readonly Unnamed[] | undefined };
+
+/**
+ * The settings of one instance: `base`, then the file's defaults, then its matching blocks, the most exact last, then the
+ * flags. How two of them are joined is said at `mergeLayers`.
+ */
+export const settingsFor = (
+  configuration: Configuration,
+  instance: InstanceName,
+  flags: Flags = {},
+  base: Settings = defaultSettings,
+): Settings => {
+  const { checks: added = [], ...rest } = flags;
+  const { checks, environment, onFailure, ...plain } = [...layersFor(configuration, instance), rest].reduce<Layer>(
+    mergeLayers,
+    emptyLayer,
+  );
+  return {
+    ...base,
+    ...present(plain),
+    onFailure: { ...base.onFailure, ...present(onFailure ?? {}) },
+    environment: { ...base.environment, ...withoutRemoved(environment ?? {}) },
+    checks: nameChecks([...base.checks, ...Object.values(withoutRemoved(checks ?? {})), ...added]),
+  };
+};
+
+/** The file's layers that speak about this instance, the most exact last. */
+export const layersFor = (configuration: Configuration, instance: InstanceName): readonly Layer[] => [
+  configuration.defaults,
+  ...configuration.blocks.filter((block) => block.matches(instance)).map((block) => block.layer),
+];
+
+const withoutRemoved = <T>(entries: Readonly<Record<string, T | null>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(entries).filter((entry): entry is [string, T] => entry[1] !== null));
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+const present = <T extends object>(entries: T): Present<T> =>
+  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Present<T>;

@@ -1,0 +1,40 @@
+import type { CheckDefinition } from '../check-definition.ts';
+import type { FailureCause, FailurePolicy, Settings } from './settings.ts';
+
+/** Settings kept in tables, which are joined entry by entry. */
+type Tables = 'checks' | 'environment' | 'onFailure';
+
+/**
+ * What one place says (the file's defaults, one of its blocks, the flags): any part of the settings. In `checks` and
+ * `environment`, null takes away what a less exact place said.
+ */
+export type Layer = { readonly [K in Exclude<keyof Settings, Tables>]?: Settings[K] | undefined } & {
+  readonly checks?: Readonly<Record<string, CheckDefinition | null>> | undefined;
+  readonly environment?: Readonly<Record<string, string | null>> | undefined;
+  readonly onFailure?: { readonly [K in FailureCause]?: FailurePolicy | undefined } | undefined;
+};
+
+/** Says nothing. */
+export const emptyLayer: Layer = {};
+
+/**
+ * Joins two layers; `above` wins. Checks are joined by name, variables of the environment by name, `onFailure` by cause;
+ * an entry replaces the whole entry of the same name. Everything else is replaced. Associative, with `emptyLayer` as the
+ * neutral one.
+ */
+export const mergeLayers = (below: Layer, above: Layer): Layer => ({
+  ...said(below),
+  ...said(above),
+  ...mergedTable('checks', below.checks, above.checks),
+  ...mergedTable('environment', below.environment, above.environment),
+  ...mergedTable('onFailure', below.onFailure, above.onFailure),
+});
+
+const mergedTable = <K extends Tables>(key: K, below: Layer[K], above: Layer[K]): Pick<Layer, K> | undefined =>
+  below === undefined && above === undefined
+    ? undefined
+    : ({ [key]: { ...said(below ?? {}), ...said(above ?? {}) } } as Pick<Layer, K>);
+
+/** An option that was not given must not hide what a file says. */
+const said = <T extends object>(entries: T): T =>
+  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as T;

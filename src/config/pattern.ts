@@ -1,0 +1,66 @@
+import picomatch from 'picomatch';
+import { err, ok, type Result } from '../result.ts';
+import type { InstanceName } from './settings.ts';
+
+/** A key below `instances`: which instances it means, and how exactly. */
+export interface InstancePattern {
+  readonly matches: (instance: InstanceName) => boolean;
+  /** Compared from the left; the larger is the more exact. */
+  readonly exactness: readonly number[];
+}
+
+/**
+ * Reads `name` or `remote:name`, both with `*`, `?`, `[a-z]`, `[!a-z]` and `{one,other}`. Without a remote it means
+ * the instances of that name on every remote; `local:` is the machine's own daemon. Projects are not told apart.
+ *
+ * A whole name is more exact than a glob; of two globs the one with more literal characters is; of two alike, the one with
+ * a remote. The error is one sentence.
+ */
+export const readPattern = (text: string): Result<InstancePattern, string> => {
+  const match = /^(?:([^:]*):)?([^:]*)$/.exec(text);
+  const remote = match?.[1] ?? null;
+  const name = match?.[2] ?? '';
+  if (!match || !nameForm.test(name))
+    return err('An instance is named by letters, digits and hyphens, or by a glob of them, like "web-*".');
+  if (remote !== null && !remoteForm.test(remote)) return err('A remote stands before the colon, like "prod:web-*".');
+  const ofName = matcher(name);
+  const ofRemote = remote === null ? () => true : matcher(remote);
+  if (ofName === null || ofRemote === null)
+    return err(`This is no glob: every bracket needs its other half, and it may hold ${mostStars} "*" at most.`);
+  return ok({
+    matches: (instance) => ofName(instance.name) && ofRemote(instance.remote ?? 'local'),
+    exactness: [isGlob(name) ? 0 : 1, literalLength(name), remote === null ? 0 : 1, literalLength(remote ?? '')],
+  });
+};
+
+/** Negative where `a` is less exact. */
+export const compareExactness = (a: InstancePattern, b: InstancePattern): number => {
+  const index = a.exactness.findIndex((part, at) => part !== b.exactness[at]);
+  return index === -1 ? 0 : (a.exactness[index] ?? 0) - (b.exactness[index] ?? 0);
+};
+
+const nameForm = /^[A-Za-z0-9*?[\]{},!^-]{1,128}$/;
+const remoteForm = /^[\w.*?[\]{},!^-]{1,128}$/;
+
+/** Each multiplies the ways in which a name can be cut: a few hundred would take for ever. */
+const mostStars = 5;
+
+/** Null where it is no glob. */
+const matcher = (glob: string): ((text: string) => boolean) | null => {
+  if (!isGlob(glob)) return (text) => text === glob;
+  if (glob.split('*').length - 1 > mostStars || !isBalanced(glob)) return null;
+  try {
+    return picomatch(glob, { nonegate: true, noextglob: true, dot: true, strictBrackets: true });
+  } catch {
+    return null;
+  }
+};
+
+const isGlob = (text: string): boolean => /[*?[\]{},!^]/.test(text);
+
+const isBalanced = (glob: string): boolean => !/[[\]{},!^]/.test(withoutGroups(glob));
+
+const literalLength = (glob: string): number => withoutGroups(glob).replace(/[*?]/g, '').length;
+
+/** Without `[…]` and `{…}`. */
+const withoutGroups = (glob: string): string => glob.replace(/\[[!^]?[\w.-]+\]/g, '').replace(/\{[\w.,*?-]+\}/g, '');

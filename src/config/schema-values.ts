@@ -1,0 +1,217 @@
+import * as z from 'zod/mini';
+import type { TextMatch, Words } from '../check-definition.ts';
+import { parseDuration } from '../duration.ts';
+import type { StatusRange } from './settings.ts';
+
+/**
+ * The values that stand in guard.yaml, each as people write it and as the program uses it. The error of each is not a
+ * sentence but what was expected, e.g. `a time like 30s`: `issue.ts` makes the sentence.
+ */
+
+export const timeExpected = 'a time like 500ms, 30s or 5m';
+export const booleanExpected = 'true or false';
+
+const timeForm = /^(0|\d+(\.\d+)?(ms|s|m|h|d))$/;
+const timeOrNeverForm = /^(never|0|\d+(\.\d+)?(ms|s|m|h|d))$/;
+
+/** Node's timers end at 24 days. */
+const mostTimeMs = 7 * 24 * 3_600_000;
+
+/** What an editor says about a key. */
+export interface KeyMeta {
+  readonly description: string;
+  /** As it would be written. */
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+}
+
+/** A key that may be left out. */
+export const optional = <T extends z.core.$ZodType>(value: T, meta: KeyMeta): z.ZodMiniOptional<T> => {
+  const key = z.optional(value);
+  z.globalRegistry.add(key, { ...meta });
+  return key;
+};
+
+/** A key that must be there. */
+export const needed = <T extends z.ZodMiniType>(value: T, meta: KeyMeta): T => value.check(z.meta({ ...meta }));
+
+/** A value as the program uses it. What `complain` is given is what was expected. */
+export const changed = <T extends z.core.$ZodType, O>(
+  value: T,
+  change: (given: z.output<T>, complain: (expected: string) => void) => O,
+) =>
+  z.pipe(
+    value,
+    z.transform((given: z.output<T>, { issues }) =>
+      change(given, (message) => issues.push({ code: 'custom', message, input: given })),
+    ),
+  );
+
+/** Milliseconds. */
+export const time = (leastMs: number, mostMs = mostTimeMs) =>
+  changed(pattern(timeForm, timeExpected), (text, complain) => readTime(text, leastMs, mostMs, complain));
+
+/** Milliseconds; null for `never`. */
+export const timeOrNever = (leastMs: number, mostMs = mostTimeMs) =>
+  changed(pattern(timeOrNeverForm, `${timeExpected}, or never`), (text, complain) =>
+    text === 'never' ? null : readTime(text, leastMs, mostMs, complain),
+  );
+
+const readTime = (text: string, leastMs: number, mostMs: number, complain: (expected: string) => void): number => {
+  const parsed = parseDuration(text);
+  if (parsed.ok && parsed.value >= leastMs && parsed.value <= mostMs) return parsed.value;
+  complain(`a time from ${writeTime(leastMs)} to ${writeTime(mostMs)}`);
+  return leastMs;
+};
+
+/** Text of a form. */
+export const pattern = (form: RegExp, error: string) => z.string({ error }).check(z.regex(form, { error }));
+
+/** As it is written in the file: `90s`, `5m`, `0s`. */
+export const writeTime = (ms: number): string => {
+  const [unit, size] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ['ms', 1];
+  return ms === 0 ? '0s' : `${ms / size}${unit}`;
+};
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+] as const;
+
+export const flag = z.boolean({ error: booleanExpected });
+
+export const wholeNumber = (least: number, most: number, what = 'a whole number') => {
+  const error = `${what}, ${least} to ${most}`;
+  return z.int({ error }).check(z.minimum(least, { error }), z.maximum(most, { error }));
+};
+
+export const port = wholeNumber(1, 65_535, 'a port');
+
+/** The kernel's; names of users are not looked up inside. */
+export const userId = wholeNumber(0, 4_294_967_294, 'a numeric id');
+
+const textExpected = 'a text';
+
+/** Text of one or many lines. */
+export const text = z.string({ error: textExpected });
+
+export const someText = z.string({ error: textExpected }).check(z.minLength(1, { error: 'a text that is not empty' }));
+
+/** Numbers are texts where only a text can be meant. */
+const word = changed(z.union([z.string(), z.number()], { error: textExpected }), String);
+
+/** Absolute. */
+export const path = (what: string) => pattern(/^\//, `the absolute path of a ${what}`);
+
+const commandExpected = 'a command: one text for a shell (sh -c), or a list of words without a shell';
+
+/** A text goes to `sh -c`; a list is the argument vector itself. */
+export const command = changed(
+  z.union(
+    [
+      z.string().check(z.regex(/\S/, { error: 'a command that is not empty' })),
+      z.array(word).check(
+        z.minLength(1, { error: 'a list with at least one word' }),
+        z.refine((words) => words[0] !== '', { error: 'a list that begins with the name of a program' }),
+      ),
+    ],
+    { error: commandExpected },
+  ),
+  (given): Words => (typeof given === 'string' ? ['sh', '-c', given] : (given as [string, ...string[]])),
+);
+
+const variableName = pattern(
+  /^[A-Za-z_][A-Za-z0-9_]*$/,
+  'the name of a variable: letters, digits and "_", not beginning with a digit',
+);
+
+export const variables = z.record(variableName, word, { error: 'a mapping of variables to their values' });
+
+/** Null takes an inherited variable away. */
+export const inheritedVariables = z.record(variableName, z.nullable(word), {
+  error: 'a mapping of variables to their values',
+});
+
+export const headers = z.record(pattern(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'the name of a header'), word, {
+  error: 'a mapping of headers to their values',
+});
+
+/** One or a list, as a list. */
+export const oneOrMore = <T extends z.core.$ZodType>(item: T, error: string) =>
+  changed(
+    z.union([item, z.array(item).check(z.minLength(1, { error: 'a list with at least one item' }))], { error }),
+    (given) => (Array.isArray(given) ? given : [given]) as z.output<T>[],
+  );
+
+/** `200`, `0,100-103`. */
+export const statuses = (least: number, most: number, example: string) => {
+  const error = `statuses from ${least} to ${most}, written like ${example}`;
+  return changed(z.union([z.int({ error }), pattern(statusesForm, error)], { error }), (given, complain) => {
+    const ranges = String(given).split(',').map(readRange);
+    const known = ranges.every(({ first, last }) => first >= least && last <= most && first <= last);
+    if (!known) complain(error);
+    return ranges;
+  });
+};
+
+const statusesForm = /^\s*\d{1,3}(\s*-\s*\d{1,3})?(\s*,\s*\d{1,3}(\s*-\s*\d{1,3})?)*\s*$/;
+
+const readRange = (part: string): StatusRange => {
+  const [first = '', last = first] = part.split('-');
+  return { first: Number(first), last: Number(last) };
+};
+
+/** A key that is not known carries what is, for the sentence that names the nearest. */
+export interface UnknownKey {
+  /** Which kind of mapping it is in. */
+  readonly within: Within;
+  readonly known: readonly string[];
+}
+
+export type Within = 'file' | 'settings' | 'check' | 'tls' | 'match' | 'policies';
+
+/** A mapping in which every other key is a mistake. */
+export const mapping = <Shape extends z.core.$ZodLooseShape>(within: Within, shape: Shape, error = 'a mapping') =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? // zod carries messages as texts only.
+          JSON.stringify({ within, known: Object.keys(shape) } satisfies UnknownKey)
+        : error,
+  });
+
+/** A text that must be in it, or a regular expression. */
+export const textMatch = changed(
+  z.union(
+    [
+      someText,
+      mapping('match', {
+        matches: z
+          .string({ error: 'a regular expression' })
+          .check(
+            z.minLength(1, { error: 'a regular expression' }),
+            z.refine(isRegularExpression, { error: 'a regular expression in the syntax of JavaScript' }),
+          ),
+      }),
+    ],
+    { error: 'a text to look for, or { matches: "a regular expression" }' },
+  ),
+  (given): TextMatch =>
+    typeof given === 'string' ? { kind: 'text', text: given } : { kind: 'regex', pattern: given.matches },
+);
+
+function isRegularExpression(pattern: string): boolean {
+  try {
+    return Boolean(new RegExp(pattern, 'm'));
+  } catch {
+    return false;
+  }
+}
+
+export const choice = <const T extends readonly [string, ...string[]]>(words: T) =>
+  z.enum(words, { error: sayChoice(words) });
+
+const sayChoice = (words: readonly string[]): string =>
+  words.length === 1 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
