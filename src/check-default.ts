@@ -81,7 +81,7 @@ const subjectOf = (check: Unnamed): string => {
     case 'host':
       return `host ${sayCommand(check.command)}`;
     case 'http':
-      return check.url;
+      return withoutPassword(check.url);
     case 'tcp':
       return `tcp ${check.address}:${check.port}`;
     case 'dns':
@@ -96,6 +96,9 @@ const subjectOf = (check: Unnamed): string => {
       return check satisfies never;
   }
 };
+
+/** A URL for reports: `http://user:password@host/` without what is before the `@`. */
+export const withoutPassword = (url: string): string => url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
 
 const sayCommand = (words: readonly string[]): string =>
   words[0] === 'sh' && words[1] === '-c' && words.length === 3 ? (words[2] ?? '') : words.join(' ');

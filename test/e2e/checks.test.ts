@@ -195,7 +195,7 @@ echo 'not a script' >$d/required.d/README; mkdir $d/required.d/folder.sh`);
     expect(results.map(({ name, severity, answer }) => [name, severity, answer])).toEqual([
       ['green/required.d/10-good.sh', 'required', 'passed'],
       ['green/required.d/20-not-executable.sh', 'required', 'failed'],
-      ['green/required.d/30 with\nnewline; $(touch oops).sh', 'required', 'passed'],
+      [String.raw`green/required.d/30 with\x0anewline; $(touch oops).sh`, 'required', 'passed'],
       ['green/wanted.d/nice', 'advisory', 'failed'],
     ]);
     expect(results[1]?.says).toBe('exit status 1: disk is full');

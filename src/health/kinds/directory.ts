@@ -1,6 +1,7 @@
 import type { DirectoryCheck, ExecCheck } from '../../check-definition.ts';
 import { ask } from '../../incus/ask.ts';
 import { err, ok, type Result } from '../../result.ts';
+import { neutralise } from '../../text.ts';
 import { afterColon, answerOfFailure, lastWords, notAsked, type KindAnswer } from '../check-answer.ts';
 import type { KindTools } from './tools.ts';
 
@@ -50,7 +51,8 @@ const readListing = (check: DirectoryCheck, text: string): ExecCheck[] => {
 
 const scriptCheck = (check: DirectoryCheck, folder: string, how: string, path: string): ExecCheck => ({
   kind: 'exec',
-  name: `${check.name}/${folder}${path.slice(path.lastIndexOf('/'))}`,
+  // The file's name comes from inside, and will be printed.
+  name: neutralise(`${check.name}/${folder}${path.slice(path.lastIndexOf('/'))}`, 200),
   severity: folder === 'wanted.d' ? 'advisory' : check.severity,
   timeoutMs: check.timeoutMs,
   intervalMs: check.intervalMs,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { HttpCheck, TextMatch } from '../../check-definition.ts';
+import { withoutPassword } from '../../check-default.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { fillAddress } from '../check-address.ts';
 import { answerOfNetworkError, failed, notAsked, oneLine, passed, type KindAnswer } from '../check-answer.ts';
@@ -13,7 +14,7 @@ export const askHttp = async (check: HttpCheck, tools: KindTools): Promise<KindA
   const filled = await fillAddress(check.url, tools.askAddresses, { url: true });
   if (!filled.ok) return filled.error;
   const url = readUrl(filled.value);
-  if (url === null) return notAsked(`"${filled.value}" is not an http or https URL`);
+  if (url === null) return notAsked(`"${withoutPassword(filled.value)}" is not an http or https URL`);
   const ca = await readCa(check);
   if (!ca.ok) return ca.error;
   const response = await fetchFollowing(check, tools, url, ca.value);
@@ -143,7 +144,7 @@ const readBody = async (response: IncomingMessage): Promise<{ body: string; cut:
 };
 
 const judged = (check: HttpCheck, response: HttpResponse): KindAnswer => {
-  const says = `${response.url.href} answered ${response.status}`;
+  const says = `${withoutPassword(response.url.href)} answered ${response.status}`;
   if (!check.status.some(({ first, last }) => response.status >= first && response.status <= last))
     return failed(`${says}, wanted ${sayStatuses(check)}`);
   for (const [name, match] of Object.entries(check.expectHeaders)) {

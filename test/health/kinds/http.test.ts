@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { httpDefaults } from '../../../src/check-default.ts';
+import { httpDefaults, nameChecks } from '../../../src/check-default.ts';
 import type { HttpCheck } from '../../../src/check-definition.ts';
 import { askCheck } from '../../../src/health/check.ts';
 import { certificateFile, closedPort, common, http, https, nowhere } from './asking.ts';
@@ -77,6 +77,19 @@ describe('the request', () => {
     });
     await ask(`http://127.0.0.1:${port}/`, { method: 'HEAD', headers: { Host: 'www.example.org', 'X-One': '1' } });
     expect(seen).toEqual(['HEAD', expect.objectContaining({ host: 'www.example.org', 'x-one': '1' })]);
+  });
+
+  it('logs in as the URL says, and tells nobody the password', async () => {
+    const port = await http((request, response) =>
+      response.writeHead(request.headers.authorization === `Basic ${btoa('me:s3cret')}` ? 200 : 401).end(),
+    );
+    const url = `http://me:s3cret@127.0.0.1:${port}/`;
+    const result = await ask(url);
+    expect(result.answer).toBe('passed');
+    expect(result.says).not.toContain('s3cret');
+    expect(nameChecks([{ ...common, ...httpDefaults, kind: 'http', url, name: null }])[0]?.name).toBe(
+      `http://127.0.0.1:${port}/`,
+    );
   });
 
   it('uses a new connection each time (F35)', async () => {
