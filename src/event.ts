@@ -194,5 +194,5 @@ export type RunEvent =
 /** An event with its place in time and the run it belongs to: what the journal keeps and `--json` writes, one a line. */
 export type Recorded = RunEvent & { readonly v: 1; readonly run: string; readonly at: number };
 
-/** Where events go. Views return nothing; they must not throw. */
-export type Listener = (event: Recorded) => void;
+/** Where events go. A view that needs a moment (a line that must stand before others write) gives a promise; it must not fail. */
+export type Listener = (event: Recorded) => void | Promise<void>;

@@ -69,18 +69,10 @@ const runOne = async (
   options: RunOptions,
 ): Promise<number> => {
   const io = commandIo(context, options.json ?? false);
-  const view = createView({
-    stdout: context.stdout,
-    stderr: context.stderr,
-    environment: context.environment,
-    json: options.json ?? false,
-    quiet: options.quiet ?? false,
-    commandHasTerminal: io.terminal !== null,
-  });
+  const view = createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false });
   const run = newRunId(context.clock.now());
   const end = async (outcome: Outcome): Promise<number> => {
-    view.listener({ v: 1, run, at: context.clock.now(), type: 'run-ended', outcome, ms: 0 });
-    await view.close();
+    await view.listener({ v: 1, run, at: context.clock.now(), type: 'run-ended', outcome, ms: 0 });
     return exitStatusOf(outcome);
   };
   const reached = await context.reach(instance, options.project ?? null);
@@ -99,7 +91,6 @@ const runOne = async (
     });
     return await runReached(context, { plan, io, view, reached: reached.value }, options.passthrough ?? false);
   } finally {
-    await view.close();
     await reached.value.close();
   }
 };
@@ -140,7 +131,7 @@ const toolsOf = (context: Context, one: OneRun, commandEnded: (status: number) =
       openStore: () => openJournal({ stateDirectory: state, run: one.plan.run }),
       listener: (event) => {
         if (event.type === 'command-ended' && event.end.kind === 'exited') commandEnded(event.end.status);
-        one.view.listener(event);
+        return one.view.listener(event);
       },
     }),
   };

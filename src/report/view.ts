@@ -1,5 +1,6 @@
-import type { Writable } from 'node:stream';
-import type { Cause, Listener } from '../event.ts';
+import type { Readable, Writable } from 'node:stream';
+import type { Cause, Listener, Recorded } from '../event.ts';
+import { createAskToKeep } from './ask.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 
@@ -8,25 +9,38 @@ export interface View {
   readonly listener: Listener;
   /** Null where nobody can be asked. */
   readonly askToKeep: ((cause: Cause, limitMs: number) => Promise<boolean>) | null;
-  /** Resolves when the last word is written. */
-  readonly close: () => Promise<void>;
 }
 
-/** The view that fits the situation. */
-export const createView = (situation: {
+export interface Situation {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Whether the command writes to the same terminal. */
-  readonly commandHasTerminal: boolean;
-}): View => {
-  const plain = createPlainView(situation.stderr, situation.quiet);
-  const json = situation.json ? createJsonView(situation.stdout) : null;
+}
+
+/** The view that fits the situation: JSON lines where they are wanted, a live one for people, plain lines for logs. */
+export const createView = (situation: Situation): View => {
+  const { stdin, stderr } = situation;
+  const attended = stdin.isTTY === true && stderr.isTTY === true && !situation.json;
   return {
-    listener: json ?? plain,
-    askToKeep: null,
-    close: async () => {},
+    listener: chooseListener(situation),
+    askToKeep: attended ? createAskToKeep(stdin, stderr) : null,
+  };
+};
+
+const chooseListener = ({ stdout, stderr, environment, json, quiet }: Situation): Listener => {
+  if (json) return createJsonView(stdout);
+  const live = stderr.isTTY === true && !quiet && environment['CI'] === undefined && environment['TERM'] !== 'dumb';
+  return live ? liveView(stderr) : createPlainView(stderr, quiet);
+};
+
+/** listr2 is only loaded where it is used. */
+const liveView = (stderr: Writable): Listener => {
+  let view: ((event: Recorded) => Promise<void>) | null = null;
+  return async (event) => {
+    view ??= (await import('./terminal.ts')).createTerminalView(stderr);
+    await view(event);
   };
 };

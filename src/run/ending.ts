@@ -1,5 +1,4 @@
 import type { Cause, Outcome } from '../event.ts';
-import { sayFailure } from '../incus/failure.ts';
 import { byHandCommands } from './by-hand.ts';
 import { hasOutsideDisks } from './disks.ts';
 import { endLeftovers } from './leftovers.ts';

@@ -30,7 +30,7 @@ export const createRecorder = (options: {
   let store: EventStore | null = null;
   let failure: string | null = null;
 
-  const show = (event: RunEvent): void => options.listener(stamped(event));
+  const show = (event: RunEvent): void => void options.listener(stamped(event));
   const stamped = (event: RunEvent): Recorded => ({ ...event, v: 1, run: options.run, at: options.clock.now() });
   const fail = (says: string): void => {
     if (failure !== null) return;
@@ -40,7 +40,7 @@ export const createRecorder = (options: {
   const record = async (event: RunEvent): Promise<void> => {
     const recorded = stamped(event);
     const written = await store?.append(recorded);
-    options.listener(recorded);
+    await options.listener(recorded);
     if (written && !written.ok) fail(written.error);
   };
 

@@ -1,18 +1,10 @@
 import type { Outcome, RestorePoint } from '../event.ts';
-import { sayFailure, type IncusFailure } from '../incus/failure.ts';
+import type { IncusFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
-import {
-  createSnapshot,
-  deleteSnapshot,
-  getSnapshot,
-  renameSnapshot,
-  setSnapshotExpiry,
-  type Snapshot,
-} from '../incus/snapshot.ts';
+import { createSnapshot, deleteSnapshot, getSnapshot, type Snapshot } from '../incus/snapshot.ts';
 import { err, ok, type Result } from '../result.ts';
-import { claim, markOf, unmark, type Claim, type Mark } from './mark.ts';
+import { claim, markOf, type Claim, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
-import { persistently } from './persistence.ts';
 import type { Plan } from './plan.ts';
 import { refusedBecause } from './refusal.ts';
 import type { RunTools } from './tools.ts';
