@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Reached } from '../incus/reach.ts';
 import type { Refusal } from '../event.ts';
+import { stateDirectory } from '../journal/state-directory.ts';
 import type { Result } from '../result.ts';
 import type { Interrupter } from '../run/interruption.ts';
 
@@ -22,3 +23,7 @@ export interface Context {
   /** Finds the daemon of an instance as the `incus` command would, and opens it. */
   readonly reach: (instance: string, project: string | null) => Promise<Result<Reached, Refusal>>;
 }
+
+/** Where the records of runs are, for this user in this environment. */
+export const stateDirectoryOf = ({ environment }: Pick<Context, 'environment'>): string =>
+  stateDirectory(environment, process.getuid?.() ?? 0);

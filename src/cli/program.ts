@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { outcomeTable } from '../run/outcome.ts';
 import type { Context } from './context.ts';
 import { defineRun } from './run.ts';
+import { defineRuns } from './runs.ts';
+import { defineShow } from './show.ts';
 import { endWith } from './end-with.ts';
 import { splitArguments, usage, UsageMistake } from './usage.ts';
 
@@ -17,7 +19,7 @@ export interface Call {
   readonly exit: (status: number) => void;
 }
 
-const definitions: readonly Define[] = [defineRun];
+const definitions: readonly Define[] = [defineRun, defineRuns, defineShow];
 
 /** Reads the command line and does what it says. Returns the exit status. */
 export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {

@@ -5,7 +5,6 @@ import { currentHolder, lookAtHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { stateDirectory } from '../journal/state-directory.ts';
 import { createView, type View } from '../report/view.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -13,7 +12,7 @@ import type { Plan } from '../run/plan.ts';
 import { createRecorder } from '../run/recorder.ts';
 import type { CommandIo, RunTools } from '../run/tools.ts';
 import { commandIo } from './command-io.ts';
-import type { Context } from './context.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './program.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
@@ -113,8 +112,8 @@ const runReached = async (context: Context, one: OneRun, passthrough: boolean): 
 };
 
 const toolsOf = (context: Context, one: OneRun, commandEnded: (status: number) => void): RunTools => {
-  const { clock, environment, interrupter } = context;
-  const state = stateDirectory(environment, process.getuid?.() ?? 0);
+  const { clock, interrupter } = context;
+  const state = stateDirectoryOf(context);
   const { instance, project, remote } = one.reached;
   return {
     incus: one.reached.incus,

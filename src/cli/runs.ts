@@ -1,0 +1,32 @@
+import { Option, type Command } from 'commander';
+import { listRuns } from '../journal/runs.ts';
+import { stateDirectoryOf } from './context.ts';
+import { runsTable, runSummary } from '../report/runs-table.ts';
+import { writeLines } from '../report/write.ts';
+import type { Call } from './program.ts';
+import { count } from './values.ts';
+
+interface RunsOptions {
+  readonly json?: boolean;
+  readonly limit: number;
+}
+
+/** `guard runs`: past runs, newest first. */
+export const defineRuns = (program: Command, call: Call): void => {
+  program
+    .command('runs')
+    .description('list past runs, newest first')
+    .argument('[instance]', 'only those of this instance')
+    .addOption(new Option('--limit <count>', 'at most so many').argParser(count).default(50))
+    .option('--json', 'write one run a line on stdout')
+    .addHelpText('after', '\nExit status:\n    0  listed, also when there are none')
+    .action(async (instance: string | undefined, options: RunsOptions) => {
+      const { context } = call;
+      const name = instance?.slice(instance.indexOf(':') + 1) ?? null;
+      const runs = await listRuns(stateDirectoryOf(context), { instance: name, limit: options.limit });
+      const lines = options.json
+        ? runs.map((run) => JSON.stringify(runSummary(run)))
+        : [runsTable(runs, context.stdout.columns ?? Infinity)];
+      await writeLines(context.stdout, lines);
+    });
+};

@@ -1,0 +1,7 @@
+import type { Writable } from 'node:stream';
+
+/** Writes whole lines and resolves when the stream has taken them. */
+export const writeLines = (stream: Writable, lines: readonly string[]): Promise<void> =>
+  new Promise((resolve) => {
+    stream.write(lines.map((line) => `${line}\n`).join(''), () => resolve());
+  });
