@@ -15,17 +15,17 @@ export const compareProcesses = (before: Facts, after: Facts): FactFinding[] => 
 };
 
 /**
- * Old enough to be meant to stay: half a minute, or half of the life of an instance that is younger than that. What waits
+ * Old enough to be meant to stay: half a minute, or a tenth of the life of an instance that is younger than that needs. What waits
  * for a moment inside a script is another process each time.
  */
 const lasting = (facts: Facts): readonly Process[] => {
   const eldest = Math.max(0, ...(facts.processes ?? []).slice(0, 10_000).map((process) => process.ageMs));
-  const least = Math.min(30_000, eldest / 2);
+  const least = Math.min(30_000, eldest / 10);
   return (facts.processes ?? []).filter((process) => process.ageMs >= least && !passing.test(process.name));
 };
 
 const passing =
-  /^(sleep|cat|timeout|getty|agetty|login|sh|ash|dash|bash|su|sudo|less|more|vi|nano|top|cron|CRON|sshd-session)$/;
+  /^(sleep|cat|timeout|getty|agetty|login|sh|ash|dash|bash|su|sudo|less|more|vi|nano|top|CRON|sshd-session)$/;
 
 /** Processes without a service manager that were started anew, all of them, between two looks: a respawn by init, or by hand. */
 export const restartedProcesses = (baseline: Facts, previous: Facts, current: Facts): FactFinding[] => {

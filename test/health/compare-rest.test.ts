@@ -145,7 +145,7 @@ describe('processes, where no service manager tells', () => {
 
   test('another version of it, what waits in a script, and what is young, do not count', () => {
     expect(compareFacts(bare('php-fpm8.2', 'sleep', 'sh'), bare('php-fpm8.4'))).toEqual([]);
-    const young = { ...bare('httpd'), processes: [process('httpd', 2), process('logger', 3, { ageMs: 100 })] };
+    const young = { ...bare('httpd'), processes: [process('httpd', 2), process('logger', 3, { ageMs: 10_000 })] };
     expect(compareFacts(young, bare('httpd'))).toEqual([]);
   });
 

@@ -1,0 +1,262 @@
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { changesBetween } from '../../src/health/changes.ts';
+import { compareFacts, compareLooks, type FactFinding } from '../../src/health/compare.ts';
+import type { Facts } from '../../src/health/facts.ts';
+import { gatherFacts } from '../../src/health/gather.ts';
+import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
+
+const { incus, close } = openTestIncus();
+afterAll(close);
+
+const look = async (instance: string): Promise<Facts> => {
+  const facts = await gatherFacts({ incus, instance, limitMs: 20_000 });
+  if (!facts.ok) throw new Error(JSON.stringify(facts.error));
+  return facts.value;
+};
+
+/** Looks until the facts are as expected, half a minute at most; the last look either way. */
+const lookUntil = async (instance: string, expected: (facts: Facts) => boolean): Promise<Facts> => {
+  const end = performance.now() + 30_000;
+  let facts = await look(instance);
+  while (!expected(facts) && performance.now() < end) facts = await look(instance);
+  return facts;
+};
+
+/** Runs a script inside, as root; rejects when it fails. */
+const inside = async (instance: string, script: string): Promise<void> => {
+  await execa('incus', ['exec', instance, '-T', '--', 'sh', '-eu', '-s'], { input: script });
+};
+
+const deciding = (findings: readonly FactFinding[]): string[] =>
+  findings.filter(({ severity }) => severity === 'required').map(({ says }) => says);
+
+const booted = (facts: Facts): boolean =>
+  facts.manager.kind === 'systemd' && facts.manager.booted && facts.network?.defaultRoutes.length === 1;
+
+describe('a Debian container with systemd', () => {
+  const name = 'facts-systemd';
+  let before: Facts;
+
+  beforeAll(async () => {
+    await launch(name);
+    await lookUntil(name, booted);
+    await inside(
+      name,
+      `cat >/etc/systemd/system/worker.service <<'UNIT'
+[Service]
+ExecStart=/bin/sleep infinity
+Restart=always
+RestartSec=300ms
+StartLimitIntervalSec=0
+[Install]
+WantedBy=multi-user.target
+UNIT
+cat >/etc/systemd/system/door.socket <<'UNIT'
+[Socket]
+ListenStream=0.0.0.0:7001
+ListenStream=/run/door.sock
+[Install]
+WantedBy=sockets.target
+UNIT
+printf '[Service]\\nExecStart=/bin/sleep infinity\\n' >/etc/systemd/system/door.service
+systemctl daemon-reload
+systemctl enable --now worker.service door.socket`,
+    );
+    before = await look(name);
+  });
+  afterAll(() => remove(name));
+
+  test('everything can be read, and two looks are alike', async () => {
+    for (const section of [
+      'init',
+      'units',
+      'sockets',
+      'unixSockets',
+      'network',
+      'packages',
+      'disk',
+      'processes',
+      'configuration',
+    ] as const)
+      expect([section, before[section]]).not.toEqual([section, null]);
+    expect(before.units?.['worker.service']).toMatchObject({
+      active: 'active',
+      sub: 'running',
+      type: 'simple',
+      fileState: 'enabled',
+    });
+    expect(before.sockets).toContainEqual(expect.objectContaining({ protocol: 'tcp', address: '0.0.0.0', port: 7001 }));
+    expect(before.unixSockets?.map(({ path }) => path)).toContain('/run/door.sock');
+    expect(before.packages?.installed).toHaveProperty('apt');
+    const again = await look(name);
+    expect(compareFacts(before, again)).toEqual([]);
+    expect(compareLooks(before, before, again)).toEqual([]);
+    expect(changesBetween(before, again)).toEqual({
+      packages: [],
+      units: { appeared: [], gone: [] },
+      sockets: { appeared: [], gone: [] },
+    });
+  });
+
+  test('the processes of a look, and of any other exec, are not in it', () => {
+    expect(before.processes?.map((process) => process.name)).toContain('sleep');
+    for (const own of ['sh', 'grep', 'ls', 'find', 'systemctl'])
+      expect(before.processes?.map((process) => process.name)).not.toContain(own);
+  });
+
+  test('F31: a restart loop, in the words of the report', async () => {
+    await inside(
+      name,
+      `sed -i 's|^ExecStart=.*|ExecStart=/bin/sh -c "exit 3"|' /etc/systemd/system/worker.service
+systemctl daemon-reload
+systemctl restart worker.service`,
+    );
+    const after = await lookUntil(
+      name,
+      (facts) =>
+        facts.units?.['worker.service']?.sub === 'auto-restart' && (facts.units['worker.service'].restarts ?? 0) > 1,
+    );
+    const [finding] = compareFacts(before, after);
+    expect(finding).toMatchObject({ subject: 'unit:worker.service', severity: 'required' });
+    expect(finding?.says).toMatch(/^worker\.service was running, is now restarting: exit status 3, \d+ restarts$/);
+  });
+
+  test('a loop that is up whenever somebody looks is found between two looks', async () => {
+    await inside(
+      name,
+      `sed -i 's|^ExecStart=.*|ExecStart=/bin/sh -c "sleep 1; exit 3"|' /etc/systemd/system/worker.service
+systemctl daemon-reload
+systemctl restart worker.service`,
+    );
+    const up = (facts: Facts): boolean => facts.units?.['worker.service']?.sub === 'running';
+    const first = await lookUntil(name, up);
+    const second = await lookUntil(
+      name,
+      (facts) =>
+        up(facts) &&
+        (facts.units?.['worker.service']?.restarts ?? 0) > (first.units?.['worker.service']?.restarts ?? 0),
+    );
+    expect(deciding(compareFacts(before, first))).toEqual([]);
+    expect(deciding(compareLooks(before, first, second))[0]).toMatch(
+      /^worker\.service restarted by itself (once|\d+ times) while guard watched/,
+    );
+    await inside(
+      name,
+      `sed -i 's|^ExecStart=.*|ExecStart=/bin/sleep infinity|' /etc/systemd/system/worker.service
+systemctl daemon-reload
+systemctl restart worker.service`,
+    );
+  });
+
+  test('a socket narrowed to loopback, and a unix socket that is gone', async () => {
+    await inside(
+      name,
+      `sed -i 's|0\\.0\\.0\\.0:7001|127.0.0.1:7001|; /door.sock/d' /etc/systemd/system/door.socket
+systemctl daemon-reload
+systemctl restart door.socket`,
+    );
+    const says = deciding(compareFacts(before, await look(name)));
+    expect(says).toContainEqual(
+      expect.stringContaining('listens on port 7001 tcp only at 127.0.0.1 now, before at every address'),
+    );
+    expect(says).toContainEqual(expect.stringContaining('socket /run/door.sock is gone'));
+  });
+
+  test('a unit that is gone with its file, of the administrator', async () => {
+    await inside(
+      name,
+      `systemctl disable --now worker.service
+rm /etc/systemd/system/worker.service
+systemctl daemon-reload`,
+    );
+    expect(deciding(compareFacts(before, await look(name)))).toContain('worker.service was running, is gone');
+  });
+
+  test('lost addresses', async () => {
+    await inside(name, 'ip addr flush dev eth0');
+    expect(deciding(compareFacts(before, await look(name)))).toContainEqual(
+      expect.stringMatching(/^eth0 lost its IPv4 address /),
+    );
+  });
+});
+
+describe('a container with BusyBox init and no package manager', () => {
+  const name = 'facts-busybox';
+  beforeAll(async () => {
+    await execa('sh', [join(import.meta.dirname, 'busybox-image.sh')]);
+    await remove(name);
+    await incusCommand('launch', 'guard-busybox', name);
+  });
+  afterAll(() => remove(name));
+
+  test('the same facts, and a web server that init starts in vain', async () => {
+    const before = await lookUntil(name, (facts) => facts.sockets?.some(({ port }) => port === 8080) ?? false);
+    expect(before).toMatchObject({ manager: { kind: 'none' }, units: null, packages: null, init: { name: 'init' } });
+    expect(before.sockets).toMatchObject([{ protocol: 'tcp', port: 8080, owner: { process: 'httpd' } }]);
+    expect(compareFacts(before, await look(name))).toEqual([]);
+    await inside(
+      name,
+      `printf '#!/bin/sh\\nexit 1\\n' >/etc/web
+killall httpd`,
+    );
+    const after = await lookUntil(name, (facts) => facts.sockets?.length === 0);
+    expect(deciding(compareFacts(before, after))).toEqual([
+      'httpd does not listen on port 8080 tcp any more',
+      'process httpd was running, is gone',
+    ]);
+  });
+});
+
+describe('a Debian container with OpenRC', () => {
+  const name = 'facts-openrc';
+  beforeAll(async () => {
+    await launch(name);
+    await lookUntil(name, booted);
+    await inside(
+      name,
+      `export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends --allow-remove-essential openrc sysvinit-core initscripts cron systemd-sysv- >/dev/null 2>&1
+cat >/etc/init.d/worker <<'SERVICE'
+#!/sbin/openrc-run
+command=/usr/local/bin/worker-main
+command_args=infinity
+command_background=true
+pidfile=/run/worker.pid
+SERVICE
+cp /bin/sleep /usr/local/bin/worker-main
+chmod +x /etc/init.d/worker
+rc-update add worker default >/dev/null`,
+    );
+    await incusCommand('restart', '--force', name);
+  }, 300_000);
+  afterAll(() => remove(name));
+
+  test('a service that is stopped, one whose process died, and an init script of old', async () => {
+    const before = await lookUntil(
+      name,
+      (facts) =>
+        facts.units?.['worker']?.active === 'active' &&
+        ['worker-main', 'cron'].every((wanted) => facts.processes?.some((process) => process.name === wanted)),
+    );
+    expect(before.manager).toEqual({ kind: 'openrc', runlevel: 'default' });
+    expect(compareFacts(before, await look(name))).toEqual([]);
+    // Debian's start-stop-daemon does not tell OpenRC of its daemons: that one crashed shows in the processes alone.
+    await inside(name, 'kill -9 "$(cat /run/worker.pid)"');
+    const gone = (process: string) => (facts: Facts) => !facts.processes?.some((one) => one.name === process);
+    const died = await lookUntil(name, gone('worker-main'));
+    expect(deciding(compareFacts(before, died))).toEqual(['process worker-main was running, is gone']);
+    await inside(name, 'rc-service worker zap >/dev/null; rc-service cron stop >/dev/null');
+    const stopped = await lookUntil(name, gone('cron'));
+    expect(deciding(compareFacts(before, stopped))).toEqual(
+      expect.arrayContaining(['worker was running, is now stopped', 'process cron was running, is gone']),
+    );
+  });
+});
+
+test('an instance without a shell is an answer, not an exception', async () => {
+  const facts = await gatherFacts({ incus, instance: 'facts-no-such-instance', limitMs: 5000 });
+  expect(facts).toMatchObject({ ok: false, error: { kind: 'not-found' } });
+});
