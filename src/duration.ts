@@ -17,14 +17,17 @@ export const parseDuration = (text: string): Result<number, string> => {
   return ok(Math.round(Number(match[1]) * unitInMs[unit]));
 };
 
-/** Writes milliseconds for a person: `43 ms`, `1.5 s`, `2 min 5 s`, `1 h 3 min`. */
+/** Writes milliseconds for a person: `43 ms`, `1.5 s`, `2 min 5 s`, `1 h 3 min`, `30 days`. */
 export const sayDuration = (ms: number): string => {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, '')} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 3600) return joined(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  if (seconds >= 2 * secondsADay) return `${Math.round(seconds / secondsADay)} days`;
   return joined(Math.floor(seconds / 3600), 'h', Math.round((seconds % 3600) / 60), 'min');
 };
+
+const secondsADay = 24 * 3600;
 
 const joined = (large: number, largeUnit: string, small: number, smallUnit: string): string =>
   small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;

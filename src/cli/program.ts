@@ -4,6 +4,9 @@ import type { Context } from './context.ts';
 import { defineRun } from './run.ts';
 import { defineRuns } from './runs.ts';
 import { defineShow } from './show.ts';
+import { defineInit } from './init.ts';
+import { definePlan } from './plan.ts';
+import { defineCheck } from './check.ts';
 import { endWith } from './end-with.ts';
 import { splitArguments, usage, UsageMistake } from './usage.ts';
 
@@ -19,7 +22,7 @@ export interface Call {
   readonly exit: (status: number) => void;
 }
 
-const definitions: readonly Define[] = [defineRun, defineRuns, defineShow];
+const definitions: readonly Define[] = [defineRun, definePlan, defineCheck, defineInit, defineRuns, defineShow];
 
 /** Reads the command line and does what it says. Returns the exit status. */
 export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {

@@ -49,7 +49,7 @@ export interface RunOptions extends CommonOptions {
 
 /** Options that say how to change one instance: the same for `guard run` and `guard plan`. */
 export const addRunOptions = (command: Command): Command =>
-  addCommonOptions(addCommandOptions(addHealthOptions(addRestorePointOptions(command))));
+  addCommonOptions(addCommandOptions(addHealthOptions(addCheckOptions(addRestorePointOptions(command)))));
 
 const addRestorePointOptions = (command: Command): Command =>
   command
@@ -65,9 +65,10 @@ const addRestorePointOptions = (command: Command): Command =>
       new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration),
     );
 
-const addHealthOptions = (command: Command): Command =>
+/** Options that say what to ask. */
+export const addCheckOptions = (command: Command): Command =>
   command
-    .optionsGroup('Health:')
+    .optionsGroup('Checks:')
     .addOption(
       new Option('--check <command>', "run by the instance's shell; status 0 passes (repeatable)").argParser(repeated),
     )
@@ -75,7 +76,11 @@ const addHealthOptions = (command: Command): Command =>
     .addOption(new Option('--check-interval <time>', 'from one try to the next (default: 2s)').argParser(duration))
     .addOption(new Option('--check-retries <count>', 'failures in a row that count (default: 3)').argParser(count))
     .addOption(new Option('--check-start-period <time>', 'failures do not count yet (default: 0s)').argParser(duration))
-    .option('--no-automatic', 'ask only the checks, do not compare units, sockets, packages, …')
+    .option('--no-automatic', 'ask only the checks, do not compare units, sockets, packages, …');
+
+const addHealthOptions = (command: Command): Command =>
+  command
+    .optionsGroup('Verdict:')
     .addOption(
       new Option('--verify-timeout <time>', 'how long it may take to be healthy (default: 2m)').argParser(duration),
     )

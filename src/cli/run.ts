@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { Outcome } from '../event.ts';
 import type { Reached } from '../incus/reach.ts';
 import { currentHolder, lookAtHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -16,7 +15,7 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './program.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
-import { settingsOf } from './settings-of.ts';
+import { withInstance } from './session.ts';
 import { UsageMistake } from './usage.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
@@ -27,11 +26,14 @@ export const defineRun = (program: Command, call: Call): void => {
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
   addRunOptions(command).action(async (instances: readonly string[], options: RunOptions) => {
-    call.exit(await runEach(call.context, instances, wordsOf(instances, call.words), options));
+    call.exit(await runEach(call.context, instances, commandWords(instances, call.words), options));
   });
 };
 
-const wordsOf = (instances: readonly string[], words: readonly string[] | null): readonly [string, ...string[]] => {
+export const commandWords = (
+  instances: readonly string[],
+  words: readonly string[] | null,
+): readonly [string, ...string[]] => {
   const [instance, ...more] = instances;
   if (instance === undefined) throw new UsageMistake('No instance is named.', usageLine);
   if (words === null)
@@ -61,37 +63,20 @@ const runEach = async (
   return 0;
 };
 
-const runOne = async (
+const runOne = (
   context: Context,
   instance: string,
   words: readonly [string, ...string[]],
   options: RunOptions,
 ): Promise<number> => {
-  const io = commandIo(context, options.json ?? false);
-  const view = createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false });
-  const run = newRunId(context.clock.now());
-  const end = async (outcome: Outcome): Promise<number> => {
-    await view.listener({ v: 1, run, at: context.clock.now(), type: 'run-ended', outcome, ms: 0 });
-    return exitStatusOf(outcome);
-  };
-  const reached = await context.reach(instance, options.project ?? null);
-  if (!reached.ok) return end({ outcome: 'refused', refusal: reached.error });
-  try {
-    const { instance: name, remote } = reached.value;
-    const settings = await settingsOf(context, { name, remote }, options, io.terminal !== null);
-    if (!settings.ok) return await end(settings.error);
-    const plan = planOf({
-      run,
-      version: context.version,
-      reached: reached.value,
-      words,
-      settings: settings.value,
-      name: options.name ?? null,
-    });
-    return await runReached(context, { plan, io, view, reached: reached.value }, options.passthrough ?? false);
-  } finally {
-    await reached.value.close();
-  }
+  const json = options.json ?? false;
+  const io = commandIo(context, json);
+  return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, ({ reached, settings }) => {
+    const run = newRunId(context.clock.now());
+    const plan = planOf({ run, version: context.version, reached, words, settings, name: options.name ?? null });
+    const view = createView({ ...context, json, quiet: options.quiet ?? false });
+    return runReached(context, { plan, io, view, reached }, options.passthrough ?? false);
+  });
 };
 
 interface OneRun {

@@ -10,11 +10,15 @@ import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
 
 /** Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34). */
-export const establishBaseline = async (plan: Plan, tools: RunTools): Promise<Result<Baseline, Outcome>> => {
+export const establishBaseline = async (
+  plan: Plan,
+  tools: RunTools,
+  justStarted: boolean,
+): Promise<Result<Baseline, Outcome>> => {
   const baseline = await inPhase(
     tools,
     'baseline',
-    () => askQuietly(plan, tools),
+    () => askQuietly(plan, tools, justStarted),
     ({ checks, facts }) => ({ ok: true, says: sayBaseline(checks.length, facts !== null) }),
   );
   await tools.recorder.record({ type: 'baseline-taken', baseline });
@@ -30,7 +34,7 @@ const unhealthyAlready = (plan: Plan, verdict: Verdict): Outcome =>
     'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
   );
 
-const askQuietly = async (plan: Plan, tools: RunTools): Promise<Baseline> => {
+const askQuietly = async (plan: Plan, tools: RunTools, justStarted: boolean): Promise<Baseline> => {
   const context = {
     incus: tools.incus,
     instance: plan.instance,
@@ -45,7 +49,7 @@ const askQuietly = async (plan: Plan, tools: RunTools): Promise<Baseline> => {
       level: 'warning',
       says: `${plan.instance} is busy: ${quiet.held.join(', ')}. The restore point will contain that half-done work.`,
     });
-  return takeBaseline(context, { definitions: plan.checks, automatic: plan.automatic });
+  return takeBaseline(context, { definitions: plan.checks, automatic: plan.automatic, justStarted });
 };
 
 const sayBaseline = (checks: number, facts: boolean): string =>

@@ -33,11 +33,13 @@ export interface Inspected {
 /** One boot of an instance. */
 export type BootMark = Pick<InstanceState, 'pid' | 'startedAt'>;
 
+type InspectTools = Pick<RunTools, 'incus' | 'lookAtHolder'>;
+
 /** The least free space in the pool, in bytes, with which a run begins: Incus itself fails on a full pool (incus.md, trap 6). */
 const leastFreeBytes = 64 * 1024 * 1024;
 
 /** Looks at the instance and refuses what could not be brought back. Changes nothing. */
-export const inspect = async (plan: Plan, tools: RunTools): Promise<Result<Inspected, Outcome>> => {
+export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<Inspected, Outcome>> => {
   const { incus } = tools;
   const [instance, snapshots, state] = await Promise.all([
     getInstance(incus, plan.instance),
@@ -65,7 +67,7 @@ export const inspect = async (plan: Plan, tools: RunTools): Promise<Result<Inspe
   });
 };
 
-const explained = async (plan: Plan, tools: RunTools, failure: IncusFailure): Promise<Outcome> => {
+const explained = async (plan: Plan, tools: InspectTools, failure: IncusFailure): Promise<Outcome> => {
   if (failure.kind !== 'not-found') return refusedBecause(failure);
   const names = await listInstanceNames(tools.incus);
   if (!names.ok) return refusedBecause(failure);
@@ -95,7 +97,7 @@ const unfitness = (instance: Instance): Outcome | null => {
 
 const occupation = async (
   plan: Plan,
-  tools: RunTools,
+  tools: InspectTools,
   instance: Instance,
   snapshots: readonly Snapshot[],
 ): Promise<Outcome | null> => {
@@ -109,7 +111,7 @@ const occupation = async (
   return names.includes(inFlightName) && plan.limits.lockMs === 0 ? describeHolder(tools, markOf(instance)) : null;
 };
 
-const roomFor = async (plan: Plan, tools: RunTools, instance: Instance): Promise<Result<Pool | null, Outcome>> => {
+const roomFor = async (plan: Plan, tools: InspectTools, instance: Instance): Promise<Result<Pool | null, Outcome>> => {
   const root = rootDisk(instance);
   if (root === null) return ok(null);
   const [pool, space] = await Promise.all([getPool(tools.incus, root.pool), poolSpace(tools.incus, root.pool)]);

@@ -30,7 +30,7 @@ export const prepare = async (
 ): Promise<Result<Prepared, Outcome>> => {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
   if (inspected.wasRunning) {
-    const baseline = await establishBaseline(plan, tools);
+    const baseline = await establishBaseline(plan, tools, false);
     if (!baseline.ok) return baseline;
     const restorePoint = await takePoint(plan, tools, inspected);
     if (!restorePoint.ok) return restorePoint;
@@ -63,7 +63,7 @@ const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Baseline
     (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
   );
   if (!up.ok) return err(refused(`"${plan.instance}" could not be started to be asked: ${up.error}`, ''));
-  return establishBaseline(plan, tools);
+  return establishBaseline(plan, tools, true);
 };
 
 /** The last moment at which nothing has been changed: a record that cannot be written, or a signal, ends it here. */

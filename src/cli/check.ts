@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import type { VerdictKind } from '../event.ts';
+import { takeBaseline } from '../health/baseline.ts';
+import { judgeAlone } from '../health/verdict.ts';
+import { verdictLines } from '../report/verdict-text.ts';
+import { writeLines } from '../report/write.ts';
+import type { Call } from './program.ts';
+import { addCheckOptions, addCommonOptions, type RunOptions } from './run-options.ts';
+import { withInstance } from './session.ts';
+
+/** As far from a run's exit statuses as monitoring's own words: not 2, which shells use for their own mistakes. */
+const statuses: Readonly<Record<VerdictKind, number>> = { healthy: 0, unhealthy: 1, inconclusive: 3 };
+
+const help = `
+Exit status:
+    0  healthy
+    1  unhealthy
+    3  inconclusive: it could not be asked
+   30  there is no such instance, or Incus could not be reached
+   64  the command line is wrong
+   78  guard.yaml is wrong`;
+
+/** `guard check`: the checks, now. */
+export const defineCheck = (program: Command, call: Call): void => {
+  const command = program
+    .command('check')
+    .description('ask the checks now; changes nothing')
+    .argument('<instance>', 'name or remote:name')
+    .addHelpText('after', help);
+  addCommonOptions(addCheckOptions(command)).action(async (instance: string, options: RunOptions) => {
+    const { context } = call;
+    const status = await withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+      const { incus, instance: name } = session.reached;
+      const { checks, automatic } = session.settings;
+      const look = await takeBaseline(
+        { incus, instance: name, clock: context.clock, signal: context.interrupter.signal },
+        { definitions: checks, automatic },
+      );
+      const verdict = judgeAlone(look);
+      await writeLines(context.stdout, options.json ? [JSON.stringify(verdict)] : verdictLines(name, verdict));
+      return statuses[verdict.verdict];
+    });
+    call.exit(status);
+  });
+};

@@ -1,0 +1,66 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { gatherFacts } from '../health/gather.ts';
+import { sayFailure } from '../incus/failure.ts';
+import { writeLines } from '../report/write.ts';
+import type { Call } from './program.ts';
+import { endWith } from './end-with.ts';
+import { addCommonOptions, type CommonOptions } from './run-options.ts';
+import { withInstance } from './session.ts';
+import { UsageMistake } from './usage.ts';
+
+const lookLimitMs = 30_000;
+
+/** `guard init`: a commented guard.yaml from what the instance does now. */
+export const defineInit = (program: Command, call: Call): void => {
+  const command = program
+    .command('init')
+    .description('write a commented guard.yaml from what the instance does now')
+    .argument('<instance>', 'name or remote:name')
+    .option('-o, --output <file>', 'write it there, which must not exist (default: stdout)')
+    .addHelpText(
+      'after',
+      '\nExit status:\n    0  written\n   30  the instance could not be asked\n   64  the file exists already',
+    );
+  addCommonOptions(command).action(async (instance: string, options: CommonOptions & { readonly output?: string }) => {
+    const { context } = call;
+    const status = await withInstance(context, { instance, options, withTerminal: false }, async ({ reached }) => {
+      const facts = await gatherFacts({ incus: reached.incus, instance: reached.instance, limitMs: lookLimitMs });
+      if (!facts.ok) {
+        const says = facts.error.kind === 'unreadable' ? facts.error.says : sayFailure(facts.error);
+        return endWith(context, false, {
+          outcome: 'refused',
+          refusal: { says, advice: 'guard init looks inside, so the instance must run.' },
+        });
+      }
+      const { commentedConfiguration } = await import('../config/init.ts');
+      const running = Object.values(facts.value.units ?? {}).filter((unit) => unit.active === 'active');
+      const text = commentedConfiguration({
+        instance,
+        schema: null,
+        units: running.map((unit) => unit.id).filter((id) => id.endsWith('.service')),
+        sockets: (facts.value.sockets ?? []).map(({ protocol, address, port, owner }) => ({
+          protocol,
+          address,
+          port,
+          process: owner?.process ?? null,
+        })),
+      });
+      if (options.output === undefined) await writeLines(context.stdout, [text.trimEnd()]);
+      else await writeNew(options.output, text);
+      return 0;
+    });
+    call.exit(status);
+  });
+};
+
+const writeNew = async (path: string, text: string): Promise<void> => {
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+  } catch (error) {
+    throw new UsageMistake(
+      `"${path}" cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
+      'Name a file that does not exist yet, in a folder that does.',
+    );
+  }
+};

@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { takeBaseline } from '../health/baseline.ts';
+import { judgeAlone } from '../health/verdict.ts';
+import { lookAtHolder } from '../journal/holder.ts';
+import { newRunId } from '../journal/run-id.ts';
+import { planLines } from '../report/plan-text.ts';
+import { writeLines } from '../report/write.ts';
+import { inspect } from '../run/inspect.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import type { Plan } from '../run/plan.ts';
+import { endWith } from './end-with.ts';
+import type { Context } from './context.ts';
+import { planOf } from './plan-of.ts';
+import type { Call } from './program.ts';
+import { commandWords } from './run.ts';
+import { addRunOptions, type RunOptions } from './run-options.ts';
+import { withInstance, type Session } from './session.ts';
+
+const help = `
+Exit status:
+    0  the run would begin
+   30  it would be refused, and why
+   31  another run holds the instance
+   64  the command line is wrong
+   78  guard.yaml is wrong`;
+
+/** `guard plan`: what would happen, and what each check says now. */
+export const definePlan = (program: Command, call: Call): void => {
+  const command = program
+    .command('plan')
+    .description('say what would happen, and what each check says now; changes nothing')
+    .usage('[options] <instance> -- <command> [arguments…]')
+    .argument('[instance]', 'name or remote:name')
+    .addHelpText('after', help);
+  addRunOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
+    const { context } = call;
+    const words = commandWords(instance === undefined ? [] : [instance], call.words);
+    const status = await withInstance(
+      context,
+      { instance: instance ?? '', options, withTerminal: false },
+      async (session) => preview(context, session, words, options),
+    );
+    call.exit(status);
+  });
+};
+
+const preview = async (
+  context: Context,
+  { reached, settings }: Session,
+  words: readonly [string, ...string[]],
+  options: RunOptions,
+): Promise<number> => {
+  const run = newRunId(context.clock.now());
+  const plan: Plan = planOf({ run, version: context.version, reached, words, settings, name: options.name ?? null });
+  const inspected = await inspect(plan, { incus: reached.incus, lookAtHolder });
+  if (!inspected.ok) return endWith(context, options.json ?? false, inspected.error);
+  const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
+  const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
+  const { instance, pool, wasRunning } = inspected.value;
+  const preview = { plan, wasRunning, pool, disks: instance.expandedDevices, verdict, wouldBegin: !refusedForHealth };
+  await writeLines(context.stdout, options.json ? [JSON.stringify(preview)] : planLines(preview));
+  return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { says: '', advice: '' } }) : 0;
+};
+
+const askedNow = (context: Context, plan: Plan, incus: Session['reached']['incus']) =>
+  takeBaseline(
+    { incus, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
+    { definitions: plan.checks, automatic: plan.automatic },
+  );

@@ -1,0 +1,44 @@
+import { sayDuration } from '../duration.ts';
+import type { Verdict } from '../event.ts';
+import type { Plan } from '../run/plan.ts';
+import { neutralise, shellWords } from '../text.ts';
+import { verdictLines } from './verdict-text.ts';
+
+/** What `guard plan` found. */
+export interface Preview {
+  readonly plan: Plan;
+  readonly wasRunning: boolean;
+  readonly pool: { readonly name: string; readonly driver: string } | null;
+  /** The instance's devices by name, with those of its profiles. */
+  readonly disks: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Null where the instance does not run: it would be started and asked in the run. */
+  readonly verdict: Verdict | null;
+  readonly wouldBegin: boolean;
+}
+
+/** The text of `guard plan`. */
+export const planLines = ({ plan, wasRunning, pool, disks, verdict, wouldBegin }: Preview): string[] => [
+  `guard would run: ${neutralise(shellWords(plan.command.words), 2000)}`,
+  `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
+  `  restore point: ${plan.restorePoint.name}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${plan.restorePoint.expiresMs === null ? 'kept for ever' : `kept for ${sayDuration(plan.restorePoint.expiresMs)}`}`,
+  ...freezeLines(pool?.driver ?? null),
+  ...Object.entries(disks)
+    .filter(([, keys]) => keys['type'] === 'disk' && keys['path'] !== '/')
+    .map(([name, keys]) => `  not covered by it: disk ${neutralise(name)} at ${neutralise(keys['path'] ?? '?')}`),
+  `  limits: command ${sayLimit(plan.limits.commandMs)}, silence ${sayLimit(plan.limits.idleMs)}, healthy within ${sayDuration(plan.limits.verifyMs)}, then for ${sayDuration(plan.limits.soakMs)}`,
+  `  on failure: ${Object.entries(plan.onFailure)
+    .map(([cause, policy]) => `${cause} ${policy}`)
+    .join(', ')}`,
+  ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),
+  ...(verdict === null ? [] : ['', ...verdictLines(plan.instance, verdict)]),
+  '',
+  wouldBegin
+    ? 'The run would begin. Nothing was changed.'
+    : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.',
+];
+
+/** Drivers that copy hold the instance still meanwhile (incus.md section 3). */
+const freezeLines = (driver: string | null): string[] =>
+  driver === 'dir' ? ['  the pool copies every file: the instance stands still while its restore point is taken'] : [];
+
+const sayLimit = (ms: number | null): string => (ms === null ? 'unlimited' : sayDuration(ms));
