@@ -112,7 +112,8 @@ export const callRaw = async (
     const headers = headersOf(wanted);
     const sent = await exchange({ socket, agent, clock, method, path, headers, body, limitMs, maxBytes });
     if (!sent.ok) {
-      if (tries < 3 && sent.error.kind === 'lost' && sent.error.reused) continue;
+      // Reading again does no harm: most often the server had closed an idle connection.
+      if (tries < 3 && sent.error.kind === 'lost' && method === 'GET') continue;
       return err(await troubleFailure(incus, about, sent.error, limitMs));
     }
     if (sent.value.status === askAgain && tries < 3 && !('raw' in wanted)) continue;
@@ -143,7 +144,8 @@ const headersOf = (wanted: CallTarget): Record<string, string> => {
   return { 'content-type': 'application/json', ...(wanted.etag === undefined ? {} : { 'if-match': wanted.etag }) };
 };
 
-const decode = (about: About, answer: HttpAnswer): Result<Reply, IncusFailure> => {
+/** Decodes an answer; the failure is what the server says of what was asked. */
+export const decode = (about: About, answer: HttpAnswer): Result<Reply, IncusFailure> => {
   const json = parseJson(answer.body.toString('utf8'));
   if (!isObject(json)) return err(notJson(about, answer));
   if (json['type'] === 'error') return err(errorFailure(about, answer));
@@ -164,6 +166,9 @@ const errorFailure = (about: About, answer: HttpAnswer): IncusFailure => {
 };
 
 const notJson = (about: About, answer: HttpAnswer): IncusFailure => {
+  // The answer of a proxy that lost the server: what was asked may have reached it.
+  if (answer.status >= 502 && answer.status <= 504)
+    return failureOf('connection-lost', about, `the connection to the remote is broken (HTTP status ${answer.status})`);
   const start = answer.body.subarray(0, 200).toString('utf8');
   const said = start === '' ? 'an empty answer' : `an answer that is not of Incus: "${start}"`;
   return failureOf('server', about, `${said} (HTTP status ${answer.status})`, { code: answer.status });

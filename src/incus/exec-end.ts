@@ -38,12 +38,19 @@ const operationEnd = async (incus: Incus, about: About, accepted: Accepted): Pro
   let ended = await accepted.waited;
   while (!ended.ok && ended.error.operation !== null) {
     const next = await resumed(incus, about, accepted.operation);
-    if (next === null) return err(ended.error);
+    if (next === null) return err(lost(about, accepted.operation));
     ended = next;
   }
   if (ended.ok) return exited(about, ended.value);
   return startFailure(incus, about, accepted.operation, ended.error);
 };
+
+/** A command outlives the daemon that started it: seen on a real one that was killed. */
+const lost = (about: About, operation: string): IncusFailure =>
+  failureOf('connection-lost', about, 'the connection to Incus broke; the command may still run inside', {
+    operation,
+    advice: '',
+  });
 
 /** After the wait was lost: the end when the server still knows it, a new wait while it runs, null when nobody knows. */
 const resumed = async (

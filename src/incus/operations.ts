@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../result.ts';
 import { sayDuration } from '../duration.ts';
-import { call, type Call, type Incus, type Limit } from './client.ts';
+import { call, callRaw, decode, type Call, type Incus, type Limit } from './client.ts';
 import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
 import { listOf, numberOf, objectOf, textOf } from './json.ts';
 
@@ -60,14 +60,15 @@ export const waitFor = async (
   const deadline = incus.clock.monotonic() + how.limitMs;
   for (;;) {
     const limitMs = Math.max(1, deadline - incus.clock.monotonic());
-    const reply = await call(incus, {
-      method: 'GET',
-      path: ['operations', operation, 'wait'],
-      query: { timeout: '-1' },
-      ...aboutOf(how),
-      limitMs,
-    });
-    if (!reply.ok) return err(whileWaiting(about, reply.error, operation, how.limitMs));
+    const path = ['operations', operation, 'wait'];
+    const query = { timeout: '-1' };
+    const answer = await callRaw(incus, { method: 'GET', path, query, ...aboutOf(how), limitMs }, waitLimitBytes);
+    if (!answer.ok) return err(unknown(about, answer.error, operation, how.limitMs));
+    const reply = decode(about, answer.value);
+    // A server that shuts down ends the answer early, with nothing in it.
+    if (!reply.ok && reply.error.code === answer.value.status)
+      return err(unknown(about, reply.error, operation, how.limitMs));
+    if (!reply.ok) return reply;
     const known = operationOf(reply.value.metadata);
     if (known.statusCode >= 400) return err(failed(about, known));
     if (known.statusCode >= 200) return ok(known);
@@ -119,6 +120,7 @@ export const listOperations = async (incus: Incus): Promise<Result<Operation[], 
 };
 
 const pollMs = 250;
+const waitLimitBytes = 16 * 1024 * 1024;
 
 /** Reads an operation from JSON of the server. */
 export const operationOf = (json: unknown): Operation => {
@@ -145,16 +147,12 @@ const aboutOf = (wanted: { readonly asked: string; readonly instance?: string })
 const failed = (about: About, operation: Operation): IncusFailure =>
   serverFailure(about, operation.statusCode, operation.err);
 
-/** What a wait that did not answer means: that the operation may go on, unless the server itself called it a failure. */
-const whileWaiting = (about: About, failure: IncusFailure, operation: string, limitMs: number): IncusFailure => {
-  if (failure.kind === 'timed-out' && failure.code === null) return stillRunning(about, operation, limitMs);
-  // A server that shuts down ends the wait's answer early, with nothing in it.
-  if (failure.kind === 'connection-lost' || (failure.kind === 'server' && failure.code === 200))
-    return failureOf('connection-lost', about, failure.said, { operation });
-  if (failure.kind === 'unreachable') return failureOf('connection-lost', about, failure.said, { operation });
-  if (failure.code === 404 && /^Operation not found/i.test(failure.said))
+/** The status of a wait is 200 even for failures, so that any other end of it says nothing about the operation. */
+const unknown = (about: About, failure: IncusFailure, operation: string, limitMs: number): IncusFailure => {
+  if (failure.kind === 'timed-out') return stillRunning(about, operation, limitMs);
+  if (failure.kind === 'not-found')
     return failureOf('connection-lost', about, 'Incus no longer knows how it ended', { operation, advice: '' });
-  return failure;
+  return failureOf('connection-lost', about, failure.said, { operation });
 };
 
 const stillRunning = (about: About, operation: string, limitMs: number): IncusFailure =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { sayDuration } from '../duration.ts';
 import { err, ok, type Result } from '../result.ts';
-import { neutralise } from '../text.ts';
+import { shellWords } from '../text.ts';
 import type { Environment } from './client-config.ts';
 import { closeIncus, openIncus } from './client.ts';
 import { failureOf, type About, type IncusFailure } from './failure.ts';
@@ -20,7 +20,8 @@ export interface Remote {
 
 /**
  * Opens the user's own remote with `incus remote proxy`, so that its certificates and tokens are used without being
- * read, and waits until the server behind it answers.
+ * read, and waits until the server behind it answers. A proxy that ends later is started again on the same socket, so
+ * that a request that was lost can be followed by another; what the request did is then asked, as after any lost one.
  */
 export const openRemote = async (options: {
   readonly remote: string;
@@ -32,71 +33,103 @@ export const openRemote = async (options: {
   const about = { asked: `reach the remote ${remote}`, project: 'default' };
   const folder = await mkdtemp(join(tmpdir(), 'guard-remote-'));
   const socket = join(folder, 'unix.socket');
-  const proxy = await startProxy(`${remote}:`, socket, options.environment);
+  const proxy = keepProxy(clock, () => spawnProxy(`${remote}:`, socket, options.environment));
   const close = async (): Promise<void> => {
     await proxy.end();
     await rm(folder, { recursive: true, force: true });
   };
   const answered = await answers(socket, about, proxy, clock, limitMs);
-  if (answered.ok) return ok({ socket, close });
+  if (answered === null) {
+    proxy.keep();
+    return ok({ socket, close });
+  }
   await close();
-  return answered;
+  const advice = adviceFor(answered.said, remote);
+  return err(answered.kind === 'unreachable' ? { ...answered, advice } : answered);
 };
 
 interface Proxy {
   /** Null while it runs; what it said on stderr once it has ended. */
   readonly said: () => string | null;
+  /** From now on it is started again when it ends. */
+  readonly keep: () => void;
   readonly end: () => Promise<void>;
 }
 
-const startProxy = async (remote: string, socket: string, environment: Environment): Promise<Proxy> => {
+/** A process under way: `ended` gives what it said. */
+interface Running {
+  readonly ended: Promise<string>;
+  readonly kill: () => void;
+}
+
+const keepProxy = (clock: Clock, spawn: () => Promise<Running>): Proxy => {
+  const state = { said: null as string | null, kept: false };
+  const over = new AbortController();
+  const live = async (): Promise<void> => {
+    do {
+      state.said = null;
+      const running = await spawn();
+      const kill = (): void => running.kill();
+      if (over.signal.aborted) kill();
+      over.signal.addEventListener('abort', kill);
+      state.said = await running.ended;
+      over.signal.removeEventListener('abort', kill);
+      if (state.kept) await clock.sleep(respawnMs, over.signal);
+    } while (state.kept && !over.signal.aborted);
+  };
+  const ended = live();
+  return {
+    said: () => state.said,
+    keep: () => {
+      state.kept = true;
+    },
+    end: async () => {
+      over.abort();
+      await ended;
+    },
+  };
+};
+
+const spawnProxy = async (remote: string, socket: string, environment: Environment): Promise<Running> => {
   const { execa } = await import('execa');
-  const child = execa('incus', ['remote', 'proxy', remote, socket], {
+  // Should guard be killed, the proxy ends by itself after a minute without a request.
+  const child = execa('incus', ['remote', 'proxy', remote, socket, '--timeout', '60'], {
     env: { ...environment },
     extendEnv: false,
     stdin: 'ignore',
     stdout: 'ignore',
     reject: false,
     maxBuffer: 100_000,
-    // A terminal's Ctrl-C reaches the whole foreground group: the rollback still needs the proxy then.
+    // A terminal's Ctrl-C goes to its whole process group: the rollback still needs the proxy then.
     detached: true,
-    cleanup: true,
     forceKillAfterDelay: 2_000,
   });
-  let said: string | null = null;
-  const ended = (async () => {
-    const result = await child;
-    said = result.stderr || result.originalMessage || 'it ended by itself';
-  })();
-  return {
-    said: () => said,
-    end: async () => {
-      child.kill();
-      await ended;
-    },
+  const ended = async (): Promise<string> => {
+    const { stderr, originalMessage } = await child;
+    return stderr || originalMessage || 'it ended by itself';
   };
+  return { ended: ended(), kill: () => void child.kill() };
 };
 
-/** Waits until the server behind the proxy answers, or the proxy has given up. */
+/** Waits until the server behind the proxy answers; else why not. */
 const answers = async (
   socket: string,
   about: About,
   proxy: Proxy,
   clock: Clock,
   limitMs: number,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<IncusFailure | null> => {
   const deadline = clock.monotonic() + limitMs;
   const incus = openIncus({ socket, project: 'default', clock });
   try {
     for (;;) {
       const said = proxy.said();
-      if (said !== null)
-        return err(failureOf('unreachable', about, neutralise(said.trim(), 500), { advice: adviceFor(said) }));
+      if (said !== null) return failureOf('unreachable', about, said.trim());
       const server = await getServer(incus);
-      if (server.ok) return ok(undefined);
-      if (server.error.kind !== 'unreachable') return err({ ...server.error, asked: about.asked });
+      if (server.ok) return null;
+      if (server.error.kind !== 'unreachable') return { ...server.error, asked: about.asked };
       if (clock.monotonic() > deadline)
-        return err(failureOf('unreachable', about, `it did not answer within ${sayDuration(limitMs)}`));
+        return failureOf('unreachable', about, `it did not answer within ${sayDuration(limitMs)}`);
       await clock.sleep(pollMs);
     }
   } finally {
@@ -104,9 +137,10 @@ const answers = async (
   }
 };
 
-const adviceFor = (said: string): string =>
-  /ENOENT|not found in PATH/i.test(said)
+const adviceFor = (said: string, remote: string): string =>
+  /ENOENT/.test(said)
     ? 'guard reaches remotes through the incus command: install it (on Debian the package incus-client).'
-    : 'Try it with `incus remote list` and `incus list REMOTE:`.';
+    : `See \`incus remote list\`, and try it with \`${shellWords(['incus', 'list', `${remote}:`])}\`.`;
 
 const pollMs = 25;
+const respawnMs = 500;

@@ -32,8 +32,6 @@ export interface Trouble {
   /** `ENOENT`, `ECONNREFUSED`, `EACCES`, …; empty when there is none. */
   readonly errno: string;
   readonly says: string;
-  /** The connection was one of the idle ones: the server may have closed it before it read anything. */
-  readonly reused: boolean;
 }
 
 /** Sends one request and reads the whole answer. Follows no redirect. */
@@ -52,7 +50,7 @@ export const exchange = (wanted: Exchange): Promise<Result<HttpAnswer, Trouble>>
       resolve(end);
     };
     const give = (kind: Trouble['kind'], error: unknown): void => {
-      finish(err(troubleOf(kind, error, request)));
+      finish(err(troubleOf(kind, error)));
       request.destroy();
     };
     let sent = false;
@@ -103,9 +101,8 @@ const collect = async (response: IncomingMessage, maxBytes: number): Promise<Buf
   return Buffer.concat(chunks);
 };
 
-const troubleOf = (kind: Trouble['kind'], error: unknown, request: ClientRequest): Trouble => ({
+const troubleOf = (kind: Trouble['kind'], error: unknown): Trouble => ({
   kind,
   errno: error instanceof Error && 'code' in error ? String(error.code) : '',
   says: error instanceof Error ? error.message : String(error),
-  reused: request.reusedSocket,
 });

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { systemClock } from '../../src/clock.ts';
+import { ask } from '../../src/incus/ask.ts';
+import { boundedText } from '../../src/incus/bounded-text.ts';
+import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
+import { followEvents, type IncusEvent } from '../../src/incus/events.ts';
+import { startExec } from '../../src/incus/exec.ts';
+import { getInstance, startInstance } from '../../src/incus/instance.ts';
+import { listOperations, settle } from '../../src/incus/operations.ts';
+import { openRemote, type Remote } from '../../src/incus/remote.ts';
+import { createSnapshot, deleteSnapshot, restoreSnapshot } from '../../src/incus/snapshot.ts';
+import { describeConformance, failure, value } from '../incus/conformance.ts';
+import { bringUp, type Host } from './incus-host.ts';
+
+// Tests that kill their daemon, or that reach it as a remote: on a host of their own.
+
+let host: Host;
+let incus: Incus;
+const instance = 'ad-daemon';
+const limit = { limitMs: 60_000 };
+
+beforeAll(async () => {
+  host = await bringUp('adapter');
+  incus = openIncus({ socket: host.socket, project: 'default', clock: systemClock });
+  await host.incus('launch', 'guard-debian', instance);
+});
+afterAll(async () => {
+  closeIncus(incus);
+  await host.down();
+});
+
+describe('a daemon that is killed', () => {
+  it('under a command leaves its end unknown: it goes on inside (F12)', async () => {
+    const stdout = new PassThrough();
+    const command = ['sh', '-c', 'echo begun; while [ ! -e /root/go ]; do sleep 0.1; done; echo x >>/root/proof'];
+    const request = { command, environment: {}, terminal: null };
+    const exec = value(await startExec(incus, instance, request, { stdin: null, stdout, stderr: stdout }));
+    await once(stdout, 'data');
+    await host.daemon('kill-daemon');
+    await untilUnreachable();
+    await host.daemon('start-daemon');
+    const lost = failure(await exec.ended);
+    expect(lost).toMatchObject({ kind: 'connection-lost', operation: exec.operation });
+    expect(lost.said).toContain('may still run inside');
+    await inside('touch', '/root/go');
+    while ((await inside('cat', '/root/proof')) === '') await delay(50);
+    expect(await inside('cat', '/root/proof')).toBe('x');
+  });
+
+  it('during a restore leaves its end unknown; when it is back it knows nothing of it, and the instance can be started', async () => {
+    value(await createSnapshot(incus, instance, { name: 'k', expiresAt: null }, limit));
+    const restoring = restoreSnapshot(incus, instance, 'k', limit);
+    await untilRestoring();
+    await host.daemon('kill-daemon');
+    const lost = failure(await restoring);
+    expect(lost).toMatchObject({ kind: 'connection-lost', code: null });
+    const settling = settle(incus, lost.operation ?? '', { asked: 'restore', ...limit });
+    await host.daemon('start-daemon');
+    expect(value(await settling)).toEqual({ kind: 'gone' });
+    value(await startInstance(incus, instance, limit));
+    value(await deleteSnapshot(incus, instance, 'k', limit));
+  });
+
+  it('ends the stream of events, and says so', async () => {
+    const stream = value(await followEvents(incus, ['lifecycle'], () => {}));
+    await host.daemon('kill-daemon');
+    expect(failure(await stream.ended).kind).toBe('connection-lost');
+    await host.daemon('start-daemon');
+  });
+});
+
+describe('events', () => {
+  it('tell of a restore, and end when they are closed', async () => {
+    value(await createSnapshot(incus, instance, { name: 'e', expiresAt: null }, limit));
+    const events: IncusEvent[] = [];
+    const stream = value(await followEvents(incus, ['lifecycle'], (event) => events.push(event)));
+    value(await restoreSnapshot(incus, instance, 'e', limit));
+    while (!events.some(({ action }) => action === 'instance-restored')) await delay(20);
+    const restored = events.find(({ action }) => action === 'instance-restored');
+    expect(restored?.source).toBe(`/1.0/instances/${instance}`);
+    stream.close();
+    value(await stream.ended);
+    value(await deleteSnapshot(incus, instance, 'e', limit));
+  });
+});
+
+describe('a remote that does not exist', () => {
+  it('is told as the incus command tells it', async () => {
+    const { environment } = host;
+    const unknown = failure(await openRemote({ remote: 'nowhere', environment: all(environment), ...remoteLimit }));
+    expect(unknown).toMatchObject({ kind: 'unreachable', asked: 'reach the remote nowhere' });
+    expect(unknown.said).toContain('remote');
+    expect(unknown.advice).toContain('`incus list nowhere:`');
+  });
+
+  it('cannot be reached without the incus command', async () => {
+    const environment = { ...all(host.environment), PATH: '/nonexistent' };
+    const missing = failure(await openRemote({ remote: 'nowhere', environment, ...remoteLimit }));
+    expect(missing.advice).toContain('install');
+  });
+});
+
+describe('a remote whose proxy dies', () => {
+  it('is reached again through the same socket', async () => {
+    const remote = await far();
+    const client = openIncus({ socket: remote.socket, project: 'default', clock: systemClock });
+    const exec = value(await startExec(client, instance, sleeping, nowhere()));
+    const pid = (await execa('pgrep', ['-f', `incus remote proxy far: ${remote.socket}`])).stdout.trim();
+    process.kill(Number(pid), 'SIGKILL');
+    // The server killed the command when its connections went; that is what is told, once the link is back.
+    const end = await exec.ended;
+    expect(end.ok ? end.value : end.error).toMatchObject(
+      end.ok ? { kind: 'exited', status: 137, outputLost: true } : { kind: 'connection-lost' },
+    );
+    value(await getInstance(client, instance));
+    closeIncus(client);
+    await remote.close();
+    expect(failure(await getInstance(client, instance)).kind).toBe('unreachable');
+  });
+});
+
+describeConformance('a remote over HTTPS', async () => {
+  const { socket, close } = await far();
+  return { socket, instance, close };
+});
+
+const sleeping = { command: ['sleep', '600'], environment: {}, terminal: null };
+const nowhere = () => ({ stdin: null, stdout: boundedText(0).sink, stderr: boundedText(0).sink });
+
+/** The host's own daemon as a remote, over HTTPS on the loopback, with a certificate of its own. */
+const far = async (): Promise<Remote> => {
+  const known = await host.incus('remote', 'list', '--format', 'csv');
+  if (!known.includes('far,')) {
+    await host.incus('config', 'set', 'core.https_address', `127.0.0.1:${await freePort()}`);
+    const token = (await host.incus('config', 'trust', 'add', 'runner', '--quiet')).trim().split('\n').at(-1) ?? '';
+    await host.incus('remote', 'add', 'far', token, '--accept-certificate');
+  }
+  return value(await openRemote({ remote: 'far', environment: all(host.environment), ...remoteLimit }));
+};
+
+const remoteLimit = { clock: systemClock, limitMs: 30_000 };
+
+const all = (environment: Readonly<Record<string, string>>) => ({ ...process.env, ...environment });
+
+const inside = async (...command: string[]): Promise<string> =>
+  value(await ask(incus, instance, { command, limitMs: 30_000, maxBytes: 1000 })).stdout.trim();
+
+/** A daemon that was just killed may still take a connection. */
+const untilUnreachable = async (): Promise<void> => {
+  while (failure(await getInstance(incus, instance)).kind !== 'unreachable') await delay(10);
+};
+
+const untilRestoring = async (): Promise<void> => {
+  for (;;) {
+    const operations = value(await listOperations(incus));
+    if (operations.some(({ statusCode, description }) => statusCode < 200 && description.startsWith('Restoring')))
+      return;
+    await delay(5);
+  }
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+};
