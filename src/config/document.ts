@@ -242,8 +242,10 @@ const mappingValue = (
 };
 
 const keyText = (key: unknown): string | null => {
-  if (!isScalar(key) || key.value === null) return null;
-  return typeof key.value === 'string' ? key.value : (key.source ?? null);
+  if (!isScalar(key)) return null;
+  if (typeof key.value === 'string') return key.value;
+  // An instance may be named "null"; a key of nothing at all is a slip.
+  return key.source === undefined || key.source === '' ? null : key.source;
 };
 
 const keyAdvice = (key: unknown): string => {

@@ -50,7 +50,8 @@ const matcher = (glob: string): ((text: string) => boolean) | null => {
   if (!isGlob(glob)) return (text) => text === glob;
   if (glob.split('*').length - 1 > mostStars || !isBalanced(glob)) return null;
   try {
-    return picomatch(glob, { nonegate: true, noextglob: true, dot: true, strictBrackets: true });
+    // picomatch knows only the regular expressions' way to negate a class.
+    return picomatch(glob.replaceAll('[!', '[^'), { nonegate: true, noextglob: true, dot: true, strictBrackets: true });
   } catch {
     return null;
   }

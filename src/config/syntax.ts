@@ -43,8 +43,8 @@ const known: Partial<Record<YAMLParseError['code'], (message: string, place: Pla
   }),
   MULTILINE_IMPLICIT_KEY: () => ({ says: 'This is no key with a value.', advice: 'Is a ":" missing?' }),
   RESOURCE_EXHAUSTION: () => ({ says: 'No guard.yaml needs to be nested so deep.', advice: '' }),
-  UNEXPECTED_TOKEN: (message, { text, column }) => ({
-    says: sentence(message),
+  UNEXPECTED_TOKEN: (_message, { text, column }) => ({
+    says: 'YAML does not expect this here.',
     advice: adviceForToken(text.slice(0, column - 1)),
   }),
 };
