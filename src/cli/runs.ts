@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { listRuns } from '../journal/runs.ts';
+import { listRuns } from '../journal/run-index.ts';
 import { stateDirectoryOf } from './context.ts';
 import { runsTable, runSummary } from '../report/runs-table.ts';
 import { writeLines } from '../report/write.ts';

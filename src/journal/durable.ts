@@ -1,32 +1,41 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** Makes a folder, readable by its owner only, that survives a power cut. An existing one is a success. */
+/** Makes a folder, readable by its owner only, that survives a power cut. An existing one is a success and stays as it is. */
 export const makeDurableFolder = async (folder: string): Promise<void> => {
   const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (first !== undefined) await syncFolder(dirname(folder));
+  if (first === undefined) return;
+  // Each new name is durable only when the folder that holds it is synced, from the innermost to the first that was there.
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 };
 
 /** Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. */
-export const writeAtomically = async (folder: string, name: string, text: string): Promise<void> => {
-  const temporary = join(folder, `.${name}.tmp`);
-  const file = await open(temporary, 'w', 0o600);
+export const writeAtomically = async (folder: string, name: string, content: string | Uint8Array): Promise<void> => {
+  const temporary = join(folder, `.${name}.${process.pid}.tmp`);
   try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
+    await writeSynced(temporary, content);
+    await rename(temporary, join(folder, name));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   }
-  await rename(temporary, join(folder, name));
   await syncFolder(folder);
 };
 
 /** Makes the names in a folder durable: a file's own fsync does not. */
-export const syncFolder = async (folder: string): Promise<void> => {
-  const handle = await open(folder, 'r');
+export const syncFolder = (folder: string): Promise<void> => withFile(folder, 'r', (handle) => handle.sync());
+
+const writeSynced = (path: string, content: string | Uint8Array): Promise<void> =>
+  withFile(path, 'w', async (file) => {
+    await file.writeFile(content);
+    await file.sync();
+  });
+
+const withFile = async (path: string, flags: string, work: (file: FileHandle) => Promise<void>): Promise<void> => {
+  const file = await open(path, flags, 0o600);
   try {
-    await handle.sync();
+    await work(file);
   } finally {
-    await handle.close();
+    await file.close();
   }
 };

@@ -7,7 +7,7 @@ export const currentHolder = (): Holder => ({
   host: hostname(),
   bootId: bootId(),
   pid: process.pid,
-  startTicks: startTicksOf(process.pid) ?? 0,
+  startTicks: lookAtProcess(process.pid)?.startTicks ?? 0,
 });
 
 /** Whether the process behind a run still lives; `elsewhere` where only another host could tell. */
@@ -15,17 +15,19 @@ export const lookAtHolder = (holder: Holder): 'alive' | 'dead' | 'elsewhere' => 
   if (holder.host !== hostname()) return 'elsewhere';
   // The same host after a reboot: no process of before lives.
   if (holder.bootId !== bootId()) return 'dead';
-  return startTicksOf(holder.pid) === holder.startTicks ? 'alive' : 'dead';
+  const found = lookAtProcess(holder.pid);
+  // The same pid with another start is another process. One that nobody has waited for yet (Z) does nothing any more.
+  return found?.startTicks === holder.startTicks && !'ZX'.includes(found.state) ? 'alive' : 'dead';
 };
 
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** Field 22 of /proc/PID/stat; the process' name before it may contain spaces and parentheses. Null: no such process. */
-const startTicksOf = (pid: number): number | null => {
+/** Fields 3 and 22 of /proc/PID/stat (proc(5)); the name before them may contain spaces and parentheses. Null: no such process. */
+const lookAtProcess = (pid: number): { readonly state: string; readonly startTicks: number } | null => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[19]);
+    return { state: fields[0] ?? 'X', startTicks: Number(fields[19]) };
   } catch {
     return null;
   }

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import type { Recorded } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
+import { tryFiles } from './file-failure.ts';
+import { baselineFile, isFileName, journalFile } from './record-files.ts';
+import { indexRun } from './run-index.ts';
 import { runDirectory } from './state-directory.ts';
 
 /** The durable record of one run: one event a line, appended, never rewritten. */
@@ -10,6 +13,8 @@ export interface Journal {
   readonly directory: string;
   /** Resolves when the event is on the disk (`durable` types) or handed to the system (the others). A failure is one sentence. */
   readonly append: (event: Recorded) => Promise<Result<void, string>>;
+  /** Keeps a file beside the journal (evidence, facts), whole or not at all; gives its path. */
+  readonly attach: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
   readonly close: () => Promise<void>;
 }
 
@@ -33,51 +38,110 @@ const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left
   'run-ended': 'durable',
 };
 
-/** The baseline can be large and is wanted whole: it has a file of its own beside the journal. */
-export const baselineFile = 'baseline.json';
-export const journalFile = 'journal.jsonl';
+/** The longest line, in bytes: an event that is larger has a file of its own, which its line names as `in`. */
+const longestLine = 64 * 1024;
 
 /** Opens a run's journal to append to it, and makes it if it is not there. A torn last line is cut off. */
 export const openJournal = async (options: {
   readonly stateDirectory: string;
   readonly run: string;
 }): Promise<Result<Journal, string>> => {
-  const directory = runDirectory(options.stateDirectory, options.run);
-  try {
-    await makeDurableFolder(directory);
-    const path = join(directory, journalFile);
-    const file = await open(path, 'a', 0o600);
-    await cutTornLine(file, path);
-    await syncFolder(directory);
-    return ok({ directory, append: (event) => append(directory, file, event), close: () => file.close() });
-  } catch (error) {
-    return err(sayError(error));
-  }
+  const { stateDirectory, run } = options;
+  const directory = runDirectory(stateDirectory, run);
+  const opened = await tryFiles(directory, () => openFile(directory));
+  return opened.ok ? ok(journalOf(stateDirectory, run, directory, opened.value)) : opened;
 };
 
-const append = async (directory: string, file: FileHandle, event: Recorded): Promise<Result<void, string>> => {
+interface JournalFile {
+  readonly file: FileHandle;
+  /** The length of what is whole. */
+  length: number;
+  /** Something broken that could not be cut off stands at the end. */
+  torn: boolean;
+}
+
+const openFile = async (directory: string): Promise<JournalFile> => {
+  await makeDurableFolder(directory);
+  const path = join(directory, journalFile);
+  const file = await open(path, 'a', 0o600);
+  const text = await readFile(path);
+  const length = text.lastIndexOf(0x0a) + 1;
+  // A line that was being written when the power went is no event.
+  if (length < text.length) await file.truncate(length);
+  await file.sync();
+  await syncFolder(directory);
+  return { file, length, torn: false };
+};
+
+const journalOf = (state: string, run: string, directory: string, journal: JournalFile): Journal => {
+  let last: Promise<unknown> = Promise.resolve();
+  // One after the other, in the order of the calls.
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+  return {
+    directory,
+    append: (event) =>
+      inTurn(async () => {
+        const written = await append(directory, journal, event);
+        if (written.ok && event.type === 'run-ended') await indexRun(state, run);
+        return written;
+      }),
+    attach: (name, content) => inTurn(() => attach(directory, name, content)),
+    close: () => inTurn(() => journal.file.close()),
+  };
+};
+
+const append = async (directory: string, journal: JournalFile, event: Recorded): Promise<Result<void, string>> => {
   const how = treatment[event.type];
   if (how === 'left out') return ok(undefined);
+  return tryFiles(join(directory, journalFile), async () => {
+    await appendLine(journal, await lineOf(directory, journal, event));
+    if (how === 'durable') await journal.file.datasync();
+  });
+};
+
+const appendLine = async (journal: JournalFile, line: string): Promise<void> => {
+  const bytes = Buffer.from(`${journal.torn ? '\n' : ''}${line}\n`);
   try {
-    await file.appendFile(`${JSON.stringify(await withoutLargeParts(directory, event))}\n`);
-    if (how === 'durable') await file.datasync();
-    return ok(undefined);
+    await journal.file.appendFile(bytes);
   } catch (error) {
-    return err(sayError(error));
+    // A full disk can take half a line: the next one must not be joined to it.
+    journal.torn = !(await canCut(journal));
+    throw error;
   }
+  journal.length += bytes.length;
+  journal.torn = false;
 };
 
-const withoutLargeParts = async (directory: string, event: Recorded): Promise<object> => {
-  if (event.type !== 'baseline-taken') return event;
-  await writeAtomically(directory, baselineFile, JSON.stringify(event.baseline));
-  return { ...event, baseline: { file: baselineFile, checks: event.baseline.checks } };
+const canCut = (journal: JournalFile): Promise<boolean> =>
+  journal.file.truncate(journal.length).then(
+    () => true,
+    () => false,
+  );
+
+const lineOf = async (directory: string, journal: JournalFile, event: Recorded): Promise<string> => {
+  if (event.type === 'baseline-taken') {
+    await writeAtomically(directory, baselineFile, JSON.stringify(event.baseline));
+    return JSON.stringify({ ...event, baseline: { file: baselineFile, checks: event.baseline.checks } });
+  }
+  const line = JSON.stringify(event);
+  if (line.length <= longestLine) return line;
+  // The place in the journal makes the name unique.
+  const name = `${event.type}-${journal.length}.json`;
+  await writeAtomically(directory, name, line);
+  return JSON.stringify({ v: event.v, run: event.run, at: event.at, type: event.type, in: name });
 };
 
-/** A line that was being written when the power went is no event. */
-const cutTornLine = async (file: FileHandle, path: string): Promise<void> => {
-  const text = await readFile(path);
-  const whole = text.lastIndexOf(0x0a) + 1;
-  if (whole < text.length) await file.truncate(whole);
+const attach = async (
+  directory: string,
+  name: string,
+  content: string | Uint8Array,
+): Promise<Result<string, string>> => {
+  if (!isFileName(name)) return err(`"${name}" cannot be the name of a file in a record.`);
+  const path = join(directory, name);
+  const written = await tryFiles(path, () => writeAtomically(directory, name, content));
+  return written.ok ? ok(path) : written;
 };
-
-const sayError = (error: unknown): string => (error instanceof Error ? error.message : String(error));

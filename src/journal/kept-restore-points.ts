@@ -1,4 +1,4 @@
-import { listRuns, type RunRecord } from './runs.ts';
+import { listRuns, type RunSummary } from './run-index.ts';
 
 /** Whose restore points. */
 export interface InstanceAddress {
@@ -30,7 +30,7 @@ export const keptRestorePoints = async (
     .flatMap(keptBy);
 };
 
-const keptBy = ({ run, started, restorePoint, released }: RunRecord): KeptRestorePoint[] => {
+const keptBy = ({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] => {
   const name = released?.restorePoint ?? null;
   if (name === null || restorePoint === null) return [];
   return [{ run, name, createdAt: restorePoint.createdAt, named: started?.named ?? true }];

@@ -1,9 +1,9 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Recorded, RestorePoint, RunStarted } from '../event.ts';
-import { baselineFile, journalFile } from './journal.ts';
+import type { Changes, CheckResult, Phase, Recorded, RestorePoint, RunStarted } from '../event.ts';
+import { baselineFile, isFileName, journalFile } from './record-files.ts';
 import { isRunId } from './run-id.ts';
-import { runDirectory } from './state-directory.ts';
+import { runDirectory, runsDirectory } from './state-directory.ts';
 
 type EventOf<Type extends Recorded['type']> = Extract<Recorded, { readonly type: Type }>;
 
@@ -13,80 +13,121 @@ export interface RunRecord {
   readonly directory: string;
   readonly events: readonly Recorded[];
   readonly started: (RunStarted & { readonly at: number }) | null;
+  readonly phases: readonly PhaseRecord[];
+  /** What the checks said before the command; empty where none was asked. */
+  readonly checksBefore: readonly CheckResult[];
   readonly restorePoint: RestorePoint | null;
   readonly commandBegan: boolean;
   readonly commandEnded: EventOf<'command-ended'> | null;
+  /** On the instance after the command. */
   readonly verdict: EventOf<'verdict'> | null;
+  /** On the instance after it was put back. */
+  readonly verdictAgain: EventOf<'verdict'> | null;
+  readonly changes: Changes | null;
   readonly decided: EventOf<'decided'> | null;
+  readonly evidence: EventOf<'evidence-saved'> | null;
   readonly released: EventOf<'released'> | null;
   readonly ended: EventOf<'run-ended'> | null;
 }
 
+/** One phase; `ended` is null where it was under way when the record breaks off. */
+export interface PhaseRecord {
+  readonly phase: Phase;
+  readonly begunAt: number;
+  readonly ended: EventOf<'phase-ended'> | null;
+}
+
 /** Reads one run's record; null where there is none. Lines of later versions, and a torn last one, are passed over. */
 export const readRun = async (stateDirectory: string, run: string): Promise<RunRecord | null> => {
+  if (!isRunId(run)) return null;
   const directory = runDirectory(stateDirectory, run);
   const text = await readFile(join(directory, journalFile), 'utf8').catch(() => null);
-  return text === null ? null : foldEvents(run, directory, parseLines(text));
+  if (text === null) return null;
+  const events = await Promise.all(parseLines(text).map((line) => wholeEvent(directory, line)));
+  return foldEvents(run, directory, events.filter(isRecorded));
 };
 
 /** The baseline of a run, whole, as it was written; null where it cannot be read. */
-export const readBaseline = async (record: Pick<RunRecord, 'directory'>): Promise<unknown> => {
-  try {
-    return JSON.parse(await readFile(join(record.directory, baselineFile), 'utf8'));
-  } catch {
-    return null;
-  }
-};
+export const readBaseline = async (record: Pick<RunRecord, 'directory'>): Promise<unknown> =>
+  readJson(join(record.directory, baselineFile));
 
 /** The ids of all recorded runs, newest first. */
 export const listRunIds = async (stateDirectory: string): Promise<string[]> => {
-  const names = await readdir(join(stateDirectory, 'runs')).catch(() => []);
-  return names.filter(isRunId).toSorted((a, b) => b.localeCompare(a));
+  const names = await readdir(runsDirectory(stateDirectory)).catch(() => []);
+  // Ids are plain ASCII: the default order is the right one, and quick.
+  return names.filter(isRunId).toSorted().toReversed();
 };
 
-/** The newest runs, newest first, of one instance or of all. */
-export const listRuns = async (
-  stateDirectory: string,
-  wanted: { readonly instance: string | null; readonly limit: number },
-): Promise<RunRecord[]> => {
-  const found: RunRecord[] = [];
-  for (const run of await listRunIds(stateDirectory)) {
-    if (found.length >= wanted.limit) break;
-    const record = await readRun(stateDirectory, run);
-    if (record?.started && (wanted.instance === null || record.started.instance === wanted.instance))
-      found.push(record);
-  }
-  return found;
-};
-
-const parseLines = (text: string): Recorded[] => text.split('\n').flatMap(parseLine);
-
-const parseLine = (line: string): Recorded[] => {
-  try {
-    const event: unknown = JSON.parse(line);
-    return isRecorded(event) ? [event] : [];
-  } catch {
-    return [];
-  }
-};
-
-const isRecorded = (value: unknown): value is Recorded =>
-  typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' && 'at' in value;
-
-const foldEvents = (run: string, directory: string, events: readonly Recorded[]): RunRecord => {
-  const last = <Type extends Recorded['type']>(type: Type): EventOf<Type> | null =>
-    events.findLast((event): event is EventOf<Type> => event.type === type) ?? null;
+/** What the events of a run add up to. Pure: the same events always give the same record. */
+export const foldEvents = (run: string, directory: string, events: readonly Recorded[]): RunRecord => {
+  const last = <Type extends Recorded['type']>(
+    type: Type,
+    fits: (event: EventOf<Type>) => boolean = () => true,
+  ): EventOf<Type> | null =>
+    events.findLast((event): event is EventOf<Type> => event.type === type && fits(event as EventOf<Type>)) ?? null;
   return {
     run,
     directory,
     events,
     started: last('run-started'),
+    phases: phasesOf(events),
+    checksBefore: last('baseline-taken')?.baseline.checks ?? [],
     restorePoint: last('restore-point-taken')?.restorePoint ?? null,
     commandBegan: events.some((event) => event.type === 'phase-begun' && event.phase === 'command'),
     commandEnded: last('command-ended'),
-    verdict: last('verdict'),
+    verdict: last('verdict', (event) => !event.again),
+    verdictAgain: last('verdict', (event) => event.again),
+    changes: last('changes')?.changes ?? null,
     decided: last('decided'),
+    evidence: last('evidence-saved'),
     released: last('released'),
     ended: last('run-ended'),
   };
 };
+
+const phasesOf = (events: readonly Recorded[]): PhaseRecord[] => {
+  const phases: PhaseRecord[] = [];
+  for (const event of events) {
+    if (event.type === 'phase-begun') phases.push({ phase: event.phase, begunAt: event.at, ended: null });
+    if (event.type !== 'phase-ended') continue;
+    const at = phases.findLastIndex(({ phase, ended }) => phase === event.phase && ended === null);
+    const begun = phases[at];
+    if (begun) phases[at] = { ...begun, ended: event };
+    // The beginning of the inspection lies before the journal's own.
+    else phases.push({ phase: event.phase, begunAt: event.at - event.ms, ended: event });
+  }
+  return phases;
+};
+
+const parseLines = (text: string): unknown[] =>
+  text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as unknown];
+    } catch {
+      return [];
+    }
+  });
+
+/** The event that a line stands for: itself, or what the file it names contains. */
+const wholeEvent = async (directory: string, line: unknown): Promise<unknown> => {
+  if (typeof line !== 'object' || line === null || !('in' in line)) return line;
+  return typeof line.in === 'string' && isFileName(line.in) ? readJson(join(directory, line.in)) : null;
+};
+
+const readJson = async (path: string): Promise<unknown> => {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return null;
+  }
+};
+
+const isRecorded = (value: unknown): value is Recorded =>
+  typeof value === 'object' &&
+  value !== null &&
+  'v' in value &&
+  value.v === 1 &&
+  'type' in value &&
+  typeof value.type === 'string' &&
+  'at' in value &&
+  typeof value.at === 'number';

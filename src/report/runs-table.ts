@@ -1,18 +1,18 @@
-import type { RunRecord } from '../journal/runs.ts';
+import type { RunSummary } from '../journal/run-index.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { neutralise, shellWords } from '../text.ts';
 
 const columns = ['run', 'instance', 'outcome', 'exit', 'command'] as const;
 
 /** The table of `guard runs`; `width` cuts the last column. */
-export const runsTable = (runs: readonly RunRecord[], width: number): string => {
+export const runsTable = (runs: readonly RunSummary[], width: number): string => {
   const rows = [columns.map((name) => name.toUpperCase()), ...runs.map(cells)];
   const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   return rows.map((row) => cut(row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  '), width)).join('\n');
 };
 
 /** One run as `guard runs --json` writes it. */
-export const runSummary = ({ run, started, ended, restorePoint, released }: RunRecord) => ({
+export const runSummary = ({ run, started, ended, restorePoint, released }: RunSummary) => ({
   run,
   instance: started?.instance ?? null,
   project: started?.project ?? null,
@@ -26,7 +26,7 @@ export const runSummary = ({ run, started, ended, restorePoint, released }: RunR
   restorePoint: released ? released.restorePoint : (restorePoint?.name ?? null),
 });
 
-const cells = ({ run, started, ended }: RunRecord): string[] => [
+const cells = ({ run, started, ended }: RunSummary): string[] => [
   run,
   started === null ? '' : `${started.remote === null ? '' : `${started.remote}:`}${started.instance}`,
   ended ? outcomeName(ended.outcome) : 'not ended',

@@ -1,0 +1,32 @@
+import { err, ok, type Result } from '../result.ts';
+
+/** What the system's short words mean to a person. */
+const meanings: Readonly<Record<string, string>> = {
+  ENOSPC: 'there is no space left',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'that is not permitted',
+  EPERM: 'that is not permitted',
+  ENOENT: 'it does not exist',
+  EEXIST: 'something else has that name',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'it is a folder',
+  ENAMETOOLONG: 'the name is too long',
+  EFBIG: 'the file would be larger than is allowed',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+  EIO: 'the disk does not answer as it should',
+};
+
+/** Does something with files and turns the system's errors into one sentence that names the path; a bug stays an exception. */
+export const tryFiles = async <T>(path: string, work: () => Promise<T>): Promise<Result<T, string>> => {
+  try {
+    return ok(await work());
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return err(`"${error.path ?? path}": ${meanings[error.code] ?? error.message} (${error.code}).`);
+  }
+};
+
+const isSystemError = (error: unknown): error is { code: string; message: string; path?: string } =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error;

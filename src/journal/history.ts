@@ -1,0 +1,52 @@
+import type { Outcome } from '../event.ts';
+import type { InstanceAddress } from './kept-restore-points.ts';
+import { fingerprintOf, listRuns, type RunSummary } from './run-index.ts';
+
+/** How far back an instance's past is looked at, in runs. */
+const horizon = 200;
+
+/** What became of earlier runs of the same command on an instance, newest first: the memory behind the quarantine (F37). */
+export const lastOutcomes = async (
+  state: string,
+  address: InstanceAddress,
+  command: readonly string[],
+): Promise<{ readonly run: string; readonly at: number; readonly outcome: Outcome }[]> => {
+  const fingerprint = fingerprintOf(command);
+  const runs = await runsOf(state, address);
+  return runs
+    .filter((summary) => summary.fingerprint === fingerprint)
+    .flatMap(({ run, ended }) => (ended ? [{ run, at: ended.at, outcome: ended.outcome }] : []));
+};
+
+/** How many runs in a row have changed the instance and were not kept, the newest first (F42). */
+export const consecutiveFailures = async (state: string, address: InstanceAddress): Promise<number> => {
+  const tried = (await runsOf(state, address)).flatMap(({ ended }) =>
+    ended && changedSomething(ended.outcome) ? [ended.outcome.outcome] : [],
+  );
+  const lastGood = tried.indexOf('kept');
+  return lastGood === -1 ? tried.length : lastGood;
+};
+
+const runsOf = async (state: string, address: InstanceAddress): Promise<RunSummary[]> => {
+  const runs = await listRuns(state, { instance: address.instance, limit: horizon });
+  return runs.filter(({ started }) => started?.project === address.project && started.remote === address.remote);
+};
+
+const changedSomething = (outcome: Outcome): boolean => {
+  switch (outcome.outcome) {
+    case 'kept':
+    case 'rolled-back':
+    case 'kept-unhealthy':
+    case 'rolled-back-not-well':
+    case 'rollback-failed':
+      return true;
+    // An interruption says nothing about the change.
+    case 'interrupted':
+    case 'refused':
+    case 'busy':
+    case 'quarantined':
+    case 'usage':
+    case 'configuration':
+      return false;
+  }
+};

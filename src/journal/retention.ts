@@ -1,0 +1,31 @@
+import { rm } from 'node:fs/promises';
+import { isRunId } from './run-id.ts';
+import { listRuns, tidyIndex } from './run-index.ts';
+import { runDirectory } from './state-directory.ts';
+
+/** How many records stay, unless said otherwise. */
+export const defaultRecords = 10_000;
+
+/**
+ * Removes the oldest records beyond `keep`, and tells which. The record of a run that has not ended stays, and so does one
+ * in `needed` (its restore point still exists). One that cannot be removed does not stop the rest.
+ */
+export const pruneRecords = async (
+  state: string,
+  options: { readonly keep: number; readonly needed: ReadonlySet<string> },
+): Promise<string[]> => {
+  const runs = await listRuns(state, { instance: null, limit: Infinity });
+  const old = runs.slice(options.keep).filter(({ run, ended }) => ended !== null && !options.needed.has(run));
+  const removed: string[] = [];
+  for (const { run } of old) if (await remove(state, run)) removed.push(run);
+  if (removed.length > 0) await tidyIndex(state);
+  return removed;
+};
+
+const remove = async (state: string, run: string): Promise<boolean> => {
+  if (!isRunId(run)) return false;
+  return rm(runDirectory(state, run), { recursive: true }).then(
+    () => true,
+    () => false,
+  );
+};

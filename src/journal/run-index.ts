@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from './durable.ts';
+import { journalFile } from './record-files.ts';
+import { listRunIds, readRun, type RunRecord } from './runs.ts';
+import { runDirectory } from './state-directory.ts';
+
+/** What a list of runs tells of one. */
+export interface RunSummary extends Pick<
+  RunRecord,
+  'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended'
+> {
+  /** The same for the same command words; null where the run's beginning is not known. */
+  readonly fingerprint: string | null;
+}
+
+/** Which runs; `instance` null means all. */
+export interface WantedRuns {
+  readonly instance: string | null;
+  readonly limit: number;
+}
+
+/**
+ * The newest runs, newest first. Ten thousand records must not be read for that: `index.jsonl` has a line for each run that
+ * has ended. It is only a copy. A run that it does not know, or knows otherwise than its journal is, is read from its record.
+ */
+export const listRuns = async (state: string, wanted: WantedRuns): Promise<RunSummary[]> => {
+  const index = await readIndex(state);
+  const found: RunSummary[] = [];
+  const stale: string[] = [];
+  for (const run of await listRunIds(state)) {
+    if (found.length >= wanted.limit) break;
+    const indexed = parseEntry(index.get(run));
+    if (indexed && !isWanted(indexed, wanted)) continue;
+    const isCurrent = indexed !== null && indexed.bytes === journalLength(state, run);
+    const summary = isCurrent ? indexed : await readSummary(state, run);
+    if (summary === null) continue;
+    if (!isCurrent && summary.ended) stale.push(run);
+    if (isWanted(summary, wanted)) found.push(summary);
+  }
+  await renew(state, stale);
+  return found.toSorted(newestFirst);
+};
+
+/**
+ * Runs that are not over, oldest first: without an end, or with a restore point that is still in flight. Whether one is
+ * under way or was interrupted its holder tells.
+ */
+export const unfinishedRuns = async (state: string): Promise<RunRecord[]> => {
+  const runs = await listRuns(state, { instance: null, limit: Infinity });
+  const unfinished = runs.filter(({ ended, restorePoint, released }) => !ended || (restorePoint && !released));
+  const records = await Promise.all(unfinished.toReversed().map(({ run }) => readRun(state, run)));
+  return records.filter((record) => record !== null);
+};
+
+/** Tells the index that a run has ended. It is only a copy, so that a failure means nothing. */
+export const indexRun = (state: string, run: string): Promise<void> => renew(state, [run]);
+
+/** Tells one command from another, whatever its length. */
+export const fingerprintOf = (command: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 32);
+
+const indexFile = 'index.jsonl';
+
+/** One line. `run` comes first, so that a line is found without being parsed. */
+interface Entry extends RunSummary {
+  /** The journal's length when the line was made. */
+  readonly bytes: number;
+}
+
+const lineBegin = '{"run":"';
+const idLength = '20261123-055126-k3f9'.length;
+
+const readIndex = async (state: string): Promise<ReadonlyMap<string, string>> => {
+  const text = await readFile(join(state, indexFile), 'utf8').catch(() => '');
+  const lines = text.split('\n').filter((line) => line.startsWith(lineBegin));
+  // The last line of a run counts: `guard recover` adds to a record that had ended.
+  return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
+};
+
+const parseEntry = (line: string | undefined): Entry | null => {
+  if (line === undefined) return null;
+  try {
+    return JSON.parse(line) as Entry;
+  } catch {
+    // Torn: the record itself is read.
+    return null;
+  }
+};
+
+const journalLength = (state: string, run: string): number | null =>
+  statSync(join(runDirectory(state, run), journalFile), { throwIfNoEntry: false })?.size ?? null;
+
+const isWanted = ({ started }: RunSummary, { instance }: WantedRuns): boolean =>
+  started !== null && (instance === null || started.instance === instance);
+
+/** Runs of the same second are told apart by the time in their records. */
+const newestFirst = (a: RunSummary, b: RunSummary): number => {
+  const [second, other] = [a.run.slice(0, -5), b.run.slice(0, -5)];
+  if (second !== other) return second < other ? 1 : -1;
+  return (b.started?.at ?? 0) - (a.started?.at ?? 0);
+};
+
+const readSummary = async (state: string, run: string): Promise<RunSummary | null> => {
+  const record = await readRun(state, run);
+  return record === null ? null : summaryOf(record);
+};
+
+const mostWords = 100;
+const longestWord = 500;
+
+const summaryOf = ({ run, started, restorePoint, commandEnded, decided, released, ended }: RunRecord): RunSummary => ({
+  run,
+  started: started && {
+    ...started,
+    command: started.command.slice(0, mostWords).map((word) => word.slice(0, longestWord)),
+  },
+  fingerprint: started && fingerprintOf(started.command),
+  restorePoint,
+  commandEnded,
+  decided,
+  released,
+  ended,
+});
+
+/** How many lines the index may have for each run that exists, before it is written anew. */
+const mostLinesARun = 3;
+
+const renew = async (state: string, runs: readonly string[]): Promise<void> => {
+  if (runs.length === 0) return;
+  try {
+    const lines = await Promise.all(runs.map((run) => entryLine(state, run)));
+    await appendFile(join(state, indexFile), lines.join(''), { mode: 0o600 });
+  } catch {
+    // A full disk, a folder of someone else's: the records are the truth, and are read instead.
+  }
+};
+
+const entryLine = async (state: string, run: string): Promise<string> => {
+  // The length first: what is added meanwhile makes the line stale, never wrong.
+  const bytes = journalLength(state, run);
+  const summary = await readSummary(state, run);
+  return summary === null || bytes === null ? '' : `${JSON.stringify({ ...summary, bytes })}\n`;
+};
+
+/** Writes the index anew where most of its lines are of runs that are gone or were told again. */
+export const tidyIndex = async (state: string): Promise<void> => {
+  const text = await readFile(join(state, indexFile), 'utf8').catch(() => '');
+  const ids = await listRunIds(state);
+  if (text.split('\n').length <= mostLinesARun * ids.length + 100) return;
+  const index = await readIndex(state);
+  const lines = ids.toReversed().flatMap((id) => index.get(id) ?? []);
+  await writeAtomically(state, indexFile, lines.map((line) => `${line}\n`).join('')).catch(() => {});
+};
