@@ -107,29 +107,35 @@ children_of() { awk -v parents=" $* " '/^Pid:/ { pid = $2 } /^PPid:/ && index(pa
 
 no_own_processes() { [ -z "$(own_processes)" ]; }
 
-# Ends the daemon, every container and every helper, hard. Only processes found by own_processes and their children are killed.
+# Ends the daemon, every container and every helper, hard and at once: a container's processes go with its init, and its
+# monitor must not live on to clean up with the help of a daemon that is gone.
+# Only processes found by own_processes and their children are killed.
 kill_everything() {
-  local own inits cgroups
+  local own inits cgroups pid
   kill_daemon
   own=$(own_processes | tr '\n' ' ')
-  if [ -n "$own" ]; then
-    inits=$(children_of "$own" | tr '\n' ' ')
-    # shellcheck disable=SC2086
-    cgroups=$(for pid in $own $inits; do sed -n 's/^0:://p' "/proc/$pid/cgroup" 2>/dev/null || true; done | { grep -o '^/lxc\.[^/]*' || true; } | sort -u)
-    # With its init a container's process tree goes; then the monitor cleans up and ends by itself.
-    # shellcheck disable=SC2086
-    [ -z "$inits" ] || kill -KILL $inits 2>/dev/null || true
-    until_true 5 no_own_processes || own_processes | xargs -r kill -KILL 2>/dev/null || true
-    until_true 10 no_own_processes || fail "processes of host $name cannot be ended: $(own_processes | tr '\n' ' ')"
-    remove_cgroups "$cgroups"
-  fi
+  [ -n "$own" ] || return 0
+  # shellcheck disable=SC2086
+  inits=$(children_of $own | tr '\n' ' ')
+  cgroups=$(for pid in $own $inits; do lxc_cgroup_of "$pid"; done | sort -u)
+  # shellcheck disable=SC2086
+  kill -KILL $own $inits 2>/dev/null || true
+  until_true 10 no_own_processes || fail "processes of host $name cannot be ended: $(own_processes | tr '\n' ' ')"
+  remove_cgroups "$cgroups"
 }
+
+lxc_cgroup_of() { sed -n 's#^0::\(/lxc\.[^/]*\).*#\1#p' "/proc/$1/cgroup" 2>/dev/null || true; }
 
 remove_cgroups() {
   local root group
   root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
   [ -n "$root" ] || return 0
   for group in $1; do
-    [ ! -d "$root$group" ] || find "$root$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    until_true 2 remove_cgroup "$root$group" || say "the cgroup $root$group could not be removed"
   done
+}
+
+remove_cgroup() {
+  find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
+  [ ! -d "$1" ]
 }

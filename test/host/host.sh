@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A real Incus for tests and demo, from nothing, on a Debian machine; next to an Incus that may already be there.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'echo "host: this should not have failed: $BASH_COMMAND (${BASH_SOURCE[0]##*/}:$LINENO)" >&2' ERR
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR
 . "$here/common.sh"
@@ -44,7 +45,7 @@ main() {
   case $command in
     up) up ;;
     down) down ;;
-    status) status ;;
+    status) require_root; status ;;
     env) print_environment ;;
     image) image ;;
     start-daemon) require_root; require_host; with_lock start_daemon ;;
@@ -113,8 +114,10 @@ down() {
 
 remove_host() {
   [ -d "$home" ] || return 0
+  local interfaces
+  interfaces=$(own_interfaces)
   kill_everything
-  remove_network
+  remove_network "$interfaces"
   remove_apparmor_profiles
   unpin_namespace
   remove_loop_devices
@@ -156,3 +159,4 @@ image() {
 }
 
 main "$@"
+exit

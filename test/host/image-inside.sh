@@ -15,8 +15,8 @@ main() {
 
 bootstrap() {
   local packages=systemd,systemd-sysv,dbus,ifupdown,iproute2,iputils-ping,procps,less,ca-certificates,netbase,debian-archive-keyring
-  # The client that the release's own ifupdown prefers.
-  case $suite in bookworm) packages+=,isc-dhcp-client ;; *) packages+=,dhcpcd-base ;; esac
+  # The client that the release's own ifupdown prefers. Newer systemd only recommends kmod, but its units need it.
+  case $suite in bookworm) packages+=,isc-dhcp-client ;; *) packages+=,dhcpcd-base,kmod ;; esac
   debootstrap --variant=minbase --keyring="$keyring" --include="$packages" "$suite" "$root" "$uri" "$(bootstrap_script)"
 }
 
@@ -65,6 +65,8 @@ auto eth0
 iface eth0 inet dhcp
 EOF
   : >"$root/etc/resolv.conf"
+  # dhcpcd looks for six seconds whether someone else has the address, and for routers of IPv6.
+  [ ! -e "$root/etc/dhcpcd.conf" ] || printf 'ipv4only\nnoarp\nnodelay\n' >>"$root/etc/dhcpcd.conf"
 }
 
 configure_system() {

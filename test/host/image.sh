@@ -57,7 +57,7 @@ build_image() {
   rm -rf --one-file-system "$build"
 }
 
-# import_image SUITE: into the host, under its alias; says the alias.
+# import_image SUITE: into the host, under its alias, which goes from the older image to the newer in one moment.
 import_image() {
   local suite=$1 alias stem fingerprint old
   alias=$(image_alias "$suite")
@@ -66,6 +66,8 @@ import_image() {
   fingerprint=$(cat "$stem.ready")
   old=$(on_host incus image alias list --format csv | awk -F, -v alias="$alias" '$1 == alias { print $2 }')
   case $fingerprint in "${old:-none}"*) return 0 ;; esac
+  on_host incus image info "$fingerprint" >/dev/null 2>&1 || on_host incus image import "$stem.tar" "$stem.squashfs" >/dev/null
+  [ -z "$old" ] || on_host incus image alias delete "$alias"
+  on_host incus image alias create "$alias" "$fingerprint" >/dev/null
   [ -z "$old" ] || on_host incus image delete "$old"
-  on_host incus image import "$stem.tar" "$stem.squashfs" --alias "$alias" >/dev/null
 }

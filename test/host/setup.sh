@@ -6,9 +6,13 @@ set_up_incus() {
   on_host incus config set core.shutdown_timeout=1
   exists storage default || on_host incus storage create default btrfs size="$pool_size" >/dev/null
   exists network "$bridge" || create_network
+  # systemd gives each service a keyring; kernels drop root's from time to time when many containers start, and a unit
+  # fails with "Required key not available". Without keyctl systemd does without, as it does under nspawn and Docker.
   on_host incus profile edit default <<EOF
 description: what containers of the tests have
-config: {$(proxy_settings)}
+config:
+  security.syscalls.deny: keyctl errno 38
+$(proxy_settings)
 devices:
   root: {type: disk, path: /, pool: default}
   eth0: {type: nic, name: eth0, network: $bridge}
@@ -53,11 +57,10 @@ proxy_settings() {
   https=$(machine_proxy https "${https_proxy:-}")
   [ -n "$http$https" ] || return 0
   gateway=$(cat "$home/subnet").1
-  local settings=()
-  [ -z "$http" ] || settings+=("environment.http_proxy: \"$http\"")
-  [ -z "$https" ] || settings+=("environment.https_proxy: \"$https\"")
-  local IFS=,
-  printf '%s' "${settings[*]}" | sed "s#//\\(localhost\\|127\\.0\\.0\\.1\\|\\[::1\\]\\)\\([:/\"]\\)#//$gateway\\2#g"
+  {
+    [ -z "$http" ] || printf '  environment.http_proxy: "%s"\n' "$http"
+    [ -z "$https" ] || printf '  environment.https_proxy: "%s"\n' "$https"
+  } | sed "s#//\\(localhost\\|127\\.0\\.0\\.1\\|\\[::1\\]\\)\\([:/\"]\\)#//$gateway\\2#"
 }
 machine_proxy() {
   local proxy=
@@ -73,22 +76,41 @@ warn_of_firewall() {
   [ -z "$dropping" ] || say "warning: the firewall (nft table $dropping) drops forwarded packets; containers may not get out"
 }
 
-# The bridge, and what Incus told the firewall about it.
+# The containers' interfaces: on the bridge now, named in a container's configuration, or with the address of a container
+# (which is what comes back to the machine when a container ends while no daemon runs).
+own_interfaces() {
+  local addresses
+  addresses=$({ cat "$incus_dir"/{run,logs}/*/lxc.conf "$incus_dir/networks/$bridge/dnsmasq."{leases,hosts/*} 2>/dev/null || true; } |
+    { grep -oiE '([0-9a-f]{2}:){5}[0-9a-f]{2}' || true; } | sort -u)
+  {
+    { ip -o link show master "$bridge" 2>/dev/null || true; } | sed 's/^[0-9]*: \([^:@]*\).*/\1/'
+    [ -z "$addresses" ] || ip -o link show type veth | { grep -F "$addresses" || true; } | sed 's/^[0-9]*: \([^:@]*\).*/\1/'
+    { cat "$incus_dir"/{run,logs}/*/lxc.conf 2>/dev/null || true; } | sed -n 's/^lxc\.net\.[0-9]*\.link = //p'
+  } | sort -u
+}
+
+# remove_network INTERFACES: the bridge, what was on it, and what Incus told the firewall about it.
 remove_network() {
+  local each
+  for each in "$bridge" $1; do ip link delete "$each" 2>/dev/null || true; done
+  if command -v nft >/dev/null; then remove_nft_chains; fi
+  if command -v iptables >/dev/null; then remove_iptables_rules; fi
+}
+
+remove_nft_chains() {
   local chain
-  ! ip link show "$bridge" >/dev/null 2>&1 || ip link delete "$bridge"
-  if command -v nft >/dev/null; then
-    for chain in $(nft list table inet incus 2>/dev/null | sed -n "s/^[[:space:]]*chain \\([a-z]*\\.$bridge\\) .*/\\1/p"); do
-      nft flush chain inet incus "$chain"
-      nft delete chain inet incus "$chain"
-    done
-    # The table is common to all daemons; without a chain it means nothing.
-    nft list table inet incus 2>/dev/null | grep -q chain || nft delete table inet incus 2>/dev/null || true
-  fi
-  command -v iptables >/dev/null || return 0
-  local table
+  for chain in $(nft list table inet incus 2>/dev/null | sed -n "s/^[[:space:]]*chain \\([a-z]*\\.$bridge\\) .*/\\1/p"); do
+    nft "flush chain inet incus $chain; delete chain inet incus $chain"
+  done
+  # The table is common to all daemons; without a chain it means nothing.
+  nft list table inet incus 2>/dev/null | grep -q chain || nft delete table inet incus 2>/dev/null || true
+}
+
+# Incus uses these where it finds rules of iptables in the kernel.
+remove_iptables_rules() {
+  local table rule
   for table in filter nat mangle; do
-    iptables -t "$table" -S 2>/dev/null | grep -F "generated for Incus network $bridge\"" | sed 's/^-A/-D/' |
+    iptables -t "$table" -S 2>/dev/null | { grep -F "generated for Incus network $bridge\"" || true; } | sed 's/^-A/-D/' |
       while read -r rule; do eval "iptables -t $table $rule"; done
   done
 }
