@@ -1,3 +1,4 @@
+import { compareAnswers } from './compare-answers.ts';
 import { compareDisk, compareReboot } from './compare-disk.ts';
 import { advisory, bounded, type FactFinding } from './compare-finding.ts';
 import { compareNetwork } from './compare-network.ts';
@@ -25,6 +26,7 @@ export const compareFacts = (before: Facts, after: Facts, options: CompareOption
   bounded([
     ...lostManager(before, after),
     ...compareServices(before, after, options.restarted ?? false),
+    ...compareAnswers(before, after),
     ...compareProcesses(before, after),
     ...compareNetwork(before, after),
     ...comparePackages(before, after),

@@ -22,6 +22,8 @@ export interface Facts {
   /** Processes that belong to the instance's init: not guard's own, nor any other visitor's from outside. */
   readonly processes: readonly Process[] | null;
   readonly configuration: ConfigurationFiles | null;
+  /** What web servers say when asked for `/` from guard's machine; null where there are none, or none can be reached. */
+  readonly answers: Answers | null;
 }
 
 /** Process 1, which tells a restart of the instance from the same one still running. */
@@ -157,3 +159,6 @@ export interface ConfigurationFiles {
   /** Paths below /run that configuration refers to, with the files that do. */
   readonly references: Readonly<Record<string, readonly string[]>>;
 }
+
+/** By port as `tcp/80`. */
+export type Answers = Readonly<Record<string, { readonly status: number | null }>>;

@@ -1,23 +1,27 @@
 import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
 import { ask } from '../incus/ask.ts';
 import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
-import { err, type Result } from '../result.ts';
+import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
+import { askWebServers } from './facts-answers.ts';
 import { parseProbe, type UnreadableFacts } from './probe.ts';
 import { probeInput } from './probe-script.ts';
 
 export interface GatherRequest {
   readonly incus: Incus;
   readonly instance: string;
+  /** Without it web servers are not asked. */
+  readonly clock?: Clock;
   /** Milliseconds for the whole look; the probe inside is killed then. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Looks into a running instance with one exec of a POSIX shell. Facts may hold `null` sections; a failure of Incus is
+ * Looks into a running instance with one exec of a POSIX shell, and asks its web servers for their front page. Facts may hold `null` sections; a failure of Incus is
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
 export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> => {
@@ -36,9 +40,12 @@ export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts,
   });
   if (!answer.ok) return answer;
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
-  if (facts.ok) return facts;
+  if (facts.ok) return ok(await withAnswers(facts.value, request));
   return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
 };
+
+const withAnswers = async (facts: Facts, { clock, signal }: GatherRequest): Promise<Facts> =>
+  clock === undefined ? facts : { ...facts, answers: await askWebServers(facts, clock, signal) };
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */
 const mostBytes = 16 * 1024 * 1024;

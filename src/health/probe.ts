@@ -37,6 +37,7 @@ export const parseProbe = (text: string, nonce: string): Result<Facts, Unreadabl
     disk: whole(sections, 'space', (section) => diskFrom(section, said('root')[0] !== 'read-only')),
     reboot: whole(sections, 'reboot', rebootFrom),
     processes: processes === null ? null : [...processes.residents.values()],
+    answers: null,
     configuration: configurationFrom(sections.get('signatures'), sections.get('lines')),
   });
 };

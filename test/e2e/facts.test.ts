@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { changesBetween } from '../../src/health/changes.ts';
 import { compareFacts, compareLooks, type FactFinding } from '../../src/health/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
@@ -11,7 +12,7 @@ const { incus, close } = openTestIncus();
 afterAll(close);
 
 const look = async (instance: string): Promise<Facts> => {
-  const facts = await gatherFacts({ incus, instance, limitMs: 20_000 });
+  const facts = await gatherFacts({ incus, instance, clock: systemClock, limitMs: 20_000 });
   if (!facts.ok) throw new Error(JSON.stringify(facts.error));
   return facts.value;
 };
@@ -259,6 +260,6 @@ rc-update add worker default >/dev/null`,
 });
 
 test('an instance without a shell is an answer, not an exception', async () => {
-  const facts = await gatherFacts({ incus, instance: 'facts-no-such-instance', limitMs: 5000 });
+  const facts = await gatherFacts({ incus, instance: 'facts-no-such-instance', clock: systemClock, limitMs: 5000 });
   expect(facts).toMatchObject({ ok: false, error: { kind: 'not-found' } });
 });

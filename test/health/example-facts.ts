@@ -25,6 +25,7 @@ export const facts = (changes: Partial<Facts> = {}): Facts => ({
   reboot: { required: false, packages: [] },
   processes: [],
   configuration: { signatures: {}, listenLines: {}, references: {} },
+  answers: null,
   ...changes,
 });
 

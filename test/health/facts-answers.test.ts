@@ -1,0 +1,92 @@
+import { createServer, type Server } from 'node:http';
+import { createServer as createNetServer, type AddressInfo, type Server as NetServer } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { compareFacts } from '../../src/health/compare.ts';
+import type { Answers, Facts, Socket } from '../../src/health/facts.ts';
+import { askWebServers } from '../../src/health/facts-answers.ts';
+import { deciding, facts, owner, tcp } from './example-facts.ts';
+
+const nginx = owner('nginx.service', 'nginx');
+const servers: (Server | NetServer)[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+const listening = async (server: Server | NetServer): Promise<number> => {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+};
+
+const at = (...sockets: readonly Socket[]): Facts =>
+  facts({
+    sockets,
+    network: {
+      addresses: [{ family: 4, address: '127.0.0.1', prefix: 8, interface: 'eth0', dynamic: true }],
+      defaultRoutes: [],
+      nameservers: [],
+    },
+  });
+
+const ask = (from: Facts): Promise<Answers | null> => askWebServers(from, systemClock, undefined);
+
+describe('asking web servers for their front page', () => {
+  test('their status', async () => {
+    const port = await listening(createServer((_request, response) => response.writeHead(502).end()));
+    expect(await ask(at(tcp('0.0.0.0', port, nginx)))).toEqual({ [`tcp/${port}`]: { status: 502 } });
+  });
+
+  test('one that hangs up, or speaks something else', async () => {
+    const mute = await listening(createNetServer((socket) => socket.destroy()));
+    const other = await listening(createNetServer((socket) => socket.end('220 mail ready\r\n')));
+    expect(await ask(at(tcp('0.0.0.0', mute, nginx), tcp('0.0.0.0', other, nginx)))).toEqual({
+      [`tcp/${mute}`]: { status: null },
+      [`tcp/${other}`]: { status: null },
+    });
+  });
+
+  test('nobody else is asked: other servers, loopback, an instance without an address', async () => {
+    let asked = 0;
+    const port = await listening(createNetServer(() => (asked += 1)));
+    expect(await ask(at(tcp('0.0.0.0', port, owner('mariadb.service', 'mariadbd'))))).toBeNull();
+    expect(await ask(at(tcp('127.0.0.2', port, nginx)))).toBeNull();
+    expect(await ask(facts({ sockets: [tcp('0.0.0.0', port, nginx)], network: null }))).toBeNull();
+    expect(asked).toBe(0);
+  });
+});
+
+describe('F36: it listens, and answers nothing but errors', () => {
+  const answering = (status: number | null): Facts =>
+    facts({ sockets: [tcp('0.0.0.0', 80, nginx)], answers: { 'tcp/80': { status } } });
+
+  test.each<[number | null, number | null, 'required' | 'advisory' | null]>([
+    [200, 502, 'required'],
+    [200, null, 'required'],
+    [301, 500, 'required'],
+    [404, 503, 'required'],
+    [200, 404, 'required'],
+    [200, 403, 'required'],
+    [200, 401, 'advisory'],
+    [200, 301, null],
+    [500, 502, null],
+    [502, 502, null],
+    [502, null, null],
+    [null, 502, null],
+    [404, 200, null],
+  ])('%s, then %s: %s', (was, is, severity) => {
+    const findings = compareFacts(answering(was), answering(is));
+    expect(findings.map((finding) => finding.severity)).toEqual(severity === null ? [] : [severity]);
+  });
+
+  test('in a sentence', () => {
+    expect(deciding(compareFacts(answering(200), answering(502)))).toEqual([
+      'nginx.service answered http at tcp/80 with 200, now with 502',
+    ]);
+  });
+
+  test('unknown on either side says nothing', () => {
+    expect(compareFacts(answering(200), facts({ sockets: [tcp('0.0.0.0', 80, nginx)] }))).toEqual([]);
+    expect(compareFacts(facts({ sockets: [tcp('0.0.0.0', 80, nginx)] }), answering(502))).toEqual([]);
+  });
+});
