@@ -11,7 +11,7 @@ export interface Configuration {
   readonly blocks: readonly Block[];
 }
 
-export interface ConfigurationFile {
+interface ConfigurationFile {
   readonly path: string;
   /** Where a key stands, by its path from the top, e.g. `['instances', 'web*', 'checks', 'site']`; null if it is not there. */
   readonly locate: (path: readonly string[]) => Place | null;

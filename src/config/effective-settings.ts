@@ -32,7 +32,7 @@ export const settingsFor = (
 };
 
 /** The file's layers that speak about this instance, the most exact last. */
-export const layersFor = (configuration: Configuration, instance: InstanceName): readonly Layer[] => [
+const layersFor = (configuration: Configuration, instance: InstanceName): readonly Layer[] => [
   configuration.defaults,
   ...configuration.blocks.filter((block) => block.matches(instance)).map((block) => block.layer),
 ];

@@ -25,7 +25,7 @@ import {
 } from './schema-values.ts';
 
 /** A check without its name, which is its key. */
-export type NamelessCheck = CheckDefinition extends infer Check
+type NamelessCheck = CheckDefinition extends infer Check
   ? Check extends CheckDefinition
     ? Omit<Check, 'name'>
     : never
