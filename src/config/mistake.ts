@@ -39,9 +39,15 @@ export const sayMistake = (mistake: ConfigurationMistake): string => {
 
 /** All mistakes at once, for the outcome `configuration`. */
 export const refusalOf = (mistakes: readonly ConfigurationMistake[]): Refusal => ({
-  says: mistakes.map(sayMistake).join('\n'),
-  advice: mistakes.length === 1 ? '' : `${mistakes.length} mistakes. Nothing was changed.`,
+  says: [...mistakes.map(sayMistake), ...lastLine(mistakes)].join('\n'),
+  advice: '',
 });
+
+/** What is said next must not stand beside a caret. */
+const lastLine = (mistakes: readonly ConfigurationMistake[]): string[] =>
+  mistakes.at(-1)?.place
+    ? [`${mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`} in the configuration.`]
+    : [];
 
 /** By place: those about the whole file first. */
 export const inOrder = (mistakes: readonly ConfigurationMistake[]): ConfigurationMistake[] =>
