@@ -26,7 +26,7 @@ export interface RemoteConfig {
 }
 
 /** Where the `incus` command keeps its configuration. */
-export const clientConfigFolder = (environment: Environment): string =>
+const clientConfigFolder = (environment: Environment): string =>
   environment['INCUS_CONF'] || join(environment['HOME'] || homedir(), '.config', 'incus');
 
 /** Reads config.yml of the user over that of the system; both may be missing. */

@@ -123,7 +123,7 @@ const pollMs = 250;
 const waitLimitBytes = 16 * 1024 * 1024;
 
 /** Reads an operation from JSON of the server. */
-export const operationOf = (json: unknown): Operation => {
+const operationOf = (json: unknown): Operation => {
   const operation = objectOf(json);
   const instances = listOf(objectOf(operation['resources'])['instances']).map(textOf);
   return {

@@ -18,6 +18,8 @@ export interface Host {
 /** Brings it up (two seconds where another one is up already, minutes on a machine that has never had one). */
 export const bringUp = async (name: string): Promise<Host> => {
   const host = (command: string) => execa(script, [command, '--name', name], { stdin: 'ignore' });
+  // What a broken test left behind goes first.
+  await host('down');
   await host('up');
   const shown = (await host('env')).stdout;
   const environment = Object.fromEntries(

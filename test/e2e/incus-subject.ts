@@ -18,8 +18,8 @@ export const launch = async (name: string, ...more: string[]): Promise<void> => 
 };
 
 /** Removes a container of the tests, whatever its state. */
-export const remove = async (name: string): Promise<void> => {
-  await execa('incus', ['delete', '--force', name], { reject: false, stdin: 'ignore' });
+export const remove = async (name: string, project = 'default'): Promise<void> => {
+  await execa('incus', ['delete', '--force', name, '--project', project], { reject: false, stdin: 'ignore' });
 };
 
 /** A new container as the subject of the conformance suite. */

@@ -16,7 +16,15 @@ import { getInstance, patchInstance, startInstance, stopInstance } from '../../s
 import { listOperations, type Operation } from '../../src/incus/operations.ts';
 import { createSnapshot, deleteSnapshot, listSnapshots, restoreSnapshot } from '../../src/incus/snapshot.ts';
 import { getPool, poolSpace, rootDisk } from '../../src/incus/storage.ts';
-import { getVolume, listVolumeSnapshots, restoreVolume, snapshotVolume } from '../../src/incus/volume.ts';
+import {
+  deleteVolumeSnapshot,
+  getVolume,
+  listVolumeSnapshots,
+  renameVolumeSnapshot,
+  restoreVolume,
+  setVolumeSnapshotExpiry,
+  snapshotVolume,
+} from '../../src/incus/volume.ts';
 import { failure, value } from '../incus/conformance.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
@@ -289,5 +297,13 @@ describe('a custom volume', () => {
     value(await restoreVolume(incus, 'default', 'ad-data', 'v1', limit));
     value(await startInstance(incus, instance, limit));
     expect(await inside(instance, 'cat', '/data/f')).toBe('one');
+
+    value(await renameVolumeSnapshot(incus, 'default', 'ad-data', 'v1', 'v2', limit));
+    value(await setVolumeSnapshotExpiry(incus, 'default', 'ad-data', 'v2', new Date(Date.now() + 86_400_000)));
+    const kept = value(await listVolumeSnapshots(incus, 'default', 'ad-data'));
+    expect(kept).toMatchObject([{ name: 'v2', createdAt: taken.createdAt }]);
+    expect(kept[0]?.expiresAt).not.toBeNull();
+    value(await deleteVolumeSnapshot(incus, 'default', 'ad-data', 'v2', limit));
+    expect(value(await listVolumeSnapshots(incus, 'default', 'ad-data'))).toEqual([]);
   });
 });

@@ -20,7 +20,7 @@ import {
 import { FakeError, startOperation, type FakeOperation } from './fake-operations.ts';
 
 /** A request that the fake got. */
-export interface FakeRequest {
+interface FakeRequest {
   readonly method: string;
   /** With the query. */
   readonly url: string;
@@ -31,7 +31,7 @@ export interface FakeRequest {
 }
 
 /** Answers instead of the fake; false lets the fake answer. Faults are asked newest first. */
-export type Fault = (request: FakeRequest, response: ServerResponse) => boolean;
+type Fault = (request: FakeRequest, response: ServerResponse) => boolean;
 
 /**
  * A small Incus on a unix socket, for faults that a real one cannot be made to show. `conformance.ts` holds it to the
