@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash test/prepare.sh
+test/host/host.sh up
+eval "$(test/host/host.sh env)"
 failed_checks=0
 npm run --silent check || failed_checks=1
 

@@ -123,7 +123,11 @@ const settled = async (
 };
 
 /** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (incus.md section 2). */
-const restoreIsWorthRepeating = (failure: IncusFailure): boolean => passes(failure) || failure.kind === 'no-space';
+const restoreIsWorthRepeating = (failure: IncusFailure): boolean =>
+  passes(failure) ||
+  failure.kind === 'no-space' ||
+  // A daemon that is shut down in the middle calls its own work off; the next one does it again.
+  failure.said.includes('context canceled');
 
 /** "Rolled back" is only said when this is `well`. */
 const verifyAgain = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {

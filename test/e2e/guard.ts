@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
 import { join, resolve } from 'node:path';
 import { execa, type Options } from 'execa';
 import { incusCommand } from './incus-subject.ts';
@@ -12,8 +13,20 @@ export interface GuardUnderTest {
   /** Runs guard to its end; never rejects. */
   readonly run: (words: readonly string[], options?: Options) => Promise<Ended>;
   /** Starts guard and gives the process. */
-  readonly start: (words: readonly string[], options?: Options) => ReturnType<typeof execa>;
+  readonly start: (words: readonly string[], options?: Options) => Started;
   readonly remove: () => Promise<void>;
+}
+
+/** A guard that runs. It resolves to its end. */
+export interface Started extends PromiseLike<{
+  readonly exitCode?: number;
+  readonly stdout: unknown;
+  readonly stderr: string;
+}> {
+  readonly pid?: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly kill: (signal: NodeJS.Signals) => boolean;
 }
 
 export interface Ended {
@@ -25,14 +38,14 @@ export interface Ended {
 /** guard as built, against the Incus of the tests; its records go to a temporary folder. */
 export const guardUnderTest = async (): Promise<GuardUnderTest> => {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'guard-e2e-'));
-  const start = (words: readonly string[], options: Options = {}) =>
+  const start = (words: readonly string[], options: Options = {}): Started =>
     execa(process.execPath, [program, ...words], {
       stdin: 'ignore',
       stripFinalNewline: false,
       ...options,
       env: { GUARD_STATE_DIR: stateDirectory, XDG_CONFIG_HOME: stateDirectory, ...options.env },
       reject: false,
-    });
+    }) as unknown as Started;
   return {
     stateDirectory,
     start,

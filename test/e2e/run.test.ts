@@ -123,7 +123,7 @@ describe('a run that is rolled back', () => {
       'touch /root/interrupted; echo ready; sleep 60',
     ]);
     await new Promise<void>((resolve) => {
-      process.stdout?.once('data', () => resolve());
+      process.stdout.once('data', () => resolve());
     });
     process.kill(signal);
     // A second one must not break the rollback.
@@ -186,7 +186,7 @@ describe('a rollback that cannot be done', () => {
   test('21: the restore point was removed behind guard’s back, and the commands to go on by hand are printed (F2)', async () => {
     const process = guard.start([...quick, instance, '--', 'sh', '-c', 'echo ready; sleep 2; exit 1']);
     await new Promise<void>((resolve) => {
-      process.stdout?.once('data', () => resolve());
+      process.stdout.once('data', () => resolve());
     });
     await incusCommand('snapshot', 'delete', instance, 'guard-in-flight');
     const ended = await process;
@@ -289,7 +289,7 @@ describe('what is refused', () => {
   test('31: another run holds the instance; --wait-lock waits for it', async () => {
     const first = guard.start([...quick, instance, '--', 'sh', '-c', 'echo ready; sleep 3']);
     await new Promise<void>((resolve) => {
-      first.stdout?.once('data', () => resolve());
+      first.stdout.once('data', () => resolve());
     });
     const second = await guard.run([...quick, instance, '--', 'true']);
     expect(second.status).toBe(31);
