@@ -98,13 +98,21 @@ own_processes() {
       find /proc/[0-9]*/ns/mnt -maxdepth 0 -lname "mnt:\[$(stat -L -c %i "$namespace/mnt")\]" 2>/dev/null | cut -d/ -f3 || true
     fi
     grep -slzxF "INCUS_DIR=$incus_dir" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r pid; do
-      case $(readlink "/proc/$pid/exe" 2>/dev/null) in */incusd | */incusd\ *) printf '%s\n' "$pid" ;; esac
+      case $(readlink "/proc/$pid/exe" 2>/dev/null || true) in */incusd | */incusd\ *) printf '%s\n' "$pid" ;; esac
     done || true
   } | sort -un
 }
 
 children_of() { awk -v parents=" $* " '/^Pid:/ { pid = $2 } /^PPid:/ && index(parents, " " $2 " ") { print pid }' /proc/[0-9]*/status 2>/dev/null || true; }
 
+# A zombie is dead: when it disappears is up to the machine's PID 1.
+all_dead() {
+  local pid
+  for pid in $1; do
+    grep -qsE '^State:[[:space:]]+[^ZX]' "/proc/$pid/status" && return 1
+  done
+  return 0
+}
 no_own_processes() { [ -z "$(own_processes)" ]; }
 
 # Ends the daemon, every container and every helper, hard and at once: a container's processes go with its init, and its
@@ -120,7 +128,7 @@ kill_everything() {
   cgroups=$(for pid in $own $inits; do lxc_cgroup_of "$pid"; done | sort -u)
   # shellcheck disable=SC2086
   kill -KILL $own $inits 2>/dev/null || true
-  until_true 10 no_own_processes || fail "processes of host $name cannot be ended: $(own_processes | tr '\n' ' ')"
+  until_true 10 all_dead "$inits" && until_true 10 no_own_processes || fail "processes of host $name cannot be ended: $(own_processes | tr '\n' ' ')"
   remove_cgroups "$cgroups"
 }
 
