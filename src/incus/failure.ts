@@ -118,14 +118,23 @@ const adviceFor = (kind: IncusFailureKind, about: About, said: string, operation
       return 'Somebody changed it at the same moment; try again.';
     case 'forbidden':
       return 'The server does not let this user do that; ask whoever administers it.';
+    case 'server':
+      return leftOverAdvice(said);
     case 'name-taken':
     case 'invalid':
     case 'unreachable':
-    case 'server':
       return '';
     default:
       return kind satisfies never;
   }
+};
+
+/** Seen on btrfs when the daemon is killed at the wrong moment of a restore: no later restore works before it is gone. */
+const leftOverAdvice = (said: string): string => {
+  const leftOver = /rename \S+ (\S+\.incustmp): file exists/.exec(said)?.[1];
+  return leftOver === undefined
+    ? ''
+    : `An interrupted restore left the file system from before it: on the server, remove it with \`${shellWords(['btrfs', 'subvolume', 'delete', leftOver])}\`, and restore again.`;
 };
 
 const busyAdvice = (about: About, said: string, command: (...words: string[]) => string): string =>

@@ -50,6 +50,13 @@ describe('the sentence for a person', () => {
     expect(failure.advice).toContain('`incus project set user-1000 restricted.snapshots=allow`');
   });
 
+  it('says how to remove what an interrupted restore left, without which none works again', () => {
+    const path = '/var/lib/incus/storage-pools/default/containers/web01';
+    const said = `Failed to rename "${path}" to "${path}.incustmp": rename ${path} ${path}.incustmp: file exists`;
+    const { advice } = serverFailure(about, 500, said);
+    expect(advice).toContain(`\`btrfs subvolume delete ${path}.incustmp\``);
+  });
+
   it('names the operation that may still go on', () => {
     const failure = failureOf('timed-out', about, 'it had not ended after 5 s', { operation: 'abc' });
     expect(failure.advice).toContain('`incus operation show abc --project user-1000`');
