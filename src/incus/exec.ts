@@ -82,6 +82,7 @@ const follow = (
     signal: (signal) => connection.control({ command: 'signal', signal }),
     abandon: () => {
       abandoned.abort();
+      letGoOfInput();
       connection.close();
     },
     ended: finish(),

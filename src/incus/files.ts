@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 
-import { ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../result.ts';
 import { call, callRaw, type Incus, type Limit } from './client.ts';
-import type { IncusFailure } from './failure.ts';
+import { failureOf, type IncusFailure } from './failure.ts';
 
 /** Owner and mode of a file inside. Numbers as seen inside the instance; mode like `0o755`. */
 export interface FileOwner {
@@ -30,7 +30,7 @@ export const pushFile = (
 ): Promise<Result<void, IncusFailure>> =>
   put(incus, instance, path, 'file', typeof content === 'string' ? Buffer.from(content) : content, how);
 
-/** Reads a file of at most `maxBytes`; a longer one is `invalid`. */
+/** Reads a file of at most `maxBytes`; a longer one, or a folder, is `invalid`. */
 export const pullFile = async (
   incus: Incus,
   instance: string,
@@ -43,6 +43,8 @@ export const pullFile = async (
   const answer = await callRaw(incus, { method: 'GET', ...location, asked, instance, limitMs }, maxBytes);
   if (!answer.ok) return answer;
   const { headers, body } = answer.value;
+  if (header(headers, 'type') === 'directory')
+    return err(failureOf('invalid', { asked, project: incus.project, instance }, 'it is a folder'));
   return ok({
     content: body,
     user: Number(header(headers, 'uid')),

@@ -45,6 +45,10 @@ describe('files', () => {
       '33 34 750\n33 34 750',
     );
     expect(await inside('cat', '/srv/a folder/link')).toBe('two');
+    expect(failure(await pullFile(incus, instance, '/srv/a folder', { maxBytes: 1000, ...limit }))).toMatchObject({
+      kind: 'invalid',
+      said: 'it is a folder.',
+    });
     expect(await inside('readlink', '/srv/a folder/link')).toBe('ünï $x');
   });
 
