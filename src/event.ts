@@ -110,6 +110,8 @@ export interface Changes {
   readonly packages: readonly { readonly name: string; readonly from: string | null; readonly to: string | null }[];
   readonly units: { readonly appeared: readonly string[]; readonly gone: readonly string[] };
   readonly sockets: { readonly appeared: readonly string[]; readonly gone: readonly string[] };
+  /** What could not be read before or after: nothing is known of its changes. */
+  readonly unknown?: readonly ('packages' | 'units' | 'sockets')[];
 }
 
 /** The restore point of a run, as it exists on the server. */

@@ -12,7 +12,18 @@ export const changesBetween = (before: Facts, after: Facts): Changes => ({
   packages: packageChanges(before, after),
   units: unitChanges(before, after),
   sockets: difference(socketNames(before, after), socketNames(after, before)),
+  ...unknownSections(before, after),
 });
+
+const unknownSections = (before: Facts, after: Facts): Pick<Changes, 'unknown'> => {
+  const isUnknown = (section: 'packages' | 'units' | 'sockets' | 'unixSockets'): boolean =>
+    before[section] === null || after[section] === null;
+  const unknown = [
+    ...(['packages', 'units'] as const).filter(isUnknown),
+    ...(isUnknown('sockets') || isUnknown('unixSockets') ? (['sockets'] as const) : []),
+  ];
+  return unknown.length === 0 ? {} : { unknown };
+};
 
 const packageChanges = (before: Facts, after: Facts): Changes['packages'] => {
   if (before.packages === null || after.packages === null) return [];

@@ -1,32 +1,74 @@
+import { styleText } from 'node:util';
 import type { Writable } from 'node:stream';
 import { sayDuration } from '../duration.ts';
-import type { Recorded } from '../event.ts';
+import type { Outcome, Recorded } from '../event.ts';
 import { neutralise } from '../text.ts';
-import { closingLines, noFacts, phaseTitles, withEvent, type RunFacts } from './sentences.ts';
+import { closingOf } from './closing.ts';
+import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
+import { phaseTitles, safeLines } from './sentences.ts';
+import { wrapped } from './wrap.ts';
+
+/** A stream that may be a terminal. */
+interface Screen extends Writable {
+  readonly columns?: number;
+  /** A terminal's own: obeys NO_COLOR, FORCE_COLOR and TERM. */
+  readonly hasColors?: (count: number) => boolean;
+}
 
 /** One line for each thing worth saying, for logs and pipes. `quiet` leaves only warnings and bad ends. */
-export const createPlainView = (stderr: Writable, quiet: boolean): ((event: Recorded) => void) => {
+export const createPlainView = (stderr: Screen, quiet: boolean): ((event: Recorded) => void) => {
   let facts: RunFacts | null = null;
-  const say = (line: string): void => {
-    stderr.write(`guard: ${line}\n`);
-  };
   return (event) => {
     facts = withEvent(facts ?? noFacts(event.run), event);
-    for (const line of linesOf(event, facts, quiet)) say(line);
+    const lines = linesOf(event, facts, quiet, stderr);
+    if (lines.length > 0) stderr.write(lines.map((line) => `${line}\n`).join(''));
   };
 };
 
-const linesOf = (event: Recorded, facts: RunFacts, quiet: boolean): string[] => {
+const linesOf = (event: Recorded, facts: RunFacts, quiet: boolean, screen: Screen): string[] => {
   switch (event.type) {
     case 'notice':
-      return quiet && event.level === 'info' ? [] : [neutralise(event.says, 2000)];
+      return quiet && event.level === 'info' ? [] : block(safeLines(event.says), screen);
     case 'phase-ended':
-      return quiet || event.phase === 'inspect'
-        ? []
-        : [`${phaseTitles[event.phase]}: ${neutralise(event.says)} (${sayDuration(event.ms)})`];
+      return quiet || event.phase === 'inspect' ? [] : block([sayPhase(event)], screen);
     case 'run-ended':
-      return quiet && event.outcome.outcome === 'kept' ? [] : closingLines(event.outcome, facts);
+      return quiet && event.outcome.outcome === 'kept' ? [] : closingBlock(event.outcome, facts, screen);
     default:
       return [];
   }
 };
+
+const sayPhase = ({ phase, says, ok, ms }: Extract<Recorded, { type: 'phase-ended' }>): string =>
+  `${ok ? '' : '✖ '}${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})`;
+
+/** The first line tells who speaks; the rest stands below it. */
+const block = ([first = '', ...rest]: readonly string[], { columns }: Screen): string[] => [
+  ...wrapped(`guard: ${first}`, columns),
+  ...rest.flatMap((line) => wrapped(`  ${line}`, columns)),
+];
+
+const closingBlock = (outcome: Outcome, facts: RunFacts, screen: Screen): string[] => {
+  const { label, headline, details } = closingOf(outcome, facts);
+  const [first = '', ...rest] = wrapped(`guard: ${headline}`, screen.columns);
+  const line = screen.hasColors?.(16) === true ? first.replace(label, coloured(outcome, label)) : first;
+  return [line, ...rest, ...details.flatMap((detail) => wrapped(detail, screen.columns))];
+};
+
+/** Green: all is well. Yellow: back, or not begun. Red: somebody must look. */
+const colours = {
+  kept: 'green',
+  'rolled-back': 'yellow',
+  interrupted: 'yellow',
+  'kept-unhealthy': 'red',
+  'rolled-back-not-well': 'red',
+  'rollback-failed': 'red',
+  refused: 'yellow',
+  busy: 'yellow',
+  quarantined: 'yellow',
+  usage: 'yellow',
+  configuration: 'yellow',
+} as const satisfies Record<Outcome['outcome'], string>;
+
+// Later versions of Node would look at stdout, which is the command's.
+const coloured = ({ outcome }: Outcome, label: string): string =>
+  styleText(['bold', colours[outcome]], label, { validateStream: false });

@@ -3,7 +3,9 @@ import type { CheckResult, Recorded } from '../event.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { closingLines, noFacts, phaseTitles, sayCommandEnd, withEvent } from './sentences.ts';
+import { closingLines } from './closing.ts';
+import { noFacts, withEvent } from './run-facts.ts';
+import { phaseTitles, sayCommandEnd } from './sentences.ts';
 
 /** Everything about one run, for `guard show`: who, what, when, the timeline, the checks, how it ended, where its files are. */
 export const showRun = (record: RunRecord): string =>

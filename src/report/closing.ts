@@ -1,0 +1,222 @@
+import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
+import { byHandCommands } from '../run/by-hand.ts';
+import { neutralise } from '../text.ts';
+import type { RunFacts } from './run-facts.ts';
+import { bounded, safeLines, sayCommandEnd } from './sentences.ts';
+
+/** The last words about a run. */
+export interface Closing {
+  /** The outcome in a word or two, which the headline begins with. */
+  readonly label: string;
+  /** One sentence or two. */
+  readonly headline: string;
+  /** Why, what changed, and where to go from here. Already indented. */
+  readonly details: readonly string[];
+}
+
+/** What may be said at the end of a run: never more than its events have shown. */
+export const closingOf = (outcome: Outcome, facts: RunFacts): Closing => {
+  const { label, says } = headlineOf(outcome, facts);
+  return {
+    label,
+    headline: `${label}: ${says}`,
+    details: [
+      ...refusalLines(outcome),
+      ...failureLines(outcome),
+      ...reasonLines(outcome, facts),
+      ...changeLines(outcome, facts.changes),
+      ...nextLines(outcome, facts),
+    ],
+  };
+};
+
+/** The same as lines, for `guard show`. */
+export const closingLines = (outcome: Outcome, facts: RunFacts): string[] => {
+  const { headline, details } = closingOf(outcome, facts);
+  return [headline, ...details];
+};
+
+const headlineOf = (outcome: Outcome, facts: RunFacts): { label: string; says: string } => {
+  const name = facts.instance ?? 'the instance';
+  switch (outcome.outcome) {
+    case 'kept':
+      return { label: 'kept', says: `${saySuccess(facts.end)} and ${name} ${sayWellness(facts)}.` };
+    case 'rolled-back':
+      return { label: labelOfReturn(facts), says: `${sayCause(outcome.cause, facts)}. ${sayReturn(name, facts)}` };
+    case 'interrupted':
+      return sayInterruption(outcome.signal, name, facts);
+    case 'kept-unhealthy':
+      return { label: 'kept, unhealthy', says: `${sayCause(outcome.cause, facts)}. ${sayKeptAllTheSame(name, facts)}` };
+    case 'rolled-back-not-well':
+      return {
+        label: 'restored, but not well',
+        says: `${sayCause(outcome.cause, facts)}. ${name} was put back, but ${sayDoubt(facts.verdictAgain)}. A person must look.`,
+      };
+    case 'rollback-failed':
+      return {
+        label: 'ROLLBACK FAILED',
+        says: `${sayCause(outcome.cause, facts)}, and ${name} could not be brought back.`,
+      };
+    case 'refused':
+    case 'busy':
+    case 'quarantined':
+    case 'usage':
+    case 'configuration':
+      return { label: outcome.outcome, says: sayRefusal(outcome.refusal, facts) };
+  }
+};
+
+const saySuccess = (end: CommandEnd | null): string => {
+  if (end === null || (end.kind === 'exited' && end.status === 0)) return 'the command succeeded';
+  return `the command ${sayCommandEnd(end)}${end.kind === 'exited' ? ', which counts as success,' : ''}`;
+};
+
+/** A check that failed before and fails now does not decide; then the instance is not simply healthy. */
+const sayWellness = ({ verdict, wasRunning }: RunFacts): string => {
+  const failing = (verdict?.checks ?? []).filter((check) => check.severity === 'required' && check.answer !== 'passed');
+  const verb = wasRunning ? 'is' : 'was';
+  if (failing.length === 0) return `${verb} healthy${wasRunning ? '' : ' when it was asked'}`;
+  const names = failing.map((check) => neutralise(check.name));
+  return `${verb} no worse than before, though not all well: ${bounded(names, 5)}`;
+};
+
+/** Why, to be read after a colon. */
+const sayCause = (cause: Cause, { end, verdict }: RunFacts): string => {
+  switch (cause) {
+    case 'command':
+      return end ? `the command ${sayCommandEnd(end)}` : 'the command failed';
+    case 'timeout':
+      return end ? `the command ${sayCommandEnd(end)}` : 'the command ran out of time';
+    case 'unhealthy':
+      return 'the instance was not healthy after the command';
+    case 'inconclusive':
+      return verdict === null
+        ? 'how the command ended is not known'
+        : 'whether the instance is healthy could not be found out in time';
+    case 'interrupted':
+      return 'the run was interrupted';
+  }
+};
+
+const isProven = ({ verdictAgain }: RunFacts): boolean => verdictAgain?.verdict === 'healthy';
+
+/** "Rolled back" only when it was seen that the baseline holds again. */
+const labelOfReturn = (facts: RunFacts): string => (isProven(facts) ? 'rolled back' : 'restored');
+
+const sayReturn = (name: string, facts: RunFacts): string => {
+  if (!isProven(facts)) return `${name} was put back as it was; whether it is healthy was not asked.`;
+  return facts.wasRunning
+    ? `${name} is back and healthy.`
+    : `${name} is back, and was healthy when it was started to be asked.`;
+};
+
+const sayInterruption = (signal: string, name: string, facts: RunFacts): { label: string; says: string } => {
+  const label = `interrupted by ${signal}`;
+  if (facts.begun.includes('command')) return { label, says: `${labelOfReturn(facts)}. ${sayReturn(name, facts)}` };
+  return { label, says: `the command had not begun. ${sayUntouched(facts)}` };
+};
+
+/** A stopped instance is started to be asked, which is not nothing. */
+const sayUntouched = ({ begun, instance }: RunFacts): string =>
+  begun.includes('start')
+    ? `${instance ?? 'The instance'} was only started to be asked; nothing else was done to it.`
+    : 'Nothing was changed.';
+
+const sayKeptAllTheSame = (name: string, { verdict }: RunFacts): string =>
+  verdict === null
+    ? `The change stays all the same, as was chosen; how ${name} is after it was not asked.`
+    : 'The change stays all the same, as was chosen.';
+
+const sayDoubt = (verdictAgain: Verdict | null): string => {
+  switch (verdictAgain?.verdict) {
+    case 'unhealthy':
+      return 'its baseline does not hold';
+    case 'inconclusive':
+      return 'whether its baseline holds could not be found out';
+    case 'healthy':
+    case undefined:
+      return 'that all is well is not proven';
+  }
+};
+
+/** What takes more than a line follows the headline as it is: places in a file, with the line and a caret. */
+const isLong = ({ says }: Refusal): boolean => says.includes('\n');
+
+const sayRefusal = (refusal: Refusal, facts: RunFacts): string => {
+  const said = isLong(refusal) ? neutralise(refusal.advice) : neutralise(refusal.says, 2000);
+  if (said.includes('Nothing was changed.')) return said;
+  return `${said} ${sayUntouched(facts)}`.trimStart();
+};
+
+const refusalLines = (outcome: Outcome): string[] => {
+  if (!('refusal' in outcome)) return [];
+  const { refusal } = outcome;
+  if (isLong(refusal)) return safeLines(refusal.says, 200);
+  return refusal.advice === '' ? [] : safeLines(refusal.advice).map(indented);
+};
+
+const failureLines = (outcome: Outcome): string[] => {
+  if (outcome.outcome !== 'rollback-failed') return [];
+  return [
+    ...safeLines(outcome.says).map(indented),
+    '  Finish it by hand:',
+    ...outcome.byHand.map((command) => `    ${neutralise(command, 4000)}`),
+    '  or let guard try again: guard recover',
+  ];
+};
+
+const mostReasons = 20;
+
+const reasonLines = (outcome: Outcome, facts: RunFacts): string[] => {
+  const verdict = outcome.outcome === 'rolled-back-not-well' ? facts.verdictAgain : facts.verdict;
+  if (verdict === null || 'refusal' in outcome) return [];
+  const lines = [
+    ...verdict.reasons.map((finding) => `  ✖ ${neutralise(finding.says)}`),
+    ...verdict.advisories.map((finding) => `  · ${neutralise(finding.says)}`),
+  ];
+  const rest = lines.length - mostReasons;
+  return rest > 0 ? [...lines.slice(0, mostReasons), `  · and ${rest} more`] : lines;
+};
+
+const changeLines = (outcome: Outcome, changes: Changes | null): string[] => {
+  if (changes === null || 'refusal' in outcome) return [];
+  const had = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy' ? '' : 'had ';
+  const { packages, units, sockets } = changes;
+  return [
+    packages.length > 0 ? `packages that ${had}changed: ${bounded(packages.map(sayPackage), 10)}` : null,
+    packages.length === 0 && !isUnknown(changes, 'packages') ? `no package ${had}changed` : null,
+    sayNames(`units that ${had}appeared`, units.appeared),
+    sayNames(`units that ${had}${had === '' ? 'went' : 'gone'}`, units.gone),
+    sayNames(`sockets that ${had}appeared`, sockets.appeared),
+    sayNames(`sockets that ${had}${had === '' ? 'went' : 'gone'}`, sockets.gone),
+  ].flatMap((line) => (line === null ? [] : [indented(neutralise(line, 4000))]));
+};
+
+const isUnknown = (changes: Changes, section: 'packages' | 'units' | 'sockets'): boolean =>
+  changes.unknown?.includes(section) ?? false;
+
+const sayNames = (title: string, names: readonly string[]): string | null =>
+  names.length === 0 ? null : `${title}: ${bounded(names, 5)}`;
+
+const sayPackage = ({ name, from, to }: Changes['packages'][number]): string => {
+  if (from === null) return `${name} ${to ?? ''} (new)`;
+  return to === null ? `${name} ${from} (removed)` : `${name} ${from} → ${to}`;
+};
+
+const nextLines = (outcome: Outcome, facts: RunFacts): string[] => {
+  const { restorePoint, run } = facts;
+  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
+  return [
+    ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
+    ...(restorePoint !== null && isKept ? [`  go back with: ${wayBack(facts, restorePoint)}`] : []),
+    ...(facts.recorded ? [`  record: guard show ${run}`] : []),
+  ];
+};
+
+/** Incus itself stops a running instance for a restore, and starts it again. */
+const wayBack = ({ instance, project, remote }: RunFacts, snapshot: string): string => {
+  const commands = byHandCommands({ instance: instance ?? '', project, remote, snapshot, start: false });
+  return neutralise(commands.at(-1) ?? '', 2000);
+};
+
+const indented = (line: string): string => `  ${line}`;

@@ -1,0 +1,59 @@
+import type { Changes, CommandEnd, Phase, Recorded, Verdict } from '../event.ts';
+
+/** What the events of a run have told so far: all that its closing words may say. */
+export interface RunFacts {
+  readonly run: string;
+  readonly instance: string | null;
+  readonly project: string;
+  readonly remote: string | null;
+  /** Whether the instance ran before the run. */
+  readonly wasRunning: boolean;
+  readonly begun: readonly Phase[];
+  readonly end: CommandEnd | null;
+  /** After the command. */
+  readonly verdict: Verdict | null;
+  /** After the instance was put back. */
+  readonly verdictAgain: Verdict | null;
+  readonly changes: Changes | null;
+  readonly restorePoint: string | null;
+  /** Whether there is a record that `guard show` finds. */
+  readonly recorded: boolean;
+}
+
+/** Before the first event. */
+export const noFacts = (run: string): RunFacts => ({
+  run,
+  instance: null,
+  project: 'default',
+  remote: null,
+  wasRunning: true,
+  begun: [],
+  end: null,
+  verdict: null,
+  verdictAgain: null,
+  changes: null,
+  restorePoint: null,
+  recorded: false,
+});
+
+/** The facts after one more event. */
+export const withEvent = (facts: RunFacts, event: Recorded): RunFacts => {
+  switch (event.type) {
+    case 'run-started': {
+      const { instance, project, remote, wasRunning } = event;
+      return { ...facts, instance, project, remote, wasRunning, recorded: true };
+    }
+    case 'phase-begun':
+      return { ...facts, begun: [...facts.begun, event.phase] };
+    case 'command-ended':
+      return { ...facts, end: event.end };
+    case 'verdict':
+      return event.again ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
+    case 'changes':
+      return { ...facts, changes: event.changes };
+    case 'released':
+      return { ...facts, restorePoint: event.restorePoint };
+    default:
+      return facts;
+  }
+};
