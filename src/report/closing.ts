@@ -112,9 +112,11 @@ const sayReturn = (name: string, facts: RunFacts): string => {
 
 const sayInterruption = (signal: string, name: string, facts: RunFacts): { label: string; says: string } => {
   const label = `interrupted by ${signal}`;
-  if (facts.begun.includes('command')) return { label, says: `${labelOfReturn(facts)}. ${sayReturn(name, facts)}` };
+  if (commandBegan(facts)) return { label, says: `${labelOfReturn(facts)}. ${sayReturn(name, facts)}` };
   return { label, says: `the command had not begun. ${sayUntouched(facts)}` };
 };
+
+const commandBegan = ({ begun, end }: RunFacts): boolean => begun.includes('command') || end !== null;
 
 /** A stopped instance is started to be asked, which is not nothing. */
 const sayUntouched = ({ begun, instance }: RunFacts): string =>

@@ -43,6 +43,7 @@ export const createTerminalView = (stderr: Writable): ((event: Recorded) => Prom
   return async (event) => {
     switch (event.type) {
       case 'phase-begun':
+        sayPlainly(event);
         if (event.phase !== 'command') line = startLine(stderr, phaseTitles[event.phase]);
         return;
       case 'phase-ended':
