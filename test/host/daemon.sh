@@ -10,7 +10,7 @@ daemon_pid() {
   local pid started
   read -r pid started 2>/dev/null <"$home/daemon" || return 1
   [ "$(start_time "$pid")" = "$started" ] || return 1
-  tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -qxF "INCUS_DIR=$incus_dir" || return 1
+  grep -qszxF "INCUS_DIR=$incus_dir" "/proc/$pid/environ" || return 1
   printf '%s\n' "$pid"
 }
 

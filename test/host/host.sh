@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A real Incus for tests and demo, from nothing, on a Debian machine; next to an Incus that may already be there.
 set -Eeuo pipefail
+# One order of sorting, and messages of tools as this reads them.
+export LC_ALL=C.UTF-8
 trap 'echo "host: this should not have failed: $BASH_COMMAND (${BASH_SOURCE[0]##*/}:$LINENO)" >&2' ERR
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR
@@ -88,7 +90,7 @@ bring_up() {
 is_up() {
   [ -e "$home/ready" ] && [ "$(cat "$home/ready")" = "$(image_key "$(machine_codename)")" ] || return 1
   [ -z "$dir_pool" ] || [ -d "$incus_dir/storage-pools/dirpool" ] || return 1
-  daemon_answers
+  daemon_answers && has_firewall_rules
 }
 
 require_host() { [ -e "$home/ready" ] || fail "there is no host $name; bring it up: host.sh up --name $name"; }

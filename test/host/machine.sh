@@ -71,17 +71,21 @@ note_new_packages() {
 # bookworm has Incus only in backports: that suite comes from wherever the machine gets its base suite.
 # Sets `from` of the caller, because a package of backports has to be asked for by name of the suite.
 add_backports_where_needed() {
-  local base uri release label components entry
-  apt-cache policy incus-base | grep -q '^  Candidate: [0-9]' && return
-  base=$(base_suite)
-  IFS='|' read -r uri release label components entry <<<"$base"
-  if ! apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages' | grep -qx "$release-backports"; then
+  local uri release label components entry known
+  [ -z "$(apt-cache policy incus-base | grep '^  Candidate: [0-9]' || true)" ] || return 0
+  IFS='|' read -r uri release label components entry <<<"$(base_suite)"
+  # Here as well: a list that could not be fetched is not known as a suite of Debian's.
+  known=" $(apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages' | tr '\n' ' ')"
+  if [[ $known != *" $release-backports "* ]]; then
     say "adding the suite $release-backports to apt's sources ($added_source)"
     {
       printf '# Added by the tests of incus-guard; `test/host/host.sh down --purge` removes it.\n'
       deb822_source "$uri" "$release-backports" main "$(signed_by "$entry")"
     } >"$added_source"
-    apt-get update -qq >&2 || fail "apt-get update failed with the suite $release-backports"
+    apt-get update -qq --error-on=any >&2 || {
+      rm -f "$added_source"
+      fail "apt-get update failed with the suite $release-backports, which has Incus for this release"
+    }
   fi
   # shellcheck disable=SC2034
   from=(-t "$release-backports")
@@ -202,5 +206,5 @@ purge_packages() {
 
 # Whether removing the packages would remove more than them.
 others_need() {
-  apt-get purge -s "$@" | sed -n 's/^\(Purg\|Remv\) \([^ ]*\).*/\2/p' | sort -u | grep -qvxFf "$machine/packages"
+  [ -n "$(apt-get purge -s "$@" | sed -n 's/^\(Purg\|Remv\) \([^ ]*\).*/\2/p' | sort -u | comm -23 - "$machine/packages")" ]
 }

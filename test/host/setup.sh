@@ -6,6 +6,7 @@ set_up_incus() {
   on_host incus config set core.shutdown_timeout=1
   exists storage default || on_host incus storage create default btrfs size="$pool_size" >/dev/null
   exists network "$bridge" || create_network
+  has_firewall_rules || renew_firewall_rules
   # systemd gives each service a keyring; kernels drop root's from time to time when many containers start, and a unit
   # fails with "Required key not available". Without keyctl systemd does without, as it does under nspawn and Docker.
   on_host incus profile edit default <<EOF
@@ -31,11 +32,20 @@ create_network() {
   printf '%s\n' "$subnet" >"$home/subnet"
 }
 
+# Some firewalls flush everything when they start, and Incus does not notice.
+has_firewall_rules() {
+  nft list chain inet incus "fwd.$bridge" >/dev/null 2>&1 || [ -n "$(iptables -S FORWARD 2>/dev/null | grep -F "Incus network $bridge\"")" ]
+}
+renew_firewall_rules() {
+  on_host incus network set "$bridge" ipv4.nat=false
+  on_host incus network set "$bridge" ipv4.nat=true
+}
+
 # The first 10.86.x that no route of the machine and no other host has.
 free_subnet() {
   local third taken
   for third in $(seq 1 254); do
-    taken=$(ip -4 route show table all root "10.86.$third.0/24"; ip -4 route show table all match "10.86.$third.0/24" | grep -v '^default')
+    taken=$(ip -4 route show table all root "10.86.$third.0/24"; ip -4 route show table all match "10.86.$third.0/24" | sed '/^default/d')
     [ -z "$taken" ] && ! grep -qsx "10.86.$third" "$state_root"/*/subnet || continue
     printf '10.86.%s\n' "$third"
     return
@@ -103,7 +113,8 @@ remove_nft_chains() {
     nft "flush chain inet incus $chain; delete chain inet incus $chain"
   done
   # The table is common to all daemons; without a chain it means nothing.
-  nft list table inet incus 2>/dev/null | grep -q chain || nft delete table inet incus 2>/dev/null || true
+  # (Not piped into grep -q: what that cuts off fails by SIGPIPE, and would look like an empty table.)
+  case $(nft list table inet incus 2>/dev/null) in *chain*) ;; *) nft delete table inet incus 2>/dev/null || true ;; esac
 }
 
 # Incus uses these where it finds rules of iptables in the kernel.
