@@ -157,7 +157,7 @@ lines() {
   set --
   for entry in /etc/*; do
     case $entry in
-      /etc/ssl | /etc/alternatives | /etc/apparmor* | /etc/init.d | /etc/rc?.d | /etc/init | /etc/X11 | /etc/cron.* | /etc/services | /etc/ca-certificates* | /etc/*-) ;;
+      /etc/ssl | /etc/alternatives | /etc/apparmor* | /etc/init.d | /etc/rc?.d | /etc/init | /etc/X11 | /etc/cron.* | /etc/services | /etc/ufw | /etc/ca-certificates* | /etc/*-) ;;
       *) set -- "$@" "$entry" ;;
     esac
   done
