@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { outcomeTable } from '../run/outcome.ts';
 import type { Context } from './context.ts';
+import { defineRecover } from './recover.ts';
 import { defineRun } from './run.ts';
 import { defineRuns } from './runs.ts';
 import { defineShow } from './show.ts';
@@ -22,7 +23,15 @@ export interface Call {
   readonly exit: (status: number) => void;
 }
 
-const definitions: readonly Define[] = [defineRun, definePlan, defineCheck, defineInit, defineRuns, defineShow];
+const definitions: readonly Define[] = [
+  defineRun,
+  definePlan,
+  defineCheck,
+  defineInit,
+  defineRuns,
+  defineShow,
+  defineRecover,
+];
 
 /** Reads the command line and does what it says. Returns the exit status. */
 export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {

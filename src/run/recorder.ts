@@ -13,6 +13,8 @@ export interface Recorder {
   readonly run: string;
   /** Opens the journal with the run's first durable event. */
   readonly begin: (started: RunStarted) => Promise<void>;
+  /** Opens the journal of a run that began before, to go on with it. */
+  readonly resume: () => Promise<void>;
   readonly record: (event: RunEvent) => Promise<void>;
   /** Tells the views alone: progress and output, which no journal keeps. */
   readonly show: (event: RunEvent) => void;
@@ -44,15 +46,20 @@ export const createRecorder = (options: {
     if (written && !written.ok) fail(written.error);
   };
 
+  const resume = async (): Promise<void> => {
+    const opened = await options.openStore();
+    if (opened.ok) store = opened.value;
+    else fail(opened.error);
+  };
+
   return {
     run: options.run,
     show,
     record,
     failure: () => failure,
+    resume,
     begin: async (started) => {
-      const opened = await options.openStore();
-      if (opened.ok) store = opened.value;
-      else fail(opened.error);
+      await resume();
       await record(started);
     },
   };

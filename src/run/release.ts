@@ -69,7 +69,11 @@ const renamed = async (
 };
 
 /** Releases, and records it. Where that fails the outcome stands, and `guard recover` frees the lock later. */
-export const release = async (plan: Plan, tools: RunTools, how: Release): Promise<string | null> => {
+export const release = async (
+  plan: Pick<Plan, 'instance' | 'limits'>,
+  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  how: Release,
+): Promise<string | null> => {
   const released = await releaseRestorePoint(tools, plan.instance, how, plan.limits.restoreMs);
   if (released.ok) {
     await tools.recorder.record({ type: 'released', restorePoint: released.value });

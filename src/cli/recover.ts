@@ -1,0 +1,168 @@
+import { Option, type Command } from 'commander';
+import type { Outcome } from '../event.ts';
+import type { Baseline } from '../health/baseline.ts';
+import { currentHolder, lookAtHolder } from '../journal/holder.ts';
+import { openJournal } from '../journal/journal.ts';
+import { newRunId } from '../journal/run-id.ts';
+import { unfinishedRuns } from '../journal/run-index.ts';
+import { readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
+import { createView } from '../report/view.ts';
+import { writeLines } from '../report/write.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import { findRemains, recover, refuseLiving, type Remains } from '../run/recover.ts';
+import { createRecorder, type Recorder } from '../run/recorder.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { endWith } from './end-with.ts';
+import { planOf } from './plan-of.ts';
+import type { Call } from './program.ts';
+import { addCommonOptions, type RunOptions } from './run-options.ts';
+import { withInstance, type Session } from './session.ts';
+
+interface RecoverOptions extends RunOptions {
+  readonly keepIfHealthy?: boolean;
+  readonly takeOver?: boolean;
+}
+
+const help = `
+Exit status:
+    0  nothing is left: there was nothing, or it is kept or rolled back now
+   20  restored and started, but the baseline does not hold: a person must look
+   21  it could not be brought back; the commands to do it by hand are printed
+   30  refused, and why
+   31  the run is not interrupted: its guard still works on it`;
+
+/** `guard recover`: finish what an interrupted run left. */
+export const defineRecover = (program: Command, call: Call): void => {
+  const command = program
+    .command('recover')
+    .description('finish what an interrupted run left: kept or rolled back')
+    .argument('[instance]', 'name or remote:name (default: every interrupted run that this host recorded)')
+    .option('--keep-if-healthy', 'keep the change where the baseline holds, instead of rolling back')
+    .addOption(new Option('--take-over', 'also a run of another host, which is dead for certain'))
+    .addHelpText('after', help);
+  addCommonOptions(command).action(async (instance: string | undefined, options: RecoverOptions) => {
+    call.exit(
+      instance === undefined
+        ? await recoverAll(call.context, options)
+        : await recoverInstance(call.context, instance, options, null),
+    );
+  });
+};
+
+const recoverAll = async (context: Context, options: RecoverOptions): Promise<number> => {
+  const runs = await unfinishedRuns(stateDirectoryOf(context));
+  const dead = runs.filter(({ started }) => started !== null && lookAtHolder(started.holder) === 'dead');
+  if (dead.length === 0) await sayNothingToDo(context, options, null);
+  let worst = 0;
+  for (const record of dead) {
+    const { instance, project, remote } = record.started ?? { instance: '', project: 'default', remote: null };
+    const name = remote === null ? instance : `${remote}:${instance}`;
+    // One that cannot be recovered does not stop the rest.
+    worst = Math.max(worst, await recoverInstance(context, name, { ...options, project }, record));
+  }
+  return worst;
+};
+
+const recoverInstance = (
+  context: Context,
+  instance: string,
+  options: RecoverOptions,
+  known: RunRecord | null,
+): Promise<number> =>
+  withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+    const plan = planOf({
+      run: known?.run ?? newRunId(context.clock.now()),
+      version: context.version,
+      reached: session.reached,
+      // Nothing is run: only the limits of this plan are used.
+      words: ['true'],
+      settings: session.settings,
+      name: null,
+    });
+    const { incus } = session.reached;
+    const remains = await findRemains({ incus, clock: context.clock }, plan.instance, plan.limits.readyMs);
+    if (!remains.ok) return endWith(context, options.json ?? false, remains.error);
+    const record = known ?? (await recordOf(context, session, remains.value));
+    if (record === null && remains.value.inFlight === null) return sayNothingToDo(context, options, plan.instance);
+    const living = refuseLiving({ lookAtHolder }, remains.value, record, options.takeOver ?? false);
+    if (living !== null) return endWith(context, options.json ?? false, living);
+    const run = record?.run ?? remains.value.mark?.run ?? plan.run;
+    const recorder = recorderOf(context, run, options);
+    await (record === null
+      ? recorder.begin(startedElsewhere(context, session, remains.value, run))
+      : recorder.resume());
+    const outcome = await recover(
+      {
+        run,
+        instance: plan.instance,
+        project: plan.project,
+        remote: plan.remote,
+        limits: plan.limits,
+        record,
+        baseline: record === null ? null : ((await readBaseline(record)) as Baseline | null),
+        keepIfHealthy: options.keepIfHealthy ?? false,
+      },
+      { incus, clock: context.clock, recorder },
+      remains.value,
+    );
+    return recoveredStatus(outcome);
+  });
+
+/** The run whose mark is on the instance; else the last one that this host left unfinished there. */
+const recordOf = async (context: Context, { reached }: Session, remains: Remains): Promise<RunRecord | null> => {
+  const state = stateDirectoryOf(context);
+  if (remains.mark !== null) return readRun(state, remains.mark.run);
+  const unfinished = await unfinishedRuns(state);
+  return (
+    unfinished.findLast(
+      ({ started }) =>
+        started?.instance === reached.instance &&
+        started.project === reached.project &&
+        started.remote === reached.remote,
+    ) ?? null
+  );
+};
+
+const recorderOf = (context: Context, run: string, options: RecoverOptions): Recorder =>
+  createRecorder({
+    run,
+    clock: context.clock,
+    openStore: () => openJournal({ stateDirectory: stateDirectoryOf(context), run }),
+    listener: createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false }).listener,
+  });
+
+const startedElsewhere = (context: Context, { reached }: Session, remains: Remains, run: string) => ({
+  type: 'run-started' as const,
+  version: context.version,
+  instance: reached.instance,
+  project: reached.project,
+  remote: reached.remote,
+  // What another host ran is not known here.
+  command: [],
+  wasRunning: remains.wasRunning,
+  restorePointName: remains.mark?.restorePointName ?? `guard-${run}`,
+  named: false,
+  holder: currentHolder(),
+});
+
+/** A recovery has done its work when nothing is left in between, however the run ended. */
+const recoveredStatus = (outcome: Outcome): number => {
+  switch (outcome.outcome) {
+    case 'kept':
+    case 'kept-unhealthy':
+    case 'rolled-back':
+    case 'interrupted':
+    case 'refused':
+      return 0;
+    default:
+      return exitStatusOf(outcome);
+  }
+};
+
+const sayNothingToDo = async (context: Context, options: RecoverOptions, instance: string | null): Promise<number> => {
+  if (options.json !== true && options.quiet !== true)
+    await writeLines(context.stderr, [
+      `guard: there is nothing to recover${instance === null ? ' in the records of this host' : ` on ${instance}`}.`,
+    ]);
+  return 0;
+};

@@ -1,0 +1,210 @@
+import type { Cause, Outcome, RestorePoint } from '../event.ts';
+import type { Baseline } from '../health/baseline.ts';
+import { watch } from '../health/watch.ts';
+import { getInstance, type Instance } from '../incus/instance.ts';
+import { getSnapshot } from '../incus/snapshot.ts';
+import type { RunRecord } from '../journal/runs.ts';
+import { err, ok, type Result } from '../result.ts';
+import { byHandCommands } from './by-hand.ts';
+import { hasOutsideDisks } from './disks.ts';
+import { endLeftovers } from './leftovers.ts';
+import { markOf, unmark, type Mark } from './mark.ts';
+import { describeHolder } from './occupant.ts';
+import { persistently } from './persistence.ts';
+import type { Limits } from './plan.ts';
+import { bringUp, returnToStopped } from './power.ts';
+import { recoveryStep, type RecoveryStep } from './recovery.ts';
+import { refused, refusedBecause } from './refusal.ts';
+import { release } from './release.ts';
+import { inFlightName } from './restore-point.ts';
+import { rollBack } from './rollback.ts';
+import type { RunTools } from './tools.ts';
+
+/** What to recover, and how. */
+export interface RecoverPlan {
+  readonly run: string;
+  readonly instance: string;
+  readonly project: string;
+  readonly remote: string | null;
+  readonly limits: Limits;
+  /** The record of the run, where this host has it. */
+  readonly record: RunRecord | null;
+  readonly baseline: Baseline | null;
+  /** Keep a change whose command's end is not known, if the baseline holds. */
+  readonly keepIfHealthy: boolean;
+}
+
+type RecoverTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+
+/** What is left of a run on the server. */
+export interface Remains {
+  readonly instance: Instance;
+  readonly inFlight: RestorePoint | null;
+  /** Whether the instance ran when the restore point was taken. */
+  readonly wasRunning: boolean;
+  readonly mark: Mark | null;
+}
+
+/** Looks at what is left on the server. Changes nothing. */
+export const findRemains = async (
+  tools: Pick<RunTools, 'incus' | 'clock'>,
+  name: string,
+  limitMs: number,
+): Promise<Result<Remains, Outcome>> => {
+  const instance = await persistently(tools.clock, limitMs, () => getInstance(tools.incus, name));
+  if (!instance.ok) return err(refusedBecause(instance.error));
+  const snapshot = await getSnapshot(tools.incus, name, inFlightName);
+  if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
+  return ok({
+    instance: instance.value,
+    mark: markOf(instance.value),
+    inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes: [] } : null,
+    wasRunning: snapshot.ok ? snapshot.value.config['volatile.last_state.power'] === 'RUNNING' : true,
+  });
+};
+
+/** Refuses to touch what a living run holds; null where it may be recovered. */
+export const refuseLiving = (
+  tools: Pick<RunTools, 'lookAtHolder'>,
+  remains: Remains,
+  record: RunRecord | null,
+  takeOver: boolean,
+): Outcome | null => {
+  const holder = remains.mark?.holder ?? record?.started?.holder ?? null;
+  if (holder === null) return null;
+  const state = tools.lookAtHolder(holder);
+  if (state === 'dead' || (state === 'elsewhere' && takeOver)) return null;
+  if (state === 'alive') return describeHolder(tools, remains.mark);
+  return refused(
+    `The run ${remains.mark?.run ?? ''} was begun on host ${holder.host}, and only there can be seen whether it still lives.`,
+    'Run `guard recover` there; if that run is dead for certain, pass --take-over here.',
+  );
+};
+
+/**
+ * Finishes what an interrupted run left: the instance ends kept or rolled back, and the lock is freed last. Can be
+ * interrupted and done again. Returns how the run ended after all.
+ */
+export const recover = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
+  const began = tools.clock.monotonic();
+  const step = recoveryStep({ inFlight: remains.inFlight, mark: remains.mark, record: plan.record });
+  const outcome = await doStep(plan, tools, remains, step);
+  await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
+  return outcome;
+};
+
+const doStep = async (
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  remains: Remains,
+  step: RecoveryStep,
+): Promise<Outcome> => {
+  switch (step.step) {
+    case 'close':
+      // A mark without a restore point means nothing, but would be shown to people.
+      if (remains.mark !== null) await unmark(tools.incus, plan.instance);
+      if (plan.record?.restorePoint && !plan.record.released)
+        await tools.recorder.record({ type: 'released', restorePoint: null });
+      return closed(plan, step.because);
+    case 'release-unchanged':
+      if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+      await release(plan, tools, { keep: false });
+      return closed(plan, 'never-began');
+    case 'release-kept':
+      if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+      return releaseKept(plan, tools);
+    case 'release-unknown':
+      return releaseUnknown(plan, tools, remains);
+    case 'roll-back':
+      return (await keptBecauseHealthy(plan, tools)) ?? backToRestorePoint(plan, tools, remains);
+  }
+};
+
+const closed = (plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone'): Outcome => {
+  const cause = plan.record?.decided?.cause ?? null;
+  switch (because) {
+    case 'never-began':
+      return refused('guard was ended before the command began; nothing was changed.', '');
+    case 'kept':
+      return cause === null ? { outcome: 'kept' } : { outcome: 'kept-unhealthy', cause };
+    case 'rolled-back':
+      return { outcome: 'rolled-back', cause: causeOf(plan) };
+    case 'restore-point-gone':
+      return {
+        outcome: 'rollback-failed',
+        cause: cause ?? 'inconclusive',
+        says: 'The restore point of the run is gone, so that there is nothing to go back to.',
+        byHand: [],
+      };
+  }
+};
+
+/** A run that was killed leaves no cause: how its command ended is not known. */
+const causeOf = (plan: RecoverPlan): Exclude<Cause, 'interrupted'> => {
+  const cause = plan.record?.decided?.cause ?? 'inconclusive';
+  return cause === 'interrupted' ? 'inconclusive' : cause;
+};
+
+const nameOf = (plan: RecoverPlan): string => plan.record?.started?.restorePointName ?? `guard-${plan.run}`;
+
+const releaseKept = async (plan: RecoverPlan, tools: RecoverTools): Promise<Outcome> => {
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null });
+  return closed(plan, 'kept');
+};
+
+const releaseUnknown = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
+  if (remains.wasRunning) {
+    const up = await bringUp(tools, plan.instance, plan.limits);
+    if (!up.ok) return failed(plan, remains, up.error);
+  }
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null });
+  return { outcome: 'kept' };
+};
+
+const keptBecauseHealthy = async (plan: RecoverPlan, tools: RecoverTools): Promise<Outcome | null> => {
+  if (!plan.keepIfHealthy || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
+  await endLeftovers(plan, tools);
+  const { verdict } = await watch(
+    { incus: tools.incus, instance: plan.instance, clock: tools.clock },
+    plan.baseline,
+    { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs },
+    (waitingFor, healthyForMs) => tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+  );
+  await tools.recorder.record({ type: 'verdict', verdict, again: false });
+  if (verdict.verdict !== 'healthy') return null;
+  await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null });
+  return { outcome: 'kept' };
+};
+
+const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
+  if (remains.inFlight === null) return closed(plan, 'restore-point-gone');
+  if (plan.record?.decided == null)
+    await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'inconclusive' });
+  const end = await rollBack(
+    {
+      instance: plan.instance,
+      restorePoint: plan.record?.restorePoint ?? remains.inFlight,
+      baseline: plan.baseline,
+      start: true,
+      stopGracefully: hasOutsideDisks(remains.instance),
+      limits: plan.limits,
+    },
+    tools,
+  );
+  if (end.end === 'failed') return failed(plan, remains, end.says);
+  if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+  const named = plan.record?.started?.named ?? false;
+  const keep = end.end === 'not-well' || named;
+  await release(plan, tools, keep ? { keep: true, name: nameOf(plan), expiresAt: null } : { keep: false });
+  return end.end === 'well'
+    ? { outcome: 'rolled-back', cause: causeOf(plan) }
+    : { outcome: 'rolled-back-not-well', cause: causeOf(plan) };
+};
+
+const failed = (plan: RecoverPlan, remains: Remains, says: string): Outcome => ({
+  outcome: 'rollback-failed',
+  cause: causeOf(plan),
+  says,
+  byHand: byHandCommands({ ...plan, snapshot: inFlightName, start: remains.wasRunning }),
+});

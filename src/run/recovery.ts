@@ -1,0 +1,50 @@
+import type { RestorePoint } from '../event.ts';
+import type { RunRecord } from '../journal/runs.ts';
+import type { Mark } from './mark.ts';
+
+/** What an interrupted run left: on the server, and in the records of this host. */
+export interface Traces {
+  /** The restore point that is still in flight. */
+  readonly inFlight: RestorePoint | null;
+  /** The mark on the instance, which means nothing without a restore point in flight. */
+  readonly mark: Mark | null;
+  /** The record of that run, where this host has it. */
+  readonly record: RunRecord | null;
+}
+
+/** What has to be done next. Each step can be done twice. */
+export type RecoveryStep =
+  /** Nothing is left on the server. */
+  | { readonly step: 'close'; readonly because: 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone' }
+  /** The command never began: the instance is as it was. */
+  | { readonly step: 'release-unchanged' }
+  /** The change was decided to be kept; only the lock is left. */
+  | { readonly step: 'release-kept' }
+  /** The command may have changed something, and nobody decided to keep it. */
+  | { readonly step: 'roll-back' }
+  /** Nobody here knows the run, and its mark is gone: it was kept or restored already. */
+  | { readonly step: 'release-unknown' };
+
+/** The policy of `guard recover`, from what is left alone. Pure. */
+export const recoveryStep = ({ inFlight, mark, record }: Traces): RecoveryStep => {
+  const decision = record?.decided?.decision ?? null;
+  const began = record?.commandBegan ?? false;
+  if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
+  if (decision === 'keep') return { step: 'release-kept' };
+  if (decision === 'rollback' || began) return { step: 'roll-back' };
+  if (record !== null) return { step: 'release-unchanged' };
+  return mark === null ? { step: 'release-unknown' } : { step: 'roll-back' };
+};
+
+const closedBecause = (
+  decision: 'keep' | 'rollback' | null,
+  began: boolean,
+  record: RunRecord | null,
+): 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone' => {
+  if (decision === 'keep') return 'kept';
+  if (!began) return 'never-began';
+  // A rollback releases its restore point only after it has proven that the instance is back.
+  return decision === 'rollback' && record?.verdictAgain?.verdict.verdict === 'healthy'
+    ? 'rolled-back'
+    : 'restore-point-gone';
+};
