@@ -33,9 +33,9 @@ export const listRuns = async (state: string, wanted: WantedRuns): Promise<RunSu
   for (const run of await listRunIds(state)) {
     if (found.length >= wanted.limit) break;
     const indexed = parseEntry(index.get(run));
-    if (indexed && !isWanted(indexed, wanted)) continue;
+    if (indexed && !isWanted(indexed.summary, wanted)) continue;
     const isCurrent = indexed !== null && indexed.bytes === journalLength(state, run);
-    const summary = isCurrent ? indexed : await readSummary(state, run);
+    const summary = isCurrent ? indexed.summary : await readSummary(state, run);
     if (summary === null) continue;
     if (!isCurrent && summary.ended) stale.push(run);
     if (isWanted(summary, wanted)) found.push(summary);
@@ -65,9 +65,11 @@ export const fingerprintOf = (command: readonly string[]): string =>
 const indexFile = 'index.jsonl';
 
 /** One line. `run` comes first, so that a line is found without being parsed. */
-interface Entry extends RunSummary {
+interface Entry {
+  readonly run: string;
   /** The journal's length when the line was made. */
   readonly bytes: number;
+  readonly summary: RunSummary;
 }
 
 const lineBegin = '{"run":"';
@@ -142,7 +144,9 @@ const entryLine = async (state: string, run: string): Promise<string> => {
   // The length first: what is added meanwhile makes the line stale, never wrong.
   const bytes = journalLength(state, run);
   const summary = await readSummary(state, run);
-  return summary === null || bytes === null ? '' : `${JSON.stringify({ ...summary, bytes })}\n`;
+  if (summary === null || bytes === null) return '';
+  const entry: Entry = { run, bytes, summary };
+  return `${JSON.stringify(entry)}\n`;
 };
 
 /** Writes the index anew where most of its lines are of runs that are gone or were told again. */

@@ -1,0 +1,28 @@
+import type { Outcome, Recorded, RunEvent } from '../../src/event.ts';
+
+export const sampleRun = '20261123-055126-k3f9';
+
+export const holder = { host: 'host', bootId: 'boot', pid: 1, startTicks: 1 };
+
+/** An event in its place: `at` milliseconds after the sample run's beginning. */
+export const recorded = (event: RunEvent, at = 0, run = sampleRun): Recorded => ({
+  ...event,
+  v: 1,
+  run,
+  at: Date.UTC(2026, 10, 23, 5, 51, 26) + at,
+});
+
+export const started = (instance = 'web01', command: readonly string[] = ['true']): RunEvent => ({
+  type: 'run-started',
+  version: '0.1.0',
+  instance,
+  project: 'default',
+  remote: null,
+  command,
+  wasRunning: true,
+  restorePointName: `guard-${sampleRun}`,
+  named: false,
+  holder,
+});
+
+export const ended = (outcome: Outcome): RunEvent => ({ type: 'run-ended', outcome, ms: 1234 });
