@@ -40,7 +40,7 @@ const headlineOf = (outcome: Outcome, facts: RunFacts): { label: string; says: s
   const name = facts.instance ?? 'the instance';
   switch (outcome.outcome) {
     case 'kept':
-      return { label: 'kept', says: `${saySuccess(facts.end)} and ${name} ${sayWellness(facts)}.` };
+      return { label: 'kept', says: sayKept(name, facts) };
     case 'rolled-back':
       return { label: labelOfReturn(facts), says: `${sayCause(outcome.cause, facts)}. ${sayReturn(name, facts)}` };
     case 'interrupted':
@@ -66,16 +66,23 @@ const headlineOf = (outcome: Outcome, facts: RunFacts): { label: string; says: s
   }
 };
 
-const saySuccess = (end: CommandEnd | null): string => {
-  if (end === null || (end.kind === 'exited' && end.status === 0)) return 'the command succeeded';
-  return `the command ${sayCommandEnd(end)}${end.kind === 'exited' ? ', which counts as success,' : ''}`;
+const sayKept = (name: string, { end, verdict, wasRunning }: RunFacts): string => {
+  // A recovery that only finishes what was decided has seen no more than the decision.
+  if (end === null || verdict === null) return `the change stays, as was decided. How ${name} is now was not asked.`;
+  return `${saySuccess(end)} and ${name} ${sayWellness(verdict, wasRunning)}.`;
+};
+
+const saySuccess = (end: CommandEnd): string => {
+  if (end.kind !== 'exited') return `the command ${sayCommandEnd(end)}`;
+  if (end.status === 0) return 'the command succeeded';
+  return `the command ${sayCommandEnd(end)}, which counts as success,`;
 };
 
 /** A check that failed before and fails now does not decide; then the instance is not simply healthy. */
-const sayWellness = ({ verdict, wasRunning }: RunFacts): string => {
-  const failing = (verdict?.checks ?? []).filter((check) => check.severity === 'required' && check.answer !== 'passed');
+const sayWellness = ({ checks }: Verdict, wasRunning: boolean): string => {
+  const failing = checks.filter(({ severity, answer }) => severity === 'required' && answer !== 'passed');
   const verb = wasRunning ? 'is' : 'was';
-  if (failing.length === 0) return `${verb} healthy${wasRunning ? '' : ' when it was asked'}`;
+  if (failing.length === 0) return wasRunning ? 'is healthy' : 'was healthy when it was asked';
   const names = failing.map((check) => neutralise(check.name));
   return `${verb} no worse than before, though not all well: ${bounded(names, 5)}`;
 };
