@@ -28,7 +28,11 @@ interface SourceFile {
 const files: readonly SourceFile[] = await Promise.all(
   (await readdir(source, { recursive: true }))
     .filter((path) => path.endsWith('.ts'))
-    .map(async (path) => ({ path, room: dirname(path).split('/')[0] ?? '.', text: await readFile(join(source, path), 'utf8') })),
+    .map(async (path) => ({
+      path,
+      room: dirname(path).split('/')[0] ?? '.',
+      text: await readFile(join(source, path), 'utf8'),
+    })),
 );
 
 const importsOf = (file: SourceFile): string[] =>
@@ -68,7 +72,10 @@ describe('habits', () => {
 
   test('time comes in as an argument', () => {
     expect(
-      offenders(/\bDate\.now\(|\bnew Date\(\)|performance\.now\(|\bset(Timeout|Interval)\(/, (file) => file.path === 'clock.ts'),
+      offenders(
+        /\bDate\.now\(|\bnew Date\(\)|performance\.now\(|\bset(Timeout|Interval)\(/,
+        (file) => file.path === 'clock.ts',
+      ),
     ).toEqual([]);
   });
 

@@ -76,8 +76,16 @@ describe('a run that is rolled back', () => {
   test('11: a check fails after the command', async () => {
     const ended = await guard.run([
       ...quick,
-      ...['--check', 'test -e /etc/hostname', '--check-interval', '100ms', '--verify-timeout', '5s'],
-      ...[instance, '--', 'rm', '/etc/hostname'],
+      '--check',
+      'test -e /etc/hostname',
+      '--check-interval',
+      '100ms',
+      '--verify-timeout',
+      '5s',
+      instance,
+      '--',
+      'rm',
+      '/etc/hostname',
     ]);
     expect(ended.status).toBe(11);
     expect(ended.stderr).toContain('test -e /etc/hostname');
@@ -101,8 +109,14 @@ describe('a run that is rolled back', () => {
 
   test('12: the command is silent for longer than --idle-timeout', async () => {
     const ended = await guard.run([
-      ...[...quick, '--idle-timeout', '1s', instance, '--'],
-      ...['sh', '-c', 'for i in 1 2 3 4; do echo $i; sleep 0.4; done; touch /root/silent; sleep 60'],
+      ...quick,
+      '--idle-timeout',
+      '1s',
+      instance,
+      '--',
+      'sh',
+      '-c',
+      'for i in 1 2 3 4; do echo $i; sleep 0.4; done; touch /root/silent; sleep 60',
     ]);
     expect(ended.stdout).toBe('1\n2\n3\n4\n');
     expect(ended.status).toBe(12);
@@ -152,8 +166,18 @@ describe('a run that is rolled back', () => {
     try {
       const ended = await guard.run([
         ...quick,
-        ...['--check', 'test -e /outside/flag', '--check-interval', '100ms', '--verify-timeout', '3s'],
-        ...['--name', 'not-well', instance, '--', 'rm', '/outside/flag'],
+        '--check',
+        'test -e /outside/flag',
+        '--check-interval',
+        '100ms',
+        '--verify-timeout',
+        '3s',
+        '--name',
+        'not-well',
+        instance,
+        '--',
+        'rm',
+        '/outside/flag',
       ]);
       expect(ended.status).toBe(20);
       expect(ended.stderr).not.toMatch(/^guard: rolled back:/m);
