@@ -20,25 +20,38 @@ export interface Preview {
 export const planLines = ({ plan, wasRunning, pool, disks, verdict, wouldBegin }: Preview): string[] => [
   `guard would run: ${neutralise(shellWords(plan.command.words), 2000)}`,
   `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
-  `  restore point: ${plan.restorePoint.name}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${plan.restorePoint.expiresMs === null ? 'kept for ever' : `kept for ${sayDuration(plan.restorePoint.expiresMs)}`}`,
+  `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${sayStay(plan.restorePoint)}`,
   ...freezeLines(pool?.driver ?? null),
   ...Object.entries(disks)
     .filter(([, keys]) => keys['type'] === 'disk' && keys['path'] !== '/')
     .map(([name, keys]) => `  not covered by it: disk ${neutralise(name)} at ${neutralise(keys['path'] ?? '?')}`),
   `  limits: command ${sayLimit(plan.limits.commandMs)}, silence ${sayLimit(plan.limits.idleMs)}, healthy within ${sayDuration(plan.limits.verifyMs)}, then for ${sayDuration(plan.limits.soakMs)}`,
-  `  on failure: ${Object.entries(plan.onFailure)
-    .map(([cause, policy]) => `${cause} ${policy}`)
-    .join(', ')}`,
+  `  on failure: ${sayPolicies(plan.onFailure)}`,
   ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),
   ...(verdict === null ? [] : ['', ...verdictLines(plan.instance, verdict)]),
   '',
   wouldBegin
-    ? 'The run would begin. Nothing was changed.'
+    ? `As far as can be seen without changing anything, the run would begin${verdict === null ? ', unless the instance is not healthy once it is started' : ''}. Nothing was changed.`
     : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.',
 ];
 
 /** Drivers that copy hold the instance still meanwhile (incus.md section 3). */
 const freezeLines = (driver: string | null): string[] =>
   driver === 'dir' ? ['  the pool copies every file: the instance stands still while its restore point is taken'] : [];
+
+/** What becomes of the restore point when the change is kept. */
+const sayStay = ({ keep, named, expiresMs }: Plan['restorePoint']): string => {
+  if (keep === 0 && !named) return 'removed when the change is kept';
+  const stay = expiresMs === null ? 'kept for ever' : `kept for ${sayDuration(expiresMs)}`;
+  // A name of the user's own does not count among guard's.
+  return named ? stay : `${stay} or until ${keep} newer ${keep === 1 ? 'one is' : 'ones are'} there`;
+};
+
+const sayPolicies = (onFailure: Plan['onFailure']): string => {
+  const policies = Object.entries(onFailure);
+  const [first] = policies;
+  if (first && policies.every(([, policy]) => policy === first[1])) return first[1];
+  return policies.map(([cause, policy]) => `${cause} ${policy}`).join(', ');
+};
 
 const sayLimit = (ms: number | null): string => (ms === null ? 'unlimited' : sayDuration(ms));

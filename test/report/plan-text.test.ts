@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { planLines, type Preview } from '../../src/report/plan-text.ts';
+import type { Plan } from '../../src/run/plan.ts';
+
+const plan: Plan = {
+  run: '20261123-070945-z8mf',
+  version: '0.1.0',
+  instance: 'web',
+  project: 'default',
+  remote: null,
+  command: { words: ['apt', 'upgrade', '-y'], environment: {}, user: 0, group: 0, cwd: '/root' },
+  checks: [],
+  automatic: true,
+  allowUnhealthy: false,
+  okStatus: [{ first: 0, last: 0 }],
+  onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
+  askMs: 60_000,
+  restart: false,
+  restorePoint: { name: 'guard-20261123-070945-z8mf', named: false, keep: 3, expiresMs: 30 * 24 * 3_600_000 },
+  limits: {
+    commandMs: 3_600_000,
+    idleMs: null,
+    verifyMs: 120_000,
+    soakMs: 10_000,
+    stopMs: 1,
+    snapshotMs: 1,
+    restoreMs: 1,
+    readyMs: 1,
+    lockMs: 0,
+  },
+};
+
+const preview: Preview = {
+  plan,
+  wasRunning: true,
+  pool: { name: 'default', driver: 'btrfs' },
+  disks: { root: { type: 'disk', path: '/' }, eth0: { type: 'nic' }, data: { type: 'disk', path: '/srv' } },
+  verdict: { verdict: 'healthy', reasons: [], advisories: [], checks: [] },
+  wouldBegin: true,
+};
+
+const lines = (more: Partial<Preview>, changed: Partial<Plan> = {}): string =>
+  planLines({ ...preview, ...more, plan: { ...plan, ...changed } }).join('\n');
+
+test('says what would happen', () => {
+  expect(lines({})).toMatchInlineSnapshot(`
+    "guard would run: apt upgrade -y
+      in web (project default), which runs
+      restore point: guard-20261123-070945-z8mf, on pool default (btrfs), kept for 30 days or until 3 newer ones are there
+      not covered by it: disk data at /srv
+      limits: command 1 h, silence unlimited, healthy within 2 min, then for 10 s
+      on failure: rollback
+
+    web is healthy (no checks are configured: it runs and can be asked)
+
+    As far as can be seen without changing anything, the run would begin. Nothing was changed."
+  `);
+});
+
+test('an instance that is stopped is not asked, and that is said', () => {
+  const said = lines({ wasRunning: false, verdict: null });
+  expect(said).toContain('which is stopped: it would be started for the run, and stopped again');
+  expect(said).toContain('unless the instance is not healthy once it is started');
+});
+
+test('a refusal is said', () => {
+  expect(lines({ wouldBegin: false })).toContain('The run would be refused');
+});
+
+test('a pool that copies holds the instance still', () => {
+  expect(lines({ pool: { name: 'p', driver: 'dir' } })).toContain('stands still while');
+  expect(lines({})).not.toContain('stands still');
+});
+
+describe('how long the restore point stays', () => {
+  const { restorePoint } = plan;
+  test.each([
+    [{ ...restorePoint, keep: 0 }, 'removed when the change is kept'],
+    [{ ...restorePoint, keep: 1 }, 'kept for 30 days or until 1 newer one is there'],
+    [{ ...restorePoint, named: true, keep: 0 }, 'kept for 30 days\n'],
+    [{ ...restorePoint, named: true, expiresMs: null }, 'kept for ever\n'],
+  ])('%o', (changed, expected) => {
+    expect(lines({}, { restorePoint: changed })).toContain(`(btrfs), ${expected}`);
+  });
+});
+
+test('policies that differ are named by their cause', () => {
+  expect(lines({}, { onFailure: { ...plan.onFailure, inconclusive: 'ask' } })).toContain(
+    'on failure: command rollback, unhealthy rollback, inconclusive ask, timeout rollback',
+  );
+});
