@@ -5,8 +5,8 @@ import type { Facts } from './facts.ts';
 import { comesAndGoes, conditionOf } from './unit-state.ts';
 
 /**
- * What the command did to packages, units and sockets, each sorted by name. What is unknown on either side is left out.
- * A unit that is only stopped has not gone.
+ * What the command did to packages, units and sockets, each sorted by name. What could not be read on either side is
+ * left out, and named in `unknown`. A unit that is only stopped has not gone.
  */
 export const changesBetween = (before: Facts, after: Facts): Changes => ({
   packages: packageChanges(before, after),
@@ -15,12 +15,14 @@ export const changesBetween = (before: Facts, after: Facts): Changes => ({
   ...unknownSections(before, after),
 });
 
-const unknownSections = (before: Facts, after: Facts): Pick<Changes, 'unknown'> => {
-  const isUnknown = (section: 'packages' | 'units' | 'sockets' | 'unixSockets'): boolean =>
-    before[section] === null || after[section] === null;
+const unknownSections = (...looks: readonly Facts[]): Pick<Changes, 'unknown'> => {
   const unknown = [
-    ...(['packages', 'units'] as const).filter(isUnknown),
-    ...(isUnknown('sockets') || isUnknown('unixSockets') ? (['sockets'] as const) : []),
+    ...(looks.some(({ packages }) => packages === null) ? (['packages'] as const) : []),
+    // Without a service manager there are no units to tell of.
+    ...(looks.some(({ manager, units }) => units === null && manager.kind !== 'none') ? (['units'] as const) : []),
+    ...(looks.some(({ sockets, unixSockets }) => sockets === null || unixSockets === null)
+      ? (['sockets'] as const)
+      : []),
   ];
   return unknown.length === 0 ? {} : { unknown };
 };

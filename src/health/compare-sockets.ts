@@ -120,7 +120,7 @@ const addressIsGone = (address: string, network: Network | null): boolean =>
 
 const isV6 = (address: string): boolean => address.includes(':');
 
-export const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
 const reachable = (address: string): boolean => !isLoopback(address) && !address.startsWith('fe80:');
 

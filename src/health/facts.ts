@@ -119,7 +119,8 @@ export interface DefaultRoute {
 }
 
 export interface Packages {
-  readonly manager: 'dpkg' | 'rpm' | 'apk' | 'pacman';
+  /** `none`: there is no package manager. */
+  readonly manager: 'dpkg' | 'rpm' | 'apk' | 'pacman' | 'none';
   /** Version by name; with several architectures or versions of one name the name carries them. */
   readonly installed: Readonly<Record<string, string>>;
   /** Packages that the manager itself calls not properly installed, with its word for that. */

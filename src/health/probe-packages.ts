@@ -1,7 +1,7 @@
 import type { Packages } from './facts.ts';
 import type { Section } from './probe-sections.ts';
 
-/** The packages of whichever package manager the instance has; null without one, or when its database cannot be read. */
+/** The packages of whichever package manager the instance has; null when its database cannot be read. */
 export const packagesFrom = (sections: ReadonlyMap<string, Section>): Packages | null => {
   for (const [manager, read] of readers) {
     const section = sections.get(manager);
@@ -101,11 +101,14 @@ const pacman = (lines: readonly string[]): Packages => {
   return tableOf('pacman', entries, '', lines.includes('interrupted'));
 };
 
+const none = (): Packages => ({ manager: 'none', installed: {}, broken: {}, interrupted: false });
+
 const readers = [
   ['dpkg', dpkg],
   ['rpm', rpm],
   ['apk', apk],
   ['pacman', pacman],
+  ['nopackages', none],
 ] as const;
 
 /** Packages of the instance's own architecture (that of `anchor`) go by their name, others by name and architecture. */

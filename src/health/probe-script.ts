@@ -145,7 +145,8 @@ packages() {
   if [ -s /var/lib/dpkg/status ]; then section dpkg dpkg
   elif [ -s /lib/apk/db/installed ] || [ -s /usr/lib/apk/db/installed ]; then section apk apk
   elif [ -d /var/lib/pacman/local ]; then section pacman pacman
-  elif has rpm; then section rpm rpm_; fi
+  elif has rpm; then section rpm rpm_
+  else section nopackages true; fi
 }
 
 signatures() {

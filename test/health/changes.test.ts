@@ -47,7 +47,7 @@ test('units and sockets that appeared and went', () => {
   });
 });
 
-test('what is unknown on either side is left out', () => {
+test('what is unknown on either side is left out, and named', () => {
   const full = facts({
     units: units(service('a.service')),
     sockets: [tcp('::', 1)],

@@ -91,7 +91,7 @@ describe('what real containers said', () => {
 
   test('BusyBox, no service manager, no package manager', () => {
     const facts = factsOf(recorded('busybox'));
-    expect(facts).toMatchObject({ manager: { kind: 'none' }, units: null, packages: null });
+    expect(facts).toMatchObject({ manager: { kind: 'none' }, units: null, packages: { manager: 'none' } });
     expect(facts.sockets).toEqual([
       { protocol: 'tcp', address: '::', port: 8080, v6only: null, owner: { process: 'httpd', unit: null } },
     ]);
