@@ -128,7 +128,7 @@ remove_host() {
 
 host_names() {
   local found
-  for found in "$state_root"/*/; do [ ! -d "$found" ] || basename "$found"; done
+  for found in "$state_root"/*/incus; do [ ! -d "$found" ] || basename "${found%/incus}"; done
 }
 
 status() {

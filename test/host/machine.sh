@@ -55,7 +55,7 @@ install_packages() {
   restore_policy
   trap - EXIT
   note_new_packages
-  if grep -qx incus-base "$machine/packages"; then keep_packaged_daemon_off; fi
+  keep_new_daemons_off
 }
 
 installed_packages() { dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p' | sort -u; }
@@ -103,13 +103,17 @@ restore_policy() {
   [ ! -e "$policy.before-guard-test" ] || mv "$policy.before-guard-test" "$policy"
 }
 
-# … nor at the next boot.
-keep_packaged_daemon_off() {
+# … nor at the next boot. A daemon that was here before stays as it is.
+keep_new_daemons_off() {
   local unit
-  for unit in incus.socket incus.service incus-startup.service incus-user.socket incus-user.service; do
-    deb-systemd-helper disable "$unit" >/dev/null 2>&1 || true
-  done
-  for unit in incus incus-startup incus-user; do update-rc.d "$unit" disable >/dev/null 2>&1 || true; done
+  if grep -qx incus-base "$machine/packages"; then
+    for unit in incus.socket incus.service incus-startup.service incus-user.socket incus-user.service; do keep_off "$unit"; done
+  fi
+  if grep -qx lxcfs "$machine/packages"; then keep_off lxcfs.service; fi
+}
+keep_off() {
+  deb-systemd-helper disable "$1" >/dev/null 2>&1 || true
+  [ ! -x "/etc/init.d/${1%.*}" ] || update-rc.d "${1%.*}" disable >/dev/null 2>&1 || true
 }
 
 # What a killed installation left.
