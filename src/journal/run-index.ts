@@ -67,6 +67,7 @@ const indexFile = 'index.jsonl';
 /** One line. `run` comes first, so that a line is found without being parsed. */
 interface Entry {
   readonly run: string;
+  readonly v: 1;
   /** The journal's length when the line was made. */
   readonly bytes: number;
   readonly summary: RunSummary;
@@ -82,15 +83,27 @@ const readIndex = async (state: string): Promise<ReadonlyMap<string, string>> =>
   return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
 };
 
+/** Null where the line is torn, or of another version: then the record itself is read. */
 const parseEntry = (line: string | undefined): Entry | null => {
   if (line === undefined) return null;
   try {
-    return JSON.parse(line) as Entry;
+    const entry: unknown = JSON.parse(line);
+    return isEntry(entry) ? entry : null;
   } catch {
-    // Torn: the record itself is read.
     return null;
   }
 };
+
+const isEntry = (value: unknown): value is Entry =>
+  typeof value === 'object' &&
+  value !== null &&
+  'v' in value &&
+  value.v === 1 &&
+  'bytes' in value &&
+  'summary' in value &&
+  typeof value.summary === 'object' &&
+  value.summary !== null &&
+  'started' in value.summary;
 
 const journalLength = (state: string, run: string): number | null =>
   statSync(join(runDirectory(state, run), journalFile), { throwIfNoEntry: false })?.size ?? null;
@@ -145,7 +158,7 @@ const entryLine = async (state: string, run: string): Promise<string> => {
   const bytes = journalLength(state, run);
   const summary = await readSummary(state, run);
   if (summary === null || bytes === null) return '';
-  const entry: Entry = { run, bytes, summary };
+  const entry: Entry = { run, v: 1, bytes, summary };
   return `${JSON.stringify(entry)}\n`;
 };
 

@@ -81,6 +81,10 @@ test('tells the same with the index, without it, and with a broken one', async (
   expect(await listRuns(state, all)).toEqual(summaries);
   await writeFile(index, `garbage\n\0\0\0{"run":"${whole}`);
   expect(await listRuns(state, all)).toEqual(summaries);
+  // Lines of other versions, and of none.
+  const others = ['{"started":null}', '{"v":2,"bytes":1,"summary":{}}', '{"v":1,"bytes":1,"summary":null}', '{"v":1}'];
+  await writeFile(index, others.map((line) => `{"run":"${idOf(1)}",${line.slice(1)}\n`).join(''));
+  expect(await listRuns(state, all)).toEqual(summaries);
   await rm(index);
   expect(await listRuns(state, all)).toEqual(summaries);
   // What was missing has been written again.
