@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { fromJSONSchema } from 'zod';
+import type { Cause, CommandEnd, Outcome, Phase, RunEvent, Signal } from '../../src/event.ts';
+import { createJsonView } from '../../src/report/ndjson.ts';
+import { began, check, commandEnded, finding, recorded, started, verdict } from './example-events.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const published = JSON.parse(
+  await readFile(new URL('../../schema/events.schema.json', import.meta.url), 'utf8'),
+) as Json & { readonly anyOf: readonly { readonly properties: { readonly type: { readonly const: string } } }[] };
+
+/** The same without room for what it does not name, so that a field that it lacks is seen. */
+const exact = (node: unknown): unknown => {
+  if (Array.isArray(node)) return node.map(exact);
+  if (typeof node !== 'object' || node === null) return node;
+  const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, exact(value)]));
+  return 'properties' in copy ? { additionalProperties: false, ...copy } : copy;
+};
+
+const schema = fromJSONSchema(exact(published) as Parameters<typeof fromJSONSchema>[0]);
+
+const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): Key[] => Object.keys(all) as Key[];
+
+const signals = keysOf<Signal>({ SIGINT: true, SIGTERM: true, SIGHUP: true });
+const causes = keysOf<Cause>({ command: true, unhealthy: true, inconclusive: true, timeout: true, interrupted: true });
+const phases = keysOf<Phase>({
+  inspect: true,
+  baseline: true,
+  'restore-point': true,
+  command: true,
+  verify: true,
+  keep: true,
+  evidence: true,
+  stop: true,
+  restore: true,
+  start: true,
+  'verify-again': true,
+});
+
+const ends: { readonly [Kind in CommandEnd['kind']]: Extract<CommandEnd, { kind: Kind }> } = {
+  exited: { kind: 'exited', status: 3 },
+  'not-found': { kind: 'not-found' },
+  'not-executable': { kind: 'not-executable' },
+  timeout: { kind: 'timeout', limitMs: 1 },
+  'idle-timeout': { kind: 'idle-timeout', limitMs: 1 },
+  'instance-stopped': { kind: 'instance-stopped', restarted: true },
+  lost: { kind: 'lost', says: 'It broke.' },
+  interrupted: { kind: 'interrupted', signal: 'SIGINT' },
+};
+
+const refusal = { says: 'No.', advice: '' };
+const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcome, { outcome: Name }>[] } = {
+  kept: [{ outcome: 'kept' }],
+  'rolled-back': causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rolled-back', cause }])),
+  'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
+  'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
+  'rollback-failed': causes.map((cause) => ({ outcome: 'rollback-failed', cause, says: 'No.', byHand: ['a'] })),
+  refused: [{ outcome: 'refused', refusal }],
+  busy: [{ outcome: 'busy', refusal }],
+  quarantined: [{ outcome: 'quarantined', refusal }],
+  usage: [{ outcome: 'usage', refusal }],
+  configuration: [{ outcome: 'configuration', refusal }],
+  interrupted: signals.map((signal) => ({ outcome: 'interrupted', signal })),
+};
+
+const names = { appeared: ['a'], gone: ['b'] };
+const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
+  'run-started': [started(), started({ remote: 'far' })],
+  'phase-begun': phases.map(began),
+  'phase-ended': phases.map((phase) => ({ type: 'phase-ended', phase, ms: 1, ok: true, says: 'done' })),
+  notice: (['info', 'warning'] as const).map((level) => ({ type: 'notice', level, says: 'So.' })),
+  'baseline-taken': [{ type: 'baseline-taken', baseline: { checks: [check('web', 'not-asked')] } }],
+  'restore-point-taken': [
+    {
+      type: 'restore-point-taken',
+      restorePoint: { name: 'guard-in-flight', createdAt: '2026-11-23T07:04:30Z', volumes: [] },
+    },
+  ],
+  'command-output': [
+    { type: 'command-output', stream: 'stdout', chunk: Buffer.from('text') },
+    { type: 'command-output', stream: 'stderr', chunk: Buffer.from([0xff]) },
+  ],
+  'command-ended': Object.values(ends).map(commandEnded),
+  'watch-progress': [{ type: 'watch-progress', waitingFor: [finding('It waits.')], healthyForMs: 0 }],
+  verdict: (['healthy', 'unhealthy', 'inconclusive'] as const).map((kind) =>
+    verdict(kind, true, { reasons: [finding('a')], advisories: [finding('b')], checks: [check('c', 'failed')] }),
+  ),
+  changes: [
+    {
+      type: 'changes',
+      changes: {
+        packages: [
+          { name: 'a', from: null, to: '1' },
+          { name: 'b', from: '1', to: null },
+        ],
+        units: names,
+        sockets: names,
+        unknown: ['packages', 'units', 'sockets'],
+      },
+    },
+    { type: 'changes', changes: { packages: [], units: names, sockets: names } },
+  ],
+  decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
+  'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
+  released: [null, 'guard-1'].map((restorePoint) => ({ type: 'released', restorePoint })),
+  'restore-point-pruned': [{ type: 'restore-point-pruned', name: 'guard-1', ofRun: '1' }],
+  'run-ended': Object.values(outcomes).flatMap((list) =>
+    list.map((outcome: Outcome): RunEvent => ({ type: 'run-ended', outcome, ms: 1 })),
+  ),
+};
+
+const written = async (list: readonly RunEvent[]): Promise<Json[]> => {
+  const stream = new PassThrough();
+  const view = createJsonView(stream);
+  recorded(...list).forEach((event) => view(event));
+  stream.end();
+  return (await text(stream))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Json);
+};
+
+describe('the schema of --json', () => {
+  test('names every type of event, and no other', () => {
+    expect(published.anyOf.map(({ properties }) => properties.type.const)).toEqual(Object.keys(events));
+  });
+
+  test.each(Object.entries(events))('%s is as the schema says, field by field', async (_type, list) => {
+    const wrong = (await written(list)).filter((event) => !schema.safeParse(event).success);
+    expect(wrong).toEqual([]);
+  });
+
+  test.each(Object.entries(events))('%s without one of its fields is not', async (_type, list) => {
+    const [event = {}] = await written(list);
+    const fields = Object.entries(event);
+    const unmissed = fields.filter(([name]) => {
+      const rest = Object.fromEntries(fields.filter(([other]) => other !== name));
+      return schema.safeParse(rest).success;
+    });
+    expect(unmissed).toEqual([]);
+  });
+
+  test('a field of a later version is no mistake', async () => {
+    const [event] = await written([started()]);
+    const open = fromJSONSchema(published as unknown as Parameters<typeof fromJSONSchema>[0]);
+    expect(open.safeParse({ ...event, later: 1 }).success).toBe(true);
+  });
+});
