@@ -227,8 +227,9 @@ export const newHands = (before: Facts, after: Facts): FactFinding[] => {
     const was = sockets.find((socket) => socket.owner !== null)?.owner;
     const holders = now.get(key) ?? [];
     const is = holders.find((socket) => socket.owner !== null)?.owner;
-    if (!was || !is || holders.some((one) => one.owner?.process === was.process || nameOf(one.owner) === nameOf(was)))
-      return [];
+    // systemd holds what it will hand to a service at the first connection.
+    if (!was || !is || was.process === 'systemd' || is.process === 'systemd') return [];
+    if (holders.some((one) => one.owner?.process === was.process || nameOf(one.owner) === nameOf(was))) return [];
     return [advisory(`socket:${key}`, `${nameOf(is)} serves ${key} now, before it was ${nameOf(was)}`)];
   });
 };
