@@ -15,11 +15,18 @@ interface Screen extends Writable {
   readonly hasColors?: (count: number) => boolean;
 }
 
-/** One line for each thing worth saying, for logs and pipes. `quiet` leaves only warnings and bad ends. */
-export const createPlainView = (stderr: Screen, quiet: boolean): ((event: Recorded) => void) => {
+/**
+ * One line for each thing worth saying, for logs and pipes. `quiet` leaves only warnings and bad ends. `history` are the
+ * events of an interrupted run that is taken up again: the closing words know them, and they are not said once more.
+ */
+export const createPlainView = (
+  stderr: Screen,
+  quiet: boolean,
+  history: readonly Recorded[] = [],
+): ((event: Recorded) => void) => {
   let facts: RunFacts | null = null;
   return (event) => {
-    facts = withEvent(facts ?? noFacts(event.run), event);
+    facts = withEvent(facts ?? history.reduce(withEvent, noFacts(event.run)), event);
     const lines = linesOf(event, facts, quiet, stderr);
     if (lines.length > 0) stderr.write(lines.map((line) => `${line}\n`).join(''));
   };

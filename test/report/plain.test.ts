@@ -22,6 +22,26 @@ const show = (events: readonly RunEvent[], { quiet = false, columns, colours }: 
   return text(stream);
 };
 
+test('what an interrupted run had told counts when it is taken up again, and is not said twice', async () => {
+  const [first, command, ...rest] = recorded(
+    started(),
+    commandEnded({ kind: 'exited', status: 3 }),
+    verdict('healthy', true),
+    { type: 'run-ended', outcome: { outcome: 'rolled-back', cause: 'command' }, ms: 1 },
+  );
+  const stream = new PassThrough();
+  const view = createPlainView(
+    stream,
+    false,
+    [first, command].flatMap((event) => event ?? []),
+  );
+  for (const event of rest) view(event);
+  stream.end();
+  expect((await text(stream)).split('\n')[0]).toBe(
+    'guard: rolled back: the command ended with exit status 3. web is back and healthy.',
+  );
+});
+
 const ended = (outcome: Outcome): RunEvent => ({ type: 'run-ended', outcome, ms: 1 });
 
 const rolledBack: readonly RunEvent[] = [
