@@ -129,6 +129,8 @@ export interface VolumePoint {
   readonly pool: string;
   readonly volume: string;
   readonly snapshot: string;
+  /** The server's `created_at`, RFC 3339. */
+  readonly createdAt: string;
 }
 
 /** Who holds a run: enough to tell from the same host whether it still lives. */

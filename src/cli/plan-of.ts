@@ -29,6 +29,7 @@ export const planOf = (known: {
     checks: settings.checks,
     automatic: settings.automatic,
     allowUnhealthy: settings.allowUnhealthy,
+    uncovered: settings.uncovered,
     okStatus: settings.okStatus,
     onFailure: settings.onFailure,
     askMs: settings.askTimeoutMs,

@@ -56,8 +56,8 @@ const preview = async (
   if (!inspected.ok) return endWith(context, options.json ?? false, inspected.error);
   const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
   const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
-  const { instance, pool, wasRunning } = inspected.value;
-  const preview = { plan, wasRunning, pool, disks: instance.expandedDevices, verdict, wouldBegin: !refusedForHealth };
+  const { disks, pool, wasRunning } = inspected.value;
+  const preview = { plan, wasRunning, pool, disks, verdict, wouldBegin: !refusedForHealth };
   await writeLines(context.stdout, options.json ? [JSON.stringify(preview)] : planLines(preview));
   return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { says: '', advice: '' } }) : 0;
 };

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { Outcome } from '../event.ts';
+import type { Outcome, Recorded } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { currentHolder, lookAtHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -87,7 +87,7 @@ const recoverInstance = (
     const living = refuseLiving({ lookAtHolder }, remains.value, record, options.takeOver ?? false);
     if (living !== null) return endWith(context, options.json ?? false, living);
     const run = record?.run ?? remains.value.mark?.run ?? plan.run;
-    const recorder = recorderOf(context, run, options);
+    const recorder = recorderOf(context, run, options, record?.events ?? []);
     await (record === null
       ? recorder.begin(startedElsewhere(context, session, remains.value, run))
       : recorder.resume());
@@ -123,12 +123,12 @@ const recordOf = async (context: Context, { reached }: Session, remains: Remains
   );
 };
 
-const recorderOf = (context: Context, run: string, options: RecoverOptions): Recorder =>
+const recorderOf = (context: Context, run: string, options: RecoverOptions, history: readonly Recorded[]): Recorder =>
   createRecorder({
     run,
     clock: context.clock,
     openStore: () => openJournal({ stateDirectory: stateDirectoryOf(context), run }),
-    listener: createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false }).listener,
+    listener: createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false, history }).listener,
   });
 
 const startedElsewhere = (context: Context, { reached }: Session, remains: Remains, run: string) => ({

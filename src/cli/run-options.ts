@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import type { UncoveredPolicy } from '../config/settings.ts';
 import type { StatusRange } from '../run/plan.ts';
 import {
   count,
@@ -35,6 +36,7 @@ export interface RunOptions extends CommonOptions {
   readonly soak?: number;
   readonly restart?: boolean;
   readonly allowUnhealthy?: boolean;
+  readonly uncovered?: UncoveredPolicy;
   readonly onFailure?: FailurePolicies;
   readonly timeout?: number | null;
   readonly idleTimeout?: number | null;
@@ -60,6 +62,12 @@ const addRestorePointOptions = (command: Command): Command =>
     )
     .addOption(
       new Option('--expires <time>', 'when the server removes it, or never (default: 30d)').argParser(durationOrNever),
+    )
+    .addOption(
+      new Option(
+        '--uncovered <policy>',
+        'disks that no restore point covers: refuse, warn or accept (default: warn)',
+      ).choices(['refuse', 'warn', 'accept']),
     )
     .addOption(
       new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration),

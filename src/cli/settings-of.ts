@@ -45,6 +45,7 @@ const flagsOf = (options: RunOptions): Flags => ({
   soakMs: options.soak,
   restart: options.restart,
   allowUnhealthy: options.allowUnhealthy,
+  uncovered: options.uncovered,
   onFailure: options.onFailure,
   keep: options.keep,
   expiresMs: options.expires,

@@ -21,6 +21,7 @@ export const defaultSettings: Settings = {
   soakMs: 10 * second,
   restart: false,
   allowUnhealthy: false,
+  uncovered: 'warn',
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
   askTimeoutMs: 5 * minute,
 

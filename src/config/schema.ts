@@ -65,6 +65,10 @@ const settingsShape = {
     description: 'Restart the instance before the verdict: many upgrades break only at the next boot.',
     default: false,
   }),
+  uncovered: optional(z.enum(['refuse', 'warn', 'accept'], { error: 'refuse, warn or accept' }), {
+    description: 'What to do about disks that no restore point covers: shared volumes and folders of the host.',
+    default: 'warn',
+  }),
   allowUnhealthy: optional(flag, { description: 'Begin although a required check fails already.', default: false }),
   onFailure: optional(
     changed(z.union([policy, policies], { error: 'rollback, keep or ask, or one of them for each cause' }), (given) =>

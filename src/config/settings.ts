@@ -4,6 +4,9 @@ import type { Cause } from '../event.ts';
 /** What a user wants done where a run cannot simply keep the change. */
 export type FailurePolicy = 'rollback' | 'keep' | 'ask';
 
+/** What to do about disks that no restore point covers: shared volumes and folders of the host. */
+export type UncoveredPolicy = 'refuse' | 'warn' | 'accept';
+
 /** The causes that have a policy; an interrupted run is always rolled back. */
 export type FailureCause = Exclude<Cause, 'interrupted'>;
 
@@ -36,6 +39,8 @@ export interface Settings {
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
   readonly allowUnhealthy: boolean;
+  /** What to do about disks that no restore point covers. */
+  readonly uncovered: UncoveredPolicy;
   readonly onFailure: Readonly<Record<FailureCause, FailurePolicy>>;
   /** How long `ask` waits for an answer. */
   readonly askTimeoutMs: number;

@@ -1,3 +1,4 @@
+import type { VolumePoint } from '../event.ts';
 import { listRuns, type RunSummary } from './run-index.ts';
 
 /** Whose restore points. */
@@ -12,6 +13,8 @@ export interface KeptRestorePoint {
   readonly run: string;
   readonly name: string;
   readonly createdAt: string;
+  /** The volumes whose snapshots of the same name belong to it. */
+  readonly volumes: readonly VolumePoint[];
   /** The user chose the name. */
   readonly named: boolean;
 }
@@ -33,5 +36,14 @@ export const keptRestorePoints = async (
 const keptBy = ({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] => {
   const name = released?.restorePoint ?? null;
   if (name === null || restorePoint === null) return [];
-  return [{ run, name, createdAt: restorePoint.createdAt, named: started?.named ?? true }];
+  const { createdAt, volumes } = restorePoint;
+  return [
+    {
+      run,
+      name,
+      createdAt,
+      volumes: volumes.map((point) => ({ ...point, snapshot: name })),
+      named: started?.named ?? true,
+    },
+  ];
 };

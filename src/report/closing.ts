@@ -224,7 +224,13 @@ const nextLines = (outcome: Outcome, facts: RunFacts): string[] => {
 
 /** Incus itself stops a running instance for a restore, and starts it again. */
 const wayBack = ({ instance, project, remote }: RunFacts, snapshot: string): string => {
-  const commands = byHandCommands({ instance: instance ?? '', project, remote, snapshot, start: false });
+  const commands = byHandCommands({
+    instance: instance ?? '',
+    project,
+    remote,
+    restorePoint: { name: snapshot, volumes: [] },
+    start: false,
+  });
   return neutralise(commands.at(-1) ?? '', 2000);
 };
 

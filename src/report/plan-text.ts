@@ -1,5 +1,6 @@
 import { sayDuration } from '../duration.ts';
 import type { Verdict } from '../event.ts';
+import type { Disks } from '../run/disks.ts';
 import type { Plan } from '../run/plan.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { verdictLines } from './verdict-text.ts';
@@ -9,8 +10,7 @@ export interface Preview {
   readonly plan: Plan;
   readonly wasRunning: boolean;
   readonly pool: { readonly name: string; readonly driver: string } | null;
-  /** The instance's devices by name, with those of its profiles. */
-  readonly disks: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly disks: Disks;
   /** Null where the instance does not run: it would be started and asked in the run. */
   readonly verdict: Verdict | null;
   readonly wouldBegin: boolean;
@@ -22,9 +22,10 @@ export const planLines = ({ plan, wasRunning, pool, disks, verdict, wouldBegin }
   `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
   `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${sayStay(plan.restorePoint)}`,
   ...freezeLines(pool?.driver ?? null),
-  ...Object.entries(disks)
-    .filter(([, keys]) => keys['type'] === 'disk' && keys['path'] !== '/')
-    .map(([name, keys]) => `  not covered by it: disk ${neutralise(name)} at ${neutralise(keys['path'] ?? '?')}`),
+  ...disks.own.map(({ pool, volume }) => `  with it: volume ${neutralise(volume)} of pool ${neutralise(pool)}`),
+  ...disks.uncovered.map(({ device, path, says }) =>
+    neutralise(`  not covered by it: disk ${device} at ${path}: ${says}`),
+  ),
   `  limits: command ${sayLimit(plan.limits.commandMs)}, silence ${sayLimit(plan.limits.idleMs)}, healthy within ${sayDuration(plan.limits.verifyMs)}, then for ${sayDuration(plan.limits.soakMs)}`,
   `  on failure: ${sayPolicies(plan.onFailure)}`,
   ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),

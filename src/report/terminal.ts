@@ -1,117 +1,111 @@
-import { Writable } from 'node:stream';
-import {
-  Listr,
-  ListrLogger,
-  ProcessOutput,
-  type ListrTaskWrapper,
-  type DefaultRenderer,
-  type SimpleRenderer,
-} from 'listr2';
 import { sayDuration } from '../duration.ts';
-import type { Recorded } from '../event.ts';
+import type { Phase, Recorded } from '../event.ts';
 import { neutralise } from '../text.ts';
+import { startPhaseLine, type PhaseLine, type Screen } from './phase-line.ts';
 import { createPlainView } from './plain.ts';
 import { phaseTitles } from './sentences.ts';
+import { createTerminalModes } from './terminal-modes.ts';
 
-type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
+type EventOf<Type extends Recorded['type']> = Extract<Recorded, { readonly type: Type }>;
 
-/** One phase on the screen: a list of its own, so that nothing of listr2 is active while the command has the terminal. */
-interface PhaseLine {
-  readonly tell: (text: string) => void;
-  /** Resolves when the line stands and the terminal is free again. */
-  readonly end: (ended: { readonly ok: boolean; readonly title: string }) => Promise<void>;
+interface Terminals {
+  readonly stderr: Screen;
+  /** The command's. Where it is a terminal as well, it is taken to be the same one. */
+  readonly stdout: { readonly isTTY?: boolean };
+  /** What is known already of a run that is taken up again. */
+  readonly history?: readonly Recorded[];
 }
 
 /**
  * The view for people: a live line for each phase, which stays when the phase is over. What comes meanwhile is held back
  * until the line stands. The command's own phase has no line before it ends, because its output has the terminal.
  */
-export const createTerminalView = (stderr: Writable): ((event: Recorded) => Promise<void>) => {
-  const sayPlainly = createPlainView(stderr, false);
-  let line: PhaseLine | null = null;
+export const createTerminalView = ({ stderr, stdout, history }: Terminals): ((event: Recorded) => Promise<void>) => {
+  const sayPlainly = createPlainView(stderr, false, history);
+  const traces = createTraces(stdout.isTTY === true);
+  let line: { readonly phase: Phase; readonly shown: PhaseLine } | null = null;
   let held: Recorded[] = [];
+  let turn = Promise.resolve();
 
-  const endLine = async (event: Extract<Recorded, { type: 'phase-ended' }>): Promise<void> => {
-    const title = `${phaseTitles[event.phase]}: ${neutralise(event.says)} (${sayDuration(event.ms)})`;
-    const ending = line ?? startLine(stderr, phaseTitles[event.phase]);
+  const begin = (event: EventOf<'phase-begun'>): void => {
+    sayPlainly(event);
+    if (event.phase !== 'command')
+      line = { phase: event.phase, shown: startPhaseLine(stderr, phaseTitles[event.phase]) };
+  };
+  const end = async ({ phase, says, ms, ok }: EventOf<'phase-ended'>): Promise<void> => {
+    const shown = line?.shown ?? startPhaseLine(stderr, phaseTitles[phase]);
     line = null;
-    await ending.end({ ok: event.ok, title });
+    await shown.end({ ok, title: `${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})` });
+    for (const late of held) sayPlainly(late);
+    held = [];
+  };
+  /** A phase whose end never came, because guard itself failed in it. */
+  const breakOff = async (): Promise<void> => {
+    if (line !== null)
+      await line.shown.end({ ok: false, title: `${phaseTitles[line.phase]}: it did not come to its end` });
+    line = null;
     for (const late of held) sayPlainly(late);
     held = [];
   };
 
-  return async (event) => {
+  const show = async (event: Recorded): Promise<void> => {
+    const remains = traces.clear();
+    if (remains !== '') stderr.write(remains);
     switch (event.type) {
       case 'phase-begun':
-        sayPlainly(event);
-        if (event.phase !== 'command') line = startLine(stderr, phaseTitles[event.phase]);
-        return;
+        await breakOff();
+        return begin(event);
       case 'phase-ended':
-        return endLine(event);
-      case 'watch-progress':
-        line?.tell(sayProgress(event));
-        return;
+        if (line !== null && line.phase !== event.phase) await breakOff();
+        return end(event);
       case 'notice':
-        if (line) held.push(event);
-        else sayPlainly(event);
+        if (line === null) sayPlainly(event);
+        else held.push(event);
         return;
+      case 'run-ended':
+        await breakOff();
+        return sayPlainly(event);
       default:
         sayPlainly(event);
     }
   };
-};
 
-const sayProgress = ({ waitingFor, healthyForMs }: Extract<Recorded, { type: 'watch-progress' }>): string => {
-  const [first, ...rest] = waitingFor;
-  if (first === undefined) return `healthy for ${sayDuration(healthyForMs)}, watching whether it stays so`;
-  return `waiting: ${neutralise(first.says)}${rest.length > 0 ? `, and ${rest.length} more` : ''}`;
-};
-
-const startLine = (stderr: Writable, title: string): PhaseLine => {
-  let finish: (ended: { readonly ok: boolean; readonly title: string }) => void = () => {};
-  const ended = new Promise<{ readonly ok: boolean; readonly title: string }>((resolve) => {
-    finish = resolve;
-  });
-  let task: Task | null = null;
-  const list = new Listr(
-    [
-      {
-        title,
-        task: async (_context, wrapper: Task) => {
-          task = wrapper;
-          const end = await ended;
-          wrapper.title = end.title;
-          wrapper.output = '';
-          if (!end.ok) throw new Error(end.title);
-        },
-      },
-    ],
-    {
-      // Otherwise listr2 ends the whole process at the first Ctrl-C.
-      registerSignalListeners: false,
-      exitOnError: false,
-      rendererOptions: { logger: loggerTo(stderr), collapseErrors: false, showErrorMessage: false },
-    },
-  );
-  const shown = list.run();
-  return {
-    tell: (text) => {
-      if (task) task.output = text;
-    },
-    end: async (end) => {
-      finish(end);
-      await shown;
-    },
+  return (event) => {
+    // The command's output is not shown here; it only leaves its traces on the same screen.
+    if (event.type === 'command-output') traces.see(event);
+    else if (event.type === 'watch-progress') line?.shown.tell(sayProgress(event));
+    else turn = turn.then(() => show(event));
+    return turn;
   };
 };
 
-/** listr2 takes over the streams that it is given: stdout, where the command's output goes, is not among them. */
-const loggerTo = (stderr: Writable): ListrLogger =>
-  new ListrLogger({
-    useIcons: true,
-    processOutput: new ProcessOutput(stderr as NodeJS.WriteStream, nowhere() as NodeJS.WriteStream, {
-      leaveEmptyLine: false,
-    }),
-  });
+const sayProgress = ({ waitingFor, healthyForMs }: EventOf<'watch-progress'>): string => {
+  const [first, ...rest] = waitingFor;
+  if (first === undefined) return `healthy for ${sayDuration(healthyForMs)}, watching whether it stays so`;
+  return `${rest.length > 0 ? `waiting for this and ${rest.length} more` : 'waiting'}: ${neutralise(first.says)}`;
+};
 
-const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
+const lineFeed = 0x0a;
+
+const leaveScreen = '\u001b[?1049l';
+
+/** What the command left on the screen: a line without an end, and modes that a killed program had no time to reset. */
+const createTraces = (stdoutIsScreen: boolean) => {
+  const modes = createTerminalModes();
+  let atLineStart = true;
+  return {
+    see: ({ stream, chunk }: EventOf<'command-output'>): void => {
+      if ((stream === 'stdout' && !stdoutIsScreen) || chunk.length === 0) return;
+      modes.see(chunk);
+      atLineStart = chunk[chunk.length - 1] === lineFeed;
+    },
+    /** What to write before guard's next word. */
+    clear: (): string => {
+      const undone = modes.undo();
+      // Leaving the alternate screen takes its unfinished line away.
+      const remains = atLineStart || undone.startsWith(leaveScreen) ? undone : `${undone}\n`;
+      atLineStart = true;
+      return remains;
+    },
+  };
+};

@@ -13,11 +13,13 @@ export interface View {
 
 export interface Situation {
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Writable;
+  readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** What is known already of a run that is taken up again. */
+  readonly history?: readonly Recorded[];
 }
 
 /** The view that fits the situation: JSON lines where they are wanted, a live one for people, plain lines for logs. */
@@ -30,17 +32,18 @@ export const createView = (situation: Situation): View => {
   };
 };
 
-const chooseListener = ({ stdout, stderr, environment, json, quiet }: Situation): Listener => {
+const chooseListener = (situation: Situation): Listener => {
+  const { stdout, stderr, environment, json, quiet, history } = situation;
   if (json) return createJsonView(stdout);
   const live = stderr.isTTY === true && !quiet && environment['CI'] === undefined && environment['TERM'] !== 'dumb';
-  return live ? liveView(stderr) : createPlainView(stderr, quiet);
+  return live ? liveView(situation) : createPlainView(stderr, quiet, history);
 };
 
 /** listr2 is only loaded where it is used. */
-const liveView = (stderr: Writable): Listener => {
+const liveView = (situation: Situation): Listener => {
   let view: ((event: Recorded) => Promise<void>) | null = null;
   return async (event) => {
-    view ??= (await import('./terminal.ts')).createTerminalView(stderr);
+    view ??= (await import('./terminal.ts')).createTerminalView(situation);
     await view(event);
   };
 };

@@ -1,3 +1,4 @@
+import type { RestorePoint } from '../event.ts';
 import { shellWords } from '../text.ts';
 
 /** What a person would have to restore by hand, under the names that are really on the server. */
@@ -5,8 +6,8 @@ export interface ByHand {
   readonly instance: string;
   readonly project: string;
   readonly remote: string | null;
-  /** The snapshot's name at this moment. */
-  readonly snapshot: string;
+  /** Under the names that its snapshots have at this moment. */
+  readonly restorePoint: Pick<RestorePoint, 'name' | 'volumes'>;
   /** Whether the instance ran before the run. */
   readonly start: boolean;
 }
@@ -17,7 +18,18 @@ export const byHandCommands = (what: ByHand): string[] => {
   const project = what.project === 'default' ? [] : ['--project', what.project];
   const commands = [
     ['incus', 'stop', '--force', name, ...project],
-    ['incus', 'snapshot', 'restore', name, what.snapshot, ...project],
+    ...what.restorePoint.volumes.map(({ pool, volume, snapshot }) => [
+      'incus',
+      'storage',
+      'volume',
+      'snapshot',
+      'restore',
+      what.remote === null ? pool : `${what.remote}:${pool}`,
+      volume,
+      snapshot,
+      ...project,
+    ]),
+    ['incus', 'snapshot', 'restore', name, what.restorePoint.name, ...project],
   ];
   if (what.start) commands.push(['incus', 'start', name, ...project]);
   return commands.map(shellWords);

@@ -1,6 +1,5 @@
 import type { Cause, Outcome } from '../event.ts';
 import { byHandCommands } from './by-hand.ts';
-import { hasOutsideDisks } from './disks.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
@@ -24,7 +23,7 @@ export const keepChange = async (
     async () => {
       if (cause !== null) await endLeftovers(plan, tools);
       if (!prepared.inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      return release(plan, tools, releaseOfKept(plan, tools, cause));
+      return release(plan, tools, releaseOfKept(plan, tools, cause), prepared.restorePoint.volumes);
     },
     (name) => ({ ok: true, says: name ?? 'no restore point left' }),
   );
@@ -50,14 +49,14 @@ export const goBack = async (plan: Plan, tools: RunTools, prepared: Prepared, ca
       restorePoint,
       baseline,
       start: true,
-      stopGracefully: hasOutsideDisks(inspected.instance),
+      stopGracefully: inspected.disks.uncovered.length > 0,
       limits: plan.limits,
     },
     tools,
   );
   if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end.says);
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, releaseOfRolledBack(plan, end));
+  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes);
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
   return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
@@ -78,7 +77,7 @@ const rollbackFailed = (plan: Plan, prepared: Prepared, cause: Cause, says: stri
     instance: plan.instance,
     project: plan.project,
     remote: plan.remote,
-    snapshot: prepared.restorePoint.name,
+    restorePoint: prepared.restorePoint,
     start: prepared.inspected.wasRunning,
   }),
 });

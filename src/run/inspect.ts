@@ -10,7 +10,8 @@ import {
 import { listSnapshots, type Snapshot } from '../incus/snapshot.ts';
 import { getPool, poolSpace, rootDisk, type Pool, type PoolSpace } from '../incus/storage.ts';
 import { err, ok, type Result } from '../result.ts';
-import { nearest } from '../text.ts';
+import { nearest, neutralise } from '../text.ts';
+import { classifyDisks, type Disks, type UncoveredDisk } from './disks.ts';
 import { markOf, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
 import type { Plan } from './plan.ts';
@@ -25,6 +26,7 @@ export interface Inspected {
   /** Tells a restart of the instance from a command that ended by itself; null when it does not run. */
   readonly boot: BootMark | null;
   readonly pool: Pool | null;
+  readonly disks: Disks;
   readonly snapshots: readonly Snapshot[];
   /** A mark without a restore point in flight, left by a restore of an old snapshot: it means nothing. */
   readonly staleMark: Mark | null;
@@ -53,8 +55,9 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (unfit) return err(unfit);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
-  const room = await roomFor(plan, tools, instance.value);
+  const [room, disks] = await Promise.all([roomFor(plan, tools, instance.value), classifyDisks(incus, instance.value)]);
   if (!room.ok) return room;
+  if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refusedUncovered(plan, disks));
 
   const wasRunning = instance.value.status === 'Running';
   return ok({
@@ -62,6 +65,7 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
     wasRunning,
     boot: wasRunning && state.ok ? state.value : null,
     pool: room.value,
+    disks,
     snapshots: snapshots.value,
     staleMark: markOf(instance.value),
   });
@@ -110,6 +114,16 @@ const occupation = async (
   // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
   return names.includes(inFlightName) && plan.limits.lockMs === 0 ? describeHolder(tools, markOf(instance)) : null;
 };
+
+const refusedUncovered = (plan: Plan, { uncovered }: Disks): Outcome =>
+  refused(
+    `The restore point would not cover ${uncovered.map(sayUncovered).join(', nor ')}.`,
+    `Detach it first, or pass --uncovered accept: a rollback of ${plan.instance} then leaves it as it is.`,
+  );
+
+/** One disk that no restore point covers, for a sentence. */
+export const sayUncovered = ({ device, path, says }: UncoveredDisk): string =>
+  neutralise(`the disk "${device}" at ${path}: ${says}`);
 
 const roomFor = async (plan: Plan, tools: InspectTools, instance: Instance): Promise<Result<Pool | null, Outcome>> => {
   const root = rootDisk(instance);

@@ -17,6 +17,8 @@ export interface Plan {
   /** Whether the facts inside the instance are compared as well. */
   readonly automatic: boolean;
   readonly allowUnhealthy: boolean;
+  /** What to do about disks that no restore point covers. */
+  readonly uncovered: 'refuse' | 'warn' | 'accept';
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
   readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;

@@ -2,7 +2,7 @@ import type { Outcome, RestorePoint, RunStarted } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline } from './baseline.ts';
-import type { Inspected } from './inspect.ts';
+import { sayUncovered, type Inspected } from './inspect.ts';
 import type { Mark } from './mark.ts';
 import type { Plan } from './plan.ts';
 import { bringUp, returnToStopped } from './power.ts';
@@ -29,6 +29,7 @@ export const prepare = async (
   inspected: Inspected,
 ): Promise<Result<Prepared, Outcome>> => {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
+  if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);
   if (inspected.wasRunning) {
     const baseline = await establishBaseline(plan, tools, false);
     if (!baseline.ok) return baseline;
@@ -39,8 +40,18 @@ export const prepare = async (
   const restorePoint = await takePoint(plan, tools, inspected);
   if (!restorePoint.ok) return restorePoint;
   const baseline = await startAndAsk(plan, tools);
-  if (!baseline.ok) return err(await abandon(plan, tools, inspected, baseline.error));
+  if (!baseline.ok)
+    return err(await abandon(plan, tools, { inspected, restorePoint: restorePoint.value }, baseline.error));
   return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint: restorePoint.value });
+};
+
+const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<void> => {
+  for (const disk of disks.uncovered)
+    await tools.recorder.record({
+      type: 'notice',
+      level: 'warning',
+      says: `Not covered by the restore point is ${sayUncovered(disk)}. It does not go back with a rollback.`,
+    });
 };
 
 const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<RestorePoint, Outcome>> => {
@@ -48,7 +59,12 @@ const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Pro
   const taken = await inPhase(
     tools,
     'restore-point',
-    () => takeRestorePoint(plan, tools, markFor(plan, tools, inspected), inspected.staleMark),
+    () =>
+      takeRestorePoint(plan, tools, {
+        mark: markFor(plan, tools, inspected),
+        staleMark: inspected.staleMark,
+        volumes: inspected.disks.own,
+      }),
     (result) => (result.ok ? { ok: true, says: plan.restorePoint.name } : { ok: false, says: 'not taken' }),
   );
   if (taken.ok) await tools.recorder.record({ type: 'restore-point-taken', restorePoint: taken.value });
@@ -74,15 +90,14 @@ const allClear = async (plan: Plan, tools: RunTools, prepared: Prepared): Promis
       await abandon(
         plan,
         tools,
-        prepared.inspected,
+        prepared,
         refused(
           `The run's record cannot be written: ${unwritable}`,
           'Make room, or name another folder with GUARD_STATE_DIR.',
         ),
       ),
     );
-  if (tools.interruption.by() !== null)
-    return err(await abandon(plan, tools, prepared.inspected, interruptedBefore(tools)));
+  if (tools.interruption.by() !== null) return err(await abandon(plan, tools, prepared, interruptedBefore(tools)));
   return ok(prepared);
 };
 
@@ -92,14 +107,14 @@ const interruptedBefore = (tools: RunTools): Outcome => ({
 });
 
 /** Gives the instance back as it was found, before any command ran in it. */
-export const abandon = async (
+const abandon = async (
   plan: Plan,
   tools: RunTools,
-  inspected: Inspected,
+  { inspected, restorePoint }: Pick<Prepared, 'inspected' | 'restorePoint'>,
   outcome: Outcome,
 ): Promise<Outcome> => {
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, { keep: false });
+  await release(plan, tools, { keep: false }, restorePoint.volumes);
   return outcome;
 };
 

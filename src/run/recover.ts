@@ -1,4 +1,4 @@
-import type { Cause, Outcome, RestorePoint } from '../event.ts';
+import type { Cause, Outcome, RestorePoint, VolumePoint } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { watch } from '../health/watch.ts';
 import { getInstance, type Instance } from '../incus/instance.ts';
@@ -6,7 +6,7 @@ import { getSnapshot } from '../incus/snapshot.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { err, ok, type Result } from '../result.ts';
 import { byHandCommands } from './by-hand.ts';
-import { hasOutsideDisks } from './disks.ts';
+import { classifyDisks, type Disks } from './disks.ts';
 import { endLeftovers } from './leftovers.ts';
 import { markOf, unmark, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
@@ -19,6 +19,7 @@ import { release } from './release.ts';
 import { inFlightName } from './restore-point.ts';
 import { rollBack } from './rollback.ts';
 import type { RunTools } from './tools.ts';
+import { findVolumePoints } from './volumes.ts';
 
 /** What to recover, and how. */
 export interface RecoverPlan {
@@ -39,6 +40,7 @@ type RecoverTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
 /** What is left of a run on the server. */
 export interface Remains {
   readonly instance: Instance;
+  readonly disks: Disks;
   readonly inFlight: RestorePoint | null;
   /** Whether the instance ran when the restore point was taken. */
   readonly wasRunning: boolean;
@@ -55,10 +57,13 @@ export const findRemains = async (
   if (!instance.ok) return err(refusedBecause(instance.error));
   const snapshot = await getSnapshot(tools.incus, name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
+  const disks = await classifyDisks(tools.incus, instance.value);
+  const volumes = await findVolumePoints(tools.incus, disks.own, inFlightName);
   return ok({
     instance: instance.value,
     mark: markOf(instance.value),
-    inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes: [] } : null,
+    disks,
+    inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes } : null,
     wasRunning: snapshot.ok ? snapshot.value.config['volatile.last_state.power'] === 'RUNNING' : true,
   });
 };
@@ -108,15 +113,15 @@ const doStep = async (
       return closed(plan, step.because);
     case 'release-unchanged':
       if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      await release(plan, tools, { keep: false });
+      await release(plan, tools, { keep: false }, volumesOf(remains));
       return closed(plan, 'never-began');
     case 'release-kept':
       if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      return releaseKept(plan, tools);
+      return releaseKept(plan, tools, remains);
     case 'release-unknown':
       return releaseUnknown(plan, tools, remains);
     case 'roll-back':
-      return (await keptBecauseHealthy(plan, tools)) ?? backToRestorePoint(plan, tools, remains);
+      return (await keptBecauseHealthy(plan, tools, remains)) ?? backToRestorePoint(plan, tools, remains);
   }
 };
 
@@ -145,10 +150,12 @@ const causeOf = (plan: RecoverPlan): Exclude<Cause, 'interrupted'> => {
   return cause === 'interrupted' ? 'inconclusive' : cause;
 };
 
+const volumesOf = ({ inFlight }: Remains): readonly VolumePoint[] => inFlight?.volumes ?? [];
+
 const nameOf = (plan: RecoverPlan): string => plan.record?.started?.restorePointName ?? `guard-${plan.run}`;
 
-const releaseKept = async (plan: RecoverPlan, tools: RecoverTools): Promise<Outcome> => {
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null });
+const releaseKept = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains));
   return closed(plan, 'kept');
 };
 
@@ -157,11 +164,15 @@ const releaseUnknown = async (plan: RecoverPlan, tools: RecoverTools, remains: R
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok) return failed(plan, remains, up.error);
   }
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null });
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains));
   return { outcome: 'kept' };
 };
 
-const keptBecauseHealthy = async (plan: RecoverPlan, tools: RecoverTools): Promise<Outcome | null> => {
+const keptBecauseHealthy = async (
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  remains: Remains,
+): Promise<Outcome | null> => {
   if (!plan.keepIfHealthy || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
   const { verdict } = await watch(
@@ -173,7 +184,7 @@ const keptBecauseHealthy = async (plan: RecoverPlan, tools: RecoverTools): Promi
   await tools.recorder.record({ type: 'verdict', verdict, again: false });
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null });
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains));
   return { outcome: 'kept' };
 };
 
@@ -187,7 +198,7 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
       restorePoint: plan.record?.restorePoint ?? remains.inFlight,
       baseline: plan.baseline,
       start: true,
-      stopGracefully: hasOutsideDisks(remains.instance),
+      stopGracefully: remains.disks.uncovered.length > 0,
       limits: plan.limits,
     },
     tools,
@@ -196,7 +207,12 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
   if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   const named = plan.record?.started?.named ?? false;
   const keep = end.end === 'not-well' || named;
-  await release(plan, tools, keep ? { keep: true, name: nameOf(plan), expiresAt: null } : { keep: false });
+  await release(
+    plan,
+    tools,
+    keep ? { keep: true, name: nameOf(plan), expiresAt: null } : { keep: false },
+    volumesOf(remains),
+  );
   return end.end === 'well'
     ? { outcome: 'rolled-back', cause: causeOf(plan) }
     : { outcome: 'rolled-back-not-well', cause: causeOf(plan) };
@@ -206,5 +222,9 @@ const failed = (plan: RecoverPlan, remains: Remains, says: string): Outcome => (
   outcome: 'rollback-failed',
   cause: causeOf(plan),
   says,
-  byHand: byHandCommands({ ...plan, snapshot: inFlightName, start: remains.wasRunning }),
+  byHand: byHandCommands({
+    ...plan,
+    restorePoint: remains.inFlight ?? { name: inFlightName, volumes: [] },
+    start: remains.wasRunning,
+  }),
 });

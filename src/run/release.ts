@@ -1,3 +1,4 @@
+import type { VolumePoint } from '../event.ts';
 import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { deleteSnapshot, renameSnapshot, setSnapshotExpiry } from '../incus/snapshot.ts';
 import { ok, type Result } from '../result.ts';
@@ -6,6 +7,7 @@ import { persistently } from './persistence.ts';
 import type { Plan } from './plan.ts';
 import { inFlightName } from './restore-point.ts';
 import type { RunTools } from './tools.ts';
+import { keepVolumePoints, removeVolumePoints } from './volumes.ts';
 
 /** What becomes of a restore point at the end of its run. */
 export type Release =
@@ -20,12 +22,18 @@ export const releaseRestorePoint = async (
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
   instance: string,
   release: Release,
+  volumes: readonly VolumePoint[],
   limitMs: number,
 ): Promise<Result<string | null, IncusFailure>> => {
   const { incus } = tools;
   // First of all: without the mark the change counts as decided, whatever dies after this.
   const unmarked = await persistently(tools.clock, limitMs, () => unmark(incus, instance));
   if (!unmarked.ok) return unmarked;
+  // The lock itself is the last to go.
+  const freed = await persistently(tools.clock, limitMs, () =>
+    release.keep ? keepVolumePoints(incus, volumes, release, limitMs) : removeVolumePoints(incus, volumes, limitMs),
+  );
+  if (!freed.ok) return freed;
   if (!release.keep) return removed(tools, instance, limitMs);
   const expiry = await persistently(tools.clock, limitMs, () =>
     setSnapshotExpiry(incus, instance, inFlightName, release.expiresAt),
@@ -73,8 +81,9 @@ export const release = async (
   plan: Pick<Plan, 'instance' | 'limits'>,
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
   how: Release,
+  volumes: readonly VolumePoint[],
 ): Promise<string | null> => {
-  const released = await releaseRestorePoint(tools, plan.instance, how, plan.limits.restoreMs);
+  const released = await releaseRestorePoint(tools, plan.instance, how, volumes, plan.limits.restoreMs);
   if (released.ok) {
     await tools.recorder.record({ type: 'released', restorePoint: released.value });
     return released.value;

@@ -1,13 +1,15 @@
-import type { Outcome, RestorePoint } from '../event.ts';
+import type { Outcome, RestorePoint, VolumePoint } from '../event.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
 import { createSnapshot, deleteSnapshot, getSnapshot, type Snapshot } from '../incus/snapshot.ts';
 import { err, ok, type Result } from '../result.ts';
 import { claim, markOf, type Claim, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
+import type { OwnVolume } from './disks.ts';
 import type { Plan } from './plan.ts';
 import { refusedBecause } from './refusal.ts';
 import type { RunTools } from './tools.ts';
+import { removeVolumePoints, takeVolumePoints } from './volumes.ts';
 
 /** The one name of a restore point in flight. The server admits it once per instance: that makes it the lock. */
 export const inFlightName = 'guard-in-flight';
@@ -15,22 +17,36 @@ export const inFlightName = 'guard-in-flight';
 /** How often a run that waits for another one's end tries again, in milliseconds. */
 const lockPollMs = 500;
 
+/** What a restore point needs to know beside the plan. */
+export interface Wanted {
+  readonly mark: Mark;
+  readonly staleMark: Mark | null;
+  /** The volumes that get a snapshot with the instance's. */
+  readonly volumes: readonly OwnVolume[];
+}
+
 /**
- * Takes the restore point, and with it the instance: whoever gets the name and the mark may change the instance.
- * Where it ends in an outcome, nothing of this run is left on the server.
+ * Takes the restore point, and with it the instance: whoever gets the name and the mark may change the instance. All or
+ * nothing: where it ends in an outcome, nothing of this run is left on the server.
  */
 export const takeRestorePoint = async (
   plan: Plan,
   tools: RunTools,
-  mark: Mark,
-  staleMark: Mark | null,
+  wanted: Wanted,
 ): Promise<Result<RestorePoint, Outcome>> => {
+  const { incus } = tools;
+  const { snapshotMs } = plan.limits;
   const taken = await takeName(plan, tools);
   if (!taken.ok) return taken;
-  const claimed = await claim(tools.incus, plan.instance, mark, staleMark?.run ?? null);
+  const volumes = await takeVolumePoints(incus, wanted.volumes, inFlightName, snapshotMs);
+  if (!volumes.ok) {
+    await deleteSnapshot(incus, plan.instance, inFlightName, { limitMs: snapshotMs });
+    return err(refusedBecause(volumes.error));
+  }
+  const claimed = await claim(incus, plan.instance, wanted.mark, wanted.staleMark?.run ?? null);
   if (claimed.ok && claimed.value.claimed)
-    return ok({ name: inFlightName, createdAt: taken.value.createdAt, volumes: [] });
-  return err(await backOff(plan, tools, claimed));
+    return ok({ name: inFlightName, createdAt: taken.value.createdAt, volumes: volumes.value });
+  return err(await backOff(plan, tools, claimed, volumes.value));
 };
 
 const takeName = async (plan: Plan, tools: RunTools): Promise<Result<Snapshot, Outcome>> => {
@@ -62,9 +78,15 @@ const currentHolder = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
   return instance.ok ? describeHolder(tools, markOf(instance.value)) : refusedBecause(instance.error);
 };
 
-const backOff = async (plan: Plan, tools: RunTools, claimed: Result<Claim, IncusFailure>): Promise<Outcome> => {
+const backOff = async (
+  plan: Plan,
+  tools: RunTools,
+  claimed: Result<Claim, IncusFailure>,
+  volumes: readonly VolumePoint[],
+): Promise<Outcome> => {
   // The other run's snapshot and this one's have the same name: only the loser of the mark knows that its own is the later one.
   if (claimed.ok && !claimed.value.claimed) return describeHolder(tools, claimed.value.by);
+  await removeVolumePoints(tools.incus, volumes, plan.limits.snapshotMs);
   await deleteSnapshot(tools.incus, plan.instance, inFlightName, { limitMs: plan.limits.snapshotMs });
   if (!claimed.ok) return refusedBecause(claimed.error);
   throw new Error('a claim that was won was backed off from');

@@ -1,8 +1,10 @@
-import { sayFailure } from '../incus/failure.ts';
+import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { deleteSnapshot, listSnapshots, type Snapshot } from '../incus/snapshot.ts';
 import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
+import type { Result } from '../result.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
+import { removeVolumePoints } from './volumes.ts';
 
 /**
  * Which restore points go: guard's own (recorded name and time of creation both match a snapshot that exists, so that a
@@ -28,7 +30,7 @@ export const pruneRestorePoints = async (plan: Plan, tools: RunTools): Promise<v
   const existing = await listSnapshots(tools.incus, plan.instance);
   if (!existing.ok) return;
   for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep)) {
-    const removed = await deleteSnapshot(tools.incus, plan.instance, point.name, { limitMs: plan.limits.snapshotMs });
+    const removed = await removePoint(plan, tools, point);
     await tools.recorder.record(
       removed.ok
         ? { type: 'restore-point-pruned', name: point.name, ofRun: point.run }
@@ -39,4 +41,15 @@ export const pruneRestorePoints = async (plan: Plan, tools: RunTools): Promise<v
           },
     );
   }
+};
+
+/** The volumes' snapshots first: the instance's own is what names the restore point. */
+const removePoint = async (
+  plan: Plan,
+  tools: RunTools,
+  { name, volumes }: KeptRestorePoint,
+): Promise<Result<void, IncusFailure>> => {
+  const limitMs = plan.limits.snapshotMs;
+  const freed = await removeVolumePoints(tools.incus, volumes, limitMs);
+  return freed.ok ? deleteSnapshot(tools.incus, plan.instance, name, { limitMs }) : freed;
 };

@@ -12,6 +12,7 @@ import type { Limits } from './plan.ts';
 import { bringUp, stop } from './power.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
+import { restoreVolumePoints } from './volumes.ts';
 
 /** What to bring back, and how far. */
 export interface RollbackPlan {
@@ -87,6 +88,13 @@ const restore = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result
   const { clock, incus } = tools;
   const { restoreMs } = plan.limits;
   const description = await getInstance(incus, plan.instance);
+  const volumes = await persistently(
+    clock,
+    restoreMs,
+    () => restoreVolumePoints(incus, plan.restorePoint.volumes, restoreMs),
+    restoreIsWorthRepeating,
+  );
+  if (!volumes.ok) return volumes;
   const restored = await persistently(
     clock,
     restoreMs,

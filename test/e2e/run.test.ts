@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { outcomeTable } from '../../src/run/outcome.ts';
 import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
@@ -150,19 +153,19 @@ describe('a run that is rolled back', () => {
 
   test('20: restored and started, but the baseline does not hold', async () => {
     // What lies outside the restore point does not come back with it.
-    await incusCommand('storage', 'volume', 'create', 'default', 'gr-outside');
+    const folder = await mkdtemp(join(tmpdir(), 'guard-outside-'));
+    await writeFile(join(folder, 'flag'), '');
+    const device = ['config', 'device'];
     await incusCommand(
-      'config',
-      'device',
+      ...device,
       'add',
       instance,
       'outside',
       'disk',
-      'pool=default',
-      'source=gr-outside',
+      `source=${folder}`,
       'path=/outside',
+      'shift=true',
     );
-    await incusCommand('exec', instance, '--', 'touch', '/outside/flag');
     try {
       const ended = await guard.run([
         ...quick,
@@ -183,8 +186,8 @@ describe('a run that is rolled back', () => {
       expect(ended.stderr).not.toMatch(/^guard: rolled back:/m);
       expect(await snapshotNames(instance)).toContain('not-well');
     } finally {
-      await incusCommand('config', 'device', 'remove', instance, 'outside');
-      await incusCommand('storage', 'volume', 'delete', 'default', 'gr-outside');
+      await incusCommand(...device, 'remove', instance, 'outside');
+      await rm(folder, { recursive: true });
     }
   });
 });
@@ -339,7 +342,6 @@ describe('what is refused', () => {
   });
 
   test('78: guard.yaml is wrong, with file, line and column', async () => {
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(`${guard.stateDirectory}/wrong.yaml`, 'defaults:\n  soka: 10s\n');
     const ended = await guard.run(['--config', `${guard.stateDirectory}/wrong.yaml`, instance, '--', 'true']);
     expect(ended.status).toBe(78);

@@ -12,6 +12,7 @@ const plan: Plan = {
   checks: [],
   automatic: true,
   allowUnhealthy: false,
+  uncovered: 'warn',
   okStatus: [{ first: 0, last: 0 }],
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
   askMs: 60_000,
@@ -34,7 +35,10 @@ const preview: Preview = {
   plan,
   wasRunning: true,
   pool: { name: 'default', driver: 'btrfs' },
-  disks: { root: { type: 'disk', path: '/' }, eth0: { type: 'nic' }, data: { type: 'disk', path: '/srv' } },
+  disks: {
+    own: [{ device: 'db', pool: 'fast', volume: 'rows' }],
+    uncovered: [{ device: 'data', path: '/srv', says: 'a folder of the host (/srv/web)' }],
+  },
   verdict: { verdict: 'healthy', reasons: [], advisories: [], checks: [] },
   wouldBegin: true,
 };
@@ -47,7 +51,8 @@ test('says what would happen', () => {
     "guard would run: apt upgrade -y
       in web (project default), which runs
       restore point: guard-20261123-070945-z8mf, on pool default (btrfs), kept for 30 days or until 3 newer ones are there
-      not covered by it: disk data at /srv
+      with it: volume rows of pool fast
+      not covered by it: disk data at /srv: a folder of the host (/srv/web)
       limits: command 1 h, silence unlimited, healthy within 2 min, then for 10 s
       on failure: rollback
 
