@@ -153,7 +153,7 @@ const isLong = ({ says }: Refusal): boolean => says.includes('\n');
 
 const sayRefusal = (refusal: Refusal, facts: RunFacts): string => {
   const said = isLong(refusal) ? neutralise(refusal.advice) : neutralise(refusal.says, 2000);
-  if (said.includes('Nothing was changed.')) return said;
+  if (/nothing was changed/i.test(said)) return said;
   return `${said} ${sayUntouched(facts)}`.trimStart();
 };
 
@@ -217,21 +217,21 @@ const nextLines = (outcome: Outcome, facts: RunFacts): string[] => {
   const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
   return [
     ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
-    ...(restorePoint !== null && isKept ? [`  go back with: ${wayBack(facts, restorePoint)}`] : []),
+    ...(restorePoint !== null && isKept ? wayBack(facts, restorePoint) : []),
     ...(facts.recorded ? [`  record: guard show ${run}`] : []),
   ];
 };
 
-/** Incus itself stops a running instance for a restore, and starts it again. */
-const wayBack = ({ instance, project, remote }: RunFacts, snapshot: string): string => {
-  const commands = byHandCommands({
-    instance: instance ?? '',
-    project,
-    remote,
-    restorePoint: { name: snapshot, volumes: [] },
-    start: false,
-  });
-  return neutralise(commands.at(-1) ?? '', 2000);
+/** How a person goes back later. The snapshots have their final names by then. */
+const wayBack = ({ instance, project, remote, volumes, wasRunning }: RunFacts, name: string): string[] => {
+  const restorePoint = { name, volumes: volumes.map((volume) => ({ ...volume, snapshot: name })) };
+  const commands = byHandCommands({ instance: instance ?? '', project, remote, restorePoint, start: wasRunning });
+  // Incus itself stops a running instance for the restore of its snapshot, and starts it again.
+  const needed = volumes.length === 0 ? commands.filter((command) => command.includes(' snapshot restore ')) : commands;
+  const shown = needed.map((command) => neutralise(command, 2000));
+  return shown.length === 1
+    ? [`  go back with: ${shown[0]}`]
+    : ['  go back with:', ...shown.map((line) => `    ${line}`)];
 };
 
 const indented = (line: string): string => `  ${line}`;

@@ -1,4 +1,4 @@
-import type { Changes, CommandEnd, Phase, Recorded, Verdict } from '../event.ts';
+import type { Changes, CommandEnd, Phase, Recorded, Verdict, VolumePoint } from '../event.ts';
 
 /** What the events of a run have told so far: all that its closing words may say. */
 export interface RunFacts {
@@ -15,7 +15,10 @@ export interface RunFacts {
   /** After the instance was put back. */
   readonly verdictAgain: Verdict | null;
   readonly changes: Changes | null;
+  /** The final name of the restore point; null where it is not kept. */
   readonly restorePoint: string | null;
+  /** The snapshots of volumes that were taken with it. */
+  readonly volumes: readonly VolumePoint[];
   /** Whether there is a record that `guard show` finds. */
   readonly recorded: boolean;
 }
@@ -33,6 +36,7 @@ export const noFacts = (run: string): RunFacts => ({
   verdictAgain: null,
   changes: null,
   restorePoint: null,
+  volumes: [],
   recorded: false,
 });
 
@@ -45,6 +49,8 @@ export const withEvent = (facts: RunFacts, event: Recorded): RunFacts => {
     }
     case 'phase-begun':
       return { ...facts, begun: [...facts.begun, event.phase] };
+    case 'restore-point-taken':
+      return { ...facts, volumes: event.restorePoint.volumes };
     case 'command-ended':
       return { ...facts, end: event.end };
     case 'verdict':

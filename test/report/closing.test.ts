@@ -41,6 +41,24 @@ describe('the closing words of every outcome', () => {
     `);
   });
 
+  test('kept with volumes: the way back takes them along', () => {
+    const volume = { pool: 'default', volume: 'data', snapshot: 'guard-in-flight', createdAt: '2026-11-23T07:04:30Z' };
+    const facts = factsOf(
+      started(),
+      { type: 'restore-point-taken', restorePoint: { name: 'guard-in-flight', createdAt: '', volumes: [volume] } },
+      { type: 'released', restorePoint: 'guard-1' },
+    );
+    expect(closingOf({ outcome: 'kept' }, facts).details.join('\n')).toMatchInlineSnapshot(`
+      "  restore point: guard-1
+        go back with:
+          incus stop --force web
+          incus storage volume snapshot restore default data guard-1
+          incus snapshot restore web guard-1
+          incus start web
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
   test('kept without a restore point, and without a look at the instance', () => {
     const facts = factsOf(started(), { type: 'released', restorePoint: null });
     expect(says({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
