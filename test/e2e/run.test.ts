@@ -262,7 +262,7 @@ describe('what is refused', () => {
   });
 
   test('30: a command that cannot be executed', async () => {
-    const ended = await unchanged([instance, '--', '/etc/hostname']);
+    const ended = await unchanged([instance, '--', '/etc/passwd']);
     expect(ended.status).toBe(30);
     expect(ended.stderr).toContain('126');
   });
