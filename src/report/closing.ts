@@ -25,6 +25,7 @@ export const closingOf = (outcome: Outcome, facts: RunFacts): Closing => {
       ...failureLines(outcome),
       ...reasonLines(outcome, facts),
       ...changeLines(outcome, facts.changes),
+      ...evidenceLines(facts),
       ...nextLines(outcome, facts),
     ],
   };
@@ -210,6 +211,17 @@ const sayNames = (title: string, names: readonly string[]): string | null =>
 const sayPackage = ({ name, from, to }: Changes['packages'][number]): string => {
   if (from === null) return `${name} ${to ?? ''} (new)`;
   return to === null ? `${name} ${from} (removed)` : `${name} ${from} → ${to}`;
+};
+
+const evidenceLines = ({ evidence, run }: RunFacts): string[] => {
+  if (evidence === null) return [];
+  const { files, missing } = evidence;
+  return [
+    files.length > 0
+      ? `  evidence: ${files.length} ${files.length === 1 ? 'file' : 'files'}, listed by guard show ${run}`
+      : null,
+    missing.length > 0 ? `  evidence that could not be saved: ${neutralise(bounded(missing, 5), 2000)}` : null,
+  ].filter((line) => line !== null);
 };
 
 const nextLines = (outcome: Outcome, facts: RunFacts): string[] => {

@@ -19,6 +19,8 @@ export interface RunFacts {
   readonly restorePoint: string | null;
   /** The snapshots of volumes that were taken with it. */
   readonly volumes: readonly VolumePoint[];
+  /** What was saved before the rollback, and what could not be. */
+  readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
   /** Whether there is a record that `guard show` finds. */
   readonly recorded: boolean;
 }
@@ -37,6 +39,7 @@ export const noFacts = (run: string): RunFacts => ({
   changes: null,
   restorePoint: null,
   volumes: [],
+  evidence: null,
   recorded: false,
 });
 
@@ -57,6 +60,8 @@ export const withEvent = (facts: RunFacts, event: Recorded): RunFacts => {
       return event.again ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
     case 'changes':
       return { ...facts, changes: event.changes };
+    case 'evidence-saved':
+      return { ...facts, evidence: event };
     case 'released':
       return { ...facts, restorePoint: event.restorePoint };
     default:

@@ -353,6 +353,14 @@ describe('what changed', () => {
   });
 });
 
+test('evidence is counted, and what is missing is named', () => {
+  const facts = factsOf({ type: 'evidence-saved', files: ['journal.txt', 'units.txt'], missing: ['dpkg.log'] });
+  expect(closingOf({ outcome: 'rolled-back', cause: 'command' }, facts).details).toEqual([
+    '  evidence: 2 files, listed by guard show 20261123-070945-z8mf',
+    '  evidence that could not be saved: dpkg.log',
+  ]);
+});
+
 describe('text that came from elsewhere', () => {
   const evil = 'a\u001b[2Jb\u202Ec\u0007';
 
