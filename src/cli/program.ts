@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { outcomeTable } from '../run/outcome.ts';
 import type { Context } from './context.ts';
+import { definePrune } from './prune.ts';
 import { defineRecover } from './recover.ts';
 import { defineRun } from './run.ts';
 import { defineRuns } from './runs.ts';
@@ -31,6 +32,7 @@ const definitions: readonly Define[] = [
   defineRuns,
   defineShow,
   defineRecover,
+  definePrune,
 ];
 
 /** Reads the command line and does what it says. Returns the exit status. */

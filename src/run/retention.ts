@@ -23,14 +23,24 @@ export const restorePointsToPrune = (
   return present.toSorted((a, b) => b.run.localeCompare(a.run)).slice(Math.max(1, keep));
 };
 
-/** Removes what is beyond the limit, one after another; one that cannot be removed does not stop the rest (F16). */
-export const pruneRestorePoints = async (plan: Plan, tools: RunTools): Promise<void> => {
+type RetentionTools = Pick<RunTools, 'incus' | 'recorder' | 'keptRestorePoints'>;
+
+/**
+ * Removes what is beyond the limit, one after another; one that cannot be removed is told and does not stop the rest
+ * (F16). Returns how many stayed that should have gone.
+ */
+export const pruneRestorePoints = async (plan: Plan, tools: RetentionTools): Promise<number> => {
   const kept = await tools.keptRestorePoints();
-  if (kept.length <= Math.max(1, plan.restorePoint.keep)) return;
+  if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
   const existing = await listSnapshots(tools.incus, plan.instance);
-  if (!existing.ok) return;
+  if (!existing.ok) {
+    await tools.recorder.record({ type: 'notice', level: 'warning', says: sayFailure(existing.error) });
+    return 1;
+  }
+  let stayed = 0;
   for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep)) {
     const removed = await removePoint(plan, tools, point);
+    if (!removed.ok) stayed += 1;
     await tools.recorder.record(
       removed.ok
         ? { type: 'restore-point-pruned', name: point.name, ofRun: point.run }
@@ -41,12 +51,13 @@ export const pruneRestorePoints = async (plan: Plan, tools: RunTools): Promise<v
           },
     );
   }
+  return stayed;
 };
 
 /** The volumes' snapshots first: the instance's own is what names the restore point. */
 const removePoint = async (
   plan: Plan,
-  tools: RunTools,
+  tools: RetentionTools,
   { name, volumes }: KeptRestorePoint,
 ): Promise<Result<void, IncusFailure>> => {
   const limitMs = plan.limits.snapshotMs;

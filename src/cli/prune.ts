@@ -1,0 +1,89 @@
+import { Option, type Command } from 'commander';
+import { keptRestorePoints } from '../journal/kept-restore-points.ts';
+import { newRunId } from '../journal/run-id.ts';
+import { listRuns } from '../journal/run-index.ts';
+import { createView } from '../report/view.ts';
+import { writeLines } from '../report/write.ts';
+import { createRecorder } from '../run/recorder.ts';
+import { pruneRestorePoints } from '../run/retention.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { planOf } from './plan-of.ts';
+import type { Call } from './program.ts';
+import { addCommonOptions, type RunOptions } from './run-options.ts';
+import { withInstance } from './session.ts';
+import { count } from './values.ts';
+
+const help = `
+Only restore points that guard took are removed, by the exact name and time that its record has. The newest one of an
+instance, and those that you named with --name, always stay.
+
+Exit status:
+    0  nothing is left that should go
+    1  at least one could not be removed; the others were
+   30  the instance could not be looked at`;
+
+/** `guard prune`: remove old restore points of guard's own. */
+export const definePrune = (program: Command, call: Call): void => {
+  const command = program
+    .command('prune')
+    .description("remove old restore points of guard's own")
+    .argument('[instance]', 'name or remote:name (default: every instance that this host has records of)')
+    .addOption(
+      new Option('--keep <count>', 'how many stay on an instance (default: as configured, else 3)').argParser(count),
+    )
+    .addHelpText('after', help);
+  addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
+    const { context } = call;
+    const targets = instance === undefined ? await recorded(context) : [{ instance, project: options.project }];
+    let worst = 0;
+    for (const target of targets)
+      worst = Math.max(
+        worst,
+        await pruneOne(context, target.instance, {
+          ...options,
+          ...(target.project === undefined ? {} : { project: target.project }),
+        }),
+      );
+    call.exit(worst);
+  });
+};
+
+const pruneOne = (context: Context, instance: string, options: RunOptions): Promise<number> =>
+  withInstance(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
+    const run = newRunId(context.clock.now());
+    const plan = planOf({ run, version: context.version, reached, words: ['true'], settings, name: null });
+    const state = stateDirectoryOf(context);
+    let removed = 0;
+    const view = createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false, history: [] });
+    const recorder = createRecorder({
+      run,
+      clock: context.clock,
+      // Told, not recorded: it is no run. Whether a restore point still exists the server knows.
+      openStore: () => Promise.resolve({ ok: false, error: 'prune keeps no record' }),
+      listener: (event) => {
+        if (event.type === 'restore-point-pruned') removed += 1;
+        return view.listener(event);
+      },
+    });
+    const stayed = await pruneRestorePoints(plan, {
+      incus: reached.incus,
+      recorder,
+      keptRestorePoints: () => keptRestorePoints(state, reached),
+    });
+    if (options.json !== true && options.quiet !== true)
+      await writeLines(context.stdout, [
+        `${reached.instance}: ${removed} removed${stayed > 0 ? `, ${stayed} stayed` : ''}`,
+      ]);
+    return stayed > 0 ? 1 : 0;
+  });
+
+const recorded = async (context: Context): Promise<{ readonly instance: string; readonly project: string }[]> => {
+  const runs = await listRuns(stateDirectoryOf(context), { instance: null, limit: Infinity });
+  const targets = new Map<string, { readonly instance: string; readonly project: string }>();
+  for (const { started } of runs) {
+    if (started === null) continue;
+    const instance = started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
+    targets.set(`${started.project} ${instance}`, { instance, project: started.project });
+  }
+  return [...targets.values()];
+};
