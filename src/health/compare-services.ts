@@ -59,7 +59,7 @@ const unitFinding = (
     ...worthNaming.map(sayUnixLoss),
   ];
   // A unit that went away with its package is missed only where something that it served is missed.
-  const decides = loss.severity === 'required' || uncovered.length > 0 || missing.length > 0;
+  const decides = !loss.expected && (loss.severity === 'required' || uncovered.length > 0 || missing.length > 0);
   if (!decides) return advisory(`unit:${unit.id}`, parts.join('; '));
   const why = explained(
     [unit.id, ...unit.names, ...sockets.map((one) => one.owner?.process ?? '')],

@@ -21,6 +21,8 @@ export interface UnitLoss {
   readonly transient: boolean;
   /** `was running, is now restarting: exit status 1, 4 restarts` */
   readonly says: string;
+  /** Nobody could expect it to run again: it does not start at boot, and the instance was restarted. */
+  readonly expected: boolean;
   /** Another unit that took over, by all that can be seen. */
   readonly replacedBy: string | null;
 }
@@ -29,7 +31,14 @@ export interface UnitLoss {
 export const lostUnits = (before: Facts, after: Facts, restarted: boolean): UnitLoss[] => {
   if (before.units === null || after.units === null) return [];
   const index = indexOf(after);
-  const around = { index, before, after, restarted, replacements: replacementsIn(index, before, after) };
+  const around = {
+    index,
+    before,
+    after,
+    restarted,
+    replacements: replacementsIn(index, before, after),
+    hasFile: unitFileIn(after),
+  };
   return Object.values(before.units)
     .filter((unit) => conditionOf(unit) === 'running' && !comesAndGoes(unit) && !wasRestarting(unit, before))
     .flatMap((unit) => lossOf(unit, around) ?? []);
@@ -41,6 +50,7 @@ interface Surroundings {
   readonly before: Facts;
   readonly after: Facts;
   readonly restarted: boolean;
+  readonly hasFile: (unit: Unit) => boolean;
 }
 
 /** Caught in the moment in which a restart loop is up: it was restarted, and its main process is young. */
@@ -50,7 +60,7 @@ const wasRestarting = (unit: Unit, before: Facts): boolean =>
 
 const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
   const now = around.index.find(unit);
-  const condition = conditionNow(unit, now);
+  const condition = conditionNow(unit, now, around);
   if (condition === 'running') return now === null ? null : hollowOf(unit, now, around);
   const loss = (severity: UnitLoss['severity'], says: string, transient = false): UnitLoss => ({
     unit,
@@ -58,6 +68,7 @@ const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
     severity,
     transient,
     says,
+    expected: false,
     replacedBy: null,
   });
   if (condition === 'gone' || condition === 'masked') return goneOf(unit, condition, around);
@@ -68,11 +79,17 @@ const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
   return ends(unit) ? null : loss(failureWeight(unit), `${was(unit)}, is still ${condition}${because(now)}`, true);
 };
 
-/** OpenRC lists what is not stopped. A start between two restarts is part of the loop. */
-const conditionNow = (unit: Unit, now: Unit | null): Condition => {
+/** What is not listed is gone, or only stopped. A start between two restarts is part of the loop. */
+const conditionNow = (unit: Unit, now: Unit | null, { hasFile }: Surroundings): Condition => {
   const condition = conditionOf(now);
-  if (unit.type === 'openrc' && condition === 'gone') return 'stopped';
+  if (now === null && (unit.type === 'openrc' || hasFile(unit))) return 'stopped';
   return condition === 'starting' && (now?.restarts ?? 0) > unit.restarts ? 'restarting' : condition;
+};
+
+const unitFileIn = (facts: Facts): ((unit: Unit) => boolean) => {
+  const files = new Set(facts.unitFiles);
+  return (unit) =>
+    [unit.id, ...unit.names].some((name) => files.has(name) || files.has(name.replace(/@.*(?=\.[a-z]+$)/, '@')));
 };
 
 /** Jobs, and parts that matter to nobody by themselves, do not decide. */
@@ -100,11 +117,19 @@ const stoppedOf = (unit: Unit, around: Surroundings, loss: Say): UnitLoss | null
     const matters = unit.fileState.startsWith('enabled') && !ofSystemd(unit.id) && !around.restarted;
     return loss(matters ? 'required' : 'advisory', 'had done its work and counted as active, is now stopped');
   }
+  if (around.restarted && !startsAtBoot(unit))
+    return { ...loss('advisory', `${was(unit)}, is now stopped: it does not start at boot`), expected: true };
   // Debian's postfix@-.service became postfix.service: the template is still there, the same program runs elsewhere.
   const replacedBy = around.replacements(unit);
   if (replacedBy === null) return loss('required', `${was(unit)}, is now stopped`);
   return { ...loss('advisory', `${was(unit)}, is now stopped; ${replacedBy} runs instead`), replacedBy };
 };
+
+const startsAtBoot = (unit: Unit): boolean =>
+  unit.type === 'openrc' ||
+  unit.fileState.startsWith('enabled') ||
+  unit.wantedBy.length > 0 ||
+  unit.triggeredBy.length > 0;
 
 const awaits = (name: string, index: UnitIndex): boolean =>
   index.all.some((one) => (one.id === name || one.names.includes(name)) && conditionOf(one) === 'running');
@@ -121,6 +146,7 @@ const goneOf = (unit: Unit, condition: 'gone' | 'masked', around: Surroundings):
     condition,
     severity: decides ? 'required' : 'advisory',
     transient: false,
+    expected: false,
     says: `${was(unit)}, ${how}${instead}`,
     replacedBy,
   };
@@ -169,6 +195,7 @@ const hollowOf = (unit: Unit, now: Unit, { after }: Surroundings): UnitLoss | nu
     condition: 'stopped',
     severity: 'required',
     transient: false,
+    expected: false,
     says: 'was running, has no process left',
     replacedBy: null,
   };

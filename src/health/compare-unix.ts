@@ -17,15 +17,17 @@ export const lostUnixSockets = (before: Facts, after: Facts): UnixLoss[] => {
   const here = new Set(before.unixSockets.map((socket) => socket.path));
   const there = new Set(after.unixSockets.map((socket) => socket.path));
   const anew = after.unixSockets.filter((socket) => !here.has(socket.path));
+  const pids = new Set(before.processes?.map(({ pid }) => String(pid)));
   return before.unixSockets
-    .filter((socket) => !there.has(socket.path) && !comesAndGoes(socket) && !ofTheSystem.test(socket.path))
+    .filter((socket) => !there.has(socket.path) && !comesAndGoes(socket, pids) && !ofTheSystem.test(socket.path))
     .map((socket) => lossOf(socket, anew, before, after));
 };
 
-const comesAndGoes = ({ path, owner }: UnixSocket): boolean =>
+const comesAndGoes = ({ path, owner }: UnixSocket, pids: ReadonlySet<string>): boolean =>
   /^\/(run\/user|tmp|var\/tmp|run\/screen|run\/containerd\/s|root|home|dev)\//.test(path) ||
   // A name with a pid or a random part in it is another one after every start.
-  /[0-9a-f]{12,}|[./-]\d{2,}(\.sock(et)?)?$/.test(path.replace(/\.s\.PGSQL\.\d+$/, '')) ||
+  /[0-9a-f]{12,}|\.tmp$/.test(path) ||
+  path.split(/\D+/).some((number) => number.length > 1 && pids.has(number)) ||
   (owner?.unit != null && /^(session-.*\.scope|user@.*\.service|run-.*)$/.test(owner.unit));
 
 const lossOf = (socket: UnixSocket, anew: readonly UnixSocket[], before: Facts, after: Facts): UnixLoss => {

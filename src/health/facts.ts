@@ -9,6 +9,8 @@ export interface Facts {
   readonly manager: ServiceManager;
   /** By unit name (systemd: `nginx.service`; OpenRC: `nginx`). Null without a service manager that answers. */
   readonly units: Readonly<Record<string, Unit>> | null;
+  /** Names of the unit files there are, masked ones left out; null where they could not be listed. */
+  readonly unitFiles: readonly string[] | null;
   /** First and last of the ports that the kernel gives to whoever asks for any port. */
   readonly ephemeralPorts: readonly [number, number];
   /** Listening internet sockets. */
@@ -22,8 +24,8 @@ export interface Facts {
   /** Processes that belong to the instance's init: not guard's own, nor any other visitor's from outside. */
   readonly processes: readonly Process[] | null;
   readonly configuration: ConfigurationFiles | null;
-  /** What web servers say when asked for `/` from guard's machine; null where there are none, or none can be reached. */
-  readonly answers: Answers | null;
+  /** What servers say to a harmless question from guard's machine; null where there are none, or none can be reached. */
+  readonly answers: readonly Answer[] | null;
 }
 
 /** Process 1, which tells a restart of the instance from the same one still running. */
@@ -159,7 +161,17 @@ export interface ConfigurationFiles {
   readonly listenLines: Readonly<Record<string, readonly string[]>>;
   /** Paths below /run that configuration refers to, with the files that do. */
   readonly references: Readonly<Record<string, readonly string[]>>;
+  /** The zones that configuration of name servers names, apart from those that every name server has. */
+  readonly zones: readonly string[];
 }
 
-/** By port as `tcp/80`. */
-export type Answers = Readonly<Record<string, { readonly status: number | null }>>;
+/** One question to a server of the instance, and what came. */
+export interface Answer {
+  readonly protocol: 'http' | 'dns';
+  /** As `tcp/80`. */
+  readonly port: string;
+  /** The path, or the zone whose SOA record was asked for. */
+  readonly question: string;
+  /** The status, or the response code; null where nothing sensible came. */
+  readonly said: string | null;
+}

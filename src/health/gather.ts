@@ -6,14 +6,14 @@ import type { IncusFailure } from '../incus/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
-import { askWebServers } from './facts-answers.ts';
+import { askServers } from './facts-answers.ts';
 import { parseProbe, type UnreadableFacts } from './probe.ts';
 import { probeInput } from './probe-script.ts';
 
 export interface GatherRequest {
   readonly incus: Incus;
   readonly instance: string;
-  /** Without it web servers are not asked. */
+  /** Without it the servers inside are not asked anything. */
   readonly clock?: Clock;
   /** Milliseconds for the whole look; the probe inside is killed then. */
   readonly limitMs: number;
@@ -21,7 +21,7 @@ export interface GatherRequest {
 }
 
 /**
- * Looks into a running instance with one exec of a POSIX shell, and asks its web servers for their front page. Facts may hold `null` sections; a failure of Incus is
+ * Looks into a running instance with one exec of a POSIX shell, and asks its servers a harmless question. Facts may hold `null` sections; a failure of Incus is
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
 export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> => {
@@ -45,7 +45,7 @@ export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts,
 };
 
 const withAnswers = async (facts: Facts, { clock, signal }: GatherRequest): Promise<Facts> =>
-  clock === undefined ? facts : { ...facts, answers: await askWebServers(facts, clock, signal) };
+  clock === undefined ? facts : { ...facts, answers: await askServers(facts, clock, signal) };
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */
 const mostBytes = 16 * 1024 * 1024;

@@ -24,22 +24,37 @@ const signaturesFrom = (lines: readonly string[]): Record<string, string> =>
 const neverConfiguration =
   /^\/etc\/(ld\.so\.cache|(passwd|shadow|group|gshadow|subuid|subgid)-?|mtab|\.pwd\.lock|adjtime|machine-id|hostname|hosts|resolv\.conf|ca-certificates\.conf|mailcap|.*\.(dpkg|ucf)-(new|tmp|divert))$/;
 
-const meaningful = (lines: readonly string[]): Pick<ConfigurationFiles, 'listenLines' | 'references'> => {
+const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatures'> => {
   const listenLines = new Map<string, string[]>();
   const references = new Map<string, Set<string>>();
+  const zones = new Set<string>();
   for (const line of lines.slice(0, 100_000)) {
     const [, path, text] = /^(\/etc\/[^:]{1,400}):(.*)$/.exec(line) ?? [];
     if (path === undefined || text === undefined) continue;
     const said = text.trim().slice(0, 1000);
     if (/^([#;!]|\/\/|--)/.test(said)) continue;
     for (const [socket] of said.matchAll(runPath)) note(references, socket.replace(/^\/var\/run\//, '/run/'), path);
+    const zone = zoneIn(path, said);
+    if (zone !== null && zones.size < 1000) zones.add(zone);
     if (listens.test(said)) gather(listenLines, path, said.slice(0, 200));
   }
   return {
     listenLines: Object.fromEntries(listenLines),
     references: Object.fromEntries([...references].map(([socket, paths]) => [socket, [...paths]])),
+    zones: [...zones].toSorted(),
   };
 };
+
+/** As BIND and PowerDNS, Knot, and NSD write it. */
+const zoneIn = (path: string, line: string): string | null => {
+  const name =
+    /^zone\s+"([\w./-]{1,253})"/i.exec(line)?.[1] ??
+    (path.startsWith('/etc/knot/') ? /^(?:- )?domain:\s*"?([\w./-]{1,253})/.exec(line)?.[1] : undefined) ??
+    (path.startsWith('/etc/nsd/') ? /^name:\s*"?([\w./-]{1,253})/.exec(line)?.[1] : undefined);
+  return name === undefined || inEveryServer.test(name) ? null : name.replace(/\.$/, '').toLowerCase();
+};
+
+const inEveryServer = /^(\.|localhost\.?|(0|127|255)\.in-addr\.arpa\.?)$/i;
 
 /** Something below /run that may be a socket: other paths, such as pid files, are of no use here. */
 const runPath = /(?:\/var)?\/run\/[\w.@+/-]*(?:sock|\.s\.|ctl|ipc)[\w.@+/-]*/gi;

@@ -47,12 +47,21 @@ service_manager() {
     list=$(limited systemctl list-units --all --plain --no-legend --full --no-pager --type=service,socket,timer,mount,path)
     listed=$?
     section unitlist unit_list
+    section unitfiles unit_files
     section units unit_details
   elif [ -e /run/openrc/softlevel ]; then section units openrc_services
   else section units true; fi
 }
 
 unit_list() { printf '%s\n' "$list"; return "$listed"; }
+
+# A unit that is dead and wanted by nobody is not loaded, and so not listed: its file tells it from one that is gone.
+unit_files() {
+  ls -ln /etc/systemd/system
+  [ -L /lib ] || ls /lib/systemd/system
+  ls /usr/lib/systemd/system /usr/local/lib/systemd/system /run/systemd/system /run/systemd/generator*
+  [ -d /etc/systemd/system ]
+}
 
 unit_details() {
   set -f
@@ -162,7 +171,7 @@ lines() {
       *) set -- "$@" "$entry" ;;
     esac
   done
-  grep -rsHiE '^[[:space:]]*("?(listen[-a-z_.]*|bind[-a-z_.]*|([a-z_.-]*[_.-])?ports?|interfaces?|([a-z_.-]*[_.-])?address|inet_interfaces|inet_protocols|(dc_)?local_interfaces|socket|unix_socket_director(y|ies)|skip[-_]networking|slapd_services|protected-mode)"?[[:space:]]*[[:space:]:={]|-[lpsU][[:space:]])|/run/' "$@"
+  grep -rsHiE '^[[:space:]]*("?(listen[-a-z_.]*|bind[-a-z_.]*|([a-z_.-]*[_.-])?ports?|interfaces?|([a-z_.-]*[_.-])?address|inet_interfaces|inet_protocols|(dc_)?local_interfaces|socket|unix_socket_director(y|ies)|skip[-_]networking|slapd_services|protected-mode)"?[[:space:]]*[[:space:]:={]|-[lpsU][[:space:]]|zone[[:space:]]+"|(- )?domain:|name:)|/run/' "$@"
   [ $? -le 2 ]
 }
 

@@ -91,6 +91,20 @@ const exitFrom = (code: string, status: string): Unit['exit'] => {
 
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
 
+/** The unit files of `ls`, some lines of it with links: a link to /dev/null masks a unit. */
+export const unitFilesOf = (section: Section): readonly string[] | null => {
+  if (section.status !== 0) return null;
+  const names = new Set<string>();
+  const masked = new Set<string>();
+  for (const line of section.lines.slice(0, mostUnits)) {
+    const [, name, target] = /([^\s/]+\.[a-z]+)(?: -> (.*))?$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    if (target === '/dev/null') masked.add(name);
+    else names.add(name);
+  }
+  return [...names].filter((name) => !masked.has(name)).toSorted();
+};
+
 const unitWithoutDetails: Unit = {
   id: '',
   names: [],

@@ -6,7 +6,7 @@ import { packagesFrom } from './probe-packages.ts';
 import { initOf, processTable, socketOwners } from './probe-processes.ts';
 import { numberOr, sectionsOf, type Section } from './probe-sections.ts';
 import { ephemeralRange, inetSockets, unixSockets } from './probe-sockets.ts';
-import { managerOf, unitsOf } from './probe-units.ts';
+import { managerOf, unitFilesOf, unitsOf } from './probe-units.ts';
 
 /** The answer came and is not what the probe writes. */
 export interface UnreadableFacts {
@@ -29,6 +29,7 @@ export const parseProbe = (text: string, nonce: string): Result<Facts, Unreadabl
     init: processes === null ? null : initOf(processes),
     manager: managerOf(said('manager'), units),
     units,
+    unitFiles: whole(sections, 'unitfiles', unitFilesOf),
     ephemeralPorts: ephemeralRange(said('ephemeral')),
     sockets: whole(sections, 'inet', (section) => inetSockets(section, owners)),
     unixSockets: whole(sections, 'unix', (section) => unixSockets(section, owners)),

@@ -68,6 +68,7 @@ describe('sockets that are gone, narrowed or moved', () => {
       signatures: { [path]: signature, ...(signature === 'new' ? { [`${path}.dpkg-old`]: 'old' } : {}) },
       listenLines: { [path]: ['port 6379', bind] },
       references: {},
+      zones: [],
     });
     const findings = compareFacts(
       facts({ sockets: [tcp('0.0.0.0', 6379, redis)], configuration: configuration('old', 'bind 0.0.0.0') }),
@@ -83,7 +84,14 @@ describe('sockets that are gone, narrowed or moved', () => {
   test('a replaced configuration file whose service still listens is told, and does not decide', () => {
     const path = '/etc/redis/redis.conf';
     const look = (signature: string, line: string): Facts =>
-      facts({ configuration: { signatures: { [path]: signature }, listenLines: { [path]: [line] }, references: {} } });
+      facts({
+        configuration: {
+          signatures: { [path]: signature },
+          listenLines: { [path]: [line] },
+          references: {},
+          zones: [],
+        },
+      });
     const [finding] = compareFacts(look('1', 'bind 0.0.0.0'), look('2', 'bind 127.0.0.1'));
     expect(finding).toMatchObject({ severity: 'advisory', subject: `file:${path}` });
   });

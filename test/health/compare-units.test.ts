@@ -273,6 +273,26 @@ describe('units that are gone', () => {
   });
 });
 
+describe('units that are not listed any more', () => {
+  const before = service('tool@a.service', { fileState: 'disabled', wantedBy: [] });
+
+  test('stopped, where the file is still there, also that of its template', () => {
+    for (const file of ['tool@a.service', 'tool@.service'])
+      expect(compareUnits([before], [], { unitFiles: [file] })).toEqual(['tool@a.service was running, is now stopped']);
+    expect(compareUnits([before], [], { unitFiles: ['tool@b.service'] })).toEqual([]);
+  });
+
+  test('a unit that does not start at boot is not expected back after a restart, nor what it listened on', () => {
+    const sockets = [tcp('0.0.0.0', 8080, owner('tool@a.service'))];
+    const then = facts({ units: units(before), sockets });
+    const now = facts({ units: units(), unitFiles: ['tool@.service'], sockets: [] });
+    expect(deciding(compareFacts(then, now, { restarted: true }))).toEqual([]);
+    expect(deciding(compareFacts(then, now))).toHaveLength(1);
+    const enabled = facts({ units: units(service('tool@a.service')), sockets });
+    expect(deciding(compareFacts(enabled, now, { restarted: true }))).toHaveLength(1);
+  });
+});
+
 describe('the manager', () => {
   test('a systemd that no longer answers decides, and may still settle', () => {
     const after = facts({ manager: { kind: 'systemd', answers: false, booted: false }, units: null });

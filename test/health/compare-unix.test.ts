@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compareFacts } from '../../src/health/compare.ts';
 import type { Facts, UnixSocket } from '../../src/health/facts.ts';
-import { deciding, facts, owner, service, units, unix } from './example-facts.ts';
+import { deciding, facts, owner, process, service, units, unix } from './example-facts.ts';
 
 const mysqld = owner('mariadb.service', 'mariadbd');
 const php = owner('php8.2-fpm.service', 'php-fpm8.2');
@@ -16,7 +16,7 @@ const compareUnix = (
   deciding(
     compareFacts(
       facts({ unixSockets: before }),
-      facts({ unixSockets: after, configuration: { signatures: {}, listenLines: {}, references }, ...more }),
+      facts({ unixSockets: after, configuration: { signatures: {}, listenLines: {}, references, zones: [] }, ...more }),
     ),
   );
 
@@ -56,6 +56,7 @@ describe('named unix sockets', () => {
         signatures: {},
         listenLines: {},
         references: { '/run/php/php8.2-fpm.sock': ['/etc/nginx/nginx.conf'] },
+        zones: [],
       },
     });
     expect(deciding(compareFacts(before, after))).toHaveLength(1);
@@ -71,10 +72,23 @@ describe('named unix sockets', () => {
     ['of a session', [unix('/run/user/1000/bus')], []],
     ['in a temporary folder', [unix('/tmp/ssh-XXXX/agent.1234')], []],
     ['with a random name', [unix('/run/docker/libnetwork/0123456789abcdef.sock', owner('docker.service'))], []],
-    ['with a pid in its name', [unix('/run/tool/ctl.4711', owner('tool.service'))], []],
+    ['of a start that is over', [unix('/run/haproxy-master.sock.8772.tmp', owner('haproxy.service'))], []],
     ['appears', [], [unix('/run/new.sock', owner('new.service'))]],
   ])('that do not decide: %s', (_name, before, after) => {
     expect(compareUnix(before, after)).toEqual([]);
+  });
+
+  test('with a pid in its name, which a port or a version is not', () => {
+    const before = facts({
+      unixSockets: [
+        unix('/run/tool/ctl.4711', owner('tool.service')),
+        unix('/run/redis/redis-6379.sock', owner('redis.service')),
+      ],
+      processes: [process('tool', 4711), process('redis', 99)],
+    });
+    expect(deciding(compareFacts(before, facts()))).toEqual([
+      'redis.service: socket /run/redis/redis-6379.sock is gone',
+    ]);
   });
 
   test('of PostgreSQL, whose name ends with its port', () => {

@@ -6,6 +6,7 @@ export const facts = (changes: Partial<Facts> = {}): Facts => ({
   init: { name: 'systemd', startTicks: 1000 },
   manager: { kind: 'systemd', answers: true, booted: true },
   units: {},
+  unitFiles: [],
   ephemeralPorts: [32_768, 60_999],
   sockets: [],
   unixSockets: [],
@@ -24,7 +25,7 @@ export const facts = (changes: Partial<Facts> = {}): Facts => ({
   },
   reboot: { required: false, packages: [] },
   processes: [],
-  configuration: { signatures: {}, listenLines: {}, references: {} },
+  configuration: { signatures: {}, listenLines: {}, references: {}, zones: [] },
   answers: null,
   ...changes,
 });

@@ -254,6 +254,40 @@ describe('hostile and broken output', () => {
   });
 });
 
+test('zones, as BIND, Knot and NSD write them', () => {
+  const lines = [
+    '/etc/bind/named.conf.local:zone "Example.org" {',
+    '/etc/bind/named.conf.default-zones:zone "localhost" {',
+    '/etc/bind/named.conf.local:// zone "old.example" {',
+    '/etc/knot/knot.conf:  - domain: knot.example',
+    '/etc/nsd/nsd.conf:  name: "nsd.example."',
+    '/etc/other.conf:name: nobody',
+  ];
+  const facts = factsOf(self + section('signatures', '') + section('lines', lines.join('\n')));
+  expect(facts.configuration?.zones).toEqual(['example.org', 'knot.example', 'nsd.example']);
+});
+
+test('unit files tell a unit that is not loaded from one that is gone or masked', () => {
+  const listing = [
+    '/etc/systemd/system:',
+    'total 8',
+    '-rw-r--r-- 1 0 0 90 Nov 23 06:00 own.service',
+    'lrwxrwxrwx 1 0 0 9 Nov 23 06:00 redis-server.service -> /dev/null',
+    'lrwxrwxrwx 1 0 0 31 Nov 23 06:00 sshd.service -> /lib/systemd/system/ssh.service',
+    'drwxr-xr-x 2 0 0 4096 Nov 23 06:00 multi-user.target.wants',
+    'ssh.service',
+    'redis-server.service',
+    'getty@.service',
+  ];
+  expect(factsOf(self + section('unitfiles', listing.join('\n'))).unitFiles).toEqual([
+    'getty@.service',
+    'multi-user.target.wants',
+    'own.service',
+    'ssh.service',
+    'sshd.service',
+  ]);
+});
+
 describe('addresses of sockets', () => {
   const inet = (line: string): Facts['sockets'] => factsOf(self + section('inet', line)).sockets;
   test.each([
