@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash test/prepare.sh
-test/host/host.sh up
-eval "$(test/host/host.sh env)"
+host=${GUARD_TEST_HOST:-main}
+test/host/host.sh up --name "$host"
+eval "$(test/host/host.sh env --name "$host")"
 failed_checks=0
 npm run --silent check || failed_checks=1
 

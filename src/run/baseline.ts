@@ -22,6 +22,8 @@ export const establishBaseline = async (
     ({ checks, facts }) => ({ ok: true, says: sayBaseline(checks.length, facts !== null) }),
   );
   await tools.recorder.record({ type: 'baseline-taken', baseline });
+  // What was cut short proves nothing about the instance; the run ends as interrupted a moment later.
+  if (tools.interruption.by() !== null) return ok(baseline);
   const verdict = judgeAlone(baseline);
   if (verdict.verdict !== 'healthy' && !plan.allowUnhealthy) return err(unhealthyAlready(plan, verdict));
   const missing = await refuseMissingExecutable(plan, tools);
