@@ -1,12 +1,5 @@
 import type { Writable } from 'node:stream';
-import {
-  Listr,
-  ListrLogger,
-  ProcessOutput,
-  type ListrTaskWrapper,
-  type DefaultRenderer,
-  type SimpleRenderer,
-} from 'listr2';
+import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTaskWrapper, type SimpleRenderer } from 'listr2';
 
 /** A terminal that guard's words go to. */
 export type Screen = Writable & { readonly columns?: number; readonly rows?: number };
@@ -25,7 +18,12 @@ export interface PhaseEnd {
   readonly title: string;
 }
 
-type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
+type Task = ListrTaskWrapper<unknown, typeof LiveRenderer, typeof SimpleRenderer>;
+
+/** listr2 looks at stdout, and would write to it where that is no terminal (`guard … | sha256sum`): it is the command's. */
+class LiveRenderer extends DefaultRenderer {
+  static override nonTTY = true;
+}
 
 /** Starts a live line. */
 export const startPhaseLine = (screen: Screen, title: string): PhaseLine => {
@@ -45,6 +43,7 @@ export const startPhaseLine = (screen: Screen, title: string): PhaseLine => {
     // Otherwise listr2 ends the whole process at the first Ctrl-C.
     registerSignalListeners: false,
     exitOnError: false,
+    renderer: LiveRenderer,
     rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false },
   }).run();
   return {
