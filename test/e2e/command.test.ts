@@ -175,7 +175,12 @@ describe('where the command runs', () => {
   test('--user, --group and --cwd arrive', async () => {
     const ended = await guard.run([
       ...quick,
-      ...['--user', '65534', '--group', '100', '--cwd', '/usr/share'],
+      '--user',
+      '65534',
+      '--group',
+      '100',
+      '--cwd',
+      '/usr/share',
       instance,
       '--',
       'sh',
