@@ -154,7 +154,7 @@ packages() {
   if [ -s /var/lib/dpkg/status ]; then section dpkg dpkg
   elif [ -s /lib/apk/db/installed ] || [ -s /usr/lib/apk/db/installed ]; then section apk apk
   elif [ -d /var/lib/pacman/local ]; then section pacman pacman
-  elif has rpm; then section rpm rpm_
+  elif has rpm && { [ -d /var/lib/rpm ] || [ -d /usr/lib/sysimage/rpm ]; }; then section rpm rpm_
   else section nopackages true; fi
 }
 
