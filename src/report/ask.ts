@@ -1,5 +1,6 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../clock.ts';
 import { sayDuration } from '../duration.ts';
 import type { Cause } from '../event.ts';
 
@@ -11,20 +12,51 @@ const questions: Readonly<Record<Cause, string>> = {
   interrupted: 'The run was interrupted.',
 };
 
-/** Asks whether to keep a change that failed. Nobody who answers in time, or anything but yes, means no. */
+/** Asks the person at the terminal whether to keep a change that failed. `signal` takes the question back. */
+export type AskToKeep = (cause: Cause, limitMs: number, signal?: AbortSignal) => Promise<boolean>;
+
+/**
+ * Nobody who answers in time, Ctrl-C, Ctrl-D, a terminal that went away, or anything but yes: all mean no. It always comes
+ * to an end, because the instance waits for it.
+ */
 export const createAskToKeep =
-  (stdin: Readable, stderr: Writable) =>
-  async (cause: Cause, limitMs: number): Promise<boolean> => {
+  (stdin: Readable, stderr: Writable, clock: Clock): AskToKeep =>
+  async (cause, limitMs, signal) => {
     const prompt = createInterface({ input: stdin, output: stderr });
+    const over = new AbortController();
     try {
-      const question = `guard: ${questions[cause]} Keep the change all the same? It is rolled back in ${sayDuration(limitMs)}. [y/N] `;
-      const answer = await prompt.question(question, { signal: AbortSignal.timeout(limitMs) });
-      return /^\s*y(es)?\s*$/i.test(answer);
-    } catch {
-      stderr.write('\n');
-      return false;
+      const answer = await Promise.race([
+        answered(
+          prompt,
+          `guard: ${questions[cause]} Keep the change all the same? It is rolled back in ${sayDuration(limitMs)}. [y/N] `,
+        ),
+        gone(prompt),
+        aborted(signal, over.signal),
+        clock.sleep(limitMs, over.signal).then(() => null),
+      ]);
+      if (answer === null) stderr.write('\n');
+      return answer !== null && /^\s*y(es)?\s*$/i.test(answer);
     } finally {
+      over.abort();
       prompt.close();
       stdin.pause();
     }
   };
+
+const answered = (prompt: Interface, question: string): Promise<string> =>
+  new Promise((resolve) => {
+    prompt.question(question, resolve);
+  });
+
+const gone = (prompt: Interface): Promise<null> =>
+  new Promise((resolve) => {
+    prompt.once('close', () => resolve(null));
+    // Keys come to the prompt and not to the process while it reads them.
+    prompt.once('SIGINT', () => resolve(null));
+  });
+
+const aborted = (signal: AbortSignal | undefined, over: AbortSignal): Promise<null> =>
+  new Promise((resolve) => {
+    if (signal?.aborted) resolve(null);
+    signal?.addEventListener('abort', () => resolve(null), { signal: over });
+  });

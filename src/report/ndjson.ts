@@ -2,16 +2,39 @@ import type { Writable } from 'node:stream';
 import { isUtf8 } from 'node:buffer';
 import type { Recorded } from '../event.ts';
 
-/** One event a line. Bytes of the command are text where they are UTF-8, else base64. */
+/**
+ * One event a line. Bytes of the command are text where they are UTF-8, else base64. Of the baseline only the checks are told:
+ * the facts are large, and guard's own. For output a promise resolves when the reader has taken it, so that a slow reader
+ * slows the command down; guard's own steps wait for no reader.
+ */
 export const createJsonView =
-  (stdout: Writable): ((event: Recorded) => void) =>
+  (stdout: Writable): ((event: Recorded) => void | Promise<void>) =>
   (event) => {
-    stdout.write(`${JSON.stringify(event.type === 'command-output' ? encoded(event) : event)}\n`);
+    const line = `${JSON.stringify(lineOf(event))}\n`;
+    if (event.type !== 'command-output') return void stdout.write(line);
+    return new Promise((resolve) => {
+      stdout.write(line, () => resolve());
+    });
   };
 
-const encoded = ({ chunk, ...event }: Extract<Recorded, { type: 'command-output' }>): object => {
-  const bytes = Buffer.from(chunk);
-  return isUtf8(bytes)
-    ? { ...event, encoding: 'utf8', data: bytes.toString('utf8') }
-    : { ...event, encoding: 'base64', data: bytes.toString('base64') };
+const lineOf = ({ v, run, at, ...event }: Recorded): object => ({ v, run, at, ...withoutLargeParts(event) });
+
+type Told = Recorded extends infer Event ? (Event extends Recorded ? Omit<Event, 'v' | 'run' | 'at'> : never) : never;
+
+const withoutLargeParts = (event: Told): object => {
+  switch (event.type) {
+    case 'command-output': {
+      const { chunk, ...rest } = event;
+      return { ...rest, ...encoded(Buffer.from(chunk)) };
+    }
+    case 'baseline-taken':
+      return { ...event, baseline: { checks: event.baseline.checks } };
+    default:
+      return event;
+  }
 };
+
+const encoded = (bytes: Buffer): { readonly encoding: 'utf8' | 'base64'; readonly data: string } =>
+  isUtf8(bytes)
+    ? { encoding: 'utf8', data: bytes.toString('utf8') }
+    : { encoding: 'base64', data: bytes.toString('base64') };

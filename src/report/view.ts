@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Cause, Listener, Recorded } from '../event.ts';
-import { createAskToKeep } from './ask.ts';
+import type { Clock } from '../clock.ts';
+import type { Listener, Recorded } from '../event.ts';
+import { createAskToKeep, type AskToKeep } from './ask.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 
@@ -8,7 +9,7 @@ import { createPlainView } from './plain.ts';
 export interface View {
   readonly listener: Listener;
   /** Null where nobody can be asked. */
-  readonly askToKeep: ((cause: Cause, limitMs: number) => Promise<boolean>) | null;
+  readonly askToKeep: AskToKeep | null;
 }
 
 export interface Situation {
@@ -16,6 +17,7 @@ export interface Situation {
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
   readonly json: boolean;
   readonly quiet: boolean;
   /** What is known already of a run that is taken up again. */
@@ -28,22 +30,26 @@ export const createView = (situation: Situation): View => {
   const attended = stdin.isTTY === true && stderr.isTTY === true && !situation.json;
   return {
     listener: chooseListener(situation),
-    askToKeep: attended ? createAskToKeep(stdin, stderr) : null,
+    askToKeep: attended ? createAskToKeep(stdin, stderr, situation.clock) : null,
   };
 };
 
 const chooseListener = (situation: Situation): Listener => {
   const { stdout, stderr, environment, json, quiet, history } = situation;
   if (json) return createJsonView(stdout);
-  const live = stderr.isTTY === true && !quiet && environment['CI'] === undefined && environment['TERM'] !== 'dumb';
+  const live = stderr.isTTY === true && !quiet && !isSet(environment['CI']) && environment['TERM'] !== 'dumb';
   return live ? liveView(situation) : createPlainView(stderr, quiet, history);
 };
 
 /** listr2 is only loaded where it is used. */
 const liveView = (situation: Situation): Listener => {
-  let view: ((event: Recorded) => Promise<void>) | null = null;
+  let view: Promise<Listener> | null = null;
   return async (event) => {
-    view ??= (await import('./terminal.ts')).createTerminalView(situation);
-    await view(event);
+    view ??= import('./terminal.ts').then((terminal) => terminal.createTerminalView(situation));
+    await (
+      await view
+    )(event);
   };
 };
+
+const isSet = (value: string | undefined): boolean => value !== undefined && !['', '0', 'false'].includes(value);

@@ -116,7 +116,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
 const written = async (list: readonly RunEvent[]): Promise<Json[]> => {
   const stream = new PassThrough();
   const view = createJsonView(stream);
-  recorded(...list).forEach((event) => view(event));
+  for (const event of recorded(...list)) void view(event);
   stream.end();
   return (await text(stream))
     .trimEnd()

@@ -9,7 +9,7 @@ import { began, finding, recorded, started, verdict } from './example-events.ts'
 const linesOf = async (...events: readonly RunEvent[]): Promise<string[]> => {
   const stream = new PassThrough();
   const view = createJsonView(stream);
-  recorded(...events).forEach((event) => view(event));
+  for (const event of recorded(...events)) void view(event);
   stream.end();
   return (await text(stream)).split('\n').slice(0, -1);
 };
@@ -54,4 +54,25 @@ test('any bytes come back as they were', async () => {
       expect(Buffer.from(data, encoding)).toEqual(Buffer.from(bytes));
     }),
   );
+});
+
+test('of the baseline the checks are told, and not the facts', async () => {
+  const baseline = { checks: [], facts: { units: {} } };
+  const [line] = await linesOf({ type: 'baseline-taken', baseline });
+  expect(JSON.parse(line ?? '')).toMatchObject({ type: 'baseline-taken', baseline: { checks: [] } });
+  expect(line).not.toContain('facts');
+});
+
+test('a reader that is slow slows the output down, and nothing else', async () => {
+  const stream = new PassThrough({ highWaterMark: 1 });
+  const view = createJsonView(stream);
+  const [notice] = recorded({ type: 'notice', level: 'info', says: 'x' }).map(view);
+  expect(notice).toBeUndefined();
+  let taken = 0;
+  const outputs = recorded(output(Buffer.from('a')), output(Buffer.from('b'))).map(view);
+  for (const one of outputs) void Promise.resolve(one).then(() => (taken += 1));
+  await new Promise(setImmediate);
+  expect(taken).toBe(0);
+  stream.resume();
+  await expect.poll(() => taken).toBe(2);
 });

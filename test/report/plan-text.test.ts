@@ -9,6 +9,7 @@ const plan: Plan = {
   project: 'default',
   remote: null,
   command: { words: ['apt', 'upgrade', '-y'], environment: {}, user: 0, group: 0, cwd: '/root' },
+  goBackTo: null,
   checks: [],
   automatic: true,
   allowUnhealthy: false,

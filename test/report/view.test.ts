@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { createView, type Situation } from '../../src/report/view.ts';
 import { commandEnded, recorded, started, verdict } from './example-events.ts';
 
@@ -14,7 +15,7 @@ const situation = (more: Partial<Pick<Situation, 'json' | 'quiet' | 'environment
   const stdout = new PassThrough();
   const stderr = stream(terminals.stderr ?? false);
   const stdin = stream(terminals.stdin ?? false);
-  return { stdin, stdout, stderr, environment: {}, json: false, quiet: false, ...more };
+  return { stdin, stdout, stderr, clock: systemClock, environment: {}, json: false, quiet: false, ...more };
 };
 
 /** What each stream has got of a whole run. */
