@@ -4,7 +4,7 @@ import type { Recorded } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
-import { baselineFile, isFileName, journalFile } from './record-files.ts';
+import { baselineFile, evidenceFolder, isFileName, journalFile } from './record-files.ts';
 import { indexRun } from './run-index.ts';
 import { runDirectory } from './state-directory.ts';
 
@@ -15,6 +15,8 @@ export interface Journal {
   readonly append: (event: Recorded) => Promise<Result<void, string>>;
   /** Keeps a file beside the journal (evidence, facts), whole or not at all; gives its path. */
   readonly attach: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
+  /** The same for evidence, which has a folder of its own. */
+  readonly saveEvidence: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
   readonly close: () => Promise<void>;
 }
 
@@ -90,6 +92,7 @@ const journalOf = (state: string, run: string, directory: string, journal: Journ
         return written;
       }),
     attach: (name, content) => inTurn(() => attach(directory, name, content)),
+    saveEvidence: (name, content) => inTurn(() => attach(join(directory, evidenceFolder), name, content)),
     close: () => inTurn(() => journal.file.close()),
   };
 };
@@ -142,6 +145,9 @@ const attach = async (
 ): Promise<Result<string, string>> => {
   if (!isFileName(name)) return err(`"${name}" cannot be the name of a file in a record.`);
   const path = join(directory, name);
-  const written = await tryFiles(path, () => writeAtomically(directory, name, content));
+  const written = await tryFiles(path, async () => {
+    await makeDurableFolder(directory);
+    await writeAtomically(directory, name, content);
+  });
   return written.ok ? ok(path) : written;
 };

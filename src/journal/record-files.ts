@@ -4,5 +4,8 @@ export const journalFile = 'journal.jsonl';
 /** The baseline can be large and is wanted whole: it has a file of its own beside the journal. */
 export const baselineFile = 'baseline.json';
 
+/** What was saved of the changed instance before it went back. */
+export const evidenceFolder = 'evidence';
+
 /** Whether a name is that of a plain file inside a record: what comes from elsewhere must not lead out of it. */
 export const isFileName = (name: string): boolean => /^[A-Za-z0-9_][\w.+-]{0,120}$/.test(name);

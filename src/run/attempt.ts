@@ -7,18 +7,24 @@ import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 import { verify } from './verify.ts';
 
+/** An attempt, with what its evidence needs. */
+export interface WholeAttempt extends Attempt {
+  /** The end of what the command wrote; null where guard itself failed. */
+  readonly output: string | null;
+}
+
 /** Whatever happens in here, the run reaches its decision (F10). */
-export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Attempt> => {
+export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
   try {
     return await commandAndVerdict(plan, tools, prepared);
   } catch (bug) {
     const says = `guard itself failed: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`;
     tools.recorder.show({ type: 'notice', level: 'warning', says });
-    return { end: { kind: 'lost', says }, verdict: null, interruptedBy: tools.interruption.by() };
+    return { end: { kind: 'lost', says }, verdict: null, interruptedBy: tools.interruption.by(), output: null };
   }
 };
 
-const commandAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Attempt> => {
+const commandAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
   const report = await inPhase(
     tools,
     'command',
@@ -28,13 +34,13 @@ const commandAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared
       says: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
     }),
   );
-  const { end } = report;
+  const { end, tail: output } = report;
   await tools.recorder.record({ type: 'command-ended', end, ms: report.ms });
-  const hint = hintFor(plan.command.words, end, report.tail, tools.io.terminal !== null);
+  const hint = hintFor(plan.command.words, end, output, tools.io.terminal !== null);
   if (hint) await tools.recorder.record({ type: 'notice', level: 'info', says: hint });
 
   const interruptedBy = tools.interruption.by();
-  if (interruptedBy !== null || failureOf(plan, end) !== null) return { end, verdict: null, interruptedBy };
+  if (interruptedBy !== null || failureOf(plan, end) !== null) return { end, verdict: null, interruptedBy, output };
   const verdict = await verify(plan, tools, prepared.baseline, end);
-  return { end, verdict, interruptedBy: tools.interruption.by() };
+  return { end, verdict, interruptedBy: tools.interruption.by(), output };
 };

@@ -1,5 +1,7 @@
 import type { Cause, Outcome } from '../event.ts';
+import type { WholeAttempt } from './attempt.ts';
 import { byHandCommands } from './by-hand.ts';
+import { saveEvidence } from './evidence.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
@@ -41,8 +43,15 @@ const releaseOfKept = (plan: Plan, tools: RunTools, cause: Cause | null): Releas
 };
 
 /** Puts the instance back, and says no more than was seen. */
-export const goBack = async (plan: Plan, tools: RunTools, prepared: Prepared, cause: Cause): Promise<Outcome> => {
+export const goBack = async (
+  plan: Plan,
+  tools: RunTools,
+  prepared: Prepared,
+  { cause, attempt }: { readonly cause: Cause; readonly attempt: WholeAttempt },
+): Promise<Outcome> => {
   const { inspected, baseline, restorePoint } = prepared;
+  const { output, verdict } = attempt;
+  await saveEvidence({ instance: plan.instance, restorePoint, output, verdict, factsBefore: baseline.facts }, tools);
   const end = await rollBack(
     {
       instance: plan.instance,

@@ -37,7 +37,7 @@ const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
   await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
   return keep || decision.cause === null
     ? keepChange(plan, tools, prepared.value, decision.cause)
-    : goBack(plan, tools, prepared.value, decision.cause);
+    : goBack(plan, tools, prepared.value, { cause: decision.cause, attempt });
 };
 
 /** `ask` becomes keep or rollback here; nobody who answers in time is a rollback. */

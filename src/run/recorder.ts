@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { Listener, Phase, Recorded, RunEvent, RunStarted } from '../event.ts';
-import type { Result } from '../result.ts';
+import { err, type Result } from '../result.ts';
 
 /** Where a run's events become durable: `journal/` is the one behind it. */
 export interface EventStore {
   /** Resolves when the event is as durable as its type asks for; a failure is one sentence. */
   readonly append: (event: Recorded) => Promise<Result<void, string>>;
+  /** Keeps a file of evidence with the record, whole or not at all; gives its path. */
+  readonly saveEvidence: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
 }
 
 /** Tells events to the views and the journal, in this order of promises: durable first, shown second. */
@@ -18,6 +20,8 @@ export interface Recorder {
   readonly record: (event: RunEvent) => Promise<void>;
   /** Tells the views alone: progress and output, which no journal keeps. */
   readonly show: (event: RunEvent) => void;
+  /** Keeps a file of evidence with the run's record; gives its path, or why not. */
+  readonly saveEvidence: EventStore['saveEvidence'];
   /** Why the journal cannot be written, or null. Before the command that refuses the run; later it is only told. */
   readonly failure: () => string | null;
 }
@@ -56,6 +60,8 @@ export const createRecorder = (options: {
     run: options.run,
     show,
     record,
+    saveEvidence: async (name, content) =>
+      store === null ? err('there is no record of this run') : store.saveEvidence(name, content),
     failure: () => failure,
     resume,
     begin: async (started) => {

@@ -7,6 +7,7 @@ import type { RunRecord } from '../journal/runs.ts';
 import { err, ok, type Result } from '../result.ts';
 import { byHandCommands } from './by-hand.ts';
 import { classifyDisks, type Disks } from './disks.ts';
+import { saveEvidence } from './evidence.ts';
 import { endLeftovers } from './leftovers.ts';
 import { markOf, unmark, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
@@ -192,6 +193,19 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
   if (remains.inFlight === null) return closed(plan, 'restore-point-gone');
   if (plan.record?.decided == null)
     await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'inconclusive' });
+  const record = plan.record;
+  if (record !== null && isStillChanged(record))
+    await saveEvidence(
+      {
+        instance: plan.instance,
+        restorePoint: remains.inFlight,
+        // What the command wrote went to a terminal that is gone.
+        output: null,
+        verdict: record.verdict?.verdict ?? null,
+        factsBefore: plan.baseline?.facts ?? null,
+      },
+      tools,
+    );
   const end = await rollBack(
     {
       instance: plan.instance,
@@ -217,6 +231,10 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
     ? { outcome: 'rolled-back', cause: causeOf(plan) }
     : { outcome: 'rolled-back-not-well', cause: causeOf(plan) };
 };
+
+/** A rollback that had begun may have been done already: what is seen then is no evidence of the change. */
+const isStillChanged = ({ evidence, phases }: RunRecord): boolean =>
+  evidence === null && !phases.some(({ phase }) => phase === 'stop' || phase === 'restore');
 
 const failed = (plan: RecoverPlan, remains: Remains, says: string): Outcome => ({
   outcome: 'rollback-failed',
