@@ -26,6 +26,7 @@ export const planOf = (known: {
       group: settings.group,
       cwd: settings.cwd,
     },
+    goBackTo: null,
     checks: settings.checks,
     automatic: settings.automatic,
     allowUnhealthy: settings.allowUnhealthy,

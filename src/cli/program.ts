@@ -3,6 +3,7 @@ import { outcomeTable } from '../run/outcome.ts';
 import type { Context } from './context.ts';
 import { definePrune } from './prune.ts';
 import { defineRecover } from './recover.ts';
+import { defineRollback } from './rollback.ts';
 import { defineRun } from './run.ts';
 import { defineRuns } from './runs.ts';
 import { defineShow } from './show.ts';
@@ -33,6 +34,7 @@ const definitions: readonly Define[] = [
   defineShow,
   defineRecover,
   definePrune,
+  defineRollback,
 ];
 
 /** Reads the command line and does what it says. Returns the exit status. */

@@ -75,18 +75,20 @@ const runOne = (
     const run = newRunId(context.clock.now());
     const plan = planOf({ run, version: context.version, reached, words, settings, name: options.name ?? null });
     const view = createView({ ...context, json, quiet: options.quiet ?? false });
-    return runReached(context, { plan, io, view, reached }, options.passthrough ?? false);
+    return runPlan(context, { plan, io, view, reached }, options.passthrough ?? false);
   });
 };
 
-interface OneRun {
+/** One run with all it needs. */
+export interface OneRun {
   readonly plan: Plan;
   readonly io: CommandIo;
   readonly view: View;
   readonly reached: Reached;
 }
 
-const runReached = async (context: Context, one: OneRun, passthrough: boolean): Promise<number> => {
+/** Runs a plan to its end and returns the exit status. */
+export const runPlan = async (context: Context, one: OneRun, passthrough: boolean): Promise<number> => {
   let commandStatus: number | null = null;
   const outcome = await guardedRun(
     one.plan,

@@ -6,6 +6,7 @@ import type { Prepared } from './prepare.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 import { verify } from './verify.ts';
+import { returnAndVerdict } from './way-back.ts';
 
 /** An attempt, with what its evidence needs. */
 export interface WholeAttempt extends Attempt {
@@ -16,7 +17,9 @@ export interface WholeAttempt extends Attempt {
 /** Whatever happens in here, the run reaches its decision (F10). */
 export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
   try {
-    return await commandAndVerdict(plan, tools, prepared);
+    return plan.goBackTo === null
+      ? await commandAndVerdict(plan, tools, prepared)
+      : { ...(await returnAndVerdict(plan, tools, prepared, plan.goBackTo)), output: null };
   } catch (bug) {
     const says = `guard itself failed: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`;
     tools.recorder.show({ type: 'notice', level: 'warning', says });

@@ -26,7 +26,7 @@ export const establishBaseline = async (
   if (tools.interruption.by() !== null) return ok(baseline);
   const verdict = judgeAlone(baseline);
   if (verdict.verdict !== 'healthy' && !plan.allowUnhealthy) return err(unhealthyAlready(plan, verdict));
-  const missing = await refuseMissingExecutable(plan, tools);
+  const missing = plan.goBackTo === null ? await refuseMissingExecutable(plan, tools) : null;
   return missing === null ? ok(baseline) : err(missing);
 };
 

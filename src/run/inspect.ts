@@ -14,7 +14,7 @@ import { nearest, neutralise } from '../text.ts';
 import { classifyDisks, type Disks, type UncoveredDisk } from './disks.ts';
 import { markOf, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
-import type { Plan } from './plan.ts';
+import type { GoBackTo, Plan } from './plan.ts';
 import { refused, refusedBecause } from './refusal.ts';
 import { inFlightName } from './restore-point.ts';
 import type { RunTools } from './tools.ts';
@@ -53,11 +53,16 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
 
   const unfit = unfitness(instance.value);
   if (unfit) return err(unfit);
+  const pointless = plan.goBackTo === null ? null : refuseWayBack(plan.goBackTo, snapshots.value);
+  if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
   const [room, disks] = await Promise.all([roomFor(plan, tools, instance.value), classifyDisks(incus, instance.value)]);
   if (!room.ok) return room;
   if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refusedUncovered(plan, disks));
+
+  if (plan.goBackTo && latestOnly.has(room.value?.driver ?? ''))
+    return err(refuseLatestOnly(plan, plan.goBackTo, snapshots.value));
 
   const wasRunning = instance.value.status === 'Running';
   return ok({
@@ -124,6 +129,27 @@ const refusedUncovered = (plan: Plan, { uncovered }: Disks): Outcome =>
 /** One disk that no restore point covers, for a sentence. */
 export const sayUncovered = ({ device, path, says }: UncoveredDisk): string =>
   neutralise(`the disk "${device}" at ${path}: ${says}`);
+
+/** The exact snapshot must be there before anything is touched (F2, F3). */
+const refuseWayBack = ({ run, restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome | null =>
+  snapshots.some(({ name, createdAt }) => name === restorePoint.name && createdAt === restorePoint.createdAt)
+    ? null
+    : refused(
+        `The restore point "${restorePoint.name}" of run ${run} is not there any more.`,
+        'See `guard runs` for others, and `incus info` for the snapshots there are.',
+      );
+
+/** Drivers that restore only the newest snapshot: the restore point of the present would be in the way (incus.md section 3). */
+const latestOnly = new Set(['zfs', 'linstor', 'truenas']);
+
+const refuseLatestOnly = (plan: Plan, { restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome => {
+  const newer = snapshots.filter(({ createdAt }) => Date.parse(createdAt) > Date.parse(restorePoint.createdAt));
+  const named = newer.length === 0 ? '' : ` Newer ones now: ${newer.map(({ name }) => name).join(', ')}.`;
+  return refused(
+    `This storage driver goes back to the newest snapshot only, so "${restorePoint.name}" cannot be restored with a restore point of the present taken first.${named}`,
+    `If what is newer may be lost for good, remove it and restore by hand: incus snapshot restore ${plan.instance} ${restorePoint.name}`,
+  );
+};
 
 const roomFor = async (plan: Plan, tools: InspectTools, instance: Instance): Promise<Result<Pool | null, Outcome>> => {
   const root = rootDisk(instance);

@@ -1,5 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { Cause } from '../event.ts';
+import type { Cause, RestorePoint } from '../event.ts';
+import type { Baseline } from '../health/baseline.ts';
 
 /** What the user wants done where a run cannot simply keep the change. */
 export type Policy = 'rollback' | 'keep' | 'ask';
@@ -13,6 +14,8 @@ export interface Plan {
   readonly project: string;
   readonly remote: string | null;
   readonly command: CommandPlan;
+  /** Instead of running the command: go back to this kept restore point (`guard rollback`). */
+  readonly goBackTo: GoBackTo | null;
   readonly checks: readonly CheckDefinition[];
   /** Whether the facts inside the instance are compared as well. */
   readonly automatic: boolean;
@@ -28,6 +31,14 @@ export interface Plan {
   readonly restart: boolean;
   readonly restorePoint: RestorePointPlan;
   readonly limits: Limits;
+}
+
+/** A restore point that an earlier run kept, and what was true then. */
+export interface GoBackTo {
+  readonly run: string;
+  readonly restorePoint: RestorePoint;
+  /** Null where the record does not have it any more: then only that the instance can be asked is proven. */
+  readonly baseline: Baseline | null;
 }
 
 /** What to run inside, untouched by any shell. */

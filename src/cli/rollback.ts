@@ -1,0 +1,94 @@
+import type { Command } from 'commander';
+import type { Outcome } from '../event.ts';
+import type { Baseline } from '../health/baseline.ts';
+import type { Reached } from '../incus/reach.ts';
+import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
+import { newRunId } from '../journal/run-id.ts';
+import { readBaseline, readRun } from '../journal/runs.ts';
+import { createView } from '../report/view.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { GoBackTo, Plan } from '../run/plan.ts';
+import { refused } from '../run/refusal.ts';
+import { commandIo } from './command-io.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { endWith } from './end-with.ts';
+import { planOf } from './plan-of.ts';
+import type { Call } from './program.ts';
+import { addCommonOptions, type RunOptions } from './run-options.ts';
+import { runPlan } from './run.ts';
+import { withInstance } from './session.ts';
+
+const help = `
+What is there now becomes a restore point first, so that the way back can itself be gone back. The instance is stopped,
+restored, started, and asked what was true when that restore point was taken.
+
+Exit status:
+    0  the instance is back at that restore point, and its baseline of then holds
+   11  it was restored and its baseline of then does not hold: what was there before the call is back
+   20  what was there before the call is restored and does not hold either: a person must look
+   21  it could not be brought back; the commands to do it by hand are printed
+   30  refused, and why (no such restore point, a storage driver that cannot, …)
+   31  another run holds the instance`;
+
+/** `guard rollback`: back to a kept restore point, with the same care. */
+export const defineRollback = (program: Command, call: Call): void => {
+  const command = program
+    .command('rollback')
+    .description('go back to a kept restore point, with the same care')
+    .argument('<instance>', 'name or remote:name')
+    .argument('[run]', 'the run whose restore point it is, or the beginning of its id (default: the newest)')
+    .addHelpText('after', help);
+  addCommonOptions(command).action(async (instance: string, run: string | undefined, options: RunOptions) => {
+    const { context } = call;
+    const status = await withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+      const json = options.json ?? false;
+      const target = await targetOf(context, session.reached, run ?? null);
+      if (!target.ok) return endWith(context, json, target.error);
+      const plan: Plan = {
+        ...planOf({
+          run: newRunId(context.clock.now()),
+          version: context.version,
+          reached: session.reached,
+          words: ['guard', 'rollback', instance, target.value.run],
+          settings: session.settings,
+          name: null,
+        }),
+        goBackTo: target.value,
+        // What is there now is why somebody wants to go back.
+        allowUnhealthy: true,
+      };
+      const view = createView({ ...context, json, quiet: options.quiet ?? false, history: [] });
+      const io = { ...commandIo(context, json), terminal: null, stdin: null };
+      return runPlan(context, { plan, io, view, reached: session.reached }, false);
+    });
+    call.exit(status);
+  });
+};
+
+const targetOf = async (
+  context: Context,
+  reached: Reached,
+  wanted: string | null,
+): Promise<Result<GoBackTo, Outcome>> => {
+  const state = stateDirectoryOf(context);
+  const kept = await keptRestorePoints(state, reached);
+  const point = kept.find(({ run }) => wanted === null || run.startsWith(wanted));
+  if (point === undefined) return err(noSuchPoint(reached.instance, wanted, kept));
+  const record = await readRun(state, point.run);
+  const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
+  const { name, createdAt, volumes } = point;
+  return ok({ run: point.run, baseline, restorePoint: { name, createdAt, volumes } });
+};
+
+const noSuchPoint = (instance: string, wanted: string | null, kept: readonly KeptRestorePoint[]): Outcome =>
+  refused(
+    wanted === null
+      ? `No run on this host has left a restore point on "${instance}".`
+      : `No run "${wanted}" has left a restore point on "${instance}".`,
+    kept.length === 0
+      ? 'See `guard runs`; snapshots that guard did not take are restored with `incus snapshot restore`.'
+      : `There are those of: ${kept
+          .map(({ run }) => run)
+          .slice(0, 5)
+          .join(', ')}`,
+  );

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import { incusCommand, launch, remove } from './incus-subject.ts';
+
+const instance = 'gr-rollback';
+let guard: GuardUnderTest;
+
+beforeAll(async () => {
+  guard = await guardUnderTest();
+  await launch(instance);
+});
+
+afterAll(async () => {
+  await remove(instance);
+  await guard.remove();
+});
+
+const quick = ['--soak', '0s'];
+
+const lastRun = async (): Promise<string> => {
+  const { stdout } = await guard.run(['runs', '--json', '--limit', '1']);
+  return (JSON.parse(stdout) as { run: string }).run;
+};
+
+test('goes back to a kept restore point, and keeps the way forward again', async () => {
+  await guard.run([...quick, instance, '--', 'touch', '/root/first']);
+  const first = await lastRun();
+  await guard.run([...quick, instance, '--', 'touch', '/root/second']);
+
+  const back = await guard.run(['rollback', instance, first]);
+  expect(back.status).toBe(0);
+  expect(await fileExists(instance, '/root/first')).toBe(false);
+  expect(await fileExists(instance, '/root/second')).toBe(false);
+  expect(await statusOf(instance)).toBe('Running');
+  const way = await lastRun();
+  expect(await snapshotNames(instance)).toContain(`guard-${way}`);
+
+  // The newest restore point is the one of the way back: the present before it.
+  expect((await guard.run(['rollback', instance])).status).toBe(0);
+  expect(await fileExists(instance, '/root/first')).toBe(true);
+  expect(await fileExists(instance, '/root/second')).toBe(true);
+  expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
+  expect(await incusCommand('config', 'get', instance, 'user.guard.run')).toBe('');
+});
+
+test('30: a run that left no restore point, with those there are', async () => {
+  const ended = await guard.run(['rollback', instance, '19990101']);
+  expect(ended.status).toBe(30);
+  expect(ended.stderr).toContain(await lastRun());
+});
+
+test('30: a restore point that was removed meanwhile; the instance is not stopped (F2)', async () => {
+  await guard.run([...quick, instance, '--', 'true']);
+  const run = await lastRun();
+  await incusCommand('snapshot', 'delete', instance, `guard-${run}`);
+  const boot = await incusCommand('exec', instance, '--', 'stat', '-c', '%y', '/proc/1');
+  const ended = await guard.run(['rollback', instance, run]);
+  expect(ended.status).toBe(30);
+  expect(await incusCommand('exec', instance, '--', 'stat', '-c', '%y', '/proc/1')).toBe(boot);
+});
