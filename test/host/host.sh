@@ -20,7 +20,7 @@ usage: host.sh COMMAND [--name NAME] …        (NAME is main unless told)
   down [--purge] [--all]                remove the host; --purge, with the last host: cache, packages, apt source
   status                                the hosts there are
   env                                   shell lines that point the incus command to the host: eval "$(host.sh env)"
-  image [--suite SUITE]                 have an image of a Debian release in the host, and print its alias
+  image [--suite SUITE] [--init INIT]   have an image of a Debian release, with systemd or openrc, in the host; prints its alias
   start-daemon, stop-daemon             the daemon alone; containers run on
   kill-daemon                           the same as a crash (SIGKILL)
 EOF
@@ -30,12 +30,13 @@ main() {
   command=${1:-}
   [ -n "$command" ] || { usage >&2; exit 64; }
   shift
-  host=main pool_size=20GiB dir_pool='' purge='' all='' suite=''
+  host=main pool_size=20GiB dir_pool='' purge='' all='' suite='' init=systemd
   while [ $# -gt 0 ]; do
     case $1 in
       --name) host=${2:?--name needs a name}; shift ;;
       --pool-size) pool_size=${2:?--pool-size needs a size}; shift ;;
       --suite) suite=${2:?--suite needs a release}; shift ;;
+      --init) init=${2:?--init needs systemd or openrc}; shift ;;
       --dir-pool) dir_pool=yes ;;
       --purge) purge=purge ;;
       --all) all=yes ;;
@@ -156,8 +157,11 @@ image() {
   require_root
   require_host
   : "${suite:=$(machine_codename)}"
-  import_image "$suite"
-  image_alias "$suite"
+  case $init in systemd | openrc) ;; *) fail "no image is made with the init $init, only with systemd or openrc" ;; esac
+  local words=("$suite")
+  [ "$init" = systemd ] || words+=("$init")
+  import_image "${words[@]}"
+  image_alias "${words[@]}"
 }
 
 main "$@"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# image-inside.sh BUILD SUITE URI KEYRING: a Debian in BUILD/rootfs, then BUILD/metadata.tar and BUILD/rootfs.squashfs.
+# image-inside.sh BUILD INIT SUITE URI KEYRING: a Debian with the INIT systemd or openrc in BUILD/rootfs, then BUILD/metadata.tar and BUILD/rootfs.squashfs.
 # Runs in a mount namespace of its own. BUILD/debian.sources are the sources that the image shall have.
 set -euo pipefail
-build=$1 suite=$2 uri=$3 keyring=$4
+build=$1 init=$2 suite=$3 uri=$4 keyring=$5
 root=$build/rootfs
 
 main() {
@@ -14,9 +14,11 @@ main() {
 }
 
 bootstrap() {
-  local packages=systemd,systemd-sysv,dbus,ifupdown,iproute2,iputils-ping,procps,less,ca-certificates,netbase,debian-archive-keyring
+  local packages=ifupdown,iproute2,iputils-ping,procps,less,ca-certificates,netbase,debian-archive-keyring
   # The client that the release's own ifupdown prefers. Newer systemd only recommends kmod, but its units need it.
   case $suite in bookworm) packages+=,isc-dhcp-client ;; *) packages+=,dhcpcd-base,kmod ;; esac
+  # debootstrap cannot choose between packages, as OpenRC needs it.
+  if [ "$init" = systemd ]; then packages+=,systemd,systemd-sysv,dbus; fi
   debootstrap --variant=minbase --keyring="$keyring" --include="$packages" "$suite" "$root" "$uri" "$(bootstrap_script)"
 }
 
@@ -37,6 +39,7 @@ configure_apt() {
   # The lists stay, so that apt-get install works at once; translations would only make the image larger.
   inside apt-get -o Acquire::Languages=none update
   inside apt-get -y dist-upgrade
+  if [ "$init" = openrc ]; then inside apt-get -y --no-install-recommends install openrc sysvinit-core initscripts; fi
   inside apt-get clean
   rm -f "$root/usr/sbin/policy-rc.d"
   umount "$root/proc"
@@ -76,6 +79,13 @@ configure_system() {
   rm -f "$root/var/lib/dbus/machine-id" "$root"/var/log/*.log "$root"/var/log/apt/*
   # Updates by themselves would take dpkg's lock in the middle of a test.
   rm -f "$root"/etc/systemd/system/timers.target.wants/apt-daily*.timer
+  [ ! -e "$root/etc/inittab" ] || configure_inittab
+}
+
+# A container has no virtual terminals, only a console; and Incus asks for its end as a failing power supply does.
+configure_inittab() {
+  sed -i -e '/getty.* tty[2-6]/d' -e 's/^1:\(.*\) tty1.*/1:\1 console/' \
+    -e 's#^pf::powerwait:.*#pf::powerwait:/sbin/shutdown -h now#' "$root/etc/inittab"
 }
 
 pack() {
@@ -88,7 +98,7 @@ creation_date: $(date +%s)
 properties:
   os: Debian
   release: $suite
-  description: Debian $suite for the tests of incus-guard
+  description: Debian $suite with $init for the tests of incus-guard
 templates:
   /etc/hostname: {when: [create, copy], create_only: false, template: hostname.tpl}
   /etc/hosts: {when: [create, copy], create_only: false, template: hosts.tpl}

@@ -1,41 +1,45 @@
 # shellcheck shell=bash
 # Images made by debootstrap, kept in the cache as metadata and squashfs, imported into hosts. Sourced by host.sh.
 
+# An image is named by its release and its init: `bookworm`, or `bookworm openrc`.
 image_alias() {
-  if [ "$1" = "$(machine_codename)" ]; then printf 'guard-debian\n'; else printf 'guard-debian-%s\n' "$1"; fi
+  local kind=debian
+  [ "${2:-systemd}" = systemd ] || kind=$2
+  if [ "$1" = "$(machine_codename)" ]; then printf 'guard-%s\n' "$kind"; else printf 'guard-%s-%s\n' "$kind" "$1"; fi
 }
 
 # Another release, other sources or another way of making it are another image.
 image_key() {
   {
-    printf '%s\n' "$1"
+    printf '%s\n' "$@"
     cat "$here/image-inside.sh" "$here/sources.sh"
     find /etc/apt/sources.list /etc/apt/sources.list.d -type f ! -path "$added_source" -exec cat {} + 2>/dev/null || true
   } | sha256sum | cut -c1-12
 }
 
-image_stem() { printf '%s/%s-%s-%s\n' "$cache_root" "$(image_alias "$1")" "$(dpkg --print-architecture)" "$(image_key "$1")"; }
+image_stem() { printf '%s/%s-%s-%s\n' "$cache_root" "$(image_alias "$@")" "$(dpkg --print-architecture)" "$(image_key "$@")"; }
 
-# ensure_image SUITE: in the cache; the work of one, waited for by others.
+# ensure_image SUITE [INIT]: in the cache; the work of one, waited for by others.
 ensure_image() {
-  local suite=$1 stem
-  stem=$(image_stem "$suite")
+  local stem
+  stem=$(image_stem "$@")
   mkdir -p "$cache_root"
   exec 8>"$cache_root/.lock"
   flock 8
   if [ ! -e "$stem.ready" ]; then
-    build_image "$suite" "$stem"
+    build_image "$stem" "$@"
   elif [ -n "$(find "$stem.ready" -mtime "+${GUARD_TEST_IMAGE_DAYS:-14}")" ]; then
     # Its package lists name versions that the mirror may have replaced by now.
-    (build_image "$suite" "$stem") || say "going on with the older image"
+    (build_image "$stem" "$@") || say "going on with the older image"
   fi
   exec 8>&-
 }
 
 build_image() {
-  local suite=$1 stem=$2 build base uri keyring
+  local stem=$1 suite=$2 init=${3:-systemd} alias build base uri keyring
+  alias=$(image_alias "$suite" "$init")
   require_suites
-  say "making the image $(image_alias "$suite"): about a minute"
+  say "making the image $alias: about a minute"
   rm -rf --one-file-system "$cache_root"/build.*
   build=$(mktemp -d "$cache_root/build.XXXXXX")
   base=$(base_suite)
@@ -45,11 +49,11 @@ build_image() {
   # Mounts made on the way are made in a namespace that ends with it.
   unshare --mount --propagation private env \
     http_proxy="$(machine_proxy http "${http_proxy:-}")" https_proxy="$(machine_proxy https "${https_proxy:-}")" \
-    bash "$here/image-inside.sh" "$build" "$suite" "$uri" "$keyring" >"$cache_root/build.log" 2>&1 </dev/null 9>&- 8>&- || {
+    bash "$here/image-inside.sh" "$build" "$init" "$suite" "$uri" "$keyring" >"$cache_root/build.log" 2>&1 </dev/null 9>&- 8>&- || {
     rm -rf --one-file-system "$build"
-    fail "making the image for $suite failed; see $cache_root/build.log: $(grep -E '^(E:|W: Failure)' "$cache_root/build.log" | tail -n1)"
+    fail "making the image $alias failed; see $cache_root/build.log: $(grep -E '^(E:|W: Failure)' "$cache_root/build.log" | tail -n1)"
   }
-  rm -f "$cache_root/$(image_alias "$suite")-$(dpkg --print-architecture)"-*
+  rm -f "$cache_root/$alias-$(dpkg --print-architecture)"-*
   mv "$build/metadata.tar" "$stem.tar"
   mv "$build/rootfs.squashfs" "$stem.squashfs"
   # Incus calls a split image by the sum of both parts.
@@ -57,12 +61,12 @@ build_image() {
   rm -rf --one-file-system "$build"
 }
 
-# import_image SUITE: into the host, under its alias, which goes from the older image to the newer in one moment.
+# import_image SUITE [INIT]: into the host, under its alias, which goes from the older image to the newer in one moment.
 import_image() {
-  local suite=$1 alias stem fingerprint old
-  alias=$(image_alias "$suite")
-  ensure_image "$suite"
-  stem=$(image_stem "$suite")
+  local alias stem fingerprint old
+  alias=$(image_alias "$@")
+  ensure_image "$@"
+  stem=$(image_stem "$@")
   fingerprint=$(cat "$stem.ready")
   old=$(on_host incus image alias list --format csv | awk -F, -v alias="$alias" '$1 == alias { print $2 }')
   case $fingerprint in "${old:-none}"*) return 0 ;; esac

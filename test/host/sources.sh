@@ -47,7 +47,8 @@ plain_uri() {
   case $1 in
     mirror+file:*)
       local file=${1#mirror+file:}
-      grep -m1 -oE '^[a-z]+:[^[:space:]]+' "/${file##+(/)}" || fail "no mirror in $file"
+      file=${file%/}
+      grep -m1 -oE '^[a-z]+:[^[:space:]]+' "$file" || fail "no mirror in $file, which apt's sources name"
       ;;
     *) printf '%s\n' "$1" ;;
   esac
