@@ -1,6 +1,5 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
-import { byHandCommands } from '../run/by-hand.ts';
-import { neutralise } from '../text.ts';
+import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
 import { bounded, safeLines, sayCommandEnd } from './sentences.ts';
 
@@ -229,21 +228,16 @@ const nextLines = (outcome: Outcome, facts: RunFacts): string[] => {
   const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
   return [
     ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
-    ...(restorePoint !== null && isKept ? wayBack(facts, restorePoint) : []),
+    ...(restorePoint !== null && isKept ? wayBack(facts) : []),
     ...(facts.recorded ? [`  record: guard show ${run}`] : []),
   ];
 };
 
-/** How a person goes back later. The snapshots have their final names by then. */
-const wayBack = ({ instance, project, remote, volumes, wasRunning }: RunFacts, name: string): string[] => {
-  const restorePoint = { name, volumes: volumes.map((volume) => ({ ...volume, snapshot: name })) };
-  const commands = byHandCommands({ instance: instance ?? '', project, remote, restorePoint, start: wasRunning });
-  // Incus itself stops a running instance for the restore of its snapshot, and starts it again.
-  const needed = volumes.length === 0 ? commands.filter((command) => command.includes(' snapshot restore ')) : commands;
-  const shown = needed.map((command) => neutralise(command, 2000));
-  return shown.length === 1
-    ? [`  go back with: ${shown[0]}`]
-    : ['  go back with:', ...shown.map((line) => `    ${line}`)];
+/** How a person goes back later: with volumes and proof, as this run would have gone back. */
+const wayBack = ({ run, instance, project, remote }: RunFacts): string[] => {
+  const name = remote === null ? (instance ?? '') : `${remote}:${instance ?? ''}`;
+  const words = ['guard', 'rollback', ...(project === 'default' ? [] : ['--project', project]), name, run];
+  return [`  go back with: ${neutralise(shellWords(words), 2000)}`];
 };
 
 const indented = (line: string): string => `  ${line}`;

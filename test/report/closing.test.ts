@@ -36,7 +36,7 @@ describe('the closing words of every outcome', () => {
     expect(says({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
       "kept: the command succeeded and web is healthy.
         restore point: before upgrade
-        go back with: incus snapshot restore far:web 'before upgrade' --project shop
+        go back with: guard rollback --project shop far:web 20261123-070945-z8mf
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -50,11 +50,7 @@ describe('the closing words of every outcome', () => {
     );
     expect(closingOf({ outcome: 'kept' }, facts).details.join('\n')).toMatchInlineSnapshot(`
       "  restore point: guard-1
-        go back with:
-          incus stop --force web
-          incus storage volume snapshot restore default data guard-1
-          incus snapshot restore web guard-1
-          incus start web
+        go back with: guard rollback web 20261123-070945-z8mf
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -122,7 +118,7 @@ describe('the closing words of every outcome', () => {
       "kept, unhealthy: the instance was not healthy after the command. The change stays all the same, as was chosen.
         ✖ nobody listens on tcp/53 any more
         restore point: guard-1
-        go back with: incus snapshot restore web guard-1
+        go back with: guard rollback web 20261123-070945-z8mf
         record: guard show 20261123-070945-z8mf"
     `);
   });
