@@ -1,0 +1,76 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { bringUp } from '../host/host.ts';
+import { ordealOf, type Ordeal } from './ordeal.ts';
+import { launchSubject } from './subject.ts';
+import { isBad, sayTrial, summary } from './table.ts';
+import { tryOrdeal, type Arena, type Trial } from './trial.ts';
+
+/** What to try. */
+export interface ChaosOptions {
+  readonly seed: number;
+  /** Indexes of the runs of that seed. */
+  readonly indexes: readonly number[];
+  /** The host whose daemon is killed; it must be nobody else's. */
+  readonly hostName: string;
+  readonly say: (line: string) => void;
+}
+
+/** `npm run test:chaos`. Returns the exit status: 0 when nothing was lost, leaked or stuck. */
+export const main = async (words: readonly string[]): Promise<number> => {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      runs: { type: 'string', default: '50' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string' },
+      host: { type: 'string', default: 'chaos' },
+    },
+  });
+  const indexes = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const seed = Number(values.seed);
+  const trials = await chaos({ seed, indexes, hostName: values.host, say });
+  for (const line of summary(seed, trials)) say(line);
+  return trials.some(isBad) ? 1 : 0;
+};
+
+/** Tries the ordeals one after another on one container, which is only replaced when it was lost. */
+export const chaos = async ({ seed, indexes, hostName, say }: ChaosOptions): Promise<Trial[]> => {
+  const folder = await mkdtemp(join(tmpdir(), 'guard-chaos-'));
+  // A copy: a build meanwhile must not change what is tried.
+  const program = join(folder, 'guard.cjs');
+  await copyFile('dist/guard.cjs', program);
+  const host = await bringUp({ name: hostName });
+  const arena: Arena = { host, instance: 'chaos-subject', program, stateDirectory: join(folder, 'state') };
+  const trials: Trial[] = [];
+  let fresh = false;
+  try {
+    for (const index of indexes) {
+      if (!fresh) await launchSubject(host, arena.instance, `content-before-${index}`);
+      const trial = await tried(arena, ordealOf(seed, index));
+      trials.push(trial);
+      fresh = !isBad(trial);
+      say(sayTrial(trial));
+    }
+  } finally {
+    await execa('incus', ['delete', '--force', arena.instance], { env: host.env, stdin: 'ignore', reject: false });
+    // What went wrong is looked at in the records.
+    if (trials.some(isBad)) say(`records: ${arena.stateDirectory}`);
+    else await rm(folder, { recursive: true, force: true });
+  }
+  return trials;
+};
+
+/** An instance that cannot even be looked at is lost. */
+const tried = async (arena: Arena, ordeal: Ordeal): Promise<Trial> => {
+  try {
+    return await tryOrdeal(arena, ordeal);
+  } catch (failure) {
+    const lost = failure instanceof Error ? failure.message.slice(0, 500) : String(failure);
+    return { ordeal, outcome: null, struck: true, recoveries: 0, neededAHand: false, lost, leaked: [], stuck: null };
+  }
+};

@@ -1,0 +1,48 @@
+import type { Strike } from './ordeal.ts';
+import type { Trial } from './trial.ts';
+
+/** Whether a trial shows a fault of guard. */
+export const isBad = ({ lost, leaked, stuck }: Trial): boolean => lost !== null || leaked.length > 0 || stuck !== null;
+
+/** One line for one trial. */
+export const sayTrial = (trial: Trial): string => {
+  const { ordeal } = trial;
+  const faults = [
+    trial.lost === null ? '' : `LOST: ${trial.lost}`,
+    trial.leaked.length === 0 ? '' : `LEAKED: ${trial.leaked.join(', ')}`,
+    trial.stuck === null ? '' : `STUCK: ${trial.stuck}`,
+    trial.neededAHand ? 'needed a hand' : '',
+  ].filter((fault) => fault !== '');
+  const strikes = [ordeal.strike, ...ordeal.recoveryStrikes].map(sayStrike).join('; recover: ');
+  const how = `${ordeal.change}, ${strikes}${ordeal.recordLost ? ', record lost' : ''}`;
+  const end = trial.outcome ?? 'never began';
+  return `${String(ordeal.index).padStart(4)}  ${end.padEnd(20)} ${how}${faults.length === 0 ? '' : `  ${faults.join('; ')}`}`;
+};
+
+const sayStrike = ({ victim, phase, afterMs }: Strike): string => `${victim} ${afterMs} ms after ${phase ?? 'start'}`;
+
+/** The table at the end. */
+export const summary = (seed: number, trials: readonly Trial[]): string[] => {
+  const ended = (outcome: string): number => trials.filter((trial) => trial.outcome === outcome).length;
+  const known = ['kept', 'rolled-back', 'rolled-back-not-well', 'refused'];
+  const rows: [string, number][] = [
+    ['runs', trials.length],
+    ['struck while something lived', trials.filter(({ struck }) => struck).length],
+    ['kept', ended('kept')],
+    ['rolled back', ended('rolled-back')],
+    ['rolled back, not well', ended('rolled-back-not-well')],
+    ['refused, nothing was changed', ended('refused')],
+    ['never began, or no outcome', trials.filter(({ outcome }) => outcome === null).length],
+    ['other outcomes', trials.filter(({ outcome }) => outcome !== null && !known.includes(outcome)).length],
+    ['finished by the printed commands', trials.filter(({ neededAHand }) => neededAHand).length],
+    ['lost', trials.filter(({ lost }) => lost !== null).length],
+    ['leaked restore points', trials.reduce((sum, { leaked }) => sum + leaked.length, 0)],
+    ['stuck locks', trials.filter(({ stuck }) => stuck !== null).length],
+  ];
+  return [
+    '',
+    ...rows.map(([name, count]) => `${name.padEnd(34)} ${String(count).padStart(5)}`),
+    `${'seed'.padEnd(34)} ${String(seed).padStart(5)}`,
+    ...trials.filter(isBad).map(({ ordeal }) => `repeat: npm run test:chaos -- --seed ${seed} --only ${ordeal.index}`),
+  ];
+};

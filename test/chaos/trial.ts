@@ -1,0 +1,165 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { keptRestorePoints } from '../../src/journal/kept-restore-points.ts';
+import { listRuns, type RunSummary } from '../../src/journal/run-index.ts';
+import { incus, type Host } from '../host/host.ts';
+import type { Ordeal } from './ordeal.ts';
+import { commandOf, contentOf, healthCheck } from './subject.ts';
+import { runStruck, type GuardEnd } from './victim.ts';
+
+/** What is tried, and where. */
+export interface Arena {
+  readonly host: Host;
+  readonly instance: string;
+  /** The built guard. */
+  readonly program: string;
+  /** Where the runs of this arena leave their records. */
+  readonly stateDirectory: string;
+}
+
+/** How one ordeal ended. */
+export interface Trial {
+  readonly ordeal: Ordeal;
+  /** What the record says; null where no run was recorded. */
+  readonly outcome: string | null;
+  /** The strike, or one of those at recovery, hit something alive. */
+  readonly struck: boolean;
+  readonly recoveries: number;
+  /** The commands that guard printed had to be run. */
+  readonly neededAHand: boolean;
+  /** The instance is between old and new, or not what the record says, or does not run. */
+  readonly lost: string | null;
+  readonly leaked: readonly string[];
+  /** Something still holds the instance. */
+  readonly stuck: string | null;
+}
+
+const mostRecoveries = 6;
+const inFlight = 'guard-in-flight';
+
+/** Lets one run be struck down, recovers it, and looks at what is left. */
+export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> => {
+  const { host, instance } = arena;
+  const before = await contentOf(host, instance);
+  const runBefore = await lastRun(arena);
+  const wanted = `content-${ordeal.index}-${Date.now().toString(36)}`;
+  const command = commandOf(ordeal.change, wanted, ordeal.paceMs);
+  const run = await runStruck(host, arena, ['run', ...options, instance, '--', ...command], ordeal.strike);
+  const recordsOfRecovery = ordeal.recordLost
+    ? await mkdtemp(join(tmpdir(), 'guard-chaos-lost-'))
+    : arena.stateDirectory;
+  const recovered = await recover({ ...arena, stateDirectory: recordsOfRecovery }, ordeal);
+  // A record that was lost and is found again must not do harm.
+  if (ordeal.recordLost) await runStruck(host, arena, ['recover', '--json', instance], null);
+
+  const last = await lastRun(arena);
+  const outcome = last?.run === runBefore?.run ? null : (last?.ended?.outcome.outcome ?? null);
+  const lost = await lossOf(arena, ordeal, { before, wanted, outcome });
+  const leaked = lost === null ? await leaksOf(arena, recordsOfRecovery) : [];
+  const stuck = run.hung || recovered.hung ? 'guard hung' : await stuckOf(arena, recovered.status);
+  return {
+    ordeal,
+    outcome,
+    struck: run.struck || recovered.struck,
+    recoveries: recovered.attempts,
+    neededAHand: recovered.neededAHand,
+    lost,
+    leaked,
+    stuck,
+  };
+};
+
+const lastRun = async ({ stateDirectory, instance }: Arena): Promise<RunSummary | undefined> =>
+  (await listRuns(stateDirectory, { instance, limit: 1 }))[0];
+
+/** Quick runs: what is tried here is not the watch. */
+const options = [
+  ...'--json --soak 0s --keep 2 --check-interval 100ms --verify-timeout 15s --check'.split(' '),
+  healthCheck,
+];
+
+interface Recovered {
+  readonly status: number | null;
+  readonly attempts: number;
+  readonly neededAHand: boolean;
+  readonly struck: boolean;
+  readonly hung: boolean;
+}
+
+/** `guard recover` until it says that it is done; the first ones are struck down too. */
+const recover = async (arena: Arena, ordeal: Ordeal): Promise<Recovered> => {
+  const strikes = [...ordeal.recoveryStrikes];
+  let neededAHand = false;
+  let struck = false;
+  for (let attempts = 1; ; attempts += 1) {
+    const strike = strikes.shift() ?? null;
+    const words = ['recover', '--json', ...(ordeal.recordLost ? ['--take-over'] : []), arena.instance];
+    const end = await runStruck(arena.host, arena, words, strike);
+    struck ||= end.struck;
+    const over = end.status === 0 && !end.struck;
+    if (over || end.hung || attempts >= mostRecoveries)
+      return { status: end.status, attempts, neededAHand, struck, hung: end.hung };
+    if (end.status === 21) {
+      neededAHand = true;
+      await byHand(arena, end);
+    }
+  }
+};
+
+/** Runs exactly what guard printed: the advice of the server's failure first, then its own lines. */
+const byHand = async ({ host }: Arena, end: GuardEnd): Promise<void> => {
+  const outcome = end.events.findLast(({ type }) => type === 'run-ended')?.['outcome'] as
+    { readonly says?: string; readonly byHand?: readonly string[] } | undefined;
+  const advised = [...(outcome?.says ?? '').matchAll(/`(btrfs subvolume delete [^`]+)`/g)].map(
+    (match) => match[1] ?? '',
+  );
+  for (const command of [...advised, ...(outcome?.byHand ?? [])])
+    await execa('nsenter', [`--mount=${join(host.incusDir, '../namespace/mnt')}`, 'sh', '-c', command], {
+      env: host.env,
+      stdin: 'ignore',
+      reject: false,
+    });
+};
+
+const lossOf = async (
+  { host, instance }: Arena,
+  ordeal: Ordeal,
+  seen: { readonly before: string; readonly wanted: string; readonly outcome: string | null },
+): Promise<string | null> => {
+  const { status } = JSON.parse(await incus(host, 'query', `/1.0/instances/${instance}`)) as { status: string };
+  if (status !== 'Running') return `the instance is ${status}`;
+  const content = await contentOf(host, instance);
+  if (content !== seen.before && content !== seen.wanted) return content;
+  // A bad change must never stay, whatever the record says.
+  const isNew = content === seen.wanted;
+  if (isNew && ordeal.change !== 'good') return 'a bad change was kept';
+  // Without the record nobody can tell more than that it is one or the other.
+  if (ordeal.recordLost) return null;
+  if (seen.outcome === null) return isNew ? 'changed, but no outcome is recorded' : null;
+  return isNew === (seen.outcome === 'kept') ? null : `${isNew ? 'new' : 'old'}, but recorded as ${seen.outcome}`;
+};
+
+/** Restore points that no record names, and records that name none that exists. */
+const leaksOf = async ({ host, instance, stateDirectory }: Arena, other: string): Promise<string[]> => {
+  const address = { instance, project: 'default', remote: null };
+  const kept = await Promise.all([stateDirectory, other].map((state) => keptRestorePoints(state, address)));
+  const named = new Set(kept.flat().map(({ name }) => name));
+  return (await snapshotsOf(host, instance)).filter((name) => name !== inFlight && !named.has(name));
+};
+
+const stuckOf = async (arena: Arena, recovered: number | null): Promise<string | null> => {
+  const { host, instance } = arena;
+  if (recovered !== 0) return `guard recover ends with ${recovered}`;
+  if ((await snapshotsOf(host, instance)).includes(inFlight)) return 'the restore point is still in flight';
+  const mark = await incus(host, 'config', 'get', instance, 'user.guard.run');
+  if (mark !== '') return 'the mark is still on the instance';
+  const next = await runStruck(host, arena, ['run', ...options, instance, '--', 'true'], null);
+  return next.status === 0 ? null : `the next run ends with ${next.status}: ${next.stderr.slice(-300)}`;
+};
+
+const snapshotsOf = async (host: Host, instance: string): Promise<string[]> => {
+  const snapshots: unknown = JSON.parse(await incus(host, 'query', `/1.0/instances/${instance}/snapshots?recursion=1`));
+  return (snapshots as { name: string }[]).map(({ name }) => name);
+};
