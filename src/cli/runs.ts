@@ -26,7 +26,7 @@ export const defineRuns = (program: Command, call: Call): void => {
       const runs = await listRuns(stateDirectoryOf(context), { instance: name, limit: options.limit });
       const lines = options.json
         ? runs.map((run) => JSON.stringify(runSummary(run)))
-        : [runsTable(runs, context.stdout.columns ?? Infinity)];
+        : [runsTable(runs, context.stdout)];
       await writeLines(context.stdout, lines);
     });
 };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { findRunId } from '../journal/run-id.ts';
 import { listRunIds, readRun } from '../journal/runs.ts';
 import { showRun } from '../report/show.ts';
 import { writeLines } from '../report/write.ts';
@@ -11,7 +12,7 @@ export const defineShow = (program: Command, call: Call): void => {
   program
     .command('show')
     .description('show one run: timeline, checks, what changed, evidence')
-    .argument('<run>', "its id, or the beginning of it, or 'last'")
+    .argument('<run>', "its id, the beginning of it, its last four characters, or 'last'")
     .option('--json', "write the run's events on stdout, one a line")
     .addHelpText('after', '\nExit status:\n    0  shown\n   64  there is no such run, or more than one begins so')
     .action(async (wanted: string, options: { readonly json?: boolean }) => {
@@ -24,14 +25,15 @@ export const defineShow = (program: Command, call: Call): void => {
 };
 
 const runNamed = async (state: string, wanted: string): Promise<string> => {
-  const ids = await listRunIds(state);
-  const [first, second] = wanted === 'last' ? ids.slice(0, 1) : ids.filter((id) => id.startsWith(wanted));
-  if (first === undefined)
-    throw new UsageMistake(`There is no run "${wanted}".`, 'See `guard runs` for those there are.');
-  if (second !== undefined)
-    throw new UsageMistake(
-      `More than one run begins with "${wanted}": ${second}, ${first}, …`,
-      'Write more of the id.',
-    );
-  return first;
+  const found = findRunId(await listRunIds(state), wanted);
+  if (found.ok) return found.value;
+  switch (found.error.kind) {
+    case 'unknown':
+      throw new UsageMistake(`There is no run "${wanted}".`, 'See `guard runs` for those there are.');
+    case 'ambiguous':
+      throw new UsageMistake(
+        `More than one run is meant by "${wanted}": ${found.error.candidates.join(', ')}.`,
+        'Write more of the id.',
+      );
+  }
 };

@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { isRunId } from './run-id.ts';
 import { listRuns, tidyIndex } from './run-index.ts';
+import { listRunIds } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
 /** How many records stay, unless said otherwise. */
-export const defaultRecords = 10_000;
+const defaultRecords = 10_000;
 
 /**
  * Removes the oldest records beyond `keep`, and tells which. The record of a run that has not ended stays, and so does one
@@ -12,10 +13,11 @@ export const defaultRecords = 10_000;
  */
 export const pruneRecords = async (
   state: string,
-  options: { readonly keep: number; readonly needed: ReadonlySet<string> },
+  { keep = defaultRecords, needed = new Set() }: { readonly keep?: number; readonly needed?: ReadonlySet<string> } = {},
 ): Promise<string[]> => {
+  if ((await listRunIds(state)).length <= keep) return [];
   const runs = await listRuns(state, { instance: null, limit: Infinity });
-  const old = runs.slice(options.keep).filter(({ run, ended }) => ended !== null && !options.needed.has(run));
+  const old = runs.slice(keep).filter(({ run, ended }) => ended !== null && !needed.has(run));
   const removed: string[] = [];
   for (const { run } of old) if (await remove(state, run)) removed.push(run);
   if (removed.length > 0) await tidyIndex(state);

@@ -5,6 +5,7 @@ import type { Outcome, Recorded } from '../event.ts';
 import { neutralise } from '../text.ts';
 import { closingOf } from './closing.ts';
 import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
+import { outcomeColours } from './run-state.ts';
 import { phaseTitles, safeLines } from './sentences.ts';
 import { wrapped } from './wrap.ts';
 
@@ -61,21 +62,6 @@ const closingBlock = (outcome: Outcome, facts: RunFacts, screen: Screen): string
   return [line, ...rest, ...details.flatMap((detail) => wrapped(detail, screen.columns))];
 };
 
-/** Green: all is well. Yellow: back, or not begun. Red: somebody must look. */
-const colours = {
-  kept: 'green',
-  'rolled-back': 'yellow',
-  interrupted: 'yellow',
-  'kept-unhealthy': 'red',
-  'rolled-back-not-well': 'red',
-  'rollback-failed': 'red',
-  refused: 'yellow',
-  busy: 'yellow',
-  quarantined: 'yellow',
-  usage: 'yellow',
-  configuration: 'yellow',
-} as const satisfies Record<Outcome['outcome'], string>;
-
 // Later versions of Node would look at stdout, which is the command's.
 const coloured = ({ outcome }: Outcome, label: string): string =>
-  styleText(['bold', colours[outcome]], label, { validateStream: false });
+  styleText(['bold', outcomeColours[outcome]], label, { validateStream: false });

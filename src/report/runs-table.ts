@@ -1,38 +1,98 @@
+import { styleText } from 'node:util';
+import { sayDuration } from '../duration.ts';
 import type { RunSummary } from '../journal/run-index.ts';
-import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { neutralise, shellWords } from '../text.ts';
+import { stateOf } from './run-state.ts';
+import { sayTime } from './time.ts';
 
-const columns = ['run', 'instance', 'outcome', 'exit', 'command'] as const;
+/** The stream that the table is for. */
+export interface TableScreen {
+  /** A terminal's width; what is longer is cut. A pipe has none, and nothing is cut. */
+  readonly columns?: number;
+  /** A terminal's own: obeys NO_COLOR, FORCE_COLOR and TERM. */
+  readonly hasColors?: (count: number) => boolean;
+}
 
-/** The table of `guard runs`; `width` cuts the last column. */
-export const runsTable = (runs: readonly RunSummary[], width: number): string => {
-  const rows = [columns.map((name) => name.toUpperCase()), ...runs.map(cells)];
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  return rows.map((row) => cut(row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  '), width)).join('\n');
+interface Column {
+  readonly title: string;
+  readonly cell: (run: RunSummary) => string;
+  /** On a narrow terminal the columns with the highest numbers go first; 0 stays. */
+  readonly dispensable: number;
+}
+
+const columns: readonly Column[] = [
+  { title: 'RUN', cell: ({ run }) => run, dispensable: 0 },
+  { title: 'WHEN', cell: ({ started }) => (started ? sayTime(started.at, 'minute') : ''), dispensable: 3 },
+  { title: 'INSTANCE', cell: ({ started }) => (started ? neutralise(addressOf(started)) : ''), dispensable: 0 },
+  { title: 'OUTCOME', cell: (run) => stateOf(run).name, dispensable: 0 },
+  { title: 'EXIT', cell: (run) => String(stateOf(run).exitStatus ?? ''), dispensable: 1 },
+  { title: 'TOOK', cell: ({ ended }) => (ended ? sayDuration(ended.ms) : ''), dispensable: 2 },
+  { title: 'COMMAND', cell: ({ started }) => neutralise(shellWords(started?.command ?? [])), dispensable: 0 },
+];
+
+/** What the last column must have at least before another one goes. */
+const leastLast = 16;
+
+/** The table of `guard runs`. */
+export const runsTable = (runs: readonly RunSummary[], screen: TableScreen = {}): string => {
+  const shown = fitting(runs, columns, screen.columns ?? Infinity);
+  const hasColours = screen.hasColors?.(16) === true;
+  const line = (cells: readonly string[]): string =>
+    cut(cells.map((cell, index) => cell.padEnd(shown.widths[index] ?? 0)).join('  '), screen.columns ?? Infinity);
+  const heading = line(shown.columns.map(({ title }) => title));
+  const lines = runs.map((run) => {
+    const text = line(shown.columns.map(({ cell }) => cell(run)));
+    const { name, colour } = stateOf(run);
+    // Later versions of Node would look at stdout, whatever stream this is for.
+    return hasColours ? text.replace(` ${name}`, ` ${styleText(colour, name, { validateStream: false })}`) : text;
+  });
+  return [heading, ...lines].join('\n');
 };
 
-/** One run as `guard runs --json` writes it. */
-export const runSummary = ({ run, started, ended, restorePoint, released }: RunSummary) => ({
-  run,
-  instance: started?.instance ?? null,
-  project: started?.project ?? null,
-  remote: started?.remote ?? null,
-  command: started?.command ?? null,
-  startedAt: started?.at ?? null,
-  /** Null while it runs, or where it was interrupted without an end. */
-  outcome: ended?.outcome.outcome ?? null,
-  exitStatus: ended ? exitStatusOf(ended.outcome) : null,
-  ms: ended?.ms ?? null,
-  restorePoint: released ? released.restorePoint : (restorePoint?.name ?? null),
+/** One run as `guard runs --json` writes it. Times are milliseconds since 1970; what did not happen is null. */
+export const runSummary = (run: RunSummary) => {
+  const { started, ended, commandEnded, restorePoint, released } = run;
+  return {
+    run: run.run,
+    ...(started === null ? nothingStarted : pick(started)),
+    endedAt: ended?.at ?? null,
+    ms: ended?.ms ?? null,
+    outcome: ended?.outcome.outcome ?? null,
+    exitStatus: stateOf(run).exitStatus,
+    commandEnd: commandEnded?.end ?? null,
+    restorePoint: released ? released.restorePoint : (restorePoint?.name ?? null),
+  };
+};
+
+const pick = ({ instance, project, remote, command, at }: NonNullable<RunSummary['started']>) => ({
+  instance,
+  project,
+  remote,
+  command,
+  startedAt: at,
 });
 
-const cells = ({ run, started, ended }: RunSummary): string[] => [
-  run,
-  started === null ? '' : `${started.remote === null ? '' : `${started.remote}:`}${started.instance}`,
-  ended ? outcomeName(ended.outcome) : 'not ended',
-  ended ? String(exitStatusOf(ended.outcome)) : '',
-  neutralise(shellWords(started?.command ?? [])),
-];
+const nothingStarted = { instance: null, project: null, remote: null, command: null, startedAt: null };
+
+const addressOf = ({ remote, instance }: NonNullable<RunSummary['started']>): string =>
+  remote === null ? instance : `${remote}:${instance}`;
+
+interface Fitting {
+  readonly columns: readonly Column[];
+  readonly widths: readonly number[];
+}
+
+const fitting = (runs: readonly RunSummary[], wanted: readonly Column[], width: number): Fitting => {
+  const widths = wanted.map(({ title, cell }) => Math.max(title.length, ...runs.map((run) => cell(run).length)));
+  const others = widths.slice(0, -1).reduce((sum, columnWidth) => sum + columnWidth + 2, 0);
+  const least = Math.max(...wanted.map(({ dispensable }) => dispensable));
+  if (others + leastLast <= width || least === 0) return { columns: wanted, widths };
+  return fitting(
+    runs,
+    wanted.filter(({ dispensable }) => dispensable !== least),
+    width,
+  );
+};
 
 const cut = (line: string, width: number): string => {
   const trimmed = line.trimEnd();

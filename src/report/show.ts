@@ -1,85 +1,130 @@
 import { sayDuration } from '../duration.ts';
-import type { CheckResult, Recorded } from '../event.ts';
+import type { Changes, CheckResult, Recorded } from '../event.ts';
 import type { RunRecord } from '../journal/runs.ts';
-import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { closingLines } from './closing.ts';
 import { noFacts, withEvent } from './run-facts.ts';
-import { phaseTitles, sayCommandEnd } from './sentences.ts';
+import { stateOf } from './run-state.ts';
+import { phaseTitles, safeLines, sayCommandEnd } from './sentences.ts';
+import { sayTime } from './time.ts';
 
-/** Everything about one run, for `guard show`: who, what, when, the timeline, the checks, how it ended, where its files are. */
+/** Everything about one run, for `guard show`: who, what, when, how it ended, the timeline, the checks, what changed. */
 export const showRun = (record: RunRecord): string =>
-  [...headLines(record), '', 'Timeline', ...timeline(record), ...checkLines(record), ...endLines(record)].join('\n');
+  [
+    headLines(record),
+    outcomeLines(record),
+    section('Timeline', timeline(record)),
+    section('Checks, before and after', checkLines(record)),
+    section('What changed', record.changes === null ? [] : changeLines(record.changes)),
+  ]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
 
-const headLines = ({ run, started, directory }: RunRecord): string[] => [
-  `Run        ${run}`,
-  ...(started
-    ? [
-        `Instance   ${started.remote === null ? '' : `${started.remote}:`}${started.instance} (project ${started.project})`,
-        `Command    ${neutralise(shellWords(started.command), 2000)}`,
-        `Started    ${new Date(started.at).toISOString()} on ${started.holder.host}, pid ${started.holder.pid}, guard ${started.version}`,
-      ]
-    : []),
-  `Record     ${directory}`,
-];
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+
+const headLines = (record: RunRecord): string[] => {
+  const { run, started, ended, directory } = record;
+  const { name, exitStatus } = stateOf(record);
+  return [
+    `Run        ${run}`,
+    ...(started
+      ? [
+          `Instance   ${neutralise(started.remote === null ? '' : `${started.remote}:`)}${neutralise(started.instance)} (project ${neutralise(started.project)})`,
+          `Command    ${neutralise(shellWords(started.command), 4000)}`,
+          `Started    ${sayTime(started.at)} on ${neutralise(started.holder.host)}, pid ${started.holder.pid}, guard ${neutralise(started.version)}`,
+        ]
+      : []),
+    ...(ended ? [`Ended      ${sayTime(ended.at)}, after ${sayDuration(ended.ms)}`] : []),
+    `Outcome    ${name}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`,
+    `Record     ${directory}`,
+  ];
+};
+
+const outcomeLines = (record: RunRecord): string[] => {
+  if (record.ended !== null) {
+    const facts = { ...record.events.reduce(withEvent, noFacts(record.run)), recorded: false };
+    return closingLines(record.ended.outcome, facts);
+  }
+  const address = record.started?.instance ?? '<instance>';
+  return stateOf(record).name === 'under way'
+    ? ['This run is under way.']
+    : [`This run has not ended: its guard died, or works on another host. \`guard recover ${address}\` finishes it.`];
+};
 
 const timeline = ({ events }: RunRecord): string[] => {
   const began = events[0]?.at ?? 0;
   return events.flatMap((event) =>
-    sayEvent(event).map((text) => `  ${`+${sayDuration(Math.max(0, event.at - began))}`.padStart(14)}  ${text}`),
+    sayEvent(event).map((text) => `${`+${sayDuration(Math.max(0, event.at - began))}`.padStart(12)}  ${text}`),
   );
 };
 
 const sayEvent = (event: Recorded): string[] => {
   switch (event.type) {
+    case 'phase-begun':
+      return event.phase === 'command' ? ['  Command begins'] : [];
     case 'phase-ended':
       return [
         `${event.ok ? '✔' : '✖'} ${phaseTitles[event.phase]}: ${neutralise(event.says)} (${sayDuration(event.ms)})`,
       ];
     case 'notice':
-      return [`${event.level === 'warning' ? '!' : '·'} ${neutralise(event.says, 2000)}`];
+      return safeLines(event.says, 20).map((line, index) => `${index > 0 ? ' ' : markOf(event.level)} ${line}`);
     case 'command-ended':
       return [`· the command ${sayCommandEnd(event.end)}`];
     case 'decided':
       return [`· decided: ${event.decision}${event.cause === null ? '' : ` (${event.cause})`}`];
     case 'verdict':
-      return event.verdict.reasons.map((reason) => `✗ ${neutralise(reason.says)}`);
+      return event.verdict.reasons.map((reason) => `  ✖ ${neutralise(reason.says)}`);
     case 'released':
       return [
-        event.restorePoint === null ? '· restore point removed' : `· restore point kept as ${event.restorePoint}`,
+        event.restorePoint === null
+          ? '· restore point removed'
+          : `· restore point kept as ${neutralise(event.restorePoint)}`,
       ];
     case 'evidence-saved':
-      return event.files.map((file) => `· evidence: ${file}`);
+      return [
+        ...event.files.map((file) => `· evidence: ${neutralise(file)}`),
+        ...event.missing.map((missing) => `! evidence that could not be had: ${neutralise(missing)}`),
+      ];
     case 'restore-point-pruned':
-      return [`· older restore point ${event.name} (run ${event.ofRun}) removed`];
+      return [`· older restore point ${neutralise(event.name)} (run ${event.ofRun}) removed`];
     default:
       return [];
   }
 };
 
-const checkLines = ({ events }: RunRecord): string[] => {
-  const before = events.find((event) => event.type === 'baseline-taken')?.baseline.checks ?? [];
-  const after = events.findLast((event) => event.type === 'verdict')?.verdict.checks ?? [];
-  if (before.length + after.length === 0) return [];
-  return [
-    '',
-    'Checks',
-    ...before.map((check) => sayCheck('before', check)),
-    ...after.map((check) => sayCheck('after', check)),
-  ];
+const markOf = (level: 'info' | 'warning'): string => (level === 'warning' ? '!' : '·');
+
+/** Both looks at a check side by side; a check that was asked once only has a dash for the other. */
+const checkLines = ({ checksBefore, verdict, verdictAgain }: RunRecord): string[] => {
+  const looks = [checksBefore, verdict?.verdict.checks ?? [], verdictAgain?.verdict.checks ?? []];
+  const names = [...new Set(looks.flatMap((checks) => checks.map((check) => check.name)))];
+  return names.flatMap((name) => {
+    const [before, after, again] = looks.map((checks) => checks.find((check) => check.name === name));
+    const answers = [before, after, ...(verdictAgain === null ? [] : [again])].map((check) => check?.answer ?? '—');
+    const last = again ?? after ?? before;
+    return [`${answers.join(' → ')}  ${neutralise(name)}${last ? sayCheck(last) : ''}`, ...sayWorst(after, last)];
+  });
 };
 
-const sayCheck = (when: string, check: CheckResult): string =>
-  `  ${when.padEnd(6)}  ${check.answer.padEnd(9)}  ${neutralise(check.name)}: ${neutralise(check.says)} (${sayDuration(check.ms)})`;
+const sayCheck = ({ says, ms, severity }: CheckResult): string =>
+  `: ${neutralise(says)} (${sayDuration(ms)}${severity === 'advisory' ? ', advisory' : ''})`;
 
-const endLines = (record: RunRecord): string[] => {
-  if (record.ended === null)
-    return ['', 'This run has not ended: it is under way, or it was interrupted (`guard recover`).'];
-  const { outcome } = record.ended;
-  const facts = { ...record.events.reduce(withEvent, noFacts(record.run)), recorded: false };
-  return [
-    '',
-    `Outcome    ${outcomeName(outcome)} (exit status ${exitStatusOf(outcome)})`,
-    ...closingLines(outcome, facts),
-  ];
+/** What a check said after the command, where it was asked again since and says something else. */
+const sayWorst = (after: CheckResult | undefined, last: CheckResult | undefined): string[] =>
+  after && after !== last && after.answer !== 'passed' ? [`    after the command: ${neutralise(after.says)}`] : [];
+
+const mostLines = 300;
+
+const changeLines = ({ packages, units, sockets }: Changes): string[] => {
+  const lines = [
+    ...packages.map(({ name, from, to }) => `package ${name}: ${from ?? 'not there'} → ${to ?? 'removed'}`),
+    ...units.appeared.map((unit) => `unit ${unit}: new`),
+    ...units.gone.map((unit) => `unit ${unit}: gone`),
+    ...sockets.appeared.map((socket) => `socket ${socket}: new`),
+    ...sockets.gone.map((socket) => `socket ${socket}: gone`),
+  ].map((line) => neutralise(line));
+  const rest = lines.length - mostLines;
+  return rest > 0 ? [...lines.slice(0, mostLines), `and ${rest} more`] : lines;
 };

@@ -146,8 +146,8 @@ test('the restore points that runs left, of exactly this instance', async () => 
   await record(idOf(4), { restorePoint: 'x', released: 'guard-4' });
   const address = { instance: 'web01', project: 'default', remote: null };
   expect(await keptRestorePoints(state, address)).toEqual([
-    { run: idOf(4), name: 'guard-4', createdAt: `at ${idOf(4)}`, named: false },
-    { run: idOf(1), name: 'guard-1', createdAt: `at ${idOf(1)}`, named: false },
+    { run: idOf(4), name: 'guard-4', createdAt: `at ${idOf(4)}`, named: false, volumes: [] },
+    { run: idOf(1), name: 'guard-1', createdAt: `at ${idOf(1)}`, named: false, volumes: [] },
   ]);
   expect(await keptRestorePoints(state, { ...address, project: 'other' })).toEqual([]);
   expect(await keptRestorePoints(state, { ...address, remote: 'prod' })).toEqual([]);

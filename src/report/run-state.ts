@@ -1,0 +1,49 @@
+import type { Outcome, RunStarted } from '../event.ts';
+import { lookAtHolder } from '../journal/holder.ts';
+import { exitStatusOf, outcomeName } from '../run/outcome.ts';
+
+/** What can be said of a recorded run at this moment. */
+export interface RunState {
+  /** The outcome's name, or what is known of a run without one. */
+  readonly name: string;
+  /** Null without an outcome. */
+  readonly exitStatus: number | null;
+  readonly colour: 'green' | 'yellow' | 'red';
+}
+
+/** Recorded, as far as its end is there. */
+export interface Endable {
+  readonly started: RunStarted | null;
+  readonly ended: { readonly outcome: Outcome } | null;
+}
+
+/** Whether a run without an end is under way only its own host can tell. */
+export const stateOf = ({ started, ended }: Endable): RunState => {
+  if (ended) {
+    const { outcome } = ended;
+    return { name: outcomeName(outcome), exitStatus: exitStatusOf(outcome), colour: outcomeColours[outcome.outcome] };
+  }
+  switch (started === null ? 'elsewhere' : lookAtHolder(started.holder)) {
+    case 'alive':
+      return { name: 'under way', exitStatus: null, colour: 'yellow' };
+    case 'dead':
+      return { name: 'broken off', exitStatus: null, colour: 'red' };
+    case 'elsewhere':
+      return { name: 'not ended', exitStatus: null, colour: 'yellow' };
+  }
+};
+
+/** Green: all is well. Yellow: back, or not begun. Red: somebody must look. */
+export const outcomeColours = {
+  kept: 'green',
+  'rolled-back': 'yellow',
+  interrupted: 'yellow',
+  'kept-unhealthy': 'red',
+  'rolled-back-not-well': 'red',
+  'rollback-failed': 'red',
+  refused: 'yellow',
+  busy: 'yellow',
+  quarantined: 'yellow',
+  usage: 'yellow',
+  configuration: 'yellow',
+} as const satisfies Record<Outcome['outcome'], string>;
