@@ -30,7 +30,7 @@ const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatu
   const zones = new Set<string>();
   for (const line of lines.slice(0, 100_000)) {
     const [, path, text] = /^(\/etc\/[^:]{1,400}):(.*)$/.exec(line) ?? [];
-    if (path === undefined || text === undefined) continue;
+    if (path === undefined || text === undefined || notInForce.test(path)) continue;
     const said = text.trim().slice(0, 1000);
     if (/^([#;!]|\/\/|--)/.test(said)) continue;
     for (const [socket] of said.matchAll(runPath)) note(references, socket.replace(/^\/var\/run\//, '/run/'), path);
@@ -45,6 +45,10 @@ const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatu
   };
 };
 
+/** What packages and people lay aside beside the file that counts. */
+const notInForce =
+  /(~|[.-](dpkg|ucf)-\w+|\.(bak|old|orig|save|disabled|rpmsave|rpmnew|rpmorig|pacnew|pacsave|apk-new)|\/zones\.rfc1918)$/;
+
 /** As BIND and PowerDNS, Knot, and NSD write it. */
 const zoneIn = (path: string, line: string): string | null => {
   const name =
@@ -54,7 +58,9 @@ const zoneIn = (path: string, line: string): string | null => {
   return name === undefined || inEveryServer.test(name) ? null : name.replace(/\.$/, '').toLowerCase();
 };
 
-const inEveryServer = /^(\.|localhost\.?|(0|127|255)\.in-addr\.arpa\.?)$/i;
+/** BIND answers for private reverse zones by itself, configured or not. */
+const inEveryServer =
+  /^(\.|localhost\.?|(0|10|127|255|254\.169|168\.192|(1[6-9]|2\d|3[01])\.172)\.in-addr\.arpa\.?|.*ip6\.arpa\.?)$/i;
 
 /** Something below /run that may be a socket: other paths, such as pid files, are of no use here. */
 const runPath = /(?:\/var)?\/run\/[\w.@+/-]*(?:sock|\.s\.|ctl|ipc)[\w.@+/-]*/gi;

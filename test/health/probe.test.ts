@@ -259,6 +259,8 @@ test('zones, as BIND, Knot and NSD write them', () => {
     '/etc/bind/named.conf.local:zone "Example.org" {',
     '/etc/bind/named.conf.default-zones:zone "localhost" {',
     '/etc/bind/named.conf.local:// zone "old.example" {',
+    '/etc/bind/named.conf.local.dpkg-old:zone "laid-aside.example" {',
+    '/etc/bind/zones.rfc1918:zone "10.in-addr.arpa" {',
     '/etc/knot/knot.conf:  - domain: knot.example',
     '/etc/nsd/nsd.conf:  name: "nsd.example."',
     '/etc/other.conf:name: nobody',
