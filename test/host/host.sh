@@ -51,7 +51,7 @@ main() {
     status) require_root; status ;;
     env) print_environment ;;
     image) image ;;
-    start-daemon) require_root; require_host; with_lock start_daemon ;;
+    start-daemon) require_root; require_host; with_host_lock start_daemon ;;
     stop-daemon) require_root; require_host; stop_daemon ;;
     kill-daemon) require_root; require_host; kill_daemon ;;
     help | --help | -h) usage ;;
@@ -96,8 +96,10 @@ is_up() {
 
 require_host() { [ -e "$home/ready" ] || fail "there is no host $name; bring it up: host.sh up --name $name"; }
 
-with_lock() {
-  lock_machine
+# Of this host alone: an image that is made for another one takes minutes.
+with_host_lock() {
+  exec 9>"$home/.lock"
+  flock 9
   "$@"
 }
 
