@@ -22,7 +22,7 @@ export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepa
       : { ...(await returnAndVerdict(plan, tools, prepared, plan.goBackTo)), output: null };
   } catch (bug) {
     const says = `guard itself failed: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`;
-    tools.recorder.show({ type: 'notice', level: 'warning', says });
+    await tools.recorder.record({ type: 'notice', level: 'warning', says });
     return { end: { kind: 'lost', says }, verdict: null, interruptedBy: tools.interruption.by(), output: null };
   }
 };

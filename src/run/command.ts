@@ -74,7 +74,7 @@ const followSize = (terminal: Terminal | null, exec: Exec): (() => void) =>
     exec.resize(columns, rows);
   }) ?? noop;
 
-const showOutput = (tools: RunTools, stream: 'stdout' | 'stderr', chunk: Buffer): void =>
+const showOutput = (tools: RunTools, stream: 'stdout' | 'stderr', chunk: Buffer): void | Promise<void> =>
   tools.recorder.show({ type: 'command-output', stream, chunk });
 
 const watched = async (

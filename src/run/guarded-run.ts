@@ -49,6 +49,6 @@ const shouldKeep = async (plan: Plan, tools: RunTools, decision: Decision): Prom
     case 'rollback':
       return false;
     case 'ask':
-      return (await tools.askToKeep?.(decision.cause, plan.askMs)) ?? false;
+      return (await tools.askToKeep?.(decision.cause, plan.askMs, tools.interruption.signal)) ?? false;
   }
 };

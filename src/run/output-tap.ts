@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { callbackify } from 'node:util';
 
 /** How much of the end of the command's output is kept for hints and evidence, in bytes. */
 const tailBytes = 64 * 1024;
@@ -6,7 +7,7 @@ const tailBytes = 64 * 1024;
 /** Watches output on its way through. */
 export interface OutputTap {
   /** Passes every byte on to `destination`, at the pace of `destination`. */
-  readonly through: (destination: Writable, onChunk?: (chunk: Buffer) => void) => Writable;
+  readonly through: (destination: Writable, onChunk?: (chunk: Buffer) => void | Promise<void>) => Writable;
   /** When the last byte came, by the clock that was passed in. */
   readonly lastOutputAt: () => number;
   /** The end of what came, both streams in order of arrival, as text. */
@@ -33,14 +34,14 @@ export const createOutputTap = (monotonic: () => number): OutputTap => {
       destination.on('error', () => {
         gone = true;
       });
-      return new Writable({
-        write: (chunk: Buffer, _encoding, done) => {
-          saw(chunk);
-          onChunk?.(chunk);
-          if (gone) done();
-          else destination.write(chunk, () => done());
-        },
-      });
+      const pass = async (chunk: Buffer): Promise<void> => {
+        saw(chunk);
+        // A reader of the events is waited for as the reader of the output is: nothing piles up in between.
+        await onChunk?.(chunk);
+        if (!gone) await new Promise<void>((resolve) => destination.write(chunk, () => resolve()));
+      };
+      const write = callbackify(pass);
+      return new Writable({ write: (chunk: Buffer, _encoding, done) => write(chunk, done) });
     },
   };
 };

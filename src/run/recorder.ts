@@ -19,7 +19,7 @@ export interface Recorder {
   readonly resume: () => Promise<void>;
   readonly record: (event: RunEvent) => Promise<void>;
   /** Tells the views alone: progress and output, which no journal keeps. */
-  readonly show: (event: RunEvent) => void;
+  readonly show: (event: RunEvent) => void | Promise<void>;
   /** Keeps a file of evidence with the run's record; gives its path, or why not. */
   readonly saveEvidence: EventStore['saveEvidence'];
   /** Why the journal cannot be written, or null. Before the command that refuses the run; later it is only told. */
@@ -36,12 +36,12 @@ export const createRecorder = (options: {
   let store: EventStore | null = null;
   let failure: string | null = null;
 
-  const show = (event: RunEvent): void => void options.listener(stamped(event));
+  const show = (event: RunEvent): void | Promise<void> => options.listener(stamped(event));
   const stamped = (event: RunEvent): Recorded => ({ ...event, v: 1, run: options.run, at: options.clock.now() });
   const fail = (says: string): void => {
     if (failure !== null) return;
     failure = says;
-    show({ type: 'notice', level: 'warning', says: `The run's record cannot be written: ${says}` });
+    void show({ type: 'notice', level: 'warning', says: `The run's record cannot be written: ${says}` });
   };
   const record = async (event: RunEvent): Promise<void> => {
     const recorded = stamped(event);

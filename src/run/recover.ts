@@ -180,7 +180,7 @@ const keptBecauseHealthy = async (
     { incus: tools.incus, instance: plan.instance, clock: tools.clock },
     plan.baseline,
     { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs },
-    (waitingFor, healthyForMs) => tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
   );
   await tools.recorder.record({ type: 'verdict', verdict, again: false });
   if (verdict.verdict !== 'healthy') return null;

@@ -67,7 +67,7 @@ const renamed = async (
   if (done.error.kind === 'not-found') return ok(name);
   const other = `guard-${tools.recorder.run}`;
   if (name === other) return done;
-  tools.recorder.show({
+  await tools.recorder.record({
     type: 'notice',
     level: 'warning',
     says: `The restore point could not be named "${name}" and is kept as "${other}". ${sayFailure(done.error)}`,

@@ -156,7 +156,7 @@ const verdictOfRestored = async (plan: RollbackPlan, tools: RollbackTools): Prom
     context,
     plan.baseline,
     { limitMs: plan.limits.verifyMs, soakMs: 0, restarted: true },
-    (waitingFor, healthyForMs) => tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
   );
   return verdict;
 };

@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Cause, Holder } from '../event.ts';
 import type { Incus } from '../incus/client.ts';
+import type { FailedChange } from '../journal/history.ts';
 import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import type { Interruption } from './interruption.ts';
 import type { LookAtHolder } from './occupant.ts';
@@ -19,8 +20,10 @@ export interface RunTools {
   readonly lookAtHolder: LookAtHolder;
   /** The restore points that earlier runs of this state directory kept for this instance, from their records. */
   readonly keptRestorePoints: () => Promise<readonly KeptRestorePoint[]>;
+  /** What this command did to this instance, as far as it was rolled back since it was last kept. */
+  readonly failedChanges: () => Promise<readonly FailedChange[]>;
   /** Asks the person at the terminal whether to keep a change that failed; null where nobody can be asked. */
-  readonly askToKeep: ((cause: Cause, limitMs: number) => Promise<boolean>) | null;
+  readonly askToKeep: ((cause: Cause, limitMs: number, signal: AbortSignal) => Promise<boolean>) | null;
 }
 
 /** The command's own input and output: guard's words never go there. */

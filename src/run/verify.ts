@@ -22,7 +22,7 @@ export const verify = async (plan: Plan, tools: RunTools, baseline: Baseline, en
           soakMs: plan.limits.soakMs,
           restarted: plan.restart || end.kind === 'instance-stopped',
         },
-        (waitingFor, healthyForMs) => tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+        (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
       );
     },
     ({ verdict }) => ({ ok: verdict.verdict === 'healthy', says: verdict.verdict }),
