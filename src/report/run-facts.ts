@@ -1,4 +1,5 @@
 import type { Changes, CommandEnd, Phase, Recorded, Verdict, VolumePoint } from '../event.ts';
+import { neutralise } from '../text.ts';
 
 /** What the events of a run have told so far: all that its closing words may say. */
 export interface RunFacts {
@@ -48,7 +49,7 @@ export const withEvent = (facts: RunFacts, event: Recorded): RunFacts => {
   switch (event.type) {
     case 'run-started': {
       const { instance, project, remote, wasRunning } = event;
-      return { ...facts, instance, project, remote, wasRunning, recorded: true };
+      return { ...facts, instance: neutralise(instance), project, remote, wasRunning, recorded: true };
     }
     case 'phase-begun':
       return { ...facts, begun: [...facts.begun, event.phase] };

@@ -56,7 +56,7 @@ export const runSummary = (run: RunSummary) => {
     run: run.run,
     ...(started === null ? nothingStarted : pick(started)),
     endedAt: ended?.at ?? null,
-    ms: ended?.ms ?? null,
+    ms: ended && Math.round(ended.ms),
     outcome: ended?.outcome.outcome ?? null,
     exitStatus: stateOf(run).exitStatus,
     commandEnd: commandEnded?.end ?? null,

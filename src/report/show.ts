@@ -31,7 +31,7 @@ const headLines = (record: RunRecord): string[] => {
     `Run        ${run}`,
     ...(started
       ? [
-          `Instance   ${neutralise(started.remote === null ? '' : `${started.remote}:`)}${neutralise(started.instance)} (project ${neutralise(started.project)})`,
+          `Instance   ${addressOf(record)} (project ${neutralise(started.project)})`,
           `Command    ${neutralise(shellWords(started.command), 4000)}`,
           `Started    ${sayTime(started.at)} on ${neutralise(started.holder.host)}, pid ${started.holder.pid}, guard ${neutralise(started.version)}`,
         ]
@@ -47,10 +47,15 @@ const outcomeLines = (record: RunRecord): string[] => {
     const facts = { ...record.events.reduce(withEvent, noFacts(record.run)), recorded: false };
     return closingLines(record.ended.outcome, facts);
   }
-  const address = record.started?.instance ?? '<instance>';
-  return stateOf(record).name === 'under way'
-    ? ['This run is under way.']
-    : [`This run has not ended: its guard died, or works on another host. \`guard recover ${address}\` finishes it.`];
+  const { name } = stateOf(record);
+  if (name === 'under way') return ['This run is under way.'];
+  const who = name === 'broken off' ? 'its guard died' : 'its guard works on another host, or died there';
+  return [`This run has not ended: ${who}. \`guard recover ${addressOf(record)}\` finishes what was interrupted.`];
+};
+
+const addressOf = ({ started }: RunRecord): string => {
+  if (started === null) return '';
+  return neutralise(started.remote === null ? started.instance : `${started.remote}:${started.instance}`);
 };
 
 const timeline = ({ events }: RunRecord): string[] => {
