@@ -36,9 +36,15 @@ export const start = (tools: PowerTools, instance: string, limits: Limits): Prom
     tools.clock,
     limits.restoreMs,
     () => startInstance(tools.incus, instance, { limitMs: limits.readyMs }),
-    // A full pool empties itself after a restore: btrfs frees late (incus.md section 2).
-    (failure) => passes(failure) || failure.kind === 'no-space',
+    startIsWorthRepeating,
   );
+
+const startIsWorthRepeating = (failure: IncusFailure): boolean =>
+  passes(failure) ||
+  // A full pool empties itself after a restore: btrfs frees late (incus.md section 2).
+  failure.kind === 'no-space' ||
+  // A daemon that has just started tries its networks again once a minute.
+  /Network "[^"]*" unavailable on this server/.test(failure.said);
 
 /** Starts the instance and waits until it can be asked; a failure is one sentence. */
 export const bringUp = async (

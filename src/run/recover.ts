@@ -93,6 +93,9 @@ export const refuseLiving = (
  */
 export const recover = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
   const began = tools.clock.monotonic();
+  // What is kept later is only found again, and pruned, by what the record says of it.
+  if (remains.inFlight && !plan.record?.restorePoint)
+    await tools.recorder.record({ type: 'restore-point-taken', restorePoint: remains.inFlight });
   const step = recoveryStep({ inFlight: remains.inFlight, mark: remains.mark, record: plan.record });
   const outcome = await doStep(plan, tools, remains, step);
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
@@ -110,7 +113,7 @@ const doStep = async (
       // A mark without a restore point means nothing, but would be shown to people.
       if (remains.mark !== null) await unmark(tools.incus, plan.instance);
       if (plan.record?.restorePoint && !plan.record.released)
-        await tools.recorder.record({ type: 'released', restorePoint: null });
+        await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
       return closed(plan, step.because);
     case 'release-unchanged':
       if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
@@ -154,6 +157,15 @@ const causeOf = (plan: RecoverPlan): Exclude<Cause, 'interrupted'> => {
 const volumesOf = ({ inFlight }: Remains): readonly VolumePoint[] => inFlight?.volumes ?? [];
 
 const nameOf = (plan: RecoverPlan): string => plan.record?.started?.restorePointName ?? `guard-${plan.run}`;
+
+/** The final name that the restore point already has, where guard died after the renaming; null where it is gone. */
+const keptAs = async (plan: RecoverPlan, tools: RecoverTools): Promise<string | null> => {
+  for (const name of new Set([nameOf(plan), `guard-${plan.run}`])) {
+    const snapshot = await getSnapshot(tools.incus, plan.instance, name);
+    if (snapshot.ok && snapshot.value.createdAt === plan.record?.restorePoint?.createdAt) return name;
+  }
+  return null;
+};
 
 const releaseKept = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
   await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains));

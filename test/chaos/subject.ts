@@ -17,8 +17,15 @@ export const healthCheck = `test "$(cat ${healthFile})" = ok`;
 
 /** A new container whose files all say `content`. */
 export const launchSubject = async (host: Host, name: string, content: string): Promise<void> => {
-  await execa('incus', ['delete', '--force', name], { env: host.env, stdin: 'ignore', reject: false });
-  await incus(host, 'launch', 'guard-debian', name);
+  const quietly = { env: host.env, stdin: 'ignore', reject: false } as const;
+  // A daemon that was just killed may need a minute until its network can be used again.
+  await waitFor(
+    async () => {
+      await execa('incus', ['delete', '--force', name], quietly);
+      return (await execa('incus', ['launch', 'guard-debian', name], quietly)).exitCode === 0;
+    },
+    { limitMs: 120_000, everyMs: 1000 },
+  );
   await waitFor(async () => {
     const words = ['exec', name, '--', 'systemctl', 'is-system-running'];
     const { stdout } = await execa('incus', words, { env: host.env, stdin: 'ignore', reject: false });
