@@ -17,6 +17,7 @@ export const replacedFiles = (before: Facts, after: Facts): ReplacedFile[] => {
   if (was === null || is === null) return [];
   return Object.entries(was.signatures)
     .filter(([path, signature]) => Object.hasOwn(is.signatures, path) && is.signatures[path] !== signature)
+    .slice(0, 1000)
     .map(([path]) => {
       const [old, now] = [linesOf(was, path), linesOf(is, path)];
       return {

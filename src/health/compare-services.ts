@@ -12,8 +12,10 @@ export const compareServices = (before: Facts, after: Facts, restarted: boolean)
   const unix = lostUnixSockets(before, after);
   const files = replacedFiles(before, after);
   const told = new Set<string>();
+  let explanations = 0;
   const explained: Explained = (owners, ports) => {
-    const file = explanationFor(owners, ports, files);
+    // Beyond what anybody will read there is nothing to explain.
+    const file = (explanations += 1) > 200 ? null : explanationFor(owners, ports, files);
     if (file === null) return '';
     told.add(file.path);
     return `; ${sayReplaced(file)}`;

@@ -124,7 +124,8 @@ const tableOf = (
   const installed = new Map<string, string>();
   for (const entry of entries) {
     const known = installed.get(keyOf(entry));
-    installed.set(keyOf(entry), known === undefined ? entry.version : `${known}, ${entry.version}`);
+    if (known === undefined) installed.set(keyOf(entry), entry.version);
+    else if (known.length < 300) installed.set(keyOf(entry), `${known}, ${entry.version}`);
   }
   const broken = entries.flatMap((entry) => (entry.trouble === null ? [] : [[keyOf(entry), entry.trouble]]));
   return { manager, installed: Object.fromEntries(installed), broken: Object.fromEntries(broken), interrupted };

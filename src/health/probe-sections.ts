@@ -15,7 +15,7 @@ export const sectionsOf = (text: string, nonce: string): ReadonlyMap<string, Sec
   for (const line of text.split('\n')) {
     const mark = line.startsWith(nonce) ? markOf(line.slice(nonce.length)) : null;
     if (mark === null) {
-      open?.lines.push(line);
+      open?.lines.push(line.slice(0, longestLine));
     } else if (mark.kind === 'begin') {
       open = { name: mark.name, lines: [] };
     } else {
@@ -26,6 +26,9 @@ export const sectionsOf = (text: string, nonce: string): ReadonlyMap<string, Sec
   }
   return new Map([...found].flatMap(([name, section]) => (section === null ? [] : [[name, section] as const])));
 };
+
+/** No honest line is longer, and patterns must not be given the time of guard to eat. */
+const longestLine = 4096;
 
 type Mark = { kind: 'begin'; name: string } | { kind: 'end'; name: string; status: number };
 

@@ -97,8 +97,9 @@ export const unitFilesOf = (section: Section): readonly string[] | null => {
   const names = new Set<string>();
   const masked = new Set<string>();
   for (const line of section.lines.slice(0, mostUnits)) {
-    const [, name, target] = /([^\s/]+\.[a-z]+)(?: -> (.*))?$/.exec(line) ?? [];
-    if (name === undefined) continue;
+    const [entry = '', target] = line.split(' -> ', 2);
+    const name = entry.slice(entry.lastIndexOf(' ') + 1);
+    if (!/^[\w:@\\.-]{1,250}\.[a-z]{1,20}$/.test(name)) continue;
     if (target === '/dev/null') masked.add(name);
     else names.add(name);
   }
@@ -135,8 +136,9 @@ const openrcUnits = (section: Section): UnitTable | null => {
     if (service?.[1] !== undefined && service[2] !== undefined) states.set(service[2], service[1]);
   }
   for (const line of section.lines) {
-    const name = /^\s*(\S+)\s*=?.*\bcrashed\b/.exec(line)?.[1];
-    if (name !== undefined && !line.includes('/run/openrc/')) states.set(name, 'crashed');
+    if (!line.includes('crashed') || line.includes('/run/openrc/')) continue;
+    const name = /^\s*(\S{1,200})[\s=]/.exec(line)?.[1];
+    if (name !== undefined) states.set(name, 'crashed');
   }
   return Object.fromEntries([...states].map(([name, state]) => [name, openrcUnit(name, state)]));
 };

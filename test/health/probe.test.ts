@@ -235,6 +235,27 @@ describe('hostile and broken output', () => {
     expect(facts.sockets?.map(({ port, owner }) => [port, owner?.process])).toEqual([[80, 'httpd']]);
   });
 
+  test.each([
+    ['unitlist', 'a.service '],
+    ['unitfiles', 'a.'],
+    ['units', 'Id=a\nActiveState=active\n\n'],
+    ['inet', 'tcp LISTEN 0 0 1.1.1.1:1 '],
+    ['unix', '0: 0 0 00010000 0 0 1 /run/a'],
+    ['owners', '-> socket:[1] '],
+    ['processes', '/proc/1/stat:1 ('],
+    ['addresses', '1: a@ inet 1.1.1.1 '],
+    ['apk', 'P:a\nV:1\n'],
+    ['pacman', 'ok /a-'],
+    ['rpm', 'a b c\n'],
+    ['dpkg', 'Package: a\n'],
+    ['signatures', '1 1 1 /etc/a'],
+    ['lines', '/etc/a:/run/sock/run/'],
+  ])('two megabytes of %s', (name, text) => {
+    const flood = text.repeat(Math.ceil(2_000_000 / text.length));
+    const facts = factsOf(section('self', 'manager systemd') + section(name, flood) + section('nameservers', flood));
+    expect(compareFacts(facts, facts)).toEqual([]);
+  });
+
   test('10,000 units', () => {
     const list = Array.from(
       { length: 10_000 },
