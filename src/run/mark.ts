@@ -2,6 +2,7 @@ import type { Holder } from '../event.ts';
 import { getInstance, patchInstance, type Instance } from '../incus/instance.ts';
 import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
+import { isRunId } from '../journal/run-id.ts';
 import { ok, type Result } from '../result.ts';
 
 /**
@@ -35,8 +36,29 @@ export const markOf = (instance: Pick<Instance, 'config'>): Mark | null => {
   }
 };
 
-const isMark = (value: unknown): value is Mark =>
-  typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'string' && 'holder' in value;
+/** Whoever may configure the instance may write anything there: the run's id becomes part of a path, the name is shown. */
+const isMark = (value: unknown): value is Mark => {
+  if (!isObject(value)) return false;
+  const { run, holder, wasRunning, restorePointName, at } = value;
+  return (
+    typeof run === 'string' &&
+    isRunId(run) &&
+    isHolder(holder) &&
+    typeof wasRunning === 'boolean' &&
+    typeof restorePointName === 'string' &&
+    typeof at === 'number'
+  );
+};
+
+const isHolder = (value: unknown): value is Holder =>
+  isObject(value) &&
+  typeof value['host'] === 'string' &&
+  typeof value['bootId'] === 'string' &&
+  typeof value['pid'] === 'number' &&
+  typeof value['startTicks'] === 'number';
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
 
 /** Who won the instance: this run, or the one whose mark is there. */
 export type Claim = { readonly claimed: true } | { readonly claimed: false; readonly by: Mark };
