@@ -56,8 +56,7 @@ describe('a daemon that is killed', () => {
 
   it('during a restore leaves its end unknown; when it is back it knows nothing of it, and the instance can be started', async () => {
     value(await createSnapshot(incus, instance, { name: 'k', expiresAt: null }, limit));
-    const restoring = restoreSnapshot(incus, instance, 'k', limit);
-    await untilRestoring();
+    const { restoring } = await restoreUnderWay('k');
     await host.daemon('kill-daemon');
     const lost = failure(await restoring);
     expect(lost).toMatchObject({ kind: 'connection-lost', code: null });
@@ -157,13 +156,20 @@ const untilUnreachable = async (): Promise<void> => {
   while (failure(await getInstance(incus, instance)).kind !== 'unreachable') await delay(10);
 };
 
-const untilRestoring = async (): Promise<void> => {
-  for (;;) {
-    const operations = value(await listOperations(incus));
-    if (operations.some(({ statusCode, description }) => statusCode < 200 && description.startsWith('Restoring')))
-      return;
-    await delay(5);
+/** A restore that is under way at this moment; one that was over before anybody saw it is begun again. */
+const restoreUnderWay = async (name: string): Promise<{ readonly restoring: ReturnType<typeof restoreSnapshot> }> => {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const restore = { over: false };
+    const restoring = restoreSnapshot(incus, instance, name, limit).finally(() => {
+      restore.over = true;
+    });
+    while (!restore.over) {
+      const operations = value(await listOperations(incus));
+      if (operations.some(({ statusCode, description }) => statusCode < 200 && description.startsWith('Restoring')))
+        return { restoring };
+    }
   }
+  throw new Error('no restore was seen under way in 20 attempts');
 };
 
 const freePort = async (): Promise<number> => {
