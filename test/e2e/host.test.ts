@@ -17,12 +17,15 @@ import {
   type Host,
 } from '../host/host.ts';
 
+// Two test runs on one machine do not get into each other's way.
+const run = process.pid % 100_000;
+
 let main: Host;
 let own: Host;
 
 beforeAll(async () => {
   main = await bringUp();
-  own = await bringUp({ name: 'host-test', dirPool: true, poolSize: '4GiB' });
+  own = await bringUp({ name: `own-${run}`, dirPool: true, poolSize: '4GiB' });
 });
 
 afterAll(() => takeDown(own));
@@ -71,7 +74,7 @@ test('hosts do not see each other', async () => {
 });
 
 test('down takes a host away with its running containers, and leaves nothing', async () => {
-  const host = await bringUp({ name: 'host-down', poolSize: '2GiB' });
+  const host = await bringUp({ name: `gone-${run}`, poolSize: '2GiB' });
   await incus(host, 'launch', 'guard-debian', 'host-left');
   const init = await pidOf(host, 'host-left');
 
@@ -80,10 +83,10 @@ test('down takes a host away with its running containers, and leaves nothing', a
   // The machine's PID 1 takes its time to bury it.
   await waitFor(() => !existsSync(`/proc/${init}`));
   expect(existsSync(host.incusDir)).toBe(false);
-  expect(existsSync('/sys/class/net/gt-host-down')).toBe(false);
-  expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain('/host-down/');
-  expect((await execa('losetup', ['--all'])).stdout).not.toContain('/host-down/');
-  expect((await execa('nft', ['list', 'ruleset'])).stdout).not.toContain('gt-host-down');
+  expect(existsSync(`/sys/class/net/gt-${host.name}`)).toBe(false);
+  expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(`/${host.name}/`);
+  expect((await execa('losetup', ['--all'])).stdout).not.toContain(`/${host.name}/`);
+  expect((await execa('nft', ['list', 'ruleset'])).stdout).not.toContain(`gt-${host.name}`);
 });
 
 test('a name that cannot be an interface is refused with a sentence', async () => {

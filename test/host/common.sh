@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Where things are, how this says things, and the one lock. Sourced by host.sh.
+# Where things are, how this says things, and the locks. Sourced by host.sh.
 
 state_root=${GUARD_TEST_STATE:-/var/lib/incus-guard-test}
 cache_root=${GUARD_TEST_CACHE:-/var/cache/incus-guard-test}
@@ -33,14 +33,26 @@ on_host() {
   env -u INCUS_SOCKET -u INCUS_REMOTE -u INCUS_PROJECT INCUS_DIR="$incus_dir" INCUS_CONF="$incus_conf" "$@"
 }
 
-# Waits for another host.sh; the lock goes with this process. Started daemons must not inherit it (9>&-).
+# Two locks, taken in this order and going with this process: one for a host, and one for what hosts share on the machine
+# (packages, id ranges, subnets). A third, in image.sh, is for the cache. Started daemons must not inherit them.
+lock_host() {
+  local file=$state_root/.$name.lock
+  mkdir -p "$state_root"
+  while true; do
+    exec 9>"$file"
+    flock -n 9 || { say "waiting for another host.sh at host $name"; flock 9; }
+    # Whoever held it may have removed the file with the host.
+    [ "$(stat -L -c %i /proc/self/fd/9)" != "$(stat -c %i "$file" 2>/dev/null)" ] || return 0
+  done
+}
+unlock_host() { exec 9>&-; }
+
 lock_machine() {
   mkdir -p "$state_root"
-  exec 9>"$state_root/.lock"
-  flock -n 9 && return
-  say "waiting for another host.sh"
-  flock 9
+  exec 7>"$state_root/.lock"
+  flock -n 7 || { say "waiting for another host.sh"; flock 7; }
 }
+unlock_machine() { exec 7>&-; }
 
 # until_true SECONDS COMMAND…: asks ten times a second until the command succeeds or the time is over.
 until_true() {

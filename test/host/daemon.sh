@@ -42,7 +42,7 @@ start_daemon() {
     INCUS_DIR="$incus_dir" record="$home/daemon" incusd="$incusd" log="$home/daemon.log" \
     bash -c 'stat=$(<"/proc/$$/stat"); fields=(${stat##*) }); echo "$$ ${fields[19]}" >"$record"
       cd / && exec "$incusd" --group root --logfile "$log"' \
-    >"$home/daemon.out" 2>&1 </dev/null 9>&- &
+    >"$home/daemon.out" 2>&1 </dev/null 7>&- 8>&- 9>&- &
   until_true 60 daemon_answers || fail "the daemon of host $name did not come up: $(tail -n1 "$home/daemon.log" "$home/daemon.out" 2>/dev/null | tr '\n' ' ')"
 }
 
@@ -80,7 +80,7 @@ ensure_namespace() {
   unshare --mount="$namespace/mnt" --propagation slave sh -ec '
     [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ] || exit 0
     umount -R -l /sys/fs/cgroup
-    mount -t cgroup2 none /sys/fs/cgroup' 9>&- ||
+    mount -t cgroup2 none /sys/fs/cgroup' 7>&- 8>&- 9>&- ||
     fail "cannot give the daemon a /sys/fs/cgroup with only cgroup v2"
 }
 

@@ -66,19 +66,23 @@ up() {
 }
 
 bring_up() {
-  lock_machine
+  lock_host
   # Another host.sh may have done it while this one waited.
   if is_up; then return; fi
+  # A host that never became ready has nothing worth keeping, and may be broken in any way.
+  [ -e "$home/ready" ] || remove_host
+  lock_machine
+  # From here on this is one of the machine's hosts; with the last of them goes what they share.
+  mkdir -p "$incus_dir"
   check_kernel
   install_packages
   check_network
   ensure_id_ranges
   ensure_kernel_settings
-  # A host that never became ready has nothing worth keeping, and may be broken in any way.
-  [ -e "$home/ready" ] || remove_host
-  ensure_image "$(machine_codename)"
-  mkdir -p "$incus_dir" "$incus_conf"
+  unlock_machine
+  mkdir -p "$incus_conf"
   chmod 711 "$home" "$incus_dir"
+  ensure_image "$(machine_codename)"
   say "starting host $name"
   start_daemon
   set_up_incus
@@ -86,6 +90,7 @@ bring_up() {
   import_image "$(machine_codename)"
   warn_of_firewall
   image_key "$(machine_codename)" >"$home/ready"
+  unlock_host
 }
 
 is_up() {
@@ -96,25 +101,33 @@ is_up() {
 
 require_host() { [ -e "$home/ready" ] || fail "there is no host $name; bring it up: host.sh up --name $name"; }
 
-# Of this host alone: an image that is made for another one takes minutes.
 with_host_lock() {
-  exec 9>"$home/.lock"
-  flock 9
+  lock_host
   "$@"
 }
 
 down() {
   require_root
-  lock_machine
   local each
-  if [ -n "$all" ]; then
-    for each in $(host_names); do use_host "$each"; remove_host; done
+  if [ -z "$all" ]; then
+    take_down
   else
-    remove_host
+    for each in $(host_names); do use_host "$each"; take_down; done
   fi
-  [ -n "$(host_names)" ] || forget_machine "$purge"
-  [ -z "$purge" ] || [ -z "$(host_names)" ] || say "cache and packages stay: other hosts use them ($(host_names | tr '\n' ' '))"
-  [ -z "$purge" ] || [ -n "$(host_names)" ] || [ -s "$machine/packages" ] || rm -rf "$state_root"
+  lock_machine
+  if [ -n "$(host_names)" ]; then
+    [ -z "$purge" ] || say "cache and packages stay: other hosts use them ($(host_names | tr '\n' ' '))"
+    return 0
+  fi
+  forget_machine "$purge"
+  [ -z "$purge" ] || [ -s "$machine/packages" ] || rm -rf "$state_root"
+}
+
+take_down() {
+  lock_host
+  remove_host
+  rm -f "$state_root/.$name.lock"
+  unlock_host
 }
 
 remove_host() {
@@ -122,7 +135,9 @@ remove_host() {
   local interfaces
   interfaces=$(own_interfaces)
   kill_everything
+  lock_machine
   remove_network "$interfaces"
+  unlock_machine
   remove_apparmor_profiles
   unpin_namespace
   remove_loop_devices
@@ -145,7 +160,7 @@ status() {
     elif ! [ -e "$home/ready" ]; then
       echo "$each: not ready ($incus_dir)"
     else
-      echo "$each: up, daemon $pid, bridge $bridge $(cat "$home/subnet" 2>/dev/null).0/24, $(on_host incus list --format csv -c n 2>/dev/null | wc -l) instances, $incus_dir"
+      echo "$each: up, daemon $pid, bridge $bridge $(cat "$home/subnet" 2>/dev/null).0/24, $(on_host incus list --format csv -c n 2>/dev/null | wc -l || true) instances, $incus_dir"
     fi
   done
 }
@@ -166,5 +181,5 @@ image() {
   image_alias "${words[@]}"
 }
 
-main "$@"
-exit
+# In one line, which is read as a whole: this file may be replaced while it runs.
+main "$@"; exit

@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Images made by debootstrap, kept in the cache as metadata and squashfs, imported into hosts. Sourced by host.sh.
 
+image_days=${GUARD_TEST_IMAGE_DAYS:-14}
+
 # An image is named by its release and its init: `bookworm`, or `bookworm openrc`.
 image_alias() {
   local kind=debian
@@ -23,17 +25,20 @@ image_stem() { printf '%s/%s-%s-%s\n' "$cache_root" "$(image_alias "$@")" "$(dpk
 ensure_image() {
   local stem
   stem=$(image_stem "$@")
+  ! image_is_fresh "$stem" || return 0
   mkdir -p "$cache_root"
   exec 8>"$cache_root/.lock"
-  flock 8
+  flock -n 8 || { say "waiting for another image to be made"; flock 8; }
   if [ ! -e "$stem.ready" ]; then
     build_image "$stem" "$@"
-  elif [ -n "$(find "$stem.ready" -mtime "+${GUARD_TEST_IMAGE_DAYS:-14}")" ]; then
-    # Its package lists name versions that the mirror may have replaced by now.
+  elif ! image_is_fresh "$stem"; then
     (build_image "$stem" "$@") || say "going on with the older image"
   fi
   exec 8>&-
 }
+
+# The package lists of an older one name versions that the mirror may have replaced by now.
+image_is_fresh() { [ -n "$(find "$1.ready" -mtime "-$image_days" 2>/dev/null || true)" ]; }
 
 build_image() {
   local stem=$1 suite=$2 init=${3:-systemd} alias build base uri keyring
@@ -49,11 +54,12 @@ build_image() {
   # Mounts made on the way are made in a namespace that ends with it.
   unshare --mount --propagation private env \
     http_proxy="$(machine_proxy http "${http_proxy:-}")" https_proxy="$(machine_proxy https "${https_proxy:-}")" \
-    bash "$here/image-inside.sh" "$build" "$init" "$suite" "$uri" "$keyring" >"$cache_root/build.log" 2>&1 </dev/null 9>&- 8>&- || {
+    bash "$here/image-inside.sh" "$build" "$init" "$suite" "$uri" "$keyring" >"$cache_root/build.log" 2>&1 </dev/null 7>&- 8>&- 9>&- || {
     rm -rf --one-file-system "$build"
     fail "making the image $alias failed; see $cache_root/build.log: $(grep -E '^(E:|W: Failure)' "$cache_root/build.log" | tail -n1)"
   }
-  rm -f "$cache_root/$alias-$(dpkg --print-architecture)"-*
+  # Younger ones may be those of another checkout.
+  find "$cache_root" -name "$alias-$(dpkg --print-architecture)-*" -mtime "+$image_days" -delete
   mv "$build/metadata.tar" "$stem.tar"
   mv "$build/rootfs.squashfs" "$stem.squashfs"
   # Incus calls a split image by the sum of both parts.

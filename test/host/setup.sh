@@ -26,10 +26,12 @@ ensure_dir_pool() { exists storage dirpool || on_host incus storage create dirpo
 
 create_network() {
   local subnet
+  lock_machine
   subnet=$(free_subnet)
   on_host incus network create "$bridge" --type bridge ipv4.address="$subnet.1/24" ipv4.nat=true ipv6.address=none \
     bridge.mtu="$(uplink_mtu)" dns.domain=guard >/dev/null
   printf '%s\n' "$subnet" >"$home/subnet"
+  unlock_machine
 }
 
 # Some firewalls flush everything when they start, and Incus does not notice.
@@ -114,6 +116,7 @@ remove_nft_chains() {
   done
   # The table is common to all daemons; without a chain it means nothing.
   # (Not piped into grep -q: what that cuts off fails by SIGPIPE, and would look like an empty table.)
+  [ "$(host_names)" = "$name" ] || return 0
   case $(nft list table inet incus 2>/dev/null) in *chain*) ;; *) nft delete table inet incus 2>/dev/null || true ;; esac
 }
 
