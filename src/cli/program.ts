@@ -63,7 +63,7 @@ const endOf = async (error: unknown, context: Context, json: boolean): Promise<n
 const newProgram = (context: Context): Command =>
   new Command('guard')
     .description(
-      'Makes a risky change to an Incus container safe to try: takes a restore point, runs the command, looks at whether\n' +
+      'Makes a risky change to an Incus container safe to try: takes a restore point, runs the command, looks at whether ' +
         'the container still does what it did before, and if it does not, puts it back and proves that it is back.',
     )
     .usage('[options] <instance>… -- <command> [arguments…]\n       guard <subcommand> [options]')
@@ -77,7 +77,7 @@ const newProgram = (context: Context): Command =>
       outputError: () => {},
     })
     .enablePositionalOptions()
-    .addHelpText('after', `\n${exitStatusHelp}\n\nExample:\n  guard ubuntu-test -- apt upgrade`);
+    .addHelpText('after', `\nSee \`guard run --help\` for the options of a run.\n\n${exitStatusHelp}\n\nExamples:\n  guard ubuntu-test -- apt upgrade\n  guard --restart --check 'dig @127.0.0.1 example.org' dns -- apt full-upgrade -y`);
 
 const exitStatusHelp = [
   'Exit status:',
