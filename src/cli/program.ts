@@ -77,7 +77,10 @@ const newProgram = (context: Context): Command =>
       outputError: () => {},
     })
     .enablePositionalOptions()
-    .addHelpText('after', `\nSee \`guard run --help\` for the options of a run.\n\n${exitStatusHelp}\n\nExamples:\n  guard ubuntu-test -- apt upgrade\n  guard --restart --check 'dig @127.0.0.1 example.org' dns -- apt full-upgrade -y`);
+    .addHelpText(
+      'after',
+      `\nSee \`guard run --help\` for the options of a run.\n\n${exitStatusHelp}\n\nExamples:\n  guard ubuntu-test -- apt upgrade\n  guard --restart --check 'dig @127.0.0.1 example.org' dns -- apt full-upgrade -y`,
+    );
 
 const exitStatusHelp = [
   'Exit status:',
