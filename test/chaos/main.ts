@@ -45,7 +45,13 @@ export const chaos = async ({ seed, indexes, hostName, say }: ChaosOptions): Pro
   const program = join(folder, 'guard.cjs');
   await copyFile('dist/guard.cjs', program);
   const host = await bringUp({ name: hostName });
-  const arena: Arena = { host, instance: 'chaos-subject', program, stateDirectory: join(folder, 'state') };
+  const arena: Arena = {
+    host,
+    instance: 'chaos-subject',
+    program,
+    stateDirectory: join(folder, 'state'),
+    lostRecords: new Set(),
+  };
   const trials: Trial[] = [];
   let fresh = false;
   try {

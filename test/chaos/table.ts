@@ -21,10 +21,13 @@ export const sayTrial = (trial: Trial): string => {
 
 const sayStrike = ({ victim, phase, afterMs }: Strike): string => `${victim} ${afterMs} ms after ${phase ?? 'start'}`;
 
+/** The trials whose own record says how they ended. */
+const known = (trials: readonly Trial[]): Trial[] => trials.filter(({ ordeal }) => !ordeal.recordLost);
+
 /** The table at the end. */
 export const summary = (seed: number, trials: readonly Trial[]): string[] => {
-  const ended = (outcome: string): number => trials.filter((trial) => trial.outcome === outcome).length;
-  const known = ['kept', 'rolled-back', 'rolled-back-not-well', 'refused'];
+  const ended = (outcome: string): number => known(trials).filter((trial) => trial.outcome === outcome).length;
+  const usual = ['kept', 'rolled-back', 'rolled-back-not-well', 'refused'];
   const rows: [string, number][] = [
     ['runs', trials.length],
     ['struck while something lived', trials.filter(({ struck }) => struck).length],
@@ -32,8 +35,9 @@ export const summary = (seed: number, trials: readonly Trial[]): string[] => {
     ['rolled back', ended('rolled-back')],
     ['rolled back, not well', ended('rolled-back-not-well')],
     ['refused, nothing was changed', ended('refused')],
-    ['never began, or no outcome', trials.filter(({ outcome }) => outcome === null).length],
-    ['other outcomes', trials.filter(({ outcome }) => outcome !== null && !known.includes(outcome)).length],
+    ['ended before there was a record', known(trials).filter(({ outcome }) => outcome === null).length],
+    ['recovered without their records', trials.length - known(trials).length],
+    ['other outcomes', known(trials).filter(({ outcome }) => outcome !== null && !usual.includes(outcome)).length],
     ['finished by the printed commands', trials.filter(({ neededAHand }) => neededAHand).length],
     ['lost', trials.filter(({ lost }) => lost !== null).length],
     ['leaked restore points', trials.reduce((sum, { leaked }) => sum + leaked.length, 0)],

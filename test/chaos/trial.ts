@@ -1,9 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { keptRestorePoints } from '../../src/journal/kept-restore-points.ts';
-import { listRuns, type RunSummary } from '../../src/journal/run-index.ts';
+import { listRuns } from '../../src/journal/run-index.ts';
 import { incus, type Host } from '../host/host.ts';
 import type { Ordeal } from './ordeal.ts';
 import { commandOf, contentOf, healthCheck } from './subject.ts';
@@ -17,6 +16,8 @@ export interface Arena {
   readonly program: string;
   /** Where the runs of this arena leave their records. */
   readonly stateDirectory: string;
+  /** Where recoveries without these records left theirs. */
+  readonly lostRecords: Set<string>;
 }
 
 /** How one ordeal ended. */
@@ -38,26 +39,24 @@ export interface Trial {
 
 const mostRecoveries = 6;
 const inFlight = 'guard-in-flight';
+const unfinished = 'no outcome';
 
 /** Lets one run be struck down, recovers it, and looks at what is left. */
 export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> => {
   const { host, instance } = arena;
   const before = await contentOf(host, instance);
-  const runBefore = await lastRun(arena);
   const wanted = `content-${ordeal.index}-${Date.now().toString(36)}`;
   const command = commandOf(ordeal.change, wanted, ordeal.paceMs);
   const run = await runStruck(host, arena, ['run', ...options, instance, '--', ...command], ordeal.strike);
-  const recordsOfRecovery = ordeal.recordLost
-    ? await mkdtemp(join(tmpdir(), 'guard-chaos-lost-'))
-    : arena.stateDirectory;
+  const recordsOfRecovery = ordeal.recordLost ? await mkdtemp(`${arena.stateDirectory}-lost-`) : arena.stateDirectory;
+  arena.lostRecords.add(recordsOfRecovery);
   const recovered = await recover({ ...arena, stateDirectory: recordsOfRecovery }, ordeal);
   // A record that was lost and is found again must not do harm.
   if (ordeal.recordLost) await runStruck(host, arena, ['recover', '--json', instance], null);
 
-  const last = await lastRun(arena);
-  const outcome = last?.run === runBefore?.run ? null : (last?.ended?.outcome.outcome ?? null);
+  const outcome = await outcomeOf(arena, wanted);
   const lost = await lossOf(arena, ordeal, { before, wanted, outcome });
-  const leaked = lost === null ? await leaksOf(arena, recordsOfRecovery) : [];
+  const leaked = lost === null ? await leaksOf(arena) : [];
   const stuck = run.hung || recovered.hung ? 'guard hung' : await stuckOf(arena, recovered.status);
   return {
     ordeal,
@@ -71,8 +70,12 @@ export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> =>
   };
 };
 
-const lastRun = async ({ stateDirectory, instance }: Arena): Promise<RunSummary | undefined> =>
-  (await listRuns(stateDirectory, { instance, limit: 1 }))[0];
+/** What the record of the run with this command says; two runs may begin in the same second. */
+const outcomeOf = async ({ stateDirectory, instance }: Arena, wanted: string): Promise<string | null> => {
+  const runs = await listRuns(stateDirectory, { instance, limit: 20 });
+  const run = runs.find(({ started }) => started?.command.join(' ').includes(wanted));
+  return run ? (run.ended?.outcome.outcome ?? unfinished) : null;
+};
 
 /** Quick runs: what is tried here is not the watch. */
 const options = [
@@ -137,14 +140,15 @@ const lossOf = async (
   if (isNew && ordeal.change !== 'good') return 'a bad change was kept';
   // Without the record nobody can tell more than that it is one or the other.
   if (ordeal.recordLost) return null;
+  if (seen.outcome === unfinished) return 'the record has no end';
   if (seen.outcome === null) return isNew ? 'changed, but no outcome is recorded' : null;
   return isNew === (seen.outcome === 'kept') ? null : `${isNew ? 'new' : 'old'}, but recorded as ${seen.outcome}`;
 };
 
-/** Restore points that no record names, and records that name none that exists. */
-const leaksOf = async ({ host, instance, stateDirectory }: Arena, other: string): Promise<string[]> => {
+/** Restore points that no record names. */
+const leaksOf = async ({ host, instance, stateDirectory, lostRecords }: Arena): Promise<string[]> => {
   const address = { instance, project: 'default', remote: null };
-  const kept = await Promise.all([stateDirectory, other].map((state) => keptRestorePoints(state, address)));
+  const kept = await Promise.all([stateDirectory, ...lostRecords].map((state) => keptRestorePoints(state, address)));
   const named = new Set(kept.flat().map(({ name }) => name));
   return (await snapshotsOf(host, instance)).filter((name) => name !== inFlight && !named.has(name));
 };
