@@ -2,14 +2,14 @@ import type { Outcome, RestorePoint, RunStarted } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline } from './baseline.ts';
-import { sayUncovered, type Inspected } from './inspect.ts';
+import { inspect, sayUncovered, type Inspected } from './inspect.ts';
 import type { Mark } from './mark.ts';
 import type { Plan } from './plan.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import { release } from './release.ts';
-import { takeRestorePoint } from './restore-point.ts';
+import { takeRestorePoint, type Held } from './restore-point.ts';
 import type { RunTools } from './tools.ts';
 
 /** An instance that is asked, has a way back, and is this run's alone. */
@@ -30,19 +30,38 @@ export const prepare = async (
 ): Promise<Result<Prepared, Outcome>> => {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
   if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);
-  if (inspected.wasRunning) {
-    const baseline = await establishBaseline(plan, tools, false);
-    if (!baseline.ok) return baseline;
-    const restorePoint = await takePoint(plan, tools, inspected);
-    if (!restorePoint.ok) return restorePoint;
-    return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint: restorePoint.value });
-  }
-  const restorePoint = await takePoint(plan, tools, inspected);
-  if (!restorePoint.ok) return restorePoint;
-  const baseline = await startAndAsk(plan, tools);
-  if (!baseline.ok)
-    return err(await abandon(plan, tools, { inspected, restorePoint: restorePoint.value }, baseline.error));
-  return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint: restorePoint.value });
+  const baseline = inspected.wasRunning ? await establishBaseline(plan, tools, false) : null;
+  if (baseline?.ok === false) return baseline;
+  const held = await takePoint(plan, tools, inspected);
+  if (!held.ok) return held;
+  if (held.value.waited) return startOver(plan, tools, inspected, held.value.restorePoint);
+  const { restorePoint } = held.value;
+  if (baseline === null) return askUnderLock(plan, tools, { inspected, restorePoint });
+  return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint });
+};
+
+/** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
+const startOver = async (
+  plan: Plan,
+  tools: RunTools,
+  before: Inspected,
+  restorePoint: RestorePoint,
+): Promise<Result<Prepared, Outcome>> => {
+  const inspected = await inspect(plan, tools);
+  if (!inspected.ok) return err(await abandon(plan, tools, { inspected: before, restorePoint }, inspected.error));
+  return askUnderLock(plan, tools, { inspected: inspected.value, restorePoint });
+};
+
+const askUnderLock = async (
+  plan: Plan,
+  tools: RunTools,
+  held: Pick<Prepared, 'inspected' | 'restorePoint'>,
+): Promise<Result<Prepared, Outcome>> => {
+  const baseline = held.inspected.wasRunning
+    ? await establishBaseline(plan, tools, false)
+    : await startAndAsk(plan, tools);
+  if (!baseline.ok) return err(await abandon(plan, tools, held, baseline.error));
+  return allClear(plan, tools, { ...held, baseline: baseline.value });
 };
 
 const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<void> => {
@@ -54,7 +73,7 @@ const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<v
     });
 };
 
-const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<RestorePoint, Outcome>> => {
+const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<Held, Outcome>> => {
   if (tools.interruption.by() !== null) return err(interruptedBefore(tools));
   const taken = await inPhase(
     tools,
@@ -67,8 +86,13 @@ const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Pro
       }),
     (result) => (result.ok ? { ok: true, says: plan.restorePoint.name } : { ok: false, says: 'not taken' }),
   );
-  if (taken.ok) await tools.recorder.record({ type: 'restore-point-taken', restorePoint: taken.value });
-  return taken;
+  if (taken.ok) {
+    await tools.recorder.record({ type: 'restore-point-taken', restorePoint: taken.value.restorePoint });
+    return taken;
+  }
+  // A signal ended the wait for another run.
+  const gaveUp = taken.error.outcome === 'busy' && tools.interruption.by() !== null;
+  return gaveUp ? err(interruptedBefore(tools)) : taken;
 };
 
 const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Baseline, Outcome>> => {

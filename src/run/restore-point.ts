@@ -25,15 +25,18 @@ export interface Wanted {
   readonly volumes: readonly OwnVolume[];
 }
 
+/** The instance is this run's alone. */
+export interface Held {
+  readonly restorePoint: RestorePoint;
+  /** Another run held it until now: what was seen before may be of before that run's change. */
+  readonly waited: boolean;
+}
+
 /**
  * Takes the restore point, and with it the instance: whoever gets the name and the mark may change the instance. All or
  * nothing: where it ends in an outcome, nothing of this run is left on the server.
  */
-export const takeRestorePoint = async (
-  plan: Plan,
-  tools: RunTools,
-  wanted: Wanted,
-): Promise<Result<RestorePoint, Outcome>> => {
+export const takeRestorePoint = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<Held, Outcome>> => {
   const { incus } = tools;
   const { snapshotMs } = plan.limits;
   const taken = await takeName(plan, tools);
@@ -44,15 +47,20 @@ export const takeRestorePoint = async (
     return err(refusedBecause(volumes.error));
   }
   const claimed = await claim(incus, plan.instance, wanted.mark, wanted.staleMark?.run ?? null);
-  if (claimed.ok && claimed.value.claimed)
-    return ok({ name: inFlightName, createdAt: taken.value.createdAt, volumes: volumes.value });
+  if (claimed.ok && claimed.value.claimed) {
+    const { createdAt, waited } = taken.value;
+    return ok({ restorePoint: { name: inFlightName, createdAt, volumes: volumes.value }, waited });
+  }
   return err(await backOff(plan, tools, claimed, volumes.value));
 };
 
-const takeName = async (plan: Plan, tools: RunTools): Promise<Result<Snapshot, Outcome>> => {
+const takeName = async (
+  plan: Plan,
+  tools: RunTools,
+): Promise<Result<Pick<Snapshot, 'createdAt'> & Pick<Held, 'waited'>, Outcome>> => {
   const { clock, incus, interruption } = tools;
   const giveUpAt = clock.monotonic() + plan.limits.lockMs;
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     const created = await createSnapshot(
       incus,
       plan.instance,
@@ -60,7 +68,10 @@ const takeName = async (plan: Plan, tools: RunTools): Promise<Result<Snapshot, O
       { limitMs: plan.limits.snapshotMs },
     );
     // A snapshot that nobody can list does not exist (F1).
-    if (created.ok) return confirmed(plan, tools);
+    if (created.ok) {
+      const seen = await confirmed(plan, tools);
+      return seen.ok ? ok({ createdAt: seen.value.createdAt, waited }) : seen;
+    }
     if (created.error.kind !== 'name-taken') return err(refusedBecause(created.error));
     const holder = await currentHolder(plan, tools);
     if (holder.outcome !== 'busy' || clock.monotonic() >= giveUpAt || interruption.by() !== null) return err(holder);

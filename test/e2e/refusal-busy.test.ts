@@ -73,9 +73,32 @@ test('a signal ends the wait for the lock, and the run that holds it is not dist
   await shows(waiting, '"phase":"restore-point"');
   waiting.kill('SIGTERM');
   const ended = await waiting;
-  expect([31, 143]).toContain(ended.exitCode);
+  expect(ended.exitCode).toBe(143);
   await incusCommand('exec', instance, '--', 'touch', '/root/go');
   expect((await holder).exitCode).toBe(0);
+});
+
+test('what the other run changed meanwhile is not held against the one that waited: it asks again under the lock', async () => {
+  await incusCommand('exec', instance, '--', 'rm', '-f', '/root/go');
+  await incusCommand('exec', instance, '--', 'touch', '/root/flag');
+  const holder = guard.start([
+    ...quick,
+    instance,
+    '--',
+    'sh',
+    '-c',
+    'echo started; while [ ! -e /root/go ]; do sleep 0.1; done; rm /root/flag',
+  ]);
+  await firstOutput(holder);
+  const checks = ['--check', 'test -e /root/flag', '--check-interval', '50ms', '--verify-timeout', '5s'];
+  const waiting = guard.start([...quick, ...checks, '--wait-lock', '10m', '--json', instance, '--', 'true']);
+  await shows(waiting, '"phase":"restore-point"');
+  await incusCommand('exec', instance, '--', 'touch', '/root/go');
+  expect((await holder).exitCode).toBe(0);
+  // Unhealthy already, which the first answer, of before the wait, did not say.
+  expect((await waiting).exitCode).toBe(30);
+  expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
+  expect(await incusCommand('config', 'get', instance, 'user.guard.run')).toBe('');
 });
 
 /** Waits for an event in the output of `--json`. */
