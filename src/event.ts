@@ -189,6 +189,8 @@ export type RunEvent =
   /** The one decision of the run. `cause` is null when the change is kept because all is well. */
   | { readonly type: 'decided'; readonly decision: 'keep' | 'rollback'; readonly cause: Cause | null }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
+  /** What a rolled-back run would have changed, so that its repetition is known (F37): a hash. */
+  | { readonly type: 'change-remembered'; readonly fingerprint: string }
   /** The in-flight restore point got its final name, or is gone: the lock is free. */
   | { readonly type: 'released'; readonly restorePoint: string | null }
   /** An old restore point of an earlier run was removed. */

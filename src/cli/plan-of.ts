@@ -11,6 +11,7 @@ export const planOf = (known: {
   readonly settings: Settings;
   /** The final name of the restore point, if the user chose one. */
   readonly name: string | null;
+  readonly obeyQuarantine?: boolean;
 }): Plan => {
   const { run, settings, name } = known;
   return {
@@ -34,6 +35,7 @@ export const planOf = (known: {
     okStatus: settings.okStatus,
     onFailure: settings.onFailure,
     askMs: settings.askTimeoutMs,
+    obeyQuarantine: known.obeyQuarantine ?? false,
     restart: settings.restart,
     restorePoint: {
       name: name ?? `guard-${run}`,

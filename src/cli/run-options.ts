@@ -47,6 +47,7 @@ export interface RunOptions extends CommonOptions {
   readonly cwd?: string;
   readonly waitLock?: number;
   readonly passthrough?: boolean;
+  readonly retry?: boolean;
 }
 
 /** Options that say how to change one instance: the same for `guard run` and `guard plan`. */
@@ -119,6 +120,7 @@ const addCommandOptions = (command: Command): Command =>
     .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(count))
     .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(count))
     .option('--cwd <folder>', 'run in this folder of the instance (default: /root)')
+    .option('--retry', 'run it although this same change was rolled back here before')
     .option('--passthrough', "exit with the command's own status where the outcome is 10");
 
 /** Options that every command has which speaks to an instance. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Reached } from '../incus/reach.ts';
+import { failedChanges } from '../journal/history.ts';
 import { currentHolder, lookAtHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
@@ -73,11 +74,16 @@ const runOne = (
   const io = commandIo(context, json);
   return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
-    const plan = planOf({ run, version: context.version, reached, words, settings, name: options.name ?? null });
+    const obeyQuarantine = options.retry !== true && !isAttended(context);
+    const { version } = context;
+    const plan = planOf({ run, version, reached, words, settings, name: options.name ?? null, obeyQuarantine });
     const view = createView({ ...context, json, quiet: options.quiet ?? false });
     return runPlan(context, { plan, io, view, reached }, options.passthrough ?? false);
   });
 };
+
+/** Whether a person sees what happens, and could be asked. */
+const isAttended = ({ stdin, stderr }: Context): boolean => stdin.isTTY === true && stderr.isTTY === true;
 
 /** One run with all it needs. */
 export interface OneRun {
@@ -110,6 +116,7 @@ const toolsOf = (context: Context, one: OneRun, commandEnded: (status: number) =
     holder: currentHolder(),
     lookAtHolder,
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
+    failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
     askToKeep: one.view.askToKeep,
     recorder: createRecorder({
       run: one.plan.run,

@@ -1,6 +1,7 @@
 import type { Outcome } from '../event.ts';
 import type { InstanceAddress } from './kept-restore-points.ts';
 import { fingerprintOf, listRuns, type RunSummary } from './run-index.ts';
+import { readRun } from './runs.ts';
 
 /** How far back an instance's past is looked at, in runs. */
 const horizon = 200;
@@ -16,6 +17,37 @@ export const lastOutcomes = async (
   return runs
     .filter((summary) => summary.fingerprint === fingerprint)
     .flatMap(({ run, ended }) => (ended ? [{ run, at: ended.at, outcome: ended.outcome }] : []));
+};
+
+/** A change that was rolled back. */
+export interface FailedChange {
+  readonly run: string;
+  /** When its run ended, milliseconds since 1970. */
+  readonly at: number;
+  readonly fingerprint: string;
+}
+
+/** How many records are read for one answer. */
+const mostRecords = 20;
+
+/** What this command would have changed when it was rolled back, newest first, since it was last kept (F37). */
+export const failedChanges = async (
+  state: string,
+  address: InstanceAddress,
+  command: readonly string[],
+): Promise<FailedChange[]> => {
+  const past = await lastOutcomes(state, address, command);
+  const lastKept = past.findIndex(({ outcome }) => outcome.outcome === 'kept');
+  const rolledBack = (lastKept === -1 ? past : past.slice(0, lastKept))
+    .filter(({ outcome }) => outcome.outcome === 'rolled-back')
+    .slice(0, mostRecords);
+  const changes = await Promise.all(
+    rolledBack.map(async ({ run, at }) => {
+      const remembered = (await readRun(state, run))?.events.findLast((event) => event.type === 'change-remembered');
+      return remembered ? [{ run, at, fingerprint: remembered.fingerprint }] : [];
+    }),
+  );
+  return changes.flat();
 };
 
 /** How many runs in a row have changed the instance and were not kept, the newest first (F42). */

@@ -35,6 +35,7 @@ const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left
   changes: 'written',
   decided: 'durable',
   'evidence-saved': 'written',
+  'change-remembered': 'durable',
   released: 'durable',
   'restore-point-pruned': 'written',
   'run-ended': 'durable',

@@ -6,6 +6,7 @@ import { endLeftovers } from './leftovers.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
 import type { Prepared } from './prepare.ts';
+import { rememberChange } from './quarantine.ts';
 import { inPhase } from './recorder.ts';
 import { release, type Release } from './release.ts';
 import { pruneRestorePoints } from './retention.ts';
@@ -64,6 +65,7 @@ export const goBack = async (
     tools,
   );
   if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end.says);
+  if (end.end === 'well') await rememberChange(plan, tools, cause);
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes);
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };

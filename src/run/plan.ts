@@ -27,6 +27,8 @@ export interface Plan {
   readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;
+  /** Refuse what was rolled back here before (F37): nobody is there to see, and nobody has asked for it. */
+  readonly obeyQuarantine: boolean;
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
   readonly restorePoint: RestorePointPlan;

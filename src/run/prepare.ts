@@ -6,6 +6,7 @@ import { inspect, sayUncovered, type Inspected } from './inspect.ts';
 import type { Mark } from './mark.ts';
 import type { Plan } from './plan.ts';
 import { bringUp, returnToStopped } from './power.ts';
+import { refuseRepeat } from './quarantine.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import { release } from './release.ts';
@@ -30,7 +31,7 @@ export const prepare = async (
 ): Promise<Result<Prepared, Outcome>> => {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
   if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);
-  const baseline = inspected.wasRunning ? await establishBaseline(plan, tools, false) : null;
+  const baseline = inspected.wasRunning ? await admit(plan, tools, false) : null;
   if (baseline?.ok === false) return baseline;
   const held = await takePoint(plan, tools, inspected);
   if (!held.ok) return held;
@@ -57,9 +58,7 @@ const askUnderLock = async (
   tools: RunTools,
   held: Pick<Prepared, 'inspected' | 'restorePoint'>,
 ): Promise<Result<Prepared, Outcome>> => {
-  const baseline = held.inspected.wasRunning
-    ? await establishBaseline(plan, tools, false)
-    : await startAndAsk(plan, tools);
+  const baseline = held.inspected.wasRunning ? await admit(plan, tools, false) : await startAndAsk(plan, tools);
   if (!baseline.ok) return err(await abandon(plan, tools, held, baseline.error));
   return allClear(plan, tools, { ...held, baseline: baseline.value });
 };
@@ -103,7 +102,15 @@ const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Baseline
     (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
   );
   if (!up.ok) return err(refused(`"${plan.instance}" could not be started to be asked: ${up.error}`, ''));
-  return establishBaseline(plan, tools, true);
+  return admit(plan, tools, true);
+};
+
+/** It is well, and this change has not failed here before. */
+const admit = async (plan: Plan, tools: RunTools, justStarted: boolean): Promise<Result<Baseline, Outcome>> => {
+  const baseline = await establishBaseline(plan, tools, justStarted);
+  if (!baseline.ok) return baseline;
+  const repeat = await refuseRepeat(plan, tools);
+  return repeat === null ? baseline : err(repeat);
 };
 
 /** The last moment at which nothing has been changed: a record that cannot be written, or a signal, ends it here. */

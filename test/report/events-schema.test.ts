@@ -106,6 +106,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   ],
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
   'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
+  'change-remembered': [{ type: 'change-remembered', fingerprint: 'a' }],
   released: [null, 'guard-1'].map((restorePoint) => ({ type: 'released', restorePoint })),
   'restore-point-pruned': [{ type: 'restore-point-pruned', name: 'guard-1', ofRun: '1' }],
   'run-ended': Object.values(outcomes).flatMap((list) =>

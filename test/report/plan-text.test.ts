@@ -17,6 +17,7 @@ const plan: Plan = {
   okStatus: [{ first: 0, last: 0 }],
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
   askMs: 60_000,
+  obeyQuarantine: false,
   restart: false,
   restorePoint: { name: 'guard-20261123-070945-z8mf', named: false, keep: 3, expiresMs: 30 * 24 * 3_600_000 },
   limits: {

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { Cause, Outcome } from '../event.ts';
+import { packageState } from './package-state.ts';
+import type { Plan } from './plan.ts';
+import type { RunTools } from './tools.ts';
+
+/**
+ * Refuses a change that was rolled back here before and would be the same again, so that no timer rolls one upgrade in and
+ * out every night (F37). New packages make it another change. Null where it may run: also where a person is there to see.
+ */
+export const refuseRepeat = async (
+  plan: Plan,
+  tools: Pick<RunTools, 'incus' | 'failedChanges'>,
+): Promise<Outcome | null> => {
+  if (!plan.obeyQuarantine) return null;
+  const failed = await tools.failedChanges();
+  // Only a command that failed here before costs the question what it would change.
+  if (failed.length === 0) return null;
+  const fingerprint = await fingerprintOfChange(plan, tools);
+  const same = failed.find((change) => change.fingerprint === fingerprint);
+  if (same === undefined) return null;
+  return {
+    outcome: 'quarantined',
+    refusal: {
+      says: `This same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      advice: `\`guard show ${same.run}\` tells why; pass --retry to run it all the same. New packages make it another change.`,
+    },
+  };
+};
+
+/** After the rollback, when the instance is again what it was before the command: remembers what was tried in vain. */
+export const rememberChange = async (
+  plan: Plan,
+  tools: Pick<RunTools, 'incus' | 'recorder'>,
+  cause: Cause,
+): Promise<void> => {
+  if (plan.goBackTo !== null || !saysSomethingOfTheChange(cause)) return;
+  const fingerprint = await fingerprintOfChange(plan, tools);
+  await tools.recorder.record({ type: 'change-remembered', fingerprint });
+};
+
+/** An interruption, or checks that nobody answered, may come from elsewhere. */
+const saysSomethingOfTheChange = (cause: Cause): boolean => {
+  switch (cause) {
+    case 'command':
+    case 'unhealthy':
+    case 'timeout':
+      return true;
+    case 'inconclusive':
+    case 'interrupted':
+      return false;
+  }
+};
+
+const byName = ([a]: [string, string], [b]: [string, string]): number => (a < b ? -1 : 1);
+
+/** The same command, run as the same, where an upgrade would do the same. */
+const fingerprintOfChange = async (
+  { instance, command }: Pick<Plan, 'instance' | 'command'>,
+  tools: Pick<RunTools, 'incus'>,
+): Promise<string> => {
+  const { words, environment, user, group, cwd } = command;
+  const packages = await packageState(tools, instance);
+  const change = [words, Object.entries(environment).toSorted(byName), user, group, cwd, packages];
+  return createHash('sha256').update(JSON.stringify(change)).digest('hex').slice(0, 32);
+};
