@@ -1,6 +1,10 @@
+import type { Verdict } from '../event.ts';
+import { sayFailure } from '../incus/failure.ts';
+import { getInstance } from '../incus/instance.ts';
 import { runCommand } from './command.ts';
 import { failureOf, type Attempt } from './decision.ts';
 import { hintFor } from './hint.ts';
+import { persistently } from './persistence.ts';
 import type { Plan } from './plan.ts';
 import type { Prepared } from './prepare.ts';
 import { inPhase } from './recorder.ts';
@@ -45,5 +49,23 @@ const commandAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared
   const interruptedBy = tools.interruption.by();
   if (interruptedBy !== null || failureOf(plan, end) !== null) return { end, verdict: null, interruptedBy, output };
   const verdict = await verify(plan, tools, prepared.baseline, end);
-  return { end, verdict, interruptedBy: tools.interruption.by(), output };
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
+  if (foreign) await tools.recorder.record({ type: 'verdict', verdict: foreign, again: false });
+  return { end, verdict: foreign ?? verdict, interruptedBy: tools.interruption.by(), output };
+};
+
+/** Somebody else restored the instance meanwhile: what is healthy now is not what the command made of it. */
+const foreignRestore = async (plan: Plan, tools: RunTools, { inspected }: Prepared): Promise<Verdict | null> => {
+  const now = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
+  const { generation } = inspected.instance;
+  if (now.ok && (generation === null || now.value.generation === generation)) return null;
+  const says = now.ok
+    ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`
+    : sayFailure(now.error);
+  return {
+    verdict: 'inconclusive',
+    reasons: [{ subject: 'instance', severity: 'required', says }],
+    advisories: [],
+    checks: [],
+  };
 };

@@ -154,6 +154,8 @@ const stoppedUnderneath = async (plan: Plan, tools: RunTools, boot: BootMark | n
   for (;;) {
     const state = await getInstanceState(incus, plan.instance);
     const now = clock.monotonic();
+    // Deleted or renamed: it does not come back by waiting.
+    if (!state.ok && state.error.kind === 'not-found') return { kind: 'instance-stopped', restarted: false };
     const stopped = state.ok && state.value.status === 'Stopped';
     if (state.ok && !stopped && isOtherBoot(boot, state.value)) return { kind: 'instance-stopped', restarted: true };
     stoppedSince = stopped ? (stoppedSince ?? now) : null;

@@ -1,0 +1,130 @@
+import { execa } from 'execa';
+import { incus, waitFor, type Host } from '../host/host.ts';
+import { guardUnderTest, type GuardUnderTest } from './guard.ts';
+
+/** A container on a host whose daemon and pool a test may break, and a guard that works on it. */
+export interface Scene {
+  readonly host: Host;
+  readonly instance: string;
+  readonly guard: GuardUnderTest;
+}
+
+/** How a guard of a scene ended. */
+export interface SceneEnd {
+  readonly status: number | undefined;
+  readonly stderr: string;
+  /** Its `--json` lines. */
+  readonly events: readonly { readonly type: string; readonly [key: string]: unknown }[];
+}
+
+/** A guard under way. */
+export interface Running {
+  /** Resolves as soon as it has said that the phase begins; rejects when it ends before. */
+  readonly phaseBegun: (phase: string) => Promise<void>;
+  readonly ended: Promise<SceneEnd>;
+}
+
+/** A new container on the host, booted. */
+export const openScene = async (host: Host, instance: string): Promise<Scene> => {
+  // A daemon that was just killed may need a minute until its network can be used again.
+  await waitFor(
+    async () => {
+      await removeScene({ host, instance });
+      const words = ['launch', 'guard-debian', instance];
+      return (await execa('incus', words, { env: host.env, stdin: 'ignore', reject: false })).exitCode === 0;
+    },
+    { limitMs: 120_000, everyMs: 500 },
+  );
+  await booted({ host, instance });
+  return { host, instance, guard: await guardUnderTest() };
+};
+
+/** Removes the container, whatever its state, and the records. */
+export const closeScene = async (scene: Scene): Promise<void> => {
+  await removeScene(scene);
+  await scene.guard.remove();
+};
+
+const removeScene = async ({ host, instance }: Pick<Scene, 'host' | 'instance'>): Promise<void> => {
+  await execa('incus', ['delete', '--force', instance], { env: host.env, stdin: 'ignore', reject: false });
+};
+
+/** Waits until systemd says that the boot is over. */
+export const booted = ({ host, instance }: Pick<Scene, 'host' | 'instance'>): Promise<void> =>
+  waitFor(async () => {
+    const words = ['exec', instance, '--', 'systemctl', 'is-system-running'];
+    const { stdout } = await execa('incus', words, { env: host.env, stdin: 'ignore', reject: false });
+    return stdout === 'running' || stdout === 'degraded';
+  });
+
+/** Starts a run of a shell script, with options that make it quick. */
+export const startRun = (scene: Scene, script: string, ...options: readonly string[]): Running =>
+  begin(scene, [
+    'run',
+    '--json',
+    '--soak',
+    '0s',
+    '--verify-timeout',
+    '20s',
+    ...options,
+    scene.instance,
+    '--',
+    'sh',
+    '-c',
+    script,
+  ]);
+
+/** `guard recover` on the scene's instance, to its end. */
+export const recoverScene = (scene: Scene, ...options: readonly string[]): Promise<SceneEnd> =>
+  begin(scene, ['recover', '--json', ...options, scene.instance]).ended;
+
+const begin = ({ host, guard }: Scene, words: readonly string[]): Running => {
+  const process = guard.start(words, { env: host.env });
+  let text = '';
+  process.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  let over = false;
+  const end = async (): Promise<SceneEnd> => {
+    const { exitCode, stderr } = await process;
+    over = true;
+    return { status: exitCode, stderr, events: eventsOf(text) };
+  };
+  const ended = end();
+  return {
+    ended,
+    phaseBegun: async (phase) => {
+      const begun = () => text.includes(`"type":"phase-begun","phase":"${phase}"`);
+      await waitFor(() => over || begun(), { everyMs: 2 });
+      if (!begun()) throw new Error(`the run ended before "${phase}": ${text.slice(-2000)}`);
+    },
+  };
+};
+
+const eventsOf = (text: string): SceneEnd['events'] =>
+  text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as SceneEnd['events'][number]]));
+
+/** The outcome that a run ended with, whole, so that a test that fails says why. */
+export const outcomeOf = ({ events }: SceneEnd): unknown =>
+  events.findLast(({ type }) => type === 'run-ended')?.['outcome'];
+
+/** What holds after every fault: it runs, and neither a restore point in flight nor a mark is left. Gives what `/root/state` says. */
+export const stateOf = async ({ host, instance }: Scene): Promise<{ status: string; state: string; held: boolean }> => {
+  const { status } = JSON.parse(await incus(host, 'query', `/1.0/instances/${instance}`)) as { status: string };
+  const mark = await incus(host, 'config', 'get', instance, 'user.guard.run');
+  const held = mark !== '' || (await snapshotsOf({ host, instance })).includes('guard-in-flight');
+  const state = await execa('incus', ['exec', instance, '--', 'cat', '/root/state'], {
+    env: host.env,
+    stdin: 'ignore',
+    reject: false,
+  });
+  return { status, state: state.exitCode === 0 ? state.stdout : '', held };
+};
+
+/** The names of the instance's snapshots. */
+export const snapshotsOf = async ({ host, instance }: Pick<Scene, 'host' | 'instance'>): Promise<string[]> => {
+  const snapshots: unknown = JSON.parse(await incus(host, 'query', `/1.0/instances/${instance}/snapshots?recursion=1`));
+  return (snapshots as { name: string }[]).map(({ name }) => name);
+};
+
+/** Runs a shell script in the container. */
+export const inside = ({ host, instance }: Scene, script: string): Promise<string> =>
+  incus(host, 'exec', instance, '--', 'sh', '-c', script);
