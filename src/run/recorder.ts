@@ -36,7 +36,22 @@ export const createRecorder = (options: {
   let store: EventStore | null = null;
   let failure: string | null = null;
 
-  const show = (event: RunEvent): void | Promise<void> => options.listener(stamped(event));
+  let viewFailed = false;
+  // A view that fails is a bug of guard's. It must not leave an instance half put back, so the run goes on.
+  const tell = async (event: Recorded): Promise<void> => {
+    try {
+      await options.listener(event);
+    } catch (bug) {
+      if (viewFailed) return;
+      viewFailed = true;
+      await record({
+        type: 'notice',
+        level: 'warning',
+        says: `A bug in guard: ${event.type} was not shown: ${String(bug)}`,
+      });
+    }
+  };
+  const show = (event: RunEvent): Promise<void> => tell(stamped(event));
   const stamped = (event: RunEvent): Recorded => ({ ...event, v: 1, run: options.run, at: options.clock.now() });
   const fail = (says: string): void => {
     if (failure !== null) return;
@@ -46,7 +61,7 @@ export const createRecorder = (options: {
   const record = async (event: RunEvent): Promise<void> => {
     const recorded = stamped(event);
     const written = await store?.append(recorded);
-    await options.listener(recorded);
+    await tell(recorded);
     if (written && !written.ok) fail(written.error);
   };
 
