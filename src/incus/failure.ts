@@ -45,6 +45,9 @@ export interface IncusFailure {
 export const sayFailure = (failure: IncusFailure): string =>
   `Could not ${failure.asked}: ${failure.said}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
 
+/** The path, on the server, of what a killed daemon left of a restore and what stops every later one; null elsewhere. */
+export const leftOverOf = ({ said }: IncusFailure): string | null => leftOverIn(said);
+
 /** What a failure is about: enough to print commands that work. */
 export interface About {
   readonly asked: string;
@@ -129,10 +132,12 @@ const adviceFor = (kind: IncusFailureKind, about: About, said: string, operation
   }
 };
 
+const leftOverIn = (said: string): string | null => /rename \S+ (\S+\.incustmp): file exists/.exec(said)?.[1] ?? null;
+
 /** Seen on btrfs when the daemon is killed at the wrong moment of a restore: no later restore works before it is gone. */
 const leftOverAdvice = (said: string): string => {
-  const leftOver = /rename \S+ (\S+\.incustmp): file exists/.exec(said)?.[1];
-  return leftOver === undefined
+  const leftOver = leftOverIn(said);
+  return leftOver === null
     ? ''
     : `An interrupted restore left the file system from before it: on the server, remove it with \`${shellWords(['btrfs', 'subvolume', 'delete', leftOver])}\`, and restore again.`;
 };

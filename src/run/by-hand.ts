@@ -10,14 +10,17 @@ export interface ByHand {
   readonly restorePoint: Pick<RestorePoint, 'name' | 'volumes'>;
   /** Whether the instance ran before the run. */
   readonly start: boolean;
+  /** A subvolume on the server that is in the way of every restore (incus.md section 2). */
+  readonly leftOver?: string | null;
 }
 
-/** The `incus` commands that finish a rollback, in order (F6, F43: built from real names, and run by a test). */
+/** The commands that finish a rollback, in order (F6, F43: built from real names, and run by a test). */
 export const byHandCommands = (what: ByHand): string[] => {
   const name = what.remote === null ? what.instance : `${what.remote}:${what.instance}`;
   const project = what.project === 'default' ? [] : ['--project', what.project];
   const commands = [
     ['incus', 'stop', '--force', name, ...project],
+    ...(what.leftOver ? [['btrfs', 'subvolume', 'delete', what.leftOver]] : []),
     ...what.restorePoint.volumes.map(({ pool, volume, snapshot }) => [
       'incus',
       'storage',

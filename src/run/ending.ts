@@ -64,7 +64,7 @@ export const goBack = async (
     },
     tools,
   );
-  if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end.says);
+  if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes);
@@ -80,7 +80,12 @@ const releaseOfRolledBack = ({ restorePoint }: Plan, end: RollbackEnd): Release 
   return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
 };
 
-const rollbackFailed = (plan: Plan, prepared: Prepared, cause: Cause, says: string): Outcome => ({
+const rollbackFailed = (
+  plan: Plan,
+  prepared: Prepared,
+  cause: Cause,
+  { says, leftOver = null }: Extract<RollbackEnd, { end: 'failed' }>,
+): Outcome => ({
   outcome: 'rollback-failed',
   cause,
   says,
@@ -90,5 +95,6 @@ const rollbackFailed = (plan: Plan, prepared: Prepared, cause: Cause, says: stri
     remote: plan.remote,
     restorePoint: prepared.restorePoint,
     start: prepared.inspected.wasRunning,
+    leftOver,
   }),
 });

@@ -18,7 +18,7 @@ import { recoveryStep, type RecoveryStep } from './recovery.ts';
 import { refused, refusedBecause } from './refusal.ts';
 import { release } from './release.ts';
 import { inFlightName } from './restore-point.ts';
-import { rollBack } from './rollback.ts';
+import { rollBack, type RollbackEnd } from './rollback.ts';
 import type { RunTools } from './tools.ts';
 import { findVolumePoints } from './volumes.ts';
 
@@ -175,7 +175,7 @@ const releaseKept = async (plan: RecoverPlan, tools: RecoverTools, remains: Rema
 const releaseUnknown = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
   if (remains.wasRunning) {
     const up = await bringUp(tools, plan.instance, plan.limits);
-    if (!up.ok) return failed(plan, remains, up.error);
+    if (!up.ok) return failed(plan, remains, { says: up.error });
   }
   await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains));
   return { outcome: 'kept' };
@@ -229,7 +229,7 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
     },
     tools,
   );
-  if (end.end === 'failed') return failed(plan, remains, end.says);
+  if (end.end === 'failed') return failed(plan, remains, end);
   if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   const named = plan.record?.started?.named ?? false;
   const keep = end.end === 'not-well' || named;
@@ -248,7 +248,11 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
 const isStillChanged = ({ evidence, phases }: RunRecord): boolean =>
   evidence === null && !phases.some(({ phase }) => phase === 'stop' || phase === 'restore');
 
-const failed = (plan: RecoverPlan, remains: Remains, says: string): Outcome => ({
+const failed = (
+  plan: RecoverPlan,
+  remains: Remains,
+  { says, leftOver = null }: Pick<Extract<RollbackEnd, { end: 'failed' }>, 'says' | 'leftOver'>,
+): Outcome => ({
   outcome: 'rollback-failed',
   cause: causeOf(plan),
   says,
@@ -256,5 +260,6 @@ const failed = (plan: RecoverPlan, remains: Remains, says: string): Outcome => (
     ...plan,
     restorePoint: remains.inFlight ?? { name: inFlightName, volumes: [] },
     start: remains.wasRunning,
+    leftOver,
   }),
 });

@@ -2,7 +2,7 @@ import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import { watch } from '../health/watch.ts';
 import type { RestorePoint, Verdict } from '../event.ts';
-import { sayFailure, type IncusFailure } from '../incus/failure.ts';
+import { leftOverOf, sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance, patchInstance } from '../incus/instance.ts';
 import { settle } from '../incus/operations.ts';
 import { getSnapshot, restoreSnapshot } from '../incus/snapshot.ts';
@@ -31,7 +31,12 @@ export interface RollbackPlan {
 export type RollbackEnd =
   | { readonly end: 'well' }
   | { readonly end: 'not-well'; readonly verdict: Verdict }
-  | { readonly end: 'failed'; readonly says: string };
+  | {
+      readonly end: 'failed';
+      readonly says: string;
+      /** What a killed daemon left on its disk, so that no restore works before it is removed there. */
+      readonly leftOver?: string | null;
+    };
 
 type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
 
@@ -54,7 +59,7 @@ export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promis
   if (!stopped.ok) return { end: 'failed', says: sayFailure(stopped.error) };
 
   const restored = await inPhase(tools, 'restore', () => restore(plan, tools), told(plan.restorePoint.name));
-  if (!restored.ok) return { end: 'failed', says: sayFailure(restored.error) };
+  if (!restored.ok) return { end: 'failed', says: sayFailure(restored.error), leftOver: leftOverOf(restored.error) };
   if (!plan.start) return { end: 'well' };
 
   const started = await inPhase(

@@ -1,9 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
-import { execa } from 'execa';
 import { keptRestorePoints } from '../../src/journal/kept-restore-points.ts';
 import { listRuns } from '../../src/journal/run-index.ts';
 import { incus, type Host } from '../host/host.ts';
+import { asOnServer } from './as-on-server.ts';
 import type { Ordeal } from './ordeal.ts';
 import { commandOf, contentOf, healthCheck } from './subject.ts';
 import { runStruck, type GuardEnd } from './victim.ts';
@@ -111,19 +110,11 @@ const recover = async (arena: Arena, ordeal: Ordeal): Promise<Recovered> => {
   }
 };
 
-/** Runs exactly what guard printed: the advice of the server's failure first, then its own lines. */
+/** Runs exactly what guard printed, where the daemon sees its disks. */
 const byHand = async ({ host }: Arena, end: GuardEnd): Promise<void> => {
-  const outcome = end.events.findLast(({ type }) => type === 'run-ended')?.['outcome'] as
-    { readonly says?: string; readonly byHand?: readonly string[] } | undefined;
-  const advised = [...(outcome?.says ?? '').matchAll(/`(btrfs subvolume delete [^`]+)`/g)].map(
-    (match) => match[1] ?? '',
-  );
-  for (const command of [...advised, ...(outcome?.byHand ?? [])])
-    await execa('nsenter', [`--mount=${join(host.incusDir, '../namespace/mnt')}`, 'sh', '-c', command], {
-      env: host.env,
-      stdin: 'ignore',
-      reject: false,
-    });
+  const outcome = end.events.findLast(({ type }) => type === 'run-ended')?.['outcome'];
+  for (const command of (outcome as { readonly byHand?: readonly string[] } | undefined)?.byHand ?? [])
+    await asOnServer(host, command);
 };
 
 const lossOf = async (

@@ -18,6 +18,16 @@ test('stop, restore, start, in this order (F6)', () => {
   ]);
 });
 
+test('what a killed daemon left in the way of every restore is removed before it (F43)', () => {
+  const leftOver = '/var/lib/incus/storage-pools/default/containers/web01.incustmp';
+  expect(byHandCommands({ ...plain, leftOver })).toEqual([
+    'incus stop --force web01',
+    `btrfs subvolume delete ${leftOver}`,
+    'incus snapshot restore web01 guard-in-flight',
+    'incus start web01',
+  ]);
+});
+
 test('an instance that did not run is not started', () => {
   expect(byHandCommands({ ...plain, start: false })).toEqual([
     'incus stop --force web01',
