@@ -107,6 +107,38 @@ export const cases = [
     expected: 'broken',
   },
   {
+    name: 'proftpd, modules that the new version no longer has',
+    install: 'proftpd-core',
+    change: fromTrixie('proftpd-core'),
+    probe: greets(21, '^220'),
+    expected: 'broken',
+  },
+  {
+    name: 'rabbitmq',
+    install: 'rabbitmq-server',
+    change: fromTrixie('rabbitmq-server'),
+    probe: 'rabbitmqctl -q --timeout 5 status >/dev/null',
+    expected: 'broken',
+  },
+  {
+    name: 'redis, whose configuration is replaced by the maintainer’s',
+    install: 'redis-server',
+    configure: `sed -i 's/^bind .*/bind 0.0.0.0/; s/^protected-mode yes/protected-mode no/' /etc/redis/redis.conf; systemctl restart redis-server`,
+    change: fromTrixie('redis-server').replace('force-confold', 'force-confnew'),
+    outside: true,
+    probe: `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:6379", Timeout => 3) or exit 1; print $s "PING\\r\\n"; exit(<$s> =~ /PONG/ ? 0 : 1)'`,
+    expected: 'broken',
+  },
+  {
+    name: 'php under nginx, whose socket has the old version in its name',
+    install: 'nginx-light php8.2-fpm',
+    configure: `printf 'server { listen 80 default_server; root /var/www/html; index index.php; location ~ \\\\.php$ { include snippets/fastcgi-php.conf; fastcgi_pass unix:/run/php/php8.2-fpm.sock; } }' >/etc/nginx/sites-available/default
+      echo '<?php echo "ok";' >/var/www/html/index.php; systemctl restart nginx`,
+    change: fromTrixie('php8.4-fpm', 'php8.2-fpm-'),
+    probe: http,
+    expected: 'broken',
+  },
+  {
     name: 'nginx replaced by lighttpd on the same port',
     install: 'nginx-light',
     change:
