@@ -12,6 +12,7 @@ export const planOf = (known: {
   /** The final name of the restore point, if the user chose one. */
   readonly name: string | null;
   readonly obeyQuarantine?: boolean;
+  readonly keepFailed?: boolean;
 }): Plan => {
   const { run, settings, name } = known;
   return {
@@ -36,6 +37,7 @@ export const planOf = (known: {
     onFailure: settings.onFailure,
     askMs: settings.askTimeoutMs,
     obeyQuarantine: known.obeyQuarantine ?? false,
+    keepFailed: known.keepFailed ?? false,
     restart: settings.restart,
     restorePoint: {
       name: name ?? `guard-${run}`,

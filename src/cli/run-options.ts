@@ -48,6 +48,7 @@ export interface RunOptions extends CommonOptions {
   readonly waitLock?: number;
   readonly passthrough?: boolean;
   readonly retry?: boolean;
+  readonly keepFailed?: boolean;
 }
 
 /** Options that say how to change one instance: the same for `guard run` and `guard plan`. */
@@ -101,7 +102,8 @@ const addHealthOptions = (command: Command): Command =>
         '--on-failure <policy>',
         'rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
       ).argParser(failurePolicies),
-    );
+    )
+    .option('--keep-failed', 'before a rollback, keep what failed as a copy: stopped, without network');
 
 const addCommandOptions = (command: Command): Command =>
   command

@@ -74,9 +74,16 @@ const runOne = (
   const io = commandIo(context, json);
   return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
-    const obeyQuarantine = options.retry !== true && !isAttended(context);
-    const { version } = context;
-    const plan = planOf({ run, version, reached, words, settings, name: options.name ?? null, obeyQuarantine });
+    const plan = planOf({
+      run,
+      version: context.version,
+      reached,
+      words,
+      settings,
+      name: options.name ?? null,
+      obeyQuarantine: options.retry !== true && !isAttended(context),
+      keepFailed: options.keepFailed ?? false,
+    });
     const view = createView({ ...context, json, quiet: options.quiet ?? false });
     return runPlan(context, { plan, io, view, reached }, options.passthrough ?? false);
   });

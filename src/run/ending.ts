@@ -2,6 +2,7 @@ import type { Cause, Outcome } from '../event.ts';
 import type { WholeAttempt } from './attempt.ts';
 import { byHandCommands } from './by-hand.ts';
 import { saveEvidence } from './evidence.ts';
+import { keepFailed } from './failed-copy.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
@@ -53,6 +54,7 @@ export const goBack = async (
   const { inspected, baseline, restorePoint } = prepared;
   const { output, verdict } = attempt;
   await saveEvidence({ instance: plan.instance, restorePoint, output, verdict, factsBefore: baseline.facts }, tools);
+  await keepFailed(plan, tools);
   const end = await rollBack(
     {
       instance: plan.instance,

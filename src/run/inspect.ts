@@ -12,6 +12,7 @@ import { getPool, poolSpace, rootDisk, type Pool, type PoolSpace } from '../incu
 import { err, ok, type Result } from '../result.ts';
 import { nearest, neutralise } from '../text.ts';
 import { classifyDisks, type Disks, type UncoveredDisk } from './disks.ts';
+import { canKeepFailed } from './failed-copy.ts';
 import { markOf, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
 import type { GoBackTo, Plan } from './plan.ts';
@@ -59,6 +60,7 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (occupied) return err(occupied);
   const [room, disks] = await Promise.all([roomFor(plan, tools, instance.value), classifyDisks(incus, instance.value)]);
   if (!room.ok) return room;
+  if (plan.keepFailed && !canKeepFailed(room.value)) return err(refusedCopy(plan, room.value));
   if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refusedUncovered(plan, disks));
 
   if (plan.goBackTo && latestOnly.has(room.value?.driver ?? ''))
@@ -119,6 +121,14 @@ const occupation = async (
   // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
   return names.includes(inFlightName) && plan.limits.lockMs === 0 ? describeHolder(tools, markOf(instance)) : null;
 };
+
+const refusedCopy = (plan: Plan, pool: Pool | null): Outcome =>
+  refused(
+    pool === null
+      ? `The storage of "${plan.instance}" cannot be looked at, so that nobody knows whether a copy would block the way back.`
+      : `Pool "${pool.name}" is on ${pool.driver}: a copy of what failed would block the way back there.`,
+    'Leave out --keep-failed.',
+  );
 
 const refusedUncovered = (plan: Plan, { uncovered }: Disks): Outcome =>
   refused(

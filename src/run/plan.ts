@@ -29,6 +29,8 @@ export interface Plan {
   readonly askMs: number;
   /** Refuse what was rolled back here before (F37): nobody is there to see, and nobody has asked for it. */
   readonly obeyQuarantine: boolean;
+  /** Keep what failed as a copy of the instance. */
+  readonly keepFailed: boolean;
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
   readonly restorePoint: RestorePointPlan;

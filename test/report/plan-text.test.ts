@@ -18,6 +18,7 @@ const plan: Plan = {
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
   askMs: 60_000,
   obeyQuarantine: false,
+  keepFailed: false,
   restart: false,
   restorePoint: { name: 'guard-20261123-070945-z8mf', named: false, keep: 3, expiresMs: 30 * 24 * 3_600_000 },
   limits: {
