@@ -2,6 +2,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { phaseTitles } from '../../src/report/sentences.ts';
 import { waitFor } from '../host/host.ts';
 import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
@@ -141,6 +142,18 @@ describe('the terminal outside', () => {
     terminal.type('for the shell\r');
     await terminal.shows('read <for the shell>');
     await terminal.ended;
+  });
+
+  test('cannot break a rollback: Ctrl-C is too late then, however often it comes (F12)', async () => {
+    const terminal = inTerminal(instance, '--', 'sh', '-c', 'touch /root/too-late; exit 3');
+    await terminal.shows(phaseTitles.stop);
+    for (let press = 0; press < 5; press += 1) terminal.type('\u0003');
+    expect(await terminal.ended).toBe(10);
+    // The terminal took the keys, and so guard got the signal.
+    expect(terminal.seen()).toContain('^C');
+    expect(await fileExists(instance, '/root/too-late')).toBe(false);
+    expect(await statusOf(instance)).toBe('Running');
+    expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
   });
 
   test('that goes away while the command runs: the instance goes back (F12)', async () => {
