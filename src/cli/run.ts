@@ -4,6 +4,7 @@ import { failedChanges } from '../journal/history.ts';
 import { currentHolder, lookAtHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
+import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, type View } from '../report/view.ts';
 import { guardedRun } from '../run/guarded-run.ts';
@@ -107,6 +108,8 @@ export const runPlan = async (context: Context, one: OneRun, passthrough: boolea
     one.plan,
     toolsOf(context, one, (status) => (commandStatus = status)),
   );
+  // Old records go when new ones come; what cannot be tidied changes no outcome.
+  if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';
   return passthrough && rolledBackForCommand && commandStatus !== null ? commandStatus : exitStatusOf(outcome);
 };
