@@ -42,6 +42,8 @@ export const guardUnderTest = async (): Promise<GuardUnderTest> => {
     execa(process.execPath, [program, ...words], {
       stdin: 'ignore',
       stripFinalNewline: false,
+      // A rollback after SIGTERM takes its time: nobody kills it meanwhile.
+      forceKillAfterDelay: false,
       ...options,
       env: { GUARD_STATE_DIR: stateDirectory, XDG_CONFIG_HOME: stateDirectory, ...options.env },
       reject: false,
