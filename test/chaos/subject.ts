@@ -56,11 +56,25 @@ export const commandOf = (
 const writing = (content: string, paths: readonly string[], paceMs: number): string =>
   paths.map((path) => `echo '${content}' >${path}; sleep ${(paceMs / 1000).toFixed(3)};`).join(' ');
 
-/** What the files say; `between` when they do not all say the same, or the health file is not that of a healthy state. */
+/**
+ * What the files say; `between` when they do not all say the same, or the health file is not that of a healthy state. Read
+ * again where that is so: the `incus` command loses output at times, and the files do not change any more.
+ */
 export const contentOf = async (host: Host, name: string): Promise<string> => {
+  let seen = '';
+  for (let tries = 0; tries < 5; tries += 1) {
+    seen = await readOnce(host, name);
+    if (!seen.startsWith(between)) return seen;
+  }
+  return seen;
+};
+
+const between = 'between: ';
+
+const readOnce = async (host: Host, name: string): Promise<string> => {
   const said = (await incus(host, 'exec', name, '--', 'cat', ...files)).split('\n');
   const health = await incus(host, 'exec', name, '--', 'cat', healthFile);
   const [first = ''] = said;
   const whole = said.length === files.length && said.every((line) => line === first);
-  return whole && health === 'ok' ? first : `between: ${said.join(', ')}; health ${health}`;
+  return whole && health === 'ok' ? first : `${between}${said.join(', ')}; health ${health}`;
 };
