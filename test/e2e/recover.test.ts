@@ -69,7 +69,7 @@ describe('kill -9 before and after each step of a good change (F12)', () => {
 
 describe('kill -9 before and after each step of a rollback (F14)', () => {
   test.each(
-    ['stop', 'restore', 'start', 'verify-again'].flatMap((phase) => [
+    ['evidence', 'stop', 'restore', 'start', 'verify-again'].flatMap((phase) => [
       { type: 'phase-begun', phase },
       { type: 'phase-ended', phase },
     ]),
