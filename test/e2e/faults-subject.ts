@@ -21,6 +21,8 @@ export interface SceneEnd {
 export interface Running {
   /** Resolves as soon as it has said that the phase begins; rejects when it ends before. */
   readonly phaseBegun: (phase: string) => Promise<void>;
+  /** Resolves as soon as the command has written the line; rejects when the run ends before. */
+  readonly said: (line: string) => Promise<void>;
   readonly ended: Promise<SceneEnd>;
 }
 
@@ -89,13 +91,14 @@ const begin = ({ host, guard }: Scene, words: readonly string[]): Running => {
     return { status: exitCode, stderr, events: eventsOf(text) };
   };
   const ended = end();
+  const seen = async (wanted: string): Promise<void> => {
+    await waitFor(() => over || text.includes(wanted), { everyMs: 2 });
+    if (!text.includes(wanted)) throw new Error(`the run ended before ${wanted}: ${text.slice(-2000)}`);
+  };
   return {
     ended,
-    phaseBegun: async (phase) => {
-      const begun = () => text.includes(`"type":"phase-begun","phase":"${phase}"`);
-      await waitFor(() => over || begun(), { everyMs: 2 });
-      if (!begun()) throw new Error(`the run ended before "${phase}": ${text.slice(-2000)}`);
-    },
+    phaseBegun: (phase) => seen(`"type":"phase-begun","phase":"${phase}"`),
+    said: (line) => seen(`"data":"${line}\\n"`),
   };
 };
 

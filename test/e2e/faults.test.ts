@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { keptRestorePoints } from '../../src/journal/kept-restore-points.ts';
 import { asOnServer } from '../chaos/as-on-server.ts';
-import { bringUp, incus, killDaemon, startDaemon, waitFor, type Host } from '../host/host.ts';
+import { bringUp, incus, killDaemon, startDaemon, takeDown, waitFor, type Host } from '../host/host.ts';
 import {
   booted,
   closeScene,
@@ -16,21 +16,27 @@ import {
   snapshotsOf,
   startRun,
   stateOf,
+  type Running,
   type Scene,
 } from './faults-subject.ts';
 
 // A host of its own: its daemon is killed, and its small pool is filled.
+const wanted = { name: 'faults', poolSize: '2GiB' };
 let host: Host;
 let scene: Scene;
 let names = 0;
+// A killed daemon leaves things under a container's name that the next one of that name would stumble over.
+const file = Date.now().toString(36);
 
 beforeAll(async () => {
-  host = await bringUp({ name: 'faults', poolSize: '2GiB' });
+  // What a broken test left behind, in a small pool, goes first.
+  await takeDown(await bringUp(wanted));
+  host = await bringUp(wanted);
 });
 
 beforeEach(async () => {
   names += 1;
-  scene = await openScene(host, `gf-${names}`);
+  scene = await openScene(host, `gf-${file}-${names}`);
   await inside(scene, 'echo old >/root/state; sync');
 });
 
@@ -40,7 +46,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await startDaemon(host);
+  await takeDown(host);
 });
 
 const old = { status: 'Running', state: 'old', held: false };
@@ -169,22 +175,12 @@ describe('the state directory', () => {
 });
 
 describe('somebody else meanwhile', () => {
-  const waiting = 'echo new >/root/state; sync; touch /run/ready; sleep 60';
-  const ready = () =>
-    waitFor(
-      async () =>
-        (
-          await execa('incus', ['exec', scene.instance, '--', 'test', '-e', '/run/ready'], {
-            env: host.env,
-            stdin: 'ignore',
-            reject: false,
-          })
-        ).exitCode === 0,
-    );
+  const waiting = 'echo new >/root/state; sync; echo ready; sleep 60';
+  const ready = (run: Running): Promise<void> => run.said('ready');
 
   test('stops the instance: rolled back, and it runs again', async () => {
     const run = startRun(scene, waiting);
-    await ready();
+    await ready(run);
     await incus(host, 'stop', '--force', scene.instance);
     expect((await run.ended).status).toBe(10);
     expect(await stateOf(scene)).toEqual(old);
@@ -192,7 +188,7 @@ describe('somebody else meanwhile', () => {
 
   test('restarts the instance: it ends kept or rolled back', async () => {
     const run = startRun(scene, waiting);
-    await ready();
+    await ready(run);
     await incus(host, 'restart', '--force', scene.instance);
     const { status } = await run.ended;
     expect(await stateOf(scene)).toEqual(status === 0 ? changed : old);
@@ -200,7 +196,7 @@ describe('somebody else meanwhile', () => {
 
   test('stops and renames the instance: 21; after it has its name again, recover finishes (F6)', async () => {
     const run = startRun(scene, waiting);
-    await ready();
+    await ready(run);
     await incus(host, 'stop', '--force', scene.instance);
     await incus(host, 'rename', scene.instance, `${scene.instance}-other`);
     const { status } = await run.ended;
@@ -212,7 +208,7 @@ describe('somebody else meanwhile', () => {
 
   test('deletes the instance: 21, at once', async () => {
     const run = startRun(scene, waiting);
-    await ready();
+    await ready(run);
     await incus(host, 'delete', '--force', scene.instance);
     const { status } = await run.ended;
     expect(status).toBe(21);
@@ -222,7 +218,7 @@ describe('somebody else meanwhile', () => {
     await incus(host, 'snapshot', 'create', scene.instance, 'mine');
     await inside(scene, 'echo newer >/root/state; sync');
     const run = startRun(scene, waiting);
-    await ready();
+    await ready(run);
     await incus(host, 'snapshot', 'restore', scene.instance, 'mine');
     expect(outcomeOf(await run.ended)).toEqual({ outcome: 'rolled-back', cause: 'inconclusive' });
     expect(await stateOf(scene)).toEqual({ ...old, state: 'newer' });
