@@ -3,8 +3,8 @@ import { chaos } from '../chaos/main.ts';
 import { isBad, sayTrial } from '../chaos/table.ts';
 import { bringUp, takeDown } from '../host/host.ts';
 
-// A host of its own: its daemon is killed.
-const hostName = 'smoke';
+// A host of its own in each run: its daemon is killed.
+const hostName = `c-${Date.now().toString(36)}`;
 
 afterAll(async () => {
   await takeDown(await bringUp({ name: hostName }));

@@ -21,17 +21,14 @@ import {
 } from './faults-subject.ts';
 
 // A host of its own: its daemon is killed, and its small pool is filled.
-const wanted = { name: 'faults', poolSize: '2GiB' };
 let host: Host;
 let scene: Scene;
 let names = 0;
-// A killed daemon leaves things under a container's name that the next one of that name would stumble over.
+// Names of their own in each run: two runs on one machine would kill each other's daemon.
 const file = Date.now().toString(36);
 
 beforeAll(async () => {
-  // What a broken test left behind, in a small pool, goes first.
-  await takeDown(await bringUp(wanted));
-  host = await bringUp(wanted);
+  host = await bringUp({ name: `f-${file}`, poolSize: '2GiB' });
 });
 
 beforeEach(async () => {
