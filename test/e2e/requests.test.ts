@@ -85,7 +85,8 @@ describe('a whole run', () => {
       (name) => /^guard-\d{8}-/.test(name) && name !== 'guard-20200101-000000-abcd',
     );
     expect(earlier).toHaveLength(1);
-    expect((await run('--keep', '1', instance, '--', 'true')).status).toBe(0);
+    const ended = await run('--keep', '1', instance, '--', 'true');
+    expect(ended.status, ended.stderr).toBe(0);
     expect(removed()).toEqual(earlier.map((name) => `${own}/snapshots/${name}`));
     expect(strangers().filter(({ method }) => method !== 'DELETE')).toEqual([]);
   });
