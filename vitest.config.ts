@@ -21,6 +21,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 2,
+          // Once more where a loaded machine let a websocket's or an operation's own limit of Incus pass.
+          retry: 1,
         },
       },
     ],
