@@ -47,7 +47,7 @@ const isQuestion = ({ method, path }: Passed): boolean =>
 
 /** What a run may change, and nothing else is: its own snapshot, its own mark, the state of its own instance. */
 const isOfTheRun = ({ method, path, body }: Passed): boolean => {
-  const keys = Object.keys((body ?? {}));
+  const keys = Object.keys(body ?? {});
   switch (`${method} ${path}`) {
     case `POST ${own}/snapshots`:
       return (body as { name?: unknown }).name === 'guard-in-flight';
