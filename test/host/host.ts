@@ -34,7 +34,9 @@ export interface BringUpOptions {
 
 /** Brings a host up: at once where it is up, a few seconds for another one, minutes on a machine that never had one. */
 export const bringUp = async ({ name = 'main', dirPool = false, poolSize }: BringUpOptions = {}): Promise<Host> => {
-  await hostCommand(name, 'up', ...(dirPool ? ['--dir-pool'] : []), ...(poolSize ? ['--pool-size', poolSize] : []));
+  const options = [...(dirPool ? ['--dir-pool'] : []), ...(poolSize ? ['--pool-size', poolSize] : [])];
+  // Incus gives up on a new bridge when a container of another host ends at that moment: the second try starts anew.
+  await hostCommand(name, 'up', ...options).catch(() => hostCommand(name, 'up', ...options));
   const shown = await hostCommand(name, 'env');
   const env = Object.fromEntries(
     [...shown.matchAll(/^export (\w+)='([^']*)'$/gm)].map(([, key = '', value = '']) => [key, value]),
