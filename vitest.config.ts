@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Three kinds of test: `unit` needs nothing, `e2e` a real Incus (test/host), `corpus` a real Incus and many minutes.
+// Kinds of test: `unit` needs nothing, `e2e` a real Incus (test/host); `faults` kills daemons and fills disks of an Incus of
+// its own, takes many minutes, and has its own command. Corpus and chaos are programs of their own.
 export default defineConfig({
   test: {
     projects: [
@@ -18,11 +19,22 @@ export default defineConfig({
           name: 'e2e',
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
+          exclude: ['test/e2e/faults.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 2,
           // Once more where a loaded machine let a websocket's or an operation's own limit of Incus pass.
           retry: 1,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          sequence: { groupOrder: 3 },
+          include: ['test/e2e/faults.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          maxWorkers: 1,
         },
       },
     ],

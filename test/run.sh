@@ -11,9 +11,12 @@ eval "$(test/host/host.sh env --name "$host")"
 failed_checks=0
 npm run --silent check || failed_checks=1
 
+projects=("$@")
+[ $# -gt 0 ] || projects=(--project unit --project e2e)
+
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 status=0
-npx vitest run "$@" --reporter=default --reporter=json --outputFile.json="$report" || status=$?
+npx vitest run "${projects[@]}" --reporter=default --reporter=json --outputFile.json="$report" || status=$?
 
 node test/count.mjs "$report" "$status" "$failed_checks"
