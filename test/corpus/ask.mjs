@@ -1,0 +1,39 @@
+// Asks a service from outside, as its users do: status 0 where it answers as it should, within five seconds.
+//   ask.mjs dns ADDRESS PORT NAME | http ADDRESS PORT TEXT | line ADDRESS PORT TEXT [QUESTION]
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import dnsPacket from 'dns-packet';
+
+const [kind, address, port, wanted, question] = process.argv.slice(2);
+const signal = AbortSignal.timeout(5000);
+
+const resolves = async () => {
+  const socket = createSocket({ type: 'udp4', signal });
+  const query = { type: 'query', id: 7, flags: dnsPacket.RECURSION_DESIRED, questions: [{ type: 'A', name: wanted }] };
+  socket.send(dnsPacket.encode(query), Number(port), address);
+  const [reply] = await once(socket, 'message', { signal });
+  socket.close();
+  return dnsPacket.decode(reply).answers.some(({ type, data }) => type === 'A' && data === '192.0.2.7');
+};
+
+const says = async (words) => {
+  const socket = connect({ host: address, port: Number(port), signal });
+  socket.setEncoding('utf8');
+  await once(socket, 'connect', { signal });
+  if (words) socket.write(words);
+  let said = '';
+  // Leaving the loop closes the connection.
+  for await (const part of socket) {
+    said += part;
+    if (new RegExp(wanted).test(said)) return true;
+  }
+  return false;
+};
+
+const asking = {
+  dns: resolves,
+  http: () => says(`GET / HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`),
+  line: () => says(question ? `${question}\r\n` : ''),
+};
+process.exitCode = (await asking[kind]().catch(() => false)) ? 0 : 1;

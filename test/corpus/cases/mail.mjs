@@ -1,0 +1,49 @@
+import { greets, greetsInside, install, upgrade } from '../words.mjs';
+
+export const mail = [
+  {
+    name: 'dovecot, a configuration of the old syntax',
+    install: 'dovecot-imapd',
+    change: upgrade('dovecot-imapd'),
+    probe: greets(143, 'OK'),
+    expected: 'broken',
+  },
+  {
+    name: 'dovecot, with the configuration of the new version',
+    install: 'dovecot-imapd',
+    change: upgrade('dovecot-imapd').replace('force-confold', 'force-confnew'),
+    probe: greets(143, 'OK'),
+    expected: 'healthy',
+  },
+  { name: 'postfix', install: 'postfix', change: upgrade('postfix'), probe: greets(25, '^220'), expected: 'healthy' },
+  {
+    name: 'exim',
+    install: 'exim4-daemon-light',
+    change: upgrade('exim4-daemon-light'),
+    probe: greetsInside(25, '^220'),
+    expected: 'healthy',
+  },
+  {
+    name: 'exim, an option that the new version no longer knows',
+    install: 'exim4-daemon-light',
+    configure: `echo 'allow_insecure_tainted_data = yes' >/etc/exim4/exim4.conf.localmacros.tmp
+      sed -i '1i allow_insecure_tainted_data = yes' /etc/exim4/exim4.conf.template; rm /etc/exim4/exim4.conf.localmacros.tmp; update-exim4.conf; systemctl restart exim4`,
+    change: upgrade('exim4-daemon-light'),
+    probe: greetsInside(25, '^220'),
+    expected: 'broken',
+  },
+  {
+    name: 'exim replaced by postfix',
+    install: 'exim4-daemon-light',
+    change: install('postfix'),
+    probe: greetsInside(25, '^220'),
+    expected: 'healthy',
+  },
+  {
+    name: 'opensmtpd',
+    install: 'opensmtpd',
+    change: upgrade('opensmtpd'),
+    probe: greetsInside(25, '^220'),
+    expected: 'healthy',
+  },
+];
