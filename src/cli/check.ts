@@ -4,7 +4,7 @@ import { takeBaseline } from '../health/baseline.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import { verdictLines } from '../report/verdict-text.ts';
 import { writeLines } from '../report/write.ts';
-import type { Call } from './program.ts';
+import type { Call } from './call.ts';
 import { addCheckOptions, addCommonOptions, type RunOptions } from './run-options.ts';
 import { withInstance } from './session.ts';
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { gatherFacts } from '../health/gather.ts';
 import { sayFailure } from '../incus/failure.ts';
 import { writeLines } from '../report/write.ts';
-import type { Call } from './program.ts';
+import type { Call } from './call.ts';
 import { endWith } from './end-with.ts';
 import { addCommonOptions, type CommonOptions } from './run-options.ts';
 import { withInstance } from './session.ts';

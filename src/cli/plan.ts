@@ -11,8 +11,8 @@ import type { Plan } from '../run/plan.ts';
 import { endWith } from './end-with.ts';
 import type { Context } from './context.ts';
 import { planOf } from './plan-of.ts';
-import type { Call } from './program.ts';
-import { commandWords } from './run.ts';
+import type { Call } from './call.ts';
+import { commandWords } from './command-words.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { outcomeTable } from '../run/outcome.ts';
+import type { Define } from './call.ts';
 import type { Context } from './context.ts';
 import { definePrune } from './prune.ts';
 import { defineRecover } from './recover.ts';
@@ -12,18 +13,6 @@ import { definePlan } from './plan.ts';
 import { defineCheck } from './check.ts';
 import { endWith } from './end-with.ts';
 import { splitArguments, usage, UsageMistake } from './usage.ts';
-
-/** A command's file gives this: it adds itself to the program, and its action resolves to the exit status. */
-export type Define = (program: Command, call: Call) => void;
-
-/** One call of guard. */
-export interface Call {
-  readonly context: Context;
-  /** What stands behind `--`; null without it. */
-  readonly words: readonly string[] | null;
-  /** Tells the exit status of the command that was chosen. */
-  readonly exit: (status: number) => void;
-}
 
 const definitions: readonly Define[] = [
   defineRun,

@@ -8,7 +8,7 @@ import { createRecorder } from '../run/recorder.ts';
 import { pruneRestorePoints } from '../run/retention.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
-import type { Call } from './program.ts';
+import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withInstance } from './session.ts';
 import { count } from './values.ts';

@@ -14,7 +14,7 @@ import { createRecorder, type Recorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { endWith } from './end-with.ts';
 import { planOf } from './plan-of.ts';
-import type { Call } from './program.ts';
+import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
 

@@ -13,7 +13,7 @@ import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { endWith } from './end-with.ts';
 import { planOf } from './plan-of.ts';
-import type { Call } from './program.ts';
+import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { runPlan } from './run.ts';
 import { withInstance } from './session.ts';

@@ -13,12 +13,12 @@ import type { Plan } from '../run/plan.ts';
 import { createRecorder } from '../run/recorder.ts';
 import type { CommandIo, RunTools } from '../run/tools.ts';
 import { commandIo } from './command-io.ts';
+import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
-import type { Call } from './program.ts';
+import type { Call } from './call.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
 import { withInstance } from './session.ts';
-import { UsageMistake } from './usage.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
 export const defineRun = (program: Command, call: Call): void => {
@@ -31,25 +31,6 @@ export const defineRun = (program: Command, call: Call): void => {
     call.exit(await runEach(call.context, instances, commandWords(instances, call.words), options));
   });
 };
-
-export const commandWords = (
-  instances: readonly string[],
-  words: readonly string[] | null,
-): readonly [string, ...string[]] => {
-  const [instance, ...more] = instances;
-  if (instance === undefined) throw new UsageMistake('No instance is named.', usageLine);
-  if (words === null)
-    throw new UsageMistake(
-      'There is no -- between the instance and the command.',
-      `Write: guard ${instance} -- ${more.length > 0 ? more.join(' ') : '<command>'}`,
-    );
-  const [executable, ...rest] = words;
-  if (executable === undefined || executable === '')
-    throw new UsageMistake('There is no command after the --.', `Write: guard ${instance} -- <command>`);
-  return [executable, ...rest];
-};
-
-const usageLine = 'Write: guard <instance> -- <command> [arguments…]';
 
 /** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */
 const runEach = async (

@@ -3,7 +3,7 @@ import { listRuns } from '../journal/run-index.ts';
 import { stateDirectoryOf } from './context.ts';
 import { runsTable, runSummary } from '../report/runs-table.ts';
 import { writeLines } from '../report/write.ts';
-import type { Call } from './program.ts';
+import type { Call } from './call.ts';
 import { count } from './values.ts';
 
 interface RunsOptions {

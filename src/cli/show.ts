@@ -4,7 +4,7 @@ import { listRunIds, readRun } from '../journal/runs.ts';
 import { showRun } from '../report/show.ts';
 import { writeLines } from '../report/write.ts';
 import { stateDirectoryOf } from './context.ts';
-import type { Call } from './program.ts';
+import type { Call } from './call.ts';
 import { UsageMistake } from './usage.ts';
 
 /** `guard show`: one run. */
