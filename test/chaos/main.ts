@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { bringUp } from '../host/host.ts';
+import { bringUp, takeDown } from '../host/host.ts';
 import { ordealOf, type Ordeal } from './ordeal.ts';
 import { launchSubject } from './subject.ts';
 import { isBad, sayTrial, summary } from './table.ts';
@@ -27,14 +27,17 @@ export const main = async (words: readonly string[]): Promise<number> => {
       runs: { type: 'string', default: '50' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
-      host: { type: 'string', default: 'chaos' },
+      host: { type: 'string' },
     },
   });
   const indexes = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const seed = Number(values.seed);
-  const trials = await chaos({ seed, indexes, hostName: values.host, say });
+  // Two runs on one machine would kill each other's daemon.
+  const hostName = values.host ?? `ch-${Date.now().toString(36)}`;
+  const trials = await chaos({ seed, indexes, hostName, say });
   for (const line of summary(seed, trials)) say(line);
+  if (values.host === undefined) await takeDown(await bringUp({ name: hostName }));
   return trials.some(isBad) ? 1 : 0;
 };
 

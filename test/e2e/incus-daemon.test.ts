@@ -17,7 +17,7 @@ import { listOperations, settle } from '../../src/incus/operations.ts';
 import { openRemote, type Remote } from '../../src/incus/remote.ts';
 import { createSnapshot, deleteSnapshot, restoreSnapshot } from '../../src/incus/snapshot.ts';
 import { describeConformance, failure, value } from '../incus/conformance.ts';
-import { bringUp, type Host } from './incus-host.ts';
+import { bringUp, incus as incusOn, killDaemon, startDaemon, takeDown, type Host } from '../host/host.ts';
 
 // Tests that kill their daemon, or that reach it as a remote: on a host of their own.
 
@@ -27,13 +27,14 @@ const instance = 'ad-daemon';
 const limit = { limitMs: 60_000 };
 
 beforeAll(async () => {
-  host = await bringUp('adapter');
+  // Two test runs on one machine do not get into each other's way.
+  host = await bringUp({ name: `ad-${Date.now().toString(36)}` });
   incus = openIncus({ socket: host.socket, project: 'default', clock: systemClock });
-  await host.incus('launch', 'guard-debian', instance);
+  await incusOn(host, 'launch', 'guard-debian', instance);
 });
 afterAll(async () => {
   closeIncus(incus);
-  await host.down();
+  await takeDown(host);
 });
 
 describe('a daemon that is killed', () => {
@@ -43,9 +44,9 @@ describe('a daemon that is killed', () => {
     const request = { command, environment: {}, terminal: null };
     const exec = value(await startExec(incus, instance, request, { stdin: null, stdout, stderr: stdout }));
     await once(stdout, 'data');
-    await host.daemon('kill-daemon');
+    await killDaemon(host);
     await untilUnreachable();
-    await host.daemon('start-daemon');
+    await startDaemon(host);
     const lost = failure(await exec.ended);
     expect(lost).toMatchObject({ kind: 'connection-lost', operation: exec.operation });
     expect(lost.said).toContain('may still run inside');
@@ -57,11 +58,11 @@ describe('a daemon that is killed', () => {
   it('during a restore leaves its end unknown; when it is back it knows nothing of it, and the instance can be started', async () => {
     value(await createSnapshot(incus, instance, { name: 'k', expiresAt: null }, limit));
     const { restoring } = await restoreUnderWay('k');
-    await host.daemon('kill-daemon');
+    await killDaemon(host);
     const lost = failure(await restoring);
     expect(lost).toMatchObject({ kind: 'connection-lost', code: null });
     const settling = settle(incus, lost.operation ?? '', { asked: 'restore', ...limit });
-    await host.daemon('start-daemon');
+    await startDaemon(host);
     expect(value(await settling)).toEqual({ kind: 'gone' });
     value(await startInstance(incus, instance, limit));
     value(await deleteSnapshot(incus, instance, 'k', limit));
@@ -69,9 +70,9 @@ describe('a daemon that is killed', () => {
 
   it('ends the stream of events, and says so', async () => {
     const stream = value(await followEvents(incus, ['lifecycle'], () => {}));
-    await host.daemon('kill-daemon');
+    await killDaemon(host);
     expect(failure(await stream.ended).kind).toBe('connection-lost');
-    await host.daemon('start-daemon');
+    await startDaemon(host);
   });
 });
 
@@ -92,15 +93,15 @@ describe('events', () => {
 
 describe('a remote that does not exist', () => {
   it('is told as the incus command tells it', async () => {
-    const { environment } = host;
-    const unknown = failure(await openRemote({ remote: 'nowhere', environment: all(environment), ...remoteLimit }));
+    const { env } = host;
+    const unknown = failure(await openRemote({ remote: 'nowhere', environment: all(env), ...remoteLimit }));
     expect(unknown).toMatchObject({ kind: 'unreachable', asked: 'reach the remote nowhere' });
     expect(unknown.said).toContain('remote');
     expect(unknown.advice).toContain('`incus list nowhere:`');
   });
 
   it('cannot be reached without the incus command', async () => {
-    const environment = { ...all(host.environment), PATH: '/nonexistent' };
+    const environment = { ...all(host.env), PATH: '/nonexistent' };
     const missing = failure(await openRemote({ remote: 'nowhere', environment, ...remoteLimit }));
     expect(missing.advice).toContain('install');
   });
@@ -135,13 +136,13 @@ const nowhere = () => ({ stdin: null, stdout: boundedText(0).sink, stderr: bound
 
 /** The host's own daemon as a remote, over HTTPS on the loopback, with a certificate of its own. */
 const far = async (): Promise<Remote> => {
-  const known = await host.incus('remote', 'list', '--format', 'csv');
+  const known = await incusOn(host, 'remote', 'list', '--format', 'csv');
   if (!known.includes('far,')) {
-    await host.incus('config', 'set', 'core.https_address', `127.0.0.1:${await freePort()}`);
-    const token = (await host.incus('config', 'trust', 'add', 'runner', '--quiet')).trim().split('\n').at(-1) ?? '';
-    await host.incus('remote', 'add', 'far', token, '--accept-certificate');
+    await incusOn(host, 'config', 'set', 'core.https_address', `127.0.0.1:${await freePort()}`);
+    const token = (await incusOn(host, 'config', 'trust', 'add', 'runner', '--quiet')).trim().split('\n').at(-1) ?? '';
+    await incusOn(host, 'remote', 'add', 'far', token, '--accept-certificate');
   }
-  return value(await openRemote({ remote: 'far', environment: all(host.environment), ...remoteLimit }));
+  return value(await openRemote({ remote: 'far', environment: all(host.env), ...remoteLimit }));
 };
 
 const remoteLimit = { clock: systemClock, limitMs: 30_000 };
