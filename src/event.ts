@@ -142,6 +142,16 @@ export interface Holder {
   readonly startTicks: number;
 }
 
+/** What is kept of a package manager's transaction, so that its end can be waited for after guard was killed. */
+export interface TransactionStart {
+  /** `apt`, `dnf`, …, as its hook calls it. */
+  readonly manager: string;
+  /** Its process inside, in the instance's own numbers. */
+  readonly pid: number;
+  /** How many packages it said it would change; null where it did not say. */
+  readonly packages: number | null;
+}
+
 /** What the run knows of the instance before it changes anything. */
 export interface RunStarted {
   readonly type: 'run-started';
@@ -158,6 +168,8 @@ export interface RunStarted {
   /** Whether the user chose that name. */
   readonly named: boolean;
   readonly holder: Holder;
+  /** Present where the change is a package manager's own transaction, and `command` only what it called itself. */
+  readonly transaction?: TransactionStart;
 }
 
 /** What happens in a run. */

@@ -28,7 +28,7 @@ export const planOf = (known: {
       group: settings.group,
       cwd: settings.cwd,
     },
-    goBackTo: null,
+    change: { kind: 'command' },
     checks: settings.checks,
     automatic: settings.automatic,
     allowUnhealthy: settings.allowUnhealthy,

@@ -53,7 +53,7 @@ export const defineRollback = (program: Command, call: Call): void => {
           settings: session.settings,
           name: null,
         }),
-        goBackTo: target.value,
+        change: { kind: 'return', to: target.value },
         // What is there now is why somebody wants to go back.
         allowUnhealthy: true,
       };

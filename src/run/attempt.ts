@@ -1,14 +1,12 @@
-import type { Verdict } from '../event.ts';
-import { sayFailure } from '../incus/failure.ts';
-import { getInstance } from '../incus/instance.ts';
 import { runCommand } from './command.ts';
 import { failureOf, type Attempt } from './decision.ts';
+import { foreignRestore } from './foreign-restore.ts';
 import { hintFor } from './hint.ts';
-import { persistently } from './persistence.ts';
 import type { Plan } from './plan.ts';
 import type { Prepared } from './prepare.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
+import { transactionAndVerdict } from './transaction.ts';
 import { verify } from './verify.ts';
 import { returnAndVerdict } from './way-back.ts';
 
@@ -16,22 +14,44 @@ import { returnAndVerdict } from './way-back.ts';
 export interface WholeAttempt extends Attempt {
   /** The end of what the command wrote; null where guard itself failed. */
   readonly output: string | null;
+  /** Nothing was changed, so that no restore point is of any use. */
+  readonly unchanged: boolean;
 }
 
 /** Whatever happens in here, the run reaches its decision (F10). */
 export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
   try {
-    return plan.goBackTo === null
-      ? await commandAndVerdict(plan, tools, prepared)
-      : { ...(await returnAndVerdict(plan, tools, prepared, plan.goBackTo)), output: null };
+    return await changeAndVerdict(plan, tools, prepared);
   } catch (bug) {
     const says = `guard itself failed: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`;
     await tools.recorder.record({ type: 'notice', level: 'warning', says });
-    return { end: { kind: 'lost', says }, verdict: null, interruptedBy: tools.interruption.by(), output: null };
+    return {
+      end: { kind: 'lost', says },
+      verdict: null,
+      interruptedBy: tools.interruption.by(),
+      output: null,
+      unchanged: false,
+    };
   }
 };
 
-const commandAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
+const changeAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
+  const { change } = plan;
+  switch (change.kind) {
+    case 'command':
+      return { ...(await commandAndVerdict(plan, tools, prepared)), unchanged: false };
+    case 'return':
+      return { ...(await returnAndVerdict(plan, tools, prepared, change.to)), output: null, unchanged: false };
+    case 'transaction':
+      return { ...(await transactionAndVerdict(plan, tools, prepared, change.transaction)), output: null };
+  }
+};
+
+const commandAndVerdict = async (
+  plan: Plan,
+  tools: RunTools,
+  prepared: Prepared,
+): Promise<Omit<WholeAttempt, 'unchanged'>> => {
   const report = await inPhase(
     tools,
     'command',
@@ -48,24 +68,7 @@ const commandAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared
 
   const interruptedBy = tools.interruption.by();
   if (interruptedBy !== null || failureOf(plan, end) !== null) return { end, verdict: null, interruptedBy, output };
-  const verdict = await verify(plan, tools, prepared.baseline, end);
+  const { verdict } = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
   const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
-  if (foreign) await tools.recorder.record({ type: 'verdict', verdict: foreign, again: false });
   return { end, verdict: foreign ?? verdict, interruptedBy: tools.interruption.by(), output };
-};
-
-/** Somebody else restored the instance meanwhile: what is healthy now is not what the command made of it. */
-const foreignRestore = async (plan: Plan, tools: RunTools, { inspected }: Prepared): Promise<Verdict | null> => {
-  const now = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
-  const { generation } = inspected.instance;
-  if (now.ok && (generation === null || now.value.generation === generation)) return null;
-  const says = now.ok
-    ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`
-    : sayFailure(now.error);
-  return {
-    verdict: 'inconclusive',
-    reasons: [{ subject: 'instance', severity: 'required', says }],
-    advisories: [],
-    checks: [],
-  };
 };

@@ -1,5 +1,6 @@
 import type { Outcome, Verdict } from '../event.ts';
 import { takeBaseline, type Baseline } from '../health/baseline.ts';
+import type { AskContext } from '../health/look.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -26,7 +27,7 @@ export const establishBaseline = async (
   if (tools.interruption.by() !== null) return ok(baseline);
   const verdict = judgeAlone(baseline);
   if (verdict.verdict !== 'healthy' && !plan.allowUnhealthy) return err(unhealthyAlready(plan, verdict));
-  const missing = plan.goBackTo === null ? await refuseMissingExecutable(plan, tools) : null;
+  const missing = plan.change.kind === 'command' ? await refuseMissingExecutable(plan, tools) : null;
   return missing === null ? ok(baseline) : err(missing);
 };
 
@@ -43,15 +44,20 @@ const askQuietly = async (plan: Plan, tools: RunTools, justStarted: boolean): Pr
     clock: tools.clock,
     signal: tools.interruption.signal,
   };
-  // A boot or a package manager under way would be in the restore point, half done (F28).
-  const quiet = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
-  if (!quiet.quiet)
-    await tools.recorder.record({
-      type: 'notice',
-      level: 'warning',
-      says: `${plan.instance} is busy: ${quiet.held.join(', ')}. The restore point will contain that half-done work.`,
-    });
+  // The package manager of a transaction holds its lock already, and waits for guard.
+  if (plan.change.kind !== 'transaction') await waitForQuiet(plan, tools, context);
   return takeBaseline(context, { definitions: plan.checks, automatic: plan.automatic, justStarted });
+};
+
+/** A boot or a package manager under way would be in the restore point, half done (F28). */
+const waitForQuiet = async (plan: Plan, tools: RunTools, context: AskContext): Promise<void> => {
+  const quiet = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
+  if (quiet.quiet) return;
+  await tools.recorder.record({
+    type: 'notice',
+    level: 'warning',
+    says: `${plan.instance} is busy: ${quiet.held.join(', ')}. The restore point will contain that half-done work.`,
+  });
 };
 
 const sayBaseline = (checks: number, facts: boolean): string =>

@@ -19,7 +19,7 @@ export const keepChange = async (
   plan: Plan,
   tools: RunTools,
   prepared: Prepared,
-  cause: Cause | null,
+  { cause, unchanged }: { readonly cause: Cause | null; readonly unchanged: boolean },
 ): Promise<Outcome> => {
   await inPhase(
     tools,
@@ -27,7 +27,12 @@ export const keepChange = async (
     async () => {
       if (cause !== null) await endLeftovers(plan, tools);
       if (!prepared.inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      return release(plan, tools, releaseOfKept(plan, tools, cause), prepared.restorePoint.volumes);
+      return release(
+        plan,
+        tools,
+        unchanged ? { keep: false } : releaseOfKept(plan, tools, cause),
+        prepared.restorePoint.volumes,
+      );
     },
     (name) => ({ ok: true, says: name ?? 'no restore point left' }),
   );

@@ -36,7 +36,7 @@ const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
   const keep = await shouldKeep(plan, tools, decision);
   await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
   return keep || decision.cause === null
-    ? keepChange(plan, tools, prepared.value, decision.cause)
+    ? keepChange(plan, tools, prepared.value, { cause: decision.cause, unchanged: attempt.unchanged })
     : goBack(plan, tools, prepared.value, { cause: decision.cause, attempt });
 };
 

@@ -54,7 +54,7 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
 
   const unfit = unfitness(instance.value);
   if (unfit) return err(unfit);
-  const pointless = plan.goBackTo === null ? null : refuseWayBack(plan.goBackTo, snapshots.value);
+  const pointless = plan.change.kind === 'return' ? refuseWayBack(plan.change.to, snapshots.value) : null;
   if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
@@ -63,8 +63,8 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (plan.keepFailed && !canKeepFailed(room.value)) return err(refusedCopy(plan, room.value));
   if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refusedUncovered(plan, disks));
 
-  if (plan.goBackTo && latestOnly.has(room.value?.driver ?? ''))
-    return err(refuseLatestOnly(plan, plan.goBackTo, snapshots.value));
+  if (plan.change.kind === 'return' && latestOnly.has(room.value?.driver ?? ''))
+    return err(refuseLatestOnly(plan, plan.change.to, snapshots.value));
 
   const wasRunning = instance.value.status === 'Running';
   return ok({

@@ -1,5 +1,5 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { Cause, RestorePoint } from '../event.ts';
+import type { Cause, CommandEnd, RestorePoint, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 
 /** What the user wants done where a run cannot simply keep the change. */
@@ -14,8 +14,7 @@ export interface Plan {
   readonly project: string;
   readonly remote: string | null;
   readonly command: CommandPlan;
-  /** Instead of running the command: go back to this kept restore point (`guard rollback`). */
-  readonly goBackTo: GoBackTo | null;
+  readonly change: Change;
   readonly checks: readonly CheckDefinition[];
   /** Whether the facts inside the instance are compared as well. */
   readonly automatic: boolean;
@@ -35,6 +34,32 @@ export interface Plan {
   readonly restart: boolean;
   readonly restorePoint: RestorePointPlan;
   readonly limits: Limits;
+}
+
+/** What a run does between its restore point and its verdict. */
+export type Change =
+  /** The command is run inside. */
+  | { readonly kind: 'command' }
+  /** The instance goes back to a kept restore point (`guard rollback`). */
+  | { readonly kind: 'return'; readonly to: GoBackTo }
+  /** A package manager inside has asked, waits for the word to go on, and ends by itself. */
+  | { readonly kind: 'transaction'; readonly transaction: Transaction };
+
+/** A package manager's transaction, as its own hook has announced it. */
+export interface Transaction extends TransactionStart {
+  /** Called once, when there is a way back: lets the package manager go on. */
+  readonly begin: () => void;
+  /** Resolves when its process has ended and its lock is free, or the run's limit for the command is reached. */
+  readonly ended: () => Promise<TransactionEnd>;
+  /** Tells this change from others for the quarantine; null where the manager did not say what it would do. */
+  readonly fingerprint: string | null;
+}
+
+/** How a transaction ended, as far as anybody has said. */
+export interface TransactionEnd {
+  readonly end: CommandEnd;
+  /** Whether the package manager said that it had finished. Without that it was aborted, or broke off. */
+  readonly finished: boolean;
 }
 
 /** A restore point that an earlier run kept, and what was true then. */

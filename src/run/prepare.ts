@@ -1,4 +1,4 @@
-import type { Outcome, RestorePoint, RunStarted } from '../event.ts';
+import type { Outcome, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline } from './baseline.ts';
@@ -160,7 +160,10 @@ const runStarted = (plan: Plan, tools: RunTools, inspected: Inspected): RunStart
   restorePointName: plan.restorePoint.name,
   named: plan.restorePoint.named,
   holder: tools.holder,
+  ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
 });
+
+const startOf = ({ manager, pid, packages }: TransactionStart): TransactionStart => ({ manager, pid, packages });
 
 const markFor = (plan: Plan, tools: RunTools, inspected: Inspected): Mark => ({
   v: 1,

@@ -34,7 +34,7 @@ export const rememberChange = async (
   tools: Pick<RunTools, 'incus' | 'recorder'>,
   cause: Cause,
 ): Promise<void> => {
-  if (plan.goBackTo !== null || !saysSomethingOfTheChange(cause)) return;
+  if (plan.change.kind === 'return' || !saysSomethingOfTheChange(cause)) return;
   const fingerprint = await fingerprintOfChange(plan, tools);
   await tools.recorder.record({ type: 'change-remembered', fingerprint });
 };
@@ -54,11 +54,12 @@ const saysSomethingOfTheChange = (cause: Cause): boolean => {
 
 const byName = ([a]: [string, string], [b]: [string, string]): number => (a < b ? -1 : 1);
 
-/** The same command, run as the same, where an upgrade would do the same. */
+/** The same command, run as the same, where an upgrade would do the same; of a transaction, what it says of itself. */
 const fingerprintOfChange = async (
-  { instance, command }: Pick<Plan, 'instance' | 'command'>,
+  { instance, command, change: how }: Pick<Plan, 'instance' | 'command' | 'change'>,
   tools: Pick<RunTools, 'incus'>,
 ): Promise<string> => {
+  if (how.kind === 'transaction' && how.transaction.fingerprint !== null) return how.transaction.fingerprint;
   const { words, environment, user, group, cwd } = command;
   const packages = await packageState(tools, instance);
   const change = [words, Object.entries(environment).toSorted(byName), user, group, cwd, packages];

@@ -1,4 +1,4 @@
-import type { CommandEnd, Verdict } from '../event.ts';
+import type { Changes, CommandEnd, Verdict } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import { watch } from '../health/watch.ts';
@@ -7,8 +7,21 @@ import { restart } from './power.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
-/** Watches the instance after the command, against its baseline, and says what the command changed. */
-export const verify = async (plan: Plan, tools: RunTools, baseline: Baseline, end: CommandEnd): Promise<Verdict> => {
+/** What the watch after a change came to. */
+export interface Verified {
+  readonly verdict: Verdict;
+  /** Null where it could not be seen on both sides. */
+  readonly changes: Changes | null;
+}
+
+/** Watches the instance after the change, against its baseline, and says what was changed. `soakMs`: how long health must hold. */
+export const verify = async (
+  plan: Plan,
+  tools: RunTools,
+  baseline: Baseline,
+  end: CommandEnd,
+  soakMs: number,
+): Promise<Verified> => {
   const { verdict, look } = await inPhase(
     tools,
     'verify',
@@ -19,7 +32,7 @@ export const verify = async (plan: Plan, tools: RunTools, baseline: Baseline, en
         baseline,
         {
           limitMs: plan.limits.verifyMs,
-          soakMs: plan.limits.soakMs,
+          soakMs,
           restarted: plan.restart || end.kind === 'instance-stopped',
         },
         (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
@@ -28,7 +41,7 @@ export const verify = async (plan: Plan, tools: RunTools, baseline: Baseline, en
     ({ verdict }) => ({ ok: verdict.verdict === 'healthy', says: verdict.verdict }),
   );
   await tools.recorder.record({ type: 'verdict', verdict, again: false });
-  if (baseline.facts && look.facts)
-    await tools.recorder.record({ type: 'changes', changes: changesBetween(baseline.facts, look.facts) });
-  return verdict;
+  const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
+  if (changes) await tools.recorder.record({ type: 'changes', changes });
+  return { verdict, changes };
 };

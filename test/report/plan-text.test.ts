@@ -9,7 +9,7 @@ const plan: Plan = {
   project: 'default',
   remote: null,
   command: { words: ['apt', 'upgrade', '-y'], environment: {}, user: 0, group: 0, cwd: '/root' },
-  goBackTo: null,
+  change: { kind: 'command' },
   checks: [],
   automatic: true,
   allowUnhealthy: false,
