@@ -14,6 +14,9 @@ const killGraceMs = 5000;
 /** Incus says "Running" for about 600 ms after init has died: how long a stop may take to show, in milliseconds. */
 const stopShowsMs = 1500;
 
+/** How long a reader of the output may stand still after the command's end, in milliseconds. */
+const handOnMs = 5000;
+
 /** How the command ended, and the last of what it wrote. */
 export interface CommandReport {
   readonly end: CommandEnd;
@@ -42,13 +45,22 @@ const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
     if (!started.ok) return { kind: 'lost', says: sayFailure(started.error) };
     const unfollow = followSize(io.terminal, started.value);
     try {
-      return await watched(plan, tools, started.value, tap, boot);
+      const end = await watched(plan, tools, started.value, tap, boot);
+      await handedOn(tools, tap);
+      return end;
     } finally {
       unfollow();
     }
   } finally {
     cooked();
   }
+};
+
+/** The last bytes reach their reader, and the tail, before anything is said of the command's end. */
+const handedOn = async (tools: RunTools, tap: OutputTap): Promise<void> => {
+  const over = new AbortController();
+  await Promise.race([tap.end(), tools.clock.sleep(handOnMs, over.signal)]);
+  over.abort();
 };
 
 const execRequest = (plan: Plan, terminal: Terminal | null) => ({

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { callbackify } from 'node:util';
 
 /** How much of the end of the command's output is kept for hints and evidence, in bytes. */
@@ -12,6 +13,8 @@ export interface OutputTap {
   readonly lastOutputAt: () => number;
   /** The end of what came, both streams in order of arrival, as text. */
   readonly tail: () => string;
+  /** Takes no more; resolves when all that came has been passed on. A reader that stands still keeps it waiting. */
+  readonly end: () => Promise<void>;
 }
 
 /** A tap that starts counting silence now. */
@@ -19,6 +22,7 @@ export const createOutputTap = (monotonic: () => number): OutputTap => {
   let last = monotonic();
   const chunks: Buffer[] = [];
   let kept = 0;
+  const open: Writable[] = [];
   const saw = (chunk: Buffer): void => {
     last = monotonic();
     chunks.push(chunk);
@@ -28,6 +32,9 @@ export const createOutputTap = (monotonic: () => number): OutputTap => {
   return {
     lastOutputAt: () => last,
     tail: () => Buffer.concat(chunks).subarray(-tailBytes).toString('utf8'),
+    end: async () => {
+      await Promise.all(open.map((stream) => finished(stream.end())));
+    },
     through: (destination, onChunk) => {
       let gone = false;
       // A reader that went away (`guard … | head`) must not break an upgrade half-way: the rest is dropped.
@@ -41,7 +48,9 @@ export const createOutputTap = (monotonic: () => number): OutputTap => {
         if (!gone) await new Promise<void>((resolve) => destination.write(chunk, () => resolve()));
       };
       const write = callbackify(pass);
-      return new Writable({ write: (chunk: Buffer, _encoding, done) => write(chunk, done) });
+      const stream = new Writable({ write: (chunk: Buffer, _encoding, done) => write(chunk, done) });
+      open.push(stream);
+      return stream;
     },
   };
 };

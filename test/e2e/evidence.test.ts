@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 const rolledBack = (script: string, ...options: readonly string[]) =>
-  guard.run(['--soak', '0s', ...options, instance, '--', 'sh', '-c', script]);
+  guard.run(['--retry', '--soak', '0s', ...options, instance, '--', 'sh', '-c', script]);
 
 /** The record of the newest run, and the text of one file of its evidence. */
 const lastRun = async () => {

@@ -24,9 +24,21 @@ start_time() {
 }
 
 daemon_answers() { daemon_pid >/dev/null && on_host incus query /1.0 >/dev/null 2>&1; }
+# A daemon whose bridge could not be set up runs on without it, and tries again only a minute later.
+networks_available() { ! on_host incus query '/1.0/networks?recursion=1' | grep -q '"status": *"Unavailable"'; }
 daemon_gone() { ! daemon_pid >/dev/null; }
 
 start_daemon() {
+  local tries
+  for tries in 1 2 3; do
+    start_daemon_once
+    ! networks_available || return 0
+    [ "$tries" = 3 ] || stop_daemon
+  done
+  until_true 90 networks_available || fail "host $name has no network: $(grep -i network "$home/daemon.log" | tail -n1)"
+}
+
+start_daemon_once() {
   local incusd
   if daemon_pid >/dev/null; then
     until_true 60 daemon_answers || fail "the daemon of host $name runs but does not answer; see $home/daemon.log"

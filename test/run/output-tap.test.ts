@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createOutputTap } from '../../src/run/output-tap.ts';
 
 /** A destination that takes a chunk when it is told to. */
@@ -104,4 +104,21 @@ test('silence is counted from the beginning, then from the last byte of either s
   await ended(stderr);
   now = 20;
   expect(tap.lastOutputAt()).toBe(9);
+});
+
+test('its end waits for a slow reader: what was still queued is in the tail', async () => {
+  const destination = slowDestination();
+  const tap = createOutputTap(() => 0);
+  const stream = tap.through(destination.stream);
+  for (const text of ['one ', 'two ', 'three']) stream.write(text);
+  let over = false;
+  const end = tap.end().then(() => (over = true));
+  expect(tap.tail()).toBe('one ');
+  expect(over).toBe(false);
+  await vi.waitFor(() => {
+    destination.takeOne();
+    expect(destination.taken).toHaveLength(3);
+  });
+  await end;
+  expect(tap.tail()).toBe('one two three');
 });
