@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { outcomeTable } from '../run/outcome.ts';
 import type { Define } from './call.ts';
 import type { Context } from './context.ts';
+import { defineAgent } from './agent.ts';
 import { definePrune } from './prune.ts';
 import { defineRecover } from './recover.ts';
 import { defineRollback } from './rollback.ts';
@@ -24,6 +25,7 @@ const definitions: readonly Define[] = [
   defineRecover,
   definePrune,
   defineRollback,
+  defineAgent,
 ];
 
 /** Reads the command line and does what it says. Returns the exit status. */

@@ -73,6 +73,13 @@ export const listInstanceNames = async (incus: Incus): Promise<Result<string[], 
   return ok(paths.map((path) => path.split('?')[0]?.split('/').at(-1) ?? '').filter((name) => name !== ''));
 };
 
+/** All instances of the project, as the server describes them (33 ms for a few dozen). Their `etag` is empty. */
+export const listInstances = async (incus: Incus): Promise<Result<Instance[], IncusFailure>> => {
+  const query = { recursion: '1' };
+  const reply = await call(incus, { method: 'GET', path: ['instances'], query, asked: 'list the instances' });
+  return reply.ok ? ok(listOf(reply.value.metadata).map((json) => instanceOf(json, ''))) : reply;
+};
+
 /** Starts the instance and waits for it; one that runs already is a success. */
 export const startInstance = async (incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> => {
   const asked = `start the instance ${name}`;

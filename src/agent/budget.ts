@@ -1,0 +1,36 @@
+import type { Clock } from '../clock.ts';
+
+/** What may be spent: so much a second, and a store of it for busy moments. */
+export interface Budget {
+  /** Takes some of it, and waits until it is there again where it was overdrawn. */
+  readonly spend: (amount: number, signal?: AbortSignal) => Promise<void>;
+  /** Takes some of it where it is there; false where it is not. */
+  readonly take: (amount: number) => boolean;
+}
+
+/** Full at the beginning. */
+export const createBudget = (
+  clock: Pick<Clock, 'monotonic' | 'sleep'>,
+  size: { readonly perSecond: number; readonly most: number },
+): Budget => {
+  let left = size.most;
+  let at = clock.monotonic();
+  const refill = (): void => {
+    const now = clock.monotonic();
+    left = Math.min(size.most, left + ((now - at) / 1000) * size.perSecond);
+    at = now;
+  };
+  return {
+    spend: async (amount, signal) => {
+      refill();
+      left -= amount;
+      if (left < 0) await clock.sleep((-left / size.perSecond) * 1000, signal);
+    },
+    take: (amount) => {
+      refill();
+      if (left < amount) return false;
+      left -= amount;
+      return true;
+    },
+  };
+};

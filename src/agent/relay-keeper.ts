@@ -1,0 +1,95 @@
+import type { AgentListener, Subject } from '../agent-event.ts';
+import type { Clock } from '../clock.ts';
+import type { Incus } from '../incus/client.ts';
+import { getInstance } from '../incus/instance.ts';
+import { openRelay, type Relay } from './relay.ts';
+
+/** Keeps the way to one instance open for as long as the instance runs. */
+export interface RelayKeeper {
+  /** Something happened to the instance: look again now. */
+  readonly nudge: () => void;
+  /** Closes the way for good. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Who listens to an instance. */
+export interface RelayUser {
+  readonly onLine: (line: string) => void;
+  /** The way through which clients are answered now; null while there is none. */
+  readonly onRelay: (relay: Relay | null) => void;
+}
+
+/** Milliseconds until the next try: an instance that ends its relay again and again is tried ever more rarely. */
+const pauses = { first: 200, growth: 2, most: 30_000 } as const;
+
+/** A relay that lived so long was no failure, in milliseconds. */
+const livedMs = 10_000;
+
+/** An instance that does not run is looked at so often even if no event tells of it, in milliseconds. */
+const idleLookMs = 60_000;
+
+/** Opens the way, and again whenever it is gone: after a start, a restore, a restart of the daemon. */
+export const keepRelay = (
+  tools: { readonly incus: Incus; readonly clock: Clock; readonly tell: AgentListener },
+  subject: Subject,
+  user: RelayUser,
+): RelayKeeper => {
+  const { clock, tell } = tools;
+  const over = new AbortController();
+  let nudged = new AbortController();
+  let pauseMs: number = pauses.first;
+  let down = '';
+
+  const pause = async (ms: number): Promise<void> => {
+    if (over.signal.aborted) return;
+    nudged = new AbortController();
+    await clock.sleep(ms, nudged.signal);
+  };
+  const sayDown = (says: string): void => {
+    // The same reason is told once.
+    if (says !== down) tell({ type: 'relay-down', ...subject, says });
+    down = says;
+  };
+  const useRelay = async (relay: Relay): Promise<void> => {
+    const began = clock.monotonic();
+    down = '';
+    tell({ type: 'relay-up', ...subject });
+    user.onRelay(relay);
+    const stopped = new Promise<null>((resolve) => {
+      if (over.signal.aborted) resolve(null);
+      over.signal.addEventListener('abort', () => resolve(null), { once: true });
+    });
+    const why = await Promise.race([relay.ended, stopped]);
+    user.onRelay(null);
+    await relay.close();
+    if (why !== null) sayDown(why);
+    pauseMs = clock.monotonic() - began >= livedMs ? pauses.first : longer(pauseMs);
+  };
+  const keepOn = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      const seen = await getInstance(tools.incus, subject.instance);
+      if (!seen.ok || seen.value.status !== 'Running') {
+        await pause(seen.ok ? idleLookMs : (pauseMs = longer(pauseMs)));
+        continue;
+      }
+      const relay = await openRelay(tools, subject.instance, user.onLine);
+      if (relay.ok) await useRelay(relay.value);
+      else {
+        sayDown(relay.error);
+        pauseMs = longer(pauseMs);
+      }
+      await pause(pauseMs);
+    }
+  };
+  const ended = keepOn();
+  return {
+    nudge: () => nudged.abort(),
+    stop: async () => {
+      over.abort();
+      nudged.abort();
+      await ended;
+    },
+  };
+};
+
+const longer = (ms: number): number => Math.min(ms * pauses.growth, pauses.most);

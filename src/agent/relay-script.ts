@@ -1,0 +1,38 @@
+/**
+ * What the relay runs inside, as root, in the instance's own shell: POSIX sh, mkfifo, cat, nothing else. Lines that clients
+ * write to `ask` go out; lines that come in name a client and what it is told.
+ *
+ * - The process that Incus started becomes the `cat`: Incus kills that one when guard is gone. The shell that reads guard's
+ *   lines sees the end of them then, and clears up: so nothing lingers, and a client sees at once that nobody is there.
+ * - All is opened for reading and writing, so that nothing ever waits for the other side to open it.
+ * - A relay of before that was not cleared up (a lost connection that nobody noticed) is ended first.
+ */
+export const relayScript = `
+umask 077
+d=/run/guard
+if [ -L $d ] || { [ -e $d ] && [ ! -d $d ]; }; then rm -f $d; fi
+mkdir -p $d && chmod 700 $d && chown 0:0 $d && cd $d || exit 1
+if [ -f relay ] && read -r before reader <relay; then
+  for pid in "$before" "$reader"; do
+    case $pid in ''|*[!0-9]*) continue ;; esac
+    tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | grep -q '^GUARD_RELAY=' && kill -9 "$pid" 2>/dev/null
+  done
+fi
+rm -rf ask ask.new relay
+mkfifo ask.new || exit 1
+exec 3<>ask.new 5<&0
+(
+  while IFS=' ' read -r id text; do
+    case $id in ''|*[!0-9]*) continue ;; esac
+    [ -p "reply.$id" ] && [ ! -L "reply.$id" ] && printf '%s\\n' "$text" 1<>"reply.$id"
+  done
+  read -r now rest <relay
+  [ "$now" = $$ ] && rm -f ask relay
+  kill $$
+) <&5 3<&- >/dev/null 2>&1 &
+echo "$$ $!" >relay
+mv ask.new ask && echo ready && exec cat <&3 5<&-
+`;
+
+/** The line with which the relay says that clients are heard. */
+export const readyLine = 'ready';

@@ -1,0 +1,117 @@
+import { PassThrough, Writable } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import type { Incus } from '../incus/client.ts';
+import { startExec } from '../incus/exec.ts';
+import { sayFailure } from '../incus/failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import { neutralise } from '../text.ts';
+import { createBudget } from './budget.ts';
+import { createLineCutter } from './lines.ts';
+import { longestLine } from './protocol.ts';
+import { readyLine, relayScript } from './relay-script.ts';
+
+/** The way to and from the clients of one instance: one command inside that is held open. */
+export interface Relay {
+  /** Sends a client one line. */
+  readonly send: (id: string, line: string) => void;
+  /** Lets go of it: what runs inside for it ends. */
+  readonly close: () => Promise<void>;
+  /** Resolves, with the reason, when the way is gone for whatever cause. */
+  readonly ended: Promise<string>;
+}
+
+/** How long the relay may take until it hears clients, in milliseconds. */
+const readyMs = 15_000;
+
+/** How long it may take to clear up, in milliseconds. */
+const closeMs = 2000;
+
+/** The most bytes that wait for an instance that does not read them: a client that never looks costs its relay only. */
+const mostWaiting = 64 * 1024;
+
+/**
+ * Opens the way. `onLine` gets each line of a client. An instance that writes faster than its budget is read more slowly,
+ * until its own pipe is full and its writers wait: memory and the other instances do not notice.
+ */
+export const openRelay = async (
+  tools: { readonly incus: Incus; readonly clock: Clock },
+  instance: string,
+  onLine: (line: string) => void,
+): Promise<Result<Relay, string>> => {
+  const { clock } = tools;
+  const input = new PassThrough();
+  const said: Said = { text: '' };
+  const gone = new AbortController();
+  let sayReady = (): void => {};
+  const ready = new Promise<null>((resolve) => (sayReady = () => resolve(null)));
+  const hear = (line: string): void => (line === readyLine ? sayReady() : onLine(line));
+  const started = await startExec(
+    tools.incus,
+    instance,
+    { command: ['sh', '-c', relayScript], environment: relayEnvironment, user: 0, group: 0, cwd: '/', terminal: null },
+    { stdin: input, stdout: listening(clock, gone.signal, hear), stderr: lastWords(said) },
+  );
+  if (!started.ok) return err(sayFailure(started.error));
+  const exec = started.value;
+  const ended = exec.ended.then((end) => {
+    gone.abort();
+    return end.ok ? lastWordsOf(said) || 'it ended by itself' : sayFailure(end.error);
+  });
+  const close = async (): Promise<void> => {
+    input.end();
+    await Promise.race([ended, clock.sleep(closeMs)]);
+    exec.abandon();
+  };
+  const silence = clock.sleep(readyMs, gone.signal).then(() => 'it does not answer');
+  const first = await Promise.race([ready, ended, silence]);
+  if (first !== null) {
+    await close();
+    return err(first);
+  }
+  const send = (id: string, line: string): void => {
+    if (input.writableEnded) return;
+    input.write(`${id} ${line}\n`);
+    if (input.readableLength > mostWaiting) exec.abandon();
+  };
+  return ok({ send, close, ended });
+};
+
+/** Finds leftovers of a relay, and tells it from everything else that runs inside. */
+const relayEnvironment = { GUARD_RELAY: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+
+/** Bytes a second that an instance may write, and at once. An announcement with 500 packages has about 30 kB. */
+const allowance = { perSecond: 256 * 1024, most: 1024 * 1024 } as const;
+
+/** What each line costs beside its bytes, so that many short ones are not cheap. */
+const lineCost = 64;
+
+const listening = (clock: Clock, gone: AbortSignal, onLine: (line: string) => void): Writable => {
+  const cutter = createLineCutter(longestLine);
+  const budget = createBudget(clock, allowance);
+  const take = async (chunk: Buffer, done: () => void): Promise<void> => {
+    const lines = cutter.feed(chunk);
+    for (const line of lines) onLine(line);
+    await budget.spend(chunk.length + lines.length * lineCost, gone);
+    done();
+  };
+  return new Writable({
+    highWaterMark: 64 * 1024,
+    decodeStrings: false,
+    write: (chunk: Buffer, _encoding, done) => void take(chunk, done),
+  });
+};
+
+interface Said {
+  text: string;
+}
+
+/** What a shell complains of: only its end is of interest, and never shown unescaped. */
+const lastWords = (said: Said): Writable =>
+  new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      said.text = `${said.text}${chunk.toString('utf8')}`.slice(-400);
+      done();
+    },
+  });
+
+const lastWordsOf = ({ text }: Said): string => neutralise(text.trim(), 300);

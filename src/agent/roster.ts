@@ -1,0 +1,126 @@
+import type { AgentListener } from '../agent-event.ts';
+import type { Clock } from '../clock.ts';
+import type { Incus } from '../incus/client.ts';
+import { followEvents, type IncusEvent } from '../incus/events.ts';
+import { sayFailure } from '../incus/failure.ts';
+import { getInstance, listInstances, type Instance } from '../incus/instance.ts';
+
+/** The key of an instance that has the client installed. It is set before the client is, so that every restore keeps it. */
+export const hookKey = 'user.guard.hook';
+
+/** A project of a server, whose hooked instances are looked after. */
+export interface Place {
+  readonly incus: Incus;
+  readonly project: string;
+  readonly remote: string | null;
+}
+
+/** What is done for each hooked instance. */
+export interface Attendant {
+  readonly nudge: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+interface RosterTools {
+  readonly clock: Clock;
+  readonly tell: AgentListener;
+  readonly attend: (instance: string) => Attendant;
+  /** Aborts when the agent ends. */
+  readonly signal: AbortSignal;
+}
+
+/** All instances are looked at so often, even if no event tells of them, in milliseconds. */
+const wholeLookMs = 300_000;
+
+/** Until a server that was lost is tried again, in milliseconds. */
+const retryMs = { first: 250, growth: 1.6, most: 10_000 } as const;
+
+/** Follows the instances of one place as they appear, get or lose the hook, and vanish, until the signal; then stops them all. */
+export const followHooked = async (place: Place, tools: RosterTools): Promise<void> => {
+  const { clock, signal, tell } = tools;
+  const attendants = new Map<string, Attendant>();
+  const see = (name: string, hooked: boolean): void => {
+    const attendant = attendants.get(name);
+    if (!hooked) {
+      attendants.delete(name);
+      void attendant?.stop();
+    } else if (attendant) attendant.nudge();
+    else if (!signal.aborted) attendants.set(name, tools.attend(name));
+  };
+  const seeAll = (instances: readonly Instance[]): void => {
+    const hooked = instances.filter(isHooked).map(({ name }) => name);
+    for (const name of new Set([...attendants.keys(), ...hooked])) see(name, hooked.includes(name));
+  };
+  const onEvent = async (event: IncusEvent): Promise<void> => {
+    const name = instanceOf(event);
+    if (name === null || signal.aborted) return;
+    const instance = await getInstance(place.incus, name);
+    if (instance.ok) see(name, isHooked(instance.value));
+    else if (instance.error.kind === 'not-found') see(name, false);
+  };
+
+  let pauseMs: number = retryMs.first;
+  let told = '';
+  const onFollowed = (): void => {
+    pauseMs = retryMs.first;
+    told = '';
+    tell({ type: 'server-followed', place: sayPlace(place) });
+  };
+  while (!signal.aborted) {
+    const says = await followOnce(place, tools, { seeAll, onEvent, onFollowed });
+    if (signal.aborted) break;
+    if (says !== told) tell({ type: 'server-lost', place: sayPlace(place), says });
+    told = says;
+    await clock.sleep(pauseMs, signal);
+    pauseMs = Math.min(pauseMs * retryMs.growth, retryMs.most);
+  }
+  await Promise.all([...attendants.values()].map((attendant) => attendant.stop()));
+};
+
+/** A place as people write it. */
+export const sayPlace = ({ remote, project }: Pick<Place, 'remote' | 'project'>): string =>
+  `${remote === null ? '' : `${remote}: `}project ${project}`;
+
+/** Until the events end; gives the reason. */
+const followOnce = async (
+  place: Place,
+  tools: RosterTools,
+  on: {
+    readonly seeAll: (instances: readonly Instance[]) => void;
+    readonly onEvent: (event: IncusEvent) => Promise<void>;
+    readonly onFollowed: () => void;
+  },
+): Promise<string> => {
+  const { clock, signal } = tools;
+  const stream = await followEvents(place.incus, ['lifecycle'], (event) => void on.onEvent(event));
+  if (!stream.ok) return sayFailure(stream.error);
+  const over = new AbortController();
+  const stop = (): void => {
+    stream.value.close();
+    over.abort();
+  };
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  const ended = stream.value.ended.finally(() => over.abort());
+  let failure: string | null = null;
+  for (let first = true; !over.signal.aborted; first = false) {
+    const instances = await listInstances(place.incus);
+    if (instances.ok) on.seeAll(instances.value);
+    else failure = sayFailure(instances.error);
+    if (first && instances.ok) on.onFollowed();
+    if (!instances.ok) stop();
+    await clock.sleep(wholeLookMs, over.signal);
+  }
+  signal.removeEventListener('abort', stop);
+  const end = await ended;
+  return failure ?? (end.ok ? 'ended' : sayFailure(end.error));
+};
+
+const isHooked = ({ config }: Instance): boolean => (config[hookKey] ?? '') !== '';
+
+/** What can change whether, or how, an instance is reached. */
+const changes =
+  /^instance-(created|deleted|renamed|started|stopped|shutdown|restarted|restored|updated|paused|resumed|ready)$/;
+
+const instanceOf = (event: IncusEvent): string | null =>
+  changes.test(event.action) ? (/^\/1\.0\/instances\/([^/?]+)/.exec(event.source)?.[1] ?? null) : null;
