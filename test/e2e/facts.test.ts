@@ -6,35 +6,14 @@ import { changesBetween } from '../../src/health/changes.ts';
 import { compareFacts, compareLooks, type FactFinding } from '../../src/health/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { gatherFacts } from '../../src/health/gather.ts';
+import { booted, inside, look, lookUntil } from './instance-facts.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
 const { incus, close } = openTestIncus();
 afterAll(close);
 
-const look = async (instance: string): Promise<Facts> => {
-  const facts = await gatherFacts({ incus, instance, clock: systemClock, limitMs: 20_000 });
-  if (!facts.ok) throw new Error(JSON.stringify(facts.error));
-  return facts.value;
-};
-
-/** Looks until the facts are as expected, half a minute at most; the last look either way. */
-const lookUntil = async (instance: string, expected: (facts: Facts) => boolean): Promise<Facts> => {
-  const end = performance.now() + 30_000;
-  let facts = await look(instance);
-  while (!expected(facts) && performance.now() < end) facts = await look(instance);
-  return facts;
-};
-
-/** Runs a script inside, as root; rejects when it fails. */
-const inside = async (instance: string, script: string): Promise<void> => {
-  await execa('incus', ['exec', instance, '-T', '--', 'sh', '-eu', '-s'], { input: script });
-};
-
 const deciding = (findings: readonly FactFinding[]): string[] =>
   findings.filter(({ severity }) => severity === 'required').map(({ says }) => says);
-
-const booted = (facts: Facts): boolean =>
-  facts.manager.kind === 'systemd' && facts.manager.booted && facts.network?.defaultRoutes.length === 1;
 
 describe('a Debian container with systemd', () => {
   const name = 'facts-systemd';
@@ -42,7 +21,7 @@ describe('a Debian container with systemd', () => {
 
   beforeAll(async () => {
     await launch(name);
-    await lookUntil(name, booted);
+    await lookUntil(incus, name, booted);
     await inside(
       name,
       `cat >/etc/systemd/system/worker.service <<'UNIT'
@@ -65,7 +44,7 @@ printf '[Service]\\nExecStart=/bin/sleep infinity\\n' >/etc/systemd/system/door.
 systemctl daemon-reload
 systemctl enable --now worker.service door.socket`,
     );
-    before = await look(name);
+    before = await look(incus, name);
   });
   afterAll(() => remove(name));
 
@@ -91,7 +70,7 @@ systemctl enable --now worker.service door.socket`,
     expect(before.sockets).toContainEqual(expect.objectContaining({ protocol: 'tcp', address: '0.0.0.0', port: 7001 }));
     expect(before.unixSockets?.map(({ path }) => path)).toContain('/run/door.sock');
     expect(before.packages?.installed).toHaveProperty('apt');
-    const again = await look(name);
+    const again = await look(incus, name);
     expect(compareFacts(before, again)).toEqual([]);
     expect(compareLooks(before, before, again)).toEqual([]);
     expect(changesBetween(before, again)).toEqual({
@@ -115,6 +94,7 @@ systemctl daemon-reload
 systemctl restart worker.service`,
     );
     const after = await lookUntil(
+      incus,
       name,
       (facts) =>
         facts.units?.['worker.service']?.sub === 'auto-restart' && (facts.units['worker.service'].restarts ?? 0) > 1,
@@ -132,8 +112,9 @@ systemctl daemon-reload
 systemctl restart worker.service`,
     );
     const up = (facts: Facts): boolean => facts.units?.['worker.service']?.sub === 'running';
-    const first = await lookUntil(name, up);
+    const first = await lookUntil(incus, name, up);
     const second = await lookUntil(
+      incus,
       name,
       (facts) =>
         up(facts) &&
@@ -158,7 +139,7 @@ systemctl restart worker.service`,
 systemctl daemon-reload
 systemctl restart door.socket`,
     );
-    const says = deciding(compareFacts(before, await look(name)));
+    const says = deciding(compareFacts(before, await look(incus, name)));
     expect(says).toContainEqual(
       expect.stringContaining('listens on port 7001 tcp only at 127.0.0.1 now, before at every address'),
     );
@@ -172,12 +153,12 @@ systemctl restart door.socket`,
 rm /etc/systemd/system/worker.service
 systemctl daemon-reload`,
     );
-    expect(deciding(compareFacts(before, await look(name)))).toContain('worker.service was running, is gone');
+    expect(deciding(compareFacts(before, await look(incus, name)))).toContain('worker.service was running, is gone');
   });
 
   test('lost addresses', async () => {
     await inside(name, 'ip addr flush dev eth0');
-    expect(deciding(compareFacts(before, await look(name)))).toContainEqual(
+    expect(deciding(compareFacts(before, await look(incus, name)))).toContainEqual(
       expect.stringMatching(/^eth0 lost its IPv4 address /),
     );
   });
@@ -193,7 +174,7 @@ describe('a container with BusyBox init and no package manager', () => {
   afterAll(() => remove(name));
 
   test('the same facts, and a web server that init starts in vain', async () => {
-    const before = await lookUntil(name, (facts) => facts.sockets?.some(({ port }) => port === 8080) ?? false);
+    const before = await lookUntil(incus, name, (facts) => facts.sockets?.some(({ port }) => port === 8080) ?? false);
     expect(before).toMatchObject({
       manager: { kind: 'none' },
       units: null,
@@ -201,13 +182,13 @@ describe('a container with BusyBox init and no package manager', () => {
       init: { name: 'init' },
     });
     expect(before.sockets).toMatchObject([{ protocol: 'tcp', port: 8080, owner: { process: 'httpd' } }]);
-    expect(compareFacts(before, await look(name))).toEqual([]);
+    expect(compareFacts(before, await look(incus, name))).toEqual([]);
     await inside(
       name,
       `printf '#!/bin/sh\\nexit 1\\n' >/etc/web
 killall httpd`,
     );
-    const after = await lookUntil(name, (facts) => facts.sockets?.length === 0);
+    const after = await lookUntil(incus, name, (facts) => facts.sockets?.length === 0);
     expect(deciding(compareFacts(before, after))).toEqual([
       'httpd does not listen on port 8080 tcp any more',
       'process httpd was running, is gone',
@@ -219,7 +200,7 @@ describe('a Debian container with OpenRC', () => {
   const name = 'facts-openrc';
   beforeAll(async () => {
     await launch(name);
-    await lookUntil(name, booted);
+    await lookUntil(incus, name, booted);
     await inside(
       name,
       `export DEBIAN_FRONTEND=noninteractive
@@ -242,6 +223,7 @@ rc-update add worker default >/dev/null`,
 
   test('a service that is stopped, one whose process died, and an init script of old', async () => {
     const before = await lookUntil(
+      incus,
       name,
       (facts) =>
         facts.units?.['worker']?.active === 'active' &&
@@ -250,14 +232,14 @@ rc-update add worker default >/dev/null`,
         ),
     );
     expect(before.manager).toEqual({ kind: 'openrc', runlevel: 'default' });
-    expect(compareFacts(before, await look(name))).toEqual([]);
+    expect(compareFacts(before, await look(incus, name))).toEqual([]);
     // Debian's start-stop-daemon does not tell OpenRC of its daemons: that one crashed shows in the processes alone.
     await inside(name, 'kill -9 "$(cat /run/worker.pid)"');
     const gone = (process: string) => (facts: Facts) => !facts.processes?.some((one) => one.name === process);
-    const died = await lookUntil(name, gone('worker-main'));
+    const died = await lookUntil(incus, name, gone('worker-main'));
     expect(deciding(compareFacts(before, died))).toEqual(['process worker-main was running, is gone']);
     await inside(name, 'rc-service worker zap >/dev/null; rc-service cron stop >/dev/null');
-    const stopped = await lookUntil(name, gone('cron'));
+    const stopped = await lookUntil(incus, name, gone('cron'));
     expect(deciding(compareFacts(before, stopped))).toEqual(
       expect.arrayContaining(['worker was running, is now stopped', 'process cron was running, is gone']),
     );

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compareFacts } from '../../src/health/compare.ts';
+import type { Facts } from '../../src/health/facts.ts';
+import { booted, inside, look, lookUntil } from './instance-facts.ts';
+import { launch, openTestIncus, remove } from './incus-subject.ts';
+
+const { incus, close } = openTestIncus();
+const instance = 'facts-answers';
+
+afterAll(async () => {
+  await remove(instance);
+  close();
+});
+
+const answer = (facts: Facts, question: string): string | null | undefined =>
+  facts.answers?.find((one) => one.question === question)?.said;
+
+const required = (before: Facts, after: Facts): string[] =>
+  compareFacts(before, after)
+    .filter(({ severity }) => severity === 'required')
+    .map(({ says }) => says);
+
+describe('a server that listens and answers nothing but errors (F36)', () => {
+  let before: Facts;
+
+  beforeAll(async () => {
+    await launch(instance);
+    await lookUntil(incus, instance, booted);
+    await inside(
+      instance,
+      `export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -qq --no-install-recommends nginx-light bind9 >/dev/null
+cat >/etc/bind/db.example.test <<'ZONE'
+$TTL 60
+@ IN SOA ns.example.test. admin.example.test. 1 60 60 60 60
+@ IN NS ns.example.test.
+ns IN A 192.0.2.1
+ZONE
+echo 'zone "example.test" { type primary; file "/etc/bind/db.example.test"; };' >>/etc/bind/named.conf.local
+systemctl restart named`,
+    );
+    before = await lookUntil(
+      incus,
+      instance,
+      (facts) => answer(facts, '/') === '200' && answer(facts, 'example.test') === 'NOERROR',
+    );
+  }, 300_000);
+
+  test('is asked for its first page, and for its zones', () => {
+    expect(answer(before, '/')).toBe('200');
+    expect(answer(before, 'example.test')).toBe('NOERROR');
+  });
+
+  test('a web server whose pages are gone', async () => {
+    await inside(instance, 'mv /var/www/html /var/www/away');
+    const after = await look(incus, instance);
+    expect(required(before, after)).toEqual([
+      expect.stringMatching(/^nginx(\.service)? answered http at tcp\/80 with 200, now with 40[34]$/),
+    ]);
+    await inside(instance, 'mv /var/www/away /var/www/html');
+    expect(required(before, await look(incus, instance))).toEqual([]);
+  });
+
+  test('a name server that runs, and cannot load its zone', async () => {
+    await inside(instance, 'echo broken >/etc/bind/db.example.test; systemctl restart named');
+    const after = await lookUntil(incus, instance, (facts) => answer(facts, 'example.test') === 'SERVFAIL');
+    expect(after.units?.['named.service']).toMatchObject({ active: 'active', sub: 'running' });
+    expect(required(before, after)).toEqual([
+      expect.stringMatching(/^named(\.service)? answered for the zone example\.test, now with SERVFAIL$/),
+    ]);
+  });
+
+  test('a name server that no configuration tells of the zone any more', async () => {
+    await inside(instance, ': >/etc/bind/named.conf.local; systemctl restart named');
+    const after = await lookUntil(incus, instance, (facts) => facts.units?.['named.service']?.sub === 'running');
+    expect(required(before, after)).toEqual([
+      expect.stringMatching(/answered for the zone example\.test, now no configuration names it$/),
+    ]);
+  });
+});

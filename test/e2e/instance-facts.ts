@@ -1,0 +1,33 @@
+import { execa } from 'execa';
+import { systemClock } from '../../src/clock.ts';
+import type { Facts } from '../../src/health/facts.ts';
+import { gatherFacts } from '../../src/health/gather.ts';
+import type { Incus } from '../../src/incus/client.ts';
+
+/** Gathers the facts of an instance; throws where they cannot be had. */
+export const look = async (incus: Incus, instance: string): Promise<Facts> => {
+  const facts = await gatherFacts({ incus, instance, clock: systemClock, limitMs: 20_000 });
+  if (!facts.ok) throw new Error(JSON.stringify(facts.error));
+  return facts.value;
+};
+
+/** Looks until the facts are as expected, half a minute at most; the last look either way. */
+export const lookUntil = async (
+  incus: Incus,
+  instance: string,
+  expected: (facts: Facts) => boolean,
+): Promise<Facts> => {
+  const end = performance.now() + 30_000;
+  let facts = await look(incus, instance);
+  while (!expected(facts) && performance.now() < end) facts = await look(incus, instance);
+  return facts;
+};
+
+/** Runs a script inside, as root; rejects when it fails. */
+export const inside = async (instance: string, script: string): Promise<void> => {
+  await execa('incus', ['exec', instance, '-T', '--', 'sh', '-eu', '-s'], { input: script });
+};
+
+/** systemd has booted, and there is a way out. */
+export const booted = (facts: Facts): boolean =>
+  facts.manager.kind === 'systemd' && facts.manager.booted && facts.network?.defaultRoutes.length === 1;
