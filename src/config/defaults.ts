@@ -32,6 +32,18 @@ export const defaultSettings: Settings = {
   stopTimeoutMs: 30 * second,
   restoreTimeoutMs: 15 * minute,
   startTimeoutMs: 2 * minute,
+
+  hook: {
+    onNoRestorePoint: 'abort',
+    absent: 'proceed',
+    timeoutMs: minute,
+    settleMs: 2 * second,
+    packages: null,
+    commands: null,
+    quarantine: 'unattended',
+    mostAnHour: 60,
+  },
+  notify: [],
 };
 
 /** The same with a person at a terminal, who may think about a question for as long as they like. */

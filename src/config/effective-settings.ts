@@ -18,14 +18,15 @@ export const settingsFor = (
   base: Settings = defaultSettings,
 ): Settings => {
   const { checks: added = [], ...rest } = flags;
-  const { checks, environment, onFailure, ...plain } = [...layersFor(configuration, instance), rest].reduce<Layer>(
-    mergeLayers,
-    emptyLayer,
-  );
+  const { checks, environment, onFailure, hook, ...plain } = [
+    ...layersFor(configuration, instance),
+    rest,
+  ].reduce<Layer>(mergeLayers, emptyLayer);
   return {
     ...base,
     ...present(plain),
     onFailure: { ...base.onFailure, ...present(onFailure ?? {}) },
+    hook: { ...base.hook, ...present(hook ?? {}) },
     environment: { ...base.environment, ...withoutRemoved(environment ?? {}) },
     checks: nameChecks([...base.checks, ...Object.values(withoutRemoved(checks ?? {})), ...added]),
   };

@@ -103,6 +103,8 @@ const thereIsNo: Readonly<Record<Within, string>> = {
   tls: 'There is no setting of TLS',
   match: 'To look for a text, there is no key',
   policies: 'There is no cause',
+  hook: 'There is no setting of the hook',
+  notice: 'There is no key of a notice',
 };
 
 /** Right words in the wrong place. */

@@ -1,8 +1,8 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { FailureCause, FailurePolicy, Settings } from './settings.ts';
+import type { FailureCause, FailurePolicy, HookSettings, Settings } from './settings.ts';
 
 /** Settings kept in tables, which are joined entry by entry. */
-type Tables = 'checks' | 'environment' | 'onFailure';
+type Tables = 'checks' | 'environment' | 'onFailure' | 'hook';
 
 /**
  * What one place says (the file's defaults, one of its blocks, the flags): any part of the settings. In `checks` and
@@ -12,13 +12,14 @@ export type Layer = { readonly [K in Exclude<keyof Settings, Tables>]?: Settings
   readonly checks?: Readonly<Record<string, CheckDefinition | null>> | undefined;
   readonly environment?: Readonly<Record<string, string | null>> | undefined;
   readonly onFailure?: { readonly [K in FailureCause]?: FailurePolicy | undefined } | undefined;
+  readonly hook?: { readonly [K in keyof HookSettings]?: HookSettings[K] | undefined } | undefined;
 };
 
 /** Says nothing. */
 export const emptyLayer: Layer = {};
 
 /**
- * Joins two layers; `above` wins. Checks are joined by name, variables of the environment by name, `onFailure` by cause;
+ * Joins two layers; `above` wins. Checks are joined by name, variables of the environment by name, `onFailure` by cause, `hook` by setting;
  * an entry replaces the whole entry of the same name. Everything else is replaced. Associative, with `emptyLayer` as the
  * neutral one.
  */
@@ -28,6 +29,7 @@ export const mergeLayers = (below: Layer, above: Layer): Layer => ({
   ...mergedTable('checks', below.checks, above.checks),
   ...mergedTable('environment', below.environment, above.environment),
   ...mergedTable('onFailure', below.onFailure, above.onFailure),
+  ...mergedTable('hook', below.hook, above.hook),
 });
 
 const mergedTable = <K extends Tables>(key: K, below: Layer[K], above: Layer[K]): Pick<Layer, K> | undefined =>

@@ -1,13 +1,18 @@
 import * as z from 'zod/mini';
 import type { CheckDefinition } from '../check-definition.ts';
+import { isGlobOfText } from './glob.ts';
 import type { Layer } from './layer.ts';
+import type { Notice, NoticeWay } from './settings.ts';
 import { check } from './schema-check.ts';
 import {
   changed,
   choice,
+  command,
   flag,
+  headers,
   inheritedVariables,
   mapping,
+  oneOrMore,
   optional,
   path,
   pattern,
@@ -31,6 +36,86 @@ const policies = mapping('policies', {
   inconclusive: optional(policy, { description: 'It could not be found out whether it is.' }),
   timeout: optional(policy, { description: 'The command ran out of time.' }),
 });
+
+const globs = changed(
+  oneOrMore(pattern(/^\S(.{0,198}\S)?$/u, 'a glob like "linux-image-*"'), 'a glob, or a list of globs'),
+  (given, complain) => {
+    if (given.some((glob) => !isGlobOfText(glob))) complain('a glob with at most five "*" and with closed brackets');
+    return given;
+  },
+);
+
+const hook = changed(
+  mapping('hook', {
+    onNoRestorePoint: optional(choice(['abort', 'proceed']), {
+      description: 'What becomes of a transaction for which no restore point can be had.',
+      default: 'abort',
+    }),
+    absent: optional(choice(['abort', 'proceed']), {
+      description: 'The same where no agent answers. `guard hook install` writes it into the instance.',
+      default: 'proceed',
+    }),
+    timeout: optional(time(1000, 3_600_000), {
+      description: 'How long the package manager waits for its answer.',
+      default: '1m',
+    }),
+    settle: optional(time(0, 600_000), {
+      description: 'Transactions that follow one another within this time are one run.',
+      default: '2s',
+    }),
+    packages: optional(globs, {
+      description: 'Only transactions that change one of these packages are guarded. Left out: all.',
+      examples: ['linux-image-*'],
+    }),
+    commands: optional(globs, {
+      description: 'Only commands like these, as they were typed, are guarded. Left out: all.',
+      examples: ['apt* upgrade*'],
+    }),
+    quarantine: optional(choice(['unattended', 'always', 'never']), {
+      description: 'When a transaction that was rolled back here before is refused.',
+      default: 'unattended',
+    }),
+    mostAnHour: optional(wholeNumber(1, 10_000), { description: 'The most runs in an hour.', default: 60 }),
+  }),
+  ({ timeout, settle, ...same }) => ({ ...same, timeoutMs: timeout, settleMs: settle }),
+);
+
+const outcomes = [
+  'kept',
+  'rolled-back',
+  'kept-unhealthy',
+  'rolled-back-not-well',
+  'rollback-failed',
+  'refused',
+  'busy',
+  'quarantined',
+  'interrupted',
+] as const;
+
+const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-not-well', 'rollback-failed', 'quarantined'] as const;
+
+const notice = changed(
+  mapping('notice', {
+    on: optional(oneOrMore(choice(outcomes), 'an outcome, or a list of outcomes'), {
+      description: 'The outcomes that are told.',
+      default: [...unhappy],
+    }),
+    command: optional(command, { description: 'Run on this machine; it reads the message, as JSON, from stdin.' }),
+    webhook: optional(pattern(/^https?:\/\/[^\s/]/, 'an address that begins with http:// or https://'), {
+      description: 'The message is posted there, as JSON.',
+    }),
+    headers: optional(headers, { description: 'Headers of the request.' }),
+    timeout: optional(time(100, 300_000), { description: 'How long telling may take.', default: '10s' }),
+  }),
+  ({ on, command, webhook, headers, timeout }, complain): Notice => {
+    if ((command === undefined) === (webhook === undefined)) complain('a notice with either "command" or "webhook"');
+    const how: NoticeWay =
+      command === undefined
+        ? { kind: 'webhook', url: webhook ?? '', headers: headers ?? {} }
+        : { kind: 'command', words: command };
+    return { on: on ?? unhappy, how, timeoutMs: timeout ?? 10_000 };
+  },
+);
 
 const checkName = pattern(/^\S(.{0,58}\S)?$/u, 'the name of a check: 1 to 60 characters, without spaces around it');
 
@@ -121,6 +206,13 @@ const settingsShape = {
     description: 'How long the instance may take from its start until it can be asked.',
     default: '2m',
   }),
+
+  hook: optional(hook, {
+    description: 'For package managers inside that ask for a way back by themselves: `guard hook`, `guard agent`.',
+  }),
+  notify: optional(z.nullable(z.array(notice, { error: 'a list of notices' })), {
+    description: 'Who is told how a run ended. Telling never changes the outcome.',
+  }),
 };
 
 /** The settings' names as they stand in the file. */
@@ -128,7 +220,7 @@ export const settingNames = Object.keys(settingsShape);
 
 const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mapping of settings')), (given): Layer => {
   const { timeout, idleTimeout, verifyTimeout, soak, askTimeout, expires, waitLock, ...rest } = given ?? {};
-  const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, ...same } = rest;
+  const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, notify, ...same } = rest;
   return withoutUndefined({
     ...same,
     timeoutMs: timeout,
@@ -142,6 +234,7 @@ const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mappin
     stopTimeoutMs: stopTimeout,
     restoreTimeoutMs: restoreTimeout,
     startTimeoutMs: startTimeout,
+    notify: notify === null ? [] : notify,
   });
 });
 

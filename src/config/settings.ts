@@ -1,5 +1,5 @@
-import type { CheckDefinition } from '../check-definition.ts';
-import type { Cause } from '../event.ts';
+import type { CheckDefinition, Words } from '../check-definition.ts';
+import type { Cause, Outcome } from '../event.ts';
 
 /** What a user wants done where a run cannot simply keep the change. */
 export type FailurePolicy = 'rollback' | 'keep' | 'ask';
@@ -15,6 +15,40 @@ export interface StatusRange {
   readonly first: number;
   readonly last: number;
 }
+
+/** What holds for package managers that ask for a way back by themselves (`guard hook`, `guard agent`). */
+export interface HookSettings {
+  /** What becomes of a transaction for which no restore point could be had. */
+  readonly onNoRestorePoint: 'abort' | 'proceed';
+  /** The same where no agent answers: the hook itself decides that, so it is written into the instance. */
+  readonly absent: 'abort' | 'proceed';
+  /** How long the package manager waits for its answer. */
+  readonly timeoutMs: number;
+  /** Transactions that follow one another within this time are one run. */
+  readonly settleMs: number;
+  /** Globs; a transaction that names none of them goes on unguarded. Null for all. */
+  readonly packages: readonly string[] | null;
+  /** Globs of the command as it was typed. Null for all. */
+  readonly commands: readonly string[] | null;
+  /** When a transaction that was rolled back here before is refused (F37). */
+  readonly quarantine: 'unattended' | 'always' | 'never';
+  /** The most runs in an hour; what is beyond is treated as if no restore point could be had. */
+  readonly mostAnHour: number;
+}
+
+/** Somebody to tell how a run ended. */
+export interface Notice {
+  readonly on: readonly Outcome['outcome'][];
+  readonly how: NoticeWay;
+  /** How long telling may take. */
+  readonly timeoutMs: number;
+}
+
+export type NoticeWay =
+  /** A program on this machine; it reads the message as JSON. */
+  | { readonly kind: 'command'; readonly words: Words }
+  /** The message is posted there as JSON. */
+  | { readonly kind: 'webhook'; readonly url: string; readonly headers: Readonly<Record<string, string>> };
 
 /** Everything about a run that can be configured, with every default filled in. Times are milliseconds; null is "never". */
 export interface Settings {
@@ -58,6 +92,9 @@ export interface Settings {
   readonly restoreTimeoutMs: number;
   /** From start until the instance can be asked. */
   readonly startTimeoutMs: number;
+
+  readonly hook: HookSettings;
+  readonly notify: readonly Notice[];
 }
 
 /** The instance that is asked about. `remote` is null for the local daemon. */
