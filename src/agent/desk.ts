@@ -1,21 +1,44 @@
-import { createConversations, type Heard } from './conversation.ts';
+import type { AgentListener, Subject } from '../agent-event.ts';
+import type { Clock } from '../clock.ts';
+import { createBudget } from './budget.ts';
+import { createConversations, type Announcement, type Heard } from './conversation.ts';
 import { readMessage, writeReply, type Reply } from './protocol.ts';
 import type { Relay } from './relay.ts';
 import type { RelayUser } from './relay-keeper.ts';
+import type { Transactions } from './transactions.ts';
 
 /** Where the clients of one instance are heard and answered. It speaks for no other instance. */
-export const openDesk = (version: string): RelayUser => {
+export const openDesk = (tools: {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly tell: AgentListener;
+  readonly subject: Subject;
+  readonly transactions: Transactions;
+}): RelayUser => {
+  const { clock, subject, tell, transactions } = tools;
   const conversations = createConversations();
+  const requests = createBudget(clock, { perSecond: 2, most: 100 });
   let relay: Relay | null = null;
   const answer = (id: string, reply: Reply): void => relay?.send(id, writeReply(reply));
+  const serve = async (id: string, announcement: Announcement): Promise<void> => {
+    const began = clock.monotonic();
+    const { manager, command, packages, more } = announcement;
+    tell({ type: 'transaction-asked', ...subject, manager, command, packages: packages.length + more });
+    const reply = await transactions.ask(announcement);
+    answer(id, reply);
+    tell({ type: 'transaction-answered', ...subject, reply: writeReply(reply), ms: clock.monotonic() - began });
+  };
   const attend = (heard: Heard): void => {
     switch (heard.kind) {
       case 'ping':
-        return answer(heard.id, { kind: 'pong', version });
+        return answer(heard.id, { kind: 'pong', version: tools.version });
       case 'request':
-        return answer(heard.id, { kind: 'go-unguarded', reason: 'not yet' });
+        // No package manager asks so often; whoever does gets no answer, and fills no log.
+        if (!requests.take(1)) return;
+        return void serve(heard.id, heard.announcement);
       case 'post':
-        return answer(heard.id, { kind: 'ok' });
+        answer(heard.id, { kind: 'ok' });
+        return transactions.post(heard.status);
     }
   };
   return {

@@ -1,13 +1,17 @@
 import type { Command } from 'commander';
 import { runAgent } from '../agent/agent.ts';
 import type { Place } from '../agent/roster.ts';
+import type { InstanceName, Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
 import type { Reached } from '../incus/reach.ts';
+import { lookAtHolder } from '../journal/holder.ts';
 import { createAgentLog } from '../report/agent-log.ts';
 import { err, ok, type Result } from '../result.ts';
+import { runTransaction } from './agent-run.ts';
 import type { Context } from './context.ts';
 import { endWith } from './end-with.ts';
 import type { Call } from './call.ts';
+import { settingsOf } from './settings-of.ts';
 import { repeated } from './values.ts';
 
 const help = `
@@ -20,6 +24,7 @@ Exit status:
 
 interface AgentOptions {
   readonly project?: readonly string[];
+  readonly config?: string;
   readonly json?: boolean;
 }
 
@@ -30,6 +35,7 @@ export const defineAgent = (program: Command, call: Call): void => {
     .description("the host's side of the hooks: guards what package managers inside do by themselves")
     .argument('[remote...]', 'remotes, each with a colon at its end (default: the one of the incus command)')
     .option('--project <name>', 'look after this project (repeatable)', repeated)
+    .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .option('--json', 'write one event a line on stdout')
     .addHelpText('after', help)
     .action(async (remotes: readonly string[], options: AgentOptions) => {
@@ -42,9 +48,29 @@ const agentOf = async (context: Context, remotes: readonly string[], options: Ag
   if (!reached.ok) return endWith(context, options.json ?? false, reached.error);
   const { version, clock, interrupter, stdout, stderr } = context;
   const tell = createAgentLog({ stdout, stderr, json: options.json ?? false, clock });
-  await runAgent(reached.value.map(placeOf), { version, clock, tell, signal: interrupter.signal });
+  await runAgent(reached.value.map(placeOf), {
+    version,
+    clock,
+    tell,
+    lookAtHolder,
+    signal: interrupter.signal,
+    settings: ({ instance, remote }) => settingsNow(context, { name: instance, remote }, options),
+    run: (place, instance, order) => runTransaction(context, tell, place, instance, order),
+  });
   await closeAll(reached.value);
   return 0;
+};
+
+/** Read anew each time: what is changed in guard.yaml holds for the next transaction. */
+const settingsNow = async (
+  context: Context,
+  name: InstanceName,
+  { config }: AgentOptions,
+): Promise<Result<Settings, string>> => {
+  const settings = await settingsOf(context, name, config === undefined ? {} : { config }, false);
+  if (settings.ok) return settings;
+  const { error } = settings;
+  return err('refusal' in error ? `guard.yaml on the host: ${error.refusal.says}` : error.outcome);
 };
 
 /** Every remote with every project. All or none. */

@@ -1,23 +1,20 @@
 import type { Command } from 'commander';
+import type { Listener } from '../event.ts';
 import type { Reached } from '../incus/reach.ts';
-import { failedChanges } from '../journal/history.ts';
-import { currentHolder, lookAtHolder } from '../journal/holder.ts';
-import { openJournal } from '../journal/journal.ts';
-import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, type View } from '../report/view.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
-import { createRecorder } from '../run/recorder.ts';
-import type { CommandIo, RunTools } from '../run/tools.ts';
+import type { CommandIo } from '../run/tools.ts';
 import { commandIo } from './command-io.ts';
 import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
+import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
@@ -85,38 +82,16 @@ export interface OneRun {
 /** Runs a plan to its end and returns the exit status. */
 export const runPlan = async (context: Context, one: OneRun, passthrough: boolean): Promise<number> => {
   let commandStatus: number | null = null;
+  const listener: Listener = (event) => {
+    if (event.type === 'command-ended' && event.end.kind === 'exited') commandStatus = event.end.status;
+    return one.view.listener(event);
+  };
   const outcome = await guardedRun(
     one.plan,
-    toolsOf(context, one, (status) => (commandStatus = status)),
+    runTools(context, { ...one, interruption: context.interrupter, listener, askToKeep: one.view.askToKeep }),
   );
   // Old records go when new ones come; what cannot be tidied changes no outcome.
   if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';
   return passthrough && rolledBackForCommand && commandStatus !== null ? commandStatus : exitStatusOf(outcome);
-};
-
-const toolsOf = (context: Context, one: OneRun, commandEnded: (status: number) => void): RunTools => {
-  const { clock, interrupter } = context;
-  const state = stateDirectoryOf(context);
-  const { instance, project, remote } = one.reached;
-  return {
-    incus: one.reached.incus,
-    clock,
-    interruption: interrupter,
-    io: one.io,
-    holder: currentHolder(),
-    lookAtHolder,
-    keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
-    failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
-    askToKeep: one.view.askToKeep,
-    recorder: createRecorder({
-      run: one.plan.run,
-      clock,
-      openStore: () => openJournal({ stateDirectory: state, run: one.plan.run }),
-      listener: (event) => {
-        if (event.type === 'command-ended' && event.end.kind === 'exited') commandEnded(event.end.status);
-        return one.view.listener(event);
-      },
-    }),
-  };
 };

@@ -8,6 +8,7 @@ export interface EventStore {
   readonly append: (event: Recorded) => Promise<Result<void, string>>;
   /** Keeps a file of evidence with the record, whole or not at all; gives its path. */
   readonly saveEvidence: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
+  readonly close: () => Promise<void>;
 }
 
 /** Tells events to the views and the journal, in this order of promises: durable first, shown second. */
@@ -24,6 +25,8 @@ export interface Recorder {
   readonly saveEvidence: EventStore['saveEvidence'];
   /** Why the journal cannot be written, or null. Before the command that refuses the run; later it is only told. */
   readonly failure: () => string | null;
+  /** Lets go of the journal, for a process that outlives its runs. */
+  readonly close: () => Promise<void>;
 }
 
 /** A recorder whose journal starts with `begin`: what is refused before that leaves no record. */
@@ -78,6 +81,7 @@ export const createRecorder = (options: {
     saveEvidence: async (name, content) =>
       store === null ? err('there is no record of this run') : store.saveEvidence(name, content),
     failure: () => failure,
+    close: async () => store?.close(),
     resume,
     begin: async (started) => {
       await resume();

@@ -28,7 +28,7 @@ const saved = async (save: (name: string, content: string | Uint8Array) => Promi
     run: '20261123-055126-k3f9',
     clock: systemClock,
     listener: () => {},
-    openStore: async () => ok({ append, saveEvidence: save }),
+    openStore: async () => ok({ append, saveEvidence: save, close: async () => {} }),
   });
   await recorder.resume();
   await saveEvidence(subject, { incus, clock: systemClock, recorder });

@@ -41,6 +41,7 @@ const recorderFor = (
           return ok(undefined);
         },
         saveEvidence: async () => err('there is no evidence here'),
+        close: async () => {},
       }),
   });
   return { recorder, clock, order, stored };

@@ -1,0 +1,43 @@
+import type { Clock } from '../clock.ts';
+import type { Incus } from '../incus/client.ts';
+import { sayFailure } from '../incus/failure.ts';
+import { getInstance } from '../incus/instance.ts';
+import { getSnapshot } from '../incus/snapshot.ts';
+import { markOf } from '../run/mark.ts';
+import type { LookAtHolder } from '../run/occupant.ts';
+import { inFlightName } from '../run/restore-point.ts';
+
+/** Whether another run has the instance. */
+export type Occupation =
+  | { readonly kind: 'free' }
+  /** There is a way back, and its run will decide: what the package manager does is part of that run's change. */
+  | { readonly kind: 'guarded' }
+  | { readonly kind: 'unknown'; readonly says: string };
+
+/** How long a run that just begins or ends is waited for, in milliseconds. */
+const betweenMs = 5000;
+
+/** Looks at the instance's restore point in flight, and at whose it is. */
+export const lookForRun = async (
+  tools: { readonly incus: Incus; readonly clock: Clock; readonly lookAtHolder: LookAtHolder },
+  name: string,
+): Promise<Occupation> => {
+  const deadline = tools.clock.monotonic() + betweenMs;
+  for (;;) {
+    const snapshot = await getSnapshot(tools.incus, name, inFlightName);
+    if (!snapshot.ok)
+      return snapshot.error.kind === 'not-found'
+        ? { kind: 'free' }
+        : { kind: 'unknown', says: sayFailure(snapshot.error) };
+    const instance = await getInstance(tools.incus, name);
+    if (!instance.ok) return { kind: 'unknown', says: sayFailure(instance.error) };
+    const mark = markOf(instance.value);
+    if (mark !== null)
+      return tools.lookAtHolder(mark.holder) === 'dead'
+        ? { kind: 'unknown', says: `Run ${mark.run} was interrupted and is not finished; guard recover does that.` }
+        : { kind: 'guarded' };
+    if (tools.clock.monotonic() >= deadline)
+      return { kind: 'unknown', says: 'Another run is beginning or ending, or was interrupted.' };
+    await tools.clock.sleep(100);
+  }
+};

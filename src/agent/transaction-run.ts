@@ -1,0 +1,167 @@
+import type { Settings } from '../config/settings.ts';
+import type { Clock } from '../clock.ts';
+import type { Outcome, Recorded } from '../event.ts';
+import type { Incus } from '../incus/client.ts';
+import { createInterrupter, type Interruption } from '../run/interruption.ts';
+import type { LookAtHolder } from '../run/occupant.ts';
+import type { Transaction, TransactionEnd } from '../run/plan.ts';
+import { lookAtProcesses, waitForTransaction, type WaitEnd } from '../run/transaction-end.ts';
+import type { Announcement } from './conversation.ts';
+import { fingerprintOf, obeysQuarantine, withoutRestorePoint } from './hook-policy.ts';
+import { lookForRun } from './occupied.ts';
+import type { Reply } from './protocol.ts';
+
+/** A guarded run whose change is what a package manager inside does. */
+export interface TransactionRun {
+  /** What the package manager that began it is told. */
+  readonly ready: Promise<Reply>;
+  /** Another transaction that comes while the run is open belongs to it. Null once the run is past that. */
+  readonly join: (pid: number) => Promise<Reply> | null;
+  /** A package manager says that it has finished. */
+  readonly finished: (status: number | null) => void;
+  /** Nobody waits for the word any more. Ends a run that has not let anything go on yet; changes nothing else. */
+  readonly giveUp: () => void;
+  readonly ended: Promise<void>;
+}
+
+/** What a run is begun with; whoever begins it brings the record, the recorder and the plan. */
+export interface RunOrder {
+  readonly words: readonly [string, ...string[]];
+  readonly transaction: Transaction;
+  readonly settings: Settings;
+  readonly obeyQuarantine: boolean;
+  readonly interruption: Interruption;
+  readonly listener: (event: Recorded) => void | Promise<void>;
+}
+
+export interface TransactionTools {
+  readonly incus: Incus;
+  readonly clock: Clock;
+  readonly instance: string;
+  readonly lookAtHolder: LookAtHolder;
+  readonly run: (order: RunOrder) => Promise<Outcome>;
+  /** Asked just before a run begins; else why there must be none. */
+  readonly admit: () => string | null;
+}
+
+/** Begins the run. It ends in the background; nothing here rejects. */
+export const beginTransaction = (
+  tools: TransactionTools,
+  settings: Settings,
+  announcement: Announcement,
+): TransactionRun => {
+  const state: State = { phase: 'preparing', pids: [announcement.pid], posted: false, status: 0 };
+  const interrupter = createInterrupter();
+  let answer: (reply: Reply) => void = () => {};
+  const ready = new Promise<Reply>((resolve) => (answer = resolve));
+  const point = { run: '', name: '', ms: 0 };
+  const transaction: Transaction = {
+    manager: announcement.manager,
+    pid: announcement.pid,
+    packages: announcement.packages.length === 0 ? null : announcement.packages.length + announcement.more,
+    fingerprint: fingerprintOf(announcement),
+    begin: () => {
+      state.phase = 'open';
+      answer({ kind: 'go', run: point.run, restorePoint: point.name, ms: point.ms });
+    },
+    ended: async () => {
+      const { timeoutMs, startTimeoutMs, hook } = settings;
+      const limitMs = timeoutMs ?? longestMs;
+      const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
+      const end = await waitForTransaction(tools, tools.instance, wait);
+      state.phase = 'closed';
+      return endOf(end, state, limitMs);
+    },
+  };
+  const listener = (event: Recorded): void => {
+    if (event.type === 'run-started') Object.assign(point, { run: event.run, name: event.restorePointName });
+    if (event.type === 'phase-ended' && event.phase === 'restore-point') point.ms = event.ms;
+  };
+  const whole = async (): Promise<void> => {
+    const occupied = await lookForRun(tools, tools.instance);
+    if (occupied.kind === 'guarded') return answer({ kind: 'go-already-guarded' });
+    if (occupied.kind === 'unknown') return answer(withoutRestorePoint(settings.hook, occupied.says));
+    const full = tools.admit();
+    if (full !== null) return answer(withoutRestorePoint(settings.hook, full));
+    const outcome = await tools.run({
+      words: wordsOf(announcement),
+      transaction,
+      settings,
+      obeyQuarantine: obeysQuarantine(settings.hook, await isAttended(tools, announcement.pid)),
+      interruption: interrupter,
+      listener,
+    });
+    // Where the word to go on was given already, this says nothing any more.
+    answer(withoutRestorePoint(settings.hook, reasonOf(outcome)));
+  };
+  const ended = whole()
+    .catch((bug: unknown) => answer(withoutRestorePoint(settings.hook, `A bug in guard: ${String(bug)}`)))
+    .finally(() => (state.phase = 'closed'));
+  return {
+    ready,
+    ended,
+    join: (pid) => {
+      if (state.phase === 'closed') return null;
+      if (!state.pids.includes(pid) && state.pids.length < mostProcesses) state.pids.push(pid);
+      return ready;
+    },
+    finished: (status) => {
+      state.posted = true;
+      state.status = status === null || status === 0 ? state.status : status;
+    },
+    giveUp: () => {
+      if (state.phase === 'preparing') interrupter.interrupt('SIGTERM');
+    },
+  };
+};
+
+interface State {
+  phase: 'preparing' | 'open' | 'closed';
+  readonly pids: number[];
+  posted: boolean;
+  /** The last status that was no success; 0 where there was none, or none was told. */
+  status: number;
+}
+
+/** The longest time that a timer of Node can wait, about 24 days. */
+const longestMs = 2 ** 31 - 1;
+
+/** The most package managers that are waited for in one run. */
+const mostProcesses = 64;
+
+const endOf = (end: WaitEnd, { posted, status }: State, limitMs: number): TransactionEnd => {
+  switch (end) {
+    case 'ended':
+      return { end: { kind: 'exited', status }, finished: posted };
+    case 'limit':
+      return { end: { kind: 'timeout', limitMs }, finished: posted };
+    case 'stopped':
+    case 'restarted':
+      return { end: { kind: 'instance-stopped', restarted: end === 'restarted' }, finished: posted };
+  }
+};
+
+const wordsOf = ({ command, manager }: Announcement): readonly [string, ...string[]] => {
+  const [first, ...rest] = command.split(/\s+/).filter((word) => word !== '');
+  return first === undefined ? [manager] : [first, ...rest];
+};
+
+const isAttended = async (tools: TransactionTools, pid: number): Promise<boolean> => {
+  const look = await lookAtProcesses(tools, tools.instance, [pid]);
+  return look.ok && (look.value.get(pid)?.terminal ?? false);
+};
+
+const reasonOf = (outcome: Outcome): string => {
+  switch (outcome.outcome) {
+    case 'refused':
+    case 'busy':
+    case 'quarantined':
+    case 'usage':
+    case 'configuration':
+      return `${outcome.refusal.says} ${outcome.refusal.advice}`.trim();
+    case 'interrupted':
+      return 'The restore point took too long.';
+    default:
+      return `The run ended as ${outcome.outcome}.`;
+  }
+};

@@ -1,0 +1,107 @@
+import type { Settings } from '../config/settings.ts';
+import type { Clock } from '../clock.ts';
+import type { Result } from '../result.ts';
+import { createBudget, type Budget } from './budget.ts';
+import type { Announcement } from './conversation.ts';
+import { isWanted, withoutRestorePoint } from './hook-policy.ts';
+import type { Reply } from './protocol.ts';
+import type { TransactionRun } from './transaction-run.ts';
+
+/** The transactions of one instance: one run at a time, whatever its package managers ask. */
+export interface Transactions {
+  /** What the package manager is told, within `hook.timeout`. */
+  readonly ask: (announcement: Announcement) => Promise<Reply>;
+  readonly post: (status: number | null) => void;
+  /** Resolves when the run that is under way has ended. */
+  readonly idle: () => Promise<void>;
+  readonly busy: () => boolean;
+}
+
+interface Tools {
+  readonly clock: Clock;
+  /** As guard.yaml says at this moment; a mistake in it is one sentence. */
+  readonly settings: () => Promise<Result<Settings, string>>;
+  readonly begin: (settings: Settings, announcement: Announcement, admit: () => string | null) => TransactionRun;
+}
+
+/** The most package managers of one instance that wait for their answer. */
+const mostWaiting = 16;
+
+const hourMs = 3_600_000;
+
+/** Nothing is begun here before somebody asks. */
+export const createTransactions = (tools: Tools): Transactions => {
+  const { clock } = tools;
+  let current: TransactionRun | null = null;
+  let waiting = 0;
+  const hourly = createHourly(clock);
+
+  const begin = (settings: Settings, announcement: Announcement): TransactionRun => {
+    const most = settings.hook.mostAnHour;
+    const admit = (): string | null => (hourly(most) ? null : `${most} runs in an hour are enough.`);
+    const run = tools.begin(settings, announcement, admit);
+    current = run;
+    void run.ended.then(() => (current === run ? (current = null) : null));
+    return run;
+  };
+  const decide = async (settings: Settings, announcement: Announcement, over: AbortSignal): Promise<Reply> => {
+    while (!over.aborted) {
+      if (current === null) {
+        const run = begin(settings, announcement);
+        const giveUp = (): void => run.giveUp();
+        over.addEventListener('abort', giveUp);
+        return run.ready.finally(() => over.removeEventListener('abort', giveUp));
+      }
+      const joined = current.join(announcement.pid);
+      if (joined !== null) {
+        const reply = await joined;
+        if (reply.kind === 'go' || reply.kind === 'go-already-guarded') return reply;
+      }
+      await Promise.race([current?.ended, aborted(over)]);
+    }
+    return withoutRestorePoint(settings.hook, 'The run before this is not over yet.');
+  };
+  const ask = async (announcement: Announcement): Promise<Reply> => {
+    const settings = await tools.settings();
+    if (!settings.ok) return { kind: 'no', reason: settings.error };
+    const { hook } = settings.value;
+    if (!isWanted(hook, announcement)) return { kind: 'go-unguarded', reason: 'guard.yaml leaves this out.' };
+    if (waiting >= mostWaiting) return withoutRestorePoint(hook, 'Too many package managers ask at the same time.');
+    const over = new AbortController();
+    const answered = new AbortController();
+    waiting += 1;
+    try {
+      const limit = clock.sleep(hook.timeoutMs, answered.signal).then((): Reply => {
+        over.abort();
+        return withoutRestorePoint(hook, `There was no restore point within ${hook.timeoutMs / 1000} s.`);
+      });
+      return await Promise.race([decide(settings.value, announcement, over.signal), limit]);
+    } finally {
+      waiting -= 1;
+      answered.abort();
+    }
+  };
+  return {
+    ask,
+    post: (status) => current?.finished(status),
+    busy: () => current !== null,
+    idle: async () => current?.ended,
+  };
+};
+
+/** Whether there may be another run in this hour. The limit may change with the configuration. */
+const createHourly = (clock: Clock): ((most: number) => boolean) => {
+  let budget: Budget | null = null;
+  let size = 0;
+  return (most) => {
+    if (budget === null || size !== most) budget = createBudget(clock, { most, perSecond: (most * 1000) / hourMs });
+    size = most;
+    return budget.take(1);
+  };
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

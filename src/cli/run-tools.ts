@@ -1,0 +1,45 @@
+import type { Listener } from '../event.ts';
+import type { Reached } from '../incus/reach.ts';
+import { failedChanges } from '../journal/history.ts';
+import { currentHolder, lookAtHolder } from '../journal/holder.ts';
+import { openJournal } from '../journal/journal.ts';
+import { keptRestorePoints } from '../journal/kept-restore-points.ts';
+import type { Interruption } from '../run/interruption.ts';
+import type { Plan } from '../run/plan.ts';
+import { createRecorder } from '../run/recorder.ts';
+import type { CommandIo, RunTools } from '../run/tools.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+
+/** What a run works with: the records of this host, and whatever is different for each run. */
+export const runTools = (
+  context: Context,
+  one: {
+    readonly plan: Plan;
+    readonly io: CommandIo;
+    readonly reached: Pick<Reached, 'incus' | 'instance' | 'project' | 'remote'>;
+    readonly interruption: Interruption;
+    readonly listener: Listener;
+    readonly askToKeep: RunTools['askToKeep'];
+  },
+): RunTools => {
+  const { clock } = context;
+  const state = stateDirectoryOf(context);
+  const { instance, project, remote } = one.reached;
+  return {
+    incus: one.reached.incus,
+    clock,
+    interruption: one.interruption,
+    io: one.io,
+    holder: currentHolder(),
+    lookAtHolder,
+    keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
+    failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
+    askToKeep: one.askToKeep,
+    recorder: createRecorder({
+      run: one.plan.run,
+      clock,
+      openStore: () => openJournal({ stateDirectory: state, run: one.plan.run }),
+      listener: one.listener,
+    }),
+  };
+};
