@@ -1,4 +1,5 @@
 import { neutralise, shellWords } from '../text.ts';
+import { clearingOf } from './clearing.ts';
 
 /** What kind of thing went wrong, as far as the caller has to tell them apart. */
 export type IncusFailureKind =
@@ -44,9 +45,6 @@ export interface IncusFailure {
 /** The failure as one or two sentences for a person: `Could not …: …. Advice.` */
 export const sayFailure = (failure: IncusFailure): string =>
   `Could not ${failure.asked}: ${failure.said}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
-
-/** The path, on the server, of what a killed daemon left of a restore and what stops every later one; null elsewhere. */
-export const leftOverOf = ({ said }: IncusFailure): string | null => leftOverIn(said);
 
 /** What a failure is about: enough to print commands that work. */
 export interface About {
@@ -132,14 +130,11 @@ const adviceFor = (kind: IncusFailureKind, about: About, said: string, operation
   }
 };
 
-const leftOverIn = (said: string): string | null => /rename \S+ (\S+\.incustmp): file exists/.exec(said)?.[1] ?? null;
-
-/** Seen on btrfs when the daemon is killed at the wrong moment of a restore: no later restore works before it is gone. */
 const leftOverAdvice = (said: string): string => {
-  const leftOver = leftOverIn(said);
-  return leftOver === null
+  const clearing = clearingOf(said);
+  return clearing === null
     ? ''
-    : `An interrupted restore left the file system from before it: on the server, remove it with \`${shellWords(['btrfs', 'subvolume', 'delete', leftOver])}\`, and restore again.`;
+    : `An interrupted restore left the file system from before it: on the server, clear it away with \`${clearing}\`, and restore again.`;
 };
 
 const busyAdvice = (about: About, said: string, command: (...words: string[]) => string): string =>

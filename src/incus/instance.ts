@@ -114,6 +114,13 @@ export const stopInstance = async (
   return err({ ...ended.error, advice });
 };
 
+/** Lets a frozen instance go on; one that is not frozen is a success. */
+export const thawInstance = async (incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> => {
+  const asked = `let the instance ${name} go on`;
+  const ended = await operate(incus, { ...stateRequest(name, { action: 'unfreeze' }), asked, ...limit });
+  return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
+};
+
 /** Changes config keys or the description at once (no operation). Blocks while a restore works on the instance. */
 export const patchInstance = async (
   incus: Incus,

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../result.ts';
 import { call, type Incus } from './client.ts';
 import { failureOf, type IncusFailure } from './failure.ts';
 import type { Devices, Instance } from './instance.ts';
-import { numberOf, objectOf, textOf, textsOf } from './json.ts';
+import { listOf, numberOf, objectOf, textOf, textsOf } from './json.ts';
 
 /** A storage pool. */
 export interface Pool {
@@ -43,6 +43,21 @@ export const poolSpace = async (incus: Incus, name: string): Promise<Result<Pool
   if (totalBytes === 0) return err(failureOf('server', { asked, project: incus.project }, 'the pool does not tell'));
   return ok({ usedBytes: numberOf(space['used']), totalBytes });
 };
+
+/** The names of the instance's snapshots of which the pool has a record: as many as the instance has, unless one is torn. */
+export const listSnapshotRecords = async (
+  incus: Incus,
+  pool: string,
+  { name, type }: Pick<Instance, 'name' | 'type'>,
+): Promise<Result<string[], IncusFailure>> => {
+  const asked = `list the snapshots of ${name} in the storage pool ${pool}`;
+  const path = ['storage-pools', pool, 'volumes', type, name, 'snapshots'];
+  const reply = await call(incus, { method: 'GET', path, asked, instance: name });
+  if (!reply.ok) return reply;
+  return ok(listOf(reply.value.metadata).map((url) => lastSegment(textOf(url))));
+};
+
+const lastSegment = (url: string): string => decodeURIComponent(url.split('?')[0]?.split('/').at(-1) ?? '');
 
 const rootOf = (devices: Devices): { device: string; pool: string } | null => {
   for (const [device, keys] of Object.entries(devices))

@@ -10,8 +10,8 @@ export interface ByHand {
   readonly restorePoint: Pick<RestorePoint, 'name' | 'volumes'>;
   /** Whether the instance ran before the run. */
   readonly start: boolean;
-  /** A subvolume on the server that is in the way of every restore (incus.md section 2). */
-  readonly leftOver?: string | null;
+  /** Lines that clear away what is in the way of every restore. */
+  readonly first?: readonly string[];
 }
 
 /** The commands that finish a rollback, in order (F6, F43: built from real names, and run by a test). */
@@ -19,8 +19,6 @@ export const byHandCommands = (what: ByHand): string[] => {
   const name = what.remote === null ? what.instance : `${what.remote}:${what.instance}`;
   const project = what.project === 'default' ? [] : ['--project', what.project];
   const commands = [
-    ['incus', 'stop', '--force', name, ...project],
-    ...(what.leftOver ? [['btrfs', 'subvolume', 'delete', what.leftOver]] : []),
     ...what.restorePoint.volumes.map(({ pool, volume, snapshot }) => [
       'incus',
       'storage',
@@ -35,5 +33,6 @@ export const byHandCommands = (what: ByHand): string[] => {
     ['incus', 'snapshot', 'restore', name, what.restorePoint.name, ...project],
   ];
   if (what.start) commands.push(['incus', 'start', name, ...project]);
-  return commands.map(shellWords);
+  const stop = shellWords(['incus', 'stop', '--force', name, ...project]);
+  return [stop, ...(what.first ?? []), ...commands.map(shellWords)];
 };

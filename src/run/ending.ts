@@ -91,7 +91,7 @@ const rollbackFailed = (
   plan: Plan,
   prepared: Prepared,
   cause: Cause,
-  { says, leftOver = null }: Extract<RollbackEnd, { end: 'failed' }>,
+  { says, first = [] }: Extract<RollbackEnd, { end: 'failed' }>,
 ): Outcome => ({
   outcome: 'rollback-failed',
   cause,
@@ -102,6 +102,6 @@ const rollbackFailed = (
     remote: plan.remote,
     restorePoint: prepared.restorePoint,
     start: prepared.inspected.wasRunning,
-    leftOver,
+    first,
   }),
 });

@@ -251,7 +251,7 @@ const isStillChanged = ({ evidence, phases }: RunRecord): boolean =>
 const failed = (
   plan: RecoverPlan,
   remains: Remains,
-  { says, leftOver = null }: Pick<Extract<RollbackEnd, { end: 'failed' }>, 'says' | 'leftOver'>,
+  { says, first = [] }: Pick<Extract<RollbackEnd, { end: 'failed' }>, 'says' | 'first'>,
 ): Outcome => ({
   outcome: 'rollback-failed',
   cause: causeOf(plan),
@@ -260,6 +260,6 @@ const failed = (
     ...plan,
     restorePoint: remains.inFlight ?? { name: inFlightName, volumes: [] },
     start: remains.wasRunning,
-    leftOver,
+    first,
   }),
 });

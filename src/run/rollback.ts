@@ -2,7 +2,8 @@ import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import { watch } from '../health/watch.ts';
 import type { RestorePoint, Verdict } from '../event.ts';
-import { leftOverOf, sayFailure, type IncusFailure } from '../incus/failure.ts';
+import { clearingOf } from '../incus/clearing.ts';
+import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance, patchInstance } from '../incus/instance.ts';
 import { settle } from '../incus/operations.ts';
 import { getSnapshot, restoreSnapshot } from '../incus/snapshot.ts';
@@ -34,8 +35,8 @@ export type RollbackEnd =
   | {
       readonly end: 'failed';
       readonly says: string;
-      /** What a killed daemon left on its disk, so that no restore works before it is removed there. */
-      readonly leftOver?: string | null;
+      /** Lines for a person that clear away what a killed daemon left, and what stops every restore. */
+      readonly first?: readonly string[];
     };
 
 type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
@@ -59,7 +60,7 @@ export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promis
   if (!stopped.ok) return { end: 'failed', says: sayFailure(stopped.error) };
 
   const restored = await inPhase(tools, 'restore', () => restore(plan, tools), told(plan.restorePoint.name));
-  if (!restored.ok) return { end: 'failed', says: sayFailure(restored.error), leftOver: leftOverOf(restored.error) };
+  if (!restored.ok) return { end: 'failed', says: sayFailure(restored.error), first: await inTheWay(plan, tools, restored.error) };
   if (!plan.start) return { end: 'well' };
 
   const started = await inPhase(

@@ -19,10 +19,10 @@ test('stop, restore, start, in this order (F6)', () => {
 });
 
 test('what a killed daemon left in the way of every restore is removed before it (F43)', () => {
-  const leftOver = '/var/lib/incus/storage-pools/default/containers/web01.incustmp';
-  expect(byHandCommands({ ...plain, leftOver })).toEqual([
+  const clearing = 'btrfs subvolume delete /var/lib/incus/storage-pools/default/containers/web01.incustmp';
+  expect(byHandCommands({ ...plain, first: [clearing] })).toEqual([
     'incus stop --force web01',
-    `btrfs subvolume delete ${leftOver}`,
+    clearing,
     'incus snapshot restore web01 guard-in-flight',
     'incus start web01',
   ]);
