@@ -67,6 +67,7 @@ const pruneOne = (context: Context, instance: string, options: RunOptions): Prom
     });
     const stayed = await pruneRestorePoints(plan, {
       incus: reached.incus,
+      clock: context.clock,
       recorder,
       keptRestorePoints: () => keptRestorePoints(state, reached),
     });

@@ -1,15 +1,19 @@
 import { Option, type Command } from 'commander';
 import type { Outcome, Recorded } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
+import { getSnapshot } from '../incus/snapshot.ts';
 import { currentHolder, lookAtHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
+import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
 import { readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { exitStatusOf } from '../run/outcome.ts';
+import type { Plan } from '../run/plan.ts';
 import { findRemains, recover, refuseLiving, type Remains } from '../run/recover.ts';
+import { mendRemains, sayRemoved, type MendedRemains } from '../run/torn-remains.ts';
 import { createRecorder, type Recorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { endWith } from './end-with.ts';
@@ -27,7 +31,7 @@ const help = `
 Exit status:
     0  nothing is left: there was nothing, or it is kept or rolled back now
    20  restored and started, but the baseline does not hold: a person must look
-   21  it could not be brought back; the commands to do it by hand are printed
+   21  it could not be brought back, and the commands to do it by hand are printed; or its lock could not be freed
    30  refused, and why
    31  the run is not interrupted: its guard still works on it`;
 
@@ -80,33 +84,52 @@ const recoverInstance = (
       name: null,
     });
     const { incus } = session.reached;
-    const remains = await findRemains({ incus, clock: context.clock }, plan.instance, plan.limits.readyMs);
-    if (!remains.ok) return endWith(context, options.json ?? false, remains.error);
-    const record = known ?? (await recordOf(context, session, remains.value));
-    if (record === null && remains.value.inFlight === null) return sayNothingToDo(context, options, plan.instance);
-    const living = refuseLiving({ lookAtHolder }, remains.value, record, options.takeOver ?? false);
+    const tools = { incus, clock: context.clock };
+    const found = await findRemains(tools, plan.instance, plan.limits.readyMs);
+    if (!found.ok) return endWith(context, options.json ?? false, found.error);
+    const record = known ?? (await recordOf(context, session, found.value));
+    const isIdle = record === null && found.value.inFlight === null;
+    const living = isIdle ? null : refuseLiving({ lookAtHolder }, found.value, record, options.takeOver ?? false);
     if (living !== null) return endWith(context, options.json ?? false, living);
-    const run = record?.run ?? remains.value.mark?.run ?? plan.run;
-    const recorder = recorderOf(context, run, options, record?.events ?? []);
-    await (record === null
-      ? recorder.begin(startedElsewhere(context, session, remains.value, run))
-      : recorder.resume());
-    const outcome = await recover(
-      {
-        run,
-        instance: plan.instance,
-        project: plan.project,
-        remote: plan.remote,
-        limits: plan.limits,
-        record,
-        baseline: record === null ? null : ((await readBaseline(record)) as Baseline | null),
-        keepIfHealthy: options.keepIfHealthy ?? false,
-      },
-      { incus, clock: context.clock, recorder },
-      remains.value,
-    );
-    return recoveredStatus(outcome);
+    const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
+    const remains = await mendRemains(plan, tools, found.value, own);
+    if (!remains.ok) return endWith(context, options.json ?? false, remains.error);
+    if (isIdle) return sayNothingToDo(context, options, plan.instance, remains.value.removed);
+    return finish(context, session, { plan, record, ...remains.value }, options);
   });
+
+/** Finishes the run, and tells it as a run is told. */
+const finish = async (
+  context: Context,
+  session: Session,
+  { plan, record, remains, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & MendedRemains,
+  options: RecoverOptions,
+): Promise<number> => {
+  const { incus } = session.reached;
+  const run = record?.run ?? remains.mark?.run ?? plan.run;
+  const recorder = recorderOf(context, run, options, record?.events ?? []);
+  await (record === null ? recorder.begin(startedElsewhere(context, session, remains, run)) : recorder.resume());
+  for (const name of removed) await recorder.record({ type: 'notice', level: 'warning', says: sayRemoved(name) });
+  const { instance, project, remote, limits } = plan;
+  const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
+  const { keepIfHealthy = false } = options;
+  const outcome = await recover(
+    { run, instance, project, remote, limits, record, baseline, keepIfHealthy },
+    { incus, clock: context.clock, recorder },
+    remains,
+  );
+  const status = recoveredStatus(outcome);
+  return status === 0 && (await isStillHeld(session, remains)) ? stillHeldStatus : status;
+};
+
+const stillHeldStatus = 21;
+
+/** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
+const isStillHeld = async ({ reached }: Session, { inFlight }: Remains): Promise<boolean> => {
+  if (inFlight === null) return false;
+  const snapshot = await getSnapshot(reached.incus, reached.instance, inFlight.name);
+  return snapshot.ok && snapshot.value.createdAt === inFlight.createdAt;
+};
 
 /** The run whose mark is on the instance; else the last one that this host left unfinished there. */
 const recordOf = async (context: Context, { reached }: Session, remains: Remains): Promise<RunRecord | null> => {
@@ -159,9 +182,15 @@ const recoveredStatus = (outcome: Outcome): number => {
   }
 };
 
-const sayNothingToDo = async (context: Context, options: RecoverOptions, instance: string | null): Promise<number> => {
+const sayNothingToDo = async (
+  context: Context,
+  options: RecoverOptions,
+  instance: string | null,
+  removed: readonly string[] = [],
+): Promise<number> => {
   if (options.json !== true && options.quiet !== true)
     await writeLines(context.stderr, [
+      ...removed.map((name) => `guard: ${sayRemoved(name)}`),
       `guard: there is nothing to recover${instance === null ? ' in the records of this host' : ` on ${instance}`}.`,
     ]);
   return 0;

@@ -63,6 +63,8 @@ export const goBack = async (
   const end = await rollBack(
     {
       instance: plan.instance,
+      project: plan.project,
+      remote: plan.remote,
       restorePoint,
       baseline,
       start: true,

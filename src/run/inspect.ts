@@ -19,6 +19,7 @@ import type { GoBackTo, Plan } from './plan.ts';
 import { refused, refusedBecause } from './refusal.ts';
 import { inFlightName } from './restore-point.ts';
 import type { RunTools } from './tools.ts';
+import { findTornSnapshots, isWhole, mendingLines, sayTorn, type TornSnapshots } from './torn-snapshots.ts';
 
 /** What is known of the instance before anything is changed. */
 export interface Inspected {
@@ -58,8 +59,13 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
-  const [room, disks] = await Promise.all([roomFor(plan, tools, instance.value), classifyDisks(incus, instance.value)]);
+  const [room, disks, torn] = await Promise.all([
+    roomFor(plan, tools, instance.value),
+    classifyDisks(incus, instance.value),
+    findTornSnapshots(incus, instance.value),
+  ]);
   if (!room.ok) return room;
+  if (!isWhole(torn)) return err(refusedTorn(plan, torn));
   if (plan.keepFailed && !canKeepFailed(room.value)) return err(refusedCopy(plan, room.value));
   if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refusedUncovered(plan, disks));
 
@@ -129,6 +135,11 @@ const refusedCopy = (plan: Plan, pool: Pool | null): Outcome =>
       : `Pool "${pool.name}" is on ${pool.driver}: a copy of what failed would block the way back there.`,
     'Leave out --keep-failed.',
   );
+
+const refusedTorn = (plan: Plan, torn: TornSnapshots): Outcome => {
+  const lines = mendingLines(plan, torn).map((line) => `\`${line}\``);
+  return refused(sayTorn(plan, torn), `Nothing is lost by mending it: ${lines.join('; ')}.`);
+};
 
 const refusedUncovered = (plan: Plan, { uncovered }: Disks): Outcome =>
   refused(

@@ -18,6 +18,7 @@ import { recoveryStep, type RecoveryStep } from './recovery.ts';
 import { refused, refusedBecause } from './refusal.ts';
 import { release } from './release.ts';
 import { inFlightName } from './restore-point.ts';
+import { thaw } from './thaw.ts';
 import { rollBack, type RollbackEnd } from './rollback.ts';
 import type { RunTools } from './tools.ts';
 import { findVolumePoints } from './volumes.ts';
@@ -96,6 +97,7 @@ export const recover = async (plan: RecoverPlan, tools: RecoverTools, remains: R
   // What is kept later is only found again, and pruned, by what the record says of it.
   if (remains.inFlight && !plan.record?.restorePoint)
     await tools.recorder.record({ type: 'restore-point-taken', restorePoint: remains.inFlight });
+  await thaw(tools, plan, remains.instance.status);
   const step = recoveryStep({ inFlight: remains.inFlight, mark: remains.mark, record: plan.record });
   const outcome = await doStep(plan, tools, remains, step);
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
@@ -122,6 +124,8 @@ const doStep = async (
     case 'release-kept':
       if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
       return releaseKept(plan, tools, remains);
+    case 'release-rolled-back':
+      return releaseRolledBack(plan, tools, remains, step.well);
     case 'release-unknown':
       return releaseUnknown(plan, tools, remains);
     case 'roll-back':
@@ -221,6 +225,8 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
   const end = await rollBack(
     {
       instance: plan.instance,
+      project: plan.project,
+      remote: plan.remote,
       restorePoint: plan.record?.restorePoint ?? remains.inFlight,
       baseline: plan.baseline,
       start: true,
@@ -229,19 +235,26 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
     },
     tools,
   );
-  if (end.end === 'failed') return failed(plan, remains, end);
+  return end.end === 'failed'
+    ? failed(plan, remains, end)
+    : releaseRolledBack(plan, tools, remains, end.end === 'well');
+};
+
+const releaseRolledBack = async (
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  remains: Remains,
+  well: boolean,
+): Promise<Outcome> => {
   if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  const named = plan.record?.started?.named ?? false;
-  const keep = end.end === 'not-well' || named;
+  const keep = !well || (plan.record?.started?.named ?? false);
   await release(
     plan,
     tools,
     keep ? { keep: true, name: nameOf(plan), expiresAt: null } : { keep: false },
     volumesOf(remains),
   );
-  return end.end === 'well'
-    ? { outcome: 'rolled-back', cause: causeOf(plan) }
-    : { outcome: 'rolled-back-not-well', cause: causeOf(plan) };
+  return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
 };
 
 /** A rollback that had begun may have been done already: what is seen then is no evidence of the change. */

@@ -1,4 +1,4 @@
-import type { RestorePoint } from '../event.ts';
+import type { RestorePoint, VerdictKind } from '../event.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import type { Mark } from './mark.ts';
 
@@ -20,6 +20,8 @@ export type RecoveryStep =
   | { readonly step: 'release-unchanged' }
   /** The change was decided to be kept; only the lock is left. */
   | { readonly step: 'release-kept' }
+  /** It is back already, and was seen to be; only the lock is left. What is left of its restore point may be half removed. */
+  | { readonly step: 'release-rolled-back'; readonly well: boolean }
   /** The command may have changed something, and nobody decided to keep it. */
   | { readonly step: 'roll-back' }
   /** Nobody here knows the run, and its mark is gone: it was kept or restored already. */
@@ -31,6 +33,9 @@ export const recoveryStep = ({ inFlight, mark, record }: Traces): RecoveryStep =
   const began = record?.commandBegan ?? false;
   if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
   if (decision === 'keep') return { step: 'release-kept' };
+  // A restore takes the mark away: what was seen after it was seen of the restored instance.
+  const seen = record === null ? null : verdictAfterRollback(record);
+  if (mark === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
   if (decision === 'rollback' || began) return { step: 'roll-back' };
   if (record !== null) return { step: 'release-unchanged' };
   return mark === null ? { step: 'release-unknown' } : { step: 'roll-back' };
@@ -44,7 +49,13 @@ const closedBecause = (
   if (decision === 'keep') return 'kept';
   if (!began) return 'never-began';
   // A rollback releases its restore point only after it has proven that the instance is back.
-  return decision === 'rollback' && record?.verdictAgain?.verdict.verdict === 'healthy'
-    ? 'rolled-back'
-    : 'restore-point-gone';
+  return record !== null && verdictAfterRollback(record) === 'healthy' ? 'rolled-back' : 'restore-point-gone';
+};
+
+/** What was seen after the rollback that was decided. The change of `guard rollback` is verified in the same words before it. */
+const verdictAfterRollback = ({ events }: Pick<RunRecord, 'events'>): VerdictKind | null => {
+  const decided = events.findLastIndex((event) => event.type === 'decided' && event.decision === 'rollback');
+  const after = decided === -1 ? [] : events.slice(decided);
+  const last = after.findLast((event) => event.type === 'verdict' && event.again);
+  return last?.type === 'verdict' ? last.verdict.verdict : null;
 };

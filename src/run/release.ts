@@ -1,6 +1,6 @@
 import type { VolumePoint } from '../event.ts';
 import { sayFailure, type IncusFailure } from '../incus/failure.ts';
-import { deleteSnapshot, renameSnapshot, setSnapshotExpiry } from '../incus/snapshot.ts';
+import { deleteSnapshot, getSnapshot, renameSnapshot, setSnapshotExpiry } from '../incus/snapshot.ts';
 import { ok, type Result } from '../result.ts';
 import { unmark } from './mark.ts';
 import { persistently } from './persistence.ts';
@@ -63,8 +63,9 @@ const renamed = async (
     persistently(tools.clock, limitMs, () => renameSnapshot(tools.incus, instance, inFlightName, to, { limitMs }));
   const done = await rename(name);
   if (done.ok) return ok(name);
-  // A repetition after a lost answer: it has its name already.
-  if (done.error.kind === 'not-found') return ok(name);
+  // A repetition after a lost answer: it has its name already. Its data alone may have it, where the daemon died meanwhile.
+  if (done.error.kind === 'not-found')
+    return (await getSnapshot(tools.incus, instance, inFlightName)).ok ? done : ok(name);
   const other = `guard-${tools.recorder.run}`;
   if (name === other) return done;
   await tools.recorder.record({

@@ -7,7 +7,9 @@ import { claim, markOf, type Claim, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
 import type { OwnVolume } from './disks.ts';
 import type { Plan } from './plan.ts';
+import { persistently } from './persistence.ts';
 import { refusedBecause } from './refusal.ts';
+import { thaw } from './thaw.ts';
 import type { RunTools } from './tools.ts';
 import { removeVolumePoints, takeVolumePoints } from './volumes.ts';
 
@@ -72,7 +74,11 @@ const takeName = async (
       const seen = await confirmed(plan, tools);
       return seen.ok ? ok({ createdAt: seen.value.createdAt, waited }) : seen;
     }
-    if (created.error.kind !== 'name-taken') return err(refusedBecause(created.error));
+    if (created.error.kind !== 'name-taken') {
+      const instance = await persistently(clock, plan.limits.readyMs, () => getInstance(incus, plan.instance));
+      if (instance.ok) await thaw(tools, plan, instance.value.status);
+      return err(refusedBecause(created.error));
+    }
     const holder = await currentHolder(plan, tools);
     if (holder.outcome !== 'busy' || clock.monotonic() >= giveUpAt || interruption.by() !== null) return err(holder);
     await clock.sleep(lockPollMs, interruption.signal);

@@ -1,7 +1,8 @@
 import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { deleteSnapshot, listSnapshots, type Snapshot } from '../incus/snapshot.ts';
 import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
-import type { Result } from '../result.ts';
+import { ok, type Result } from '../result.ts';
+import { persistently } from './persistence.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
 import { removeVolumePoints } from './volumes.ts';
@@ -23,7 +24,7 @@ export const restorePointsToPrune = (
   return present.toSorted((a, b) => b.run.localeCompare(a.run)).slice(Math.max(1, keep));
 };
 
-type RetentionTools = Pick<RunTools, 'incus' | 'recorder' | 'keptRestorePoints'>;
+type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptRestorePoints'>;
 
 /**
  * Removes what is beyond the limit, one after another; one that cannot be removed is told and does not stop the rest
@@ -61,6 +62,11 @@ const removePoint = async (
   { name, volumes }: KeptRestorePoint,
 ): Promise<Result<void, IncusFailure>> => {
   const limitMs = plan.limits.snapshotMs;
-  const freed = await removeVolumePoints(tools.incus, volumes, limitMs);
-  return freed.ok ? deleteSnapshot(tools.incus, plan.instance, name, { limitMs }) : freed;
+  const freed = await persistently(tools.clock, limitMs, () => removeVolumePoints(tools.incus, volumes, limitMs));
+  if (!freed.ok) return freed;
+  // A daemon that dies in the middle leaves a snapshot without data, and takes no other one before that is removed as well.
+  const removed = await persistently(tools.clock, limitMs, () =>
+    deleteSnapshot(tools.incus, plan.instance, name, { limitMs }),
+  );
+  return removed.ok || removed.error.kind === 'not-found' ? ok(undefined) : removed;
 };

@@ -13,11 +13,14 @@ import type { Limits } from './plan.ts';
 import { bringUp, stop } from './power.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
+import { findTornSnapshots, isTornFailure, mendingLines } from './torn-snapshots.ts';
 import { restoreVolumePoints } from './volumes.ts';
 
 /** What to bring back, and how far. */
 export interface RollbackPlan {
   readonly instance: string;
+  readonly project: string;
+  readonly remote: string | null;
   readonly restorePoint: RestorePoint;
   /** Whether the instance ran when the restore point was taken, or was started by the run to be asked. */
   readonly start: boolean;
@@ -60,7 +63,8 @@ export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promis
   if (!stopped.ok) return { end: 'failed', says: sayFailure(stopped.error) };
 
   const restored = await inPhase(tools, 'restore', () => restore(plan, tools), told(plan.restorePoint.name));
-  if (!restored.ok) return { end: 'failed', says: sayFailure(restored.error), first: await inTheWay(plan, tools, restored.error) };
+  if (!restored.ok)
+    return { end: 'failed', says: sayFailure(restored.error), first: await inTheWay(plan, tools, restored.error) };
   if (!plan.start) return { end: 'well' };
 
   const started = await inPhase(
@@ -88,6 +92,14 @@ const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promi
   return err(
     `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
   );
+};
+
+/** What a daemon that was killed left, and what no restore gets past. */
+const inTheWay = async (plan: RollbackPlan, { incus }: RollbackTools, failure: IncusFailure): Promise<string[]> => {
+  const clearing = clearingOf(failure.said);
+  if (clearing !== null) return [clearing];
+  const instance = isTornFailure(failure) ? await getInstance(incus, plan.instance) : null;
+  return instance?.ok ? mendingLines(plan, await findTornSnapshots(incus, instance.value)) : [];
 };
 
 const restore = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, IncusFailure>> => {

@@ -69,7 +69,8 @@ const compare = async (
 };
 
 /** Whether Incus refused something because of what is torn. */
-export const isTornFailure = ({ said }: IncusFailure): boolean => /snapshot record (count doesn't match|missing)/.test(said);
+export const isTornFailure = ({ said }: IncusFailure): boolean =>
+  /snapshot record (count doesn't match|missing)/.test(said);
 
 /**
  * Removes again what has no data, where `isOwn` says that guard took it. Returns what is left and what was removed. Where a
@@ -108,7 +109,9 @@ export const mendingLines = (of: TornOf, torn: TornSnapshots): string[] => {
     return torn.empty.map((snapshot) => shellWords(['incus', 'snapshot', 'delete', name, snapshot.name, ...project]));
   return torn.nameless.flatMap((nameless, index) => {
     const snapshot = torn.empty[index]?.name;
-    return snapshot === undefined ? [] : [shellWords(['incus', 'admin', 'sql', 'global', renaming(of, nameless, snapshot)])];
+    return snapshot === undefined
+      ? []
+      : [shellWords(['incus', 'admin', 'sql', 'global', renaming(of, nameless, snapshot)])];
   });
 };
 

@@ -20,6 +20,8 @@ export const returnAndVerdict = async (
       rollBack(
         {
           instance: plan.instance,
+          project: plan.project,
+          remote: plan.remote,
           restorePoint,
           start: true,
           baseline,

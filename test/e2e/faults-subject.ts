@@ -1,3 +1,5 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { incus, waitFor, type Host } from '../host/host.ts';
 import { guardUnderTest, type GuardUnderTest } from './guard.ts';
@@ -24,6 +26,8 @@ export interface Running {
   /** Resolves as soon as the command has written the line; rejects when the run ends before. */
   readonly said: (line: string) => Promise<void>;
   readonly ended: Promise<SceneEnd>;
+  /** SIGKILL. */
+  readonly kill: () => void;
 }
 
 /** A new container on the host, booted. */
@@ -97,13 +101,28 @@ const begin = ({ host, guard }: Scene, words: readonly string[]): Running => {
   };
   return {
     ended,
+    kill: () => void process.kill('SIGKILL'),
     phaseBegun: (phase) => seen(`"type":"phase-begun","phase":"${phase}"`),
     said: (line) => seen(`"data":"${line}\\n"`),
   };
 };
 
-const eventsOf = (text: string): SceneEnd['events'] =>
-  text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as SceneEnd['events'][number]]));
+/** A guard that was killed may leave the beginning of a line. */
+const eventsOf = (text: string): SceneEnd['events'] => {
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  return whole.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as SceneEnd['events'][number]]));
+};
+
+/** The last run's record as it is where guard dies just before it writes the event. The index of finished runs is gone too. */
+export const forgetFrom = async ({ guard }: Scene, event: string): Promise<void> => {
+  const runs = join(guard.stateDirectory, 'runs');
+  const last = (await readdir(runs)).toSorted().at(-1) ?? '';
+  const journal = join(runs, last, 'journal.jsonl');
+  const lines = (await readFile(journal, 'utf8')).split('\n');
+  const from = lines.findIndex((line) => line.includes(`"type":"${event}"`));
+  await writeFile(journal, lines.slice(0, from).join('\n') + '\n');
+  await rm(join(guard.stateDirectory, 'index.jsonl'), { force: true });
+};
 
 /** The outcome that a run ended with, whole, so that a test that fails says why. */
 export const outcomeOf = ({ events }: SceneEnd): unknown =>

@@ -21,12 +21,21 @@ const record = (known: {
   readonly began?: boolean;
   readonly decision?: 'keep' | 'rollback';
   readonly again?: Verdict['verdict'];
-}): RunRecord =>
-  ({
+  /** What the change itself saw: the one of `guard rollback` is verified as a rollback is. */
+  readonly before?: Verdict['verdict'];
+}): RunRecord => {
+  const seen = (verdict: Verdict['verdict']) => ({ type: 'verdict', again: true, verdict: { verdict } });
+  const decided = { type: 'decided', decision: known.decision };
+  return {
     commandBegan: known.began ?? false,
-    decided: known.decision === undefined ? null : { decision: known.decision },
-    verdictAgain: known.again === undefined ? null : { verdict: { verdict: known.again } },
-  }) as unknown as RunRecord;
+    decided: known.decision === undefined ? null : decided,
+    events: [
+      ...(known.before === undefined ? [] : [seen(known.before)]),
+      ...(known.decision === undefined ? [] : [decided]),
+      ...(known.again === undefined ? [] : [seen(known.again)]),
+    ],
+  } as unknown as RunRecord;
+};
 
 describe('while the restore point is in flight', () => {
   const step = (traces: Omit<Traces, 'inFlight'>) => recoveryStep({ inFlight, ...traces }).step;
@@ -38,6 +47,24 @@ describe('while the restore point is in flight', () => {
     ['it was decided to keep', mark, record({ began: true, decision: 'keep' }), 'release-kept'],
     ['it was decided to keep, and the mark is gone', null, record({ began: true, decision: 'keep' }), 'release-kept'],
     ['the mark is gone by a restore that nobody verified', null, record({ began: true }), 'roll-back'],
+    [
+      'it was rolled back and seen to be healthy: its restore point may be half removed',
+      null,
+      record({ began: true, decision: 'rollback', again: 'healthy' }),
+      'release-rolled-back',
+    ],
+    [
+      'it was rolled back and seen not to be well',
+      null,
+      record({ began: true, decision: 'rollback', again: 'unhealthy' }),
+      'release-rolled-back',
+    ],
+    [
+      'a way back was seen to be healthy and is not wanted: only the change was seen',
+      null,
+      record({ began: true, decision: 'rollback', before: 'healthy' }),
+      'roll-back',
+    ],
     ['another host’s run left its mark: nothing else is known', mark, null, 'roll-back'],
     ['another host’s run, and the mark is gone', null, null, 'release-unknown'],
   ] as const)('%s', (_, its, known, wanted) => {
