@@ -8,6 +8,7 @@ import { writeLines } from '../report/write.ts';
 import { inspect } from '../run/inspect.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
+import { sayPause } from '../run/room.ts';
 import { endWith } from './end-with.ts';
 import type { Context } from './context.ts';
 import { planOf } from './plan-of.ts';
@@ -56,8 +57,16 @@ const preview = async (
   if (!inspected.ok) return endWith(context, options.json ?? false, inspected.error);
   const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
   const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
-  const { disks, pool, wasRunning } = inspected.value;
-  const preview = { plan, wasRunning, pool, disks, verdict, wouldBegin: !refusedForHealth };
+  const { copy, disks, pool, wasRunning } = inspected.value;
+  const preview = {
+    plan,
+    wasRunning,
+    pool,
+    pause: copy && sayPause(plan.instance, copy),
+    disks,
+    verdict,
+    wouldBegin: !refusedForHealth,
+  };
   await writeLines(context.stdout, options.json ? [JSON.stringify(preview)] : planLines(preview));
   return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { says: '', advice: '' } }) : 0;
 };

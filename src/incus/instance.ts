@@ -41,6 +41,8 @@ export interface InstanceState {
   readonly startedAt: string | null;
   /** Addresses that are not of the loopback, by interface name. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
+  /** Disks with a limit of their own, by device name; the used bytes of btrfs are those that no snapshot shares. */
+  readonly disks: Readonly<Record<string, { readonly usedBytes: number; readonly totalBytes: number }>>;
 }
 
 /** What `patchInstance` can change. Keys set to `''` are removed; keys left out stay. */
@@ -180,8 +182,17 @@ const stateOf = (json: unknown): InstanceState => {
     processes: numberOf(state['processes']),
     startedAt: startedAt === '' || startedAt.startsWith('0001-') ? null : startedAt,
     addresses: addressesOf(state['network']),
+    disks: disksOf(state['disk']),
   };
 };
+
+const disksOf = (disk: unknown): InstanceState['disks'] =>
+  Object.fromEntries(
+    Object.entries(objectOf(disk)).map(([device, value]) => {
+      const { usage, total } = objectOf(value);
+      return [device, { usedBytes: numberOf(usage), totalBytes: numberOf(total) }];
+    }),
+  );
 
 const addressesOf = (network: unknown): Record<string, string[]> => {
   const interfaces = Object.entries(objectOf(network)).filter(([name]) => name !== 'lo');

@@ -10,6 +10,8 @@ export interface Preview {
   readonly plan: Plan;
   readonly wasRunning: boolean;
   readonly pool: { readonly name: string; readonly driver: string } | null;
+  /** That the instance stands still while its restore point is taken, and for how long. */
+  readonly pause: string | null;
   readonly disks: Disks;
   /** Null where the instance does not run: it would be started and asked in the run. */
   readonly verdict: Verdict | null;
@@ -17,11 +19,11 @@ export interface Preview {
 }
 
 /** The text of `guard plan`. */
-export const planLines = ({ plan, wasRunning, pool, disks, verdict, wouldBegin }: Preview): string[] => [
+export const planLines = ({ plan, wasRunning, pool, pause, disks, verdict, wouldBegin }: Preview): string[] => [
   `guard would run: ${neutralise(shellWords(plan.command.words), 2000)}`,
   `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
   `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${sayStay(plan.restorePoint)}`,
-  ...freezeLines(pool?.driver ?? null),
+  ...(pause === null ? [] : [`  ${neutralise(pause)}`]),
   ...disks.own.map(({ pool, volume }) => `  with it: volume ${neutralise(volume)} of pool ${neutralise(pool)}`),
   ...disks.uncovered.map(({ device, path, says }) =>
     neutralise(`  not covered by it: disk ${device} at ${path}: ${says}`),
@@ -35,10 +37,6 @@ export const planLines = ({ plan, wasRunning, pool, disks, verdict, wouldBegin }
     ? `As far as can be seen without changing anything, the run would begin${verdict === null ? ', unless the instance is not healthy once it is started' : ''}. Nothing was changed.`
     : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.',
 ];
-
-/** Drivers that copy hold the instance still meanwhile (incus.md section 3). */
-const freezeLines = (driver: string | null): string[] =>
-  driver === 'dir' ? ['  the pool copies every file: the instance stands still while its restore point is taken'] : [];
 
 /** What becomes of the restore point when the change is kept. */
 const sayStay = ({ keep, named, expiresMs }: Plan['restorePoint']): string => {

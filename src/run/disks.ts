@@ -14,6 +14,8 @@ export interface OwnVolume {
   readonly device: string;
   readonly pool: string;
   readonly volume: string;
+  /** Where it is inside. */
+  readonly path: string;
 }
 
 export interface UncoveredDisk {
@@ -59,6 +61,6 @@ const classify = async (
   const found = await getVolume(incus, pool, volume);
   if (!found.ok) return { device, path, says: `volume ${volume} of pool ${pool}, which cannot be looked at` };
   const isOwn = found.value.others === 0 && found.value.instances.every((name) => name === instance);
-  if (isOwn) return { device, pool, volume };
+  if (isOwn) return { device, pool, volume, path };
   return { device, path, says: `volume ${volume} of pool ${pool}, which others use as well` };
 };

@@ -8,7 +8,7 @@ import {
   type InstanceState,
 } from '../incus/instance.ts';
 import { listSnapshots, type Snapshot } from '../incus/snapshot.ts';
-import { getPool, poolSpace, rootDisk, type Pool, type PoolSpace } from '../incus/storage.ts';
+import type { Pool } from '../incus/storage.ts';
 import { err, ok, type Result } from '../result.ts';
 import { nearest, neutralise } from '../text.ts';
 import { classifyDisks, type Disks, type UncoveredDisk } from './disks.ts';
@@ -18,6 +18,7 @@ import { describeHolder } from './occupant.ts';
 import type { GoBackTo, Plan } from './plan.ts';
 import { refused, refusedBecause } from './refusal.ts';
 import { inFlightName } from './restore-point.ts';
+import { findRoom, type Copy } from './room.ts';
 import type { RunTools } from './tools.ts';
 import { findTornSnapshots, isWhole, mendingLines, sayTorn, type TornSnapshots } from './torn-snapshots.ts';
 
@@ -28,6 +29,8 @@ export interface Inspected {
   /** Tells a restart of the instance from a command that ended by itself; null when it does not run. */
   readonly boot: BootMark | null;
   readonly pool: Pool | null;
+  /** What is copied for the restore point, while the instance stands still; null where nothing is. */
+  readonly copy: Copy | null;
   readonly disks: Disks;
   readonly snapshots: readonly Snapshot[];
   /** A mark without a restore point in flight, left by a restore of an old snapshot: it means nothing. */
@@ -38,9 +41,6 @@ export interface Inspected {
 export type BootMark = Pick<InstanceState, 'pid' | 'startedAt'>;
 
 type InspectTools = Pick<RunTools, 'incus' | 'lookAtHolder'>;
-
-/** The least free space in the pool, in bytes, with which a run begins: Incus itself fails on a full pool (incus.md, trap 6). */
-const leastFreeBytes = 64 * 1024 * 1024;
 
 /** Looks at the instance and refuses what could not be brought back. Changes nothing. */
 export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<Inspected, Outcome>> => {
@@ -59,17 +59,18 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
-  const [room, disks, torn] = await Promise.all([
-    roomFor(plan, tools, instance.value),
+  const [disks, torn] = await Promise.all([
     classifyDisks(incus, instance.value),
     findTornSnapshots(incus, instance.value),
   ]);
-  if (!room.ok) return room;
   if (!isWhole(torn)) return err(refusedTorn(plan, torn));
-  if (plan.keepFailed && !canKeepFailed(room.value)) return err(refusedCopy(plan, room.value));
+  const room = await findRoom(incus, { instance: instance.value, state: state.ok ? state.value : null, disks });
+  if (!room.ok) return room;
+  const { pool, copy } = room.value;
+  if (plan.keepFailed && !canKeepFailed(pool)) return err(refusedCopy(plan, pool));
   if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refusedUncovered(plan, disks));
 
-  if (plan.change.kind === 'return' && latestOnly.has(room.value?.driver ?? ''))
+  if (plan.change.kind === 'return' && latestOnly.has(pool?.driver ?? ''))
     return err(refuseLatestOnly(plan, plan.change.to, snapshots.value));
 
   const wasRunning = instance.value.status === 'Running';
@@ -77,7 +78,8 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
     instance: instance.value,
     wasRunning,
     boot: wasRunning && state.ok ? state.value : null,
-    pool: room.value,
+    pool,
+    copy,
     disks,
     snapshots: snapshots.value,
     staleMark: markOf(instance.value),
@@ -171,24 +173,3 @@ const refuseLatestOnly = (plan: Plan, { restorePoint }: GoBackTo, snapshots: rea
     `If what is newer may be lost for good, remove it and restore by hand: incus snapshot restore ${plan.instance} ${restorePoint.name}`,
   );
 };
-
-const roomFor = async (plan: Plan, tools: InspectTools, instance: Instance): Promise<Result<Pool | null, Outcome>> => {
-  const root = rootDisk(instance);
-  if (root === null) return ok(null);
-  const [pool, space] = await Promise.all([getPool(tools.incus, root.pool), poolSpace(tools.incus, root.pool)]);
-  if (space.ok && isFull(space.value))
-    return err(
-      refused(
-        `Pool "${root.pool}" has ${sayMiB(freeBytes(space.value))} free of ${sayMiB(space.value.totalBytes)}: too little to take a restore point and to go back to it (at least ${sayMiB(leastFreeBytes)}).`,
-        `Free some space first; \`incus storage info ${root.pool}\` shows what there is.`,
-      ),
-    );
-  // A restricted user may not read pools: the server then says at the snapshot what it does not allow.
-  return ok(pool.ok ? pool.value : null);
-};
-
-const isFull = (space: PoolSpace): boolean => space.totalBytes > 0 && freeBytes(space) < leastFreeBytes;
-
-const freeBytes = (space: PoolSpace): number => space.totalBytes - space.usedBytes;
-
-const sayMiB = (bytes: number): string => `${Math.max(0, Math.round(bytes / (1024 * 1024)))} MiB`;

@@ -10,6 +10,7 @@ import { refuseRepeat } from './quarantine.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import { release } from './release.ts';
+import { sayPause, type Copy } from './room.ts';
 import { takeRestorePoint, type Held } from './restore-point.ts';
 import type { RunTools } from './tools.ts';
 
@@ -74,6 +75,7 @@ const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<v
 
 const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<Held, Outcome>> => {
   if (tools.interruption.by() !== null) return err(interruptedBefore(tools));
+  if (inspected.copy !== null) await tellPause(plan, tools, inspected.copy);
   const taken = await inPhase(
     tools,
     'restore-point',
@@ -93,6 +95,9 @@ const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Pro
   const gaveUp = taken.error.outcome === 'busy' && tools.interruption.by() !== null;
   return gaveUp ? err(interruptedBefore(tools)) : taken;
 };
+
+const tellPause = (plan: Plan, tools: RunTools, copy: Copy): Promise<void> =>
+  tools.recorder.record({ type: 'notice', level: 'warning', says: sayPause(plan.instance, copy) });
 
 const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Baseline, Outcome>> => {
   const up = await inPhase(

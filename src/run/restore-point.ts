@@ -3,7 +3,7 @@ import type { IncusFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
 import { createSnapshot, deleteSnapshot, getSnapshot, type Snapshot } from '../incus/snapshot.ts';
 import { err, ok, type Result } from '../result.ts';
-import { claim, markOf, type Claim, type Mark } from './mark.ts';
+import { claim, markOf, unmark, type Claim, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
 import type { OwnVolume } from './disks.ts';
 import type { Plan } from './plan.ts';
@@ -11,6 +11,7 @@ import { persistently } from './persistence.ts';
 import { refusedBecause } from './refusal.ts';
 import { thaw } from './thaw.ts';
 import type { RunTools } from './tools.ts';
+import { mendTornSnapshots } from './torn-snapshots.ts';
 import { removeVolumePoints, takeVolumePoints } from './volumes.ts';
 
 /** The one name of a restore point in flight. The server admits it once per instance: that makes it the lock. */
@@ -41,7 +42,7 @@ export interface Held {
 export const takeRestorePoint = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<Held, Outcome>> => {
   const { incus } = tools;
   const { snapshotMs } = plan.limits;
-  const taken = await takeName(plan, tools);
+  const taken = await takeName(plan, tools, wanted);
   if (!taken.ok) return taken;
   const volumes = await takeVolumePoints(incus, wanted.volumes, inFlightName, snapshotMs);
   if (!volumes.ok) {
@@ -59,6 +60,7 @@ export const takeRestorePoint = async (plan: Plan, tools: RunTools, wanted: Want
 const takeName = async (
   plan: Plan,
   tools: RunTools,
+  wanted: Wanted,
 ): Promise<Result<Pick<Snapshot, 'createdAt'> & Pick<Held, 'waited'>, Outcome>> => {
   const { clock, incus, interruption } = tools;
   const giveUpAt = clock.monotonic() + plan.limits.lockMs;
@@ -75,14 +77,35 @@ const takeName = async (
       return seen.ok ? ok({ createdAt: seen.value.createdAt, waited }) : seen;
     }
     if (created.error.kind !== 'name-taken') {
-      const instance = await persistently(clock, plan.limits.readyMs, () => getInstance(incus, plan.instance));
-      if (instance.ok) await thaw(tools, plan, instance.value.status);
+      await takeBack(plan, tools, wanted);
       return err(refusedBecause(created.error));
     }
     const holder = await currentHolder(plan, tools);
     if (holder.outcome !== 'busy' || clock.monotonic() >= giveUpAt || interruption.by() !== null) return err(holder);
     await clock.sleep(lockPollMs, interruption.signal);
   }
+};
+
+/**
+ * Leaves nothing of a restore point whose taking failed in a way that nobody can know the end of: the daemon died, and it may
+ * be there, whole or in part, and the instance may still be frozen for it. The mark tells it from one that another run takes
+ * at this moment: whoever writes it first has the instance, and the other one leaves everything as it is.
+ */
+const takeBack = async (plan: Plan, tools: RunTools, { mark, staleMark }: Wanted): Promise<void> => {
+  const { clock, incus } = tools;
+  const limits = { limitMs: plan.limits.snapshotMs };
+  const instance = await persistently(clock, plan.limits.readyMs, () => getInstance(incus, plan.instance));
+  if (!instance.ok) return;
+  await thaw(tools, plan, instance.value.status);
+  await mendTornSnapshots(incus, instance.value, ({ name }) => name === inFlightName, limits.limitMs);
+  if (!(await getSnapshot(incus, plan.instance, inFlightName)).ok) return;
+  const claimed = await claim(incus, plan.instance, mark, staleMark?.run ?? null);
+  if (!claimed.ok || !claimed.value.claimed) return;
+  const removed = await persistently(clock, plan.limits.readyMs, () =>
+    deleteSnapshot(incus, plan.instance, inFlightName, limits),
+  );
+  // What cannot be removed now keeps its mark: `guard recover` finds it.
+  if (removed.ok) await unmark(incus, plan.instance);
 };
 
 const confirmed = async (plan: Plan, tools: RunTools): Promise<Result<Snapshot, Outcome>> => {

@@ -38,8 +38,9 @@ const preview: Preview = {
   plan,
   wasRunning: true,
   pool: { name: 'default', driver: 'btrfs' },
+  pause: null,
   disks: {
-    own: [{ device: 'db', pool: 'fast', volume: 'rows' }],
+    own: [{ device: 'db', pool: 'fast', volume: 'rows', path: '/var/lib/db' }],
     uncovered: [{ device: 'data', path: '/srv', says: 'a folder of the host (/srv/web)' }],
   },
   verdict: { verdict: 'healthy', reasons: [], advisories: [], checks: [] },
@@ -76,7 +77,7 @@ test('a refusal is said', () => {
 });
 
 test('a pool that copies holds the instance still', () => {
-  expect(lines({ pool: { name: 'p', driver: 'dir' } })).toContain('stands still while');
+  expect(lines({ pause: 'web stands still meanwhile.' })).toContain('\n  web stands still meanwhile.\n');
   expect(lines({})).not.toContain('stands still');
 });
 
