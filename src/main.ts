@@ -8,11 +8,6 @@ declare const GUARD_VERSION: string;
 /** Wires the program to the process: streams, signals, adapters, exit status. The only file that imports every adapter. */
 const main = async (): Promise<void> => {
   const argv = process.argv.slice(2);
-  // The quickest answer there is: nothing else needs to be loaded for it.
-  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-    process.stdout.write(`${GUARD_VERSION}\n`);
-    return;
-  }
   const interrupter = createInterrupter();
   listenForSignals(interrupter);
   const { runProgram } = await import('./cli/program.ts');

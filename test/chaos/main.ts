@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -45,8 +45,8 @@ export const main = async (words: readonly string[]): Promise<number> => {
 export const chaos = async ({ seed, indexes, hostName, say }: ChaosOptions): Promise<Trial[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'guard-chaos-'));
   // A copy: a build meanwhile must not change what is tried.
-  const program = join(folder, 'guard.cjs');
-  await copyFile('dist/guard.cjs', program);
+  await cp('dist', join(folder, 'dist'), { recursive: true });
+  const program = join(folder, 'dist/guard.cjs');
   const host = await bringUp({ name: hostName });
   const arena: Arena = {
     host,

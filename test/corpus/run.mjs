@@ -1,7 +1,7 @@
 // Runs the corpus: for each case the truth without guard (in a copy), then guard, then a table of verdicts.
 //   run.mjs [--only TEXT]… [--smoke] [--jobs N] [--logs DIRECTORY]
 // Exit status 0 when no broken change was kept and no healthy one rolled back.
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,8 +23,8 @@ const isWanted = ({ name }) =>
 
 const state = await mkdtemp(join(tmpdir(), 'guard-corpus-'));
 // A copy, so that a build meanwhile does not change what is judged.
-const program = join(state, 'guard.cjs');
-await copyFile(resolve(import.meta.dirname, '../../dist/guard.cjs'), program);
+await cp(resolve(import.meta.dirname, '../../dist'), join(state, 'dist'), { recursive: true });
+const program = join(state, 'dist/guard.cjs');
 if (values.logs) await mkdir(values.logs, { recursive: true });
 
 const queue = [...cases.entries()].filter(([, one]) => isWanted(one));

@@ -1,0 +1,84 @@
+import { chmod, copyFile, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const program = resolve(import.meta.dirname, '../dist/guard.cjs');
+let home: string;
+let folder: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'guard-cache-'));
+  folder = join(home, 'incus-guard');
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+/** A run that is refused before anything, since there is no Incus. */
+const guard = async (environment: Readonly<Record<string, string>> = {}) => {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [program, 'none', '--', 'true'], {
+    reject: false,
+    stdin: 'ignore',
+    env: { XDG_CACHE_HOME: home, INCUS_SOCKET: join(home, 'none'), ...environment },
+  });
+  return { exitCode, stdout, stderr };
+};
+
+const cacheFile = async (): Promise<string> => {
+  const [only = '', ...more] = await readdir(folder);
+  expect(more).toEqual([]);
+  return join(folder, only);
+};
+
+test('the first run leaves the compiled code, which the second one starts from', async () => {
+  const first = await guard();
+  expect(first.exitCode).toBe(30);
+  const { ino, mode } = await stat(await cacheFile());
+  expect(mode & 0o777).toBe(0o600);
+  expect(await guard()).toEqual(first);
+  expect((await stat(await cacheFile())).ino).toBe(ino);
+});
+
+test.each<[string, (good: Buffer) => Buffer]>([
+  ['empty', () => Buffer.alloc(0)],
+  ['cut short', (good) => good.subarray(0, good.length / 2)],
+  ['of other bytes', (good) => Buffer.concat([good.subarray(0, 5000), Buffer.from('xyz'), good.subarray(5003)])],
+])('one that is %s is not used, and made anew', async (_name, broken) => {
+  const first = await guard();
+  const file = await cacheFile();
+  const good = await readFile(file);
+  await writeFile(file, broken(good));
+  expect(await guard()).toEqual(first);
+  expect((await readFile(file)).length).toBeGreaterThan(good.length / 2);
+  expect((await readFile(file)).equals(broken(good))).toBe(false);
+});
+
+test('one that others can write is not used', async () => {
+  await guard();
+  const file = await cacheFile();
+  await chmod(file, 0o620);
+  await guard();
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('where there is no place for it, guard starts without', async () => {
+  const first = await guard();
+  await rm(folder, { recursive: true });
+  await writeFile(folder, 'not a folder');
+  expect(await guard()).toEqual(first);
+  expect(await readFile(folder, 'utf8')).toBe('not a folder');
+});
+
+test('it is switched off as that of Node itself', async () => {
+  await guard({ NODE_DISABLE_COMPILE_CACHE: '1' });
+  expect(await readdir(home)).toEqual([]);
+});
+
+test('the version needs nothing but the launcher', async () => {
+  const alone = join(home, 'guard.cjs');
+  await copyFile(program, alone);
+  const { version } = JSON.parse(await readFile(resolve(import.meta.dirname, '../package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect((await execa(process.execPath, [alone, '--version'])).stdout).toBe(version);
+});
