@@ -3,6 +3,8 @@ import type { Clock } from '../clock.ts';
 import type { Reached } from '../incus/reach.ts';
 import type { Refusal } from '../event.ts';
 import { stateDirectory } from '../journal/state-directory.ts';
+import type { Reports } from '../report/report-files.ts';
+import type { Target } from '../report/story.ts';
 import type { Result } from '../result.ts';
 import type { Interrupter } from '../run/interruption.ts';
 
@@ -20,6 +22,10 @@ export interface Context {
   };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  /** What is being done to which instance, once that is known. */
+  readonly target?: Target;
+  /** The files of `--report`, where there are any. */
+  readonly reports?: Reports;
   /** Finds the daemon of an instance as the `incus` command would, and opens it. */
   readonly reach: (instance: string, project: string | null) => Promise<Result<Reached, Refusal>>;
 }

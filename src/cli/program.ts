@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import type { ReportFile } from '../report/report-files.ts';
 import { outcomeTable } from '../run/outcome.ts';
 import type { Define } from './call.ts';
 import type { Context } from './context.ts';
@@ -13,7 +14,9 @@ import { defineInit } from './init.ts';
 import { definePlan } from './plan.ts';
 import { defineCheck } from './check.ts';
 import { endWith } from './end-with.ts';
-import { splitArguments, usage, UsageMistake } from './usage.ts';
+import { withReportsOfMistake } from './reports.ts';
+import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
+import { reportFile } from './values.ts';
 
 const definitions: readonly Define[] = [
   defineRun,
@@ -37,19 +40,32 @@ export const runProgram = async (argv: readonly string[], context: Context): Pro
   try {
     await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
-    return endOf(error, context, own.includes('--json'));
+    return endOf(error, context, { own, command });
   }
   return status;
 };
 
 /** Help and version end commander's way, with their text written already; everything else is a mistake in the words. */
-const endOf = async (error: unknown, context: Context, json: boolean): Promise<number> => {
+const endOf = async (error: unknown, context: Context, words: SplitArguments): Promise<number> => {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  if (error instanceof CommanderError)
-    return endWith(context, json, usage(new UsageMistake(sentence(error.message), 'See `guard --help`.')));
-  if (error instanceof UsageMistake) return endWith(context, json, usage(error));
-  throw error;
+  const mistake =
+    error instanceof CommanderError ? new UsageMistake(sentence(error.message), 'See `guard --help`.') : error;
+  if (!(mistake instanceof UsageMistake)) throw mistake;
+  const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
+  return endWith(told, words.own.includes('--json'), usage(mistake));
 };
+
+/** The reports of a command line that commander does not read to its end. */
+const reportFilesIn = (own: readonly string[]): ReportFile[] =>
+  own.reduce<ReportFile[]>((files, word, at) => {
+    const value = word.startsWith('--report=') ? word.slice(9) : own[at - 1] === '--report' ? word : null;
+    try {
+      return value === null ? files : reportFile(value, files);
+    } catch {
+      // It may be the mistake itself.
+      return files;
+    }
+  }, []);
 
 const newProgram = (context: Context): Command =>
   new Command('guard')

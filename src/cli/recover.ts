@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { Outcome, Recorded } from '../event.ts';
+import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { getSnapshot } from '../incus/snapshot.ts';
 import { currentHolder, lookAtHolder } from '../journal/holder.ts';
@@ -8,6 +8,7 @@ import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
 import { readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
+import type { Target } from '../report/story.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -19,7 +20,8 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { endWith } from './end-with.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';
-import { addCommonOptions, type RunOptions } from './run-options.ts';
+import { about, withReports } from './reports.ts';
+import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
 
 interface RecoverOptions extends RunOptions {
@@ -44,12 +46,11 @@ export const defineRecover = (program: Command, call: Call): void => {
     .option('--keep-if-healthy', 'keep the change where the baseline holds, instead of rolling back')
     .addOption(new Option('--take-over', 'also a run of another host, which is dead for certain'))
     .addHelpText('after', help);
-  addCommonOptions(command).action(async (instance: string | undefined, options: RecoverOptions) => {
-    call.exit(
-      instance === undefined
-        ? await recoverAll(call.context, options)
-        : await recoverInstance(call.context, instance, options, null),
+  addReportOption(addCommonOptions(command)).action(async (instance: string | undefined, options: RecoverOptions) => {
+    const status = await withReports(call.context, options, [], (context) =>
+      instance === undefined ? recoverAll(context, options) : recoverInstance(context, instance, options, null),
     );
+    call.exit(status);
   });
 };
 
@@ -67,47 +68,61 @@ const recoverAll = async (context: Context, options: RecoverOptions): Promise<nu
   return worst;
 };
 
-const recoverInstance = (
+const recoverInstance = async (
   context: Context,
   instance: string,
   options: RecoverOptions,
   known: RunRecord | null,
-): Promise<number> =>
-  withInstance(context, { instance, options, withTerminal: false }, async (session) => {
-    const plan = planOf({
-      run: known?.run ?? newRunId(context.clock.now()),
-      version: context.version,
-      reached: session.reached,
-      // Nothing is run: only the limits of this plan are used.
-      words: ['true'],
-      settings: session.settings,
-      name: null,
-    });
-    const { incus } = session.reached;
-    const tools = { incus, clock: context.clock };
-    const found = await findRemains(tools, plan.instance, plan.limits.readyMs);
-    if (!found.ok) return endWith(context, options.json ?? false, found.error);
-    const record = known ?? (await recordOf(context, session, found.value));
-    const isIdle = record === null && found.value.inFlight === null;
-    const living = isIdle ? null : refuseLiving({ lookAtHolder }, found.value, record, options.takeOver ?? false);
-    if (living !== null) return endWith(context, options.json ?? false, living);
-    const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
-    const remains = await mendRemains(plan, tools, found.value, own);
-    if (!remains.ok) return endWith(context, options.json ?? false, remains.error);
-    if (isIdle) return sayNothingToDo(context, options, plan.instance, remains.value.removed);
-    return finish(context, session, { plan, record, ...remains.value }, options);
+): Promise<number> => {
+  const here = await about(context, { instance, command: known?.started?.command ?? [] });
+  return withInstance(here, { instance, options, withTerminal: false }, (session) =>
+    recoverReached(here, session, options, known),
+  );
+};
+
+const recoverReached = async (
+  context: Recovering,
+  session: Session,
+  options: RecoverOptions,
+  known: RunRecord | null,
+): Promise<number> => {
+  const plan = planOf({
+    run: known?.run ?? newRunId(context.clock.now()),
+    version: context.version,
+    reached: session.reached,
+    // Nothing is run: only the limits of this plan are used.
+    words: ['true'],
+    settings: session.settings,
+    name: null,
   });
+  const { incus } = session.reached;
+  const tools = { incus, clock: context.clock };
+  const found = await findRemains(tools, plan.instance, plan.limits.readyMs);
+  if (!found.ok) return endWith(context, options.json ?? false, found.error);
+  const record = known ?? (await recordOf(context, session, found.value));
+  const isIdle = record === null && found.value.inFlight === null;
+  const living = isIdle ? null : refuseLiving({ lookAtHolder }, found.value, record, options.takeOver ?? false);
+  if (living !== null) return endWith(context, options.json ?? false, living);
+  const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
+  const remains = await mendRemains(plan, tools, found.value, own);
+  if (!remains.ok) return endWith(context, options.json ?? false, remains.error);
+  if (isIdle) return sayNothingToDo(context, options, plan.instance, remains.value.removed);
+  return finish(context, session, { plan, record, ...remains.value }, options);
+};
+
+/** Which instance it is about is known. */
+type Recovering = Context & { readonly target: Target };
 
 /** Finishes the run, and tells it as a run is told. */
 const finish = async (
-  context: Context,
+  context: Recovering,
   session: Session,
   { plan, record, remains, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & MendedRemains,
   options: RecoverOptions,
 ): Promise<number> => {
   const { incus } = session.reached;
   const run = record?.run ?? remains.mark?.run ?? plan.run;
-  const recorder = recorderOf(context, run, options, record?.events ?? []);
+  const recorder = await recorderOf(context, run, options, record);
   await (record === null ? recorder.begin(startedElsewhere(context, session, remains, run)) : recorder.resume());
   for (const name of removed) await recorder.record({ type: 'notice', level: 'warning', says: sayRemoved(name) });
   const { instance, project, remote, limits } = plan;
@@ -146,13 +161,21 @@ const recordOf = async (context: Context, { reached }: Session, remains: Remains
   );
 };
 
-const recorderOf = (context: Context, run: string, options: RecoverOptions, history: readonly Recorded[]): Recorder =>
-  createRecorder({
+const recorderOf = async (
+  context: Recovering,
+  run: string,
+  options: RecoverOptions,
+  record: RunRecord | null,
+): Promise<Recorder> => {
+  const history = record?.events ?? [];
+  const here = await about(context, { ...context.target, command: record?.started?.command ?? [] }, history);
+  return createRecorder({
     run,
     clock: context.clock,
     openStore: () => openJournal({ stateDirectory: stateDirectoryOf(context), run }),
-    listener: createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false, history }).listener,
+    listener: createView({ ...here, json: options.json ?? false, quiet: options.quiet ?? false, history }).listener,
   });
+};
 
 const startedElsewhere = (context: Context, { reached }: Session, remains: Remains, run: string) => ({
   type: 'run-started' as const,
@@ -188,6 +211,7 @@ const sayNothingToDo = async (
   instance: string | null,
   removed: readonly string[] = [],
 ): Promise<number> => {
+  if (context.target) await context.reports?.drop(context.target);
   if (options.json !== true && options.quiet !== true)
     await writeLines(context.stderr, [
       ...removed.map((name) => `guard: ${sayRemoved(name)}`),

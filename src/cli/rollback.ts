@@ -14,7 +14,8 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { endWith } from './end-with.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';
-import { addCommonOptions, type RunOptions } from './run-options.ts';
+import { about, withReports } from './reports.ts';
+import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { runPlan } from './run.ts';
 import { withInstance } from './session.ts';
 
@@ -38,32 +39,39 @@ export const defineRollback = (program: Command, call: Call): void => {
     .argument('<instance>', 'name or remote:name')
     .argument('[run]', 'the run whose restore point it is, or the beginning of its id (default: the newest)')
     .addHelpText('after', help);
-  addCommonOptions(command).action(async (instance: string, run: string | undefined, options: RunOptions) => {
-    const { context } = call;
-    const status = await withInstance(context, { instance, options, withTerminal: false }, async (session) => {
-      const json = options.json ?? false;
-      const target = await targetOf(context, session.reached, run ?? null);
-      if (!target.ok) return endWith(context, json, target.error);
-      const plan: Plan = {
-        ...planOf({
-          run: newRunId(context.clock.now()),
-          version: context.version,
-          reached: session.reached,
-          words: ['guard', 'rollback', instance, target.value.run],
-          settings: session.settings,
-          name: null,
-        }),
-        change: { kind: 'return', to: target.value },
-        // What is there now is why somebody wants to go back.
-        allowUnhealthy: true,
-      };
-      const view = createView({ ...context, json, quiet: options.quiet ?? false, history: [] });
-      const io = { ...commandIo(context, json), terminal: null, stdin: null };
-      return runPlan(context, { plan, io, view, reached: session.reached }, false);
-    });
-    call.exit(status);
-  });
+  addReportOption(addCommonOptions(command)).action(
+    async (instance: string, run: string | undefined, options: RunOptions) => {
+      const target = { instance, command: ['guard', 'rollback', instance, ...(run === undefined ? [] : [run])] };
+      const status = await withReports(call.context, options, [target], async (context) =>
+        goBack(await about(context, target), instance, run ?? null, options),
+      );
+      call.exit(status);
+    },
+  );
 };
+
+const goBack = (context: Context, instance: string, run: string | null, options: RunOptions): Promise<number> =>
+  withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+    const json = options.json ?? false;
+    const target = await targetOf(context, session.reached, run);
+    if (!target.ok) return endWith(context, json, target.error);
+    const plan: Plan = {
+      ...planOf({
+        run: newRunId(context.clock.now()),
+        version: context.version,
+        reached: session.reached,
+        words: ['guard', 'rollback', instance, target.value.run],
+        settings: session.settings,
+        name: null,
+      }),
+      change: { kind: 'return', to: target.value },
+      // What is there now is why somebody wants to go back.
+      allowUnhealthy: true,
+    };
+    const view = createView({ ...context, json, quiet: options.quiet ?? false, history: [] });
+    const io = { ...commandIo(context, json), terminal: null, stdin: null };
+    return runPlan(context, { plan, io, view, reached: session.reached }, false);
+  });
 
 const targetOf = async (
   context: Context,

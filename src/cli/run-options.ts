@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { UncoveredPolicy } from '../config/settings.ts';
+import type { ReportFile } from '../report/report-files.ts';
 import type { StatusRange } from '../run/plan.ts';
 import {
   count,
@@ -7,6 +8,7 @@ import {
   durationOrNever,
   environmentEntry,
   repeated,
+  reportFile,
   snapshotName,
   statusRanges,
   failurePolicies,
@@ -19,6 +21,7 @@ export interface CommonOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly report?: readonly ReportFile[];
 }
 
 /** The options of `guard run` as commander reads them: what was not written is absent, so that files can fill it in. */
@@ -133,3 +136,14 @@ export const addCommonOptions = (command: Command): Command =>
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .option('--json', 'write one event a line on stdout')
     .option('-q, --quiet', 'say only what went wrong');
+
+/** For every command that ends with an outcome. */
+export const addReportOption = (command: Command): Command =>
+  command
+    .optionsGroup('General:')
+    .addOption(
+      new Option(
+        '--report <format=file>',
+        'also write junit, json or markdown to a file, whatever the outcome (repeatable)',
+      ).argParser(reportFile),
+    );

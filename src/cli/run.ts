@@ -13,7 +13,8 @@ import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';
-import { addRunOptions, type RunOptions } from './run-options.ts';
+import { about, withReports } from './reports.ts';
+import { addReportOption, addRunOptions, type RunOptions } from './run-options.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
 
@@ -24,8 +25,13 @@ export const defineRun = (program: Command, call: Call): void => {
     .description('take a restore point, run the command, keep the change or put the instance back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addRunOptions(command).action(async (instances: readonly string[], options: RunOptions) => {
-    call.exit(await runEach(call.context, instances, commandWords(instances, call.words), options));
+  addReportOption(addRunOptions(command)).action(async (instances: readonly string[], options: RunOptions) => {
+    const words = commandWords(instances, call.words);
+    const targets = instances.map((instance) => ({ instance, command: words }));
+    const status = await withReports(call.context, options, targets, (context) =>
+      runEach(context, instances, words, options),
+    );
+    call.exit(status);
   });
 };
 
@@ -37,7 +43,8 @@ const runEach = async (
   options: RunOptions,
 ): Promise<number> => {
   for (const instance of instances) {
-    const status = await runOne(context, instance, words, options);
+    const here = await about(context, { instance, command: words });
+    const status = await runOne(here, instance, words, options);
     if (status !== 0) return status;
   }
   return 0;

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../duration.ts';
+import { reportFormats, type ReportFile } from '../report/report-files.ts';
 import type { Policy, StatusRange } from '../run/plan.ts';
 
 /** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
@@ -40,6 +42,20 @@ export const environmentEntry = (text: string, before: Record<string, string> = 
 
 /** A repeatable option's values, in order. */
 export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
+/** `junit=FILE`, collected; two reports never share a file. */
+export const reportFile = (text: string, before: readonly ReportFile[] = []): ReportFile[] => {
+  const at = text.indexOf('=');
+  const format = reportFormats.find((name) => name === text.slice(0, at));
+  const path = text.slice(at + 1);
+  if (!format || path === '')
+    throw new InvalidArgumentError(
+      `"${text}" is no report: write a format (${reportFormats.join(', ')}), = and a file, like junit=guard.xml.`,
+    );
+  if (before.some((other) => resolve(other.path) === resolve(path)))
+    throw new InvalidArgumentError(`"${path}" cannot hold two reports: give each a file of its own.`);
+  return [...before, { format, path }];
+};
 
 /** A snapshot's name that Incus accepts. */
 export const snapshotName = (text: string): string => {

@@ -9,11 +9,19 @@ export const makeDurableFolder = async (folder: string): Promise<void> => {
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 };
 
-/** Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. */
-export const writeAtomically = async (folder: string, name: string, content: string | Uint8Array): Promise<void> => {
+/**
+ * Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. `mode` is what
+ * the process's umask leaves of it; without it the file is its owner's alone.
+ */
+export const writeAtomically = async (
+  folder: string,
+  name: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): Promise<void> => {
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
   try {
-    await writeSynced(temporary, content);
+    await writeSynced(temporary, content, mode);
     await rename(temporary, join(folder, name));
   } catch (error) {
     await rm(temporary, { force: true });
@@ -25,14 +33,24 @@ export const writeAtomically = async (folder: string, name: string, content: str
 /** Makes the names in a folder durable: a file's own fsync does not. */
 export const syncFolder = (folder: string): Promise<void> => withFile(folder, 'r', (handle) => handle.sync());
 
-const writeSynced = (path: string, content: string | Uint8Array): Promise<void> =>
-  withFile(path, 'w', async (file) => {
-    await file.writeFile(content);
-    await file.sync();
-  });
+const writeSynced = (path: string, content: string | Uint8Array, mode: number): Promise<void> =>
+  withFile(
+    path,
+    'w',
+    async (file) => {
+      await file.writeFile(content);
+      await file.sync();
+    },
+    mode,
+  );
 
-const withFile = async (path: string, flags: string, work: (file: FileHandle) => Promise<void>): Promise<void> => {
-  const file = await open(path, flags, 0o600);
+const withFile = async (
+  path: string,
+  flags: string,
+  work: (file: FileHandle) => Promise<void>,
+  mode = 0o600,
+): Promise<void> => {
+  const file = await open(path, flags, mode);
   try {
     await work(file);
   } finally {

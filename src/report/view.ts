@@ -2,8 +2,12 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Listener, Recorded } from '../event.ts';
 import { createAskToKeep, type AskToKeep } from './ask.ts';
+import { createGithubView } from './github.ts';
+import { createGitlabView } from './gitlab.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
+import type { Reports } from './report-files.ts';
+import type { Target } from './story.ts';
 
 /** Shows one run's events. */
 export interface View {
@@ -22,6 +26,10 @@ export interface Situation {
   readonly quiet: boolean;
   /** What is known already of a run that is taken up again. */
   readonly history?: readonly Recorded[];
+  /** What the run is about; without it a job of CI is told nothing more than is shown. */
+  readonly target?: Target;
+  /** Files that are written besides what is shown. */
+  readonly reports?: Reports;
 }
 
 /** The view that fits the situation: JSON lines where they are wanted, a live one for people, plain lines for logs. */
@@ -29,7 +37,7 @@ export const createView = (situation: Situation): View => {
   const { stdin, stderr } = situation;
   const attended = stdin.isTTY === true && stderr.isTTY === true && !situation.json;
   return {
-    listener: chooseListener(situation),
+    listener: withReports(situation, withCi(situation, chooseListener(situation))),
     askToKeep: attended ? createAskToKeep(stdin, stderr, situation.clock) : null,
   };
 };
@@ -39,6 +47,22 @@ const chooseListener = (situation: Situation): Listener => {
   if (json) return createJsonView(stdout);
   const live = stderr.isTTY === true && !quiet && !isSet(environment['CI']) && environment['TERM'] !== 'dumb';
   return live ? liveView(situation) : createPlainView(stderr, quiet, history);
+};
+
+/** The services that run a job say so in its environment. */
+const withCi = (situation: Situation, view: Listener): Listener => {
+  const { environment, target } = situation;
+  if (target === undefined) return view;
+  if (environment['GITHUB_ACTIONS'] === 'true') return createGithubView({ ...situation, target }, view);
+  return environment['GITLAB_CI'] === 'true' ? createGitlabView({ ...situation, target }, view) : view;
+};
+
+const withReports = ({ reports }: Situation, view: Listener): Listener => {
+  if (!reports) return view;
+  return async (event) => {
+    await view(event);
+    await reports.listener(event);
+  };
 };
 
 /** listr2 is only loaded where it is used. */

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { fromJSONSchema } from 'zod';
 import type { Cause, CommandEnd, Outcome, Phase, RunEvent, Signal } from '../../src/event.ts';
 import { createJsonView } from '../../src/report/ndjson.ts';
+import { withoutRoom } from './exact-schema.ts';
 import { began, check, commandEnded, finding, recorded, started, verdict } from './example-events.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -13,15 +14,7 @@ const published = JSON.parse(
   await readFile(new URL('../../schema/events.schema.json', import.meta.url), 'utf8'),
 ) as Json & { readonly anyOf: readonly { readonly properties: { readonly type: { readonly const: string } } }[] };
 
-/** The same without room for what it does not name, so that a field that it lacks is seen. */
-const exact = (node: unknown): unknown => {
-  if (Array.isArray(node)) return node.map(exact);
-  if (typeof node !== 'object' || node === null) return node;
-  const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, exact(value)]));
-  return 'properties' in copy ? { additionalProperties: false, ...copy } : copy;
-};
-
-const schema = fromJSONSchema(exact(published) as Parameters<typeof fromJSONSchema>[0]);
+const schema = fromJSONSchema(withoutRoom(published) as Parameters<typeof fromJSONSchema>[0]);
 
 const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): Key[] => Object.keys(all) as Key[];
 

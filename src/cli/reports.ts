@@ -1,0 +1,62 @@
+import type { Recorded } from '../event.ts';
+import { openReports, type ReportFile } from '../report/report-files.ts';
+import type { Target } from '../report/story.ts';
+import { writeLines } from '../report/write.ts';
+import { refused } from '../run/refusal.ts';
+import type { Context } from './context.ts';
+import { endWith } from './end-with.ts';
+import type { CommonOptions } from './run-options.ts';
+import { UsageMistake } from './usage.ts';
+
+/** Opens the files of `--report` before anything happens, and gives the work a context whose views write them as well. */
+export const withReports = async (
+  context: Context,
+  options: CommonOptions,
+  targets: readonly Target[],
+  work: (context: Context) => Promise<number>,
+): Promise<number> => {
+  if (options.report === undefined) return work(context);
+  const opened = await openAll(context, options.report, targets);
+  if (!opened.ok)
+    return endWith(
+      { ...context, ...(targets[0] === undefined ? {} : { target: targets[0] }) },
+      options.json ?? false,
+      refused(opened.error, 'Name a file in a folder that is there and can be written.'),
+    );
+  try {
+    return await work({ ...context, reports: opened.value });
+  } catch (bug) {
+    if (!(bug instanceof UsageMistake)) await opened.value.breakOff(bug);
+    throw bug;
+  }
+};
+
+/** The context in which what follows is about this target. */
+export const about = async (
+  context: Context,
+  target: Target,
+  history: readonly Recorded[] = [],
+): Promise<Context & { readonly target: Target }> => {
+  await context.reports?.begin(target, history);
+  return { ...context, target };
+};
+
+/** For a command line that could not be read: the reports that it names, as far as they can be made out and written. */
+export const withReportsOfMistake = async (
+  context: Context,
+  files: readonly ReportFile[],
+  command: readonly string[],
+): Promise<Context> => {
+  const target = { instance: '', command };
+  const opened = files.length === 0 ? null : await openAll(context, files, []);
+  return about({ ...context, ...(opened?.ok === true ? { reports: opened.value } : {}) }, target);
+};
+
+const openAll = (context: Context, files: readonly ReportFile[], targets: readonly Target[]) =>
+  openReports({
+    files,
+    targets,
+    version: context.version,
+    workingDirectory: context.workingDirectory,
+    complain: (says) => void writeLines(context.stderr, [`guard: ${says}`]),
+  });

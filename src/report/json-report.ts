@@ -1,0 +1,92 @@
+import type { CheckResult, Changes, CommandEnd, Outcome, Phase, Verdict } from '../event.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import { closingOf } from './closing.ts';
+import type { Story } from './story.ts';
+
+/** The report of `--report json=FILE`; `schema/report.schema.json` describes it. */
+export interface JsonReport {
+  readonly v: 1;
+  readonly guard: string;
+  readonly runs: readonly JsonRun[];
+}
+
+interface JsonRun {
+  readonly state: Story['state'];
+  readonly run: string | null;
+  readonly instance: string;
+  readonly project: string | null;
+  readonly remote: string | null;
+  readonly command: readonly string[];
+  readonly startedAt: number | null;
+  readonly ms: number | null;
+  readonly outcome: Outcome | null;
+  readonly exitStatus: number | null;
+  readonly says: string | null;
+  readonly details: readonly string[];
+  readonly phases: readonly {
+    readonly phase: Phase;
+    readonly ok: boolean | null;
+    readonly ms: number | null;
+    readonly says: string | null;
+  }[];
+  readonly checksBefore: readonly CheckResult[];
+  readonly commandEnd: CommandEnd | null;
+  readonly verdict: Verdict | null;
+  readonly verdictAgain: Verdict | null;
+  readonly changes: Changes | null;
+  readonly restorePoint: string | null;
+  readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
+  readonly notices: readonly { readonly level: 'info' | 'warning'; readonly says: string }[];
+  readonly output: string;
+}
+
+/** The runs as one JSON document. */
+export const jsonReportOf = (version: string, stories: readonly Story[]): JsonReport => ({
+  v: 1,
+  guard: version,
+  runs: stories.map(runOf),
+});
+
+const runOf = (story: Story): JsonRun => ({
+  state: story.state,
+  run: story.record.run || null,
+  ...whereOf(story),
+  ...endOf(story),
+  ...healthOf(story),
+  phases: story.record.phases.map(({ phase, ended }) => ({
+    phase,
+    ok: ended?.ok ?? null,
+    ms: ended?.ms ?? null,
+    says: ended?.says ?? null,
+  })),
+  notices: story.record.events.flatMap((event) =>
+    event.type === 'notice' ? [{ level: event.level, says: event.says }] : [],
+  ),
+  output: story.output,
+});
+
+const whereOf = ({ target, record }: Story) => ({
+  instance: target.instance,
+  project: record.started?.project ?? null,
+  remote: record.started?.remote ?? null,
+  command: target.command,
+  startedAt: record.events[0]?.at ?? null,
+});
+
+const endOf = ({ state, record, facts, bug }: Story) => {
+  const { restorePoint } = facts;
+  const commandEnd = record.commandEnded?.end ?? null;
+  if (state !== 'ended' || record.ended === null)
+    return { ms: null, outcome: null, exitStatus: null, says: bug, details: [], restorePoint, commandEnd };
+  const { outcome, ms } = record.ended;
+  const { headline, details } = closingOf(outcome, facts);
+  return { ms, outcome, exitStatus: exitStatusOf(outcome), says: headline, details, restorePoint, commandEnd };
+};
+
+const healthOf = ({ record: { checksBefore, verdict, verdictAgain, changes, evidence } }: Story) => ({
+  checksBefore,
+  verdict: verdict?.verdict ?? null,
+  verdictAgain: verdictAgain?.verdict ?? null,
+  changes,
+  evidence: evidence === null ? null : { files: evidence.files, missing: evidence.missing },
+});

@@ -1,0 +1,106 @@
+import { sayDuration } from '../duration.ts';
+import type { CheckResult, Outcome } from '../event.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import { shellWords } from '../text.ts';
+import { closingOf } from './closing.ts';
+import { codeBlock, codeSpan, plainText, table } from './markdown.ts';
+import { phaseTitles, safeLines } from './sentences.ts';
+import type { Story } from './story.ts';
+
+/** The runs as markdown, for a step's summary or a comment. */
+export const markdownOf = (stories: readonly Story[]): string =>
+  `${stories.map((story) => section(story).join('\n')).join('\n\n')}\n`;
+
+/** Only what is kept and well gets the mark of success. */
+const marks = {
+  kept: '✅',
+  'rolled-back': '↩️',
+  interrupted: '↩️',
+  'kept-unhealthy': '❌',
+  'rolled-back-not-well': '❌',
+  'rollback-failed': '❌',
+  refused: '⛔',
+  busy: '⛔',
+  quarantined: '⛔',
+  usage: '⛔',
+  configuration: '⛔',
+} as const satisfies Record<Outcome['outcome'], string>;
+
+const section = (story: Story): string[] => {
+  const { target, record } = story;
+  const title = `guard ${target.instance} -- ${shellWords(target.command)}`;
+  return [
+    `## ${markOf(story)} ${codeSpan(title, 300)}`,
+    '',
+    ...outcomeLines(story),
+    ...spaced(checkTable(story)),
+    ...spaced(phaseTable(story)),
+    ...spaced(record.ended === null ? [] : outputLines(story)),
+  ];
+};
+
+const spaced = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', ...lines]);
+
+const markOf = ({ state, record }: Story): string => {
+  if (state === 'waiting') return '⏸️';
+  return state === 'ended' && record.ended !== null ? marks[record.ended.outcome.outcome] : '❌';
+};
+
+const outcomeLines = (story: Story): string[] => {
+  const { state, record, facts, bug, target } = story;
+  if (state === 'waiting') return ['**Not begun**: its turn did not come.'];
+  const outcome = record.ended?.outcome ?? null;
+  if (state === 'under-way' || outcome === null)
+    return [
+      `**Not ended**: ${bug === null ? 'guard has not come to the end of this run.' : plainText(bug)}`,
+      '',
+      ...codeBlock([`guard recover ${shellWords([target.instance])}`], 'sh'),
+    ];
+  const { label, headline, details } = closingOf(outcome, facts);
+  return [
+    `**${plainText(label)}**${plainText(headline.slice(label.length))} (exit status ${exitStatusOf(outcome)})`,
+    ...spaced(codeBlock(details.flatMap((line) => safeLines(line)))),
+  ];
+};
+
+const answers = { passed: '✅ passed', failed: '❌ failed', 'not-asked': '❔ not asked' } as const;
+
+const checkTable = ({ record }: Story): string[] => {
+  const before = new Map(record.checksBefore.map((check) => [check.name, check]));
+  const after = new Map((record.verdict?.verdict.checks ?? []).map((check) => [check.name, check]));
+  const again = new Map((record.verdictAgain?.verdict.checks ?? []).map((check) => [check.name, check]));
+  const names = [...new Set([...before.keys(), ...after.keys(), ...again.keys()])];
+  const columns = [
+    { title: 'Before', checks: before },
+    { title: 'After', checks: after },
+    { title: 'After the rollback', checks: again },
+  ].filter(({ checks }) => checks.size > 0);
+  return table(
+    ['Check', ...columns.map(({ title }) => title), 'What it said'],
+    names.map((name) => [
+      codeSpan(name),
+      ...columns.map(({ checks }) => answerOf(checks.get(name))),
+      codeSpan((after.get(name) ?? before.get(name))?.says ?? ''),
+    ]),
+  );
+};
+
+const answerOf = (check: CheckResult | undefined): string =>
+  check === undefined ? '' : `${answers[check.answer]}${check.severity === 'advisory' ? ' (advisory)' : ''}`;
+
+const phaseTable = ({ record }: Story): string[] =>
+  table(
+    ['Phase', 'Result', 'Took'],
+    record.phases.map(({ phase, ended }) => [
+      phaseTitles[phase],
+      ended === null ? '❌ did not come to its end' : `${ended.ok ? '' : '❌ '}${codeSpan(ended.says)}`,
+      ended === null ? '' : sayDuration(ended.ms),
+    ]),
+  );
+
+/** The command's last words, where it went wrong. */
+const outputLines = ({ record, output }: Story): string[] => {
+  if (output === '' || record.ended?.outcome.outcome === 'kept') return [];
+  const lines = safeLines(output, 100_000).slice(-40);
+  return ['<details><summary>The last of the output</summary>', '', ...codeBlock(lines), '', '</details>'];
+};

@@ -1,0 +1,113 @@
+import { lstat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { Listener, Recorded } from '../event.ts';
+import { writeAtomically } from '../journal/durable.ts';
+import { tryFiles } from '../journal/file-failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import { jsonReportOf } from './json-report.ts';
+import { junitOf } from './junit.ts';
+import { markdownOf } from './markdown-report.ts';
+import { createStoryteller, type Story, type Storyteller, type Target } from './story.ts';
+
+export const reportFormats = ['junit', 'json', 'markdown'] as const;
+
+export type ReportFormat = (typeof reportFormats)[number];
+
+/** One `--report FORMAT=FILE`. */
+export interface ReportFile {
+  readonly format: ReportFormat;
+  readonly path: string;
+}
+
+/** The files of all `--report`, about all instances of one command line. */
+export interface Reports {
+  /** From now on the events are of this target; `history` is what is known already of a run that is taken up again. */
+  readonly begin: (target: Target, history?: readonly Recorded[]) => Promise<void>;
+  readonly listener: Listener;
+  /** There was nothing to do for a target after all. */
+  readonly drop: (target: Target) => Promise<void>;
+  /** guard itself failed: the reports say so before it ends. */
+  readonly breakOff: (bug: unknown) => Promise<void>;
+}
+
+/**
+ * Writes every file at once, with runs that have not ended: it is known before anything happens that they can be written, and
+ * a guard that is killed leaves no green report of an earlier run. They are written again at each beginning and end of a run.
+ * A failure is one sentence. `complain` hears of later ones: the report then stays as it was, and not green.
+ */
+export const openReports = async (options: {
+  readonly files: readonly ReportFile[];
+  readonly version: string;
+  readonly workingDirectory: string;
+  readonly targets: readonly Target[];
+  readonly complain: (says: string) => void;
+}): Promise<Result<Reports, string>> => {
+  const storytellers = new Map<string, Storyteller>(
+    options.targets.map((target) => [target.instance, createStoryteller(target)]),
+  );
+  let current: Storyteller | null = null;
+  const write = () =>
+    writeAll(
+      options,
+      [...storytellers.values()].map((storyteller) => storyteller.told()),
+    );
+  const rewrite = async (): Promise<void> => {
+    const written = await write();
+    if (!written.ok) options.complain(written.error);
+  };
+  const first = await write();
+  if (!first.ok) return first;
+  return ok({
+    begin: async (target, history = []) => {
+      current = createStoryteller(target, history);
+      current.begin();
+      storytellers.set(target.instance, current);
+      await rewrite();
+    },
+    listener: async (event) => {
+      current?.listener(event);
+      if (event.type === 'run-ended') await rewrite();
+    },
+    drop: async ({ instance }) => {
+      storytellers.delete(instance);
+      await rewrite();
+    },
+    breakOff: async (bug) => {
+      current?.breakOff(`This is a bug in guard: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`);
+      await rewrite();
+    },
+  });
+};
+
+const writeAll = async (
+  options: { readonly files: readonly ReportFile[]; readonly version: string; readonly workingDirectory: string },
+  stories: readonly Story[],
+): Promise<Result<void, string>> => {
+  for (const { format, path } of options.files) {
+    const file = resolve(options.workingDirectory, path);
+    const unfit = await unfitness(file);
+    if (unfit !== null) return err(`The report cannot be written to "${path}": ${unfit}`);
+    const content = contentOf(format, options.version, stories);
+    // Whoever collects reports is often another user: as much is allowed as the umask leaves.
+    const written = await tryFiles(file, () => writeAtomically(dirname(file), basename(file), content, 0o666));
+    if (!written.ok) return err(`The report cannot be written: ${written.error}`);
+  }
+  return ok(undefined);
+};
+
+/** A file takes the place of what is there: that must not be a device, a pipe or a folder. */
+const unfitness = async (file: string): Promise<string | null> => {
+  const there = await lstat(file).catch(() => null);
+  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'what has that name is no ordinary file.';
+};
+
+const contentOf = (format: ReportFormat, version: string, stories: readonly Story[]): string => {
+  switch (format) {
+    case 'junit':
+      return junitOf(stories);
+    case 'json':
+      return `${JSON.stringify(jsonReportOf(version, stories), null, 2)}\n`;
+    case 'markdown':
+      return markdownOf(stories);
+  }
+};

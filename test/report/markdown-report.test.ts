@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { codeBlock, codeSpan, plainText, table } from '../../src/report/markdown.ts';
+import { markdownOf } from '../../src/report/markdown-report.ts';
+import { createStoryteller } from '../../src/report/story.ts';
+import { check, started, verdict } from './example-events.ts';
+import { ended, eventsOfOutcomes, storyOf, target } from './example-stories.ts';
+
+test('a rolled-back run, whole', () => {
+  expect(markdownOf([storyOf(eventsOfOutcomes['rolled-back'])])).toMatchInlineSnapshot();
+});
+
+test.each(Object.entries(eventsOfOutcomes))('%s has the mark of success only if it is kept', (name, events) => {
+  expect(markdownOf([storyOf(events)]).includes('## ✅')).toBe(name === 'kept');
+});
+
+test('a guard that was killed, and a turn that did not come, are no success', () => {
+  const killed = markdownOf([storyOf(eventsOfOutcomes.kept.slice(0, 4))]);
+  expect(killed).toContain('**Not ended**');
+  expect(killed).toContain('guard recover web');
+  expect(markdownOf([createStoryteller(target).told()])).toContain('**Not begun**');
+});
+
+describe('what comes from elsewhere', () => {
+  test('cannot leave its code', () => {
+    expect(codeSpan('a`b``c')).toBe('```a`b``c```');
+    expect(codeSpan('`')).toBe('`` ` ``');
+    expect(codeBlock(['```', '</details>'])).toEqual(['````text', '```', '</details>', '````']);
+  });
+
+  test('cannot make a cell, markup, HTML or a mention', () => {
+    expect(table(['a'], [[codeSpan('x | y')]])).toEqual(['| a |', '| --- |', '| `x \\| y` |']);
+    expect(plainText('<b>*x* @all [a](b)\n')).toBe('\\<b\\>\\*x\\* @<!-- -->all \\[a\\]\\(b\\)\\\\x0a');
+  });
+
+  test('keeps a table a table', () => {
+    const hostile = '| </td> `x` \n## kept @everyone';
+    const document = markdownOf([
+      storyOf([
+        started(),
+        verdict('unhealthy', false, { checks: [{ ...check(hostile, 'failed'), says: hostile }] }),
+        ended({ outcome: 'refused', refusal: { says: hostile, advice: hostile } }),
+      ]),
+    ]);
+    const rows = document.split('\n').filter((line) => line.startsWith('|') && line.includes('failed'));
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.replaceAll('\\|', '').match(/\|/g)).toHaveLength(4);
+    expect(document).not.toMatch(/^## kept/m);
+  });
+});

@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openReports, type ReportFile } from '../../src/report/report-files.ts';
+import type { JsonReport } from '../../src/report/json-report.ts';
+import { recorded } from './example-events.ts';
+import { eventsOfOutcomes, target } from './example-stories.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'guard-reports-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const complaints: string[] = [];
+const open = (files: readonly ReportFile[], targets = [target, { instance: 'db', command: ['true'] }]) =>
+  openReports({
+    files,
+    targets,
+    version: '0.1.0',
+    workingDirectory: folder,
+    complain: (says) => complaints.push(says),
+  });
+
+const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+const readStates = async (): Promise<unknown[]> =>
+  (JSON.parse(await read('a.json')) as JsonReport).runs.map(({ instance, state, outcome }) => [
+    instance,
+    state,
+    outcome?.outcome,
+  ]);
+
+test('all formats are there from the beginning, red, and right at the end', async () => {
+  await writeFile(join(folder, 'a.xml'), '<green/>');
+  const opened = await open([
+    { format: 'junit', path: 'a.xml' },
+    { format: 'json', path: 'a.json' },
+    { format: 'markdown', path: 'a.md' },
+  ]);
+  if (!opened.ok) throw new Error(opened.error);
+  expect(await readStates()).toEqual([
+    ['web', 'waiting', undefined],
+    ['db', 'waiting', undefined],
+  ]);
+  await opened.value.begin(target);
+  expect(await readStates()).toEqual([
+    ['web', 'under-way', undefined],
+    ['db', 'waiting', undefined],
+  ]);
+  expect(await read('a.xml')).toContain('<error');
+  for (const event of recorded(...eventsOfOutcomes.kept)) await opened.value.listener(event);
+  expect(await readStates()).toEqual([
+    ['web', 'ended', 'kept'],
+    ['db', 'waiting', undefined],
+  ]);
+  expect(await read('a.xml')).not.toMatch(/<(error|failure)/);
+  expect(await read('a.md')).toContain('## ✅');
+  expect(await readdir(folder)).toEqual(['a.json', 'a.md', 'a.xml']);
+});
+
+test('a bug is told before guard ends of it', async () => {
+  const opened = await open([{ format: 'junit', path: 'a.xml' }]);
+  if (!opened.ok) throw new Error(opened.error);
+  await opened.value.begin(target);
+  await opened.value.breakOff(new Error('undefined is not a function'));
+  expect(await read('a.xml')).toContain('This is a bug in guard: Error: undefined is not a function');
+});
+
+test('a file that cannot be written is said beforehand', async () => {
+  await mkdir(join(folder, 'there'));
+  await writeFile(join(folder, 'file'), '');
+  const said = async (path: string): Promise<string | null> => {
+    const opened = await open([{ format: 'json', path }]);
+    return opened.ok ? null : opened.error.replaceAll(folder, '');
+  };
+  expect(await said('missing/a.json')).toMatch(/^The report cannot be written: .*missing.*it does not exist/);
+  expect(await said('there')).toBe('The report cannot be written to "there": what has that name is no ordinary file.');
+  expect(await said('/dev/null')).toBe(
+    'The report cannot be written to "/dev/null": what has that name is no ordinary file.',
+  );
+  expect(await said('file/a.json')).toMatch(/a part of the path is not a folder/);
+});
+
+test('a file that cannot be written at the end stays red, and is complained of', async () => {
+  const opened = await open([{ format: 'junit', path: 'a.xml' }], [target]);
+  if (!opened.ok) throw new Error(opened.error);
+  await opened.value.begin(target);
+  const before = await read('a.xml');
+  await rm(join(folder, 'a.xml'));
+  await mkdir(join(folder, 'a.xml'));
+  for (const event of recorded(...eventsOfOutcomes.kept)) await opened.value.listener(event);
+  expect(complaints.at(-1)).toMatch(/no ordinary file/);
+  expect(before).toContain('<error');
+});
