@@ -1,5 +1,5 @@
 // Asks a service from outside, as its users do: status 0 where it answers as it should, within five seconds.
-//   ask.mjs dns ADDRESS PORT NAME | http ADDRESS PORT TEXT | line ADDRESS PORT TEXT [QUESTION]
+//   ask.mjs dns ADDRESS PORT NAME | tcp ADDRESS PORT | http ADDRESS PORT TEXT | line ADDRESS PORT TEXT [QUESTION]
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -31,7 +31,15 @@ const says = async (words) => {
   return false;
 };
 
+const connects = async () => {
+  const socket = connect({ host: address, port: Number(port), signal });
+  await once(socket, 'connect', { signal });
+  socket.destroy();
+  return true;
+};
+
 const asking = {
+  tcp: connects,
   dns: resolves,
   http: () => says(`GET / HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`),
   line: () => says(question ? `${question}\r\n` : ''),

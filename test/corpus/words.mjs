@@ -21,6 +21,8 @@ export const page = ask('http', '{address}', '80', ' 200');
 export const pageSaying = (text) => ask('http', '{address}', '80', text);
 export const resolves = (name) => ask('dns', '{address}', '53', name);
 export const greets = (port, greeting) => ask('line', '{address}', String(port), greeting);
+/** Somebody takes the call. */
+export const connects = (port) => ask('tcp', '{address}', String(port));
 export const replies = (port, greeting, question) => ask('line', '{address}', String(port), greeting, question);
 
 /** From inside, for what listens on loopback only. */
