@@ -5,10 +5,11 @@ import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
 import { askDefinition } from './check.ts';
 import { createTurns } from './check-limit.ts';
+import { createGreeter, type Greeter } from './facts-greeting.ts';
 import { gatherFacts } from './gather.ts';
 import type { AskContext, InstanceLook, InstanceState } from './look.ts';
 
-/** The two questions of which every look consists. Both always answer, and remember nothing. */
+/** The two questions of which every look consists. Both always answer, and remember nothing but who has just greeted. */
 export interface Asker {
   readonly look: () => Promise<InstanceLook>;
   /** One result for most definitions, one a script for a directory. */
@@ -18,8 +19,9 @@ export interface Asker {
 /** Asks the real instance. At most eight checks run at a time: a look must not be a load. */
 export const openAsker = (context: AskContext, options: { readonly automatic: boolean }): Asker => {
   const inTurn = createTurns(mostChecksAtATime);
+  const greeter = createGreeter(context.clock);
   return {
-    look: () => (options.automatic ? lookWithFacts(context) : lookWithout(context)),
+    look: () => (options.automatic ? lookWithFacts(context, greeter) : lookWithout(context)),
     check: (definition) => askDefinition(definition, context, inTurn),
   };
 };
@@ -32,8 +34,8 @@ const factsLimitMs = 15_000;
 /** How long a command that does nothing may take, in milliseconds. */
 const answerLimitMs = 10_000;
 
-const lookWithFacts = async (context: AskContext): Promise<InstanceLook> => {
-  const facts = await gatherFacts({ ...context, limitMs: factsLimitMs });
+const lookWithFacts = async (context: AskContext, greeter: Greeter): Promise<InstanceLook> => {
+  const facts = await gatherFacts({ ...context, greeter, limitMs: factsLimitMs });
   if (facts.ok) return { state: { kind: 'askable' }, facts: facts.value, factsSay: null };
   // The probe could be started, so the instance can be asked; only what it wrote is of no use.
   if (facts.error.kind === 'unreadable') return { state: { kind: 'askable' }, facts: null, factsSay: facts.error.says };

@@ -1,6 +1,7 @@
 import { advisory, required, type FactFinding } from './compare-finding.ts';
-import { nameOf } from './compare-sockets.ts';
+import { nameOf } from './compare-socket-kinds.ts';
 import type { Answer, Facts } from './facts.ts';
+import { anyResolverKnows } from './facts-dns.ts';
 
 /** Servers that still listen, and answered before, and now answer with nothing but errors, or nothing at all. */
 export const compareAnswers = (before: Facts, after: Facts): FactFinding[] => {
@@ -8,38 +9,71 @@ export const compareAnswers = (before: Facts, after: Facts): FactFinding[] => {
   return (before.answers ?? []).flatMap((was) => {
     // A port that nobody has any more is told by the comparison of sockets.
     const holder = after.sockets?.find(({ protocol, port }) => `${protocol}/${port}` === was.port);
-    if (holder === undefined || was.said === null) return [];
+    if (holder === undefined || was.said === null || was.said === unreachable) return [];
     const who = nameOf(holder.owner) || `the server at ${was.port}`;
     const is = now.get(keyOf(was));
-    return was.protocol === 'http' ? compareHttp(was.said, is, who, was.port) : compareZone(was, is, who, after);
+    switch (was.protocol) {
+      case 'http':
+        return compareHttp(was.said, is, who, was.port);
+      case 'dns':
+        return compareName(was, is, who, before, after);
+      case 'greeting':
+        return compareGreeting(was, was.said, is, who);
+      default:
+        return was.protocol satisfies never;
+    }
   });
 };
 
-const keyOf = ({ port, question }: Answer): string => `${port} ${question}`;
+const unreachable = 'unreachable';
+
+const keyOf = ({ protocol, port, question }: Answer): string => `${protocol} ${port} ${question}`;
 
 const compareHttp = (was: string, is: Answer | undefined, who: string, port: string): FactFinding[] => {
   if (is === undefined || is.said === was || isError(was)) return [];
   const says = `${who} answered http at ${port} with ${was}, now ${sayAnswer(is.said)}`;
-  if (is.said === null || isError(is.said)) return [required(`answer:${port}`, says, true)];
+  if (isLost(is.said) || isError(is.said)) return [required(`answer:${port}`, says, true)];
   if (!isGood(was)) return [];
-  if (is.said === '403' || is.said === '404') return [required(`answer:${port}`, says, true)];
-  return isGood(is.said) ? [] : [advisory(`answer:${port}`, says)];
+  if (!isGood(is.said))
+    return [neverGood.has(is.said) ? required(`answer:${port}`, says, true) : advisory(`answer:${port}`, says)];
+  return is.said.includes(' ') ? [required(`answer:${port}`, says, true)] : [];
 };
+
+/** Forbidden and not found: the pages are gone. Others, such as one that asks who is there, may be meant. */
+const neverGood = new Set(['403', '404']);
+
+const isLost = (said: string | null): said is null | typeof unreachable => said === null || said === unreachable;
 
 const isError = (status: string): boolean => status.startsWith('5');
 
 const isGood = (status: string): boolean => /^[123]/.test(status);
 
-const compareZone = (was: Answer, is: Answer | undefined, who: string, after: Facts): FactFinding[] => {
-  const { question: zone, port } = was;
+const compareName = (was: Answer, is: Answer | undefined, who: string, before: Facts, after: Facts): FactFinding[] => {
+  const { question, port } = was;
   if (was.said !== 'NOERROR' || is?.said === 'NOERROR') return [];
-  const subject = `answer:${port} ${zone}`;
-  if (is !== undefined)
-    return [required(subject, `${who} answered for the zone ${zone}, now ${sayAnswer(is.said)}`, true)];
+  const subject = `answer:${port} ${question}`;
+  const what = before.configuration?.zones.includes(question) === true ? `the zone ${question}` : question;
+  const says = `${who} answered for ${what}, now ${is === undefined ? 'no configuration names it' : sayAnswer(is.said)}`;
+  // Whether `localhost` is among what it knows is for each server to say; that it refuses to speak is not.
+  if (question === anyResolverKnows)
+    return is === undefined || /^NX|^no /.test(is.said ?? '') ? [] : [required(subject, says, true)];
+  if (is !== undefined) return [required(subject, says, true)];
   // It was not asked for: fine where nobody can be asked any more, and not where its configuration is gone.
-  const isKnown = after.configuration === null || after.configuration.zones.includes(zone);
-  if (isKnown) return [];
-  return [required(subject, `${who} answered for the zone ${zone}, now no configuration names it`, true)];
+  const { configuration } = after;
+  const isKnown = configuration === null || [...configuration.zones, ...(configuration.names ?? [])].includes(question);
+  return isKnown ? [] : [required(subject, says, true)];
 };
 
-const sayAnswer = (said: string | null): string => (said === null ? 'it does not answer' : `with ${said}`);
+const compareGreeting = (was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] => {
+  if (is === undefined || is.said === said) return [];
+  const says = `${who} greeted callers at ${was.port} with "${said}", now ${isLost(is.said) ? sayAnswer(is.said) : `with "${is.said}"`}`;
+  if (isLost(is.said) || (welcomes.test(said) && !welcomes.test(is.said)))
+    return [required(`answer:${was.port}`, says, true)];
+  return [];
+};
+
+/** First words of a server that is ready for its callers. */
+const welcomes = /^(2\d\d|\+OK|\* (OK|PREAUTH)|SSH-|\+PONG|VERSION)/;
+
+const sayAnswer = (said: string | null): string =>
+  said === null ? 'it does not answer' : said === unreachable ? 'it cannot be reached' : `with ${said}`;

@@ -7,7 +7,7 @@ export const compareNetwork = (before: Facts, after: Facts): FactFinding[] => {
   return [
     ...([4, 6] as const).flatMap((family) => lostAddresses(family, before, after)),
     ...([4, 6] as const).flatMap((family) => lostRoute(family, before.network, after.network)),
-    ...lostNameservers(before.network, after.network),
+    ...lostNameservers(before, after),
   ];
 };
 
@@ -55,10 +55,26 @@ const lostRoute = (family: 4 | 6, before: Network | null, after: Network | null)
   ];
 };
 
-const lostNameservers = (before: Network | null, after: Network | null): FactFinding[] => {
-  const [were, are] = [before?.nameservers ?? [], after?.nameservers ?? []];
+/** A server elsewhere may; one inside has to listen. */
+const mayAnswer = (server: string, { sockets, network }: Facts): boolean => {
+  const inside =
+    /^(127\.|::1$)/.test(server) || (network?.addresses.some(({ address }) => address === server) ?? false);
+  if (!inside || sockets === null) return true;
+  return sockets.some(({ port, address }) => port === 53 && [server, '0.0.0.0', '::'].includes(address));
+};
+
+const lostNameservers = (before: Facts, after: Facts): FactFinding[] => {
+  const [were, are] = [before.network?.nameservers ?? [], after.network?.nameservers ?? []];
   if (were.length === 0 || were.join(' ') === are.join(' ')) return [];
   if (are.length === 0)
     return [required('nameservers', `/etc/resolv.conf names no server any more, before it was ${listed(were)}`, true)];
+  if (were.some((server) => mayAnswer(server, before)) && !are.some((server) => mayAnswer(server, after)))
+    return [
+      required(
+        'nameservers',
+        `/etc/resolv.conf names ${listed(are)} now, where nobody listens, before it was ${listed(were)}`,
+        true,
+      ),
+    ];
   return [advisory('nameservers', `/etc/resolv.conf names ${listed(are)} now, before it was ${listed(were)}`)];
 };

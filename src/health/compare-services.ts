@@ -1,6 +1,7 @@
 import { explanationFor, replacedFiles, replacementNews, sayReplaced } from './compare-configuration.ts';
 import { advisory, grouped, required, type FactFinding } from './compare-finding.ts';
-import { lostSockets, nameOf, sayGone, saySocketLosses, type SocketLoss } from './compare-sockets.ts';
+import { nameOf } from './compare-socket-kinds.ts';
+import { lostSockets, sayGone, saySocketLosses, type SocketLoss } from './compare-sockets.ts';
 import { lostUnits, type UnitLoss } from './compare-units.ts';
 import { lostUnixSockets, sayUnixLoss, type UnixLoss } from './compare-unix.ts';
 import type { Facts, Owner } from './facts.ts';

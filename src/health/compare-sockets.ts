@@ -1,4 +1,5 @@
 import { advisory, grouped, listed, type FactFinding } from './compare-finding.ts';
+import { isFoundOtherwise, nameOf, passingSockets } from './compare-socket-kinds.ts';
 import type { Facts, Network, Owner, Protocol, Socket } from './facts.ts';
 
 /** What one owner listened on at one port before the command and does not any more, wholly or in part. */
@@ -21,6 +22,8 @@ export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
   const [here, is] = [eachFamily(before.sockets), eachFamily(after.sockets)];
   const there = byPort(is);
   const passing = passingSockets(before);
+  const old = new Set(before.sockets.map(portKey));
+  const anew = after.sockets.filter((one) => !old.has(portKey(one)));
   const groups = grouped(
     here.filter((socket) => !passing(socket)),
     (socket) => `${portKey(socket)} ${nameOf(socket.owner)}`,
@@ -31,7 +34,7 @@ export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
     const now = there.get(portKey(first)) ?? [];
     const lost = group.filter((socket) => !covered(socket, now, after.network));
     if (lost.length === 0) return [];
-    const movedTo = newPort(first, before.sockets ?? [], after.sockets ?? []);
+    const movedTo = newPort(first, anew);
     return [
       {
         protocol: first.protocol,
@@ -40,7 +43,7 @@ export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
         lost: lost.map((socket) => socket.address),
         left: now.map((socket) => socket.address),
         movedTo,
-        severity: lost.some((socket) => matters(socket, now, before, movedTo)) ? 'required' : 'advisory',
+        severity: lost.some((socket) => matters(socket, now, { before, after }, movedTo)) ? 'required' : 'advisory',
       },
     ];
   });
@@ -49,45 +52,6 @@ export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
 const portKey = ({ protocol, port }: Pick<Socket, 'protocol' | 'port'>): string => `${protocol}/${port}`;
 
 const byPort = (sockets: readonly Socket[]): ReadonlyMap<string, readonly Socket[]> => grouped(sockets, portKey);
-
-/** The unit where there is one, else the process. */
-export const nameOf = (owner: Owner | null): string => owner?.unit ?? owner?.process ?? '';
-
-/** Ports of clients, of people's sessions, and those that are another one every time. */
-const passingSockets = (facts: Facts): ((socket: Socket) => boolean) => {
-  const random = randomUdpSockets(facts);
-  return (socket) => {
-    const { owner, port, protocol } = socket;
-    if (owner?.unit != null && /^(session-.*\.scope|user@.*\.service|run-.*)$/.test(owner.unit)) return true;
-    if (protocol === 'udp' && (port === 68 || port === 546)) return true;
-    return socket.address.startsWith('fe80:') || random(socket);
-  };
-};
-
-/**
- * Programs that ask questions over UDP hold a random port while they wait for the answer, and look as if they listened.
- * The kernel gives such ports from its range; resolvers choose theirs above 1024. A port that the same owner has for TCP
- * too, or that is known for a service, is meant.
- */
-const randomUdpSockets = ({ ephemeralPorts: [low, high], sockets }: Facts): ((socket: Socket) => boolean) => {
-  const meant = new Set(
-    sockets?.flatMap((one) => (one.protocol === 'tcp' ? [`${nameOf(one.owner)} ${one.port}`] : [])),
-  );
-  const asks = new Set(
-    sockets?.flatMap((one) => (one.protocol === 'udp' && [53, 68, 546].includes(one.port) ? [nameOf(one.owner)] : [])),
-  );
-  return ({ protocol, port, owner }) => {
-    if (protocol !== 'udp' || port < 1024 || knownUdp.has(port) || meant.has(`${nameOf(owner)} ${port}`)) return false;
-    return (port >= low && port <= high) || asks.has(nameOf(owner));
-  };
-};
-
-/** Services that listen on UDP alone, on ports where a random one may also fall. */
-const knownUdp = new Set([
-  1194, 1434, 1645, 1646, 1701, 1812, 1813, 1814, 1900, 2055, 2049, 3478, 3479, 4500, 4569, 4789, 5060, 5061, 5246,
-  5247, 5353, 5355, 5683, 5684, 6343, 6081, 6514, 8125, 9987, 9995, 10_110, 11_211, 12_201, 19_132, 25_565, 27_015,
-  34_197, 41_641, 51_820, 64_738,
-]);
 
 /** A socket for every IPv6 address serves IPv4 too unless it was told not to: it is taken as the two that it stands for. */
 const eachFamily = (sockets: readonly Socket[]): readonly Socket[] => {
@@ -125,14 +89,14 @@ const isLoopback = (address: string): boolean => address === '::1' || address.st
 const reachable = (address: string): boolean => !isLoopback(address) && !address.startsWith('fe80:');
 
 /** Whether anybody can have depended on what was lost. */
-const matters = (socket: Socket, now: readonly Socket[], before: Facts, movedTo: number | null): boolean => {
-  const { address, owner, port } = socket;
-  // Debian's systemd stopped answering LLMNR and mDNS by itself with version 257.
-  if ((port === 5355 || port === 5353) && owner?.process.startsWith('systemd-resolve') === true) return false;
-  const [low, high] = before.ephemeralPorts;
-  // Ports that were given by the kernel are another one after every restart: those of rpc.statd, or of Java's RMI.
-  if (socket.protocol === 'tcp' && port >= low && port <= high && movedTo !== null && movedTo >= low && movedTo <= high)
-    return false;
+const matters = (
+  socket: Socket,
+  now: readonly Socket[],
+  { before, after }: { readonly before: Facts; readonly after: Facts },
+  movedTo: number | null,
+): boolean => {
+  const { address } = socket;
+  if (isFoundOtherwise(socket, { before, after }, movedTo)) return false;
   if (address === '::1')
     return !now.some((one) => one.address.startsWith('127.') || one.address === '0.0.0.0' || one.address === '::');
   if (!isV6(address)) return true;
@@ -140,17 +104,15 @@ const matters = (socket: Socket, now: readonly Socket[], before: Facts, movedTo:
   return usesV6 || now.length === 0 || !now.some((one) => reachable(one.address));
 };
 
-const newPort = (socket: Socket, before: readonly Socket[], after: readonly Socket[]): number | null => {
-  if (socket.owner === null) return null;
-  const old = new Set(before.map(portKey));
-  const anew = after.filter(
+const newPort = ({ protocol, owner }: Socket, anew: readonly Socket[]): number | null => {
+  if (owner === null) return null;
+  const moved = anew.find(
     (one) =>
-      one.protocol === socket.protocol &&
-      !old.has(portKey(one)) &&
+      one.protocol === protocol &&
       one.owner !== null &&
-      (nameOf(one.owner) === nameOf(socket.owner) || one.owner.process === socket.owner?.process),
+      (nameOf(one.owner) === nameOf(owner) || one.owner.process === owner.process),
   );
-  return anew[0]?.port ?? null;
+  return moved?.port ?? null;
 };
 
 /** `port 53 tcp, udp no longer listened on`: what is lost altogether, for losses of one owner. */
@@ -217,6 +179,21 @@ const listeningAnew = (before: Facts, after: Facts): FactFinding[] => {
     const anew = here.has(portKey(first)) ? `at more addresses (${where})` : `anew (${where})`;
     return [advisory(`socket:${portKey(first)}`, `${who} listens on port ${first.port} ${first.protocol} ${anew}`)];
   });
+};
+
+/**
+ * Who serves now, at the same ports, all that a unit served before: the unit that holds them, if it is one alone. Null also
+ * where it served nobody over the network.
+ */
+export const heirsOf = (before: Facts, after: Facts): ((names: readonly string[]) => string | null) => {
+  const [was, now] = [grouped(before.sockets ?? [], ({ owner }) => owner?.unit), byPort(after.sockets ?? [])];
+  const passing = passingSockets(before);
+  return (names) => {
+    const served = names.flatMap((name) => was.get(name) ?? []).filter((socket) => !passing(socket));
+    const holders = served.map((socket) => now.get(portKey(socket))?.find(({ owner }) => owner !== null)?.owner?.unit);
+    const [heir] = holders;
+    return heir != null && holders.every((holder) => holder === heir) ? heir : null;
+  };
 };
 
 /** The same port in other hands. */

@@ -1,4 +1,5 @@
 import { advisory, required, type FactFinding } from './compare-finding.ts';
+import { heirsOf } from './compare-sockets.ts';
 import type { Facts, Process, Unit } from './facts.ts';
 import {
   comesAndGoes,
@@ -152,22 +153,27 @@ const goneOf = (unit: Unit, condition: 'gone' | 'masked', around: Surroundings):
   };
 };
 
-/** For a unit that does not run any more: one that runs anew and is the same service in another version, or has the same main process. */
+/**
+ * For a unit that does not run any more: one that runs anew and is the same service in another version, has the same main
+ * process, or serves at the same ports.
+ */
 const replacementsIn = (index: UnitIndex, before: Facts, after: Facts): Surroundings['replacements'] => {
   const up = (unit: Unit): boolean => conditionOf(unit) === 'running' && longRunning(unit);
   const known = new Set(Object.values(before.units ?? {}).flatMap((unit) => (up(unit) ? [unit.id] : [])));
   const [processBefore, processAfter] = [mainProcesses(before), mainProcesses(after)];
+  const heirOf = heirsOf(before, after);
   const anew = new Map<string, string>();
   for (const unit of index.all) {
     if (known.has(unit.id) || !up(unit)) continue;
-    anew.set(withoutVersion(unit.id), unit.id);
+    anew.set(withoutVersion(unit.id), unit.id).set(`unit ${unit.id}`, unit.id);
     const process = processAfter(unit);
     if (process !== undefined && !interpreter.test(process)) anew.set(`process ${withoutVersion(process)}`, unit.id);
   }
   return (unit) => {
     const process = processBefore(unit);
     const sameProcess = process === undefined ? undefined : anew.get(`process ${withoutVersion(process)}`);
-    return anew.get(withoutVersion(unit.id)) ?? sameProcess ?? null;
+    const heir = anew.get(`unit ${heirOf([...new Set([unit.id, ...unit.names])])}`);
+    return anew.get(withoutVersion(unit.id)) ?? sameProcess ?? heir ?? null;
   };
 };
 
@@ -227,6 +233,19 @@ export const newUnits = (before: Facts, after: Facts): FactFinding[] => {
     if (now === 'restarting')
       return [advisory(`unit:${unit.id}`, `${unit.id} did not run before and keeps restarting${because(unit)}`)];
     return [];
+  });
+};
+
+/** Services that run as before, and that nothing will start at the next boot any more. */
+export const lostStarts = (before: Facts, after: Facts): FactFinding[] => {
+  if (before.units === null || after.units === null) return [];
+  const index = indexOf(after);
+  return Object.values(before.units).flatMap((unit) => {
+    const now = index.find(unit);
+    if (now === null || conditionOf(unit) !== 'running' || conditionOf(now) !== 'running') return [];
+    if (!longRunning(unit) || !unit.fileState.startsWith('enabled') || now.fileState !== 'disabled') return [];
+    if (now.wantedBy.length > 0 || now.triggeredBy.length > 0) return [];
+    return [advisory(`unit:${now.id}`, `${now.id} runs, but does not start at boot any more`)];
   });
 };
 

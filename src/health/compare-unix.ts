@@ -1,4 +1,4 @@
-import { nameOf } from './compare-sockets.ts';
+import { nameOf } from './compare-socket-kinds.ts';
 import type { Facts, UnixSocket } from './facts.ts';
 import { withoutVersion } from './unit-state.ts';
 

@@ -6,7 +6,7 @@ import { comparePackages } from './compare-packages.ts';
 import { compareProcesses } from './compare-processes.ts';
 import { compareServices } from './compare-services.ts';
 import { newHands, newSockets } from './compare-sockets.ts';
-import { lostManager, newUnits } from './compare-units.ts';
+import { lostManager, lostStarts, newUnits } from './compare-units.ts';
 import type { Facts } from './facts.ts';
 
 export type { FactFinding } from './compare-finding.ts';
@@ -32,6 +32,7 @@ export const compareFacts = (before: Facts, after: Facts, options: CompareOption
     ...comparePackages(before, after),
     ...compareDisk(before, after),
     ...newUnits(before, after),
+    ...lostStarts(before, after),
     ...newSockets(before, after),
     ...newHands(before, after),
     ...compareReboot(before, after),

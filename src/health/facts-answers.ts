@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
-import type { Answer, Facts, Socket } from './facts.ts';
+import type { Answer, Facts, Network, Socket } from './facts.ts';
 import { askNameServer } from './facts-dns.ts';
+import { createGreeter, type Greeter } from './facts-greeting.ts';
 import { askWebServers } from './facts-http.ts';
 
 /**
@@ -12,15 +13,25 @@ export const askServers = async (
   facts: Pick<Facts, 'sockets' | 'network' | 'configuration'>,
   clock: Clock,
   signal: AbortSignal | undefined,
+  greeter: Greeter = createGreeter(clock),
 ): Promise<readonly Answer[] | null> => {
-  const address = facts.network?.addresses.toSorted((a, b) => a.family - b.family)[0]?.address;
+  const address = addressOf(facts.network);
   if (address === undefined || facts.sockets === null) return null;
   const sockets = facts.sockets.filter((socket) => isAt(socket, address));
   const answers = await Promise.all([
     askWebServers(sockets, address, clock, signal),
-    askNameServer(sockets, address, facts.configuration?.zones ?? []),
+    askNameServer(sockets, address, facts.configuration),
+    greeter.greet(sockets, address, signal),
   ]);
   return answers.flat().length === 0 ? null : answers.flat();
+};
+
+/** Where the way out is, the way in is: other interfaces may be those of the instance's own guests. */
+const addressOf = (network: Network | null): string | undefined => {
+  const out = new Set(network?.defaultRoutes.map((route) => route.interface));
+  return network?.addresses.toSorted(
+    (a, b) => a.family - b.family || Number(out.has(b.interface)) - Number(out.has(a.interface)),
+  )[0]?.address;
 };
 
 const isAt = ({ address }: Socket, own: string): boolean =>

@@ -1,34 +1,43 @@
 import { Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
-import type { Answer, Socket } from './facts.ts';
+import type { Answer, ConfigurationFiles, Socket } from './facts.ts';
 
 /**
- * Asks the name server of the instance for the SOA record of the zones that its configuration names, from the machine that
- * guard runs on. A server can run and listen, and yet refuse a zone.
+ * Asks the name server of the instance, from the machine that guard runs on, for the SOA record of the zones that its
+ * configuration names, for the addresses that it is told to give, and for `localhost`, which resolvers answer by
+ * themselves. A server can run and listen, and yet refuse all that.
  */
 export const askNameServer = async (
   sockets: readonly Socket[],
   address: string,
-  zones: readonly string[],
+  configuration: Pick<ConfigurationFiles, 'zones' | 'names'> | null,
 ): Promise<Answer[]> => {
   if (!sockets.some(({ protocol, port }) => protocol === 'udp' && port === 53)) return [];
   const resolver = new Resolver({ timeout: 700, tries: 2 });
   resolver.setServers([isIPv6(address) ? `[${address}]:53` : `${address}:53`]);
-  return Promise.all(
-    zones.slice(0, mostZones).map(async (zone) => ({
-      protocol: 'dns' as const,
-      port: 'udp/53',
-      question: zone,
-      said: await askZone(resolver, zone),
-    })),
-  );
+  const zones = (configuration?.zones ?? []).slice(0, mostQuestions);
+  const names = [anyResolverKnows, ...(configuration?.names ?? []).slice(0, mostQuestions)];
+  return Promise.all([
+    ...zones.map((zone) => answerTo(zone, () => resolver.resolveSoa(zone))),
+    ...names.filter((name) => !zones.includes(name)).map((name) => answerTo(name, () => resolver.resolve4(name))),
+  ]);
 };
 
-const mostZones = 10;
+/** RFC 6761, section 6.3. */
+export const anyResolverKnows = 'localhost';
 
-const askZone = async (resolver: Resolver, zone: string): Promise<string | null> => {
+const mostQuestions = 10;
+
+const answerTo = async (question: string, ask: () => Promise<unknown>): Promise<Answer> => ({
+  protocol: 'dns',
+  port: 'udp/53',
+  question,
+  said: await codeOf(ask),
+});
+
+const codeOf = async (ask: () => Promise<unknown>): Promise<string | null> => {
   try {
-    await resolver.resolveSoa(zone);
+    await ask();
     return 'NOERROR';
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -38,7 +47,7 @@ const askZone = async (resolver: Resolver, zone: string): Promise<string | null>
 
 /** The names that Node gives to what a server said; the others mean that nothing came. */
 const responseCodes: ReadonlyMap<string, string> = new Map([
-  ['ENODATA', 'no SOA record'],
+  ['ENODATA', 'no such record'],
   ['ENOTFOUND', 'NXDOMAIN'],
   ['ESERVFAIL', 'SERVFAIL'],
   ['EREFUSED', 'REFUSED'],

@@ -1,14 +1,12 @@
 import { request as httpRequest, type ClientRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { isIPv6 } from 'node:net';
+import { isIPv6, type Socket as Connection } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { withinLimit } from './check-limit.ts';
+import { openConnection } from './facts-connection.ts';
 import type { Answer, Socket } from './facts.ts';
 
-/**
- * Asks the web servers of the instance for `/`, from the machine that guard runs on. A server that cannot be reached from
- * here has no answer in the list; one that says nothing sensible has `null` for what it said.
- */
+/** Asks the web servers of the instance for `/`, from the machine that guard runs on. */
 export const askWebServers = async (
   sockets: readonly Socket[],
   address: string,
@@ -17,52 +15,52 @@ export const askWebServers = async (
 ): Promise<Answer[]> => {
   const servers = sockets.filter(speaksHttp);
   const ports = [...new Set(servers.map(({ port }) => port))].slice(0, mostPorts);
-  const answers = await Promise.all(
-    ports.map(async (port): Promise<Answer[]> => {
-      const reply = await askPort(address, port, clock, signal);
-      return reply === null ? [] : [{ protocol: 'http', port: `tcp/${port}`, question: '/', said: reply.said }];
+  return Promise.all(
+    ports.map(async (port): Promise<Answer> => {
+      const said = await askPort(address, port, clock, signal);
+      return { protocol: 'http', port: `tcp/${port}`, question: '/', said };
     }),
   );
-  return answers.flat();
 };
 
 const mostPorts = 16;
 
 const speaksHttp = ({ protocol, port, owner }: Socket): boolean =>
-  protocol === 'tcp' && (port === 80 || webServers.test(owner?.process ?? ''));
+  protocol === 'tcp' && (webPorts.has(port) || webServers.test(owner?.process ?? ''));
+
+/** Where pages are by custom, whoever delivers them. */
+const webPorts = new Set([80, 443, 3000, 5000, 8000, 8008, 8080, 8081, 8443, 8888, 9090]);
 
 const webServers = /^(nginx|apache2|httpd|lighttpd|caddy|haproxy|varnishd|cache-main|h2o|traefik)$/;
 
-/** Milliseconds: on the way there a bridge, or a network that drops what it does not know; then the first byte. */
-const limits = { connect: 400, answer: 3000 };
+/** Milliseconds until the first bytes. */
+const answerMs = 3000;
 
-interface Reply {
-  /** The status; null where the server hung up, or spoke something else. */
-  readonly said: string | null;
-}
-
-/** Null: nothing can be said of it from here. */
 const askPort = async (
   address: string,
   port: number,
   clock: Clock,
   signal: AbortSignal | undefined,
-): Promise<Reply | null> => {
+): Promise<string | null> => {
   const exchange = open(address, port);
   try {
-    const connected = await withinLimit(clock, limits.connect, signal, () => exchange.connected);
-    if (connected.end !== 'done' || connected.value === 'unreachable') return null;
-    const answered = await withinLimit(clock, limits.answer, signal, () => exchange.answered);
-    if (answered.end === 'aborted') return null;
-    return answered.end === 'done' ? answered.value : { said: null };
+    const opened = await withinLimit(clock, 2 * answerMs, signal, async () =>
+      openConnection(await exchange.connection, clock, signal),
+    );
+    if (opened.end !== 'done' || opened.value === 'unreachable') return 'unreachable';
+    const answered = await withinLimit(clock, answerMs, signal, () => exchange.answered);
+    return answered.end === 'done' ? answered.value : exchange.status();
   } finally {
     exchange.close();
   }
 };
 
 interface Exchange {
-  readonly connected: Promise<'there' | 'unreachable'>;
-  readonly answered: Promise<Reply>;
+  readonly connection: Promise<Connection>;
+  /** The status; null where the server hung up, or spoke something else. */
+  readonly answered: Promise<string | null>;
+  /** The status that has come so far. */
+  readonly status: () => string | null;
   readonly close: () => void;
 }
 
@@ -71,21 +69,22 @@ const open = (address: string, port: number): Exchange => {
   const url = `${secure ? 'https' : 'http'}://${isIPv6(address) ? `[${address}]` : address}:${port}/`;
   const options = { agent: false, rejectUnauthorized: false, headers: { 'user-agent': 'guard', connection: 'close' } };
   const request: ClientRequest = secure ? httpsRequest(url, options) : httpRequest(url, options);
-  const connected = new Promise<'there' | 'unreachable'>((resolve) => {
-    request.on('socket', (socket) => socket.on('connect', () => resolve('there')));
-    request.on('error', (error: NodeJS.ErrnoException) =>
-      resolve(refused.has(error.code ?? '') ? 'there' : 'unreachable'),
-    );
-  });
-  const answered = new Promise<Reply>((resolve) => {
-    request.on('response', (response) =>
-      resolve({ said: response.statusCode === undefined ? null : String(response.statusCode) }),
-    );
-    request.on('error', () => resolve({ said: null }));
+  let status: string | null = null;
+  const connection = new Promise<Connection>((resolve) => request.on('socket', resolve));
+  const answered = new Promise<string | null>((resolve) => {
+    request.on('response', (response) => {
+      status = response.statusCode === undefined ? null : String(response.statusCode);
+      response.on('data', (part: Buffer) =>
+        resolve(isSource(part) ? `${status} and the source of its program` : status),
+      );
+      response.on('error', () => resolve(status));
+      response.on('close', () => resolve(status));
+    });
+    request.on('error', () => resolve(status));
   });
   request.end();
-  return { connected, answered, close: () => request.destroy() };
+  return { connection, answered, status: () => status, close: () => request.destroy() };
 };
 
-/** Somebody is there and says no. */
-const refused = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EPROTO']);
+/** A web server without its PHP delivers the program in place of the page, with the best of statuses. */
+const isSource = (part: Buffer): boolean => /^\s*<\?php\b/.test(part.subarray(0, 200).toString('latin1'));

@@ -163,15 +163,20 @@ export interface ConfigurationFiles {
   readonly references: Readonly<Record<string, readonly string[]>>;
   /** The zones that configuration of name servers names, apart from those that every name server has. */
   readonly zones: readonly string[];
+  /** Names to which resolvers are told an address; absent in facts of older versions. */
+  readonly names?: readonly string[];
 }
 
 /** One question to a server of the instance, and what came. */
 export interface Answer {
-  readonly protocol: 'http' | 'dns';
+  readonly protocol: 'http' | 'dns' | 'greeting';
   /** As `tcp/80`. */
   readonly port: string;
-  /** The path, or the zone whose SOA record was asked for. */
+  /** The path; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol. */
   readonly question: string;
-  /** The status, or the response code; null where nothing sensible came. */
+  /**
+   * The status, the response code, or the first word; `unreachable` where no connection came about; null where nothing
+   * sensible came.
+   */
   readonly said: string | null;
 }

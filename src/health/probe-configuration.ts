@@ -28,6 +28,7 @@ const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatu
   const listenLines = new Map<string, string[]>();
   const references = new Map<string, Set<string>>();
   const zones = new Set<string>();
+  const names = new Set<string>();
   for (const line of lines.slice(0, 20_000)) {
     const [, path, text] = /^(\/etc\/[^:]{1,400}):(.*)$/.exec(line) ?? [];
     if (path === undefined || text === undefined || notInForce.test(path)) continue;
@@ -36,12 +37,15 @@ const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatu
     for (const [socket] of said.matchAll(runPath)) note(references, socket.replace(/^\/var\/run\//, '/run/'), path);
     const zone = zoneIn(path, said);
     if (zone !== null && zones.size < 1000) zones.add(zone);
+    const name = nameIn(said);
+    if (name !== null && names.size < 1000) names.add(name);
     if (listens.test(said)) gather(listenLines, path, said.slice(0, 200));
   }
   return {
     listenLines: Object.fromEntries(listenLines),
     references: Object.fromEntries([...references].map(([socket, paths]) => [socket, [...paths]])),
     zones: [...zones].toSorted(),
+    names: [...names].toSorted(),
   };
 };
 
@@ -56,6 +60,15 @@ const zoneIn = (path: string, line: string): string | null => {
     (path.startsWith('/etc/knot/') ? /^(?:- )?domain:\s*"?([\w./-]{1,253})/.exec(line)?.[1] : undefined) ??
     (path.startsWith('/etc/nsd/') ? /^name:\s*"?([\w./-]{1,253})/.exec(line)?.[1] : undefined);
   return name === undefined || inEveryServer.test(name) ? null : name.replace(/\.$/, '').toLowerCase();
+};
+
+/** Names to which an IPv4 address is given, as Unbound and dnsmasq write it. */
+const nameIn = (line: string): string | null => {
+  const name =
+    /^local-data:\s*["']([\w.-]{1,253})\s+(?:\d+\s+)?(?:IN\s+)?A\s/i.exec(line)?.[1] ??
+    /^address=\/([\w.-]{1,253})\/\d+\.\d+\.\d+\.\d+$/.exec(line)?.[1] ??
+    /^host-record=([\w.-]{1,253}),/.exec(line)?.[1];
+  return name === undefined ? null : name.replace(/\.$/, '').toLowerCase();
 };
 
 /** BIND answers for private reverse zones by itself, configured or not. */

@@ -171,7 +171,7 @@ lines() {
       *) set -- "$@" "$entry" ;;
     esac
   done
-  grep -rsHiE '^[[:space:]]*("?(listen[-a-z_.]*|bind[-a-z_.]*|([a-z_.-]*[_.-])?ports?|interfaces?|([a-z_.-]*[_.-])?address|inet_interfaces|inet_protocols|(dc_)?local_interfaces|socket|unix_socket_director(y|ies)|skip[-_]networking|slapd_services|protected-mode)"?[[:space:]]*[[:space:]:={]|-[lpsU][[:space:]]|zone[[:space:]]+"|(- )?domain:|name:)|/run/' "$@"
+  grep -rsHiE '^[[:space:]]*("?(listen[-a-z_.]*|bind[-a-z_.]*|([a-z_.-]*[_.-])?ports?|interfaces?|([a-z_.-]*[_.-])?address|inet_interfaces|inet_protocols|(dc_)?local_interfaces|socket|unix_socket_director(y|ies)|skip[-_]networking|slapd_services|protected-mode|local-data|host-record)"?[[:space:]]*[[:space:]:={]|-[lpsU][[:space:]]|zone[[:space:]]+"|(- )?domain:|name:)|/run/' "$@"
   [ $? -le 2 ]
 }
 

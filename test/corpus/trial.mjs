@@ -19,6 +19,7 @@ export const tryCase = async (one, { name, program, state }) => {
     await incus('copy', name, copy);
     await incus('start', copy);
     await hasBooted(copy);
+    if (!(await answersWell(copy, one))) throw new Error('its copy does not answer before the change');
     const [truth, guarded] = await Promise.all([truthOf(copy, one), guard(name, one, { program, state })]);
     const answers = await answersWell(name, one);
     const right = rightStatuses[truth].includes(guarded.status) && answers;

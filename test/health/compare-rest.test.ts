@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareFacts, missingFacts } from '../../src/health/compare.ts';
-import type { Address, Disk, Facts, Network, Packages } from '../../src/health/facts.ts';
-import { deciding, facts, process } from './example-facts.ts';
+import type { Address, Disk, Facts, Network, Packages, Socket } from '../../src/health/facts.ts';
+import { deciding, facts, owner, process, udp } from './example-facts.ts';
 
 const address = (of: string, more: Partial<Address> = {}): Address => ({
   family: of.includes(':') ? 6 : 4,
@@ -49,6 +49,20 @@ describe('addresses, routes and name servers', () => {
     expect(compareFacts(network({}), network({ addresses: [address('10.1.2.3', { interface: 'enp5s0' })] }))).toEqual(
       [],
     );
+  });
+
+  test('a name server inside has to listen, one elsewhere may answer', () => {
+    const naming = (nameservers: string[], sockets: Socket[] | null = []): Facts => ({
+      ...network({ nameservers }),
+      sockets,
+    });
+    const resolver = [udp('127.0.0.1', 53, owner('unbound.service'))];
+    const lost = ['/etc/resolv.conf names 127.0.0.1 now, where nobody listens, before it was 10.1.2.1'];
+    expect(deciding(compareFacts(naming(['10.1.2.1']), naming(['127.0.0.1'])))).toEqual(lost);
+    expect(deciding(compareFacts(naming(['10.1.2.1']), naming(['127.0.0.1'], resolver)))).toEqual([]);
+    expect(deciding(compareFacts(naming(['10.1.2.1']), naming(['127.0.0.1'], null)))).toEqual([]);
+    expect(deciding(compareFacts(naming(['10.1.2.1']), naming(['127.0.0.1', '10.9.9.9'])))).toEqual([]);
+    expect(deciding(compareFacts(naming(['127.0.0.9']), naming(['127.0.0.1'])))).toEqual([]);
   });
 
   test('an instance without a network has nothing to lose', () => {

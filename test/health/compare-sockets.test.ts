@@ -139,6 +139,17 @@ describe('sockets that serve as well as before', () => {
       [tcp('0.0.0.0', 41_001, owner('nfs.service'))],
       [tcp('0.0.0.0', 37_002, owner('nfs.service'))],
     ],
+    ['a port of a call or of a relay', [udp('0.0.0.0', 62_001, owner('coturn.service', 'turnserver'))], []],
+    [
+      'a reserved port that the port mapper knows',
+      [udp('0.0.0.0', 812, owner('nfs-mountd.service', 'rpc.mountd'))],
+      [udp('0.0.0.0', 977, owner('nfs-mountd.service', 'rpc.mountd'))],
+    ],
+    [
+      "systemd's own resolver, which resolv.conf does not name",
+      [udp('127.0.0.53', 53, owner('systemd-resolved.service', 'systemd-resolve'))],
+      [],
+    ],
     ['link-local', [tcp('fe80::1', 53, named)], []],
     ['of a session', [tcp('127.0.0.1', 6010, { process: 'sshd', unit: 'session-4.scope' })], []],
     [
@@ -178,6 +189,12 @@ describe('sockets that serve less than before', () => {
     ['a loopback socket', [tcp('127.0.0.1', 3306, owner('mariadb.service'))], []],
   ])('%s', (_name, before, after) => {
     expect(compareSockets(before, after)).toHaveLength(1);
+  });
+
+  test("systemd's own resolver, which resolv.conf names", () => {
+    const before = [udp('127.0.0.53', 53, owner('systemd-resolved.service', 'systemd-resolve'))];
+    const network = { addresses: [], defaultRoutes: [], nameservers: ['127.0.0.53'] };
+    expect(compareSockets(before, [], { network })).toHaveLength(1);
   });
 
   test('IPv6, where the instance has an address for it', () => {

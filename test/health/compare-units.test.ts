@@ -273,6 +273,52 @@ describe('units that are gone', () => {
   });
 });
 
+describe('units whose work another one has taken over', () => {
+  const python = (id: string, unit = id): Partial<Facts> => ({
+    units: units(service(id, { mainPid: 7, fragment: `/etc/systemd/system/${unit}` })),
+    sockets: [tcp('0.0.0.0', 80, owner(id, 'python3'))],
+    processes: [process('python3', 7, { unit: id })],
+  });
+
+  test('an administrator gave it another name, and the same ports', () => {
+    const before = facts(python('shop.service'));
+    expect(deciding(compareFacts(before, facts(python('market.service'))))).toEqual([]);
+    const elsewhere = facts({ ...python('market.service'), sockets: [tcp('0.0.0.0', 81, owner('market.service'))] });
+    expect(deciding(compareFacts(before, elsewhere))).toHaveLength(1);
+  });
+
+  test('stopped, and another service that was not there before serves at its ports', () => {
+    const before = facts({
+      units: units(service('apache2.service')),
+      sockets: [tcp('0.0.0.0', 80, owner('apache2.service')), tcp('0.0.0.0', 443, owner('apache2.service'))],
+    });
+    const after = (of443: string, apache: Unit): Facts =>
+      facts({
+        units: units(apache, service('nginx.service')),
+        sockets: [tcp('0.0.0.0', 80, owner('nginx.service')), tcp('0.0.0.0', 443, owner(of443))],
+      });
+    const stopped = dead('apache2.service');
+    expect(deciding(compareFacts(before, after('nginx.service', stopped)))).toEqual([]);
+    expect(deciding(compareFacts(before, after('other.service', stopped)))).toHaveLength(1);
+    expect(deciding(compareFacts(before, after('nginx.service', failed('apache2.service'))))).toHaveLength(1);
+  });
+});
+
+describe('a service that nothing starts at the next boot any more', () => {
+  const lost = (now: Partial<Unit>): string[] =>
+    compareFacts(
+      facts({ units: units(service('nginx.service')) }),
+      facts({ units: units(service('nginx.service', { wantedBy: [], fileState: 'disabled', ...now })) }),
+    ).map(({ severity, says }) => `${severity}: ${says}`);
+
+  test('is told', () => {
+    expect(lost({})).toEqual(['advisory: nginx.service runs, but does not start at boot any more']);
+    expect(lost({ triggeredBy: ['nginx.socket'] })).toEqual([]);
+    expect(lost({ wantedBy: ['web.target'] })).toEqual([]);
+    expect(lost({ fileState: 'static' })).toEqual([]);
+  });
+});
+
 describe('units that are not listed any more', () => {
   const before = service('tool@a.service', { fileState: 'disabled', wantedBy: [] });
 

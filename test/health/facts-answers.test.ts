@@ -55,6 +55,24 @@ describe('asking web servers for their front page', () => {
     ]);
   });
 
+  test('the source of a program in place of the page', async () => {
+    const port = await listening(createServer((_request, response) => response.end('\n<?php echo "hello";')));
+    const page = await listening(createServer((_request, response) => response.end('<html><?xml or so')));
+    expect(await ask(at(tcp('0.0.0.0', port, nginx), tcp('0.0.0.0', page, nginx)))).toEqual([
+      http(port, '200 and the source of its program'),
+      http(page, '200'),
+    ]);
+  });
+
+  test('a status without a page, and one whose page does not end', async () => {
+    const port = await listening(createServer((_request, response) => response.writeHead(204).end()));
+    const endless = await listening(createServer((_request, response) => void response.writeHead(200).write(' ')));
+    expect(await ask(at(tcp('0.0.0.0', port, nginx), tcp('0.0.0.0', endless, nginx)))).toEqual([
+      http(port, '204'),
+      http(endless, '200'),
+    ]);
+  });
+
   test('nobody else is asked: other servers, loopback, an instance without an address', async () => {
     let asked = 0;
     const port = await listening(createNetServer(() => (asked += 1)));
@@ -66,10 +84,10 @@ describe('asking web servers for their front page', () => {
 });
 
 describe('F36: it listens, and answers nothing but errors', () => {
-  const answering = (status: number | null): Facts =>
+  const answering = (status: number | string | null): Facts =>
     facts({ sockets: [tcp('0.0.0.0', 80, nginx)], answers: [http(80, status === null ? null : String(status))] });
 
-  test.each<[number | null, number | null, 'required' | 'advisory' | null]>([
+  test.each<[number | string | null, number | string | null, 'required' | 'advisory' | null]>([
     [200, 502, 'required'],
     [200, null, 'required'],
     [301, 500, 'required'],
@@ -81,6 +99,9 @@ describe('F36: it listens, and answers nothing but errors', () => {
     [500, 502, null],
     [502, 502, null],
     [502, null, null],
+    [200, 'unreachable', 'required'],
+    ['unreachable', 502, null],
+    [200, '200 and the source of its program', 'required'],
     [null, 502, null],
     [404, 200, null],
   ])('%s, then %s: %s', (was, is, severity) => {
@@ -137,6 +158,7 @@ describe('zones of a name server', () => {
       dns('example.org', 'NOERROR'),
       dns('broken.example', 'SERVFAIL'),
       dns('foreign.example', 'REFUSED'),
+      dns('localhost', 'REFUSED'),
     ]);
     close();
   });
@@ -162,5 +184,39 @@ describe('zones of a name server', () => {
   ])('then %s', (_name, after, says) => {
     const before = zoned(['a.example', 'b.example'], [dns('a.example', 'NOERROR'), dns('b.example', 'SERVFAIL')]);
     expect(deciding(compareFacts(before, after))).toEqual(says);
+  });
+});
+
+describe('names that a resolver knows by itself', () => {
+  const unbound = owner('unbound.service', 'unbound');
+  const resolving = (said: Readonly<Record<string, string | null>>, names: readonly string[] = []): Facts =>
+    facts({
+      sockets: [{ ...tcp('0.0.0.0', 53, unbound), protocol: 'udp' }],
+      configuration: { signatures: {}, listenLines: {}, references: {}, zones: [], names },
+      answers: Object.entries(said).map(([question, code]) => ({
+        protocol: 'dns',
+        port: 'udp/53',
+        question,
+        said: code,
+      })),
+    });
+
+  test.each<[string, string, string | null, string[]]>([
+    ['localhost', 'NOERROR', 'NOERROR', []],
+    ['localhost', 'NOERROR', 'NXDOMAIN', []],
+    ['localhost', 'REFUSED', 'SERVFAIL', []],
+    ['localhost', 'NOERROR', 'REFUSED', ['unbound.service answered for localhost, now with REFUSED']],
+    ['localhost', 'NOERROR', null, ['unbound.service answered for localhost, now it does not answer']],
+    ['a.example', 'NOERROR', 'NXDOMAIN', ['unbound.service answered for a.example, now with NXDOMAIN']],
+  ])('%s: %s, then %s', (name, was, is, says) => {
+    expect(deciding(compareFacts(resolving({ [name]: was }), resolving({ [name]: is })))).toEqual(says);
+  });
+
+  test('no longer configured', () => {
+    const before = resolving({ localhost: 'NOERROR', 'a.example': 'NOERROR' }, ['a.example']);
+    expect(deciding(compareFacts(before, resolving({}, ['a.example'])))).toEqual([]);
+    expect(deciding(compareFacts(before, resolving({})))).toEqual([
+      'unbound.service answered for a.example, now no configuration names it',
+    ]);
   });
 });

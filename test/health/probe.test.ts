@@ -275,7 +275,7 @@ describe('hostile and broken output', () => {
   });
 });
 
-test('zones, as BIND, Knot and NSD write them', () => {
+test('zones and names, as BIND, Knot, NSD, Unbound and dnsmasq write them', () => {
   const lines = [
     '/etc/bind/named.conf.local:zone "Example.org" {',
     '/etc/bind/named.conf.default-zones:zone "localhost" {',
@@ -285,9 +285,16 @@ test('zones, as BIND, Knot and NSD write them', () => {
     '/etc/knot/knot.conf:  - domain: knot.example',
     '/etc/nsd/nsd.conf:  name: "nsd.example."',
     '/etc/other.conf:name: nobody',
+    '/etc/unbound/unbound.conf.d/a.conf:  local-data: "Shop.example. 300 IN A 192.0.2.7"',
+    '/etc/unbound/unbound.conf.d/a.conf:  local-data: "shop.example. TXT address"',
+    '/etc/dnsmasq.d/office.conf:address=/office.example/192.0.2.7',
+    '/etc/dnsmasq.d/office.conf:address=/nowhere.example/',
+    '/etc/dnsmasq.d/office.conf:host-record=printer.example,192.0.2.8',
+    '/etc/dnsmasq.d/office.conf.dpkg-old:host-record=laid-aside.example,192.0.2.8',
   ];
   const facts = factsOf(self + section('signatures', '') + section('lines', lines.join('\n')));
   expect(facts.configuration?.zones).toEqual(['example.org', 'knot.example', 'nsd.example']);
+  expect(facts.configuration?.names).toEqual(['office.example', 'printer.example', 'shop.example']);
 });
 
 test('unit files tell a unit that is not loaded from one that is gone or masked', () => {
