@@ -1,5 +1,5 @@
 // More services of the network, those without connections among them, and configuration that narrows where they listen.
-import { connects, greets, install, page, replies, upgrade, upgradeReplacing, wholeRelease, write } from '../words.mjs';
+import { connects, greets, page, replies, upgrade, upgradeReplacing, wholeRelease, write } from '../words.mjs';
 
 export const network = [
   {
@@ -45,7 +45,7 @@ export const network = [
   {
     name: 'icecast',
     install: 'icecast2',
-    configure: `sed -i 's/^ENABLE=.*/ENABLE=true/' /etc/default/icecast2; systemctl restart icecast2; sleep 3`,
+    configure: `sed -i 's/^ENABLE=.*/ENABLE=true/' /etc/default/icecast2; systemctl enable icecast2; systemctl restart icecast2; sleep 3`,
     change: upgrade('icecast2'),
     probe: replies(8000, ' 200', 'GET /status-json.xsl HTTP/1.0\r\n'),
     expected: 'healthy',
