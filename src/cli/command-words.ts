@@ -10,7 +10,7 @@ export const commandWords = (
   if (words === null)
     throw new UsageMistake(
       'There is no -- between the instance and the command.',
-      `Write: guard ${instance} -- ${more.length > 0 ? more.join(' ') : '<command>'}`,
+      more.length > 0 ? `Write: guard ${instance} -- ${more.join(' ')}` : adviceFor(instance),
     );
   const [executable, ...rest] = words;
   if (executable === undefined || executable === '')
@@ -18,4 +18,7 @@ export const commandWords = (
   return [executable, ...rest];
 };
 
-const usageLine = 'Write: guard <instance> -- <command> [arguments…]';
+/** A single word may also have been meant as a subcommand. */
+const adviceFor = (word: string): string => `Write: guard ${word} -- <command>. The subcommands: guard --help`;
+
+const usageLine = 'Write: guard <instance> -- <command> [arguments…], or see `guard --help`.';

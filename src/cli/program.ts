@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { ReportFile } from '../report/report-files.ts';
 import { outcomeTable } from '../run/outcome.ts';
-import type { Define } from './call.ts';
+import type { Call, Define } from './call.ts';
 import type { Context } from './context.ts';
 import { defineAgent } from './agent.ts';
 import { definePrune } from './prune.ts';
@@ -35,21 +35,26 @@ const definitions: readonly Define[] = [
 export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {
   const { own, command } = splitArguments(argv);
   let status = 0;
-  const program = newProgram(context);
-  for (const define of definitions) define(program, { context, words: command, exit: (value) => (status = value) });
+  const program = defineProgram({ context, words: command, exit: (value) => (status = value) });
   try {
     await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
-    return endOf(error, context, { own, command });
+    return endOf(error, context, { own, command }, helpFor(program, own[0]));
   }
   return status;
 };
 
+/** The whole command line with its subcommands, options and help: the reference is made from it as well. */
+export const defineProgram = (call: Call): Command => {
+  const program = newProgram(call.context);
+  for (const define of definitions) define(program, call);
+  return program;
+};
+
 /** Help and version end commander's way, with their text written already; everything else is a mistake in the words. */
-const endOf = async (error: unknown, context: Context, words: SplitArguments): Promise<number> => {
+const endOf = async (error: unknown, context: Context, words: SplitArguments, help: string): Promise<number> => {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  const mistake =
-    error instanceof CommanderError ? new UsageMistake(sentence(error.message), 'See `guard --help`.') : error;
+  const mistake = error instanceof CommanderError ? new UsageMistake(sentence(error.message), help) : error;
   if (!(mistake instanceof UsageMistake)) throw mistake;
   const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
   return endWith(told, words.own.includes('--json'), usage(mistake));
@@ -66,6 +71,12 @@ const reportFilesIn = (own: readonly string[]): ReportFile[] =>
       return files;
     }
   }, []);
+
+/** Options of a run are written without a subcommand as well. */
+const helpFor = (program: Command, first = ''): string => {
+  const named = program.commands.find((command) => command.name() === first);
+  return `See \`guard ${named?.name() ?? 'run'} --help\`.`;
+};
 
 const newProgram = (context: Context): Command =>
   new Command('guard')

@@ -12,6 +12,7 @@ import {
   snapshotName,
   statusRanges,
   failurePolicies,
+  uncoveredPolicy,
   type FailurePolicies,
 } from './values.ts';
 
@@ -72,7 +73,7 @@ const addRestorePointOptions = (command: Command): Command =>
       new Option(
         '--uncovered <policy>',
         'disks that no restore point covers: refuse, warn or accept (default: warn)',
-      ).choices(['refuse', 'warn', 'accept']),
+      ).argParser(uncoveredPolicy),
     )
     .addOption(
       new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import type { UncoveredPolicy } from '../config/settings.ts';
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-files.ts';
 import type { Policy, StatusRange } from '../run/plan.ts';
@@ -64,6 +65,15 @@ export const snapshotName = (text: string): string => {
       `"${text}" cannot name a snapshot: Incus accepts up to 200 characters without spaces and slashes.`,
     );
   return text;
+};
+
+const uncoveredPolicies = ['refuse', 'warn', 'accept'] as const;
+
+/** What to do about disks that no restore point covers. */
+export const uncoveredPolicy = (text: string): UncoveredPolicy => {
+  const known = uncoveredPolicies.find((policy) => policy === text);
+  if (!known) throw new InvalidArgumentError(`"${text}" is no policy: write refuse, warn or accept.`);
+  return known;
 };
 
 const causes = ['command', 'unhealthy', 'inconclusive', 'timeout'] as const;

@@ -1,0 +1,20 @@
+import { describeCommandLine } from './command-line.ts';
+import { commandsPage } from './commands.ts';
+import { configurationPage } from './configuration.ts';
+import { eventsPage } from './events.ts';
+import { exitStatusesPage } from './exit-statuses.ts';
+import type { Schema } from './json-schema.ts';
+import { manualPage } from './manual.ts';
+import type { Page } from './markdown.ts';
+
+/** Everything of the documentation that is made from the code, and from the published schema of events. */
+export const generatedPages = (version: string, events: Schema): readonly Page[] => {
+  const commands = describeCommandLine();
+  return [
+    commandsPage(commands),
+    configurationPage(),
+    exitStatusesPage(commands),
+    eventsPage(events),
+    manualPage(commands, version),
+  ];
+};
