@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
 import type { Signal } from './event.ts';
@@ -31,6 +32,7 @@ const contextOf = (interrupter: Interrupter): Context => ({
   environment: process.env,
   workingDirectory: process.cwd(),
   clock: systemClock,
+  hooks: join(__dirname, '..', 'hooks'),
   interrupter,
   stdin: process.stdin,
   stdout: process.stdout,

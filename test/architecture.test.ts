@@ -14,9 +14,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: [],
   health: ['incus'],
   run: ['health', 'incus', 'journal'],
-  agent: ['run', 'health', 'incus', 'journal', 'config'],
-  report: ['run', 'journal'],
-  cli: ['config', 'run', 'report', 'journal', 'agent', 'health', 'incus'],
+  hook: ['incus'],
+  agent: ['hook', 'run', 'health', 'incus', 'journal', 'config'],
+  report: ['run', 'journal', 'hook'],
+  cli: ['hook', 'config', 'run', 'report', 'journal', 'agent', 'health', 'incus'],
 };
 
 interface SourceFile {

@@ -1,12 +1,10 @@
 import type { AgentListener } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
+import { hookKey } from '../hook/hook-key.ts';
 import type { Incus } from '../incus/client.ts';
 import { followEvents, type IncusEvent } from '../incus/events.ts';
 import { sayFailure } from '../incus/failure.ts';
 import { getInstance, listInstances, type Instance } from '../incus/instance.ts';
-
-/** The key of an instance that has the client installed. It is set before the client is, so that every restore keeps it. */
-export const hookKey = 'user.guard.hook';
 
 /** A project of a server, whose hooked instances are looked after. */
 export interface Place {

@@ -14,6 +14,8 @@ export interface Context {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly clock: Clock;
+  /** The folder with the parts of the hook. */
+  readonly hooks: string;
   readonly interrupter: Interrupter;
   readonly stdin: Readable & {
     readonly isTTY?: boolean;

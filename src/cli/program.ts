@@ -10,6 +10,7 @@ import { defineRollback } from './rollback.ts';
 import { defineRun } from './run.ts';
 import { defineRuns } from './runs.ts';
 import { defineShow } from './show.ts';
+import { defineHook } from './hook.ts';
 import { defineInit } from './init.ts';
 import { definePlan } from './plan.ts';
 import { defineCheck } from './check.ts';
@@ -28,6 +29,7 @@ const definitions: readonly Define[] = [
   defineRecover,
   definePrune,
   defineRollback,
+  defineHook,
   defineAgent,
 ];
 

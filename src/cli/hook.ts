@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import {
+  findHook,
+  findManagers,
+  installHook,
+  removeHook,
+  tryWay,
+  type Installation,
+  type Way,
+} from '../hook/installation.ts';
+import type { Inside } from '../hook/inside.ts';
+import { managers } from '../hook/parts.ts';
+import type { IncusFailure } from '../incus/failure.ts';
+import { hookLines } from '../report/hook-text.ts';
+import { writeLines } from '../report/write.ts';
+import { err, ok, type Result } from '../result.ts';
+import { refused, refusedBecause } from '../run/refusal.ts';
+import type { Outcome } from '../event.ts';
+import type { Call } from './call.ts';
+import type { Context } from './context.ts';
+import { endWith } from './end-with.ts';
+import { addCommonOptions, type RunOptions } from './run-options.ts';
+import { withInstance, type Session } from './session.ts';
+
+const help = `
+Exit status:
+    0  done; with status: all is as this guard installs it, and the agent answers
+    1  status: not installed, not up to date, or no agent answers
+    3  status: the instance does not run, so that no agent can be asked
+   30  refused, and why (no such instance, no package manager that can ask, …)
+   64  the command line is wrong
+   78  guard.yaml is wrong`;
+
+/** What a subcommand of `guard hook` has to tell. */
+interface Told {
+  readonly installation: Installation | null;
+  readonly way: Way | null;
+  readonly status: number;
+}
+
+/** `guard hook`: the part of guard inside an instance, with which package managers ask for a restore point. */
+export const defineHook = (program: Command, call: Call): void => {
+  const hook = program
+    .command('hook')
+    .description('let the package managers of an instance ask for a restore point by themselves')
+    .addHelpText('after', help);
+  const define = (
+    name: string,
+    description: string,
+    work: (context: Context, session: Session, inside: Inside) => Promise<Result<Told, Outcome>>,
+  ): void => {
+    const command = hook.command(name).description(description).argument('<instance>', 'name or remote:name');
+    addCommonOptions(command).action(async (instance: string, options: RunOptions) => {
+      const { context } = call;
+      const status = await withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+        const { incus, instance: own } = session.reached;
+        const done = await work(context, session, { incus, instance: own });
+        if (!done.ok) return endWith(context, options.json ?? false, done.error);
+        const { installation, way } = done.value;
+        if (options.json) await writeLines(context.stdout, [JSON.stringify({ instance: own, ...installation, way })]);
+        else if (!options.quiet) await writeLines(context.stdout, hookLines(own, installation, way));
+        return done.value.status;
+      });
+      call.exit(status);
+    });
+  };
+  define('install', 'install it, or bring it up to date; also on a stopped instance', install);
+  define('remove', 'remove it without a trace', remove);
+  define('status', 'say what is installed, and prove the way to the agent with a question', status);
+};
+
+/** An agent that runs notices a new hook by itself; this is how long it is waited for, in milliseconds. */
+const noticeMs = 3000;
+
+/** What the client waits longer than the agent, which has the better answer, in milliseconds. */
+const aheadMs = 5000;
+
+const install = async (
+  { clock, hooks }: Context,
+  { settings }: Session,
+  inside: Inside,
+): Promise<Result<Told, Outcome>> => {
+  const found = await findManagers(inside);
+  if (!found.ok) return failed(found.error);
+  if (found.value.length === 0)
+    return err(
+      refused(
+        `"${inside.instance}" has no package manager that can ask for a restore point.`,
+        `There are hooks for: ${managers.map(({ name }) => name).join(', ')}.`,
+      ),
+    );
+  const { absent, timeoutMs } = settings.hook;
+  const conf = { absent, limitSeconds: Math.ceil((timeoutMs + aheadMs) / 1000) };
+  const installed = await installHook(inside, { hooks, managers: found.value, conf });
+  if (!installed.ok) return failed(installed.error);
+  const way = await tryWay(inside, clock, noticeMs);
+  return way.ok ? ok({ installation: installed.value, way: way.value, status: 0 }) : failed(way.error);
+};
+
+const remove = async (_context: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> => {
+  const removed = await removeHook(inside);
+  return removed.ok ? ok({ installation: removed.value, way: null, status: 0 }) : failed(removed.error);
+};
+
+const status = async ({ clock, hooks }: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> => {
+  const found = await findHook(inside, hooks);
+  if (!found.ok) return failed(found.error);
+  if (found.value === null) return ok({ installation: null, way: null, status: 1 });
+  const way = await tryWay(inside, clock, 0);
+  if (!way.ok) return failed(way.error);
+  const isCurrent = found.value.parts.every(({ state }) => state === 'unchanged');
+  const byWay = { answers: 0, silent: 1, stopped: 3 } as const;
+  return ok({ installation: found.value, way: way.value, status: isCurrent ? byWay[way.value.kind] : 1 });
+};
+
+const failed = (failure: IncusFailure): Result<never, Outcome> => err(refusedBecause(failure));

@@ -1,0 +1,180 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { ask } from '../incus/ask.ts';
+import type { IncusFailure } from '../incus/failure.ts';
+import { getInstance, patchInstance } from '../incus/instance.ts';
+import { err, ok, type Result } from '../result.ts';
+import { hookKey } from './hook-key.ts';
+import { foldersMade, hookConfText, type HookConf } from './hook-settings.ts';
+import { exists, makeFolders, readPart, removePath, writePart, type Inside } from './inside.ts';
+import { client, managers, settingsPath, type Manager, type Part } from './parts.ts';
+
+/** What was done to, or found of, one file inside. */
+export interface PartState {
+  readonly path: string;
+  readonly mode: number;
+  readonly state: 'written' | 'unchanged' | 'removed' | 'missing' | 'other';
+}
+
+/** An installation as it was made, or found. */
+export interface Installation {
+  readonly managers: readonly string[];
+  readonly parts: readonly PartState[];
+}
+
+/** The way from a client through the agent and back. */
+export type Way =
+  | { readonly kind: 'answers'; readonly ms: number }
+  | { readonly kind: 'silent' }
+  /** The instance does not run, so nobody can be asked. */
+  | { readonly kind: 'stopped' };
+
+/** The package managers that the instance has. */
+export const findManagers = async (inside: Inside): Promise<Result<Manager[], IncusFailure>> => {
+  const found: Manager[] = [];
+  for (const manager of managers)
+    for (const sign of manager.signs) {
+      const there = await exists(inside, sign);
+      if (!there.ok) return there;
+      if (there.value && !found.includes(manager)) found.push(manager);
+    }
+  return ok(found);
+};
+
+/**
+ * Installs the hook for these package managers, or brings it up to date. Works on a stopped instance, and can be done
+ * again at any time. The client comes before what calls it, so that no package manager ever calls nothing.
+ */
+export const installHook = async (
+  inside: Inside,
+  wanted: { readonly hooks: string; readonly managers: readonly Manager[]; readonly conf: Omit<HookConf, 'made'> },
+): Promise<Result<Installation, IncusFailure>> => {
+  const names = wanted.managers.map(({ name }) => name);
+  const marked = await patchInstance(inside.incus, inside.instance, {
+    config: { [hookKey]: `1 ${names.join(',')}` },
+  });
+  if (!marked.ok) return marked;
+  const parts = [client, ...wanted.managers.flatMap((manager) => manager.parts)];
+  const before = await readPart(inside, settingsPath);
+  if (!before.ok) return before;
+  const made = new Set(foldersMade(before.value?.text ?? '', [settingsPath, ...parts.map(({ path }) => path)]));
+  for (const folder of new Set([settingsPath, ...parts.map(({ path }) => path)].map((path) => dirname(path)))) {
+    const anew = await makeFolders(inside, folder);
+    if (!anew.ok) return anew;
+    for (const path of anew.value) made.add(path);
+  }
+  const states: PartState[] = [];
+  const conf = { path: settingsPath, mode: 0o644, text: hookConfText({ ...wanted.conf, made: [...made].toSorted() }) };
+  for (const part of [conf, ...(await textsOf(wanted.hooks, parts))]) {
+    const state = await bringUpToDate(inside, part);
+    if (!state.ok) return state;
+    states.push(state.value);
+  }
+  return ok({ managers: names, parts: states });
+};
+
+/** Removes every trace of the hook, whichever version has installed it: first what calls the client, then the client. */
+export const removeHook = async (inside: Inside): Promise<Result<Installation, IncusFailure>> => {
+  const parts: readonly Pick<Part, 'path' | 'mode'>[] = [
+    ...managers.flatMap((manager) => manager.parts),
+    client,
+    { path: settingsPath, mode: 0o644 },
+  ];
+  const before = await readPart(inside, settingsPath);
+  if (!before.ok) return before;
+  const states: PartState[] = [];
+  for (const { path, mode } of parts) {
+    const removed = await removePath(inside, path);
+    if (!removed.ok) return removed;
+    if (removed.value) states.push({ path, mode, state: 'removed' });
+  }
+  const made = foldersMade(
+    before.value?.text ?? '',
+    parts.map(({ path }) => path),
+  );
+  // The innermost first; one that somebody has put something into since stays.
+  for (const folder of made.toSorted().toReversed()) await removePath(inside, folder);
+  const unmarked = await patchInstance(inside.incus, inside.instance, { config: { [hookKey]: '' } });
+  return unmarked.ok ? ok({ managers: [], parts: states }) : unmarked;
+};
+
+/** Looks at what is installed, against what this guard would install. Null where nothing is. */
+export const findHook = async (inside: Inside, hooks: string): Promise<Result<Installation | null, IncusFailure>> => {
+  const instance = await getInstance(inside.incus, inside.instance);
+  if (!instance.ok) return instance;
+  const found: Manager[] = [];
+  const states: PartState[] = [];
+  for (const manager of [null, ...managers]) {
+    const parts = await textsOf(hooks, manager === null ? [client] : manager.parts);
+    for (const part of parts) {
+      const there = await readPart(inside, part.path);
+      if (!there.ok) return there;
+      if (there.value === null && !isNamed(instance.value.config[hookKey], manager)) continue;
+      states.push({ path: part.path, mode: part.mode, state: stateOf(there.value, part) });
+      if (manager !== null && !found.includes(manager)) found.push(manager);
+    }
+  }
+  return ok(states.length === 0 ? null : { managers: found.map(({ name }) => name), parts: states });
+};
+
+/** Asks the agent through the client inside, as a package manager would. `limitMs` is for an agent that comes late. */
+export const tryWay = async (inside: Inside, clock: Clock, limitMs: number): Promise<Result<Way, IncusFailure>> => {
+  const instance = await getInstance(inside.incus, inside.instance);
+  if (!instance.ok) return instance;
+  if (instance.value.status !== 'Running') return ok({ kind: 'stopped' });
+  const giveUpAt = clock.monotonic() + limitMs;
+  for (;;) {
+    const began = clock.monotonic();
+    const answer = await ask(inside.incus, inside.instance, {
+      command: [client.path, 'ping'],
+      limitMs: pingMs,
+      maxBytes: 1000,
+      user: 0,
+      group: 0,
+    });
+    if (!answer.ok && answer.error.kind !== 'timed-out') return err(answer.error);
+    if (answer.ok && answer.value.status === 0) return ok({ kind: 'answers', ms: clock.monotonic() - began });
+    if (clock.monotonic() >= giveUpAt) return ok({ kind: 'silent' });
+    await clock.sleep(pingPauseMs);
+  }
+};
+
+/** The client gives up after two seconds by itself. */
+const pingMs = 10_000;
+
+const pingPauseMs = 200;
+
+interface PartText {
+  readonly path: string;
+  readonly mode: number;
+  readonly text: string;
+}
+
+const textsOf = (hooks: string, parts: readonly Part[]): Promise<PartText[]> =>
+  Promise.all(
+    parts.map(async ({ source, path, mode }) => ({ path, mode, text: await readFile(join(hooks, source), 'utf8') })),
+  );
+
+const stateOf = (
+  there: { readonly text: string; readonly mode: number } | null,
+  part: PartText,
+): PartState['state'] => {
+  if (there === null) return 'missing';
+  return there.text === part.text && there.mode === part.mode ? 'unchanged' : 'other';
+};
+
+/** Whether the key says that this part should be there. */
+const isNamed = (key: string | undefined, manager: Manager | null): boolean => {
+  if (key === undefined || key === '') return false;
+  return manager === null || key.replace(/^\S+ /, '').split(',').includes(manager.name);
+};
+
+const bringUpToDate = async (inside: Inside, part: PartText): Promise<Result<PartState, IncusFailure>> => {
+  const { path, mode } = part;
+  const there = await readPart(inside, path);
+  if (!there.ok) return there;
+  if (stateOf(there.value, part) === 'unchanged') return ok({ path, mode, state: 'unchanged' });
+  const written = await writePart(inside, part, part.text);
+  return written.ok ? ok({ path, mode, state: 'written' }) : written;
+};
