@@ -43,6 +43,8 @@ export interface CheckResult {
   readonly says: string;
   /** How long the deciding try took. */
   readonly ms: number;
+  /** It failed because nothing came within its timeout, rather than because something said no. */
+  readonly timedOut?: true;
 }
 
 export type VerdictKind = 'healthy' | 'unhealthy' | 'inconclusive';

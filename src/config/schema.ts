@@ -34,7 +34,7 @@ const policies = mapping('policies', {
   command: optional(policy, { description: 'The command failed.' }),
   unhealthy: optional(policy, { description: 'The instance is worse than before.' }),
   inconclusive: optional(policy, { description: 'It could not be found out whether it is.' }),
-  timeout: optional(policy, { description: 'The command ran out of time.' }),
+  timeout: optional(policy, { description: 'The command or the checks ran out of time.' }),
 });
 
 const globs = changed(

@@ -7,6 +7,8 @@ import { neutralise } from '../text.ts';
 export interface KindAnswer {
   readonly answer: Answer;
   readonly says: string;
+  /** Nothing came within the check's timeout. */
+  readonly timedOut?: true;
 }
 
 export const passed = (says: string): KindAnswer => ({ answer: 'passed', says });
@@ -16,7 +18,10 @@ export const failed = (says: string): KindAnswer => ({ answer: 'failed', says })
 export const notAsked = (says: string): KindAnswer => ({ answer: 'not-asked', says });
 
 /** Nobody answered in time: that is an answer, because a healthy service answers. */
-export const tooLate = (limitMs: number): KindAnswer => failed(`no answer within ${sayDuration(limitMs)}`);
+export const tooLate = (limitMs: number): KindAnswer => ({
+  ...failed(`no answer within ${sayDuration(limitMs)}`),
+  timedOut: true,
+});
 
 /** Incus could not put the question. Its own limit is the check's; everything else says nothing about health. */
 export const answerOfFailure = (failure: IncusFailure, limitMs: number): KindAnswer =>

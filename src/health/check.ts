@@ -94,4 +94,5 @@ const resultOf = (name: string, severity: Severity, answer: KindAnswer, ms: numb
   answer: answer.answer,
   says: oneLine(answer.says),
   ms,
+  ...(answer.timedOut ? { timedOut: true } : {}),
 });

@@ -8,7 +8,7 @@ const questions: Readonly<Record<Cause, string>> = {
   command: 'The command failed.',
   unhealthy: 'The instance is not healthy.',
   inconclusive: 'Whether the instance is healthy is not known.',
-  timeout: 'The command ran out of time.',
+  timeout: 'The command or its checks ran out of time.',
   interrupted: 'The run was interrupted.',
 };
 

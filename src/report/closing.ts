@@ -93,6 +93,7 @@ const sayCause = (cause: Cause, { end, verdict }: RunFacts): string => {
     case 'command':
       return end ? `the command ${sayCommandEnd(end)}` : 'the command failed';
     case 'timeout':
+      if (verdict !== null) return 'no answer of the checks came in time';
       return end ? `the command ${sayCommandEnd(end)}` : 'the command ran out of time';
     case 'unhealthy':
       return 'the instance was not healthy after the command';

@@ -28,7 +28,14 @@ const causeOf = (plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclu
   if (failed) return failed;
   // No verdict is no proof.
   if (verdict === null) return 'inconclusive';
-  return verdict.verdict === 'healthy' ? null : verdict.verdict;
+  if (verdict.verdict === 'healthy') return null;
+  return ranOutOfTime(verdict) ? 'timeout' : verdict.verdict;
+};
+
+/** Nothing said no: all that stands against the instance are checks whose answer did not come in time. */
+const ranOutOfTime = ({ verdict, reasons, checks }: Verdict): boolean => {
+  const late = new Set(checks.flatMap(({ name, timedOut }) => (timedOut ? [`check:${name}`] : [])));
+  return verdict === 'unhealthy' && reasons.length > 0 && reasons.every(({ subject }) => late.has(subject));
 };
 
 /** The cause that the command's own end gives, or null where it ended well enough to be judged by the checks. */

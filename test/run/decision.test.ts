@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CommandEnd, Verdict, VerdictKind } from '../../src/event.ts';
+import type { CheckResult, CommandEnd, Verdict, VerdictKind } from '../../src/event.ts';
 import { decide, type Attempt } from '../../src/run/decision.ts';
 import { isOkStatus, type Policy } from '../../src/run/plan.ts';
 
@@ -38,6 +38,35 @@ describe('a run is kept only where success is proven', () => {
 
   test('a command that succeeded without a verdict is inconclusive', () => {
     expect(decide(plan, attempt({ verdict: null }))).toEqual({ cause: 'inconclusive', policy: 'rollback' });
+  });
+});
+
+describe('checks that fail because nothing comes in time', () => {
+  const check = (name: string, timedOut: boolean): CheckResult => ({
+    name,
+    severity: 'required',
+    answer: 'failed',
+    says: '',
+    ms: 1,
+    ...(timedOut ? { timedOut } : {}),
+  });
+  const judged = (subjects: readonly string[], ...checks: CheckResult[]): Verdict => ({
+    ...verdict('unhealthy'),
+    reasons: subjects.map((subject) => ({ subject, severity: 'required', says: 'no' })),
+    checks,
+  });
+
+  test.each<[string, Verdict, 'timeout' | 'unhealthy']>([
+    ['alone', judged(['check:slow'], check('slow', true)), 'timeout'],
+    [
+      'beside one that says no',
+      judged(['check:slow', 'check:no'], check('slow', true), check('no', false)),
+      'unhealthy',
+    ],
+    ['beside a unit that failed', judged(['check:slow', 'unit:a'], check('slow', true)), 'unhealthy'],
+    ['that had failed before, beside a unit', judged(['unit:a'], check('slow', true)), 'unhealthy'],
+  ])('%s', (_name, given, cause) => {
+    expect(decide(plan, attempt({ verdict: given }))).toMatchObject({ cause });
   });
 });
 

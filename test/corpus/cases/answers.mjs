@@ -74,7 +74,7 @@ export const answers = [
   },
   {
     name: 'unbound, which refuses its clients',
-    install: 'unbound',
+    install: 'unbound dns-root-data',
     configure: `${write('/etc/unbound/unbound.conf.d/data.conf', 'server:\n  interface: 0.0.0.0\n  local-data: "example.test. A 192.0.2.7"')}
       ${write('/etc/unbound/unbound.conf.d/clients.conf', 'server:\n  access-control: 0.0.0.0/0 allow')} systemctl restart unbound`,
     change: `${upgrade('unbound')} && rm /etc/unbound/unbound.conf.d/clients.conf && systemctl restart unbound`,

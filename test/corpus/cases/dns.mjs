@@ -51,7 +51,7 @@ export const dns = [
   },
   {
     name: 'unbound',
-    install: 'unbound',
+    install: 'unbound dns-root-data',
     configure: `${write(
       '/etc/unbound/unbound.conf.d/office.conf',
       `server:
@@ -97,7 +97,7 @@ export const dns = [
       '/etc/unbound/unbound.conf.d/office.conf',
       'server:\n  interface: 0.0.0.0\n  access-control: 0.0.0.0/0 allow\n  local-data: "example.test. A 192.0.2.7"',
     )}
-apt-get purge -y -qq dnsmasq && ${install('unbound')} && systemctl restart unbound`,
+apt-get purge -y -qq dnsmasq && ${install('unbound', 'dns-root-data')} && systemctl restart unbound`,
     probe,
     expected: 'healthy',
   },
