@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { ask } from '../incus/ask.ts';
 import { sayFailure } from '../incus/failure.ts';
-import { getInstanceState } from '../incus/instance.ts';
+import { getInstance, getInstanceState } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isGlobalAddress } from './check-address.ts';
 import type { AskContext } from './look.ts';
@@ -24,17 +24,18 @@ export interface ReadyRequest {
 
 /**
  * After a start: waits until a command can be run inside, the service manager has finished booting (however degraded),
- * and the network is back. Fails only where nothing could be run inside before the limit; a boot or a network that takes
- * longer is told in `pending`, and the verdict judges it. Incus hands a stop that comes before this to nobody (incus.md, trap 9).
+ * and the network is back. Fails only where nothing could be run inside before the limit, or the instance has stopped again
+ * and stays so; a boot or a network that takes longer is told in `pending`, and the verdict judges it. Incus hands a stop that comes before this to nobody (incus.md, trap 9).
  */
 export const waitUntilAskable = async (
   context: AskContext,
   request: ReadyRequest,
 ): Promise<Result<Readiness, { readonly says: string }>> => {
   const bootedOnce = { since: null as number | null };
+  const stopped = { since: null as number | null };
   const end = await poll<Result<string[], string>>(context, request.limitMs, async (leftMs) => {
     const inside = await askInside(context, leftMs);
-    if (!inside.ok) return { done: false, answer: inside };
+    if (!inside.ok) return { done: await staysStopped(context, stopped), answer: inside };
     const [pendingBoot, pendingNetwork] = [
       bootPhrases(inside.value, bootedOnce, context.clock.monotonic()),
       await missingFamilies(context, request.families ?? []),
@@ -103,6 +104,18 @@ const askInside = async (context: AskContext, leftMs: number): Promise<Result<In
     ...(context.signal ? { signal: context.signal } : {}),
   });
   return answer.ok ? ok(readReadiness(answer.value.stdout)) : err(sayFailure(answer.error));
+};
+
+/** A reboot passes through "Stopped" in a moment. Milliseconds. */
+const stoppedForGoodMs = 10_000;
+
+const staysStopped = async (
+  { incus, instance, clock }: AskContext,
+  stopped: { since: number | null },
+): Promise<boolean> => {
+  const now = await getInstance(incus, instance);
+  stopped.since = now.ok && now.value.status === 'Stopped' ? (stopped.since ?? clock.monotonic()) : null;
+  return stopped.since !== null && clock.monotonic() - stopped.since >= stoppedForGoodMs;
 };
 
 /** Without a service manager nobody says that the boot is over: then process 1 must have lived for so long, in milliseconds. */
