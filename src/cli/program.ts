@@ -4,6 +4,7 @@ import { outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
 import type { Context } from './context.ts';
 import { defineAgent } from './agent.ts';
+import { defineCompletion } from './completion.ts';
 import { definePrune } from './prune.ts';
 import { defineRecover } from './recover.ts';
 import { defineRollback } from './rollback.ts';
@@ -31,6 +32,7 @@ const definitions: readonly Define[] = [
   defineRollback,
   defineHook,
   defineAgent,
+  defineCompletion,
 ];
 
 /** Reads the command line and does what it says. Returns the exit status. */

@@ -1,0 +1,32 @@
+/**
+ * The scripts of `guard completion`. They hand what was typed to guard as it stands: nothing of it is evaluated, since half a
+ * line with a redirection or a substitution in it must not do anything at the tab key.
+ */
+export const completionScripts = {
+  bash: `
+_guard() {
+  local -a words
+  read -ra words <<<"\${COMP_LINE:0:COMP_POINT}"
+  [[ \${COMP_LINE:0:COMP_POINT} == *[[:space:]] ]] && words+=('')
+  local found
+  COMPREPLY=()
+  while IFS=$'\\t' read -r found _; do COMPREPLY+=("$found"); done \\
+    < <(guard complete -- "\${words[@]:1}" 2>/dev/null)
+}
+# Where guard has nothing to say, names of files are completed.
+complete -o default -F _guard guard
+`,
+  zsh: `
+#compdef guard
+_guard() {
+  local -a found
+  found=("\${(@f)$(guard complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  found=("\${(@)found%%$'\\t'*}")
+  if [[ -n \${found[1]-} ]]; then compadd -- "\${found[@]}"; else _files; fi
+}
+if [[ \${funcstack[1]-} == _guard ]]; then _guard "$@"; else compdef _guard guard; fi
+`,
+  fish: `
+complete -c guard -a '(guard complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+`,
+} as const;

@@ -1,0 +1,48 @@
+import { Argument, Command, Option } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { completionScripts } from '../../src/cli/completion-scripts.ts';
+import { completionsOf } from '../../src/cli/completion-words.ts';
+
+const program = new Command('guard');
+program
+  .command('run', { isDefault: true })
+  .argument('[instance...]')
+  .option('--restart', 'restart it')
+  .option('-q, --quiet', 'say little')
+  .addOption(new Option('--uncovered <policy>').choices(['refuse', 'warn']))
+  .option('--push <local:path>');
+program.command('rollback').argument('<instance>').argument('[run]').option('--restart-not');
+program.command('completion').addArgument(new Argument('<shell>').choices(['bash', 'zsh']));
+program.command('complete', { hidden: true });
+
+const words = (line: string): string =>
+  completionsOf(program, line.split(' '), ['web1', 'web2', 'run-of-mine'])
+    .map(({ word }) => word)
+    .join(' ');
+
+describe('what could stand at the cursor', () => {
+  test.each([
+    ['', 'run rollback completion help web1 web2 run-of-mine'],
+    ['r', 'run rollback run-of-mine'],
+    ['we', 'web1 web2'],
+    ['--re', '--restart'],
+    ['rollback --re', '--restart-not'],
+    ['--restart we', 'web1 web2'],
+    ['--uncovered ', 'refuse warn'],
+    ['--uncovered warn w', 'web1 web2'],
+    ['--push ', ''],
+    ['web1 w', 'web1 web2'],
+    ['rollback w', 'web1 web2'],
+    ['rollback web1 w', ''],
+    ['completion ', 'bash zsh'],
+    ['web1 -- w', ''],
+    ['web1 -- sh --re', ''],
+    ['web1 --', '--restart --quiet --uncovered --push --help'],
+  ])('guard %s', (line, found) => {
+    expect(words(line)).toBe(found);
+  });
+});
+
+test('no script evaluates what was typed', () => {
+  for (const script of Object.values(completionScripts)) expect(script).not.toMatch(/\beval\b/);
+});
