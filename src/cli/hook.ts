@@ -9,7 +9,7 @@ import {
   type Way,
 } from '../hook/installation.ts';
 import type { Inside } from '../hook/inside.ts';
-import { managers } from '../hook/parts.ts';
+import { knownManagers } from '../hook/parts.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { hookLines } from '../report/hook-text.ts';
 import { writeLines } from '../report/write.ts';
@@ -35,6 +35,8 @@ Exit status:
 interface Told {
   readonly installation: Installation | null;
   readonly way: Way | null;
+  /** Why package managers that are there cannot ask. */
+  readonly unable?: readonly string[];
   readonly status: number;
 }
 
@@ -56,9 +58,10 @@ export const defineHook = (program: Command, call: Call): void => {
         const { incus, instance: own } = session.reached;
         const done = await work(context, session, { incus, instance: own });
         if (!done.ok) return endWith(context, options.json ?? false, done.error);
-        const { installation, way } = done.value;
-        if (options.json) await writeLines(context.stdout, [JSON.stringify({ instance: own, ...installation, way })]);
-        else if (!options.quiet) await writeLines(context.stdout, hookLines(own, installation, way));
+        const { installation, way, unable = [] } = done.value;
+        if (options.json)
+          await writeLines(context.stdout, [JSON.stringify({ instance: own, ...installation, way, unable })]);
+        else if (!options.quiet) await writeLines(context.stdout, hookLines(own, installation, way, unable));
         return done.value.status;
       });
       call.exit(status);
@@ -82,19 +85,22 @@ const install = async (
 ): Promise<Result<Told, Outcome>> => {
   const found = await findManagers(inside);
   if (!found.ok) return failed(found.error);
-  if (found.value.length === 0)
+  const { managers, unable } = found.value;
+  if (managers.length === 0)
     return err(
       refused(
         `"${inside.instance}" has no package manager that can ask for a restore point.`,
-        `There are hooks for: ${managers.map(({ name }) => name).join(', ')}.`,
+        unable[0] === undefined
+          ? `There are hooks for: ${knownManagers.map(({ name }) => name).join(', ')}.`
+          : `${unable[0]}.`,
       ),
     );
   const { absent, timeoutMs } = settings.hook;
   const conf = { absent, limitSeconds: Math.ceil((timeoutMs + aheadMs) / 1000) };
-  const installed = await installHook(inside, { hooks, managers: found.value, conf });
+  const installed = await installHook(inside, { hooks, managers, conf });
   if (!installed.ok) return failed(installed.error);
   const way = await tryWay(inside, clock, noticeMs);
-  return way.ok ? ok({ installation: installed.value, way: way.value, status: 0 }) : failed(way.error);
+  return way.ok ? ok({ installation: installed.value, way: way.value, unable, status: 0 }) : failed(way.error);
 };
 
 const remove = async (_context: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> => {

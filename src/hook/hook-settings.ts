@@ -1,3 +1,5 @@
+import { isAbove } from './places.ts';
+
 /** What is written into `hook.conf` inside. */
 export interface HookConf {
   /** What the client does where no agent answers. */
@@ -22,5 +24,5 @@ export const hookConfText = ({ absent, limitSeconds, made }: HookConf): string =
 export const foldersMade = (text: string, possible: readonly string[]): string[] =>
   text.split('\n').flatMap((line) => {
     const folder = /^made=(\/.*)$/.exec(line)?.[1];
-    return folder !== undefined && possible.some((path) => path.startsWith(`${folder}/`)) ? [folder] : [];
+    return folder !== undefined && possible.some((path) => isAbove(folder, path)) ? [folder] : [];
   });

@@ -1,6 +1,6 @@
 import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
-import { deleteFile, makeDirectory, pullFile, pushFile } from '../incus/files.ts';
+import { deleteFile, listFolder, makeDirectory, pullFile, pushFile } from '../incus/files.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Part } from './parts.ts';
 
@@ -15,6 +15,9 @@ const limit = { limitMs: 30_000 };
 /** No part of the hook is larger, in bytes. */
 const mostBytes = 64 * 1024;
 
+/** A folder with longer names altogether, in bytes, is none that a package manager has. */
+const mostListed = 1024 * 1024;
+
 const root = { user: 0, group: 0 };
 
 /** Whether there is a file or a folder of that name. */
@@ -22,6 +25,13 @@ export const exists = async ({ incus, instance }: Inside, path: string): Promise
   const read = await pullFile(incus, instance, path, { ...limit, maxBytes: 0 });
   if (read.ok || read.error.kind === 'invalid') return ok(true);
   return read.error.kind === 'not-found' ? ok(false) : read;
+};
+
+/** The names in a folder; none where there is no such folder. */
+export const namesIn = async ({ incus, instance }: Inside, folder: string): Promise<Result<string[], IncusFailure>> => {
+  const read = await listFolder(incus, instance, folder, { ...limit, maxBytes: mostListed });
+  if (read.ok) return read;
+  return read.error.kind === 'not-found' || read.error.kind === 'invalid' ? ok([]) : read;
 };
 
 /** The text and mode of a file; null where it is none, or is longer than any part of the hook. */

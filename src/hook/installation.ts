@@ -7,8 +7,9 @@ import { getInstance, patchInstance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { hookKey } from './hook-key.ts';
 import { foldersMade, hookConfText, type HookConf } from './hook-settings.ts';
-import { exists, makeFolders, readPart, removePath, writePart, type Inside } from './inside.ts';
-import { client, managers, settingsPath, type Manager, type Part } from './parts.ts';
+import { makeFolders, readPart, removePath, writePart, type Inside } from './inside.ts';
+import { client, knownManagers, settingsPath, type KnownManager, type Manager, type Part } from './parts.ts';
+import { besides, findPaths } from './places.ts';
 
 /** What was done to, or found of, one file inside. */
 export interface PartState {
@@ -30,16 +31,23 @@ export type Way =
   /** The instance does not run, so nobody can be asked. */
   | { readonly kind: 'stopped' };
 
-/** The package managers that the instance has. */
-export const findManagers = async (inside: Inside): Promise<Result<Manager[], IncusFailure>> => {
-  const found: Manager[] = [];
-  for (const manager of managers)
-    for (const sign of manager.signs) {
-      const there = await exists(inside, sign);
+/** The package managers that the instance has, and why others that it has cannot ask. */
+export const findManagers = async (
+  inside: Inside,
+): Promise<Result<{ readonly managers: readonly Manager[]; readonly unable: readonly string[] }, IncusFailure>> => {
+  const managers: Manager[] = [];
+  const unable: string[] = [];
+  for (const known of knownManagers) {
+    const signs = await findAll(inside, known.signs);
+    if (!signs.ok) return signs;
+    if (signs.value.length > 0) managers.push({ name: known.name, parts: partsBeside(known, signs.value) });
+    else if (known.unable !== undefined) {
+      const there = await findPaths(inside, known.unable.sign);
       if (!there.ok) return there;
-      if (there.value && !found.includes(manager)) found.push(manager);
+      if (there.value.length > 0) unable.push(known.unable.says);
     }
-  return ok(found);
+  }
+  return ok({ managers, unable });
 };
 
 /**
@@ -58,7 +66,7 @@ export const installHook = async (
   const parts = [client, ...wanted.managers.flatMap((manager) => manager.parts)];
   const before = await readPart(inside, settingsPath);
   if (!before.ok) return before;
-  const made = new Set(foldersMade(before.value?.text ?? '', [settingsPath, ...parts.map(({ path }) => path)]));
+  const made = new Set(foldersMade(before.value?.text ?? '', everyPath));
   for (const folder of new Set([settingsPath, ...parts.map(({ path }) => path)].map((path) => dirname(path)))) {
     const anew = await makeFolders(inside, folder);
     if (!anew.ok) return anew;
@@ -76,8 +84,10 @@ export const installHook = async (
 
 /** Removes every trace of the hook, whichever version has installed it: first what calls the client, then the client. */
 export const removeHook = async (inside: Inside): Promise<Result<Installation, IncusFailure>> => {
+  const placed = await placedParts(inside);
+  if (!placed.ok) return placed;
   const parts: readonly Pick<Part, 'path' | 'mode'>[] = [
-    ...managers.flatMap((manager) => manager.parts),
+    ...placed.value.toReversed(),
     client,
     { path: settingsPath, mode: 0o644 },
   ];
@@ -89,10 +99,9 @@ export const removeHook = async (inside: Inside): Promise<Result<Installation, I
     if (!removed.ok) return removed;
     if (removed.value) states.push({ path, mode, state: 'removed' });
   }
-  const made = foldersMade(
-    before.value?.text ?? '',
-    parts.map(({ path }) => path),
-  );
+  const leaves = await removeLeaves(inside);
+  if (!leaves.ok) return leaves;
+  const made = foldersMade(before.value?.text ?? '', everyPath);
   // The innermost first; one that somebody has put something into since stays.
   for (const folder of made.toSorted().toReversed()) await removePath(inside, folder);
   const unmarked = await patchInstance(inside.incus, inside.instance, { config: { [hookKey]: '' } });
@@ -103,19 +112,20 @@ export const removeHook = async (inside: Inside): Promise<Result<Installation, I
 export const findHook = async (inside: Inside, hooks: string): Promise<Result<Installation | null, IncusFailure>> => {
   const instance = await getInstance(inside.incus, inside.instance);
   if (!instance.ok) return instance;
-  const found: Manager[] = [];
+  const found: string[] = [];
   const states: PartState[] = [];
-  for (const manager of [null, ...managers]) {
-    const parts = await textsOf(hooks, manager === null ? [client] : manager.parts);
-    for (const part of parts) {
+  for (const manager of [null, ...knownManagers]) {
+    const parts = manager === null ? ok([client]) : await partsInside(inside, manager);
+    if (!parts.ok) return parts;
+    for (const part of await textsOf(hooks, parts.value)) {
       const there = await readPart(inside, part.path);
       if (!there.ok) return there;
       if (there.value === null && !isNamed(instance.value.config[hookKey], manager)) continue;
       states.push({ path: part.path, mode: part.mode, state: stateOf(there.value, part) });
-      if (manager !== null && !found.includes(manager)) found.push(manager);
+      if (manager !== null && !found.includes(manager.name)) found.push(manager.name);
     }
   }
-  return ok(states.length === 0 ? null : { managers: found.map(({ name }) => name), parts: states });
+  return ok(states.length === 0 ? null : { managers: found, parts: states });
 };
 
 /** Asks the agent through the client inside, as a package manager would. `limitMs` is for an agent that comes late. */
@@ -145,6 +155,64 @@ const pingMs = 10_000;
 
 const pingPauseMs = 200;
 
+/** Every path that a part can have, as patterns. */
+const everyPath = [settingsPath, client.path, ...knownManagers.flatMap(({ parts }) => parts.map(({ path }) => path))];
+
+const findAll = async (inside: Inside, patterns: readonly string[]): Promise<Result<string[], IncusFailure>> => {
+  const found: string[] = [];
+  for (const pattern of patterns) {
+    const there = await findPaths(inside, pattern);
+    if (!there.ok) return there;
+    found.push(...there.value);
+  }
+  return ok(found);
+};
+
+/** The parts of a manager where these signs of it are. */
+const partsBeside = ({ parts }: KnownManager, signs: readonly string[]): Part[] =>
+  parts.flatMap((part) =>
+    [...new Set(signs.map((sign) => besides(part.path, sign)))].map((path) => ({ ...part, path })),
+  );
+
+/** The same, and where they lie although the manager has gone. */
+const partsInside = async (inside: Inside, known: KnownManager): Promise<Result<Part[], IncusFailure>> => {
+  const signs = await findAll(inside, known.signs);
+  if (!signs.ok) return signs;
+  const all = new Map<string, Part>();
+  for (const part of known.parts) {
+    const there = part.path.includes('*') ? await findPaths(inside, part.path) : ok([part.path]);
+    if (!there.ok) return there;
+    for (const path of there.value) all.set(path, { ...part, path });
+  }
+  for (const part of partsBeside(known, signs.value)) all.set(part.path, part);
+  return ok([...all.values()]);
+};
+
+const placedParts = async (inside: Inside): Promise<Result<Part[], IncusFailure>> => {
+  const placed: Part[] = [];
+  for (const known of knownManagers) {
+    const parts = await partsInside(inside, known);
+    if (!parts.ok) return parts;
+    placed.push(...parts.value);
+  }
+  return ok(placed);
+};
+
+const removeLeaves = async (inside: Inside): Promise<Result<void, IncusFailure>> => {
+  const leaves = await findAll(
+    inside,
+    knownManagers.flatMap((known) => known.leaves ?? []),
+  );
+  if (!leaves.ok) return leaves;
+  for (const path of leaves.value) {
+    const removed = await removePath(inside, path);
+    if (!removed.ok) return removed;
+    // Only where nothing else is in it.
+    await removePath(inside, dirname(path));
+  }
+  return ok(undefined);
+};
+
 interface PartText {
   readonly path: string;
   readonly mode: number;
@@ -165,7 +233,7 @@ const stateOf = (
 };
 
 /** Whether the key says that this part should be there. */
-const isNamed = (key: string | undefined, manager: Manager | null): boolean => {
+const isNamed = (key: string | undefined, manager: KnownManager | null): boolean => {
   if (key === undefined || key === '') return false;
   return manager === null || key.replace(/^\S+ /, '').split(',').includes(manager.name);
 };

@@ -90,7 +90,7 @@ const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
   ['restricted', /Project "[^"]*" doesn't allow|not allowed in (this )?project|is forbidden in project/i],
   ['changed', /^ETag doesn't match/i],
   ['timed-out', /context deadline exceeded/i],
-  ['not-found', /^Snapshot \S+ does not exist|\bnot found$/i],
+  ['not-found', /^Snapshot \S+ does not exist|\bnot found$|^sftp: "lstat .*: not a directory"/i],
   ['invalid', /^Invalid (config|snapshot name|devices?)\b|file name too long|cannot contain/i],
 ];
 

@@ -53,6 +53,25 @@ export const pullFile = async (
   });
 };
 
+/** The names in a folder, of at most `maxBytes` altogether; a file is `invalid`. */
+export const listFolder = async (
+  incus: Incus,
+  instance: string,
+  path: string,
+  how: Limit & { readonly maxBytes: number },
+): Promise<Result<string[], IncusFailure>> => {
+  const asked = `list the folder ${path} of ${instance}`;
+  const { limitMs, maxBytes } = how;
+  const location = { path: ['instances', instance, 'files'], query: { path } };
+  const answer = await callRaw(incus, { method: 'GET', ...location, asked, instance, limitMs }, maxBytes);
+  if (!answer.ok) return answer;
+  const { headers, body } = answer.value;
+  const names = header(headers, 'type') === 'directory' ? namesIn(body.toString('utf8')) : null;
+  return names === null
+    ? err(failureOf('invalid', { asked, project: incus.project, instance }, 'it is no folder'))
+    : ok(names);
+};
+
 /** Makes one folder; its parent must exist. One that exists is a success. */
 export const makeDirectory = (
   incus: Incus,
@@ -95,6 +114,15 @@ const put = async (
   const headers = headersOf(type, how);
   const reply = await call(incus, { method: 'POST', ...location, raw, headers, asked, instance, limitMs: how.limitMs });
   return reply.ok ? ok(undefined) : reply;
+};
+
+const namesIn = (text: string): string[] | null => {
+  try {
+    const names = (JSON.parse(text) as { metadata?: unknown }).metadata ?? [];
+    return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : null;
+  } catch {
+    return null;
+  }
 };
 
 /** Both spellings: LXD knows only its own, Incus knows both. */

@@ -17,7 +17,6 @@ export interface RunRecord {
   /** What the checks said before the command; empty where none was asked. */
   readonly checksBefore: readonly CheckResult[];
   readonly restorePoint: RestorePoint | null;
-  /** The command, or what is brought in for it: from there on the instance may be another. */
   readonly commandBegan: boolean;
   readonly commandEnded: EventOf<'command-ended'> | null;
   /** On the instance after the command. */
@@ -74,9 +73,7 @@ export const foldEvents = (run: string, directory: string, events: readonly Reco
     phases: phasesOf(events),
     checksBefore: last('baseline-taken')?.baseline.checks ?? [],
     restorePoint: last('restore-point-taken')?.restorePoint ?? null,
-    commandBegan: events.some(
-      (event) => event.type === 'phase-begun' && (event.phase === 'command' || event.phase === 'push'),
-    ),
+    commandBegan: events.some((event) => event.type === 'phase-begun' && event.phase === 'command'),
     commandEnded: last('command-ended'),
     verdict: last('verdict', (event) => !event.again),
     verdictAgain: last('verdict', (event) => event.again),

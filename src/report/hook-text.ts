@@ -1,7 +1,12 @@
 import type { Installation, Way } from '../hook/installation.ts';
 
 /** What `guard hook` did, or found, for a person. */
-export const hookLines = (instance: string, installation: Installation | null, way: Way | null): string[] => {
+export const hookLines = (
+  instance: string,
+  installation: Installation | null,
+  way: Way | null,
+  unable: readonly string[],
+): string[] => {
   if (installation === null) return [`${instance}: the hook is not installed`];
   const { managers, parts } = installation;
   const widest = Math.max(0, ...parts.map(({ path }) => path.length));
@@ -12,6 +17,7 @@ export const hookLines = (instance: string, installation: Installation | null, w
     ...parts.map(
       ({ path, mode, state }) => `  ${path.padEnd(widest)}  ${mode.toString(8).padStart(4, '0')}  ${words[state]}`,
     ),
+    ...unable.map((says) => `  ${says}`),
     ...(way === null ? [] : [`  ${sayWay(way)}`]),
   ];
 };

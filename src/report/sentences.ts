@@ -1,5 +1,5 @@
 import { sayDuration } from '../duration.ts';
-import type { Changes, CommandEnd, Phase } from '../event.ts';
+import type { CommandEnd, Phase } from '../event.ts';
 import { neutralise } from '../text.ts';
 
 /** What a phase is called. */
@@ -7,7 +7,6 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   inspect: 'Inspect',
   baseline: 'Baseline',
   'restore-point': 'Restore point',
-  push: 'Push',
   command: 'Command',
   verify: 'Verify',
   keep: 'Keep',
@@ -35,8 +34,6 @@ export const sayCommandEnd = (end: CommandEnd): string => {
       return end.restarted ? 'restarted the instance' : 'was cut off: the instance was stopped underneath it';
     case 'lost':
       return `was lost from sight: ${neutralise(end.says).replace(/\.$/, '')}`;
-    case 'push-failed':
-      return `was not begun: ${neutralise(end.says, 1000).replace(/\.$/, '')}`;
     case 'interrupted':
       return `was interrupted by ${end.signal}`;
   }
@@ -53,10 +50,4 @@ export const safeLines = (text: string, most = 50): string[] => {
 export const bounded = (items: readonly string[], most: number): string => {
   const rest = items.length - most;
   return `${items.slice(0, most).join(', ')}${rest > 0 ? `, and ${rest} more` : ''}`;
-};
-
-/** `nginx 1.0 → 1.1`. */
-export const sayPackage = ({ name, from, to }: Changes['packages'][number]): string => {
-  if (from === null) return `${name} ${to ?? ''} (new)`;
-  return to === null ? `${name} ${from} (removed)` : `${name} ${from} → ${to}`;
 };

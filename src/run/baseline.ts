@@ -6,7 +6,6 @@ import { judgeAlone } from '../health/verdict.ts';
 import { err, ok, type Result } from '../result.ts';
 import { refuseMissingExecutable } from './executable.ts';
 import type { Plan } from './plan.ts';
-import { mayProvide } from './push-source.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
@@ -28,13 +27,9 @@ export const establishBaseline = async (
   if (tools.interruption.by() !== null) return ok(baseline);
   const verdict = judgeAlone(baseline);
   if (verdict.verdict !== 'healthy' && !plan.allowUnhealthy) return err(unhealthyAlready(plan, verdict));
-  const missing = isToBeThere(plan) ? await refuseMissingExecutable(plan, tools) : null;
+  const missing = plan.change.kind === 'command' ? await refuseMissingExecutable(plan, tools) : null;
   return missing === null ? ok(baseline) : err(missing);
 };
-
-/** Whether the command must be there already. */
-const isToBeThere = ({ change, pushes, command }: Plan): boolean =>
-  change.kind === 'command' && !mayProvide(pushes, command.words[0], command.cwd);
 
 const unhealthyAlready = (plan: Plan, verdict: Verdict): Outcome =>
   refused(

@@ -45,7 +45,7 @@ const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
     if (!started.ok) return { kind: 'lost', says: sayFailure(started.error) };
     const unfollow = followSize(io.terminal, started.value);
     try {
-      const end = await watched(plan, tools, started.value, tap.lastOutputAt, boot);
+      const end = await watched(plan, tools, started.value, tap, boot);
       await handedOn(tools, tap);
       return end;
     } finally {
@@ -89,12 +89,11 @@ const followSize = (terminal: Terminal | null, exec: Exec): (() => void) =>
 const showOutput = (tools: RunTools, stream: 'stdout' | 'stderr', chunk: Buffer): void | Promise<void> =>
   tools.recorder.show({ type: 'command-output', stream, chunk });
 
-/** Waits for the end within the limits; silence is counted from `lastSeenAt`, by the run's clock. */
-export const watched = async (
+const watched = async (
   plan: Plan,
   tools: RunTools,
   exec: Exec,
-  lastSeenAt: () => number,
+  tap: OutputTap,
   boot: BootMark | null,
 ): Promise<CommandEnd> => {
   const over = new AbortController();
@@ -102,7 +101,7 @@ export const watched = async (
     const first = await Promise.race([
       exec.ended,
       overallLimit(plan, tools, over.signal),
-      silenceLimit(plan, tools, lastSeenAt, over.signal),
+      silenceLimit(plan, tools, tap, over.signal),
       interrupted(tools, over.signal),
     ]);
     if ('ok' in first) return await truth(plan, tools, first, boot);
@@ -122,16 +121,11 @@ const overallLimit = async (plan: Plan, tools: RunTools, over: AbortSignal): Pro
   return { kind: 'timeout', limitMs };
 };
 
-const silenceLimit = async (
-  plan: Plan,
-  tools: RunTools,
-  lastSeenAt: () => number,
-  over: AbortSignal,
-): Promise<CommandEnd> => {
+const silenceLimit = async (plan: Plan, tools: RunTools, tap: OutputTap, over: AbortSignal): Promise<CommandEnd> => {
   const limitMs = plan.limits.idleMs;
   if (limitMs === null) return never();
   for (;;) {
-    const leftMs = lastSeenAt() + limitMs - tools.clock.monotonic();
+    const leftMs = tap.lastOutputAt() + limitMs - tools.clock.monotonic();
     if (leftMs <= 0 || over.aborted) return { kind: 'idle-timeout', limitMs };
     await tools.clock.sleep(leftMs, over);
   }

@@ -1,11 +1,10 @@
-import type { Outcome, Pushed, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
+import type { Outcome, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline } from './baseline.ts';
 import { inspect, sayUncovered, type Inspected } from './inspect.ts';
 import type { Mark } from './mark.ts';
 import type { Plan } from './plan.ts';
-import type { PushPlan } from './push-source.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
 import { inPhase } from './recorder.ts';
@@ -166,7 +165,6 @@ const runStarted = (plan: Plan, tools: RunTools, inspected: Inspected): RunStart
   restorePointName: plan.restorePoint.name,
   named: plan.restorePoint.named,
   holder: tools.holder,
-  ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushedOf) }),
   ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
 });
 
@@ -180,5 +178,3 @@ const markFor = (plan: Plan, tools: RunTools, inspected: Inspected): Mark => ({
   restorePointName: plan.restorePoint.name,
   at: tools.clock.now(),
 });
-
-const pushedOf = ({ local, inside, files, bytes }: PushPlan): Pushed => ({ local, inside, files, bytes });

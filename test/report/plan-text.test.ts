@@ -10,7 +10,6 @@ const plan: Plan = {
   remote: null,
   command: { words: ['apt', 'upgrade', '-y'], environment: {}, user: 0, group: 0, cwd: '/root' },
   change: { kind: 'command' },
-  pushes: [],
   checks: [],
   automatic: true,
   allowUnhealthy: false,
@@ -44,7 +43,6 @@ const preview: Preview = {
     own: [{ device: 'db', pool: 'fast', volume: 'rows', path: '/var/lib/db' }],
     uncovered: [{ device: 'data', path: '/srv', says: 'a folder of the host (/srv/web)' }],
   },
-  packages: null,
   verdict: { verdict: 'healthy', reasons: [], advisories: [], checks: [] },
   wouldBegin: true,
 };
