@@ -1,0 +1,87 @@
+import { writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { withArena, type Arena } from './arena.ts';
+import { measureIdleKeptRun, measureLargeKeptRuns } from './kept-run.ts';
+import { measureLooks } from './looks.ts';
+import { measureMany } from './many.ts';
+import { measureOutput } from './output.ts';
+import { measureRecords } from './records.ts';
+import { measureRecovery } from './recovery.ts';
+import { tableOf, type Row } from './row.ts';
+import { measureStart } from './start.ts';
+
+const sections: Readonly<Record<string, (arena: Arena) => Promise<Row[]>>> = {
+  start: measureStart,
+  'kept-run': measureIdleKeptRun,
+  recovery: measureRecovery,
+  looks: measureLooks,
+  output: measureOutput,
+  many: measureMany,
+  records: measureRecords,
+  large: measureLargeKeptRuns,
+};
+
+const usage = `bench [--only ${Object.keys(sections).join(',')}] [--rounds N] [--quick] [--write]`;
+
+/** `npm run bench`. Returns the exit status: 0 when everything could be measured, met or not. */
+export const main = async (words: readonly string[]): Promise<number> => {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string', default: '15' },
+      quick: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+    },
+  });
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const wanted = values.only?.split(',') ?? Object.keys(sections);
+  const unknown = wanted.find((name) => !(name in sections));
+  if (unknown !== undefined) {
+    say(`There is no "${unknown}": ${usage}`);
+    return 64;
+  }
+  const { quick } = values;
+  const rows = await bench({ hostName: 'bench', rounds: quick ? 2 : Number(values.rounds), quick, wanted, say });
+  if (values.write) await writeFile('docs/benchmarks.md', documentOf(rows, Number(values.rounds)));
+  return 0;
+};
+
+/** What to measure, and where. */
+export interface BenchOptions {
+  readonly hostName: string;
+  readonly rounds: number;
+  readonly quick: boolean;
+  /** Names of sections. */
+  readonly wanted: readonly string[];
+  readonly say: (line: string) => void;
+}
+
+/** Measures one section after another, and says each as it comes. */
+export const bench = async ({ wanted, say, ...options }: BenchOptions): Promise<Row[]> => {
+  const rows: Row[] = [];
+  await withArena({ ...options, say }, async (arena) => {
+    for (const name of wanted) {
+      const own = (await sections[name]?.(arena)) ?? [];
+      rows.push(...own);
+      for (const line of tableOf(own).slice(rows.length === own.length ? 0 : 2)) say(line);
+    }
+  });
+  return rows;
+};
+
+const documentOf = (rows: readonly Row[], rounds: number): string =>
+  [
+    '# Benchmarks',
+    '',
+    'Made by `npm run bench -- --write`. Every figure is a median with the tenth and ninetieth percentile. What is compared',
+    'was measured in turn, in the same minutes on the same machine; the ratio is that of each round. "The script" is what',
+    'people write today with the `incus` command (`test/bench/scripts/`); "bare REST" are the same steps of Incus itself,',
+    'asked by a process that is running already.',
+    '',
+    `${rounds} rounds, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.version}, load ${loadavg()[0]?.toFixed(1)} at the end.`,
+    '',
+    ...tableOf(rows),
+    '',
+  ].join('\n');
