@@ -2,8 +2,16 @@ import { greets, greetsInside, install, upgrade } from '../words.mjs';
 
 export const mail = [
   {
+    name: 'dovecot, whose configuration nobody has touched',
+    install: 'dovecot-imapd',
+    change: upgrade('dovecot-imapd'),
+    probe: greets(143, 'OK'),
+    expected: 'healthy',
+  },
+  {
     name: 'dovecot, a configuration of the old syntax',
     install: 'dovecot-imapd',
+    configure: `sed -i 's#^mail_location.*#mail_location = maildir:~/Maildir#' /etc/dovecot/conf.d/10-mail.conf; systemctl restart dovecot`,
     change: upgrade('dovecot-imapd'),
     probe: greets(143, 'OK'),
     expected: 'broken',
