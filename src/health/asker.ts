@@ -5,11 +5,12 @@ import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
 import { askDefinition } from './check.ts';
 import { createTurns } from './check-limit.ts';
-import { createGreeter, type Greeter } from './facts-greeting.ts';
+import { rememberAnswers } from './facts-answers.ts';
+import type { Remembering } from './facts-memory.ts';
 import { gatherFacts } from './gather.ts';
 import type { AskContext, InstanceLook, InstanceState } from './look.ts';
 
-/** The two questions of which every look consists. Both always answer, and remember nothing but who has just greeted. */
+/** The two questions of which every look consists. Both always answer, and remember nothing but what servers said a moment ago. */
 export interface Asker {
   readonly look: () => Promise<InstanceLook>;
   /** One result for most definitions, one a script for a directory. */
@@ -19,9 +20,9 @@ export interface Asker {
 /** Asks the real instance. At most eight checks run at a time: a look must not be a load. */
 export const openAsker = (context: AskContext, options: { readonly automatic: boolean }): Asker => {
   const inTurn = createTurns(mostChecksAtATime);
-  const greeter = createGreeter(context.clock);
+  const remembering = rememberAnswers(context.clock);
   return {
-    look: () => (options.automatic ? lookWithFacts(context, greeter) : lookWithout(context)),
+    look: () => (options.automatic ? lookWithFacts(context, remembering) : lookWithout(context)),
     check: (definition) => askDefinition(definition, context, inTurn),
   };
 };
@@ -34,8 +35,8 @@ const factsLimitMs = 15_000;
 /** How long a command that does nothing may take, in milliseconds. */
 const answerLimitMs = 10_000;
 
-const lookWithFacts = async (context: AskContext, greeter: Greeter): Promise<InstanceLook> => {
-  const facts = await gatherFacts({ ...context, greeter, limitMs: factsLimitMs });
+const lookWithFacts = async (context: AskContext, remembering: Remembering): Promise<InstanceLook> => {
+  const facts = await gatherFacts({ ...context, remembering, limitMs: factsLimitMs });
   if (facts.ok) return { state: { kind: 'askable' }, facts: facts.value, factsSay: null };
   // The probe could be started, so the instance can be asked; only what it wrote is of no use.
   if (facts.error.kind === 'unreadable') return { state: { kind: 'askable' }, facts: null, factsSay: facts.error.says };

@@ -2,7 +2,16 @@ import { advisory, bounded, required, type FactFinding } from './compare-finding
 import { compareServices } from './compare-services.ts';
 import { restartedProcesses } from './compare-processes.ts';
 import type { Facts, Unit } from './facts.ts';
-import { comesAndGoes, conditionOf, indexOf, longRunning, onDemand, reasonOf } from './unit-state.ts';
+import {
+  comesAndGoes,
+  conditionOf,
+  endedWell,
+  indexOf,
+  longRunning,
+  onDemand,
+  reasonOf,
+  restartsByHabit,
+} from './unit-state.ts';
 
 /**
  * What happened between two looks after the command, for the soak: a restart, a vanished socket, a new failure. A restart
@@ -11,10 +20,12 @@ import { comesAndGoes, conditionOf, indexOf, longRunning, onDemand, reasonOf } f
  */
 export const compareLooks = (baseline: Facts, previous: Facts, current: Facts): FactFinding[] => {
   const bad = badUnits(baseline);
-  const counts = (finding: FactFinding): boolean => !bad.has(finding.subject);
+  const habits = habitualUnits(baseline);
+  const pausing = pausingUnits(current, habits);
+  const counts = ({ subject }: FactFinding): boolean => !bad.has(subject) && !pausing.has(subject);
   return bounded([
     ...restartedInstance(previous, current),
-    ...restartedUnits(previous, current).filter(counts),
+    ...restartedUnits(previous, current, habits).filter(counts),
     ...compareServices(previous, current, false).filter(
       (finding) => finding.severity === 'required' && counts(finding),
     ),
@@ -29,28 +40,46 @@ const badUnits = (baseline: Facts): ReadonlySet<string> =>
       .flatMap((unit) => [unit.id, ...unit.names].map((name) => `unit:${name}`)),
   );
 
+/** Those that have just ended well, and will be started again. */
+const pausingUnits = (current: Facts, habits: ReadonlySet<string>): ReadonlySet<string> =>
+  new Set(
+    Object.values(current.units ?? {})
+      .filter((unit) => habits.has(unit.id) && conditionOf(unit) === 'restarting' && endedWell(unit))
+      .map((unit) => `unit:${unit.id}`),
+  );
+
+/** Every name of the units that ended and were started again by themselves long before the command. */
+const habitualUnits = (baseline: Facts): ReadonlySet<string> =>
+  new Set(
+    Object.values(baseline.units ?? {})
+      .filter((unit) => restartsByHabit(unit, baseline))
+      .flatMap((unit) => [unit.id, ...unit.names]),
+  );
+
 const restartedInstance = (previous: Facts, current: Facts): FactFinding[] =>
   previous.init !== null && current.init !== null && previous.init.startTicks !== current.init.startTicks
     ? [required('instance', 'the instance restarted while guard watched', true)]
     : [];
 
-const restartedUnits = (previous: Facts, current: Facts): FactFinding[] => {
+const restartedUnits = (previous: Facts, current: Facts, habits: ReadonlySet<string>): FactFinding[] => {
   if (previous.units === null || current.units === null) return [];
   const index = indexOf(current);
   return Object.values(previous.units).flatMap((unit) => {
     const now = index.find(unit);
     if (now === null || !longRunning(unit) || comesAndGoes(unit) || conditionOf(unit) !== 'running') return [];
-    return conditionOf(now) === 'running' ? restartOf(unit, now) : [];
+    return conditionOf(now) === 'running' ? restartOf(unit, now, habits.has(now.id)) : [];
   });
 };
 
 /** Units that have been up in both looks, and yet not all the time. */
-const restartOf = (unit: Unit, now: Unit): FactFinding[] => {
+const restartOf = (unit: Unit, now: Unit, byHabit: boolean): FactFinding[] => {
   const subject = `unit:${now.id}`;
   const restarts = now.restarts - unit.restarts;
   const reason = reasonOf(now);
   if (restarts > 0) {
     const times = restarts === 1 ? 'once' : `${restarts} times`;
+    if (byHabit && restarts === 1)
+      return [advisory(subject, `${now.id} restarted by itself once while guard watched, as it did before`)];
     return [
       required(
         subject,

@@ -4,11 +4,14 @@ import type { Facts, Process, Unit } from './facts.ts';
 import {
   comesAndGoes,
   conditionOf,
+  endedWell,
   indexOf,
   longRunning,
+  ofHardware,
   ofSystemd,
   onDemand,
   reasonOf,
+  restartsByHabit,
   withoutVersion,
   type Condition,
   type UnitIndex,
@@ -75,6 +78,7 @@ const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
   if (condition === 'gone' || condition === 'masked') return goneOf(unit, condition, around);
   if (condition === 'stopped') return stoppedOf(unit, around, loss);
   if (condition === 'failed') return loss(failureWeight(unit), `${was(unit)}, has failed${because(now)}`);
+  if (condition === 'restarting' && now !== null && endedWell(now) && restartsByHabit(unit, around.before)) return null;
   if (condition === 'restarting')
     return loss(failureWeight(unit), `${was(unit)}, is now restarting${because(now)}`, true);
   return ends(unit) ? null : loss(failureWeight(unit), `${was(unit)}, is still ${condition}${because(now)}`, true);
@@ -96,7 +100,7 @@ const unitFileIn = (facts: Facts): ((unit: Unit) => boolean) => {
 /** Jobs, and parts that matter to nobody by themselves, do not decide. */
 const failureWeight = (unit: Unit): UnitLoss['severity'] => {
   if (unit.id.endsWith('.service') || unit.type === 'openrc')
-    return !longRunning(unit) && ofSystemd(unit.id) ? 'advisory' : 'required';
+    return !longRunning(unit) && (ofSystemd(unit.id) || ofHardware(unit.id)) ? 'advisory' : 'required';
   return /\.(mount|socket)$/.test(unit.id) && !ofSystemd(unit.id) ? 'required' : 'advisory';
 };
 

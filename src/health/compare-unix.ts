@@ -27,6 +27,8 @@ const comesAndGoes = ({ path, owner }: UnixSocket, pids: ReadonlySet<string>): b
   /^\/(run\/user|tmp|var\/tmp|run\/screen|run\/containerd\/s|root|home|dev)\//.test(path) ||
   // A name with a pid or a random part in it is another one after every start.
   /[0-9a-f]{12,}|\.tmp$/.test(path) ||
+  // GnuPG starts its helpers where and when it needs them.
+  /\/S\.(gpg-agent|dirmngr|scdaemon|keyboxd)/.test(path) ||
   path.split(/\D+/).some((number) => number.length > 1 && pids.has(number)) ||
   (owner?.unit != null && /^(session-.*\.scope|user@.*\.service|run-.*)$/.test(owner.unit));
 
@@ -43,12 +45,17 @@ const lossOf = (socket: UnixSocket, anew: readonly UnixSocket[], before: Facts, 
   // A new version beside the old one, and nobody names the old one.
   if (sibling !== undefined) return loss('advisory', sibling.path);
   const moved = anew.find((one) => sameOwner(one, socket));
+  if (moved !== undefined && withoutRandom(moved.path) === withoutRandom(socket.path))
+    return loss('advisory', moved.path);
   if (moved !== undefined) return loss('required', moved.path);
   // One of several doors into the same service, such as those between the parts of dovecot or postfix.
   const stays =
     after.unixSockets?.some((one) => sameOwner(one, socket) && folder(one.path) === folder(socket.path)) ?? false;
   return loss(stays || socket.owner === null ? 'advisory' : 'required');
 };
+
+/** As mktemp(1) makes names. */
+const withoutRandom = (path: string): string => path.replace(/([._-])(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}$/, '$1#');
 
 /** Internal to systemd and D-Bus, whose versions rename and drop them; the units that need them are compared themselves. */
 const ofTheSystem = /^\/run\/(systemd|udev|initctl|dbus|lock|cloud-init|credentials|mount|lvm|dmeventd)(\/|$)/;

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { Answer, Facts, Network, Socket } from './facts.ts';
 import { askNameServer } from './facts-dns.ts';
-import { createGreeter, type Greeter } from './facts-greeting.ts';
+import { greetServers } from './facts-greeting.ts';
 import { askWebServers } from './facts-http.ts';
+import { createMemory, type Remembering } from './facts-memory.ts';
 
 /**
  * Asks the servers of the instance whose protocol has a harmless question: a service that listens can still answer nothing
@@ -13,18 +14,24 @@ export const askServers = async (
   facts: Pick<Facts, 'sockets' | 'network' | 'configuration'>,
   clock: Clock,
   signal: AbortSignal | undefined,
-  greeter: Greeter = createGreeter(clock),
+  remembering: Remembering = rememberAnswers(clock),
 ): Promise<readonly Answer[] | null> => {
   const address = addressOf(facts.network);
   if (address === undefined || facts.sockets === null) return null;
   const sockets = facts.sockets.filter((socket) => isAt(socket, address));
+  const questions = { clock, signal, remembering };
   const answers = await Promise.all([
-    askWebServers(sockets, address, clock, signal),
-    askNameServer(sockets, address, facts.configuration),
-    greeter.greet(sockets, address, signal),
+    askWebServers(sockets, address, questions),
+    askNameServer(sockets, address, facts.configuration, questions),
+    greetServers(sockets, address, questions),
   ]);
   return answers.flat().length === 0 ? null : answers.flat();
 };
+
+/** Remembers what servers said for as long as it spares them. */
+export const rememberAnswers = (clock: Clock): Remembering => createMemory(clock, isGoodAnswer);
+
+const isGoodAnswer = (said: string): boolean => /^([123]\d\d$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION)/.test(said);
 
 /** Where the way out is, the way in is: other interfaces may be those of the instance's own guests. */
 const addressOf = (network: Network | null): string | undefined => {

@@ -1,6 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import type { Answer, ConfigurationFiles, Socket } from './facts.ts';
+import type { Questions } from './facts-memory.ts';
 
 /**
  * Asks the name server of the instance, from the machine that guard runs on, for the SOA record of the zones that its
@@ -11,12 +12,17 @@ export const askNameServer = async (
   sockets: readonly Socket[],
   address: string,
   configuration: Pick<ConfigurationFiles, 'zones' | 'names'> | null,
+  { remembering }: Pick<Questions, 'remembering'>,
 ): Promise<Answer[]> => {
   if (!sockets.some(({ protocol, port }) => protocol === 'udp' && port === 53)) return [];
   const resolver = new Resolver({ timeout: 700, tries: 2 });
   resolver.setServers([isIPv6(address) ? `[${address}]:53` : `${address}:53`]);
   const zones = (configuration?.zones ?? []).slice(0, mostQuestions);
   const names = [anyResolverKnows, ...(configuration?.names ?? []).slice(0, mostQuestions)];
+  const answerTo = async (question: string, ask: () => Promise<unknown>): Promise<Answer> => {
+    const said = await remembering(`${address} 53 ${question}`, () => codeOf(ask));
+    return { protocol: 'dns', port: 'udp/53', question, said };
+  };
   return Promise.all([
     ...zones.map((zone) => answerTo(zone, () => resolver.resolveSoa(zone))),
     ...names.filter((name) => !zones.includes(name)).map((name) => answerTo(name, () => resolver.resolve4(name))),
@@ -27,13 +33,6 @@ export const askNameServer = async (
 export const anyResolverKnows = 'localhost';
 
 const mostQuestions = 10;
-
-const answerTo = async (question: string, ask: () => Promise<unknown>): Promise<Answer> => ({
-  protocol: 'dns',
-  port: 'udp/53',
-  question,
-  said: await codeOf(ask),
-});
 
 const codeOf = async (ask: () => Promise<unknown>): Promise<string | null> => {
   try {

@@ -2,52 +2,27 @@ import { connect, type Socket as Connection } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { withinLimit } from './check-limit.ts';
 import { openConnection } from './facts-connection.ts';
+import type { Questions } from './facts-memory.ts';
 import type { Answer, Socket } from './facts.ts';
 
-/** Calls servers whose protocol begins with a greeting, or that have a word for "are you there". */
-export interface Greeter {
-  /** One answer for each of these ports that `address` is listened on. */
-  readonly greet: (
-    sockets: readonly Socket[],
-    address: string,
-    signal: AbortSignal | undefined,
-  ) => Promise<readonly Answer[]>;
-}
-
-/**
- * A greeter remembers a greeting for `rest` milliseconds: sshd and others count callers who only look in, and a watch
- * looks every second. What did not greet is called again each time.
- */
-export const createGreeter = (clock: Clock): Greeter => {
-  const known = new Map<string, { readonly answer: Answer; readonly at: number }>();
-  const greetOne = async (
-    port: number,
-    protocol: Protocol,
-    address: string,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> => {
-    const key = `${address} ${port}`;
-    const last = known.get(key);
-    if (last !== undefined && clock.monotonic() - last.at < rest) return last.answer;
-    known.delete(key);
-    const said = await call(address, port, protocol, clock, signal);
-    const answer: Answer = { protocol: 'greeting', port: `tcp/${port}`, question: protocol.name, said };
-    if (said !== null && said !== 'unreachable') known.set(key, { answer, at: clock.monotonic() });
-    return answer;
-  };
-  return {
-    greet: (sockets, address, signal) => {
-      const ports = new Set(sockets.flatMap(({ protocol, port }) => (protocol === 'tcp' ? [port] : [])));
-      const calls = protocols.flatMap((protocol) =>
-        protocol.ports.filter((port) => ports.has(port)).map((port) => greetOne(port, protocol, address, signal)),
-      );
-      return Promise.all(calls);
-    },
-  };
+/** Calls servers whose protocol begins with a greeting, or that have a word for "are you there": one answer a port. */
+export const greetServers = (
+  sockets: readonly Socket[],
+  address: string,
+  { clock, signal, remembering }: Questions,
+): Promise<readonly Answer[]> => {
+  const ports = new Set(sockets.flatMap(({ protocol, port }) => (protocol === 'tcp' ? [port] : [])));
+  const calls = protocols.flatMap((protocol) =>
+    protocol.ports
+      .filter((port) => ports.has(port))
+      .map(async (port): Promise<Answer> => {
+        const ask = (): Promise<string | null> => call(address, port, protocol, clock, signal);
+        const said = await remembering(`${address} ${port} ${protocol.name}`, ask);
+        return { protocol: 'greeting', port: `tcp/${port}`, question: protocol.name, said };
+      }),
+  );
+  return Promise.all(calls);
 };
-
-/** Milliseconds. */
-const rest = 5000;
 
 interface Protocol {
   readonly name: string;

@@ -4,20 +4,20 @@ import { isIPv6, type Socket as Connection } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { withinLimit } from './check-limit.ts';
 import { openConnection } from './facts-connection.ts';
+import type { Questions } from './facts-memory.ts';
 import type { Answer, Socket } from './facts.ts';
 
 /** Asks the web servers of the instance for `/`, from the machine that guard runs on. */
 export const askWebServers = async (
   sockets: readonly Socket[],
   address: string,
-  clock: Clock,
-  signal: AbortSignal | undefined,
+  { clock, signal, remembering }: Questions,
 ): Promise<Answer[]> => {
   const servers = sockets.filter(speaksHttp);
   const ports = [...new Set(servers.map(({ port }) => port))].slice(0, mostPorts);
   return Promise.all(
     ports.map(async (port): Promise<Answer> => {
-      const said = await askPort(address, port, clock, signal);
+      const said = await remembering(`${address} ${port} /`, () => askPort(address, port, clock, signal));
       return { protocol: 'http', port: `tcp/${port}`, question: '/', said };
     }),
   );

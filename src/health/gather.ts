@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
 import { askServers } from './facts-answers.ts';
-import type { Greeter } from './facts-greeting.ts';
+import type { Remembering } from './facts-memory.ts';
 import { parseProbe, type UnreadableFacts } from './probe.ts';
 import { probeInput } from './probe-script.ts';
 
@@ -16,8 +16,8 @@ export interface GatherRequest {
   readonly instance: string;
   /** Without it the servers inside are not asked anything. */
   readonly clock?: Clock;
-  /** Who calls the servers that greet; a new one where it is not given. */
-  readonly greeter?: Greeter;
+  /** What servers said a moment ago, so that they are not asked too often. */
+  readonly remembering?: Remembering;
   /** Milliseconds for the whole look; the probe inside is killed then. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
@@ -47,8 +47,8 @@ export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts,
   return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
 };
 
-const withAnswers = async (facts: Facts, { clock, signal, greeter }: GatherRequest): Promise<Facts> =>
-  clock === undefined ? facts : { ...facts, answers: await askServers(facts, clock, signal, greeter) };
+const withAnswers = async (facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> =>
+  clock === undefined ? facts : { ...facts, answers: await askServers(facts, clock, signal, remembering) };
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */
 const mostBytes = 16 * 1024 * 1024;

@@ -46,11 +46,19 @@ const passing = new RegExp(
     // systemd-run: `run-r1a2b….service`, `run-u12.scope`, since version 257 `run-p12-i34.service`.
     'run-(r[0-9a-f]{8,}|u\\d+|p\\d+-i\\d+|\\d+)\\.[a-z]+',
     'run-.*\\.mount',
+    // Of containers inside, whose names are other ones each time.
+    'var-lib-(docker|containers|containerd|kubelet|lxc)-.*\\.mount',
     'systemd-(ask-password-.*|update-utmp.*|tmpfiles-clean|hostnamed|timedated|localed|machined)\\..*',
     '(apt-daily|apt-daily-upgrade|apt-news|esm-cache|packagekit|man-db|dpkg-db-backup|logrotate)\\..*',
     '(phpsessionclean|e2scrub_.*|fstrim|motd-news|update-notifier-.*)\\..*',
   ].join('|')})$`,
 );
+
+/** Jobs for a console and for disks that a container does not have: whether they succeed says nothing about its services. */
+export const ofHardware = (id: string): boolean =>
+  /^(console-setup|keyboard-setup|setvtrgb|plymouth|alsa-|lvm2-|blk-availability|apparmor|hwclock|smart(d|montools))\b/.test(
+    id,
+  );
 
 /** systemd's own parts, which versions of it rename, split and drop. */
 export const ofSystemd = (id: string): boolean =>
@@ -64,6 +72,21 @@ export const onDemand = (unit: Unit): boolean =>
   unit.wantedBy.length === 0 &&
   !unit.fileState.startsWith('enabled') &&
   (unit.busName !== '' || unit.triggeredBy.length > 0);
+
+/**
+ * It ends by itself again and again and is started again, as workers do that serve for a while or until there is nothing
+ * left: at least three times, and once an hour or more often since the instance started.
+ */
+export const restartsByHabit = (unit: Unit, { init, processes }: Facts): boolean => {
+  if (unit.restarts < 3 || init === null || processes === null) return false;
+  const newest = processes.reduce((most, { startTicks }) => Math.max(most, startTicks), init.startTicks);
+  const upMs = (newest - init.startTicks) * 10;
+  return upMs / unit.restarts < 3_600_000;
+};
+
+/** It ended well: nothing was wrong with it when it went. */
+export const endedWell = (unit: Unit): boolean =>
+  unit.result === 'success' && (unit.exit === null || (unit.exit.how === 'exited' && unit.exit.status === 0));
 
 /** The reason that the manager gives, e.g. `exit status 1`; empty where it gives none. */
 export const reasonOf = (unit: Unit): string => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareFacts, compareLooks } from '../../src/health/compare.ts';
 import type { Facts, Unit } from '../../src/health/facts.ts';
-import { dead, facts, failed, owner, process, restarting, service, tcp, units } from './example-facts.ts';
+import { dead, deciding, facts, failed, owner, process, restarting, service, tcp, units } from './example-facts.ts';
 
 const look = (...all: readonly Unit[]): Facts => facts({ units: units(...all) });
 const web = service('web.service');
@@ -45,6 +45,30 @@ describe('between two looks of the soak', () => {
 
   test('a service that is new with the command counts as well', () => {
     expect(compareLooks(look(), look(web), look(failed('web.service')))).toHaveLength(1);
+  });
+
+  test('a worker that has always ended and been started again', () => {
+    const worker = (restarts: number, more: Partial<Unit> = {}): Facts =>
+      facts({
+        units: units(service('worker.service', { restarts, ...more })),
+        init: { name: 'systemd', startTicks: 0 },
+        // A day of the instance.
+        processes: [process('sh', 9, { startTicks: 8_640_000 })],
+      });
+    const pausing = { active: 'activating', sub: 'auto-restart' };
+    const failing = { ...pausing, result: 'exit-code', exit: { how: 'exited', status: 1 } as const };
+    const severities = (baseline: Facts, previous: Facts, current: Facts): string[] =>
+      compareLooks(baseline, previous, current).map(({ severity }) => severity);
+
+    expect(severities(worker(600), worker(0), worker(1))).toEqual(['advisory']);
+    expect(severities(worker(600), worker(0), worker(0, pausing))).toEqual([]);
+    expect(deciding(compareFacts(worker(600), worker(0, pausing)))).toEqual([]);
+    // More often than ever, not well, or not from of old.
+    expect(severities(worker(600), worker(0), worker(2))).toEqual(['required']);
+    expect(severities(worker(600), worker(0), worker(0, failing))).toEqual(['required']);
+    expect(deciding(compareFacts(worker(600), worker(0, failing)))).toHaveLength(1);
+    expect(severities(worker(2), worker(0), worker(1))).toEqual(['required']);
+    expect(severities(worker(20), worker(0), worker(0, pausing))).toEqual(['required']);
   });
 
   test('a socket that vanished', () => {

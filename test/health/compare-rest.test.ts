@@ -45,6 +45,15 @@ describe('addresses, routes and name servers', () => {
     expect(deciding(fixed)).toHaveLength(1);
   });
 
+  test('a bridge for containers of its own is told, and does not decide', () => {
+    const bridge = (name: string): Facts =>
+      network({ addresses: [address('10.1.2.3'), address('172.18.0.1', { interface: name, dynamic: false })] });
+    expect(deciding(compareFacts(bridge('br-0123456789ab'), network({})))).toEqual([]);
+    expect(deciding(compareFacts(bridge('docker0'), network({})))).toEqual([]);
+    expect(deciding(compareFacts(bridge('br-lan'), network({})))).toHaveLength(1);
+    expect(deciding(compareFacts(bridge('wg0'), network({})))).toHaveLength(1);
+  });
+
   test('the same address on an interface with another name is the same address', () => {
     expect(compareFacts(network({}), network({ addresses: [address('10.1.2.3', { interface: 'enp5s0' })] }))).toEqual(
       [],

@@ -33,6 +33,13 @@ describe('named unix sockets', () => {
     );
   });
 
+  test('with a random name, and of the helpers of GnuPG', () => {
+    const agent = owner('agent.service');
+    expect(compareUnix([unix('/run/agent/s.aB3dE7', agent)], [unix('/run/agent/s.Zy9xW8', agent)])).toEqual([]);
+    expect(compareUnix([unix('/run/agent/s.primary', agent)], [unix('/run/agent/s.standby', agent)])).toHaveLength(1);
+    expect(compareUnix([unix('/etc/pacman.d/gnupg/S.gpg-agent', agent)], [])).toEqual([]);
+  });
+
   test('replaced by that of a new version: fine, unless somebody still names the old one', () => {
     const [before, after] = [[unix('/run/php/php8.2-fpm.sock', php)], [unix('/run/php/php8.4-fpm.sock', php4)]];
     expect(compareUnix(before, after)).toEqual([]);

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { compareFacts } from '../../src/health/compare.ts';
 import type { Answer, Facts } from '../../src/health/facts.ts';
-import { createGreeter } from '../../src/health/facts-greeting.ts';
+import { rememberAnswers } from '../../src/health/facts-answers.ts';
+import { greetServers } from '../../src/health/facts-greeting.ts';
 import { deciding, facts, owner, tcp } from './example-facts.ts';
 
 const servers: Server[] = [];
@@ -23,11 +24,11 @@ const redisAt = async (address: string, serve: (connection: Connection) => void)
 };
 
 const redis = owner('redis.service', 'redis-server');
-const greet = (address: string, greeter = createGreeter(systemClock)): Promise<readonly Answer[]> =>
-  greeter.greet([tcp('0.0.0.0', 6379, redis)], address, undefined);
+const greet = (address: string, remembering = rememberAnswers(systemClock), port = 6379): Promise<readonly Answer[]> =>
+  greetServers([tcp('0.0.0.0', port, redis)], address, { clock: systemClock, signal: undefined, remembering });
 const greeting = (said: string | null): Answer => ({ protocol: 'greeting', port: 'tcp/6379', question: 'redis', said });
 
-describe('a greeter', () => {
+describe('a greeting', () => {
   test('says its word, hears the first one, and takes its leave', async () => {
     let heard = '';
     await redisAt('127.0.53.1', (connection) => {
@@ -50,10 +51,10 @@ describe('a greeter', () => {
 
   test('nobody there is no answer, and nobody who listens is not called', async () => {
     expect(await greet('127.0.53.3')).toEqual([greeting(null)]);
-    expect(await createGreeter(systemClock).greet([tcp('0.0.0.0', 5432, redis)], '127.0.53.3', undefined)).toEqual([]);
+    expect(await greet('127.0.53.3', undefined, 5432)).toEqual([]);
   });
 
-  test('does not call again at once whoever has greeted', async () => {
+  test('does not call again at once whoever has answered', async () => {
     let calls = 0;
     let words = '+PONG\r\n';
     await redisAt('127.0.53.4', (connection) => {
@@ -61,15 +62,24 @@ describe('a greeter', () => {
       connection.end(words);
     });
     let later = 0;
-    const greeter = createGreeter({ ...systemClock, monotonic: () => systemClock.monotonic() + later });
-    expect(await greet('127.0.53.4', greeter)).toEqual([greeting('+PONG')]);
+    const remembering = rememberAnswers({ ...systemClock, monotonic: () => systemClock.monotonic() + later });
+    const greetAgain = (): Promise<readonly Answer[]> => greet('127.0.53.4', remembering);
+    expect(await greetAgain()).toEqual([greeting('+PONG')]);
     words = '';
-    expect(await greet('127.0.53.4', greeter)).toEqual([greeting('+PONG')]);
+    expect(await greetAgain()).toEqual([greeting('+PONG')]);
     expect(calls).toBe(1);
-    later = 5000;
-    expect(await greet('127.0.53.4', greeter)).toEqual([greeting(null)]);
-    expect(await greet('127.0.53.4', greeter)).toEqual([greeting(null)]);
+    later = 3000;
+    expect(await greetAgain()).toEqual([greeting(null)]);
+    // Nobody was troubled by what nobody answered.
+    expect(await greetAgain()).toEqual([greeting(null)]);
     expect(calls).toBe(3);
+    words = '-LOADING\r\n';
+    expect(await greetAgain()).toEqual([greeting('-LOADING')]);
+    expect(await greetAgain()).toEqual([greeting('-LOADING')]);
+    expect(calls).toBe(4);
+    later = 4000;
+    words = '+PONG\r\n';
+    expect(await greetAgain()).toEqual([greeting('+PONG')]);
   });
 });
 
