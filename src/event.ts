@@ -4,6 +4,8 @@
  * durations are `ms`, milliseconds.
  */
 
+import type { HookMoment, Hooks } from './hook-definition.ts';
+
 /** The steps of a run, in the order in which they happen. */
 export type Phase =
   | 'inspect'
@@ -191,6 +193,28 @@ export type RunEvent =
   | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly says: string }
   /** What was true before the command: a `Baseline` of `health/`, whole, so that it can be compared with later. */
   | { readonly type: 'baseline-taken'; readonly baseline: { readonly checks: readonly CheckResult[] } }
+  /** The user's own commands of this run, so that `guard recover` has them. Only where there are any. */
+  | { readonly type: 'hooks-planned'; readonly hooks: Hooks }
+  /** A hook is about to run: durable before it does. */
+  | {
+      readonly type: 'hook-begun';
+      readonly moment: HookMoment;
+      readonly where: 'inside' | 'host';
+      readonly command: readonly string[];
+    }
+  /** A hook is over. `output` is the file that keeps what it wrote, if it wrote anything. */
+  | {
+      readonly type: 'hook-ended';
+      readonly moment: HookMoment;
+      readonly ok: boolean;
+      readonly says: string;
+      readonly ms: number;
+      readonly output?: string;
+    }
+  /** What was held still for the restore point is let go: afterRestorePoint has run, or there was nothing to run. */
+  | { readonly type: 'quiet-ended' }
+  /** Under which lease this guard takes, or takes over, the restore point in flight: durable before it does. */
+  | { readonly type: 'lease-taken'; readonly lease: number }
   /** The lock is held and there is a way back. */
   | { readonly type: 'restore-point-taken'; readonly restorePoint: RestorePoint }
   /** The command's bytes as they came; for the JSON stream only, not for the journal. */

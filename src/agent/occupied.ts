@@ -5,7 +5,7 @@ import { getInstance } from '../incus/instance.ts';
 import { getSnapshot } from '../incus/snapshot.ts';
 import { markOf } from '../run/mark.ts';
 import type { LookAtHolder } from '../run/occupant.ts';
-import { inFlightName } from '../run/restore-point.ts';
+import { inFlightName } from '../run/in-flight.ts';
 
 /** Whether another run has the instance. */
 export type Occupation =

@@ -39,6 +39,8 @@ export const planOf = (known: {
     obeyQuarantine: known.obeyQuarantine ?? false,
     keepFailed: known.keepFailed ?? false,
     restart: settings.restart,
+    hooks: settings.hooks,
+    stopFirst: settings.stopFirst,
     restorePoint: {
       name: name ?? `guard-${run}`,
       named: name !== null,

@@ -11,9 +11,14 @@ import { readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
 import type { Target } from '../report/story.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
+import { err, ok, type Result } from '../result.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
-import { findRemains, recover, refuseLiving, type Remains } from '../run/recover.ts';
+import { newLease } from '../run/in-flight.ts';
+import { keepLease, takeLease, type HeldLease } from '../run/lease.ts';
+import { isLeftBy, refuseLiving, refuseUnreadable } from '../run/living.ts';
+import { findRemains, recover, type Remains } from '../run/recover.ts';
+import { refusedBecause } from '../run/refusal.ts';
 import { mendRemains, sayRemoved, type MendedRemains } from '../run/torn-remains.ts';
 import { createRecorder, type Recorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -100,8 +105,15 @@ const recoverReached = async (
   const found = await findRemains(tools, plan.instance, plan.limits.readyMs);
   if (!found.ok) return endWith(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
-  const isIdle = record === null && found.value.inFlight === null;
-  const living = isIdle ? null : refuseLiving({ lookAtHolder }, found.value, record, options.takeOver ?? false);
+  const isIdle = record === null && found.value.inFlight === null && found.value.quiet === null;
+  // What another run has there by now is not this one's: of that nothing is left.
+  if (record !== null && !isLeftBy(found.value, record))
+    return finish(context, session, { plan, record, remains: nothingOf(found.value), removed: [] }, options);
+  const unreadable = refuseUnreadable(plan, found.value, record);
+  if (unreadable !== null) return endWith(context, options.json ?? false, unreadable);
+  const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
+  const tell = (text: string): Promise<void> => sayWait(context, options, text);
+  const living = isIdle ? null : await refuseLiving({ ...tools, lookAtHolder, tell }, found.value, record, care);
   if (living !== null) return endWith(context, options.json ?? false, living);
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
   const remains = await mendRemains(plan, tools, found.value, own);
@@ -121,20 +133,47 @@ const finish = async (
   options: RecoverOptions,
 ): Promise<number> => {
   const { incus } = session.reached;
-  const run = record?.run ?? remains.mark?.run ?? plan.run;
+  const run = record?.run ?? (remains.mark ?? remains.quiet)?.run ?? plan.run;
   const recorder = await recorderOf(context, run, options, record);
   await (record === null ? recorder.begin(startedElsewhere(context, session, remains, run)) : recorder.resume());
   for (const name of removed) await recorder.record({ type: 'notice', level: 'warning', says: sayRemoved(name) });
   const { instance, project, remote, limits } = plan;
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { keepIfHealthy = false } = options;
+  const lease = await leaseFor(session, recorder, context.clock, remains);
+  if (!lease.ok) return endWith(context, options.json ?? false, lease.error);
+  const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
-    { run, instance, project, remote, limits, record, baseline, keepIfHealthy },
+    { run, instance, project, remote, limits, record, baseline, keepIfHealthy, hooks, lease: lease.value },
     { incus, clock: context.clock, recorder },
     remains,
   );
+  await lease.value?.stop();
   const status = recoveredStatus(outcome);
   return status === 0 && (await isStillHeld(session, remains)) ? stillHeldStatus : status;
+};
+
+/** Null where nothing is in flight, or the server cannot write a lease: a full pool must not stop a rollback. */
+const leaseFor = async (
+  { reached }: Session,
+  recorder: Recorder,
+  clock: Context['clock'],
+  remains: Remains,
+): Promise<Result<HeldLease | null, Outcome>> => {
+  if (remains.inFlight === null) return ok(null);
+  const { incus, instance } = reached;
+  const lease = newLease();
+  await recorder.record({ type: 'lease-taken', lease: lease.base });
+  const taken = await takeLease({ incus }, instance, { before: remains.lease, lease });
+  if (taken.ok) return ok(keepLease({ incus, clock }, instance, lease));
+  return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
+};
+
+/** The instance, without what is there of another run. */
+const nothingOf = (remains: Remains): Remains => ({ ...remains, mark: null, quiet: null, inFlight: null, lease: null });
+
+const sayWait = async (context: Context, options: RecoverOptions, text: string): Promise<void> => {
+  if (options.json !== true && options.quiet !== true) await writeLines(context.stderr, [`guard: ${text}`]);
 };
 
 const stillHeldStatus = 21;
@@ -149,14 +188,16 @@ const isStillHeld = async ({ reached }: Session, { inFlight }: Remains): Promise
 /** The run whose mark is on the instance; else the last one that this host left unfinished there. */
 const recordOf = async (context: Context, { reached }: Session, remains: Remains): Promise<RunRecord | null> => {
   const state = stateDirectoryOf(context);
-  if (remains.mark !== null) return readRun(state, remains.mark.run);
+  const known = remains.mark ?? remains.quiet;
+  if (known !== null) return readRun(state, known.run);
   const unfinished = await unfinishedRuns(state);
   return (
     unfinished.findLast(
-      ({ started }) =>
-        started?.instance === reached.instance &&
-        started.project === reached.project &&
-        started.remote === reached.remote,
+      (record) =>
+        isLeftBy(remains, record) &&
+        record.started?.instance === reached.instance &&
+        record.started.project === reached.project &&
+        record.started.remote === reached.remote,
     ) ?? null
   );
 };

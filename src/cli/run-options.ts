@@ -13,7 +13,9 @@ import {
   statusRanges,
   failurePolicies,
   uncoveredPolicy,
+  hookCommand,
   type FailurePolicies,
+  type HookCommand,
 } from './values.ts';
 
 /** Options that every command has which speaks to an instance. */
@@ -53,6 +55,9 @@ export interface RunOptions extends CommonOptions {
   readonly passthrough?: boolean;
   readonly retry?: boolean;
   readonly keepFailed?: boolean;
+  readonly stopFirst?: boolean;
+  readonly hook?: readonly HookCommand[];
+  readonly hookTimeout?: number;
 }
 
 /** Options that say how to change one instance: the same for `guard run` and `guard plan`. */
@@ -75,6 +80,14 @@ const addRestorePointOptions = (command: Command): Command =>
         'disks that no restore point covers: refuse, warn or accept (default: warn)',
       ).argParser(uncoveredPolicy),
     )
+    .option('--stop-first', 'take it with the instance stopped, so that everything in it is at rest')
+    .addOption(
+      new Option(
+        '--hook <moment=command>',
+        "run by the instance's shell at a moment, or by this machine's with host:moment=command; moments: beforeRestorePoint, afterRestorePoint, beforeRollback, afterRollback, afterKeep (repeatable)",
+      ).argParser(hookCommand),
+    )
+    .addOption(new Option('--hook-timeout <time>', 'one --hook (default: 30s)').argParser(duration))
     .addOption(
       new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration),
     );

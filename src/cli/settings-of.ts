@@ -7,6 +7,7 @@ import type { InstanceName, Settings } from '../config/settings.ts';
 import { windowMistakes } from '../config/window.ts';
 import type { Outcome } from '../event.ts';
 import { windowMistake } from '../health/watch-window.ts';
+import { hookTimeoutMs, type Hook, type Hooks } from '../hook-definition.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Context } from './context.ts';
 import type { RunOptions } from './run-options.ts';
@@ -50,8 +51,24 @@ const flagsOf = (options: RunOptions): Flags => ({
   keep: options.keep,
   expiresMs: options.expires,
   waitLockMs: options.waitLock,
+  stopFirst: options.stopFirst,
+  hooks: hooksOf(options),
   checks: (options.check ?? []).map((command) => commandCheck(command, checkTiming(options))),
 });
+
+/** The flags' hooks of a moment replace those of the file. */
+const hooksOf = ({ hook: written = [], hookTimeout: timeoutMs = hookTimeoutMs }: RunOptions): Hooks =>
+  Object.fromEntries(
+    [...new Set(written.map(({ moment }) => moment))].map((moment) => [
+      moment,
+      written
+        .filter((one) => one.moment === moment)
+        .map(({ onHost, command }): Hook => {
+          const common = { command: ['sh', '-c', command] as const, environment: {}, timeoutMs };
+          return onHost ? { kind: 'host', ...common } : { kind: 'exec', user: 0, cwd: '/', ...common };
+        }),
+    ]),
+  );
 
 const checkTiming = (options: RunOptions) => ({
   ...(options.checkTimeout === undefined ? {} : { timeoutMs: options.checkTimeout }),

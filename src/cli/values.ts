@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { UncoveredPolicy } from '../config/settings.ts';
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-files.ts';
+import { hookMoments, type HookMoment } from '../hook-definition.ts';
 import type { Policy, StatusRange } from '../run/plan.ts';
 
 /** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
@@ -56,6 +57,24 @@ export const reportFile = (text: string, before: readonly ReportFile[] = []): Re
   if (before.some((other) => resolve(other.path) === resolve(path)))
     throw new InvalidArgumentError(`"${path}" cannot hold two reports: give each a file of its own.`);
   return [...before, { format, path }];
+};
+
+/** A command of the user's at a moment, for a shell inside or on this machine. */
+export interface HookCommand {
+  readonly moment: HookMoment;
+  readonly onHost: boolean;
+  readonly command: string;
+}
+
+/** `afterKeep=COMMAND` or `host:afterKeep=COMMAND`, collected. */
+export const hookCommand = (text: string, before: readonly HookCommand[] = []): HookCommand[] => {
+  const [, host, name, command = ''] = /^(host:)?([^=]*)=([\s\S]*)$/.exec(text) ?? [];
+  const moment = hookMoments.find((known) => known === name);
+  if (moment === undefined || command.trim() === '')
+    throw new InvalidArgumentError(
+      `"${text}" is no hook: write moment=command or host:moment=command (moments: ${hookMoments.join(', ')}).`,
+    );
+  return [...before, { moment, onHost: host !== undefined, command }];
 };
 
 /** A snapshot's name that Incus accepts. */

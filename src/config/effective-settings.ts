@@ -18,7 +18,7 @@ export const settingsFor = (
   base: Settings = defaultSettings,
 ): Settings => {
   const { checks: added = [], ...rest } = flags;
-  const { checks, environment, onFailure, hook, ...plain } = [
+  const { checks, environment, onFailure, hook, hooks, ...plain } = [
     ...layersFor(configuration, instance),
     rest,
   ].reduce<Layer>(mergeLayers, emptyLayer);
@@ -27,6 +27,7 @@ export const settingsFor = (
     ...present(plain),
     onFailure: { ...base.onFailure, ...present(onFailure ?? {}) },
     hook: { ...base.hook, ...present(hook ?? {}) },
+    hooks: { ...base.hooks, ...withoutRemoved(present(hooks ?? {})) },
     environment: { ...base.environment, ...withoutRemoved(environment ?? {}) },
     checks: nameChecks([...base.checks, ...Object.values(withoutRemoved(checks ?? {})), ...added]),
   };

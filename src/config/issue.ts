@@ -105,6 +105,8 @@ const thereIsNo: Readonly<Record<Within, string>> = {
   policies: 'There is no cause',
   hook: 'There is no setting of the hook',
   notice: 'There is no key of a notice',
+  hooks: 'There is no moment',
+  hookCommand: 'A hook has no',
 };
 
 /** Right words in the wrong place. */

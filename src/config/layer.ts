@@ -1,26 +1,29 @@
 import type { CheckDefinition } from '../check-definition.ts';
+import type { Hook, HookMoment } from '../hook-definition.ts';
 import type { FailureCause, FailurePolicy, HookSettings, Settings } from './settings.ts';
 
 /** Settings kept in tables, which are joined entry by entry. */
-type Tables = 'checks' | 'environment' | 'onFailure' | 'hook';
+type Tables = 'checks' | 'environment' | 'onFailure' | 'hook' | 'hooks';
 
 /**
- * What one place says (the file's defaults, one of its blocks, the flags): any part of the settings. In `checks` and
- * `environment`, null takes away what a less exact place said.
+ * What one place says (the file's defaults, one of its blocks, the flags): any part of the settings. In `checks`,
+ * `environment` and `hooks`, null takes away what a less exact place said.
  */
 export type Layer = { readonly [K in Exclude<keyof Settings, Tables>]?: Settings[K] | undefined } & {
   readonly checks?: Readonly<Record<string, CheckDefinition | null>> | undefined;
   readonly environment?: Readonly<Record<string, string | null>> | undefined;
   readonly onFailure?: { readonly [K in FailureCause]?: FailurePolicy | undefined } | undefined;
   readonly hook?: { readonly [K in keyof HookSettings]?: HookSettings[K] | undefined } | undefined;
+  readonly hooks?: { readonly [Moment in HookMoment]?: readonly Hook[] | null | undefined } | undefined;
 };
 
 /** Says nothing. */
 export const emptyLayer: Layer = {};
 
 /**
- * Joins two layers; `above` wins. Checks are joined by name, variables of the environment by name, `onFailure` by cause, `hook` by setting;
- * an entry replaces the whole entry of the same name. Everything else is replaced. Associative, with `emptyLayer` as the
+ * Joins two layers; `above` wins. Checks are joined by name, variables of the environment by name, `onFailure` by cause,
+ * `hook` by setting, `hooks` by moment; an entry replaces the whole entry of the same name. Everything else is replaced.
+ * Associative, with `emptyLayer` as the
  * neutral one.
  */
 export const mergeLayers = (below: Layer, above: Layer): Layer => ({
@@ -30,6 +33,7 @@ export const mergeLayers = (below: Layer, above: Layer): Layer => ({
   ...mergedTable('environment', below.environment, above.environment),
   ...mergedTable('onFailure', below.onFailure, above.onFailure),
   ...mergedTable('hook', below.hook, above.hook),
+  ...mergedTable('hooks', below.hooks, above.hooks),
 });
 
 const mergedTable = <K extends Tables>(key: K, below: Layer[K], above: Layer[K]): Pick<Layer, K> | undefined =>

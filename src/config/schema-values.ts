@@ -170,7 +170,8 @@ export interface UnknownKey {
   readonly known: readonly string[];
 }
 
-export type Within = 'file' | 'settings' | 'check' | 'tls' | 'match' | 'policies' | 'hook' | 'notice';
+export type Within =
+  'file' | 'settings' | 'check' | 'tls' | 'match' | 'policies' | 'hook' | 'notice' | 'hooks' | 'hookCommand';
 
 /** A mapping in which every other key is a mistake. */
 export const mapping = <Shape extends z.core.$ZodLooseShape>(within: Within, shape: Shape, error = 'a mapping') =>

@@ -4,6 +4,7 @@ import { isGlobOfText } from './glob.ts';
 import type { Layer } from './layer.ts';
 import type { Notice, NoticeWay } from './settings.ts';
 import { check } from './schema-check.ts';
+import { hooks } from './schema-hooks.ts';
 import {
   changed,
   choice,
@@ -165,6 +166,10 @@ const settingsShape = {
       default: 'rollback',
     },
   ),
+  hooks: optional(hooks, {
+    description:
+      'Commands of yours around the restore point and at the end of a run, by moment. `null` takes away inherited ones.',
+  }),
   askTimeout: optional(time(1000), { description: 'How long `ask` waits for an answer.', default: '5m' }),
 
   timeout: optional(timeOrNever(1000), { description: 'How long the command may run.', default: '1h' }),
@@ -193,6 +198,15 @@ const settingsShape = {
     default: '30d',
   }),
   waitLock: optional(time(0), { description: "How long another run's end is waited for.", default: '0s' }),
+  lease: optional(time(60_000), {
+    description:
+      'How long a run of another host must have given no sign of life before `guard recover` finishes it here.',
+    default: '2m',
+  }),
+  stopFirst: optional(flag, {
+    description: 'Stop the instance for its restore point, and start it again: what is in it is then at rest.',
+    default: false,
+  }),
   restorePointTimeout: optional(time(1000), {
     description: 'How long taking the restore point may last.',
     default: '15m',
@@ -219,10 +233,11 @@ const settingsShape = {
 export const settingNames = Object.keys(settingsShape);
 
 const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mapping of settings')), (given): Layer => {
-  const { timeout, idleTimeout, verifyTimeout, soak, askTimeout, expires, waitLock, ...rest } = given ?? {};
+  const { timeout, idleTimeout, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } = given ?? {};
   const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, notify, ...same } = rest;
   return withoutUndefined({
     ...same,
+    hooks: same.hooks ?? undefined,
     timeoutMs: timeout,
     idleTimeoutMs: idleTimeout,
     verifyTimeoutMs: verifyTimeout,
@@ -230,6 +245,7 @@ const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mappin
     askTimeoutMs: askTimeout,
     expiresMs: expires,
     waitLockMs: waitLock,
+    leaseMs: lease,
     restorePointTimeoutMs: restorePointTimeout,
     stopTimeoutMs: stopTimeout,
     restoreTimeoutMs: restoreTimeout,

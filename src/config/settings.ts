@@ -1,5 +1,6 @@
 import type { CheckDefinition, Words } from '../check-definition.ts';
 import type { Cause, Outcome } from '../event.ts';
+import type { Hooks } from '../hook-definition.ts';
 
 /** What a user wants done where a run cannot simply keep the change. */
 export type FailurePolicy = 'rollback' | 'keep' | 'ask';
@@ -76,6 +77,8 @@ export interface Settings {
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
   readonly onFailure: Readonly<Record<FailureCause, FailurePolicy>>;
+  /** Commands of the user's around the restore point and at the end of a run. */
+  readonly hooks: Hooks;
   /** How long `ask` waits for an answer. */
   readonly askTimeoutMs: number;
 
@@ -85,6 +88,10 @@ export interface Settings {
   readonly expiresMs: number | null;
   /** How long another run's end is waited for. */
   readonly waitLockMs: number;
+  /** After which silence a run of another host may be finished by this one. */
+  readonly leaseMs: number;
+  /** Stop the instance for its restore point. */
+  readonly stopFirst: boolean;
   readonly restorePointTimeoutMs: number;
   /** A graceful stop, before force. */
   readonly stopTimeoutMs: number;

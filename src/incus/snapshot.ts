@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly createdAt: string;
   /** RFC 3339; null means never. */
   readonly expiresAt: string | null;
+  /** For `setSnapshotExpiry`: changes with the expiry. Empty in a list. */
+  readonly etag: string;
   readonly stateful: boolean;
   /** Local config at the time of the snapshot, `volatile.*` included. */
   readonly config: Readonly<Record<string, string>>;
@@ -52,7 +54,7 @@ export const listSnapshots = async (incus: Incus, instance: string): Promise<Res
     instance,
   });
   if (!reply.ok) return reply;
-  const snapshots = listOf(reply.value.metadata).map(snapshotOf);
+  const snapshots = listOf(reply.value.metadata).map((json) => snapshotOf(json, ''));
   return ok(snapshots.toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt)));
 };
 
@@ -64,7 +66,7 @@ export const getSnapshot = async (
 ): Promise<Result<Snapshot, IncusFailure>> => {
   const asked = `look at the snapshot ${name} of ${instance}`;
   const reply = await call(incus, { method: 'GET', path: pathOf(instance, name), asked, instance });
-  return reply.ok ? ok(snapshotOf(reply.value.metadata)) : reply;
+  return reply.ok ? ok(snapshotOf(reply.value.metadata, reply.value.etag)) : reply;
 };
 
 /** Renames a snapshot; `createdAt` stays. A name that exists is `name-taken`. */
@@ -80,17 +82,23 @@ export const renameSnapshot = async (
   return nothing(await operate(incus, { method: 'POST', path, body: { name: to }, asked, instance, ...limit }));
 };
 
-/** Sets when the server removes the snapshot by itself; null means never. */
+/**
+ * Sets when the server removes the snapshot by itself; null means never. With an `etag`, only if the expiry is still the one
+ * that was read with it; else the failure is `changed`.
+ */
 export const setSnapshotExpiry = async (
   incus: Incus,
   instance: string,
   name: string,
   expiresAt: Date | null,
+  etag?: string,
 ): Promise<Result<void, IncusFailure>> => {
   const asked = `set when the snapshot ${name} of ${instance} expires`;
   const body = { expires_at: sayExpiry(expiresAt) };
   const path = pathOf(instance, name);
-  return nothing(await operate(incus, { method: 'PATCH', path, body, asked, instance, limitMs: usualLimitMs }));
+  const etagPart = etag === undefined ? {} : { etag };
+  const request = { method: 'PATCH', path, body, asked, instance, ...etagPart } as const;
+  return nothing(await operate(incus, { ...request, limitMs: usualLimitMs }));
 };
 
 /**
@@ -156,13 +164,14 @@ const pathOf = (instance: string, name: string): string[] => ['instances', insta
 const nothing = (ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> =>
   ended.ok ? ok(undefined) : ended;
 
-const snapshotOf = (json: unknown): Snapshot => {
+const snapshotOf = (json: unknown, etag: string): Snapshot => {
   const snapshot = objectOf(json);
   return {
     // Older servers write instance/snapshot.
     name: textOf(snapshot['name']).split('/').at(-1) ?? '',
     createdAt: textOf(snapshot['created_at']),
     expiresAt: expiryOf(snapshot['expires_at']),
+    etag,
     stateful: snapshot['stateful'] === true,
     config: textsOf(snapshot['config']),
     devices: textMapsOf(snapshot['devices']),

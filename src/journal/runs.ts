@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Changes, CheckResult, Phase, Recorded, RestorePoint, RunStarted } from '../event.ts';
+import type { Hooks } from '../hook-definition.ts';
 import { baselineFile, isFileName, journalFile } from './record-files.ts';
 import { isRunId } from './run-id.ts';
 import { runDirectory, runsDirectory } from './state-directory.ts';
@@ -16,6 +17,11 @@ export interface RunRecord {
   readonly phases: readonly PhaseRecord[];
   /** What the checks said before the command; empty where none was asked. */
   readonly checksBefore: readonly CheckResult[];
+  readonly hooks: Hooks;
+  /** What was held still for the restore point may still be held. */
+  readonly quiet: boolean;
+  /** The last lease under which this host held the restore point in flight. */
+  readonly lease: number | null;
   readonly restorePoint: RestorePoint | null;
   readonly commandBegan: boolean;
   readonly commandEnded: EventOf<'command-ended'> | null;
@@ -72,6 +78,9 @@ export const foldEvents = (run: string, directory: string, events: readonly Reco
     started: last('run-started'),
     phases: phasesOf(events),
     checksBefore: last('baseline-taken')?.baseline.checks ?? [],
+    hooks: last('hooks-planned')?.hooks ?? {},
+    quiet: isQuiet(events),
+    lease: last('lease-taken')?.lease ?? null,
     restorePoint: last('restore-point-taken')?.restorePoint ?? null,
     commandBegan: events.some((event) => event.type === 'phase-begun' && event.phase === 'command'),
     commandEnded: last('command-ended'),
@@ -84,6 +93,11 @@ export const foldEvents = (run: string, directory: string, events: readonly Reco
     ended: last('run-ended'),
   };
 };
+
+const isQuiet = (events: readonly Recorded[]): boolean =>
+  events.findLast(
+    (event) => event.type === 'quiet-ended' || (event.type === 'hook-begun' && event.moment === 'beforeRestorePoint'),
+  )?.type === 'hook-begun';
 
 const phasesOf = (events: readonly Recorded[]): PhaseRecord[] => {
   const phases: PhaseRecord[] = [];

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { isUtf8 } from 'node:buffer';
 import type { Recorded } from '../event.ts';
+import type { Hooks } from '../hook-definition.ts';
 
 /**
  * One event a line. Bytes of the command are text where they are UTF-8, else base64. Of the baseline only the checks are told:
@@ -29,10 +30,18 @@ const withoutLargeParts = (event: Told): object => {
     }
     case 'baseline-taken':
       return { ...event, baseline: { checks: event.baseline.checks } };
+    case 'hooks-planned':
+      return { ...event, hooks: withoutEnvironments(event.hooks) };
     default:
       return event;
   }
 };
+
+/** Variables of hooks may be secrets, and this stream ends in logs. */
+const withoutEnvironments = (hooks: Hooks): Hooks =>
+  Object.fromEntries(
+    Object.entries(hooks).map(([moment, list]) => [moment, list?.map((hook) => ({ ...hook, environment: {} }))]),
+  );
 
 const encoded = (bytes: Buffer): { readonly encoding: 'utf8' | 'base64'; readonly data: string } =>
   isUtf8(bytes)

@@ -1,5 +1,6 @@
 import { sayDuration } from '../duration.ts';
 import type { Verdict } from '../event.ts';
+import { hookMoments } from '../hook-definition.ts';
 import type { Disks } from '../run/disks.ts';
 import type { Plan } from '../run/plan.ts';
 import { neutralise, shellWords } from '../text.ts';
@@ -24,12 +25,14 @@ export const planLines = ({ plan, wasRunning, pool, pause, disks, verdict, would
   `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
   `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${sayStay(plan.restorePoint)}`,
   ...(pause === null ? [] : [`  ${neutralise(pause)}`]),
+  ...(plan.stopFirst && wasRunning ? ['  the instance would be stopped for its restore point, and started again'] : []),
   ...disks.own.map(({ pool, volume }) => `  with it: volume ${neutralise(volume)} of pool ${neutralise(pool)}`),
   ...disks.uncovered.map(({ device, path, says }) =>
     neutralise(`  not covered by it: disk ${device} at ${path}: ${says}`),
   ),
   `  limits: command ${sayLimit(plan.limits.commandMs)}, silence ${sayLimit(plan.limits.idleMs)}, healthy within ${sayDuration(plan.limits.verifyMs)}, then for ${sayDuration(plan.limits.soakMs)}`,
   `  on failure: ${sayPolicies(plan.onFailure)}`,
+  ...hookLines(plan, wasRunning),
   ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),
   ...(verdict === null ? [] : ['', ...verdictLines(plan.instance, verdict)]),
   '',
@@ -37,6 +40,16 @@ export const planLines = ({ plan, wasRunning, pool, pause, disks, verdict, would
     ? `As far as can be seen without changing anything, the run would begin${verdict === null ? ', unless the instance is not healthy once it is started' : ''}. Nothing was changed.`
     : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.',
 ];
+
+const hookLines = ({ hooks }: Plan, wasRunning: boolean): string[] =>
+  hookMoments.flatMap((moment) =>
+    (hooks[moment] ?? []).map(({ kind, command, timeoutMs }) => {
+      const where = kind === 'exec' ? 'inside' : 'on this host';
+      const leftOut = !wasRunning && moment.endsWith('RestorePoint') ? ', left out: it does not run' : '';
+      const words = neutralise(shellWords(command), 300);
+      return `  hook ${moment}, ${where}, within ${sayDuration(timeoutMs)}: ${words}${leftOut}`;
+    }),
+  );
 
 /** What becomes of the restore point when the change is kept. */
 const sayStay = ({ keep, named, expiresMs }: Plan['restorePoint']): string => {

@@ -92,6 +92,11 @@ const sayEvent = (event: Recorded): string[] => {
         ...event.files.map((file) => `· evidence: ${neutralise(file)}`),
         ...event.missing.map((missing) => `! evidence that could not be had: ${neutralise(missing)}`),
       ];
+    case 'hook-ended':
+      return [
+        `${event.ok ? '·' : '!'} hook ${event.moment}: ${neutralise(event.says)} (${sayDuration(event.ms)})`,
+        ...(event.output === undefined ? [] : [`  its output: ${neutralise(event.output)}`]),
+      ];
     case 'restore-point-pruned':
       return [`· older restore point ${neutralise(event.name)} (run ${event.ofRun}) removed`];
     default:

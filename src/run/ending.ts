@@ -3,6 +3,8 @@ import type { WholeAttempt } from './attempt.ts';
 import { byHandCommands } from './by-hand.ts';
 import { saveEvidence } from './evidence.ts';
 import { keepFailed } from './failed-copy.ts';
+import { runHooksOfTheEnd } from './hooks.ts';
+import { sayLost } from './lease.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
@@ -26,12 +28,18 @@ export const keepChange = async (
     'keep',
     async () => {
       if (cause !== null) await endLeftovers(plan, tools);
+      if (!unchanged)
+        await runHooksOfTheEnd(plan, tools, 'afterKeep', {
+          outcome: cause === null ? 'kept' : 'kept-unhealthy',
+          cause,
+        });
       if (!prepared.inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
       return release(
         plan,
         tools,
         unchanged ? { keep: false } : releaseOfKept(plan, tools, cause),
         prepared.restorePoint.volumes,
+        prepared.lease,
       );
     },
     (name) => ({ ok: true, says: name ?? 'no restore point left' }),
@@ -60,6 +68,7 @@ export const goBack = async (
   const { output, verdict } = attempt;
   await saveEvidence({ instance: plan.instance, restorePoint, output, verdict, factsBefore: baseline.facts }, tools);
   await keepFailed(plan, tools);
+  await runHooksOfTheEnd(plan, tools, 'beforeRollback', { cause });
   const end = await rollBack(
     {
       instance: plan.instance,
@@ -69,14 +78,19 @@ export const goBack = async (
       baseline,
       start: true,
       stopGracefully: inspected.disks.uncovered.length > 0,
+      lease: prepared.lease,
+      hooks: plan.hooks,
       limits: plan.limits,
     },
     tools,
   );
   if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
+  if (end.end === 'lost') return takenOver(cause);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
+  const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
+  await runHooksOfTheEnd(plan, tools, 'afterRollback', { outcome, cause });
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes);
+  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease);
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
   return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
@@ -88,6 +102,9 @@ const releaseOfRolledBack = ({ restorePoint }: Plan, end: RollbackEnd): Release 
   // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
   return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
 };
+
+/** Another guard has this run now, on another host perhaps: this one knows no more of it. */
+export const takenOver = (cause: Cause): Outcome => ({ outcome: 'rollback-failed', cause, says: sayLost, byHand: [] });
 
 const rollbackFailed = (
   plan: Plan,

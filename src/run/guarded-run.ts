@@ -1,10 +1,10 @@
 import type { Outcome } from '../event.ts';
 import { attemptChange } from './attempt.ts';
 import { decide, type Decision } from './decision.ts';
-import { goBack, keepChange } from './ending.ts';
+import { goBack, keepChange, takenOver } from './ending.ts';
 import { inspect } from './inspect.ts';
 import type { Plan } from './plan.ts';
-import { prepare } from './prepare.ts';
+import { prepare, type Prepared } from './prepare.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
@@ -31,13 +31,22 @@ const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
   const prepared = await prepare(plan, tools, inspected.value);
   if (!prepared.ok) return prepared.error;
 
-  const attempt = await attemptChange(plan, tools, prepared.value);
+  try {
+    return await changeAndDecide(plan, tools, prepared.value);
+  } finally {
+    await prepared.value.lease.stop();
+  }
+};
+
+const changeAndDecide = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Outcome> => {
+  const attempt = await attemptChange(plan, tools, prepared);
   const decision = decide(plan, attempt);
+  if (await prepared.lease.isLost(plan.run)) return takenOver(decision.cause ?? 'inconclusive');
   const keep = await shouldKeep(plan, tools, decision);
   await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
   return keep || decision.cause === null
-    ? keepChange(plan, tools, prepared.value, { cause: decision.cause, unchanged: attempt.unchanged })
-    : goBack(plan, tools, prepared.value, { cause: decision.cause, attempt });
+    ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
+    : goBack(plan, tools, prepared, { cause: decision.cause, attempt });
 };
 
 /** `ask` becomes keep or rollback here; nobody who answers in time is a rollback. */

@@ -15,9 +15,11 @@ import { classifyDisks, type Disks, type UncoveredDisk } from './disks.ts';
 import { canKeepFailed } from './failed-copy.ts';
 import { markOf, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
+import { recoverCommand } from './by-hand.ts';
 import type { GoBackTo, Plan } from './plan.ts';
+import { quietOf, type Quiet } from './quiet.ts';
 import { refused, refusedBecause } from './refusal.ts';
-import { inFlightName } from './restore-point.ts';
+import { inFlightName } from './in-flight.ts';
 import { findRoom, type Copy } from './room.ts';
 import type { RunTools } from './tools.ts';
 import { findTornSnapshots, isWhole, mendingLines, sayTorn, type TornSnapshots } from './torn-snapshots.ts';
@@ -35,6 +37,8 @@ export interface Inspected {
   readonly snapshots: readonly Snapshot[];
   /** A mark without a restore point in flight, left by a restore of an old snapshot: it means nothing. */
   readonly staleMark: Mark | null;
+  /** What a run that died held still, or an old snapshot that was taken so brought back: it has to be let go. */
+  readonly staleQuiet: Quiet | null;
 }
 
 /** One boot of an instance. */
@@ -83,6 +87,7 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
     disks,
     snapshots: snapshots.value,
     staleMark: markOf(instance.value),
+    staleQuiet: staleQuietOf(tools, instance.value),
   });
 };
 
@@ -127,7 +132,22 @@ const occupation = async (
       'Choose another --name, or leave it out: guard then makes a unique one.',
     );
   // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
-  return names.includes(inFlightName) && plan.limits.lockMs === 0 ? describeHolder(tools, markOf(instance)) : null;
+  if (names.includes(inFlightName))
+    return plan.limits.lockMs === 0 ? describeHolder(tools, markOf(instance) ?? quietOf(instance)) : null;
+  const quiet = quietOf(instance);
+  if (quiet === null) return null;
+  if (staleQuietOf(tools, instance) === null) return plan.limits.lockMs === 0 ? describeHolder(tools, quiet) : null;
+  return quiet.wasRunning && instance.status === 'Stopped'
+    ? refused(
+        `An interrupted run was left on this instance: run ${quiet.run} stopped it for its restore point and died.`,
+        `Finish it first: ${recoverCommand(plan)}`,
+      )
+    : null;
+};
+
+const staleQuietOf = (tools: InspectTools, instance: Instance): Quiet | null => {
+  const quiet = quietOf(instance);
+  return quiet !== null && tools.lookAtHolder(quiet.holder) === 'dead' ? quiet : null;
 };
 
 const refusedCopy = (plan: Plan, pool: Pool | null): Outcome =>

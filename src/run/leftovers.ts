@@ -11,9 +11,16 @@ const limitMs = 10_000;
 export const endLeftovers = async (
   plan: Pick<Plan, 'instance' | 'run'>,
   tools: Pick<RunTools, 'incus'>,
+): Promise<void> => endProcessesWith(tools, plan.instance, `GUARD_RUN=${plan.run}`);
+
+/** Kills every process inside that has `NAME=value` in its environment. */
+export const endProcessesWith = async (
+  tools: Pick<RunTools, 'incus'>,
+  instance: string,
+  variable: string,
 ): Promise<void> => {
-  await ask(tools.incus, plan.instance, {
-    command: ['sh', '-c', script, 'guard', `GUARD_RUN=${plan.run}`],
+  await ask(tools.incus, instance, {
+    command: ['sh', '-c', script, 'guard', variable],
     limitMs,
     maxBytes: 4096,
   });

@@ -1,9 +1,9 @@
 import type { Holder } from '../event.ts';
-import { getInstance, patchInstance, type Instance } from '../incus/instance.ts';
+import { patchInstance, type Instance } from '../incus/instance.ts';
 import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { isRunId } from '../journal/run-id.ts';
-import { ok, type Result } from '../result.ts';
+import type { Result } from '../result.ts';
 
 /**
  * The key of the instance that says which run may have changed it. It is written after the restore point is taken and
@@ -36,6 +36,10 @@ export const markOf = (instance: Pick<Instance, 'config'>): Mark | null => {
   }
 };
 
+/** There is a mark, and yet nobody here can read it: of a later guard, or written by hand. */
+export const isUnreadable = (instance: Pick<Instance, 'config'>): boolean =>
+  (instance.config[markKey] ?? '') !== '' && markOf(instance) === null;
+
 /** Whoever may configure the instance may write anything there: the run's id becomes part of a path, the name is shown. */
 const isMark = (value: unknown): value is Mark => {
   if (!isObject(value)) return false;
@@ -50,41 +54,15 @@ const isMark = (value: unknown): value is Mark => {
   );
 };
 
-const isHolder = (value: unknown): value is Holder =>
+export const isHolder = (value: unknown): value is Holder =>
   isObject(value) &&
   typeof value['host'] === 'string' &&
   typeof value['bootId'] === 'string' &&
   typeof value['pid'] === 'number' &&
   typeof value['startTicks'] === 'number';
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
-
-/** Who won the instance: this run, or the one whose mark is there. */
-export type Claim = { readonly claimed: true } | { readonly claimed: false; readonly by: Mark };
-
-/**
- * Writes the mark by compare-and-swap. `stale` is a run whose mark was seen when no restore point was in flight: it
- * may be overwritten. Any other run's mark means that this run lost.
- */
-export const claim = async (
-  incus: Incus,
-  name: string,
-  mark: Mark,
-  stale: string | null,
-): Promise<Result<Claim, IncusFailure>> => {
-  for (;;) {
-    const instance = await getInstance(incus, name);
-    if (!instance.ok) return instance;
-    const present = markOf(instance.value);
-    if (present && present.run !== stale && present.run !== mark.run) return ok({ claimed: false, by: present });
-    const { etag } = instance.value;
-    const written = await patchInstance(incus, name, { config: { [markKey]: JSON.stringify(mark) }, etag });
-    if (written.ok) return ok({ claimed: true });
-    // Somebody changed the instance's configuration in between: look again.
-    if (written.error.kind !== 'changed') return written;
-  }
-};
 
 /** Removes the mark: from here on the change counts as decided. Removing it twice does nothing. */
 export const unmark = (incus: Incus, name: string): Promise<Result<void, IncusFailure>> =>

@@ -1,6 +1,7 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { Cause, CommandEnd, RestorePoint, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
+import type { Hooks } from '../hook-definition.ts';
 
 /** What the user wants done where a run cannot simply keep the change. */
 export type Policy = 'rollback' | 'keep' | 'ask';
@@ -32,6 +33,10 @@ export interface Plan {
   readonly keepFailed: boolean;
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
+  /** Commands of the user's around the restore point and at the end. */
+  readonly hooks: Hooks;
+  /** Stop the instance for its restore point. */
+  readonly stopFirst: boolean;
   readonly restorePoint: RestorePointPlan;
   readonly limits: Limits;
 }

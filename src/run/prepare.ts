@@ -1,12 +1,16 @@
 import type { Outcome, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
+import { getInstanceState } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline } from './baseline.ts';
+import { letGoAdvice } from './by-hand.ts';
 import { inspect, sayUncovered, type Inspected } from './inspect.ts';
+import { sayLost, type HeldLease } from './lease.ts';
 import type { Mark } from './mark.ts';
 import type { Plan } from './plan.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
+import { letGoByKey, type Quiet } from './quiet.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import { release } from './release.ts';
@@ -19,7 +23,11 @@ export interface Prepared {
   readonly inspected: Inspected;
   readonly baseline: Baseline;
   readonly restorePoint: RestorePoint;
+  readonly lease: HeldLease;
 }
+
+/** What is held before the baseline is known. */
+type HeldInstance = Pick<Prepared, 'inspected' | 'restorePoint' | 'lease'>;
 
 /**
  * A running instance is asked first. A stopped one is started only under the lock, so that two runs never fight over it,
@@ -31,35 +39,58 @@ export const prepare = async (
   inspected: Inspected,
 ): Promise<Result<Prepared, Outcome>> => {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
+  if (Object.keys(plan.hooks).length > 0) await tools.recorder.record({ type: 'hooks-planned', hooks: plan.hooks });
   if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);
+  const left = inspected.staleQuiet === null ? null : await letGoOfLeft(plan, tools, inspected.staleQuiet);
+  if (left !== null) return err(left);
   const baseline = inspected.wasRunning ? await admit(plan, tools, false) : null;
   if (baseline?.ok === false) return baseline;
   const held = await takePoint(plan, tools, inspected);
   if (!held.ok) return held;
-  if (held.value.waited) return startOver(plan, tools, inspected, held.value.restorePoint);
-  const { restorePoint } = held.value;
-  if (baseline === null) return askUnderLock(plan, tools, { inspected, restorePoint });
-  return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint });
+  const { restorePoint, lease, waited, restarted } = held.value;
+  if (waited) return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
+  if (restarted) return askAgain(plan, tools, { inspected, restorePoint, lease });
+  if (baseline === null) return askUnderLock(plan, tools, { inspected, restorePoint, lease }, false);
+  return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint, lease });
+};
+
+/** A run that died held the instance still, or an old snapshot brought that back: nothing may be asked of it so. */
+const letGoOfLeft = async (plan: Plan, tools: RunTools, quiet: Quiet): Promise<Outcome | null> => {
+  await tools.recorder.record({
+    type: 'notice',
+    level: 'warning',
+    says: `Run ${quiet.run} held this instance still for its restore point and did not let go: that is done now.`,
+  });
+  const failure = await letGoByKey(plan, tools);
+  return failure === null ? null : refused(`${failure} It may still be held still.`, letGoAdvice(plan));
+};
+
+/** It was stopped for its restore point: what does not come back from that is not the command's fault. */
+const askAgain = async (plan: Plan, tools: RunTools, held: HeldInstance): Promise<Result<Prepared, Outcome>> => {
+  const state = await getInstanceState(tools.incus, plan.instance);
+  const inspected = { ...held.inspected, boot: state.ok ? state.value : null };
+  return askUnderLock(plan, tools, { ...held, inspected }, true);
 };
 
 /** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
 const startOver = async (
   plan: Plan,
   tools: RunTools,
-  before: Inspected,
-  restorePoint: RestorePoint,
+  held: HeldInstance,
+  restarted: boolean,
 ): Promise<Result<Prepared, Outcome>> => {
   const inspected = await inspect(plan, tools);
-  if (!inspected.ok) return err(await abandon(plan, tools, { inspected: before, restorePoint }, inspected.error));
-  return askUnderLock(plan, tools, { inspected: inspected.value, restorePoint });
+  if (!inspected.ok) return err(await abandon(plan, tools, held, inspected.error));
+  return askUnderLock(plan, tools, { ...held, inspected: inspected.value }, restarted);
 };
 
 const askUnderLock = async (
   plan: Plan,
   tools: RunTools,
-  held: Pick<Prepared, 'inspected' | 'restorePoint'>,
+  held: HeldInstance,
+  justStarted: boolean,
 ): Promise<Result<Prepared, Outcome>> => {
-  const baseline = held.inspected.wasRunning ? await admit(plan, tools, false) : await startAndAsk(plan, tools);
+  const baseline = held.inspected.wasRunning ? await admit(plan, tools, justStarted) : await startAndAsk(plan, tools);
   if (!baseline.ok) return err(await abandon(plan, tools, held, baseline.error));
   return allClear(plan, tools, { ...held, baseline: baseline.value });
 };
@@ -81,8 +112,9 @@ const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Pro
     'restore-point',
     () =>
       takeRestorePoint(plan, tools, {
-        mark: markFor(plan, tools, inspected),
-        staleMark: inspected.staleMark,
+        mark: markFor(plan, tools),
+        stale: [inspected.staleMark, inspected.staleQuiet].flatMap((left) => (left === null ? [] : [left.run])),
+        wasRunning: inspected.wasRunning,
         volumes: inspected.disks.own,
       }),
     (result) => (result.ok ? { ok: true, says: plan.restorePoint.name } : { ok: false, says: 'not taken' }),
@@ -134,7 +166,9 @@ const allClear = async (plan: Plan, tools: RunTools, prepared: Prepared): Promis
       ),
     );
   if (tools.interruption.by() !== null) return err(await abandon(plan, tools, prepared, interruptedBefore(tools)));
-  return ok(prepared);
+  if (!(await prepared.lease.isLost(plan.run))) return ok(prepared);
+  await prepared.lease.stop();
+  return err(refused(sayLost, 'See `guard runs` there.'));
 };
 
 const interruptedBefore = (tools: RunTools): Outcome => ({
@@ -146,11 +180,11 @@ const interruptedBefore = (tools: RunTools): Outcome => ({
 const abandon = async (
   plan: Plan,
   tools: RunTools,
-  { inspected, restorePoint }: Pick<Prepared, 'inspected' | 'restorePoint'>,
+  { inspected, restorePoint, lease }: HeldInstance,
   outcome: Outcome,
 ): Promise<Outcome> => {
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, { keep: false }, restorePoint.volumes);
+  await release(plan, tools, { keep: false }, restorePoint.volumes, lease);
   return outcome;
 };
 
@@ -170,11 +204,10 @@ const runStarted = (plan: Plan, tools: RunTools, inspected: Inspected): RunStart
 
 const startOf = ({ manager, pid, packages }: TransactionStart): TransactionStart => ({ manager, pid, packages });
 
-const markFor = (plan: Plan, tools: RunTools, inspected: Inspected): Mark => ({
+const markFor = (plan: Plan, tools: RunTools): Omit<Mark, 'wasRunning'> => ({
   v: 1,
   run: plan.run,
   holder: tools.holder,
-  wasRunning: inspected.wasRunning,
   restorePointName: plan.restorePoint.name,
   at: tools.clock.now(),
 });

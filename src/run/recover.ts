@@ -1,23 +1,27 @@
 import type { Cause, Outcome, RestorePoint, VolumePoint } from '../event.ts';
+import type { Hooks } from '../hook-definition.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { watch } from '../health/watch.ts';
 import { getInstance, type Instance } from '../incus/instance.ts';
-import { getSnapshot } from '../incus/snapshot.ts';
+import { getSnapshot, type Snapshot } from '../incus/snapshot.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { err, ok, type Result } from '../result.ts';
-import { byHandCommands } from './by-hand.ts';
+import { byHandCommands, letGoCommands } from './by-hand.ts';
 import { classifyDisks, type Disks } from './disks.ts';
 import { saveEvidence } from './evidence.ts';
+import { runHooksOfTheEnd } from './hooks.ts';
 import { endLeftovers } from './leftovers.ts';
 import { markOf, unmark, type Mark } from './mark.ts';
-import { describeHolder } from './occupant.ts';
 import { persistently } from './persistence.ts';
 import type { Limits } from './plan.ts';
 import { bringUp, returnToStopped } from './power.ts';
+import { inPhase } from './recorder.ts';
 import { recoveryStep, type RecoveryStep } from './recovery.ts';
 import { refused, refusedBecause } from './refusal.ts';
+import { letGoByKey, quietOf, type Quiet } from './quiet.ts';
 import { release } from './release.ts';
-import { inFlightName } from './restore-point.ts';
+import { inFlightName, leaseOf, type Lease } from './in-flight.ts';
+import { sayLost, type HeldLease } from './lease.ts';
 import { thaw } from './thaw.ts';
 import { rollBack, type RollbackEnd } from './rollback.ts';
 import type { RunTools } from './tools.ts';
@@ -35,6 +39,10 @@ export interface RecoverPlan {
   readonly baseline: Baseline | null;
   /** Keep a change whose command's end is not known, if the baseline holds. */
   readonly keepIfHealthy: boolean;
+  /** The run's own, else those that are configured now. */
+  readonly hooks: Hooks;
+  /** Of this recovery; null where nothing is in flight, or its restore point could not be given one. */
+  readonly lease: HeldLease | null;
 }
 
 type RecoverTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
@@ -44,9 +52,13 @@ export interface Remains {
   readonly instance: Instance;
   readonly disks: Disks;
   readonly inFlight: RestorePoint | null;
-  /** Whether the instance ran when the restore point was taken. */
+  /** Of whoever holds the restore point in flight; null for an older guard. */
+  readonly lease: Lease | null;
+  /** Whether the instance ran before the run. */
   readonly wasRunning: boolean;
   readonly mark: Mark | null;
+  /** The run holds the instance still, or an old snapshot says so. */
+  readonly quiet: Quiet | null;
 }
 
 /** Looks at what is left on the server. Changes nothing. */
@@ -61,32 +73,24 @@ export const findRemains = async (
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
   const disks = await classifyDisks(tools.incus, instance.value);
   const volumes = await findVolumePoints(tools.incus, disks.own, inFlightName);
+  const mark = markOf(instance.value);
+  const quiet = quietOf(instance.value);
+  const ranWhenCopied = snapshot.ok ? snapshot.value.config['volatile.last_state.power'] === 'RUNNING' : true;
   return ok({
     instance: instance.value,
-    mark: markOf(instance.value),
+    mark,
+    quiet,
     disks,
     inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes } : null,
-    wasRunning: snapshot.ok ? snapshot.value.config['volatile.last_state.power'] === 'RUNNING' : true,
+    lease: snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null,
+    // One that was stopped for its restore point ran all the same.
+    wasRunning: mark?.wasRunning ?? quiet?.wasRunning ?? (snapshotQuiet(snapshot) || ranWhenCopied),
   });
 };
 
-/** Refuses to touch what a living run holds; null where it may be recovered. */
-export const refuseLiving = (
-  tools: Pick<RunTools, 'lookAtHolder'>,
-  remains: Remains,
-  record: RunRecord | null,
-  takeOver: boolean,
-): Outcome | null => {
-  const holder = remains.mark?.holder ?? record?.started?.holder ?? null;
-  if (holder === null) return null;
-  const state = tools.lookAtHolder(holder);
-  if (state === 'dead' || (state === 'elsewhere' && takeOver)) return null;
-  if (state === 'alive') return describeHolder(tools, remains.mark);
-  return refused(
-    `The run ${remains.mark?.run ?? ''} was begun on host ${holder.host}, and only there can be seen whether it still lives.`,
-    'Run `guard recover` there; if that run is dead for certain, pass --take-over here.',
-  );
-};
+/** The snapshot of an instance that was held still has its key, whatever became of the instance's own. */
+const snapshotQuiet = (snapshot: Result<Snapshot, unknown>): boolean =>
+  snapshot.ok && (quietOf(snapshot.value)?.wasRunning ?? false);
 
 /**
  * Finishes what an interrupted run left: the instance ends kept or rolled back, and the lock is freed last. Can be
@@ -98,11 +102,43 @@ export const recover = async (plan: RecoverPlan, tools: RecoverTools, remains: R
   if (remains.inFlight && !plan.record?.restorePoint)
     await tools.recorder.record({ type: 'restore-point-taken', restorePoint: remains.inFlight });
   await thaw(tools, plan, remains.instance.status);
-  const step = recoveryStep({ inFlight: remains.inFlight, mark: remains.mark, record: plan.record });
-  const outcome = await doStep(plan, tools, remains, step);
+  const step = recoveryStep({ ...remains, record: plan.record });
+  // A rollback lets go when the instance is back; everything else does it first of all, for whoever uses the instance.
+  const heldStill = step.step === 'roll-back' ? null : await endQuiet(plan, tools, remains);
+  // An old restore point that somebody restored by hand: its run has ended long ago.
+  const onlyQuiet = remains.inFlight === null && remains.quiet !== null && plan.record?.ended != null;
+  if (onlyQuiet && heldStill === null) return { outcome: 'kept' };
+  const outcome = heldStill ?? (await doStep(plan, tools, remains, step));
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
   return outcome;
 };
+
+/** Null where nothing is held still any more. */
+const endQuiet = async (
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  { quiet, instance }: Remains,
+): Promise<Outcome | null> => {
+  if (quiet === null) return null;
+  if (quiet.wasRunning && instance.status !== 'Running') {
+    const up = await inPhase(
+      tools,
+      'start',
+      () => bringUp(tools, plan.instance, plan.limits),
+      (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
+    );
+    if (!up.ok) return stillQuiet(plan, up.error);
+  }
+  const failure = await letGoByKey(plan, tools);
+  return failure === null ? null : stillQuiet(plan, failure);
+};
+
+const stillQuiet = (plan: RecoverPlan, says: string): Outcome => ({
+  outcome: 'rollback-failed',
+  cause: causeOf(plan),
+  says: `${says} The instance may still be held still as for its restore point.`,
+  byHand: letGoCommands(plan),
+});
 
 const doStep = async (
   plan: RecoverPlan,
@@ -119,9 +155,10 @@ const doStep = async (
       return closed(plan, step.because);
     case 'release-unchanged':
       if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      await release(plan, tools, { keep: false }, volumesOf(remains));
+      await release(plan, tools, { keep: false }, volumesOf(remains), plan.lease);
       return closed(plan, 'never-began');
     case 'release-kept':
+      await afterKeep(plan, tools);
       if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
       return releaseKept(plan, tools, remains);
     case 'release-rolled-back':
@@ -171,8 +208,14 @@ const keptAs = async (plan: RecoverPlan, tools: RecoverTools): Promise<string | 
   return null;
 };
 
+/** Where the run died before it was done, or before that was written. */
+const afterKeep = (plan: RecoverPlan, tools: RecoverTools): Promise<void> => {
+  const cause = plan.record?.decided?.cause ?? null;
+  return runHooksOfTheEnd(plan, tools, 'afterKeep', { outcome: cause === null ? 'kept' : 'kept-unhealthy', cause });
+};
+
 const releaseKept = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains));
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
   return closed(plan, 'kept');
 };
 
@@ -181,7 +224,7 @@ const releaseUnknown = async (plan: RecoverPlan, tools: RecoverTools, remains: R
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok) return failed(plan, remains, { says: up.error });
   }
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains));
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
   return { outcome: 'kept' };
 };
 
@@ -201,7 +244,8 @@ const keptBecauseHealthy = async (
   await tools.recorder.record({ type: 'verdict', verdict, again: false });
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains));
+  await afterKeep(plan, tools);
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
   return { outcome: 'kept' };
 };
 
@@ -222,6 +266,7 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
       },
       tools,
     );
+  await runHooksOfTheEnd(plan, tools, 'beforeRollback', { cause: causeOf(plan) });
   const end = await rollBack(
     {
       instance: plan.instance,
@@ -231,13 +276,15 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
       baseline: plan.baseline,
       start: true,
       stopGracefully: remains.disks.uncovered.length > 0,
+      lease: plan.lease,
+      hooks: plan.hooks,
       limits: plan.limits,
     },
     tools,
   );
-  return end.end === 'failed'
-    ? failed(plan, remains, end)
-    : releaseRolledBack(plan, tools, remains, end.end === 'well');
+  if (end.end === 'failed') return failed(plan, remains, end);
+  if (end.end === 'lost') return { outcome: 'rollback-failed', cause: causeOf(plan), says: sayLost, byHand: [] };
+  return releaseRolledBack(plan, tools, remains, end.end === 'well');
 };
 
 const releaseRolledBack = async (
@@ -246,6 +293,8 @@ const releaseRolledBack = async (
   remains: Remains,
   well: boolean,
 ): Promise<Outcome> => {
+  const outcome = well ? 'rolled-back' : 'rolled-back-not-well';
+  await runHooksOfTheEnd(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
   if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   const keep = !well || (plan.record?.started?.named ?? false);
   await release(
@@ -253,6 +302,7 @@ const releaseRolledBack = async (
     tools,
     keep ? { keep: true, name: nameOf(plan), expiresAt: null } : { keep: false },
     volumesOf(remains),
+    plan.lease,
   );
   return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
 };

@@ -1,6 +1,7 @@
 import type { RestorePoint, VerdictKind } from '../event.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import type { Mark } from './mark.ts';
+import type { Quiet } from './quiet.ts';
 
 /** What an interrupted run left: on the server, and in the records of this host. */
 export interface Traces {
@@ -8,6 +9,8 @@ export interface Traces {
   readonly inFlight: RestorePoint | null;
   /** The mark on the instance, which means nothing without a restore point in flight. */
   readonly mark: Mark | null;
+  /** The key of a moment of quiet, which gives way to the mark. */
+  readonly quiet?: Quiet | null;
   /** The record of that run, where this host has it. */
   readonly record: RunRecord | null;
 }
@@ -28,7 +31,7 @@ export type RecoveryStep =
   | { readonly step: 'release-unknown' };
 
 /** The policy of `guard recover`, from what is left alone. Pure. */
-export const recoveryStep = ({ inFlight, mark, record }: Traces): RecoveryStep => {
+export const recoveryStep = ({ inFlight, mark, quiet = null, record }: Traces): RecoveryStep => {
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
   if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
@@ -38,7 +41,9 @@ export const recoveryStep = ({ inFlight, mark, record }: Traces): RecoveryStep =
   if (mark === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
   if (decision === 'rollback' || began) return { step: 'roll-back' };
   if (record !== null) return { step: 'release-unchanged' };
-  return mark === null ? { step: 'release-unknown' } : { step: 'roll-back' };
+  if (mark !== null) return { step: 'roll-back' };
+  // It is as the restore point: not changed yet, or put back.
+  return { step: quiet === null ? 'release-unknown' : 'release-unchanged' };
 };
 
 const closedBecause = (

@@ -2,10 +2,11 @@ import type { VolumePoint } from '../event.ts';
 import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { deleteSnapshot, getSnapshot, renameSnapshot, setSnapshotExpiry } from '../incus/snapshot.ts';
 import { ok, type Result } from '../result.ts';
+import { sayLost, type HeldLease } from './lease.ts';
 import { unmark } from './mark.ts';
 import { persistently } from './persistence.ts';
 import type { Plan } from './plan.ts';
-import { inFlightName } from './restore-point.ts';
+import { inFlightName } from './in-flight.ts';
 import type { RunTools } from './tools.ts';
 import { keepVolumePoints, removeVolumePoints } from './volumes.ts';
 
@@ -83,7 +84,14 @@ export const release = async (
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
   how: Release,
   volumes: readonly VolumePoint[],
+  lease: HeldLease | null,
 ): Promise<string | null> => {
+  // A renewal after this would undo the expiry of what is kept.
+  await lease?.stop();
+  if (await lease?.isLost()) {
+    await tools.recorder.record({ type: 'notice', level: 'warning', says: sayLost });
+    return null;
+  }
   const released = await releaseRestorePoint(tools, plan.instance, how, volumes, plan.limits.restoreMs);
   if (released.ok) {
     await tools.recorder.record({ type: 'released', restorePoint: released.value });

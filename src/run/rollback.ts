@@ -2,15 +2,19 @@ import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import { watch } from '../health/watch.ts';
 import type { RestorePoint, Verdict } from '../event.ts';
+import type { Hooks } from '../hook-definition.ts';
 import { clearingOf } from '../incus/clearing.ts';
 import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance, patchInstance } from '../incus/instance.ts';
 import { settle } from '../incus/operations.ts';
-import { getSnapshot, restoreSnapshot } from '../incus/snapshot.ts';
+import { getSnapshot, restoreSnapshot, type Snapshot } from '../incus/snapshot.ts';
 import { err, ok, type Result } from '../result.ts';
+import { driftSince, sayDrift } from './drift.ts';
+import type { HeldLease } from './lease.ts';
 import { passes, persistently } from './persistence.ts';
 import type { Limits } from './plan.ts';
 import { bringUp, stop } from './power.ts';
+import { letGoByKey } from './quiet.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 import { findTornSnapshots, isTornFailure, mendingLines } from './torn-snapshots.ts';
@@ -28,6 +32,10 @@ export interface RollbackPlan {
   readonly baseline: Baseline | null;
   /** Something outside the restore point is attached: a graceful stop lets it be written out. */
   readonly stopGracefully: boolean;
+  /** Null where there is none: the restore point could not be given one. */
+  readonly lease: HeldLease | null;
+  /** What lets go on the host, where the restore point was taken of an instance that was held still. */
+  readonly hooks: Hooks;
   readonly limits: Limits;
 }
 
@@ -35,6 +43,8 @@ export interface RollbackPlan {
 export type RollbackEnd =
   | { readonly end: 'well' }
   | { readonly end: 'not-well'; readonly verdict: Verdict }
+  /** Another guard has taken the run over: nothing more was touched. */
+  | { readonly end: 'lost' }
   | {
       readonly end: 'failed';
       readonly says: string;
@@ -53,7 +63,9 @@ export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promis
   // Before anything is stopped: the exact snapshot must be there (F2, F3).
   const there = await findRestorePoint(plan, tools);
   if (!there.ok) return { end: 'failed', says: there.error };
+  await tellDrift(plan, tools, there.value);
 
+  if (await plan.lease?.isLost()) return { end: 'lost' };
   const stopped = await inPhase(
     tools,
     'stop',
@@ -62,6 +74,7 @@ export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promis
   );
   if (!stopped.ok) return { end: 'failed', says: sayFailure(stopped.error) };
 
+  if (await plan.lease?.isLost()) return { end: 'lost' };
   const restored = await inPhase(tools, 'restore', () => restore(plan, tools), told(plan.restorePoint.name));
   if (!restored.ok)
     return { end: 'failed', says: sayFailure(restored.error), first: await inTheWay(plan, tools, restored.error) };
@@ -74,24 +87,36 @@ export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promis
     (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
   );
   if (!started.ok) return { end: 'failed', says: started.error };
+  // It came back as it was copied: perhaps held still.
+  const held = await letGoByKey({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
+  if (held !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: `${held} ${mayBeHeld}` });
   return verifyAgain(plan, tools);
 };
+
+const mayBeHeld = 'The instance may still be held still as for its restore point.';
 
 const told =
   (says: string) =>
   (result: Result<unknown, IncusFailure>): { ok: boolean; says: string } =>
     result.ok ? { ok: true, says } : { ok: false, says: sayFailure(result.error) };
 
-const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, string>> => {
+const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> => {
   const { name, createdAt } = plan.restorePoint;
   const snapshot = await persistently(tools.clock, plan.limits.restoreMs, () =>
     getSnapshot(tools.incus, plan.instance, name),
   );
   if (!snapshot.ok) return err(sayFailure(snapshot.error));
-  if (snapshot.value.createdAt === createdAt) return ok(undefined);
+  if (snapshot.value.createdAt === createdAt) return snapshot;
   return err(
     `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
   );
+};
+
+/** A restore replaces the whole configuration (incus.md, trap 3): who changed it meanwhile is told (F22). */
+const tellDrift = async (plan: RollbackPlan, tools: RollbackTools, snapshot: Snapshot): Promise<void> => {
+  const now = await getInstance(tools.incus, plan.instance);
+  const says = now.ok ? sayDrift(driftSince(snapshot, now.value)) : null;
+  if (says !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says });
 };
 
 /** What a daemon that was killed left, and what no restore gets past. */

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../result.ts';
 import type { Plan } from './plan.ts';
 import { findRemains, type Remains } from './recover.ts';
 import { refused } from './refusal.ts';
-import { inFlightName } from './restore-point.ts';
+import { inFlightName } from './in-flight.ts';
 import type { RunTools } from './tools.ts';
 import { isWhole, mendingLines, mendTornSnapshots, sayTorn } from './torn-snapshots.ts';
 

@@ -1,5 +1,6 @@
 import type { Verdict } from '../event.ts';
 import type { Attempt } from './decision.ts';
+import { sayLost } from './lease.ts';
 import type { GoBackTo, Plan } from './plan.ts';
 import type { Prepared } from './prepare.ts';
 import { inPhase } from './recorder.ts';
@@ -26,6 +27,8 @@ export const returnAndVerdict = async (
           start: true,
           baseline,
           stopGracefully: prepared.inspected.disks.uncovered.length > 0,
+          lease: prepared.lease,
+          hooks: plan.hooks,
           limits: plan.limits,
         },
         tools,
@@ -38,6 +41,8 @@ export const returnAndVerdict = async (
       return { end: { kind: 'exited', status: 0 }, verdict: healthy, interruptedBy };
     case 'not-well':
       return { end: { kind: 'exited', status: 0 }, verdict: end.verdict, interruptedBy };
+    case 'lost':
+      return { end: { kind: 'lost', says: sayLost }, verdict: null, interruptedBy };
     case 'failed':
       return { end: { kind: 'lost', says: end.says }, verdict: null, interruptedBy };
   }

@@ -67,6 +67,29 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'phase-ended': phases.map((phase) => ({ type: 'phase-ended', phase, ms: 1, ok: true, says: 'done' })),
   notice: (['info', 'warning'] as const).map((level) => ({ type: 'notice', level, says: 'So.' })),
   'baseline-taken': [{ type: 'baseline-taken', baseline: { checks: [check('web', 'not-asked')] } }],
+  'hooks-planned': [
+    {
+      type: 'hooks-planned',
+      hooks: {
+        beforeRestorePoint: [
+          { kind: 'exec', command: ['sync'], environment: { SECRET: '1' }, timeoutMs: 1, user: 0, cwd: '/' },
+        ],
+        afterKeep: [{ kind: 'host', command: ['true'], environment: {}, timeoutMs: 1 }],
+      },
+    },
+  ],
+  'hook-begun': (['inside', 'host'] as const).map((where) => ({
+    type: 'hook-begun',
+    moment: 'beforeRollback',
+    where,
+    command: ['true'],
+  })),
+  'hook-ended': [
+    { type: 'hook-ended', moment: 'afterKeep', ok: true, says: 'exit status 0', ms: 1 },
+    { type: 'hook-ended', moment: 'afterRollback', ok: false, says: 'exit status 1', ms: 1, output: 'a' },
+  ],
+  'quiet-ended': [{ type: 'quiet-ended' }],
+  'lease-taken': [{ type: 'lease-taken', lease: 1 }],
   'restore-point-taken': [
     {
       type: 'restore-point-taken',

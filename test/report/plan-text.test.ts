@@ -20,6 +20,8 @@ const plan: Plan = {
   obeyQuarantine: false,
   keepFailed: false,
   restart: false,
+  hooks: {},
+  stopFirst: false,
   restorePoint: { name: 'guard-20261123-070945-z8mf', named: false, keep: 3, expiresMs: 30 * 24 * 3_600_000 },
   limits: {
     commandMs: 3_600_000,
@@ -97,4 +99,17 @@ test('policies that differ are named by their cause', () => {
   expect(lines({}, { onFailure: { ...plan.onFailure, inconclusive: 'ask' } })).toContain(
     'on failure: command rollback, unhealthy rollback, inconclusive ask, timeout rollback',
   );
+});
+
+test('names the hooks, and what is left out of an instance that does not run', () => {
+  const hook = { command: ['sh', '-c', 'sync; \u001b[2J'], environment: {}, timeoutMs: 30_000 } as const;
+  const hooks = {
+    beforeRestorePoint: [{ kind: 'exec' as const, user: 0, cwd: '/', ...hook }],
+    afterKeep: [{ kind: 'host' as const, ...hook }],
+  };
+  const running = lines({}, { hooks, stopFirst: true });
+  expect(running).toContain('the instance would be stopped for its restore point, and started again');
+  expect(running).toContain("hook beforeRestorePoint, inside, within 30 s: sh -c 'sync; \\x1b[2J'\n");
+  expect(running).toContain('hook afterKeep, on this host, within 30 s');
+  expect(lines({ wasRunning: false }, { hooks })).toContain("'sync; \\x1b[2J', left out: it does not run\n");
 });
