@@ -31,8 +31,10 @@ const own = (config: Readonly<Record<string, string>>): Record<string, string> =
 
 const serialised = (devices: Readonly<Record<string, Readonly<Record<string, string>>>>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(devices).map(([name, keys]) => [name, JSON.stringify(Object.entries(keys).toSorted())]),
+    Object.entries(devices).map(([name, keys]) => [name, JSON.stringify(Object.entries(keys).toSorted(byName))]),
   );
+
+const byName = ([a]: [string, string], [b]: [string, string]): number => a.localeCompare(b);
 
 const changesOf = (
   what: 'key' | 'device',

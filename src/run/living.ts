@@ -1,9 +1,10 @@
-import type { Outcome } from '../event.ts';
+import type { Holder, Outcome } from '../event.ts';
 import { sayDuration } from '../duration.ts';
 import { getInstance } from '../incus/instance.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { neutralise } from '../text.ts';
 import { byHandCommands, recoverCommand, unmarkCommand } from './by-hand.ts';
+import type { Lease } from './in-flight.ts';
 import { awaitSilence } from './lease.ts';
 import { isUnreadable, markKey } from './mark.ts';
 import { describeHolder } from './occupant.ts';
@@ -61,27 +62,44 @@ export const refuseLiving = async (
   const state = holder === null ? 'unknown' : tools.lookAtHolder(holder);
   if (state === 'alive') return describeHolder(tools, occupant);
   if (takeOver || (state === 'dead' && !isTakenOver(remains, record))) return null;
-  const who = `run ${occupant?.run ?? record?.run ?? '(its name is not known yet)'}${holder === null ? '' : ` of host ${neutralise(holder.host)}`}`;
-  if (remains.inFlight === null)
-    return remains.quiet === null ? null : silenceOfQuiet(tools, remains.instance.name, remains.quiet, who);
-  if (remains.lease === null)
-    return state === 'unknown'
-      ? null
-      : refused(
-          `The ${who} was begun by an older guard, and only there can be seen whether it still lives.`,
-          'Run `guard recover` there; if that run is dead for certain, pass --take-over here.',
-        );
+  return silenceOf(tools, remains, leaseMs, sayWhose(occupant?.run ?? record?.run ?? null, holder));
+};
+
+const sayWhose = (run: string | null, holder: Holder | null): string =>
+  `run ${run ?? '(its name is not known yet)'}${holder === null ? '' : ` of host ${neutralise(holder.host)}`}`;
+
+const silenceOf = async (
+  tools: LivingTools,
+  { instance, inFlight, quiet, lease, mark }: Remains,
+  leaseMs: number,
+  who: string,
+): Promise<Outcome | null> => {
+  if (inFlight === null) return quiet === null ? null : silenceOfQuiet(tools, instance.name, quiet, who);
+  if (lease !== null) return silenceOfLease(tools, instance.name, lease, leaseMs, who);
+  // Begun by a guard that had no lease: nobody knows a sign of its life.
+  return mark === null
+    ? null
+    : refused(
+        `The ${who} was begun by an older guard, and only there can be seen whether it still lives.`,
+        'Run `guard recover` there; if that run is dead for certain, pass --take-over here.',
+      );
+};
+
+const silenceOfLease = async (
+  tools: LivingTools,
+  instance: string,
+  lease: Lease,
+  leaseMs: number,
+  who: string,
+): Promise<Outcome | null> => {
   await tools.tell(`${who} may live on another host: waiting ${sayDuration(leaseMs)} for a sign of life.`);
-  switch (await awaitSilence(tools, remains.instance.name, remains.lease, leaseMs)) {
+  switch (await awaitSilence(tools, instance, lease, leaseMs)) {
     case 'silent':
       return null;
     case 'alive':
       return busy(`The ${who} lives: it has renewed its lease.`, 'Wait for its end, or end it there.');
     case 'over':
-      return busy(
-        `The ${who} was finished, or taken over by another guard, meanwhile.`,
-        'Try again to see what is left.',
-      );
+      return busy(`The ${who} was finished, or taken over by another guard.`, 'Try again to see what is left.');
   }
 };
 
