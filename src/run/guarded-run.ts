@@ -41,8 +41,8 @@ const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
 const changeAndDecide = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Outcome> => {
   const attempt = await attemptChange(plan, tools, prepared);
   const decision = decide(plan, attempt);
-  if (await prepared.lease.isLost(plan.run)) return takenOver(decision.cause ?? 'inconclusive');
   const keep = await shouldKeep(plan, tools, decision);
+  if (await prepared.lease.isLost(plan.run)) return takenOver(decision.cause ?? 'inconclusive');
   await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
   return keep || decision.cause === null
     ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
