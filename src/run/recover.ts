@@ -3,6 +3,8 @@ import type { Hooks } from '../hook-definition.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { watch } from '../health/watch.ts';
 import { getInstance, type Instance } from '../incus/instance.ts';
+import type { Incus } from '../incus/client.ts';
+import { listOperations, type Operation } from '../incus/operations.ts';
 import { getSnapshot, type Snapshot } from '../incus/snapshot.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -14,7 +16,7 @@ import { endLeftovers } from './leftovers.ts';
 import { markOf, unmark, type Mark } from './mark.ts';
 import { persistently } from './persistence.ts';
 import type { Limits } from './plan.ts';
-import { bringUp, returnToStopped } from './power.ts';
+import { bringUp, returnToStopped, stop } from './power.ts';
 import { inPhase } from './recorder.ts';
 import { recoveryStep, type RecoveryStep } from './recovery.ts';
 import { refused, refusedBecause } from './refusal.ts';
@@ -114,13 +116,9 @@ export const recover = async (plan: RecoverPlan, tools: RecoverTools, remains: R
 };
 
 /** Null where nothing is held still any more. */
-const endQuiet = async (
-  plan: RecoverPlan,
-  tools: RecoverTools,
-  { quiet, instance }: Remains,
-): Promise<Outcome | null> => {
+const endQuiet = async (plan: RecoverPlan, tools: RecoverTools, { quiet }: Remains): Promise<Outcome | null> => {
   if (quiet === null) return null;
-  if (quiet.wasRunning && instance.status !== 'Running') {
+  if (quiet.wasRunning && !(await runsOn(plan, tools))) {
     const up = await inPhase(
       tools,
       'start',
@@ -131,6 +129,23 @@ const endQuiet = async (
   }
   const failure = await letGoByKey(plan, tools);
   return failure === null ? null : stillQuiet(plan, failure);
+};
+
+/** Whether it runs, once a stop that the run had asked for is over: the server goes on with that by itself. */
+const runsOn = async ({ instance, limits }: RecoverPlan, { incus, clock }: RecoverTools): Promise<boolean> => {
+  const giveUpAt = clock.monotonic() + limits.stopMs + limits.readyMs;
+  while ((await isStopping(incus, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
+  // A stop that hangs is in the way of everything (trap 2 of incus.md).
+  if (await isStopping(incus, instance)) await stop({ incus, clock }, instance, limits, false);
+  const seen = await persistently(clock, limits.readyMs, () => getInstance(incus, instance));
+  return seen.ok && seen.value.status === 'Running';
+};
+
+const isStopping = async (incus: Incus, instance: string): Promise<boolean> => {
+  const operations = await listOperations(incus);
+  const isStop = ({ description, statusCode, instances }: Operation): boolean =>
+    description.startsWith('Stopping') && statusCode < 200 && instances.includes(instance);
+  return operations.ok && operations.value.some(isStop);
 };
 
 const stillQuiet = (plan: RecoverPlan, says: string): Outcome => ({
