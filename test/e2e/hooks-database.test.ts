@@ -9,19 +9,18 @@ let guard: GuardUnderTest;
 
 const inside = (script: string): Promise<string> => incusCommand('exec', instance, '--', 'sh', '-c', script);
 
-/** Holds a read lock over all tables in a session of its own, and says when it has it. */
+/** A session of its own holds a read lock over all tables; when it sleeps, it has it. */
 const holdTables = `#!/bin/sh
-set -eu
-rm -f /run/tables-held
-setsid sh -c '(echo "FLUSH TABLES WITH READ LOCK; SYSTEM touch /run/tables-held"; exec sleep 1000) | exec mariadb' </dev/null >/dev/null 2>&1 &
-while [ ! -e /run/tables-held ]; do sleep 0.1; done
+setsid mariadb -e "FLUSH TABLES WITH READ LOCK; DO SLEEP(1000)" </dev/null >/dev/null 2>&1 &
+until holders | grep -q .; do sleep 0.1; done
+`;
+
+const holders = `#!/bin/sh
+mariadb -N -e "SELECT id FROM information_schema.processlist WHERE info = 'DO SLEEP(1000)'"
 `;
 
 const releaseTables = `#!/bin/sh
-for id in $(mariadb -N -e "SELECT id FROM information_schema.processlist WHERE command = 'Sleep' AND user = 'root'"); do
-  mariadb -e "KILL $id"
-done
-rm -f /run/tables-held
+for id in $(holders); do mariadb -e "KILL $id"; done
 `;
 
 beforeAll(async () => {
@@ -31,7 +30,7 @@ beforeAll(async () => {
   await inside(
     'DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mariadb-server >/dev/null 2>&1',
   );
-  for (const [name, text] of Object.entries({ 'hold-tables': holdTables, 'release-tables': releaseTables })) {
+  for (const [name, text] of Object.entries({ holders, 'hold-tables': holdTables, 'release-tables': releaseTables })) {
     await execa('incus', ['file', 'push', '--mode', '0755', '-', `${instance}/usr/local/sbin/${name}`], {
       input: text,
     });
@@ -77,7 +76,7 @@ test('guard killed while the tables are held: recover lets them go (F12)', async
     '--',
     'true',
   ]);
-  await waitFor(async () => (await inside('test -e /run/tables-held && echo held || true')) === 'held');
+  await waitFor(async () => (await inside('holders')) !== '');
   process.kill('SIGKILL');
   await process;
   expect(await canWrite()).toBe(false);
