@@ -37,9 +37,9 @@ const contextOf = (interrupter: Interrupter): Context => ({
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-  reach: async (instance, project) => {
+  reach: async (instance, project, watch) => {
     const { reach } = await import('./incus/reach.ts');
-    return reach({ environment: process.env, clock: systemClock, instance, project });
+    return reach({ environment: process.env, clock: systemClock, instance, project, ...(watch ? { watch } : {}) });
   },
 });
 

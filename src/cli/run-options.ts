@@ -25,6 +25,8 @@ export interface CommonOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly report?: readonly ReportFile[];
+  /** Where the trace goes. */
+  readonly trace?: string;
 }
 
 /** The options of `guard run` as commander reads them: what was not written is absent, so that files can fill it in. */
@@ -161,3 +163,9 @@ export const addReportOption = (command: Command): Command =>
         'also write junit, json or markdown to a file, whatever the outcome (repeatable)',
       ).argParser(reportFile),
     );
+
+/** For a run that is slow. */
+export const addTraceOption = (command: Command): Command =>
+  command
+    .optionsGroup('General:')
+    .option('--trace <file>', "write where the time goes, in Chrome's trace format: one span a phase and request");

@@ -14,9 +14,10 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';
 import { about, withReports } from './reports.ts';
-import { addReportOption, addRunOptions, type RunOptions } from './run-options.ts';
+import { addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
+import { withTrace } from './tracing.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
 export const defineRun = (program: Command, call: Call): void => {
@@ -25,14 +26,16 @@ export const defineRun = (program: Command, call: Call): void => {
     .description('take a restore point, run the command, keep the change or put the instance back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addReportOption(addRunOptions(command)).action(async (instances: readonly string[], options: RunOptions) => {
-    const words = commandWords(instances, call.words);
-    const targets = instances.map((instance) => ({ instance, command: words }));
-    const status = await withReports(call.context, options, targets, (context) =>
-      runEach(context, instances, words, options),
-    );
-    call.exit(status);
-  });
+  addTraceOption(addReportOption(addRunOptions(command))).action(
+    async (instances: readonly string[], options: RunOptions) => {
+      const words = commandWords(instances, call.words);
+      const targets = instances.map((instance) => ({ instance, command: words }));
+      const status = await withReports(call.context, options, targets, (context) =>
+        withTrace(context, options, (traced) => runEach(traced, instances, words, options)),
+      );
+      call.exit(status);
+    },
+  );
 };
 
 /** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */

@@ -20,7 +20,7 @@ export const withInstance = async (
 ): Promise<number> => {
   const { options } = wanted;
   const end = (outcome: Outcome): Promise<number> => endWith(context, options.json ?? false, outcome);
-  const reached = await context.reach(wanted.instance, options.project ?? null);
+  const reached = await context.reach(wanted.instance, options.project ?? null, context.trace);
   if (!reached.ok) return end({ outcome: 'refused', refusal: reached.error });
   try {
     const { instance: name, remote } = reached.value;

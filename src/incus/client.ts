@@ -26,6 +26,8 @@ export interface Incus {
   readonly clock: Clock;
   readonly agent: Agent;
   readonly onRequest: (request: RequestSeen) => void;
+  /** The same request again, when its answer or its failure is there. */
+  readonly onAnswer: (request: RequestSeen) => void;
 }
 
 /** How long a request may take. */
@@ -40,12 +42,14 @@ export const openIncus = (options: {
   readonly project: string;
   readonly clock: Clock;
   readonly onRequest?: (request: RequestSeen) => void;
+  readonly onAnswer?: (request: RequestSeen) => void;
 }): Incus => ({
   socket: options.socket,
   project: options.project,
   clock: options.clock,
   agent: new Agent({ keepAlive: true }),
   onRequest: options.onRequest ?? (() => {}),
+  onAnswer: options.onAnswer ?? (() => {}),
 });
 
 /** Closes idle connections. Requests under way end on their own. */
@@ -106,11 +110,13 @@ export const callRaw = async (
   const limitMs = wanted.limitMs ?? usualLimitMs;
   const body = bodyOf(wanted);
   for (let tries = 1; ; tries += 1) {
-    incus.onRequest({ method, path, ...('body' in wanted ? { body: wanted.body } : {}) });
+    const seen = { method, path, ...('body' in wanted ? { body: wanted.body } : {}) } as const;
+    incus.onRequest(seen);
     const agent = method === 'GET' && tries === 1 ? incus.agent : false;
     const { socket, clock } = incus;
     const headers = headersOf(wanted);
     const sent = await exchange({ socket, agent, clock, method, path, headers, body, limitMs, maxBytes });
+    incus.onAnswer(seen);
     if (!sent.ok) {
       // Reading again does no harm: most often the server had closed an idle connection.
       if (tries < 3 && sent.error.kind === 'lost' && method === 'GET') continue;

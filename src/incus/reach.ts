@@ -15,6 +15,9 @@ export interface Reached {
   readonly close: () => Promise<void>;
 }
 
+/** Sees every request, before it is sent and when it is answered. */
+export type RequestWatch = Pick<Incus, 'onRequest' | 'onAnswer'>;
+
 /** How long a remote may take to answer for the first time, in milliseconds. */
 const remoteLimitMs = 30_000;
 
@@ -24,20 +27,21 @@ export const reach = async (wanted: {
   readonly clock: Clock;
   readonly instance: string;
   readonly project: string | null;
+  readonly watch?: RequestWatch;
 }): Promise<Result<Reached, Refusal>> => {
-  const { environment, clock } = wanted;
+  const { environment, clock, watch } = wanted;
   const address = await resolveAddress({ environment, remoteAndName: wanted.instance, projectFlag: wanted.project });
   if (!address.ok) return address;
   const { project, instance } = address.value;
   if (address.value.kind === 'local') {
-    const incus = openIncus({ socket: address.value.socket, project, clock });
+    const incus = openIncus({ socket: address.value.socket, project, clock, ...watch });
     return ok({ incus, instance, project, remote: null, close: async () => closeIncus(incus) });
   }
   const { openRemote } = await import('./remote.ts');
   const remote = await openRemote({ remote: address.value.remote, environment, clock, limitMs: remoteLimitMs });
   if (!remote.ok)
     return err({ says: `Could not ${remote.error.asked}: ${remote.error.said}`, advice: remote.error.advice });
-  const incus = openIncus({ socket: remote.value.socket, project, clock });
+  const incus = openIncus({ socket: remote.value.socket, project, clock, ...watch });
   return ok({
     incus,
     instance,

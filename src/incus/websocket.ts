@@ -20,7 +20,8 @@ export const openWebSocket = async (
   if (path === null) return err('empty names, "." and ".." do not exist in Incus');
   // Loaded late: most commands of guard never open one.
   const { WebSocket } = await import('ws');
-  incus.onRequest({ method: 'GET', path });
+  const seen = { method: 'GET', path } as const;
+  incus.onRequest(seen);
   const socket = new WebSocket(`ws://incus${path}`, {
     createConnection: () => connect(incus.socket),
     perMessageDeflate: false,
@@ -29,6 +30,7 @@ export const openWebSocket = async (
     const over = new AbortController();
     const finish = (end: Result<WebSocket, string>): void => {
       over.abort();
+      incus.onAnswer(seen);
       resolve(end);
     };
     const watchLimit = async (): Promise<void> => {

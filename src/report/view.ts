@@ -8,6 +8,7 @@ import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 import type { Reports } from './report-files.ts';
 import type { Target } from './story.ts';
+import type { Trace } from './trace.ts';
 
 /** Shows one run's events. */
 export interface View {
@@ -30,6 +31,7 @@ export interface Situation {
   readonly target?: Target;
   /** Files that are written besides what is shown. */
   readonly reports?: Reports;
+  readonly trace?: Trace;
 }
 
 /** The view that fits the situation: JSON lines where they are wanted, a live one for people, plain lines for logs. */
@@ -37,7 +39,7 @@ export const createView = (situation: Situation): View => {
   const { stdin, stderr } = situation;
   const attended = stdin.isTTY === true && stderr.isTTY === true && !situation.json;
   return {
-    listener: withReports(situation, withCi(situation, chooseListener(situation))),
+    listener: withTrace(situation, withReports(situation, withCi(situation, chooseListener(situation)))),
     askToKeep: attended ? createAskToKeep(stdin, stderr, situation.clock) : null,
   };
 };
@@ -62,6 +64,15 @@ const withReports = ({ reports }: Situation, view: Listener): Listener => {
   return async (event) => {
     await view(event);
     await reports.listener(event);
+  };
+};
+
+const withTrace = ({ trace }: Situation, view: Listener): Listener => {
+  if (!trace) return view;
+  return (event) => {
+    // Before the view, whose drawing is no part of the phase.
+    void trace.listener(event);
+    return view(event);
   };
 };
 

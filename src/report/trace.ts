@@ -1,0 +1,100 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Clock } from '../clock.ts';
+import type { Listener, Phase } from '../event.ts';
+import { tryFiles } from '../journal/file-failure.ts';
+import { ok, type Result } from '../result.ts';
+
+/** A request to Incus, with its query. */
+interface RequestSeen {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Where the time of a call goes, in a file of Chrome's trace event format (JSON array; times in µs since the start of guard). */
+export interface Trace {
+  readonly onRequest: (request: RequestSeen) => void;
+  readonly onAnswer: (request: RequestSeen) => void;
+  readonly listener: Listener;
+  readonly close: () => void;
+}
+
+/**
+ * Begins the file, which replaces one that exists; a failure is one sentence. Each span is written when it ends, so that a
+ * guard that is killed leaves what it knew: viewers do not ask for the end of the array.
+ */
+export const openTrace = async (
+  path: string,
+  { clock, workingDirectory }: { readonly clock: Clock; readonly workingDirectory: string },
+): Promise<Result<Trace, string>> => {
+  const file = resolve(workingDirectory, path);
+  const opened = await tryFiles(file, async () => openSync(file, 'w', 0o600));
+  if (!opened.ok) return opened;
+  const write = (text: string): void => {
+    try {
+      writeSync(opened.value, text);
+    } catch {
+      // A trace that cannot be written changes no outcome; it is short, and says so by its missing end.
+    }
+  };
+  const span = (track: Track, name: string, from: number, more: Readonly<Record<string, unknown>> = {}): void => {
+    const times = { ts: micro(from), dur: micro(clock.monotonic() - from) };
+    write(`${JSON.stringify({ name, ph: 'X', pid: process.pid, tid: tracks[track], ...times, args: more })},\n`);
+  };
+  const requests = new Map<RequestSeen, { readonly from: number; readonly lane: number }>();
+  const phases = new Map<Phase, number>();
+  write('[\n');
+  for (const [name, tid] of Object.entries(tracks))
+    write(`${JSON.stringify({ name: 'thread_name', ph: 'M', pid: process.pid, tid, args: { name } })},\n`);
+  span('phases', 'start-up', 0);
+  return ok({
+    onRequest: (request) => {
+      requests.set(request, { from: clock.monotonic(), lane: freeLane([...requests.values()]) });
+    },
+    onAnswer: (request) => {
+      const sent = requests.get(request);
+      requests.delete(request);
+      if (sent) span(laneName(sent.lane), nameOf(request), sent.from);
+    },
+    listener: (event) => {
+      if (event.type === 'phase-begun') phases.set(event.phase, clock.monotonic());
+      if (event.type !== 'phase-ended') return;
+      const from = phases.get(event.phase);
+      phases.delete(event.phase);
+      if (from !== undefined) span('phases', event.phase, from, { run: event.run, ok: event.ok, says: event.says });
+    },
+    close: () => {
+      for (const [request, { from, lane }] of requests)
+        span(laneName(lane), nameOf(request), from, { unanswered: true });
+      write(
+        `${JSON.stringify({ name: 'end', ph: 'i', s: 'p', pid: process.pid, tid: 1, ts: micro(clock.monotonic()) })}\n]\n`,
+      );
+      closeSync(opened.value);
+    },
+  });
+};
+
+/** Requests that are under way at the same time lie in lanes of their own: in one lane spans must not overlap. */
+const lanes = ['requests 1', 'requests 2', 'requests 3', 'requests 4', 'requests 5', 'requests 6'] as const;
+const tracks = {
+  phases: 1,
+  'requests 1': 2,
+  'requests 2': 3,
+  'requests 3': 4,
+  'requests 4': 5,
+  'requests 5': 6,
+  'requests 6': 7,
+} as const;
+type Track = keyof typeof tracks;
+
+const laneName = (lane: number): Track => lanes[lane] ?? 'requests 6';
+
+const freeLane = (busy: readonly { readonly lane: number }[]): number => {
+  const free = lanes.findIndex((_, lane) => busy.every((one) => one.lane !== lane));
+  return free < 0 ? lanes.length - 1 : free;
+};
+
+const micro = (ms: number): number => Math.round(ms * 1000);
+
+/** Without the query: it holds the secrets of an exec's sockets. */
+const nameOf = ({ method, path }: RequestSeen): string => `${method} ${path.replace(/\?.*$/s, '')}`;
