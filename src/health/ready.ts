@@ -52,6 +52,8 @@ export interface Quiet {
   readonly quiet: boolean;
   /** What is under way and who does it, one phrase each. */
   readonly held: readonly string[];
+  /** It was quiet when it was first asked, so that what was seen meanwhile is of a quiet instance. */
+  readonly atOnce: boolean;
   readonly ms: number;
 }
 
@@ -61,13 +63,16 @@ export interface Quiet {
  */
 export const waitUntilQuiet = async (context: AskContext, request: { readonly limitMs: number }): Promise<Quiet> => {
   const bootedOnce = { since: null as number | null };
+  let questions = 0;
   const end = await poll(context, request.limitMs, async (leftMs) => {
+    questions += 1;
     const inside = await askInside(context, leftMs);
     if (!inside.ok) return { done: false, answer: [inside.error] };
     const held = [...bootPhrases(inside.value, bootedOnce, context.clock.monotonic()), ...inside.value.locks];
     return { done: held.length === 0, answer: held };
   });
-  return { quiet: end.answer.length === 0, held: end.answer, ms: end.ms };
+  const quiet = end.answer.length === 0;
+  return { quiet, held: end.answer, atOnce: quiet && questions === 1, ms: end.ms };
 };
 
 /** Milliseconds between questions: quick at first, since most instances are ready at once. */

@@ -16,6 +16,8 @@ export const establishBaseline = async (
   tools: RunTools,
   justStarted: boolean,
 ): Promise<Result<Baseline, Outcome>> => {
+  // Three questions at the same time: most often each is answered at once.
+  const looking = plan.change.kind === 'command' ? refuseMissingExecutable(plan, tools) : null;
   const baseline = await inPhase(
     tools,
     'baseline',
@@ -27,7 +29,7 @@ export const establishBaseline = async (
   if (tools.interruption.by() !== null) return ok(baseline);
   const verdict = judgeAlone(baseline);
   if (verdict.verdict !== 'healthy' && !plan.allowUnhealthy) return err(unhealthyAlready(plan, verdict));
-  const missing = plan.change.kind === 'command' ? await refuseMissingExecutable(plan, tools) : null;
+  const missing = await looking;
   return missing === null ? ok(baseline) : err(missing);
 };
 
@@ -45,19 +47,23 @@ const askQuietly = async (plan: Plan, tools: RunTools, justStarted: boolean): Pr
     signal: tools.interruption.signal,
   };
   // The package manager of a transaction holds its lock already, and waits for guard.
-  if (plan.change.kind !== 'transaction') await waitForQuiet(plan, tools, context);
-  return takeBaseline(context, { definitions: plan.checks, automatic: plan.automatic, justStarted });
+  const look = (): Promise<Baseline> =>
+    takeBaseline(context, { definitions: plan.checks, automatic: plan.automatic, justStarted });
+  if (plan.change.kind === 'transaction') return look();
+  const [meanwhile, wasQuiet] = await Promise.all([look(), waitForQuiet(plan, tools, context)]);
+  return wasQuiet ? meanwhile : look();
 };
 
-/** A boot or a package manager under way would be in the restore point, half done (F28). */
-const waitForQuiet = async (plan: Plan, tools: RunTools, context: AskContext): Promise<void> => {
-  const quiet = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
-  if (quiet.quiet) return;
+/** A boot or a package manager under way would be in the restore point, half done (F28). Whether there was none all along. */
+const waitForQuiet = async (plan: Plan, tools: RunTools, context: AskContext): Promise<boolean> => {
+  const { quiet, held, atOnce } = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
+  if (quiet) return atOnce;
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    says: `${plan.instance} is busy: ${quiet.held.join(', ')}. The restore point will contain that half-done work.`,
+    says: `${plan.instance} is busy: ${held.join(', ')}. The restore point will contain that half-done work.`,
   });
+  return false;
 };
 
 const sayBaseline = (checks: number, facts: boolean): string =>
