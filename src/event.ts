@@ -11,6 +11,7 @@ export type Phase =
   | 'inspect'
   | 'baseline'
   | 'restore-point'
+  | 'push'
   | 'command'
   | 'verify'
   | 'keep'
@@ -75,7 +76,9 @@ export type CommandEnd =
   | { readonly kind: 'instance-stopped'; readonly restarted: boolean }
   /** The connection to Incus broke; how the command ended is not known. */
   | { readonly kind: 'lost'; readonly says: string }
-  /** guard was interrupted while it ran. */
+  /** Files that it needs could not be brought in, so that it was not begun. */
+  | { readonly kind: 'push-failed'; readonly says: string }
+  /** guard was interrupted while it ran, or while files were brought in for it. */
   | { readonly kind: 'interrupted'; readonly signal: Signal };
 
 /** The signals that end a run in a controlled rollback. */
@@ -156,6 +159,15 @@ export interface TransactionStart {
   readonly packages: number | null;
 }
 
+/** Files and folders that are brought into the instance before the command. */
+export interface Pushed {
+  readonly local: string;
+  readonly inside: string;
+  /** Files and links. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** What the run knows of the instance before it changes anything. */
 export interface RunStarted {
   readonly type: 'run-started';
@@ -172,6 +184,8 @@ export interface RunStarted {
   /** Whether the user chose that name. */
   readonly named: boolean;
   readonly holder: Holder;
+  /** Present where files are brought in before the command: from where, and what they become. */
+  readonly pushes?: readonly Pushed[];
   /** Present where the change is a package manager's own transaction, and `command` only what it called itself. */
   readonly transaction?: TransactionStart;
 }

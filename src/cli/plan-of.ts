@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Reached } from '../incus/reach.ts';
 import type { Plan } from '../run/plan.ts';
+import type { PushPlan } from '../run/push-source.ts';
 
 /** Everything that is settled for one run before it begins. */
 export const planOf = (known: {
@@ -11,6 +12,7 @@ export const planOf = (known: {
   readonly settings: Settings;
   /** The final name of the restore point, if the user chose one. */
   readonly name: string | null;
+  readonly pushes?: readonly PushPlan[];
   readonly obeyQuarantine?: boolean;
   readonly keepFailed?: boolean;
 }): Plan => {
@@ -29,6 +31,7 @@ export const planOf = (known: {
       cwd: settings.cwd,
     },
     change: { kind: 'command' },
+    pushes: known.pushes ?? [],
     checks: settings.checks,
     automatic: settings.automatic,
     allowUnhealthy: settings.allowUnhealthy,

@@ -7,6 +7,8 @@ import {
   duration,
   durationOrNever,
   environmentEntry,
+  pushOwner,
+  pushWord,
   repeated,
   reportFile,
   snapshotName,
@@ -16,6 +18,8 @@ import {
   hookCommand,
   type FailurePolicies,
   type HookCommand,
+  type PushOwner,
+  type PushWord,
 } from './values.ts';
 
 /** Options that every command has which speaks to an instance. */
@@ -27,6 +31,8 @@ export interface CommonOptions {
   readonly report?: readonly ReportFile[];
   /** Where the trace goes. */
   readonly trace?: string;
+  readonly push?: readonly PushWord[];
+  readonly pushOwner?: PushOwner;
 }
 
 /** The options of `guard run` as commander reads them: what was not written is absent, so that files can fill it in. */
@@ -141,6 +147,13 @@ const addCommandOptions = (command: Command): Command =>
     .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(count))
     .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(count))
     .option('--cwd <folder>', 'run in this folder of the instance (default: /root)')
+    .addOption(
+      new Option(
+        '--push <local:path>',
+        'before the command, bring in a file or folder as this path inside; into it with a / at its end (repeatable)',
+      ).argParser(pushWord),
+    )
+    .addOption(new Option('--push-owner <uid:gid>', 'whose it becomes (default: 0:0)').argParser(pushOwner))
     .option('--retry', 'run it although this same change was rolled back here before')
     .option('--passthrough', "exit with the command's own status where the outcome is 10");
 

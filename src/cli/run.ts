@@ -13,6 +13,8 @@ import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';
+import { endWith } from './end-with.ts';
+import { surveyPushes } from './pushes.ts';
 import { about, withReports } from './reports.ts';
 import { addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
 import { runTools } from './run-tools.ts';
@@ -53,17 +55,20 @@ const runEach = async (
   return 0;
 };
 
-const runOne = (
+const runOne = async (
   context: Context,
   instance: string,
   words: readonly [string, ...string[]],
   options: RunOptions,
 ): Promise<number> => {
   const json = options.json ?? false;
+  const pushes = await surveyPushes(context, options);
+  if (!pushes.ok) return endWith(context, json, pushes.error);
   const io = commandIo(context, json);
   return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
     const plan = planOf({
+      pushes: pushes.value,
       run,
       version: context.version,
       reached,

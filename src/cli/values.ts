@@ -77,6 +77,35 @@ export const hookCommand = (text: string, before: readonly HookCommand[] = []): 
   return [...before, { moment, onHost: host !== undefined, command }];
 };
 
+/** What is pushed, and what it becomes, as written. */
+export interface PushWord {
+  readonly local: string;
+  readonly inside: string;
+}
+
+/** `LOCAL:/path/inside`, collected. The last `:/` parts the two. */
+export const pushWord = (text: string, before: readonly PushWord[] = []): PushWord[] => {
+  const at = text.lastIndexOf(':/');
+  if (at < 1)
+    throw new InvalidArgumentError(
+      `"${text}" is no push: write a file or folder, : and a whole path inside, like dist:/opt/app.`,
+    );
+  return [...before, { local: text.slice(0, at), inside: text.slice(at + 1) }];
+};
+
+/** Numbers as inside the instance. */
+export interface PushOwner {
+  readonly user: number;
+  readonly group: number;
+}
+
+/** `33:33`. */
+export const pushOwner = (text: string): PushOwner => {
+  const match = /^(\d{1,9}):(\d{1,9})$/.exec(text);
+  if (!match) throw new InvalidArgumentError(`"${text}" is no owner: write a user id, : and a group id, like 33:33.`);
+  return { user: Number(match[1]), group: Number(match[2]) };
+};
+
 /** A snapshot's name that Incus accepts. */
 export const snapshotName = (text: string): string => {
   if (text === '' || text.length > 200 || /[\s/]/.test(text))

@@ -23,6 +23,7 @@ export interface RunRecord {
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
   readonly restorePoint: RestorePoint | null;
+  /** The command, or what is brought in for it: from there on the instance may be another. */
   readonly commandBegan: boolean;
   readonly commandEnded: EventOf<'command-ended'> | null;
   /** On the instance after the command. */
@@ -82,7 +83,9 @@ export const foldEvents = (run: string, directory: string, events: readonly Reco
     quiet: isQuiet(events),
     lease: last('lease-taken')?.lease ?? null,
     restorePoint: last('restore-point-taken')?.restorePoint ?? null,
-    commandBegan: events.some((event) => event.type === 'phase-begun' && event.phase === 'command'),
+    commandBegan: events.some(
+      (event) => event.type === 'phase-begun' && (event.phase === 'command' || event.phase === 'push'),
+    ),
     commandEnded: last('command-ended'),
     verdict: last('verdict', (event) => !event.again),
     verdictAgain: last('verdict', (event) => event.again),

@@ -124,7 +124,8 @@ const sayInterruption = (signal: string, name: string, facts: RunFacts): { label
   return { label, says: `the command had not begun. ${sayUntouched(facts)}` };
 };
 
-const commandBegan = ({ begun, end }: RunFacts): boolean => begun.includes('command') || end !== null;
+const commandBegan = ({ begun, end }: RunFacts): boolean =>
+  begun.includes('command') || begun.includes('push') || end !== null;
 
 /** A stopped instance is started to be asked, which is not nothing. */
 const sayUntouched = ({ begun, instance }: RunFacts): string =>

@@ -7,6 +7,7 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   inspect: 'Inspect',
   baseline: 'Baseline',
   'restore-point': 'Restore point',
+  push: 'Push',
   command: 'Command',
   verify: 'Verify',
   keep: 'Keep',
@@ -34,6 +35,8 @@ export const sayCommandEnd = (end: CommandEnd): string => {
       return end.restarted ? 'restarted the instance' : 'was cut off: the instance was stopped underneath it';
     case 'lost':
       return `was lost from sight: ${neutralise(end.says).replace(/\.$/, '')}`;
+    case 'push-failed':
+      return `was not begun: ${neutralise(end.says, 1000).replace(/\.$/, '')}`;
     case 'interrupted':
       return `was interrupted by ${end.signal}`;
   }

@@ -4,6 +4,7 @@ import { foreignRestore } from './foreign-restore.ts';
 import { hintFor } from './hint.ts';
 import type { Plan } from './plan.ts';
 import type { Prepared } from './prepare.ts';
+import { pushFiles } from './push.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 import { transactionAndVerdict } from './transaction.ts';
@@ -52,6 +53,11 @@ const commandAndVerdict = async (
   tools: RunTools,
   prepared: Prepared,
 ): Promise<Omit<WholeAttempt, 'unchanged'>> => {
+  const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.inspected.boot);
+  if (notBegun !== null) {
+    await tools.recorder.record({ type: 'command-ended', end: notBegun, ms: 0 });
+    return { end: notBegun, verdict: null, interruptedBy: tools.interruption.by(), output: '' };
+  }
   const report = await inPhase(
     tools,
     'command',

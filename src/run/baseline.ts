@@ -6,6 +6,7 @@ import { judgeAlone } from '../health/verdict.ts';
 import { err, ok, type Result } from '../result.ts';
 import { refuseMissingExecutable } from './executable.ts';
 import type { Plan } from './plan.ts';
+import { mayProvide } from './push-source.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
@@ -17,7 +18,7 @@ export const establishBaseline = async (
   justStarted: boolean,
 ): Promise<Result<Baseline, Outcome>> => {
   // Three questions at the same time: most often each is answered at once.
-  const looking = plan.change.kind === 'command' ? refuseMissingExecutable(plan, tools) : null;
+  const looking = isToBeThere(plan) ? refuseMissingExecutable(plan, tools) : null;
   const baseline = await inPhase(
     tools,
     'baseline',
@@ -32,6 +33,10 @@ export const establishBaseline = async (
   const missing = await looking;
   return missing === null ? ok(baseline) : err(missing);
 };
+
+/** Whether the command must be there already. */
+const isToBeThere = ({ change, pushes, command }: Plan): boolean =>
+  change.kind === 'command' && !mayProvide(pushes, command.words[0], command.cwd);
 
 const unhealthyAlready = (plan: Plan, verdict: Verdict): Outcome =>
   refused(

@@ -45,7 +45,7 @@ const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
     if (!started.ok) return { kind: 'lost', says: sayFailure(started.error) };
     const unfollow = followSize(io.terminal, started.value);
     try {
-      const end = await watched(plan, tools, started.value, tap, boot);
+      const end = await watched(plan, tools, started.value, tap.lastOutputAt, boot);
       await handedOn(tools, tap);
       return end;
     } finally {
@@ -89,11 +89,12 @@ const followSize = (terminal: Terminal | null, exec: Exec): (() => void) =>
 const showOutput = (tools: RunTools, stream: 'stdout' | 'stderr', chunk: Buffer): void | Promise<void> =>
   tools.recorder.show({ type: 'command-output', stream, chunk });
 
-const watched = async (
+/** Waits for the end within the limits; silence is counted from `lastSeenAt`, by the run's clock. */
+export const watched = async (
   plan: Plan,
   tools: RunTools,
   exec: Exec,
-  tap: OutputTap,
+  lastSeenAt: () => number,
   boot: BootMark | null,
 ): Promise<CommandEnd> => {
   const over = new AbortController();
@@ -101,7 +102,7 @@ const watched = async (
     const first = await Promise.race([
       exec.ended,
       overallLimit(plan, tools, over.signal),
-      silenceLimit(plan, tools, tap, over.signal),
+      silenceLimit(plan, tools, lastSeenAt, over.signal),
       interrupted(tools, over.signal),
     ]);
     if ('ok' in first) return await truth(plan, tools, first, boot);
@@ -121,11 +122,16 @@ const overallLimit = async (plan: Plan, tools: RunTools, over: AbortSignal): Pro
   return { kind: 'timeout', limitMs };
 };
 
-const silenceLimit = async (plan: Plan, tools: RunTools, tap: OutputTap, over: AbortSignal): Promise<CommandEnd> => {
+const silenceLimit = async (
+  plan: Plan,
+  tools: RunTools,
+  lastSeenAt: () => number,
+  over: AbortSignal,
+): Promise<CommandEnd> => {
   const limitMs = plan.limits.idleMs;
   if (limitMs === null) return never();
   for (;;) {
-    const leftMs = tap.lastOutputAt() + limitMs - tools.clock.monotonic();
+    const leftMs = lastSeenAt() + limitMs - tools.clock.monotonic();
     if (leftMs <= 0 || over.aborted) return { kind: 'idle-timeout', limitMs };
     await tools.clock.sleep(leftMs, over);
   }

@@ -52,6 +52,7 @@ export const failureOf = (plan: Pick<Plan, 'okStatus'>, end: CommandEnd): 'comma
     case 'not-found':
     case 'not-executable':
     case 'lost':
+    case 'push-failed':
     case 'interrupted':
       return 'command';
   }

@@ -2,6 +2,7 @@ import type { CheckDefinition } from '../check-definition.ts';
 import type { Cause, CommandEnd, RestorePoint, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import type { Hooks } from '../hook-definition.ts';
+import type { PushPlan } from './push-source.ts';
 
 /** What the user wants done where a run cannot simply keep the change. */
 export type Policy = 'rollback' | 'keep' | 'ask';
@@ -16,6 +17,8 @@ export interface Plan {
   readonly remote: string | null;
   readonly command: CommandPlan;
   readonly change: Change;
+  /** What is brought into the instance before the command, in order. */
+  readonly pushes: readonly PushPlan[];
   readonly checks: readonly CheckDefinition[];
   /** Whether the facts inside the instance are compared as well. */
   readonly automatic: boolean;

@@ -1,4 +1,4 @@
-import type { Outcome, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
+import type { Outcome, Pushed, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { getInstanceState } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -8,6 +8,7 @@ import { inspect, sayUncovered, type Inspected } from './inspect.ts';
 import { sayLost, type HeldLease } from './lease.ts';
 import type { Mark } from './mark.ts';
 import type { Plan } from './plan.ts';
+import type { PushPlan } from './push-source.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
 import { letGoByKey, type Quiet } from './quiet.ts';
@@ -199,6 +200,7 @@ const runStarted = (plan: Plan, tools: RunTools, inspected: Inspected): RunStart
   restorePointName: plan.restorePoint.name,
   named: plan.restorePoint.named,
   holder: tools.holder,
+  ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushedOf) }),
   ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
 });
 
@@ -211,3 +213,5 @@ const markFor = (plan: Plan, tools: RunTools): Omit<Mark, 'wasRunning'> => ({
   restorePointName: plan.restorePoint.name,
   at: tools.clock.now(),
 });
+
+const pushedOf = ({ local, inside, files, bytes }: PushPlan): Pushed => ({ local, inside, files, bytes });

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Cause, Outcome } from '../event.ts';
 import { packageState } from './package-state.ts';
 import type { Plan } from './plan.ts';
+import { digestOfPush } from './push-digest.ts';
+import type { PushPlan } from './push-source.ts';
 import type { RunTools } from './tools.ts';
 
 /**
@@ -56,12 +58,24 @@ const byName = ([a]: [string, string], [b]: [string, string]): number => (a < b 
 
 /** The same command, run as the same, where an upgrade would do the same; of a transaction, what it says of itself. */
 const fingerprintOfChange = async (
-  { instance, command, change: how }: Pick<Plan, 'instance' | 'command' | 'change'>,
+  { instance, command, change: how, pushes }: Pick<Plan, 'instance' | 'command' | 'change' | 'pushes'>,
   tools: Pick<RunTools, 'incus'>,
 ): Promise<string> => {
   if (how.kind === 'transaction' && how.transaction.fingerprint !== null) return how.transaction.fingerprint;
   const { words, environment, user, group, cwd } = command;
   const packages = await packageState(tools, instance);
-  const change = [words, Object.entries(environment).toSorted(byName), user, group, cwd, packages];
+  const change = [
+    words,
+    Object.entries(environment).toSorted(byName),
+    user,
+    group,
+    cwd,
+    packages,
+    ...(await digestsOf(pushes)),
+  ];
   return createHash('sha256').update(JSON.stringify(change)).digest('hex').slice(0, 32);
 };
+
+/** Nothing where nothing is pushed; null for what is not there any more. */
+const digestsOf = (pushes: readonly PushPlan[]): Promise<readonly (string | null)[]> =>
+  Promise.all(pushes.map((push) => digestOfPush(push).catch(() => null)));

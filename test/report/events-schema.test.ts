@@ -24,6 +24,7 @@ const phases = keysOf<Phase>({
   inspect: true,
   baseline: true,
   'restore-point': true,
+  push: true,
   command: true,
   verify: true,
   keep: true,
@@ -42,6 +43,7 @@ const ends: { readonly [Kind in CommandEnd['kind']]: Extract<CommandEnd, { kind:
   'idle-timeout': { kind: 'idle-timeout', limitMs: 1 },
   'instance-stopped': { kind: 'instance-stopped', restarted: true },
   lost: { kind: 'lost', says: 'It broke.' },
+  'push-failed': { kind: 'push-failed', says: 'No space.' },
   interrupted: { kind: 'interrupted', signal: 'SIGINT' },
 };
 
@@ -62,7 +64,11 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
 
 const names = { appeared: ['a'], gone: ['b'] };
 const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
-  'run-started': [started(), started({ remote: 'far' })],
+  'run-started': [
+    started(),
+    started({ remote: 'far' }),
+    started({ pushes: [{ local: '/a', inside: '/b', files: 1, bytes: 2 }] }),
+  ],
   'phase-begun': phases.map(began),
   'phase-ended': phases.map((phase) => ({ type: 'phase-ended', phase, ms: 1, ok: true, says: 'done' })),
   notice: (['info', 'warning'] as const).map((level) => ({ type: 'notice', level, says: 'So.' })),

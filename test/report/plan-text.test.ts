@@ -10,6 +10,7 @@ const plan: Plan = {
   remote: null,
   command: { words: ['apt', 'upgrade', '-y'], environment: {}, user: 0, group: 0, cwd: '/root' },
   change: { kind: 'command' },
+  pushes: [],
   checks: [],
   automatic: true,
   allowUnhealthy: false,

@@ -1,0 +1,20 @@
+import type { CommandEnd } from '../event.ts';
+import { neutralise } from '../text.ts';
+import type { PushPlan } from './push-source.ts';
+
+/** Why a push is not all there; it ends the attempt like a command that failed. */
+export const pushFailed = (push: PushPlan, why: string): CommandEnd => ({
+  kind: 'push-failed',
+  says: neutralise(`"${push.local}" could not be pushed to ${push.inside}: ${why.trim()}`, 1000),
+});
+
+/** `3 files, 1.2 MiB to /opt/app`. */
+export const sayPushes = (pushes: readonly PushPlan[]): string => pushes.map(sayPush).join('; ');
+
+const sayPush = ({ files, bytes, inside }: PushPlan): string =>
+  `${files} ${files === 1 ? 'file' : 'files'}, ${sayBytes(bytes)} to ${neutralise(inside)}`;
+
+const sayBytes = (bytes: number): string => {
+  const [unit, size] = bytes < 1024 ? ['bytes', 1] : bytes < 1024 ** 2 ? ['KiB', 1024] : ['MiB', 1024 ** 2];
+  return `${Math.round((bytes / Number(size)) * 10) / 10} ${unit}`;
+};
