@@ -1,11 +1,13 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { takeBaseline } from '../health/baseline.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import { lookAtHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { planLines } from '../report/plan-text.ts';
+import { planMarkdown } from '../report/plan-markdown.ts';
+import { planLines, type Preview } from '../report/plan-text.ts';
 import { writeLines } from '../report/write.ts';
 import { inspect } from '../run/inspect.ts';
+import { previewPackages } from '../run/package-preview.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import { sayPause } from '../run/room.ts';
@@ -14,6 +16,7 @@ import type { Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';
 import { commandWords } from './command-words.ts';
+import { surveyPushes } from './pushes.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
 
@@ -25,6 +28,10 @@ Exit status:
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
+interface PlanOptions extends RunOptions {
+  readonly markdown?: boolean;
+}
+
 /** `guard plan`: what would happen, and what each check says now. */
 export const definePlan = (program: Command, call: Call): void => {
   const command = program
@@ -33,26 +40,31 @@ export const definePlan = (program: Command, call: Call): void => {
     .usage('[options] <instance> -- <command> [arguments…]')
     .argument('[instance]', 'name or remote:name')
     .addHelpText('after', help);
-  addRunOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
-    const { context } = call;
-    const words = commandWords(instance === undefined ? [] : [instance], call.words);
-    const status = await withInstance(
-      context,
-      { instance: instance ?? '', options, withTerminal: false },
-      async (session) => preview(context, session, words, options),
-    );
-    call.exit(status);
-  });
+  addRunOptions(command)
+    .addOption(new Option('--markdown', 'write it as markdown, for a comment on a pull request').conflicts('json'))
+    .action(async (instance: string | undefined, options: PlanOptions) => {
+      const { context } = call;
+      const words = commandWords(instance === undefined ? [] : [instance], call.words);
+      const status = await withInstance(
+        context,
+        { instance: instance ?? '', options, withTerminal: false },
+        async (session) => preview(context, session, words, options),
+      );
+      call.exit(status);
+    });
 };
 
 const preview = async (
   context: Context,
   { reached, settings }: Session,
   words: readonly [string, ...string[]],
-  options: RunOptions,
+  options: PlanOptions,
 ): Promise<number> => {
   const run = newRunId(context.clock.now());
-  const plan: Plan = planOf({ run, version: context.version, reached, words, settings, name: options.name ?? null });
+  const pushes = await surveyPushes(context, options);
+  if (!pushes.ok) return endWith(context, options.json ?? false, pushes.error);
+  const name = options.name ?? null;
+  const plan = planOf({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
   const inspected = await inspect(plan, { incus: reached.incus, lookAtHolder });
   if (!inspected.ok) return endWith(context, options.json ?? false, inspected.error);
   const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
@@ -64,11 +76,17 @@ const preview = async (
     pool,
     pause: copy && sayPause(plan.instance, copy),
     disks,
+    packages: wasRunning ? await previewPackages(reached.incus, plan.instance, words) : null,
     verdict,
     wouldBegin: !refusedForHealth,
   };
-  await writeLines(context.stdout, options.json ? [JSON.stringify(preview)] : planLines(preview));
+  await writeLines(context.stdout, written(preview, options));
   return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { says: '', advice: '' } }) : 0;
+};
+
+const written = (preview: Preview, { json, markdown }: PlanOptions): string[] => {
+  if (json === true) return [JSON.stringify(preview)];
+  return markdown === true ? planMarkdown(preview) : planLines(preview);
 };
 
 const askedNow = (context: Context, plan: Plan, incus: Session['reached']['incus']) =>

@@ -1,7 +1,7 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
-import { bounded, safeLines, sayCommandEnd } from './sentences.ts';
+import { bounded, safeLines, sayCommandEnd, sayPackage } from './sentences.ts';
 
 /** The last words about a run. */
 export interface Closing {
@@ -208,11 +208,6 @@ const isUnknown = (changes: Changes, section: 'packages' | 'units' | 'sockets'):
 
 const sayNames = (title: string, names: readonly string[]): string | null =>
   names.length === 0 ? null : `${title}: ${bounded(names, 5)}`;
-
-const sayPackage = ({ name, from, to }: Changes['packages'][number]): string => {
-  if (from === null) return `${name} ${to ?? ''} (new)`;
-  return to === null ? `${name} ${from} (removed)` : `${name} ${from} → ${to}`;
-};
 
 const evidenceLines = ({ evidence, run }: RunFacts): string[] => {
   if (evidence === null) return [];

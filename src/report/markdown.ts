@@ -19,7 +19,7 @@ export const codeBlock = (lines: readonly string[], language = 'text'): string[]
 /** A sentence of guard's with names from elsewhere in it, as plain text. */
 export const plainText = (sentence: string): string =>
   neutralise(sentence, 2000)
-    .replace(/[\\`*_{}[\]()<>#+!|~&$]/g, (mark) => `\\${mark}`)
+    .replace(/[\\`*_{}[\]<>#+!|~&$]/g, (mark) => `\\${mark}`)
     // A comment keeps a name from being notified: a backslash does not.
     .replaceAll('@', '@<!-- -->');
 

@@ -2,8 +2,11 @@ import { sayDuration } from '../duration.ts';
 import type { Verdict } from '../event.ts';
 import { hookMoments } from '../hook-definition.ts';
 import type { Disks } from '../run/disks.ts';
+import type { PackagePreview } from '../run/package-preview.ts';
 import type { Plan } from '../run/plan.ts';
+import { sayPushes } from '../run/push-words.ts';
 import { neutralise, shellWords } from '../text.ts';
+import { sayPackage } from './sentences.ts';
 import { verdictLines } from './verdict-text.ts';
 
 /** What `guard plan` found. */
@@ -14,14 +17,28 @@ export interface Preview {
   /** That the instance stands still while its restore point is taken, and for how long. */
   readonly pause: string | null;
   readonly disks: Disks;
+  /** Null where the instance does not run. */
+  readonly packages: PackagePreview | null;
   /** Null where the instance does not run: it would be started and asked in the run. */
   readonly verdict: Verdict | null;
   readonly wouldBegin: boolean;
 }
 
 /** The text of `guard plan`. */
-export const planLines = ({ plan, wasRunning, pool, pause, disks, verdict, wouldBegin }: Preview): string[] => [
-  `guard would run: ${neutralise(shellWords(plan.command.words), 2000)}`,
+export const planLines = (preview: Preview): string[] => {
+  const { plan, packages, verdict } = preview;
+  return [
+    `guard would run: ${neutralise(shellWords(plan.command.words), 2000)}`,
+    ...sayPlanned(preview),
+    ...(packages === null ? [] : ['', ...packageLines(packages)]),
+    ...(verdict === null ? [] : ['', ...verdictLines(plan.instance, verdict)]),
+    '',
+    sayWhetherItBegins(preview),
+  ];
+};
+
+/** Where, with which restore point, and by which rules. */
+export const sayPlanned = ({ plan, wasRunning, pool, pause, disks }: Preview): string[] => [
   `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
   `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${sayStay(plan.restorePoint)}`,
   ...(pause === null ? [] : [`  ${neutralise(pause)}`]),
@@ -30,16 +47,32 @@ export const planLines = ({ plan, wasRunning, pool, pause, disks, verdict, would
   ...disks.uncovered.map(({ device, path, says }) =>
     neutralise(`  not covered by it: disk ${device} at ${path}: ${says}`),
   ),
+  ...plan.pushes.map((push) => `  brought in before the command: ${neutralise(push.local)}, ${sayPushes([push])}`),
   `  limits: command ${sayLimit(plan.limits.commandMs)}, silence ${sayLimit(plan.limits.idleMs)}, healthy within ${sayDuration(plan.limits.verifyMs)}, then for ${sayDuration(plan.limits.soakMs)}`,
   `  on failure: ${sayPolicies(plan.onFailure)}`,
   ...hookLines(plan, wasRunning),
   ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),
-  ...(verdict === null ? [] : ['', ...verdictLines(plan.instance, verdict)]),
-  '',
+];
+
+/** The last sentence. */
+export const sayWhetherItBegins = ({ verdict, wouldBegin }: Pick<Preview, 'verdict' | 'wouldBegin'>): string =>
   wouldBegin
     ? `As far as can be seen without changing anything, the run would begin${verdict === null ? ', unless the instance is not healthy once it is started' : ''}. Nothing was changed.`
-    : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.',
-];
+    : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.';
+
+/** How many packages are named. */
+const mostPackages = 200;
+
+const packageLines = (preview: PackagePreview): string[] => {
+  if (!preview.known) return [neutralise(preview.says, 1000)];
+  const { manager, packages } = preview;
+  if (packages.length === 0) return [`${manager} would change no package`];
+  return [
+    `${manager} would change ${packages.length} ${packages.length === 1 ? 'package' : 'packages'}:`,
+    ...packages.slice(0, mostPackages).map((one) => `  ${neutralise(sayPackage(one))}`),
+    ...(packages.length > mostPackages ? [`  and ${packages.length - mostPackages} more`] : []),
+  ];
+};
 
 const hookLines = ({ hooks }: Plan, wasRunning: boolean): string[] =>
   hookMoments.flatMap((moment) =>

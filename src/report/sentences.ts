@@ -1,5 +1,5 @@
 import { sayDuration } from '../duration.ts';
-import type { CommandEnd, Phase } from '../event.ts';
+import type { Changes, CommandEnd, Phase } from '../event.ts';
 import { neutralise } from '../text.ts';
 
 /** What a phase is called. */
@@ -53,4 +53,10 @@ export const safeLines = (text: string, most = 50): string[] => {
 export const bounded = (items: readonly string[], most: number): string => {
   const rest = items.length - most;
   return `${items.slice(0, most).join(', ')}${rest > 0 ? `, and ${rest} more` : ''}`;
+};
+
+/** `nginx 1.0 → 1.1`. */
+export const sayPackage = ({ name, from, to }: Changes['packages'][number]): string => {
+  if (from === null) return `${name} ${to ?? ''} (new)`;
+  return to === null ? `${name} ${from} (removed)` : `${name} ${from} → ${to}`;
 };

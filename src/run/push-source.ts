@@ -90,7 +90,7 @@ export const entriesOf = async function* ({
 const entriesIn = async function* (folder: string, insideFolder: string): AsyncGenerator<PushEntry> {
   const names: string[] = [];
   for await (const { name } of await opendir(folder)) names.push(name);
-  for (const name of names.sort()) {
+  for (const name of names.toSorted()) {
     const local = join(folder, name);
     const inside = posix.join(insideFolder, name);
     const found = await lstat(local);

@@ -15,6 +15,7 @@ const sayPush = ({ files, bytes, inside }: PushPlan): string =>
   `${files} ${files === 1 ? 'file' : 'files'}, ${sayBytes(bytes)} to ${neutralise(inside)}`;
 
 const sayBytes = (bytes: number): string => {
-  const [unit, size] = bytes < 1024 ? ['bytes', 1] : bytes < 1024 ** 2 ? ['KiB', 1024] : ['MiB', 1024 ** 2];
-  return `${Math.round((bytes / Number(size)) * 10) / 10} ${unit}`;
+  if (bytes < 1024) return `${bytes} bytes`;
+  const kibibytes = bytes / 1024;
+  return kibibytes < 1024 ? `${kibibytes.toFixed(1)} KiB` : `${(kibibytes / 1024).toFixed(1)} MiB`;
 };

@@ -1,7 +1,6 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { waitFor } from '../host/host.ts';
@@ -47,12 +46,17 @@ const makeTree = async (name: string, files: number): Promise<string> => {
   return at(name);
 };
 
+const makeSparse = async (name: string, bytes: number): Promise<void> => {
+  await writeFile(at(name), '');
+  await truncate(at(name), bytes);
+};
+
 describe('--push', () => {
   test('a tree of a thousand files with spaces, modes, links and an owner; the command is one of them', async () => {
     const tree = await makeTree('tree', 1000);
     const words = ['--push', `${tree}:/srv/app`, '--push-owner', '33:34', instance, '--', '/srv/app/run me'];
     const { status, stdout, stderr } = await guard.run([...quick, ...words]);
-    expect([status, stdout], stderr).toEqual([0, 'ran from /srv/app/run me\n']);
+    expect({ status, stdout, stderr }).toMatchObject({ status: 0, stdout: 'ran from /srv/app/run me\n' });
     expect(stderr).toMatch(/guard: Push: 1002 files, \d+\.\d KiB to \/srv\/app/);
     const seen = 'cd /srv/app; find . -type f | wc -l; stat -c "%a %u:%g %N" "a b" "run me" link; cat link';
     expect((await inside(seen)).split('\n')).toEqual([
@@ -78,7 +82,7 @@ describe('--push', () => {
         '/srv/one by/one/run me',
       ];
       const { status, stderr } = await guard.run([...quick, ...words]);
-      expect(status, stderr).toBe(0);
+      expect({ status, stderr }).toMatchObject({ status: 0 });
       expect(await inside('cd "/srv/one by/one"; stat -c "%a %u:%g %N" "a b" "run me" link; cat link')).toBe(
         // Incus gives a link to root; nobody asks whose a link is.
         "750 33:34 'a b'\n755 33:34 'run me'\n777 0:0 'link' -> 'a b/c/0 ü'\nfile 0",
@@ -98,7 +102,7 @@ describe('--push', () => {
     await writeFile(at('root/bin/guard-test'), 'x');
     const words = ['--push', `${at('etc')}:/etc`, '--push', `${at('root')}:/`, instance, '--', 'true'];
     const { status, stderr } = await guard.run([...quick, ...words]);
-    expect(status, stderr).toBe(0);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(await inside('stat -c %a /etc /; readlink /bin; cat /etc/guard-test /usr/bin/guard-test')).toBe(
       '755\n755\nusr/bin\nxx',
     );
@@ -151,30 +155,29 @@ describe('--push', () => {
   });
 
   test('half a gigabyte is never in memory', async () => {
-    await execa('truncate', ['-s', '512M', at('large')]);
+    await makeSparse('large', 512 * 1024 * 1024);
     const run = guard.start([...quick, '--push', `${at('large')}:/opt/large`, instance, '--', 'rm', '/opt/large']);
-    let peakKiB = 0;
-    let over = false;
+    const seen = { peakKiB: 0, over: false };
     const watch = async (): Promise<void> => {
-      while (!over) {
+      while (!seen.over) {
         const status = await readFile(`/proc/${run.pid ?? 0}/status`, 'utf8').catch(() => '');
-        peakKiB = Math.max(peakKiB, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0));
+        seen.peakKiB = Math.max(seen.peakKiB, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0));
         await systemClock.sleep(50);
       }
     };
     const watching = watch();
     const { exitCode, stderr } = await run;
-    over = true;
+    seen.over = true;
     await watching;
-    expect(exitCode, stderr).toBe(0);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     // Of which some 70 MiB are those of any run.
-    expect(peakKiB).toBeGreaterThan(20 * 1024);
-    expect(peakKiB).toBeLessThan(250 * 1024);
+    expect(seen.peakKiB).toBeGreaterThan(20 * 1024);
+    expect(seen.peakKiB).toBeLessThan(250 * 1024);
   });
 
   test('a guard killed in the middle of it is recovered: rolled back', async () => {
     // Long enough to be under way still.
-    await execa('truncate', ['-s', '6G', at('endless')]);
+    await makeSparse('endless', 6 * 1024 * 1024 * 1024);
     const run = guard.start([...quick, '--json', '--push', `${at('endless')}:/opt/endless`, instance, '--', 'true']);
     await waitFor(() => fileExists(instance, '/opt/endless'));
     run.kill('SIGKILL');

@@ -53,7 +53,7 @@ describe('what comes from elsewhere', () => {
 
   test('cannot make a cell, markup, HTML or a mention', () => {
     expect(table(['a'], [[codeSpan('x | y')]])).toEqual(['| a |', '| --- |', '| `x \\| y` |']);
-    expect(plainText('<b>*x* @all [a](b)\n')).toBe('\\<b\\>\\*x\\* @<!-- -->all \\[a\\]\\(b\\)\\\\x0a');
+    expect(plainText('<b>*x* @all [a](b)\n')).toBe('\\<b\\>\\*x\\* @<!-- -->all \\[a\\](b)\\\\x0a');
   });
 
   test('keeps a table a table', () => {

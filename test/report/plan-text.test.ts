@@ -46,6 +46,7 @@ const preview: Preview = {
     own: [{ device: 'db', pool: 'fast', volume: 'rows', path: '/var/lib/db' }],
     uncovered: [{ device: 'data', path: '/srv', says: 'a folder of the host (/srv/web)' }],
   },
+  packages: null,
   verdict: { verdict: 'healthy', reasons: [], advisories: [], checks: [] },
   wouldBegin: true,
 };
