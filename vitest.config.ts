@@ -29,6 +29,22 @@ export default defineConfig({
       },
       {
         test: {
+          // The same tests, against a remote (test/remote/run.sh). Left out is what is about the local socket or daemon itself.
+          name: 'remote',
+          sequence: { groupOrder: 2 },
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: [
+            'test/e2e/{faults,host,remote,requests,refusal-socket,torn-snapshots,room}.test.ts',
+            'test/e2e/{incus,agent,hook,corpus,chaos}*.test.ts',
+          ],
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+          maxWorkers: 2,
+          retry: 1,
+        },
+      },
+      {
+        test: {
           name: 'faults',
           sequence: { groupOrder: 3 },
           include: ['test/e2e/faults.test.ts'],

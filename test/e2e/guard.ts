@@ -45,7 +45,13 @@ export const guardUnderTest = async (): Promise<GuardUnderTest> => {
       // A rollback after SIGTERM takes its time: nobody kills it meanwhile.
       forceKillAfterDelay: false,
       ...options,
-      env: { GUARD_STATE_DIR: stateDirectory, XDG_CONFIG_HOME: stateDirectory, ...options.env },
+      env: {
+        GUARD_STATE_DIR: stateDirectory,
+        XDG_CONFIG_HOME: stateDirectory,
+        // Where a test names a socket it means the daemon behind it, also where the tests' own is a remote.
+        ...(options.env?.['INCUS_SOCKET'] === undefined ? {} : { INCUS_REMOTE: 'local' }),
+        ...options.env,
+      },
       reject: false,
     }) as unknown as Started;
   return {
