@@ -86,3 +86,9 @@ export const fileExists = async (instance: string, path: string): Promise<boolea
   const { exitCode } = await execa('incus', ['exec', instance, '--', 'test', '-e', path], { reject: false });
   return exitCode === 0;
 };
+
+/** How guard names an instance in the commands that it prints: with its remote, where the tests' own is one. */
+export const addressOf = (instance: string): string => {
+  const remote = process.env['INCUS_REMOTE'] ?? '';
+  return remote === '' ? instance : `${remote}:${instance}`;
+};

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { outcomeTable } from '../../src/run/outcome.ts';
-import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import { addressOf, fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
 
 const instance = 'gr-run';
@@ -218,7 +218,7 @@ describe('a rollback that cannot be done', () => {
     await incusCommand('snapshot', 'delete', instance, 'guard-in-flight');
     const ended = await process;
     expect(ended.exitCode).toBe(21);
-    expect(ended.stderr).toContain(`incus snapshot restore ${instance} guard-in-flight`);
+    expect(ended.stderr).toContain(`incus snapshot restore ${addressOf(instance)} guard-in-flight`);
     // Nothing was stopped on the way to a restore that could not work.
     expect(await statusOf(instance)).toBe('Running');
   });
