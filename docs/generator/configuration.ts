@@ -24,6 +24,9 @@ export const configurationPage = (): Page => {
         `### ${kind.required?.[0] ?? ''}`,
         rows(own(kind, kindsOf(definitions))),
       ]),
+      ...Object.entries(definitions)
+        .filter(([name]) => name !== 'settings' && name !== 'check')
+        .flatMap(([name, schema]) => [`## ${name}`, schema.description ?? '', rows(mapOf(schema).properties ?? {})]),
     ),
   };
 };
