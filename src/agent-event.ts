@@ -31,8 +31,13 @@ export type AgentEvent =
       readonly packages: number;
     } & Subject)
   | ({ readonly type: 'transaction-answered'; readonly reply: string; readonly ms: number } & Subject)
-  /** A run ended; `run` null where it was refused before it began. */
-  | ({ readonly type: 'transaction-ended'; readonly run: string; readonly outcome: string } & Subject)
+  /** Its run ended, or was refused. */
+  | ({
+      readonly type: 'transaction-ended';
+      readonly run: string;
+      readonly outcome: string;
+      readonly ms: number;
+    } & Subject)
   /** Something that a person should know. */
   | ({ readonly type: 'agent-warning'; readonly says: string } & Partial<Subject>);
 

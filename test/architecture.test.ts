@@ -15,9 +15,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   health: ['incus'],
   run: ['health', 'incus', 'journal'],
   hook: ['incus'],
+  notify: ['health', 'config'],
   agent: ['hook', 'run', 'health', 'incus', 'journal', 'config'],
   report: ['run', 'journal', 'hook'],
-  cli: ['hook', 'config', 'run', 'report', 'journal', 'agent', 'health', 'incus'],
+  cli: ['hook', 'config', 'run', 'report', 'journal', 'agent', 'notify', 'health', 'incus'],
 };
 
 interface SourceFile {

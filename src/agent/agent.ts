@@ -19,6 +19,8 @@ export interface AgentTools {
   /** As guard.yaml says at this moment; a mistake in it is one sentence. */
   readonly settings: (subject: Subject) => Promise<Result<Settings, string>>;
   readonly run: (place: Place, instance: string, order: RunOrder) => Promise<Outcome>;
+  /** Finishes the transactions of the place that an agent before this one has left. */
+  readonly recover: (place: Place) => Promise<void>;
   /** Aborts when the agent is to end. */
   readonly signal: AbortSignal;
 }
@@ -42,6 +44,7 @@ export const runAgent = async (places: readonly Place[], tools: AgentTools): Pro
       clock,
       tell,
       signal,
+      onFollowed: () => void tools.recover(place),
       attend: (instance) => {
         const subject = { instance, project: place.project, remote: place.remote };
         const key = JSON.stringify(subject);

@@ -42,7 +42,10 @@ export const openDesk = (tools: {
     }
   };
   return {
-    onRelay: (now) => (relay = now),
+    onRelay: (now) => {
+      relay = now;
+      if (now === null) transactions.deaf();
+    },
     onLine: (line) => {
       const message = readMessage(line);
       const heard = message === null ? null : conversations.hear(message);

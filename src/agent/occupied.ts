@@ -17,12 +17,14 @@ export type Occupation =
 /** How long a run that just begins or ends is waited for, in milliseconds. */
 const betweenMs = 5000;
 
-/** Looks at the instance's restore point in flight, and at whose it is. */
+/** Looks at the instance's restore point in flight, and at whose it is. An interrupted run is waited for, `limitMs` milliseconds. */
 export const lookForRun = async (
   tools: { readonly incus: Incus; readonly clock: Clock; readonly lookAtHolder: LookAtHolder },
   name: string,
+  limitMs: number,
 ): Promise<Occupation> => {
-  const deadline = tools.clock.monotonic() + betweenMs;
+  const began = tools.clock.monotonic();
+  const isOver = (afterMs: number): boolean => tools.clock.monotonic() - began >= afterMs;
   for (;;) {
     const snapshot = await getSnapshot(tools.incus, name, inFlightName);
     if (!snapshot.ok)
@@ -32,11 +34,11 @@ export const lookForRun = async (
     const instance = await getInstance(tools.incus, name);
     if (!instance.ok) return { kind: 'unknown', says: sayFailure(instance.error) };
     const mark = markOf(instance.value);
-    if (mark !== null)
-      return tools.lookAtHolder(mark.holder) === 'dead'
-        ? { kind: 'unknown', says: `Run ${mark.run} was interrupted and is not finished; guard recover does that.` }
-        : { kind: 'guarded' };
-    if (tools.clock.monotonic() >= deadline)
+    if (mark !== null && tools.lookAtHolder(mark.holder) !== 'dead') return { kind: 'guarded' };
+    // A transaction of an agent that was killed is finished by this one, at this moment.
+    if (mark !== null && isOver(limitMs))
+      return { kind: 'unknown', says: `Run ${mark.run} was interrupted and is not finished; guard recover does that.` };
+    if (mark === null && isOver(betweenMs))
       return { kind: 'unknown', says: 'Another run is beginning or ending, or was interrupted.' };
     await tools.clock.sleep(100);
   }

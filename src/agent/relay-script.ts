@@ -5,11 +5,24 @@
  * - The process that Incus started becomes the `cat`: Incus kills that one when guard is gone. The shell that reads guard's
  *   lines sees the end of them then, and clears up: so nothing lingers, and a client sees at once that nobody is there.
  * - All is opened for reading and writing, so that nothing ever waits for the other side to open it.
+ * - systemd and OpenRC lay a new /run over the first one while they boot: that is waited for, and later, whenever guard asks,
+ *   the relay looks whether it is still what clients find there.
  * - A relay of before that was not cleared up (a lost connection that nobody noticed) is ended first.
  */
 export const relayScript = `
 umask 077
 d=/run/guard
+tries=0
+while [ $tries -lt 100 ]; do
+  case $(readlink /proc/1/exe) in
+    */systemd) [ -d /run/systemd/system ] && break ;;
+    */openrc-init) [ -e /run/openrc/softlevel ] && break ;;
+    *lxc* | *incus*) ;;
+    *) [ ! -e /sbin/openrc ] || [ -e /run/openrc/softlevel ] && break ;;
+  esac
+  tries=$((tries + 1))
+  sleep 0.1
+done
 if [ -L $d ] || { [ -e $d ] && [ ! -d $d ]; }; then rm -f $d; fi
 mkdir -p $d && chmod 700 $d && chown 0:0 $d && cd $d || exit 1
 if [ -f relay ] && read -r before reader <relay; then
@@ -23,7 +36,10 @@ mkfifo ask.new || exit 1
 exec 3<>ask.new 5<&0
 (
   while IFS=' ' read -r id text; do
-    case $id in ''|*[!0-9]*) continue ;; esac
+    case $id in
+      look) [ $d/ask -ef /proc/$$/fd/0 ] && continue; break ;;
+      ''|*[!0-9]*) continue ;;
+    esac
     [ -p "reply.$id" ] && [ ! -L "reply.$id" ] && printf '%s\\n' "$text" 1<>"reply.$id"
   done
   read -r now rest <relay
@@ -33,6 +49,9 @@ exec 3<>ask.new 5<&0
 echo "$$ $!" >relay
 mv ask.new ask && echo ready && exec cat <&3 5<&-
 `;
+
+/** The line that lets the relay look whether clients still find it; it ends where they do not. */
+export const lookLine = 'look';
 
 /** The line with which the relay says that clients are heard. */
 export const readyLine = 'ready';

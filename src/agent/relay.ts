@@ -8,7 +8,7 @@ import { neutralise } from '../text.ts';
 import { createBudget } from './budget.ts';
 import { createLineCutter } from './lines.ts';
 import { longestLine } from './protocol.ts';
-import { readyLine, relayScript } from './relay-script.ts';
+import { lookLine, readyLine, relayScript } from './relay-script.ts';
 
 /** The way to and from the clients of one instance: one command inside that is held open. */
 export interface Relay {
@@ -73,7 +73,18 @@ export const openRelay = async (
     input.write(`${id} ${line}\n`);
     if (input.readableLength > mostWaiting) exec.abandon();
   };
+  void keepLooking(clock, gone.signal, () => input.writableEnded || input.write(`${lookLine}\n`));
   return ok({ send, close, ended });
+};
+
+/** Milliseconds until the relay looks at itself for the first times, and then always. */
+const looks = [1000, 3000, 10_000, 30_000] as const;
+
+const keepLooking = async (clock: Clock, gone: AbortSignal, look: () => void): Promise<void> => {
+  for (let times = 0; !gone.aborted; times += 1) {
+    await clock.sleep(looks[Math.min(times, looks.length - 1)] ?? 0, gone);
+    if (!gone.aborted) look();
+  }
 };
 
 /** Finds leftovers of a relay, and tells it from everything else that runs inside. */

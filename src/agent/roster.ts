@@ -5,6 +5,7 @@ import type { Incus } from '../incus/client.ts';
 import { followEvents, type IncusEvent } from '../incus/events.ts';
 import { sayFailure } from '../incus/failure.ts';
 import { getInstance, listInstances, type Instance } from '../incus/instance.ts';
+import { isShuttingDown } from '../incus/server.ts';
 
 /** A project of a server, whose hooked instances are looked after. */
 export interface Place {
@@ -23,12 +24,17 @@ interface RosterTools {
   readonly clock: Clock;
   readonly tell: AgentListener;
   readonly attend: (instance: string) => Attendant;
+  /** Called whenever the server is followed, for the first time or again. */
+  readonly onFollowed: () => void;
   /** Aborts when the agent ends. */
   readonly signal: AbortSignal;
 }
 
-/** All instances are looked at so often, even if no event tells of them, in milliseconds. */
-const wholeLookMs = 300_000;
+/** How often the server is asked whether it is about to end, in milliseconds. */
+const lookMs = 2000;
+
+/** All instances are looked at once in so many of these, even if no event tells of them. */
+const looksForAll = 150;
 
 /** Until a server that was lost is tried again, in milliseconds. */
 const retryMs = { first: 250, growth: 1.6, most: 10_000 } as const;
@@ -57,27 +63,42 @@ export const followHooked = async (place: Place, tools: RosterTools): Promise<vo
     else if (instance.error.kind === 'not-found') see(name, false);
   };
 
+  const stopAll = async (): Promise<void> => {
+    const all = [...attendants.values()];
+    attendants.clear();
+    await Promise.all(all.map((attendant) => attendant.stop()));
+  };
   let pauseMs: number = retryMs.first;
   let told = '';
   const onFollowed = (): void => {
     pauseMs = retryMs.first;
     told = '';
+    tools.onFollowed();
     tell({ type: 'server-followed', place: sayPlace(place) });
   };
   while (!signal.aborted) {
-    const says = await followOnce(place, tools, { seeAll, onEvent, onFollowed });
+    const { says, closing } = await followOnce(place, tools, { seeAll, onEvent, onFollowed });
     if (signal.aborted) break;
+    // Every relay is an operation that a daemon waits for, for minutes, before it ends.
+    if (closing) await stopAll();
     if (says !== told) tell({ type: 'server-lost', place: sayPlace(place), says });
     told = says;
     await clock.sleep(pauseMs, signal);
     pauseMs = Math.min(pauseMs * retryMs.growth, retryMs.most);
   }
-  await Promise.all([...attendants.values()].map((attendant) => attendant.stop()));
+  await stopAll();
 };
 
 /** A place as people write it. */
 export const sayPlace = ({ remote, project }: Pick<Place, 'remote' | 'project'>): string =>
   `${remote === null ? '' : `${remote}: `}project ${project}`;
+
+/** Why a server is not followed any more. */
+interface Lost {
+  readonly says: string;
+  /** It is about to end, and waits for whatever is under way. */
+  readonly closing: boolean;
+}
 
 /** Until the events end; gives the reason. */
 const followOnce = async (
@@ -88,10 +109,11 @@ const followOnce = async (
     readonly onEvent: (event: IncusEvent) => Promise<void>;
     readonly onFollowed: () => void;
   },
-): Promise<string> => {
+): Promise<Lost> => {
   const { clock, signal } = tools;
+  if (await isShuttingDown(place.incus)) return closingServer;
   const stream = await followEvents(place.incus, ['lifecycle'], (event) => void on.onEvent(event));
-  if (!stream.ok) return sayFailure(stream.error);
+  if (!stream.ok) return { says: sayFailure(stream.error), closing: false };
   const over = new AbortController();
   const stop = (): void => {
     stream.value.close();
@@ -100,19 +122,23 @@ const followOnce = async (
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   const ended = stream.value.ended.finally(() => over.abort());
-  let failure: string | null = null;
-  for (let first = true; !over.signal.aborted; first = false) {
-    const instances = await listInstances(place.incus);
-    if (instances.ok) on.seeAll(instances.value);
-    else failure = sayFailure(instances.error);
-    if (first && instances.ok) on.onFollowed();
-    if (!instances.ok) stop();
-    await clock.sleep(wholeLookMs, over.signal);
+  let lost: Lost | null = null;
+  for (let looks = 0; !over.signal.aborted && lost === null; looks += 1) {
+    if (looks % looksForAll === 0) {
+      const instances = await listInstances(place.incus);
+      if (instances.ok) on.seeAll(instances.value);
+      else lost = { says: sayFailure(instances.error), closing: false };
+      if (looks === 0 && instances.ok) on.onFollowed();
+    } else if (await isShuttingDown(place.incus)) lost = closingServer;
+    if (lost === null) await clock.sleep(lookMs, over.signal);
   }
+  stop();
   signal.removeEventListener('abort', stop);
   const end = await ended;
-  return failure ?? (end.ok ? 'ended' : sayFailure(end.error));
+  return lost ?? { says: end.ok ? 'ended' : sayFailure(end.error), closing: false };
 };
+
+const closingServer: Lost = { says: 'Incus is shutting down.', closing: true };
 
 const isHooked = ({ config }: Instance): boolean => (config[hookKey] ?? '') !== '';
 

@@ -19,6 +19,8 @@ export interface TransactionRun {
   readonly join: (pid: number) => Promise<Reply> | null;
   /** A package manager says that it has finished. */
   readonly finished: (status: number | null) => void;
+  /** Clients were not heard for a moment: that a manager did not say that it had finished means nothing any more. */
+  readonly deaf: () => void;
   /** Nobody waits for the word any more. Ends a run that has not let anything go on yet; changes nothing else. */
   readonly giveUp: () => void;
   readonly ended: Promise<void>;
@@ -50,35 +52,20 @@ export const beginTransaction = (
   settings: Settings,
   announcement: Announcement,
 ): TransactionRun => {
-  const state: State = { phase: 'preparing', pids: [announcement.pid], posted: false, status: 0 };
+  const state: State = { phase: 'preparing', pids: [announcement.pid], posted: false, deaf: false, status: 0 };
   const interrupter = createInterrupter();
   let answer: (reply: Reply) => void = () => {};
   const ready = new Promise<Reply>((resolve) => (answer = resolve));
   const point = { run: '', name: '', ms: 0 };
-  const transaction: Transaction = {
-    manager: announcement.manager,
-    pid: announcement.pid,
-    packages: announcement.packages.length === 0 ? null : announcement.packages.length + announcement.more,
-    fingerprint: fingerprintOf(announcement),
-    begin: () => {
-      state.phase = 'open';
-      answer({ kind: 'go', run: point.run, restorePoint: point.name, ms: point.ms });
-    },
-    ended: async () => {
-      const { timeoutMs, startTimeoutMs, hook } = settings;
-      const limitMs = timeoutMs ?? longestMs;
-      const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
-      const end = await waitForTransaction(tools, tools.instance, wait);
-      state.phase = 'closed';
-      return endOf(end, state, limitMs);
-    },
-  };
+  const transaction = transactionOf(tools, settings, announcement, state, () =>
+    answer({ kind: 'go', run: point.run, restorePoint: point.name, ms: point.ms }),
+  );
   const listener = (event: Recorded): void => {
     if (event.type === 'run-started') Object.assign(point, { run: event.run, name: event.restorePointName });
     if (event.type === 'phase-ended' && event.phase === 'restore-point') point.ms = event.ms;
   };
   const whole = async (): Promise<void> => {
-    const occupied = await lookForRun(tools, tools.instance);
+    const occupied = await lookForRun(tools, tools.instance, settings.hook.timeoutMs);
     if (occupied.kind === 'guarded') return answer({ kind: 'go-already-guarded' });
     if (occupied.kind === 'unknown') return answer(withoutRestorePoint(settings.hook, occupied.says));
     const full = tools.admit();
@@ -109,16 +96,45 @@ export const beginTransaction = (
       state.posted = true;
       state.status = status === null || status === 0 ? state.status : status;
     },
+    deaf: () => {
+      state.deaf ||= state.phase === 'open';
+    },
     giveUp: () => {
       if (state.phase === 'preparing') interrupter.interrupt('SIGTERM');
     },
   };
 };
 
+const transactionOf = (
+  tools: TransactionTools,
+  settings: Settings,
+  announcement: Announcement,
+  state: State,
+  onBegin: () => void,
+): Transaction => ({
+  manager: announcement.manager,
+  pid: announcement.pid,
+  packages: announcement.packages.length === 0 ? null : announcement.packages.length + announcement.more,
+  fingerprint: fingerprintOf(announcement),
+  begin: () => {
+    state.phase = 'open';
+    onBegin();
+  },
+  ended: async () => {
+    const { timeoutMs, startTimeoutMs, hook } = settings;
+    const limitMs = timeoutMs ?? longestMs;
+    const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
+    const end = await waitForTransaction(tools, tools.instance, wait);
+    state.phase = 'closed';
+    return endOf(end, state, limitMs);
+  },
+});
+
 interface State {
   phase: 'preparing' | 'open' | 'closed';
   readonly pids: number[];
   posted: boolean;
+  deaf: boolean;
   /** The last status that was no success; 0 where there was none, or none was told. */
   status: number;
 }
@@ -129,15 +145,16 @@ const longestMs = 2 ** 31 - 1;
 /** The most package managers that are waited for in one run. */
 const mostProcesses = 64;
 
-const endOf = (end: WaitEnd, { posted, status }: State, limitMs: number): TransactionEnd => {
+const endOf = (end: WaitEnd, { posted, deaf, status }: State, limitMs: number): TransactionEnd => {
+  const finished = posted || deaf;
   switch (end) {
     case 'ended':
-      return { end: { kind: 'exited', status }, finished: posted };
+      return { end: { kind: 'exited', status }, finished };
     case 'limit':
-      return { end: { kind: 'timeout', limitMs }, finished: posted };
+      return { end: { kind: 'timeout', limitMs }, finished };
     case 'stopped':
     case 'restarted':
-      return { end: { kind: 'instance-stopped', restarted: end === 'restarted' }, finished: posted };
+      return { end: { kind: 'instance-stopped', restarted: end === 'restarted' }, finished };
   }
 };
 

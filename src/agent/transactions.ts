@@ -12,6 +12,8 @@ export interface Transactions {
   /** What the package manager is told, within `hook.timeout`. */
   readonly ask: (announcement: Announcement) => Promise<Reply>;
   readonly post: (status: number | null) => void;
+  /** The instance is not heard at this moment. */
+  readonly deaf: () => void;
   /** Resolves when the run that is under way has ended. */
   readonly idle: () => Promise<void>;
   readonly busy: () => boolean;
@@ -84,6 +86,7 @@ export const createTransactions = (tools: Tools): Transactions => {
   return {
     ask,
     post: (status) => current?.finished(status),
+    deaf: () => current?.deaf(),
     busy: () => current !== null,
     idle: async () => current?.ended,
   };

@@ -1,31 +1,41 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { AgentEvent, AgentListener, Subject } from '../agent-event.ts';
 import { runAgent } from '../agent/agent.ts';
+import type { Metrics } from '../agent/metrics.ts';
+import type { MetricsAddress } from '../agent/metrics-address.ts';
 import type { Place } from '../agent/roster.ts';
-import type { InstanceName, Settings } from '../config/settings.ts';
+import { serviceManager } from '../agent/service-manager.ts';
+import { becomeSole } from '../agent/sole.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
 import type { Reached } from '../incus/reach.ts';
 import { lookAtHolder } from '../journal/holder.ts';
+import { listRuns } from '../journal/run-index.ts';
 import { createAgentLog } from '../report/agent-log.ts';
 import { err, ok, type Result } from '../result.ts';
+import { recoveries } from './agent-recovery.ts';
 import { runTransaction } from './agent-run.ts';
-import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
 import type { Call } from './call.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { endWith } from './end-with.ts';
 import { settingsOf } from './settings-of.ts';
-import { repeated } from './values.ts';
+import { metricsAddress, repeated } from './values.ts';
 
 const help = `
-It runs until INT, TERM or HUP, and looks after every instance that has the hook (\`guard hook install\`).
+It runs until INT, TERM or HUP, and looks after every instance that has the hook (\`guard hook install\`). What it is to
+do for each is said by guard.yaml, which is read anew for each transaction. hooks/systemd/guard-agent.service runs it.
 
 Exit status:
     0  it was asked to end
-   30  Incus could not be reached
+   30  Incus could not be reached, or the metrics not be served
+   31  another agent works with the same state directory
    64  the command line is wrong`;
 
 interface AgentOptions {
   readonly project?: readonly string[];
   readonly config?: string;
   readonly json?: boolean;
+  readonly metrics?: MetricsAddress;
 }
 
 /** `guard agent`: the host's side of the package-manager hooks. */
@@ -36,6 +46,11 @@ export const defineAgent = (program: Command, call: Call): void => {
     .argument('[remote...]', 'remotes, each with a colon at its end (default: the one of the incus command)')
     .option('--project <name>', 'look after this project (repeatable)', repeated)
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
+    .addOption(
+      new Option('--metrics <address>', 'serve metrics for Prometheus: 9469, [::1]:9469 or unix:/path').argParser(
+        metricsAddress,
+      ),
+    )
     .option('--json', 'write one event a line on stdout')
     .addHelpText('after', help)
     .action(async (remotes: readonly string[], options: AgentOptions) => {
@@ -44,30 +59,107 @@ export const defineAgent = (program: Command, call: Call): void => {
 };
 
 const agentOf = async (context: Context, remotes: readonly string[], options: AgentOptions): Promise<number> => {
+  const json = options.json ?? false;
+  const sole = await becomeSole(stateDirectoryOf(context));
+  if (!sole.ok)
+    return endWith(context, json, {
+      outcome: 'busy',
+      refusal: { says: sole.error, advice: 'Stop it first, or name another folder with GUARD_STATE_DIR.' },
+    });
   const reached = await reachAll(context, remotes, options.project ?? [null]);
-  if (!reached.ok) return endWith(context, options.json ?? false, reached.error);
+  if (!reached.ok) return endWith(context, json, reached.error);
+  const served = await openMetrics(context, options.metrics ?? null);
+  if (!served.ok)
+    return endWith(context, json, {
+      outcome: 'refused',
+      refusal: { says: served.error, advice: 'Choose another address with --metrics.' },
+    });
+  await workFor(context, reached.value, options, served.value.hear);
+  await served.value.close();
+  await closeAll(reached.value);
+  await sole.value.release();
+  return 0;
+};
+
+const workFor = async (
+  context: Context,
+  reached: readonly Reached[],
+  options: AgentOptions,
+  count: AgentListener,
+): Promise<void> => {
   const { version, clock, interrupter, stdout, stderr } = context;
-  const tell = createAgentLog({ stdout, stderr, json: options.json ?? false, clock });
-  await runAgent(reached.value.map(placeOf), {
+  const { signal } = interrupter;
+  const log = createAgentLog({ stdout, stderr, json: options.json ?? false, clock });
+  const service = serviceManager(context.environment, clock);
+  const isReady = readiness(reached.length);
+  const tell = (event: AgentEvent): void => {
+    log(event);
+    count(event);
+    if (event.type === 'agent-stopping') void service.stopping();
+    if (isReady(event)) void service.ready();
+  };
+  const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
+  const ended = new AbortController();
+  const alive = service.keepAlive(ended.signal);
+  await runAgent(reached.map(placeOf), {
     version,
     clock,
     tell,
     lookAtHolder,
-    signal: interrupter.signal,
-    settings: ({ instance, remote }) => settingsNow(context, { name: instance, remote }, options),
+    signal,
+    settings,
     run: (place, instance, order) => runTransaction(context, tell, place, instance, order),
+    recover: recoveries(context, tell, settings),
   });
-  await closeAll(reached.value);
-  return 0;
+  ended.abort();
+  await alive;
+};
+
+/** True once: when of every place is known whether it can be followed. An Incus that starts later is followed then. */
+const readiness = (places: number): ((event: AgentEvent) => boolean) => {
+  const known = new Set<string>();
+  return (event) => {
+    if (event.type !== 'server-followed' && event.type !== 'server-lost') return false;
+    const before = known.size;
+    known.add(event.place);
+    return known.size > before && known.size === places;
+  };
+};
+
+const openMetrics = async (
+  context: Context,
+  address: MetricsAddress | null,
+): Promise<Result<{ readonly hear: AgentListener; readonly close: () => Promise<void> }, string>> => {
+  if (address === null) return ok({ hear: () => {}, close: async () => {} });
+  const { createMetrics } = await import('../agent/metrics.ts');
+  const { serveMetrics } = await import('../agent/metrics-server.ts');
+  const { version, clock } = context;
+  const lastKept = (subject: Subject): Promise<number | null> => lastKeptRun(context, subject);
+  const metrics: Metrics = await createMetrics({ version, clock, lastKept });
+  const server = await serveMetrics(metrics, address);
+  return server.ok ? ok({ hear: metrics.hear, close: server.value.close }) : server;
+};
+
+/** How far back a kept run is looked for, in runs. */
+const mostRuns = 100;
+
+const lastKeptRun = async (context: Context, { instance, project, remote }: Subject): Promise<number | null> => {
+  const runs = await listRuns(stateDirectoryOf(context), { instance, limit: mostRuns });
+  const kept = runs.find(
+    ({ started, ended }) =>
+      started?.project === project && started.remote === remote && ended?.outcome.outcome === 'kept',
+  );
+  return kept?.ended?.at ?? null;
 };
 
 /** Read anew each time: what is changed in guard.yaml holds for the next transaction. */
 const settingsNow = async (
   context: Context,
-  name: InstanceName,
+  { instance, remote }: Subject,
   { config }: AgentOptions,
 ): Promise<Result<Settings, string>> => {
-  const settings = await settingsOf(context, name, config === undefined ? {} : { config }, false);
+  const options = config === undefined ? {} : { config };
+  const settings = await settingsOf(context, { name: instance, remote }, options, false);
   if (settings.ok) return settings;
   const { error } = settings;
   return err('refusal' in error ? `guard.yaml on the host: ${error.refusal.says}` : error.outcome);
@@ -82,10 +174,8 @@ const reachAll = async (
   const reached: Reached[] = [];
   for (const remote of remotes.length === 0 ? [''] : remotes)
     for (const project of projects) {
-      const one = await context.reach(
-        remote === '' ? anyInstance : `${remote.replace(/:$/, '')}:${anyInstance}`,
-        project,
-      );
+      const name = remote === '' ? anyInstance : `${remote.replace(/:$/, '')}:${anyInstance}`;
+      const one = await context.reach(name, project);
       if (!one.ok) {
         await closeAll(reached);
         return err({ outcome: 'refused', refusal: one.error });

@@ -70,7 +70,7 @@ const goBack = (context: Context, instance: string, run: string | null, options:
     };
     const view = createView({ ...context, json, quiet: options.quiet ?? false, history: [] });
     const io = { ...commandIo(context, json), terminal: null, stdin: null };
-    return runPlan(context, { plan, io, view, reached: session.reached }, false);
+    return runPlan(context, { plan, io, view, reached: session.reached, notify: session.settings.notify }, false);
   });
 
 const targetOf = async (

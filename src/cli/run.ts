@@ -1,13 +1,16 @@
 import type { Command } from 'commander';
+import type { Notice } from '../config/settings.ts';
 import type { Listener } from '../event.ts';
 import type { Reached } from '../incus/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, type View } from '../report/view.ts';
+import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import type { CommandIo } from '../run/tools.ts';
+import { createAftermath } from './aftermath.ts';
 import { commandIo } from './command-io.ts';
 import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -79,7 +82,7 @@ const runOne = async (
       keepFailed: options.keepFailed ?? false,
     });
     const view = createView({ ...context, json, quiet: options.quiet ?? false });
-    return runPlan(context, { plan, io, view, reached }, options.passthrough ?? false);
+    return runPlan(context, { plan, io, view, reached, notify: settings.notify }, options.passthrough ?? false);
   });
 };
 
@@ -92,12 +95,16 @@ export interface OneRun {
   readonly io: CommandIo;
   readonly view: View;
   readonly reached: Reached;
+  /** Who is told how it ended. */
+  readonly notify: readonly Notice[];
 }
 
 /** Runs a plan to its end and returns the exit status. */
 export const runPlan = async (context: Context, one: OneRun, passthrough: boolean): Promise<number> => {
   let commandStatus: number | null = null;
+  const aftermath = createAftermath(context, one.plan);
   const listener: Listener = (event) => {
+    aftermath.hear(event);
     if (event.type === 'command-ended' && event.end.kind === 'exited') commandStatus = event.end.status;
     return one.view.listener(event);
   };
@@ -105,6 +112,7 @@ export const runPlan = async (context: Context, one: OneRun, passthrough: boolea
     one.plan,
     runTools(context, { ...one, interruption: context.interrupter, listener, askToKeep: one.view.askToKeep }),
   );
+  for (const says of await aftermath.tell(one.notify, outcome)) await writeLines(context.stderr, [`guard: ${says}`]);
   // Old records go when new ones come; what cannot be tidied changes no outcome.
   if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { UncoveredPolicy } from '../config/settings.ts';
+import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-address.ts';
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-files.ts';
 import { hookMoments, type HookMoment } from '../hook-definition.ts';
@@ -149,3 +150,10 @@ export const failurePolicies = (text: string): FailurePolicies => {
 };
 
 const policyNamed = (text: string): Policy | undefined => policies.find((policy) => policy === text);
+
+/** An address of this machine alone. */
+export const metricsAddress = (text: string): MetricsAddress => {
+  const address = readMetricsAddress(text);
+  if (!address.ok) throw new InvalidArgumentError(address.error);
+  return address.value;
+};

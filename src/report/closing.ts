@@ -69,6 +69,9 @@ const headlineOf = (outcome: Outcome, facts: RunFacts): { label: string; says: s
 const sayKept = (name: string, { end, verdict, wasRunning }: RunFacts): string => {
   // A recovery that only finishes what was decided has seen no more than the decision.
   if (end === null || verdict === null) return `the change stays, as was decided. How ${name} is now was not asked.`;
+  // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
+  if (end.kind === 'lost')
+    return `it ended without having changed anything, and ${name} ${sayWellness(verdict, wasRunning)}.`;
   return `${saySuccess(end)} and ${name} ${sayWellness(verdict, wasRunning)}.`;
 };
 

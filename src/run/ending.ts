@@ -80,6 +80,7 @@ export const goBack = async (
       stopGracefully: inspected.disks.uncovered.length > 0,
       lease: prepared.lease,
       hooks: plan.hooks,
+      clearLocks: plan.change.kind === 'transaction',
       limits: plan.limits,
     },
     tools,

@@ -27,6 +27,7 @@ import { sayLost, type HeldLease } from './lease.ts';
 import { thaw } from './thaw.ts';
 import { rollBack, type RollbackEnd } from './rollback.ts';
 import type { RunTools } from './tools.ts';
+import { waitForTransaction } from './transaction-end.ts';
 import { findVolumePoints } from './volumes.ts';
 
 /** What to recover, and how. */
@@ -181,9 +182,22 @@ const doStep = async (
     case 'release-unknown':
       return releaseUnknown(plan, tools, remains);
     case 'roll-back':
+      await waitForManager(plan, tools);
       return (await keptBecauseHealthy(plan, tools, remains)) ?? backToRestorePoint(plan, tools, remains);
   }
 };
+
+/** The package manager of a transaction outlives guard: what it leaves is judged when it has ended. */
+const waitForManager = async ({ record, instance, limits }: RecoverPlan, tools: RecoverTools): Promise<void> => {
+  const transaction = record?.started?.transaction;
+  if (transaction === undefined || record?.decided != null) return;
+  const limitMs = limits.commandMs ?? longestMs;
+  const wait = { pids: () => [transaction.pid], settleMs: 0, limitMs, readyMs: limits.readyMs };
+  await waitForTransaction(tools, instance, wait);
+};
+
+/** The longest time that a timer of Node can wait, about 24 days. */
+const longestMs = 2 ** 31 - 1;
 
 const closed = (plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone'): Outcome => {
   const cause = plan.record?.decided?.cause ?? null;
@@ -248,7 +262,9 @@ const keptBecauseHealthy = async (
   tools: RecoverTools,
   remains: Remains,
 ): Promise<Outcome | null> => {
-  if (!plan.keepIfHealthy || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
+  // Nothing ended a transaction when guard died: how it came out can be seen.
+  const mayBeKept = plan.keepIfHealthy || plan.record?.started?.transaction !== undefined;
+  if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
   const { verdict } = await watch(
     { incus: tools.incus, instance: plan.instance, clock: tools.clock },
@@ -293,6 +309,7 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
       stopGracefully: remains.disks.uncovered.length > 0,
       lease: plan.lease,
       hooks: plan.hooks,
+      clearLocks: record?.started?.transaction !== undefined,
       limits: plan.limits,
     },
     tools,

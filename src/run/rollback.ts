@@ -16,6 +16,7 @@ import type { Limits } from './plan.ts';
 import { bringUp, stop } from './power.ts';
 import { letGoByKey } from './quiet.ts';
 import { inPhase } from './recorder.ts';
+import { clearStaleLocks } from './stale-locks.ts';
 import type { RunTools } from './tools.ts';
 import { findTornSnapshots, isTornFailure, mendingLines } from './torn-snapshots.ts';
 import { restoreVolumePoints } from './volumes.ts';
@@ -36,6 +37,8 @@ export interface RollbackPlan {
   readonly lease: HeldLease | null;
   /** What lets go on the host, where the restore point was taken of an instance that was held still. */
   readonly hooks: Hooks;
+  /** The restore point was, or may have been, taken while a package manager worked: its lock goes (F24). */
+  readonly clearLocks: boolean;
   readonly limits: Limits;
 }
 
@@ -78,6 +81,7 @@ export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promis
   const restored = await inPhase(tools, 'restore', () => restore(plan, tools), told(plan.restorePoint.name));
   if (!restored.ok)
     return { end: 'failed', says: sayFailure(restored.error), first: await inTheWay(plan, tools, restored.error) };
+  if (plan.clearLocks) await clearStaleLocks(tools.incus, plan.instance);
   if (!plan.start) return { end: 'well' };
 
   const started = await inPhase(

@@ -29,6 +29,7 @@ export const returnAndVerdict = async (
           stopGracefully: prepared.inspected.disks.uncovered.length > 0,
           lease: prepared.lease,
           hooks: plan.hooks,
+          clearLocks: true,
           limits: plan.limits,
         },
         tools,

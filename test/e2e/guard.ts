@@ -67,17 +67,20 @@ export const guardUnderTest = async (): Promise<GuardUnderTest> => {
 
 const text = (output: unknown): string => (typeof output === 'string' ? output : '');
 
+/** `incus query` takes its path as it is: it obeys no project of the environment. */
+const project = (): string => process.env['INCUS_PROJECT'] ?? 'default';
+
 /** The names of the instance's snapshots, as the `incus` command shows them. */
 export const snapshotNames = async (instance: string): Promise<string[]> => {
   const snapshots: unknown = JSON.parse(
-    await incusCommand('query', `/1.0/instances/${instance}/snapshots?recursion=1`),
+    await incusCommand('query', `/1.0/instances/${instance}/snapshots?recursion=1&project=${project()}`),
   );
   return (snapshots as { name: string }[]).map((snapshot) => snapshot.name);
 };
 
 /** `Running`, `Stopped`, … */
 export const statusOf = async (instance: string): Promise<string> => {
-  const found: unknown = JSON.parse(await incusCommand('query', `/1.0/instances/${instance}`));
+  const found: unknown = JSON.parse(await incusCommand('query', `/1.0/instances/${instance}?project=${project()}`));
   return (found as { status: string }).status;
 };
 

@@ -12,6 +12,8 @@ export interface HostRequest {
   readonly signal: AbortSignal;
   /** Bytes kept of each stream. */
   readonly maxBytes: number;
+  /** What the command reads; nothing when left out. */
+  readonly input?: string;
 }
 
 /** As in a shell, an end by a signal is 128 and its number. */
@@ -22,7 +24,7 @@ export interface HostAnswer {
 }
 
 /**
- * Runs a command on this machine, in a process group of its own, without a shell and without input. When it has ended,
+ * Runs a command on this machine, in a process group of its own, without a shell. When it has ended,
  * or the signal aborts, whatever is left of the group is killed with SIGKILL. Fails when it could not be started.
  */
 export const runOnHost = async (request: HostRequest): Promise<Result<HostAnswer, string>> => {
@@ -30,7 +32,7 @@ export const runOnHost = async (request: HostRequest): Promise<Result<HostAnswer
   const [file, ...parameters] = request.command;
   const child = execa(file, parameters, {
     env: request.environment,
-    stdin: 'ignore',
+    ...(request.input === undefined ? { stdin: 'ignore' as const } : { input: request.input }),
     reject: false,
     buffer: false,
     // A group of its own: killing it reaches children that the command left behind.

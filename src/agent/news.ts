@@ -1,0 +1,63 @@
+import { ask } from '../incus/ask.ts';
+import type { Incus } from '../incus/client.ts';
+import { neutralise } from '../text.ts';
+
+/** Tells the people inside: those at a terminal at once, and whoever logs in later. */
+export interface News {
+  /** The instance is about to go back: every shell in it ends in a moment. */
+  readonly warn: (text: string) => Promise<void>;
+  /** Stays until `clear`, or the next boot: shown at each login, and at the terminals that are open. */
+  readonly leave: (text: string) => Promise<void>;
+  readonly clear: () => Promise<void>;
+}
+
+/** For each, in milliseconds: nobody inside can hold a run up for longer. */
+const limitMs = 5000;
+
+/** Below /run: it is no part of the instance that would be restored or upgraded. pam_motd shows it, without any package of ours. */
+const file = '/run/motd.d/50-guard';
+
+/** What cannot be told is not told: nothing depends on it. */
+export const newsFor = (incus: Incus, instance: string): News => {
+  const run = async (script: string, stdin?: string): Promise<void> => {
+    await ask(incus, instance, {
+      command: ['sh', '-c', script],
+      cwd: '/',
+      user: 0,
+      group: 0,
+      limitMs,
+      maxBytes: 1000,
+      ...(stdin === undefined ? {} : { stdin }),
+    });
+  };
+  return {
+    warn: (text) => run(toTerminals, shown(text)),
+    leave: (text) => run(`${intoFile}\n${toTerminals}`, shown(text)),
+    clear: () => run(`rm -f ${file}`),
+  };
+};
+
+/** The text has come through a terminal's safety already; here it is only cut. */
+const shown = (text: string): string =>
+  `${text
+    .split('\n')
+    .slice(0, 30)
+    .map((line) => neutralise(line, 300))
+    .join('\n')}\n`;
+
+/** `wall` where there is one; else the terminals themselves. A terminal that nobody reads must not hold the others up. */
+const toTerminals = `
+text=\${text-$(cat)}
+if command -v wall >/dev/null 2>&1; then
+  printf '%s\\n' "$text" | timeout 3 wall 2>/dev/null
+else
+  for terminal in /dev/pts/[0-9]*; do
+    [ -c "$terminal" ] && printf '\\r\\n%s\\r\\n' "$text" | timeout 1 cat >"$terminal" 2>/dev/null
+  done
+fi
+:`;
+
+const intoFile = `
+text=$(cat)
+umask 022
+mkdir -p /run/motd.d && printf '%s\\n' "$text" >${file}`;

@@ -1,0 +1,60 @@
+import { hostname } from 'node:os';
+import type { Notice } from '../config/settings.ts';
+import type { Outcome, Recorded } from '../event.ts';
+import { consecutiveFailures } from '../journal/history.ts';
+import { closingLines } from '../report/closing.ts';
+import { noFacts, withEvent } from '../report/run-facts.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import type { Plan } from '../run/plan.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+
+/** What is done when a run has ended: whoever wants to know is told. */
+export interface Aftermath {
+  /** Hears the run's events. */
+  readonly hear: (event: Recorded) => void;
+  /** The end of the run in sentences, one a line. */
+  readonly says: (outcome: Outcome) => string;
+  /** Tells the notices; gives a sentence for each that could not be told. Never rejects. */
+  readonly tell: (notices: readonly Notice[], outcome: Outcome) => Promise<readonly string[]>;
+}
+
+/** For one run. */
+export const createAftermath = (
+  context: Pick<Context, 'clock' | 'environment'>,
+  plan: Pick<Plan, 'run' | 'instance' | 'project' | 'remote' | 'command'>,
+): Aftermath => {
+  const { clock } = context;
+  const began = clock.monotonic();
+  let facts = noFacts(plan.run);
+  const says = (outcome: Outcome): string => closingLines(outcome, facts).join('\n');
+  return {
+    hear: (event) => {
+      facts = withEvent(facts, event);
+    },
+    says,
+    tell: async (notices, outcome) => {
+      if (!notices.some(({ on }) => on.includes(outcome.outcome))) return [];
+      const { run, instance, project, remote } = plan;
+      const { tellNotices } = await import('../notify/notify.ts');
+      const message = {
+        v: 1,
+        run,
+        instance,
+        project,
+        remote,
+        host: hostname(),
+        outcome: outcome.outcome,
+        cause: 'cause' in outcome ? outcome.cause : null,
+        exitStatus: exitStatusOf(outcome),
+        says: says(outcome),
+        command: plan.command.words,
+        consecutiveFailures: await failuresInARow(context, plan),
+        ms: Math.round(clock.monotonic() - began),
+      } as const;
+      return tellNotices(notices, message, clock);
+    },
+  };
+};
+
+const failuresInARow = (context: Pick<Context, 'environment'>, plan: Pick<Plan, 'instance' | 'project' | 'remote'>) =>
+  consecutiveFailures(stateDirectoryOf(context), plan).catch(() => 0);

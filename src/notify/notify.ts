@@ -1,0 +1,94 @@
+import type { Clock } from '../clock.ts';
+import type { Notice, NoticeWay } from '../config/settings.ts';
+import { sayDuration } from '../duration.ts';
+import type { Cause, Outcome } from '../event.ts';
+import { runOnHost } from '../health/kinds/host-process.ts';
+
+/** What is told of a run, as JSON. */
+export interface Message {
+  readonly v: 1;
+  readonly run: string;
+  readonly instance: string;
+  readonly project: string;
+  readonly remote: string | null;
+  /** The machine that guard ran on. */
+  readonly host: string;
+  readonly outcome: Outcome['outcome'];
+  readonly cause: Cause | null;
+  readonly exitStatus: number;
+  /** The end of the run in sentences, one a line. Control characters are neutralised already. */
+  readonly says: string;
+  readonly command: readonly string[];
+  /** How many runs of this instance in a row were not kept, this one included: the tenth must not look like the first (F42). */
+  readonly consecutiveFailures: number;
+  readonly ms: number;
+}
+
+/**
+ * Tells whoever wants to know of this outcome, all at the same time, each within its own limit. Gives one sentence for each
+ * that could not be told: nothing else comes of that.
+ */
+export const tellNotices = async (
+  notices: readonly Notice[],
+  message: Message,
+  clock: Clock,
+): Promise<readonly string[]> => {
+  const wanted = notices.filter(({ on }) => on.includes(message.outcome));
+  const ends = await Promise.all(wanted.map((notice) => tell(notice, message, clock)));
+  return ends.filter((end) => end !== null);
+};
+
+const tell = async ({ how, timeoutMs }: Notice, message: Message, clock: Clock): Promise<string | null> => {
+  const over = new AbortController();
+  const limit = clock.sleep(timeoutMs, over.signal).then(() => {
+    over.abort();
+    return `it took longer than ${sayDuration(timeoutMs)}`;
+  });
+  const said = await Promise.race([send(how, `${JSON.stringify(message)}\n`, clock, over.signal), limit]);
+  over.abort();
+  return said === null ? null : `${sayWay(how)} could not be told how the run ended: ${said}.`;
+};
+
+const send = (how: NoticeWay, text: string, clock: Clock, signal: AbortSignal): Promise<string | null> => {
+  switch (how.kind) {
+    case 'command':
+      return runCommand(how.words, text, clock, signal);
+    case 'webhook':
+      return post(how, text, signal);
+  }
+};
+
+const runCommand = async (
+  command: Extract<NoticeWay, { kind: 'command' }>['words'],
+  input: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<string | null> => {
+  const ended = await runOnHost({ command, environment: {}, clock, signal, maxBytes: 1000, input });
+  if (!ended.ok) return ended.error;
+  return ended.value.status === 0 ? null : `it ended with status ${ended.value.status}`;
+};
+
+const post = async (
+  { url, headers }: Extract<NoticeWay, { kind: 'webhook' }>,
+  body: string,
+  signal: AbortSignal,
+): Promise<string | null> => {
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+      signal,
+    });
+    await answer.body?.cancel();
+    return answer.ok ? null : `it answered with status ${answer.status}`;
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+};
+
+/** Without what stands behind the host: an address may carry a secret. */
+const sayWay = (how: NoticeWay): string =>
+  how.kind === 'webhook' ? `The webhook at ${new URL(how.url).host}` : `The command ${how.words[0]}`;
