@@ -42,7 +42,8 @@ export const getProjectConfig = async (incus: Incus): Promise<Result<Record<stri
  * Reading tells nothing of it (seen on 6.0.4); a change is refused with 503, also one of an instance that does not exist.
  */
 export const isShuttingDown = async (incus: Incus): Promise<boolean> => {
-  const path = ['instances', 'guard-asks-whether-you-shut-down'];
+  // No instance can have a name with underscores.
+  const path = ['instances', '_guard_asks_'];
   const reply = await call(incus, { method: 'PATCH', path, body: {}, asked: 'ask whether Incus is shutting down' });
   return !reply.ok && reply.error.code === 503;
 };
