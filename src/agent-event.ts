@@ -23,12 +23,15 @@ export type AgentEvent =
   /** Clients of the instance are heard. */
   | ({ readonly type: 'relay-up' } & Subject)
   | ({ readonly type: 'relay-down'; readonly says: string } & Subject)
+  /** Nobody wants them to be heard any more. */
+  | ({ readonly type: 'relay-closed' } & Subject)
   /** A package manager inside has asked for a way back. */
   | ({
       readonly type: 'transaction-asked';
       readonly manager: string;
       readonly command: string;
-      readonly packages: number;
+      /** Null where its hook does not tell. */
+      readonly packages: number | null;
     } & Subject)
   | ({ readonly type: 'transaction-answered'; readonly reply: string; readonly ms: number } & Subject)
   /** Its run ended, or was refused. */

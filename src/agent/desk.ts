@@ -7,6 +7,9 @@ import type { Relay } from './relay.ts';
 import type { RelayUser } from './relay-keeper.ts';
 import type { Transactions } from './transactions.ts';
 
+/** The most answers that are kept for clients of an instance that is not heard at the moment. */
+const mostUnsaid = 16;
+
 /** Where the clients of one instance are heard and answered. It speaks for no other instance. */
 export const openDesk = (tools: {
   readonly version: string;
@@ -19,11 +22,17 @@ export const openDesk = (tools: {
   const conversations = createConversations();
   const requests = createBudget(clock, { perSecond: 2, most: 100 });
   let relay: Relay | null = null;
-  const answer = (id: string, reply: Reply): void => relay?.send(id, writeReply(reply));
+  // What could not be said while nobody was heard: the client may still wait for it.
+  const unsaid = new Map<string, string>();
+  const answer = (id: string, reply: Reply): void => {
+    if (relay !== null) relay.send(id, writeReply(reply));
+    else if (unsaid.size < mostUnsaid) unsaid.set(id, writeReply(reply));
+  };
   const serve = async (id: string, announcement: Announcement): Promise<void> => {
     const began = clock.monotonic();
     const { manager, command, packages, more } = announcement;
-    tell({ type: 'transaction-asked', ...subject, manager, command, packages: packages.length + more });
+    const total = packages.length + more;
+    tell({ type: 'transaction-asked', ...subject, manager, command, packages: total === 0 ? null : total });
     const reply = await transactions.ask(announcement);
     answer(id, reply);
     tell({ type: 'transaction-answered', ...subject, reply: writeReply(reply), ms: clock.monotonic() - began });
@@ -45,6 +54,8 @@ export const openDesk = (tools: {
     onRelay: (now) => {
       relay = now;
       if (now === null) transactions.deaf();
+      for (const [id, line] of unsaid) now?.send(id, line);
+      if (now !== null) unsaid.clear();
     },
     onLine: (line) => {
       const message = readMessage(line);

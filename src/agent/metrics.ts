@@ -36,6 +36,8 @@ export const createMetrics = async (options: {
         return void recall(event);
       case 'relay-down':
         return relays.set(labelsOf(event), 0);
+      case 'relay-closed':
+        return relays.remove(labelsOf(event));
       case 'server-followed':
         return servers.set({ place: event.place }, 1);
       case 'server-lost':

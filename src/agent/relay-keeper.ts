@@ -62,7 +62,8 @@ export const keepRelay = (
     const why = await Promise.race([relay.ended, stopped]);
     user.onRelay(null);
     await relay.close();
-    if (why !== null) sayDown(why);
+    if (why === null) tell({ type: 'relay-closed', ...subject });
+    else sayDown(why);
     pauseMs = clock.monotonic() - began >= livedMs ? pauses.first : longer(pauseMs);
   };
   const keepOn = async (): Promise<void> => {

@@ -29,8 +29,10 @@ const sentence = (event: AgentEvent): string => {
       return `${named(event)}: heard`;
     case 'relay-down':
       return `${named(event)}: not heard: ${event.says}`;
+    case 'relay-closed':
+      return `${named(event)}: not heard any more`;
     case 'transaction-asked':
-      return `${named(event)}: ${event.manager} asks (${event.packages} packages): ${event.command || 'unknown command'}`;
+      return `${named(event)}: ${event.manager} asks${event.packages === null ? '' : ` (packages: ${event.packages})`}: ${event.command.trim() || 'unknown command'}`;
     case 'transaction-answered':
       return `${named(event)}: answered after ${Math.round(event.ms)} ms: ${event.reply}`;
     case 'transaction-ended':

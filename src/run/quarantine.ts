@@ -25,10 +25,15 @@ export const refuseRepeat = async (
     outcome: 'quarantined',
     refusal: {
       says: `This same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
-      advice: `\`guard show ${same.run}\` tells why; pass --retry to run it all the same. New packages make it another change.`,
+      advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} New packages make it another change.`,
     },
   };
 };
+
+const howToRepeat = ({ change }: Plan): string =>
+  change.kind === 'transaction'
+    ? 'on the host tells why; it runs all the same with `guard --retry`, or with another hook.quarantine in guard.yaml.'
+    : 'tells why; pass --retry to run it all the same.';
 
 /** After the rollback, when the instance is again what it was before the command: remembers what was tried in vain. */
 export const rememberChange = async (

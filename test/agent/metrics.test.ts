@@ -29,6 +29,8 @@ test('counts runs, answers, relays and servers', async () => {
   expect(text).toContain(
     'guard_agent_last_kept_timestamp_seconds{remote="",project="default",instance="web"} 1700000000',
   );
+  metrics.hear({ type: 'relay-closed', ...subject });
+  expect(await metrics.text()).not.toContain('guard_agent_relay_up{remote');
   metrics.hear({ type: 'relay-down', ...subject, says: 'gone' });
   expect(await metrics.text()).toContain('guard_agent_relay_up{remote="",project="default",instance="web"} 0');
 });

@@ -113,6 +113,11 @@ test('one that fails is rolled back where it has broken something', async () => 
   const { run } = await agent.saw('transaction-ended');
   expect(await lastRun()).toMatchObject({ run, outcome: 'rolled-back', exitStatus: 10 });
   expect(await fileExists(instance, '/root/broken')).toBe(false);
+
+  // The same again, with nobody at a terminal: no timer rolls one upgrade in and out every night (F37).
+  await waitFor(async () => (await hooked(instance, 'ping')).startsWith('pong'));
+  expect(await hooked(instance, 'touch /root/broken', '1')).toMatch(/^no This same change was rolled back/);
+  await isFree();
 });
 
 test('one that is aborted and has changed nothing leaves nothing', async () => {
