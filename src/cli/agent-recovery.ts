@@ -1,27 +1,27 @@
+import { Writable } from 'node:stream';
 import type { AgentListener, Subject } from '../agent-event.ts';
 import type { Place } from '../agent/roster.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Baseline } from '../health/baseline.ts';
 import { lookAtHolder } from '../journal/holder.ts';
-import { openJournal } from '../journal/journal.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
-import { readBaseline, type RunRecord } from '../journal/runs.ts';
+import { readRun, type RunRecord } from '../journal/runs.ts';
 import type { Result } from '../result.ts';
-import { findRemains, recover, refuseLiving } from '../run/recover.ts';
-import { createRecorder } from '../run/recorder.ts';
+import { neutralise } from '../text.ts';
 import { tellAll } from './agent-run.ts';
 import { createAftermath } from './aftermath.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
+import { recoverInstance } from './recover.ts';
 
-type SettingsOf = (subject: Subject) => Promise<Result<Settings, string>>;
+/** What the agent was started with, as far as a recovery needs it. */
+interface RecoveryTools {
+  readonly tell: AgentListener;
+  readonly settings: (subject: Subject) => Promise<Result<Settings, string>>;
+  readonly config: string | null;
+}
 
 /** Finishes the transactions of a place whose agent has died, each once. What it cannot finish it tells, and tries the next time. */
-export const recoveries = (
-  context: Context,
-  tell: AgentListener,
-  settingsOf: SettingsOf,
-): ((place: Place) => Promise<void>) => {
+export const recoveries = (context: Context, tools: RecoveryTools): ((place: Place) => Promise<void>) => {
   const underWay = new Set<string>();
   return async (place) => {
     const runs = await unfinishedRuns(stateDirectoryOf(context));
@@ -29,7 +29,7 @@ export const recoveries = (
     await Promise.all(
       left.map(async (record) => {
         underWay.add(record.run);
-        await recoverOne(context, tell, settingsOf, place, record).finally(() => underWay.delete(record.run));
+        await recoverOne(context, tools, place, record).finally(() => underWay.delete(record.run));
       }),
     );
   };
@@ -41,47 +41,49 @@ const isOf = (place: Place, { started }: RunRecord): boolean =>
   started.remote === place.remote &&
   lookAtHolder(started.holder) === 'dead';
 
+/** As `guard recover` does it; what that says is only told where it came to no end. */
 const recoverOne = async (
   context: Context,
-  tell: AgentListener,
-  settingsOf: SettingsOf,
+  { tell, settings, config }: RecoveryTools,
   place: Place,
   record: RunRecord,
 ): Promise<void> => {
   const { clock } = context;
-  const { incus, project, remote } = place;
-  const { run, started } = record;
-  const subject = { instance: started?.instance ?? '', project, remote };
-  const warn = (says: string): void => tell({ type: 'agent-warning', ...subject, says: `Run ${run}: ${says}` });
-  const settings = await settingsOf(subject);
-  if (!settings.ok) return warn(settings.error);
-  const reached = { ...place, instance: subject.instance };
-  const words = ['true'] as const;
-  const plan = planOf({ run, version: context.version, reached, words, settings: settings.value, name: null });
-  const remains = await findRemains({ incus, clock }, plan.instance, plan.limits.readyMs);
-  if (!remains.ok) return warn('refusal' in remains.error ? remains.error.refusal.says : remains.error.outcome);
-  if (refuseLiving({ lookAtHolder }, remains.value, record, false) !== null) return;
+  const { project, remote } = place;
+  const instance = record.started?.instance ?? '';
+  const subject = { instance, project, remote };
   const began = clock.monotonic();
-  const aftermath = createAftermath(context, { ...plan, command: { ...plan.command, words: wordsOf(record) } });
-  for (const event of record.events) aftermath.hear(event);
-  const recorder = createRecorder({
-    run,
-    clock,
-    openStore: () => openJournal({ stateDirectory: stateDirectoryOf(context), run }),
-    listener: aftermath.hear,
-  });
-  await recorder.resume();
-  const baseline = (await readBaseline(record)) as Baseline | null;
-  const { instance, limits } = plan;
-  const outcome = await recover(
-    { run, instance, project, remote, limits, record, baseline, keepIfHealthy: true },
-    { incus, clock, recorder },
-    remains.value,
-  );
-  await recorder.close();
+  const said: Said = { text: '' };
+  const output = listening(said);
+  const options = { project, quiet: true, keepIfHealthy: true, ...(config === null ? {} : { config }) };
+  const name = remote === null ? instance : `${remote}:${instance}`;
+  await recoverInstance({ ...context, stdout: output, stderr: output }, name, options, record);
+  const after = await readRun(stateDirectoryOf(context), record.run);
+  const found = await settings(subject);
+  if (after?.ended == null || !found.ok) {
+    const why = found.ok ? neutralise(said.text.trim(), 1000) : found.error;
+    return tell({ type: 'agent-warning', ...subject, says: `Run ${record.run} is not finished: ${why}` });
+  }
+  const reached = { ...place, instance };
+  const words = wordsOf(record);
+  const plan = planOf({ run: record.run, version: context.version, reached, words, settings: found.value, name: null });
+  const aftermath = createAftermath(context, plan);
+  for (const event of after.events) aftermath.hear(event);
   const to = { tell, subject, ms: clock.monotonic() - began };
-  await tellAll(to, place, plan, { aftermath, outcome, notices: settings.value.notify });
+  await tellAll(to, place, plan, { aftermath, outcome: after.ended.outcome, notices: found.value.notify });
 };
+
+interface Said {
+  text: string;
+}
+
+const listening = (said: Said): Writable =>
+  new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      said.text = `${said.text}${chunk.toString('utf8')}`.slice(-2000);
+      done();
+    },
+  });
 
 const wordsOf = ({ started }: RunRecord): readonly [string, ...string[]] => {
   const [first = '', ...rest] = started?.command ?? [];

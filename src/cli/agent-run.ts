@@ -86,6 +86,8 @@ const planOfTransaction = (context: Context, place: Place, instance: string, ord
   return {
     ...planOf({ run, version: context.version, reached, words, settings, name: null, obeyQuarantine }),
     change: { kind: 'transaction', transaction },
+    // Its package manager waits inside.
+    stopFirst: false,
     // A package manager is what an instance is mended with.
     allowUnhealthy: true,
   };

@@ -109,7 +109,7 @@ const workFor = async (
     signal,
     settings,
     run: (place, instance, order) => runTransaction(context, tell, place, instance, order),
-    recover: recoveries(context, tell, settings),
+    recover: recoveries(context, { tell, settings, config: options.config ?? null }),
   });
   ended.abort();
   await alive;

@@ -73,7 +73,8 @@ const recoverAll = async (context: Context, options: RecoverOptions): Promise<nu
   return worst;
 };
 
-const recoverInstance = async (
+/** One instance; `known` is the run to finish where that is known already. Returns the exit status. */
+export const recoverInstance = async (
   context: Context,
   instance: string,
   options: RecoverOptions,
