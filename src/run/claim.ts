@@ -3,7 +3,11 @@ import type { IncusFailure } from '../incus/failure.ts';
 import { getInstance, patchInstance, type Instance } from '../incus/instance.ts';
 import { ok, type Result } from '../result.ts';
 import { markKey, markOf, type Mark } from './mark.ts';
+import { persistently } from './persistence.ts';
 import { quietKey, quietOf, type Quiet } from './quiet.ts';
+
+/** How long others may be at the instance, in milliseconds. */
+const busyMs = 30_000;
 
 /** Who won the instance: this run, which found it running or not, or the run whose mark or key is there. */
 export type Claim =
@@ -50,7 +54,9 @@ const swap = async (
       if (present && !passable.includes(present.run)) return ok({ claimed: false, by: present });
     const wasRunning = instance.value.status === 'Running';
     const { etag } = instance.value;
-    const written = await patchInstance(incus, name, { config: configOf(instance.value, wasRunning), etag });
+    const config = configOf(instance.value, wasRunning);
+    // Somebody else's snapshot or key is being written: that is over in a moment.
+    const written = await persistently(incus.clock, busyMs, () => patchInstance(incus, name, { config, etag }));
     if (written.ok) return ok({ claimed: true, wasRunning });
     // Somebody changed the instance's configuration in between: look again.
     if (written.error.kind !== 'changed') return written;

@@ -8,6 +8,7 @@ import { ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import { endProcessesWith } from './leftovers.ts';
 import { isHolder, isObject } from './mark.ts';
+import { persistently } from './persistence.ts';
 import { runHooks } from './hooks.ts';
 import type { RunTools } from './tools.ts';
 
@@ -68,6 +69,9 @@ const isInsideHook = (value: unknown): boolean =>
   typeof value['user'] === 'number' &&
   typeof value['cwd'] === 'string';
 
+/** How long others may be at the instance, in milliseconds. */
+const busyMs = 30_000;
+
 /** Removes the key if it is still of that run. Removing it twice does nothing. */
 export const removeQuiet = async (incus: Incus, name: string, run: string): Promise<Result<void, IncusFailure>> => {
   for (;;) {
@@ -75,7 +79,8 @@ export const removeQuiet = async (incus: Incus, name: string, run: string): Prom
     if (!instance.ok) return instance;
     if (quietOf(instance.value)?.run !== run) return ok(undefined);
     const { etag } = instance.value;
-    const written = await patchInstance(incus, name, { config: { [quietKey]: '' }, etag });
+    const config = { [quietKey]: '' };
+    const written = await persistently(incus.clock, busyMs, () => patchInstance(incus, name, { config, etag }));
     if (written.ok || written.error.kind !== 'changed') return written;
   }
 };

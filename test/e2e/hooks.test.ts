@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { waitFor } from '../host/host.ts';
 import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
 
@@ -149,6 +150,22 @@ describe('a moment of quiet', () => {
     expect(run.status).toBe(0);
     expect(run.stderr).toContain('A afterKeep hook inside failed: exit status 4.');
   });
+});
+
+test('of guards with and without hooks at once exactly one works, and nothing stays held still (F13)', async () => {
+  const script = 'echo ran >>/root/ran; while [ ! -e /root/go ]; do sleep 0.1; done';
+  await inside('rm -f /root/go /root/ran');
+  const all = Array.from({ length: 8 }, (_, at) =>
+    guard.start([...quick, '--no-automatic', ...(at % 2 ? [hold, letGo] : []), instance, '--', 'sh', '-c', script]),
+  );
+  const ends = all.map(async (one) => (await one).exitCode);
+  let busy = 0;
+  for (const end of ends) void end.then((status) => (busy += status === 31 ? 1 : 0));
+  await waitFor(() => busy === 7, { limitMs: 120_000 });
+  await inside('touch /root/go');
+  expect((await Promise.all(ends)).toSorted((a = 0, b = 0) => a - b)).toEqual([0, 31, 31, 31, 31, 31, 31, 31]);
+  expect(await inside('cat /root/ran')).toBe('ran');
+  await isFree();
 });
 
 /** Starts a run and kills it (SIGKILL) as soon as it has said this. */
