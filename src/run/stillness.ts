@@ -27,8 +27,14 @@ export interface Still {
 }
 
 /** Whether the restore point is taken of an instance that is held still. One that does not run is at rest. */
-export const needsStillness = (plan: Pick<Plan, 'hooks' | 'stopFirst'>, wasRunning: boolean): boolean =>
-  wasRunning && (plan.stopFirst || hasQuiet(plan.hooks));
+export const needsStillness = (plan: StillnessPlan, wasRunning: boolean): boolean =>
+  wasRunning && (stopsFirst(plan) || hasQuiet(plan.hooks));
+
+type StillnessPlan = Pick<Plan, 'hooks' | 'stopFirst' | 'change'>;
+
+/** A package manager that waits inside for its restore point would not outlive a stop. */
+const stopsFirst = ({ stopFirst, change }: Pick<StillnessPlan, 'stopFirst' | 'change'>): boolean =>
+  stopFirst && change.kind !== 'transaction';
 
 /**
  * Makes the instance this run's by the key, runs what flushes and holds still, and stops the instance if that is wanted.
@@ -48,7 +54,7 @@ export const beStill = async (
     const says = refused(failure, 'Nothing was changed, and what was held still is let go.');
     return err(await undone(plan, tools, false, signal === null ? says : { outcome: 'interrupted', signal }));
   }
-  if (!plan.stopFirst || tools.interruption.by() !== null) return ok({ wasRunning: true, stopped: false });
+  if (!stopsFirst(plan) || tools.interruption.by() !== null) return ok({ wasRunning: true, stopped: false });
   const stopped = await stop(tools, plan.instance, plan.limits, true);
   return stopped.ok
     ? ok({ wasRunning: true, stopped: true })
@@ -121,11 +127,11 @@ const quietFor = (plan: Plan, { holder }: RunTools): Omit<Quiet, 'wasRunning'> =
 });
 
 /** By its own limits a moment of quiet cannot last longer, in milliseconds. */
-const limitOf = ({ hooks, limits, stopFirst }: Plan): number =>
+const limitOf = ({ hooks, limits, stopFirst, change }: Plan): number =>
   sumOf(hooks, 'beforeRestorePoint') +
   3 * sumOf(hooks, 'afterRestorePoint') +
   limits.snapshotMs +
-  (stopFirst ? limits.stopMs + 2 * limits.readyMs : 0) +
+  (stopsFirst({ stopFirst, change }) ? limits.stopMs + 2 * limits.readyMs : 0) +
   backOffMs;
 
 const sumOf = (hooks: Hooks, moment: HookMoment): number =>
