@@ -178,11 +178,7 @@ lines() {
 look() {
   # The service manager takes its time and the rest takes it elsewhere: both at once, each on its own stream.
   exec 3>&2 2>/dev/null </dev/null
-  {
-    section signatures signatures
-    section lines lines
-    service_manager
-  } >&3 3>&- &
+  service_manager >&3 3>&- &
   exec 3>&-
   section self self
   section inet inet
@@ -195,6 +191,8 @@ look() {
   section space space
   section reboot reboot
   packages
+  section signatures signatures
+  section lines lines
   wait
   printf '\n%s done\n' "$n"
 }
