@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // Kinds of test: `unit` needs nothing, `e2e` a real Incus (test/host); `faults` kills daemons and fills disks of an Incus of
-// its own, takes many minutes, and has its own command. Corpus and chaos are programs of their own.
+// its own, takes many minutes, and has its own command; so has `docs`, which does what all pages of the documentation say.
+// Corpus and chaos are programs of their own.
 const faults = ['test/e2e/faults.test.ts', 'test/e2e/postgresql-volume.test.ts'];
 
 export default defineConfig({
@@ -43,6 +44,13 @@ export default defineConfig({
           hookTimeout: 600_000,
           maxWorkers: 2,
           retry: 1,
+        },
+      },
+      {
+        test: {
+          name: 'docs',
+          sequence: { groupOrder: 4 },
+          include: ['test/docs/*.docs.ts'],
         },
       },
       {

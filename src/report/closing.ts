@@ -66,7 +66,11 @@ const headlineOf = (outcome: Outcome, facts: RunFacts): { label: string; says: s
   }
 };
 
-const sayKept = (name: string, { end, verdict, wasRunning }: RunFacts): string => {
+const sayKept = (name: string, facts: RunFacts): string => {
+  const { end, verdict, wasRunning, begun } = facts;
+  // `guard rollback`: the change was the way back, and its proof is that of a rollback.
+  if (verdict === null && begun.includes('restore') && isProven(facts))
+    return `the way back succeeded. ${sayReturn(name, facts)}`;
   // A recovery that only finishes what was decided has seen no more than the decision.
   if (end === null || verdict === null) return `the change stays, as was decided. How ${name} is now was not asked.`;
   // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.

@@ -79,7 +79,7 @@ const fileOf = ({ language, lines, line }: Block): Step[] => {
 
 /** Whether what was printed is what the page shows. A line `…` stands for any lines, `…` in a line for any text. */
 export const isAsShown = (expected: readonly string[], printed: readonly string[]): boolean => {
-  const pattern = trimmed(expected).map((line) => (line.trim() === '…' ? '(?:.*\n)*?' : `${patternOf(line)}\n`));
+  const pattern = trimmed(expected).map((line) => (line.trim() === '…' ? '(?:[^\n]*\n)*?' : `${patternOf(line)}\n`));
   const text = trimmed(printed).map((line) => `${withPlaceholders(line)}\n`);
   return new RegExp(`^${pattern.join('')}$`).test(text.join(''));
 };
@@ -88,7 +88,7 @@ const patternOf = (line: string): string =>
   withPlaceholders(line)
     .split('…')
     .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
+    .join('[^\n]*');
 
 const trimmed = (lines: readonly string[]): string[] =>
   lines

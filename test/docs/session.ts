@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { isAsShown, readPage, withPlaceholders, type Step } from './console.ts';
 
-const project = resolve(import.meta.dirname, '../..');
+/** The folder of this checkout. */
+export const project = resolve(import.meta.dirname, '../..');
 
 /** What a page shows that is not so. */
 export interface Difference {

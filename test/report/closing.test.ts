@@ -63,6 +63,17 @@ describe('the closing words of every outcome', () => {
     `);
   });
 
+  test('a way back that was kept says how the instance is, which was asked', () => {
+    const facts = factsOf(started(), began('restore'), verdict('healthy', true), {
+      type: 'released',
+      restorePoint: null,
+    });
+    expect(says({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
+      "kept: the way back succeeded. web is back and healthy.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
   test('rolled back because the command failed', () => {
     expect(says({ outcome: 'rolled-back', cause: 'command' }, failedAndBack)).toMatchInlineSnapshot(`
       "rolled back: the command ended with exit status 3. web is back and healthy.
