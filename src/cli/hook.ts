@@ -11,6 +11,7 @@ import {
 import type { Inside } from '../hook/inside.ts';
 import { knownManagers } from '../hook/parts.ts';
 import type { IncusFailure } from '../incus/failure.ts';
+import { getInstance } from '../incus/instance.ts';
 import { hookLines } from '../report/hook-text.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -56,6 +57,8 @@ export const defineHook = (program: Command, call: Call): void => {
       const { context } = call;
       const status = await withInstance(context, { instance, options, withTerminal: false }, async (session) => {
         const { incus, instance: own } = session.reached;
+        const seen = await getInstance(incus, own);
+        if (!seen.ok) return endWith(context, options.json ?? false, refusedBecause(seen.error));
         const done = await work(context, session, { incus, instance: own });
         if (!done.ok) return endWith(context, options.json ?? false, done.error);
         const { installation, way, unable = [] } = done.value;

@@ -44,7 +44,7 @@ export const definePlan = (program: Command, call: Call): void => {
     .addOption(new Option('--markdown', 'write it as markdown, for a comment on a pull request').conflicts('json'))
     .action(async (instance: string | undefined, options: PlanOptions) => {
       const { context } = call;
-      const words = commandWords(instance === undefined ? [] : [instance], call.words);
+      const words = commandWords(instance === undefined ? [] : [instance], call.words, 'guard plan');
       const status = await withInstance(
         context,
         { instance: instance ?? '', options, withTerminal: false },

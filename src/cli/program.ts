@@ -43,7 +43,7 @@ export const runProgram = async (argv: readonly string[], context: Context): Pro
   try {
     await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
-    return endOf(error, context, { own, command }, helpFor(program, own[0]));
+    return endOf(error, context, { own, command }, helpFor(program, { own, command }));
   }
   return status;
 };
@@ -58,11 +58,15 @@ export const defineProgram = (call: Call): Command => {
 /** Help and version end commander's way, with their text written already; everything else is a mistake in the words. */
 const endOf = async (error: unknown, context: Context, words: SplitArguments, help: string): Promise<number> => {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  const mistake = error instanceof CommanderError ? new UsageMistake(sentence(error.message), help) : error;
+  const mistake = error instanceof CommanderError ? new UsageMistake(mistakeOf(error), help) : error;
   if (!(mistake instanceof UsageMistake)) throw mistake;
   const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
   return endWith(told, words.own.includes('--json'), usage(mistake));
 };
+
+/** A command that is only a group of subcommands has printed its help by now. */
+const mistakeOf = (error: CommanderError): string =>
+  error.code === 'commander.help' ? 'No subcommand is named.' : sentence(error.message);
 
 /** The reports of a command line that commander does not read to its end. */
 const reportFilesIn = (own: readonly string[]): ReportFile[] =>
@@ -76,10 +80,12 @@ const reportFilesIn = (own: readonly string[]): ReportFile[] =>
     }
   }, []);
 
-/** Options of a run are written without a subcommand as well. */
-const helpFor = (program: Command, first = ''): string => {
-  const named = program.commands.find((command) => command.name() === first);
-  return `See \`guard ${named?.name() ?? 'run'} --help\`.`;
+/** Options of a run are written without a subcommand as well; an option of the command itself tells that the -- was forgotten. */
+const helpFor = (program: Command, { own, command }: SplitArguments): string => {
+  const named = program.commands.find((subcommand) => subcommand.name() === own[0]);
+  const see = `ee \`guard ${named?.name() ?? 'run'} --help\`.`;
+  const mayLack = named === undefined && command === null && own[0]?.startsWith('-') === false;
+  return mayLack ? `The command stands behind --: guard ${own[0]} -- …; s${see}` : `S${see}`;
 };
 
 const newProgram = (context: Context): Command =>
