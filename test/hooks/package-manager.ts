@@ -18,14 +18,16 @@ export interface PackageManager {
   readonly isFree: string;
 }
 
-const opt = 'ls /opt';
+const opt = 'ls /opt 2>/dev/null || true';
 
 /** Kills the manager, with all it has started, in the middle of its work. */
 const killed = (install: string): string =>
   `rm -f /root/under-way; setsid ${install} guard-one guard-slow >/dev/null 2>&1 &
    while [ ! -e /root/under-way ]; do sleep 0.1; done; kill -9 -$!`;
 
+/** The look at packages asks one database: these go out of the way of others. */
 const noDpkg = 'mv /var/lib/dpkg/status /root/dpkg-status';
+const onlyRpm = `${noDpkg}; rm -rf /var/lib/pacman`;
 
 const apt = 'apt-get install -y -qq';
 const dnf = 'dnf -y -q --releasever=1 install';
@@ -50,7 +52,7 @@ export const packageManagers = {
   dnf: {
     name: 'dnf',
     tells: true,
-    alone: noDpkg,
+    alone: onlyRpm,
     install: dnf,
     installed: opt,
     abort: `printf '%s\\n' 'import dnf' 'class Z(dnf.Plugin):' '    name = "zzz"' '    def pre_transaction(self):' '        raise dnf.exceptions.Error("aborted")' >/usr/lib/python3/dist-packages/dnf-plugins/zzz.py`,
@@ -61,7 +63,7 @@ export const packageManagers = {
   dnf5: {
     name: 'dnf5',
     tells: true,
-    alone: noDpkg,
+    alone: onlyRpm,
     install: dnf5,
     installed: opt,
     abort: `echo 'pre_transaction::::/bin/echo stop=aborted' >/etc/dnf/libdnf5-plugins/actions.d/zzz.actions`,
@@ -72,7 +74,7 @@ export const packageManagers = {
   zypper: {
     name: 'zypper',
     tells: true,
-    alone: noDpkg,
+    alone: onlyRpm,
     install: zypper,
     installed: opt,
     abort: `printf '%s\\n' '#!/bin/bash' 'while IFS= read -r -d "" frame; do case $frame in COMMITBEGIN*) kill -TERM $PPID ;; esac; printf "ACK\\n\\n\\0"; done' >/usr/lib/zypp/plugins/commit/zzz; chmod 755 /usr/lib/zypp/plugins/commit/zzz`,

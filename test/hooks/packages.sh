@@ -6,7 +6,7 @@
 #   guard-fails              needs guard-one, and fails when that one is there already
 #   guard-slow               says that it is under way, and then takes its time
 set -euo pipefail
-under_way='touch /root/under-way; sleep 60'
+under_way='touch /root/under-way; sleep 10'
 
 each() {
   "$1" guard-one 1.0 '' ''
