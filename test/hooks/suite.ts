@@ -35,7 +35,7 @@ export const describeManager = (manager: PackageManager, base: () => string): vo
       reject: false,
       stdin: 'ignore',
     });
-    return { status: exitCode, told: `${String(stdout)}\n${String(stderr)}` };
+    return { status: exitCode, told: `${stdout}\n${stderr}` };
   };
   const withAgent = async (hook = ''): Promise<AgentUnderTest> => {
     agent = await startAgent(guard, configuration(hook), '--project', process.env['INCUS_PROJECT'] ?? 'default');
@@ -57,7 +57,7 @@ export const describeManager = (manager: PackageManager, base: () => string): vo
     expect(await fileExists(instance, '/etc/healthy')).toBe(true);
   };
 
-  describe(manager.name, () => {
+  describe(`${manager.name} with the hook`, () => {
     beforeAll(async () => {
       await remove(instance, process.env['INCUS_PROJECT']);
       await incusCommand('copy', base(), instance);
