@@ -16,6 +16,8 @@ export interface ChaosOptions {
   readonly indexes: readonly number[];
   /** The host whose daemon is killed; it must be nobody else's. */
   readonly hostName: string;
+  /** The pool: `default` is btrfs, `dirpool` copies. */
+  readonly storage?: string;
   readonly say: (line: string) => void;
 }
 
@@ -28,6 +30,7 @@ export const main = async (words: readonly string[]): Promise<number> => {
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
       host: { type: 'string' },
+      storage: { type: 'string', default: 'default' },
     },
   });
   const indexes = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
@@ -35,19 +38,19 @@ export const main = async (words: readonly string[]): Promise<number> => {
   const seed = Number(values.seed);
   // Two runs on one machine would kill each other's daemon.
   const hostName = values.host ?? `ch-${Date.now().toString(36)}`;
-  const trials = await chaos({ seed, indexes, hostName, say });
+  const trials = await chaos({ seed, indexes, hostName, storage: values.storage, say });
   for (const line of summary(seed, trials)) say(line);
   if (values.host === undefined) await takeDown(await bringUp({ name: hostName }));
   return trials.some(isBad) ? 1 : 0;
 };
 
 /** Tries the ordeals one after another on one container, which is only replaced when it was lost. */
-export const chaos = async ({ seed, indexes, hostName, say }: ChaosOptions): Promise<Trial[]> => {
+export const chaos = async ({ seed, indexes, hostName, storage = 'default', say }: ChaosOptions): Promise<Trial[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'guard-chaos-'));
   // A copy: a build meanwhile must not change what is tried.
   await cp('dist', join(folder, 'dist'), { recursive: true });
   const program = join(folder, 'dist/guard.cjs');
-  const host = await bringUp({ name: hostName });
+  const host = await bringUp({ name: hostName, dirPool: storage !== 'default' });
   const arena: Arena = {
     host,
     instance: 'chaos-subject',
@@ -59,7 +62,7 @@ export const chaos = async ({ seed, indexes, hostName, say }: ChaosOptions): Pro
   let fresh = false;
   try {
     for (const index of indexes) {
-      if (!fresh) await launchSubject(host, arena.instance, `content-before-${index}`);
+      if (!fresh) await launchSubject(host, arena.instance, `content-before-${index}`, storage);
       const trial = await tried(arena, ordealOf(seed, index));
       trials.push(trial);
       fresh = !isBad(trial);

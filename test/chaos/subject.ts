@@ -16,13 +16,13 @@ const healthFile = '/srv/chaos-health';
 export const healthCheck = `test "$(cat ${healthFile})" = ok`;
 
 /** A new container whose files all say `content`. */
-export const launchSubject = async (host: Host, name: string, content: string): Promise<void> => {
+export const launchSubject = async (host: Host, name: string, content: string, storage: string): Promise<void> => {
   const quietly = { env: host.env, stdin: 'ignore', reject: false } as const;
   // A daemon that was just killed may need a minute until its network can be used again.
   await waitFor(
     async () => {
       await execa('incus', ['delete', '--force', name], quietly);
-      return (await execa('incus', ['launch', 'guard-debian', name], quietly)).exitCode === 0;
+      return (await execa('incus', ['launch', 'guard-debian', name, '--storage', storage], quietly)).exitCode === 0;
     },
     { limitMs: 120_000, everyMs: 1000 },
   );

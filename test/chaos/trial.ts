@@ -103,7 +103,7 @@ const recover = async (arena: Arena, ordeal: Ordeal): Promise<Recovered> => {
     const over = end.status === 0 && !end.struck;
     if (over || end.hung || attempts >= mostRecoveries)
       return { status: end.status, attempts, neededAHand, struck, hung: end.hung };
-    if (end.status === 21) {
+    if (end.status === 21 || end.status === 30) {
       neededAHand = true;
       await byHand(arena, end);
     }
@@ -112,10 +112,15 @@ const recover = async (arena: Arena, ordeal: Ordeal): Promise<Recovered> => {
 
 /** Runs exactly what guard printed, where the daemon sees its disks. */
 const byHand = async ({ host }: Arena, end: GuardEnd): Promise<void> => {
-  const outcome = end.events.findLast(({ type }) => type === 'run-ended')?.['outcome'];
-  for (const command of (outcome as { readonly byHand?: readonly string[] } | undefined)?.byHand ?? [])
-    await asOnServer(host, command);
+  const outcome = end.events.findLast(({ type }) => type === 'run-ended')?.['outcome'] as Printed | undefined;
+  const advised = [...(outcome?.refusal?.advice ?? '').matchAll(/`(incus [^`]*)`/g)].map(([, command = '']) => command);
+  for (const command of outcome?.byHand ?? advised) await asOnServer(host, command);
 };
+
+interface Printed {
+  readonly byHand?: readonly string[];
+  readonly refusal?: { readonly advice: string };
+}
 
 const lossOf = async (
   { host, instance }: Arena,
