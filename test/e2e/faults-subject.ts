@@ -31,12 +31,17 @@ export interface Running {
 }
 
 /** A new container on the host, booted. */
-export const openScene = async (host: Host, instance: string, launch: readonly string[] = []): Promise<Scene> => {
+export const openScene = async (
+  host: Host,
+  instance: string,
+  launch: readonly string[] = [],
+  image = 'guard-debian',
+): Promise<Scene> => {
   // A daemon that was just killed may need a minute until its network can be used again.
   await waitFor(
     async () => {
       await removeScene({ host, instance });
-      const words = ['launch', 'guard-debian', instance, ...launch];
+      const words = ['launch', image, instance, ...launch];
       return (await execa('incus', words, { env: host.env, stdin: 'ignore', reject: false })).exitCode === 0;
     },
     { limitMs: 120_000, everyMs: 500 },
