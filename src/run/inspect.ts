@@ -16,6 +16,7 @@ import { canKeepFailed } from './failed-copy.ts';
 import { markOf, type Mark } from './mark.ts';
 import { describeHolder } from './occupant.ts';
 import { recoverCommand } from './by-hand.ts';
+import { isLatestOnly } from './newer-snapshots.ts';
 import type { GoBackTo, Plan } from './plan.ts';
 import { quietOf, type Quiet } from './quiet.ts';
 import { refused, refusedBecause } from './refusal.ts';
@@ -74,7 +75,7 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (plan.keepFailed && !canKeepFailed(pool)) return err(refusedCopy(plan, pool));
   if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refusedUncovered(plan, disks));
 
-  if (plan.change.kind === 'return' && latestOnly.has(pool?.driver ?? ''))
+  if (plan.change.kind === 'return' && isLatestOnly(pool))
     return err(refuseLatestOnly(plan, plan.change.to, snapshots.value));
 
   const wasRunning = instance.value.status === 'Running';
@@ -182,9 +183,7 @@ const refuseWayBack = ({ run, restorePoint }: GoBackTo, snapshots: readonly Snap
         'See `guard runs` for others, and `incus info` for the snapshots there are.',
       );
 
-/** Drivers that restore only the newest snapshot: the restore point of the present would be in the way (incus.md section 3). */
-const latestOnly = new Set(['zfs', 'linstor', 'truenas']);
-
+/** The restore point of the present would be in the way. */
 const refuseLatestOnly = (plan: Plan, { restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome => {
   const newer = snapshots.filter(({ createdAt }) => Date.parse(createdAt) > Date.parse(restorePoint.createdAt));
   const named = newer.length === 0 ? '' : ` Newer ones now: ${newer.map(({ name }) => name).join(', ')}.`;

@@ -7,6 +7,7 @@ import { letGoAdvice } from './by-hand.ts';
 import { inspect, sayUncovered, type Inspected } from './inspect.ts';
 import { sayLost, type HeldLease } from './lease.ts';
 import type { Mark } from './mark.ts';
+import { sayScheduled } from './newer-snapshots.ts';
 import type { Plan } from './plan.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
@@ -43,6 +44,8 @@ export const prepare = async (
   if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);
   const left = inspected.staleQuiet === null ? null : await letGoOfLeft(plan, tools, inspected.staleQuiet);
   if (left !== null) return err(left);
+  const scheduled = sayScheduled(inspected.pool, inspected.instance);
+  if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: scheduled });
   const baseline = inspected.wasRunning ? await admit(plan, tools, false) : null;
   if (baseline?.ok === false) return baseline;
   const held = await takePoint(plan, tools, inspected);

@@ -11,6 +11,7 @@ import { getSnapshot, restoreSnapshot, type Snapshot } from '../incus/snapshot.t
 import { err, ok, type Result } from '../result.ts';
 import { driftSince, sayDrift } from './drift.ts';
 import type { HeldLease } from './lease.ts';
+import { newerInTheWay, removalLines } from './newer-snapshots.ts';
 import { passes, persistently } from './persistence.ts';
 import type { Limits } from './plan.ts';
 import { bringUp, stop } from './power.ts';
@@ -60,10 +61,12 @@ type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
  * Signals do not stop it.
  */
 export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {
-  // Before anything is stopped: the exact snapshot must be there (F2, F3).
+  // Before anything is stopped: the exact snapshot must be there (F2, F3), and nothing in its way (F4).
   const there = await findRestorePoint(plan, tools);
   if (!there.ok) return { end: 'failed', says: there.error };
   await tellDrift(plan, tools, there.value);
+  const newer = await newerInTheWay(tools.incus, plan.instance, plan.restorePoint);
+  if (newer.length > 0) return { end: 'failed', says: sayNewer(newer), first: removalLines(plan, newer) };
 
   if (await plan.lease?.isLost()) return { end: 'lost' };
   const stopped = await inPhase(
@@ -118,6 +121,8 @@ const tellDrift = async (plan: RollbackPlan, tools: RollbackTools, snapshot: Sna
   const says = now.ok ? sayDrift(driftSince(snapshot, now.value)) : null;
   if (says !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says });
 };
+const sayNewer = (newer: readonly string[]): string =>
+  `Its storage goes back to the newest snapshot only, and newer than the restore point are ${newer.map((name) => `"${name}"`).join(', ')}. They are not guard's to remove. Nothing was stopped.`;
 
 /** What a daemon that was killed left, and what no restore gets past. */
 const inTheWay = async (plan: RollbackPlan, { incus }: RollbackTools, failure: IncusFailure): Promise<string[]> => {

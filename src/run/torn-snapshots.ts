@@ -5,6 +5,7 @@ import { listOperations } from '../incus/operations.ts';
 import { deleteSnapshot, listSnapshots, type Snapshot } from '../incus/snapshot.ts';
 import { listSnapshotRecords, rootDisk } from '../incus/storage.ts';
 import { shellWords } from '../text.ts';
+import { removalLines } from './newer-snapshots.ts';
 
 /**
  * What a daemon that was killed left half done. Incus keeps two records of each snapshot, of the instance and of its data,
@@ -103,10 +104,11 @@ export const sayTorn = ({ instance }: Pick<TornOf, 'instance'>, torn: TornSnapsh
 
 /** The lines that mend it; those for `incus admin` are for the server itself. Nothing is lost by them. */
 export const mendingLines = (of: TornOf, torn: TornSnapshots): string[] => {
-  const name = of.remote === null ? of.instance : `${of.remote}:${of.instance}`;
-  const project = of.project === 'default' ? [] : ['--project', of.project];
   if (torn.nameless.length === 0)
-    return torn.empty.map((snapshot) => shellWords(['incus', 'snapshot', 'delete', name, snapshot.name, ...project]));
+    return removalLines(
+      of,
+      torn.empty.map(({ name }) => name),
+    );
   return torn.nameless.flatMap((nameless, index) => {
     const snapshot = torn.empty[index]?.name;
     return snapshot === undefined
