@@ -4,10 +4,12 @@ import type { Reached } from '../incus/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, type View } from '../report/view.ts';
+import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import type { CommandIo } from '../run/tools.ts';
+import { neutralise } from '../text.ts';
 import { commandIo } from './command-io.ts';
 import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -45,12 +47,27 @@ const runEach = async (
   words: readonly [string, ...string[]],
   options: RunOptions,
 ): Promise<number> => {
-  for (const instance of instances) {
+  for (const [index, instance] of instances.entries()) {
     const here = await about(context, { instance, command: words });
     const status = await runOne(here, instance, words, options);
-    if (status !== 0) return status;
+    if (status === 0) continue;
+    await sayNotBegun(context, options, instance, instances.slice(index + 1));
+    return status;
   }
   return 0;
+};
+
+/** Whoever upgrades twenty has to know which ones are still to be done (F41). */
+const sayNotBegun = async (
+  context: Context,
+  { json, quiet }: RunOptions,
+  instance: string,
+  rest: readonly string[],
+): Promise<void> => {
+  if (rest.length === 0 || json === true || quiet === true) return;
+  await writeLines(context.stderr, [
+    `guard: ${neutralise(instance)} is not kept, so that nothing was begun on ${neutralise(rest.join(', '), 2000)}.`,
+  ]);
 };
 
 const runOne = (

@@ -160,7 +160,7 @@ describe('where the command runs', () => {
     expect(environment.get('GUARD_RUN')).toMatch(/^\d{8}/);
   });
 
-  test('--env is set as it is, and wins', async () => {
+  test('--env is set as it is, and wins: nothing passes through sudo or a shell (F26)', async () => {
     const value = `a=b $HOME "x"\ny`;
     const environment = await environmentOf('--env', 'DEBIAN_FRONTEND=text', '--env', `ODD=${value}`);
     expect(environment.get('DEBIAN_FRONTEND')).toBe('text');

@@ -35,7 +35,7 @@ describe('guard prune', () => {
     expect(await own()).toHaveLength(2);
   });
 
-  test('never removes the last good one, and may be repeated', async () => {
+  test('never removes the last good one, and may be repeated (F47)', async () => {
     const before = await own();
     const pruned = await guard.run(['prune', '--keep', '0']);
     expect(pruned.status).toBe(0);

@@ -151,7 +151,7 @@ describe('a run that is rolled back', () => {
     expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
   });
 
-  test('20: restored and started, but the baseline does not hold', async () => {
+  test('20: restored and started, but the baseline does not hold (F8)', async () => {
     // What lies outside the restore point does not come back with it.
     const folder = await mkdtemp(join(tmpdir(), 'guard-outside-'));
     await writeFile(join(folder, 'flag'), '');
@@ -193,7 +193,7 @@ describe('a run that is rolled back', () => {
 });
 
 describe('a run that fails and is kept by policy', () => {
-  test('13: the command failed, --on-failure keep', async () => {
+  test('13: the command failed, --on-failure keep (F46)', async () => {
     const ended = await guard.run([
       ...quick,
       '--on-failure',

@@ -69,7 +69,7 @@ describe('the terminal inside', () => {
     expect(await terminal.ended).toBe(0);
   });
 
-  test('shows colours as they are, and knows its kind', async () => {
+  test('shows colours as they are, and knows its kind (F27)', async () => {
     const terminal = inTerminal(instance, '--', 'sh', '-c', String.raw`printf "\033[31mred\033[0m $TERM\n"`);
     expect(await terminal.ended).toBe(0);
     expect(terminal.seen()).toContain('\u001B[31mred\u001B[0m xterm-256color');

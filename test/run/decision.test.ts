@@ -20,7 +20,7 @@ const attempt = (more: Partial<Attempt>): Attempt => ({
   ...more,
 });
 
-describe('a run is kept only where success is proven', () => {
+describe('a run is kept only where success is proven (F10, F46)', () => {
   test.each<[string, CommandEnd]>([
     ['status 0', { kind: 'exited', status: 0 }],
     ['a status that counts as success', { kind: 'exited', status: 101 }],
