@@ -66,7 +66,19 @@ describe('the daemon is killed and restarted (F12, F39)', () => {
     expect([0, 10, 11, 12]).toContain(status);
   });
 
-  test.each(['stop', 'start', 'verify-again'])('in the phase %s of a rollback', async (phase) => {
+  test.each(['baseline', 'restore-point'])('in the phase %s, before anything is changed', async (phase) => {
+    const run = startRun(scene, 'echo new >/root/state');
+    await run.phaseBegun(phase);
+    await restartDaemonHard();
+    const { status } = await run.ended;
+    expect([0, 30]).toContain(status);
+    // What could not be taken back is finished by a recovery; what was never there, by nothing.
+    expect((await recoverScene(scene)).status).toBe(0);
+    expect(await stateOf(scene)).toEqual(status === 0 ? changed : old);
+    expect(await snapshotsOf(scene)).toHaveLength(status === 0 ? 1 : 0);
+  });
+
+  test.each(['evidence', 'stop', 'start', 'verify-again'])('in the phase %s of a rollback', async (phase) => {
     const run = startRun(scene, 'echo new >/root/state; exit 1');
     await run.phaseBegun(phase);
     await restartDaemonHard();
@@ -266,6 +278,45 @@ describe('what a recovered run leaves is in the records (F17)', () => {
     await incus(host, 'snapshot', 'create', scene.instance, 'guard-in-flight');
     expect((await recoverScene(scene)).status).toBe(0);
     expect(await kept()).toEqual(await snapshotsOf(scene));
+    expect(await stateOf(scene)).toEqual(old);
+  });
+});
+
+describe('a clock that jumps', () => {
+  const day = 24 * 3600 * 1000;
+  const jumping = (jump: number): Scene => ({
+    ...scene,
+    guard: {
+      ...scene.guard,
+      start: (words, options) =>
+        scene.guard.start(words, {
+          ...options,
+          env: {
+            ...options?.env,
+            NODE_OPTIONS: `--require=${join(import.meta.dirname, 'clock-jump.cjs')}`,
+            GUARD_TEST_JUMP: String(jump),
+          },
+        }),
+    },
+  });
+
+  test.each([-day, day])('by %i ms during the command: neither a limit nor a watch takes it for time', async (jump) => {
+    const kept = await startRun(jumping(jump), 'sleep 3; echo new >/root/state', '--timeout', '60s').ended;
+    expect(outcomeOf(kept)).toEqual({ outcome: 'kept' });
+    const command = kept.events.find(({ type, phase }) => type === 'phase-ended' && phase === 'command');
+    expect(command?.['ms']).toBeGreaterThan(0);
+    expect(command?.['ms']).toBeLessThan(60_000);
+    const failed = await startRun(jumping(jump), 'sleep 3; echo newer >/root/state; exit 1', '--timeout', '60s').ended;
+    expect(outcomeOf(failed)).toEqual({ outcome: 'rolled-back', cause: 'command' });
+    expect(await stateOf(scene)).toEqual(changed);
+  });
+
+  test('between a killed run and its recovery: rolled back', async () => {
+    const run = startRun(jumping(day), 'echo new >/root/state; sync; sleep 2; echo ready; sleep 60');
+    await run.said('ready');
+    run.kill();
+    await run.ended;
+    expect((await recoverScene(scene)).status).toBe(0);
     expect(await stateOf(scene)).toEqual(old);
   });
 });
