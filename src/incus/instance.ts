@@ -129,8 +129,13 @@ export const patchInstance = async (
   name: string,
   patch: InstancePatch,
 ): Promise<Result<void, IncusFailure>> => {
-  const { etag, ...body } = patch;
+  const { etag, config, description } = patch;
   const asked = `change the configuration of the instance ${name}`;
+  // Incus before 6.0.6 takes a description that is left out for an empty one, also in a PATCH.
+  const before = description === undefined ? await getInstance(incus, name) : null;
+  if (before?.ok === false) return err({ ...before.error, asked });
+  const kept = description ?? before?.value.description ?? '';
+  const body = { description: kept, ...(config === undefined ? {} : { config }) };
   const etagPart = etag === undefined ? {} : { etag };
   const request = { method: 'PATCH', path: ['instances', name], body, asked, instance: name, ...etagPart } as const;
   const ended = await operate(incus, { ...request, limitMs: patchLimitMs });

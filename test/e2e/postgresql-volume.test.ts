@@ -22,7 +22,7 @@ const badUpgrade = `set -e
   sed -i s/bookworm/trixie/g $(grep -rl bookworm /etc/apt/sources.list /etc/apt/sources.list.d)
   apt-get update -qq
   apt-get install -y -qq -o Dpkg::Options::=--force-confold postgresql
-  pg_dropcluster --stop 17 main
+  pg_dropcluster --stop 17 main || :
   pg_upgradecluster 15 main
   pg_dropcluster 15 main
   apt-get purge -y -qq postgresql-15

@@ -40,11 +40,11 @@ afterEach(async () => {
 describe('every request', () => {
   it('names the project, and is seen before it is sent', async () => {
     const { etag } = value(await getInstance(incus, 'c1'));
-    value(await patchInstance(incus, 'c1', { config: { 'user.a': 'b' }, etag }));
+    value(await patchInstance(incus, 'c1', { config: { 'user.a': 'b' }, description: '', etag }));
     expect(fake.requests.map((request) => request.query.get('project'))).toEqual(['p 1', 'p 1']);
     expect(seen).toEqual([
       { method: 'GET', path: '/1.0/instances/c1?project=p+1' },
-      { method: 'PATCH', path: '/1.0/instances/c1?project=p+1', body: { config: { 'user.a': 'b' } } },
+      { method: 'PATCH', path: '/1.0/instances/c1?project=p+1', body: { config: { 'user.a': 'b' }, description: '' } },
     ]);
   });
 
@@ -93,7 +93,7 @@ describe('every request', () => {
       response.destroy();
       return true;
     });
-    const lost = failure(await patchInstance(incus, 'c1', { config: { 'user.a': 'b' } }));
+    const lost = failure(await patchInstance(incus, 'c1', { config: { 'user.a': 'b' }, description: '' }));
     expect(lost).toMatchObject({ kind: 'connection-lost', code: null, operation: null });
     expect(fake.requests.length).toBe(1);
   });

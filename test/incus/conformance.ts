@@ -104,6 +104,14 @@ export const describeConformance = (name: string, start: () => Promise<Subject>)
       expect(missing.said).toContain('does not exist');
     });
 
+    it('keeps the description where only the configuration is changed', async () => {
+      value(await patchInstance(incus, instance, { description: 'name servers' }));
+      value(await patchInstance(incus, instance, { config: { 'user.any': 'thing' } }));
+      expect(value(await getInstance(incus, instance)).description).toBe('name servers');
+      value(await patchInstance(incus, instance, { config: { 'user.any': '' }, description: '' }));
+      expect(value(await getInstance(incus, instance)).description).toBe('');
+    });
+
     it('takes back in a restore what was configured after the snapshot, and has a new generation', async () => {
       value(await patchInstance(incus, instance, { config: { 'user.before': 'kept' } }));
       value(await createSnapshot(incus, instance, { name: 'back', expiresAt: null }, limit));

@@ -92,7 +92,8 @@ export const changeState = (instance: FakeInstance, action: unknown): void => {
 };
 
 export const patch = (instance: FakeInstance, body: Record<string, unknown>): void => {
-  if (typeof body['description'] === 'string') instance.description = body['description'];
+  // As Incus 6.0 does it: one that is left out is empty afterwards.
+  instance.description = typeof body['description'] === 'string' ? body['description'] : '';
   for (const [key, value] of Object.entries((body['config'] ?? {}) as Record<string, string>))
     if (value === '') delete instance.config[key];
     else instance.config[key] = value;
