@@ -66,7 +66,7 @@ const waitForQuiet = async (plan: Plan, tools: RunTools, context: AskContext): P
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    says: `${plan.instance} is busy: ${held.join(', ')}. The restore point will contain that half-done work.`,
+    says: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain that half-done work.`,
   });
   return false;
 };
