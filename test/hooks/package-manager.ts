@@ -34,7 +34,7 @@ const dnf = 'dnf -y -q --releasever=1 install';
 const dnf5 = 'dnf5 -y -q --releasever=1 install';
 /** Its plugins cannot write to a pipe of the host. */
 const zypper =
-  'run() { zypper --non-interactive --no-gpg-checks --quiet install "$@" >/root/said 2>&1; set -- $?; cat /root/said; return $1; }; run';
+  'run() { rm -f /root/said; zypper --non-interactive --no-gpg-checks --quiet install "$@" >>/root/said 2>&1; set -- $?; cat /root/said; return $1; }; run';
 const pacman = 'pacman --noconfirm -S';
 
 export const packageManagers = {
