@@ -14,7 +14,7 @@ export const compareAnswers = (before: Facts, after: Facts): FactFinding[] => {
     const is = now.get(keyOf(was));
     switch (was.protocol) {
       case 'http':
-        return compareHttp(was.said, is, who, was.port);
+        return was.question === '/' ? compareHttp(was.said, is, who, was.port) : compareProxy(was, was.said, is, who);
       case 'dns':
         return compareName(was, is, who, before, after);
       case 'greeting':
@@ -38,6 +38,16 @@ const compareHttp = (was: string, is: Answer | undefined, who: string, port: str
     return [neverGood.has(is.said) ? required(`answer:${port}`, says, true) : advisory(`answer:${port}`, says)];
   return is.said.includes(' ') ? [required(`answer:${port}`, says, true)] : [];
 };
+
+/** Whatever a proxy brings, or fails to: it has let its caller in, and later it does not. */
+const compareProxy = (was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] => {
+  if (is === undefined || turnedAway.test(said)) return [];
+  if (!isLost(is.said) && !turnedAway.test(is.said)) return [];
+  const says = `${who} at ${was.port} was asked for ${was.question} and answered with ${said}, now ${sayAnswer(is.said)}`;
+  return [required(`answer:${was.port}`, says, true)];
+};
+
+const turnedAway = /^(401|403|407)/;
 
 /** Forbidden and not found: the pages are gone. Others, such as one that asks who is there, may be meant. */
 const neverGood = new Set(['403', '404']);

@@ -7,21 +7,35 @@ import { openConnection } from './facts-connection.ts';
 import type { Questions } from './facts-memory.ts';
 import type { Answer, Socket } from './facts.ts';
 
-/** Asks the web servers of the instance for `/`, from the machine that guard runs on. */
+/**
+ * Asks the web servers of the instance for `/`, and its proxies for pages, from the machine that guard runs on. What a proxy
+ * is asked for leads nowhere else: to the instance's own first page, and to a name that nobody can have (RFC 6761, section 6.4).
+ */
 export const askWebServers = async (
   sockets: readonly Socket[],
   address: string,
   { clock, signal, remembering }: Questions,
 ): Promise<Answer[]> => {
-  const servers = sockets.filter(speaksHttp);
-  const ports = [...new Set(servers.map(({ port }) => port))].slice(0, mostPorts);
+  const portsOf = (servers: readonly Socket[]): number[] =>
+    [...new Set(servers.map(({ port }) => port))].slice(0, mostPorts);
+  const questions = [
+    ...portsOf(sockets.filter(speaksHttp)).map((port) => ({ port, path: '/' })),
+    ...portsOf(sockets.filter(isProxy)).flatMap((port) => proxied.map((path) => ({ port, path }))),
+  ];
   return Promise.all(
-    ports.map(async (port): Promise<Answer> => {
-      const said = await remembering(`${address} ${port} /`, () => askPort(address, port, clock, signal));
-      return { protocol: 'http', port: `tcp/${port}`, question: '/', said };
+    questions.map(async ({ port, path }): Promise<Answer> => {
+      const said = await remembering(`${address} ${port} ${path}`, () => askPort(address, port, path, clock, signal));
+      return { protocol: 'http', port: `tcp/${port}`, question: path, said };
     }),
   );
 };
+
+const isProxy = ({ protocol, port, owner }: Socket): boolean =>
+  protocol === 'tcp' && (port === 3128 || proxies.test(owner?.process ?? ''));
+
+const proxies = /^(squid|tinyproxy|privoxy|polipo|3proxy)$/;
+
+const proxied = ['http://127.0.0.1/', 'http://guard.invalid/'];
 
 const mostPorts = 16;
 
@@ -39,10 +53,11 @@ const answerMs = 3000;
 const askPort = async (
   address: string,
   port: number,
+  path: string,
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<string | null> => {
-  const exchange = open(address, port);
+  const exchange = open(address, port, path);
   try {
     const opened = await withinLimit(clock, 2 * answerMs, signal, async () =>
       openConnection(await exchange.connection, clock, signal),
@@ -64,10 +79,15 @@ interface Exchange {
   readonly close: () => void;
 }
 
-const open = (address: string, port: number): Exchange => {
+const open = (address: string, port: number, path: string): Exchange => {
   const secure = port === 443 || port === 8443;
   const url = `${secure ? 'https' : 'http'}://${isIPv6(address) ? `[${address}]` : address}:${port}/`;
-  const options = { agent: false, rejectUnauthorized: false, headers: { 'user-agent': 'guard', connection: 'close' } };
+  const options = {
+    agent: false,
+    path,
+    rejectUnauthorized: false,
+    headers: { 'user-agent': 'guard', connection: 'close' },
+  };
   const request: ClientRequest = secure ? httpsRequest(url, options) : httpRequest(url, options);
   let status: string | null = null;
   const connection = new Promise<Connection>((resolve) => request.on('socket', resolve));

@@ -121,6 +121,41 @@ describe('F36: it listens, and answers nothing but errors', () => {
   });
 });
 
+describe('F36: a proxy that listens, and lets nobody in', () => {
+  const squid = owner('squid.service', 'squid');
+  const pages = ['http://127.0.0.1/', 'http://guard.invalid/'];
+
+  test('is asked for pages that lead nowhere else', async () => {
+    const port = await listening(
+      createServer((request, response) => response.writeHead(request.url === pages[0] ? 200 : 503).end()),
+    );
+    expect(await ask(at(tcp('0.0.0.0', port, squid)))).toEqual(
+      pages.map((question, index) => ({ ...http(port, index === 0 ? '200' : '503'), question })),
+    );
+  });
+
+  test.each<[string, string | null, string[]]>([
+    ['200', '200', []],
+    ['200', '503', []],
+    ['403', '403', []],
+    ['403', '200', []],
+    ['200', '403', ['squid.service at tcp/3128 was asked for http://127.0.0.1/ and answered with 200, now with 403']],
+    ['503', '407', ['squid.service at tcp/3128 was asked for http://127.0.0.1/ and answered with 503, now with 407']],
+    [
+      '200',
+      null,
+      ['squid.service at tcp/3128 was asked for http://127.0.0.1/ and answered with 200, now it does not answer'],
+    ],
+  ])('%s, then %s', (was, is, says) => {
+    const answering = (said: string | null): Facts =>
+      facts({
+        sockets: [tcp('0.0.0.0', 3128, squid)],
+        answers: [{ ...http(3128, said), question: 'http://127.0.0.1/' }],
+      });
+    expect(deciding(compareFacts(answering(was), answering(is)))).toEqual(says);
+  });
+});
+
 /** A name server at port 53 of a loopback address of its own, where this user may have one. */
 const nameServer = (codes: Readonly<Record<string, number>>): Promise<(() => void) | null> =>
   new Promise((resolve) => {
