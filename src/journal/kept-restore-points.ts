@@ -30,8 +30,13 @@ export const keptRestorePoints = async (
   const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
   return runs
     .filter(({ started }) => started?.project === address.project && started.remote === address.remote)
-    .flatMap(keptBy);
+    .flatMap(keptBy)
+    .toSorted(newestFirst);
 };
+
+/** By the server's time: two runs of one second have ids in no order, and the hosts of two runs have two clocks. */
+export const newestFirst = (a: KeptRestorePoint, b: KeptRestorePoint): number =>
+  Date.parse(b.createdAt) - Date.parse(a.createdAt) || b.run.localeCompare(a.run);
 
 const keptBy = ({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] => {
   const name = released?.restorePoint ?? null;

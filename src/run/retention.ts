@@ -1,6 +1,6 @@
 import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { deleteSnapshot, listSnapshots, type Snapshot } from '../incus/snapshot.ts';
-import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
+import { newestFirst, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { ok, type Result } from '../result.ts';
 import { persistently } from './persistence.ts';
 import type { Plan } from './plan.ts';
@@ -21,7 +21,7 @@ export const restorePointsToPrune = (
       !point.named &&
       existing.some((snapshot) => snapshot.name === point.name && snapshot.createdAt === point.createdAt),
   );
-  return present.toSorted((a, b) => b.run.localeCompare(a.run)).slice(Math.max(1, keep));
+  return present.toSorted(newestFirst).slice(Math.max(1, keep));
 };
 
 type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptRestorePoints'>;

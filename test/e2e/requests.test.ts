@@ -59,7 +59,12 @@ const isOfTheRun = ({ method, path, body }: Passed): boolean => {
     case `PUT ${own}/state`:
       return ['start', 'stop', 'restart'].includes(String((body as { action?: unknown }).action));
     case `PATCH ${own}`:
-      return keys.join() === 'config' && onlyKey((body as { config: object }).config) === 'user.guard.run';
+      // The description goes with every PATCH: Incus before 6.0.6 would empty it.
+      return (
+        keys.toSorted().join() === 'config,description' &&
+        onlyKey((body as { config: object }).config) === 'user.guard.run' &&
+        (body as { description: unknown }).description === ''
+      );
     case `PUT ${own}`:
       return keys.includes('restore') && (body as { restore: unknown }).restore === 'guard-in-flight';
     default:

@@ -57,3 +57,11 @@ test('a record whose snapshot is gone neither goes again nor takes the place of 
   const existing = five.filter((point) => point.run !== run(5));
   expect(runsOf(restorePointsToPrune(five, existing, 1))).toEqual([run(1), run(2), run(3)]);
 });
+
+test('two runs of one second are told apart by the server’s time: the newest is the one that stays', () => {
+  const [older, newer] = [
+    { ...(five[0] as (typeof five)[number]), run: '20261101-120000-zzzz', createdAt: '2026-11-01T12:00:00.1Z' },
+    { ...(five[1] as (typeof five)[number]), run: '20261101-120000-aaaa', createdAt: '2026-11-01T12:00:00.25Z' },
+  ];
+  expect(runsOf(restorePointsToPrune([older, newer], [older, newer], 1))).toEqual(['20261101-120000-zzzz']);
+});
