@@ -19,8 +19,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'guard-socket-'));
   await chmod(folder, 0o755);
   // The other user may not be able to read the checkout.
-  program = join(folder, 'guard.cjs');
-  await cp(resolve(import.meta.dirname, '../../dist/guard.cjs'), program);
+  program = join(folder, 'dist/guard.cjs');
+  await cp(resolve(import.meta.dirname, '../../dist'), join(folder, 'dist'), { recursive: true });
   const home = join(folder, 'home');
   await mkdir(home);
   await chown(home, nobody, nobody);
