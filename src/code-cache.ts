@@ -6,7 +6,8 @@ import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
 /**
- * Runs a CommonJS program, with V8's compiled code of an earlier run where there is some: that halves the start. The
+ * Runs a CommonJS program, with V8's compiled code of an earlier run where there is some: that halves what
+ * the program adds to Node's own start. The
  * cache belongs to one program, one Node and one user. Whatever is wrong with it, the program starts without it.
  * The program's file name has to tell its content, since V8 compares no more than the length of the text.
  *

@@ -37,16 +37,18 @@ export const openTrace = async (
       // A trace that cannot be written changes no outcome; it is short, and says so by its missing end.
     }
   };
-  const span = (track: Track, name: string, from: number, more: Readonly<Record<string, unknown>> = {}): void => {
+  const span = (tid: number, name: string, from: number, more: Readonly<Record<string, unknown>> = {}): void => {
     const times = { ts: micro(from), dur: micro(clock.monotonic() - from) };
-    write(`${JSON.stringify({ name, ph: 'X', pid: process.pid, tid: tracks[track], ...times, args: more })},\n`);
+    write(`${JSON.stringify({ name, ph: 'X', pid: process.pid, tid, ...times, args: more })},\n`);
   };
   const requests = new Map<RequestSeen, { readonly from: number; readonly lane: number }>();
   const phases = new Map<Phase, number>();
   write('[\n');
-  for (const [name, tid] of Object.entries(tracks))
+  const nameTrack = (tid: number, name: string): void =>
     write(`${JSON.stringify({ name: 'thread_name', ph: 'M', pid: process.pid, tid, args: { name } })},\n`);
-  span('phases', 'start-up', 0);
+  nameTrack(phaseTrack, 'phases');
+  for (const lane of lanes) nameTrack(trackOf(lane), `requests ${lane}`);
+  span(phaseTrack, 'start-up', 0);
   return ok({
     onRequest: (request) => {
       requests.set(request, { from: clock.monotonic(), lane: freeLane([...requests.values()]) });
@@ -54,45 +56,35 @@ export const openTrace = async (
     onAnswer: (request) => {
       const sent = requests.get(request);
       requests.delete(request);
-      if (sent) span(laneName(sent.lane), nameOf(request), sent.from);
+      if (sent) span(trackOf(sent.lane), nameOf(request), sent.from);
     },
     listener: (event) => {
       if (event.type === 'phase-begun') phases.set(event.phase, clock.monotonic());
       if (event.type !== 'phase-ended') return;
       const from = phases.get(event.phase);
       phases.delete(event.phase);
-      if (from !== undefined) span('phases', event.phase, from, { run: event.run, ok: event.ok, says: event.says });
+      if (from !== undefined) span(phaseTrack, event.phase, from, { run: event.run, ok: event.ok, says: event.says });
     },
     close: () => {
       for (const [request, { from, lane }] of requests)
-        span(laneName(lane), nameOf(request), from, { unanswered: true });
+        span(trackOf(lane), nameOf(request), from, { unanswered: true });
       write(
-        `${JSON.stringify({ name: 'end', ph: 'i', s: 'p', pid: process.pid, tid: 1, ts: micro(clock.monotonic()) })}\n]\n`,
+        `${JSON.stringify({ name: 'end', ph: 'i', s: 'p', pid: process.pid, tid: phaseTrack, ts: micro(clock.monotonic()) })}\n]\n`,
       );
       closeSync(opened.value);
     },
   });
 };
 
+const phaseTrack = 1;
+
 /** Requests that are under way at the same time lie in lanes of their own: in one lane spans must not overlap. */
-const lanes = ['requests 1', 'requests 2', 'requests 3', 'requests 4', 'requests 5', 'requests 6'] as const;
-const tracks = {
-  phases: 1,
-  'requests 1': 2,
-  'requests 2': 3,
-  'requests 3': 4,
-  'requests 4': 5,
-  'requests 5': 6,
-  'requests 6': 7,
-} as const;
-type Track = keyof typeof tracks;
+const lanes = [1, 2, 3, 4, 5, 6] as const;
 
-const laneName = (lane: number): Track => lanes[lane] ?? 'requests 6';
+const trackOf = (lane: number): number => phaseTrack + lane;
 
-const freeLane = (busy: readonly { readonly lane: number }[]): number => {
-  const free = lanes.findIndex((_, lane) => busy.every((one) => one.lane !== lane));
-  return free < 0 ? lanes.length - 1 : free;
-};
+const freeLane = (busy: readonly { readonly lane: number }[]): number =>
+  lanes.find((lane) => busy.every((one) => one.lane !== lane)) ?? lanes.length;
 
 const micro = (ms: number): number => Math.round(ms * 1000);
 
