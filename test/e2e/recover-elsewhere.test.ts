@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
-import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest, type Started } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
 
 const instance = 'gr-elsewhere';
@@ -18,8 +18,8 @@ afterAll(async () => {
   await Promise.all([guard.remove(), other.remove()]);
 });
 
-/** A run whose command has changed something, and whose guard is dead. */
-const leftRun = async (): Promise<void> => {
+/** A guard whose command has changed something and goes on. Wrapped, since awaiting the guard itself is awaiting its end. */
+const changing = async (): Promise<{ readonly process: Started }> => {
   const process = guard.start([
     '--soak',
     '0s',
@@ -31,6 +31,12 @@ const leftRun = async (): Promise<void> => {
     'touch /root/changed; sleep 1000',
   ]);
   await waitFor(() => fileExists(instance, '/root/changed'));
+  return { process };
+};
+
+/** A run whose command has changed something, and whose guard is dead. */
+const leftRun = async (): Promise<void> => {
+  const { process } = await changing();
   process.kill('SIGKILL');
   await process;
 };
@@ -62,17 +68,7 @@ test('a mark that nobody can read is refused, and both ways out that are named w
 });
 
 test('what a rollback undoes in the configuration is said, and the description stays (F22)', async () => {
-  const process = guard.start([
-    '--soak',
-    '0s',
-    '--retry',
-    instance,
-    '--',
-    'sh',
-    '-c',
-    'touch /root/changed; sleep 1000',
-  ]);
-  await waitFor(() => fileExists(instance, '/root/changed'));
+  const { process } = await changing();
   await incusCommand('config', 'set', instance, 'user.note=secret', 'boot.autostart=false');
   await incusCommand('config', 'set', instance, '--property', 'description=the shop');
   process.kill('SIGTERM');
