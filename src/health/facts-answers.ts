@@ -3,7 +3,9 @@ import type { Answer, Facts, Network, Socket } from './facts.ts';
 import { askNameServer } from './facts-dns.ts';
 import { greetServers } from './facts-greeting.ts';
 import { askWebServers } from './facts-http.ts';
+import { askDirectory } from './facts-ldap.ts';
 import { createMemory, type Remembering } from './facts-memory.ts';
+import { askForRecipient } from './facts-recipient.ts';
 
 /**
  * Asks the servers of the instance whose protocol has a harmless question: a service that listens can still answer nothing
@@ -11,7 +13,7 @@ import { createMemory, type Remembering } from './facts-memory.ts';
  * that asks nothing sensible as an attack.
  */
 export const askServers = async (
-  facts: Pick<Facts, 'sockets' | 'network' | 'configuration'>,
+  facts: Pick<Facts, 'sockets' | 'network' | 'configuration' | 'pages'>,
   clock: Clock,
   signal: AbortSignal | undefined,
   remembering: Remembering = rememberAnswers(clock),
@@ -21,9 +23,11 @@ export const askServers = async (
   const sockets = facts.sockets.filter((socket) => isAt(socket, address));
   const questions = { clock, signal, remembering };
   const answers = await Promise.all([
-    askWebServers(sockets, address, questions),
+    askWebServers(sockets, address, facts.pages ?? [], questions),
     askNameServer(sockets, address, facts.configuration, questions),
     greetServers(sockets, address, questions),
+    askForRecipient(sockets, address, questions),
+    askDirectory(sockets, address, questions),
   ]);
   return answers.flat().length === 0 ? null : answers.flat();
 };
@@ -31,7 +35,8 @@ export const askServers = async (
 /** Remembers what servers said for as long as it spares them. */
 export const rememberAnswers = (clock: Clock): Remembering => createMemory(clock, isGoodAnswer);
 
-const isGoodAnswer = (said: string): boolean => /^([123]\d\d$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION)/.test(said);
+const isGoodAnswer = (said: string): boolean =>
+  /^([123]\d\d$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION|success$|\S+=)/.test(said);
 
 /** Where the way out is, the way in is: other interfaces may be those of the instance's own guests. */
 const addressOf = (network: Network | null): string | undefined => {

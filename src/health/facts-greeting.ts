@@ -1,7 +1,4 @@
-import { connect, type Socket as Connection } from 'node:net';
-import type { Clock } from '../clock.ts';
-import { withinLimit } from './check-limit.ts';
-import { openConnection } from './facts-connection.ts';
+import { converse, type Conversation } from './facts-conversation.ts';
 import type { Questions } from './facts-memory.ts';
 import type { Answer, Socket } from './facts.ts';
 
@@ -9,15 +6,15 @@ import type { Answer, Socket } from './facts.ts';
 export const greetServers = (
   sockets: readonly Socket[],
   address: string,
-  { clock, signal, remembering }: Questions,
+  questions: Questions,
 ): Promise<readonly Answer[]> => {
   const ports = new Set(sockets.flatMap(({ protocol, port }) => (protocol === 'tcp' ? [port] : [])));
   const calls = protocols.flatMap((protocol) =>
     protocol.ports
       .filter((port) => ports.has(port))
       .map(async (port): Promise<Answer> => {
-        const ask = (): Promise<string | null> => call(address, port, protocol, clock, signal);
-        const said = await remembering(`${address} ${port} ${protocol.name}`, ask);
+        const call = (): Promise<string | null> => converse({ address, port }, greeting(protocol), questions);
+        const said = await questions.remembering(`${address} ${port} ${protocol.name}`, call);
         return { protocol: 'greeting', port: `tcp/${port}`, question: protocol.name, said };
       }),
   );
@@ -45,46 +42,11 @@ const protocols: readonly Protocol[] = [
   { name: 'memcached', ports: [11_211], opens: 'version\r\n', ends: 'quit\r\n', words: /^(VERSION|ERROR)/ },
 ];
 
-/** Milliseconds until the greeting: mail servers look the caller up first. */
-const greetingMs = 3000;
-
-const call = async (
-  address: string,
-  port: number,
-  protocol: Protocol,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<string | null> => {
-  const connection = connect({ host: address, port });
-  const first = firstWords(connection, protocol.words);
-  const opened = await openConnection(connection, clock, signal);
-  if (opened !== 'open') {
-    connection.destroy();
-    return opened === 'refused' ? null : 'unreachable';
-  }
-  try {
-    if (protocol.opens !== '') connection.write(protocol.opens);
-    const words = await withinLimit(clock, greetingMs, signal, () => first);
-    if (words.end !== 'done' || words.value === null) return null;
-    if (protocol.ends !== '') connection.end(protocol.ends);
-    return words.value;
-  } finally {
-    // What was said at the end still goes out.
-    connection.destroySoon();
-  }
-};
-
-/** Null: it hung up, or began with something else. */
-const firstWords = (connection: Connection, words: RegExp): Promise<string | null> =>
-  new Promise((resolve) => {
-    let said = '';
-    connection.setEncoding('latin1');
-    connection.on('data', (part: string) => {
-      said = (said + part).slice(0, 1024);
-      const found = words.exec(said);
-      if (found) resolve(found[0]);
-      else if (said.length >= 1024) resolve(null);
-    });
-    connection.on('error', () => resolve(null));
-    connection.on('close', () => resolve(null));
-  });
+const greeting = ({ opens, ends, words }: Protocol): Conversation => ({
+  opens,
+  replyTo: (heard) => {
+    const found = words.exec(heard);
+    if (found) return { kind: 'leave', words: ends, said: found[0] };
+    return heard.length < 1024 ? { kind: 'wait' } : { kind: 'leave', words: '', said: null };
+  },
+});

@@ -8,18 +8,20 @@ import type { Questions } from './facts-memory.ts';
 import type { Answer, Socket } from './facts.ts';
 
 /**
- * Asks the web servers of the instance for `/`, and its proxies for pages, from the machine that guard runs on. What a proxy
- * is asked for leads nowhere else: to the instance's own first page, and to a name that nobody can have (RFC 6761, section 6.4).
+ * Asks the web servers of the instance for `/` and for the programs among its pages (`/` may be a page that needs none), and
+ * its proxies for pages, from the machine that guard runs on. What a proxy is asked for leads nowhere else: to the instance's
+ * own first page, and to a name that nobody can have (RFC 6761, section 6.4).
  */
 export const askWebServers = async (
   sockets: readonly Socket[],
   address: string,
+  pages: readonly string[],
   { clock, signal, remembering }: Questions,
 ): Promise<Answer[]> => {
   const portsOf = (servers: readonly Socket[]): number[] =>
     [...new Set(servers.map(({ port }) => port))].slice(0, mostPorts);
   const questions = [
-    ...portsOf(sockets.filter(speaksHttp)).map((port) => ({ port, path: '/' })),
+    ...portsOf(sockets.filter(speaksHttp)).flatMap((port) => ['/', ...pages].map((path) => ({ port, path }))),
     ...portsOf(sockets.filter(isProxy)).flatMap((port) => proxied.map((path) => ({ port, path }))),
   ];
   return Promise.all(

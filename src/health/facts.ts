@@ -24,6 +24,8 @@ export interface Facts {
   /** Processes that belong to the instance's init: not guard's own, nor any other visitor's from outside. */
   readonly processes: readonly Process[] | null;
   readonly configuration: ConfigurationFiles | null;
+  /** Programs among the pages of web servers that one may ask for, as `/index.php`; absent in facts of older versions. */
+  readonly pages?: readonly string[];
   /** What servers say to a harmless question from guard's machine; null where there are none, or none can be reached. */
   readonly answers: readonly Answer[] | null;
 }
@@ -169,10 +171,13 @@ export interface ConfigurationFiles {
 
 /** One question to a server of the instance, and what came. */
 export interface Answer {
-  readonly protocol: 'http' | 'dns' | 'greeting';
+  readonly protocol: 'http' | 'dns' | 'greeting' | 'mail' | 'ldap';
   /** As `tcp/80`. */
   readonly port: string;
-  /** The path; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol. */
+  /**
+   * The path; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol; the
+   * recipient of a message; the entry of a directory, empty for the one about the server itself.
+   */
   readonly question: string;
   /**
    * The status, the response code, or the first word; `unreachable` where no connection came about; null where nothing

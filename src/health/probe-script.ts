@@ -37,6 +37,11 @@ self() {
   if [ -w / ]; then echo 'root writable'; else echo 'root read-only'; fi
   read -r up rest </proc/uptime && echo "uptime $up"
   read -r low high </proc/sys/net/ipv4/ip_local_port_range && echo "ephemeral $low $high"
+  pages=
+  for page in index info phpinfo test status health; do
+    [ -f "/var/www/html/$page.php" ] && pages="$pages /$page.php"
+  done
+  echo "pages$pages"
   true
 }
 

@@ -38,6 +38,9 @@ export const parseProbe = (text: string, nonce: string): Result<Facts, Unreadabl
     disk: whole(sections, 'space', (section) => diskFrom(section, said('root')[0] !== 'read-only')),
     reboot: whole(sections, 'reboot', rebootFrom),
     processes: processes === null ? null : [...processes.residents.values()],
+    pages: said('pages')
+      .filter((page) => /^\/[a-z]{1,20}\.php$/.test(page))
+      .slice(0, 6),
     answers: null,
     configuration: configurationFrom(sections.get('signatures'), sections.get('lines')),
   });

@@ -46,6 +46,16 @@ describe('asking web servers for their front page', () => {
     expect(await ask(at(tcp('0.0.0.0', port, nginx)))).toEqual([http(port, '502')]);
   });
 
+  test('for the programs among its pages as well', async () => {
+    const port = await listening(
+      createServer((request, response) => response.writeHead(request.url === '/' ? 200 : 500).end()),
+    );
+    expect(await ask({ ...at(tcp('0.0.0.0', port, nginx)), pages: ['/index.php'] })).toEqual([
+      http(port, '200'),
+      { ...http(port, '500'), question: '/index.php' },
+    ]);
+  });
+
   test('one that hangs up, or speaks something else', async () => {
     const mute = await listening(createNetServer((socket) => socket.destroy()));
     const other = await listening(createNetServer((socket) => socket.end('220 mail ready\r\n')));
@@ -113,6 +123,19 @@ describe('F36: it listens, and answers nothing but errors', () => {
     expect(deciding(compareFacts(answering(200), answering(502)))).toEqual([
       'nginx.service answered http at tcp/80 with 200, now with 502',
     ]);
+  });
+
+  test('of a program among the pages, where the first page needs none', () => {
+    const pages = (said: string): Facts =>
+      facts({
+        sockets: [tcp('0.0.0.0', 80, nginx)],
+        answers: [http(80, '200'), { ...http(80, said), question: '/index.php' }],
+      });
+    expect(deciding(compareFacts(pages('200'), pages('200 and the source of its program')))).toEqual([
+      'nginx.service answered http at tcp/80 for /index.php with 200, now with 200 and the source of its program',
+    ]);
+    expect(compareFacts(pages('200'), answering(200))).toEqual([]);
+    expect(compareFacts(pages('404'), pages('502'))).toHaveLength(1);
   });
 
   test('unknown on either side says nothing', () => {
@@ -239,7 +262,10 @@ describe('names that a resolver knows by itself', () => {
   test.each<[string, string, string | null, string[]]>([
     ['localhost', 'NOERROR', 'NOERROR', []],
     ['localhost', 'NOERROR', 'NXDOMAIN', []],
-    ['localhost', 'REFUSED', 'SERVFAIL', []],
+    ['localhost', 'REFUSED', 'NXDOMAIN', []],
+    ['localhost', 'SERVFAIL', null, []],
+    ['localhost', 'REFUSED', 'SERVFAIL', ['unbound.service answered for localhost with REFUSED, now with SERVFAIL']],
+    ['localhost', 'NXDOMAIN', null, ['unbound.service answered for localhost with NXDOMAIN, now it does not answer']],
     ['localhost', 'NOERROR', 'REFUSED', ['unbound.service answered for localhost, now with REFUSED']],
     ['localhost', 'NOERROR', null, ['unbound.service answered for localhost, now it does not answer']],
     ['a.example', 'NOERROR', 'NXDOMAIN', ['unbound.service answered for a.example, now with NXDOMAIN']],

@@ -416,3 +416,11 @@ describe('other package managers', () => {
     });
   });
 });
+
+test('programs among the pages: only names that the probe can have written', () => {
+  const pages = (line: string): readonly string[] | undefined =>
+    factsOf(section('self', `manager none\n${line}`)).pages;
+  expect(pages('pages /index.php /info.php')).toEqual(['/index.php', '/info.php']);
+  expect(pages('pages /../admin?delete=1 http://example.test/ /x.php')).toEqual(['/x.php']);
+  expect(pages('')).toEqual([]);
+});

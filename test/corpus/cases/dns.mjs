@@ -43,8 +43,9 @@ export const dns = [
   {
     name: 'powerdns recursor, a configuration of the old syntax',
     install: 'pdns-recursor',
-    configure: `echo '192.0.2.7 example.test' >>/etc/hosts
-      printf 'local-address=0.0.0.0\\nallow-from=0.0.0.0/0\\nexport-etc-hosts=yes\\n' >>/etc/powerdns/recursor.conf; systemctl restart pdns-recursor`,
+    // Not /etc/hosts itself, which a copy of a container gets anew.
+    configure: `echo '192.0.2.7 example.test' >/etc/powerdns/office.hosts
+      printf 'local-address=0.0.0.0\\nallow-from=0.0.0.0/0\\nexport-etc-hosts=yes\\netc-hosts-file=/etc/powerdns/office.hosts\\n' >>/etc/powerdns/recursor.conf; systemctl restart pdns-recursor`,
     change: upgrade('pdns-recursor'),
     probe,
     expected: 'broken',

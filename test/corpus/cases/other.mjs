@@ -1,4 +1,4 @@
-import { greets, greetsInside, install, page, upgrade, write } from '../words.mjs';
+import { greets, greetsInside, install, page, replies, upgrade, write } from '../words.mjs';
 
 const directory =
   'ldapsearch -x -o nettimeout=3 -H ldap://127.0.0.1 -s base -b "" namingContexts | grep -q namingContexts:';
@@ -87,13 +87,10 @@ export const other = [
     name: 'prosody',
     install: 'prosody',
     change: upgrade('prosody'),
-    probe: greetsInside(
+    probe: replies(
       5222,
-      'stream',
-      "<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>".replaceAll(
-        "'",
-        '\\x27',
-      ),
+      'stream:features',
+      '<?xml version="1.0"?><stream:stream to="localhost" xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams" version="1.0">',
     ),
     expected: 'healthy',
   },
