@@ -141,7 +141,7 @@ export const restoreSnapshot = async (
   return nothing(await operate(incus, { ...request, asked, instance, ...limit }));
 };
 
-/** While one snapshot is taken, or a key is written, others are refused as busy, before the server looks at their names. */
+/** While a snapshot is taken or removed, or a key is written, others are refused as busy, before the server looks at their names. */
 const afterOthers = async <T>(
   incus: Incus,
   limit: Limit,
@@ -150,7 +150,7 @@ const afterOthers = async <T>(
   const deadline = incus.clock.monotonic() + limit.limitMs;
   for (;;) {
     const ended = await work(deadline - incus.clock.monotonic());
-    if (ended.ok || !/busy running a "(create|update)"/.test(ended.error.said)) return ended;
+    if (ended.ok || !/busy running a "(create|update|delete)"/.test(ended.error.said)) return ended;
     // A try that has hardly any time left would only turn a certain end into an unknown one.
     if (deadline - incus.clock.monotonic() < 10 * pollMs) return ended;
     await incus.clock.sleep(pollMs);

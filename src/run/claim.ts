@@ -1,13 +1,10 @@
 import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
-import { getInstance, patchInstance, type Instance } from '../incus/instance.ts';
+import { getInstance, type Instance } from '../incus/instance.ts';
 import { ok, type Result } from '../result.ts';
 import { markKey, markOf, type Mark } from './mark.ts';
-import { persistently } from './persistence.ts';
+import { patchAmongOthers } from './persistence.ts';
 import { quietKey, quietOf, type Quiet } from './quiet.ts';
-
-/** How long others may be at the instance, in milliseconds. */
-const busyMs = 30_000;
 
 /** Who won the instance: this run, which found it running or not, or the run whose mark or key is there. */
 export type Claim =
@@ -56,7 +53,7 @@ const swap = async (
     const { etag } = instance.value;
     const config = configOf(instance.value, wasRunning);
     // Somebody else's snapshot or key is being written: that is over in a moment.
-    const written = await persistently(incus.clock, busyMs, () => patchInstance(incus, name, { config, etag }));
+    const written = await patchAmongOthers(incus, name, { config, etag });
     if (written.ok) return ok({ claimed: true, wasRunning });
     // Somebody changed the instance's configuration in between: look again.
     if (written.error.kind !== 'changed') return written;

@@ -1,5 +1,6 @@
 import type { Holder } from '../event.ts';
-import { patchInstance, type Instance } from '../incus/instance.ts';
+import type { Instance } from '../incus/instance.ts';
+import { patchAmongOthers } from './persistence.ts';
 import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { isRunId } from '../journal/run-id.ts';
@@ -66,4 +67,4 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
 
 /** Removes the mark: from here on the change counts as decided. Removing it twice does nothing. */
 export const unmark = (incus: Incus, name: string): Promise<Result<void, IncusFailure>> =>
-  patchInstance(incus, name, { config: { [markKey]: '' } });
+  patchAmongOthers(incus, name, { config: { [markKey]: '' } });

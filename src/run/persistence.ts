@@ -1,6 +1,9 @@
 import type { Clock } from '../clock.ts';
+import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
+import { patchInstance, type InstancePatch } from '../incus/instance.ts';
 import type { Result } from '../result.ts';
+import { isTornFailure } from './torn-snapshots.ts';
 
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
@@ -26,3 +29,20 @@ export const persistently = async <T>(
 /** What goes away by itself. */
 export const passes = (failure: IncusFailure): boolean =>
   failure.kind === 'unreachable' || failure.kind === 'connection-lost' || failure.kind === 'busy';
+
+/** How long others may be at the instance, in milliseconds. */
+export const busyMs = 30_000;
+
+/**
+ * Changes the instance's configuration while others take and remove snapshots of it: meanwhile the server may refuse that,
+ * and may have written it all the same (seen on 6.0).
+ */
+export const patchAmongOthers = (
+  incus: Incus,
+  name: string,
+  patch: InstancePatch,
+): Promise<Result<void, IncusFailure>> =>
+  persistently(incus.clock, busyMs, () => patchInstance(incus, name, patch), isOfOthers);
+
+/** What another request at the same instance causes, and what goes away with it. */
+export const isOfOthers = (failure: IncusFailure): boolean => passes(failure) || isTornFailure(failure);

@@ -2,13 +2,13 @@ import type { Holder } from '../event.ts';
 import type { Hook, Hooks } from '../hook-definition.ts';
 import type { Incus } from '../incus/client.ts';
 import { sayFailure, type IncusFailure } from '../incus/failure.ts';
-import { getInstance, patchInstance, type Instance } from '../incus/instance.ts';
+import { getInstance, type Instance } from '../incus/instance.ts';
 import { isRunId } from '../journal/run-id.ts';
 import { ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import { endProcessesWith } from './leftovers.ts';
 import { isHolder, isObject } from './mark.ts';
-import { persistently } from './persistence.ts';
+import { patchAmongOthers } from './persistence.ts';
 import { runHooks } from './hooks.ts';
 import type { RunTools } from './tools.ts';
 
@@ -69,9 +69,6 @@ const isInsideHook = (value: unknown): boolean =>
   typeof value['user'] === 'number' &&
   typeof value['cwd'] === 'string';
 
-/** How long others may be at the instance, in milliseconds. */
-const busyMs = 30_000;
-
 /** Removes the key if it is still of that run. Removing it twice does nothing. */
 export const removeQuiet = async (incus: Incus, name: string, run: string): Promise<Result<void, IncusFailure>> => {
   for (;;) {
@@ -80,7 +77,7 @@ export const removeQuiet = async (incus: Incus, name: string, run: string): Prom
     if (quietOf(instance.value)?.run !== run) return ok(undefined);
     const { etag } = instance.value;
     const config = { [quietKey]: '' };
-    const written = await persistently(incus.clock, busyMs, () => patchInstance(incus, name, { config, etag }));
+    const written = await patchAmongOthers(incus, name, { config, etag });
     if (written.ok || written.error.kind !== 'changed') return written;
   }
 };

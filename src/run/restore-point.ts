@@ -4,6 +4,7 @@ import { getInstance } from '../incus/instance.ts';
 import { settle } from '../incus/operations.ts';
 import { createSnapshot, deleteSnapshot, getSnapshot, type Snapshot } from '../incus/snapshot.ts';
 import { err, ok, type Result } from '../result.ts';
+import { untilLosersAreGone } from './back-off.ts';
 import { claim } from './claim.ts';
 import type { OwnVolume } from './disks.ts';
 import { expiryOfLease, inFlightName, isHeldUnder, newLease, type Lease } from './in-flight.ts';
@@ -11,19 +12,19 @@ import { keepLease, type HeldLease } from './lease.ts';
 import type { Mark } from './mark.ts';
 import { currentOccupant, describeHolder } from './occupant.ts';
 import type { Plan } from './plan.ts';
-import { persistently } from './persistence.ts';
+import { busyMs, persistently } from './persistence.ts';
 import { refusedBecause } from './refusal.ts';
-import { backOffMs, beStill, giveUpQuiet, moveOn, needsStillness } from './stillness.ts';
+import { beStill, giveUpQuiet, moveOn, needsStillness } from './stillness.ts';
 import { thaw } from './thaw.ts';
 import type { RunTools } from './tools.ts';
-import { mendTornSnapshots } from './torn-snapshots.ts';
+import { isTornFailure, mendTornSnapshots } from './torn-snapshots.ts';
 import { removeVolumePoints, takeVolumePoints } from './volumes.ts';
 
 /** How often a run that waits for another one's end tries again, in milliseconds. */
 const lockPollMs = 500;
 
-/** How often a run that holds the instance still looks whether one that has lost is gone, in milliseconds. */
-const backOffPollMs = 100;
+/** How often a snapshot is tried again that another one's was in the way of, in milliseconds. */
+const othersPollMs = 100;
 
 /** What a restore point needs to know beside the plan. */
 export interface Wanted {
@@ -68,14 +69,14 @@ const tryToHold = (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<
 type OneTry = Omit<Held, 'waited'>;
 
 const holdAsItIs = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<OneTry, Outcome>> => {
-  const taken = await takeSnapshots(plan, tools, wanted, 0);
+  const taken = await takeSnapshots(plan, tools, wanted, nameTaken);
   return taken.ok ? claimed(plan, tools, wanted, { ...taken.value, restarted: false }) : taken;
 };
 
 const holdAtRest = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<OneTry, Outcome>> => {
   const still = await beStill(plan, tools, wanted.stale);
   if (!still.ok) return still;
-  const taken = await takeSnapshots(plan, tools, wanted, backOffMs);
+  const taken = await takeSnapshots(plan, tools, wanted, untilLosersAreGone);
   // Whatever came of the snapshots: nothing stays held still.
   const moving = await moveOn(plan, tools, still.value);
   if (!moving.ok) {
@@ -87,17 +88,22 @@ const holdAtRest = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<
   return taken;
 };
 
+/** What to do where another run has the name: ok to try again. */
+type WhenTaken = (plan: Plan, tools: RunTools) => Promise<Result<void, Outcome>>;
+
+const nameTaken: WhenTaken = async ({ instance }, tools) => err(await currentOccupant(instance, tools));
+
 /** The snapshots of the instance and of its volumes, or none of them. */
 const takeSnapshots = async (
   plan: Plan,
   tools: RunTools,
   wanted: Wanted,
-  patienceMs: number,
+  whenTaken: WhenTaken,
 ): Promise<Result<Pick<Held, 'restorePoint' | 'lease'>, Outcome>> => {
   const { snapshotMs } = plan.limits;
   const chosen = newLease();
   await tools.recorder.record({ type: 'lease-taken', lease: chosen.base });
-  const taken = await takeName(plan, tools, chosen, patienceMs);
+  const taken = await takeName(plan, tools, chosen, whenTaken);
   if (!taken.ok) return taken;
   const lease = keepLease(tools, plan.instance, chosen);
   const { createdAt } = taken.value;
@@ -111,10 +117,10 @@ const takeName = async (
   plan: Plan,
   tools: RunTools,
   lease: Lease,
-  patienceMs: number,
+  whenTaken: WhenTaken,
 ): Promise<Result<Snapshot, Outcome>> => {
   const { clock, incus } = tools;
-  const giveUpAt = clock.monotonic() + patienceMs;
+  const giveUpAt = clock.monotonic() + busyMs;
   for (;;) {
     const created = await createSnapshot(
       incus,
@@ -127,11 +133,13 @@ const takeName = async (
     if (seen.ok) return seen;
     if (seen.error.kind !== 'name-taken') {
       await takeBack(plan, tools, lease);
-      return err(refusedBecause(seen.error));
+      if (!isTornFailure(seen.error) || clock.monotonic() >= giveUpAt) return err(refusedBecause(seen.error));
+      // Another one's snapshot was being taken or removed.
+      await clock.sleep(othersPollMs);
+      continue;
     }
-    const holder = await currentOccupant(plan.instance, tools);
-    if (holder.outcome !== 'busy' || clock.monotonic() >= giveUpAt) return err(holder);
-    await clock.sleep(backOffPollMs);
+    const free = await whenTaken(plan, tools);
+    if (!free.ok) return free;
   }
 };
 
@@ -144,7 +152,9 @@ const takeBack = async (plan: Plan, tools: RunTools, lease: Lease): Promise<void
   const instance = await persistently(clock, plan.limits.readyMs, () => getInstance(incus, plan.instance));
   if (!instance.ok) return;
   await thaw(tools, plan, instance.value.status);
-  await mendTornSnapshots(incus, instance.value, ({ name }) => name === inFlightName, plan.limits.snapshotMs);
+  const isOwn = (snapshot: Pick<Snapshot, 'name' | 'expiresAt'>): boolean =>
+    snapshot.name === inFlightName && isHeldUnder(lease, snapshot);
+  await mendTornSnapshots(incus, instance.value, isOwn, plan.limits.snapshotMs);
   await removeOwn(plan, tools, { lease, restorePoint: { volumes: [] } });
 };
 

@@ -1,23 +1,17 @@
 import type { Outcome } from '../event.ts';
 import { hasQuiet, type Hook, type HookMoment, type Hooks } from '../hook-definition.ts';
 import { sayFailure } from '../incus/failure.ts';
-import { getSnapshot } from '../incus/snapshot.ts';
 import { err, ok, type Result } from '../result.ts';
+import { backOffMs, nobodyInFlight, untilLosersAreGone } from './back-off.ts';
 import { letGoAdvice } from './by-hand.ts';
 import { claimQuiet } from './claim.ts';
 import { runHooks } from './hooks.ts';
-import { inFlightName } from './in-flight.ts';
-import { currentOccupant, describeHolder } from './occupant.ts';
+import { describeHolder } from './occupant.ts';
 import type { Plan } from './plan.ts';
 import { bringUp, stop } from './power.ts';
 import { letGo, removeQuiet, type Quiet } from './quiet.ts';
 import { refused, refusedBecause } from './refusal.ts';
 import type { RunTools } from './tools.ts';
-
-/** How long another run that has lost may take to remove its restore point, in milliseconds. */
-export const backOffMs = 10_000;
-
-const pollMs = 100;
 
 /** An instance that is held still for its restore point. */
 export interface Still {
@@ -92,29 +86,21 @@ const claimInstance = async (
   tools: RunTools,
   stale: readonly string[],
 ): Promise<Result<Pick<Still, 'wasRunning'>, Outcome>> => {
-  const { incus, clock } = tools;
-  const taken = await inFlight(plan, tools);
+  const { incus } = tools;
+  const taken = await nobodyInFlight(plan, tools);
   if (!taken.ok) return taken;
   const claimed = await claimQuiet(incus, plan.instance, quietFor(plan, tools), stale);
-  if (!claimed.ok) return err(refusedBecause(claimed.error));
+  if (!claimed.ok) {
+    // It may have been written all the same.
+    await giveUpQuiet(plan, tools);
+    return err(refusedBecause(claimed.error));
+  }
   if (!claimed.value.claimed) return err(describeHolder(tools, claimed.value.by));
   // A run that was faster with its snapshot loses the mark by the key, and goes.
-  const giveUpAt = clock.monotonic() + backOffMs;
-  for (;;) {
-    const other = await inFlight(plan, tools);
-    if (other.ok) return ok({ wasRunning: claimed.value.wasRunning });
-    if (other.error.outcome !== 'busy' || clock.monotonic() >= giveUpAt) {
-      await giveUpQuiet(plan, tools);
-      return other;
-    }
-    await clock.sleep(pollMs);
-  }
-};
-
-const inFlight = async (plan: Plan, tools: RunTools): Promise<Result<void, Outcome>> => {
-  const snapshot = await getSnapshot(tools.incus, plan.instance, inFlightName);
-  if (snapshot.ok) return err(await currentOccupant(plan.instance, tools));
-  return snapshot.error.kind === 'not-found' ? ok(undefined) : err(refusedBecause(snapshot.error));
+  const gone = await untilLosersAreGone(plan, tools);
+  if (gone.ok) return ok({ wasRunning: claimed.value.wasRunning });
+  await giveUpQuiet(plan, tools);
+  return gone;
 };
 
 const quietFor = (plan: Plan, { holder }: RunTools): Omit<Quiet, 'wasRunning'> => ({

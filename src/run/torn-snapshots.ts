@@ -13,10 +13,13 @@ import { removalLines } from './newer-snapshots.ts';
  */
 export interface TornSnapshots {
   /** They have no data: it died while it took or removed them. To remove them (again) finishes it, and loses nothing. */
-  readonly empty: readonly Pick<Snapshot, 'name' | 'createdAt'>[];
+  readonly empty: readonly Torn[];
   /** Names of data that no snapshot has: it died while it renamed one. Only its database can be mended then. */
   readonly nameless: readonly string[];
 }
+
+/** What is known of a snapshot without its data. */
+type Torn = Pick<Snapshot, 'name' | 'createdAt' | 'expiresAt'>;
 
 /** Whose snapshots. */
 export interface TornOf {
@@ -42,10 +45,13 @@ export const findTornSnapshots = async (
     return whole;
   const second = await compare(incus, instance);
   return {
-    empty: second.empty.filter(({ name }) => first.empty.some((seen) => seen.name === name)),
+    empty: second.empty.filter((one) => first.empty.some((seen) => isSame(seen, one))),
     nameless: second.nameless.filter((name) => first.nameless.includes(name)),
   };
 };
+
+/** A name alone may be another snapshot's by now. */
+const isSame = (a: Torn, b: Torn): boolean => a.name === b.name && a.createdAt === b.createdAt;
 
 const whole: TornSnapshots = { empty: [], nameless: [] };
 
@@ -80,7 +86,7 @@ export const isTornFailure = ({ said }: IncusFailure): boolean =>
 export const mendTornSnapshots = async (
   incus: Incus,
   instance: Pick<Instance, 'name' | 'type' | 'expandedDevices'>,
-  isOwn: (snapshot: Pick<Snapshot, 'name' | 'createdAt'>) => boolean,
+  isOwn: (snapshot: Torn) => boolean,
   limitMs: number,
 ): Promise<{ readonly removed: readonly string[]; readonly left: TornSnapshots }> => {
   const torn = await findTornSnapshots(incus, instance);

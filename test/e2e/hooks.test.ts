@@ -161,7 +161,7 @@ test('of guards with and without hooks at once exactly one works, and nothing st
   const ends = all.map(async (one) => (await one).exitCode);
   let busy = 0;
   for (const end of ends) void end.then((status) => (busy += status === 31 ? 1 : 0));
-  await waitFor(() => busy === 7, { limitMs: 120_000 });
+  await waitFor(() => busy >= 7, { limitMs: 120_000 });
   await inside('touch /root/go');
   expect((await Promise.all(ends)).toSorted((a = 0, b = 0) => a - b)).toEqual([0, 31, 31, 31, 31, 31, 31, 31]);
   expect(await inside('cat /root/ran')).toBe('ran');

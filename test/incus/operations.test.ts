@@ -174,8 +174,8 @@ describe('a snapshot that is taken while another one is', () => {
     });
   };
 
-  it('is asked for again until the other one is there', async () => {
-    busy('create', 3);
+  it.each(['create', 'update', 'delete'])('is asked for again until the %s of the other one is over', async (other) => {
+    busy(other, 3);
     expect(value(await createSnapshot(incus, 'c1', wanted, limit)).name).toBe('g1');
     expect(sent('POST')).toHaveLength(4);
   });
