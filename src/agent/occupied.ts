@@ -3,9 +3,9 @@ import type { Incus } from '../incus/client.ts';
 import { sayFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
 import { getSnapshot } from '../incus/snapshot.ts';
-import { markOf } from '../run/mark.ts';
-import type { LookAtHolder } from '../run/occupant.ts';
-import { inFlightName } from '../run/in-flight.ts';
+import { markOf } from '../run/hold/mark.ts';
+import type { LookAtHolder } from '../run/hold/occupant.ts';
+import { inFlightName } from '../run/hold/in-flight.ts';
 
 /** Whether another run has the instance. */
 export type Occupation =

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Reached } from '../incus/reach.ts';
 import type { Plan } from '../run/plan.ts';
-import type { PushPlan } from '../run/push-source.ts';
+import type { PushPlan } from '../run/push/source.ts';
 
 /** Everything that is settled for one run before it begins. */
 export const planOf = (known: {

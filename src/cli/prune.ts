@@ -5,7 +5,7 @@ import { listRuns } from '../journal/run-index.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { createRecorder } from '../run/recorder.ts';
-import { pruneRestorePoints } from '../run/retention.ts';
+import { pruneRestorePoints } from '../run/restore-point/retention.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';

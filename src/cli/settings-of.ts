@@ -6,7 +6,7 @@ import { refusalOf } from '../config/mistake.ts';
 import type { InstanceName, Settings } from '../config/settings.ts';
 import { windowMistakes } from '../config/window.ts';
 import type { Outcome } from '../event.ts';
-import { windowMistake } from '../health/watch-window.ts';
+import { windowMistake } from '../health/watch/window.ts';
 import { hookTimeoutMs, type Hook, type Hooks } from '../hook-definition.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Context } from './context.ts';

@@ -3,10 +3,10 @@ import type { CheckResult } from '../event.ts';
 import { ask } from '../incus/ask.ts';
 import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
-import { askDefinition } from './check.ts';
-import { createTurns } from './check-limit.ts';
-import { rememberAnswers } from './facts-answers.ts';
-import type { Remembering } from './facts-memory.ts';
+import { askDefinition } from './checks/check.ts';
+import { createTurns } from './checks/limit.ts';
+import { rememberAnswers } from './answers/answers.ts';
+import type { Remembering } from './answers/memory.ts';
 import { gatherFacts } from './gather.ts';
 import type { AskContext, InstanceLook, InstanceState } from './look.ts';
 

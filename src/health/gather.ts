@@ -6,10 +6,10 @@ import type { IncusFailure } from '../incus/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
-import { askServers } from './facts-answers.ts';
-import type { Remembering } from './facts-memory.ts';
-import { parseProbe, type UnreadableFacts } from './probe.ts';
-import { probeInput } from './probe-script.ts';
+import { askServers } from './answers/answers.ts';
+import type { Remembering } from './answers/memory.ts';
+import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
+import { probeInput } from './probe/script.ts';
 
 export interface GatherRequest {
   readonly incus: Incus;

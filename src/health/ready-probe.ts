@@ -1,4 +1,4 @@
-import { oneLine } from './check-answer.ts';
+import { oneLine } from './checks/answer.ts';
 
 /** What `readinessScript` found. */
 export interface Inside {

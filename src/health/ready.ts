@@ -3,7 +3,7 @@ import { ask } from '../incus/ask.ts';
 import { sayFailure } from '../incus/failure.ts';
 import { getInstance, getInstanceState } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isGlobalAddress } from './check-address.ts';
+import { isGlobalAddress } from './checks/address.ts';
 import type { AskContext } from './look.ts';
 import { readReadiness, readinessScript, type Inside } from './ready-probe.ts';
 

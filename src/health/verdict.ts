@@ -2,7 +2,7 @@ import { sayDuration } from '../duration.ts';
 import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
-import { compareFacts, missingFacts, type FactFinding } from './compare.ts';
+import { compareFacts, missingFacts, type FactFinding } from './comparison/compare.ts';
 import type { Facts } from './facts.ts';
 import type { Look } from './look.ts';
 

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Notice, NoticeWay } from '../config/settings.ts';
 import { sayDuration } from '../duration.ts';
 import type { Cause, Outcome } from '../event.ts';
-import { runOnHost } from '../health/kinds/host-process.ts';
+import { runOnHost } from '../health/checks/kinds/host-process.ts';
 
 /** What is told of a run, as JSON. */
 export interface Message {

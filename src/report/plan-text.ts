@@ -1,10 +1,10 @@
 import { sayDuration } from '../duration.ts';
 import type { Verdict } from '../event.ts';
 import { hookMoments } from '../hook-definition.ts';
-import type { Disks } from '../run/disks.ts';
-import type { PackagePreview } from '../run/package-preview.ts';
+import type { Disks } from '../run/restore-point/disks.ts';
+import type { PackagePreview } from '../run/packages/preview.ts';
 import type { Plan } from '../run/plan.ts';
-import { sayPushes } from '../run/push-words.ts';
+import { sayPushes } from '../run/push/words.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { sayPackage } from './sentences.ts';
 import { verdictLines } from './verdict-text.ts';

@@ -1,15 +1,15 @@
-import { runCommand } from './command.ts';
+import { runCommand } from './command/command.ts';
 import { failureOf, type Attempt } from './decision.ts';
-import { foreignRestore } from './foreign-restore.ts';
-import { hintFor } from './hint.ts';
+import { foreignRestore } from './rollback/foreign-restore.ts';
+import { hintFor } from './command/hint.ts';
 import type { Plan } from './plan.ts';
 import type { Prepared } from './prepare.ts';
-import { pushFiles } from './push.ts';
+import { pushFiles } from './push/push.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
-import { transactionAndVerdict } from './transaction.ts';
+import { transactionAndVerdict } from './transaction/transaction.ts';
 import { verify } from './verify.ts';
-import { returnAndVerdict } from './way-back.ts';
+import { returnAndVerdict } from './rollback/way-back.ts';
 
 /** An attempt, with what its evidence needs. */
 export interface WholeAttempt extends Attempt {

@@ -1,7 +1,7 @@
 import type { RestorePoint } from '../event.ts';
 import { shellWords } from '../text.ts';
-import { markKey } from './mark.ts';
-import { quietKey } from './quiet.ts';
+import { markKey } from './hold/mark.ts';
+import { quietKey } from './hold/quiet.ts';
 
 /** What a person would have to restore by hand, under the names that are really on the server. */
 export interface ByHand {

@@ -1,19 +1,19 @@
 import type { Cause, Outcome } from '../event.ts';
 import type { WholeAttempt } from './attempt.ts';
 import { byHandCommands } from './by-hand.ts';
-import { saveEvidence } from './evidence.ts';
-import { keepFailed } from './failed-copy.ts';
+import { saveEvidence } from './evidence/evidence.ts';
+import { keepFailed } from './evidence/failed-copy.ts';
 import { runHooksOfTheEnd } from './hooks.ts';
-import { sayLost } from './lease.ts';
-import { endLeftovers } from './leftovers.ts';
+import { sayLost } from './hold/lease.ts';
+import { endLeftovers } from './command/leftovers.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
 import type { Prepared } from './prepare.ts';
 import { rememberChange } from './quarantine.ts';
 import { inPhase } from './recorder.ts';
-import { release, type Release } from './release.ts';
-import { pruneRestorePoints } from './retention.ts';
-import { rollBack, type RollbackEnd } from './rollback.ts';
+import { release, type Release } from './restore-point/release.ts';
+import { pruneRestorePoints } from './restore-point/retention.ts';
+import { rollBack, type RollbackEnd } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
 /** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */

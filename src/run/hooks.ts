@@ -1,14 +1,14 @@
 import { sayDuration } from '../duration.ts';
-import { oneLine } from '../health/check-answer.ts';
-import { withinLimit } from '../health/check-limit.ts';
-import { answerOfStatus, mostOutputBytes } from '../health/kinds/exec.ts';
-import { runForCheck } from '../health/kinds/host.ts';
+import { oneLine } from '../health/checks/answer.ts';
+import { withinLimit } from '../health/checks/limit.ts';
+import { answerOfStatus, mostOutputBytes } from '../health/checks/kinds/exec.ts';
+import { runForCheck } from '../health/checks/kinds/host.ts';
 import { ask, type QuestionAnswer } from '../incus/ask.ts';
 import { sayFailure } from '../incus/failure.ts';
 import { getInstanceState } from '../incus/instance.ts';
 import type { Cause } from '../event.ts';
 import type { Hook, HookMoment, Hooks } from '../hook-definition.ts';
-import { endProcessesWith } from './leftovers.ts';
+import { endProcessesWith } from './command/leftovers.ts';
 import type { RunTools } from './tools.ts';
 
 /** Whose hooks they are. */

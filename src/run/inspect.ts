@@ -11,19 +11,25 @@ import { listSnapshots, type Snapshot } from '../incus/snapshot.ts';
 import type { Pool } from '../incus/storage.ts';
 import { err, ok, type Result } from '../result.ts';
 import { nearest, neutralise } from '../text.ts';
-import { classifyDisks, type Disks, type UncoveredDisk } from './disks.ts';
-import { canKeepFailed } from './failed-copy.ts';
-import { markOf, type Mark } from './mark.ts';
-import { describeHolder } from './occupant.ts';
+import { classifyDisks, type Disks, type UncoveredDisk } from './restore-point/disks.ts';
+import { canKeepFailed } from './evidence/failed-copy.ts';
+import { markOf, type Mark } from './hold/mark.ts';
+import { describeHolder } from './hold/occupant.ts';
 import { recoverCommand } from './by-hand.ts';
-import { isLatestOnly } from './newer-snapshots.ts';
+import { isLatestOnly } from './restore-point/newer-snapshots.ts';
 import type { GoBackTo, Plan } from './plan.ts';
-import { quietOf, type Quiet } from './quiet.ts';
+import { quietOf, type Quiet } from './hold/quiet.ts';
 import { refused, refusedBecause } from './refusal.ts';
-import { inFlightName } from './in-flight.ts';
-import { findRoom, type Copy } from './room.ts';
+import { inFlightName } from './hold/in-flight.ts';
+import { findRoom, type Copy } from './restore-point/room.ts';
 import type { RunTools } from './tools.ts';
-import { findTornSnapshots, isWhole, mendingLines, sayTorn, type TornSnapshots } from './torn-snapshots.ts';
+import {
+  findTornSnapshots,
+  isWhole,
+  mendingLines,
+  sayTorn,
+  type TornSnapshots,
+} from './restore-point/torn-snapshots.ts';
 
 /** What is known of the instance before anything is changed. */
 export interface Inspected {

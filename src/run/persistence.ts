@@ -3,7 +3,7 @@ import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { patchInstance, type InstancePatch } from '../incus/instance.ts';
 import type { Result } from '../result.ts';
-import { isTornFailure } from './torn-snapshots.ts';
+import { isTornFailure } from './restore-point/torn-snapshots.ts';
 
 const firstPauseMs = 100;
 const longestPauseMs = 2000;

@@ -2,7 +2,7 @@ import type { CheckDefinition } from '../check-definition.ts';
 import type { Cause, CommandEnd, RestorePoint, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import type { Hooks } from '../hook-definition.ts';
-import type { PushPlan } from './push-source.ts';
+import type { PushPlan } from './push/source.ts';
 
 /** What the user wants done where a run cannot simply keep the change. */
 export type Policy = 'rollback' | 'keep' | 'ask';

@@ -5,19 +5,19 @@ import { err, ok, type Result } from '../result.ts';
 import { establishBaseline } from './baseline.ts';
 import { letGoAdvice } from './by-hand.ts';
 import { inspect, sayUncovered, type Inspected } from './inspect.ts';
-import { sayLost, type HeldLease } from './lease.ts';
-import type { Mark } from './mark.ts';
-import { sayScheduled } from './newer-snapshots.ts';
+import { sayLost, type HeldLease } from './hold/lease.ts';
+import type { Mark } from './hold/mark.ts';
+import { sayScheduled } from './restore-point/newer-snapshots.ts';
 import type { Plan } from './plan.ts';
-import type { PushPlan } from './push-source.ts';
+import type { PushPlan } from './push/source.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
-import { letGoByKey, type Quiet } from './quiet.ts';
+import { letGoByKey, type Quiet } from './hold/quiet.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
-import { release } from './release.ts';
-import { sayPause, type Copy } from './room.ts';
-import { takeRestorePoint, type Held } from './restore-point.ts';
+import { release } from './restore-point/release.ts';
+import { sayPause, type Copy } from './restore-point/room.ts';
+import { takeRestorePoint, type Held } from './restore-point/restore-point.ts';
 import type { RunTools } from './tools.ts';
 
 /** An instance that is asked, has a way back, and is this run's alone. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Cause, Outcome } from '../event.ts';
-import { packageState } from './package-state.ts';
+import { packageState } from './packages/state.ts';
 import type { Plan } from './plan.ts';
-import { digestOfPush } from './push-digest.ts';
-import type { PushPlan } from './push-source.ts';
+import { digestOfPush } from './push/digest.ts';
+import type { PushPlan } from './push/source.ts';
 import type { RunTools } from './tools.ts';
 
 /**

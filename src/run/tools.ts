@@ -5,7 +5,7 @@ import type { Incus } from '../incus/client.ts';
 import type { FailedChange } from '../journal/history.ts';
 import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import type { Interruption } from './interruption.ts';
-import type { LookAtHolder } from './occupant.ts';
+import type { LookAtHolder } from './hold/occupant.ts';
 import type { Recorder } from './recorder.ts';
 
 /** What a run works with. `main.ts` brings the real ones. */

@@ -1,7 +1,7 @@
 import type { Changes, CommandEnd, Verdict } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import { changesBetween } from '../health/changes.ts';
-import { watch } from '../health/watch.ts';
+import { changesBetween } from '../health/comparison/changes.ts';
+import { watch } from '../health/watch/watch.ts';
 import type { Plan } from './plan.ts';
 import { restart } from './power.ts';
 import { inPhase } from './recorder.ts';

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/clock.ts';
 import { takeBaseline } from '../../src/health/baseline.ts';
-import { watch } from '../../src/health/watch.ts';
+import { watch } from '../../src/health/watch/watch.ts';
 import { container, inside, removeContainer, type Arena } from './arena.ts';
 import { alternate, timed } from './measure.ts';
 import { limitRow, type Row } from './row.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { commandCheck } from '../../src/check-default.ts';
 import { settingsFor, type Flags } from '../../src/config/effective-settings.ts';
 import { windowMistakes } from '../../src/config/window.ts';
-import { windowMistake } from '../../src/health/watch-window.ts';
+import { windowMistake } from '../../src/health/watch/window.ts';
 import { read } from './read.ts';
 
 const text = `

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compareFacts } from '../../src/health/compare.ts';
+import { compareFacts } from '../../src/health/comparison/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { booted, inside, look, lookUntil } from './instance-facts.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';

@@ -1,0 +1,172 @@
+import { readFile } from 'node:fs/promises';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import type { HttpCheck, TextMatch } from '../../../check-definition.ts';
+import { withoutPassword } from '../../../check-default.ts';
+import { err, ok, type Result } from '../../../result.ts';
+import { fillAddress } from '../address.ts';
+import { answerOfNetworkError, failed, notAsked, oneLine, passed, type KindAnswer } from '../answer.ts';
+import { matches, sayMatch } from '../match.ts';
+import type { KindTools } from './tools.ts';
+
+/** Sends one request, follows as many redirects as are allowed, and compares status, headers and body. */
+export const askHttp = async (check: HttpCheck, tools: KindTools): Promise<KindAnswer> => {
+  const filled = await fillAddress(check.url, tools.askAddresses, { url: true });
+  if (!filled.ok) return filled.error;
+  const url = readUrl(filled.value);
+  if (url === null) return notAsked(`"${withoutPassword(filled.value)}" is not an http or https URL`);
+  const ca = await readCa(check);
+  if (!ca.ok) return ca.error;
+  const response = await fetchFollowing(check, tools, url, ca.value);
+  return response.ok ? judged(check, response.value) : response.error;
+};
+
+interface HttpResponse {
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  /** Empty where no body was asked for. */
+  readonly body: string;
+  readonly cut: boolean;
+}
+
+const readUrl = (text: string, base?: URL): URL | null => {
+  if (!URL.canParse(text, base?.href)) return null;
+  const url = new URL(text, base);
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url : null;
+};
+
+const readCa = async (check: HttpCheck): Promise<Result<string | null, KindAnswer>> => {
+  if (check.tls.caFile === null) return ok(null);
+  try {
+    return ok(await readFile(check.tls.caFile, 'utf8'));
+  } catch (error) {
+    return err(notAsked(`the CA file cannot be read: ${error instanceof Error ? error.message : String(error)}`));
+  }
+};
+
+const fetchFollowing = async (
+  check: HttpCheck,
+  tools: KindTools,
+  start: URL,
+  ca: string | null,
+): Promise<Result<HttpResponse, KindAnswer>> => {
+  let url = start;
+  for (let left = check.redirects; ; left -= 1) {
+    const response = await fetchOnce(check, tools, requestFor(check, start, url, ca));
+    if (!response.ok || check.redirects === 0) return response;
+    const { location } = response.value.headers;
+    if (!redirectStatuses.has(response.value.status) || location === undefined) return response;
+    if (left === 0) return err(failed(`more than ${check.redirects} redirects, the last one to ${location}`));
+    const next = readUrl(location, url);
+    if (next === null) return err(failed(`a redirect to "${location}", which is no http or https URL`));
+    url = next;
+  }
+};
+
+const redirectStatuses = new Set([301, 302, 303, 307, 308]);
+
+interface Wanted {
+  readonly url: URL;
+  readonly options: RequestOptions;
+}
+
+const requestFor = (check: HttpCheck, start: URL, url: URL, ca: string | null): Wanted => {
+  const own = url.origin === start.origin;
+  const { serverName, verify } = check.tls;
+  return {
+    url,
+    options: {
+      method: check.method,
+      // A connection of its own: one that is kept alive would still reach the old process.
+      agent: false,
+      headers: {
+        'user-agent': 'guard',
+        accept: '*/*',
+        connection: 'close',
+        ...(own && serverName !== null ? { host: hostHeader(serverName, url) } : {}),
+        ...lowerCased(own ? check.headers : withoutSecrets(check.headers)),
+      },
+      rejectUnauthorized: verify,
+      ...(ca === null ? {} : { ca }),
+      ...(own && serverName !== null ? { servername: serverName } : {}),
+    },
+  };
+};
+
+const hostHeader = (name: string, url: URL): string => (url.port === '' ? name : `${name}:${url.port}`);
+
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** What is meant for one server is not told to another that it redirects to. */
+const withoutSecrets = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(authorization|cookie|host)$/i.test(name)));
+
+const fetchOnce = (check: HttpCheck, tools: KindTools, wanted: Wanted): Promise<Result<HttpResponse, KindAnswer>> =>
+  new Promise((resolve) => {
+    const { url, options } = wanted;
+    const giveUp = (error: unknown): void => resolve(err(answerOfNetworkError(error, url.host)));
+    let request: ClientRequest;
+    try {
+      request = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
+    } catch (error) {
+      // A header that HTTP cannot carry, and the like: the configuration's mistake.
+      resolve(err(notAsked(error instanceof Error ? error.message : String(error))));
+      return;
+    }
+    tools.signal.addEventListener('abort', () => request.destroy(), { once: true });
+    request.on('error', giveUp);
+    request.on('response', (response) => {
+      const { statusCode: status = 0, headers } = response;
+      const answered = (body: string, cut: boolean): void => resolve(ok({ url, status, headers, body, cut }));
+      if (check.expectBody === null) {
+        answered('', false);
+        request.destroy();
+        return;
+      }
+      readBody(response).then(({ body, cut }) => answered(body, cut), giveUp);
+    });
+    request.end();
+  });
+
+const mostBodyBytes = 1024 * 1024;
+
+const readBody = async (response: IncomingMessage): Promise<{ body: string; cut: boolean }> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk.subarray(0, mostBodyBytes - size));
+    size += chunk.length;
+    if (size >= mostBodyBytes) break;
+  }
+  return { body: Buffer.concat(chunks).toString('utf8'), cut: size >= mostBodyBytes };
+};
+
+const judged = (check: HttpCheck, response: HttpResponse): KindAnswer => {
+  const says = `${withoutPassword(response.url.href)} answered ${response.status}`;
+  if (!check.status.some(({ first, last }) => response.status >= first && response.status <= last))
+    return failed(`${says}, wanted ${sayStatuses(check)}`);
+  for (const [name, match] of Object.entries(check.expectHeaders)) {
+    const value = headerValue(response, name);
+    if (value === null) return failed(`${says} without the header "${name}"`);
+    if (!matches(match, value))
+      return failed(`${says}, but the header "${name}" does not ${sayMatch(match)}: ${value}`);
+  }
+  return check.expectBody === null ? passed(says) : judgedBody(check.expectBody, response, says);
+};
+
+const judgedBody = (match: TextMatch, response: HttpResponse, says: string): KindAnswer => {
+  if (matches(match, response.body)) return passed(says);
+  const where = response.cut ? 'the first megabyte of the body does not' : 'the body does not';
+  const begins = response.body === '' ? 'it is empty' : `it begins with ${oneLine(response.body, 80)}`;
+  return failed(`${says}, but ${where} ${sayMatch(match)}: ${begins}`);
+};
+
+const headerValue = (response: HttpResponse, name: string): string | null => {
+  const value = response.headers[name.toLowerCase()];
+  return value === undefined ? null : [value].flat().join(', ');
+};
+
+const sayStatuses = (check: HttpCheck): string =>
+  check.status.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(', ');

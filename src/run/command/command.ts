@@ -1,0 +1,190 @@
+import type { CommandEnd } from '../../event.ts';
+import { startExec, type Exec, type ExecEnd } from '../../incus/exec.ts';
+import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { getInstanceState } from '../../incus/instance.ts';
+import type { Result } from '../../result.ts';
+import type { BootMark } from '../inspect.ts';
+import { createOutputTap, type OutputTap } from './output-tap.ts';
+import type { Plan } from '../plan.ts';
+import type { RunTools, Terminal } from '../tools.ts';
+
+/** How long a killed command is waited for, in milliseconds. */
+const killGraceMs = 5000;
+
+/** Incus says "Running" for about 600 ms after init has died: how long a stop may take to show, in milliseconds. */
+const stopShowsMs = 1500;
+
+/** How long a reader of the output may stand still after the command's end, in milliseconds. */
+const handOnMs = 5000;
+
+/** How the command ended, and the last of what it wrote. */
+export interface CommandReport {
+  readonly end: CommandEnd;
+  readonly ms: number;
+  readonly tail: string;
+}
+
+/** Runs the command inside, within its limits, and finds out how it really ended. */
+export const runCommand = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandReport> => {
+  const began = tools.clock.monotonic();
+  const tap = createOutputTap(tools.clock.monotonic);
+  const end = await attempted(plan, tools, tap, boot);
+  return { end, ms: tools.clock.monotonic() - began, tail: tap.tail() };
+};
+
+const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: BootMark | null): Promise<CommandEnd> => {
+  const { io } = tools;
+  // Raw mode before the first byte: a key pressed early belongs to the command already.
+  const cooked = io.terminal?.raw() ?? noop;
+  try {
+    const started = await startExec(tools.incus, plan.instance, execRequest(plan, io.terminal), {
+      stdin: io.stdin,
+      stdout: tap.through(io.stdout, (chunk) => showOutput(tools, 'stdout', chunk)),
+      stderr: tap.through(io.stderr, (chunk) => showOutput(tools, 'stderr', chunk)),
+    });
+    if (!started.ok) return { kind: 'lost', says: sayFailure(started.error) };
+    const unfollow = followSize(io.terminal, started.value);
+    try {
+      const end = await watched(plan, tools, started.value, tap.lastOutputAt, boot);
+      await handedOn(tools, tap);
+      return end;
+    } finally {
+      unfollow();
+    }
+  } finally {
+    cooked();
+  }
+};
+
+/** The last bytes reach their reader, and the tail, before anything is said of the command's end. */
+const handedOn = async (tools: RunTools, tap: OutputTap): Promise<void> => {
+  const over = new AbortController();
+  await Promise.race([tap.end(), tools.clock.sleep(handOnMs, over.signal)]);
+  over.abort();
+};
+
+const execRequest = (plan: Plan, terminal: Terminal | null) => ({
+  command: plan.command.words,
+  environment: {
+    ...(terminal ? { TERM: terminal.kind } : unattended),
+    ...plan.command.environment,
+    // Finds what the command left behind (trap 7 of incus.md), and tells package-manager hooks that a run is under way.
+    GUARD_RUN: plan.run,
+  },
+  user: plan.command.user,
+  group: plan.command.group,
+  cwd: plan.command.cwd,
+  terminal: terminal ? terminal.size() : null,
+});
+
+/** What keeps package managers from asking where nobody can answer (F25). */
+const unattended = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'a' };
+
+const followSize = (terminal: Terminal | null, exec: Exec): (() => void) =>
+  terminal?.onResize(() => {
+    const { columns, rows } = terminal.size();
+    exec.resize(columns, rows);
+  }) ?? noop;
+
+const showOutput = (tools: RunTools, stream: 'stdout' | 'stderr', chunk: Buffer): void | Promise<void> =>
+  tools.recorder.show({ type: 'command-output', stream, chunk });
+
+/** Waits for the end within the limits; silence is counted from `lastSeenAt`, by the run's clock. */
+export const watched = async (
+  plan: Plan,
+  tools: RunTools,
+  exec: Exec,
+  lastSeenAt: () => number,
+  boot: BootMark | null,
+): Promise<CommandEnd> => {
+  const over = new AbortController();
+  try {
+    const first = await Promise.race([
+      exec.ended,
+      overallLimit(plan, tools, over.signal),
+      silenceLimit(plan, tools, lastSeenAt, over.signal),
+      interrupted(tools, over.signal),
+    ]);
+    if ('ok' in first) return await truth(plan, tools, first, boot);
+    exec.signal(9);
+    await Promise.race([exec.ended, tools.clock.sleep(killGraceMs, over.signal)]);
+    exec.abandon();
+    return first;
+  } finally {
+    over.abort();
+  }
+};
+
+const overallLimit = async (plan: Plan, tools: RunTools, over: AbortSignal): Promise<CommandEnd> => {
+  const limitMs = plan.limits.commandMs;
+  if (limitMs === null) return never();
+  await tools.clock.sleep(limitMs, over);
+  return { kind: 'timeout', limitMs };
+};
+
+const silenceLimit = async (
+  plan: Plan,
+  tools: RunTools,
+  lastSeenAt: () => number,
+  over: AbortSignal,
+): Promise<CommandEnd> => {
+  const limitMs = plan.limits.idleMs;
+  if (limitMs === null) return never();
+  for (;;) {
+    const leftMs = lastSeenAt() + limitMs - tools.clock.monotonic();
+    if (leftMs <= 0 || over.aborted) return { kind: 'idle-timeout', limitMs };
+    await tools.clock.sleep(leftMs, over);
+  }
+};
+
+const interrupted = async ({ interruption }: RunTools, over: AbortSignal): Promise<CommandEnd> => {
+  await new Promise<void>((resolve) => {
+    if (interruption.signal.aborted) resolve();
+    interruption.signal.addEventListener('abort', () => resolve(), { signal: over });
+  });
+  return { kind: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
+};
+
+const never = <T>(): Promise<T> => new Promise(() => {});
+
+const noop = (): void => {};
+
+/** Statuses that the end of a whole instance also gives: killed, terminated, hung up (incus.md section 5). */
+const ambiguousStatuses = new Set([137, 143, 129]);
+
+/** What really happened: a stop or restart of the instance looks like a status, or like a broken connection. */
+const truth = async (
+  plan: Plan,
+  tools: RunTools,
+  ended: Result<ExecEnd, IncusFailure>,
+  boot: BootMark | null,
+): Promise<CommandEnd> => {
+  if (ended.ok && !(ended.value.kind === 'exited' && ambiguousStatuses.has(ended.value.status))) return ended.value;
+  const stopped = await stoppedUnderneath(plan, tools, boot);
+  if (stopped) return stopped;
+  return ended.ok ? ended.value : { kind: 'lost', says: sayFailure(ended.error) };
+};
+
+const stoppedUnderneath = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> => {
+  const { clock, incus } = tools;
+  const began = clock.monotonic();
+  let stoppedSince: number | null = null;
+  for (;;) {
+    const state = await getInstanceState(incus, plan.instance);
+    const now = clock.monotonic();
+    // Deleted or renamed: it does not come back by waiting.
+    if (!state.ok && state.error.kind === 'not-found') return { kind: 'instance-stopped', restarted: false };
+    const stopped = state.ok && state.value.status === 'Stopped';
+    if (state.ok && !stopped && isOtherBoot(boot, state.value)) return { kind: 'instance-stopped', restarted: true };
+    stoppedSince = stopped ? (stoppedSince ?? now) : null;
+    // A reboot passes through "Stopped" for a moment only.
+    if (stoppedSince !== null && now - stoppedSince >= stopShowsMs)
+      return { kind: 'instance-stopped', restarted: false };
+    if (stoppedSince === null && state.ok && now - began >= stopShowsMs) return null;
+    if (now - began >= plan.limits.readyMs || tools.interruption.by() !== null) return null;
+    await clock.sleep(100, tools.interruption.signal);
+  }
+};
+
+const isOtherBoot = (before: BootMark | null, now: BootMark): boolean =>
+  before !== null && now.pid !== 0 && (now.pid !== before.pid || now.startedAt !== before.startedAt);

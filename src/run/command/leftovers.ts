@@ -1,0 +1,39 @@
+import { ask } from '../../incus/ask.ts';
+import type { Plan } from '../plan.ts';
+import type { RunTools } from '../tools.ts';
+
+const limitMs = 10_000;
+
+/**
+ * Ends what a command left running inside: an exec that is given up kills its direct child only (trap 7 of incus.md).
+ * Every process of the run carries its id in the environment, whatever it did to its session or parent.
+ */
+export const endLeftovers = async (
+  plan: Pick<Plan, 'instance' | 'run'>,
+  tools: Pick<RunTools, 'incus'>,
+): Promise<void> => endProcessesWith(tools, plan.instance, `GUARD_RUN=${plan.run}`);
+
+/** Kills every process inside that has `NAME=value` in its environment. */
+export const endProcessesWith = async (
+  tools: Pick<RunTools, 'incus'>,
+  instance: string,
+  variable: string,
+): Promise<void> => {
+  await ask(tools.incus, instance, {
+    command: ['sh', '-c', script, 'guard', variable],
+    limitMs,
+    maxBytes: 4096,
+  });
+};
+
+/** Twice, so that a child forked during the first pass is found in the second. */
+const script = `
+for pass in 1 2; do
+  for environment in /proc/[0-9]*/environ; do
+    if tr '\\0' '\\n' <"$environment" 2>/dev/null | grep -qxF "$1"; then
+      pid=\${environment#/proc/}
+      kill -9 "\${pid%/environ}" 2>/dev/null
+    fi
+  done
+done
+:`;

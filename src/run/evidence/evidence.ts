@@ -1,0 +1,170 @@
+import type { Clock } from '../../clock.ts';
+import type { RestorePoint, Verdict } from '../../event.ts';
+import type { Facts } from '../../health/facts.ts';
+import { gatherFacts } from '../../health/gather.ts';
+import { ask } from '../../incus/ask.ts';
+import { sayFailure } from '../../incus/failure.ts';
+import { err, ok, type Result } from '../../result.ts';
+import { evidenceQuestions, type EvidenceQuestion } from './questions.ts';
+import { inPhase } from '../recorder.ts';
+import type { RunTools } from '../tools.ts';
+
+/** What is known of a run that goes back. */
+export interface EvidenceSubject {
+  readonly instance: string;
+  /** The server's own time of the restore point says since when the log is wanted: clocks of hosts differ. */
+  readonly restorePoint: RestorePoint;
+  /** The end of what the command wrote; null where nobody heard it. */
+  readonly output: string | null;
+  readonly factsBefore: Facts | null;
+  /** On the changed instance, where there was one: its units are asked for by name. */
+  readonly verdict: Verdict | null;
+}
+
+/** For each question, and for all of it together, in milliseconds: an instance that hangs costs no more than that. */
+const limits = { question: 7_000, whole: 10_000 } as const;
+
+/** The most bytes of one file. There are seven at most. */
+const mostBytes = 1024 * 1024;
+
+/** The most units that are asked for by name. */
+const mostUnits = 50;
+
+/**
+ * Saves what the restore is about to destroy (F40): beside the run's journal, in files of guard's own names. What comes out
+ * of the instance is written as it came and never shown. Always comes to an end, and never in the way of the rollback.
+ */
+export const saveEvidence = async (
+  subject: EvidenceSubject,
+  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+): Promise<void> => {
+  const saved = await inPhase(
+    tools,
+    'evidence',
+    () => saveAll(subject, tools),
+    ({ files, missing }) => ({ ok: missing.length === 0, says: sayNumber(files.length, missing.length) }),
+  );
+  await tools.recorder.record({ type: 'evidence-saved', ...saved });
+};
+
+interface Saved {
+  /** Paths on this host. */
+  readonly files: readonly string[];
+  /** Names of files that could not be had, each with the reason. */
+  readonly missing: readonly string[];
+}
+
+const saveAll = async (
+  subject: EvidenceSubject,
+  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+): Promise<Saved> => {
+  const pieces = piecesOf(subject, tools);
+  const ends = await Promise.all(
+    pieces.map(async ({ file, content }) => {
+      const saved = await within(tools.clock, limits.whole, savePiece(tools, file, content));
+      if (!saved.ok) return { missing: `${file}: ${saved.error}` };
+      return saved.value === null ? {} : { path: saved.value };
+    }),
+  );
+  return {
+    files: ends.flatMap((end) => ('path' in end ? [end.path] : [])),
+    missing: ends.flatMap((end) => ('missing' in end ? [end.missing] : [])),
+  };
+};
+
+/** One file, and what it will hold. */
+interface Piece {
+  readonly file: string;
+  readonly content: Promise<Result<string, string>>;
+}
+
+const piecesOf = (subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Piece[] => [
+  ...(subject.output === null ? [] : [{ file: 'command-output.txt', content: Promise.resolve(ok(subject.output)) }]),
+  ...(subject.factsBefore === null
+    ? []
+    : [
+        { file: 'facts-before.json', content: Promise.resolve(asFile(subject.factsBefore)) },
+        { file: 'facts-after.json', content: factsNow(subject, tools) },
+      ]),
+  ...evidenceQuestions.map((question) => ({ file: question.file, content: answerTo(question, subject, tools) })),
+];
+
+/** The path; null where there was nothing to write. */
+const savePiece = async (
+  { recorder }: Pick<RunTools, 'recorder'>,
+  file: string,
+  content: Promise<Result<string, string>>,
+): Promise<Result<string | null, string>> => {
+  const had = await content;
+  if (!had.ok) return had;
+  return had.value === '' ? ok(null) : recorder.saveEvidence(file, Buffer.from(had.value).subarray(0, mostBytes));
+};
+
+const answerTo = async (
+  { script }: EvidenceQuestion,
+  subject: EvidenceSubject,
+  { incus }: Pick<RunTools, 'incus'>,
+): Promise<Result<string, string>> => {
+  const since = Math.floor(Date.parse(subject.restorePoint.createdAt) / 1000);
+  const words = [Number.isNaN(since) ? 0 : since, mostBytes, ...unitsNamed(subject.verdict)].map(String);
+  const answer = await ask(incus, subject.instance, {
+    command: ['sh', '-c', script, 'guard', ...words],
+    environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    cwd: '/',
+    user: 0,
+    group: 0,
+    limitMs: limits.question,
+    maxBytes: mostBytes,
+  });
+  if (!answer.ok) return err(sayFailure(answer.error));
+  // 127: there is no shell. Any other status may come with a useful answer.
+  return answer.value.status === 127 && answer.value.stdout === ''
+    ? err('there is no shell inside')
+    : ok(answer.value.stdout);
+};
+
+const factsNow = async (
+  { instance }: EvidenceSubject,
+  { incus }: Pick<RunTools, 'incus'>,
+): Promise<Result<string, string>> => {
+  const facts = await gatherFacts({ incus, instance, limitMs: limits.question });
+  if (facts.ok) return asFile(facts.value);
+  return err(facts.error.kind === 'unreadable' ? facts.error.says : sayFailure(facts.error));
+};
+
+/** The units that the verdict's findings are about. */
+const unitsNamed = (verdict: Verdict | null): string[] => {
+  const findings = verdict === null ? [] : [...verdict.reasons, ...verdict.advisories];
+  const units = findings.flatMap(({ subject }) => (subject.startsWith('unit:') ? [subject.slice('unit:'.length)] : []));
+  return [...new Set(units)].slice(0, mostUnits);
+};
+
+/** Half of a JSON file is of no use. */
+const asFile = (facts: Facts): Result<string, string> => {
+  const text = `${JSON.stringify(facts)}\n`;
+  return text.length <= mostBytes ? ok(text) : err(`they are larger than ${mostBytes} bytes`);
+};
+
+const within = async (
+  clock: Clock,
+  limitMs: number,
+  work: Promise<Result<string | null, string>>,
+): Promise<Result<string | null, string>> => {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work, tooLate(clock, limitMs, over.signal)]);
+  } catch (bug) {
+    // Whatever goes wrong here, the rollback goes on.
+    return err(bug instanceof Error ? bug.message : String(bug));
+  } finally {
+    over.abort();
+  }
+};
+
+const tooLate = async (clock: Clock, limitMs: number, over: AbortSignal): Promise<Result<never, string>> => {
+  await clock.sleep(limitMs, over);
+  return err('it took too long');
+};
+
+const sayNumber = (saved: number, missing: number): string =>
+  `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be had`}`;

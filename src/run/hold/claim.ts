@@ -1,0 +1,61 @@
+import type { Incus } from '../../incus/client.ts';
+import type { IncusFailure } from '../../incus/failure.ts';
+import { getInstance, type Instance } from '../../incus/instance.ts';
+import { ok, type Result } from '../../result.ts';
+import { markKey, markOf, type Mark } from './mark.ts';
+import { patchAmongOthers } from '../persistence.ts';
+import { quietKey, quietOf, type Quiet } from './quiet.ts';
+
+/** Who won the instance: this run, which found it running or not, or the run whose mark or key is there. */
+export type Claim =
+  | { readonly claimed: true; readonly wasRunning: boolean }
+  | { readonly claimed: false; readonly by: Pick<Mark, 'run' | 'holder'> };
+
+/**
+ * Writes the mark by compare-and-swap; this run's own key of a moment of quiet goes in the same step. `stale` are runs
+ * whose mark or key was seen when no restore point was in flight: they may be overwritten. Any other run's means that this
+ * run lost.
+ */
+export const claim = (
+  incus: Incus,
+  name: string,
+  mark: Omit<Mark, 'wasRunning'>,
+  stale: readonly string[],
+): Promise<Result<Claim, IncusFailure>> =>
+  swap(incus, name, [mark.run, ...stale], ({ config }, wasRunning) => ({
+    [markKey]: JSON.stringify({ ...mark, wasRunning } satisfies Mark),
+    ...(config[quietKey] === undefined ? {} : { [quietKey]: '' }),
+  }));
+
+/** The same with the key of a moment of quiet, before there is a restore point. */
+export const claimQuiet = (
+  incus: Incus,
+  name: string,
+  quiet: Omit<Quiet, 'wasRunning'>,
+  stale: readonly string[],
+): Promise<Result<Claim, IncusFailure>> =>
+  swap(incus, name, [quiet.run, ...stale], (_instance, wasRunning) => ({
+    [quietKey]: JSON.stringify({ ...quiet, wasRunning } satisfies Quiet),
+  }));
+
+const swap = async (
+  incus: Incus,
+  name: string,
+  passable: readonly string[],
+  configOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
+): Promise<Result<Claim, IncusFailure>> => {
+  for (;;) {
+    const instance = await getInstance(incus, name);
+    if (!instance.ok) return instance;
+    for (const present of [markOf(instance.value), quietOf(instance.value)])
+      if (present && !passable.includes(present.run)) return ok({ claimed: false, by: present });
+    const wasRunning = instance.value.status === 'Running';
+    const { etag } = instance.value;
+    const config = configOf(instance.value, wasRunning);
+    // Somebody else's snapshot or key is being written: that is over in a moment.
+    const written = await patchAmongOthers(incus, name, { config, etag });
+    if (written.ok) return ok({ claimed: true, wasRunning });
+    // Somebody changed the instance's configuration in between: look again.
+    if (written.error.kind !== 'changed') return written;
+  }
+};

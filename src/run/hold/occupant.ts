@@ -1,0 +1,49 @@
+import type { Holder, Outcome } from '../../event.ts';
+import { shellWords } from '../../text.ts';
+import type { Incus } from '../../incus/client.ts';
+import { getInstance } from '../../incus/instance.ts';
+import { markOf, type Mark } from './mark.ts';
+import { quietOf } from './quiet.ts';
+import { busy, refused, refusedBecause } from '../refusal.ts';
+
+/** Tells whether the process that holds a run still lives: `elsewhere` when another host would have to be asked. */
+export type LookAtHolder = (holder: Holder) => 'alive' | 'dead' | 'elsewhere';
+
+/**
+ * Says who holds the instance whose restore point is in flight. A holder that is known to be dead left an interrupted
+ * run behind: that is refused, since waiting would not help. A mark that is missing belongs to a run that just begins or ends.
+ */
+export const describeHolder = (
+  tools: { readonly lookAtHolder: LookAtHolder },
+  mark: Pick<Mark, 'run' | 'holder'> | null,
+): Outcome => {
+  if (mark === null)
+    return busy(
+      'Another run is beginning or ending on this instance.',
+      'Try again in a moment, or let guard wait for it with --wait-lock 5m; if it stays so, an interrupted run was left: `guard recover` finishes it.',
+    );
+  const who = `run ${mark.run} (host ${mark.holder.host}, pid ${mark.holder.pid})`;
+  switch (tools.lookAtHolder(mark.holder)) {
+    case 'dead':
+      return refused(
+        `An interrupted run was left on this instance: ${who} has ended without finishing.`,
+        `Finish it first: ${shellWords(['guard', 'recover'])}`,
+      );
+    case 'alive':
+      return busy(`Another run holds this instance: ${who}.`, 'Wait for it with --wait-lock 5m, or try again later.');
+    case 'elsewhere':
+      return busy(
+        `Another run holds this instance: ${who}.`,
+        `Wait for it with --wait-lock 5m; if that host is gone for good, \`guard recover\` finishes the run.`,
+      );
+  }
+};
+
+/** Says who holds the instance at this moment. */
+export const currentOccupant = async (
+  instance: string,
+  tools: { readonly incus: Incus; readonly lookAtHolder: LookAtHolder },
+): Promise<Outcome> => {
+  const seen = await getInstance(tools.incus, instance);
+  return seen.ok ? describeHolder(tools, markOf(seen.value) ?? quietOf(seen.value)) : refusedBecause(seen.error);
+};

@@ -1,0 +1,49 @@
+import { ask } from '../../incus/ask.ts';
+import type { RunTools } from '../tools.ts';
+
+/** It takes a second or so: package managers read all their lists. Milliseconds. */
+const limitMs = 20_000;
+const mostBytes = 4 * 1024 * 1024;
+
+/** Nobody: whatever it asks, it cannot change anything, not even the package manager's caches. */
+const nobody = 65534;
+
+/**
+ * What is installed and what an upgrade would install now, as sorted lines: the same for as long as an upgrade would do the
+ * same. Null where nobody answers. Does not lock, download or change anything.
+ */
+export const packageState = async (
+  { incus }: Pick<RunTools, 'incus'>,
+  instance: string,
+): Promise<readonly string[] | null> => {
+  const answer = await ask(incus, instance, {
+    command: ['sh', '-c', script],
+    environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    cwd: '/',
+    user: nobody,
+    group: nobody,
+    limitMs,
+    maxBytes: mostBytes,
+  });
+  return answer.ok && answer.value.status === 0 && !answer.value.truncated
+    ? answer.value.stdout.split('\n').toSorted()
+    : null;
+};
+
+/** The names of suites are left out of what apt would install: they change with every point release. */
+const script = `
+exec 2>/dev/null
+if command -v dpkg-query >/dev/null; then
+  dpkg-query -W
+  apt-get -s -o Debug::NoLocking=1 dist-upgrade | sed -n 's/^\\(Inst .*([^ ]*\\) .*/\\1/p; s/^Remv .*/&/p'
+elif command -v rpm >/dev/null; then
+  rpm -qa
+  cksum /var/cache/dnf/*/repodata/repomd.xml /var/cache/libdnf5/*/repodata/repomd.xml /var/cache/zypp/raw/*/repodata/repomd.xml
+elif command -v apk >/dev/null; then
+  apk info -v
+  apk version -l '<'
+elif command -v pacman >/dev/null; then
+  pacman -Q
+  pacman -Qu
+fi
+:`;

@@ -1,0 +1,116 @@
+import type { CommandEnd } from '../../event.ts';
+import { ask } from '../../incus/ask.ts';
+import { boundedText } from '../../incus/bounded-text.ts';
+import { startExec } from '../../incus/exec.ts';
+import { sayFailure } from '../../incus/failure.ts';
+import { watched } from '../command/command.ts';
+import type { BootMark } from '../inspect.ts';
+import type { Plan } from '../plan.ts';
+import { archiveOf } from './archive.ts';
+import { pushOneByOne } from './one-by-one.ts';
+import { folderOf, type PushPlan } from './source.ts';
+import { pushFailed, sayPushes } from './words.ts';
+import { inPhase } from '../recorder.ts';
+import type { RunTools } from '../tools.ts';
+
+/**
+ * Brings the user's files into the instance, one push after the other. Null when all of it is there; else why the command is
+ * not begun. What is there already is replaced, and stays where it has another name; a folder that is there keeps its mode.
+ */
+export const pushFiles = (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> =>
+  inPhase(
+    tools,
+    'push',
+    () => pushEach(plan, tools, boot),
+    (end) => ({ ok: end === null, says: end === null ? sayPushes(plan.pushes) : end.kind }),
+  );
+
+const pushEach = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> => {
+  // Measured: one archive is many times as quick as a request for each file.
+  const push = (await hasGnuTar(plan, tools)) ? pushArchive : pushOneByOne;
+  for (const one of plan.pushes) {
+    const end = await push(plan, tools, one, boot);
+    if (end !== null) return end;
+  }
+  return null;
+};
+
+/** Others have no words for "leave what is there as it is": their folders' modes, and links to folders. */
+const hasGnuTar = async ({ instance }: Plan, { incus }: RunTools): Promise<boolean> => {
+  const answer = await ask(incus, instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
+  return answer.ok && answer.value.status === 0 && answer.value.stdout.includes('GNU tar');
+};
+
+/** For what takes no time. */
+const quickMs = 30_000;
+
+const pushArchive = async (
+  plan: Plan,
+  tools: RunTools,
+  push: PushPlan,
+  boot: BootMark | null,
+): Promise<CommandEnd | null> => {
+  const { incus, clock } = tools;
+  const folder = folderOf(push);
+  const made = await ask(incus, plan.instance, {
+    command: ['mkdir', '-p', '--', folder],
+    limitMs: quickMs,
+    maxBytes: 4096,
+  });
+  if (!made.ok) return pushFailed(push, sayFailure(made.error));
+  if (made.value.status !== 0) return pushFailed(push, made.value.stderr);
+  let lastSentAt = clock.monotonic();
+  let unreadable: string | null = null;
+  const archive = archiveOf(push, () => (lastSentAt = clock.monotonic()));
+  archive.on('error', (error) => (unreadable = error.message));
+  const errors = boundedText(4096);
+  const started = await startExec(
+    incus,
+    plan.instance,
+    {
+      command: ['tar', ...unpackOptions, '-C', folder],
+      environment: { LC_ALL: 'C', GUARD_RUN: plan.run },
+      user: 0,
+      group: 0,
+      cwd: '/',
+      terminal: null,
+    },
+    { stdin: archive, stdout: boundedText(0).sink, stderr: errors.sink },
+  );
+  if (!started.ok) return pushFailed(push, sayFailure(started.error));
+  const end = await watched(plan, tools, started.value, () => lastSentAt, boot);
+  archive.destroy();
+  // An archive that is cut off between two files looks whole to tar.
+  if (unreadable !== null) return pushFailed(push, unreadable);
+  return end.kind === 'exited' && end.status === 0 ? null : endOfPush(push, end, errors.text());
+};
+
+const unpackOptions = [
+  '--extract',
+  '--file=-',
+  '--preserve-permissions',
+  '--same-owner',
+  '--numeric-owner',
+  '--no-overwrite-dir',
+  '--keep-directory-symlink',
+];
+
+/** What ended the command before it began, in its own words. */
+const endOfPush = (push: PushPlan, end: CommandEnd, errors: string): CommandEnd => {
+  switch (end.kind) {
+    case 'timeout':
+    case 'idle-timeout':
+    case 'interrupted':
+      return end;
+    case 'exited':
+      return pushFailed(push, errors.trim() || `tar ended with exit status ${end.status}`);
+    case 'lost':
+    case 'push-failed':
+      return pushFailed(push, end.says);
+    case 'instance-stopped':
+      return pushFailed(push, 'the instance was stopped meanwhile');
+    case 'not-found':
+    case 'not-executable':
+      return pushFailed(push, 'there is no tar that can be run');
+  }
+};

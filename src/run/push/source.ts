@@ -1,0 +1,122 @@
+import { access, constants, lstat, opendir, readlink, stat } from 'node:fs/promises';
+import { basename, join, posix } from 'node:path';
+import { err, ok, type Result } from '../../result.ts';
+
+/** What is to be brought into the instance: decided, and looked through, before anything happens. */
+export interface PushPlan {
+  /** On the machine that runs guard, absolute. */
+  readonly local: string;
+  /** What it becomes, absolute and without a slash at its end. */
+  readonly inside: string;
+  readonly kind: 'file' | 'folder';
+  /** Files and links in it. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Whose it becomes, by the instance's own numbers. */
+  readonly user: number;
+  readonly group: number;
+}
+
+/** One thing of a push, folders before what is in them. */
+export type PushEntry = {
+  /** Absolute, inside. */
+  readonly inside: string;
+  readonly local: string;
+  /** The permission bits, set-user-id and the like included. */
+  readonly mode: number;
+  /** Milliseconds since 1970. */
+  readonly modifiedAt: number;
+} & (
+  | { readonly kind: 'folder' }
+  | { readonly kind: 'file'; readonly bytes: number }
+  | { readonly kind: 'link'; readonly target: string }
+);
+
+/** What a user asked for. */
+export interface PushWish {
+  readonly local: string;
+  /** With a slash at its end: into that folder, under its own name. */
+  readonly inside: string;
+  readonly user: number;
+  readonly group: number;
+}
+
+/** Looks through what is to be pushed: that it is there, that all of it can be read, and how much it is. A failure is a sentence. */
+export const surveyPush = async (wish: PushWish): Promise<Result<PushPlan, string>> => {
+  const found = await stat(wish.local).catch(() => null);
+  if (found === null) return err(`There is no "${wish.local}" to push.`);
+  if (!found.isFile() && !found.isDirectory()) return err(`"${wish.local}" is neither a file nor a folder.`);
+  const kind = found.isFile() ? 'file' : 'folder';
+  const inside = insideOf(wish, kind);
+  const { local, user, group } = wish;
+  let files = 0;
+  let bytes = 0;
+  try {
+    for await (const entry of entriesOf({ local, inside, kind })) {
+      if (entry.kind === 'file') await access(entry.local, constants.R_OK);
+      if (entry.kind !== 'folder') files += 1;
+      if (entry.kind === 'file') bytes += entry.bytes;
+    }
+  } catch (error) {
+    if (error instanceof UnfitEntry || isSystemError(error))
+      return err(`"${wish.local}" cannot be pushed: ${error.message}.`);
+    throw error;
+  }
+  return ok({ local, inside, kind, files, bytes, user, group });
+};
+
+/** A folder that is to become `/` is meant as it is written: nothing can be put beside it. */
+const insideOf = ({ local, inside }: PushWish, kind: PushPlan['kind']): string => {
+  const isInto = inside.endsWith('/') && !(inside === '/' && kind === 'folder');
+  return posix.resolve('/', isInto ? posix.join(inside, basename(local)) : inside);
+};
+
+/** Everything of a push, folders before what is in them, names in order. Throws what the file system says. */
+export const entriesOf = async function* ({
+  local,
+  inside,
+  kind,
+}: Pick<PushPlan, 'local' | 'inside' | 'kind'>): AsyncGenerator<PushEntry> {
+  // What the user names may be a link itself; a link in it stays a link.
+  const { mode, size, mtimeMs } = await stat(local);
+  const about = { inside, local, mode: mode & 0o7777, modifiedAt: mtimeMs };
+  if (kind === 'file') yield { ...about, kind, bytes: size };
+  else {
+    yield { ...about, kind };
+    yield* entriesIn(local, inside);
+  }
+};
+
+const entriesIn = async function* (folder: string, insideFolder: string): AsyncGenerator<PushEntry> {
+  const names: string[] = [];
+  for await (const { name } of await opendir(folder)) names.push(name);
+  for (const name of names.toSorted()) {
+    const local = join(folder, name);
+    const inside = posix.join(insideFolder, name);
+    const found = await lstat(local);
+    const about = { inside, local, mode: found.mode & 0o7777, modifiedAt: found.mtimeMs };
+    if (found.isSymbolicLink()) yield { ...about, kind: 'link', target: await readlink(local) };
+    else if (found.isFile()) yield { ...about, kind: 'file', bytes: found.size };
+    else if (found.isDirectory()) {
+      yield { ...about, kind: 'folder' };
+      yield* entriesIn(local, inside);
+    } else throw new UnfitEntry(`"${local}" is neither a file, a folder nor a link`);
+  }
+};
+
+class UnfitEntry extends Error {}
+
+const isSystemError = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;
+
+/** Whether a command could be what is pushed, so that its absence now means nothing. */
+export const mayProvide = (pushes: readonly PushPlan[], word: string, cwd: string): boolean => {
+  const path = posix.resolve(cwd, word);
+  return pushes.some(({ inside, kind }) =>
+    word.includes('/')
+      ? path === inside || path.startsWith(inside === '/' ? '/' : `${inside}/`)
+      : kind === 'folder' || posix.basename(inside) === word,
+  );
+};
+
+/** The folder in which a push is unpacked. */
+export const folderOf = ({ inside }: Pick<PushPlan, 'inside'>): string => posix.dirname(inside);

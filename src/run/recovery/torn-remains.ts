@@ -1,0 +1,53 @@
+import type { Outcome } from '../../event.ts';
+import type { KeptRestorePoint } from '../../journal/kept-restore-points.ts';
+import { err, ok, type Result } from '../../result.ts';
+import type { Plan } from '../plan.ts';
+import { findRemains, type Remains } from './recover.ts';
+import { refused } from '../refusal.ts';
+import { inFlightName } from '../hold/in-flight.ts';
+import type { RunTools } from '../tools.ts';
+import { isWhole, mendingLines, mendTornSnapshots, sayTorn } from '../restore-point/torn-snapshots.ts';
+
+/** What is left of a run, after what a killed daemon left half done of guard's own snapshots was done. */
+export interface MendedRemains {
+  readonly remains: Remains;
+  /** Names of snapshots that had no data any more, and are gone now. */
+  readonly removed: readonly string[];
+}
+
+/**
+ * Makes the instance one that Incus can work with again. A snapshot of somebody else's is never touched: then the exact lines
+ * are in the refusal. `own` are the restore points that are in the records.
+ */
+export const mendRemains = async (
+  plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
+  tools: Pick<RunTools, 'incus' | 'clock'>,
+  remains: Remains,
+  own: readonly KeptRestorePoint[],
+): Promise<Result<MendedRemains, Outcome>> => {
+  const { removed, left } = await mendTornSnapshots(
+    tools.incus,
+    remains.instance,
+    // Where the mark is gone there is no change to go back from; so a restore point without data was being taken or removed.
+    ({ name, createdAt }) =>
+      (name === inFlightName && remains.mark === null) ||
+      own.some((point) => point.name === name && point.createdAt === createdAt),
+    plan.limits.snapshotMs,
+  );
+  if (!isWhole(left)) {
+    const lines = mendingLines(plan, left).map((line) => `\`${line}\``);
+    return err(
+      refused(
+        sayTorn(plan, left),
+        `Nothing is lost by mending it: ${lines.join('; ')}; then run \`guard recover\` again.`,
+      ),
+    );
+  }
+  if (!removed.includes(inFlightName)) return ok({ remains, removed });
+  const again = await findRemains(tools, plan.instance, plan.limits.readyMs);
+  return again.ok ? ok({ remains: again.value, removed }) : again;
+};
+
+/** What was done about one of them, in a sentence. */
+export const sayRemoved = (name: string): string =>
+  `Incus was ended while it took or removed the restore point "${name}", whose data was gone; it is removed now.`;

@@ -1,0 +1,106 @@
+import type { VolumePoint } from '../../event.ts';
+import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { deleteSnapshot, getSnapshot, renameSnapshot, setSnapshotExpiry } from '../../incus/snapshot.ts';
+import { ok, type Result } from '../../result.ts';
+import { sayLost, type HeldLease } from '../hold/lease.ts';
+import { unmark } from '../hold/mark.ts';
+import { persistently } from '../persistence.ts';
+import type { Plan } from '../plan.ts';
+import { inFlightName } from '../hold/in-flight.ts';
+import type { RunTools } from '../tools.ts';
+import { keepVolumePoints, removeVolumePoints } from './volumes.ts';
+
+/** What becomes of a restore point at the end of its run. */
+export type Release =
+  /** It gets its final name; `expiresAt` null means never. */
+  { readonly keep: true; readonly name: string; readonly expiresAt: Date | null } | { readonly keep: false };
+
+/**
+ * Frees the lock: the restore point gets its final name, or is removed. Returns the name under which it is kept, or null.
+ * Safe to repeat. A failure leaves it in flight for `guard recover`.
+ */
+export const releaseRestorePoint = async (
+  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  instance: string,
+  release: Release,
+  volumes: readonly VolumePoint[],
+  limitMs: number,
+): Promise<Result<string | null, IncusFailure>> => {
+  const { incus } = tools;
+  // First of all: without the mark the change counts as decided, whatever dies after this.
+  const unmarked = await persistently(tools.clock, limitMs, () => unmark(incus, instance));
+  if (!unmarked.ok) return unmarked;
+  // The lock itself is the last to go.
+  const freed = await persistently(tools.clock, limitMs, () =>
+    release.keep ? keepVolumePoints(incus, volumes, release, limitMs) : removeVolumePoints(incus, volumes, limitMs),
+  );
+  if (!freed.ok) return freed;
+  if (!release.keep) return removed(tools, instance, limitMs);
+  const expiry = await persistently(tools.clock, limitMs, () =>
+    setSnapshotExpiry(incus, instance, inFlightName, release.expiresAt),
+  );
+  if (!expiry.ok) return expiry.error.kind === 'not-found' ? ok(release.name) : expiry;
+  return renamed(tools, instance, release.name, limitMs);
+};
+
+const removed = async (
+  tools: Pick<RunTools, 'incus' | 'clock'>,
+  instance: string,
+  limitMs: number,
+): Promise<Result<null, IncusFailure>> => {
+  const deleted = await persistently(tools.clock, limitMs, () =>
+    deleteSnapshot(tools.incus, instance, inFlightName, { limitMs }),
+  );
+  return deleted.ok || deleted.error.kind === 'not-found' ? ok(null) : deleted;
+};
+
+const renamed = async (
+  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  instance: string,
+  name: string,
+  limitMs: number,
+): Promise<Result<string, IncusFailure>> => {
+  const rename = (to: string) =>
+    persistently(tools.clock, limitMs, () => renameSnapshot(tools.incus, instance, inFlightName, to, { limitMs }));
+  const done = await rename(name);
+  if (done.ok) return ok(name);
+  // A repetition after a lost answer: it has its name already. Its data alone may have it, where the daemon died meanwhile.
+  if (done.error.kind === 'not-found')
+    return (await getSnapshot(tools.incus, instance, inFlightName)).ok ? done : ok(name);
+  const other = `guard-${tools.recorder.run}`;
+  if (name === other) return done;
+  await tools.recorder.record({
+    type: 'notice',
+    level: 'warning',
+    says: `The restore point could not be named "${name}" and is kept as "${other}". ${sayFailure(done.error)}`,
+  });
+  const second = await rename(other);
+  return second.ok ? ok(other) : second;
+};
+
+/** Releases, and records it. Where that fails the outcome stands, and `guard recover` frees the lock later. */
+export const release = async (
+  plan: Pick<Plan, 'instance' | 'limits'>,
+  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  how: Release,
+  volumes: readonly VolumePoint[],
+  lease: HeldLease | null,
+): Promise<string | null> => {
+  // A renewal after this would undo the expiry of what is kept.
+  await lease?.stop();
+  if (await lease?.isLost()) {
+    await tools.recorder.record({ type: 'notice', level: 'warning', says: sayLost });
+    return null;
+  }
+  const released = await releaseRestorePoint(tools, plan.instance, how, volumes, plan.limits.restoreMs);
+  if (released.ok) {
+    await tools.recorder.record({ type: 'released', restorePoint: released.value });
+    return released.value;
+  }
+  await tools.recorder.record({
+    type: 'notice',
+    level: 'warning',
+    says: `The restore point is still in flight; \`guard recover\` releases it. ${sayFailure(released.error)}`,
+  });
+  return null;
+};

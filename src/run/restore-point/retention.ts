@@ -1,0 +1,72 @@
+import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { deleteSnapshot, listSnapshots, type Snapshot } from '../../incus/snapshot.ts';
+import { newestFirst, type KeptRestorePoint } from '../../journal/kept-restore-points.ts';
+import { ok, type Result } from '../../result.ts';
+import { persistently } from '../persistence.ts';
+import type { Plan } from '../plan.ts';
+import type { RunTools } from '../tools.ts';
+import { removeVolumePoints } from './volumes.ts';
+
+/**
+ * Which restore points go: guard's own (recorded name and time of creation both match a snapshot that exists, so that a
+ * user's snapshot can never be meant, F17), beyond the newest `keep`. The newest, the last good one, always stays.
+ */
+export const restorePointsToPrune = (
+  kept: readonly KeptRestorePoint[],
+  existing: readonly Pick<Snapshot, 'name' | 'createdAt'>[],
+  keep: number,
+): KeptRestorePoint[] => {
+  const present = kept.filter(
+    (point) =>
+      !point.named &&
+      existing.some((snapshot) => snapshot.name === point.name && snapshot.createdAt === point.createdAt),
+  );
+  return present.toSorted(newestFirst).slice(Math.max(1, keep));
+};
+
+type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptRestorePoints'>;
+
+/**
+ * Removes what is beyond the limit, one after another; one that cannot be removed is told and does not stop the rest
+ * (F16). Returns how many stayed that should have gone.
+ */
+export const pruneRestorePoints = async (plan: Plan, tools: RetentionTools): Promise<number> => {
+  const kept = await tools.keptRestorePoints();
+  if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
+  const existing = await listSnapshots(tools.incus, plan.instance);
+  if (!existing.ok) {
+    await tools.recorder.record({ type: 'notice', level: 'warning', says: sayFailure(existing.error) });
+    return 1;
+  }
+  let stayed = 0;
+  for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep)) {
+    const removed = await removePoint(plan, tools, point);
+    if (!removed.ok) stayed += 1;
+    await tools.recorder.record(
+      removed.ok
+        ? { type: 'restore-point-pruned', name: point.name, ofRun: point.run }
+        : {
+            type: 'notice',
+            level: 'warning',
+            says: `The old restore point "${point.name}" stays for now. ${sayFailure(removed.error)}`,
+          },
+    );
+  }
+  return stayed;
+};
+
+/** The volumes' snapshots first: the instance's own is what names the restore point. */
+const removePoint = async (
+  plan: Plan,
+  tools: RetentionTools,
+  { name, volumes }: KeptRestorePoint,
+): Promise<Result<void, IncusFailure>> => {
+  const limitMs = plan.limits.snapshotMs;
+  const freed = await persistently(tools.clock, limitMs, () => removeVolumePoints(tools.incus, volumes, limitMs));
+  if (!freed.ok) return freed;
+  // A daemon that dies in the middle leaves a snapshot without data, and takes no other one before that is removed as well.
+  const removed = await persistently(tools.clock, limitMs, () =>
+    deleteSnapshot(tools.incus, plan.instance, name, { limitMs }),
+  );
+  return removed.ok || removed.error.kind === 'not-found' ? ok(undefined) : removed;
+};

@@ -1,0 +1,167 @@
+import { sayDuration } from '../../duration.ts';
+import type { Outcome } from '../../event.ts';
+import type { Incus } from '../../incus/client.ts';
+import type { Instance, InstanceState } from '../../incus/instance.ts';
+import { getPool, poolSpace, rootDisk, type Pool } from '../../incus/storage.ts';
+import { err, ok, type Result } from '../../result.ts';
+import { measureDisks, type Measured } from './disk-usage.ts';
+import type { Disks } from './disks.ts';
+import { refused } from '../refusal.ts';
+
+/** Room for a restore point, and for the way back to it. */
+export interface Room {
+  /** The pool of the root disk; null where it cannot be looked at. */
+  readonly pool: Pool | null;
+  readonly copy: Copy | null;
+}
+
+/** What a driver that cannot take a snapshot copies instead, file by file, while the instance stands still. */
+export interface Copy {
+  readonly driver: string;
+  /** Null where the instance could not be asked how much it holds. */
+  readonly bytes: number | null;
+}
+
+/** What has to fit. */
+export interface RoomFor {
+  readonly instance: Instance;
+  readonly state: InstanceState | null;
+  readonly disks: Disks;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** The least free space in a pool, in bytes, with which a run begins: Incus itself fails on a full pool (incus.md, trap 6). */
+const leastInPool = 64 * mebibyte;
+
+/** The same of a limit of the instance's own: Incus writes a file of its own into the instance at each step. */
+const leastInLimit = 16 * mebibyte;
+
+/** Looks at the limit of the root disk and at every pool that a part of the restore point would be on. Changes nothing. */
+export const findRoom = async (incus: Incus, wanted: RoomFor): Promise<Result<Room, Outcome>> => {
+  const root = rootDisk(wanted.instance);
+  if (root === null) return ok({ pool: null, copy: null });
+  const names = [...new Set([root.pool, ...wanted.disks.own.map(({ pool }) => pool)])];
+  const pools = (await Promise.all(names.map((name) => getPool(incus, name)))).flatMap((pool) =>
+    // A restricted user may not read pools: the server then says at the snapshot what it does not allow.
+    pool.ok ? [pool.value] : [],
+  );
+  const used = needsMeasure(wanted, pools) ? await measureDisks(incus, wanted.instance.name, wanted.disks) : null;
+  const tight = refuseLimit(wanted, root.device, used);
+  if (tight !== null) return err(tight);
+  const full = await Promise.all(pools.map((pool) => refusePool(incus, wanted, pool, used)));
+  const refusal = full.find((outcome) => outcome !== null) ?? null;
+  if (refusal !== null) return err(refusal);
+  return ok({
+    pool: pools.find(({ name }) => name === root.pool) ?? null,
+    copy: copyOf(wanted, pools, root.pool, used),
+  });
+};
+
+/** `dir` has no snapshots at all (incus.md section 3). */
+const copiesFiles = ({ driver }: Pool): boolean => driver === 'dir';
+
+/** Only btrfs counts what is used in a way that does not tell how much of the limit is left: without what snapshots share. */
+const needsMeasure = ({ instance, state }: RoomFor, pools: readonly Pool[]): boolean => {
+  const root = rootDisk(instance);
+  const isLimited = Object.keys(state?.disks ?? {}).includes(root?.device ?? '');
+  return (
+    state?.status === 'Running' &&
+    pools.some((pool) => copiesFiles(pool) || (isLimited && pool.name === root?.pool && pool.driver === 'btrfs'))
+  );
+};
+
+const refuseLimit = ({ instance, state }: RoomFor, device: string, used: Measured | null): Outcome | null => {
+  const limit = state?.disks[device];
+  if (limit === undefined || limit.totalBytes <= 0) return null;
+  const usedBytes = Math.max(limit.usedBytes, used?.root ?? 0);
+  if (limit.totalBytes - usedBytes >= leastInLimit) return null;
+  return refused(
+    `The root disk of "${instance.name}" is limited to ${sayMiB(limit.totalBytes)}, of which ${sayMiB(usedBytes)} are used: too little is left to take a restore point and to go back to it (at least ${sayMiB(leastInLimit)}).`,
+    `Free some space inside, or raise the limit: \`incus config device set ${instance.name} ${device} size=…\`.`,
+  );
+};
+
+const refusePool = async (
+  incus: Incus,
+  wanted: RoomFor,
+  pool: Pool,
+  used: Measured | null,
+): Promise<Outcome | null> => {
+  const space = await poolSpace(incus, pool.name);
+  if (!space.ok) return null;
+  const { totalBytes, usedBytes } = space.value;
+  const free = totalBytes - usedBytes;
+  const need = neededIn(wanted, pool, used);
+  if (free >= need.bytes) return null;
+  return refused(
+    `Pool "${pool.name}" has ${sayMiB(free)} free of ${sayMiB(totalBytes)}: too little to take a restore point of "${wanted.instance.name}" and to go back to it (${need.says}).`,
+    `Free some space first; \`incus storage info ${pool.name}\` shows what there is.`,
+  );
+};
+
+const neededIn = (
+  wanted: RoomFor,
+  pool: Pool,
+  used: Measured | null,
+): { readonly bytes: number; readonly says: string } => {
+  const least = { bytes: leastInPool, says: `at least ${sayMiB(leastInPool)}` };
+  const root = rootDisk(wanted.instance);
+  if (copiesFiles(pool)) {
+    const bytes = copiedIn(wanted, pool, used);
+    return bytes === null
+      ? least
+      : {
+          bytes: bytes + leastInPool,
+          says: `the driver ${pool.driver} copies ${sayMiB(bytes)}, and ${sayMiB(leastInPool)} have to stay`,
+        };
+  }
+  const reserved = pool.name === root?.pool ? reservedBy(wanted.instance, pool) : 0;
+  return reserved === 0
+    ? least
+    : { bytes: reserved, says: `without a thin pool a snapshot takes the size of the whole disk, ${sayMiB(reserved)}` };
+};
+
+/** What of the restore point is copied into the pool; null where nobody could say. */
+const copiedIn = ({ instance, disks }: RoomFor, pool: Pool, used: Measured | null): number | null => {
+  if (used === null) return null;
+  const root = rootDisk(instance)?.pool === pool.name ? used.root : 0;
+  const volumes = disks.own
+    .filter((volume) => volume.pool === pool.name)
+    .map(({ device }) => used.volumes[device] ?? 0);
+  return root === null ? null : volumes.reduce((sum, bytes) => sum + bytes, root);
+};
+
+const copyOf = (wanted: RoomFor, pools: readonly Pool[], root: string, used: Measured | null): Copy | null => {
+  const pool = pools.find(({ name }) => name === root);
+  if (pool === undefined || wanted.state?.status !== 'Running' || !copiesFiles(pool)) return null;
+  return { driver: pool.driver, bytes: used?.root ?? null };
+};
+
+/** LVM without a thin pool reserves as much as the disk is large (incus.md section 3); Incus' default is 10 GiB. */
+export const reservedBy = (instance: Pick<Instance, 'expandedDevices'>, pool: Pool): number => {
+  if (pool.driver !== 'lvm' || pool.config['lvm.use_thinpool'] !== 'false') return 0;
+  const root = rootDisk(instance);
+  const size = instance.expandedDevices[root?.device ?? '']?.['size'] ?? pool.config['volume.size'] ?? '10GiB';
+  return bytesOf(size);
+};
+
+/** A size as Incus writes it: `10GiB`, `500MB`, `1024`; 0 for anything else. */
+export const bytesOf = (size: string): number => {
+  const [, number, unit = ''] = /^(\d+)\s*([kMGTPE]i?B|B|bytes|kB)?$/.exec(size.trim()) ?? [];
+  if (number === undefined) return 0;
+  const power = 'kMGTPE'.indexOf(unit.charAt(0)) + 1;
+  const base = unit.includes('i') ? 1024 : 1000;
+  return Number(number) * (unit === 'bytes' || unit === 'B' || unit === '' ? 1 : base ** power);
+};
+
+/** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (incus.md section 3). */
+export const sayPause = (instance: string, { driver, bytes }: Copy): string =>
+  bytes === null
+    ? `The pool's driver, ${driver}, copies every file for the restore point: ${instance} stands still meanwhile.`
+    : `The pool's driver, ${driver}, copies ${sayMiB(bytes)} for the restore point: ${instance} stands still meanwhile, at 150 MiB/s for about ${sayDuration(bytes / bytesAMs)}.`;
+
+const bytesAMs = (150 * mebibyte) / 1000;
+
+/** Bytes for a person, in whole mebibytes. */
+export const sayMiB = (bytes: number): string => `${Math.max(0, Math.round(bytes / mebibyte))} MiB`;

@@ -1,0 +1,28 @@
+import type { Verdict } from '../../event.ts';
+import { sayFailure } from '../../incus/failure.ts';
+import { getInstance } from '../../incus/instance.ts';
+import { persistently } from '../persistence.ts';
+import type { Plan } from '../plan.ts';
+import type { Prepared } from '../prepare.ts';
+import type { RunTools } from '../tools.ts';
+
+/**
+ * Somebody else restored the instance meanwhile: what is healthy now is not what the change made of it. The verdict on
+ * that is recorded and returned; null where nobody did.
+ */
+export const foreignRestore = async (plan: Plan, tools: RunTools, { inspected }: Prepared): Promise<Verdict | null> => {
+  const now = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
+  const { generation } = inspected.instance;
+  if (now.ok && (generation === null || now.value.generation === generation)) return null;
+  const says = now.ok
+    ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`
+    : sayFailure(now.error);
+  const verdict: Verdict = {
+    verdict: 'inconclusive',
+    reasons: [{ subject: 'instance', severity: 'required', says }],
+    advisories: [],
+    checks: [],
+  };
+  await tools.recorder.record({ type: 'verdict', verdict, again: false });
+  return verdict;
+};

@@ -1,0 +1,219 @@
+import { takeBaseline, type Baseline } from '../../health/baseline.ts';
+import { judgeAlone } from '../../health/verdict.ts';
+import { watch } from '../../health/watch/watch.ts';
+import type { RestorePoint, Verdict } from '../../event.ts';
+import type { Hooks } from '../../hook-definition.ts';
+import { clearingOf } from '../../incus/clearing.ts';
+import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { getInstance, patchInstance } from '../../incus/instance.ts';
+import { settle } from '../../incus/operations.ts';
+import { getSnapshot, restoreSnapshot, type Snapshot } from '../../incus/snapshot.ts';
+import { err, ok, type Result } from '../../result.ts';
+import { driftSince, sayDrift } from './drift.ts';
+import type { HeldLease } from '../hold/lease.ts';
+import { newerInTheWay, removalLines } from '../restore-point/newer-snapshots.ts';
+import { passes, persistently } from '../persistence.ts';
+import type { Limits } from '../plan.ts';
+import { bringUp, stop } from '../power.ts';
+import { letGoByKey } from '../hold/quiet.ts';
+import { inPhase } from '../recorder.ts';
+import { clearStaleLocks } from './stale-locks.ts';
+import type { RunTools } from '../tools.ts';
+import { findTornSnapshots, isTornFailure, mendingLines } from '../restore-point/torn-snapshots.ts';
+import { restoreVolumePoints } from '../restore-point/volumes.ts';
+
+/** What to bring back, and how far. */
+export interface RollbackPlan {
+  readonly instance: string;
+  readonly project: string;
+  readonly remote: string | null;
+  readonly restorePoint: RestorePoint;
+  /** Whether the instance ran when the restore point was taken, or was started by the run to be asked. */
+  readonly start: boolean;
+  /** Null where nothing is known of the time before (a recovery without a journal): then only that it can be asked is proven. */
+  readonly baseline: Baseline | null;
+  /** Something outside the restore point is attached: a graceful stop lets it be written out. */
+  readonly stopGracefully: boolean;
+  /** Null where there is none: the restore point could not be given one. */
+  readonly lease: HeldLease | null;
+  /** What lets go on the host, where the restore point was taken of an instance that was held still. */
+  readonly hooks: Hooks;
+  /** The restore point was, or may have been, taken while a package manager worked: its lock goes (F24). */
+  readonly clearLocks: boolean;
+  readonly limits: Limits;
+}
+
+/** How a rollback ended. `failed` says what could not be done; the restore point is then still there, if it ever was. */
+export type RollbackEnd =
+  | { readonly end: 'well' }
+  | { readonly end: 'not-well'; readonly verdict: Verdict }
+  /** Another guard has taken the run over: nothing more was touched. */
+  | { readonly end: 'lost' }
+  | {
+      readonly end: 'failed';
+      readonly says: string;
+      /** Lines for a person that clear away what a killed daemon left, and what stops every restore. */
+      readonly first?: readonly string[];
+    };
+
+type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+
+/**
+ * Stops the instance, restores it, starts it, and proves that the baseline holds again. Every step can be done twice:
+ * the run, `guard recover` and `guard rollback` all call this, at whatever point the last attempt died.
+ * Signals do not stop it.
+ */
+export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {
+  // Before anything is stopped: the exact snapshot must be there (F2, F3), and nothing in its way (F4).
+  const there = await findRestorePoint(plan, tools);
+  if (!there.ok) return { end: 'failed', says: there.error };
+  await tellDrift(plan, tools, there.value);
+  const newer = await newerInTheWay(tools.incus, plan.instance, plan.restorePoint);
+  if (newer.length > 0) return { end: 'failed', says: sayNewer(newer), first: removalLines(plan, newer) };
+
+  if (await plan.lease?.isLost()) return { end: 'lost' };
+  const stopped = await inPhase(
+    tools,
+    'stop',
+    () => stop(tools, plan.instance, plan.limits, plan.stopGracefully),
+    told('stopped'),
+  );
+  if (!stopped.ok) return { end: 'failed', says: sayFailure(stopped.error) };
+
+  if (await plan.lease?.isLost()) return { end: 'lost' };
+  const restored = await inPhase(tools, 'restore', () => restore(plan, tools), told(plan.restorePoint.name));
+  if (!restored.ok)
+    return { end: 'failed', says: sayFailure(restored.error), first: await inTheWay(plan, tools, restored.error) };
+  if (plan.clearLocks) await clearStaleLocks(tools.incus, plan.instance);
+  if (!plan.start) return { end: 'well' };
+
+  const started = await inPhase(
+    tools,
+    'start',
+    () => bringUp(tools, plan.instance, plan.limits, familiesOf(plan.baseline)),
+    (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
+  );
+  if (!started.ok) return { end: 'failed', says: started.error };
+  // It came back as it was copied: perhaps held still.
+  const held = await letGoByKey({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
+  if (held !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: `${held} ${mayBeHeld}` });
+  return verifyAgain(plan, tools);
+};
+
+const mayBeHeld = 'The instance may still be held still as for its restore point.';
+
+const told =
+  (says: string) =>
+  (result: Result<unknown, IncusFailure>): { ok: boolean; says: string } =>
+    result.ok ? { ok: true, says } : { ok: false, says: sayFailure(result.error) };
+
+const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> => {
+  const { name, createdAt } = plan.restorePoint;
+  const snapshot = await persistently(tools.clock, plan.limits.restoreMs, () =>
+    getSnapshot(tools.incus, plan.instance, name),
+  );
+  if (!snapshot.ok) return err(sayFailure(snapshot.error));
+  if (snapshot.value.createdAt === createdAt) return snapshot;
+  return err(
+    `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
+  );
+};
+
+/** A restore replaces the whole configuration (incus.md, trap 3): who changed it meanwhile is told (F22). */
+const tellDrift = async (plan: RollbackPlan, tools: RollbackTools, snapshot: Snapshot): Promise<void> => {
+  const now = await getInstance(tools.incus, plan.instance);
+  const says = now.ok ? sayDrift(driftSince(snapshot, now.value)) : null;
+  if (says !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says });
+};
+const sayNewer = (newer: readonly string[]): string =>
+  `Its storage goes back to the newest snapshot only, and newer than the restore point are ${newer.map((name) => `"${name}"`).join(', ')}. They are not guard's to remove. Nothing was stopped.`;
+
+/** What a daemon that was killed left, and what no restore gets past. */
+const inTheWay = async (plan: RollbackPlan, { incus }: RollbackTools, failure: IncusFailure): Promise<string[]> => {
+  const clearing = clearingOf(failure.said);
+  if (clearing !== null) return [clearing];
+  const instance = isTornFailure(failure) ? await getInstance(incus, plan.instance) : null;
+  return instance?.ok ? mendingLines(plan, await findTornSnapshots(incus, instance.value)) : [];
+};
+
+const restore = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, IncusFailure>> => {
+  const { clock, incus } = tools;
+  const { restoreMs } = plan.limits;
+  const description = await getInstance(incus, plan.instance);
+  const volumes = await persistently(
+    clock,
+    restoreMs,
+    () => restoreVolumePoints(incus, plan.restorePoint.volumes, restoreMs),
+    restoreIsWorthRepeating,
+  );
+  if (!volumes.ok) return volumes;
+  const restored = await persistently(
+    clock,
+    restoreMs,
+    async () => {
+      const tried = await restoreSnapshot(incus, plan.instance, plan.restorePoint.name, { limitMs: restoreMs });
+      return tried.ok ? tried : settled(tools, restoreMs, tried.error);
+    },
+    restoreIsWorthRepeating,
+  );
+  // Incus before 6.0.5 does not keep the description in a snapshot.
+  if (restored.ok && description.ok && description.value.description !== '')
+    await patchInstance(incus, plan.instance, { description: description.value.description });
+  return restored;
+};
+
+/** A restore whose answer was lost may still go on: it is never started a second time over itself (F7). */
+const settled = async (
+  tools: RollbackTools,
+  limitMs: number,
+  failure: IncusFailure,
+): Promise<Result<void, IncusFailure>> => {
+  if (failure.operation === null) return err(failure);
+  const end = await settle(tools.incus, failure.operation, { limitMs, asked: failure.asked });
+  if (!end.ok) return end;
+  switch (end.value.kind) {
+    case 'succeeded':
+      return ok(undefined);
+    case 'failed':
+      return err(end.value.failure);
+    case 'gone':
+      // Forgotten by a daemon that restarted: nobody knows how far it came, so it is done again.
+      return err({ ...failure, kind: 'connection-lost' });
+  }
+};
+
+/** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (incus.md section 2). */
+const restoreIsWorthRepeating = (failure: IncusFailure): boolean =>
+  passes(failure) ||
+  failure.kind === 'no-space' ||
+  // A daemon that is shut down in the middle calls its own work off; the next one does it again.
+  failure.said.includes('context canceled');
+
+/** "Rolled back" is only said when this is `well`. */
+const verifyAgain = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {
+  const verdict = await inPhase(
+    tools,
+    'verify-again',
+    () => verdictOfRestored(plan, tools),
+    (verdict) => ({ ok: verdict.verdict === 'healthy', says: verdict.verdict }),
+  );
+  await tools.recorder.record({ type: 'verdict', verdict, again: true });
+  return verdict.verdict === 'healthy' ? { end: 'well' } : { end: 'not-well', verdict };
+};
+
+const verdictOfRestored = async (plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> => {
+  const context = { incus: tools.incus, instance: plan.instance, clock: tools.clock };
+  if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
+  const { verdict } = await watch(
+    context,
+    plan.baseline,
+    { limitMs: plan.limits.verifyMs, soakMs: 0, restarted: true },
+    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+  );
+  return verdict;
+};
+
+const familiesOf = (baseline: Baseline | null): (4 | 6)[] => {
+  const addresses = baseline?.facts?.network?.addresses ?? [];
+  return ([4, 6] as const).filter((family) => addresses.some((address) => address.family === family));
+};

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { askCheck, askDefinition } from '../../../src/health/checks/check.ts';
+import type { AskContext } from '../../../src/health/look.ts';
+import { openIncus } from '../../../src/incus/client.ts';
+import { checkOf } from '../samples.ts';
+
+const unreachable: AskContext = {
+  incus: openIncus({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }),
+  instance: 'c1',
+  clock: systemClock,
+};
+
+describe('a check that cannot be put', () => {
+  it('is not a failure where Incus does not answer', async () => {
+    const result = await askCheck(checkOf('web'), unreachable);
+    expect(result).toMatchObject({ name: 'web', severity: 'required', answer: 'not-asked' });
+    expect(result.says).toContain('/nonexistent/incus.socket');
+  });
+
+  it('is not an exception where guard itself makes a mistake (F10)', async () => {
+    const broken = { ...unreachable, incus: null as unknown as AskContext['incus'] };
+    expect(await askCheck(checkOf('web'), broken)).toMatchObject({
+      answer: 'not-asked',
+      says: expect.stringContaining('a mistake in guard itself') as string,
+    });
+  });
+
+  it('is one answer for a whole folder of scripts', async () => {
+    const { name, severity, timeoutMs, intervalMs, retries, startPeriodMs } = checkOf('green');
+    const folder = {
+      name,
+      severity,
+      timeoutMs,
+      intervalMs,
+      retries,
+      startPeriodMs,
+      kind: 'directory',
+      path: '/x',
+    } as const;
+    expect(await askDefinition(folder, unreachable, (work) => work())).toMatchObject([
+      { name: 'green', answer: 'not-asked' },
+    ]);
+  });
+
+  it('is not asked at all after an interruption', async () => {
+    const result = await askCheck(checkOf('web'), { ...unreachable, signal: AbortSignal.abort() });
+    expect(result).toMatchObject({ answer: 'not-asked', says: 'guard was interrupted' });
+  });
+});

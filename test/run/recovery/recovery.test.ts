@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import type { Verdict } from '../../../src/event.ts';
+import type { RunRecord } from '../../../src/journal/runs.ts';
+import type { Mark } from '../../../src/run/hold/mark.ts';
+import { describeHolder } from '../../../src/run/hold/occupant.ts';
+import { recoveryStep, type Traces } from '../../../src/run/recovery/recovery.ts';
+
+const mark: Mark = {
+  v: 1,
+  run: '20261123-120000-abcd',
+  holder: { host: 'other', bootId: 'boot', pid: 4711, startTicks: 2 },
+  wasRunning: true,
+  restorePointName: 'guard-20261123-120000-abcd',
+  at: 3,
+};
+
+const inFlight = { name: 'guard-in-flight', createdAt: '2026-11-23T12:00:00Z', volumes: [] };
+
+/** As much of a record as the policy looks at. */
+const record = (known: {
+  readonly began?: boolean;
+  readonly decision?: 'keep' | 'rollback';
+  readonly again?: Verdict['verdict'];
+  /** What the change itself saw: the one of `guard rollback` is verified as a rollback is. */
+  readonly before?: Verdict['verdict'];
+}): RunRecord => {
+  const seen = (verdict: Verdict['verdict']) => ({ type: 'verdict', again: true, verdict: { verdict } });
+  const decided = { type: 'decided', decision: known.decision };
+  return {
+    commandBegan: known.began ?? false,
+    decided: known.decision === undefined ? null : decided,
+    events: [
+      ...(known.before === undefined ? [] : [seen(known.before)]),
+      ...(known.decision === undefined ? [] : [decided]),
+      ...(known.again === undefined ? [] : [seen(known.again)]),
+    ],
+  } as unknown as RunRecord;
+};
+
+describe('while the restore point is in flight', () => {
+  const step = (traces: Omit<Traces, 'inFlight'>) => recoveryStep({ inFlight, ...traces }).step;
+
+  test.each([
+    ['the command never began: the instance is as it was', mark, record({}), 'release-unchanged'],
+    ['the command began and nobody decided', mark, record({ began: true }), 'roll-back'],
+    ['a rollback was decided', mark, record({ began: true, decision: 'rollback' }), 'roll-back'],
+    ['it was decided to keep', mark, record({ began: true, decision: 'keep' }), 'release-kept'],
+    ['it was decided to keep, and the mark is gone', null, record({ began: true, decision: 'keep' }), 'release-kept'],
+    ['the mark is gone by a restore that nobody verified', null, record({ began: true }), 'roll-back'],
+    [
+      'it was rolled back and seen to be healthy: its restore point may be half removed',
+      null,
+      record({ began: true, decision: 'rollback', again: 'healthy' }),
+      'release-rolled-back',
+    ],
+    [
+      'it was rolled back and seen not to be well',
+      null,
+      record({ began: true, decision: 'rollback', again: 'unhealthy' }),
+      'release-rolled-back',
+    ],
+    [
+      'a way back was seen to be healthy and is not wanted: only the change was seen',
+      null,
+      record({ began: true, decision: 'rollback', before: 'healthy' }),
+      'roll-back',
+    ],
+    ['another host’s run left its mark: nothing else is known', mark, null, 'roll-back'],
+    ['another host’s run, and the mark is gone', null, null, 'release-unknown'],
+  ] as const)('%s', (_, its, known, wanted) => {
+    expect(step({ mark: its, record: known })).toBe(wanted);
+  });
+});
+
+describe('without a restore point in flight nothing is touched, and no more is said than is known', () => {
+  test.each([
+    ['never-began', record({})],
+    ['kept', record({ began: true, decision: 'keep' })],
+    ['rolled-back', record({ began: true, decision: 'rollback', again: 'healthy' })],
+    ['restore-point-gone', record({ began: true, decision: 'rollback', again: 'unhealthy' })],
+    ['restore-point-gone', record({ began: true, decision: 'rollback' })],
+    ['restore-point-gone', record({ began: true })],
+    ['never-began', null],
+  ] as const)('%s', (because, known) => {
+    expect(recoveryStep({ inFlight: null, mark, record: known })).toEqual({ step: 'close', because });
+  });
+});
+
+describe('who holds an instance', () => {
+  const said = (seen: 'alive' | 'dead' | 'elsewhere', its: Mark | null = mark) =>
+    describeHolder({ lookAtHolder: () => seen }, its);
+
+  test('a living run is busy, and named', () => {
+    expect(said('alive')).toMatchObject({
+      outcome: 'busy',
+      refusal: { says: expect.stringContaining('20261123-120000-abcd (host other, pid 4711)') as string },
+    });
+  });
+
+  test('a run on another host may live: busy', () => {
+    expect(said('elsewhere').outcome).toBe('busy');
+  });
+
+  test('a dead run is refused, because waiting would not help (F12, F13)', () => {
+    expect(said('dead')).toMatchObject({
+      outcome: 'refused',
+      refusal: { advice: expect.stringContaining('guard recover') as string },
+    });
+  });
+
+  test('a run without its mark yet, or without it already, is busy', () => {
+    expect(said('dead', null).outcome).toBe('busy');
+  });
+});

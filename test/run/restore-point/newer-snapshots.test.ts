@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { closeIncus, openIncus, type Incus } from '../../../src/incus/client.ts';
+import {
+  isLatestOnly,
+  newerInTheWay,
+  removalLines,
+  sayScheduled,
+} from '../../../src/run/restore-point/newer-snapshots.ts';
+import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
+
+// There is no zfs in the tests: the fake has a pool that says it is one.
+let fake: FakeIncus;
+let incus: Incus;
+
+beforeEach(async () => {
+  fake = await startFakeIncus();
+  incus = openIncus({ socket: fake.socket, project: 'default', clock: systemClock });
+});
+afterEach(async () => {
+  closeIncus(incus);
+  await fake.close();
+});
+
+const onDriver = (driver: string, config: Record<string, string> = {}): void =>
+  fake.fault(({ pathname }, response) => {
+    if (pathname !== '/1.0/storage-pools/default') return false;
+    response.end(JSON.stringify({ type: 'sync', status_code: 200, metadata: { name: 'default', driver, config } }));
+    return true;
+  });
+
+const at = (minute: number): string => `2026-11-23T12:0${minute}:00Z`;
+const has = (...snapshots: readonly (readonly [string, number])[]): void => {
+  for (const [name, minute] of snapshots)
+    fake.instance('c1').snapshots.push({ name, created_at: at(minute), expires_at: '', config: {} });
+};
+const restorePoint = { name: 'guard-in-flight', createdAt: at(2), volumes: [] };
+const found = () => newerInTheWay(incus, 'c1', restorePoint);
+
+describe('snapshots that are newer than the restore point (F4, F5)', () => {
+  test('stand in the way on zfs, and are named', async () => {
+    onDriver('zfs');
+    has(['older', 1], ['guard-in-flight', 2], ['auto-1', 3], ['auto-2', 4]);
+    expect(await found()).toEqual(['auto-1', 'auto-2']);
+  });
+
+  test('do not where the pool is set to remove them, and on no other driver', async () => {
+    has(['guard-in-flight', 2], ['auto-1', 3]);
+    onDriver('zfs', { 'volume.zfs.remove_snapshots': 'true' });
+    expect(await found()).toEqual([]);
+    onDriver('btrfs');
+    expect(await found()).toEqual([]);
+  });
+
+  test('are not looked for further where there are none', async () => {
+    onDriver('zfs');
+    has(['older', 1], ['guard-in-flight', 2]);
+    expect(await found()).toEqual([]);
+    expect(fake.requests.map(({ pathname }) => pathname)).not.toContain('/1.0/storage-pools/default');
+  });
+
+  test('are removed by hand, by exact name', () => {
+    expect(removalLines({ instance: 'c1', project: 'shop', remote: 'far' }, ['auto-1'])).toEqual([
+      'incus snapshot delete far:c1 auto-1 --project shop',
+    ]);
+  });
+});
+
+describe('a schedule of snapshots', () => {
+  const zfs = { driver: 'zfs', config: {} };
+  const c1 = (schedule: string) => ({ name: 'c1', expandedConfig: { 'snapshots.schedule': schedule } });
+
+  test('is warned of where one could stand in the way (F5)', () => {
+    expect(sayScheduled(zfs, c1('@hourly'))).toContain('(@hourly)');
+    expect(sayScheduled(zfs, c1(''))).toBeNull();
+    expect(sayScheduled({ driver: 'btrfs', config: {} }, c1('@hourly'))).toBeNull();
+    expect(isLatestOnly(null)).toBe(false);
+  });
+});
