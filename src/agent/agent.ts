@@ -2,7 +2,7 @@ import type { AgentListener, Subject } from '../agent-event.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
 import type { Outcome } from '../event.ts';
-import type { LookAtHolder } from '../run/hold/occupant.ts';
+import type { LookAtHolder } from '../run/tools.ts';
 import type { Result } from '../result.ts';
 import { openDesk } from './desk.ts';
 import { keepRelay, type RelayUser } from './relay-keeper.ts';

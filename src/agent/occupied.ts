@@ -4,7 +4,7 @@ import { sayFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
 import { getSnapshot } from '../incus/snapshot.ts';
 import { markOf } from '../run/hold/mark.ts';
-import type { LookAtHolder } from '../run/hold/occupant.ts';
+import type { LookAtHolder } from '../run/tools.ts';
 import { inFlightName } from '../run/hold/in-flight.ts';
 
 /** Whether another run has the instance. */

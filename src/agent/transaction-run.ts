@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Outcome, Recorded } from '../event.ts';
 import type { Incus } from '../incus/client.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
-import type { LookAtHolder } from '../run/hold/occupant.ts';
+import type { LookAtHolder } from '../run/tools.ts';
 import type { Transaction, TransactionEnd } from '../run/plan.ts';
 import { lookAtProcesses, waitForTransaction, type WaitEnd } from '../run/transaction/end.ts';
 import type { Announcement } from './conversation.ts';

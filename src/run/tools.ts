@@ -5,8 +5,10 @@ import type { Incus } from '../incus/client.ts';
 import type { FailedChange } from '../journal/history.ts';
 import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import type { Interruption } from './interruption.ts';
-import type { LookAtHolder } from './hold/occupant.ts';
 import type { Recorder } from './recorder.ts';
+
+/** Tells whether the process that holds a run still lives: `elsewhere` when another host would have to be asked. */
+export type LookAtHolder = (holder: Holder) => 'alive' | 'dead' | 'elsewhere';
 
 /** What a run works with. `main.ts` brings the real ones. */
 export interface RunTools {

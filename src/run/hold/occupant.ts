@@ -1,13 +1,11 @@
-import type { Holder, Outcome } from '../../event.ts';
+import type { Outcome } from '../../event.ts';
 import { shellWords } from '../../text.ts';
 import type { Incus } from '../../incus/client.ts';
 import { getInstance } from '../../incus/instance.ts';
 import { markOf, type Mark } from './mark.ts';
 import { quietOf } from './quiet.ts';
 import { busy, refused, refusedBecause } from '../refusal.ts';
-
-/** Tells whether the process that holds a run still lives: `elsewhere` when another host would have to be asked. */
-export type LookAtHolder = (holder: Holder) => 'alive' | 'dead' | 'elsewhere';
+import type { LookAtHolder } from '../tools.ts';
 
 /**
  * Says who holds the instance whose restore point is in flight. A holder that is known to be dead left an interrupted
