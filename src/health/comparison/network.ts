@@ -22,7 +22,7 @@ const lostAddresses = (family: 4 | 6, before: Facts, after: Facts): FactFinding[
       const subject = `address:${lost.address}`;
       const on = lost.interface === '' ? 'the instance' : lost.interface;
       const instead = anew.filter((one) => sameInterface(one, lost)).map(({ address }) => address);
-      if (instead.length === 0 && !ofOwnGuests.test(lost.interface))
+      if (instead.length === 0 && !isForGuests(lost))
         return required(subject, `${on} lost its IPv${family} address ${lost.address}`, true);
       if (instead.length === 0) return advisory(subject, `${on} with its address ${lost.address} is gone`);
       const says = `${on} has the IPv${family} address ${listed(instead)} now, before it was ${lost.address}`;
@@ -31,7 +31,9 @@ const lostAddresses = (family: 4 | 6, before: Facts, after: Facts): FactFinding[
     });
 };
 
-/** Bridges that the instance makes for containers of its own, with other names each time; who needs them is a service. */
+/** On a bridge that the instance makes for containers of its own, with another name each time; who needs it is a service. */
+export const isForGuests = (address: Address): boolean => ofOwnGuests.test(address.interface);
+
 const ofOwnGuests = /^(docker\d|br-[0-9a-f]{12}$|virbr|lxcbr|lxdbr|incusbr|cni|podman|veth)/;
 
 const addressesOf = (addresses: readonly Address[]): ReadonlySet<string> =>

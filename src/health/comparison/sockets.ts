@@ -1,4 +1,5 @@
 import { advisory, grouped, listed, type FactFinding } from './finding.ts';
+import { isForGuests } from './network.ts';
 import { isFoundOtherwise, nameOf, passingSockets } from './socket-kinds.ts';
 import type { Facts, Network, Owner, Protocol, Socket } from '../facts.ts';
 
@@ -96,6 +97,8 @@ const matters = (
   movedTo: number | null,
 ): boolean => {
   const { address } = socket;
+  // Such a bridge may come after the service that listens at every address it finds when it starts.
+  if (before.network?.addresses.some((one) => one.address === address && isForGuests(one)) === true) return false;
   if (isFoundOtherwise(socket, { before, after }, movedTo)) return false;
   if (address === '::1')
     return !now.some((one) => one.address.startsWith('127.') || one.address === '0.0.0.0' || one.address === '::');

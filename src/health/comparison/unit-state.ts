@@ -66,12 +66,10 @@ export const ofSystemd = (id: string): boolean =>
 
 /**
  * Started when somebody asks for it over D-Bus or by a timer, path or socket, and free to end when nobody does: nothing
- * pulls it in at boot.
+ * pulls it in at boot. "enabled" alone says little, because a name on the bus is enabled as an alias.
  */
 export const onDemand = (unit: Unit): boolean =>
-  unit.wantedBy.length === 0 &&
-  !unit.fileState.startsWith('enabled') &&
-  (unit.busName !== '' || unit.triggeredBy.length > 0);
+  unit.wantedBy.length === 0 && (unit.busName !== '' || unit.triggeredBy.length > 0);
 
 /**
  * It ends by itself again and again and is started again, as workers do that serve for a while or until there is nothing

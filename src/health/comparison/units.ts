@@ -81,6 +81,7 @@ const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
   if (condition === 'restarting' && now !== null && endedWell(now) && restartsByHabit(unit, around.before)) return null;
   if (condition === 'restarting')
     return loss(failureWeight(unit), `${was(unit)}, is now restarting${because(now)}`, true);
+  if (condition === 'stopping' && onDemand(unit)) return null;
   return ends(unit) ? null : loss(failureWeight(unit), `${was(unit)}, is still ${condition}${because(now)}`, true);
 };
 

@@ -173,6 +173,17 @@ describe('sockets that serve as well as before', () => {
   });
 });
 
+test('the address of a bridge for guests, which comes when it comes', () => {
+  const turn = owner('coturn.service', 'turnserver');
+  const before = [tcp('10.1.2.3', 3478, turn), tcp('172.17.0.1', 3478, turn)];
+  const on = (name: string): Network => ({
+    ...withV6,
+    addresses: [...withV6.addresses, { family: 4, address: '172.17.0.1', prefix: 16, interface: name, dynamic: false }],
+  });
+  expect(compareSockets(before, before.slice(0, 1), { network: on('docker0') })).toEqual([]);
+  expect(compareSockets(before, before.slice(0, 1), { network: on('eth1') })).toHaveLength(1);
+});
+
 describe('sockets that serve less than before', () => {
   test.each<[string, Socket[], Socket[]]>([
     ['IPv6 only, instead of IPv4', [tcp('0.0.0.0', 80, redis)], [tcp('::', 80, redis, true)]],

@@ -165,6 +165,16 @@ describe('units that come and go by design', () => {
       dead('polkit.service'),
     ],
     [
+      'a service whose name on D-Bus is enabled as an alias',
+      service('NetworkManager-dispatcher.service', { type: 'dbus', busName: 'org.example.dispatcher', wantedBy: [] }),
+      dead('NetworkManager-dispatcher.service'),
+    ],
+    [
+      'a service on demand that ends at this moment',
+      service('hints.service', { type: 'dbus', busName: 'org.example.hints', fileState: 'static', wantedBy: [] }),
+      service('hints.service', { active: 'deactivating', sub: 'stop-sigterm' }),
+    ],
+    [
       'a job of a timer that is not a one-shot',
       service('backup.service', { type: 'simple', fileState: 'static', wantedBy: [], triggeredBy: ['backup.timer'] }),
       dead('backup.service'),
