@@ -1,5 +1,6 @@
 // Asks a service from outside, as its users do: status 0 where it answers as it should, within five seconds.
-//   ask.mjs dns ADDRESS PORT NAME | tcp ADDRESS PORT | http ADDRESS PORT TEXT | line ADDRESS PORT TEXT [QUESTION]
+//   ask.mjs dns ADDRESS PORT NAME | tcp ADDRESS PORT | http ADDRESS PORT TEXT [PATH] | line ADDRESS PORT TEXT [QUESTION]
+//         | mail ADDRESS PORT RECIPIENT
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -31,6 +32,23 @@ const says = async (words) => {
   return false;
 };
 
+/** Whether a mail server would take a message for the recipient. */
+const takesMail = async () => {
+  const socket = connect({ host: address, port: Number(port), signal });
+  socket.setEncoding('utf8');
+  const lines = ['EHLO corpus.example.test', 'MAIL FROM:<>', `RCPT TO:<${wanted}>`, 'QUIT'];
+  let said = '';
+  for await (const part of socket) {
+    said += part;
+    if (!/^\d{3}( .*)?\r\n$/m.test(said)) continue;
+    if (!said.startsWith('2')) return false;
+    if (lines.length === 1) return true;
+    socket.write(`${lines.shift()}\r\n`);
+    said = '';
+  }
+  return false;
+};
+
 const connects = async () => {
   const socket = connect({ host: address, port: Number(port), signal });
   await once(socket, 'connect', { signal });
@@ -41,7 +59,8 @@ const connects = async () => {
 const asking = {
   tcp: connects,
   dns: resolves,
-  http: () => says(`GET / HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`),
+  mail: takesMail,
+  http: () => says(`GET ${question ?? '/'} HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`),
   line: () => says(question ? `${question}\r\n` : ''),
 };
 process.exitCode = (await asking[kind]().catch(() => false)) ? 0 : 1;

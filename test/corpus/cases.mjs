@@ -4,6 +4,7 @@
 //   restart: the container is restarted before the probe, and guard is told --restart
 //   settleSeconds: how long it takes until the truth shows
 import { answers } from './cases/answers.mjs';
+import { behind } from './cases/behind.mjs';
 import { cache } from './cases/cache.mjs';
 import { database } from './cases/database.mjs';
 import { dns } from './cases/dns.mjs';
@@ -12,6 +13,7 @@ import { network } from './cases/network.mjs';
 import { other } from './cases/other.mjs';
 import { proxy } from './cases/proxy.mjs';
 import { release } from './cases/release.mjs';
+import { replacement } from './cases/replacement.mjs';
 import { start } from './cases/start.mjs';
 import { web } from './cases/web.mjs';
 
@@ -27,4 +29,6 @@ export const cases = [
   ...network,
   ...start,
   ...answers,
+  ...behind,
+  ...replacement,
 ];

@@ -52,7 +52,9 @@ const unitFinding = (
   const uncovered = sockets.filter((one) => one.severity === 'required');
   const gone = uncovered.filter((one) => one.left.length === 0);
   const narrowed = uncovered.filter((one) => one.left.length > 0);
-  const missing = unix.filter((one) => one.severity === 'required');
+  // Where the package went away, its own tools went with it: who else needs the door says so in a file.
+  const wentAway = loss.condition === 'gone' && loss.severity === 'advisory';
+  const missing = unix.filter((one) => one.severity === 'required' && (!wentAway || one.referredBy.length > 0));
   // Where ports are missed they tell enough; some services have dozens of doors between their own parts.
   const worthNaming = uncovered.length > 0 ? [] : missing.slice(0, 2);
   const parts = [

@@ -14,6 +14,13 @@ export const passingSockets = (facts: Facts): ((socket: Socket) => boolean) => {
   };
 };
 
+/** Where a server inside is told what to do by a tool of its own, such as rndc: nobody else has anything to say there. */
+export const isForItsOwnTool = ({ address, port }: Socket): boolean =>
+  (address === '::1' || address.startsWith('127.')) && toolPorts.has(port);
+
+/** chronyc, rndc, nsd-control, unbound-control, dnsdist, varnishadm, Tomcat's shutdown, the shells of FRR. */
+const toolPorts = new Set([323, 953, 8952, 8953, 5199, 6082, 8005, 2601, 2602, 2603, 2604, 2605, 2606, 2608, 2616]);
+
 /**
  * Programs that ask questions over UDP hold a random port while they wait for the answer, and look as if they listened.
  * The kernel gives such ports from its range; resolvers choose theirs above 1024. A port that the same owner has for TCP

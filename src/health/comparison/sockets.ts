@@ -1,6 +1,7 @@
 import { advisory, grouped, listed, type FactFinding } from './finding.ts';
 import { isForGuests } from './network.ts';
-import { isFoundOtherwise, nameOf, passingSockets } from './socket-kinds.ts';
+import { isForItsOwnTool, isFoundOtherwise, nameOf, passingSockets } from './socket-kinds.ts';
+import { conditionOf } from './unit-state.ts';
 import type { Facts, Network, Owner, Protocol, Socket } from '../facts.ts';
 
 /** What one owner listened on at one port before the command and does not any more, wholly or in part. */
@@ -99,12 +100,20 @@ const matters = (
   const { address } = socket;
   // Such a bridge may come after the service that listens at every address it finds when it starts.
   if (before.network?.addresses.some((one) => one.address === address && isForGuests(one)) === true) return false;
+  if (isForItsOwnTool(socket) && isDown(socket.owner?.unit, before, after)) return false;
   if (isFoundOtherwise(socket, { before, after }, movedTo)) return false;
   if (address === '::1')
     return !now.some((one) => one.address.startsWith('127.') || one.address === '0.0.0.0' || one.address === '::');
   if (!isV6(address)) return true;
   const usesV6 = before.network?.addresses.some((one) => one.family === 6) ?? true;
   return usesV6 || now.length === 0 || !now.some((one) => reachable(one.address));
+};
+
+/** A unit that ran, and by all that its manager says does not any more. */
+const isDown = (name: string | null | undefined, before: Facts, after: Facts): boolean => {
+  const runsIn = ({ units }: Facts): boolean =>
+    Object.values(units ?? {}).some((unit) => unit.names.includes(name ?? '') && conditionOf(unit) === 'running');
+  return after.units !== null && runsIn(before) && !runsIn(after);
 };
 
 const newPort = ({ protocol, owner }: Socket, anew: readonly Socket[]): number | null => {
@@ -192,7 +201,7 @@ export const heirsOf = (before: Facts, after: Facts): ((names: readonly string[]
   const [was, now] = [grouped(before.sockets ?? [], ({ owner }) => owner?.unit), byPort(after.sockets ?? [])];
   const passing = passingSockets(before);
   return (names) => {
-    const served = names.flatMap((name) => was.get(name) ?? []).filter((socket) => !passing(socket));
+    const served = names.flatMap((name) => was.get(name) ?? []).filter((one) => !passing(one) && !isForItsOwnTool(one));
     const holders = served.map((socket) => now.get(portKey(socket))?.find(({ owner }) => owner !== null)?.owner?.unit);
     const [heir] = holders;
     return heir != null && holders.every((holder) => holder === heir) ? heir : null;

@@ -32,7 +32,7 @@ export const database = [
     name: 'postgresql, moved to the new major version',
     install: 'postgresql',
     configure: tableOfPeople,
-    change: `${upgrade('postgresql')} && pg_dropcluster --stop 17 main && pg_upgradecluster 15 main && pg_dropcluster 15 main && apt-get purge -y -qq postgresql-15`,
+    change: `${upgrade('postgresql')} && pg_upgradecluster 15 main && pg_dropcluster 15 main && apt-get purge -y -qq postgresql-15`,
     probe: answersPostgres,
     expected: 'healthy',
   },

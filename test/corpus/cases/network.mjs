@@ -86,7 +86,7 @@ export const network = [
     name: 'postgresql, a new cluster that listens inside only',
     install: 'postgresql',
     configure: `echo "listen_addresses = '*'" >/etc/postgresql/15/main/conf.d/office.conf; systemctl restart postgresql@15-main`,
-    change: `${upgrade('postgresql')} && pg_dropcluster --stop 17 main && pg_dropcluster --stop 15 main && pg_createcluster --start -p 5432 17 main`,
+    change: `${upgrade('postgresql')} && pg_dropcluster --stop 15 main && pg_createcluster --start -p 5432 17 main`,
     probe: connects(5432),
     expected: 'broken',
   },

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareFacts } from '../../../src/health/comparison/compare.ts';
-import type { Facts, Unit } from '../../../src/health/facts.ts';
+import type { Facts, Socket, Unit } from '../../../src/health/facts.ts';
 import {
   dead,
   deciding,
@@ -277,6 +277,18 @@ describe('units that are gone', () => {
   test('removed with its package and nothing that it served is missed', () => {
     expect(compareUnits([service('acpid.service')], [])).toEqual([]);
     expect(compareUnits([service('acpid.service')], [dead('acpid.service', { load: 'masked' })])).toEqual([]);
+  });
+
+  test('removed with its package, and another one serves at its ports: nobody misses the port of its own tool', () => {
+    const sockets = (unit: string): Socket[] => [udp('0.0.0.0', 53, owner(unit)), tcp('0.0.0.0', 53, owner(unit))];
+    const control = tcp('127.0.0.1', 953, owner('named.service'));
+    const before = facts({ units: units(service('named.service')), sockets: [...sockets('named.service'), control] });
+    const after = facts({ units: units(service('unbound.service')), sockets: sockets('unbound.service') });
+    const findings = compareFacts(before, after);
+    expect(deciding(findings)).toEqual([]);
+    expect(findings[0]?.says).toMatch(/^named.service was running, is gone with its unit file; unbound.service runs/);
+    const mute = facts({ units: units(service('named.service')), sockets: sockets('named.service') });
+    expect(deciding(compareFacts(before, mute))).toHaveLength(1);
   });
 
   test("an administrator's own unit does not go with a package", () => {

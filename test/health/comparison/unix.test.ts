@@ -104,6 +104,17 @@ describe('named unix sockets', () => {
     );
   });
 
+  test('of a unit that went away with its package: who needs it says so in a file', () => {
+    const before = facts({
+      units: units(service('fail2ban.service')),
+      unixSockets: [unix('/run/fail2ban/fail2ban.sock', owner('fail2ban.service'))],
+    });
+    expect(deciding(compareFacts(before, facts()))).toEqual([]);
+    const references = { '/run/fail2ban/fail2ban.sock': ['/etc/watcher/watcher.conf'] };
+    const after = facts({ configuration: { signatures: {}, listenLines: {}, references, zones: [] } });
+    expect(deciding(compareFacts(before, after))).toHaveLength(1);
+  });
+
   test('unknown on either side', () => {
     const known = facts({ unixSockets: [unix('/run/mysqld/mysqld.sock', mysqld)] });
     expect(compareFacts(known, facts({ unixSockets: null }))).toEqual([]);
