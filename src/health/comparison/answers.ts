@@ -67,27 +67,19 @@ const isGood = (status: string): boolean => /^[123]/.test(status);
 
 const compareName = (was: Answer, is: Answer | undefined, who: string, before: Facts, after: Facts): FactFinding[] => {
   const { question, port } = was;
-  if (is?.said === 'NOERROR') return [];
-  if (was.said !== 'NOERROR') return compareRefusal(was, is, who);
+  if (was.said !== 'NOERROR' || is?.said === 'NOERROR') return [];
   const subject = `answer:${port} ${question}`;
   const what = before.configuration?.zones.includes(question) === true ? `the zone ${question}` : question;
   const says = `${who} answered for ${what}, now ${is === undefined ? 'no configuration names it' : sayAnswer(is.said)}`;
-  // Whether `localhost` is among what it knows is for each server to say; that it refuses to speak is not.
+  // Whether `localhost` is among what it knows is for each server to say, and one that does not know it asks others, who may
+  // be out of reach. Debian's BIND knew it until 9.18. A resolver that refuses to speak has turned its clients away.
   if (question === anyResolverKnows)
-    return is === undefined || /^NX|^no /.test(is.said ?? '') ? [] : [required(subject, says, true)];
+    return is?.said === 'REFUSED' && before.configuration?.zones.length === 0 ? [required(subject, says, true)] : [];
   if (is !== undefined) return [required(subject, says, true)];
   // It was not asked for: fine where nobody can be asked any more, and not where its configuration is gone.
   const { configuration } = after;
   const isKnown = configuration === null || [...configuration.zones, ...(configuration.names ?? [])].includes(question);
   return isKnown ? [] : [required(subject, says, true)];
-};
-
-/** That a server does not know a name, or does not speak of it, is an answer too: it knows how to give one. */
-const compareRefusal = ({ port, question, said }: Answer, is: Answer | undefined, who: string): FactFinding[] => {
-  if (is === undefined || said === 'SERVFAIL' || said === 'FORMERR' || said === 'NOTIMP') return [];
-  if (!isLost(is.said) && is.said !== 'SERVFAIL') return [];
-  const says = `${who} answered for ${question} with ${said}, now ${sayAnswer(is.said)}`;
-  return [required(`answer:${port} ${question}`, says, true)];
 };
 
 const compareGreeting = (was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] => {

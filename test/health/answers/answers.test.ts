@@ -264,13 +264,22 @@ describe('names that a resolver knows by itself', () => {
     ['localhost', 'NOERROR', 'NXDOMAIN', []],
     ['localhost', 'REFUSED', 'NXDOMAIN', []],
     ['localhost', 'SERVFAIL', null, []],
-    ['localhost', 'REFUSED', 'SERVFAIL', ['unbound.service answered for localhost with REFUSED, now with SERVFAIL']],
-    ['localhost', 'NXDOMAIN', null, ['unbound.service answered for localhost with NXDOMAIN, now it does not answer']],
+    ['localhost', 'REFUSED', 'SERVFAIL', []],
+    ['localhost', 'NOERROR', 'SERVFAIL', []],
+    ['localhost', 'NOERROR', null, []],
+    ['a.example', 'NOERROR', null, ['unbound.service answered for a.example, now it does not answer']],
     ['localhost', 'NOERROR', 'REFUSED', ['unbound.service answered for localhost, now with REFUSED']],
-    ['localhost', 'NOERROR', null, ['unbound.service answered for localhost, now it does not answer']],
     ['a.example', 'NOERROR', 'NXDOMAIN', ['unbound.service answered for a.example, now with NXDOMAIN']],
   ])('%s: %s, then %s', (name, was, is, says) => {
     expect(deciding(compareFacts(resolving({ [name]: was }), resolving({ [name]: is })))).toEqual(says);
+  });
+
+  test('a server with zones of its own need not know localhost, nor ask others for it', () => {
+    const before = facts({
+      ...resolving({ localhost: 'NOERROR' }),
+      configuration: { signatures: {}, listenLines: {}, references: {}, zones: ['office.example'] },
+    });
+    expect(deciding(compareFacts(before, resolving({ localhost: 'REFUSED' })))).toEqual([]);
   });
 
   test('no longer configured', () => {
