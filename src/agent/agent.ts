@@ -21,6 +21,8 @@ export interface AgentTools {
   readonly run: (place: Place, instance: string, order: RunOrder) => Promise<Outcome>;
   /** Finishes the transactions of the place that an agent before this one has left. */
   readonly recover: (place: Place) => Promise<void>;
+  /** The process that a run has let go on, and whose end it still waits for; null for every other run. */
+  readonly managerOf: (run: string) => Promise<number | null>;
   /** Aborts when the agent is to end. */
   readonly signal: AbortSignal;
 }
@@ -63,14 +65,22 @@ export const runAgent = async (places: readonly Place[], tools: AgentTools): Pro
 };
 
 const openAttended = (place: Place, subject: Subject, tools: AgentTools): Attended => {
-  const { clock, tell, version, lookAtHolder } = tools;
+  const { clock, tell, version, lookAtHolder, managerOf } = tools;
   const { instance } = subject;
   const transactions = createTransactions({
     clock,
     settings: () => tools.settings(subject),
     begin: (settings, announcement, admit) =>
       beginTransaction(
-        { incus: place.incus, clock, instance, lookAtHolder, admit, run: (order) => tools.run(place, instance, order) },
+        {
+          incus: place.incus,
+          clock,
+          instance,
+          lookAtHolder,
+          managerOf,
+          admit,
+          run: (order) => tools.run(place, instance, order),
+        },
         settings,
         announcement,
       ),

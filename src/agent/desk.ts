@@ -10,6 +10,12 @@ import type { Transactions } from './transactions.ts';
 /** The most answers that are kept for clients of an instance that is not heard at the moment. */
 const mostUnsaid = 16;
 
+/**
+ * How long clients may not be heard, in milliseconds, until it is certain that nobody waits any more: they give up a second
+ * later (hooks/guard-hook). A restore point that comes then would be one of the middle of what went on without it.
+ */
+const patienceMs = 4000;
+
 /** Where the clients of one instance are heard and answered. It speaks for no other instance. */
 export const openDesk = (tools: {
   readonly version: string;
@@ -28,6 +34,13 @@ export const openDesk = (tools: {
     if (relay !== null) relay.send(id, writeReply(reply));
     else if (unsaid.size < mostUnsaid) unsaid.set(id, writeReply(reply));
   };
+  const giveUpLater = async (heardAgain: AbortSignal): Promise<void> => {
+    await clock.sleep(patienceMs, heardAgain);
+    if (heardAgain.aborted) return;
+    transactions.giveUp();
+    unsaid.clear();
+  };
+  let silence = new AbortController();
   const serve = async (id: string, announcement: Announcement): Promise<void> => {
     const began = clock.monotonic();
     const { manager, command, packages, more } = announcement;
@@ -53,7 +66,12 @@ export const openDesk = (tools: {
   return {
     onRelay: (now) => {
       relay = now;
-      if (now === null) transactions.deaf();
+      silence.abort();
+      silence = new AbortController();
+      if (now === null) {
+        transactions.deaf();
+        void giveUpLater(silence.signal);
+      }
       for (const [id, line] of unsaid) now?.send(id, line);
       if (now !== null) unsaid.clear();
     },

@@ -17,11 +17,15 @@ export type Occupation =
 /** How long a run that just begins or ends is waited for, in milliseconds. */
 const betweenMs = 5000;
 
-/** Looks at the instance's restore point in flight, and at whose it is. An interrupted run is waited for, `limitMs` milliseconds. */
+/**
+ * Looks at the instance's restore point in flight, and at whose it is. An interrupted run is waited for, `limitMs` milliseconds;
+ * not so the one that `isSame` says is the asker's own, whose end is waited for by whoever finishes that run.
+ */
 export const lookForRun = async (
   tools: { readonly incus: Incus; readonly clock: Clock; readonly lookAtHolder: LookAtHolder },
   name: string,
   limitMs: number,
+  isSame: (run: string) => Promise<boolean>,
 ): Promise<Occupation> => {
   const began = tools.clock.monotonic();
   const isOver = (afterMs: number): boolean => tools.clock.monotonic() - began >= afterMs;
@@ -35,6 +39,7 @@ export const lookForRun = async (
     if (!instance.ok) return { kind: 'unknown', says: sayFailure(instance.error) };
     const mark = markOf(instance.value);
     if (mark !== null && tools.lookAtHolder(mark.holder) !== 'dead') return { kind: 'guarded' };
+    if (mark !== null && (await isSame(mark.run))) return { kind: 'guarded' };
     // A transaction of an agent that was killed is finished by this one, at this moment.
     if (mark !== null && isOver(limitMs))
       return { kind: 'unknown', says: `Run ${mark.run} was interrupted and is not finished; guard recover does that.` };

@@ -41,9 +41,7 @@ export const keepRelay = (
   let down = '';
 
   const pause = async (ms: number): Promise<void> => {
-    if (over.signal.aborted) return;
-    nudged = new AbortController();
-    await clock.sleep(ms, nudged.signal);
+    if (!over.signal.aborted) await clock.sleep(ms, nudged.signal);
   };
   const sayDown = (says: string): void => {
     // The same reason is told once.
@@ -62,12 +60,16 @@ export const keepRelay = (
     const why = await Promise.race([relay.ended, stopped]);
     user.onRelay(null);
     await relay.close();
+    // What happened while it was heard has no news now.
+    nudged = new AbortController();
     if (why === null) tell({ type: 'relay-closed', ...subject });
     else sayDown(why);
     pauseMs = clock.monotonic() - began >= livedMs ? pauses.first : longer(pauseMs);
   };
   const keepOn = async (): Promise<void> => {
     while (!over.signal.aborted) {
+      // What happens while it is looked at may be what the look did not see: no pause follows then.
+      nudged = new AbortController();
       const seen = await getInstance(tools.incus, subject.instance);
       if (!seen.ok || seen.value.status !== 'Running') {
         await pause(seen.ok ? idleLookMs : (pauseMs = longer(pauseMs)));

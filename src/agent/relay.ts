@@ -45,12 +45,17 @@ export const openRelay = async (
   let sayReady = (): void => {};
   const ready = new Promise<null>((resolve) => (sayReady = () => resolve(null)));
   const hear = (line: string): void => (line === readyLine ? sayReady() : onLine(line));
-  const started = await startExec(
+  const starting = startExec(
     tools.incus,
     instance,
     { command: ['sh', '-c', relayScript], environment: relayEnvironment, user: 0, group: 0, cwd: '/', terminal: null },
     { stdin: input, stdout: listening(clock, gone.signal, hear), stderr: lastWords(said) },
   );
+  const started = await Promise.race([starting, clock.sleep(readyMs)]);
+  if (!started) {
+    void starting.then((late) => late.ok && late.value.abandon());
+    return err('Incus does not start it');
+  }
   if (!started.ok) return err(sayFailure(started.error));
   const exec = started.value;
   const ended = exec.ended.then((end) => {

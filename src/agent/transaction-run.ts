@@ -41,6 +41,8 @@ export interface TransactionTools {
   readonly clock: Clock;
   readonly instance: string;
   readonly lookAtHolder: LookAtHolder;
+  /** The process that a run has let go on, and whose end it still waits for; null for every other run. */
+  readonly managerOf: (run: string) => Promise<number | null>;
   readonly run: (order: RunOrder) => Promise<Outcome>;
   /** Asked just before a run begins; else why there must be none. */
   readonly admit: () => string | null;
@@ -65,7 +67,9 @@ export const beginTransaction = (
     if (event.type === 'phase-ended' && event.phase === 'restore-point') point.ms = event.ms;
   };
   const whole = async (): Promise<void> => {
-    const occupied = await lookForRun(tools, tools.instance, settings.hook.timeoutMs);
+    // The agent that was asked first was killed: its restore point is for the same transaction.
+    const isSame = async (run: string): Promise<boolean> => (await tools.managerOf(run)) === announcement.pid;
+    const occupied = await lookForRun(tools, tools.instance, settings.hook.timeoutMs, isSame);
     if (occupied.kind === 'guarded') return answer({ kind: 'go-already-guarded' });
     if (occupied.kind === 'unknown') return answer(withoutRestorePoint(settings.hook, occupied.says));
     const full = tools.admit();

@@ -14,6 +14,8 @@ export interface Transactions {
   readonly post: (status: number | null) => void;
   /** The instance is not heard at this moment. */
   readonly deaf: () => void;
+  /** Nobody waits for an answer any more: what is not under way yet is not begun. */
+  readonly giveUp: () => void;
   /** Resolves when the run that is under way has ended. */
   readonly idle: () => Promise<void>;
   readonly busy: () => boolean;
@@ -35,7 +37,7 @@ const hourMs = 3_600_000;
 export const createTransactions = (tools: Tools): Transactions => {
   const { clock } = tools;
   let current: TransactionRun | null = null;
-  let waiting = 0;
+  const waiting = new Set<AbortController>();
   const hourly = createHourly(clock);
 
   const begin = (settings: Settings, announcement: Announcement): TransactionRun => {
@@ -68,10 +70,11 @@ export const createTransactions = (tools: Tools): Transactions => {
     if (!settings.ok) return { kind: 'no', reason: settings.error };
     const { hook } = settings.value;
     if (!isWanted(hook, announcement)) return { kind: 'go-unguarded', reason: 'guard.yaml leaves this out.' };
-    if (waiting >= mostWaiting) return withoutRestorePoint(hook, 'Too many package managers ask at the same time.');
+    if (waiting.size >= mostWaiting)
+      return withoutRestorePoint(hook, 'Too many package managers ask at the same time.');
     const over = new AbortController();
     const answered = new AbortController();
-    waiting += 1;
+    waiting.add(over);
     try {
       const limit = clock.sleep(hook.timeoutMs, answered.signal).then((): Reply => {
         over.abort();
@@ -79,7 +82,7 @@ export const createTransactions = (tools: Tools): Transactions => {
       });
       return await Promise.race([decide(settings.value, announcement, over.signal), limit]);
     } finally {
-      waiting -= 1;
+      waiting.delete(over);
       answered.abort();
     }
   };
@@ -87,6 +90,9 @@ export const createTransactions = (tools: Tools): Transactions => {
     ask,
     post: (status) => current?.finished(status),
     deaf: () => current?.deaf(),
+    giveUp: () => {
+      for (const over of waiting) over.abort();
+    },
     busy: () => current !== null,
     idle: async () => current?.ended,
   };

@@ -11,6 +11,7 @@ import type { Outcome } from '../event.ts';
 import type { Reached } from '../incus/reach.ts';
 import { lookAtHolder } from '../journal/holder.ts';
 import { listRuns } from '../journal/run-index.ts';
+import { readRun } from '../journal/runs.ts';
 import { createAgentLog } from '../report/agent-log.ts';
 import { err, ok, type Result } from '../result.ts';
 import { recoveries } from './agent-recovery.ts';
@@ -108,11 +109,18 @@ const workFor = async (
     lookAtHolder,
     signal,
     settings,
+    managerOf: (run) => managerOf(context, run),
     run: (place, instance, order) => runTransaction(context, tell, place, instance, order),
     recover: recoveries(context, { tell, settings, config: options.config ?? null }),
   });
   ended.abort();
   await alive;
+};
+
+const managerOf = async (context: Context, run: string): Promise<number | null> => {
+  const record = await readRun(stateDirectoryOf(context), run);
+  // Before that it is released as it is: nothing was let go on.
+  return record?.commandBegan === true && record.decided === null ? (record.started?.transaction?.pid ?? null) : null;
 };
 
 /** True once: when of every place is known whether it can be followed. An Incus that starts later is followed then. */

@@ -102,6 +102,24 @@ describe('the limit of the wait', () => {
     expect(begun[0]?.gaveUp).toBe(true);
   });
 
+  test('so does a client that cannot be waiting any more', async () => {
+    const { begun, transactions } = setUp();
+    const first = transactions.ask(announcement);
+    await turn();
+    transactions.giveUp();
+    expect(begun[0]?.gaveUp).toBe(true);
+    // Nothing is begun for one that had waited for the end of another run.
+    begun[0]?.close();
+    const second = transactions.ask({ ...announcement, pid: 6 });
+    await turn();
+    transactions.giveUp();
+    begun[0]?.go({ kind: 'no', reason: 'interrupted' });
+    begun[0]?.end();
+    expect((await first).kind).toBe('no');
+    expect((await second).kind).toBe('no');
+    expect(begun).toHaveLength(1);
+  });
+
   test('abort is the default', async () => {
     const { transactions } = setUp({ timeoutMs: 20 });
     expect((await transactions.ask(announcement)).kind).toBe('no');
