@@ -18,10 +18,15 @@ export interface PoolSpace {
   readonly totalBytes: number;
 }
 
-/** The device that holds the instance's root file system, with its pool; null when there is none. */
-export const rootDisk = (
-  instance: Pick<Instance, 'expandedDevices'>,
-): { readonly device: string; readonly pool: string } | null => rootOf(instance.expandedDevices);
+/** The device that holds the instance's root file system, with its pool. */
+export interface RootDisk {
+  readonly device: string;
+  readonly pool: string;
+}
+
+/** Null when there is none. */
+export const rootDisk = (instance: Pick<Instance, 'expandedDevices'>): RootDisk | null =>
+  rootOf(instance.expandedDevices);
 
 /** Reads a pool. */
 export const getPool = async (incus: Incus, name: string): Promise<Result<Pool, IncusFailure>> => {
@@ -59,7 +64,7 @@ export const listSnapshotRecords = async (
 
 const lastSegment = (url: string): string => decodeURIComponent(url.split('?')[0]?.split('/').at(-1) ?? '');
 
-const rootOf = (devices: Devices): { device: string; pool: string } | null => {
+const rootOf = (devices: Devices): RootDisk | null => {
   for (const [device, keys] of Object.entries(devices))
     if (keys['type'] === 'disk' && keys['path'] === '/') return { device, pool: keys['pool'] ?? '' };
   return null;

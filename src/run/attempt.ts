@@ -53,7 +53,7 @@ const commandAndVerdict = async (
   tools: RunTools,
   prepared: Prepared,
 ): Promise<Omit<WholeAttempt, 'unchanged'>> => {
-  const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.inspected.boot);
+  const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
     await tools.recorder.record({ type: 'command-ended', end: notBegun, ms: 0 });
     return { end: notBegun, verdict: null, interruptedBy: tools.interruption.by(), output: '' };
@@ -61,7 +61,7 @@ const commandAndVerdict = async (
   const report = await inPhase(
     tools,
     'command',
-    () => runCommand(plan, tools, prepared.inspected.boot),
+    () => runCommand(plan, tools, prepared.boot),
     ({ end }) => ({
       ok: failureOf(plan, end) === null,
       says: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,

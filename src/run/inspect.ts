@@ -1,12 +1,6 @@
 import type { Outcome } from '../event.ts';
 import type { IncusFailure } from '../incus/failure.ts';
-import {
-  getInstance,
-  getInstanceState,
-  listInstanceNames,
-  type Instance,
-  type InstanceState,
-} from '../incus/instance.ts';
+import { getInstance, listInstanceNames, type Instance } from '../incus/instance.ts';
 import { listSnapshots, type Snapshot } from '../incus/snapshot.ts';
 import type { Pool } from '../incus/storage.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -35,8 +29,6 @@ import {
 export interface Inspected {
   readonly instance: Instance;
   readonly wasRunning: boolean;
-  /** Tells a restart of the instance from a command that ended by itself; null when it does not run. */
-  readonly boot: BootMark | null;
   readonly pool: Pool | null;
   /** What is copied for the restore point, while the instance stands still; null where nothing is. */
   readonly copy: Copy | null;
@@ -48,18 +40,14 @@ export interface Inspected {
   readonly staleQuiet: Quiet | null;
 }
 
-/** One boot of an instance. */
-export type BootMark = Pick<InstanceState, 'pid' | 'startedAt'>;
-
 type InspectTools = Pick<RunTools, 'incus' | 'lookAtHolder'>;
 
 /** Looks at the instance and refuses what could not be brought back. Changes nothing. */
 export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<Inspected, Outcome>> => {
   const { incus } = tools;
-  const [instance, snapshots, state] = await Promise.all([
+  const [instance, snapshots] = await Promise.all([
     getInstance(incus, plan.instance),
     listSnapshots(incus, plan.instance),
-    getInstanceState(incus, plan.instance),
   ]);
   if (!instance.ok) return err(await explained(plan, tools, instance.error));
   if (!snapshots.ok) return err(refusedBecause(snapshots.error));
@@ -70,12 +58,12 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
-  const [disks, torn] = await Promise.all([
-    classifyDisks(incus, instance.value),
+  const disks = await classifyDisks(incus, instance.value);
+  const [torn, room] = await Promise.all([
     findTornSnapshots(incus, instance.value),
+    findRoom(incus, { instance: instance.value, disks }),
   ]);
   if (!isWhole(torn)) return err(refusedTorn(plan, torn));
-  const room = await findRoom(incus, { instance: instance.value, state: state.ok ? state.value : null, disks });
   if (!room.ok) return room;
   const { pool, copy } = room.value;
   if (plan.keepFailed && !canKeepFailed(pool)) return err(refusedCopy(plan, pool));
@@ -84,11 +72,9 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (plan.change.kind === 'return' && isLatestOnly(pool))
     return err(refuseLatestOnly(plan, plan.change.to, snapshots.value));
 
-  const wasRunning = instance.value.status === 'Running';
   return ok({
     instance: instance.value,
-    wasRunning,
-    boot: wasRunning && state.ok ? state.value : null,
+    wasRunning: instance.value.status === 'Running',
     pool,
     copy,
     disks,

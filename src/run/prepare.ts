@@ -4,6 +4,7 @@ import { getInstanceState } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline } from './baseline.ts';
 import { letGoAdvice } from './by-hand.ts';
+import type { BootMark } from './command/command.ts';
 import { inspect, sayUncovered, type Inspected } from './inspect.ts';
 import { sayLost, type HeldLease } from './hold/lease.ts';
 import type { Mark } from './hold/mark.ts';
@@ -20,10 +21,16 @@ import { sayPause, type Copy } from './restore-point/room.ts';
 import { takeRestorePoint, type Held } from './restore-point/restore-point.ts';
 import type { RunTools } from './tools.ts';
 
-/** An instance that is asked, has a way back, and is this run's alone. */
-export interface Prepared {
-  readonly inspected: Inspected;
+/** What was asked of an instance that runs. */
+interface Asked {
   readonly baseline: Baseline;
+  /** Null where the server did not tell. */
+  readonly boot: BootMark | null;
+}
+
+/** An instance that is asked, has a way back, and is this run's alone. */
+export interface Prepared extends Asked {
+  readonly inspected: Inspected;
   readonly restorePoint: RestorePoint;
   readonly lease: HeldLease;
 }
@@ -47,15 +54,15 @@ export const prepare = async (
   if (left !== null) return err(left);
   const scheduled = sayScheduled(inspected.pool, inspected.instance);
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: scheduled });
-  const baseline = inspected.wasRunning ? await admit(plan, tools, false) : null;
-  if (baseline?.ok === false) return baseline;
+  const asked = inspected.wasRunning ? await admit(plan, tools, false) : null;
+  if (asked?.ok === false) return asked;
   const held = await takePoint(plan, tools, inspected);
   if (!held.ok) return held;
   const { restorePoint, lease, waited, restarted } = held.value;
   if (waited) return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
-  if (restarted) return askAgain(plan, tools, { inspected, restorePoint, lease });
-  if (baseline === null) return askUnderLock(plan, tools, { inspected, restorePoint, lease }, false);
-  return allClear(plan, tools, { inspected, baseline: baseline.value, restorePoint, lease });
+  // It was stopped for its restore point: what does not come back from that is not the command's fault.
+  if (restarted || asked === null) return askUnderLock(plan, tools, { inspected, restorePoint, lease }, restarted);
+  return allClear(plan, tools, { inspected, ...asked.value, restorePoint, lease });
 };
 
 /** A run that died held the instance still, or an old snapshot brought that back: nothing may be asked of it so. */
@@ -67,13 +74,6 @@ const letGoOfLeft = async (plan: Plan, tools: RunTools, quiet: Quiet): Promise<O
   });
   const failure = await letGoByKey(plan, tools);
   return failure === null ? null : refused(`${failure} It may still be held still.`, letGoAdvice(plan));
-};
-
-/** It was stopped for its restore point: what does not come back from that is not the command's fault. */
-const askAgain = async (plan: Plan, tools: RunTools, held: HeldInstance): Promise<Result<Prepared, Outcome>> => {
-  const state = await getInstanceState(tools.incus, plan.instance);
-  const inspected = { ...held.inspected, boot: state.ok ? state.value : null };
-  return askUnderLock(plan, tools, { ...held, inspected }, true);
 };
 
 /** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
@@ -94,9 +94,9 @@ const askUnderLock = async (
   held: HeldInstance,
   justStarted: boolean,
 ): Promise<Result<Prepared, Outcome>> => {
-  const baseline = held.inspected.wasRunning ? await admit(plan, tools, justStarted) : await startAndAsk(plan, tools);
-  if (!baseline.ok) return err(await abandon(plan, tools, held, baseline.error));
-  return allClear(plan, tools, { ...held, baseline: baseline.value });
+  const asked = held.inspected.wasRunning ? await admit(plan, tools, justStarted) : await startAndAsk(plan, tools);
+  if (!asked.ok) return err(await abandon(plan, tools, held, asked.error));
+  return allClear(plan, tools, { ...held, ...asked.value });
 };
 
 const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<void> => {
@@ -135,7 +135,7 @@ const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Pro
 const tellPause = (plan: Plan, tools: RunTools, copy: Copy): Promise<void> =>
   tools.recorder.record({ type: 'notice', level: 'warning', says: sayPause(plan.instance, copy) });
 
-const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Baseline, Outcome>> => {
+const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Asked, Outcome>> => {
   const up = await inPhase(
     tools,
     'start',
@@ -147,11 +147,14 @@ const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Baseline
 };
 
 /** It is well, and this change has not failed here before. */
-const admit = async (plan: Plan, tools: RunTools, justStarted: boolean): Promise<Result<Baseline, Outcome>> => {
-  const baseline = await establishBaseline(plan, tools, justStarted);
+const admit = async (plan: Plan, tools: RunTools, justStarted: boolean): Promise<Result<Asked, Outcome>> => {
+  const [baseline, state] = await Promise.all([
+    establishBaseline(plan, tools, justStarted),
+    getInstanceState(tools.incus, plan.instance),
+  ]);
   if (!baseline.ok) return baseline;
   const repeat = await refuseRepeat(plan, tools);
-  return repeat === null ? baseline : err(repeat);
+  return repeat === null ? ok({ baseline: baseline.value, boot: state.ok ? state.value : null }) : err(repeat);
 };
 
 /** The last moment at which nothing has been changed: a record that cannot be written, or a signal, ends it here. */

@@ -1,9 +1,8 @@
 import type { CommandEnd } from '../../event.ts';
 import { startExec, type Exec, type ExecEnd } from '../../incus/exec.ts';
 import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
-import { getInstanceState } from '../../incus/instance.ts';
+import { getInstanceState, type InstanceState } from '../../incus/instance.ts';
 import type { Result } from '../../result.ts';
-import type { BootMark } from '../inspect.ts';
 import { createOutputTap, type OutputTap } from './output-tap.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools, Terminal } from '../tools.ts';
@@ -23,6 +22,9 @@ export interface CommandReport {
   readonly ms: number;
   readonly tail: string;
 }
+
+/** One boot of an instance: tells a restart of it from a command that ended by itself. */
+export type BootMark = Pick<InstanceState, 'pid' | 'startedAt'>;
 
 /** Runs the command inside, within its limits, and finds out how it really ended. */
 export const runCommand = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandReport> => {

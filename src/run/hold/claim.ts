@@ -50,10 +50,10 @@ const swap = async (
     for (const present of [markOf(instance.value), quietOf(instance.value)])
       if (present && !passable.includes(present.run)) return ok({ claimed: false, by: present });
     const wasRunning = instance.value.status === 'Running';
-    const { etag } = instance.value;
+    const { etag, description } = instance.value;
     const config = configOf(instance.value, wasRunning);
     // Somebody else's snapshot or key is being written: that is over in a moment.
-    const written = await patchAmongOthers(incus, name, { config, etag });
+    const written = await patchAmongOthers(incus, name, { config, description, etag });
     if (written.ok) return ok({ claimed: true, wasRunning });
     // Somebody changed the instance's configuration in between: look again.
     if (written.error.kind !== 'changed') return written;

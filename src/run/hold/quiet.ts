@@ -75,9 +75,9 @@ export const removeQuiet = async (incus: Incus, name: string, run: string): Prom
     const instance = await getInstance(incus, name);
     if (!instance.ok) return instance;
     if (quietOf(instance.value)?.run !== run) return ok(undefined);
-    const { etag } = instance.value;
+    const { etag, description } = instance.value;
     const config = { [quietKey]: '' };
-    const written = await patchAmongOthers(incus, name, { config, etag });
+    const written = await patchAmongOthers(incus, name, { config, description, etag });
     if (written.ok || written.error.kind !== 'changed') return written;
   }
 };

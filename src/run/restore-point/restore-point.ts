@@ -128,8 +128,7 @@ const takeName = async (
       { name: inFlightName, expiresAt: expiryOfLease(lease) },
       { limitMs: plan.limits.snapshotMs },
     );
-    // A snapshot that nobody can list does not exist (F1).
-    const seen = created.ok ? await confirmed(plan, tools) : await foundOwn(plan, tools, lease, created.error);
+    const seen = created.ok ? created : await foundOwn(plan, tools, lease, created.error);
     if (seen.ok) return seen;
     if (seen.error.kind !== 'name-taken') {
       await takeBack(plan, tools, lease);

@@ -1,8 +1,8 @@
 import { sayDuration } from '../../duration.ts';
 import type { Outcome } from '../../event.ts';
 import type { Incus } from '../../incus/client.ts';
-import type { Instance, InstanceState } from '../../incus/instance.ts';
-import { getPool, poolSpace, rootDisk, type Pool } from '../../incus/storage.ts';
+import { getInstanceState, type Instance, type InstanceState } from '../../incus/instance.ts';
+import { getPool, poolSpace, rootDisk, type Pool, type PoolSpace, type RootDisk } from '../../incus/storage.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { measureDisks, type Measured } from './disk-usage.ts';
 import type { Disks } from './disks.ts';
@@ -25,7 +25,6 @@ export interface Copy {
 /** What has to fit. */
 export interface RoomFor {
   readonly instance: Instance;
-  readonly state: InstanceState | null;
   readonly disks: Disks;
 }
 
@@ -42,38 +41,63 @@ export const findRoom = async (incus: Incus, wanted: RoomFor): Promise<Result<Ro
   const root = rootDisk(wanted.instance);
   if (root === null) return ok({ pool: null, copy: null });
   const names = [...new Set([root.pool, ...wanted.disks.own.map(({ pool }) => pool)])];
-  const pools = (await Promise.all(names.map((name) => getPool(incus, name)))).flatMap((pool) =>
-    // A restricted user may not read pools: the server then says at the snapshot what it does not allow.
-    pool.ok ? [pool.value] : [],
-  );
-  const used = needsMeasure(wanted, pools) ? await measureDisks(incus, wanted.instance.name, wanted.disks) : null;
-  const tight = refuseLimit(wanted, root.device, used);
+  const found = await Promise.all(names.map((name) => lookAtPool(incus, name)));
+  const pools = found.flatMap((pool) => (pool === null ? [] : [pool]));
+  const limit = isLimited(wanted.instance, root, pools)
+    ? await limitOf(incus, wanted.instance.name, root.device)
+    : null;
+  const used = needsMeasure(wanted, root.pool, limit, pools)
+    ? await measureDisks(incus, wanted.instance.name, wanted.disks)
+    : null;
+  const tight = refuseLimit(wanted.instance, root.device, limit, used);
   if (tight !== null) return err(tight);
-  const full = await Promise.all(pools.map((pool) => refusePool(incus, wanted, pool, used)));
-  const refusal = full.find((outcome) => outcome !== null) ?? null;
-  if (refusal !== null) return err(refusal);
+  const full = pools.map((pool) => refusePool(wanted, pool, used)).find((outcome) => outcome !== null);
+  if (full !== undefined) return err(full);
   return ok({
     pool: pools.find(({ name }) => name === root.pool) ?? null,
     copy: copyOf(wanted, pools, root.pool, used),
   });
 };
 
+/** A pool with its space, which is null where it does not tell. */
+interface PoolWithSpace extends Pool {
+  readonly space: PoolSpace | null;
+}
+
+/** A restricted user may not read pools: the server then says at the snapshot what it does not allow. */
+const lookAtPool = async (incus: Incus, name: string): Promise<PoolWithSpace | null> => {
+  const [pool, space] = await Promise.all([getPool(incus, name), poolSpace(incus, name)]);
+  return pool.ok ? { ...pool.value, space: space.ok ? space.value : null } : null;
+};
+
+/** What the root disk holds of what it may, in bytes. */
+type DiskLimit = InstanceState['disks'][string];
+
+/** Only then is the instance's state worth its time, which is ten times that of everything else here. */
+const isLimited = (instance: Instance, root: RootDisk, pools: readonly Pool[]): boolean =>
+  instance.expandedDevices[root.device]?.['size'] !== undefined ||
+  pools.some(({ name, config }) => name === root.pool && config['volume.size'] !== undefined);
+
+const limitOf = async (incus: Incus, instance: string, device: string): Promise<DiskLimit | null> => {
+  const state = await getInstanceState(incus, instance);
+  return state.ok ? (state.value.disks[device] ?? null) : null;
+};
+
 /** `dir` has no snapshots at all (incus.md section 3). */
 const copiesFiles = ({ driver }: Pool): boolean => driver === 'dir';
 
 /** Only btrfs counts what is used in a way that does not tell how much of the limit is left: without what snapshots share. */
-const needsMeasure = ({ instance, state }: RoomFor, pools: readonly Pool[]): boolean => {
-  const root = rootDisk(instance);
-  const isLimited = Object.keys(state?.disks ?? {}).includes(root?.device ?? '');
-  return (
-    state?.status === 'Running' &&
-    pools.some((pool) => copiesFiles(pool) || (isLimited && pool.name === root?.pool && pool.driver === 'btrfs'))
-  );
-};
+const needsMeasure = ({ instance }: RoomFor, root: string, limit: DiskLimit | null, pools: readonly Pool[]): boolean =>
+  instance.status === 'Running' &&
+  pools.some((pool) => copiesFiles(pool) || (limit !== null && pool.name === root && pool.driver === 'btrfs'));
 
-const refuseLimit = ({ instance, state }: RoomFor, device: string, used: Measured | null): Outcome | null => {
-  const limit = state?.disks[device];
-  if (limit === undefined || limit.totalBytes <= 0) return null;
+const refuseLimit = (
+  instance: Instance,
+  device: string,
+  limit: DiskLimit | null,
+  used: Measured | null,
+): Outcome | null => {
+  if (limit === null || limit.totalBytes <= 0) return null;
   const usedBytes = Math.max(limit.usedBytes, used?.root ?? 0);
   if (limit.totalBytes - usedBytes >= leastInLimit) return null;
   return refused(
@@ -82,15 +106,9 @@ const refuseLimit = ({ instance, state }: RoomFor, device: string, used: Measure
   );
 };
 
-const refusePool = async (
-  incus: Incus,
-  wanted: RoomFor,
-  pool: Pool,
-  used: Measured | null,
-): Promise<Outcome | null> => {
-  const space = await poolSpace(incus, pool.name);
-  if (!space.ok) return null;
-  const { totalBytes, usedBytes } = space.value;
+const refusePool = (wanted: RoomFor, pool: PoolWithSpace, used: Measured | null): Outcome | null => {
+  if (pool.space === null) return null;
+  const { totalBytes, usedBytes } = pool.space;
   const free = totalBytes - usedBytes;
   const need = neededIn(wanted, pool, used);
   if (free >= need.bytes) return null;
@@ -134,7 +152,7 @@ const copiedIn = ({ instance, disks }: RoomFor, pool: Pool, used: Measured | nul
 
 const copyOf = (wanted: RoomFor, pools: readonly Pool[], root: string, used: Measured | null): Copy | null => {
   const pool = pools.find(({ name }) => name === root);
-  if (pool === undefined || wanted.state?.status !== 'Running' || !copiesFiles(pool)) return null;
+  if (pool === undefined || wanted.instance.status !== 'Running' || !copiesFiles(pool)) return null;
   return { driver: pool.driver, bytes: used?.root ?? null };
 };
 
