@@ -45,7 +45,7 @@ export type ServiceManager =
 
 /**
  * One unit, in systemd's own words (`systemctl show`); OpenRC's states are put into the same words. Of units that are not
- * services, and of services that are simply dead, only the name and the states are known: the other words are empty.
+ * services, and of services that are simply dead and not wanted, only the name and the states are known: the other words are empty.
  */
 export interface Unit {
   readonly id: string;
@@ -72,6 +72,8 @@ export interface Unit {
   readonly wantedBy: readonly string[];
   /** The unit file. */
   readonly fragment: string;
+  /** It should have been started, and a condition in its own unit file did not hold, such as one about the kernel. */
+  readonly skipped?: boolean;
 }
 
 export type Protocol = 'tcp' | 'udp';

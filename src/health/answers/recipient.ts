@@ -24,22 +24,33 @@ const smtpPort = 25;
 
 const postmaster = 'postmaster';
 
-/** A message without a sender, as mail servers send them to say that another one could not be delivered. */
-const envelope = ['EHLO [127.0.0.1]\r\n', 'MAIL FROM:<>\r\n', 'RCPT TO:<postmaster>\r\n'];
+/**
+ * A message without a sender, as mail servers send them to say that another one could not be delivered. With the server's
+ * own name the recipient is looked up as any other; the bare one is taken without a look by some.
+ */
+const envelope: readonly ((name: string | null) => string)[] = [
+  () => 'EHLO [127.0.0.1]\r\n',
+  () => 'MAIL FROM:<>\r\n',
+  (name) => `RCPT TO:<${name === null ? postmaster : `${postmaster}@${name}`}>\r\n`,
+];
 
 const untilTheMessage = (): Conversation => {
   let asked = 0;
   return {
     opens: '',
     replyTo: (heard) => {
+      // The last line of an answer has a space after its code.
       const codes = [...heard.matchAll(/^(\d{3})(?: .*)?\r?\n/gm)].map(([, code]) => code ?? '');
       const code = codes.at(-1);
-      // The last line of an answer has a space after its code; a server that speaks out of turn is not of this protocol.
       if (code === undefined || codes.length <= asked) return { kind: 'wait' };
-      const words = envelope[asked];
+      const next = envelope[asked];
       asked += 1;
-      if (words === undefined || !code.startsWith('2')) return { kind: 'leave', words: 'QUIT\r\n', said: code };
-      return { kind: 'say', words };
+      if (next === undefined || !code.startsWith('2')) return { kind: 'leave', words: 'QUIT\r\n', said: code };
+      return { kind: 'say', words: next(ownName(heard)) };
     },
   };
 };
+
+/** As the server calls itself at the beginning of its answer to who calls; null where that is no name. */
+const ownName = (heard: string): string | null =>
+  /^250[ -]([a-z\d][a-z\d.-]{0,250})(?![^\s])/i.exec(heard.slice(heard.search(/^250/m)))?.[1] ?? null;

@@ -76,7 +76,7 @@ const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
     replacedBy: null,
   });
   if (condition === 'gone' || condition === 'masked') return goneOf(unit, condition, around);
-  if (condition === 'stopped') return stoppedOf(unit, around, loss);
+  if (condition === 'stopped') return stoppedOf(unit, now, around, loss);
   if (condition === 'failed') return loss(failureWeight(unit), `${was(unit)}, has failed${because(now)}`);
   if (condition === 'restarting' && now !== null && endedWell(now) && restartsByHabit(unit, around.before)) return null;
   if (condition === 'restarting')
@@ -111,13 +111,16 @@ const ends = (unit: Unit): boolean =>
 
 type Say = (severity: UnitLoss['severity'], says: string, transient?: boolean) => UnitLoss;
 
-const stoppedOf = (unit: Unit, around: Surroundings, loss: Say): UnitLoss | null => {
+const stoppedOf = (unit: Unit, now: Unit | null, around: Surroundings, loss: Say): UnitLoss | null => {
   if (unit.id.endsWith('.mount')) return loss(failureWeight(unit), 'was mounted, is not any more');
   if (!unit.id.endsWith('.service') && unit.type !== 'openrc')
     return loss('advisory', `was ${unit.sub}, is now stopped`);
   const waits = unit.triggeredBy.filter((by) => around.after.units !== null && awaits(by, around.index));
   if (waits.some((by) => by.endsWith('.socket'))) return null;
   if (onDemand(unit)) return null;
+  // Debian's haveged leaves newer kernels alone, and others leave containers alone. What is missed tells by itself.
+  if (now?.skipped === true)
+    return loss('advisory', `${was(unit)}, is now stopped: a condition of its own does not hold here`);
   if (!longRunning(unit)) {
     // A job of the boot has nothing to do in the next one, or its new version is not counted as active afterwards.
     const matters = unit.fileState.startsWith('enabled') && !ofSystemd(unit.id) && !around.restarted;

@@ -1,6 +1,6 @@
 import { nameOf } from './socket-kinds.ts';
 import type { Facts, UnixSocket } from '../facts.ts';
-import { withoutVersion } from './unit-state.ts';
+import { conditionOf, withoutVersion } from './unit-state.ts';
 
 /** A named unix socket that nobody listens on any more. */
 export interface UnixLoss {
@@ -51,7 +51,21 @@ const lossOf = (socket: UnixSocket, anew: readonly UnixSocket[], before: Facts, 
   // One of several doors into the same service, such as those between the parts of dovecot or postfix.
   const stays =
     after.unixSockets?.some((one) => sameOwner(one, socket) && folder(one.path) === folder(socket.path)) ?? false;
-  return loss(stays || socket.owner === null ? 'advisory' : 'required');
+  return loss(stays || socket.owner === null || isOfHelper(socket, before, after) ? 'advisory' : 'required');
+};
+
+/**
+ * Held by a process that the service starts when somebody needs it, as winbind does with samba-dcerpcd: the service runs as
+ * before, and no such process is there at this moment.
+ */
+const isOfHelper = ({ owner }: UnixSocket, before: Facts, after: Facts): boolean => {
+  if (owner?.unit == null) return false;
+  const { unit: id, process: helper } = owner;
+  const [was, is] = [before.units?.[id], after.units?.[id]];
+  if (was === undefined || is === undefined || conditionOf(is) !== 'running') return false;
+  const main = before.processes?.find(({ pid }) => pid === was.mainPid)?.name;
+  const isStarted = after.processes?.some(({ name, unit }) => name === helper && unit === id) ?? true;
+  return main !== undefined && main !== helper && !isStarted;
 };
 
 /** As mktemp(1) makes names. */

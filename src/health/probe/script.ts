@@ -46,7 +46,7 @@ self() {
 }
 
 # One call lists every unit. Details cost the manager a millisecond a unit, so they are asked for the services that do
-# something, and not for the many of systemd's own that have done their work at boot.
+# something or should, and not for the many of systemd's own that have done their work at boot.
 service_manager() {
   if [ -d /run/systemd/system ]; then
     list=$(limited systemctl list-units --all --plain --no-legend --full --no-pager --type=service,socket,timer,mount,path)
@@ -69,6 +69,8 @@ unit_files() {
 }
 
 unit_details() {
+  set -- /etc/systemd/system/*.wants/*.service
+  wanted=" $* "
   set -f
   names=
   IFS='
@@ -77,11 +79,12 @@ unit_details() {
     IFS=' '
     set -- $line
     case $1:$4 in
-      *.service:dead | systemd-*:exited | kmod-*:exited) ;;
+      systemd-*:exited | kmod-*:exited) ;;
+      *.service:dead) case $wanted in *"/$1 "*) names="$names $1" ;; esac ;;
       *.service:*) names="$names $1" ;;
     esac
   done
-  limited systemctl show --no-pager --property=Id,Names,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,MainPID,ExecMainCode,ExecMainStatus,InvocationID,Transient,RemainAfterExit,BusName,TriggeredBy,WantedBy,RequiredBy,FragmentPath -- default.target $names
+  limited systemctl show --no-pager --property=Id,Names,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,MainPID,ExecMainCode,ExecMainStatus,InvocationID,Transient,RemainAfterExit,BusName,TriggeredBy,WantedBy,RequiredBy,FragmentPath,ConditionResult,ConditionTimestampMonotonic -- default.target $names
 }
 
 openrc_services() {

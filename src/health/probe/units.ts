@@ -80,8 +80,15 @@ const unitFrom = (block: ReadonlyMap<string, string>): Unit | null => {
     triggeredBy: words(value('TriggeredBy')),
     wantedBy: [...words(value('WantedBy')), ...words(value('RequiredBy'))],
     fragment: value('FragmentPath'),
+    ...(isSkipped(value) ? { skipped: true } : {}),
   };
 };
+
+/** The result is "no" as well where nobody has asked yet, as for a unit whose dependency failed. */
+const isSkipped = (value: (key: string) => string): boolean =>
+  value('ActiveState') === 'inactive' &&
+  value('ConditionResult') === 'no' &&
+  numberOr(value('ConditionTimestampMonotonic'), 0) > 0;
 
 /** The words of waitid(2): CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3; 0 while the main process has not ended. */
 const exitFrom = (code: string, status: string): Unit['exit'] => {

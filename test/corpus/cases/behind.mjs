@@ -32,8 +32,9 @@ export const behind = [
   {
     name: 'postfix, a table of which is gone',
     install: 'postfix',
-    change: `${upgrade('postfix')} && rm -f /etc/aliases.db /etc/aliases.lmdb && systemctl restart postfix`,
-    probe: takesMailFor('postmaster'),
+    configure: `echo 'office@example.test root' >/etc/postfix/virtual; postmap /etc/postfix/virtual; postconf -e virtual_alias_maps=hash:/etc/postfix/virtual; systemctl restart postfix`,
+    change: `${upgrade('postfix')} && rm -f /etc/postfix/virtual.db && postfix reload`,
+    probe: takesMailFor('postmaster@localhost'),
     expected: 'broken',
   },
   {
@@ -41,7 +42,7 @@ export const behind = [
     install: 'postfix opendkim',
     configure: `sed -i 's/^Socket.*/Socket inet:8891@127.0.0.1/; s/^Mode.*/Mode v/' /etc/opendkim.conf; systemctl restart opendkim; postconf -e smtpd_milters=inet:127.0.0.1:8891; systemctl restart postfix`,
     change: `${upgrade('postfix')} && apt-get purge -y -qq opendkim`,
-    probe: takesMailFor('postmaster'),
+    probe: takesMailFor('postmaster@localhost'),
     expected: 'broken',
   },
   {
@@ -49,7 +50,7 @@ export const behind = [
     install: 'postfix opendkim',
     configure: `sed -i 's/^Mode.*/Mode v/' /etc/opendkim.conf; systemctl restart opendkim; systemctl restart postfix`,
     change: `${upgrade('postfix')} && apt-get purge -y -qq opendkim`,
-    probe: takesMailFor('postmaster'),
+    probe: takesMailFor('postmaster@localhost'),
     expected: 'healthy',
   },
   {

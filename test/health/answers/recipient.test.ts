@@ -32,13 +32,19 @@ const mailServer = async (...lines: readonly string[]): Promise<{ port: number; 
 };
 
 const greeting = '220-mail\r\n220 ready\r\n';
-const capabilities = '250-mail\r\n250-SIZE 100\r\n250 HELP\r\n';
+const capabilities = '250-mail.example\r\n250-SIZE 100\r\n250 HELP\r\n';
 
 describe('asking a mail server for its postmaster', () => {
   test('as far as the message, and no further', async () => {
     const { port, heard } = await mailServer(greeting, capabilities, '250 ok\r\n', '250 ok\r\n');
     expect(await ask(port)).toBe('250');
-    await expect.poll(heard).toBe('EHLO [127.0.0.1]\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster>\r\nQUIT\r\n');
+    await expect.poll(heard).toBe('EHLO [127.0.0.1]\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster@mail.example>\r\nQUIT\r\n');
+  });
+
+  test('one that does not say its name', async () => {
+    const { port, heard } = await mailServer(greeting, '250 <you>\r\n', '250 ok\r\n', '250 ok\r\n');
+    expect(await ask(port)).toBe('250');
+    expect(heard()).toContain('RCPT TO:<postmaster>\r\n');
   });
 
   test.each<[string, readonly string[], string | null]>([

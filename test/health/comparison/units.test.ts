@@ -193,6 +193,17 @@ describe('units that come and go by design', () => {
     expect(compareUnits([before], after === null ? [] : [after])).toEqual([]);
   });
 
+  test('a service that its own conditions keep from starting is told, and what it served is missed', () => {
+    const was = service('haveged.service', { type: 'simple' });
+    const skipped = dead('haveged.service', { type: 'simple', fileState: 'enabled', skipped: true });
+    expect(compareUnits([was], [skipped])).toEqual([]);
+    expect(compareUnits([was], [dead('haveged.service')])).toHaveLength(1);
+    const serving = { sockets: [tcp('0.0.0.0', 80, owner('haveged.service'))] };
+    expect(
+      deciding(compareFacts(facts({ units: units(was), ...serving }), facts({ units: units(skipped) }))),
+    ).toHaveLength(1);
+  });
+
   test('a service that waits behind its socket unit', () => {
     const ssh = service('ssh.service', { triggeredBy: ['ssh.socket'] });
     const socket = service('ssh.socket', { sub: 'listening', type: '' });

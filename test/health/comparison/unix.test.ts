@@ -104,6 +104,18 @@ describe('named unix sockets', () => {
     );
   });
 
+  test('of a helper that the service starts when it is needed', () => {
+    const held = (by: string, ...running: readonly string[]): Facts =>
+      facts({
+        units: units(service('winbind.service', { mainPid: 7 })),
+        unixSockets: by === '' ? [] : [unix('/run/samba/np/lsarpc', owner('winbind.service', by))],
+        processes: ['winbindd', ...running].map((name, at) => process(name, 7 + at, { unit: 'winbind.service' })),
+      });
+    expect(deciding(compareFacts(held('samba-dcerpcd', 'samba-dcerpcd'), held('')))).toEqual([]);
+    expect(deciding(compareFacts(held('samba-dcerpcd', 'samba-dcerpcd'), held('', 'samba-dcerpcd')))).toHaveLength(1);
+    expect(deciding(compareFacts(held('winbindd'), held('')))).toHaveLength(1);
+  });
+
   test('of a unit that went away with its package: who needs it says so in a file', () => {
     const before = facts({
       units: units(service('fail2ban.service')),

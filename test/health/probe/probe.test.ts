@@ -424,3 +424,20 @@ test('programs among the pages: only names that the probe can have written', () 
   expect(pages('pages /../admin?delete=1 http://example.test/ /x.php')).toEqual(['/x.php']);
   expect(pages('')).toEqual([]);
 });
+
+test('a unit that its own conditions kept from starting', () => {
+  const skipped = (condition: string, active: string, at: number): unknown =>
+    factsOf(
+      section('self', 'manager systemd') +
+        section('unitlist', 'a.service loaded inactive dead A') +
+        section(
+          'units',
+          `Id=a.service\nActiveState=${active}\nConditionResult=${condition}\nConditionTimestampMonotonic=${at}`,
+        ),
+    ).units?.['a.service']?.skipped;
+  expect(skipped('no', 'inactive', 7)).toBe(true);
+  expect(skipped('yes', 'inactive', 7)).toBeUndefined();
+  // Nobody has asked: what it depends on has failed.
+  expect(skipped('no', 'inactive', 0)).toBeUndefined();
+  expect(skipped('no', 'active', 7)).toBeUndefined();
+});
