@@ -102,6 +102,6 @@ export const packageManagers = {
     abort: `printf '#!/bin/sh\\n[ "$1" != pre-commit ]\\n' >/etc/apk/commit_hooks.d/zzz; chmod 755 /etc/apk/commit_hooks.d/zzz`,
     letBe: 'rm /etc/apk/commit_hooks.d/zzz',
     breakOff: 'apk add guard-fails',
-    isFree: 'true',
+    isFree: "! grep -q '^f:[a-zA-Z]*[fs]' /lib/apk/db/installed",
   },
 } satisfies Record<string, PackageManager>;

@@ -1,12 +1,15 @@
 import { execa } from 'execa';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ownProject, startAgent } from '../e2e/agent-under-test.ts';
-import { guardUnderTest, snapshotNames } from '../e2e/guard.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ownProject, startAgent, type AgentUnderTest } from '../e2e/agent-under-test.ts';
+import { guardUnderTest, snapshotNames, type GuardUnderTest } from '../e2e/guard.ts';
 import { incusCommand, remove } from '../e2e/incus-subject.ts';
+import { waitFor } from '../host/host.ts';
 import { baseOf, waitForBoot } from './base.ts';
 
 const project = 'gr-unattended';
 const instance = 'gr-unattended-1';
+let guard: GuardUnderTest;
+let agent: AgentUnderTest | null = null;
 
 /** The real unattended-upgrades, which is allowed to take everything from the tests' own repository. */
 beforeAll(async () => {
@@ -25,23 +28,66 @@ printf '%s\\n' '#clear Unattended-Upgrade::Origins-Pattern;' 'Unattended-Upgrade
   await incusCommand('start', instance);
   await waitForBoot(instance);
   await incusCommand('exec', instance, '--', 'apt-get', 'install', '-y', '-qq', 'guard-one=1.0', 'guard-two');
+  guard = await guardUnderTest();
+  await guard.run(['hook', 'install', instance]);
+  await incusCommand('snapshot', 'create', instance, 'as-made');
 });
 
 afterAll(async () => {
+  await guard.remove();
   await remove(instance, project);
 });
 
-test('what unattended-upgrades does needs nothing more: one run, kept, with a restore point', async () => {
-  const guard = await guardUnderTest();
-  expect(await guard.run(['hook', 'install', instance])).toMatchObject({ status: 0 });
-  const agent = await startAgent(guard, 'defaults: { soak: 0s, verifyTimeout: 5s }\n', '--project', project);
+beforeEach(async () => {
+  await incusCommand('snapshot', 'restore', instance, 'as-made');
+  for (const name of await snapshotNames(instance))
+    if (name !== 'as-made') await incusCommand('snapshot', 'delete', instance, name);
+  await waitForBoot(instance);
+});
+
+afterEach(async () => {
+  await agent?.end('SIGTERM');
+  agent = null;
+});
+
+const withAgent = async (check: string): Promise<AgentUnderTest> => {
+  const checks = `checks: { old: { exec: [${check}], timeout: 1s, interval: 100ms, retries: 1 } }`;
+  agent = await startAgent(guard, `defaults: { soak: 0s, verifyTimeout: 5s, ${checks} }\n`, '--project', project);
   await agent.saw('relay-up', { instance });
-  const upgraded = await execa('incus', ['exec', instance, '--', 'unattended-upgrade', '-v'], { stdin: 'ignore' });
-  expect(upgraded.stdout + upgraded.stderr).toContain('guard-one');
-  expect(await agent.saw('transaction-asked')).toMatchObject({ manager: 'apt', packages: 1 });
-  await agent.saw('transaction-ended', { outcome: 'kept' });
-  expect(await incusCommand('exec', instance, '--', 'cat', '/opt/guard-one')).toBe('2.0');
+  return agent;
+};
+
+const upgrade = async (): Promise<string> => {
+  const { stdout, stderr } = await execa('incus', ['exec', instance, '--', 'unattended-upgrade', '-v'], {
+    reject: false,
+    stdin: 'ignore',
+  });
+  return stdout + stderr;
+};
+
+const version = (): Promise<string> => incusCommand('exec', instance, '--', 'cat', '/opt/guard-one');
+
+test('what unattended-upgrades does needs nothing more: one run, kept, with a restore point', async () => {
+  const { saw } = await withAgent('test, -e, /opt/guard-one');
+  expect(await upgrade()).toContain('guard-one');
+  expect(await saw('transaction-asked')).toMatchObject({ manager: 'apt', packages: 1 });
+  await saw('transaction-ended', { outcome: 'kept' });
+  expect(await version()).toBe('2.0');
   expect((await snapshotNames(instance)).filter((name) => name.startsWith('guard-'))).toHaveLength(1);
-  await agent.end('SIGTERM');
-  await guard.remove();
+});
+
+test('what breaks something is rolled back, told at the next login, and not tried again the next night', async () => {
+  const { saw } = await withAgent('grep, -q, "1.0", /opt/guard-one');
+  await upgrade();
+  const { run } = await saw('transaction-ended', { outcome: 'rolled-back' });
+  expect(await version()).toBe('1.0');
+  const told = (): Promise<string> =>
+    incusCommand('exec', instance, '--', 'cat', '/run/motd.d/50-guard').catch(() => '');
+  await waitFor(async () => (await told()).includes(`guard show ${String(run)}`));
+  await waitFor(async () => (await guard.run(['hook', 'status', instance])).status === 0);
+
+  await upgrade();
+  expect(await saw('transaction-ended', { outcome: 'quarantined' })).toBeDefined();
+  expect(await version()).toBe('1.0');
+  expect((await snapshotNames(instance)).filter((name) => name.startsWith('guard-'))).toEqual([]);
 });
