@@ -42,8 +42,8 @@ export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
         protocol: first.protocol,
         port: first.port,
         owner: first.owner,
-        lost: lost.map((socket) => socket.address),
-        left: now.map((socket) => socket.address),
+        lost: lost.map((socket) => socket.address).toSorted(),
+        left: now.map((socket) => socket.address).toSorted(),
         movedTo,
         severity: lost.some((socket) => matters(socket, now, { before, after }, movedTo)) ? 'required' : 'advisory',
       },
@@ -128,13 +128,7 @@ const newPort = ({ protocol, owner }: Socket, anew: readonly Socket[]): number |
 };
 
 /** `port 53 tcp, udp no longer listened on`: what is lost altogether, for losses of one owner. */
-export const sayGone = (losses: readonly SocketLoss[]): string => {
-  const ports = grouped(losses, (loss) => loss.port);
-  const each = [...ports].map(
-    ([port, some]) => `${port} ${[...new Set(some.map((loss) => loss.protocol))].join(', ')}`,
-  );
-  return `${each.length === 1 ? 'port' : 'ports'} ${listed(each)} no longer listened on`;
-};
+export const sayGone = (losses: readonly SocketLoss[]): string => `${sayPorts(losses)} no longer listened on`;
 
 /** The whole sentence about losses of one owner whose unit, if any, still runs. */
 export const saySocketLosses = (losses: readonly SocketLoss[]): string => {
@@ -154,10 +148,11 @@ export const saySocketLosses = (losses: readonly SocketLoss[]): string => {
 };
 
 const sayPorts = (losses: readonly SocketLoss[]): string => {
-  const ports = grouped(losses, (loss) => loss.port);
-  const each = [...ports].map(
-    ([port, some]) => `${port} ${[...new Set(some.map((loss) => loss.protocol))].join(', ')}`,
-  );
+  const ports = [...grouped(losses, (loss) => loss.port)].toSorted(([a], [b]) => a - b);
+  const each = ports.map(([port, some]) => {
+    const protocols = new Set(some.map((loss) => loss.protocol));
+    return `${port} ${[...protocols].toSorted().join(', ')}`;
+  });
   return `${each.length === 1 ? 'port' : 'ports'} ${listed(each)}`;
 };
 
