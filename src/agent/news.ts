@@ -45,16 +45,16 @@ const shown = (text: string): string =>
     .map((line) => neutralise(line, 300))
     .join('\n')}\n`;
 
-/** `wall` where there is one; else the terminals themselves. A terminal that nobody reads must not hold the others up. */
+/**
+ * Each terminal itself: `wall` would only reach those who have logged in, and nobody who came with `incus exec`. One that
+ * nobody reads must not hold the others up.
+ */
 const toTerminals = `
 text=\${text-$(cat)}
-if command -v wall >/dev/null 2>&1; then
-  printf '%s\\n' "$text" | timeout 3 wall 2>/dev/null
-else
-  for terminal in /dev/pts/[0-9]*; do
-    [ -c "$terminal" ] && printf '\\r\\n%s\\r\\n' "$text" | timeout 1 cat >"$terminal" 2>/dev/null
-  done
-fi
+for terminal in /dev/pts/[0-9]* /dev/console; do
+  [ -c "$terminal" ] && printf '\\r\\n%s\\n' "$text" | sed 's/$/\\r/' | timeout 2 tee "$terminal" >/dev/null 2>&1 &
+done
+wait
 :`;
 
 const intoFile = `

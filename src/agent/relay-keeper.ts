@@ -39,6 +39,7 @@ export const keepRelay = (
   let nudged = new AbortController();
   let pauseMs: number = pauses.first;
   let down = '';
+  let failures = 0;
 
   const pause = async (ms: number): Promise<void> => {
     if (!over.signal.aborted) await clock.sleep(ms, nudged.signal);
@@ -76,9 +77,11 @@ export const keepRelay = (
         continue;
       }
       const relay = await openRelay(tools, subject.instance, user.onLine);
+      failures = relay.ok ? 0 : failures + 1;
       if (relay.ok) await useRelay(relay.value);
       else {
-        sayDown(relay.error);
+        // One that is just being stopped, or started, fails a few times.
+        if (failures > 3) sayDown(relay.error);
         pauseMs = longer(pauseMs);
       }
       await pause(pauseMs);

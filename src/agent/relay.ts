@@ -60,7 +60,7 @@ export const openRelay = async (
   const exec = started.value;
   const ended = exec.ended.then((end) => {
     gone.abort();
-    return end.ok ? lastWordsOf(said) || 'it ended by itself' : sayFailure(end.error);
+    return end.ok ? lastWordsOf(said) || 'the way into it has ended, as when it stops' : sayFailure(end.error);
   });
   const close = async (): Promise<void> => {
     input.end();

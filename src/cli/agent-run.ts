@@ -94,4 +94,4 @@ const planOfTransaction = (context: Context, place: Place, instance: string, ord
 };
 
 const warning = ({ run, restorePoint }: Plan): string =>
-  `guard: this instance is not well after the change of its packages. It goes back to ${restorePoint.name} now, and every shell ends. Record on the host: guard show ${run}`;
+  `guard: this instance is not well after the change of its packages.\nIt goes back to ${restorePoint.name} now, and every shell ends.\nRecord on the host: guard show ${run}`;
