@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import type { CommandIo, Terminal } from '../run/tools.ts';
 import type { Context } from './context.ts';
 
@@ -8,10 +9,23 @@ import type { Context } from './context.ts';
  */
 export const commandIo = (context: Context, json: boolean): CommandIo => {
   const { stdin, stdout, stderr } = context;
+  keepYoungSpaceSmall();
   if (!json && stdin.isTTY === true && stdout.isTTY === true)
     return { terminal: terminalOf(context), stdin, stdout, stderr };
   return { terminal: null, stdin: isPassedOn(stdin) ? stdin : null, stdout: json ? stderr : stdout, stderr };
 };
+
+/**
+ * The buffers of a stream die young. Where young objects are swept often, that costs hardly anything; else V8 counts their
+ * bytes until it sweeps the whole heap, again and again: half the time of a gigabyte.
+ */
+const keepYoungSpaceSmall = (): void => {
+  // A V8 that does not know the flag any more would complain on stderr: only those that were tried are asked.
+  const [major = ''] = process.versions.node.split('.');
+  if (Number(major) <= newestTried) setFlagsFromString('--semi-space-growth-factor=1');
+};
+
+const newestTried = 24;
 
 const terminalOf = ({ stdin, stdout, environment }: Context): Terminal => ({
   kind: environment['TERM'] ?? 'xterm',

@@ -5,6 +5,9 @@ import { callbackify } from 'node:util';
 /** How much of the end of the command's output is kept for hints and evidence, in bytes. */
 const tailBytes = 64 * 1024;
 
+/** How far the connection may be ahead of the reader, in bytes: it is stopped and let go for this much, not for each chunk. */
+const aheadBytes = 1024 * 1024;
+
 /** Watches output on its way through. */
 export interface OutputTap {
   /** Passes every byte on to `destination`, at the pace of `destination`. */
@@ -48,7 +51,10 @@ export const createOutputTap = (monotonic: () => number): OutputTap => {
         if (!gone) await new Promise<void>((resolve) => destination.write(chunk, () => resolve()));
       };
       const write = callbackify(pass);
-      const stream = new Writable({ write: (chunk: Buffer, _encoding, done) => write(chunk, done) });
+      const stream = new Writable({
+        highWaterMark: aheadBytes,
+        write: (chunk: Buffer, _encoding, done) => write(chunk, done),
+      });
       open.push(stream);
       return stream;
     },
