@@ -2,6 +2,7 @@ import { runCommand } from './command/command.ts';
 import { failureOf, type Attempt } from './decision.ts';
 import { foreignRestore } from './rollback/foreign-restore.ts';
 import { hintFor } from './command/hint.ts';
+import type { Facts } from '../health/facts.ts';
 import type { Plan } from './plan.ts';
 import type { Prepared } from './prepare.ts';
 import { pushFiles } from './push/push.ts';
@@ -15,9 +16,13 @@ import { returnAndVerdict } from './rollback/way-back.ts';
 export interface WholeAttempt extends Attempt {
   /** The end of what the command wrote; null where guard itself failed. */
   readonly output: string | null;
+  /** What the look saw that decided; null where there was none. */
+  readonly factsAfter: Facts | null;
   /** Nothing was changed, so that no restore point is of any use. */
   readonly unchanged: boolean;
 }
+
+const nothingSeen = { output: null, factsAfter: null } as const;
 
 /** Whatever happens in here, the run reaches its decision (F10). */
 export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
@@ -30,7 +35,7 @@ export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepa
       end: { kind: 'lost', says },
       verdict: null,
       interruptedBy: tools.interruption.by(),
-      output: null,
+      ...nothingSeen,
       unchanged: false,
     };
   }
@@ -42,9 +47,14 @@ const changeAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared)
     case 'command':
       return { ...(await commandAndVerdict(plan, tools, prepared)), unchanged: false };
     case 'return':
-      return { ...(await returnAndVerdict(plan, tools, prepared, change.to)), output: null, unchanged: false };
+      return {
+        ...(await returnAndVerdict(plan, tools, prepared, change.to)),
+        output: null,
+        factsAfter: null,
+        unchanged: false,
+      };
     case 'transaction':
-      return { ...(await transactionAndVerdict(plan, tools, prepared, change.transaction)), output: null };
+      return { ...(await transactionAndVerdict(plan, tools, prepared, change.transaction)), ...nothingSeen };
   }
 };
 
@@ -56,7 +66,7 @@ const commandAndVerdict = async (
   const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
     await tools.recorder.record({ type: 'command-ended', end: notBegun, ms: 0 });
-    return { end: notBegun, verdict: null, interruptedBy: tools.interruption.by(), output: '' };
+    return { end: notBegun, verdict: null, interruptedBy: tools.interruption.by(), output: '', factsAfter: null };
   }
   const report = await inPhase(
     tools,
@@ -73,8 +83,9 @@ const commandAndVerdict = async (
   if (hint) await tools.recorder.record({ type: 'notice', level: 'info', says: hint });
 
   const interruptedBy = tools.interruption.by();
-  if (interruptedBy !== null || failureOf(plan, end) !== null) return { end, verdict: null, interruptedBy, output };
-  const { verdict } = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
+  if (interruptedBy !== null || failureOf(plan, end) !== null)
+    return { end, verdict: null, interruptedBy, output, factsAfter: null };
+  const { verdict, facts } = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
   const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
-  return { end, verdict: foreign ?? verdict, interruptedBy: tools.interruption.by(), output };
+  return { end, verdict: foreign ?? verdict, interruptedBy: tools.interruption.by(), output, factsAfter: facts };
 };

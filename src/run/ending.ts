@@ -65,8 +65,9 @@ export const goBack = async (
   { cause, attempt }: { readonly cause: Cause; readonly attempt: WholeAttempt },
 ): Promise<Outcome> => {
   const { inspected, baseline, restorePoint } = prepared;
-  const { output, verdict } = attempt;
-  await saveEvidence({ instance: plan.instance, restorePoint, output, verdict, factsBefore: baseline.facts }, tools);
+  const { output, verdict, factsAfter } = attempt;
+  const { instance } = plan;
+  await saveEvidence({ instance, restorePoint, output, verdict, factsBefore: baseline.facts, factsAfter }, tools);
   await keepFailed(plan, tools);
   await runHooksOfTheEnd(plan, tools, 'beforeRollback', { cause });
   const end = await rollBack(

@@ -19,9 +19,8 @@ export const stop = async (
   gracefully: boolean,
 ): Promise<Result<void, IncusFailure>> => {
   const { incus, clock } = tools;
-  const before = await getInstance(incus, instance);
-  if (before.ok && before.value.status === 'Stopped') return ok(undefined);
-  if (gracefully && before.ok && before.value.status === 'Running') {
+  const before = gracefully ? await getInstance(incus, instance) : null;
+  if (before?.ok && before.value.status === 'Running') {
     const graceful = await stopInstance(incus, instance, { force: false, limitMs: limits.stopMs });
     if (graceful.ok) return graceful;
   }

@@ -1,6 +1,7 @@
 import type { Changes, CommandEnd, Verdict } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/comparison/changes.ts';
+import type { Facts } from '../health/facts.ts';
 import { watch } from '../health/watch/watch.ts';
 import type { Plan } from './plan.ts';
 import { restart } from './power.ts';
@@ -12,6 +13,8 @@ export interface Verified {
   readonly verdict: Verdict;
   /** Null where it could not be seen on both sides. */
   readonly changes: Changes | null;
+  /** Of the look that decided; null where none could be had. */
+  readonly facts: Facts | null;
 }
 
 /** Watches the instance after the change, against its baseline, and says what was changed. `soakMs`: how long health must hold. */
@@ -43,5 +46,5 @@ export const verify = async (
   await tools.recorder.record({ type: 'verdict', verdict, again: false });
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });
-  return { verdict, changes };
+  return { verdict, changes, facts: look.facts };
 };

@@ -17,6 +17,8 @@ export interface EvidenceSubject {
   /** The end of what the command wrote; null where nobody heard it. */
   readonly output: string | null;
   readonly factsBefore: Facts | null;
+  /** Those of the look that decided; null where they are still to be gathered. */
+  readonly factsAfter: Facts | null;
   /** On the changed instance, where there was one: its units are asked for by name. */
   readonly verdict: Verdict | null;
 }
@@ -84,7 +86,10 @@ const piecesOf = (subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Pie
     ? []
     : [
         { file: 'facts-before.json', content: Promise.resolve(asFile(subject.factsBefore)) },
-        { file: 'facts-after.json', content: factsNow(subject, tools) },
+        {
+          file: 'facts-after.json',
+          content: subject.factsAfter === null ? factsNow(subject, tools) : Promise.resolve(asFile(subject.factsAfter)),
+        },
       ]),
   ...evidenceQuestions.map((question) => ({ file: question.file, content: answerTo(question, subject, tools) })),
 ];

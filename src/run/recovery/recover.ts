@@ -294,6 +294,7 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
         output: null,
         verdict: record.verdict?.verdict ?? null,
         factsBefore: plan.baseline?.facts ?? null,
+        factsAfter: null,
       },
       tools,
     );

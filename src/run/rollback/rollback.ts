@@ -5,7 +5,7 @@ import type { RestorePoint, Verdict } from '../../event.ts';
 import type { Hooks } from '../../hook-definition.ts';
 import { clearingOf } from '../../incus/clearing.ts';
 import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
-import { getInstance, patchInstance } from '../../incus/instance.ts';
+import { getInstance, patchInstance, type Instance } from '../../incus/instance.ts';
 import { settle } from '../../incus/operations.ts';
 import { getSnapshot, restoreSnapshot, type Snapshot } from '../../incus/snapshot.ts';
 import { err, ok, type Result } from '../../result.ts';
@@ -65,10 +65,13 @@ type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
  */
 export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {
   // Before anything is stopped: the exact snapshot must be there (F2, F3), and nothing in its way (F4).
-  const there = await findRestorePoint(plan, tools);
+  const [there, now, newer] = await Promise.all([
+    findRestorePoint(plan, tools),
+    getInstance(tools.incus, plan.instance),
+    newerInTheWay(tools.incus, plan.instance, plan.restorePoint),
+  ]);
   if (!there.ok) return { end: 'failed', says: there.error };
-  await tellDrift(plan, tools, there.value);
-  const newer = await newerInTheWay(tools.incus, plan.instance, plan.restorePoint);
+  if (now.ok) await tellDrift(tools, there.value, now.value);
   if (newer.length > 0) return { end: 'failed', says: sayNewer(newer), first: removalLines(plan, newer) };
 
   if (await plan.lease?.isLost()) return { end: 'lost' };
@@ -120,9 +123,8 @@ const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promi
 };
 
 /** A restore replaces the whole configuration (incus.md, trap 3): who changed it meanwhile is told (F22). */
-const tellDrift = async (plan: RollbackPlan, tools: RollbackTools, snapshot: Snapshot): Promise<void> => {
-  const now = await getInstance(tools.incus, plan.instance);
-  const says = now.ok ? sayDrift(driftSince(snapshot, now.value)) : null;
+const tellDrift = async (tools: RollbackTools, snapshot: Snapshot, now: Instance): Promise<void> => {
+  const says = sayDrift(driftSince(snapshot, now));
   if (says !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says });
 };
 const sayNewer = (newer: readonly string[]): string =>

@@ -4,20 +4,25 @@ import { systemClock } from '../../../src/clock.ts';
 import type { Recorded } from '../../../src/event.ts';
 import { closeIncus, openIncus } from '../../../src/incus/client.ts';
 import { err, ok, type Result } from '../../../src/result.ts';
-import { saveEvidence } from '../../../src/run/evidence/evidence.ts';
+import { saveEvidence, type EvidenceSubject } from '../../../src/run/evidence/evidence.ts';
 import { createRecorder } from '../../../src/run/recorder.ts';
+import { facts } from '../../health/example-facts.ts';
 import { temporaryFolder } from '../../journal/temporary.ts';
 
-const subject = {
+const subject: EvidenceSubject & { readonly output: string } = {
   instance: 'web01',
   restorePoint: { name: 'guard-in-flight', createdAt: '2026-11-23T05:51:26.123456789Z', volumes: [] },
   output: 'said \u001b[31mby the command',
   factsBefore: null,
+  factsAfter: null,
   verdict: null,
 };
 
 /** Evidence of an instance whose daemon is gone. */
-const saved = async (save: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>) => {
+const saved = async (
+  save: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>,
+  more: Partial<EvidenceSubject> = {},
+) => {
   const incus = openIncus({ socket: join(await temporaryFolder(), 'none'), project: 'default', clock: systemClock });
   const events: Recorded[] = [];
   const append = async (event: Recorded): Promise<Result<void, string>> => {
@@ -31,7 +36,7 @@ const saved = async (save: (name: string, content: string | Uint8Array) => Promi
     openStore: async () => ok({ append, saveEvidence: save, close: async () => {} }),
   });
   await recorder.resume();
-  await saveEvidence(subject, { incus, clock: systemClock, recorder });
+  await saveEvidence({ ...subject, ...more }, { incus, clock: systemClock, recorder });
   closeIncus(incus);
   return events.find((event) => event.type === 'evidence-saved');
 };
@@ -51,6 +56,19 @@ describe('evidence', () => {
       'processes.txt',
     ]);
     expect(written.get('command-output.txt')).toBe(subject.output);
+  });
+
+  test('has the facts of the look that decided, as they were seen', async () => {
+    const written = new Map<string, unknown>();
+    const save = async (name: string, content: string | Uint8Array) => {
+      written.set(name, name.endsWith('.json') ? JSON.parse(Buffer.from(content).toString()) : null);
+      return ok(name);
+    };
+    const after = facts({ reboot: { required: true, packages: ['libc6'] } });
+    const event = await saved(save, { factsBefore: facts(), factsAfter: after });
+    expect(event?.files).toEqual(['command-output.txt', 'facts-before.json', 'facts-after.json']);
+    expect(written.get('facts-before.json')).toEqual(facts());
+    expect(written.get('facts-after.json')).toEqual(after);
   });
 
   test('that cannot be written is named', async () => {
