@@ -44,6 +44,8 @@ const lossOf = (socket: UnixSocket, anew: readonly UnixSocket[], before: Facts, 
   if (referredBy.length > 0) return loss('required', sibling?.path ?? null);
   // A new version beside the old one, and nobody names the old one.
   if (sibling !== undefined) return loss('advisory', sibling.path);
+  const users = usersReferring(socket, after);
+  if (users.length > 0) return { ...loss('required'), referredBy: users };
   const moved = anew.find((one) => sameOwner(one, socket));
   if (moved !== undefined && withoutRandom(moved.path) === withoutRandom(socket.path))
     return loss('advisory', moved.path);
@@ -88,6 +90,19 @@ const othersReferring = (socket: UnixSocket, configuration: Facts['configuration
   return (configuration.references[socket.path] ?? []).filter(
     (path) => !own.some((word) => path.toLowerCase().includes(word)),
   );
+};
+
+/** Files in the folder of another service that runs, whatever they are called: `/etc/nginx/snippets/php.conf`. */
+const usersReferring = (socket: UnixSocket, { configuration, processes, units }: Facts): string[] => {
+  if (configuration === null || !Object.hasOwn(configuration.references, socket.path)) return [];
+  const own = ownWords(socket);
+  const runs = (name: string): boolean =>
+    (processes?.some((process) => process.name === name) ?? false) ||
+    Object.values(units ?? {}).some(({ id, active }) => id === `${name}.service` && active === 'active');
+  return (configuration.references[socket.path] ?? []).filter((path) => {
+    const service = path.split('/')[2] ?? '';
+    return !own.some((word) => service.toLowerCase().includes(word)) && runs(service);
+  });
 };
 
 const ownWords = (socket: UnixSocket): string[] => {

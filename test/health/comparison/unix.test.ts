@@ -104,6 +104,30 @@ describe('named unix sockets', () => {
     );
   });
 
+  test('that another service names in a file with the words of the first one', () => {
+    const references = { '/run/php/php8.2-fpm.sock': ['/etc/nginx/snippets/php.conf'] };
+    const configuration = { signatures: {}, listenLines: {}, references, zones: [] };
+    const before = facts({
+      units: units(service('php8.2-fpm.service'), service('nginx.service')),
+      unixSockets: [unix('/run/php/php8.2-fpm.sock', php)],
+      configuration,
+    });
+    const after = (...running: readonly string[]): Facts =>
+      facts({ units: units(...running.map((id) => service(id))), configuration });
+    expect(deciding(compareFacts(before, after('nginx.service')))).toEqual([
+      'php8.2-fpm.service was running, is gone with its unit file; socket /run/php/php8.2-fpm.sock is gone, and /etc/nginx/snippets/php.conf names it',
+    ]);
+    // Nobody reads it: php-fpm brings a file for apache, whether it is there or not.
+    const alone = { ...before, units: units(service('php8.2-fpm.service')) };
+    expect(deciding(compareFacts(alone, after()))).toEqual([]);
+    // A new version beside the old one: whether the other service uses it is for its answers to say.
+    const next = {
+      ...after('nginx.service', 'php8.4-fpm.service'),
+      unixSockets: [unix('/run/php/php8.4-fpm.sock', php4)],
+    };
+    expect(deciding(compareFacts(before, next))).toEqual([]);
+  });
+
   test('of a helper that the service starts when it is needed', () => {
     const held = (by: string, ...running: readonly string[]): Facts =>
       facts({
