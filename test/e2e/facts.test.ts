@@ -178,9 +178,18 @@ describe('a container with BusyBox init and no package manager', () => {
     expect(before).toMatchObject({
       manager: { kind: 'none' },
       units: null,
-      packages: { manager: 'none' },
+      packages: { manager: 'none', installed: {}, broken: {}, interrupted: false },
       init: { name: 'init' },
+      disk: { writable: true },
+      reboot: { required: false, packages: [] },
+      network: { defaultRoutes: [], nameservers: [] },
+      configuration: { signatures: { '/etc/web': expect.any(String) } },
     });
+    expect(before.disk?.availableBytes).toBeGreaterThan(0);
+    expect(before.unixSockets).not.toBeNull();
+    expect(before.processes?.map((process) => process.name)).toEqual(
+      expect.arrayContaining(['httpd', 'crond', 'syslogd']),
+    );
     expect(before.sockets).toMatchObject([{ protocol: 'tcp', port: 8080, owner: { process: 'httpd' } }]);
     expect(compareFacts(before, await look(incus, name))).toEqual([]);
     await inside(
@@ -231,7 +240,18 @@ rc-update add worker default >/dev/null`,
           facts.processes?.some((process) => process.name === wanted && process.ageMs > 1000),
         ),
     );
-    expect(before.manager).toEqual({ kind: 'openrc', runlevel: 'default' });
+    expect(before).toMatchObject({
+      manager: { kind: 'openrc', runlevel: 'default' },
+      init: { name: 'init' },
+      units: { cron: { active: 'active' }, worker: { active: 'active', sub: 'started' } },
+      packages: { manager: 'dpkg', installed: { openrc: expect.any(String) }, broken: {}, interrupted: false },
+      disk: { writable: true },
+      reboot: { required: false },
+      network: { addresses: [{ family: 4, interface: 'eth0' }], defaultRoutes: [{ family: 4, interface: 'eth0' }] },
+      configuration: { signatures: { '/etc/init.d/worker': expect.any(String) } },
+    });
+    expect(before.sockets).not.toBeNull();
+    expect(before.unixSockets).not.toBeNull();
     expect(compareFacts(before, await look(incus, name))).toEqual([]);
     // Debian's start-stop-daemon does not tell OpenRC of its daemons: that one crashed shows in the processes alone.
     await inside(name, 'kill -9 "$(cat /run/worker.pid)"');
