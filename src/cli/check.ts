@@ -6,7 +6,7 @@ import { verdictLines } from '../report/verdict-text.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { addCheckOptions, addCommonOptions, type RunOptions } from './run-options.ts';
-import { withInstance } from './session.ts';
+import { withExisting } from './session.ts';
 
 /** As far from a run's exit statuses as monitoring's own words: not 2, which shells use for their own mistakes. */
 const statuses: Readonly<Record<VerdictKind, number>> = { healthy: 0, unhealthy: 1, inconclusive: 3 };
@@ -29,7 +29,7 @@ export const defineCheck = (program: Command, call: Call): void => {
     .addHelpText('after', help);
   addCommonOptions(addCheckOptions(command)).action(async (instance: string, options: RunOptions) => {
     const { context } = call;
-    const status = await withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+    const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
       const { incus, instance: name } = session.reached;
       const { checks, automatic } = session.settings;
       const look = await takeBaseline(

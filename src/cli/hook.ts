@@ -11,7 +11,6 @@ import {
 import type { Inside } from '../hook/inside.ts';
 import { knownManagers } from '../hook/parts.ts';
 import type { IncusFailure } from '../incus/failure.ts';
-import { getInstance } from '../incus/instance.ts';
 import { hookLines } from '../report/hook-text.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -21,7 +20,7 @@ import type { Call } from './call.ts';
 import type { Context } from './context.ts';
 import { endWith } from './end-with.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
-import { withInstance, type Session } from './session.ts';
+import { withExisting, type Session } from './session.ts';
 
 const help = `
 Exit status:
@@ -55,10 +54,8 @@ export const defineHook = (program: Command, call: Call): void => {
     const command = hook.command(name).description(description).argument('<instance>', 'name or remote:name');
     addCommonOptions(command).action(async (instance: string, options: RunOptions) => {
       const { context } = call;
-      const status = await withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+      const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
         const { incus, instance: own } = session.reached;
-        const seen = await getInstance(incus, own);
-        if (!seen.ok) return endWith(context, options.json ?? false, refusedBecause(seen.error));
         const done = await work(context, session, { incus, instance: own });
         if (!done.ok) return endWith(context, options.json ?? false, done.error);
         const { installation, way, unable = [] } = done.value;

@@ -6,7 +6,7 @@ import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { endWith } from './end-with.ts';
 import { addCommonOptions, type CommonOptions } from './run-options.ts';
-import { withInstance } from './session.ts';
+import { withExisting } from './session.ts';
 import { UsageMistake } from './usage.ts';
 
 const lookLimitMs = 30_000;
@@ -24,7 +24,7 @@ export const defineInit = (program: Command, call: Call): void => {
     );
   addCommonOptions(command).action(async (instance: string, options: CommonOptions & { readonly output?: string }) => {
     const { context } = call;
-    const status = await withInstance(context, { instance, options, withTerminal: false }, async ({ reached }) => {
+    const status = await withExisting(context, { instance, options, withTerminal: false }, async ({ reached }) => {
       const facts = await gatherFacts({ incus: reached.incus, instance: reached.instance, limitMs: lookLimitMs });
       if (!facts.ok) {
         const says = facts.error.kind === 'unreadable' ? facts.error.says : sayFailure(facts.error);

@@ -10,7 +10,7 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
 import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
-import { withInstance } from './session.ts';
+import { withExisting, withInstance } from './session.ts';
 import { count } from './values.ts';
 
 const help = `
@@ -34,22 +34,25 @@ export const definePrune = (program: Command, call: Call): void => {
     .addHelpText('after', help);
   addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
     const { context } = call;
-    const targets = instance === undefined ? await recorded(context) : [{ instance, project: options.project }];
+    if (instance !== undefined) return call.exit(await pruneOne(context, instance, options, withExisting));
     let worst = 0;
-    for (const target of targets)
+    // One that was deleted since has nothing left to prune.
+    for (const target of await recorded(context))
       worst = Math.max(
         worst,
-        await pruneOne(context, target.instance, {
-          ...options,
-          ...(target.project === undefined ? {} : { project: target.project }),
-        }),
+        await pruneOne(context, target.instance, { ...options, project: target.project }, withInstance),
       );
     call.exit(worst);
   });
 };
 
-const pruneOne = (context: Context, instance: string, options: RunOptions): Promise<number> =>
-  withInstance(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
+const pruneOne = (
+  context: Context,
+  instance: string,
+  options: RunOptions,
+  reaching: typeof withInstance,
+): Promise<number> =>
+  reaching(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
     const plan = planOf({ run, version: context.version, reached, words: ['true'], settings, name: null });
     const state = stateDirectoryOf(context);

@@ -103,7 +103,7 @@ const recoverReached = async (
   });
   const { incus } = session.reached;
   const tools = { incus, clock: context.clock };
-  const found = await findRemains(tools, plan.instance, plan.limits.readyMs);
+  const found = await findRemains(tools, plan);
   if (!found.ok) return endWith(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
   const isIdle = record === null && found.value.inFlight === null && found.value.quiet === null;

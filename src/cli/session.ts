@@ -1,10 +1,20 @@
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
+import { getInstance } from '../incus/instance.ts';
 import type { Reached } from '../incus/reach.ts';
+import { explainMissing } from '../run/missing-instance.ts';
 import type { Context } from './context.ts';
 import { endWith } from './end-with.ts';
 import type { RunOptions } from './run-options.ts';
 import { settingsOf } from './settings-of.ts';
+
+/** What is asked for. */
+interface Wanted {
+  readonly instance: string;
+  readonly options: RunOptions;
+  /** Somebody sits there: other defaults. */
+  readonly withTerminal: boolean;
+}
 
 /** An instance that can be spoken to, with what is configured for it. */
 export interface Session {
@@ -12,10 +22,23 @@ export interface Session {
   readonly settings: Settings;
 }
 
+/** The same with an instance that is there: where it is not, that is said before anything else. */
+export const withExisting = (
+  context: Context,
+  wanted: Wanted,
+  work: (session: Session) => Promise<number>,
+): Promise<number> =>
+  withInstance(context, wanted, async (session) => {
+    const { incus, instance } = session.reached;
+    const seen = await getInstance(incus, instance);
+    if (seen.ok) return work(session);
+    return endWith(context, wanted.options.json ?? false, await explainMissing(incus, session.reached, seen.error));
+  });
+
 /** Reaches the instance, reads its settings, does the work and lets go. What fails before is said, and is the exit status. */
 export const withInstance = async (
   context: Context,
-  wanted: { readonly instance: string; readonly options: RunOptions; readonly withTerminal: boolean },
+  wanted: Wanted,
   work: (session: Session) => Promise<number>,
 ): Promise<number> => {
   const { options } = wanted;

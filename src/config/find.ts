@@ -40,7 +40,9 @@ export const findConfiguration = async (
     const path = resolve(search.cwd, search.explicitPath);
     const read = await readBounded(path, null);
     if (!read.ok) return err([read.error]);
-    return read.value ? ok(read.value) : err([mistakeAbout(path, 'There is no such file.')]);
+    return read.value
+      ? ok(read.value)
+      : err([mistakeAbout(path, 'There is no such file.', 'Name one that is there, or leave out --config.')]);
   }
   for (const path of placesOf(search)) {
     const read = await readBounded(path, trustedOwners(search));
@@ -130,11 +132,11 @@ const distrusted = (path: string, uid: number, mode: number): ConfigurationMista
 const tooLarge = (path: string): ConfigurationMistake =>
   mistakeAbout(path, `It is larger than ${mostBytes / 1024 / 1024} MiB, which no guard.yaml needs to be.`);
 
-const mistakeAbout = (path: string, says: string): ConfigurationMistake => ({
+const mistakeAbout = (path: string, says: string, advice = ''): ConfigurationMistake => ({
   file: path,
   place: null,
   says,
-  advice: '',
+  advice,
 });
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';

@@ -18,7 +18,8 @@ export const establishBaseline = async (
   justStarted: boolean,
 ): Promise<Result<Baseline, Outcome>> => {
   // Three questions at the same time: most often each is answered at once.
-  const looking = isToBeThere(plan) ? refuseMissingExecutable(plan, tools) : null;
+  const enough = new AbortController();
+  const looking = isToBeThere(plan) ? refuseMissingExecutable(plan, tools, enough.signal) : null;
   const baseline = await inPhase(
     tools,
     'baseline',
@@ -27,9 +28,11 @@ export const establishBaseline = async (
   );
   await tools.recorder.record({ type: 'baseline-taken', baseline });
   // What was cut short proves nothing about the instance; the run ends as interrupted a moment later.
-  if (tools.interruption.by() !== null) return ok(baseline);
-  const verdict = judgeAlone(baseline);
-  if (verdict.verdict !== 'healthy' && !plan.allowUnhealthy) return err(unhealthyAlready(plan, verdict));
+  const verdict = tools.interruption.by() === null ? judgeAlone(baseline) : null;
+  const isUnfit = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
+  if (verdict === null || isUnfit) enough.abort();
+  if (verdict === null) return ok(baseline);
+  if (isUnfit) return err(unhealthyAlready(plan, verdict));
   const missing = await looking;
   return missing === null ? ok(baseline) : err(missing);
 };

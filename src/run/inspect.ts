@@ -1,13 +1,13 @@
 import type { Outcome } from '../event.ts';
-import type { IncusFailure } from '../incus/failure.ts';
-import { getInstance, listInstanceNames, type Instance } from '../incus/instance.ts';
+import { getInstance, type Instance } from '../incus/instance.ts';
 import { listSnapshots, type Snapshot } from '../incus/snapshot.ts';
 import type { Pool } from '../incus/storage.ts';
 import { err, ok, type Result } from '../result.ts';
-import { nearest, neutralise } from '../text.ts';
+import { neutralise } from '../text.ts';
 import { classifyDisks, type Disks, type UncoveredDisk } from './restore-point/disks.ts';
 import { canKeepFailed } from './evidence/failed-copy.ts';
 import { markOf, type Mark } from './hold/mark.ts';
+import { explainMissing } from './missing-instance.ts';
 import { describeHolder } from './hold/occupant.ts';
 import { recoverCommand } from './by-hand.ts';
 import { isLatestOnly } from './restore-point/newer-snapshots.ts';
@@ -49,7 +49,7 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
     getInstance(incus, plan.instance),
     listSnapshots(incus, plan.instance),
   ]);
-  if (!instance.ok) return err(await explained(plan, tools, instance.error));
+  if (!instance.ok) return err(await explainMissing(incus, plan, instance.error));
   if (!snapshots.ok) return err(refusedBecause(snapshots.error));
 
   const unfit = unfitness(instance.value);
@@ -82,18 +82,6 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
     staleMark: markOf(instance.value),
     staleQuiet: staleQuietOf(tools, instance.value),
   });
-};
-
-const explained = async (plan: Plan, tools: InspectTools, failure: IncusFailure): Promise<Outcome> => {
-  if (failure.kind !== 'not-found') return refusedBecause(failure);
-  const names = await listInstanceNames(tools.incus);
-  if (!names.ok) return refusedBecause(failure);
-  const near = nearest(plan.instance, names.value);
-  const where = `project "${plan.project}"${plan.remote === null ? '' : ` of remote "${plan.remote}"`}`;
-  return refused(
-    `There is no instance "${plan.instance}" in ${where}.`,
-    near === null ? 'See `incus list` for the names there are.' : `Did you mean "${near}"?`,
-  );
 };
 
 const unfitness = (instance: Instance): Outcome | null => {

@@ -252,6 +252,17 @@ describe('what is refused', () => {
     expect(ended.stderr).toContain('Did you mean "gr-run"?');
   });
 
+  test.each(['check', 'init', 'plan', 'recover', 'prune', 'hook status', 'hook install'])(
+    'guard %s says so too',
+    async (subcommand) => {
+      const words = subcommand === 'plan' ? ['gr-rum', '--', 'true'] : ['gr-rum'];
+      const ended = await guard.run([...subcommand.split(' '), ...words]);
+      expect(ended.status).toBe(30);
+      expect(ended.stderr).toContain('There is no instance "gr-rum" in project "default"');
+      expect(ended.stderr).toContain('Did you mean "gr-run"?');
+    },
+  );
+
   test('30: a command that does not exist costs no downtime', async () => {
     const before = await incusCommand('exec', instance, '--', 'cat', '/proc/sys/kernel/random/boot_id');
     const ended = await unchanged([instance, '--', 'no-such-command']);

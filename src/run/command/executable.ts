@@ -11,7 +11,11 @@ const limitMs = 10_000;
  * its uptime. Asked beforehand, because Incus reports every later 127 alike, also that of a script that ran half-way.
  * Null where it is there, or where nobody can tell (no shell inside).
  */
-export const refuseMissingExecutable = async (plan: Plan, tools: RunTools): Promise<Outcome | null> => {
+export const refuseMissingExecutable = async (
+  plan: Plan,
+  tools: RunTools,
+  signal: AbortSignal,
+): Promise<Outcome | null> => {
   const [word] = plan.command.words;
   const answer = await ask(tools.incus, plan.instance, {
     command: ['sh', '-c', lookup, 'guard', word],
@@ -21,6 +25,7 @@ export const refuseMissingExecutable = async (plan: Plan, tools: RunTools): Prom
     cwd: plan.command.cwd,
     limitMs,
     maxBytes: 4096,
+    signal,
   });
   if (!answer.ok || answer.value.status !== 0) return null;
   switch (answer.value.stdout.trim()) {

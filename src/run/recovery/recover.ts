@@ -15,12 +15,13 @@ import { runHooksOfTheEnd } from '../hooks.ts';
 import { endLeftovers } from '../command/leftovers.ts';
 import { markOf, unmark, type Mark } from '../hold/mark.ts';
 import { persistently } from '../persistence.ts';
-import type { Limits } from '../plan.ts';
+import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
 import { inPhase } from '../recorder.ts';
 import { recoveryStep, type RecoveryStep } from './recovery.ts';
 import { refused, refusedBecause } from '../refusal.ts';
 import { letGoByKey, quietOf, type Quiet } from '../hold/quiet.ts';
+import { explainMissing } from '../missing-instance.ts';
 import { release } from '../restore-point/release.ts';
 import { inFlightName, leaseOf, type Lease } from '../hold/in-flight.ts';
 import { sayLost, type HeldLease } from '../hold/lease.ts';
@@ -67,11 +68,11 @@ export interface Remains {
 /** Looks at what is left on the server. Changes nothing. */
 export const findRemains = async (
   tools: Pick<RunTools, 'incus' | 'clock'>,
-  name: string,
-  limitMs: number,
+  plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
 ): Promise<Result<Remains, Outcome>> => {
-  const instance = await persistently(tools.clock, limitMs, () => getInstance(tools.incus, name));
-  if (!instance.ok) return err(refusedBecause(instance.error));
+  const name = plan.instance;
+  const instance = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, name));
+  if (!instance.ok) return err(await explainMissing(tools.incus, plan, instance.error));
   const snapshot = await getSnapshot(tools.incus, name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
   const disks = await classifyDisks(tools.incus, instance.value);
@@ -212,7 +213,7 @@ const closed = (plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
       return {
         outcome: 'rollback-failed',
         cause: cause ?? 'inconclusive',
-        says: 'The restore point of the run is gone, so that there is nothing to go back to.',
+        says: 'The restore point of the run is gone, so that there is nothing to go back to: another guard has finished the run, or somebody removed it.',
         byHand: [],
       };
   }

@@ -44,7 +44,7 @@ export const mendRemains = async (
     );
   }
   if (!removed.includes(inFlightName)) return ok({ remains, removed });
-  const again = await findRemains(tools, plan.instance, plan.limits.readyMs);
+  const again = await findRemains(tools, plan);
   return again.ok ? ok({ remains: again.value, removed }) : again;
 };
 
