@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compareFacts } from '../../src/health/comparison/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
-import { booted, inside, look, lookUntil } from './instance-facts.ts';
+import { booted, inside, look, lookUntil, required, saidTo } from './instance-facts.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
 const { incus, close } = openTestIncus();
@@ -11,14 +10,6 @@ afterAll(async () => {
   await remove(instance);
   close();
 });
-
-const answer = (facts: Facts, question: string): string | null | undefined =>
-  facts.answers?.find((one) => one.question === question)?.said;
-
-const required = (before: Facts, after: Facts): string[] =>
-  compareFacts(before, after)
-    .filter(({ severity }) => severity === 'required')
-    .map(({ says }) => says);
 
 describe('a server that listens and answers nothing but errors (F36)', () => {
   let before: Facts;
@@ -43,13 +34,13 @@ systemctl restart named`,
     before = await lookUntil(
       incus,
       instance,
-      (facts) => answer(facts, '/') === '200' && answer(facts, 'example.test') === 'NOERROR',
+      (facts) => saidTo(facts, '/') === '200' && saidTo(facts, 'example.test') === 'NOERROR',
     );
   }, 300_000);
 
   test('is asked for its first page, and for its zones', () => {
-    expect(answer(before, '/')).toBe('200');
-    expect(answer(before, 'example.test')).toBe('NOERROR');
+    expect(saidTo(before, '/')).toBe('200');
+    expect(saidTo(before, 'example.test')).toBe('NOERROR');
   });
 
   test('a web server whose pages are gone', async () => {
@@ -64,7 +55,7 @@ systemctl restart named`,
 
   test('a name server that runs, and cannot load its zone', async () => {
     await inside(instance, 'echo broken >/etc/bind/db.example.test; systemctl restart named');
-    const after = await lookUntil(incus, instance, (facts) => answer(facts, 'example.test') === 'SERVFAIL');
+    const after = await lookUntil(incus, instance, (facts) => saidTo(facts, 'example.test') === 'SERVFAIL');
     expect(after.units?.['named.service']).toMatchObject({ active: 'active', sub: 'running' });
     expect(required(before, after)).toEqual([
       expect.stringMatching(/^named(\.service)? answered for the zone example\.test, now with SERVFAIL$/),

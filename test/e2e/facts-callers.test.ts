@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compareFacts } from '../../src/health/comparison/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
-import { booted, inside, lookUntil } from './instance-facts.ts';
+import { booted, inside, lookUntil, required, saidTo } from './instance-facts.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
 const { incus, close } = openTestIncus();
@@ -11,14 +10,6 @@ afterAll(async () => {
   await remove(instance);
   close();
 });
-
-const saidTo = (facts: Facts, question: string): string | null | undefined =>
-  facts.answers?.find((one) => one.question === question)?.said;
-
-const required = (before: Facts, after: Facts): string[] =>
-  compareFacts(before, after)
-    .filter(({ severity }) => severity === 'required')
-    .map(({ says }) => says);
 
 /** All but `broken` goes on as before. */
 const running = { ftp: '220', smtp: '220', postmaster: '250', 'office.test': 'NOERROR', 'http://127.0.0.1/': '500' };

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { systemClock } from '../../src/clock.ts';
+import { compareFacts } from '../../src/health/comparison/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { gatherFacts } from '../../src/health/gather.ts';
 import type { Incus } from '../../src/incus/client.ts';
@@ -31,3 +32,13 @@ export const inside = async (instance: string, script: string): Promise<void> =>
 /** systemd has booted, and there is a way out. */
 export const booted = (facts: Facts): boolean =>
   facts.manager.kind === 'systemd' && facts.manager.booted && facts.network?.defaultRoutes.length === 1;
+
+/** What a server said to this question of guard's; null where it did not answer, undefined where it was not asked. */
+export const saidTo = (facts: Facts, question: string): string | null | undefined =>
+  facts.answers?.find((one) => one.question === question)?.said;
+
+/** The sentences that decide against a change. */
+export const required = (before: Facts, after: Facts): string[] =>
+  compareFacts(before, after)
+    .filter(({ severity }) => severity === 'required')
+    .map(({ says }) => says);

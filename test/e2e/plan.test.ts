@@ -1,29 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { waitFor } from '../host/host.ts';
-import { guardUnderTest, snapshotNames, type GuardUnderTest } from './guard.ts';
-import { incusCommand, launch, remove } from './incus-subject.ts';
-import { openProxy, type IncusProxy } from './incus-proxy.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { snapshotNames, type GuardUnderTest } from './guard.ts';
+import { incusCommand } from './incus-subject.ts';
+import type { IncusProxy } from './incus-proxy.ts';
+import { withProxiedGuard } from './proxied-guard.ts';
 
 const instance = 'e2e-plan';
 let guard: GuardUnderTest;
 let proxy: IncusProxy;
 let folder = '';
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'guard-plan-'));
-  guard = await guardUnderTest();
-  proxy = await openProxy();
-  await launch(instance);
-  await waitFor(async () => (await guard.run(['check', instance])).status === 0);
-});
-afterAll(async () => {
-  await remove(instance);
-  await proxy.close();
-  await guard.remove();
-  await rm(folder, { recursive: true });
+withProxiedGuard(instance, (up) => {
+  ({ guard, proxy, folder } = up);
 });
 beforeEach(() => proxy.forget());
 

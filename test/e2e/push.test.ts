@@ -1,30 +1,20 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { waitFor } from '../host/host.ts';
-import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
-import { incusCommand, launch, remove } from './incus-subject.ts';
-import { openProxy, type IncusProxy } from './incus-proxy.ts';
+import { fileExists, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import { incusCommand } from './incus-subject.ts';
+import type { IncusProxy } from './incus-proxy.ts';
+import { withProxiedGuard } from './proxied-guard.ts';
 
 const instance = 'e2e-push';
 let guard: GuardUnderTest;
 let proxy: IncusProxy;
 let folder = '';
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'guard-push-'));
-  guard = await guardUnderTest();
-  proxy = await openProxy();
-  await launch(instance);
-  await waitFor(async () => (await guard.run(['check', instance])).status === 0);
-});
-afterAll(async () => {
-  await remove(instance);
-  await proxy.close();
-  await guard.remove();
-  await rm(folder, { recursive: true });
+withProxiedGuard(instance, (up) => {
+  ({ guard, proxy, folder } = up);
 });
 beforeEach(() => {
   proxy.fail = null;
