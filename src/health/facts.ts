@@ -169,6 +169,8 @@ export interface ConfigurationFiles {
   readonly zones: readonly string[];
   /** Names to which resolvers are told an address; absent in facts of older versions. */
   readonly names?: readonly string[];
+  /** Names under which web servers have sites; absent in facts of older versions. */
+  readonly sites?: readonly string[];
 }
 
 /** One question to a server of the instance, and what came. */
@@ -177,7 +179,7 @@ export interface Answer {
   /** As `tcp/80`. */
   readonly port: string;
   /**
-   * The path; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol; the
+   * The path, `//name/` for a site by its name; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol; the
    * recipient of a message; the entry of a directory, empty for the one about the server itself.
    */
   readonly question: string;

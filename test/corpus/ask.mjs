@@ -1,12 +1,12 @@
 // Asks a service from outside, as its users do: status 0 where it answers as it should, within five seconds.
-//   ask.mjs dns ADDRESS PORT NAME | tcp ADDRESS PORT | http ADDRESS PORT TEXT [PATH] | line ADDRESS PORT TEXT [QUESTION]
+//   ask.mjs dns ADDRESS PORT NAME | tcp ADDRESS PORT | http ADDRESS PORT TEXT [PATH [SITE]] | line ADDRESS PORT TEXT [QUESTION]
 //         | mail ADDRESS PORT RECIPIENT
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import dnsPacket from 'dns-packet';
 
-const [kind, address, port, wanted, question] = process.argv.slice(2);
+const [kind, address, port, wanted, question, site = address] = process.argv.slice(2);
 const signal = AbortSignal.timeout(5000);
 
 const resolves = async () => {
@@ -60,7 +60,7 @@ const asking = {
   tcp: connects,
   dns: resolves,
   mail: takesMail,
-  http: () => says(`GET ${question ?? '/'} HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`),
+  http: () => says(`GET ${question ?? '/'} HTTP/1.1\r\nHost: ${site}\r\nConnection: close\r\n\r\n`),
   line: () => says(question ? `${question}\r\n` : ''),
 };
 process.exitCode = (await asking[kind]().catch(() => false)) ? 0 : 1;

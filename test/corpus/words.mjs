@@ -20,6 +20,7 @@ const ask = (...words) => `node test/corpus/ask.mjs ${words.map((word) => `'${wo
 export const page = ask('http', '{address}', '80', ' 200');
 export const pageSaying = (text) => ask('http', '{address}', '80', text);
 export const programSaying = (path, text) => ask('http', '{address}', '80', text, path);
+export const siteSaying = (site, text) => ask('http', '{address}', '80', text, '/', site);
 export const takesMailFor = (recipient) => ask('mail', '{address}', '25', recipient);
 export const resolves = (name) => ask('dns', '{address}', '53', name);
 export const greets = (port, greeting) => ask('line', '{address}', String(port), greeting);

@@ -29,12 +29,18 @@ $TTL 60
 ns IN A 192.0.2.1
 ZONE
 echo 'zone "example.test" { type primary; file "/etc/bind/db.example.test"; };' >>/etc/bind/named.conf.local
-systemctl restart named`,
+mkdir -p /srv/shop
+echo open >/srv/shop/index.html
+echo 'server { listen 80; server_name shop.example.test; root /srv/shop; }' >/etc/nginx/conf.d/shop.conf
+systemctl restart named nginx`,
     );
     before = await lookUntil(
       incus,
       instance,
-      (facts) => saidTo(facts, '/') === '200' && saidTo(facts, 'example.test') === 'NOERROR',
+      (facts) =>
+        saidTo(facts, '/') === '200' &&
+        saidTo(facts, '//shop.example.test/') === '200' &&
+        saidTo(facts, 'example.test') === 'NOERROR',
     );
   }, 300_000);
 
@@ -50,6 +56,17 @@ systemctl restart named`,
       expect.stringMatching(/^nginx(\.service)? answered http at tcp\/80 with 200, now with 40[34]$/),
     ]);
     await inside(instance, 'mv /var/www/away /var/www/html');
+    expect(required(before, await look(incus, instance))).toEqual([]);
+  });
+
+  test('a site by its name whose pages are gone, while the others are well', async () => {
+    await inside(instance, 'mv /srv/shop /srv/away');
+    expect(required(before, await look(incus, instance))).toEqual([
+      expect.stringMatching(
+        /^nginx(\.service)? answered http at tcp\/80 for \/\/shop\.example\.test\/ with 200, now with 40[34]$/,
+      ),
+    ]);
+    await inside(instance, 'mv /srv/away /srv/shop');
     expect(required(before, await look(incus, instance))).toEqual([]);
   });
 

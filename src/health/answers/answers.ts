@@ -23,7 +23,7 @@ export const askServers = async (
   const sockets = facts.sockets.filter((socket) => isAt(socket, address));
   const questions = { clock, signal, remembering };
   const answers = await Promise.all([
-    askWebServers(sockets, address, facts.pages ?? [], questions),
+    askWebServers(sockets, address, { pages: facts.pages ?? [], sites: facts.configuration?.sites ?? [] }, questions),
     askNameServer(sockets, address, facts.configuration, questions),
     greetServers(sockets, address, questions),
     askForRecipient(sockets, address, questions),

@@ -8,20 +8,23 @@ import type { Questions } from './memory.ts';
 import type { Answer, Socket } from '../facts.ts';
 
 /**
- * Asks the web servers of the instance for `/` and for the programs among its pages (`/` may be a page that needs none), and
- * its proxies for pages, from the machine that guard runs on. What a proxy is asked for leads nowhere else: to the instance's
+ * Asks the web servers of the instance for `/`, for the programs among its pages (`/` may be a page that needs none) and for
+ * its sites by their names, and its proxies for pages, from the machine that guard runs on. What a proxy is asked for leads nowhere else: to the instance's
  * own first page, and to a name that nobody can have (RFC 6761, section 6.4).
  */
 export const askWebServers = async (
   sockets: readonly Socket[],
   address: string,
-  pages: readonly string[],
+  { pages, sites }: { readonly pages: readonly string[]; readonly sites: readonly string[] },
   { clock, signal, remembering }: Questions,
 ): Promise<Answer[]> => {
   const portsOf = (servers: readonly Socket[]): number[] =>
     [...new Set(servers.map(({ port }) => port))].slice(0, mostPorts);
   const questions = [
     ...portsOf(sockets.filter(speaksHttp)).flatMap((port) => ['/', ...pages].map((path) => ({ port, path }))),
+    ...portsOf(sockets.filter(isForPeople)).flatMap((port) =>
+      sites.slice(0, mostSites).map((site) => ({ port, path: `//${site}/` })),
+    ),
     ...portsOf(sockets.filter(isProxy)).flatMap((port) => proxied.map((path) => ({ port, path }))),
   ];
   return Promise.all(
@@ -40,6 +43,11 @@ const proxies = /^(squid|tinyproxy|privoxy|polipo|3proxy)$/;
 const proxied = ['http://127.0.0.1/', 'http://guard.invalid/'];
 
 const mostPorts = 16;
+
+const mostSites = 6;
+
+/** Where browsers go by themselves. */
+const isForPeople = ({ protocol, port }: Socket): boolean => protocol === 'tcp' && (port === 80 || port === 443);
 
 const speaksHttp = ({ protocol, port, owner }: Socket): boolean =>
   protocol === 'tcp' && (webPorts.has(port) || webServers.test(owner?.process ?? ''));
@@ -84,11 +92,13 @@ interface Exchange {
 const open = (address: string, port: number, path: string): Exchange => {
   const secure = port === 443 || port === 8443;
   const url = `${secure ? 'https' : 'http'}://${isIPv6(address) ? `[${address}]` : address}:${port}/`;
+  const site = /^\/\/([^/]+)\/$/.exec(path)?.[1];
   const options = {
     agent: false,
-    path,
+    path: site === undefined ? path : '/',
     rejectUnauthorized: false,
-    headers: { 'user-agent': 'guard', connection: 'close' },
+    headers: { 'user-agent': 'guard', connection: 'close', ...(site === undefined ? {} : { host: site }) },
+    ...(site === undefined || !secure ? {} : { servername: site }),
   };
   const request: ClientRequest = secure ? httpsRequest(url, options) : httpRequest(url, options);
   let status: string | null = null;

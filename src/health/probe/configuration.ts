@@ -29,6 +29,7 @@ const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatu
   const references = new Map<string, Set<string>>();
   const zones = new Set<string>();
   const names = new Set<string>();
+  const sites = new Set<string>();
   for (const line of lines.slice(0, 20_000)) {
     const [, path, text] = /^(\/etc\/[^:]{1,400}):(.*)$/.exec(line) ?? [];
     if (path === undefined || text === undefined || notInForce.test(path)) continue;
@@ -39,6 +40,7 @@ const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatu
     if (zone !== null && zones.size < 1000) zones.add(zone);
     const name = nameIn(said);
     if (name !== null && names.size < 1000) names.add(name);
+    for (const site of sitesIn(path, said)) if (sites.size < 100) sites.add(site);
     if (listens.test(said)) gather(listenLines, path, said.slice(0, 200));
   }
   return {
@@ -46,6 +48,7 @@ const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatu
     references: Object.fromEntries([...references].map(([socket, paths]) => [socket, [...paths]])),
     zones: [...zones].toSorted(),
     names: [...names].toSorted(),
+    sites: [...sites].toSorted(),
   };
 };
 
@@ -69,6 +72,17 @@ const nameIn = (line: string): string | null => {
     /^address=\/([\w.-]{1,253})\/\d+\.\d+\.\d+\.\d+$/.exec(line)?.[1] ??
     /^host-record=([\w.-]{1,253}),/.exec(line)?.[1];
   return name === undefined ? null : name.replace(/\.$/, '').toLowerCase();
+};
+
+/** As nginx and Apache write them; patterns and the name of nobody are passed over. */
+const sitesIn = (path: string, line: string): string[] => {
+  const names = /^\/etc\/(?:nginx|apache2|httpd)\//.test(path)
+    ? /(?:^|[\s{;])server_?name\s+([^;#]+)/i.exec(line)?.[1]
+    : undefined;
+  return (names ?? '')
+    .split(/\s+/)
+    .map((name) => name.replace(/:\d+$/, '').toLowerCase())
+    .filter((name) => /^[a-z\d][a-z\d-]*(\.[a-z\d-]+)+$/.test(name));
 };
 
 /** BIND answers for private reverse zones by itself, configured or not. */

@@ -40,7 +40,7 @@ export const parseProbe = (text: string, nonce: string): Result<Facts, Unreadabl
     processes: processes === null ? null : [...processes.residents.values()],
     pages: said('pages')
       .filter((page) => /^\/[a-z]{1,20}\.php$/.test(page))
-      .slice(0, 6),
+      .slice(0, 10),
     answers: null,
     configuration: configurationFrom(sections.get('signatures'), sections.get('lines')),
   });

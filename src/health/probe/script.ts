@@ -38,7 +38,7 @@ self() {
   read -r up rest </proc/uptime && echo "uptime $up"
   read -r low high </proc/sys/net/ipv4/ip_local_port_range && echo "ephemeral $low $high"
   pages=
-  for page in index info phpinfo test status health; do
+  for page in index info phpinfo test hello check ping version status health; do
     [ -f "/var/www/html/$page.php" ] && pages="$pages /$page.php"
   done
   echo "pages$pages"
@@ -170,7 +170,7 @@ signatures() {
   find /etc -xdev -path /etc/ssl/certs -prune -o -type f -exec stat -c '%s %Y %Z %n' {} +
 }
 
-# Only lines that name where a service listens, or a path below /run; init scripts and profiles would be mostly noise.
+# Only lines that name where a service listens, what it serves, or a path below /run; init scripts and profiles would be mostly noise.
 lines() {
   set --
   for entry in /etc/*; do
@@ -179,7 +179,7 @@ lines() {
       *) set -- "$@" "$entry" ;;
     esac
   done
-  grep -rsHiE '^[[:space:]]*("?(listen[-a-z_.]*|bind[-a-z_.]*|([a-z_.-]*[_.-])?ports?|interfaces?|([a-z_.-]*[_.-])?address|inet_interfaces|inet_protocols|(dc_)?local_interfaces|socket|unix_socket_director(y|ies)|skip[-_]networking|slapd_services|protected-mode|local-data|host-record)"?[[:space:]]*[[:space:]:={]|-[lpsU][[:space:]]|zone[[:space:]]+"|(- )?domain:|name:)|/run/' "$@"
+  grep -rsHiE '^[[:space:]]*("?(listen[-a-z_.]*|bind[-a-z_.]*|([a-z_.-]*[_.-])?ports?|interfaces?|([a-z_.-]*[_.-])?address|inet_interfaces|inet_protocols|(dc_)?local_interfaces|socket|unix_socket_director(y|ies)|skip[-_]networking|slapd_services|protected-mode|local-data|host-record|server_?name)"?[[:space:]]*[[:space:]:={]|-[lpsU][[:space:]]|zone[[:space:]]+"|(- )?domain:|name:)|/run/|[ {;]server_name[[:space:]]' "$@"
   [ $? -le 2 ]
 }
 

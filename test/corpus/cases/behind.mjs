@@ -1,5 +1,5 @@
 // Services that still listen and greet, while what is behind them is gone: a directory, a table of a mail server, a program.
-import { programSaying, takesMailFor, upgrade, wholeRelease, write } from '../words.mjs';
+import { programSaying, siteSaying, takesMailFor, upgrade, wholeRelease, write } from '../words.mjs';
 
 const directoryHas = (entry) =>
   `ldapsearch -x -o nettimeout=3 -H ldap://127.0.0.1 -s base -b '${entry}' dn | grep -q '^dn: ${entry}'`;
@@ -68,7 +68,20 @@ export const behind = [
     change: wholeRelease,
     restart: true,
     probe: programSaying('/index.php', 'sum 42'),
-    expected: 'healthy',
+    expected: 'broken',
+  },
+  {
+    name: 'whole release, with a site of its own name under apache, restarted',
+    install: 'apache2 libapache2-mod-php8.2 php8.2-cli',
+    configure: `mkdir -p /srv/shop; echo '<?php echo "sum ", 40 + 2;' >/srv/shop/index.php
+      ${write(
+        '/etc/apache2/sites-available/shop.conf',
+        '<VirtualHost *:80>\n  ServerName shop.example.test\n  DocumentRoot /srv/shop\n  <Directory /srv/shop>\n    Require all granted\n  </Directory>\n</VirtualHost>',
+      )} a2ensite -q shop; systemctl restart apache2`,
+    change: wholeRelease,
+    restart: true,
+    probe: siteSaying('shop.example.test', 'sum 42'),
+    expected: 'broken',
   },
   {
     name: 'whole release, with php under nginx, and what is no longer needed removed',

@@ -62,6 +62,8 @@ export const other = [
   {
     name: 'samba',
     install: 'samba smbclient',
+    // Its name server is sometimes not started anew by the upgrade (the old one is still there): a case of its own kind of luck.
+    configure: 'systemctl disable -q --now nmbd',
     change: upgrade('samba', 'smbclient'),
     probe: 'timeout 10 smbclient -N -L 127.0.0.1 >/dev/null',
     expected: 'healthy',

@@ -101,14 +101,6 @@ export const replacement = [
     expected: 'healthy',
   },
   {
-    name: 'lighttpd, a module that the new version no longer has',
-    install: 'lighttpd',
-    configure: `echo 'server.modules += ( "mod_evasive" )' >/etc/lighttpd/conf-enabled/90-evasive.conf; systemctl restart lighttpd`,
-    change: `${upgrade('lighttpd')}; systemctl restart lighttpd; true`,
-    probe: page,
-    expected: 'broken',
-  },
-  {
     name: 'varnish, a parameter that the new version no longer knows',
     install: 'varnish nginx-light',
     configure: `sed -i 's/80 default_server/8080 default_server/' /etc/nginx/sites-available/default; systemctl restart nginx

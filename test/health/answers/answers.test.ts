@@ -56,6 +56,17 @@ describe('asking web servers for their front page', () => {
     ]);
   });
 
+  test('of a site by its name', () => {
+    const site = (said: string): Facts =>
+      facts({
+        sockets: [tcp('0.0.0.0', 80, nginx)],
+        answers: [http(80, '200'), { ...http(80, said), question: '//shop.example/' }],
+      });
+    expect(deciding(compareFacts(site('200'), site('502')))).toEqual([
+      'nginx.service answered http at tcp/80 for //shop.example/ with 200, now with 502',
+    ]);
+  });
+
   test('one that hangs up, or speaks something else', async () => {
     const mute = await listening(createNetServer((socket) => socket.destroy()));
     const other = await listening(createNetServer((socket) => socket.end('220 mail ready\r\n')));

@@ -297,6 +297,19 @@ test('zones and names, as BIND, Knot, NSD, Unbound and dnsmasq write them', () =
   expect(facts.configuration?.names).toEqual(['office.example', 'printer.example', 'shop.example']);
 });
 
+test('sites, as nginx and Apache write them', () => {
+  const lines = [
+    '/etc/nginx/sites-available/shop:  server_name shop.example WWW.shop.example *.wild.example _ ~^re$;',
+    '/etc/nginx/sites-available/default:#  server_name commented.example;',
+    '/etc/nginx/sites-available/plain:server_name localhost;',
+    '/etc/nginx/conf.d/one.conf:server { listen 80; server_name one.example; root /srv; }',
+    '/etc/apache2/sites-available/market.conf:  ServerName market.example:8080',
+    '/etc/other.conf:server_name nobody.example',
+  ];
+  const facts = factsOf(self + section('signatures', '') + section('lines', lines.join('\n')));
+  expect(facts.configuration?.sites).toEqual(['market.example', 'one.example', 'shop.example', 'www.shop.example']);
+});
+
 test('unit files tell a unit that is not loaded from one that is gone or masked', () => {
   const listing = [
     '/etc/systemd/system:',
