@@ -66,11 +66,11 @@ const waiting = async () => {
   return { ended: client };
 };
 
+const inside = (script: string): Promise<string> => incusCommand('exec', instance, '--', 'sh', '-c', script);
+
 const nothingIsLeft = async (): Promise<void> => {
-  await waitFor(async () => (await incusCommand('exec', instance, '--', 'pidof', 'sleep').catch(() => '')) === '');
-  const replies = await incusCommand('exec', instance, '--', 'sh', '-c', 'ls /run/guard 2>/dev/null || true');
-  expect(replies).not.toContain('reply');
-  await incusCommand('exec', instance, '--', 'rm', '-f', '/root/went-on');
+  await waitFor(async () => (await inside('pidof sleep; ls /run/guard 2>/dev/null | grep reply; true')) === '');
+  await inside('rm -f /root/went-on');
 };
 
 test('a client that waits when the agent is killed sees it, and does what the policy says', async () => {
@@ -87,5 +87,12 @@ test('one that waits when another agent takes over is served by that', async () 
   agent = await startAgent(guard, quick, '--project', project);
   const { all } = await ended;
   expect(all).toMatch(/guard: restore point guard-\S+ taken, \d+ ms\nstatus 0/);
+  await nothingIsLeft();
+});
+
+test('one that is killed while it waits leaves nothing', async () => {
+  const { ended } = await waiting();
+  await inside("kill -9 $(ls /run/guard | sed -n 's/^reply[.]//p')");
+  expect((await ended).all).toContain('status 137');
   await nothingIsLeft();
 });

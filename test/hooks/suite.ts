@@ -154,6 +154,10 @@ export const describeManager = (manager: PackageManager, base: () => string): vo
       expect(strict.status).not.toBe(0);
       expect(strict.told).toContain('guard: no agent answers on the host, so there is no restore point');
       expect(await installed()).toEqual(['guard-one']);
+      // The command of a run of guard has its restore point already.
+      const run = await guard.run(['--soak', '0s', instance, '--', 'sh', '-c', install('guard-two')]);
+      expect(run).toMatchObject({ status: 0 });
+      expect(await installed()).toEqual(['guard-one', 'guard-two']);
     });
   });
 };
