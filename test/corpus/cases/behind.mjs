@@ -71,6 +71,23 @@ export const behind = [
     expected: 'broken',
   },
   {
+    name: 'nginx and apache, each with a site of its own name',
+    install: 'nginx-light apache2',
+    configure: `mkdir -p /srv/shop /srv/market; echo 'the shop is open' >/srv/shop/index.html; echo 'the market is open' >/srv/market/index.html
+      sed -i 's/^Listen 80/Listen 8080/' /etc/apache2/ports.conf; sed -i 's/:80>/:8080>/' /etc/apache2/sites-available/000-default.conf
+      ${write(
+        '/etc/apache2/sites-available/market.conf',
+        '<VirtualHost *:8080>\n  ServerName market.example.test\n  DocumentRoot /srv/market\n  <Directory /srv/market>\n    Require all granted\n  </Directory>\n</VirtualHost>',
+      )} a2ensite -q market; systemctl restart apache2
+      ${write(
+        '/etc/nginx/conf.d/sites.conf',
+        'server { listen 80; server_name shop.example.test www.shop.example.test; root /srv/shop; }\nserver { listen 80; server_name market.example.test; location / { proxy_pass http://127.0.0.1:8080; proxy_set_header Host $host; } }',
+      )} systemctl restart nginx`,
+    change: upgrade('nginx-light', 'apache2'),
+    probe: `${siteSaying('shop.example.test', 'the shop is open')} && ${siteSaying('market.example.test', 'the market is open')}`,
+    expected: 'healthy',
+  },
+  {
     name: 'whole release, with a site of its own name under apache, restarted',
     install: 'apache2 libapache2-mod-php8.2 php8.2-cli',
     configure: `mkdir -p /srv/shop; echo '<?php echo "sum ", 40 + 2;' >/srv/shop/index.php

@@ -29,7 +29,7 @@ export const replacement = [
       )} systemctl restart named`,
     change: upgrade('bind9'),
     probe: resolves('example.test'),
-    expected: 'broken',
+    expected: 'failed',
   },
   {
     name: 'redis replaced by valkey',
@@ -58,7 +58,7 @@ export const replacement = [
     configure: `openvpn --genkey secret /etc/openvpn/office.key
       ${write('/etc/openvpn/office.conf', 'dev null\nsecret /etc/openvpn/office.key\ncipher AES-256-CBC\nport 1194')} systemctl enable --now openvpn@office`,
     change: `${upgrade('openvpn')} && systemctl disable --now openvpn@office && mv /etc/openvpn/office.* /etc/openvpn/server/ &&
-      sed -i 's#/etc/openvpn/office#/etc/openvpn/server/office#; s/^secret/allow-deprecated-insecure-static-crypto\\nsecret/' /etc/openvpn/server/office.conf && systemctl enable --now openvpn-server@office`,
+      sed -i 's#/etc/openvpn/office#/etc/openvpn/server/office#' /etc/openvpn/server/office.conf && systemctl enable --now openvpn-server@office`,
     settleSeconds: 3,
     probe: `ss -Hlun | grep -q ':1194 '`,
     expected: 'healthy',
@@ -101,13 +101,13 @@ export const replacement = [
     expected: 'healthy',
   },
   {
-    name: 'varnish, a parameter that the new version no longer knows',
+    name: 'varnish, a parameter under its old name',
     install: 'varnish nginx-light',
     configure: `sed -i 's/80 default_server/8080 default_server/' /etc/nginx/sites-available/default; systemctl restart nginx
       sed 's/-a :6081/-a :80 -p vcc_allow_inline_c=on/' /lib/systemd/system/varnish.service >/etc/systemd/system/varnish.service; systemctl daemon-reload; systemctl restart varnish`,
     change: `${upgrade('varnish')}; systemctl restart varnish; true`,
     probe: page,
-    expected: 'broken',
+    expected: 'healthy',
   },
   {
     name: 'whole release, with postgresql, and what is no longer needed removed, restarted',
