@@ -34,11 +34,26 @@ const sentence = (event: AgentEvent): string => {
     case 'transaction-asked':
       return `${named(event)}: ${event.manager} asks${event.packages === null ? '' : ` (packages: ${event.packages})`}: ${event.command.trim() || 'unknown command'}`;
     case 'transaction-answered':
-      return `${named(event)}: answered after ${Math.round(event.ms)} ms: ${event.reply}`;
+      return `${named(event)}: ${answered(event.reply)} (after ${Math.round(event.ms)} ms)`;
     case 'transaction-ended':
       return `${named(event)}: ${event.outcome} (run ${event.run})`;
     case 'agent-warning':
       return event.instance === undefined ? event.says : `${event.instance}: ${event.says}`;
+  }
+};
+
+/** A line of the protocol, as people say it. */
+const answered = (reply: string): string => {
+  const [kind = '', ...rest] = reply.split(' ');
+  switch (kind) {
+    case 'go':
+      return `may go on, restore point ${rest[1] ?? ''}`;
+    case 'go-already-guarded':
+      return 'may go on, a run guards it already';
+    case 'go-unguarded':
+      return `may go on without a restore point: ${rest.join(' ')}`;
+    default:
+      return `must not go on: ${rest.join(' ')}`;
   }
 };
 
