@@ -1,5 +1,5 @@
 // Real upgrades of real Debian packages, with no configuration of guard's. Each case is a container with a service that answers
-// (`install`, `configure`), a `change`, and a `probe` of its own that tells the truth. `expected` is what the author believes;
+// (`install`, `configure`), a `change`, and a `probe` of its own that tells the truth. `expected` (healthy, broken, or failed by the command itself) is what the author believes;
 // what is held against guard is what the probe says where nobody guards.
 //   restart: the container is restarted before the probe, and guard is told --restart
 //   settleSeconds: how long it takes until the truth shows

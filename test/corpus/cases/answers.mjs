@@ -102,7 +102,7 @@ export const answers = [
     install: 'postfix',
     change: `${upgrade('postfix')} && postconf -e 'smtpd_tls_security_level = sometimes' && systemctl restart postfix`,
     probe: greets(25, '^220'),
-    expected: 'broken',
+    expected: 'failed',
   },
   {
     name: 'redis, which wants a password now',

@@ -22,7 +22,7 @@ export const dns = [
     configure: bindZone('inline-signing yes; auto-dnssec maintain;'),
     change: upgrade('bind9'),
     probe,
-    expected: 'broken',
+    expected: 'failed',
   },
   {
     name: 'powerdns',
@@ -48,7 +48,7 @@ export const dns = [
       printf 'local-address=0.0.0.0\\nallow-from=0.0.0.0/0\\nexport-etc-hosts=yes\\netc-hosts-file=/etc/powerdns/office.hosts\\n' >>/etc/powerdns/recursor.conf; systemctl restart pdns-recursor`,
     change: upgrade('pdns-recursor'),
     probe,
-    expected: 'broken',
+    expected: 'failed',
   },
   {
     name: 'unbound',

@@ -57,7 +57,7 @@ export const other = [
     install: 'rabbitmq-server',
     change: upgrade('rabbitmq-server'),
     probe: 'timeout 20 rabbitmqctl -q status >/dev/null',
-    expected: 'broken',
+    expected: 'failed',
   },
   {
     name: 'samba',

@@ -31,12 +31,12 @@ export const proxy = [
     expected: 'healthy',
   },
   {
-    name: 'haproxy, a keyword that the new version no longer knows',
+    name: 'haproxy, a keyword of old times',
     install: 'haproxy nginx-light',
     configure: backend('').replace('  bind :80', '  bind :80 process 1'),
     change: upgrade('haproxy'),
     probe: page,
-    expected: 'broken',
+    expected: 'healthy',
   },
   {
     name: 'squid, whose configuration its package makes anew',

@@ -22,7 +22,7 @@ export const release = [
     change: wholeRelease,
     restart: true,
     probe: greets(143, 'OK'),
-    expected: 'broken',
+    expected: 'failed',
   },
   {
     name: 'whole release, degraded all along, with nginx',
