@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
 import type { Facts } from '../../health/facts.ts';
@@ -5,7 +6,7 @@ import { gatherFacts } from '../../health/gather.ts';
 import { ask } from '../../incus/ask.ts';
 import { sayFailure } from '../../incus/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { evidenceQuestions, type EvidenceQuestion } from './questions.ts';
+import { evidenceAnswer, evidenceInput, evidenceQuestions } from './questions.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -23,8 +24,8 @@ export interface EvidenceSubject {
   readonly verdict: Verdict | null;
 }
 
-/** For each question, and for all of it together, in milliseconds: an instance that hangs costs no more than that. */
-const limits = { question: 7_000, whole: 10_000 } as const;
+/** For the facts, for all questions inside, and for all of it together, in milliseconds: an instance that hangs costs no more than that. */
+const limits = { facts: 7_000, inside: 9_500, whole: 10_000 } as const;
 
 /** The most bytes of one file. There are seven at most. */
 const mostBytes = 1024 * 1024;
@@ -80,19 +81,28 @@ interface Piece {
   readonly content: Promise<Result<string, string>>;
 }
 
-const piecesOf = (subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Piece[] => [
-  ...(subject.output === null ? [] : [{ file: 'command-output.txt', content: Promise.resolve(ok(subject.output)) }]),
-  ...(subject.factsBefore === null
-    ? []
-    : [
-        { file: 'facts-before.json', content: Promise.resolve(asFile(subject.factsBefore)) },
-        {
-          file: 'facts-after.json',
-          content: subject.factsAfter === null ? factsNow(subject, tools) : Promise.resolve(asFile(subject.factsAfter)),
-        },
-      ]),
-  ...evidenceQuestions.map((question) => ({ file: question.file, content: answerTo(question, subject, tools) })),
-];
+const piecesOf = (subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Piece[] => {
+  const answers = askInside(subject, tools);
+  return [
+    ...(subject.output === null ? [] : [{ file: 'command-output.txt', content: Promise.resolve(ok(subject.output)) }]),
+    ...(subject.factsBefore === null
+      ? []
+      : [
+          { file: 'facts-before.json', content: Promise.resolve(asFile(subject.factsBefore)) },
+          {
+            file: 'facts-after.json',
+            content:
+              subject.factsAfter === null ? factsNow(subject, tools) : Promise.resolve(asFile(subject.factsAfter)),
+          },
+        ]),
+    ...evidenceQuestions.map(({ file }) => ({ file, content: answerOf(answers, file) })),
+  ];
+};
+
+const answerOf = async (
+  answers: Promise<(file: string) => Result<string, string>>,
+  file: string,
+): Promise<Result<string, string>> => (await answers)(file);
 
 /** The path; null where there was nothing to write. */
 const savePiece = async (
@@ -105,34 +115,38 @@ const savePiece = async (
   return had.value === '' ? ok(null) : recorder.saveEvidence(file, Buffer.from(had.value).subarray(0, mostBytes));
 };
 
-const answerTo = async (
-  { script }: EvidenceQuestion,
+/** All questions, asked by one exec; a file that is missing there was not answered. */
+const askInside = async (
   subject: EvidenceSubject,
   { incus }: Pick<RunTools, 'incus'>,
-): Promise<Result<string, string>> => {
+): Promise<(file: string) => Result<string, string>> => {
   const since = Math.floor(Date.parse(subject.restorePoint.createdAt) / 1000);
   const words = [Number.isNaN(since) ? 0 : since, mostBytes, ...unitsNamed(subject.verdict)].map(String);
+  const nonce = randomBytes(16).toString('hex');
   const answer = await ask(incus, subject.instance, {
-    command: ['sh', '-c', script, 'guard', ...words],
+    command: ['sh', '-s', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    stdin: evidenceInput(nonce),
     cwd: '/',
     user: 0,
     group: 0,
-    limitMs: limits.question,
-    maxBytes: mostBytes,
+    limitMs: limits.inside,
+    maxBytes: evidenceQuestions.length * mostBytes,
   });
-  if (!answer.ok) return err(sayFailure(answer.error));
-  // 127: there is no shell. Any other status may come with a useful answer.
-  return answer.value.status === 127 && answer.value.stdout === ''
-    ? err('there is no shell inside')
-    : ok(answer.value.stdout);
+  if (!answer.ok) return () => err(sayFailure(answer.error));
+  const { status, stdout, stderr } = answer.value;
+  if (status === 127 && stdout === '') return () => err('there is no shell inside');
+  return (file) => {
+    const said = evidenceAnswer(`${stdout}\n${stderr}`, nonce, file);
+    return said === null ? err('no whole answer came in time') : ok(said);
+  };
 };
 
 const factsNow = async (
   { instance }: EvidenceSubject,
   { incus }: Pick<RunTools, 'incus'>,
 ): Promise<Result<string, string>> => {
-  const facts = await gatherFacts({ incus, instance, limitMs: limits.question });
+  const facts = await gatherFacts({ incus, instance, limitMs: limits.facts });
   if (facts.ok) return asFile(facts.value);
   return err(facts.error.kind === 'unreadable' ? facts.error.says : sayFailure(facts.error));
 };

@@ -1,7 +1,11 @@
+import { shellWords } from '../../text.ts';
+
 /** One file of the evidence, and the question inside whose answer it holds. */
 export interface EvidenceQuestion {
   /** The file's name: of guard's own choosing, never from the instance. */
   readonly file: string;
+  /** How long it may take inside, in seconds: the others are to be had, whatever hangs. */
+  readonly seconds: number;
   /** Asked with `sh -c`; `$1` is the moment since when (seconds since 1970), `$2` the most bytes, the rest are units. */
   readonly script: string;
 }
@@ -13,6 +17,7 @@ export interface EvidenceQuestion {
 export const evidenceQuestions: readonly EvidenceQuestion[] = [
   {
     file: 'system-log.txt',
+    seconds: 5,
     script: `
 if command -v journalctl >/dev/null 2>&1; then
   journalctl --no-pager --quiet --since="@$1" -o short-precise 2>&1 | tail -c "$2"
@@ -25,6 +30,7 @@ fi
   },
   {
     file: 'package-logs.txt',
+    seconds: 2,
     script: `
 share=$(($2 / 4))
 for log in /var/log/dpkg.log /var/log/apt/history.log /var/log/apt/term.log /var/log/dnf.log /var/log/dnf5.log \\
@@ -38,6 +44,7 @@ done`,
   },
   {
     file: 'units.txt',
+    seconds: 8,
     script: `
 limit=$2
 shift 2
@@ -54,6 +61,56 @@ shift 2
   },
   {
     file: 'processes.txt',
+    seconds: 2,
     script: '{ ps -ef || ps; } 2>&1 | head -c "$2"',
   },
 ];
+
+/**
+ * All questions for one shell, which reads them on its standard input: an exec costs as much as an answer. The service manager
+ * takes its time and has a stream of its own. The nonce marks what is whose, and is no argument, which all processes inside
+ * could read.
+ */
+export const evidenceInput = (nonce: string): string => String.raw`
+n=${nonce}
+answer() {
+  printf '\n%s begin %s\n' "$n" "$1"
+  seconds=$2 script=$3
+  shift 3
+  if command -v timeout >/dev/null; then timeout "$seconds" sh -c "$script" guard "$@"; else sh -c "$script" guard "$@"; fi
+  printf '\n%s end %s\n' "$n" "$?"
+}
+all() {
+  exec 3>&2 2>/dev/null </dev/null
+  ${evidenceQuestions.filter(isSlow).map(answered).join('\n  ')} >&3 3>&- &
+  exec 3>&-
+  ${evidenceQuestions
+    .filter((question) => !isSlow(question))
+    .map(answered)
+    .join('\n  ')}
+  wait
+}
+all "$@"
+`;
+
+const isSlow = ({ file }: EvidenceQuestion): boolean => file === 'units.txt';
+
+const answered = ({ file, seconds, script }: EvidenceQuestion): string =>
+  `answer ${file} ${seconds} ${shellWords([script])} "$@"`;
+
+/** What `evidenceInput` was answered to one question; null where it was not, or not to its end. */
+export const evidenceAnswer = (text: string, nonce: string, file: string): string | null => {
+  const begin = `\n${nonce} begin ${file}\n`;
+  const at = text.indexOf(begin);
+  if (at === -1) return null;
+  const from = at + begin.length;
+  const to = text.indexOf(`\n${nonce} end `, from);
+  if (to === -1) return null;
+  const status = /^\d+/.exec(text.slice(to + `\n${nonce} end `.length))?.[0];
+  const said = text.slice(from, to);
+  // Cut off in the middle: the end is another one's.
+  return status === timedOut || said.includes(nonce) ? null : said;
+};
+
+/** The status of `timeout`. */
+const timedOut = '124';
