@@ -11,19 +11,27 @@ import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
 
-/** Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34). */
+/**
+ * Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34).
+ * `whenCalm` is called as soon as nothing is at work inside and the command is there, if other things are still asked then:
+ * once at most, and never after the end.
+ */
 export const establishBaseline = async (
   plan: Plan,
   tools: RunTools,
   justStarted: boolean,
+  whenCalm: () => void,
 ): Promise<Result<Baseline, Outcome>> => {
   // Three questions at the same time: most often each is answered at once.
   const enough = new AbortController();
-  const looking = isToBeThere(plan) ? refuseMissingExecutable(plan, tools, enough.signal) : null;
+  const looking = isToBeThere(plan) ? refuseMissingExecutable(plan, tools, enough.signal) : Promise.resolve(null);
   const baseline = await inPhase(
     tools,
     'baseline',
-    () => askQuietly(plan, tools, justStarted),
+    () =>
+      askQuietly(plan, tools, justStarted, async () => {
+        if ((await looking) === null && !enough.signal.aborted && tools.interruption.by() === null) whenCalm();
+      }),
     ({ checks, facts }) => ({ ok: true, says: sayBaseline(checks.length, facts !== null) }),
   );
   await tools.recorder.record({ type: 'baseline-taken', baseline });
@@ -34,6 +42,7 @@ export const establishBaseline = async (
   if (verdict === null) return ok(baseline);
   if (isUnfit) return err(unhealthyAlready(plan, verdict));
   const missing = await looking;
+  enough.abort();
   return missing === null ? ok(baseline) : err(missing);
 };
 
@@ -47,7 +56,12 @@ const unhealthyAlready = (plan: Plan, verdict: Verdict): Outcome =>
     'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
   );
 
-const askQuietly = async (plan: Plan, tools: RunTools, justStarted: boolean): Promise<Baseline> => {
+const askQuietly = async (
+  plan: Plan,
+  tools: RunTools,
+  justStarted: boolean,
+  whenQuiet: () => Promise<void>,
+): Promise<Baseline> => {
   const context = {
     incus: tools.incus,
     instance: plan.instance,
@@ -58,7 +72,13 @@ const askQuietly = async (plan: Plan, tools: RunTools, justStarted: boolean): Pr
   const look = (): Promise<Baseline> =>
     takeBaseline(context, { definitions: plan.checks, automatic: plan.automatic, justStarted });
   if (plan.change.kind === 'transaction') return look();
-  const [meanwhile, wasQuiet] = await Promise.all([look(), waitForQuiet(plan, tools, context)]);
+  const quietly = async (): Promise<boolean> => {
+    const wasQuiet = await waitForQuiet(plan, tools, context);
+    // Not waited for: the command's own question is called off where the baseline refuses first.
+    if (wasQuiet) void whenQuiet();
+    return wasQuiet;
+  };
+  const [meanwhile, wasQuiet] = await Promise.all([look(), quietly()]);
   return wasQuiet ? meanwhile : look();
 };
 

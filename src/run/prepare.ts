@@ -15,10 +15,18 @@ import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
 import { letGoByKey, type Quiet } from './hold/quiet.ts';
 import { inPhase } from './recorder.ts';
+import { needsStillness } from './hold/stillness.ts';
 import { refused } from './refusal.ts';
 import { release } from './restore-point/release.ts';
 import { sayPause, type Copy } from './restore-point/room.ts';
-import { takeRestorePoint, type Held } from './restore-point/restore-point.ts';
+import {
+  abandonOwn,
+  takeEarly,
+  takeRestorePoint,
+  type Held,
+  type Taken,
+  type Wanted,
+} from './restore-point/restore-point.ts';
 import type { RunTools } from './tools.ts';
 
 /** What was asked of an instance that runs. */
@@ -54,9 +62,14 @@ export const prepare = async (
   if (left !== null) return err(left);
   const scheduled = sayScheduled(inspected.pool, inspected.instance);
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: scheduled });
-  const asked = inspected.wasRunning ? await admit(plan, tools, false) : null;
-  if (asked?.ok === false) return asked;
-  const held = await takePoint(plan, tools, inspected);
+  const early = earlyPoint(plan, tools, inspected);
+  const asked = inspected.wasRunning ? await admit(plan, tools, false, early.begin) : null;
+  const taken = await early.taken();
+  if (asked?.ok === false) {
+    if (taken !== null) await abandonOwn(plan, tools, taken);
+    return asked;
+  }
+  const held = await takePoint(plan, tools, inspected, taken);
   if (!held.ok) return held;
   const { restorePoint, lease, waited, restarted } = held.value;
   if (waited) return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
@@ -108,19 +121,46 @@ const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<v
     });
 };
 
-const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<Held, Outcome>> => {
-  if (tools.interruption.by() !== null) return err(interruptedBefore(tools));
+/**
+ * Whether the snapshot may be taken beside the slow part of the baseline: it does not make the instance stand still, nothing
+ * that is asked meanwhile is of the user's own making, which might write, and what is left to know refuses hardly ever.
+ */
+const mayBeEarly = (plan: Plan, { wasRunning, pool, disks }: Inspected): boolean =>
+  wasRunning &&
+  plan.change.kind === 'command' &&
+  plan.checks.length === 0 &&
+  disks.own.length === 0 &&
+  !needsStillness(plan, wasRunning) &&
+  // All others freeze the instance meanwhile (incus.md section 3).
+  (pool?.driver === 'btrfs' || pool?.driver === 'zfs');
+
+/** Snapshots that may be begun while the instance is still asked how it is. */
+const earlyPoint = (plan: Plan, tools: RunTools, inspected: Inspected) => {
+  let begun: Promise<Result<Taken, Outcome>> | null = null;
+  return {
+    begin: (): void => {
+      if (mayBeEarly(plan, inspected)) begun = takeEarly(plan, tools, wantedFor(plan, tools, inspected));
+    },
+    /** Null where none were begun, or could not be had: why not is asked anew when they are needed. */
+    taken: async (): Promise<Taken | null> => {
+      const ended = await begun;
+      return ended?.ok ? ended.value : null;
+    },
+  };
+};
+
+const takePoint = async (
+  plan: Plan,
+  tools: RunTools,
+  inspected: Inspected,
+  early: Taken | null,
+): Promise<Result<Held, Outcome>> => {
+  if (early === null && tools.interruption.by() !== null) return err(interruptedBefore(tools));
   if (inspected.copy !== null) await tellPause(plan, tools, inspected.copy);
   const taken = await inPhase(
     tools,
     'restore-point',
-    () =>
-      takeRestorePoint(plan, tools, {
-        mark: markFor(plan, tools),
-        stale: [inspected.staleMark, inspected.staleQuiet].flatMap((left) => (left === null ? [] : [left.run])),
-        wasRunning: inspected.wasRunning,
-        volumes: inspected.disks.own,
-      }),
+    () => takeRestorePoint(plan, tools, wantedFor(plan, tools, inspected), early),
     (result) => (result.ok ? { ok: true, says: plan.restorePoint.name } : { ok: false, says: 'not taken' }),
   );
   if (taken.ok) {
@@ -131,6 +171,13 @@ const takePoint = async (plan: Plan, tools: RunTools, inspected: Inspected): Pro
   const gaveUp = taken.error.outcome === 'busy' && tools.interruption.by() !== null;
   return gaveUp ? err(interruptedBefore(tools)) : taken;
 };
+
+const wantedFor = (plan: Plan, tools: RunTools, inspected: Inspected): Wanted => ({
+  mark: markFor(plan, tools),
+  stale: [inspected.staleMark, inspected.staleQuiet].flatMap((left) => (left === null ? [] : [left.run])),
+  wasRunning: inspected.wasRunning,
+  volumes: inspected.disks.own,
+});
 
 const tellPause = (plan: Plan, tools: RunTools, copy: Copy): Promise<void> =>
   tools.recorder.record({ type: 'notice', level: 'warning', says: sayPause(plan.instance, copy) });
@@ -147,9 +194,14 @@ const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Asked, O
 };
 
 /** It is well, and this change has not failed here before. */
-const admit = async (plan: Plan, tools: RunTools, justStarted: boolean): Promise<Result<Asked, Outcome>> => {
+const admit = async (
+  plan: Plan,
+  tools: RunTools,
+  justStarted: boolean,
+  whenCalm: () => void = () => {},
+): Promise<Result<Asked, Outcome>> => {
   const [baseline, state] = await Promise.all([
-    establishBaseline(plan, tools, justStarted),
+    establishBaseline(plan, tools, justStarted, whenCalm),
     getInstanceState(tools.incus, plan.instance),
   ]);
   if (!baseline.ok) return baseline;

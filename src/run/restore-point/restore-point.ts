@@ -49,13 +49,18 @@ export interface Held {
 /**
  * Takes the restore point, and with it the instance: whoever gets the name and the mark may change the instance. All or
  * nothing: where it ends in an outcome, nothing of this run is left on the server. With `--wait-lock` another run's end is
- * waited for.
+ * waited for. `early`: the snapshots, where they are taken already.
  */
-export const takeRestorePoint = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<Held, Outcome>> => {
+export const takeRestorePoint = async (
+  plan: Plan,
+  tools: RunTools,
+  wanted: Wanted,
+  early: Taken | null = null,
+): Promise<Result<Held, Outcome>> => {
   const { clock, interruption } = tools;
   const giveUpAt = clock.monotonic() + plan.limits.lockMs;
   for (let waited = false; ; waited = true) {
-    const held = await tryToHold(plan, tools, wanted);
+    const held = await tryToHold(plan, tools, wanted, waited ? null : early);
     if (held.ok) return ok({ ...held.value, waited });
     const over = clock.monotonic() >= giveUpAt || interruption.by() !== null;
     if (held.error.outcome !== 'busy' || over) return held;
@@ -63,13 +68,33 @@ export const takeRestorePoint = async (plan: Plan, tools: RunTools, wanted: Want
   }
 };
 
-const tryToHold = (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<OneTry, Outcome>> =>
-  needsStillness(plan, wanted.wasRunning) ? holdAtRest(plan, tools, wanted) : holdAsItIs(plan, tools, wanted);
+/** The snapshots, before the instance has the mark. */
+export type Taken = Pick<Held, 'restorePoint' | 'lease'>;
+
+/**
+ * Takes the snapshots of an instance that runs while it is still asked how it is, for `takeRestorePoint`. Without the mark it
+ * counts as unchanged, so that whoever finds what is left of a guard that died here only has to remove it.
+ */
+export const takeEarly = (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<Taken, Outcome>> =>
+  takeSnapshots(plan, tools, wanted, nameTaken);
+
+const tryToHold = (
+  plan: Plan,
+  tools: RunTools,
+  wanted: Wanted,
+  early: Taken | null,
+): Promise<Result<OneTry, Outcome>> =>
+  needsStillness(plan, wanted.wasRunning) ? holdAtRest(plan, tools, wanted) : holdAsItIs(plan, tools, wanted, early);
 
 type OneTry = Omit<Held, 'waited'>;
 
-const holdAsItIs = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<OneTry, Outcome>> => {
-  const taken = await takeSnapshots(plan, tools, wanted, nameTaken);
+const holdAsItIs = async (
+  plan: Plan,
+  tools: RunTools,
+  wanted: Wanted,
+  early: Taken | null,
+): Promise<Result<OneTry, Outcome>> => {
+  const taken = early === null ? await takeSnapshots(plan, tools, wanted, nameTaken) : ok(early);
   return taken.ok ? claimed(plan, tools, wanted, { ...taken.value, restarted: false }) : taken;
 };
 
@@ -99,7 +124,7 @@ const takeSnapshots = async (
   tools: RunTools,
   wanted: Wanted,
   whenTaken: WhenTaken,
-): Promise<Result<Pick<Held, 'restorePoint' | 'lease'>, Outcome>> => {
+): Promise<Result<Taken, Outcome>> => {
   const { snapshotMs } = plan.limits;
   const chosen = newLease();
   await tools.recorder.record({ type: 'lease-taken', lease: chosen.base });
@@ -192,7 +217,8 @@ const claimed = async (
   return err(end.ok ? describeHolder(tools, end.value.claimed ? null : end.value.by) : refusedBecause(end.error));
 };
 
-const abandonOwn = async (
+/** Removes the snapshots of this run again, and nothing that only has the same name. */
+export const abandonOwn = async (
   plan: Plan,
   tools: RunTools,
   { lease, restorePoint }: Pick<Held, 'lease'> & { readonly restorePoint: Pick<RestorePoint, 'volumes'> },
