@@ -60,7 +60,7 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
   if (occupied) return err(occupied);
   const disks = await classifyDisks(incus, instance.value);
   const [torn, room] = await Promise.all([
-    findTornSnapshots(incus, instance.value),
+    findTornSnapshots(incus, instance.value, snapshots.value),
     findRoom(incus, { instance: instance.value, disks }),
   ]);
   if (!isWhole(torn)) return err(refusedTorn(plan, torn));

@@ -4,6 +4,7 @@ import type { Instance } from '../../incus/instance.ts';
 import { listOperations } from '../../incus/operations.ts';
 import { deleteSnapshot, listSnapshots, type Snapshot } from '../../incus/snapshot.ts';
 import { listSnapshotRecords, rootDisk } from '../../incus/storage.ts';
+import { ok } from '../../result.ts';
 import { shellWords } from '../../text.ts';
 import { removalLines } from './newer-snapshots.ts';
 
@@ -28,12 +29,13 @@ export interface TornOf {
   readonly remote: string | null;
 }
 
-/** Compares the two records. Nothing is torn where that cannot be seen. */
+/** Compares the two records. Nothing is torn where that cannot be seen. `seen`: the snapshots, where they were just listed. */
 export const findTornSnapshots = async (
   incus: Incus,
   instance: Pick<Instance, 'name' | 'type' | 'expandedDevices'>,
+  seen: readonly Snapshot[] | null = null,
 ): Promise<TornSnapshots> => {
-  const first = await compare(incus, instance);
+  const first = await compare(incus, instance, seen);
   if (isWhole(first)) return first;
   // A snapshot that is being taken, removed or renamed looks the same for some milliseconds.
   const operations = await listOperations(incus);
@@ -43,7 +45,7 @@ export const findTornSnapshots = async (
     operations.value.some((one) => one.class === 'task' && one.statusCode < 200 && isAtWork(one.instances))
   )
     return whole;
-  const second = await compare(incus, instance);
+  const second = await compare(incus, instance, null);
   return {
     empty: second.empty.filter((one) => first.empty.some((seen) => isSame(seen, one))),
     nameless: second.nameless.filter((name) => first.nameless.includes(name)),
@@ -61,11 +63,12 @@ export const isWhole = ({ empty, nameless }: TornSnapshots): boolean => empty.le
 const compare = async (
   incus: Incus,
   instance: Pick<Instance, 'name' | 'type' | 'expandedDevices'>,
+  seen: readonly Snapshot[] | null,
 ): Promise<TornSnapshots> => {
   const root = rootDisk(instance);
   if (root === null) return whole;
   const [snapshots, records] = await Promise.all([
-    listSnapshots(incus, instance.name),
+    seen === null ? listSnapshots(incus, instance.name) : ok(seen),
     listSnapshotRecords(incus, root.pool, instance),
   ]);
   if (!snapshots.ok || !records.ok) return whole;
