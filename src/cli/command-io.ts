@@ -22,7 +22,10 @@ export const commandIo = (context: Context, json: boolean): CommandIo => {
 const keepYoungSpaceSmall = (): void => {
   // A V8 that does not know the flag any more would complain on stderr: only those that were tried are asked.
   const [major = ''] = process.versions.node.split('.');
-  if (Number(major) <= newestTried) setFlagsFromString('--semi-space-growth-factor=1');
+  if (Number(major) > newestTried) return;
+  setFlagsFromString('--semi-space-growth-factor=1');
+  // V8 takes no code of a process with other flags: what the launcher keeps at the end must be of its own again.
+  process.prependOnceListener('exit', () => setFlagsFromString('--semi-space-growth-factor=2'));
 };
 
 const newestTried = 24;
