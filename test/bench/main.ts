@@ -8,6 +8,7 @@ import { measureMany } from './many.ts';
 import { measureOutput } from './output.ts';
 import { measureRecords } from './records.ts';
 import { measureRecovery } from './recovery.ts';
+import { measureRemote } from './remote.ts';
 import { tableOf, type Row } from './row.ts';
 import { measureStart } from './start.ts';
 
@@ -20,6 +21,7 @@ const sections: Readonly<Record<string, (arena: Arena) => Promise<Row[]>>> = {
   many: measureMany,
   records: measureRecords,
   large: measureLargeKeptRuns,
+  remote: measureRemote,
 };
 
 const usage = `bench [--only ${Object.keys(sections).join(',')}] [--rounds N] [--quick] [--write]`;
