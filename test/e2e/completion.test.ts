@@ -33,7 +33,8 @@ const offered = async (line: string): Promise<string[]> => {
 test('bash completes subcommands, options and the names of instances', async () => {
   expect(await offered('guard rec')).toEqual(['recover']);
   expect(await offered('guard run --uncov')).toEqual(['--uncovered']);
-  expect(await offered('guard plan e2e-comp')).toEqual([instance]);
+  // A remote would take too long at the tab key.
+  expect(await offered('guard plan e2e-comp')).toEqual(process.env['INCUS_REMOTE'] === undefined ? [instance] : []);
 });
 
 test('at the tab key nothing of what was typed is done', async () => {

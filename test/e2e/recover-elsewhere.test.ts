@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
-import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest, type Started } from './guard.ts';
+import {
+  addressOf,
+  fileExists,
+  guardUnderTest,
+  snapshotNames,
+  statusOf,
+  type GuardUnderTest,
+  type Started,
+} from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
 
 const instance = 'gr-elsewhere';
@@ -48,8 +56,8 @@ test('a mark that nobody can read is refused, and both ways out that are named w
   expect(refused.status).toBe(30);
   expect(refused.stderr).toContain('cannot be read');
   const named = refused.stderr.replace(/\s+/g, ' ');
-  expect(named).toContain(`incus snapshot restore ${instance} guard-in-flight`);
-  expect(named).toContain(`incus config unset ${instance} user.guard.run`);
+  expect(named).toContain(`incus snapshot restore ${addressOf(instance)} guard-in-flight`);
+  expect(named).toContain(`incus config unset ${addressOf(instance)} user.guard.run`);
   expect(await fileExists(instance, '/root/changed')).toBe(true);
 
   // Kept as it is, with the restore point that leads back.
