@@ -7,8 +7,11 @@ export interface Questions {
   readonly remembering: Remembering;
 }
 
-/** Puts a question, unless it was answered a moment ago: then the same answer is given again. */
-export type Remembering = (key: string, ask: () => Promise<string | null>) => Promise<string | null>;
+/**
+ * Puts a question, unless it was answered a moment ago: then the same answer is given again. `otherMs` is how long an answer
+ * that is not good is remembered, in milliseconds.
+ */
+export type Remembering = (key: string, ask: () => Promise<string | null>, otherMs?: number) => Promise<string | null>;
 
 /**
  * A watch looks many times a second at first, and servers turn away who asks so often: sshd, mod_evasive, limits of
@@ -16,10 +19,9 @@ export type Remembering = (key: string, ask: () => Promise<string | null>) => Pr
  */
 export const createMemory = (clock: Clock, isGood: (said: string) => boolean): Remembering => {
   const known = new Map<string, { readonly said: string; readonly at: number }>();
-  return async (key, ask) => {
+  return async (key, ask, otherMs = rest.other) => {
     const last = known.get(key);
-    if (last !== undefined && clock.monotonic() - last.at < (isGood(last.said) ? rest.good : rest.other))
-      return last.said;
+    if (last !== undefined && clock.monotonic() - last.at < (isGood(last.said) ? rest.good : otherMs)) return last.said;
     known.delete(key);
     const said = await ask();
     if (said !== null && said !== 'unreachable') known.set(key, { said, at: clock.monotonic() });

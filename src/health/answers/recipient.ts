@@ -14,13 +14,15 @@ export const askForRecipient = async (
   port = smtpPort,
 ): Promise<Answer[]> => {
   if (!sockets.some((one) => one.protocol === 'tcp' && one.port === port)) return [];
-  const said = await questions.remembering(`${address} ${port} ${postmaster}`, () =>
-    converse({ address, port }, untilTheMessage(), questions),
-  );
+  const ask = (): Promise<string | null> => converse({ address, port }, untilTheMessage(), questions);
+  const said = await questions.remembering(`${address} ${port} ${postmaster}`, ask, refusalMs);
   return [{ protocol: 'mail', port: `tcp/${port}`, question: postmaster, said }];
 };
 
 const smtpPort = 25;
+
+/** Whoever is turned away again and again is locked out by some (fail2ban). Milliseconds. */
+const refusalMs = 20_000;
 
 const postmaster = 'postmaster';
 

@@ -59,6 +59,23 @@ describe('asking a mail server for its postmaster', () => {
   });
 });
 
+test('whoever turned guard away is left in peace for a while', async () => {
+  const { port, heard } = await mailServer(greeting, capabilities, '550 no\r\n');
+  let now = 0;
+  const clock = { ...systemClock, monotonic: () => now };
+  const questions = { clock: systemClock, signal: undefined, remembering: rememberAnswers(clock) };
+  const again = (): Promise<readonly unknown[]> =>
+    askForRecipient([tcp('0.0.0.0', port, postfix)], '127.0.0.1', questions, port);
+  const calls = (): number => heard().split('EHLO').length - 1;
+  await again();
+  now = 19_000;
+  await again();
+  expect(calls()).toBe(1);
+  now = 20_001;
+  await again();
+  expect(calls()).toBe(2);
+});
+
 describe('F36: a mail server that greets, and takes no messages', () => {
   const saying = (said: string | null): Facts =>
     facts({
