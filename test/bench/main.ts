@@ -11,6 +11,7 @@ import { measureRecovery } from './recovery.ts';
 import { measureRemote } from './remote.ts';
 import { tableOf, type Row } from './row.ts';
 import { measureStart } from './start.ts';
+import { missesOf } from './misses.ts';
 
 const sections: Readonly<Record<string, (arena: Arena) => Promise<Row[]>>> = {
   start: measureStart,
@@ -20,8 +21,8 @@ const sections: Readonly<Record<string, (arena: Arena) => Promise<Row[]>>> = {
   output: measureOutput,
   many: measureMany,
   records: measureRecords,
-  large: measureLargeKeptRuns,
   remote: measureRemote,
+  large: measureLargeKeptRuns,
 };
 
 const usage = `bench [--only ${Object.keys(sections).join(',')}] [--rounds N] [--quick] [--write]`;
@@ -45,8 +46,12 @@ export const main = async (words: readonly string[]): Promise<number> => {
     return 64;
   }
   const { quick } = values;
-  const rows = await bench({ hostName: 'bench', rounds: quick ? 2 : Number(values.rounds), quick, wanted, say });
-  if (values.write) await writeFile('docs/benchmarks.md', documentOf(rows, Number(values.rounds)));
+  const rounds = quick ? 2 : Number(values.rounds);
+  // After each section: what was measured is not lost with what comes later.
+  const keep = async (rows: readonly Row[]): Promise<void> => {
+    if (values.write) await writeFile('docs/benchmarks.md', documentOf(rows, rounds));
+  };
+  await bench({ hostName: 'bench', rounds, quick, wanted, say, keep });
   return 0;
 };
 
@@ -58,16 +63,19 @@ export interface BenchOptions {
   /** Names of sections. */
   readonly wanted: readonly string[];
   readonly say: (line: string) => void;
+  /** Called after each section with all rows so far. */
+  readonly keep?: (rows: readonly Row[]) => Promise<void>;
 }
 
 /** Measures one section after another, and says each as it comes. */
-export const bench = async ({ wanted, say, ...options }: BenchOptions): Promise<Row[]> => {
+export const bench = async ({ wanted, say, keep, ...options }: BenchOptions): Promise<Row[]> => {
   const rows: Row[] = [];
   await withArena({ ...options, say }, async (arena) => {
     for (const name of wanted) {
       const own = (await sections[name]?.(arena)) ?? [];
       rows.push(...own);
       for (const line of tableOf(own).slice(rows.length === own.length ? 0 : 2)) say(line);
+      await keep?.(rows);
     }
   });
   return rows;
@@ -86,4 +94,5 @@ const documentOf = (rows: readonly Row[], rounds: number): string =>
     '',
     ...tableOf(rows),
     '',
+    ...missesOf(rows),
   ].join('\n');

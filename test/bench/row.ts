@@ -50,7 +50,7 @@ export const differenceRow = ({ what, ours, theirs, against }: Compared, mostMs:
     what,
     guard: spread(ours, 'ms'),
     against: `${against}: ${spread(theirs, 'ms')}`,
-    result: `+${spread(each, 'ms')}`,
+    result: `${median(each) < 0 ? '' : '+'}${spread(each, 'ms')}`,
     target: mostMs === null ? '' : `at most +${mostMs} ms`,
     met: mostMs === null ? null : median(each) <= mostMs,
   };

@@ -1,0 +1,26 @@
+import type { Row } from './row.ts';
+
+/** What profiles (`--trace`, `node --cpu-prof`) say of a section whose targets are missed, by its letter. */
+const reasons: Readonly<Record<string, string>> = {
+  b: `guard looks at the whole instance before and after the command, which the script does not: each look is one exec, of
+  which a third is Incus' own cost of an exec, and the rest is the service manager's answer about its units and the reading
+  of /proc and /etc. Beside them stand two more execs (is anything at work inside, is the command there) and some twenty
+  requests one after another: they take the room, the lock, the mark and the lease, and give them back. A kept run is five
+  execs where the script has two, and Node with guard's own code takes 90 ms before the first request.`,
+  c: `what is between the decision and the stop is the evidence, one exec, and the question whether the restore point is
+  there and still this run's. The rest is Incus: its force stop alone waits for 0.6 s, and guard, the script and bare REST
+  are down for the same time. Below 0.9 of the script is below Incus' own operations over REST.`,
+  d: `the service manager needs about a millisecond for each unit that it is asked about in detail.`,
+  e: `the whole run is measured, with its beginning and end of some 0.3 s. While the output passes, guard's thread waits
+  half of the time for Incus, and half of the rest writes to the reader.`,
+  h: `as (b); on dir each side copies all files, and the copy is all that counts.`,
+};
+
+/** A chapter about the sections with a missed target; nothing where all are met. */
+export const missesOf = (rows: readonly Row[]): string[] => {
+  const missed = new Set(rows.filter(({ met }) => met === false).map(({ what }) => what.slice(1, 2)));
+  const lines = [...missed].flatMap((letter) =>
+    reasons[letter] === undefined ? [] : [`- (${letter}): ${reasons[letter]}`],
+  );
+  return lines.length === 0 ? [] : ['## Missed, and what the profiles say', '', ...lines, ''];
+};
