@@ -21,7 +21,7 @@ export const closingOf = (outcome: Outcome, facts: RunFacts): Closing => {
     headline: `${label}: ${says}`,
     details: [
       ...refusalLines(outcome),
-      ...failureLines(outcome),
+      ...failureLines(outcome, facts),
       ...reasonLines(outcome, facts),
       ...changeLines(outcome, facts.changes),
       ...evidenceLines(facts),
@@ -173,13 +173,16 @@ const refusalLines = (outcome: Outcome): string[] => {
   return refusal.advice === '' ? [] : safeLines(refusal.advice).map(indented);
 };
 
-const failureLines = (outcome: Outcome): string[] => {
+const failureLines = (outcome: Outcome, facts: RunFacts): string[] => {
   if (outcome.outcome !== 'rollback-failed') return [];
+  const recover = neutralise(shellWords(['guard', 'recover', ...addressOf(facts)]), 2000);
+  const says = safeLines(outcome.says).map(indented);
+  if (outcome.byHand.length === 0) return [...says, `  Let guard look at it again: ${recover}`];
   return [
-    ...safeLines(outcome.says).map(indented),
+    ...says,
     '  Finish it by hand:',
     ...outcome.byHand.map((command) => `    ${neutralise(command, 4000)}`),
-    '  or let guard try again: guard recover',
+    `  or let guard try again: ${recover}`,
   ];
 };
 
@@ -238,10 +241,15 @@ const nextLines = (outcome: Outcome, facts: RunFacts): string[] => {
 };
 
 /** How a person goes back later: with volumes and proof, as this run would have gone back. */
-const wayBack = ({ run, instance, project, remote }: RunFacts): string[] => {
-  const name = remote === null ? (instance ?? '') : `${remote}:${instance ?? ''}`;
-  const words = ['guard', 'rollback', ...(project === 'default' ? [] : ['--project', project]), name, run];
+const wayBack = (facts: RunFacts): string[] => {
+  const words = ['guard', 'rollback', ...addressOf(facts), facts.run];
   return [`  go back with: ${neutralise(shellWords(words), 2000)}`];
 };
+
+/** The words that name the run's instance for another command of guard; none where it is not known. */
+const addressOf = ({ instance, project, remote }: RunFacts): string[] =>
+  instance === null
+    ? []
+    : [...(project === 'default' ? [] : ['--project', project]), remote === null ? instance : `${remote}:${instance}`];
 
 const indented = (line: string): string => `  ${line}`;

@@ -171,7 +171,23 @@ describe('the closing words of every outcome', () => {
           incus stop --force web
           incus snapshot restore web guard-in-flight
           incus start web
-        or let guard try again: guard recover
+        or let guard try again: guard recover web
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('rollback failed, with nothing that a hand could do', () => {
+    const outcome: Outcome = {
+      outcome: 'rollback-failed',
+      cause: 'command',
+      says: 'Another guard has it.',
+      byHand: [],
+    };
+    const facts = { ...failed, project: 'shop', remote: 'far' };
+    expect(says(outcome, facts)).toMatchInlineSnapshot(`
+      "ROLLBACK FAILED: the command ended with exit status 3, and web could not be brought back.
+        Another guard has it.
+        Let guard look at it again: guard recover --project shop far:web
         record: guard show 20261123-070945-z8mf"
     `);
   });
