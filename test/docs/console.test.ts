@@ -38,6 +38,12 @@ describe('a page', () => {
 });
 
 describe('what was printed', () => {
+  test('is compared without what the shell says of a job that was killed', () => {
+    const news = '/tmp/guard-docs-a/script.sh: line 42: 18928 Killed                  guard --quiet web -- sleep 600';
+    expect(isAsShown(['guard: kept'], ['guard: kept', news])).toBe(true);
+    expect(isAsShown(['guard: kept'], ['guard: kept', 'script.sh: line 42: syntax error'])).toBe(false);
+  });
+
   test('may differ in times, runs, addresses and versions', () => {
     const shown =
       'guard: Restore point: guard-20261123-070604-vn8b (56 ms), nginx 1.22.1-9+deb12u11 (new) at 10.0.0.1:80';
