@@ -91,7 +91,8 @@ describe('output', () => {
         const done = waiting;
         waiting = null;
         done?.();
-        if (bytes === size) return;
+        // Also the last write wants its answer: it may have begun only just now.
+        if (bytes === size && waiting === null) return;
       }
     };
     await read();
