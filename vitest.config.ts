@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Kinds of test: `unit` needs nothing, `e2e` a real Incus (test/host); `faults` kills daemons and fills disks of an Incus of
 // its own, takes many minutes, and has its own command; so has `docs`, which does what all pages of the documentation say.
 // Corpus and chaos are programs of their own.
-const faults = ['test/e2e/faults.test.ts', 'test/e2e/postgresql-volume.test.ts'];
+const faults = ['faults', 'postgresql-volume', 'link-cut'].map((name) => `test/e2e/${name}.test.ts`);
 
 export default defineConfig({
   test: {

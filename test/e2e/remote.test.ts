@@ -1,64 +1,26 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { bringUp, incus, killDaemon, startDaemon, takeDown, waitFor, type Host } from '../host/host.ts';
-import { addRemote, type RemoteHost } from '../host/remote.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { incus, killDaemon, startDaemon, waitFor, type Host } from '../host/host.ts';
+import { type RemoteHost } from '../host/remote.ts';
+import { withFarInstance, type FarInstance } from './far-instance.ts';
 import { guardUnderTest, type GuardUnderTest, type Started } from './guard.ts';
-
-// A runner that is not the Incus host: it knows the daemon as the remote `far`, over HTTPS. On a host of its own, whose daemon
-// is killed here.
 
 const instance = 'e2e-remote';
 let host: Host;
 let remote: RemoteHost;
 let guard: GuardUnderTest;
-
-beforeAll(async () => {
-  host = await bringUp({ name: `rm-${Date.now().toString(36)}` });
-  remote = await addRemote(host);
-  guard = await guardUnderTest();
-  await incus(host, 'launch', 'guard-debian', instance);
-  await waitFor(async () => (await run('check', `far:${instance}`)).status === 0);
-  // Short limits, so that a link that stays down is given up before a test is.
-  const folder = join(guard.stateDirectory, 'guard');
-  await mkdir(folder);
-  await writeFile(
-    join(folder, 'guard.yaml'),
-    'defaults: { soak: 0s, startTimeout: 20s, restoreTimeout: 20s, restorePointTimeout: 20s }\n',
-  );
-});
-afterAll(async () => {
-  await remote.close();
-  await guard.remove();
-  await takeDown(host);
+let inside: FarInstance['inside'];
+let snapshots: FarInstance['snapshots'];
+let started: FarInstance['started'];
+withFarInstance(instance, (far) => {
+  ({ host, remote, guard, inside, snapshots, started } = far);
 });
 
 const run = (...words: string[]) => guard.run(words, { env: remote.env });
-const inside = (script: string): Promise<string> => incus(host, 'exec', instance, '--', 'sh', '-c', script);
-const snapshots = async (): Promise<string[]> =>
-  (
-    JSON.parse(await incus(host, 'query', `/1.0/instances/${instance}/snapshots?recursion=1`)) as { name: string }[]
-  ).map(({ name }) => name);
-
 /** A run whose command has begun, and waits. */
-const underWay = async (...options: string[]): Promise<{ guard: Started; seen: () => string }> => {
-  const words = [
-    '--json',
-    '--retry',
-    ...options,
-    `far:${instance}`,
-    '--',
-    'sh',
-    '-c',
-    'touch /root/changed; echo on; sleep 600',
-  ];
-  const started = guard.start(words, { env: remote.env });
-  let text = '';
-  started.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  await waitFor(() => text.includes('"data":"on\\n"'));
-  return { guard: started, seen: () => text };
-};
+const underWay = (...options: string[]) =>
+  started('touch /root/changed; echo on; sleep 600', '"data":"on\\n"', ...options);
 
 const isBack = async (): Promise<boolean> =>
   (await inside('test -e /root/changed && echo changed || echo back')) === 'back';

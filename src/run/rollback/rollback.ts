@@ -1,3 +1,4 @@
+import { sayDuration } from '../../duration.ts';
 import { takeBaseline, type Baseline } from '../../health/baseline.ts';
 import { judgeAlone } from '../../health/verdict.ts';
 import { watch } from '../../health/watch/watch.ts';
@@ -112,15 +113,21 @@ const told =
 
 const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> => {
   const { name, createdAt } = plan.restorePoint;
-  const snapshot = await persistently(tools.clock, plan.limits.restoreMs, () =>
-    getSnapshot(tools.incus, plan.instance, name),
-  );
+  const look = () => getSnapshot(tools.incus, plan.instance, name);
+  const first = await look();
+  const isAway = !first.ok && passes(first.error);
+  if (isAway) await tools.recorder.record({ type: 'notice', level: 'warning', says: sayAway(plan, first.error) });
+  const snapshot = isAway ? await persistently(tools.clock, plan.limits.restoreMs, look) : first;
   if (!snapshot.ok) return err(sayFailure(snapshot.error));
   if (snapshot.value.createdAt === createdAt) return snapshot;
   return err(
     `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
   );
 };
+
+/** Nothing would be shown for a quarter of an hour otherwise. */
+const sayAway = ({ limits }: RollbackPlan, failure: IncusFailure): string =>
+  `${sayFailure(failure)} The instance is as the change left it; guard goes on trying for ${sayDuration(limits.restoreMs)}.`;
 
 /** A restore replaces the whole configuration (incus.md, trap 3): who changed it meanwhile is told (F22). */
 const tellDrift = async (tools: RollbackTools, snapshot: Snapshot, now: Instance): Promise<void> => {

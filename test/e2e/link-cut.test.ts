@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { withFarInstance, type FarInstance } from './far-instance.ts';
+import { guardUnderTest } from './guard.ts';
+
+const instance = 'e2e-link';
+let far: FarInstance;
+withFarInstance(instance, (up) => {
+  far = up;
+});
+
+test.each([
+  ['verify', 'touch /root/changed', 'guard goes on trying for'],
+  ['restore', 'touch /root/changed; exit 3', '"phase":"restore"'],
+])(
+  'the link breaks in %s and stays down: never kept, said, and recovered from a host without the record (F7, F14)',
+  async (phase, script, says) => {
+    const begun = `"type":"phase-begun","phase":"${phase}"`;
+    const { guard, seen } = await far.started(script, begun, '--soak', '15s', '--verify-timeout', '20s');
+    await far.remote.link.cut();
+    const { exitCode } = await guard;
+    expect({ exitCode, seen: seen() }).toMatchObject({ exitCode: 21 });
+    expect(seen()).toContain('"outcome":"rollback-failed"');
+    expect(seen()).toContain(says);
+    await far.remote.link.mend();
+    const elsewhere = await guardUnderTest();
+    const recovered = await elsewhere.run(['recover', '--take-over', `far:${instance}`], { env: far.remote.env });
+    expect(recovered).toMatchObject({ status: 0 });
+    await elsewhere.remove();
+    expect(await far.inside('test -e /root/changed && echo changed || echo back')).toBe('back');
+    expect(await far.snapshots()).not.toContain('guard-in-flight');
+  },
+);
