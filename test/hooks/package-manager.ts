@@ -14,6 +14,8 @@ export interface PackageManager {
   readonly letBe: string;
   /** A transaction that installs guard-one, and then fails or dies. */
   readonly breakOff: string;
+  /** Installs an older guard-one, and what upgrades it then; null where `guard plan` cannot ask this manager. */
+  readonly upgrade: { readonly older: string; readonly words: readonly string[] } | null;
   /** Fails where what was left of it stands in the way of others. */
   readonly isFree: string;
 }
@@ -47,6 +49,7 @@ export const packageManagers = {
     abort: `echo 'DPkg::Pre-Install-Pkgs { "false"; };' >/etc/apt/apt.conf.d/99abort`,
     letBe: 'rm /etc/apt/apt.conf.d/99abort',
     breakOff: killed(apt),
+    upgrade: { older: `${apt} guard-one=1.0`, words: ['apt-get', 'upgrade', '-y'] },
     isFree: 'dpkg --audit | grep . && exit 1; apt-get check',
   },
   dnf: {
@@ -58,6 +61,7 @@ export const packageManagers = {
     abort: `printf '%s\\n' 'import dnf' 'class Z(dnf.Plugin):' '    name = "zzz"' '    def pre_transaction(self):' '        raise dnf.exceptions.Error("aborted")' >/usr/lib/python3/dist-packages/dnf-plugins/zzz.py`,
     letBe: 'rm /usr/lib/python3/dist-packages/dnf-plugins/zzz.py',
     breakOff: `${dnf} guard-fails`,
+    upgrade: { older: `${dnf} guard-one-1.0`, words: ['dnf', 'upgrade', '-y', '--releasever=1'] },
     isFree: 'test ! -e /var/lib/dnf/rpmdb_lock.pid',
   },
   dnf5: {
@@ -69,6 +73,7 @@ export const packageManagers = {
     abort: `echo 'pre_transaction::::/bin/echo stop=aborted' >/etc/dnf/libdnf5-plugins/actions.d/zzz.actions`,
     letBe: 'rm /etc/dnf/libdnf5-plugins/actions.d/zzz.actions',
     breakOff: `${dnf5} guard-fails`,
+    upgrade: null,
     isFree: 'rpm -qa >/dev/null',
   },
   zypper: {
@@ -80,6 +85,7 @@ export const packageManagers = {
     abort: `printf '%s\\n' '#!/bin/bash' 'while IFS= read -r -d "" frame; do case $frame in COMMITBEGIN*) kill -TERM $PPID ;; esac; printf "ACK\\n\\n\\0"; done' >/usr/lib/zypp/plugins/commit/zzz; chmod 755 /usr/lib/zypp/plugins/commit/zzz`,
     letBe: 'rm /usr/lib/zypp/plugins/commit/zzz',
     breakOff: `${zypper} guard-fails`,
+    upgrade: { older: `${zypper} guard-one=1.0`, words: ['zypper', 'update', '-y'] },
     isFree: 'zypper --non-interactive search --installed-only',
   },
   pacman: {
@@ -91,6 +97,7 @@ export const packageManagers = {
     abort: `printf '%s\\n' '[Trigger]' 'Operation = Install' 'Type = Package' 'Target = *' '[Action]' 'When = PreTransaction' 'Exec = /bin/false' 'AbortOnFail' >/etc/pacman.d/hooks/50-abort.hook`,
     letBe: 'rm /etc/pacman.d/hooks/50-abort.hook',
     breakOff: killed(pacman),
+    upgrade: null,
     isFree: 'test ! -e /var/lib/pacman/db.lck',
   },
   apk: {
@@ -102,6 +109,7 @@ export const packageManagers = {
     abort: `printf '#!/bin/sh\\n[ "$1" != pre-commit ]\\n' >/etc/apk/commit_hooks.d/zzz; chmod 755 /etc/apk/commit_hooks.d/zzz`,
     letBe: 'rm /etc/apk/commit_hooks.d/zzz',
     breakOff: 'apk add guard-fails',
+    upgrade: null,
     isFree: "! grep -q '^f:[a-zA-Z]*[fs]' /lib/apk/db/installed",
   },
 } satisfies Record<string, PackageManager>;

@@ -102,6 +102,20 @@ export const describeManager = (manager: PackageManager, base: () => string): vo
       await isFree();
     });
 
+    test.runIf(manager.upgrade !== null)(
+      'guard plan tells what an upgrade would change, and changes nothing',
+      async () => {
+        const { older = '', words = [] } = manager.upgrade ?? {};
+        expect(await typed(older)).toMatchObject({ status: 0 });
+        const { status, stdout } = await guard.run(['plan', '--json', instance, '--', ...words]);
+        expect(status).toBe(0);
+        const { packages } = JSON.parse(stdout) as { packages: unknown };
+        const changed = { name: 'guard-one', from: expect.stringMatching(/^1\.0/), to: expect.stringMatching(/^2\.0/) };
+        expect(packages).toEqual({ known: true, manager: manager.name, packages: [expect.objectContaining(changed)] });
+        expect(await incusCommand('exec', instance, '--', 'cat', '/opt/guard-one')).toMatch(/^1\.0/);
+      },
+    );
+
     test('one that breaks something is rolled back, and the next one may come', async () => {
       const { saw } = await withAgent();
       await typed(install('guard-breaks'));

@@ -97,6 +97,12 @@ const dnfOptions = new Set([
   '--nobest',
   '--allowerasing',
   '--security',
+  // With a value: from where, not what is done.
+  '--releasever=',
+  '--repo=',
+  '--enablerepo=',
+  '--disablerepo=',
+  '--exclude=',
 ]);
 
 const zypperSimulation = (rest: readonly string[]): Simulation | null => {
@@ -142,6 +148,6 @@ interface Parts {
 const partsOf = (words: readonly string[], known: ReadonlySet<string>): Parts | null => {
   const options = words.filter((word) => word.startsWith('-'));
   const [verb, ...names] = words.filter((word) => !word.startsWith('-'));
-  if (verb === undefined || options.some((option) => !known.has(option))) return null;
+  if (verb === undefined || options.some((option) => !known.has(option.replace(/(?<==).*$/s, '')))) return null;
   return names.every((name) => /^[A-Za-z0-9][\w.+:=~*-]*$/.test(name)) ? { verb, options, names } : null;
 };

@@ -12,6 +12,7 @@ test.each([
     'apt-get -s -q -o Debug::NoLocking=1 install -y --no-install-recommends nginx=1.2 php*',
   ],
   ['dnf -y upgrade bash', 'dnf --assumeno --cacheonly upgrade bash'],
+  ['dnf upgrade --releasever=9 -y', 'dnf --assumeno --cacheonly upgrade --releasever=9'],
   ['yum update', 'dnf --assumeno --cacheonly update'],
   ['zypper -n up -l', 'zypper --non-interactive --no-refresh --xmlout up --dry-run -l'],
 ])('%s is asked by %s', (line, words) => {
@@ -27,6 +28,8 @@ describe('what could turn a simulation into the real thing is not asked', () => 
     'apt-get update',
     'apt-get',
     'dnf upgrade --setopt=assumeno=0',
+    'dnf upgrade --assumeyes=1',
+    'zypper up --releasever=1',
     'dnf history undo 1',
     'zypper up --no-dry-run',
     'sh -c x',
