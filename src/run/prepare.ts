@@ -64,7 +64,7 @@ export const prepare = async (
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: scheduled });
   const early = earlyPoint(plan, tools, inspected);
   const asked = inspected.wasRunning ? await admit(plan, tools, false, early.begin) : null;
-  const taken = await early.taken();
+  const { taken, wasBusy } = await early.end();
   if (asked?.ok === false) {
     if (taken !== null) await abandonOwn(plan, tools, taken);
     return asked;
@@ -72,7 +72,7 @@ export const prepare = async (
   const held = await takePoint(plan, tools, inspected, taken);
   if (!held.ok) return held;
   const { restorePoint, lease, waited, restarted } = held.value;
-  if (waited) return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
+  if (waited || wasBusy) return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
   // It was stopped for its restore point: what does not come back from that is not the command's fault.
   if (restarted || asked === null) return askUnderLock(plan, tools, { inspected, restorePoint, lease }, restarted);
   return allClear(plan, tools, { inspected, ...asked.value, restorePoint, lease });
@@ -141,10 +141,13 @@ const earlyPoint = (plan: Plan, tools: RunTools, inspected: Inspected) => {
     begin: (): void => {
       if (mayBeEarly(plan, inspected)) begun = takeEarly(plan, tools, wantedFor(plan, tools, inspected));
     },
-    /** Null where none were begun, or could not be had: why not is asked anew when they are needed. */
-    taken: async (): Promise<Taken | null> => {
+    /**
+     * Without them where none were begun, or could not be had: why not is asked anew when they are needed. Whoever was there
+     * may have changed the instance meanwhile.
+     */
+    end: async (): Promise<{ readonly taken: Taken | null; readonly wasBusy: boolean }> => {
       const ended = await begun;
-      return ended?.ok ? ended.value : null;
+      return { taken: ended?.ok ? ended.value : null, wasBusy: ended?.ok === false && ended.error.outcome === 'busy' };
     },
   };
 };

@@ -92,7 +92,9 @@ const silenceOfLease = async (
   leaseMs: number,
   who: string,
 ): Promise<Outcome | null> => {
-  await tools.tell(`${who} may live on another host: waiting ${sayDuration(leaseMs)} for a sign of life.`);
+  await tools.tell(
+    `${who} may live on another host: waiting ${sayDuration(leaseMs)} for a sign of life. If it is dead for certain, pass --take-over.`,
+  );
   switch (await awaitSilence(tools, instance, lease, leaseMs)) {
     case 'silent':
       return null;
