@@ -82,7 +82,7 @@ const runHook = async (subject: HookSubject, tools: HookTools, one: OneHook): Pr
   const saved = text === '' ? null : await recorder.saveEvidence(`hook-${moment}-${index + 1}.txt`, text);
   const output = saved?.ok === true ? { output: saved.value } : {};
   await recorder.record({ type: 'hook-ended', moment, ok: end.ok, says, ms: clock.monotonic() - began, ...output });
-  return end.ok ? null : `A ${moment} hook ${where === 'inside' ? 'inside' : 'on this host'} failed: ${says}.`;
+  return end.ok ? null : `The ${moment} hook ${where === 'inside' ? 'inside' : 'on this host'} failed: ${says}.`;
 };
 
 interface HookEnd {

@@ -2,9 +2,8 @@ import type { Row } from './row.ts';
 
 /** What profiles (`--trace`, `node --cpu-prof`) say of a section whose targets are missed, by its letter. */
 const reasons: Readonly<Record<string, string>> = {
-  b: `guard looks at the whole instance before and after the command, which the script does not: each look is one exec, of
-  which a third is Incus' own cost of an exec, and the rest is the service manager's answer about its units and the reading
-  of /proc and /etc. Beside them stand two more execs (is anything at work inside, is the command there) and some twenty
+  b: `guard looks at the whole instance before and after the command, which the script does not: each look is one exec,
+  in which the service manager answers about its units, and /proc and /etc are read. Beside them stand two more execs (is anything at work inside, is the command there) and some twenty
   requests one after another: they take the room, the lock, the mark and the lease, and give them back. A kept run is five
   execs where the script has two, and Node with guard's own code takes 90 ms before the first request.`,
   c: `what is between the decision and the stop is the evidence, one exec, and the question whether the restore point is

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
-import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import { addressOf, fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
 
 const instance = 'gr-hooks';
@@ -103,7 +103,7 @@ describe('a moment of quiet', () => {
       '/root/changed',
     ]);
     expect(run.status).toBe(30);
-    expect(run.stderr).toContain('A beforeRestorePoint hook inside failed: exit status 7: no room.');
+    expect(run.stderr).toContain('The beforeRestorePoint hook inside failed: exit status 7: no room.');
     expect(await fileExists(instance, '/root/changed')).toBe(false);
     await isFree();
   });
@@ -135,8 +135,8 @@ describe('a moment of quiet', () => {
       '/root/changed',
     ]);
     expect(run.status).toBe(30);
-    expect(run.stderr).toContain(`guard recover ${instance}`);
-    expect(run.stderr).toContain(`incus config unset ${instance} user.guard.quiet`);
+    expect(run.stderr).toContain(`guard recover ${addressOf(instance)}`);
+    expect(run.stderr).toContain(`incus config unset ${addressOf(instance)} user.guard.quiet`);
     expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
     expect(await fileExists(instance, '/root/changed')).toBe(false);
     expect((await guard.run(['recover', instance])).status).toBe(21);
@@ -148,7 +148,7 @@ describe('a moment of quiet', () => {
   test('a hook of the end that fails is told, and changes nothing', async () => {
     const run = await guard.run([...quick, '--hook=afterKeep=exit 4', instance, '--', 'true']);
     expect(run.status).toBe(0);
-    expect(run.stderr).toContain('A afterKeep hook inside failed: exit status 4.');
+    expect(run.stderr).toContain('The afterKeep hook inside failed: exit status 4.');
   });
 });
 
