@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /**
  * The only source of time. Passed in as an argument so that tests decide what time it is.
  * `now` can jump (NTP, a suspended machine); limits and durations are measured with `monotonic`.
@@ -11,17 +9,37 @@ export interface Clock {
   readonly monotonic: () => number;
   /** Resolves after `ms` milliseconds, or at once when `signal` aborts. Never rejects. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Calls `act` after `ms` milliseconds, unless what this gives back is called before: for limits, which rarely come. */
+  readonly after: (ms: number, act: () => void) => () => void;
 }
+
+/** The sleep of a clock that can call back. An aborted sleep has done its work: whoever aborted it knows why. */
+export const sleepBy =
+  (after: Clock['after']): Clock['sleep'] =>
+  (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) {
+        resolve();
+        return;
+      }
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake);
+        callOff();
+        resolve();
+      };
+      const callOff = after(ms, wake);
+      signal?.addEventListener('abort', wake);
+    });
+
+const callBackAfter: Clock['after'] = (ms, act) => {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+};
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: async (ms, signal) => {
-    try {
-      await delay(ms, undefined, signal ? { signal } : {});
-    } catch {
-      // An aborted sleep has done its work: whoever aborted it knows why.
-    }
-  },
+  sleep: sleepBy(callBackAfter),
+  after: callBackAfter,
 };

@@ -81,19 +81,21 @@ const kill = async (started: Promise<Result<Exec, IncusFailure>>): Promise<boole
 const sigkill = 9;
 const killLimitMs = 2_000;
 
-const limitOf = (clock: Clock, question: Question): { reached: Promise<null>; stop: () => void } => {
-  const over = new AbortController();
-  const early = question.signal;
+/** The end of the patience with a question: its limit, or its signal. */
+const limitOf = (
+  clock: Clock,
+  { limitMs, signal }: Question,
+): { readonly reached: Promise<null>; readonly stop: () => void } => {
+  let reach = (): void => {};
+  const reached = new Promise<null>((resolve) => (reach = () => resolve(null)));
+  const callOff = clock.after(limitMs, reach);
+  if (signal?.aborted === true) reach();
+  else signal?.addEventListener('abort', reach);
   const stop = (): void => {
-    early?.removeEventListener('abort', stop);
-    over.abort();
+    callOff();
+    signal?.removeEventListener('abort', reach);
   };
-  const reached = async (): Promise<null> => {
-    early?.addEventListener('abort', stop);
-    if (early?.aborted !== true) await clock.sleep(question.limitMs, over.signal);
-    return null;
-  };
-  return { reached: reached(), stop };
+  return { reached, stop };
 };
 
 const requestOf = (question: Question): ExecRequest => ({

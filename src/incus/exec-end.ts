@@ -119,23 +119,29 @@ const aborted = (signal: AbortSignal): Promise<void> =>
  * silent although nobody holds it up is given up.
  */
 const drained = async (clock: Clock, outputs: readonly Output[]): Promise<boolean> => {
-  const over = new AbortController();
-  const all = Promise.all(outputs.map((output) => output.ended));
-  const complete = await Promise.race([all, silence(clock, outputs, over.signal)]);
-  over.abort();
+  const { silent, stop } = silence(clock, outputs);
+  const complete = await Promise.race([Promise.all(outputs.map((output) => output.ended)), silent]);
+  stop();
   return complete !== null && complete.every(Boolean);
 };
 
-const silence = async (clock: Clock, outputs: readonly Output[], over: AbortSignal): Promise<null> => {
+const silence = (clock: Clock, outputs: readonly Output[]): { silent: Promise<null>; stop: () => void } => {
   let seen = -1;
-  for (;;) {
-    const progress = outputs.map((output) => output.progress());
-    const bytes = progress.reduce((sum, one) => sum + one.bytes, 0);
-    const waiting = progress.some((one) => one.waiting);
-    if (over.aborted || (bytes === seen && !waiting)) return null;
-    seen = bytes;
-    await clock.sleep(silenceMs, over);
-  }
+  let callOff = (): void => {};
+  const silent = new Promise<null>((resolve) => {
+    const look = (): void => {
+      const progress = outputs.map((output) => output.progress());
+      const bytes = progress.reduce((sum, one) => sum + one.bytes, 0);
+      if (bytes === seen && !progress.some((one) => one.waiting)) {
+        resolve(null);
+        return;
+      }
+      seen = bytes;
+      callOff = clock.after(silenceMs, look);
+    };
+    look();
+  });
+  return { silent, stop: () => callOff() };
 };
 
 const resumeLimitMs = 30_000;

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts';
+import { sleepBy, type Clock } from '../../src/clock.ts';
 
 /**
  * A clock on which time passes only by sleeping: as soon as the program has nothing else to do, it jumps to the end of the
@@ -24,28 +24,15 @@ export const fakeClock = (): Clock => {
     setImmediate(pump);
   };
 
-  return {
-    now: () => 1_800_000_000_000 + time,
-    monotonic: () => time,
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        if (signal?.aborted) {
-          resolve();
-          return;
-        }
-        const wake = (): void => {
-          signal?.removeEventListener('abort', interrupt);
-          resolve();
-        };
-        const sleeper = { until: time + ms, wake };
-        const interrupt = (): void => {
-          const index = sleepers.indexOf(sleeper);
-          if (index !== -1) sleepers.splice(index, 1);
-          resolve();
-        };
-        sleepers.push(sleeper);
-        signal?.addEventListener('abort', interrupt, { once: true });
-        arrange();
-      }),
+  const after: Clock['after'] = (ms, act) => {
+    const sleeper = { until: time + ms, wake: act };
+    sleepers.push(sleeper);
+    arrange();
+    return () => {
+      const index = sleepers.indexOf(sleeper);
+      if (index !== -1) sleepers.splice(index, 1);
+    };
   };
+
+  return { now: () => 1_800_000_000_000 + time, monotonic: () => time, sleep: sleepBy(after), after };
 };

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts';
+import { sleepBy, type Clock } from '../../src/clock.ts';
 
 /** A clock that stands still until it is told to go on. */
 export interface ManualClock extends Clock {
@@ -12,27 +12,24 @@ export const manualClock = (): ManualClock => {
   let time = 0;
   const sleepers = new Set<{ readonly until: number; readonly ms: number; readonly wake: () => void }>();
   const watchers = new Set<() => void>();
+  const after: Clock['after'] = (ms, act) => {
+    const sleeper = {
+      until: time + ms,
+      ms,
+      wake: () => {
+        sleepers.delete(sleeper);
+        act();
+      },
+    };
+    sleepers.add(sleeper);
+    for (const watcher of watchers) watcher();
+    return () => void sleepers.delete(sleeper);
+  };
   return {
     now: () => time,
     monotonic: () => time,
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        const sleeper = {
-          until: time + ms,
-          ms,
-          wake: () => {
-            sleepers.delete(sleeper);
-            resolve();
-          },
-        };
-        if (signal?.aborted === true) {
-          resolve();
-          return;
-        }
-        sleepers.add(sleeper);
-        signal?.addEventListener('abort', sleeper.wake, { once: true });
-        for (const watcher of watchers) watcher();
-      }),
+    sleep: sleepBy(after),
+    after,
     advance: (ms) => {
       time += ms;
       for (const sleeper of sleepers) if (sleeper.until <= time) sleeper.wake();
