@@ -7,12 +7,15 @@ import { askDefinition } from './checks/check.ts';
 import { createTurns } from './checks/limit.ts';
 import { rememberAnswers } from './answers/answers.ts';
 import type { Remembering } from './answers/memory.ts';
-import { gatherFacts } from './gather.ts';
+import { gatherFacts, type OpeningWanted } from './gather.ts';
 import type { AskContext, InstanceLook, InstanceState } from './look.ts';
 
-/** The two questions of which every look consists. Both always answer, and remember nothing but what servers said a moment ago. */
+/**
+ * The two questions of which every look consists. Both always answer, and remember nothing but what servers said a moment ago.
+ * Only a look for facts has an opening.
+ */
 export interface Asker {
-  readonly look: () => Promise<InstanceLook>;
+  readonly look: (opening?: OpeningWanted) => Promise<InstanceLook>;
   /** One result for most definitions, one a script for a directory. */
   readonly check: (definition: CheckDefinition) => Promise<readonly CheckResult[]>;
 }
@@ -22,7 +25,7 @@ export const openAsker = (context: AskContext, options: { readonly automatic: bo
   const inTurn = createTurns(mostChecksAtATime);
   const remembering = rememberAnswers(context.clock);
   return {
-    look: () => (options.automatic ? lookWithFacts(context, remembering) : lookWithout(context)),
+    look: (opening) => (options.automatic ? lookWithFacts(context, remembering, opening) : lookWithout(context)),
     check: (definition) => askDefinition(definition, context, inTurn),
   };
 };
@@ -35,8 +38,12 @@ const factsLimitMs = 15_000;
 /** How long a command that does nothing may take, in milliseconds. */
 const answerLimitMs = 10_000;
 
-const lookWithFacts = async (context: AskContext, remembering: Remembering): Promise<InstanceLook> => {
-  const facts = await gatherFacts({ ...context, remembering, limitMs: factsLimitMs });
+const lookWithFacts = async (
+  context: AskContext,
+  remembering: Remembering,
+  opening?: OpeningWanted,
+): Promise<InstanceLook> => {
+  const facts = await gatherFacts({ ...context, remembering, limitMs: factsLimitMs, ...(opening ? { opening } : {}) });
   if (facts.ok) return { state: { kind: 'askable' }, facts: facts.value, factsSay: null };
   // The probe could be started, so the instance can be asked; only what it wrote is of no use.
   if (facts.error.kind === 'unreadable') return { state: { kind: 'askable' }, facts: null, factsSay: facts.error.says };

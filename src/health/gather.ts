@@ -8,8 +8,10 @@ import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
 import { askServers } from './answers/answers.ts';
 import type { Remembering } from './answers/memory.ts';
+import { openingFrom, type Opening } from './probe/opening.ts';
 import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
 import { probeInput } from './probe/script.ts';
+import { sectionsOf } from './probe/sections.ts';
 
 export interface GatherRequest {
   readonly incus: Incus;
@@ -21,6 +23,15 @@ export interface GatherRequest {
   /** Milliseconds for the whole look; the probe inside is killed then. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
+  readonly opening?: OpeningWanted;
+}
+
+/** That the look is to say something beforehand. */
+export interface OpeningWanted {
+  /** The program whose presence is told. */
+  readonly wanted: string;
+  /** Called as soon as it is there, and with null at the end of the look: the first call counts. */
+  readonly heard: (opening: Opening | null) => void;
 }
 
 /**
@@ -28,23 +39,37 @@ export interface GatherRequest {
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
 export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> => {
+  const { opening } = request;
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
   const answer = await ask(request.incus, request.instance, {
-    command: ['sh', '-s'],
+    command: opening === undefined ? ['sh', '-s'] : ['sh', '-s', '--', opening.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
-    stdin: probeInput(nonce),
+    stdin: probeInput(nonce, opening !== undefined),
     cwd: '/',
     user: 0,
     group: 0,
     limitMs: request.limitMs,
     maxBytes: mostBytes,
     ...(request.signal ? { signal: request.signal } : {}),
+    ...(opening ? { hear: hearOpening(opening, nonce) } : {}),
   });
+  opening?.heard(null);
   if (!answer.ok) return answer;
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
   if (facts.ok) return ok(await withAnswers(facts.value, request));
   return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
+};
+
+const hearOpening = ({ heard }: OpeningWanted, nonce: string): ((soFar: () => string) => void) => {
+  let isHeard = false;
+  return (soFar) => {
+    if (isHeard) return;
+    const opening = openingFrom(sectionsOf(soFar(), nonce));
+    if (opening === null) return;
+    isHeard = true;
+    heard(opening);
+  };
 };
 
 const withAnswers = async (facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> =>

@@ -33,20 +33,23 @@ fi
 read -r one </proc/1/stat && echo "one $one"
 read -r self </proc/$$/stat && echo "self $self"
 files='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock /lib/apk/db/lock /usr/lib/apk/db/lock'
-for file in $files; do
-  [ -e "$file" ] || continue
-  inode=$(ls -i "$file") || continue
-  inode=\${inode%% *}
-  while read -r _ _ _ mode pid where _; do
-    [ "$mode" = WRITE ] && [ "\${where##*:}" = "$inode" ] || continue
+inodes=$(ls -i $files 2>/dev/null)
+while read -r _ _ _ mode pid where _; do
+  [ "$mode" = WRITE ] || continue
+  set -- $inodes
+  while [ $# -ge 2 ]; do
+    inode=$1
+    file=$2
+    shift 2
+    [ "\${where##*:}" = "$inode" ] || continue
     for open in /proc/"$pid"/fd/*; do
       [ "$(readlink -f "$open")" = "$(readlink -f "$file")" ] || continue
       read -r name </proc/"$pid"/comm
       echo "lock $pid $file $name"
       break
     done
-  done </proc/locks
-done
+  done
+done </proc/locks
 if [ -s /run/zypp.pid ]; then
   read -r pid </run/zypp.pid
   [ -d "/proc/$pid" ] && read -r name </proc/"$pid"/comm && echo "lock $pid /run/zypp.pid $name"

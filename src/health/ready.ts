@@ -75,6 +75,10 @@ export const waitUntilQuiet = async (context: AskContext, request: { readonly li
   return { quiet, held: end.answer, atOnce: quiet && questions === 1, ms: end.ms };
 };
 
+/** Whether one answer is enough to say that nothing is at work. */
+export const isQuiet = (inside: Inside): boolean =>
+  bootPhrases(inside, { since: null }, 0).length === 0 && inside.locks.length === 0;
+
 /** Milliseconds between questions: quick at first, since most instances are ready at once. */
 const pace = { first: 50, growth: 1.6, most: 1000 } as const;
 

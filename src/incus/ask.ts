@@ -24,6 +24,8 @@ export interface Question {
   readonly maxBytes: number;
   /** Gives the question up early, as if the limit were reached. */
   readonly signal?: AbortSignal;
+  /** Called whenever more of stdout has come, with a way to read all of it so far. */
+  readonly hear?: (soFar: () => string) => void;
 }
 
 /** What the command answered. 127 and 126: not found, not executable, as in a shell. */
@@ -46,7 +48,7 @@ export const ask = async (
   instance: string,
   question: Question,
 ): Promise<Result<QuestionAnswer, IncusFailure>> => {
-  const stdout = boundedText(question.maxBytes);
+  const stdout: BoundedText = boundedText(question.maxBytes, () => question.hear?.(stdout.text));
   const stderr = boundedText(question.maxBytes);
   const stdin = question.stdin === undefined ? null : Readable.from([Buffer.from(question.stdin)]);
   const limit = limitOf(incus.clock, question);

@@ -7,8 +7,8 @@ export interface BoundedText {
   readonly truncated: () => boolean;
 }
 
-/** Keeps at most `maxBytes`. */
-export const boundedText = (maxBytes: number): BoundedText => {
+/** Keeps at most `maxBytes`. `onWrite` is called when there is more. */
+export const boundedText = (maxBytes: number, onWrite: () => void = () => {}): BoundedText => {
   const kept: Buffer[] = [];
   let size = 0;
   let dropped = false;
@@ -18,6 +18,7 @@ export const boundedText = (maxBytes: number): BoundedText => {
       if (part.length < chunk.length) dropped = true;
       if (part.length > 0) kept.push(part);
       size += part.length;
+      onWrite();
       done();
     },
   });

@@ -26,6 +26,8 @@ export interface Instance {
   readonly profiles: readonly string[];
   /** `volatile.uuid.generation`: changes with every restore, not with a restart. */
   readonly generation: string | null;
+  /** RFC 3339: when it was started last, also by a reboot from inside; null when the server does not tell. */
+  readonly lastStartedAt: string | null;
 }
 
 /** Devices by name, each with its keys. */
@@ -34,11 +36,7 @@ export type Devices = Readonly<Record<string, Readonly<Record<string, string>>>>
 /** What only a running instance has (`GET …/state`, about 30 ms). */
 export interface InstanceState {
   readonly status: string;
-  /** Process id of init on the host; 0 when stopped. */
-  readonly pid: number;
   readonly processes: number;
-  /** RFC 3339, or null when it does not run or the server does not tell. */
-  readonly startedAt: string | null;
   /** Addresses that are not of the loopback, by interface name. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** Disks with a limit of their own, by device name; the used bytes of btrfs are those that no snapshot shares. */
@@ -175,17 +173,22 @@ const instanceOf = (json: unknown, etag: string): Instance => {
     expandedDevices: textMapsOf(instance['expanded_devices']),
     profiles: listOf(instance['profiles']).map(textOf),
     generation: config['volatile.uuid.generation'] ?? null,
+    // Nothing else counts as use: seen with exec, configuration and snapshots.
+    lastStartedAt: timeOf(instance['last_used_at']),
   };
+};
+
+/** Go's zero time stands for none; so does the beginning of 1970 in the database. */
+const timeOf = (json: unknown): string | null => {
+  const text = textOf(json);
+  return text === '' || text.startsWith('0001-') || text.startsWith('1970-01-01T00:00:00') ? null : text;
 };
 
 const stateOf = (json: unknown): InstanceState => {
   const state = objectOf(json);
-  const startedAt = textOf(state['started_at']);
   return {
     status: textOf(state['status']),
-    pid: numberOf(state['pid']),
     processes: numberOf(state['processes']),
-    startedAt: startedAt === '' || startedAt.startsWith('0001-') ? null : startedAt,
     addresses: addressesOf(state['network']),
     disks: disksOf(state['disk']),
   };

@@ -1,35 +1,45 @@
 import type { Outcome, Verdict } from '../event.ts';
-import { takeBaseline, type Baseline } from '../health/baseline.ts';
+import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baseline.ts';
 import type { AskContext } from '../health/look.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
+import type { Instance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { refuseMissingExecutable } from './command/executable.ts';
+import { isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
+import type { FirstLook } from './first-look.ts';
 import type { Plan } from './plan.ts';
 import { mayProvide } from './push/source.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
 
-/**
- * Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34).
- * `whenCalm` is called as soon as nothing is at work inside and the command is there, if other things are still asked then:
- * once at most, and never after the end.
- */
+/** How a baseline is begun. */
+export interface Beginning {
+  /** The look that is under way already; null where nothing of it may be used. */
+  readonly first: FirstLook | null;
+  readonly justStarted: boolean;
+  /**
+   * Called as soon as nothing is at work inside and the command is there, if other things are still asked then: once at
+   * most, and never after the end.
+   */
+  readonly whenCalm: () => void;
+}
+
+/** Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34). */
 export const establishBaseline = async (
   plan: Plan,
   tools: RunTools,
-  justStarted: boolean,
-  whenCalm: () => void,
+  instance: Instance,
+  { first, justStarted, whenCalm }: Beginning,
 ): Promise<Result<Baseline, Outcome>> => {
-  // Three questions at the same time: most often each is answered at once.
+  // Three questions at the same time: most often one look answers all of them.
   const enough = new AbortController();
-  const looking = isToBeThere(plan) ? refuseMissingExecutable(plan, tools, enough.signal) : Promise.resolve(null);
+  const looking = missingExecutable(plan, tools, instance, first, enough.signal);
   const baseline = await inPhase(
     tools,
     'baseline',
     () =>
-      askQuietly(plan, tools, justStarted, async () => {
+      askQuietly(plan, tools, { first, justStarted }, async () => {
         if ((await looking) === null && !enough.signal.aborted && tools.interruption.by() === null) whenCalm();
       }),
     ({ checks, facts }) => ({ ok: true, says: sayBaseline(checks.length, facts !== null) }),
@@ -46,6 +56,18 @@ export const establishBaseline = async (
   return missing === null ? ok(baseline) : err(missing);
 };
 
+const missingExecutable = async (
+  plan: Plan,
+  tools: RunTools,
+  instance: Instance,
+  first: FirstLook | null,
+  signal: AbortSignal,
+): Promise<Outcome | null> => {
+  if (!isToBeThere(plan)) return null;
+  if (isFoundByAnybody(plan, instance) && (await first?.opening)?.found === true) return null;
+  return signal.aborted ? null : refuseMissingExecutable(plan, tools, signal);
+};
+
 /** Whether the command must be there already. */
 const isToBeThere = ({ change, pushes, command }: Plan): boolean =>
   change.kind === 'command' && !mayProvide(pushes, command.words[0], command.cwd);
@@ -59,7 +81,7 @@ const unhealthyAlready = (plan: Plan, verdict: Verdict): Outcome =>
 const askQuietly = async (
   plan: Plan,
   tools: RunTools,
-  justStarted: boolean,
+  { first, justStarted }: Pick<Beginning, 'first' | 'justStarted'>,
   whenQuiet: () => Promise<void>,
 ): Promise<Baseline> => {
   const context = {
@@ -68,17 +90,21 @@ const askQuietly = async (
     clock: tools.clock,
     signal: tools.interruption.signal,
   };
+  const request = { definitions: plan.checks, automatic: plan.automatic, justStarted };
+  const look = (): Promise<Baseline> => takeBaseline(context, request);
   // The package manager of a transaction holds its lock already, and waits for guard.
-  const look = (): Promise<Baseline> =>
-    takeBaseline(context, { definitions: plan.checks, automatic: plan.automatic, justStarted });
   if (plan.change.kind === 'transaction') return look();
   const quietly = async (): Promise<boolean> => {
-    const wasQuiet = await waitForQuiet(plan, tools, context);
+    const opening = await first?.opening;
+    const wasQuiet =
+      opening?.quiet === true || ((await waitForQuiet(plan, tools, context)) && opening?.quiet === undefined);
     // Not waited for: the command's own question is called off where the baseline refuses first.
     if (wasQuiet) void whenQuiet();
     return wasQuiet;
   };
-  const [meanwhile, wasQuiet] = await Promise.all([look(), quietly()]);
+  const begun =
+    first === null ? look() : takeBaselineWith({ ...first.asker, look: () => first.look }, context, request);
+  const [meanwhile, wasQuiet] = await Promise.all([begun, quietly()]);
   return wasQuiet ? meanwhile : look();
 };
 

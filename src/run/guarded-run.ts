@@ -1,7 +1,9 @@
 import type { Outcome } from '../event.ts';
+import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
 import { decide, type Decision } from './decision.ts';
 import { goBack, keepChange, takenOver } from './ending.ts';
+import { beginFirstLook } from './first-look.ts';
 import { inspect } from './inspect.ts';
 import type { Plan } from './plan.ts';
 import { prepare, type Prepared } from './prepare.ts';
@@ -20,21 +22,28 @@ export const guardedRun = async (plan: Plan, tools: RunTools): Promise<Outcome> 
 };
 
 const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
-  const inspected = await inPhase(
-    tools,
-    'inspect',
-    () => inspect(plan, tools),
-    (result) => ({ ok: result.ok, says: result.ok ? result.value.instance.status.toLowerCase() : 'refused' }),
-  );
-  if (!inspected.ok) return inspected.error;
-
-  const prepared = await prepare(plan, tools, inspected.value);
+  const prepared = await inspectAndPrepare(plan, tools);
   if (!prepared.ok) return prepared.error;
 
   try {
     return await changeAndDecide(plan, tools, prepared.value);
   } finally {
     await prepared.value.lease.stop();
+  }
+};
+
+const inspectAndPrepare = async (plan: Plan, tools: RunTools): Promise<Result<Prepared, Outcome>> => {
+  const first = beginFirstLook(plan, tools);
+  try {
+    const inspected = await inPhase(
+      tools,
+      'inspect',
+      () => inspect(plan, tools),
+      (result) => ({ ok: result.ok, says: result.ok ? result.value.instance.status.toLowerCase() : 'refused' }),
+    );
+    return inspected.ok ? await prepare(plan, tools, inspected.value, first) : inspected;
+  } finally {
+    first?.stop();
   }
 };
 

@@ -1,10 +1,11 @@
 import type { Outcome, Pushed, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import { getInstanceState } from '../incus/instance.ts';
+import { getInstance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { establishBaseline } from './baseline.ts';
+import { establishBaseline, type Beginning } from './baseline.ts';
 import { letGoAdvice } from './by-hand.ts';
 import type { BootMark } from './command/command.ts';
+import type { FirstLook } from './first-look.ts';
 import { inspect, sayUncovered, type Inspected } from './inspect.ts';
 import { sayLost, type HeldLease } from './hold/lease.ts';
 import type { Mark } from './hold/mark.ts';
@@ -54,6 +55,7 @@ export const prepare = async (
   plan: Plan,
   tools: RunTools,
   inspected: Inspected,
+  first: FirstLook | null,
 ): Promise<Result<Prepared, Outcome>> => {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
   if (Object.keys(plan.hooks).length > 0) await tools.recorder.record({ type: 'hooks-planned', hooks: plan.hooks });
@@ -63,7 +65,8 @@ export const prepare = async (
   const scheduled = sayScheduled(inspected.pool, inspected.instance);
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: scheduled });
   const early = earlyPoint(plan, tools, inspected);
-  const asked = inspected.wasRunning ? await admit(plan, tools, false, early.begin) : null;
+  const beginning = { first: usable(first, inspected), justStarted: false, whenCalm: early.begin };
+  const asked = inspected.wasRunning ? await admit(plan, tools, inspected, beginning) : null;
   const { taken, wasBusy } = await early.end();
   if (asked?.ok === false) {
     if (taken !== null) await abandonOwn(plan, tools, taken);
@@ -77,6 +80,10 @@ export const prepare = async (
   if (restarted || asked === null) return askUnderLock(plan, tools, { inspected, restorePoint, lease }, restarted);
   return allClear(plan, tools, { inspected, ...asked.value, restorePoint, lease });
 };
+
+/** What was held still when the look began says nothing of the instance at work. */
+const usable = (first: FirstLook | null, { wasRunning, staleQuiet }: Inspected): FirstLook | null =>
+  wasRunning && staleQuiet === null ? first : null;
 
 /** A run that died held the instance still, or an old snapshot brought that back: nothing may be asked of it so. */
 const letGoOfLeft = async (plan: Plan, tools: RunTools, quiet: Quiet): Promise<Outcome | null> => {
@@ -107,10 +114,15 @@ const askUnderLock = async (
   held: HeldInstance,
   justStarted: boolean,
 ): Promise<Result<Prepared, Outcome>> => {
-  const asked = held.inspected.wasRunning ? await admit(plan, tools, justStarted) : await startAndAsk(plan, tools);
+  const { inspected } = held;
+  const asked = inspected.wasRunning
+    ? await admit(plan, tools, inspected, { ...afresh, justStarted })
+    : await startAndAsk(plan, tools, inspected);
   if (!asked.ok) return err(await abandon(plan, tools, held, asked.error));
   return allClear(plan, tools, { ...held, ...asked.value });
 };
+
+const afresh = { first: null, whenCalm: () => {} } as const;
 
 const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<void> => {
   for (const disk of disks.uncovered)
@@ -185,7 +197,7 @@ const wantedFor = (plan: Plan, tools: RunTools, inspected: Inspected): Wanted =>
 const tellPause = (plan: Plan, tools: RunTools, copy: Copy): Promise<void> =>
   tools.recorder.record({ type: 'notice', level: 'warning', says: sayPause(plan.instance, copy) });
 
-const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Asked, Outcome>> => {
+const startAndAsk = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<Asked, Outcome>> => {
   const up = await inPhase(
     tools,
     'start',
@@ -193,23 +205,22 @@ const startAndAsk = async (plan: Plan, tools: RunTools): Promise<Result<Asked, O
     (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
   );
   if (!up.ok) return err(refused(`"${plan.instance}" could not be started to be asked: ${up.error}`, ''));
-  return admit(plan, tools, true);
+  return admit(plan, tools, inspected, { ...afresh, justStarted: true });
 };
 
 /** It is well, and this change has not failed here before. */
 const admit = async (
   plan: Plan,
   tools: RunTools,
-  justStarted: boolean,
-  whenCalm: () => void = () => {},
+  { instance }: Inspected,
+  beginning: Beginning,
 ): Promise<Result<Asked, Outcome>> => {
-  const [baseline, state] = await Promise.all([
-    establishBaseline(plan, tools, justStarted, whenCalm),
-    getInstanceState(tools.incus, plan.instance),
-  ]);
+  const baseline = await establishBaseline(plan, tools, instance, beginning);
   if (!baseline.ok) return baseline;
   const repeat = await refuseRepeat(plan, tools);
-  return repeat === null ? ok({ baseline: baseline.value, boot: state.ok ? state.value : null }) : err(repeat);
+  if (repeat !== null) return err(repeat);
+  const now = beginning.justStarted ? await getInstance(tools.incus, plan.instance) : ok(instance);
+  return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
 };
 
 /** The last moment at which nothing has been changed: a record that cannot be written, or a signal, ends it here. */

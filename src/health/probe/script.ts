@@ -1,8 +1,12 @@
+import { noOpening, openingLines } from './opening.ts';
+
 /**
  * What the shell inside reads on its standard input: the nonce that marks the sections, then the script. The nonce is not
- * a command line argument because those can be read by every process inside.
+ * a command line argument because those can be read by every process inside. With an opening, the program that is looked
+ * for is the shell's first argument.
  */
-export const probeInput = (nonce: string): string => `n=${nonce}\n${probeScript}`;
+export const probeInput = (nonce: string, withOpening: boolean): string =>
+  `n=${nonce}\n${withOpening ? openingLines : noOpening}\n${probeScript}`;
 
 /**
  * The probe: POSIX sh, and nothing that dash with coreutils or BusyBox alone does not have. It only reads. A tool that is
@@ -184,8 +188,10 @@ lines() {
 }
 
 look() {
-  # The service manager takes its time and the rest takes it elsewhere: both at once, each on its own stream.
   exec 3>&2 2>/dev/null </dev/null
+  # Somebody waits for it: nothing may be in its way.
+  opening
+  # The service manager takes its time and the rest takes it elsewhere: both at once, each on its own stream.
   service_manager >&3 3>&- &
   exec 3>&-
   section self self

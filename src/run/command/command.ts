@@ -1,7 +1,7 @@
 import type { CommandEnd } from '../../event.ts';
 import { startExec, type Exec, type ExecEnd } from '../../incus/exec.ts';
 import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
-import { getInstanceState, type InstanceState } from '../../incus/instance.ts';
+import { getInstance, type Instance } from '../../incus/instance.ts';
 import type { Result } from '../../result.ts';
 import { createOutputTap, type OutputTap } from './output-tap.ts';
 import type { Plan } from '../plan.ts';
@@ -24,7 +24,7 @@ export interface CommandReport {
 }
 
 /** One boot of an instance: tells a restart of it from a command that ended by itself. */
-export type BootMark = Pick<InstanceState, 'pid' | 'startedAt'>;
+export type BootMark = Pick<Instance, 'lastStartedAt'>;
 
 /** Runs the command inside, within its limits, and finds out how it really ended. */
 export const runCommand = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandReport> => {
@@ -172,21 +172,21 @@ const stoppedUnderneath = async (plan: Plan, tools: RunTools, boot: BootMark | n
   const began = clock.monotonic();
   let stoppedSince: number | null = null;
   for (;;) {
-    const state = await getInstanceState(incus, plan.instance);
+    const seen = await getInstance(incus, plan.instance);
     const now = clock.monotonic();
     // Deleted or renamed: it does not come back by waiting.
-    if (!state.ok && state.error.kind === 'not-found') return { kind: 'instance-stopped', restarted: false };
-    const stopped = state.ok && state.value.status === 'Stopped';
-    if (state.ok && !stopped && isOtherBoot(boot, state.value)) return { kind: 'instance-stopped', restarted: true };
+    if (!seen.ok && seen.error.kind === 'not-found') return { kind: 'instance-stopped', restarted: false };
+    const stopped = seen.ok && seen.value.status === 'Stopped';
+    if (seen.ok && !stopped && isOtherBoot(boot, seen.value)) return { kind: 'instance-stopped', restarted: true };
     stoppedSince = stopped ? (stoppedSince ?? now) : null;
     // A reboot passes through "Stopped" for a moment only.
     if (stoppedSince !== null && now - stoppedSince >= stopShowsMs)
       return { kind: 'instance-stopped', restarted: false };
-    if (stoppedSince === null && state.ok && now - began >= stopShowsMs) return null;
+    if (stoppedSince === null && seen.ok && now - began >= stopShowsMs) return null;
     if (now - began >= plan.limits.readyMs || tools.interruption.by() !== null) return null;
     await clock.sleep(100, tools.interruption.signal);
   }
 };
 
 const isOtherBoot = (before: BootMark | null, now: BootMark): boolean =>
-  before !== null && now.pid !== 0 && (now.pid !== before.pid || now.startedAt !== before.startedAt);
+  before !== null && now.lastStartedAt !== before.lastStartedAt;

@@ -1,10 +1,21 @@
 import type { Outcome } from '../../event.ts';
 import { ask } from '../../incus/ask.ts';
+import type { Instance } from '../../incus/instance.ts';
 import type { Plan } from '../plan.ts';
 import { refused } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
 
 const limitMs = 10_000;
+
+/** Whether the command is looked for in the usual folders, and may be run by whoever sees it there. */
+export const isFoundByAnybody = (
+  { command }: Pick<Plan, 'command'>,
+  { expandedConfig }: Pick<Instance, 'expandedConfig'>,
+): boolean =>
+  command.user === 0 &&
+  command.group === 0 &&
+  command.environment['PATH'] === undefined &&
+  expandedConfig['environment.PATH'] === undefined;
 
 /**
  * Refuses a command that the instance does not have, before anything is changed: a typing error must not cost a service

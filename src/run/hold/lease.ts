@@ -13,6 +13,12 @@ export const renewalMs = 15_000;
 /** How often it is looked whether it does, in milliseconds. */
 const lookMs = 2000;
 
+/**
+ * For how long an answer counts that the run is still this guard's, in milliseconds: what follows at once needs no second
+ * one. Whoever takes a run over has waited for the silence of several renewals first.
+ */
+const provenMs = 250;
+
 /** How long a server that does not answer is asked whose the restore point is, in milliseconds. */
 const answerMs = 60_000;
 
@@ -30,7 +36,10 @@ export interface HeldLease {
   readonly stop: () => Promise<void>;
 }
 
-/** Renews a lease from now on. Where that fails it is tried again: only silence of several renewals means anything. */
+/**
+ * Renews a lease from now on, at which it was seen to be held. Where that fails it is tried again: only silence of several
+ * renewals means anything.
+ */
 export const keepLease = ({ incus, clock }: LeaseTools, instance: string, lease: Lease): HeldLease => {
   const over = new AbortController();
   const work = async (): Promise<void> => {
@@ -40,9 +49,16 @@ export const keepLease = ({ incus, clock }: LeaseTools, instance: string, lease:
     }
   };
   const ended = work();
+  let provenAt = clock.monotonic();
   return {
     lease,
-    isLost: (run) => isLost({ incus, clock }, instance, lease, run ?? null),
+    isLost: async (run) => {
+      const now = clock.monotonic();
+      if (now - provenAt < provenMs) return false;
+      const lost = await isLost({ incus, clock }, instance, lease, run ?? null);
+      if (!lost) provenAt = now;
+      return lost;
+    },
     stop: () => {
       over.abort();
       return ended;

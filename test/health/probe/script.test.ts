@@ -1,15 +1,16 @@
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { openingFrom, type Opening } from '../../../src/health/probe/opening.ts';
 import { parseProbe } from '../../../src/health/probe/probe.ts';
 import { probeInput } from '../../../src/health/probe/script.ts';
 import { sectionsOf } from '../../../src/health/probe/sections.ts';
 
 const nonce = 'feedfacefeedfacefeedfacefeedface';
 
-const run = async (shell: readonly string[]): Promise<string> => {
+const run = async (shell: readonly string[], wanted: string | null = null): Promise<string> => {
   const [file = 'sh', ...words] = shell;
-  const { stdout, stderr } = await execa(file, [...words, '-s'], {
-    input: probeInput(nonce),
+  const { stdout, stderr } = await execa(file, [...words, '-s', ...(wanted === null ? [] : ['--', wanted])], {
+    input: probeInput(nonce, wanted !== null),
     reject: false,
     stripFinalNewline: false,
   });
@@ -22,10 +23,15 @@ const exists = async (shell: readonly string[]): Promise<boolean> => {
   return exitCode === 0;
 };
 
+const shells = [[['sh']], [['dash']], [['bash', '--posix']], [['bash']], [['busybox', 'sh']]];
+
+const openingOf = (text: string): Opening | null => openingFrom(sectionsOf(text, nonce));
+
 describe('the probe, read by the shells of this machine', () => {
-  test.each([[['sh']], [['dash']], [['bash', '--posix']], [['bash']], [['busybox', 'sh']]])('%j', async (shell) => {
+  test.each(shells)('%j', async (shell) => {
     if (!(await exists(shell))) return;
     const text = await run(shell);
+    expect(openingOf(text)).toBeNull();
     const names = [...sectionsOf(text, nonce).keys()];
     for (const name of [
       'self',
@@ -48,5 +54,35 @@ describe('the probe, read by the shells of this machine', () => {
     const text = await run(['sh']);
     const outside = text.replaceAll(new RegExp(`${nonce} begin (\\w+)\\n[^]*?\\n${nonce} end \\1 \\d+\\n`, 'g'), '');
     expect(outside.trim()).toBe(`${nonce} done`);
+  });
+});
+
+describe('the opening of a look', () => {
+  test.each(shells)('comes before anything else, and the look is whole: %j', async (shell) => {
+    if (!(await exists(shell))) return;
+    const text = await run(shell, 'grep');
+    expect(text.indexOf(`${nonce} end found`)).toBeLessThan(text.indexOf(`${nonce} begin self`));
+    expect(openingOf(text.slice(0, text.indexOf(`${nonce} begin self`)))).toMatchObject({ found: true });
+    expect(openingOf(text.slice(0, text.indexOf(`${nonce} begin found`)))).toBeNull();
+    expect(
+      sectionsOf(text, nonce)
+        .get('ready')
+        ?.lines.some((line) => line.startsWith('self ')),
+    ).toBe(true);
+    expect(parseProbe(text, nonce).ok).toBe(true);
+  });
+
+  test.each([
+    ['no-such-program', false],
+    ['/bin/sh', true],
+    ['/etc/passwd', false],
+    ['/etc', false],
+    ['bin/sh', false],
+    ['../bin/sh', false],
+    ['-x', false],
+    ['', false],
+    ["$(reboot); 'x'", false],
+  ])('%j: found %j', async (wanted, found) => {
+    expect(openingOf(await run(['sh'], wanted))).toMatchObject({ found });
   });
 });
