@@ -13,12 +13,20 @@ export interface Inside {
 }
 
 /**
- * POSIX sh that only reads. A lock is only believed with its holder: the inode numbers of /proc/locks mean nothing on
+ * POSIX sh that only reads. With the argument `wait` it answers when the boot is over, after a few seconds at the latest: an
+ * instance that is asked again and again boots more slowly. A lock is only believed with its holder: the inode numbers of /proc/locks mean nothing on
  * btrfs without a process that has that very file open.
  */
 export const readinessScript = `
+tries=0
+while [ "$1" = wait ] && [ ! -S /run/systemd/private ] && [ "$tries" -lt 20 ]; do
+  case $(readlink /proc/1/exe) in */systemd) sleep 0.05 ;; *) break ;; esac
+  tries=$((tries + 1))
+done
 if [ -d /run/systemd/system ]; then
-  state=$(systemctl is-system-running 2>/dev/null)
+  state=
+  [ "$1" = wait ] && state=$(timeout 3 systemctl is-system-running --wait 2>/dev/null)
+  case $state in running|degraded|maintenance) ;; *) state=$(systemctl is-system-running 2>/dev/null) ;; esac
   echo "systemd $state"
   case $state in running|degraded|maintenance) ;; *) systemctl list-jobs --no-legend --no-pager --plain 2>/dev/null | head -n 4 | while read -r _ unit _ how; do [ "$how" = running ] && echo "job $unit"; done ;; esac
 elif [ -e /run/openrc/softlevel ]; then

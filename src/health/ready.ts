@@ -34,7 +34,7 @@ export const waitUntilAskable = async (
   const bootedOnce = { since: null as number | null };
   const stopped = { since: null as number | null };
   const end = await poll<Result<string[], string>>(context, request.limitMs, async (leftMs) => {
-    const inside = await askInside(context, leftMs);
+    const inside = await askInside(context, leftMs, ['wait']);
     if (!inside.ok) return { done: await staysStopped(context, stopped), answer: inside };
     const [pendingBoot, pendingNetwork] = [
       bootPhrases(inside.value, bootedOnce, context.clock.monotonic()),
@@ -103,9 +103,13 @@ const poll = async <T>(
  */
 const questionLimits = { least: 1000, most: 5000 } as const;
 
-const askInside = async (context: AskContext, leftMs: number): Promise<Result<Inside, string>> => {
+const askInside = async (
+  context: AskContext,
+  leftMs: number,
+  words: readonly string[] = [],
+): Promise<Result<Inside, string>> => {
   const answer = await ask(context.incus, context.instance, {
-    command: ['sh', '-c', readinessScript],
+    command: ['sh', '-c', readinessScript, 'guard', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     cwd: '/',
     limitMs: Math.max(questionLimits.least, Math.min(leftMs, questionLimits.most)),

@@ -13,7 +13,7 @@ import { rememberChange } from './quarantine.ts';
 import { inPhase } from './recorder.ts';
 import { release, type Release } from './restore-point/release.ts';
 import { pruneRestorePoints } from './restore-point/retention.ts';
-import { rollBack, type RollbackEnd } from './rollback/rollback.ts';
+import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
 /** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
@@ -67,25 +67,26 @@ export const goBack = async (
   const { inspected, baseline, restorePoint } = prepared;
   const { output, verdict, factsAfter } = attempt;
   const { instance } = plan;
-  await saveEvidence({ instance, restorePoint, output, verdict, factsBefore: baseline.facts, factsAfter }, tools);
+  const back: RollbackPlan = {
+    instance,
+    project: plan.project,
+    remote: plan.remote,
+    restorePoint,
+    baseline,
+    start: true,
+    stopGracefully: inspected.disks.uncovered.length > 0,
+    lease: prepared.lease,
+    hooks: plan.hooks,
+    clearLocks: plan.change.kind === 'transaction',
+    limits: plan.limits,
+  };
+  const [surveyed] = await Promise.all([
+    followsAtOnce(plan) ? survey(back, tools) : null,
+    saveEvidence({ instance, restorePoint, output, verdict, factsBefore: baseline.facts, factsAfter }, tools),
+  ]);
   await keepFailed(plan, tools);
   await runHooksOfTheEnd(plan, tools, 'beforeRollback', { cause });
-  const end = await rollBack(
-    {
-      instance: plan.instance,
-      project: plan.project,
-      remote: plan.remote,
-      restorePoint,
-      baseline,
-      start: true,
-      stopGracefully: inspected.disks.uncovered.length > 0,
-      lease: prepared.lease,
-      hooks: plan.hooks,
-      clearLocks: plan.change.kind === 'transaction',
-      limits: plan.limits,
-    },
-    tools,
-  );
+  const end = await rollBack(back, tools, surveyed);
   if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
   if (end.end === 'lost') return takenOver(cause);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
@@ -97,6 +98,9 @@ export const goBack = async (
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
   return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
 };
+
+/** Whether nothing stands between the evidence and the rollback that takes its time. */
+const followsAtOnce = ({ keepFailed: copies, hooks }: Plan): boolean => !copies && hooks.beforeRollback === undefined;
 
 const releaseOfRolledBack = ({ restorePoint }: Plan, end: RollbackEnd): Release => {
   // In doubt the restore point stays, for ever: a person must look.

@@ -59,18 +59,36 @@ export type RollbackEnd =
 
 type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
 
-/**
- * Stops the instance, restores it, starts it, and proves that the baseline holds again. Every step can be done twice:
- * the run, `guard recover` and `guard rollback` all call this, at whatever point the last attempt died.
- * Signals do not stop it.
- */
-export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {
-  // Before anything is stopped: the exact snapshot must be there (F2, F3), and nothing in its way (F4).
+/** What is known of the way back before anything is stopped. */
+export interface Survey {
+  /** The exact snapshot, or a sentence. */
+  readonly there: Result<Snapshot, string>;
+  readonly now: Result<Instance, IncusFailure>;
+  /** Snapshots that stand in the way. */
+  readonly newer: readonly string[];
+}
+
+/** Looks whether the exact snapshot is there (F2, F3), and nothing in its way (F4). Changes nothing. */
+export const survey = async (plan: RollbackPlan, tools: RollbackTools): Promise<Survey> => {
   const [there, now, newer] = await Promise.all([
     findRestorePoint(plan, tools),
     getInstance(tools.incus, plan.instance),
     newerInTheWay(tools.incus, plan.instance, plan.restorePoint),
   ]);
+  return { there, now, newer };
+};
+
+/**
+ * Stops the instance, restores it, starts it, and proves that the baseline holds again. Every step can be done twice:
+ * the run, `guard recover` and `guard rollback` all call this, at whatever point the last attempt died.
+ * Signals do not stop it. `surveyed`: the survey, where it was made just now.
+ */
+export const rollBack = async (
+  plan: RollbackPlan,
+  tools: RollbackTools,
+  surveyed: Survey | null = null,
+): Promise<RollbackEnd> => {
+  const { there, now, newer } = surveyed ?? (await survey(plan, tools));
   if (!there.ok) return { end: 'failed', says: there.error };
   if (now.ok) await tellDrift(tools, there.value, now.value);
   if (newer.length > 0) return { end: 'failed', says: sayNewer(newer), first: removalLines(plan, newer) };
@@ -85,7 +103,7 @@ export const rollBack = async (plan: RollbackPlan, tools: RollbackTools): Promis
   if (!stopped.ok) return { end: 'failed', says: sayFailure(stopped.error) };
 
   if (await plan.lease?.isLost()) return { end: 'lost' };
-  const restored = await inPhase(tools, 'restore', () => restore(plan, tools), told(plan.restorePoint.name));
+  const restored = await inPhase(tools, 'restore', () => restore(plan, tools, now), told(plan.restorePoint.name));
   if (!restored.ok)
     return { end: 'failed', says: sayFailure(restored.error), first: await inTheWay(plan, tools, restored.error) };
   if (plan.clearLocks) await clearStaleLocks(tools.incus, plan.instance);
@@ -145,10 +163,13 @@ const inTheWay = async (plan: RollbackPlan, { incus }: RollbackTools, failure: I
   return instance?.ok ? mendingLines(plan, await findTornSnapshots(incus, instance.value)) : [];
 };
 
-const restore = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, IncusFailure>> => {
+const restore = async (
+  plan: RollbackPlan,
+  tools: RollbackTools,
+  before: Survey['now'],
+): Promise<Result<void, IncusFailure>> => {
   const { clock, incus } = tools;
   const { restoreMs } = plan.limits;
-  const description = await getInstance(incus, plan.instance);
   const volumes = await persistently(
     clock,
     restoreMs,
@@ -166,8 +187,8 @@ const restore = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result
     restoreIsWorthRepeating,
   );
   // Incus before 6.0.5 does not keep the description in a snapshot.
-  if (restored.ok && description.ok && description.value.description !== '')
-    await patchInstance(incus, plan.instance, { description: description.value.description });
+  if (restored.ok && before.ok && before.value.description !== '')
+    await patchInstance(incus, plan.instance, { description: before.value.description });
   return restored;
 };
 
