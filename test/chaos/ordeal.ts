@@ -25,6 +25,8 @@ export interface Ordeal {
   readonly recoveryStrikes: readonly Strike[];
   /** The records of the run are lost with its host: recovery has only what is on the server. */
   readonly recordLost: boolean;
+  /** The run has a check of its own. Without one its restore point is taken while the instance is still looked at. */
+  readonly checked: boolean;
 }
 
 /** The ordeal of one index of a seed: always the same one. */
@@ -41,6 +43,8 @@ export const ordealOf = (seed: number, index: number): Ordeal => {
     strike,
     recoveryStrikes: Array.from({ length: interrupted }, () => strikeOf(random, phasesOfRecovery)),
     recordLost: random.chance(0.08),
+    // Nothing else sees what this change breaks.
+    checked: random.chance(0.4) || change === 'unhealthy',
   };
 };
 

@@ -14,7 +14,7 @@ export const sayTrial = (trial: Trial): string => {
     trial.neededAHand ? 'needed a hand' : '',
   ].filter((fault) => fault !== '');
   const strikes = [ordeal.strike, ...ordeal.recoveryStrikes].map(sayStrike).join('; recover: ');
-  const how = `${ordeal.change}, ${strikes}${ordeal.recordLost ? ', record lost' : ''}`;
+  const how = `${ordeal.change}, ${strikes}${ordeal.checked ? '' : ', no check'}${ordeal.recordLost ? ', record lost' : ''}`;
   const end = trial.outcome ?? 'never began';
   return `${String(ordeal.index).padStart(4)}  ${end.padEnd(20)} ${how}${faults.length === 0 ? '' : `  ${faults.join('; ')}`}`;
 };

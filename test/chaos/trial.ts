@@ -46,7 +46,7 @@ export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> =>
   const before = await contentOf(host, instance);
   const wanted = `content-${ordeal.index}-${Date.now().toString(36)}`;
   const command = commandOf(ordeal.change, wanted, ordeal.paceMs);
-  const run = await runStruck(host, arena, ['run', ...options, instance, '--', ...command], ordeal.strike);
+  const run = await runStruck(host, arena, ['run', ...optionsOf(ordeal), instance, '--', ...command], ordeal.strike);
   const recordsOfRecovery = ordeal.recordLost ? await mkdtemp(`${arena.stateDirectory}-lost-`) : arena.stateDirectory;
   arena.lostRecords.add(recordsOfRecovery);
   const recovered = await recover({ ...arena, stateDirectory: recordsOfRecovery }, ordeal);
@@ -56,7 +56,7 @@ export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> =>
   const outcome = await outcomeOf(arena, wanted);
   const lost = await lossOf(arena, ordeal, { before, wanted, outcome });
   const leaked = lost === null ? await leaksOf(arena) : [];
-  const stuck = run.hung || recovered.hung ? 'guard hung' : await stuckOf(arena, recovered.status);
+  const stuck = run.hung || recovered.hung ? 'guard hung' : await stuckOf(arena, ordeal, recovered.status);
   return {
     ordeal,
     outcome,
@@ -77,9 +77,9 @@ const outcomeOf = async ({ stateDirectory, instance }: Arena, wanted: string): P
 };
 
 /** Quick runs: what is tried here is not the watch. */
-const options = [
-  ...'--json --soak 0s --keep 2 --check-interval 100ms --verify-timeout 15s --check'.split(' '),
-  healthCheck,
+const optionsOf = ({ checked }: Ordeal): string[] => [
+  ...'--json --soak 0s --keep 2 --verify-timeout 15s'.split(' '),
+  ...(checked ? ['--check-interval', '100ms', '--check', healthCheck] : []),
 ];
 
 interface Recovered {
@@ -149,13 +149,13 @@ const leaksOf = async ({ host, instance, stateDirectory, lostRecords }: Arena): 
   return (await snapshotsOf(host, instance)).filter((name) => name !== inFlight && !named.has(name));
 };
 
-const stuckOf = async (arena: Arena, recovered: number | null): Promise<string | null> => {
+const stuckOf = async (arena: Arena, ordeal: Ordeal, recovered: number | null): Promise<string | null> => {
   const { host, instance } = arena;
   if (recovered !== 0) return `guard recover ends with ${recovered}`;
   if ((await snapshotsOf(host, instance)).includes(inFlight)) return 'the restore point is still in flight';
   const mark = await incus(host, 'config', 'get', instance, 'user.guard.run');
   if (mark !== '') return 'the mark is still on the instance';
-  const next = await runStruck(host, arena, ['run', ...options, instance, '--', 'true'], null);
+  const next = await runStruck(host, arena, ['run', ...optionsOf(ordeal), instance, '--', 'true'], null);
   return next.status === 0 ? null : `the next run ends with ${next.status}: ${next.stderr.slice(-300)}`;
 };
 
