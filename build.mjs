@@ -1,32 +1,87 @@
-// Bundles the program into one CommonJS file, and the launcher that starts it into another: start-up is what people feel
-// first. Rarely needed libraries stay behind import() and are only evaluated when they are used.
+// Bundles the program into one CommonJS file, the libraries that most runs do without into a second, and the launcher that
+// starts them into a third: start-up is what people feel first. What is rarely needed stays behind import() and is only
+// evaluated when it is used.
 import { createHash } from 'node:crypto';
 import { build } from 'esbuild';
 import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 
 const { version } = JSON.parse(await readFile(new URL('package.json', import.meta.url), 'utf8'));
 
-const bundled = async (entry, define) => {
+const bundled = async (entry, options = {}) => {
+  const { define, ...more } = options;
   const { outputFiles } = await build({
     absWorkingDir: import.meta.dirname,
-    entryPoints: [entry],
+    ...entry,
     write: false,
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node20.19',
-    // The launcher compiles the program itself, which leaves no way for an import() at run time.
+    // The launcher compiles the bundles itself, which leaves no way for an import() at run time.
     supported: { 'dynamic-import': false },
     charset: 'ascii',
     minify: true,
-    // Stack traces are part of a bug's report.
-    keepNames: true,
     legalComments: 'none',
     define: { GUARD_VERSION: JSON.stringify(version), ...define },
     logLevel: 'warning',
+    logOverride: { 'import-is-undefined': 'error' },
+    ...more,
   });
   return outputFiles[0].text;
 };
+
+/** What the launcher calls: as if Node had wrapped the file itself. */
+const wrapped = { banner: { js: '(function(require,module,exports,__filename,__dirname){' }, footer: { js: '})' } };
+
+/** Reached only through import(), which `test/code-cache.test.ts` holds; with the names that are used, where that leaves much away. */
+const rare = {
+  'dns-packet': null,
+  execa: ['execa'],
+  listr2: ['DefaultRenderer', 'Listr', 'ListrLogger', 'ProcessOutput'],
+  picomatch: null,
+  'prom-client': null,
+  'tar/header': ['Header'],
+  'tar/pax': ['Pax'],
+  yaml: null,
+  'zod/mini': (
+    'array boolean enum globalRegistry int maximum meta minLength minimum nullable number optional pipe record refine regex ' +
+    'safeParse strictObject string toJSONSchema transform union'
+  ).split(' '),
+};
+const rareNames = new RegExp(`^(${Object.keys(rare).join('|')})$`);
+
+/** The bundle of the rare libraries: each is evaluated when it is asked for. */
+const libraries = {
+  name: 'libraries',
+  setup: ({ onResolve, onLoad }) => {
+    const resolveDir = import.meta.dirname;
+    onResolve({ filter: /^rare:/ }, ({ path }) => ({ path: path.slice(5), namespace: 'rare' }));
+    onLoad({ filter: /./, namespace: 'rare' }, ({ path }) => {
+      const names = rare[path];
+      const contents = names ? `export { ${names.join()} } from '${path}'` : `module.exports = require('${path}')`;
+      return { contents, resolveDir };
+    });
+  },
+};
+const getters = Object.keys(rare).map((name) => `get '${name}'() { return require('rare:${name}') }`);
+const librariesEntry = `module.exports = { ${getters.join()} }`;
+
+/** In the program's bundle, an import of a rare library takes it from theirs. */
+const rareFrom = (bundle) => ({
+  name: 'rare',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: rareNames }, ({ path }) => ({ path, namespace: 'rare' }));
+    onResolve({ filter: /./, namespace: 'rare' }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /./, namespace: 'rare' }, ({ path }) => {
+      const names = rare[path];
+      const library = `require('./${bundle}')['${path}']`;
+      if (names === null) return { contents: `module.exports = ${library}` };
+      // An import of a name that is not listed is a mistake that the build finds.
+      const [taken, given] = [names.map((name) => `${name}: $${name}`), names.map((name) => `$${name} as ${name}`)];
+      return { contents: `const { ${taken} } = ${library}; export { ${given} }` };
+    });
+  },
+});
 
 const dist = new URL('dist/', import.meta.url);
 
@@ -38,14 +93,31 @@ const put = async (name, text, mode) => {
   await rename(draft, new URL(name, dist));
 };
 
+/** The name of a bundle tells its content. */
+const putBundle = async (kind, text) => {
+  const name = `${kind}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}.cjs`;
+  await put(name, text, 0o644);
+  return name;
+};
+
 await mkdir(dist, { recursive: true });
-const program = await bundled('src/main.ts', {});
-const name = `program-${createHash('sha256').update(program).digest('hex').slice(0, 12)}.cjs`;
-await put(name, program, 0o644);
-await put(
-  'guard.cjs',
-  `#!/usr/bin/env node\n${await bundled('src/launcher.ts', { GUARD_PROGRAM: JSON.stringify(name) })}`,
-  0o755,
+const libraryBundle = await putBundle(
+  'libraries',
+  await bundled(
+    { stdin: { contents: librariesEntry, resolveDir: import.meta.dirname } },
+    // Some of them tell things apart by the names of their functions.
+    { ...wrapped, plugins: [libraries], keepNames: true },
+  ),
 );
+const program = await putBundle(
+  'program',
+  await bundled({ entryPoints: ['src/main.ts'] }, { ...wrapped, plugins: [rareFrom(libraryBundle)] }),
+);
+const launcher = await bundled(
+  { entryPoints: ['src/launcher.ts'] },
+  { define: { GUARD_PROGRAM: JSON.stringify(`./${program}`) } },
+);
+await put('guard.cjs', `#!/usr/bin/env node\n${launcher}`, 0o755);
 for (const file of await readdir(dist))
-  if (/^program-\w+\.cjs$/.test(file) && file !== name) await rm(new URL(file, dist), { force: true });
+  if (/^(program|libraries)-\w+\.cjs$/.test(file) && ![program, libraryBundle].includes(file))
+    await rm(new URL(file, dist), { force: true });

@@ -22,7 +22,7 @@ await rm(bundle);
 const json = async (path) => JSON.parse(await readFile(join(project, path), 'utf8'));
 const { version } = await json('package.json');
 const stale = [];
-for (const { path, text } of generatedPages(version, await json('schema/events.schema.json'))) {
+for (const { path, text } of await generatedPages(version, await json('schema/events.schema.json'))) {
   const target = join(project, path);
   if ((await readFile(target, 'utf8').catch(() => null)) === text) continue;
   stale.push(path);

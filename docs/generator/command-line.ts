@@ -30,8 +30,8 @@ export interface Term {
 }
 
 /** guard itself first, then its commands in the order of its help. */
-export const describeCommandLine = (): readonly CommandDescription[] => {
-  const program = defineProgram({ context: nowhere, words: null, exit: () => {} });
+export const describeCommandLine = async (): Promise<readonly CommandDescription[]> => {
+  const program = await defineProgram({ context: nowhere, words: null, exit: () => {} });
   const commands = [program, ...program.commands.flatMap(withSubcommands)];
   return commands.map((command, index) => describe(command, commands.slice(0, index)));
 };

@@ -8,8 +8,8 @@ import { manualPage } from './manual.ts';
 import type { Page } from './markdown.ts';
 
 /** Everything of the documentation that is made from the code, and from the published schema of events. */
-export const generatedPages = (version: string, events: Schema): readonly Page[] => {
-  const commands = describeCommandLine();
+export const generatedPages = async (version: string, events: Schema): Promise<readonly Page[]> => {
+  const commands = await describeCommandLine();
   return [
     commandsPage(commands),
     configurationPage(),

@@ -1,45 +1,38 @@
 import { Command, CommanderError } from 'commander';
-import type { ReportFile } from '../report/report-files.ts';
+import type { ReportFile } from '../report/report-file.ts';
 import { outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
 import type { Context } from './context.ts';
-import { defineAgent } from './agent.ts';
-import { defineCompletion } from './completion.ts';
-import { definePrune } from './prune.ts';
-import { defineRecover } from './recover.ts';
-import { defineRollback } from './rollback.ts';
-import { defineRun } from './run.ts';
-import { defineRuns } from './runs.ts';
-import { defineShow } from './show.ts';
-import { defineHook } from './hook.ts';
-import { defineInit } from './init.ts';
-import { definePlan } from './plan.ts';
-import { defineCheck } from './check.ts';
 import { endWith } from './end-with.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
 import { reportFile } from './values.ts';
 
-const definitions: readonly Define[] = [
-  defineRun,
-  definePlan,
-  defineCheck,
-  defineInit,
-  defineRuns,
-  defineShow,
-  defineRecover,
-  definePrune,
-  defineRollback,
-  defineHook,
-  defineAgent,
-  defineCompletion,
-];
+/** One file a command, in the order of the help. */
+const commands = {
+  run: async () => (await import('./run.ts')).defineRun,
+  plan: async () => (await import('./plan.ts')).definePlan,
+  check: async () => (await import('./check.ts')).defineCheck,
+  init: async () => (await import('./init.ts')).defineInit,
+  runs: async () => (await import('./runs.ts')).defineRuns,
+  show: async () => (await import('./show.ts')).defineShow,
+  recover: async () => (await import('./recover.ts')).defineRecover,
+  prune: async () => (await import('./prune.ts')).definePrune,
+  rollback: async () => (await import('./rollback.ts')).defineRollback,
+  hook: async () => (await import('./hook.ts')).defineHook,
+  agent: async () => (await import('./agent.ts')).defineAgent,
+  completion: async () => (await import('./completion.ts')).defineCompletion,
+} satisfies Readonly<Record<string, () => Promise<Define>>>;
+
+type CommandName = keyof typeof commands;
+const commandNames = Object.keys(commands) as CommandName[];
 
 /** Reads the command line and does what it says. Returns the exit status. */
 export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {
   const { own, command } = splitArguments(argv);
   let status = 0;
-  const program = defineProgram({ context, words: command, exit: (value) => (status = value) });
+  const call = { context, words: command, exit: (value: number) => (status = value) };
+  const program = await defineProgram(call, neededFor(own));
   try {
     await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
@@ -49,10 +42,18 @@ export const runProgram = async (argv: readonly string[], context: Context): Pro
 };
 
 /** The whole command line with its subcommands, options and help: the reference is made from it as well. */
-export const defineProgram = (call: Call): Command => {
+export const defineProgram = async (call: Call, needed: readonly CommandName[] = commandNames): Promise<Command> => {
   const program = newProgram(call.context);
-  for (const define of definitions) define(program, call);
+  for (const name of needed) (await commands[name]())(program, call);
   return program;
+};
+
+/** One of them does the work; all are there for the help and for the tab key. What names none is a run. */
+const neededFor = (own: readonly string[]): readonly CommandName[] => {
+  const named = commandNames.find((name) => name === own[0]);
+  if (named !== undefined) return [named];
+  const showsAll = ['help', 'complete'].includes(own[0] ?? '') || own.includes('--help') || own.includes('-h');
+  return showsAll ? commandNames : ['run'];
 };
 
 /** Help and version end commander's way, with their text written already; everything else is a mistake in the words. */

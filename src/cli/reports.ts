@@ -1,7 +1,9 @@
 import type { Recorded } from '../event.ts';
-import { openReports, type ReportFile } from '../report/report-files.ts';
+import type { ReportFile } from '../report/report-file.ts';
+import type { Reports } from '../report/report-files.ts';
 import type { Target } from '../report/story.ts';
 import { writeLines } from '../report/write.ts';
+import type { Result } from '../result.ts';
 import { refused } from '../run/refusal.ts';
 import type { Context } from './context.ts';
 import { endWith } from './end-with.ts';
@@ -52,11 +54,18 @@ export const withReportsOfMistake = async (
   return about({ ...context, ...(opened?.ok === true ? { reports: opened.value } : {}) }, target);
 };
 
-const openAll = (context: Context, files: readonly ReportFile[], targets: readonly Target[]) =>
-  openReports({
+const openAll = async (
+  context: Context,
+  files: readonly ReportFile[],
+  targets: readonly Target[],
+): Promise<Result<Reports, string>> => {
+  // Loaded late: most runs write none.
+  const { openReports } = await import('../report/report-files.ts');
+  return openReports({
     files,
     targets,
     version: context.version,
     workingDirectory: context.workingDirectory,
     complain: (says) => void writeLines(context.stderr, [`guard: ${says}`]),
   });
+};

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { UncoveredPolicy } from '../config/settings.ts';
-import type { ReportFile } from '../report/report-files.ts';
+import type { ReportFile } from '../report/report-file.ts';
 import type { StatusRange } from '../run/plan.ts';
 import {
   count,

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { UncoveredPolicy } from '../config/settings.ts';
 import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-address.ts';
 import { parseDuration } from '../duration.ts';
-import { reportFormats, type ReportFile } from '../report/report-files.ts';
+import { reportFormats, type ReportFile } from '../report/report-file.ts';
 import { hookMoments, type HookMoment } from '../hook-definition.ts';
 import type { Policy, StatusRange } from '../run/plan.ts';
 

@@ -5,8 +5,7 @@ import { sayFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
 import { askDefinition } from './checks/check.ts';
 import { createTurns } from './checks/limit.ts';
-import { rememberAnswers } from './answers/answers.ts';
-import type { Remembering } from './answers/memory.ts';
+import { rememberAnswers, type Remembering } from './answers/memory.ts';
 import { gatherFacts, type OpeningWanted } from './gather.ts';
 import type { AskContext, InstanceLook, InstanceState } from './look.ts';
 

@@ -6,7 +6,6 @@ import type { IncusFailure } from '../incus/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
-import { askServers } from './answers/answers.ts';
 import type { Remembering } from './answers/memory.ts';
 import { openingFrom, type Opening } from './probe/opening.ts';
 import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
@@ -72,8 +71,12 @@ const hearOpening = ({ heard }: OpeningWanted, nonce: string): ((soFar: () => st
   };
 };
 
-const withAnswers = async (facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> =>
-  clock === undefined ? facts : { ...facts, answers: await askServers(facts, clock, signal, remembering) };
+const withAnswers = async (facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> => {
+  if (clock === undefined) return facts;
+  // Loaded late: it takes a while, and the first look at an instance does not wait for it.
+  const { askServers } = await import('./answers/answers.ts');
+  return { ...facts, answers: await askServers(facts, clock, signal, remembering) };
+};
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */
 const mostBytes = 16 * 1024 * 1024;

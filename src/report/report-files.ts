@@ -7,17 +7,8 @@ import { err, ok, type Result } from '../result.ts';
 import { jsonReportOf } from './json-report.ts';
 import { junitOf } from './junit.ts';
 import { markdownOf } from './markdown-report.ts';
+import type { ReportFile, ReportFormat } from './report-file.ts';
 import { createStoryteller, type Story, type Storyteller, type Target } from './story.ts';
-
-export const reportFormats = ['junit', 'json', 'markdown'] as const;
-
-export type ReportFormat = (typeof reportFormats)[number];
-
-/** One `--report FORMAT=FILE`. */
-export interface ReportFile {
-  readonly format: ReportFormat;
-  readonly path: string;
-}
 
 /** The files of all `--report`, about all instances of one command line. */
 export interface Reports {

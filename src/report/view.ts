@@ -1,9 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Listener, Recorded } from '../event.ts';
-import { createAskToKeep, type AskToKeep } from './ask.ts';
-import { createGithubView } from './github.ts';
-import { createGitlabView } from './gitlab.ts';
+import type { AskToKeep } from './ask.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 import type { Reports } from './report-files.ts';
@@ -40,9 +38,15 @@ export const createView = (situation: Situation): View => {
   const attended = stdin.isTTY === true && stderr.isTTY === true && !situation.json;
   return {
     listener: withTrace(situation, withReports(situation, withCi(situation, chooseListener(situation)))),
-    askToKeep: attended ? createAskToKeep(stdin, stderr, situation.clock) : null,
+    askToKeep: attended ? askAt(situation) : null,
   };
 };
+
+/** Hardly ever is anybody asked. */
+const askAt =
+  ({ stdin, stderr, clock }: Situation): AskToKeep =>
+  async (...about) =>
+    (await import('./ask.ts')).createAskToKeep(stdin, stderr, clock)(...about);
 
 const chooseListener = (situation: Situation): Listener => {
   const { stdout, stderr, environment, json, quiet, history } = situation;
@@ -55,8 +59,11 @@ const chooseListener = (situation: Situation): Listener => {
 const withCi = (situation: Situation, view: Listener): Listener => {
   const { environment, target } = situation;
   if (target === undefined) return view;
-  if (environment['GITHUB_ACTIONS'] === 'true') return createGithubView({ ...situation, target }, view);
-  return environment['GITLAB_CI'] === 'true' ? createGitlabView({ ...situation, target }, view) : view;
+  if (environment['GITHUB_ACTIONS'] === 'true')
+    return lateView(async () => (await import('./github.ts')).createGithubView({ ...situation, target }, view));
+  if (environment['GITLAB_CI'] === 'true')
+    return lateView(async () => (await import('./gitlab.ts')).createGitlabView({ ...situation, target }, view));
+  return view;
 };
 
 const withReports = ({ reports }: Situation, view: Listener): Listener => {
@@ -76,11 +83,14 @@ const withTrace = ({ trace }: Situation, view: Listener): Listener => {
   };
 };
 
-/** listr2 is only loaded where it is used. */
-const liveView = (situation: Situation): Listener => {
+const liveView = (situation: Situation): Listener =>
+  lateView(async () => (await import('./terminal.ts')).createTerminalView(situation));
+
+/** A view that is loaded with its first event: what it is made of is only loaded where it is used. */
+const lateView = (load: () => Promise<Listener>): Listener => {
   let view: Promise<Listener> | null = null;
   return async (event) => {
-    view ??= import('./terminal.ts').then((terminal) => terminal.createTerminalView(situation));
+    view ??= load();
     await (
       await view
     )(event);

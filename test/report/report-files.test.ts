@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openReports, type ReportFile } from '../../src/report/report-files.ts';
+import type { ReportFile } from '../../src/report/report-file.ts';
+import { openReports } from '../../src/report/report-files.ts';
 import type { JsonReport } from '../../src/report/json-report.ts';
 import { recorded } from './example-events.ts';
 import { eventsOfOutcomes, target } from './example-stories.ts';

@@ -4,7 +4,7 @@ import { askNameServer } from './dns.ts';
 import { greetServers } from './greeting.ts';
 import { askWebServers } from './http.ts';
 import { askDirectory } from './ldap.ts';
-import { createMemory, type Remembering } from './memory.ts';
+import { rememberAnswers, type Remembering } from './memory.ts';
 import { askForRecipient } from './recipient.ts';
 
 /**
@@ -31,12 +31,6 @@ export const askServers = async (
   ]);
   return answers.flat().length === 0 ? null : answers.flat();
 };
-
-/** Remembers what servers said for as long as it spares them. */
-export const rememberAnswers = (clock: Clock): Remembering => createMemory(clock, isGoodAnswer);
-
-const isGoodAnswer = (said: string): boolean =>
-  /^([123]\d\d$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION|success$|\S+=)/.test(said);
 
 /** Where the way out is, the way in is: other interfaces may be those of the instance's own guests. */
 const addressOf = (network: Network | null): string | undefined => {

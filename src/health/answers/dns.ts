@@ -1,4 +1,3 @@
-import { Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import type { Answer, ConfigurationFiles, Socket } from '../facts.ts';
 import type { Questions } from './memory.ts';
@@ -15,6 +14,7 @@ export const askNameServer = async (
   { remembering }: Pick<Questions, 'remembering'>,
 ): Promise<Answer[]> => {
   if (!sockets.some(({ protocol, port }) => protocol === 'udp' && port === 53)) return [];
+  const { Resolver } = await import('node:dns/promises');
   const resolver = new Resolver({ timeout: 700, tries: 2 });
   resolver.setServers([isIPv6(address) ? `[${address}]:53` : `${address}:53`]);
   const zones = (configuration?.zones ?? []).slice(0, mostQuestions);

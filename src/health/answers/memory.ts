@@ -29,5 +29,11 @@ export const createMemory = (clock: Clock, isGood: (said: string) => boolean): R
   };
 };
 
+/** Remembers what servers said for as long as it spares them. */
+export const rememberAnswers = (clock: Clock): Remembering => createMemory(clock, isGoodAnswer);
+
+const isGoodAnswer = (said: string): boolean =>
+  /^([123]\d\d$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION|success$|\S+=)/.test(said);
+
 /** Milliseconds. */
 const rest = { good: 3000, other: 1000 };

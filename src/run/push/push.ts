@@ -5,7 +5,6 @@ import { startExec } from '../../incus/exec.ts';
 import { sayFailure } from '../../incus/failure.ts';
 import { watched, type BootMark } from '../command/command.ts';
 import type { Plan } from '../plan.ts';
-import { archiveOf } from './archive.ts';
 import { pushOneByOne } from './one-by-one.ts';
 import { folderOf, type PushPlan } from './source.ts';
 import { pushFailed, sayPushes } from './words.ts';
@@ -60,6 +59,7 @@ const pushArchive = async (
   if (made.value.status !== 0) return pushFailed(push, made.value.stderr);
   let lastSentAt = clock.monotonic();
   let unreadable: string | null = null;
+  const { archiveOf } = await import('./archive.ts');
   const archive = archiveOf(push, () => (lastSentAt = clock.monotonic()));
   archive.on('error', (error) => (unreadable = error.message));
   const errors = boundedText(4096);

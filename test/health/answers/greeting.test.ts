@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { compareFacts } from '../../../src/health/comparison/compare.ts';
 import type { Answer, Facts } from '../../../src/health/facts.ts';
-import { rememberAnswers } from '../../../src/health/answers/answers.ts';
+import { rememberAnswers } from '../../../src/health/answers/memory.ts';
 import { greetServers } from '../../../src/health/answers/greeting.ts';
 import { deciding, facts, owner, tcp } from '../example-facts.ts';
 

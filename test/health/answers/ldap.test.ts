@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { compareFacts } from '../../../src/health/comparison/compare.ts';
 import type { Answer, Facts } from '../../../src/health/facts.ts';
-import { rememberAnswers } from '../../../src/health/answers/answers.ts';
+import { rememberAnswers } from '../../../src/health/answers/memory.ts';
 import { askDirectory } from '../../../src/health/answers/ldap.ts';
 import { deciding, facts, owner, tcp } from '../example-facts.ts';
 import { listening } from '../listening.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { compareFacts } from '../../../src/health/comparison/compare.ts';
 import type { Facts } from '../../../src/health/facts.ts';
-import { rememberAnswers } from '../../../src/health/answers/answers.ts';
+import { rememberAnswers } from '../../../src/health/answers/memory.ts';
 import { askForRecipient } from '../../../src/health/answers/recipient.ts';
 import { deciding, facts, owner, tcp } from '../example-facts.ts';
 import { listening } from '../listening.ts';
