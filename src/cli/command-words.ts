@@ -1,10 +1,15 @@
+import { nearest } from '../text.ts';
 import { UsageMistake } from './usage.ts';
 
-/** The command behind `--`, for the instances before it; throws a `UsageMistake` that says how it is written. */
+/**
+ * The command behind `--`, for the instances before it; throws a `UsageMistake` that says how it is written. `subcommands`:
+ * what the first word may have been meant as.
+ */
 export const commandWords = (
   instances: readonly string[],
   words: readonly string[] | null,
   program: 'guard' | 'guard plan' = 'guard',
+  subcommands: readonly string[] = [],
 ): readonly [string, ...string[]] => {
   const [instance, ...more] = instances;
   if (instance === undefined)
@@ -15,7 +20,7 @@ export const commandWords = (
   if (words === null)
     throw new UsageMistake(
       'There is no -- between the instance and the command.',
-      `Write: ${program} ${instance} -- ${more.length > 0 ? more.join(' ') : `<command>${subcommandsHint(program)}`}`,
+      `Write: ${program} ${instance} -- ${more.length > 0 ? more.join(' ') : '<command>'}${meant(instances, subcommands)}`,
     );
   const [executable, ...rest] = words;
   if (executable === undefined || executable === '')
@@ -23,5 +28,9 @@ export const commandWords = (
   return [executable, ...rest];
 };
 
-/** A single word may also have been meant as a subcommand. */
-const subcommandsHint = (program: string): string => (program === 'guard' ? ' (the subcommands: `guard --help`)' : '');
+/** The first word may also have been meant as a subcommand. */
+const meant = ([first = '', ...more]: readonly string[], subcommands: readonly string[]): string => {
+  const near = nearest(first, subcommands);
+  if (near !== null) return `, or if the subcommand was meant: ${['guard', near, ...more].join(' ')}`;
+  return more.length === 0 && subcommands.length > 0 ? ' (the subcommands: `guard --help`)' : '';
+};

@@ -2,13 +2,14 @@ import { Command, CommanderError } from 'commander';
 import type { ReportFile } from '../report/report-file.ts';
 import { outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
+import { commandNames, type CommandName } from './command-names.ts';
 import type { Context } from './context.ts';
 import { endWith } from './end-with.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
 import { reportFile } from './values.ts';
 
-/** One file a command, in the order of the help. */
+/** One file a command. */
 const commands = {
   run: async () => (await import('./run.ts')).defineRun,
   plan: async () => (await import('./plan.ts')).definePlan,
@@ -22,10 +23,7 @@ const commands = {
   hook: async () => (await import('./hook.ts')).defineHook,
   agent: async () => (await import('./agent.ts')).defineAgent,
   completion: async () => (await import('./completion.ts')).defineCompletion,
-} satisfies Readonly<Record<string, () => Promise<Define>>>;
-
-type CommandName = keyof typeof commands;
-const commandNames = Object.keys(commands) as CommandName[];
+} satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
 /** Reads the command line and does what it says. Returns the exit status. */
 export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {

@@ -13,6 +13,7 @@ import type { CommandIo } from '../run/tools.ts';
 import { neutralise } from '../text.ts';
 import { createAftermath } from './aftermath.ts';
 import { commandIo } from './command-io.ts';
+import { commandNames } from './command-names.ts';
 import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { planOf } from './plan-of.ts';
@@ -34,7 +35,7 @@ export const defineRun = (program: Command, call: Call): void => {
     .argument('[instance...]', 'name or remote:name, as in the incus command');
   addTraceOption(addReportOption(addRunOptions(command))).action(
     async (instances: readonly string[], options: RunOptions) => {
-      const words = commandWords(instances, call.words);
+      const words = commandWords(instances, call.words, 'guard', commandNames);
       const targets = instances.map((instance) => ({ instance, command: words }));
       const status = await withReports(call.context, options, targets, (context) =>
         withTrace(context, options, (traced) => runEach(traced, instances, words, options)),

@@ -1,0 +1,18 @@
+/** The subcommands, in the order of the help. */
+export const commandNames = [
+  'run',
+  'plan',
+  'check',
+  'init',
+  'runs',
+  'show',
+  'recover',
+  'prune',
+  'rollback',
+  'hook',
+  'agent',
+  'completion',
+] as const;
+
+/** One of them. */
+export type CommandName = (typeof commandNames)[number];

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { commandNames } from '../../src/cli/command-names.ts';
+import { commandWords } from '../../src/cli/command-words.ts';
+import { UsageMistake } from '../../src/cli/usage.ts';
+
+const adviceFor = (...words: readonly string[]): string => {
+  try {
+    commandWords(words, null, 'guard', commandNames);
+  } catch (mistake) {
+    if (mistake instanceof UsageMistake) return mistake.advice;
+  }
+  throw new Error('it was no mistake');
+};
+
+test.each([
+  [['web', 'apt', 'upgrade'], 'Write: guard web -- apt upgrade'],
+  [['web'], 'Write: guard web -- <command> (the subcommands: `guard --help`)'],
+  [['chek', 'web'], 'Write: guard chek -- web, or if the subcommand was meant: guard check web'],
+  [['rollbak'], 'Write: guard rollbak -- <command>, or if the subcommand was meant: guard rollback'],
+])('a missing -- after %j', (words, advice) => {
+  expect(adviceFor(...words)).toBe(advice);
+});
+
+test('what stands behind the -- is the command, whatever the instance is called', () => {
+  expect(commandWords(['chek'], ['apt', 'upgrade'], 'guard', commandNames)).toEqual(['apt', 'upgrade']);
+});
