@@ -83,6 +83,17 @@ const rareFrom = (bundle) => ({
   },
 });
 
+/** commander would start subcommands that are programs of their own with it; guard has none, and it takes a while to load. */
+const noPrograms = {
+  name: 'no-programs',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      importer.includes('/node_modules/commander/') ? { path, namespace: 'no-programs' } : null,
+    );
+    onLoad({ filter: /./, namespace: 'no-programs' }, () => ({ contents: 'module.exports = {}' }));
+  },
+};
+
 const dist = new URL('dist/', import.meta.url);
 
 /** In one step, so that a guard that starts at this moment is the old one or the new one. */
@@ -111,7 +122,7 @@ const libraryBundle = await putBundle(
 );
 const program = await putBundle(
   'program',
-  await bundled({ entryPoints: ['src/main.ts'] }, { ...wrapped, plugins: [rareFrom(libraryBundle)] }),
+  await bundled({ entryPoints: ['src/main.ts'] }, { ...wrapped, plugins: [rareFrom(libraryBundle), noPrograms] }),
 );
 const launcher = await bundled(
   { entryPoints: ['src/launcher.ts'] },

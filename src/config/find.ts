@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { err, ok, type Result } from '../result.ts';
@@ -82,6 +82,8 @@ const readBounded = async (
 ): Promise<Result<FoundFile | null, ConfigurationMistake>> => {
   let file: FileHandle | null = null;
   try {
+    // Most often there is none, which is known at once; undefined stands for ENOENT and ENOTDIR alone.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return ok(null);
     // Without O_NONBLOCK, a FIFO of that name that nobody writes to would hold guard for ever.
     file = await open(path, constants.O_RDONLY | (owners === null ? 0 : constants.O_NONBLOCK));
     const { size, mode, uid, isFile } = await statOf(file);

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -49,7 +49,8 @@ const builtIn: Readonly<Record<string, RemoteConfig>> = {
 const readOne = async (path: string): Promise<Result<Readonly<Record<string, unknown>>, AddressFailure>> => {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    // At once: before the first request there is nothing to do meanwhile, and the way through other threads takes longer.
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
       return ok({});

@@ -62,6 +62,8 @@ export type Call = CallTarget & {
   /** The instance it is about, for advice. */
   readonly instance?: string;
   readonly limitMs?: number;
+  /** Called when the request is on its way: a time to load what its answer is for. */
+  readonly onSent?: (() => void) | undefined;
 };
 
 type CallTarget =
@@ -115,7 +117,8 @@ export const callRaw = async (
     const agent = method === 'GET' && tries === 1 ? incus.agent : false;
     const { socket, clock } = incus;
     const headers = headersOf(wanted);
-    const sent = await exchange({ socket, agent, clock, method, path, headers, body, limitMs, maxBytes });
+    const { onSent } = wanted;
+    const sent = await exchange({ socket, agent, clock, method, path, headers, body, limitMs, maxBytes, onSent });
     incus.onAnswer(seen);
     if (!sent.ok) {
       // Reading again does no harm: most often the server had closed an idle connection.

@@ -7,6 +7,7 @@ import type { Accepted, ExecEnd, ExecRequest, ExecStreams } from './exec-request
 import { failureOf, type About, type IncusFailure } from './failure.ts';
 import { objectOf, textsOf } from './json.ts';
 import { waitFor } from './operations.ts';
+import { loadWebSockets } from './websocket.ts';
 
 export type { ExecEnd, ExecRequest, ExecStreams };
 
@@ -50,7 +51,14 @@ export const startExec = async (
 const askFor = async (incus: Incus, about: Subject, request: ExecRequest): Promise<Result<Accepted, IncusFailure>> => {
   const { asked, instance } = about;
   const path = ['instances', instance, 'exec'];
-  const reply = await call(incus, { method: 'POST', path, body: bodyOf(request), asked, instance });
+  const reply = await call(incus, {
+    method: 'POST',
+    path,
+    body: bodyOf(request),
+    asked,
+    instance,
+    onSent: () => void loadWebSockets(),
+  });
   if (!reply.ok) return reply;
   const { operation, metadata } = reply.value;
   if (operation === null) return err(failureOf('server', about, 'it started no operation'));

@@ -16,6 +16,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer | Readable | null;
   readonly limitMs: number;
+  /** Called when the whole request is on its way. */
+  readonly onSent?: (() => void) | undefined;
   /** A good answer longer than this is cut off and not given. */
   readonly maxBytes: number;
 }
@@ -70,6 +72,7 @@ export const exchange = (wanted: Exchange): Promise<Result<HttpAnswer, Trouble>>
     };
     const callOffLimit = wanted.clock.after(wanted.limitMs, () => give('limit', new Error('the limit was reached')));
     request.on('response', (response) => void receive(response));
+    if (wanted.onSent) request.once('finish', wanted.onSent);
     sendBody(request, wanted.body);
   });
 

@@ -6,6 +6,9 @@ import { err, ok, type Result } from '../result.ts';
 import type { Incus } from './client.ts';
 import { requestPath, type Location } from './removal.ts';
 
+/** Loaded late: most commands of guard never open one. */
+export const loadWebSockets = () => import('ws');
+
 /**
  * Opens a WebSocket to the daemon. The failure is a short text. Messages that come before the caller listens are not
  * lost as long as it listens in the same turn in which this resolves: `onOpen` is called before any message.
@@ -18,8 +21,7 @@ export const openWebSocket = async (
 ): Promise<Result<WebSocket, string>> => {
   const path = requestPath(location, incus.project);
   if (path === null) return err('empty names, "." and ".." do not exist in Incus');
-  // Loaded late: most commands of guard never open one.
-  const { WebSocket } = await import('ws');
+  const { WebSocket } = await loadWebSockets();
   const seen = { method: 'GET', path } as const;
   incus.onRequest(seen);
   const socket = new WebSocket(`ws://incus${path}`, {
