@@ -12,6 +12,7 @@ const bundled = async (entry, options = {}) => {
   const { outputFiles } = await build({
     absWorkingDir: import.meta.dirname,
     ...entry,
+    outfile: 'dist/bundle.cjs',
     write: false,
     bundle: true,
     platform: 'node',
@@ -27,7 +28,8 @@ const bundled = async (entry, options = {}) => {
     logOverride: { 'import-is-undefined': 'error' },
     ...more,
   });
-  return outputFiles[0].text;
+  const textOf = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text;
+  return { text: textOf('.cjs'), map: textOf('.map') };
 };
 
 /** What the launcher calls: as if Node had wrapped the file itself. */
@@ -105,9 +107,10 @@ const put = async (name, text, mode) => {
 };
 
 /** The name of a bundle tells its content. */
-const putBundle = async (kind, text) => {
+const putBundle = async (kind, { text, map }) => {
   const name = `${kind}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}.cjs`;
   await put(name, text, 0o644);
+  if (map !== undefined) await put(`${name}.map`, map, 0o644);
   return name;
 };
 
@@ -122,13 +125,17 @@ const libraryBundle = await putBundle(
 );
 const program = await putBundle(
   'program',
-  await bundled({ entryPoints: ['src/main.ts'] }, { ...wrapped, plugins: [rareFrom(libraryBundle), noPrograms] }),
+  await bundled(
+    { entryPoints: ['src/main.ts'] },
+    // The map is for the report of a bug (src/bug.ts): names that are kept would cost every start three milliseconds.
+    { ...wrapped, plugins: [rareFrom(libraryBundle), noPrograms], sourcemap: 'external', sourcesContent: false },
+  ),
 );
-const launcher = await bundled(
-  { entryPoints: ['src/launcher.ts'] },
-  { define: { GUARD_PROGRAM: JSON.stringify(`./${program}`) } },
-);
-await put('guard.cjs', `#!/usr/bin/env node\n${launcher}`, 0o755);
+const names = { GUARD_PROGRAM: `./${program}`, GUARD_LIBRARIES: `./${libraryBundle}` };
+const define = Object.fromEntries(Object.entries(names).map(([name, value]) => [name, JSON.stringify(value)]));
+const launcher = await bundled({ entryPoints: ['src/launcher.ts'] }, { define });
+await put('guard.cjs', `#!/usr/bin/env node\n${launcher.text}`, 0o755);
+const current = [program, `${program}.map`, libraryBundle];
 for (const file of await readdir(dist))
-  if (/^(program|libraries)-\w+\.cjs$/.test(file) && ![program, libraryBundle].includes(file))
+  if (/^(program|libraries)-\w+\.cjs(\.map)?$/.test(file) && !current.includes(file))
     await rm(new URL(file, dist), { force: true });

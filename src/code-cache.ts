@@ -7,6 +7,8 @@ import { crc32 } from 'node:zlib';
 interface Surroundings {
   /** The folder of the bundles. */
   readonly folder: string;
+  /** Bundles that may be required later, by name, as open files: an upgrade meanwhile takes nothing away from a run. */
+  readonly held: Readonly<Record<string, number>>;
   /** For everything that is not a bundle. */
   readonly require: (name: string) => unknown;
   /** Whether this process does enough of a bundle's work to be worth remembering. */
@@ -24,7 +26,7 @@ export const requireCached = (name: string, surroundings: Surroundings): unknown
   const known = evaluated.get(bundle);
   if (known) return known.exports;
   // The bundle is ASCII, which is read as what it is three times as fast as UTF-8.
-  const text = readFileSync(bundle, 'latin1');
+  const text = readFileSync(surroundings.held[name] ?? bundle, 'latin1');
   const cache = cacheFile(bundle);
   const cachedData = cache === null ? null : readCache(cache);
   const script = new Script(text, { filename: bundle, ...(cachedData === null ? {} : { cachedData }) });

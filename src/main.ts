@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { describeBug } from './bug.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
 import type { Signal } from './event.ts';
@@ -52,6 +53,6 @@ const flushed = async (): Promise<void> => {
 };
 
 main().catch((bug: unknown) => {
-  process.stderr.write(`guard: this is a bug in guard: ${bug instanceof Error ? bug.stack : String(bug)}\n`);
+  process.stderr.write(`guard: this is a bug in guard: ${describeBug(bug)}\n`);
   process.exit(70);
 });

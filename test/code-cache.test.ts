@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -81,4 +81,40 @@ test('the version needs nothing but the launcher', async () => {
     version: string;
   };
   expect((await execa(process.execPath, [alone, '--version'])).stdout).toBe(version);
+});
+
+test('a run begins without the libraries that it may need later, whose cache is their own', async () => {
+  await guard();
+  expect(await readdir(folder)).toEqual([expect.stringMatching(/^program-/)]);
+  const file = join(home, 'guard.yaml');
+  await writeFile(file, 'defaults:\n  soak: 1s\n');
+  await execa(process.execPath, [program, '--config', file, 'none', '--', 'true'], {
+    reject: false,
+    stdin: 'ignore',
+    env: { XDG_CACHE_HOME: home, INCUS_SOCKET: join(home, 'none') },
+  });
+  expect((await readdir(folder)).toSorted()).toEqual([
+    expect.stringMatching(/^libraries-/),
+    expect.stringMatching(/^program-/),
+  ]);
+});
+
+test('libraries that an upgrade removed meanwhile are still there for who has begun', async () => {
+  const installed = join(home, 'dist');
+  await cp(resolve(import.meta.dirname, '../dist'), installed, { recursive: true });
+  const file = join(home, 'guard.yaml');
+  await execa('mkfifo', [file]);
+  const running = execa(process.execPath, [join(installed, 'guard.cjs'), '--config', file, 'none', '--', 'true'], {
+    reject: false,
+    stdin: 'ignore',
+    env: { XDG_CACHE_HOME: home, INCUS_SOCKET: join(home, 'none') },
+  });
+  // It has opened the pipe as soon as this is written, and reads its libraries afterwards.
+  const writer = await open(file, 'w');
+  await rm(installed, { recursive: true });
+  await writer.write('defaults:\n  soak: 1s\n  nonsense: 1\n');
+  await writer.close();
+  const { exitCode, stderr } = await running;
+  expect(stderr).toContain('nonsense');
+  expect(exitCode).toBe(78);
 });

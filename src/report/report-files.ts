@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { describeBug } from '../bug.ts';
 import type { Listener, Recorded } from '../event.ts';
 import { writeAtomically } from '../journal/durable.ts';
 import { tryFiles } from '../journal/file-failure.ts';
@@ -64,7 +65,7 @@ export const openReports = async (options: {
       await rewrite();
     },
     breakOff: async (bug) => {
-      current?.breakOff(`This is a bug in guard: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`);
+      current?.breakOff(`This is a bug in guard: ${describeBug(bug)}`);
       await rewrite();
     },
   });

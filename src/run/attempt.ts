@@ -1,3 +1,4 @@
+import { describeBug } from '../bug.ts';
 import { runCommand } from './command/command.ts';
 import { failureOf, type Attempt } from './decision.ts';
 import { foreignRestore } from './rollback/foreign-restore.ts';
@@ -29,7 +30,7 @@ export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepa
   try {
     return await changeAndVerdict(plan, tools, prepared);
   } catch (bug) {
-    const says = `guard itself failed: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`;
+    const says = `guard itself failed: ${describeBug(bug)}`;
     await tools.recorder.record({ type: 'notice', level: 'warning', says });
     return {
       end: { kind: 'lost', says },
