@@ -23,16 +23,20 @@ interface Surroundings {
  */
 export const requireCached = (name: string, surroundings: Surroundings): unknown => {
   const bundle = join(surroundings.folder, name);
-  const known = evaluated.get(bundle);
-  if (known) return known.exports;
+  const before = evaluated.get(bundle);
+  if (before) return before.exports;
   // The bundle is ASCII, which is read as what it is three times as fast as UTF-8.
   const text = readFileSync(surroundings.held[name] ?? bundle, 'latin1');
   const cache = cacheFile(bundle);
-  const cachedData = cache === null ? null : readCache(cache);
-  const script = new Script(text, { filename: bundle, ...(cachedData === null ? {} : { cachedData }) });
-  const isFresh = cachedData !== null && script.cachedDataRejected !== true;
-  if (cache !== null && surroundings.remember && !isFresh)
-    process.once('exit', () => writeCache(cache, script.createCachedData()));
+  const cached = cache === null ? null : readCache(cache);
+  const script = new Script(text, { filename: bundle, ...(cached === null ? {} : { cachedData: cached.data }) });
+  const known = cached !== null && script.cachedDataRejected !== true ? cached : null;
+  if (cache !== null && surroundings.remember && known?.isWhole !== true)
+    process.once('exit', (status) => {
+      const isWhole = status === 0;
+      // What ended early has compiled little: something until there is better.
+      if (known === null || isWhole) writeCache(cache, { isWhole, data: script.createCachedData() });
+    });
   const module = { exports: {} };
   evaluated.set(bundle, module);
   const evaluate = script.runInThisContext() as (...of: unknown[]) => void;
@@ -53,25 +57,33 @@ const cacheFile = (bundle: string): string | null => {
   return folder ? join(folder, 'incus-guard', `${basename(bundle)}.${process.version}-${process.arch}`) : null;
 };
 
-/** V8 looks at no more than the head of what it takes. This is against damage; nobody else can write the file. */
-const sumOf = (data: Buffer): Buffer => {
-  const sum = Buffer.alloc(sumBytes);
-  sum.writeUInt32LE(crc32(data));
-  return sum;
+/** V8's compiled code. */
+interface Cached {
+  /** Of a process that did its work to the end. */
+  readonly isWhole: boolean;
+  readonly data: Buffer;
+}
+
+/** V8 looks at no more than the beginning of what it takes. This is against damage; nobody else can write the file. */
+const headOf = ({ isWhole, data }: Cached): Buffer => {
+  const head = Buffer.alloc(headBytes);
+  head.writeUInt32LE(crc32(data));
+  head.writeUInt32LE(isWhole ? 1 : 0, 4);
+  return head;
 };
 
-const sumBytes = 8;
+const headBytes = 8;
 
 /** Only what this user wrote whole, and nobody else can write: it is run as it is. */
-const readCache = (file: string): Buffer | null => {
+const readCache = (file: string): Cached | null => {
   try {
     const handle = openSync(file, 'r');
     try {
       const { uid, mode } = fstatSync(handle);
       if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) return null;
       const content = readFileSync(handle);
-      const data = content.subarray(sumBytes);
-      return sumOf(data).equals(content.subarray(0, sumBytes)) ? data : null;
+      const cached = { isWhole: content.readUInt32LE(4) === 1, data: content.subarray(headBytes) };
+      return headOf(cached).equals(content.subarray(0, headBytes)) ? cached : null;
     } finally {
       closeSync(handle);
     }
@@ -81,11 +93,11 @@ const readCache = (file: string): Buffer | null => {
 };
 
 /** In one step, so that another guard that starts at this moment reads all of it or nothing. No cache is no harm. */
-const writeCache = (file: string, data: Buffer): void => {
+const writeCache = (file: string, cached: Cached): void => {
   const draft = `${file}.${process.pid}`;
   quietly(() => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(draft, Buffer.concat([sumOf(data), data]), { mode: 0o600, flag: 'wx' });
+    writeFileSync(draft, Buffer.concat([headOf(cached), cached.data]), { mode: 0o600, flag: 'wx' });
     renameSync(draft, file);
   });
   quietly(() => rmSync(draft, { force: true }));

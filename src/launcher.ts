@@ -16,5 +16,6 @@ else
     folder: __dirname,
     held: { [GUARD_LIBRARIES]: openSync(join(__dirname, GUARD_LIBRARIES), 'r') },
     require,
-    remember: process.argv.includes('--'),
+    // A plan does less than the runs after it.
+    remember: process.argv.includes('--') && word !== 'plan',
   });

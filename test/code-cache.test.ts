@@ -118,3 +118,13 @@ test('libraries that an upgrade removed meanwhile are still there for who has be
   expect(stderr).toContain('nonsense');
   expect(exitCode).toBe(78);
 });
+
+test('what a run left that ended early gives way to what one leaves that ended well', async () => {
+  await guard();
+  const early = await stat(await cacheFile());
+  await execa(process.execPath, [program, 'run', '--help', '--', 'true'], { env: { XDG_CACHE_HOME: home } });
+  const whole = await stat(await cacheFile());
+  expect(whole.ino).not.toBe(early.ino);
+  await guard();
+  expect((await stat(await cacheFile())).ino).toBe(whole.ino);
+});
