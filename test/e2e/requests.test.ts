@@ -85,6 +85,12 @@ describe('a whole run', () => {
     expect(proxy.changes().map(({ method, path }) => `${method} ${path}`)).toContain(`POST ${own}/snapshots`);
   });
 
+  test('that is kept asks the inside for a look, the command and a look, and the server for no state', async () => {
+    expect((await run('--keep', '0', instance, '--', 'true')).status).toBe(0);
+    expect(proxy.changes().filter(({ path }) => path === `${own}/exec`)).toHaveLength(3);
+    expect(proxy.seen.map(({ path }) => path)).not.toContain(`${own}/state`);
+  });
+
   test('that is kept with --keep 1 removes exactly the restore points of guard’s earlier runs, by name', async () => {
     const earlier = (await snapshotNames(instance)).filter(
       (name) => /^guard-\d{8}-/.test(name) && name !== 'guard-20200101-000000-abcd',
