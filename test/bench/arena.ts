@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 import { ask } from '../../src/incus/ask.ts';
 import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
 import { bringUp, takeDown, waitFor, type Host } from '../host/host.ts';
+import type { Profile } from './profile.ts';
 
 /** Where everything is measured. */
 export interface Arena {
@@ -18,11 +19,13 @@ export interface Arena {
   readonly rounds: number;
   readonly quick: boolean;
   readonly say: (line: string) => void;
+  /** Hears where the time of a section's runs goes. */
+  readonly note: (profile: Profile) => void;
 }
 
 /** Brings up a host of its own with a btrfs and a dir pool, does the work, and lets go. */
 export const withArena = async (
-  { hostName, ...options }: Pick<Arena, 'rounds' | 'quick' | 'say'> & { readonly hostName: string },
+  { hostName, ...options }: Pick<Arena, 'rounds' | 'quick' | 'say' | 'note'> & { readonly hostName: string },
   work: (arena: Arena) => Promise<void>,
 ): Promise<void> => {
   const host = await bringUp({ name: hostName, dirPool: true });

@@ -1,24 +1,68 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createSnapshot, deleteSnapshot } from '../../src/incus/snapshot.ts';
 import { askOverRest, container, done, guard, removeContainer, run, succeeded, type Arena } from './arena.ts';
 import { alternate, median, timed } from './measure.ts';
+import { readTrace, type Part, type Profile, type Times } from './profile.ts';
 import { ratioRow, type Row } from './row.ts';
 
 const limit = { limitMs: 600_000 };
 
+const keptRun = (arena: Arena, instance: string, ...options: readonly string[]): Promise<number> =>
+  succeeded(guard(arena, '--soak', '0s', '--keep', '0', '--quiet', ...options, instance, '--', 'true'));
+
+/** Incus' own operations for a kept run, one after the other. */
+const restSteps = (arena: Arena, instance: string) => ({
+  snapshot: () =>
+    timed(() => done(createSnapshot(arena.rest, instance, { name: 'before-change', expiresAt: null }, limit))),
+  command: () => timed(() => askOverRest(arena, instance, 'true')),
+  check: () => timed(() => askOverRest(arena, instance, 'systemctl', 'is-active', '--quiet', 'multi-user.target')),
+  removal: () => timed(() => done(deleteSnapshot(arena.rest, instance, 'before-change', limit))),
+});
+
 /** One kept run of `true`, as three sides. */
 const sidesOf = (arena: Arena, instance: string) => ({
-  ours: () => succeeded(guard(arena, '--soak', '0s', '--keep', '0', '--quiet', instance, '--', 'true')),
+  ours: () => keptRun(arena, instance),
   script: () => succeeded(run(arena, ['sh', resolve('test/bench/scripts/kept.sh'), instance])),
   rest: () =>
     timed(async () => {
-      await done(createSnapshot(arena.rest, instance, { name: 'before-change', expiresAt: null }, limit));
-      await askOverRest(arena, instance, 'true');
-      await askOverRest(arena, instance, 'systemctl', 'is-active', '--quiet', 'multi-user.target');
-      await done(deleteSnapshot(arena.rest, instance, 'before-change', limit));
+      for (const step of Object.values(restSteps(arena, instance))) await step();
     }),
   version: () => succeeded(guard(arena, '--version')),
 });
+
+/** Where the time of a kept run goes, beside what Incus' own operations take. */
+const profileOf = async (arena: Arena, instance: string): Promise<Profile> => {
+  const file = join(arena.stateDirectory, 'kept-run.json');
+  const rounds: { readonly times: Times; readonly ms: number }[] = [];
+  const steps = restSteps(arena, instance);
+  const rest: Record<keyof typeof steps, number[]> = { snapshot: [], command: [], check: [], removal: [] };
+  for (let round = 0; round < arena.rounds; round += 1) {
+    const ms = await keptRun(arena, instance, '--trace', file);
+    rounds.push({ times: await readTrace(file), ms });
+    for (const [name, step] of Object.entries(steps)) rest[name as keyof typeof steps].push(await step());
+  }
+  const part = (
+    what: string,
+    length: (times: Times, ms: number) => number,
+    own: readonly number[] | null = null,
+  ): Part => ({ what, guard: rounds.map(({ times, ms }) => length(times, ms)), rest: own });
+  return {
+    title: 'A kept run, idle Debian',
+    parts: [
+      part('Node and guard start, up to the first request', (times) => times.firstRequest),
+      part('inspect; the first look has begun', (times) => times.end('inspect') - times.firstRequest),
+      part(
+        'the rest of the look, the restore point, the mark',
+        (times) => times.begin('command') - times.end('inspect'),
+        rest.snapshot,
+      ),
+      part('command', (times) => times.end('command') - times.begin('command'), rest.command),
+      part('verify: the second look', (times) => times.end('verify') - times.end('command'), rest.check),
+      part('keep: mark and restore point go', (times) => times.end('keep') - times.end('verify'), rest.removal),
+      part('the record, and the end of the process', (times, ms) => ms - times.end('keep')),
+    ],
+  };
+};
 
 /** (b) A change that is kept. `about` tells of what kind of container. */
 export const measureKeptRun = async (
@@ -51,6 +95,7 @@ export const measureKeptRun = async (
 export const measureIdleKeptRun = async (arena: Arena): Promise<Row[]> => {
   const instance = await container(arena, 'bench-idle');
   const rows = await measureKeptRun(arena, { instance, about: ', idle Debian', rounds: arena.rounds });
+  arena.note(await profileOf(arena, instance));
   await removeContainer(arena, instance);
   return rows.map((row) => ({ ...row, what: `(b) ${row.what}` }));
 };

@@ -9,6 +9,7 @@ import { measureOutput } from './output.ts';
 import { measureRecords } from './records.ts';
 import { measureRecovery } from './recovery.ts';
 import { measureRemote } from './remote.ts';
+import { chapterOf, type Profile } from './profile.ts';
 import { tableOf, type Row } from './row.ts';
 import { measureStart } from './start.ts';
 import { missesOf } from './misses.ts';
@@ -48,8 +49,8 @@ export const main = async (words: readonly string[]): Promise<number> => {
   const { quick } = values;
   const rounds = quick ? 2 : Number(values.rounds);
   // After each section: what was measured is not lost with what comes later.
-  const keep = async (rows: readonly Row[]): Promise<void> => {
-    if (values.write) await writeFile('docs/benchmarks.md', documentOf(rows, rounds));
+  const keep = async (measured: Measured): Promise<void> => {
+    if (values.write) await writeFile('docs/benchmarks.md', documentOf(measured, rounds));
   };
   await bench({ hostName: 'bench', rounds, quick, wanted, say, keep });
   return 0;
@@ -63,25 +64,36 @@ export interface BenchOptions {
   /** Names of sections. */
   readonly wanted: readonly string[];
   readonly say: (line: string) => void;
-  /** Called after each section with all rows so far. */
-  readonly keep?: (rows: readonly Row[]) => Promise<void>;
+  /** Called after each section with all there is so far. */
+  readonly keep?: (measured: Measured) => Promise<void>;
+}
+
+/** What was measured. */
+export interface Measured {
+  readonly rows: readonly Row[];
+  readonly profiles: readonly Profile[];
 }
 
 /** Measures one section after another, and says each as it comes. */
-export const bench = async ({ wanted, say, keep, ...options }: BenchOptions): Promise<Row[]> => {
+export const bench = async ({ wanted, say, keep, ...options }: BenchOptions): Promise<Measured> => {
   const rows: Row[] = [];
-  await withArena({ ...options, say }, async (arena) => {
+  const profiles: Profile[] = [];
+  const note = (profile: Profile): void => {
+    profiles.push(profile);
+    for (const line of chapterOf(profile)) say(line);
+  };
+  await withArena({ ...options, say, note }, async (arena) => {
     for (const name of wanted) {
       const own = (await sections[name]?.(arena)) ?? [];
       rows.push(...own);
-      for (const line of tableOf(own).slice(rows.length === own.length ? 0 : 2)) say(line);
-      await keep?.(rows);
+      for (const line of tableOf(own)) say(line);
+      await keep?.({ rows, profiles });
     }
   });
-  return rows;
+  return { rows, profiles };
 };
 
-const documentOf = (rows: readonly Row[], rounds: number): string =>
+const documentOf = ({ rows, profiles }: Measured, rounds: number): string =>
   [
     '# Benchmarks',
     '',
@@ -94,5 +106,6 @@ const documentOf = (rows: readonly Row[], rounds: number): string =>
     '',
     ...tableOf(rows),
     '',
+    ...(profiles.length === 0 ? [] : ['## Where the time goes', '', ...profiles.flatMap(chapterOf)]),
     ...missesOf(rows),
   ].join('\n');

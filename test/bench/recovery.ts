@@ -1,12 +1,13 @@
 import { request } from 'node:http';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import { startInstance, stopInstance } from '../../src/incus/instance.ts';
 import { createSnapshot, deleteSnapshot, restoreSnapshot } from '../../src/incus/snapshot.ts';
 import { execa } from 'execa';
 import { waitFor } from '../host/host.ts';
 import { askOverRest, container, done, guard, inside, removeContainer, run, type Arena } from './arena.ts';
-import { alternate, type Series } from './measure.ts';
+import { alternate, timed, type Series } from './measure.ts';
+import { readTrace, type Profile } from './profile.ts';
 import { limitRow, ratioRow, type Row } from './row.ts';
 
 const limit = { limitMs: 120_000 };
@@ -41,11 +42,13 @@ export const measureRecovery = async (arena: Arena): Promise<Row[]> => {
   const address = await addressOf(arena, instance);
   await waitFor(() => answers(address));
   const downtime: Record<'ours' | 'script' | 'rest', number[]> = { ours: [], script: [], rest: [] };
-  const seen = async (side: keyof typeof downtime, work: () => Promise<number>): Promise<number> => {
+  const profile = newProfile();
+  const seen = async (side: keyof typeof downtime, work: () => Promise<Failed>): Promise<number> => {
     const watch = watchAnswers(address);
-    const failedAt = await work();
+    const { failedAt, steps } = await work();
     const { downMs, backAt } = await watch.back();
     downtime[side].push(downMs);
+    if (steps !== null && side !== 'script') profile.add(side, { ...steps, answer: backAt - failedAt - sumOf(steps) });
     return backAt - failedAt;
   };
   const { ours, script, rest } = await alternate(arena.rounds, {
@@ -54,6 +57,7 @@ export const measureRecovery = async (arena: Arena): Promise<Row[]> => {
     rest: () => seen('rest', () => restFailing(arena, instance)),
   });
   await removeContainer(arena, instance);
+  arena.note(profile.profile());
   return [
     ratioRow(
       { what: '(c) from the failing check to an answer', ours, theirs: script, against: 'the script' },
@@ -77,30 +81,96 @@ export const measureRecovery = async (arena: Arena): Promise<Row[]> => {
 
 const check = 'test ! -e /root/broken';
 
-const guardFailing = async (arena: Arena, instance: string): Promise<number> => {
-  const options = '--json --retry --soak 0s --verify-timeout 1s --check-retries 1 --check-interval 100ms'.split(' ');
-  const { stdout, status } = await guard(arena, ...options, '--check', check, instance, '--', 'touch', '/root/broken');
-  if (status !== 11) throw new Error(`guard ended with ${status}`);
-  for (const line of stdout.split('\n')) if (line.includes('"decided"')) return (JSON.parse(line) as { at: number }).at;
-  throw new Error('guard decided nothing');
+/** Milliseconds of the steps after the failing check, one after the other. */
+interface Steps {
+  readonly before: number;
+  readonly stop: number;
+  readonly between: number;
+  readonly restore: number;
+  readonly start: number;
+}
+
+/** When the check was known to have failed, in ms since 1970, and the steps since then. */
+interface Failed {
+  readonly failedAt: number;
+  readonly steps: Steps | null;
+}
+
+const sumOf = (steps: Steps): number => Object.values(steps).reduce((sum: number, ms: number) => sum + ms, 0);
+
+type AllSteps = Steps & { readonly answer: number };
+
+const newProfile = () => {
+  const sides: Record<'ours' | 'rest', AllSteps[]> = { ours: [], rest: [] };
+  const names: Readonly<Record<keyof AllSteps, string>> = {
+    before: 'evidence, beside the question whether the way back is there',
+    stop: 'stop',
+    between: 'whether the run is still this guard’s',
+    restore: 'restore',
+    start: 'start',
+    answer: 'until it answers',
+  };
+  return {
+    add: (side: 'ours' | 'rest', steps: AllSteps): void => void sides[side].push(steps),
+    profile: (): Profile => ({
+      title: 'From the failing check to an answer',
+      parts: (Object.keys(names) as (keyof AllSteps)[]).map((name) => ({
+        what: names[name],
+        guard: sides.ours.slice(1).map((steps) => steps[name]),
+        rest: sides.rest.slice(1).map((steps) => steps[name]),
+      })),
+    }),
+  };
 };
 
-const scriptFailing = async (arena: Arena, instance: string): Promise<number> => {
+const guardFailing = async (arena: Arena, instance: string): Promise<Failed> => {
+  const file = join(arena.stateDirectory, 'recovery.json');
+  const options = '--json --retry --soak 0s --verify-timeout 1s --check-retries 1 --check-interval 100ms --trace'.split(
+    ' ',
+  );
+  const { stdout, status } = await guard(
+    arena,
+    ...options,
+    file,
+    '--check',
+    check,
+    instance,
+    '--',
+    'touch',
+    '/root/broken',
+  );
+  if (status !== 11) throw new Error(`guard ended with ${status}`);
+  const decided = stdout.split('\n').find((line) => line.includes('"decided"'));
+  if (decided === undefined) throw new Error('guard decided nothing');
+  const times = await readTrace(file);
+  return {
+    failedAt: (JSON.parse(decided) as { at: number }).at,
+    steps: {
+      before: times.begin('stop') - times.begin('evidence'),
+      stop: times.end('stop') - times.begin('stop'),
+      between: times.begin('restore') - times.end('stop'),
+      restore: times.end('restore') - times.begin('restore'),
+      start: times.firstWait('start') - times.end('restore'),
+    },
+  };
+};
+
+const scriptFailing = async (arena: Arena, instance: string): Promise<Failed> => {
   const { stdout, status } = await run(arena, ['sh', resolve('test/bench/scripts/recovery.sh'), instance]);
   if (status !== 0) throw new Error(`the script ended with ${status}`);
-  return Number(stdout.trim());
+  return { failedAt: Number(stdout.trim()), steps: null };
 };
 
-const restFailing = async (arena: Arena, instance: string): Promise<number> => {
+const restFailing = async (arena: Arena, instance: string): Promise<Failed> => {
   const { rest } = arena;
   await done(createSnapshot(rest, instance, { name: 'before-change', expiresAt: null }, limit));
   await askOverRest(arena, instance, 'touch', '/root/broken');
   const failedAt = systemClock.now();
-  await done(stopInstance(rest, instance, { force: true, ...limit }));
-  await done(restoreSnapshot(rest, instance, 'before-change', limit));
-  await done(startInstance(rest, instance, limit));
+  const stop = await timed(() => done(stopInstance(rest, instance, { force: true, ...limit })));
+  const restore = await timed(() => done(restoreSnapshot(rest, instance, 'before-change', limit)));
+  const start = await timed(() => done(startInstance(rest, instance, limit)));
   await done(deleteSnapshot(rest, instance, 'before-change', limit));
-  return failedAt;
+  return { failedAt, steps: { before: 0, stop, between: 0, restore, start } };
 };
 
 /** Asks every ten milliseconds until it was away and is back. */

@@ -3,7 +3,7 @@ import { bench } from '../bench/main.ts';
 
 // Whether everything can be measured; how fast it is, is not for a test.
 test('a small bench measures what it says', async () => {
-  const rows = await bench({
+  const { rows, profiles } = await bench({
     hostName: `be-${Date.now().toString(36).slice(-6)}`,
     rounds: 1,
     quick: true,
@@ -11,5 +11,6 @@ test('a small bench measures what it says', async () => {
     say: () => {},
   });
   expect(rows.map(({ what }) => what.slice(0, 3))).toEqual(['(a)', '(a)', '(b)', '(b)', '(d)', '(d)']);
+  expect(profiles.map(({ parts }) => parts.map(({ guard }) => guard.length))).toEqual([Array(7).fill(1)]);
   for (const { guard } of rows) expect(guard).toMatch(/^-?[\d.]+ ms \(-?[\d.]+ to -?[\d.]+\)$/);
 });
