@@ -1,10 +1,10 @@
 import { execa } from 'execa';
-import { resolve } from 'node:path';
-import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { systemClock } from '../../src/clock.ts';
 import { incus, waitFor } from '../host/host.ts';
-import { guard, type Arena } from './arena.ts';
+import { guard, run, type Arena, type Used } from './arena.ts';
 import { limitRow, type Row } from './row.ts';
 
 /** (f) Many containers at once: one guard each, and one agent for all. Small containers with BusyBox alone. */
@@ -17,13 +17,10 @@ export const measureMany = async (arena: Arena): Promise<Row[]> => {
   const perContainer: number[] = [];
   for (const count of arena.quick ? [1, 2] : [1, 10, 50]) {
     const began = performance.now();
-    const used = await Promise.all(
-      names.slice(0, count).map((name) => guard(arena, '--soak', '0s', '--keep', '0', '--quiet', name, '--', 'true')),
-    );
+    const used = await guardAll(arena, names.slice(0, count));
     const wallMs = performance.now() - began;
-    const failed = used.find(({ status }) => status !== 0);
-    if (failed) throw new Error(`one of ${count} guards ended with ${failed.status}`);
-    const cpuMs = used.reduce((sum, one) => sum + one.cpuMs, 0) / count;
+    // One process alone is no measure: its time is told in hundredths of a second.
+    const cpuMs = count === 1 ? await oneAfterAnother(names, (name) => guardAll(arena, [name])) : meanCpuMs(used);
     perContainer.push(cpuMs);
     rows.push(
       limitRow(`(f) ${count} at once: until the last has ended`, [wallMs], 'ms', null),
@@ -46,9 +43,45 @@ export const measureMany = async (arena: Arena): Promise<Row[]> => {
     target: 'no more than alone',
     met: all <= one * 1.05,
   });
-  rows.push(...(await measureAgent(arena, names)));
+  rows.push(...(await measureEmpty(arena, names)), ...(await measureAgent(arena, names)));
   await Promise.all(names.map((name) => incus(arena.host, 'delete', '--force', name)));
   return rows;
+};
+
+const guardAll = async (arena: Arena, names: readonly string[]): Promise<Used[]> => {
+  const used = await Promise.all(
+    names.map((name) => guard(arena, '--soak', '0s', '--keep', '0', '--quiet', name, '--', 'true')),
+  );
+  const failed = used.find(({ status }) => status !== 0);
+  if (failed) throw new Error(`one of ${names.length} guards ended with ${failed.status}`);
+  return used;
+};
+
+const meanCpuMs = (used: readonly Used[]): number => used.reduce((sum, one) => sum + one.cpuMs, 0) / used.length;
+
+const oneAfterAnother = async (names: readonly string[], work: (name: string) => Promise<Used[]>): Promise<number> => {
+  const used: Used[] = [];
+  for (const name of names.slice(0, 10)) used.push(...(await work(name)));
+  return meanCpuMs(used);
+};
+
+/** What the machine makes of many processes at once by itself: a program that does nothing. */
+const measureEmpty = async (arena: Arena, names: readonly string[]): Promise<Row[]> => {
+  const program = join(arena.stateDirectory, 'empty.cjs');
+  await writeFile(program, '');
+  const empty = (many: readonly string[]) => Promise.all(many.map(() => run(arena, [process.execPath, program])));
+  const alone = await oneAfterAnother(names, (name) => empty([name]));
+  const together = meanCpuMs(await empty(names));
+  return [
+    {
+      what: `(f) the same of an empty program in Node, ${names.length} at once`,
+      guard: `${together.toFixed(0)} ms`,
+      against: `1 alone: ${alone.toFixed(0)} ms`,
+      result: `${(together / alone).toFixed(2)} ×`,
+      target: '',
+      met: null,
+    },
+  ];
 };
 
 /** The agent with a relay into each, while nothing happens. */
