@@ -43,6 +43,8 @@ export const withArena = async (
 /** What a process used. */
 export interface Used {
   readonly ms: number;
+  /** From the first byte of its output to the last, as the reader saw them, in milliseconds. */
+  readonly outputMs: number;
   readonly status: number | null;
   /** User and system time of it and its children, in milliseconds. */
   readonly cpuMs: number;
@@ -66,15 +68,19 @@ export const run = async (arena: Arena, [file = '', ...words]: readonly string[]
   });
   let stdout = '';
   let times = '';
-  child.stdout?.on(
-    'data',
-    (chunk: Buffer) => (stdout = stdout.length > 1e6 ? stdout : stdout + chunk.toString('latin1')),
-  );
+  let firstByteAt: number | null = null;
+  let lastByteAt = 0;
+  child.stdout?.on('data', (chunk: Buffer) => {
+    lastByteAt = performance.now();
+    firstByteAt ??= lastByteAt;
+    if (stdout.length <= 1e6) stdout += chunk.toString('latin1');
+  });
   child.stdio[3]?.on('data', (chunk: Buffer) => (times += chunk.toString()));
   const watching = watchMemory(child.pid ?? 0);
   const status = await new Promise<number | null>((done) => child.on('close', done));
   const ms = performance.now() - began;
-  return { ms, status, stdout, cpuMs: cpuOf(times), peakMiB: await watching() };
+  const outputMs = lastByteAt - (firstByteAt ?? lastByteAt);
+  return { ms, outputMs, status, stdout, cpuMs: cpuOf(times), peakMiB: await watching() };
 };
 
 /** Fails loudly where a measured command did not do its work. */
