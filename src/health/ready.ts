@@ -34,7 +34,8 @@ export const waitUntilAskable = async (
   const bootedOnce = { since: null as number | null };
   const stopped = { since: null as number | null };
   const end = await poll<Result<string[], string>>(context, request.limitMs, async (leftMs) => {
-    const inside = await askInside(context, leftMs, ['wait']);
+    // A question that waits inside would be cut off where less is left than it may take.
+    const inside = await askInside(context, leftMs, leftMs > questionLimits.most ? ['wait'] : []);
     if (!inside.ok) return { done: await staysStopped(context, stopped), answer: inside };
     const [pendingBoot, pendingNetwork] = [
       bootPhrases(inside.value, bootedOnce, context.clock.monotonic()),
