@@ -66,12 +66,13 @@ describe('the daemon is killed and restarted (F12, F39)', () => {
     expect([0, 10, 11, 12]).toContain(status);
   });
 
-  test.each(['baseline', 'restore-point'])('in the phase %s, before anything is changed', async (phase) => {
+  test.each(['baseline', 'restore-point'])('in the phase %s of a run that has just begun', async (phase) => {
     const run = startRun(scene, 'echo new >/root/state');
     await run.phaseBegun(phase);
     await restartDaemonHard();
     const { status } = await run.ended;
-    expect([0, 30]).toContain(status);
+    // Both are over in some milliseconds: the command may have begun, and nobody knows its end then.
+    expect([0, 10, 30]).toContain(status);
     // What could not be taken back is finished by a recovery; what was never there, by nothing.
     expect((await recoverScene(scene)).status).toBe(0);
     expect(await stateOf(scene)).toEqual(status === 0 ? changed : old);
