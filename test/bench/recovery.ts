@@ -173,21 +173,33 @@ const restFailing = async (arena: Arena, instance: string): Promise<Failed> => {
   return { failedAt, steps: { before: 0, stop, between: 0, restore, start } };
 };
 
-/** Asks every ten milliseconds until it was away and is back. */
-const watchAnswers = (address: string) => {
+interface Back {
+  readonly downMs: number;
+  /** In ms since 1970. */
+  readonly backAt: number;
+}
+
+/** Asks every ten milliseconds, whether the question before was answered or not, until it was away and is back. */
+const watchAnswers = (address: string): { readonly back: () => Promise<Back> } => {
   const began = performance.now();
   let downAt: number | null = null;
-  const back = (async (): Promise<{ downMs: number; backAt: number }> => {
+  let back: Back | null = null;
+  const ask = async (): Promise<void> => {
+    const askedAt = performance.now();
+    const here = await answers(address);
+    if (!here) downAt = Math.min(downAt ?? askedAt, askedAt);
+    else if (downAt !== null && askedAt > downAt)
+      back ??= { downMs: performance.now() - downAt, backAt: systemClock.now() };
+  };
+  const watching = (async (): Promise<Back> => {
     for (;;) {
-      const here = await answers(address);
-      const now = performance.now();
-      if (!here) downAt ??= now;
-      else if (downAt !== null) return { downMs: now - downAt, backAt: systemClock.now() };
-      if (now - began > 120_000) throw new Error('it was never away, or never back');
+      void ask();
       await systemClock.sleep(10);
+      if (back !== null) return back;
+      if (performance.now() - began > 120_000) throw new Error('it was never away, or never back');
     }
   })();
-  return { back: () => back };
+  return { back: () => watching };
 };
 
 const answers = (address: string): Promise<boolean> =>

@@ -70,8 +70,8 @@ shift 2
 ];
 
 /**
- * All questions for one shell, which reads them on its standard input: an exec costs as much as an answer. The service manager
- * takes its time and has a stream of its own. The nonce marks what is whose, and is no argument, which all processes inside
+ * All questions for one shell, which reads them on its standard input: an exec costs as much as an answer. The log takes as
+ * long as what is running, so that each has a stream of its own. The nonce marks what is whose, and is no argument, which all processes inside
  * could read.
  */
 export const evidenceInput = (nonce: string): string => String.raw`
@@ -85,10 +85,12 @@ answer() {
 }
 all() {
   exec 3>&2 2>/dev/null </dev/null
-  ${evidenceQuestions.filter(isSlow).map(answered).join('\n  ')} >&3 3>&- &
+  {
+    ${evidenceQuestions.filter(isOfRunning).map(answered).join('\n    ')}
+  } >&3 3>&- &
   exec 3>&-
   ${evidenceQuestions
-    .filter((question) => !isSlow(question))
+    .filter((question) => !isOfRunning(question))
     .map(answered)
     .join('\n  ')}
   wait
@@ -96,7 +98,7 @@ all() {
 all "$@"
 `;
 
-const isSlow = ({ file }: EvidenceQuestion): boolean => file === 'units.txt';
+const isOfRunning = ({ file }: EvidenceQuestion): boolean => file === 'units.txt' || file === 'processes.txt';
 
 const answered = ({ file, seconds, script }: EvidenceQuestion): string =>
   `answer ${file} ${seconds} ${shellWords([script])} "$@"`;
