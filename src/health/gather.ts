@@ -29,8 +29,8 @@ export interface GatherRequest {
 export interface OpeningWanted {
   /** The program whose presence is told. */
   readonly wanted: string;
-  /** Called as soon as it is there, and with null at the end of the look: the first call counts. */
-  readonly heard: (opening: Opening | null) => void;
+  /** Called as soon as it is there, if it comes. */
+  readonly heard: (opening: Opening) => void;
 }
 
 /**
@@ -53,7 +53,6 @@ export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts,
     ...(request.signal ? { signal: request.signal } : {}),
     ...(opening ? { hear: hearOpening(opening, nonce) } : {}),
   });
-  opening?.heard(null);
   if (!answer.ok) return answer;
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
   if (facts.ok) return ok(await withAnswers(facts.value, request));
@@ -61,15 +60,19 @@ export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts,
 };
 
 const hearOpening = ({ heard }: OpeningWanted, nonce: string): ((soFar: () => string) => void) => {
-  let isHeard = false;
+  let isOver = false;
   return (soFar) => {
-    if (isHeard) return;
-    const opening = openingFrom(sectionsOf(soFar(), nonce));
-    if (opening === null) return;
-    isHeard = true;
-    heard(opening);
+    if (isOver) return;
+    const text = soFar();
+    const opening = openingFrom(sectionsOf(text, nonce));
+    // What goes on and on is none, and reading it again and again would cost more than it.
+    isOver = opening !== null || text.length > mostOfOpening;
+    if (opening !== null) heard(opening);
   };
 };
+
+/** Characters of the longest opening that is waited for. */
+const mostOfOpening = 64 * 1024;
 
 const withAnswers = async (facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> => {
   if (clock === undefined) return facts;

@@ -25,8 +25,10 @@ while [ "$1" = wait ] && [ ! -S /run/systemd/private ] && [ "$tries" -lt 20 ]; d
 done
 if [ -d /run/systemd/system ]; then
   state=
-  [ "$1" = wait ] && state=$(timeout 3 systemctl is-system-running --wait 2>/dev/null)
-  case $state in running|degraded|maintenance) ;; *) state=$(systemctl is-system-running 2>/dev/null) ;; esac
+  [ "$1" = wait ] && state=$(timeout 2 systemctl is-system-running --wait 2>/dev/null)
+  limit=
+  command -v timeout >/dev/null && limit='timeout 2'
+  case $state in running|degraded|maintenance) ;; *) state=$($limit systemctl is-system-running 2>/dev/null) ;; esac
   echo "systemd $state"
   case $state in running|degraded|maintenance) ;; *) systemctl list-jobs --no-legend --no-pager --plain 2>/dev/null | head -n 4 | while read -r _ unit _ how; do [ "$how" = running ] && echo "job $unit"; done ;; esac
 elif [ -e /run/openrc/softlevel ]; then

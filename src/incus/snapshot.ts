@@ -33,30 +33,16 @@ export const createSnapshot = async (
   wanted: { readonly name: string; readonly expiresAt: Date | null },
   limit: Limit,
 ): Promise<Result<Snapshot, IncusFailure>> => {
-  const taken = await takeSnapshot(incus, instance, wanted, limit);
-  if (!taken.ok) return taken;
-  const snapshot = await getSnapshot(incus, instance, wanted.name);
-  return snapshot.ok || snapshot.error.kind !== 'not-found'
-    ? snapshot
-    : err({ ...snapshot.error, asked: askedFor(instance, wanted.name) });
-};
-
-/** The same without reading it back. */
-export const takeSnapshot = async (
-  incus: Incus,
-  instance: string,
-  wanted: { readonly name: string; readonly expiresAt: Date | null },
-  limit: Limit,
-): Promise<Result<void, IncusFailure>> => {
-  const asked = askedFor(instance, wanted.name);
+  const asked = `take the snapshot ${wanted.name} of ${instance}`;
   // An empty name would not be refused: the server would choose one.
   if (wanted.name === '') return err(failureOf('invalid', { asked, project: incus.project }, 'it has no name'));
   const body = { name: wanted.name, expires_at: sayExpiry(wanted.expiresAt), stateful: false };
   const request = { method: 'POST', path: ['instances', instance, 'snapshots'], body, asked, instance } as const;
-  return nothing(await afterOthers(incus, limit, (limitMs) => operate(incus, { ...request, limitMs })));
+  const ended = await afterOthers(incus, limit, (limitMs) => operate(incus, { ...request, limitMs }));
+  if (!ended.ok) return ended;
+  const snapshot = await getSnapshot(incus, instance, wanted.name);
+  return snapshot.ok || snapshot.error.kind !== 'not-found' ? snapshot : err({ ...snapshot.error, asked });
 };
-
-const askedFor = (instance: string, name: string): string => `take the snapshot ${name} of ${instance}`;
 
 /** All snapshots of the instance, oldest first. */
 export const listSnapshots = async (incus: Incus, instance: string): Promise<Result<Snapshot[], IncusFailure>> => {

@@ -15,7 +15,8 @@ export interface FirstLook {
 }
 
 /**
- * Begins to look before it is known whether the instance may be touched at all: a look only reads. Null where the run looks for
+ * Begins to look before it is known whether the instance may be touched at all: a look only reads, also one that another run
+ * holds. Null where the run looks for
  * no facts, or where the package manager that waits for it is at work inside.
  */
 export const beginFirstLook = (plan: Plan, { incus, clock, interruption }: RunTools): FirstLook | null => {
@@ -26,5 +27,10 @@ export const beginFirstLook = (plan: Plan, { incus, clock, interruption }: RunTo
   let heard: (opening: Opening | null) => void = () => {};
   const opening = new Promise<Opening | null>((resolve) => (heard = resolve));
   const look = asker.look({ wanted: plan.command.words[0], heard });
+  // However it ends, also where nobody waits for it any more.
+  void look.then(
+    () => heard(null),
+    () => heard(null),
+  );
   return { asker, look, opening, stop: () => over.abort() };
 };

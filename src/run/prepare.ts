@@ -7,6 +7,7 @@ import { letGoAdvice } from './by-hand.ts';
 import type { BootMark } from './command/command.ts';
 import type { FirstLook } from './first-look.ts';
 import { inspect, sayUncovered, type Inspected } from './inspect.ts';
+import { inFlightName } from './hold/in-flight.ts';
 import { sayLost, type HeldLease } from './hold/lease.ts';
 import type { Mark } from './hold/mark.ts';
 import { sayScheduled } from './restore-point/newer-snapshots.ts';
@@ -75,15 +76,19 @@ export const prepare = async (
   const held = await takePoint(plan, tools, inspected, taken);
   if (!held.ok) return held;
   const { restorePoint, lease, waited, restarted } = held.value;
-  if (waited || wasBusy) return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
+  if (waited || wasBusy || isHeldByAnother(inspected))
+    return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
   // It was stopped for its restore point: what does not come back from that is not the command's fault.
   if (restarted || asked === null) return askUnderLock(plan, tools, { inspected, restorePoint, lease }, restarted);
   return allClear(plan, tools, { inspected, ...asked.value, restorePoint, lease });
 };
 
 /** What was held still when the look began says nothing of the instance at work. */
-const usable = (first: FirstLook | null, { wasRunning, staleQuiet }: Inspected): FirstLook | null =>
-  wasRunning && staleQuiet === null ? first : null;
+const usable = (first: FirstLook | null, inspected: Inspected): FirstLook | null =>
+  inspected.wasRunning && inspected.staleQuiet === null && !isHeldByAnother(inspected) ? first : null;
+
+/** Another run was at work when this one began to look, and this one waits for its end. */
+const isHeldByAnother = ({ snapshots }: Inspected): boolean => snapshots.some(({ name }) => name === inFlightName);
 
 /** A run that died held the instance still, or an old snapshot brought that back: nothing may be asked of it so. */
 const letGoOfLeft = async (plan: Plan, tools: RunTools, quiet: Quiet): Promise<Outcome | null> => {

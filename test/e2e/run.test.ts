@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { outcomeTable } from '../../src/run/outcome.ts';
 import { addressOf, fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
+import { inside } from './instance-facts.ts';
 
 const instance = 'gr-run';
 let guard: GuardUnderTest;
@@ -62,6 +63,27 @@ describe('a run that is kept', () => {
 });
 
 describe('a run that is rolled back', () => {
+  test('goes back to what the package manager left that was at work when it began, not to the middle of it (F28)', async () => {
+    await inside(
+      instance,
+      String.raw`
+cat >/root/hold <<'END'
+use Fcntl ":DEFAULT", "SEEK_SET";
+open(F, ">>", "/var/lib/dpkg/lock-frontend") or die;
+fcntl(F, F_SETLK, pack("s s x4 q q i x4", F_WRLCK, SEEK_SET, 0, 0, 0)) or die;
+open(R, ">", "/root/work"); print R "half"; close(R);
+sleep 3;
+open(R, ">", "/root/work"); print R "whole"; close(R);
+END
+systemd-run --quiet perl /root/hold
+until grep -qs half /root/work; do sleep 0.05; done`,
+    );
+    expect((await guard.run([...quick, instance, '--', 'sh', '-c', 'echo changed >/root/work; exit 1'])).status).toBe(
+      10,
+    );
+    expect(await incusCommand('exec', instance, '--', 'cat', '/root/work')).toBe('whole');
+  });
+
   test('10: the command failed; its file is gone, the container runs', async () => {
     const ended = await guard.run([...quick, instance, '--', 'sh', '-c', 'touch this_file.txt; exit 3']);
     expect(ended.status).toBe(10);

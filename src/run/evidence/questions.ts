@@ -23,7 +23,9 @@ if command -v journalctl >/dev/null 2>&1; then
   since=$1 limit=$2
   # Months of files take seconds to open: those that nothing was written to since then hold nothing of it.
   set -- $(find /var/log/journal /run/log/journal -name '*.journal*' -newermt "@$((since - 60))" -printf '--file=%p ' 2>/dev/null)
-  journalctl --no-pager --quiet --since="@$since" -o short-precise "$@" 2>&1 | tail -c "$limit"
+  log() { journalctl --no-pager --quiet --since="@$since" -o short-precise "$@"; }
+  # One file that cannot be opened costs all those that are named, and none of a folder's.
+  { { [ "$#" -gt 0 ] && log "$@" 2>/dev/null; } || log 2>&1; } | tail -c "$limit"
 else
   for log in /var/log/messages /var/log/syslog; do
     [ -f "$log" ] && tail -c "$2" "$log"

@@ -14,25 +14,18 @@ export type Claim =
 /**
  * Writes the mark by compare-and-swap; this run's own key of a moment of quiet goes in the same step. `stale` are runs
  * whose mark or key was seen when no restore point was in flight: they may be overwritten. Any other run's means that this
- * run lost. `seen`: the instance, where it was read a moment ago.
+ * run lost.
  */
 export const claim = (
   incus: Incus,
   name: string,
   mark: Omit<Mark, 'wasRunning'>,
   stale: readonly string[],
-  seen: Instance | null = null,
 ): Promise<Result<Claim, IncusFailure>> =>
-  swap(
-    incus,
-    name,
-    [mark.run, ...stale],
-    ({ config }, wasRunning) => ({
-      [markKey]: JSON.stringify({ ...mark, wasRunning } satisfies Mark),
-      ...(config[quietKey] === undefined ? {} : { [quietKey]: '' }),
-    }),
-    seen,
-  );
+  swap(incus, name, [mark.run, ...stale], ({ config }, wasRunning) => ({
+    [markKey]: JSON.stringify({ ...mark, wasRunning } satisfies Mark),
+    ...(config[quietKey] === undefined ? {} : { [quietKey]: '' }),
+  }));
 
 /** The same with the key of a moment of quiet, before there is a restore point. */
 export const claimQuiet = (
@@ -50,10 +43,9 @@ const swap = async (
   name: string,
   passable: readonly string[],
   configOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
-  seen: Instance | null = null,
 ): Promise<Result<Claim, IncusFailure>> => {
-  for (let known = seen; ; known = null) {
-    const instance = known === null ? await getInstance(incus, name) : ok(known);
+  for (;;) {
+    const instance = await getInstance(incus, name);
     if (!instance.ok) return instance;
     for (const present of [markOf(instance.value), quietOf(instance.value)])
       if (present && !passable.includes(present.run)) return ok({ claimed: false, by: present });

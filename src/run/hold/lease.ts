@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../../result.ts';
 import { expiryOfLease, inFlightName, isHeldUnder, leaseOf, renewedLease, type Lease } from './in-flight.ts';
 import { markOf } from './mark.ts';
 import { persistently } from '../persistence.ts';
+import { isJustNow, momentOf } from '../just-now.ts';
 import type { RunTools } from '../tools.ts';
 
 /** How often the holder shows that it lives, in milliseconds. Whoever waits for its silence waits for several of these. */
@@ -12,12 +13,6 @@ export const renewalMs = 15_000;
 
 /** How often it is looked whether it does, in milliseconds. */
 const lookMs = 2000;
-
-/**
- * For how long an answer counts that the run is still this guard's, in milliseconds: what follows at once needs no second
- * one. Whoever takes a run over has waited for the silence of several renewals first.
- */
-const provenMs = 250;
 
 /** How long a server that does not answer is asked whose the restore point is, in milliseconds. */
 const answerMs = 60_000;
@@ -49,15 +44,16 @@ export const keepLease = ({ incus, clock }: LeaseTools, instance: string, lease:
     }
   };
   const ended = work();
-  let provenAt = clock.monotonic();
+  // What follows a proof at once needs no second one: whoever takes a run over has waited for several renewals first.
+  let provenAt = momentOf(clock);
   return {
     lease,
     isLost: async (run) => {
-      const now = clock.monotonic();
-      if (now - provenAt < provenMs) return false;
-      const lost = await isLost({ incus, clock }, instance, lease, run ?? null);
-      if (!lost) provenAt = now;
-      return lost;
+      if (isJustNow(clock, provenAt)) return false;
+      const asked = momentOf(clock);
+      const hold = await holdOf({ incus, clock }, instance, lease, run ?? null);
+      if (hold === 'held') provenAt = asked;
+      return hold === 'lost';
     },
     stop: () => {
       over.abort();
@@ -74,18 +70,18 @@ const renew = async ({ incus }: Pick<LeaseTools, 'incus'>, instance: string, lea
   await setSnapshotExpiry(incus, instance, inFlightName, expiryOfLease(renewedLease(now)), snapshot.value.etag);
 };
 
-const isLost = async (
+const holdOf = async (
   { incus, clock }: LeaseTools,
   instance: string,
   lease: Lease,
   run: string | null,
-): Promise<boolean> => {
+): Promise<'held' | 'lost' | 'unknown'> => {
   const snapshot = await persistently(clock, answerMs, () => getSnapshot(incus, instance, inFlightName));
-  if (snapshot.ok) return !isHeldUnder(lease, snapshot.value);
-  if (snapshot.error.kind !== 'not-found' || run === null) return false;
+  if (snapshot.ok) return isHeldUnder(lease, snapshot.value) ? 'held' : 'lost';
+  if (snapshot.error.kind !== 'not-found' || run === null) return 'unknown';
   // Somebody removed it by hand, or another guard has finished this run: then the mark is gone as well.
   const seen = await persistently(clock, answerMs, () => getInstance(incus, instance));
-  return seen.ok && markOf(seen.value)?.run !== run;
+  return seen.ok && markOf(seen.value)?.run !== run ? 'lost' : 'unknown';
 };
 
 /** What came of waiting for a sign of life. */

@@ -1,8 +1,8 @@
 import type { Outcome, RestorePoint } from '../../event.ts';
 import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
+import { getInstance } from '../../incus/instance.ts';
 import { settle } from '../../incus/operations.ts';
-import { deleteSnapshot, getSnapshot, takeSnapshot, type Snapshot } from '../../incus/snapshot.ts';
+import { createSnapshot, deleteSnapshot, getSnapshot, type Snapshot } from '../../incus/snapshot.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { untilLosersAreGone } from '../hold/back-off.ts';
 import { claim } from '../hold/claim.ts';
@@ -69,21 +69,7 @@ export const takeRestorePoint = async (
 };
 
 /** The snapshots, before the instance has the mark. */
-export interface Taken extends Pick<Held, 'restorePoint' | 'lease'> {
-  readonly seen: Seen | null;
-}
-
-/** The instance as it was read beside a snapshot, at a time of the run's clock. */
-interface Seen {
-  readonly instance: Instance;
-  readonly at: number;
-}
-
-/**
- * For how long that will do to write the mark, in milliseconds: what others have configured since then shows by itself, except
- * for the description.
- */
-const seenMs = 250;
+export type Taken = Pick<Held, 'restorePoint' | 'lease'>;
 
 /**
  * Takes the snapshots of an instance that runs while it is still asked how it is, for `takeRestorePoint`. Without the mark it
@@ -101,8 +87,6 @@ const tryToHold = (
   needsStillness(plan, wanted.wasRunning) ? holdAtRest(plan, tools, wanted) : holdAsItIs(plan, tools, wanted, early);
 
 type OneTry = Omit<Held, 'waited'>;
-
-type Unmarked = OneTry & Pick<Taken, 'seen'>;
 
 const holdAsItIs = async (
   plan: Plan,
@@ -147,35 +131,29 @@ const takeSnapshots = async (
   const taken = await takeName(plan, tools, chosen, whenTaken);
   if (!taken.ok) return taken;
   const lease = keepLease(tools, plan.instance, chosen);
-  const { createdAt } = taken.value.snapshot;
+  const { createdAt } = taken.value;
   const volumes = await takeVolumePoints(tools.incus, wanted.volumes, inFlightName, snapshotMs);
-  if (volumes.ok)
-    return ok({
-      restorePoint: { name: inFlightName, createdAt, volumes: volumes.value },
-      lease,
-      seen: taken.value.seen,
-    });
+  if (volumes.ok) return ok({ restorePoint: { name: inFlightName, createdAt, volumes: volumes.value }, lease });
   await abandonOwn(plan, tools, { lease, restorePoint: { volumes: [] } });
   return err(refusedBecause(volumes.error));
 };
-
-interface Named {
-  readonly snapshot: Snapshot;
-  readonly seen: Seen | null;
-}
 
 const takeName = async (
   plan: Plan,
   tools: RunTools,
   lease: Lease,
   whenTaken: WhenTaken,
-): Promise<Result<Named, Outcome>> => {
+): Promise<Result<Snapshot, Outcome>> => {
   const { clock, incus } = tools;
   const giveUpAt = clock.monotonic() + busyMs;
   for (;;) {
-    const wanted = { name: inFlightName, expiresAt: expiryOfLease(lease) };
-    const taken = await takeSnapshot(incus, plan.instance, wanted, { limitMs: plan.limits.snapshotMs });
-    const seen = taken.ok ? await readBoth(plan, tools) : await foundOwn(plan, tools, lease, taken.error);
+    const created = await createSnapshot(
+      incus,
+      plan.instance,
+      { name: inFlightName, expiresAt: expiryOfLease(lease) },
+      { limitMs: plan.limits.snapshotMs },
+    );
+    const seen = created.ok ? created : await foundOwn(plan, tools, lease, created.error);
     if (seen.ok) return seen;
     if (seen.error.kind !== 'name-taken') {
       await takeBack(plan, tools, lease);
@@ -187,13 +165,6 @@ const takeName = async (
     const free = await whenTaken(plan, tools);
     if (!free.ok) return free;
   }
-};
-
-const readBoth = async ({ instance: name }: Plan, { incus, clock }: RunTools): Promise<Result<Named, IncusFailure>> => {
-  const at = clock.monotonic();
-  const [snapshot, instance] = await Promise.all([getSnapshot(incus, name, inFlightName), getInstance(incus, name)]);
-  if (!snapshot.ok) return snapshot;
-  return ok({ snapshot: snapshot.value, seen: instance.ok ? { instance: instance.value, at } : null });
 };
 
 /**
@@ -223,24 +194,22 @@ const foundOwn = async (
   tools: RunTools,
   lease: Lease,
   failure: IncusFailure,
-): Promise<Result<Named, IncusFailure>> => {
+): Promise<Result<Snapshot, IncusFailure>> => {
   if (failure.operation === null) return err(failure);
   const end = await settle(tools.incus, failure.operation, { limitMs: plan.limits.readyMs, asked: failure.asked });
   // One that a dead daemon was at may be torn.
   if (!end.ok || end.value.kind !== 'succeeded') return err(failure);
   const seen = await confirmed(plan, tools);
-  return seen.ok && isHeldUnder(lease, seen.value) ? ok({ snapshot: seen.value, seen: null }) : err(failure);
+  return seen.ok && isHeldUnder(lease, seen.value) ? seen : err(failure);
 };
 
 const claimed = async (
   plan: Plan,
   tools: RunTools,
   wanted: Wanted,
-  taken: Unmarked,
+  taken: OneTry,
 ): Promise<Result<OneTry, Outcome>> => {
-  const { seen } = taken;
-  const known = seen !== null && tools.clock.monotonic() - seen.at < seenMs ? seen.instance : null;
-  const end = await claim(tools.incus, plan.instance, wanted.mark, wanted.stale, known);
+  const end = await claim(tools.incus, plan.instance, wanted.mark, wanted.stale);
   if (end.ok && end.value.claimed) return ok(taken);
   await abandonOwn(plan, tools, taken);
   // One that is to be tried again later leaves no key behind.

@@ -13,6 +13,7 @@ import { err, ok, type Result } from '../../result.ts';
 import { driftSince, sayDrift } from './drift.ts';
 import type { HeldLease } from '../hold/lease.ts';
 import { newerInTheWay, removalLines } from '../restore-point/newer-snapshots.ts';
+import { isJustNow, momentOf, type Moment } from '../just-now.ts';
 import { passes, persistently } from '../persistence.ts';
 import type { Limits } from '../plan.ts';
 import { bringUp, stop } from '../power.ts';
@@ -61,6 +62,7 @@ type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
 
 /** What is known of the way back before anything is stopped. */
 export interface Survey {
+  readonly at: Moment;
   /** The exact snapshot, or a sentence. */
   readonly there: Result<Snapshot, string>;
   readonly now: Result<Instance, IncusFailure>;
@@ -70,25 +72,27 @@ export interface Survey {
 
 /** Looks whether the exact snapshot is there (F2, F3), and nothing in its way (F4). Changes nothing. */
 export const survey = async (plan: RollbackPlan, tools: RollbackTools): Promise<Survey> => {
+  const at = momentOf(tools.clock);
   const [there, now, newer] = await Promise.all([
     findRestorePoint(plan, tools),
     getInstance(tools.incus, plan.instance),
     newerInTheWay(tools.incus, plan.instance, plan.restorePoint),
   ]);
-  return { there, now, newer };
+  return { at, there, now, newer };
 };
 
 /**
  * Stops the instance, restores it, starts it, and proves that the baseline holds again. Every step can be done twice:
  * the run, `guard recover` and `guard rollback` all call this, at whatever point the last attempt died.
- * Signals do not stop it. `surveyed`: the survey, where it was made just now.
+ * Signals do not stop it. `surveyed`: the survey, where it was made beforehand; it is made again unless that was just now.
  */
 export const rollBack = async (
   plan: RollbackPlan,
   tools: RollbackTools,
   surveyed: Survey | null = null,
 ): Promise<RollbackEnd> => {
-  const { there, now, newer } = surveyed ?? (await survey(plan, tools));
+  const known = surveyed !== null && isJustNow(tools.clock, surveyed.at) ? surveyed : await survey(plan, tools);
+  const { there, now, newer } = known;
   if (!there.ok) return { end: 'failed', says: there.error };
   if (now.ok) await tellDrift(tools, there.value, now.value);
   if (newer.length > 0) return { end: 'failed', says: sayNewer(newer), first: removalLines(plan, newer) };
@@ -170,6 +174,7 @@ const restore = async (
 ): Promise<Result<void, IncusFailure>> => {
   const { clock, incus } = tools;
   const { restoreMs } = plan.limits;
+  const description = before.ok ? before : await getInstance(incus, plan.instance);
   const volumes = await persistently(
     clock,
     restoreMs,
@@ -187,8 +192,8 @@ const restore = async (
     restoreIsWorthRepeating,
   );
   // Incus before 6.0.5 does not keep the description in a snapshot.
-  if (restored.ok && before.ok && before.value.description !== '')
-    await patchInstance(incus, plan.instance, { description: before.value.description });
+  if (restored.ok && description.ok && description.value.description !== '')
+    await patchInstance(incus, plan.instance, { description: description.value.description });
   return restored;
 };
 

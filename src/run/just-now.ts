@@ -1,0 +1,23 @@
+import type { Clock } from '../clock.ts';
+
+/** When something was seen, by both clocks: one stands still while the machine sleeps, the other one may be set. */
+export interface Moment {
+  readonly monotonic: number;
+  readonly now: number;
+}
+
+/** For how long what was seen needs no second look, in milliseconds: about as long as a question to a busy server takes. */
+export const justNowMs = 250;
+
+/** This moment. */
+export const momentOf = (clock: Pick<Clock, 'now' | 'monotonic'>): Moment => ({
+  monotonic: clock.monotonic(),
+  now: clock.now(),
+});
+
+/** Whether that was just now: by both clocks, or else it is asked again. */
+export const isJustNow = (clock: Pick<Clock, 'now' | 'monotonic'>, then: Moment): boolean => {
+  const { monotonic, now } = momentOf(clock);
+  const within = (ms: number): boolean => ms >= 0 && ms < justNowMs;
+  return within(monotonic - then.monotonic) && within(now - then.now);
+};
