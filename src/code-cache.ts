@@ -1,4 +1,15 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import { crc32 } from 'node:zlib';
@@ -99,8 +110,20 @@ const writeCache = (file: string, cached: Cached): void => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(draft, Buffer.concat([headOf(cached), cached.data]), { mode: 0o600, flag: 'wx' });
     renameSync(draft, file);
+    removeOld(dirname(file));
   });
   quietly(() => rmSync(draft, { force: true }));
+};
+
+/** Files that stay: of the two bundles of a few guards and Nodes. Each upgrade brings others. */
+const mostFiles = 12;
+
+const removeOld = (folder: string): void => {
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  const newestFirst = files
+    .map((file) => ({ file, at: statSync(file).mtimeMs }))
+    .toSorted((one, other) => other.at - one.at);
+  for (const { file } of newestFirst.slice(mostFiles)) rmSync(file);
 };
 
 const quietly = (act: () => void): void => {

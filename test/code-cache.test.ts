@@ -1,4 +1,17 @@
-import { chmod, copyFile, cp, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -51,6 +64,28 @@ test.each<[string, (good: Buffer) => Buffer]>([
   expect(await guard()).toEqual(first);
   expect((await readFile(file)).length).toBeGreaterThan(good.length / 2);
   expect((await readFile(file)).equals(broken(good))).toBe(false);
+});
+
+test('the oldest ones of earlier programs go', async () => {
+  await mkdir(folder, { recursive: true });
+  const others = Array.from({ length: 20 }, (_, age) => ({
+    name: `program-${age}.cjs.v0.0.0`,
+    at: new Date(1e12 - age * 1000),
+  }));
+  for (const { name, at } of others) {
+    await writeFile(join(folder, name), '');
+    await utimes(join(folder, name), at, at);
+  }
+  await guard();
+  const left = await readdir(folder);
+  const older = left.filter((name) => name.endsWith('.v0.0.0'));
+  expect(older.toSorted()).toEqual(
+    others
+      .slice(0, 11)
+      .map(({ name }) => name)
+      .toSorted(),
+  );
+  expect(left).toHaveLength(12);
 });
 
 test('one that others can write is not used', async () => {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { err, ok, type Result } from '../result.ts';
 import type { AddressFailure } from './address-failure.ts';
 import { isObject, objectOf, textOf } from './json.ts';
-import { readPlainYaml } from './plain-yaml.ts';
 
 /** Environment variables, as `process.env` is. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -56,9 +55,7 @@ const readOne = async (path: string): Promise<Result<Readonly<Record<string, unk
       return ok({});
     return err({ says: `${path} could not be read: ${String(error)}.`, advice: '' });
   }
-  const plain = readPlainYaml(text);
-  if (plain !== null) return ok(plain);
-  // Loaded late: most configurations of the client are plain, or not there.
+  // Loaded late: without a configuration of the client there is nothing to parse.
   const { parseDocument } = await import('yaml');
   const document = parseDocument(text);
   const mistake = document.errors[0];

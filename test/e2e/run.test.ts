@@ -70,13 +70,16 @@ describe('a run that is rolled back', () => {
 cat >/root/hold <<'END'
 use Fcntl ":DEFAULT", "SEEK_SET";
 open(F, ">>", "/var/lib/dpkg/lock-frontend") or die;
-fcntl(F, F_SETLK, pack("s s x4 q q i x4", F_WRLCK, SEEK_SET, 0, 0, 0)) or die;
+my $lock = pack("s s x4 q q i x4", F_WRLCK, SEEK_SET, 0, 0, 0);
+fcntl(F, F_SETLK, $lock) or die;
 open(R, ">", "/root/work"); print R "half"; close(R);
 sleep 3;
 open(R, ">", "/root/work"); print R "whole"; close(R);
 END
+until systemctl is-system-running | grep -qE 'running|degraded'; do sleep 0.2; done
 systemd-run --quiet perl /root/hold
-until grep -qs half /root/work; do sleep 0.05; done`,
+for try in $(seq 200); do ! grep -qs half /root/work || exit 0; sleep 0.05; done
+exit 1`,
     );
     expect((await guard.run([...quick, instance, '--', 'sh', '-c', 'echo changed >/root/work; exit 1'])).status).toBe(
       10,
