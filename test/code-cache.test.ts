@@ -32,7 +32,7 @@ const guard = async (environment: Readonly<Record<string, string>> = {}) => {
   const { exitCode, stdout, stderr } = await execa(process.execPath, [program, 'none', '--', 'true'], {
     reject: false,
     stdin: 'ignore',
-    env: { XDG_CACHE_HOME: home, INCUS_SOCKET: join(home, 'none'), ...environment },
+    env: { XDG_CACHE_HOME: home, INCUS_SOCKET: join(home, 'none'), INCUS_CONF: join(home, 'none'), ...environment },
   });
   return { exitCode, stdout, stderr };
 };
