@@ -2,13 +2,13 @@ import type { Row } from './row.ts';
 
 /** What profiles (`--trace`, `node --cpu-prof`) say of a section whose targets are missed, by its letter. */
 const reasons: Readonly<Record<string, string>> = {
-  b: `guard looks at the whole instance before and after the command, which the script does not: each look is one exec,
-  in which the service manager answers about its units, and /proc and /etc are read. Beside them stand two more execs (is anything at work inside, is the command there) and some twenty
-  requests one after another: they take the room, the lock, the mark and the lease, and give them back. A kept run is five
-  execs where the script has two, and Node with guard's own code takes 90 ms before the first request.`,
-  c: `what is between the decision and the stop is the evidence, one exec, and the question whether the restore point is
-  there and still this run's. The rest is Incus: its force stop alone waits for 0.6 s, and guard, the script and bare REST
-  are down for the same time. Below 0.9 of the script is below Incus' own operations over REST.`,
+  b: `guard looks at the whole instance before and after the command, which the script does not: each look is an exec in which the
+  service manager answers about its units, and /proc and /etc are read, and takes as long as a check of the script and 40 ms
+  more. Node and guard take 70 ms to the first request, and the mark on the instance is written and removed, with a lock that is
+  taken and given back. What of each part is Incus' own operation is in the table above.`,
+  c: `what is between the decision and the stop is the evidence: one exec, whose programs have to be read from the disk again, since
+  the round before has restored it. Of the stop half a second is a sleep in the hook that lxcfs runs at each stop, which the script and
+  bare REST wait for too. Below 0.9 of the script is below Incus' own operations over REST.`,
   d: `the service manager needs about a millisecond for each unit that it is asked about in detail.`,
   e: `guard's begin and end take some 0.35 s, those of \`incus exec\` 0.08 s. From the first byte to the last (the second row)
   guard is a little slower: its thread waits six tenths of that time, and two thirds of the rest write to the reader.`,
