@@ -134,6 +134,23 @@ test('a run begins without the libraries that it may need later, whose cache is 
   ]);
 });
 
+test('what is compiled once is taken by every run, with a configuration of the client as well', async () => {
+  const client = join(home, 'client');
+  await mkdir(client);
+  await writeFile(join(client, 'config.yml'), 'default-remote: local\n');
+  const inodes = async (): Promise<Record<string, number>> => {
+    const names = await readdir(folder);
+    return Object.fromEntries(
+      await Promise.all(names.map(async (name) => [name, (await stat(join(folder, name))).ino])),
+    );
+  };
+  await guard({ INCUS_CONF: client });
+  const once = await inodes();
+  expect(Object.keys(once)).toHaveLength(2);
+  await guard({ INCUS_CONF: client });
+  expect(await inodes()).toEqual(once);
+});
+
 test('libraries that an upgrade removed meanwhile are still there for who has begun', async () => {
   const installed = join(home, 'dist');
   await cp(resolve(import.meta.dirname, '../dist'), installed, { recursive: true });

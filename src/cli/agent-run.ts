@@ -26,7 +26,7 @@ export const runTransaction = async (
   const plan = planOfTransaction(context, place, instance, order);
   const aftermath = createAftermath(context, plan);
   const news = newsFor(place.incus, instance);
-  const io = { terminal: null, stdin: null, stdout: context.stdout, stderr: context.stderr };
+  const io = { terminal: null, stdin: null, stdout: context.stdout, stderr: context.stderr, begin: () => () => {} };
   const tools = runTools(context, {
     plan,
     io,

@@ -36,6 +36,8 @@ export interface CommandIo {
   readonly stdin: Readable | null;
   readonly stdout: Writable;
   readonly stderr: Writable;
+  /** Makes this process ready to pass on a great deal, until the returned function is called. */
+  readonly begin: () => () => void;
 }
 
 /** The user's terminal, handed to the command while it runs. */

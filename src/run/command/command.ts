@@ -38,6 +38,7 @@ const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
   const { io } = tools;
   // Raw mode before the first byte: a key pressed early belongs to the command already.
   const cooked = io.terminal?.raw() ?? noop;
+  const ended = io.begin();
   try {
     const started = await startExec(tools.incus, plan.instance, execRequest(plan, io.terminal), {
       stdin: io.stdin,
@@ -54,6 +55,7 @@ const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
       unfollow();
     }
   } finally {
+    ended();
     cooked();
   }
 };
