@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomically } from './durable.ts';
 import { journalFile } from './record-files.ts';
-import { listRunIds, readRun, type RunRecord } from './runs.ts';
+import { listRunIds, readRun, readText, type RunRecord } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
 /** What a list of runs tells of one. */
@@ -77,7 +76,7 @@ const lineBegin = '{"run":"';
 const idLength = '20261123-055126-k3f9'.length;
 
 const readIndex = async (state: string): Promise<ReadonlyMap<string, string>> => {
-  const text = await readFile(join(state, indexFile), 'utf8').catch(() => '');
+  const text = readText(join(state, indexFile)) ?? '';
   const lines = text.split('\n').filter((line) => line.startsWith(lineBegin));
   // The last line of a run counts: `guard recover` adds to a record that had ended.
   return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
@@ -147,7 +146,7 @@ const renew = async (state: string, runs: readonly string[]): Promise<void> => {
   if (runs.length === 0) return;
   try {
     const lines = await Promise.all(runs.map((run) => entryLine(state, run)));
-    await appendFile(join(state, indexFile), lines.join(''), { mode: 0o600 });
+    appendFileSync(join(state, indexFile), lines.join(''), { mode: 0o600 });
   } catch {
     // A full disk, a folder of someone else's: the records are the truth, and are read instead.
   }
@@ -164,7 +163,7 @@ const entryLine = async (state: string, run: string): Promise<string> => {
 
 /** Writes the index anew where most of its lines are of runs that are gone or were told again. */
 export const tidyIndex = async (state: string): Promise<void> => {
-  const text = await readFile(join(state, indexFile), 'utf8').catch(() => '');
+  const text = readText(join(state, indexFile)) ?? '';
   const ids = await listRunIds(state);
   if (text.split('\n').length <= mostLinesARun * ids.length + 100) return;
   const index = await readIndex(state);

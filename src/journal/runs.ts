@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Changes, CheckResult, Phase, Recorded, RestorePoint, RunStarted } from '../event.ts';
 import type { Hooks } from '../hook-definition.ts';
@@ -48,9 +48,9 @@ export interface PhaseRecord {
 export const readRun = async (stateDirectory: string, run: string): Promise<RunRecord | null> => {
   if (!isRunId(run)) return null;
   const directory = runDirectory(stateDirectory, run);
-  const text = await readFile(join(directory, journalFile), 'utf8').catch(() => null);
+  const text = readText(join(directory, journalFile));
   if (text === null) return null;
-  const events = await Promise.all(parseLines(text).map((line) => wholeEvent(directory, line)));
+  const events = parseLines(text).map((line) => wholeEvent(directory, line));
   return foldEvents(run, directory, events.filter(isRecorded));
 };
 
@@ -60,7 +60,7 @@ export const readBaseline = async (record: Pick<RunRecord, 'directory'>): Promis
 
 /** The ids of all recorded runs, newest first. */
 export const listRunIds = async (stateDirectory: string): Promise<string[]> => {
-  const names = await readdir(runsDirectory(stateDirectory)).catch(() => []);
+  const names = namesIn(runsDirectory(stateDirectory));
   // Ids are plain ASCII: the default order is the right one, and quick.
   return names.filter(isRunId).toSorted().toReversed();
 };
@@ -126,16 +126,34 @@ const parseLines = (text: string): unknown[] =>
   });
 
 /** The event that a line stands for: itself, or what the file it names contains. */
-const wholeEvent = async (directory: string, line: unknown): Promise<unknown> => {
+const wholeEvent = (directory: string, line: unknown): unknown => {
   if (typeof line !== 'object' || line === null || !('in' in line)) return line;
   return typeof line.in === 'string' && isFileName(line.in) ? readJson(join(directory, line.in)) : null;
 };
 
-const readJson = async (path: string): Promise<unknown> => {
+const readJson = (path: string): unknown => {
+  const text = readText(path);
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return text === null ? null : JSON.parse(text);
   } catch {
     return null;
+  }
+};
+
+/** Null where it cannot be read. At once: a record is a few kilobytes, which takes less than the way to another thread and back. */
+export const readText = (path: string): string | null => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+};
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 };
 
