@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
+import { sweepYoungOften } from '../heap.ts';
 import type { CommandIo, Terminal } from '../run/tools.ts';
 import type { Context } from './context.ts';
 
@@ -9,32 +9,11 @@ import type { Context } from './context.ts';
  */
 export const commandIo = (context: Context, json: boolean): CommandIo => {
   const { stdin, stdout, stderr } = context;
-  const begin = keepYoungSpaceSmall;
+  const begin = sweepYoungOften;
   if (!json && stdin.isTTY === true && stdout.isTTY === true)
     return { terminal: terminalOf(context), stdin, stdout, stderr, begin };
   return { terminal: null, stdin: isPassedOn(stdin) ? stdin : null, stdout: json ? stderr : stdout, stderr, begin };
 };
-
-/**
- * The buffers of a stream die young. Where young objects are swept often, that costs hardly anything; else V8 counts their
- * bytes until it sweeps the whole heap, again and again: half the time of a gigabyte. Only for as long as there is a stream:
- * V8 takes no compiled code of a process with other flags.
- */
-const keepYoungSpaceSmall = (): (() => void) => {
-  // A V8 that does not know the flag any more would complain on stderr: only those that were tried are asked.
-  const [major = ''] = process.versions.node.split('.');
-  if (Number(major) > newestTried) return () => {};
-  setFlagsFromString('--semi-space-growth-factor=1');
-  const back = (): void => {
-    process.off('exit', back);
-    setFlagsFromString('--semi-space-growth-factor=2');
-  };
-  // What the launcher keeps at the end must be of its own flags, whatever the end.
-  process.prependOnceListener('exit', back);
-  return back;
-};
-
-const newestTried = 24;
 
 const terminalOf = ({ stdin, stdout, environment }: Context): Terminal => ({
   kind: environment['TERM'] ?? 'xterm',

@@ -12,9 +12,10 @@ const reasons: Readonly<Record<string, string>> = {
   d: `the service manager needs about a millisecond for each unit that it is asked about in detail.`,
   e: `guard's begin and end take some 0.35 s, those of \`incus exec\` 0.08 s. From the first byte to the last (the second row)
   guard is a little slower: its thread waits six tenths of that time, and two thirds of the rest write to the reader.`,
-  f: `a guard among fifty sends the same requests as one alone, and does not poll. Most of what it takes more is the busy
-  machine's: a single guard beside ten loops of the script, without another guard, takes 1.27 times as much as alone, and an empty
-  program beside them 1.16 times. A guard wakes for some hundred answers, each time with the processor's caches full of others' work.`,
+  f: `a guard among fifty sends the same requests as one alone, and does not poll. What it takes more is the busy machine's: an empty
+  program in Node among fifty of its kind takes more too (the row below), and a single guard beside ten loops of the script,
+  without another guard, took 1.27 times as much as alone. A guard wakes for some hundred answers, each time with the processor's
+  caches full of others' work.`,
   h: `as (b); on dir each side copies all files, and the copy is all that counts.`,
 };
 
