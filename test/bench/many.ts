@@ -20,131 +20,140 @@ export const measureMany = async (arena: Arena): Promise<Row[]> => {
   const [some, most] = arena.quick ? [2, 3] : [10, 50];
   const names = Array.from({ length: most }, (_, number) => `bench-many-${number}`);
   for (const name of names) await incus(arena.host, 'launch', 'guard-busybox', name, '-c', 'user.guard.hook=1 none');
-  const program = join(arena.stateDirectory, 'empty.cjs');
-  await writeFile(program, '');
-  const guards = eachAtOnce(names, (name) =>
-    guard(arena, '--soak', '0s', '--keep', '0', '--quiet', name, '--', 'true'),
-  );
-  // What the machine makes of many processes at once by itself: a program that does nothing.
-  const empty = eachAtOnce(names, () => run(arena, [process.execPath, program]));
-  const cpuMs = await alternate(Math.min(arena.rounds, mostRounds), {
-    one: () => guards.cpuMs(1),
-    some: () => guards.cpuMs(some),
-    most: () => guards.cpuMs(most),
-    emptyOne: () => empty.cpuMs(1),
-    emptyMost: () => empty.cpuMs(most),
-  });
-  const rows = [
-    ...guards.rows(1, cpuMs.one),
-    ...guards.rows(some, cpuMs.some),
-    ...guards.rows(most, cpuMs.most),
-    ratioRow(
-      {
-        what: `(f) processor time a container, ${most} at once`,
-        ours: cpuMs.most,
-        theirs: cpuMs.one,
-        against: '1 alone',
-      },
-      // Their clock ticks a hundred times a second.
-      asAlone,
-    ),
-    ratioRow(
-      {
-        what: `(f) the same of an empty program in Node`,
-        ours: cpuMs.emptyMost,
-        theirs: cpuMs.emptyOne,
-        against: '1 alone',
-      },
-      null,
-    ),
-    ...(await measureAgent(arena, names, some)),
-  ];
+  const rows = [...(await measureGuards(arena, names, some)), ...(await measureAgent(arena, names, some))];
   await Promise.all(names.map((name) => incus(arena.host, 'delete', '--force', name)));
   return rows;
 };
 
-/** Processes that are begun together, and what they took: all batches of one size are counted together. */
-const eachAtOnce = (names: readonly string[], work: (name: string) => Promise<Used>) => {
-  const batches = new Map<number, { readonly wallMs: number; readonly peakMiB: readonly number[] }[]>();
-  const batch = async (some: readonly string[]): Promise<number> => {
-    const began = performance.now();
-    const used = await Promise.all(some.map(work));
-    const failed = used.find(({ status }) => status !== 0);
-    if (failed) throw new Error(`one of ${some.length} ended with ${failed.status}`);
-    const known = batches.get(some.length) ?? [];
-    batches.set(some.length, [
-      ...known,
-      { wallMs: performance.now() - began, peakMiB: used.map(({ peakMiB }) => peakMiB) },
-    ]);
-    return used.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / used.length;
-  };
-  return {
-    /** The mean of one process. One alone is no measure, since its time is told in hundredths of a second: then that of ten in turn. */
-    cpuMs: async (count: number): Promise<number> => {
-      if (count > 1) return batch(names.slice(0, count));
-      const alone: number[] = [];
-      for (const name of names.slice(0, 10)) alone.push(await batch([name]));
-      return alone.reduce((sum, ms) => sum + ms, 0) / alone.length;
-    },
-    rows: (count: number, cpuMs: Series): Row[] => {
-      const all = batches.get(count) ?? [];
-      const walls = all.map(({ wallMs }) => wallMs);
-      const peaks = all.flatMap(({ peakMiB }) => peakMiB);
-      return [
-        limitRow(`(f) ${count} at once: until the last has ended`, walls, 'ms', null),
-        limitRow(`(f) ${count} at once: processor time a container`, cpuMs, 'ms', null),
-        limitRow(`(f) ${count} at once: memory of one guard`, peaks, 'MiB', null),
-      ];
-    },
-  };
+const measureGuards = async (arena: Arena, names: readonly string[], some: number): Promise<Row[]> => {
+  const program = join(arena.stateDirectory, 'empty.cjs');
+  await writeFile(program, '');
+  const guards = together((name) => guard(arena, '--soak', '0s', '--keep', '0', '--quiet', name, '--', 'true'));
+  // What the machine makes of many processes at once by itself: a program that does nothing.
+  const empty = together(() => run(arena, [process.execPath, program]));
+  const most = names.length;
+  const batches = await alternate(Math.min(arena.rounds, mostRounds), {
+    one: () => oneByOne(names, guards),
+    some: () => guards(names.slice(0, some)),
+    most: () => guards(names),
+    emptyOne: () => oneByOne(names, empty),
+    emptyMost: () => empty(names),
+  });
+  const rowsOf = (count: number, of: readonly Batch[]): Row[] => [
+    limitRow(`(f) ${count} at once: until the last has ended`, wallsOf(of), 'ms', null),
+    limitRow(`(f) ${count} at once: processor time a container`, cpuOf(of), 'ms', null),
+    limitRow(
+      `(f) ${count} at once: memory of one guard`,
+      of.flatMap(({ peakMiB }) => peakMiB),
+      'MiB',
+      null,
+    ),
+  ];
+  return [
+    ...rowsOf(1, batches.one),
+    ...rowsOf(some, batches.some),
+    ...rowsOf(most, batches.most),
+    ratioRow(
+      {
+        what: `(f) processor time a container, ${most} at once`,
+        ours: cpuOf(batches.most),
+        theirs: cpuOf(batches.one),
+        against: '1 alone',
+      },
+      asAlone,
+    ),
+    ratioRow(
+      {
+        what: '(f) the same of an empty program in Node',
+        ours: cpuOf(batches.emptyMost),
+        theirs: cpuOf(batches.emptyOne),
+        against: '1 alone',
+      },
+      null,
+    ),
+  ];
 };
+
+/** What it took to guard some containers at once. */
+interface Batch {
+  /** Until the last has ended, in milliseconds. */
+  readonly wallMs: number;
+  /** Processor time a container, in milliseconds. */
+  readonly cpuMs: number;
+  /** The most memory of each process. */
+  readonly peakMiB: readonly number[];
+}
+
+type GuardAll = (names: readonly string[]) => Promise<Batch>;
+
+const wallsOf = (batches: readonly Batch[]): Series => batches.map(({ wallMs }) => wallMs);
+const cpuOf = (batches: readonly Batch[]): Series => batches.map(({ cpuMs }) => cpuMs);
+
+/** A process for each. */
+const together =
+  (work: (name: string) => Promise<Used>): GuardAll =>
+  async (names) => {
+    const began = performance.now();
+    const used = await Promise.all(names.map(work));
+    const failed = used.find(({ status }) => status !== 0);
+    if (failed) throw new Error(`one of ${names.length} ended with ${failed.status}`);
+    return {
+      wallMs: performance.now() - began,
+      cpuMs: mean(used.map(({ cpuMs }) => cpuMs)),
+      peakMiB: used.map(({ peakMiB }) => peakMiB),
+    };
+  };
+
+/** The mean of ten: processor time is told in hundredths of a second, so that a single one is no measure. */
+const oneByOne = async (names: readonly string[], guardAll: GuardAll): Promise<Batch> => {
+  const each: Batch[] = [];
+  for (const name of names.slice(0, 10)) each.push(await guardAll([name]));
+  return { wallMs: mean(wallsOf(each)), cpuMs: mean(cpuOf(each)), peakMiB: each.flatMap(({ peakMiB }) => peakMiB) };
+};
+
+const mean = (series: Series): number => series.reduce((sum, value) => sum + value, 0) / series.length;
 
 /** The agent with a relay into each: at rest, and when package managers in many of them ask for a way back at once. */
 const measureAgent = async (arena: Arena, names: readonly string[], some: number): Promise<Row[]> => {
   const hooked = resolve('test/e2e/hooked.sh');
   for (const name of names) await incus(arena.host, 'file', 'push', '--mode', '755', hooked, `${name}/bin/hooked`);
   const agent = await startAgent(arena, names.length);
-  const before = agent.cpuMs();
-  const idleMs = arena.quick ? 2000 : 30_000;
-  await systemClock.sleep(idleMs);
-  const percent = ((agent.cpuMs() - before) * 100) / idleMs;
-  const idleMiB = agent.memoryMiB('VmRSS');
-  const walls: Record<'some' | 'most', number[]> = { some: [], most: [] };
-  const batch = async (size: keyof typeof walls, wanted: readonly string[]): Promise<number> => {
-    const { wallMs, cpuMs } = await agent.guards(wanted);
-    walls[size].push(wallMs);
-    return cpuMs / wanted.length;
-  };
-  const cpuMs = await alternate(Math.min(arena.rounds, mostRounds), {
-    // Its time is told in hundredths of a second: ten in turn count as one.
-    one: async () => {
-      const alone: number[] = [];
-      for (const name of names.slice(0, 10)) alone.push((await agent.guards([name])).cpuMs);
-      return alone.reduce((sum, ms) => sum + ms, 0) / alone.length;
-    },
-    some: () => batch('some', names.slice(0, some)),
-    most: () => batch('most', names),
-  });
-  const peakMiB = agent.memoryMiB('VmHWM');
-  await agent.end();
-  const most = names.length;
-  return [
-    limitRow(`(f) the agent with ${most} relays: memory`, [idleMiB], 'MiB', 150),
-    limitRow(`(f) the agent with ${most} relays: processor while idle`, [percent], '% of one core', null),
-    limitRow(`(f) one agent, ${some} at once: until the last has ended`, walls.some.slice(1), 'ms', null),
-    limitRow(`(f) one agent, ${some} at once: its processor time a container`, cpuMs.some, 'ms', null),
-    limitRow(`(f) one agent, ${most} at once: until the last has ended`, walls.most.slice(1), 'ms', null),
-    limitRow(`(f) one agent, ${most} at once: its most memory`, [peakMiB], 'MiB', 150),
-    ratioRow(
-      {
-        what: `(f) one agent, ${most} at once: its processor time a container`,
-        ours: cpuMs.most,
-        theirs: cpuMs.one,
-        against: '1 alone',
-      },
-      asAlone,
-    ),
-  ];
+  try {
+    const before = agent.cpuMs();
+    const idleMs = arena.quick ? 2000 : 30_000;
+    await systemClock.sleep(idleMs);
+    const percent = ((agent.cpuMs() - before) * 100) / idleMs;
+    const idleMiB = agent.memoryMiB('VmRSS');
+    const batches = await alternate(Math.min(arena.rounds, mostRounds), {
+      one: () => oneByOne(names, agent.guards),
+      some: () => agent.guards(names.slice(0, some)),
+      most: () => agent.guards(names),
+    });
+    const most = names.length;
+    const rowsOf = (count: number, of: readonly Batch[]): Row[] => [
+      limitRow(`(f) one agent, ${count} at once: until the last has ended`, wallsOf(of), 'ms', null),
+      limitRow(`(f) one agent, ${count} at once: its processor time a container`, cpuOf(of), 'ms', null),
+    ];
+    return [
+      limitRow(`(f) the agent with ${most} relays: memory`, [idleMiB], 'MiB', 150),
+      limitRow(`(f) the agent with ${most} relays: processor while idle`, [percent], '% of one core', null),
+      ...rowsOf(1, batches.one),
+      ...rowsOf(some, batches.some),
+      ...rowsOf(most, batches.most),
+      ratioRow(
+        {
+          what: `(f) one agent: processor time a container, ${most} at once`,
+          ours: cpuOf(batches.most),
+          theirs: cpuOf(batches.one),
+          against: '1 alone',
+        },
+        asAlone,
+      ),
+      limitRow(`(f) one agent, ${most} at once: its most memory`, [agent.memoryMiB('VmHWM')], 'MiB', 150),
+    ];
+  } finally {
+    await agent.end();
+  }
 };
 
 /** A `guard agent` that has a relay into `relays` instances, and nothing else to wait for than health. */
@@ -157,7 +166,12 @@ const startAgent = async (arena: Arena, relays: number) => {
   });
   let text = '';
   agent.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const seen = (type: string): number => text.split(`"type":"${type}"`).length - 1;
+  const linesOf = (type: string): string[] =>
+    text
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => line.includes(`"type":"${type}"`));
+  const seen = (type: string): number => linesOf(type).length;
   const limit = { limitMs: 120_000 };
   await waitFor(() => seen('relay-up') >= relays, limit);
   const file = (name: string): string => readFileSync(`/proc/${agent.pid}/${name}`, 'utf8');
@@ -172,7 +186,7 @@ const startAgent = async (arena: Arena, relays: number) => {
     memoryMiB: (key: 'VmRSS' | 'VmHWM'): number =>
       Number(new RegExp(`${key}:\\s+(\\d+)`).exec(file('status'))?.[1]) / 1024,
     /** A transaction in each at once, until the last one is kept. */
-    guards: async (names: readonly string[]): Promise<{ readonly wallMs: number; readonly cpuMs: number }> => {
+    guards: async (names: readonly string[]): Promise<Batch> => {
       const already = seen('transaction-ended');
       const [cpuBefore, began] = [cpuMs(), performance.now()];
       const answers = await Promise.all(
@@ -181,7 +195,10 @@ const startAgent = async (arena: Arena, relays: number) => {
       const refused = answers.find((answer) => !answer.startsWith('go '));
       if (refused !== undefined) throw new Error(`one of ${names.length} may not go on: ${refused}`);
       await waitFor(() => seen('transaction-ended') >= already + names.length, limit);
-      return { wallMs: performance.now() - began, cpuMs: cpuMs() - cpuBefore };
+      const wallMs = performance.now() - began;
+      const notKept = linesOf('transaction-ended').find((line) => !line.includes('"outcome":"kept"'));
+      if (notKept !== undefined) throw new Error(`one of ${names.length} was not kept: ${notKept}`);
+      return { wallMs, cpuMs: (cpuMs() - cpuBefore) / names.length, peakMiB: [] };
     },
     end: async (): Promise<void> => {
       const gone = new Promise((resolve) => agent.once('exit', resolve));

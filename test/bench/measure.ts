@@ -14,12 +14,12 @@ export const ratios = (ours: Series, theirs: Series): Series =>
   ours.map((value, round) => value / (theirs[round] ?? Number.NaN));
 
 /** Measures all sides in turn, each once a round, the first of each round another one. A round before the first is not counted. */
-export const alternate = async <Side extends string>(
+export const alternate = async <Side extends string, Value = number>(
   rounds: number,
-  sides: Readonly<Record<Side, () => Promise<number>>>,
-): Promise<Record<Side, Series>> => {
+  sides: Readonly<Record<Side, () => Promise<Value>>>,
+): Promise<Record<Side, readonly Value[]>> => {
   const names = Object.keys(sides) as Side[];
-  const found = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Side, number[]>;
+  const found = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Side, Value[]>;
   for (let round = -1; round < rounds; round += 1)
     for (let turn = 0; turn < names.length; turn += 1) {
       const name = names[(turn + round + 1) % names.length] as Side;

@@ -4,8 +4,8 @@ import type { Row } from './row.ts';
 const reasons: Readonly<Record<string, string>> = {
   b: `guard looks at the whole instance before and after the command, which the script does not: each look is an exec in which the
   service manager answers about its units, and /proc and /etc are read, and takes as long as a check of the script and 40 ms
-  more. Node and guard take a fifth of the time to the first request, and the mark on the instance is written and removed, with a lock that is
-  taken and given back. What of each part is Incus' own operation is in the table above.`,
+  more. Node and guard take a fifth of the time to the first request, and the mark on the instance is written and removed, with a
+  lock that is taken and given back. What of each part is Incus' own operation is in the table above.`,
   c: `what is between the decision and the stop is the evidence: one exec, whose programs have to be read from the disk again, since
   the round before has restored it. Of the stop half a second is a sleep in the hook that lxcfs runs at each stop, which the script and
   bare REST wait for too. Below 0.9 of the script is below Incus' own operations over REST.`,

@@ -41,40 +41,44 @@ export const measureRecovery = async (arena: Arena): Promise<Row[]> => {
   await inside(arena, instance, answering);
   const address = await addressOf(arena, instance);
   await waitFor(() => answers(address));
-  const downtime: Record<'ours' | 'script' | 'rest', number[]> = { ours: [], script: [], rest: [] };
-  const profile = newProfile();
-  const seen = async (side: keyof typeof downtime, work: () => Promise<Failed>): Promise<number> => {
+  const seen = async (work: () => Promise<Failed>): Promise<Seen> => {
     const watch = watchAnswers(address);
     const { failedAt, steps } = await work();
     const { downMs, backAt } = await watch.back();
-    downtime[side].push(downMs);
-    if (steps !== null && side !== 'script') profile.add(side, { ...steps, answer: backAt - failedAt - sumOf(steps) });
-    return backAt - failedAt;
+    const ms = backAt - failedAt;
+    return { ms, downMs, steps: steps && { ...steps, answer: ms - sumOf(steps) } };
   };
-  const { ours, script, rest } = await alternate(arena.rounds, {
-    ours: () => seen('ours', () => guardFailing(arena, instance)),
-    script: () => seen('script', () => scriptFailing(arena, instance)),
-    rest: () => seen('rest', () => restFailing(arena, instance)),
+  const all = await alternate(arena.rounds, {
+    guard: () => seen(() => guardFailing(arena, instance)),
+    script: () => seen(() => scriptFailing(arena, instance)),
+    rest: () => seen(() => restFailing(arena, instance)),
   });
   await removeContainer(arena, instance);
-  arena.note(profile.profile());
+  arena.note(profileOf(all.guard, all.rest));
+  const times = (side: readonly Seen[]): Series => side.map(({ ms }) => ms);
+  const ours = times(all.guard);
   return [
     ratioRow(
-      { what: '(c) from the failing check to an answer', ours, theirs: script, against: 'the script' },
+      { what: '(c) from the failing check to an answer', ours, theirs: times(all.script), against: 'the script' },
       {
         says: 'at most 0.9 × the script',
         holds: (ratio) => ratio <= 0.9,
       },
     ),
     ratioRow(
-      { what: '(c) the same', ours, theirs: rest, against: 'bare REST' },
+      { what: '(c) the same', ours, theirs: times(all.rest), against: 'bare REST' },
       {
         says: 'at most 1.1 × bare REST',
         holds: (ratio) => ratio <= 1.1,
       },
     ),
-    ...Object.entries(downtime).map(([side, series]: [string, Series]) =>
-      limitRow(`(c) downtime, ${side === 'ours' ? 'guard' : side}`, series, 'ms', null),
+    ...Object.entries(all).map(([side, seenBySide]) =>
+      limitRow(
+        `(c) downtime, ${side}`,
+        seenBySide.map(({ downMs }) => downMs),
+        'ms',
+        null,
+      ),
     ),
   ];
 };
@@ -100,28 +104,29 @@ const sumOf = (steps: Steps): number => Object.values(steps).reduce((sum: number
 
 type AllSteps = Steps & { readonly answer: number };
 
-const newProfile = () => {
-  const sides: Record<'ours' | 'rest', AllSteps[]> = { ours: [], rest: [] };
-  const names: Readonly<Record<keyof AllSteps, string>> = {
-    before: 'evidence, beside the question whether the way back is there',
-    stop: 'stop',
-    between: 'whether the run is still this guard’s',
-    restore: 'restore',
-    start: 'start',
-    answer: 'until it answers',
-  };
-  return {
-    add: (side: 'ours' | 'rest', steps: AllSteps): void => void sides[side].push(steps),
-    profile: (): Profile => ({
-      title: 'From the failing check to an answer',
-      parts: (Object.keys(names) as (keyof AllSteps)[]).map((name) => ({
-        what: names[name],
-        guard: sides.ours.slice(1).map((steps) => steps[name]),
-        rest: sides.rest.slice(1).map((steps) => steps[name]),
-      })),
-    }),
-  };
+/** What a client saw of one recovery, in milliseconds; `steps` where they are known. */
+interface Seen {
+  readonly ms: number;
+  readonly downMs: number;
+  readonly steps: AllSteps | null;
+}
+
+const names: Readonly<Record<keyof AllSteps, string>> = {
+  before: 'evidence, beside the question whether the way back is there',
+  stop: 'stop',
+  between: 'whether the run is still this guard’s',
+  restore: 'restore',
+  start: 'start',
+  answer: 'until it answers',
 };
+
+const profileOf = (guards: readonly Seen[], rest: readonly Seen[]): Profile => ({
+  title: 'From the failing check to an answer',
+  parts: (Object.keys(names) as (keyof AllSteps)[]).map((name) => {
+    const of = (side: readonly Seen[]): Series => side.flatMap(({ steps }) => (steps ? [steps[name]] : []));
+    return { what: names[name], guard: of(guards), rest: of(rest) };
+  }),
+});
 
 const guardFailing = async (arena: Arena, instance: string): Promise<Failed> => {
   const file = join(arena.stateDirectory, 'recovery.json');
