@@ -57,6 +57,15 @@ describe('evidence of a change that is rolled back (F40)', () => {
     for (const file of evidence?.files ?? []) expect(shown.stdout).toContain(file);
   });
 
+  test('has the log also where one file of the journal cannot be opened', async () => {
+    const ended = await rolledBack(`
+      echo no journal >"$(ls -d /run/log/journal/* /var/log/journal/* 2>/dev/null | head -n 1)/broken.journal"
+      logger -p user.err said beside the broken one
+      exit 3`);
+    expect(ended.status).toBe(10);
+    expect(await (await lastRun()).text('system-log.txt')).toContain('said beside the broken one');
+  });
+
   test('is bounded, however much there is; the end of a log is what is kept', async () => {
     const ended = await rolledBack(`
       head -c 4000000 /dev/zero | tr '\\0' x; echo the last of the output
