@@ -26,7 +26,7 @@ export interface WantedRuns {
  * has ended. It is only a copy. A run that it does not know, or knows otherwise than its journal is, is read from its record.
  */
 export const listRuns = async (state: string, wanted: WantedRuns): Promise<RunSummary[]> => {
-  const index = await readIndex(state);
+  const index = linesByRun(readIndex(state));
   const found: RunSummary[] = [];
   const stale: string[] = [];
   for (const run of await listRunIds(state)) {
@@ -75,10 +75,11 @@ interface Entry {
 const lineBegin = '{"run":"';
 const idLength = '20261123-055126-k3f9'.length;
 
-const readIndex = async (state: string): Promise<ReadonlyMap<string, string>> => {
-  const text = readText(join(state, indexFile)) ?? '';
+const readIndex = (state: string): string => readText(join(state, indexFile)) ?? '';
+
+/** The last line of a run counts: `guard recover` adds to a record that had ended. */
+const linesByRun = (text: string): ReadonlyMap<string, string> => {
   const lines = text.split('\n').filter((line) => line.startsWith(lineBegin));
-  // The last line of a run counts: `guard recover` adds to a record that had ended.
   return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
 };
 
@@ -163,10 +164,10 @@ const entryLine = async (state: string, run: string): Promise<string> => {
 
 /** Writes the index anew where most of its lines are of runs that are gone or were told again. */
 export const tidyIndex = async (state: string): Promise<void> => {
-  const text = readText(join(state, indexFile)) ?? '';
+  const text = readIndex(state);
   const ids = await listRunIds(state);
   if (text.split('\n').length <= mostLinesARun * ids.length + 100) return;
-  const index = await readIndex(state);
+  const index = linesByRun(text);
   const lines = ids.toReversed().flatMap((id) => index.get(id) ?? []);
   await writeAtomically(state, indexFile, lines.map((line) => `${line}\n`).join('')).catch(() => {});
 };

@@ -73,8 +73,8 @@ shift 2
 
 /**
  * All questions for one shell, which reads them on its standard input: an exec costs as much as an answer. The log takes as
- * long as what is running, so that each has a stream of its own. The nonce marks what is whose, and is no argument, which all processes inside
- * could read.
+ * long as what is running, so that each has a stream of its own. The nonce marks what is whose, and is no argument, which all
+ * processes inside could read.
  */
 export const evidenceInput = (nonce: string): string => String.raw`
 n=${nonce}
