@@ -212,35 +212,42 @@ const isBetween = (world: World, name: WorkerName, other: WorkerName): boolean =
 type Say = (what: string, next: World) => Step<World>;
 
 /** A request under proof: read, then send; the answer may be lost, and then it is done again. */
-const guardedSteps = (protocol: Rules, world: World, name: WorkerName, say: Say): Step<World>[] => {
-  const worker = world.workers[name];
-  if (worker.proof === null) {
-    const after = afterLostAnswer(protocol, world, name);
-    if (after !== null) return [say(`sees that ${worker.pc} is done`, after)];
-    if (worker.pc === 'free-delete') return [say('reads its own snapshot', withWorker(world, name, { proof: 'own' }))];
-    // The marker has to be there before the command is: it is what a recovery without the record goes by.
-    if (world.point?.holder === name && (worker.pc !== 'command' || world.mark?.by === name))
-      return [say('proves its lease', withWorker(world, name, { proof: etagOf(world) }))];
-    return [say('has lost the run, and ends', withWorker(world, name, { pc: 'over' }))];
-  }
-  const conditional = worker.pc === 'back-restore' || worker.pc === 'keep-unmark' || worker.pc === 'take-mark';
-  if (conditional && protocol.takeover === 'marks' && etagOf(world) !== worker.proof)
-    return [say(`${worker.pc} is refused: the etag has changed`, withWorker(world, name, { proof: null }))];
-  const isRename = worker.pc === 'keep-rename' || worker.pc === 'free-rename';
-  if (isRename && world.point === null && protocol.renaming === 'looks')
-    return [say(`${worker.pc} finds nothing, and looks again`, withWorker(world, name, { proof: null }))];
+const guardedSteps = (protocol: Rules, world: World, name: WorkerName, say: Say): Step<World>[] =>
+  world.workers[name].proof === null
+    ? [proofStep(protocol, world, name, say)]
+    : requestSteps(protocol, world, name, say);
+
+const proofStep = (protocol: Rules, world: World, name: WorkerName, say: Say): Step<World> => {
+  const { pc } = world.workers[name];
+  const after = afterLostAnswer(protocol, world, name);
+  if (after !== null) return say(`sees that ${pc} is done`, after);
+  if (pc === 'free-delete') return say('reads its own snapshot', withWorker(world, name, { proof: 'own' }));
+  // The marker has to be there before the command is: it is what a recovery without the record goes by.
+  if (world.point?.holder === name && (pc !== 'command' || world.mark?.by === name))
+    return say('proves its lease', withWorker(world, name, { proof: etagOf(world) }));
+  return say('has lost the run, and ends', withWorker(world, name, { pc: 'over' }));
+};
+
+const isConditional = (pc: Pc): boolean => pc === 'back-restore' || pc === 'keep-unmark' || pc === 'take-mark';
+const isRename = (pc: Pc): boolean => pc === 'keep-rename' || pc === 'free-rename';
+
+const requestSteps = (protocol: Rules, world: World, name: WorkerName, say: Say): Step<World>[] => {
+  const { pc, proof, run } = world.workers[name];
+  if (isConditional(pc) && protocol.takeover === 'marks' && etagOf(world) !== proof)
+    return [say(`${pc} is refused: the etag has changed`, withWorker(world, name, { proof: null }))];
+  if (isRename(pc) && world.point === null && protocol.renaming === 'looks')
+    return [say(`${pc} finds nothing, and looks again`, withWorker(world, name, { proof: null }))];
   const done = execute(protocol, world, name);
-  const steps = [say(worker.pc, answered(protocol, done, name))];
+  const steps = [say(pc, advance(protocol, done, name))];
   if (world.left.lostAnswers > 0) {
     const lost = withWorker(spend(done, 'lostAnswers'), name, protocol.proof === 'each-request' ? { proof: null } : {});
     // A command is never sent twice: one whose end is not known has failed.
-    const after = worker.pc === 'command' ? decidesRollback(lost, name) : lost;
-    steps.push(say(`${worker.pc}, and the answer is lost`, after));
+    steps.push(say(`${pc}, and the answer is lost`, pc === 'command' ? decidesRollback(lost, name) : lost));
   }
-  if (world.left.delays > 0 && worker.pc !== 'command') {
-    const delayed: Delayed = { pc: worker.pc, by: name, run: worker.run, etag: worker.proof };
+  if (world.left.delays > 0 && pc !== 'command') {
+    const delayed: Delayed = { pc, by: name, run, etag: proof ?? '' };
     const waiting = { ...withWorker(spend(world, 'delays'), name, { proof: null }), delayed };
-    steps.push(say(`sends ${worker.pc}, which is held up on its way`, waiting));
+    steps.push(say(`sends ${pc}, which is held up on its way`, waiting));
   }
   return steps;
 };
@@ -333,8 +340,6 @@ const following: Readonly<Partial<Record<Pc, Pc>>> = {
   'free-delete': 'over',
   'take-mark': 'choose',
 };
-
-const answered = (protocol: Rules, world: World, name: WorkerName): World => advance(protocol, world, name);
 
 const advance = (protocol: Rules, world: World, name: WorkerName): World => {
   const { pc } = world.workers[name];
@@ -479,8 +484,7 @@ const arrivals = (protocol: Rules, world: World): Step<World>[] => {
   const { pc, by, run, etag } = delayed;
   const arrived = { ...world, delayed: null };
   const label = `the ${pc} of ${by} arrives`;
-  const conditional = pc === 'back-restore' || pc === 'keep-unmark' || pc === 'take-mark';
-  if (conditional && protocol.takeover === 'marks' && etagOf(world) !== etag) return [{ label, world: arrived }];
+  if (isConditional(pc) && protocol.takeover === 'marks' && etagOf(world) !== etag) return [{ label, world: arrived }];
   const isForeign = point !== null && point.of !== run;
   const isDestroyed =
     isForeign && (pc === 'back-restore' || (pc === 'free-rename' && protocol.removal === 'shared-name'));
