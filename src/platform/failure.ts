@@ -49,11 +49,6 @@ export interface PlatformFailure {
   readonly repair: readonly string[];
 }
 
-/** The failure as one or two sentences for a person: `Could not …: …. Advice.` */
-export function formatFailure(failure: PlatformFailure): string {
-  return `Could not ${failure.action}: ${failure.reason}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
-}
-
 /** Builds a failure. `reason` may be raw: it is neutralised and ends as a sentence. */
 export function platformFailure(
   kind: PlatformFailureKind,
@@ -70,7 +65,12 @@ function sentence(text: string): string {
 }
 
 /** The one list of what goes away by itself: the server restarts, the connection breaks, another operation is at work. */
-const transientKinds: ReadonlySet<PlatformFailureKind> = new Set(['unreachable', 'connection-lost', 'busy', 'cancelled']);
+const transientKinds: ReadonlySet<PlatformFailureKind> = new Set([
+  'unreachable',
+  'connection-lost',
+  'busy',
+  'cancelled',
+]);
 
 /** Whether the same request may succeed a moment later without anybody's doing. */
 export function isTransient(failure: PlatformFailure): boolean {

@@ -11,13 +11,17 @@ import type { Result } from '../../src/result.ts';
 export interface Subject {
   readonly platform: Platform;
   readonly instance: string;
-  /** A custom volume that is attached to the instance; null where the server of the tests has none. */
-  readonly volume: { readonly pool: string; readonly name: string } | null;
+  /** A custom volume that is attached to the instance. */
+  readonly volume: { readonly pool: string; readonly name: string };
   readonly close: () => Promise<void>;
 }
 
 /** What the port promises: every platform has to show it. */
-export function describeConformance(name: string, start: () => Promise<Subject>): void {
+export function describeConformance(
+  name: string,
+  start: () => Promise<Subject>,
+  has: { readonly volumesAndEvents: boolean } = { volumesAndEvents: true },
+): void {
   describe(`${name} keeps the promises of the port`, () => {
     let subject: Subject;
     let platform: Platform;
@@ -151,8 +155,7 @@ export function describeConformance(name: string, start: () => Promise<Subject>)
       expect(after.metadata).not.toHaveProperty('after');
       expect(after.generation).not.toBe(before.generation);
       expect(after.status).toBe('Running');
-      if (subject.volume !== null)
-        expect(failure(await platform.pullFile(instance, path, { maxBytes: 10, ...limit })).kind).toBe('not-found');
+      expect(failure(await platform.pullFile(instance, path, { maxBytes: 10, ...limit })).kind).toBe('not-found');
       value(await platform.deleteSnapshot(instance, 'back', limit));
       value(await platform.patchInstance(instance, { metadata: { before: '' } }));
     });
@@ -271,8 +274,7 @@ export function describeConformance(name: string, start: () => Promise<Subject>)
       value(await platform.startInstance(instance, limit));
     });
 
-    it('tells followers of what happens to the instance', async () => {
-      if (subject.volume === null) return;
+    it.runIf(has.volumesAndEvents)('tells followers of what happens to the instance', async () => {
       const seen: InstanceEvent[] = [];
       const stream = value(await platform.followInstances((event) => void seen.push(event)));
       value(await platform.patchInstance(instance, { metadata: { followed: 'yes' } }));
@@ -282,8 +284,7 @@ export function describeConformance(name: string, start: () => Promise<Subject>)
       value(await platform.patchInstance(instance, { metadata: { followed: '' } }));
     });
 
-    it('takes, restores, renames and removes snapshots of a volume', async () => {
-      if (subject.volume === null) return;
+    it.runIf(has.volumesAndEvents)('takes, restores, renames and removes snapshots of a volume', async () => {
       const { pool, name: volume } = subject.volume;
       expect(value(await platform.getVolume(pool, volume))).toMatchObject({ instances: [instance], otherUsers: 0 });
       const taken = value(await platform.snapshotVolume(pool, volume, { name: 'v1', expiresAt: null }, limit));

@@ -15,7 +15,12 @@ async function under<T>(
   name: string,
   faults: readonly Fault[],
   work: (platform: Platform, server: MemoryServer) => Promise<T>,
-): Promise<{ readonly value: T; readonly sent: number; readonly away: readonly PlatformFailure[]; readonly ms: number }> {
+): Promise<{
+  readonly value: T;
+  readonly sent: number;
+  readonly away: readonly PlatformFailure[];
+  readonly ms: number;
+}> {
   const time = createVirtualTime();
   const server = createMemoryServer({ clock: time.startProcess().clock, exec: async () => 0 });
   addInstance(server, 'c1');

@@ -13,9 +13,7 @@ export const spawnHere: ExecHandler = async (process) => {
   child.stdout.on('data', (chunk: Buffer) => writes.push(process.write('stdout', chunk)));
   child.stderr.on('data', (chunk: Buffer) => writes.push(process.write('stderr', chunk)));
   const end = await new Promise<number | 'not-found' | 'not-executable'>((resolve) => {
-    child.on('error', (error) =>
-      resolve('code' in error && error.code === 'ENOENT' ? 'not-found' : 'not-executable'),
-    );
+    child.on('error', (error) => resolve('code' in error && error.code === 'ENOENT' ? 'not-found' : 'not-executable'));
     child.on('close', (status) => resolve(status ?? 137));
   });
   await Promise.all(writes);

@@ -14,14 +14,19 @@ export function executionsOf(client: MemoryClient): Executions['startExec'] {
   return async (instance, request, streams) => {
     const action = `run ${request.command[0] ?? 'a command'} in ${instance}`;
     return send<Exec>(client, {
-      ...{ name: 'startExec', action, instance, activity: 'other', isOperation: false, changes: true },
+      name: 'startExec',
+      action,
+      instance,
+      activity: 'other',
+      isOperation: false,
+      changes: true,
       ms: server.takes.change,
       limitMs: connectMs,
       apply: () => {
         const one = server.instances.get(instance);
         if (one === undefined) return err(platformFailure('not-found', action, 'Instance not found', { code: 404 }));
-        // The server starts nothing before its client has connected to the input and the output.
-        if (client.isDead()) return err(platformFailure('server', action, 'Timed out waiting for websockets to connect'));
+        if (client.isDead())
+          return err(platformFailure('server', action, 'Timed out waiting for websockets to connect'));
         if (one.status === 'Running') return ok(startProcess(client, one, request, streams, action));
         const reason = one.status === 'Frozen' ? 'Instance is frozen' : 'Instance is not running';
         return err(platformFailure('invalid', action, reason, { code: 400 }));
@@ -71,19 +76,24 @@ function startProcess(
     },
   };
   const operation: MemoryOperation = {
-    ...{ id, activity: 'exec', isListed: true, isRunning: true, instances: [instance.name] },
+    id,
+    activity: 'exec',
+    isListed: true,
+    isRunning: true,
+    instances: [instance.name],
     result: null,
     done: ended,
-    // The command outlives the server that started it.
-    cut: () => end(err(platformFailure('connection-lost', action, 'the connection to the server broke', { operation: id }))),
+    cut: () =>
+      end(err(platformFailure('connection-lost', action, 'the connection to the server broke', { operation: id }))),
   };
   server.operations.set(id, operation);
   instance.processes.add(process);
   client.onKill(() => process.kill(9));
-  const status = server.exec(process);
-  void status.then((value) => {
+  const work = async (): Promise<void> => {
+    const value = await server.exec(process);
     if (!killed.signal.aborted) end(ok(endOf(value, written)));
-  });
+  };
+  void work();
   return {
     operation: id,
     resize: () => {},
@@ -112,4 +122,3 @@ async function textOf(stdin: Readable | null): Promise<string> {
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Buffer));
   return Buffer.concat(chunks).toString('utf8');
 }
-

@@ -30,7 +30,9 @@ export function filesOf(client: MemoryClient): Files {
         const folder = path === '/' ? { kind: 'folder' as const } : one.files.get(path);
         if (folder === undefined) return notFound(action);
         if (folder.kind !== 'folder') return err(platformFailure('invalid', action, 'it is no folder'));
-        return ok([...one.files.keys()].filter((name) => posix.dirname(name) === path).map((name) => posix.basename(name)));
+        return ok(
+          [...one.files.keys()].filter((name) => posix.dirname(name) === path).map((name) => posix.basename(name)),
+        );
       }),
     makeDirectory: (instance, path, how) => put(client, instance, path, how, { kind: 'folder' }),
     makeLink: (instance, path, target, how) => put(client, instance, path, how, { kind: 'link', target }),
@@ -72,7 +74,13 @@ function fileRequest<T>(
 ): Answered<T> {
   const changes = name === 'pushFile' || name === 'deleteFile';
   return send(client, {
-    ...{ name, action, instance, activity: 'other', isOperation: false, changes, limitMs },
+    name,
+    action,
+    instance,
+    activity: 'other',
+    isOperation: false,
+    changes,
+    limitMs,
     ms: client.server.takes.read,
     apply: () => {
       const found = findInstance(client.server, instance, action);

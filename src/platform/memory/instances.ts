@@ -258,11 +258,22 @@ function instanceOf(instance: MemoryInstance): Instance {
   const { snapshotSchedule, generation, lastStartedAt } = instance;
   const keys = instance.configuration;
   return {
-    ...{ name, status, ephemeral, description, metadata, environment, disks },
-    ...{ snapshotSchedule, generation, lastStartedAt },
+    name,
+    status,
+    ephemeral,
+    description,
+    metadata,
+    environment,
+    disks,
+    snapshotSchedule,
+    generation,
+    lastStartedAt,
     type: 'container',
     revision: revisionOf(instance),
-    configuration: { keys, devices: {} },
+    configuration: {
+      keys,
+      devices: {},
+    },
   };
 }
 

@@ -159,7 +159,9 @@ const commands: Commands = {
   rollBack: (of, { restorePoint, start, first = [] }) => [
     line('stop', of),
     ...first,
-    ...restorePoint.volumes.map(({ pool, volume, snapshot }) => shellWords(['memory', 'restore-volume', pool, volume, snapshot])),
+    ...restorePoint.volumes.map(({ pool, volume, snapshot }) =>
+      shellWords(['memory', 'restore-volume', pool, volume, snapshot]),
+    ),
     line('restore', of, restorePoint.name),
     ...(start ? [line('start', of)] : []),
   ],

@@ -36,19 +36,6 @@ export type Fault =
   /** The client dies when the server has done it, before it gets the answer. */
   | 'die-after';
 
-export const faults = [
-  'unreachable',
-  'lost-before',
-  'lost-after',
-  'refused',
-  'busy',
-  'hangs',
-  'server-dies',
-  'die-before',
-  'die-during',
-  'die-after',
-] as const satisfies readonly Fault[];
-
 /** One connection to the server, of a process that may die. */
 export interface MemoryClient {
   readonly server: MemoryServer;

@@ -221,12 +221,12 @@ export function isInconsistent({ snapshots, nameless }: MemoryInstance): boolean
 
 /** Kills whatever runs inside. */
 export function killProcesses(instance: MemoryInstance, signal: number): void {
-  for (const process of [...instance.processes]) process.kill(signal);
+  for (const process of instance.processes) process.kill(signal);
 }
 
 /** Tells the followers that something happened to an instance. */
 export function announce(server: MemoryServer, instance: string): void {
-  for (const watcher of [...server.watchers]) watcher.onEvent({ instance });
+  for (const watcher of server.watchers) watcher.onEvent({ instance });
 }
 
 /** The server dies now, and answers again a little later. What it was doing is cut off where it is. */
@@ -234,7 +234,7 @@ export function crash(server: MemoryServer): void {
   server.downUntil = server.clock.monotonic() + server.takes.restart;
   for (const operation of server.operations.values()) operation.cut();
   server.operations.clear();
-  for (const watcher of [...server.watchers]) watcher.onLost();
+  for (const watcher of server.watchers) watcher.onLost();
   server.watchers.clear();
   for (const instance of server.instances.values()) instance.isStopping = false;
 }
@@ -244,7 +244,11 @@ export function noInstance(action: string): Result<never, PlatformFailure> {
 }
 
 /** The instance of that name, or `not-found`. */
-export function findInstance(server: MemoryServer, name: string, action: string): Result<MemoryInstance, PlatformFailure> {
+export function findInstance(
+  server: MemoryServer,
+  name: string,
+  action: string,
+): Result<MemoryInstance, PlatformFailure> {
   const instance = server.instances.get(name);
   return instance === undefined ? noInstance(action) : ok(instance);
 }

@@ -290,8 +290,15 @@ function expiryOf(at: Date | null): string | null {
 function snapshotOf(snapshot: MemorySnapshot): Snapshot {
   const { name, createdAt, expiresAt, metadata, configuration, wasRunning } = snapshot;
   return {
-    ...{ name, createdAt, expiresAt, metadata, wasRunning },
-    configuration: { keys: configuration, devices: {} },
+    name,
+    createdAt,
+    expiresAt,
+    metadata,
+    wasRunning,
+    configuration: {
+      keys: configuration,
+      devices: {},
+    },
     revision: revisionOf(snapshot),
   };
 }

@@ -10,7 +10,8 @@ const quickMs = 30_000;
 export function storageOf(client: MemoryClient): Storage {
   const { server } = client;
   return {
-    getPool: (name) => read(client, 'getPool', `look at the storage pool ${name}`, (action) => poolOf(server, name, action)),
+    getPool: (name) =>
+      read(client, 'getPool', `look at the storage pool ${name}`, (action) => poolOf(server, name, action)),
     getPoolSpace: (name) =>
       read(client, 'getPoolSpace', `ask how full the storage pool ${name} is`, (action) => {
         const pool = poolOf(server, name, action);
@@ -120,7 +121,12 @@ function read<T>(
   answer: (action: string) => Result<T, PlatformFailure>,
 ): Answered<T> {
   return send(client, {
-    ...{ name, action, instance: null, activity: 'other', isOperation: false, changes: false },
+    name,
+    action,
+    instance: null,
+    activity: 'other',
+    isOperation: false,
+    changes: false,
     ms: client.server.takes.read,
     limitMs: quickMs,
     apply: () => answer(action),
@@ -135,7 +141,12 @@ function change(
   apply: (action: string) => Result<void, PlatformFailure>,
 ): Answered<void> {
   return send(client, {
-    ...{ name, action, instance: null, activity: 'other', isOperation: true, changes: true },
+    name,
+    action,
+    instance: null,
+    activity: 'other',
+    isOperation: true,
+    changes: true,
     ms: client.server.takes.change,
     limitMs,
     apply: () => apply(action),

@@ -22,9 +22,7 @@ export interface VirtualProcess {
 }
 
 export type RunEnd<T> =
-  | { readonly end: 'done'; readonly value: T }
-  | { readonly end: 'killed' }
-  | { readonly end: 'stuck' };
+  { readonly end: 'done'; readonly value: T } | { readonly end: 'killed' } | { readonly end: 'stuck' };
 
 interface Timer {
   readonly at: number;
@@ -79,7 +77,7 @@ export function createVirtualTime(): VirtualTime {
         (value) => (box.end = { end: 'done', value }),
         (bug: unknown) => Object.assign(box, { bug, failed: true }),
       );
-      for (let idle = 0; idle < idleTurns; ) {
+      for (let idle = 0; idle < idleTurns;) {
         await turn();
         if (box.failed) throw box.bug;
         if (box.end !== null) return box.end;
