@@ -17,7 +17,7 @@ export function configurationManual(version: string): Page {
       '.SH NAME',
       'guard.yaml \\- configuration of guard',
       '.SH DESCRIPTION',
-      ...paragraphs(description),
+      ...paragraphs(introduction),
       '.SH SETTINGS',
       ...terms(settings),
       ...Object.entries(settings).flatMap(([name, schema]) => nested(name, schema)),
@@ -37,7 +37,7 @@ export function configurationManual(version: string): Page {
   };
 }
 
-const description = [
+const introduction = [
   'guard needs no configuration. A guard.yaml (YAML 1.2) says what it cannot know: which questions about health only you can ask, how long things may take, and what is done when they go wrong.',
   'The first file that exists is read, alone. Settings below defaults apply to all instances; then every block below instances whose name or glob matches, the most exact last. A flag wins over the file.',
   'A time is a number and a unit: 500ms, 30s, 5m, 1h, 7d. An unknown key is an error (exit status 78).',
@@ -64,7 +64,7 @@ function paragraphs(texts: readonly string[]): readonly string[] {
 }
 
 function terms(keys: Keys): readonly string[] {
-  return Object.entries(keys).flatMap(([words, schema]) => taggedParagraph({ words, says: plain(meaningOf(schema)) }));
+  return Object.entries(keys).flatMap(([words, schema]) => taggedParagraph({ words, description: plain(meaningOf(schema)) }));
 }
 
 function nested(name: string, schema: Schema): readonly string[] {

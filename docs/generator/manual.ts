@@ -20,7 +20,7 @@ export function manualPage(commands: readonly CommandDescription[], version: str
       ...commands.slice(1).flatMap(section),
       '.SH EXIT STATUS',
       ...outcomeTable.flatMap(({ exit, name, meaning }) =>
-        taggedParagraph({ words: String(exit), says: `${name}: ${meaning}.` }),
+        taggedParagraph({ words: String(exit), description: `${name}: ${meaning}.` }),
       ),
       '.SH FILES',
       ...files.flatMap(taggedParagraph),
@@ -34,13 +34,19 @@ export function manualPage(commands: readonly CommandDescription[], version: str
 }
 
 const files: readonly Term[] = [
-  { words: 'guard.yaml', says: 'The configuration: in the working directory, else ~/.config/guard, else /etc/guard.' },
-  { words: '/var/lib/guard, ~/.local/state/guard', says: 'The records of runs: of root, and of other users.' },
+  {
+    words: 'guard.yaml',
+    description: 'The configuration: in the working directory, else ~/.config/guard, else /etc/guard.',
+  },
+  { words: '/var/lib/guard, ~/.local/state/guard', description: 'The records of runs: of root, and of other users.' },
 ];
 
 const environment: readonly Term[] = [
-  { words: 'INCUS_DIR, INCUS_SOCKET, INCUS_CONF, INCUS_REMOTE, INCUS_PROJECT', says: 'As in the incus command.' },
-  { words: 'GUARD_STATE_DIR', says: 'The folder of the records of runs.' },
+  {
+    words: 'INCUS_DIR, INCUS_SOCKET, INCUS_CONF, INCUS_REMOTE, INCUS_PROJECT',
+    description: 'As in the incus command.',
+  },
+  { words: 'GUARD_STATE_DIR', description: 'The folder of the records of runs.' },
 ];
 
 function section({ name, description, terms, groups, after }: CommandDescription): readonly string[] {
