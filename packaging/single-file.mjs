@@ -79,12 +79,12 @@ async function makeBlob(output, withCode) {
   ]);
 }
 
-/** What guard installs inside instances, by its path below hooks/. */
+/** What guard installs inside instances, by its path in the project. */
 async function hookParts() {
   const folder = join(root, 'hooks');
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
-  return Object.fromEntries(paths.toSorted().map((path) => [path.slice(folder.length + 1), path]));
+  return Object.fromEntries(paths.toSorted().map((path) => [`hooks/${path.slice(folder.length + 1)}`, path]));
 }
 
 async function makeExecutable(architecture, blob, file) {
