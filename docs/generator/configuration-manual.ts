@@ -64,7 +64,9 @@ function paragraphs(texts: readonly string[]): readonly string[] {
 }
 
 function terms(keys: Keys): readonly string[] {
-  return Object.entries(keys).flatMap(([words, schema]) => taggedParagraph({ words, description: plain(meaningOf(schema)) }));
+  return Object.entries(keys).flatMap(([words, schema]) =>
+    taggedParagraph({ words, description: plain(meaningOf(schema)) }),
+  );
 }
 
 function nested(name: string, schema: Schema): readonly string[] {
