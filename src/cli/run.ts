@@ -59,7 +59,7 @@ async function runEach(
   const refused = instances.length === 1 ? null : await inspectAll(context, instances, words, options);
   if (refused !== null) return refused;
   for (const [index, instance] of instances.entries()) {
-    const here = await about(context, { instance, command: words });
+    const here = await about(context, { instance, command: words, hasNext: index < instances.length - 1 });
     const status = await runOne(here, instance, words, options);
     if (status === 0) continue;
     await reportNotStarted(context, options, instance, instances.slice(index + 1));

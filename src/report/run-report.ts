@@ -7,6 +7,8 @@ export interface Target {
   /** As it was written: `name` or `remote:name`. */
   readonly instance: string;
   readonly command: readonly string[];
+  /** Whether another instance is next if this one is kept. */
+  readonly hasNext?: boolean;
 }
 
 /** One guarded change, as far as its events have told it: what reports are made of. */
