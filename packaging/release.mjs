@@ -75,6 +75,5 @@ function say(text) {
 }
 
 function fail(why) {
-  console.error(`release: ${why}`);
-  process.exit(1);
+  throw new Error(why);
 }
