@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
-import { resolveAddress } from '../incus/address.ts';
-import { closeIncus, openIncus } from '../incus/client.ts';
-import { listInstanceNames } from '../incus/instance.ts';
+import { resolveAddress } from '../platform/incus/remote/address.ts';
+import { incusPlatform } from '../platform/incus/incus.ts';
+import { closeIncus, openIncus } from '../platform/incus/http/client.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { completionScripts } from './completion-scripts.ts';
@@ -43,7 +43,7 @@ async function instanceNames({ environment, clock }: Context): Promise<readonly 
   const { socket, project } = address.value;
   const incus = openIncus({ socket, project, clock });
   const over = new AbortController();
-  const names = await Promise.race([listInstanceNames(incus), clock.sleep(patienceMs, over.signal)]);
+  const names = await Promise.race([incusPlatform(incus).listInstanceNames(), clock.sleep(patienceMs, over.signal)]);
   over.abort();
   closeIncus(incus);
   return names !== undefined && names.ok ? names.value : [];

@@ -1,8 +1,9 @@
 import { execa } from 'execa';
 
 import { systemClock } from '../../src/clock.ts';
-import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
-import { findSocket } from '../../src/incus/socket.ts';
+import type { Platform } from '../../src/platform/platform.ts';
+import { closeIncus, openIncus } from '../../src/platform/incus/http/client.ts';
+import { findSocket } from '../../src/platform/incus/remote/socket.ts';
 import type { Subject } from '../incus/conformance.ts';
 
 const image = process.env['GUARD_TEST_IMAGE'] ?? 'guard-debian';
@@ -29,13 +30,13 @@ export const subject = async (instance: string): Promise<Subject> => {
 };
 
 /** The daemon of the tests; `seen` collects the requests. */
-export const openTestIncus = (): { incus: Incus; seen: string[]; close: () => void } => {
+export const openTestIncus = (): { platform: Platform; seen: string[]; close: () => void } => {
   const seen: string[] = [];
-  const incus = openIncus({
+  const platform = openIncus({
     socket: findSocket(process.env).socket,
     project: 'default',
     clock: systemClock,
     onRequest: ({ method, path }) => seen.push(`${method} ${path}`),
   });
-  return { incus, seen, close: () => closeIncus(incus) };
+  return { platform, seen, close: () => closeIncus(platform) };
 };

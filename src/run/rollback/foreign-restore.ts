@@ -1,6 +1,5 @@
 import type { Verdict } from '../../event.ts';
-import { describeFailure } from '../../incus/failure.ts';
-import { getInstance } from '../../incus/instance.ts';
+import { describeFailure } from '../../platform/failure.ts';
 import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
 import type { PreparedRun } from '../prepare.ts';
@@ -11,7 +10,7 @@ import type { RunTools } from '../tools.ts';
  * that is recorded and returned; null where nobody did.
  */
 export async function foreignRestore(plan: Plan, tools: RunTools, { inspected }: PreparedRun): Promise<Verdict | null> {
-  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
+  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(plan.instance));
   const { generation } = inspected.instance;
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
   const message = now.ok

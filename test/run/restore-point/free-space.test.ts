@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Instance } from '../../../src/incus/instance.ts';
+import type { Instance } from '../../../src/platform/platform.ts';
 import { bytesOf, reservedBy, describePause } from '../../../src/run/restore-point/free-space.ts';
 
 test.each([

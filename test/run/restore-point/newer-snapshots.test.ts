@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { closeIncus, openIncus, type Incus } from '../../../src/incus/client.ts';
+import type { Platform } from '../../../src/platform/platform.ts';
+import { closeIncus, openIncus } from '../../../src/platform/incus/http/client.ts';
 import {
   isLatestOnly,
   newerInTheWay,
@@ -11,14 +12,14 @@ import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
 
 // There is no zfs in the tests: the fake has a pool that says it is one.
 let fake: FakeIncus;
-let incus: Incus;
+let platform: Platform;
 
 beforeEach(async () => {
   fake = await startFakeIncus();
-  incus = openIncus({ socket: fake.socket, project: 'default', clock: systemClock });
+  platform = openIncus({ socket: fake.socket, project: 'default', clock: systemClock });
 });
 afterEach(async () => {
-  closeIncus(incus);
+  closeIncus(platform);
   await fake.close();
 });
 
@@ -35,7 +36,7 @@ const has = (...snapshots: readonly (readonly [string, number])[]): void => {
     fake.instance('c1').snapshots.push({ name, created_at: at(minute), expires_at: '', config: {} });
 };
 const restorePoint = { name: 'guard-in-flight', createdAt: at(2), volumes: [] };
-const found = () => newerInTheWay(incus, 'c1', restorePoint);
+const found = () => newerInTheWay(platform, 'c1', restorePoint);
 
 describe('snapshots that are newer than the restore point (F4, F5)', () => {
   test('stand in the way on zfs, and are named', async () => {

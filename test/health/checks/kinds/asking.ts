@@ -8,11 +8,11 @@ import { checkDefaults } from '../../../../src/check-default.ts';
 import type { CheckCommon } from '../../../../src/check-definition.ts';
 import { systemClock } from '../../../../src/clock.ts';
 import type { AskContext } from '../../../../src/health/observation.ts';
-import { openIncus } from '../../../../src/incus/client.ts';
+import { openIncus } from '../../../../src/platform/incus/http/client.ts';
 
 /** For checks that need nothing of Incus. */
 export const nowhere: AskContext = {
-  incus: openIncus({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }),
+  platform: openIncus({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }),
   instance: 'c1',
   clock: systemClock,
 };

@@ -1,51 +1,6 @@
-import { neutralise, shellWords } from '../text.ts';
-import { clearingOf } from './clearing.ts';
-
-/** What kind of thing went wrong, as far as the caller has to tell them apart. */
-export type IncusFailureKind =
-  /** No daemon answers on the socket; nothing was sent. */
-  | 'unreachable'
-  /** The socket, or the server, does not let this user in. */
-  | 'forbidden'
-  /** The instance, snapshot, volume, pool, project, file or operation does not exist. */
-  | 'not-found'
-  /** Another operation holds the instance. */
-  | 'busy'
-  /** `If-Match` did not match: somebody changed it in between (HTTP 412). */
-  | 'changed'
-  /** The name exists already. */
-  | 'name-taken'
-  | 'no-space'
-  /** The project does not allow it. */
-  | 'restricted'
-  /** The request is refused as it is (HTTP 400 and the like, or by guard itself). */
-  | 'invalid'
-  /** The limit was reached. UNKNOWN, not failed: what was asked may still go on, see `operation`. */
-  | 'timed-out'
-  /** The connection broke after the request was sent. UNKNOWN, not failed: see `operation`. */
-  | 'connection-lost'
-  /** Anything else that the server said, or an answer that could not be read. */
-  | 'server';
-
-/** What was asked, what was said, and what to do: the only form of an expected failure of this room. */
-export interface IncusFailure {
-  readonly kind: IncusFailureKind;
-  /** What guard wanted, to be read after "could not": `take the snapshot g1 of web01`. */
-  readonly purpose: string;
-  /** What the server, or the operating system, said, as a sentence; control characters neutralised. */
-  readonly detail: string;
-  /** HTTP status or the operation's status code; null when nobody answered. */
-  readonly code: number | null;
-  /** What to do next, one sentence with a real command where there is one; empty when there is nothing to advise. */
-  readonly advice: string;
-  /** Id of the operation that may still go on; give it to `settle` (operations.ts). Null when there is none. */
-  readonly operation: string | null;
-}
-
-/** The failure as one or two sentences for a person: `Could not …: …. Advice.` */
-export function describeFailure(failure: IncusFailure): string {
-  return `Could not ${failure.purpose}: ${failure.detail}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
-}
+import { shellWords } from '../../../text.ts';
+import { platformFailure, type PlatformFailure, type PlatformFailureKind } from '../../failure.ts';
+import { clearingOf } from '../storage/clearing.ts';
 
 /** What a failure is about: enough to print commands that work. */
 export interface About {
@@ -54,32 +9,30 @@ export interface About {
   readonly instance?: string;
 }
 
-/** Builds a failure. `said` may be raw: it is neutralised and ends as a sentence. */
+/** Builds a failure, with what to do about it. `detail` may be raw. */
 export function failureOf(
-  kind: IncusFailureKind,
+  kind: PlatformFailureKind,
   about: About,
   detail: string,
-  more: { readonly code?: number | null; readonly advice?: string; readonly operation?: string | null } = {},
-): IncusFailure {
-  return {
-    kind,
-    purpose: about.purpose,
-    detail: sentence(neutralise(detail, 1000)),
-    code: more.code ?? null,
-    advice: more.advice ?? adviceFor(kind, about, detail, more.operation ?? null),
-    operation: more.operation ?? null,
-  };
+  more: Partial<Pick<PlatformFailure, 'code' | 'advice' | 'operation'>> = {},
+): PlatformFailure {
+  const clearing = clearingOf(detail);
+  return platformFailure(kind, about.purpose, detail, {
+    advice: adviceFor(kind, about, detail, more.operation ?? null),
+    repair: clearing === null ? [] : [clearing],
+    ...more,
+  });
 }
 
 /** Builds the failure for what a server said with this status. */
-export function serverFailure(about: About, code: number, detail: string): IncusFailure {
+export function serverFailure(about: About, code: number, detail: string): PlatformFailure {
   return failureOf(kindOf(code, detail), about, detail === '' ? `HTTP status ${code} without a reason` : detail, {
     code,
   });
 }
 
 /** The status says little (500 for most); the text decides first. Texts are of Incus 6.0 to 7.x and LXD 5 and 6. */
-function kindOf(code: number, detail: string): IncusFailureKind {
+function kindOf(code: number, detail: string): PlatformFailureKind {
   for (const [kind, form] of signs) if (form.test(detail)) return kind;
   if (code === 404) return 'not-found';
   if (code === 412) return 'changed';
@@ -88,7 +41,11 @@ function kindOf(code: number, detail: string): IncusFailureKind {
   return code === 400 ? 'invalid' : 'server';
 }
 
-const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
+const signs: readonly (readonly [PlatformFailureKind, RegExp])[] = [
+  ['inconsistent-snapshots', /snapshot record (count doesn't match|missing)/],
+  ['cancelled', /context canceled/],
+  // A server that has just started tries its networks again once a minute.
+  ['not-ready', /Network "[^"]*" unavailable on this server/],
   ['busy', /is busy running a/i],
   ['busy', /storage volume is still in use|volume used by running instances/i],
   ['name-taken', /UNIQUE constraint failed|already exists\b/i],
@@ -100,7 +57,7 @@ const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
   ['invalid', /^Invalid (config|snapshot name|devices?)\b|file name too long|cannot contain/i],
 ];
 
-function adviceFor(kind: IncusFailureKind, about: About, detail: string, operation: string | null): string {
+function adviceFor(kind: PlatformFailureKind, about: About, detail: string, operation: string | null): string {
   const project = about.project === 'default' ? [] : ['--project', about.project];
   const command = (...words: string[]): string => `\`${shellWords(['incus', ...words, ...project])}\``;
   switch (kind) {
@@ -130,6 +87,9 @@ function adviceFor(kind: IncusFailureKind, about: About, detail: string, operati
     case 'name-taken':
     case 'invalid':
     case 'unreachable':
+    case 'cancelled':
+    case 'not-ready':
+    case 'inconsistent-snapshots':
       return '';
     default:
       return kind satisfies never;
@@ -154,9 +114,4 @@ function restrictedAdvice(detail: string, project: string): string {
   return /snapshot/i.test(detail)
     ? `An administrator of the server can allow it: \`${shellWords(['incus', 'project', 'set', name, 'restricted.snapshots=allow'])}\`.`
     : `An administrator of the server can see what is restricted with \`${shellWords(['incus', 'project', 'show', name])}\`.`;
-}
-
-function sentence(text: string): string {
-  const trimmed = text.trim();
-  return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

@@ -1,11 +1,13 @@
-import { err, ok, type Result } from '../result.ts';
-import type { Clock } from '../clock.ts';
-import type { Incus } from './client.ts';
-import type { Connection } from './exec-connection.ts';
-import type { Output } from './exec-output.ts';
-import type { AcceptedExec, ExecEnd } from './exec-request.ts';
-import { failureOf, type About, type IncusFailure } from './failure.ts';
-import { getOperation, settle, waitFor, type Operation } from './operations.ts';
+import { err, ok, type Result } from '../../../result.ts';
+import type { Clock } from '../../../clock.ts';
+import type { Incus } from '../http/client.ts';
+import type { Connection } from './connection.ts';
+import type { Output } from './output.ts';
+import type { AcceptedExec } from './request.ts';
+import type { ExecEnd } from '../../platform.ts';
+import { failureOf, type About } from '../http/failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { getOperation, settle, waitFor, type Operation } from '../http/operations.ts';
 
 /** How the command ended, as soon as that is known and all its output has been handed on. */
 export async function endOfOperation(
@@ -14,7 +16,7 @@ export async function endOfOperation(
   accepted: AcceptedExec,
   connection: Connection,
   abandoned: AbortSignal,
-): Promise<Result<ExecEnd, IncusFailure>> {
+): Promise<Result<ExecEnd, PlatformFailure>> {
   const known = await Promise.race([
     operationEnd(incus, about, accepted),
     givenUp(incus.clock, about, accepted.operation, abandoned),
@@ -38,7 +40,7 @@ async function operationEnd(
   incus: Incus,
   about: About,
   accepted: AcceptedExec,
-): Promise<Result<ExecEnd, IncusFailure>> {
+): Promise<Result<ExecEnd, PlatformFailure>> {
   let ended = await accepted.waited;
   while (!ended.ok && ended.error.operation !== null) {
     const next = await resumed(incus, about, accepted.operation);
@@ -50,7 +52,7 @@ async function operationEnd(
 }
 
 /** A command outlives the daemon that started it: seen on a real one that was killed. */
-function lost(about: About, operation: string): IncusFailure {
+function lost(about: About, operation: string): PlatformFailure {
   return failureOf('connection-lost', about, 'the connection to Incus broke; the command may still run inside', {
     operation,
     advice: '',
@@ -58,7 +60,11 @@ function lost(about: About, operation: string): IncusFailure {
 }
 
 /** After the wait was lost: the end when the server still knows it, a new wait while it runs, null when nobody knows. */
-async function resumed(incus: Incus, about: About, operation: string): Promise<Result<Operation, IncusFailure> | null> {
+async function resumed(
+  incus: Incus,
+  about: About,
+  operation: string,
+): Promise<Result<Operation, PlatformFailure> | null> {
   const how = { ...about, limitMs: resumeLimitMs };
   const settled = await settle(incus, operation, how);
   if (!settled.ok) return settled.error.kind === 'timed-out' ? waitFor(incus, operation, how) : null;
@@ -74,7 +80,7 @@ async function resumed(incus: Incus, about: About, operation: string): Promise<R
   }
 }
 
-function exited(about: About, operation: Operation): Result<ExecEnd, IncusFailure> {
+function exited(about: About, operation: Operation): Result<ExecEnd, PlatformFailure> {
   const status = operation.metadata['return'];
   if (typeof status !== 'number') return err(failureOf('server', about, 'Incus did not tell the exit status'));
   return ok({ kind: 'exited', status });
@@ -88,8 +94,8 @@ async function startFailure(
   incus: Incus,
   about: About,
   operation: string,
-  failure: IncusFailure,
-): Promise<Result<ExecEnd, IncusFailure>> {
+  failure: PlatformFailure,
+): Promise<Result<ExecEnd, PlatformFailure>> {
   const known = await getOperation(incus, operation, about);
   const status = known.ok ? known.value.metadata['return'] : undefined;
   if (status === 127 || /^Command not found/i.test(failure.detail)) return ok({ kind: 'not-found' });
@@ -103,7 +109,7 @@ async function givenUp(
   about: About,
   operation: string,
   abandoned: AbortSignal,
-): Promise<Result<never, IncusFailure>> {
+): Promise<Result<never, PlatformFailure>> {
   await aborted(abandoned);
   await clock.sleep(abandonLimitMs);
   return err(failureOf('timed-out', about, 'it was given up, and its end was not seen', { operation }));

@@ -1,5 +1,5 @@
-import { err, ok, type Result } from '../result.ts';
-import { nearest, neutralise } from '../text.ts';
+import { err, ok, type Result } from '../../../result.ts';
+import { nearest, neutralise } from '../../../text.ts';
 import type { AddressFailure } from './address-failure.ts';
 import { readClientConfig, type ClientConfig, type Environment, type RemoteConfig } from './client-config.ts';
 import { findSocket } from './socket.ts';

@@ -1,9 +1,10 @@
 import type { WebSocket } from 'ws';
 
-import type { Incus } from './client.ts';
-import { passOutput, type Output } from './exec-output.ts';
-import type { AcceptedExec, ExecStreams } from './exec-request.ts';
-import { openWebSocket } from './websocket.ts';
+import type { Incus } from '../http/client.ts';
+import { passOutput, type Output } from './output.ts';
+import type { AcceptedExec } from './request.ts';
+import type { ExecStreams } from '../../platform.ts';
+import { openWebSocket } from '../http/websocket.ts';
 
 /** All sockets of a command. */
 export interface Connection {

@@ -1,72 +1,29 @@
-import { err, ok, type Result } from '../result.ts';
-import { shellWords } from '../text.ts';
-import { call, type Incus, type Limit } from './client.ts';
-import { failureOf, type IncusFailure } from './failure.ts';
-import { listOf, numberOf, objectOf, textMapsOf, textOf, textsOf } from './json.ts';
-import { operate } from './operations.ts';
-
-/** An instance as the server describes it (`GET /1.0/instances/NAME`). */
-export interface Instance {
-  readonly name: string;
-  /** `Running`, `Stopped`, `Frozen`, `Error`, … as the server writes it. Stays `Running` about 600 ms after init died. */
-  readonly status: string;
-  readonly type: 'container' | 'virtual-machine';
-  /** An ephemeral instance is deleted, with its snapshots, by any stop. */
-  readonly ephemeral: boolean;
-  /** The cluster member; `none` on a single server. */
-  readonly location: string;
-  /** For `patchInstance`: changes with config, devices, profiles, start and stop; not with snapshots. */
-  readonly etag: string;
-  readonly description: string;
-  readonly config: Readonly<Record<string, string>>;
-  readonly devices: Devices;
-  /** Config and devices with those of the profiles. */
-  readonly expandedConfig: Readonly<Record<string, string>>;
-  readonly expandedDevices: Devices;
-  readonly profiles: readonly string[];
-  /** `volatile.uuid.generation`: changes with every restore, not with a restart. */
-  readonly generation: string | null;
-  /** RFC 3339: when it was started last, also by a reboot from inside; null when the server does not tell. */
-  readonly lastStartedAt: string | null;
-}
-
-/** Devices by name, each with its keys. */
-export type Devices = Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-/** What only a running instance has (`GET …/state`, about 30 ms). */
-export interface InstanceState {
-  readonly status: string;
-  readonly processes: number;
-  /** Addresses that are not of the loopback, by interface name. */
-  readonly addresses: Readonly<Record<string, readonly string[]>>;
-  /** Disks with a limit of their own, by device name; the used bytes of btrfs are those that no snapshot shares. */
-  readonly disks: Readonly<Record<string, { readonly usedBytes: number; readonly totalBytes: number }>>;
-}
-
-/** What `patchInstance` can change. Keys set to `''` are removed; keys left out stay. */
-export interface InstancePatch {
-  readonly config?: Readonly<Record<string, string>>;
-  readonly description?: string;
-  /** Only if the instance still has this etag; else the failure is `changed`. */
-  readonly etag?: string;
-}
+import { err, ok, type Result } from '../../../result.ts';
+import { shellWords } from '../../../text.ts';
+import { call, type Incus } from '../http/client.ts';
+import { failureOf } from '../http/failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { listOf, numberOf, objectOf, textMapsOf, textOf, textsOf } from '../http/json.ts';
+import { operate } from '../http/operations.ts';
+import { configOf, configurationOf, disksOf, environmentOf, metadataOf } from './config.ts';
+import type { Instance, InstancePatch, InstanceState, Limit } from '../../platform.ts';
 
 /** Reads the instance (about 2.5 ms). */
-export async function getInstance(incus: Incus, name: string): Promise<Result<Instance, IncusFailure>> {
+export async function getInstance(incus: Incus, name: string): Promise<Result<Instance, PlatformFailure>> {
   const purpose = `look at the instance ${name}`;
   const reply = await call(incus, { method: 'GET', path: ['instances', name], purpose, instance: name });
   return reply.ok ? ok(instanceOf(reply.value.metadata, reply.value.etag)) : reply;
 }
 
 /** Reads the state of the instance inside (about 30 ms). */
-export async function getInstanceState(incus: Incus, name: string): Promise<Result<InstanceState, IncusFailure>> {
+export async function getInstanceState(incus: Incus, name: string): Promise<Result<InstanceState, PlatformFailure>> {
   const purpose = `read the state of the instance ${name}`;
   const reply = await call(incus, { method: 'GET', path: ['instances', name, 'state'], purpose, instance: name });
   return reply.ok ? ok(stateOf(reply.value.metadata)) : reply;
 }
 
 /** Names of all instances of the project. */
-export async function listInstanceNames(incus: Incus): Promise<Result<string[], IncusFailure>> {
+export async function listInstanceNames(incus: Incus): Promise<Result<string[], PlatformFailure>> {
   const reply = await call(incus, { method: 'GET', path: ['instances'], purpose: 'list the instances' });
   if (!reply.ok) return reply;
   const paths = listOf(reply.value.metadata).map(textOf);
@@ -74,14 +31,14 @@ export async function listInstanceNames(incus: Incus): Promise<Result<string[], 
 }
 
 /** All instances of the project, as the server describes them (33 ms for a few dozen). Their `etag` is empty. */
-export async function listInstances(incus: Incus): Promise<Result<Instance[], IncusFailure>> {
+export async function listInstances(incus: Incus): Promise<Result<Instance[], PlatformFailure>> {
   const query = { recursion: '1' };
   const reply = await call(incus, { method: 'GET', path: ['instances'], query, purpose: 'list the instances' });
   return reply.ok ? ok(listOf(reply.value.metadata).map((json) => instanceOf(json, ''))) : reply;
 }
 
 /** Starts the instance and waits for it; one that runs already is a success. */
-export async function startInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> {
+export async function startInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, PlatformFailure>> {
   const purpose = `start the instance ${name}`;
   const ended = await operate(incus, { ...stateRequest(name, { action: 'start' }), purpose, ...limit });
   return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
@@ -98,7 +55,7 @@ export async function stopInstance(
   incus: Incus,
   name: string,
   how: Limit & { readonly force: boolean },
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `stop the instance ${name}`;
   const instance = await getInstance(incus, name);
   if (!instance.ok) return instance;
@@ -115,7 +72,7 @@ export async function stopInstance(
 }
 
 /** Lets a frozen instance go on; one that is not frozen is a success. */
-export async function thawInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> {
+export async function thawInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, PlatformFailure>> {
   const purpose = `let the instance ${name} go on`;
   const ended = await operate(incus, { ...stateRequest(name, { action: 'unfreeze' }), purpose, ...limit });
   return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
@@ -126,15 +83,15 @@ export async function patchInstance(
   incus: Incus,
   name: string,
   patch: InstancePatch,
-): Promise<Result<void, IncusFailure>> {
-  const { etag, config, description } = patch;
+): Promise<Result<void, PlatformFailure>> {
+  const { revision, metadata, description } = patch;
   const purpose = `change the configuration of the instance ${name}`;
   // Incus before 6.0.6 takes a description that is left out for an empty one, also in a PATCH.
   const before = description === undefined ? await getInstance(incus, name) : null;
   if (before?.ok === false) return err({ ...before.error, purpose });
   const kept = description ?? before?.value.description ?? '';
-  const body = { description: kept, ...(config === undefined ? {} : { config }) };
-  const etagPart = etag === undefined ? {} : { etag };
+  const body = { description: kept, ...(metadata === undefined ? {} : { config: configOf(metadata) }) };
+  const etagPart = revision === undefined ? {} : { etag: revision };
   const request = { method: 'PATCH', path: ['instances', name], body, purpose, instance: name, ...etagPart } as const;
   const ended = await operate(incus, { ...request, limitMs: patchLimitMs });
   return ended.ok ? ok(undefined) : ended;
@@ -149,11 +106,11 @@ function stateRequest(name: string, action: { action: string; force?: boolean; t
   return { method: 'PUT', path: ['instances', name, 'state'], body: action, instance: name } as const;
 }
 
-function isAlready(state: 'running' | 'stopped', failure: IncusFailure): boolean {
+function isAlready(state: 'running' | 'stopped', failure: PlatformFailure): boolean {
   return failure.code !== null && new RegExp(`already ${state}`, 'i').test(failure.detail);
 }
 
-function ephemeral(incus: Incus, instance: string, purpose: string): IncusFailure {
+function ephemeral(incus: Incus, instance: string, purpose: string): PlatformFailure {
   return failureOf(
     'invalid',
     { purpose, project: incus.project, instance },
@@ -167,19 +124,19 @@ function ephemeral(incus: Incus, instance: string, purpose: string): IncusFailur
 function instanceOf(json: unknown, etag: string): Instance {
   const instance = objectOf(json);
   const config = textsOf(instance['config']);
+  const expanded = textsOf(instance['expanded_config']);
   return {
     name: textOf(instance['name']),
     status: textOf(instance['status']),
     type: instance['type'] === 'virtual-machine' ? 'virtual-machine' : 'container',
     ephemeral: instance['ephemeral'] === true,
-    location: textOf(instance['location']),
-    etag,
+    revision: etag,
     description: textOf(instance['description']),
-    config,
-    devices: textMapsOf(instance['devices']),
-    expandedConfig: textsOf(instance['expanded_config']),
-    expandedDevices: textMapsOf(instance['expanded_devices']),
-    profiles: listOf(instance['profiles']).map(textOf),
+    metadata: metadataOf(config),
+    configuration: configurationOf(config, textMapsOf(instance['devices'])),
+    disks: disksOf(textMapsOf(instance['expanded_devices'])),
+    environment: environmentOf(expanded),
+    snapshotSchedule: expanded['snapshots.schedule'] || null,
     generation: config['volatile.uuid.generation'] ?? null,
     // Nothing else counts as use: seen with exec, configuration and snapshots.
     lastStartedAt: timeOf(instance['last_used_at']),
@@ -196,13 +153,12 @@ function stateOf(json: unknown): InstanceState {
   const state = objectOf(json);
   return {
     status: textOf(state['status']),
-    processes: numberOf(state['processes']),
     addresses: addressesOf(state['network']),
-    disks: disksOf(state['disk']),
+    disks: usageOf(state['disk']),
   };
 }
 
-function disksOf(disk: unknown): InstanceState['disks'] {
+function usageOf(disk: unknown): InstanceState['disks'] {
   return Object.fromEntries(
     Object.entries(objectOf(disk)).map(([device, value]) => {
       const { usage, total } = objectOf(value);

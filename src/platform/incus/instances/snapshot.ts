@@ -1,26 +1,12 @@
-import { err, ok, type Result } from '../result.ts';
-import { call, usualLimitMs, type Incus, type Limit } from './client.ts';
-import { failureOf, type IncusFailure } from './failure.ts';
-import type { Devices } from './instance.ts';
-import { listOf, objectOf, textMapsOf, textOf, textsOf } from './json.ts';
-import { listOperations, operate } from './operations.ts';
+import { err, ok, type Result } from '../../../result.ts';
+import { call, usualLimitMs, type Incus } from '../http/client.ts';
+import { failureOf } from '../http/failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { configurationOf, metadataOf } from './config.ts';
+import { listOf, objectOf, textMapsOf, textOf, textsOf } from '../http/json.ts';
+import { listOperations, operate } from '../http/operations.ts';
 import { expiryOf, formatExpiry } from './expiry.ts';
-
-/** A snapshot of an instance. */
-export interface Snapshot {
-  readonly name: string;
-  /** RFC 3339, as the server writes it. With the name it identifies the exact snapshot. */
-  readonly createdAt: string;
-  /** RFC 3339; null means never. */
-  readonly expiresAt: string | null;
-  /** For `setSnapshotExpiry`: changes with the expiry. Empty in a list. */
-  readonly etag: string;
-  readonly stateful: boolean;
-  /** Local config at the time of the snapshot, `volatile.*` included. */
-  readonly config: Readonly<Record<string, string>>;
-  readonly devices: Devices;
-  readonly expandedDevices: Devices;
-}
+import type { Limit, Snapshot } from '../../platform.ts';
 
 /**
  * Takes a snapshot and reads it back: a success means that the server lists it. A name that exists is `name-taken`, also
@@ -32,7 +18,7 @@ export async function createSnapshot(
   instance: string,
   wanted: { readonly name: string; readonly expiresAt: Date | null },
   limit: Limit,
-): Promise<Result<Snapshot, IncusFailure>> {
+): Promise<Result<Snapshot, PlatformFailure>> {
   const purpose = `take the snapshot ${wanted.name} of ${instance}`;
   // An empty name would not be refused: the server would choose one.
   if (wanted.name === '') return err(failureOf('invalid', { purpose, project: incus.project }, 'it has no name'));
@@ -45,7 +31,7 @@ export async function createSnapshot(
 }
 
 /** All snapshots of the instance, oldest first. */
-export async function listSnapshots(incus: Incus, instance: string): Promise<Result<Snapshot[], IncusFailure>> {
+export async function listSnapshots(incus: Incus, instance: string): Promise<Result<Snapshot[], PlatformFailure>> {
   const reply = await call(incus, {
     method: 'GET',
     path: ['instances', instance, 'snapshots'],
@@ -63,7 +49,7 @@ export async function getSnapshot(
   incus: Incus,
   instance: string,
   name: string,
-): Promise<Result<Snapshot, IncusFailure>> {
+): Promise<Result<Snapshot, PlatformFailure>> {
   const purpose = `look at the snapshot ${name} of ${instance}`;
   const reply = await call(incus, { method: 'GET', path: pathOf(instance, name), purpose, instance });
   return reply.ok ? ok(snapshotOf(reply.value.metadata, reply.value.etag)) : reply;
@@ -76,14 +62,14 @@ export async function renameSnapshot(
   from: string,
   to: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `rename the snapshot ${from} of ${instance} to ${to}`;
   const path = pathOf(instance, from);
   return withoutValue(await operate(incus, { method: 'POST', path, body: { name: to }, purpose, instance, ...limit }));
 }
 
 /**
- * Sets when the server removes the snapshot by itself; null means never. With an `etag`, only if the expiry is still the one
+ * Sets when the server removes the snapshot by itself; null means never. With a `revision`, only if the expiry is still the one
  * that was read with it; else the failure is `changed`.
  */
 export async function setSnapshotExpiry(
@@ -91,12 +77,12 @@ export async function setSnapshotExpiry(
   instance: string,
   name: string,
   expiresAt: Date | null,
-  etag?: string,
-): Promise<Result<void, IncusFailure>> {
+  revision?: string,
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `set when the snapshot ${name} of ${instance} expires`;
   const body = { expires_at: formatExpiry(expiresAt) };
   const path = pathOf(instance, name);
-  const etagPart = etag === undefined ? {} : { etag };
+  const etagPart = revision === undefined ? {} : { etag: revision };
   const request = { method: 'PATCH', path, body, purpose, instance, ...etagPart } as const;
   return withoutValue(await operate(incus, { ...request, limitMs: usualLimitMs }));
 }
@@ -111,7 +97,7 @@ export async function deleteSnapshot(
   instance: string,
   name: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `remove the snapshot ${name} of ${instance}`;
   const operations = await listOperations(incus);
   if (!operations.ok) return err({ ...operations.error, purpose });
@@ -135,7 +121,7 @@ export async function restoreSnapshot(
   instance: string,
   name: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `restore ${instance} to the snapshot ${name}`;
   const request = { method: 'PUT', path: ['instances', instance], body: { restore: name } } as const;
   return withoutValue(await operate(incus, { ...request, purpose, instance, ...limit }));
@@ -145,8 +131,8 @@ export async function restoreSnapshot(
 async function retryWhileBusy<T>(
   incus: Incus,
   limit: Limit,
-  work: (limitMs: number) => Promise<Result<T, IncusFailure>>,
-): Promise<Result<T, IncusFailure>> {
+  work: (limitMs: number) => Promise<Result<T, PlatformFailure>>,
+): Promise<Result<T, PlatformFailure>> {
   const deadline = incus.clock.monotonic() + limit.limitMs;
   for (;;) {
     const ended = await work(deadline - incus.clock.monotonic());
@@ -163,21 +149,21 @@ function pathOf(instance: string, name: string): string[] {
   return ['instances', instance, 'snapshots', name];
 }
 
-function withoutValue(ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> {
+function withoutValue(ended: Result<unknown, PlatformFailure>): Result<void, PlatformFailure> {
   return ended.ok ? ok(undefined) : ended;
 }
 
 function snapshotOf(json: unknown, etag: string): Snapshot {
   const snapshot = objectOf(json);
+  const config = textsOf(snapshot['config']);
   return {
     // Older servers write instance/snapshot.
     name: textOf(snapshot['name']).split('/').at(-1) ?? '',
     createdAt: textOf(snapshot['created_at']),
     expiresAt: expiryOf(snapshot['expires_at']),
-    etag,
-    stateful: snapshot['stateful'] === true,
-    config: textsOf(snapshot['config']),
-    devices: textMapsOf(snapshot['devices']),
-    expandedDevices: textMapsOf(snapshot['expanded_devices']),
+    revision: etag,
+    metadata: metadataOf(config),
+    configuration: configurationOf(config, textMapsOf(snapshot['devices'])),
+    wasRunning: config['volatile.last_state.power'] === 'RUNNING',
   };
 }

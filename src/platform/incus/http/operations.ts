@@ -1,7 +1,9 @@
-import { err, ok, type Result } from '../result.ts';
-import { formatDuration } from '../duration.ts';
-import { call, callRaw, decode, type Call, type Incus, type Limit } from './client.ts';
-import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
+import { err, ok, type Result } from '../../../result.ts';
+import { formatDuration } from '../../../duration.ts';
+import type { Limit } from '../../platform.ts';
+import { call, callRaw, decode, type Call, type Incus } from './client.ts';
+import { failureOf, serverFailure, type About } from './failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
 import { listOf, numberOf, objectOf, textOf } from './json.ts';
 
 /** Something the server is doing. */
@@ -28,7 +30,7 @@ export interface Operation {
 /** How an operation stands. `gone`: the server forgot it (5 s after its end, or it was restarted); look for its effect. */
 export type OperationResult =
   | { readonly kind: 'succeeded'; readonly operation: Operation }
-  | { readonly kind: 'failed'; readonly failure: IncusFailure; readonly operation: Operation }
+  | { readonly kind: 'failed'; readonly failure: PlatformFailure; readonly operation: Operation }
   | { readonly kind: 'gone' };
 
 /** What is waited for, for the failure's sentence and advice. */
@@ -38,7 +40,7 @@ export type OperationRequest = Limit & { readonly purpose: string; readonly inst
  * Sends a request that starts an operation, and waits for its end. Null when the server did it at once. The limit covers
  * both. `timed-out` and `connection-lost` as in `waitFor`.
  */
-export async function operate(incus: Incus, wanted: Call & Limit): Promise<Result<Operation | null, IncusFailure>> {
+export async function operate(incus: Incus, wanted: Call & Limit): Promise<Result<Operation | null, PlatformFailure>> {
   const began = incus.clock.monotonic();
   const reply = await call(incus, wanted);
   if (!reply.ok) return reply;
@@ -55,7 +57,7 @@ export async function waitFor(
   incus: Incus,
   operation: string,
   how: OperationRequest,
-): Promise<Result<Operation, IncusFailure>> {
+): Promise<Result<Operation, PlatformFailure>> {
   const about = { project: incus.project, ...aboutOf(how) };
   const deadline = incus.clock.monotonic() + how.limitMs;
   for (;;) {
@@ -86,7 +88,7 @@ export async function settle(
   incus: Incus,
   operation: string,
   how: OperationRequest,
-): Promise<Result<OperationResult, IncusFailure>> {
+): Promise<Result<OperationResult, PlatformFailure>> {
   const about = { project: incus.project, ...aboutOf(how) };
   const deadline = incus.clock.monotonic() + how.limitMs;
   for (;;) {
@@ -106,13 +108,13 @@ export async function getOperation(
   incus: Incus,
   operation: string,
   how: { readonly purpose: string },
-): Promise<Result<Operation, IncusFailure>> {
+): Promise<Result<Operation, PlatformFailure>> {
   const reply = await call(incus, { method: 'GET', path: ['operations', operation], purpose: how.purpose });
   return reply.ok ? ok(operationOf(reply.value.metadata)) : reply;
 }
 
 /** All operations of the project that the server knows, those that ended within the last 5 s too. */
-export async function listOperations(incus: Incus): Promise<Result<Operation[], IncusFailure>> {
+export async function listOperations(incus: Incus): Promise<Result<Operation[], PlatformFailure>> {
   const reply = await call(incus, {
     method: 'GET',
     path: ['operations'],
@@ -150,24 +152,24 @@ function aboutOf(wanted: { readonly purpose: string; readonly instance?: string 
   };
 }
 
-function failed(about: About, operation: Operation): IncusFailure {
+function failed(about: About, operation: Operation): PlatformFailure {
   return serverFailure(about, operation.statusCode, operation.err);
 }
 
 /** The status of a wait is 200 even for failures, so that any other end of it says nothing about the operation. */
-function unknown(about: About, failure: IncusFailure, operation: string, limitMs: number): IncusFailure {
+function unknown(about: About, failure: PlatformFailure, operation: string, limitMs: number): PlatformFailure {
   if (failure.kind === 'timed-out') return stillRunning(about, operation, limitMs);
   if (failure.kind === 'not-found')
     return failureOf('connection-lost', about, 'Incus no longer knows how it ended', { operation, advice: '' });
   return failureOf('connection-lost', about, failure.detail, { operation });
 }
 
-function stillRunning(about: About, operation: string, limitMs: number): IncusFailure {
+function stillRunning(about: About, operation: string, limitMs: number): PlatformFailure {
   return failureOf('timed-out', about, `it had not ended after ${formatDuration(limitMs)}`, { operation });
 }
 
 /** Failures of a daemon that restarts. */
-function isWorthRetrying(failure: IncusFailure): boolean {
+function isWorthRetrying(failure: PlatformFailure): boolean {
   return (
     ['unreachable', 'connection-lost', 'timed-out'].includes(failure.kind) ||
     (failure.kind === 'server' && (failure.code === null || failure.code >= 500 || failure.code === 200))

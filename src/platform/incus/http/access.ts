@@ -1,11 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 
-import { shellWords } from '../text.ts';
-import { failureOf, type About, type IncusFailure } from './failure.ts';
+import { shellWords } from '../../../text.ts';
+import { failureOf, type About } from './failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
 
 /** The failure for a socket that could not be connected to: which one, why, and how to get in or choose another. */
-export async function socketFailure(about: About, socket: string, errno: string): Promise<IncusFailure> {
+export async function socketFailure(about: About, socket: string, errno: string): Promise<PlatformFailure> {
   switch (errno) {
     case 'EACCES':
     case 'EPERM':
@@ -22,14 +23,14 @@ export async function socketFailure(about: About, socket: string, errno: string)
   }
 }
 
-function unreachable(about: About, detail: string): IncusFailure {
+function unreachable(about: About, detail: string): PlatformFailure {
   return failureOf('unreachable', about, detail, {
     advice:
       'Start Incus, or choose another socket with INCUS_SOCKET=/path/to/unix.socket or INCUS_DIR=/path/to/folder.',
   });
 }
 
-async function forbidden(about: About, socket: string): Promise<IncusFailure> {
+async function forbidden(about: About, socket: string): Promise<PlatformFailure> {
   const group = await groupOwning(socket);
   const user = userName();
   if (group === null || group === 'root')

@@ -1,35 +1,13 @@
-import { ok, type Result } from '../result.ts';
-import { call, usualLimitMs, type Incus, type Limit } from './client.ts';
-import { expiryOf, formatExpiry } from './expiry.ts';
-import type { IncusFailure } from './failure.ts';
-import { listOf, objectOf, textOf, textsOf } from './json.ts';
-import { operate } from './operations.ts';
-
-/** A custom storage volume. It is not part of an instance's snapshots. */
-export interface Volume {
-  readonly pool: string;
-  readonly name: string;
-  /** `filesystem`, `block` or `iso`. */
-  readonly contentType: string;
-  readonly config: Readonly<Record<string, string>>;
-  /** API paths of all that use it, e.g. `/1.0/instances/web01?project=p`. */
-  readonly usedBy: readonly string[];
-  /** The names of the instances of this client's project among them; `others` says how many users are not. */
-  readonly instances: readonly string[];
-  readonly others: number;
-}
-
-/** A snapshot of a custom volume. */
-export interface VolumeSnapshot {
-  readonly name: string;
-  /** RFC 3339, as the server writes it. */
-  readonly createdAt: string;
-  /** RFC 3339; null means never. */
-  readonly expiresAt: string | null;
-}
+import { ok, type Result } from '../../../result.ts';
+import { call, usualLimitMs, type Incus } from '../http/client.ts';
+import { expiryOf, formatExpiry } from '../instances/expiry.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { listOf, objectOf, textOf } from '../http/json.ts';
+import { operate } from '../http/operations.ts';
+import type { Limit, Volume, VolumeSnapshot } from '../../platform.ts';
 
 /** Reads a custom volume. */
-export async function getVolume(incus: Incus, pool: string, volume: string): Promise<Result<Volume, IncusFailure>> {
+export async function getVolume(incus: Incus, pool: string, volume: string): Promise<Result<Volume, PlatformFailure>> {
   const purpose = `look at the volume ${volume} of the pool ${pool}`;
   const reply = await call(incus, { method: 'GET', path: pathOf(pool, volume), purpose });
   return reply.ok ? ok(volumeOf(reply.value.metadata, pool, incus.project)) : reply;
@@ -42,7 +20,7 @@ export async function snapshotVolume(
   volume: string,
   wanted: { readonly name: string; readonly expiresAt: Date | null },
   limit: Limit,
-): Promise<Result<VolumeSnapshot, IncusFailure>> {
+): Promise<Result<VolumeSnapshot, PlatformFailure>> {
   const purpose = `take the snapshot ${wanted.name} of the volume ${volume}`;
   const path = [...pathOf(pool, volume), 'snapshots'];
   const body = { name: wanted.name, expires_at: formatExpiry(wanted.expiresAt) };
@@ -57,7 +35,7 @@ export async function listVolumeSnapshots(
   incus: Incus,
   pool: string,
   volume: string,
-): Promise<Result<VolumeSnapshot[], IncusFailure>> {
+): Promise<Result<VolumeSnapshot[], PlatformFailure>> {
   const purpose = `list the snapshots of the volume ${volume}`;
   const path = [...pathOf(pool, volume), 'snapshots'];
   const reply = await call(incus, { method: 'GET', path, query: { recursion: '1' }, purpose });
@@ -73,7 +51,7 @@ export async function restoreVolume(
   volume: string,
   snapshot: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `restore the volume ${volume} to its snapshot ${snapshot}`;
   const request = { method: 'PUT', path: pathOf(pool, volume), body: { restore: snapshot } } as const;
   return withoutValue(await operate(incus, { ...request, purpose, ...limit }));
@@ -87,7 +65,7 @@ export async function renameVolumeSnapshot(
   from: string,
   to: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `rename the snapshot ${from} of the volume ${volume} to ${to}`;
   const path = [...pathOf(pool, volume), 'snapshots', from];
   return withoutValue(await operate(incus, { method: 'POST', path, body: { name: to }, purpose, ...limit }));
@@ -100,7 +78,7 @@ export async function setVolumeSnapshotExpiry(
   volume: string,
   snapshot: string,
   expiresAt: Date | null,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
   const path = [...pathOf(pool, volume), 'snapshots', snapshot];
   const body = { expires_at: formatExpiry(expiresAt) };
@@ -114,7 +92,7 @@ export async function deleteVolumeSnapshot(
   volume: string,
   snapshot: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `remove the snapshot ${snapshot} of the volume ${volume}`;
   const removes = { kind: 'volume-snapshot', pool, volume, snapshot } as const;
   return withoutValue(await operate(incus, { removes, purpose, ...limit }));
@@ -124,7 +102,7 @@ function pathOf(pool: string, volume: string): string[] {
   return ['storage-pools', pool, 'volumes', 'custom', volume];
 }
 
-function withoutValue(ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> {
+function withoutValue(ended: Result<unknown, PlatformFailure>): Result<void, PlatformFailure> {
   return ended.ok ? ok(undefined) : ended;
 }
 
@@ -135,11 +113,8 @@ function volumeOf(json: unknown, pool: string, project: string): Volume {
   return {
     pool,
     name: textOf(volume['name']),
-    contentType: textOf(volume['content_type']),
-    config: textsOf(volume['config']),
-    usedBy,
     instances,
-    others: usedBy.length - instances.length,
+    otherUsers: usedBy.length - instances.length,
   };
 }
 

@@ -1,11 +1,12 @@
 import { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
 
-import type { Clock } from '../clock.ts';
-import { err, ok, type Result } from '../result.ts';
-import { formatDuration } from '../duration.ts';
+import type { Clock } from '../../../clock.ts';
+import { err, ok, type Result } from '../../../result.ts';
+import { formatDuration } from '../../../duration.ts';
 import { socketFailure } from './access.ts';
-import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
+import { failureOf, serverFailure, type About } from './failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
 import { isObject, numberOf, objectOf, parseJson, textOf } from './json.ts';
 import { locationOf, requestPath, type Location, type Removal } from './removal.ts';
 import { exchange, type HttpAnswer, type Trouble } from './transport.ts';
@@ -28,12 +29,6 @@ export interface Incus {
   readonly onRequest: (request: RequestInfo) => void;
   /** The same request again, when its answer or its failure is there. */
   readonly onAnswer: (request: RequestInfo) => void;
-}
-
-/** How long a request may take. */
-export interface Limit {
-  /** Milliseconds. When they are over the end is `timed-out`: unknown, not failed. */
-  readonly limitMs: number;
 }
 
 /** Opens nothing yet: the first request connects. `onRequest` sees every request, WebSockets too, before it is sent. */
@@ -98,13 +93,17 @@ export interface Reply {
 export const usualLimitMs = 30_000;
 
 /** Sends a request and decodes the JSON that comes back; what the server calls an error is a failure, at any status. */
-export async function call(incus: Incus, wanted: Call): Promise<Result<Reply, IncusFailure>> {
+export async function call(incus: Incus, wanted: Call): Promise<Result<Reply, PlatformFailure>> {
   const answer = await callRaw(incus, wanted, jsonLimitBytes);
   return answer.ok ? decode(aboutOf(incus, wanted), answer.value) : answer;
 }
 
 /** Sends a request and gives what comes back as it is, unless the status is an error's. */
-export async function callRaw(incus: Incus, wanted: Call, maxBytes: number): Promise<Result<HttpAnswer, IncusFailure>> {
+export async function callRaw(
+  incus: Incus,
+  wanted: Call,
+  maxBytes: number,
+): Promise<Result<HttpAnswer, PlatformFailure>> {
   const about = aboutOf(incus, wanted);
   const method = 'removes' in wanted ? 'DELETE' : wanted.method;
   const path = requestPath('removes' in wanted ? locationOf(wanted.removes) : wanted, incus.project);
@@ -156,7 +155,7 @@ function headersOf(wanted: CallTarget): Record<string, string> {
 }
 
 /** Decodes an answer; the failure is what the server says of what was asked. */
-export function decode(about: About, answer: HttpAnswer): Result<Reply, IncusFailure> {
+export function decode(about: About, answer: HttpAnswer): Result<Reply, PlatformFailure> {
   const json = parseJson(answer.body.toString('utf8'));
   if (!isObject(json)) return err(notJson(about, answer));
   if (json['type'] === 'error') return err(errorFailure(about, answer));
@@ -173,13 +172,13 @@ function operationId(json: Readonly<Record<string, unknown>>): string | null {
   );
 }
 
-function errorFailure(about: About, answer: HttpAnswer): IncusFailure {
+function errorFailure(about: About, answer: HttpAnswer): PlatformFailure {
   const json = parseJson(answer.body.toString('utf8'));
   if (!isObject(json)) return notJson(about, answer);
   return serverFailure(about, numberOf(json['error_code']) || answer.status, textOf(json['error']));
 }
 
-function notJson(about: About, answer: HttpAnswer): IncusFailure {
+function notJson(about: About, answer: HttpAnswer): PlatformFailure {
   // The answer of a proxy that lost the server: what was asked may have reached it.
   if (answer.status >= 502 && answer.status <= 504)
     return failureOf('connection-lost', about, `the connection to the remote is broken (HTTP status ${answer.status})`);
@@ -188,7 +187,7 @@ function notJson(about: About, answer: HttpAnswer): IncusFailure {
   return failureOf('server', about, `${detail} (HTTP status ${answer.status})`, { code: answer.status });
 }
 
-async function troubleFailure(incus: Incus, about: About, trouble: Trouble, limitMs: number): Promise<IncusFailure> {
+async function troubleFailure(incus: Incus, about: About, trouble: Trouble, limitMs: number): Promise<PlatformFailure> {
   switch (trouble.kind) {
     case 'not-sent':
       return socketFailure(about, incus.socket, trouble.errno);

@@ -2,8 +2,8 @@ import { request as httpRequest, type Agent, type ClientRequest, type IncomingMe
 import { connect } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 
-import type { Clock } from '../clock.ts';
-import { err, ok, type Result } from '../result.ts';
+import type { Clock } from '../../../clock.ts';
+import { err, ok, type Result } from '../../../result.ts';
 
 /** One HTTP exchange over a unix socket. `path` is the whole path with its query. */
 export interface Exchange {

@@ -1,13 +1,15 @@
-import type { Clock } from '../clock.ts';
-import type { Refusal } from '../event.ts';
-import { err, ok, type Result } from '../result.ts';
+import type { Clock } from '../../../clock.ts';
+import type { Refusal } from '../../../event.ts';
+import { err, ok, type Result } from '../../../result.ts';
 import { resolveAddress } from './address.ts';
 import type { Environment } from './client-config.ts';
-import { closeIncus, openIncus, type Incus } from './client.ts';
+import type { Platform } from '../../platform.ts';
+import { incusPlatform } from '../incus.ts';
+import { closeIncus, openIncus, type Incus } from '../http/client.ts';
 
 /** The daemon of an instance, open, and what the instance is called there. */
 export interface InstanceConnection {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly instance: string;
   readonly project: string;
   /** The remote as in the `incus` command; null for the local socket. */
@@ -35,7 +37,13 @@ export async function reach(wanted: {
   const { project, instance } = address.value;
   if (address.value.kind === 'local') {
     const incus = openIncus({ socket: address.value.socket, project, clock, ...watch });
-    return ok({ incus, instance, project, remote: null, close: async () => closeIncus(incus) });
+    return ok({
+      platform: incusPlatform(incus),
+      instance,
+      project,
+      remote: null,
+      close: async () => closeIncus(incus),
+    });
   }
   const { openRemote } = await import('./remote.ts');
   const remote = await openRemote({ remote: address.value.remote, environment, clock, limitMs: remoteLimitMs });
@@ -43,7 +51,7 @@ export async function reach(wanted: {
     return err({ message: `Could not ${remote.error.purpose}: ${remote.error.detail}`, advice: remote.error.advice });
   const incus = openIncus({ socket: remote.value.socket, project, clock, ...watch });
   return ok({
-    incus,
+    platform: incusPlatform(incus),
     instance,
     project,
     remote: address.value.remote,

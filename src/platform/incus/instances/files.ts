@@ -1,24 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 
-import { err, ok, type Result } from '../result.ts';
-import { call, callRaw, type Incus, type Limit } from './client.ts';
-import { failureOf, type IncusFailure } from './failure.ts';
-
-/** Owner and mode of a file inside. Numbers as seen inside the instance; mode like `0o755`. */
-export interface FileOwner {
-  readonly user?: number;
-  readonly group?: number;
-  readonly mode?: number;
-}
-
-/** A file as it was read. */
-export interface PulledFile {
-  readonly content: Buffer;
-  readonly user: number;
-  readonly group: number;
-  readonly mode: number;
-}
+import { err, ok, type Result } from '../../../result.ts';
+import { call, callRaw, type Incus } from '../http/client.ts';
+import { failureOf } from '../http/failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import type { FileOwner, Limit, PulledFile } from '../../platform.ts';
 
 /** Writes a file (replaces one that exists). The folder must exist. Works on stopped instances. A stream is never held in memory. */
 export function pushFile(
@@ -27,7 +14,7 @@ export function pushFile(
   path: string,
   content: string | Buffer | Readable,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   return put(incus, instance, path, 'file', typeof content === 'string' ? Buffer.from(content) : content, how);
 }
 
@@ -37,7 +24,7 @@ export async function pullFile(
   instance: string,
   path: string,
   how: Limit & { readonly maxBytes: number },
-): Promise<Result<PulledFile, IncusFailure>> {
+): Promise<Result<PulledFile, PlatformFailure>> {
   const purpose = `read the file ${path} of ${instance}`;
   const { limitMs, maxBytes } = how;
   const location = { path: ['instances', instance, 'files'], query: { path } };
@@ -60,7 +47,7 @@ export async function listFolder(
   instance: string,
   path: string,
   how: Limit & { readonly maxBytes: number },
-): Promise<Result<string[], IncusFailure>> {
+): Promise<Result<string[], PlatformFailure>> {
   const purpose = `list the folder ${path} of ${instance}`;
   const { limitMs, maxBytes } = how;
   const location = { path: ['instances', instance, 'files'], query: { path } };
@@ -79,7 +66,7 @@ export function makeDirectory(
   instance: string,
   path: string,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   return put(incus, instance, path, 'directory', Buffer.alloc(0), how);
 }
 
@@ -90,7 +77,7 @@ export function makeLink(
   path: string,
   target: string,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   return put(incus, instance, path, 'symlink', Buffer.from(target), how);
 }
 
@@ -100,7 +87,7 @@ export async function deleteFile(
   instance: string,
   path: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `remove the file ${path} of ${instance}`;
   const reply = await call(incus, { removes: { kind: 'file', instance, path }, purpose, instance, ...limit });
   return reply.ok ? ok(undefined) : reply;
@@ -113,7 +100,7 @@ async function put(
   type: 'file' | 'directory' | 'symlink',
   raw: Buffer | Readable,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const purpose = `write the ${type} ${path} of ${instance}`;
   const location = { path: ['instances', instance, 'files'], query: { path } };
   const headers = headersOf(type, how);

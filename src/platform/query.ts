@@ -5,10 +5,10 @@ import { formatDuration } from '../duration.ts';
 import { err, ok, type Result } from '../result.ts';
 import { boundedText, type BoundedText } from './bounded-text.ts';
 import { platformFailure, type PlatformFailure } from './failure.ts';
-import type { Answered, Exec, ExecEnd, ExecRequest, Executions, Question, QuestionAnswer } from './platform.ts';
+import type { Answered, Exec, ExecEnd, ExecRequest, Executions, ExecQuery, ExecResult } from './platform.ts';
 
 /** `ask` of every adapter, made from its `startExec`. */
-export function askWith(startExec: Executions['startExec'], clock: Clock): Executions['ask'] {
+export function queryWith(startExec: Executions['startExec'], clock: Clock): Executions['query'] {
   return async (instance, question) => {
     const stdout: BoundedText = boundedText(question.maxBytes, () => question.onOutput?.(stdout.text));
     const stderr = boundedText(question.maxBytes);
@@ -23,7 +23,7 @@ export function askWith(startExec: Executions['startExec'], clock: Clock): Execu
   };
 }
 
-function unanswered(instance: string, { command, signal, limitMs }: Question, killed: boolean): PlatformFailure {
+function unanswered(instance: string, { command, signal, limitMs }: ExecQuery, killed: boolean): PlatformFailure {
   const why = signal?.aborted === true ? 'it was given up' : `no answer within ${formatDuration(limitMs)}`;
   const reason = killed ? `${why}; it was killed` : `${why}; that it was killed could not be confirmed`;
   return platformFailure('timed-out', `ask ${instance} with ${command[0] ?? 'a command'}`, reason);
@@ -51,21 +51,21 @@ const killLimitMs = 2_000;
 /** The end of the wait for an answer: its limit, or its signal. */
 function limitOf(
   clock: Clock,
-  { limitMs, signal }: Question,
+  { limitMs, signal }: ExecQuery,
 ): { readonly reached: Promise<null>; readonly stop: () => void } {
   let reach = (): void => {};
   const reached = new Promise<null>((resolve) => (reach = () => resolve(null)));
   const callOff = clock.after(limitMs, reach);
   if (signal?.aborted === true) reach();
   else signal?.addEventListener('abort', reach);
-  function stop(): void {
+  const stop = (): void => {
     callOff();
     signal?.removeEventListener('abort', reach);
-  }
+  };
   return { reached, stop };
 }
 
-function requestOf(question: Question): ExecRequest {
+function requestOf(question: ExecQuery): ExecRequest {
   return {
     command: question.command,
     environment: question.environment ?? {},
@@ -76,7 +76,7 @@ function requestOf(question: Question): ExecRequest {
   };
 }
 
-function answerOf(end: ExecEnd, stdout: BoundedText, stderr: BoundedText): QuestionAnswer {
+function answerOf(end: ExecEnd, stdout: BoundedText, stderr: BoundedText): ExecResult {
   return {
     status: statusOf(end),
     stdout: stdout.text(),

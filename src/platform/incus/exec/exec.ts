@@ -1,29 +1,15 @@
-import { err, ok, type Result } from '../result.ts';
-import { call, type Incus } from './client.ts';
-import { connectExec, type Connection } from './exec-connection.ts';
-import { endOfOperation } from './exec-end.ts';
-import { passInput } from './exec-input.ts';
-import type { AcceptedExec, ExecEnd, ExecRequest, ExecStreams } from './exec-request.ts';
-import { failureOf, type About, type IncusFailure } from './failure.ts';
-import { objectOf, textsOf } from './json.ts';
-import { waitFor } from './operations.ts';
-import { loadWebSockets } from './websocket.ts';
-
-export type { ExecEnd, ExecRequest, ExecStreams };
-
-/** A command under way. */
-export interface Exec {
-  /** Id of the operation. */
-  readonly operation: string;
-  /** Tells the terminal inside its new size. */
-  readonly resize: (columns: number, rows: number) => void;
-  /** Sends a signal by number to the direct child only; its own children do not get it. */
-  readonly signal: (signal: number) => void;
-  /** Drops all connections: the server then kills the direct child with SIGKILL; grandchildren survive. */
-  readonly abandon: () => void;
-  /** Resolves after all output was handed to the Writables. `connection-lost`: how the command ended is not known. */
-  readonly ended: Promise<Result<ExecEnd, IncusFailure>>;
-}
+import { err, ok, type Result } from '../../../result.ts';
+import { call, type Incus } from '../http/client.ts';
+import { connectExec, type Connection } from './connection.ts';
+import { endOfOperation } from './end.ts';
+import { passInput } from './input.ts';
+import type { AcceptedExec } from './request.ts';
+import type { Exec, ExecEnd, ExecRequest, ExecStreams } from '../../platform.ts';
+import { failureOf, type About } from '../http/failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { objectOf, textsOf } from '../http/json.ts';
+import { waitFor } from '../http/operations.ts';
+import { loadWebSockets } from '../http/websocket.ts';
 
 /**
  * Starts a command. A success means that the server has the command, and all connections to it; whether the executable
@@ -34,7 +20,7 @@ export async function startExec(
   instance: string,
   request: ExecRequest,
   streams: ExecStreams,
-): Promise<Result<Exec, IncusFailure>> {
+): Promise<Result<Exec, PlatformFailure>> {
   const about = {
     purpose: `run ${request.command[0] ?? 'a command'} in ${instance}`,
     project: incus.project,
@@ -52,7 +38,11 @@ export async function startExec(
   }
 }
 
-async function askFor(incus: Incus, about: Subject, request: ExecRequest): Promise<Result<AcceptedExec, IncusFailure>> {
+async function askFor(
+  incus: Incus,
+  about: Subject,
+  request: ExecRequest,
+): Promise<Result<AcceptedExec, PlatformFailure>> {
   const { purpose, instance } = about;
   const path = ['instances', instance, 'exec'];
   const reply = await call(incus, {
@@ -81,7 +71,7 @@ function follow(
 ): Exec {
   const letGoOfInput = passInput(streams.stdin, connection.input);
   const abandoned = new AbortController();
-  async function finish(): Promise<Result<ExecEnd, IncusFailure>> {
+  async function finish(): Promise<Result<ExecEnd, PlatformFailure>> {
     const end = await endOfOperation(incus, about, accepted, connection, abandoned.signal);
     letGoOfInput();
     connection.close();
@@ -119,7 +109,7 @@ function bodyOf(request: ExecRequest): Readonly<Record<string, unknown>> {
   };
 }
 
-function disconnected(about: About, operation: string): IncusFailure {
+function disconnected(about: About, operation: string): PlatformFailure {
   return failureOf('connection-lost', about, 'the connections for its input and output could not be opened', {
     operation,
   });

@@ -1,4 +1,4 @@
-import { shellWords } from '../text.ts';
+import { shellWords } from '../../../text.ts';
 
 /**
  * The line for a shell on the server that clears away what a killed daemon left of a restore, and what stops every later

@@ -1,4 +1,4 @@
-import { textOf } from './json.ts';
+import { textOf } from '../http/json.ts';
 
 /** The server's way to write "never", different from leaving it out: then `snapshots.expiry` would apply. */
 const never = '0001-01-01T00:00:00Z';

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../../../result.ts';
 import type { AddressFailure } from './address-failure.ts';
-import { isObject, objectOf, textOf } from './json.ts';
+import { isObject, objectOf, textOf } from '../http/json.ts';
 
 /** Environment variables, as `process.env` is. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 
 import type { WebSocket } from 'ws';
 
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../../../result.ts';
 import type { Incus } from './client.ts';
 import { requestPath, type Location } from './removal.ts';
 

@@ -1,6 +1,7 @@
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../../../result.ts';
 import { call, type Incus } from './client.ts';
-import { failureOf, type IncusFailure } from './failure.ts';
+import { failureOf } from './failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
 import { listOf, objectOf, textOf, textsOf } from './json.ts';
 
 /** The daemon that answers. */
@@ -14,7 +15,7 @@ export interface Server {
 }
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
-export async function getServer(incus: Incus): Promise<Result<Server, IncusFailure>> {
+export async function getServer(incus: Incus): Promise<Result<Server, PlatformFailure>> {
   const purpose = 'ask Incus who it is';
   const reply = await call(incus, { method: 'GET', path: [], purpose });
   if (!reply.ok) return reply;
@@ -31,7 +32,7 @@ export async function getServer(incus: Incus): Promise<Result<Server, IncusFailu
 }
 
 /** Config of the project in use, e.g. `restricted`, `restricted.snapshots`. */
-export async function getProjectConfig(incus: Incus): Promise<Result<Record<string, string>, IncusFailure>> {
+export async function getProjectConfig(incus: Incus): Promise<Result<Record<string, string>, PlatformFailure>> {
   const purpose = `look at the project ${incus.project}`;
   const reply = await call(incus, { method: 'GET', path: ['projects', incus.project], purpose });
   return reply.ok ? ok(textsOf(objectOf(reply.value.metadata)['config'])) : reply;

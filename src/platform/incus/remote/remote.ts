@@ -2,14 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Clock } from '../clock.ts';
-import { formatDuration } from '../duration.ts';
-import { err, ok, type Result } from '../result.ts';
-import { shellWords } from '../text.ts';
+import type { Clock } from '../../../clock.ts';
+import { formatDuration } from '../../../duration.ts';
+import { err, ok, type Result } from '../../../result.ts';
+import { shellWords } from '../../../text.ts';
 import type { Environment } from './client-config.ts';
-import { closeIncus, openIncus } from './client.ts';
-import { failureOf, type About, type IncusFailure } from './failure.ts';
-import { getServer } from './server.ts';
+import { closeIncus, openIncus } from '../http/client.ts';
+import { failureOf, type About } from '../http/failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { getServer } from '../http/server.ts';
 
 /** A remote daemon, reachable through a unix socket of our own as long as it is open. */
 export interface Remote {
@@ -28,7 +29,7 @@ export async function openRemote(options: {
   readonly environment: Environment;
   readonly clock: Clock;
   readonly limitMs: number;
-}): Promise<Result<Remote, IncusFailure>> {
+}): Promise<Result<Remote, PlatformFailure>> {
   const { remote, clock, limitMs } = options;
   const about = { purpose: `reach the remote ${remote}`, project: 'default' };
   const folder = await mkdtemp(join(tmpdir(), 'guard-remote-'));
@@ -118,7 +119,7 @@ async function waitForProxy(
   proxy: Proxy,
   clock: Clock,
   limitMs: number,
-): Promise<IncusFailure | null> {
+): Promise<PlatformFailure | null> {
   const deadline = clock.monotonic() + limitMs;
   const incus = openIncus({ socket, project: 'default', clock });
   try {
