@@ -1,7 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { resolveAddress } from '../platform/incus/remote/address.ts';
-import { incusPlatform } from '../platform/incus/incus.ts';
-import { closeIncus, openIncus } from '../platform/incus/http/client.ts';
+import { openIncusPlatform } from '../platform/incus/incus.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { completionScripts } from './completion-scripts.ts';
@@ -41,11 +40,11 @@ async function instanceNames({ environment, clock }: Context): Promise<readonly 
   const address = await resolveAddress({ environment, remoteAndName: 'x', projectFlag: null });
   if (!address.ok || address.value.kind !== 'local') return [];
   const { socket, project } = address.value;
-  const incus = openIncus({ socket, project, clock });
+  const { platform, close } = openIncusPlatform({ socket, project, clock });
   const over = new AbortController();
-  const names = await Promise.race([incusPlatform(incus).listInstanceNames(), clock.sleep(patienceMs, over.signal)]);
+  const names = await Promise.race([platform.listInstanceNames(), clock.sleep(patienceMs, over.signal)]);
   over.abort();
-  closeIncus(incus);
+  close();
   return names !== undefined && names.ok ? names.value : [];
 }
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { systemClock } from '../../src/clock.ts';
 import type { Platform } from '../../src/platform/platform.ts';
-import { closeIncus, openIncus } from '../../src/platform/incus/http/client.ts';
+import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
 import { bringUp, takeDown, waitFor, type Host } from '../host/host.ts';
 import type { Profile } from './profile.ts';
 
@@ -30,11 +30,15 @@ export const withArena = async (
 ): Promise<void> => {
   const host = await bringUp({ name: hostName, dirPool: true });
   const stateDirectory = await mkdtemp(join(tmpdir(), 'guard-bench-'));
-  const rest = openIncus({ socket: host.socket, project: 'default', clock: systemClock });
+  const { platform: rest, close: closeRest } = openIncusPlatform({
+    socket: host.socket,
+    project: 'default',
+    clock: systemClock,
+  });
   try {
     await work({ ...options, host, rest, program: resolve('dist/guard.cjs'), stateDirectory });
   } finally {
-    closeIncus(rest);
+    closeRest();
     await rm(stateDirectory, { recursive: true, force: true });
     await takeDown(host);
   }

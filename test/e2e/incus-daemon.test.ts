@@ -9,26 +9,27 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { boundedText } from '../../src/platform/bounded-text.ts';
 import type { InstanceEvent, Platform } from '../../src/platform/platform.ts';
-import { closeIncus, openIncus } from '../../src/platform/incus/http/client.ts';
+import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
 import { type Remote, openRemote } from '../../src/platform/incus/remote/remote.ts';
-import { describeConformance, failure, value } from '../incus/conformance.ts';
+import { describeConformance, failure, value } from '../platform/conformance.ts';
 import { bringUp, incus as incusOn, killDaemon, startDaemon, takeDown, type Host } from '../host/host.ts';
 
 // Tests that kill their daemon, or that reach it as a remote: on a host of their own.
 
 let host: Host;
 let platform: Platform;
+let close: () => void;
 const instance = 'ad-daemon';
 const limit = { limitMs: 60_000 };
 
 beforeAll(async () => {
   // Two test runs on one machine do not get into each other's way.
   host = await bringUp({ name: `ad-${Date.now().toString(36)}` });
-  platform = openIncus({ socket: host.socket, project: 'default', clock: systemClock });
+  ({ platform, close } = openIncusPlatform({ socket: host.socket, project: 'default', clock: systemClock }));
   await incusOn(host, 'launch', 'guard-debian', instance);
 });
 afterAll(async () => {
-  closeIncus(platform);
+  close();
   await takeDown(host);
 });
 
@@ -64,7 +65,7 @@ describe('a daemon that is killed', () => {
   });
 
   it('ends the stream of events, and says so', async () => {
-    const stream = value(await platform.followInstances(['lifecycle'], () => {}));
+    const stream = value(await platform.followInstances(() => {}));
     await killDaemon(host);
     expect(failure(await stream.ended).kind).toBe('connection-lost');
     await startDaemon(host);
@@ -75,11 +76,9 @@ describe('events', () => {
   it('tell of a restore, and end when they are closed', async () => {
     value(await platform.createSnapshot(instance, { name: 'e', expiresAt: null }, limit));
     const events: InstanceEvent[] = [];
-    const stream = value(await platform.followInstances(['lifecycle'], (event) => events.push(event)));
+    const stream = value(await platform.followInstances((event) => events.push(event)));
     value(await platform.restoreSnapshot(instance, 'e', limit));
-    while (!events.some(({ action }) => action === 'instance-restored')) await delay(20);
-    const restored = events.find(({ action }) => action === 'instance-restored');
-    expect(restored?.source).toBe(`/1.0/instances/${instance}`);
+    while (!events.some((event) => event.instance === instance)) await delay(20);
     stream.close();
     value(await stream.ended);
     value(await platform.deleteSnapshot(instance, 'e', limit));
@@ -105,7 +104,11 @@ describe('a remote that does not exist', () => {
 describe('a remote whose proxy dies', () => {
   it('is reached again through the same socket', async () => {
     const remote = await far();
-    const client = openIncus({ socket: remote.socket, project: 'default', clock: systemClock });
+    const { platform: client, close: closeClient } = openIncusPlatform({
+      socket: remote.socket,
+      project: 'default',
+      clock: systemClock,
+    });
     const exec = value(await client.startExec(instance, sleeping, nowhere()));
     const pid = (await execa('pgrep', ['-f', `incus remote proxy far: ${remote.socket}`])).stdout.trim();
     process.kill(Number(pid), 'SIGKILL');
@@ -115,16 +118,22 @@ describe('a remote whose proxy dies', () => {
       end.ok ? { kind: 'exited', status: 137, outputLost: true } : { kind: 'connection-lost' },
     );
     value(await client.getInstance(instance));
-    closeIncus(client);
+    closeClient();
     await remote.close();
     expect(failure(await client.getInstance(instance)).kind).toBe('unreachable');
   });
 });
 
-describeConformance('a remote over HTTPS', async () => {
-  const { socket, close } = await far();
-  return { socket, instance, close };
-});
+describeConformance(
+  'a remote over HTTPS',
+  async () => {
+    const { socket, close } = await far();
+    const opened = openIncusPlatform({ socket, project: 'default', clock: systemClock });
+    const volume = { pool: 'default', name: '' };
+    return { platform: opened.platform, instance, volume, close: async () => (opened.close(), close()) };
+  },
+  { volumesAndEvents: false },
+);
 
 const sleeping = { command: ['sleep', '600'], environment: {}, terminal: null };
 const nowhere = () => ({ stdin: null, stdout: boundedText(0).sink, stderr: boundedText(0).sink });
@@ -153,7 +162,9 @@ const untilUnreachable = async (): Promise<void> => {
 };
 
 /** A restore that is under way at this moment; one that was over before anybody saw it is begun again. */
-const restoreUnderWay = async (name: string): Promise<{ readonly restoring: ReturnType<typeof restoreSnapshot> }> => {
+const restoreUnderWay = async (
+  name: string,
+): Promise<{ readonly restoring: ReturnType<Platform['restoreSnapshot']> }> => {
   for (let attempt = 0; attempt < 20; attempt += 1) {
     const restore = { over: false };
     const restoring = platform.restoreSnapshot(instance, name, limit).finally(() => {
@@ -161,8 +172,7 @@ const restoreUnderWay = async (name: string): Promise<{ readonly restoring: Retu
     });
     while (!restore.over) {
       const operations = value(await platform.listOperations());
-      if (operations.some(({ statusCode, description }) => statusCode < 200 && description.startsWith('Restoring')))
-        return { restoring };
+      if (operations.some(({ isRunning, activity }) => isRunning && activity === 'restore')) return { restoring };
     }
   }
   throw new Error('no restore was seen under way in 20 attempts');

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { boundedText } from '../../src/platform/bounded-text.ts';
 import type { ExecRequest, ExecStreams, Platform } from '../../src/platform/platform.ts';
-import { value } from '../incus/conformance.ts';
+import { value } from '../platform/conformance.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
 const instance = 'ad-exec';

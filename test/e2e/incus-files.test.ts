@@ -7,11 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/clock.ts';
 import type { Platform } from '../../src/platform/platform.ts';
-import { closeIncus, openIncus } from '../../src/platform/incus/http/client.ts';
+import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
 import { describeFailure } from '../../src/platform/failure.ts';
-import { getProjectConfig } from '../../src/platform/incus/http/server.ts';
 import { findSocket } from '../../src/platform/incus/remote/socket.ts';
-import { failure, value } from '../incus/conformance.ts';
+import { failure, value } from '../platform/conformance.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
 const limit = { limitMs: 60_000 };
@@ -44,7 +43,7 @@ describe('files', () => {
     expect(await inside('cat', '/srv/a folder/link')).toBe('two');
     expect(failure(await platform.pullFile(instance, '/srv/a folder', { maxBytes: 1000, ...limit }))).toMatchObject({
       kind: 'invalid',
-      said: 'it is a folder.',
+      detail: 'it is a folder.',
     });
     expect(await inside('readlink', '/srv/a folder/link')).toBe('ünï $x');
   });
@@ -80,23 +79,23 @@ describe('a project that is restricted', () => {
   const project = 'ad-restricted';
   const instance = 'ad-inside';
   let platform: Platform;
+  let close: () => void;
   beforeAll(async () => {
     await remove(instance, project);
     await incusCommand('project', 'delete', project).catch(() => '');
     const config = ['features.images=false', 'restricted=true'];
     await incusCommand('project', 'create', project, ...config.flatMap((pair) => ['--config', pair]));
     await incusCommand('init', 'guard-debian', instance, '--project', project, '--no-profiles', '--storage', 'default');
-    platform = openIncus({ socket: findSocket(process.env).socket, project, clock: systemClock });
+    ({ platform, close } = openIncusPlatform({ socket: findSocket(process.env).socket, project, clock: systemClock }));
   });
   afterAll(async () => {
-    closeIncus(platform);
+    close();
     await remove(instance, project);
     await incusCommand('project', 'delete', project);
   });
 
   it('refuses snapshots, and the advice says how an administrator allows them', async () => {
     expect(value(await platform.listInstanceNames())).toEqual([instance]);
-    expect(value(await getProjectConfig(platform))).toMatchObject({ restricted: 'true' });
     const refused = failure(await platform.createSnapshot(instance, { name: 'no', expiresAt: null }, limit));
     expect(refused.kind).toBe('restricted');
     expect(describeFailure(refused)).toContain(`\`incus project set ${project} restricted.snapshots=allow\``);

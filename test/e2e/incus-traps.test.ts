@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Operation, Platform } from '../../src/platform/platform.ts';
 import { describeFailure } from '../../src/platform/failure.ts';
-import { rootDisk } from '../../src/platform/incus/storage/pool.ts';
-import { failure, value } from '../incus/conformance.ts';
+import { rootDisk } from '../../src/run/restore-point/disks.ts';
+import { failure, value } from '../platform/conformance.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
 // The traps of a real Incus that decide how the adapter is built. That a failure comes with HTTP 200 (the first of
@@ -68,7 +68,7 @@ describe('on an instance of its own', () => {
     const restored = failure(await platform.restoreSnapshot(instance, 'stuck', limit));
     expect(restored).toMatchObject({ kind: 'busy' });
     expect(restored.advice).toContain(`incus stop --force ${instance}`);
-    expect(failure(await platform.patchInstance(instance, { config: { 'user.a': 'b' } })).kind).toBe('busy');
+    expect(failure(await platform.patchInstance(instance, { metadata: { a: 'b' } })).kind).toBe('busy');
 
     value(await platform.stopInstance(instance, { force: true, ...limit }));
     value(await platform.restoreSnapshot(instance, 'stuck', limit));
@@ -82,13 +82,13 @@ describe('on an instance of its own', () => {
     await snapshot(instance, 'plain');
     await incusCommand('config', 'device', 'add', instance, 'later', 'none');
     await incusCommand('profile', 'add', instance, 'ad-later');
-    value(await platform.patchInstance(instance, { config: { 'user.guard.run': 'after the snapshot' } }));
+    value(await platform.patchInstance(instance, { metadata: { run: 'after the snapshot' } }));
 
     value(await platform.restoreSnapshot(instance, 'plain', limit));
     const after = value(await platform.getInstance(instance));
-    expect(after.config).not.toHaveProperty('user.guard.run');
-    expect(after.devices).not.toHaveProperty('later');
-    expect(after.profiles).toEqual(['default', 'ad-later']);
+    expect(after.metadata).not.toHaveProperty('run');
+    expect(after.configuration.devices).not.toHaveProperty('later');
+    expect(await incusCommand('config', 'show', instance)).toContain('- ad-later');
     expect(after.status).toBe('Running');
 
     await incusCommand('profile', 'remove', instance, 'ad-later');
@@ -136,20 +136,20 @@ describe('on an instance of its own', () => {
   });
 
   it('an expiry of the instance does not apply to a restore point that never expires', async () => {
-    value(await platform.patchInstance(instance, { config: { 'snapshots.expiry': '1d' } }));
+    await incusCommand('config', 'set', instance, 'snapshots.expiry=1d');
     const never = value(await platform.createSnapshot(instance, { name: 'never', expiresAt: null }, limit));
     expect(never.expiresAt).toBeNull();
     await incusCommand('snapshot', 'create', instance, 'plain');
     const plain = value(await platform.listSnapshots(instance)).find(({ name }) => name === 'plain');
     expect(plain?.expiresAt).not.toBeNull();
     for (const name of ['never', 'plain']) value(await platform.deleteSnapshot(instance, name, limit));
-    value(await platform.patchInstance(instance, { config: { 'snapshots.expiry': '' } }));
+    await incusCommand('config', 'unset', instance, 'snapshots.expiry');
   });
 
   it('one of many that compare and swap at the same time wins', async () => {
-    const { etag } = value(await platform.getInstance(instance));
+    const { revision } = value(await platform.getInstance(instance));
     const racers = Array.from({ length: 8 }, (_, index) =>
-      platform.patchInstance(instance, { config: { 'user.guard.race': String(index) }, etag }),
+      platform.patchInstance(instance, { metadata: { race: String(index) }, revision }),
     );
     const ends = await Promise.all(racers);
     expect(ends.filter((end) => end.ok)).toHaveLength(1);
@@ -212,12 +212,10 @@ describe('on a pool of the dir driver', () => {
     const restoring = platform.restoreSnapshot(instance, 'base', limit);
     // Those that have ended are listed for five seconds, too.
     const isRestore = (operation: Operation): boolean =>
-      operation.statusCode < 200 &&
-      operation.instances.includes(instance) &&
-      operation.description.startsWith('Restoring');
+      operation.isRunning && operation.instances.includes(instance) && operation.activity === 'restore';
     while (!value(await platform.listOperations()).some(isRestore)) await delay(5);
     const refused = failure(await platform.deleteSnapshot(instance, 'base', limit));
-    expect(refused).toMatchObject({ kind: 'busy', said: 'a restore is under way.' });
+    expect(refused).toMatchObject({ kind: 'busy', detail: 'a restore is under way.' });
     expect(seen.slice(before).filter((request) => request.startsWith('DELETE'))).toEqual([]);
     value(await restoring);
     expect(await inside(instance, 'ls', '/root')).toBe('');

@@ -1,10 +1,10 @@
-import type { Platform } from '../platform.ts';
+import type { Answered, OperationResult, Platform } from '../platform.ts';
 import { queryWith } from '../query.ts';
 import { ok } from '../../result.ts';
 import { commands } from './commands.ts';
 import { startExec } from './exec/exec.ts';
-import type { Incus } from './http/client.ts';
-import { listOperations, settle, type Operation } from './http/operations.ts';
+import { closeIncus, openIncus, type Incus } from './http/client.ts';
+import { listOperations, settle, type Operation, type OperationRequest } from './http/operations.ts';
 import { findInconsistentSnapshots } from './storage/inconsistent-snapshots.ts';
 import {
   getInstance,
@@ -40,6 +40,18 @@ import { pushFile, pullFile, listFolder, makeDirectory, makeLink, deleteFile } f
 import { followInstances } from './http/events.ts';
 import { isShuttingDown } from './http/server.ts';
 import type { Operation as PortOperation } from '../platform.ts';
+
+/** Connects to a daemon on its unix socket. Opens nothing yet: the first request connects. */
+export function openIncusPlatform(options: Parameters<typeof openIncus>[0]): OpenPlatform {
+  const incus = openIncus(options);
+  return { platform: incusPlatform(incus), close: () => closeIncus(incus) };
+}
+
+export interface OpenPlatform {
+  readonly platform: Platform;
+  /** Closes idle connections. Requests under way end on their own. */
+  readonly close: () => void;
+}
 
 /** The platform behind a connection to Incus. */
 export function incusPlatform(incus: Incus): Platform {
@@ -85,13 +97,20 @@ export function incusPlatform(incus: Incus): Platform {
     isShuttingDown: (...words) => isShuttingDown(incus, ...words),
     startExec: start,
     query: queryWith(start, incus.clock),
-    settle: (operation, how) => settle(incus, operation, how),
+    settle: (operation, how) => settled(incus, operation, how),
     listOperations: async () => {
       const operations = await listOperations(incus);
       return operations.ok ? ok(operations.value.map(operationOf)) : operations;
     },
     findInconsistentSnapshots: (instance, seen) => findInconsistentSnapshots(incus, instance, seen ?? null),
   };
+}
+
+async function settled(incus: Incus, operation: string, how: OperationRequest): Answered<OperationResult> {
+  const end = await settle(incus, operation, how);
+  if (!end.ok) return end;
+  const { kind } = end.value;
+  return ok(kind === 'failed' ? { kind, failure: end.value.failure } : { kind });
 }
 
 function operationOf({ id, description, statusCode, instances, class: kind }: Operation): PortOperation {

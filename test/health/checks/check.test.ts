@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { askCheck, askDefinition } from '../../../src/health/checks/check.ts';
 import type { AskContext } from '../../../src/health/observation.ts';
-import { openIncus } from '../../../src/platform/incus/http/client.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { checkOf } from '../samples.ts';
 
 const unreachable: AskContext = {
-  platform: openIncus({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }),
+  platform: openIncusPlatform({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }).platform,
   instance: 'c1',
   clock: systemClock,
 };

@@ -1,23 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { Platform } from '../../../src/platform/platform.ts';
-import { closeIncus, openIncus } from '../../../src/platform/incus/http/client.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { claim, claimForQuiesce } from '../../../src/run/lock/claim.ts';
 import { readMarker } from '../../../src/run/lock/marker.ts';
 import { readQuiesceMarker } from '../../../src/run/lock/quiesce-marker.ts';
-import { value } from '../../incus/conformance.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
+import { value } from '../../platform/conformance.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
 
 let fake: FakeIncus;
 let platform: Platform;
+let close: () => void;
 
 beforeEach(async () => {
   fake = await startFakeIncus();
-  platform = openIncus({ socket: fake.socket, project: 'default', clock: systemClock });
+  ({ platform, close } = openIncusPlatform({ socket: fake.socket, project: 'default', clock: systemClock }));
 });
 
 afterEach(async () => {
-  closeIncus(platform);
+  close();
   await fake.close();
 });
 

@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Platform } from '../../../src/platform/platform.ts';
-import { closeIncus, openIncus } from '../../../src/platform/incus/http/client.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { expiryOfLease, inFlightName, newLease } from '../../../src/run/lock/in-flight.ts';
 import { keepLease, type HeldLease } from '../../../src/run/lock/lease.ts';
-import { value } from '../../incus/conformance.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
-import { manualClock, type ManualClock } from '../../incus/manual-clock.ts';
+import { value } from '../../platform/conformance.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
+import { manualClock, type ManualClock } from '../../platform/incus/manual-clock.ts';
 
 const limit = { limitMs: 5000 };
 const ours = newLease(() => 1);
 const theirs = newLease(() => 2);
 let fake: FakeIncus;
 let platform: Platform;
+let close: () => void;
 let clock: ManualClock;
 let lease: HeldLease;
 let asked: number;
@@ -19,7 +20,12 @@ let asked: number;
 beforeEach(async () => {
   fake = await startFakeIncus();
   clock = manualClock();
-  platform = openIncus({ socket: fake.socket, project: 'default', clock, onRequest: () => (asked += 1) });
+  ({ platform, close } = openIncusPlatform({
+    socket: fake.socket,
+    project: 'default',
+    clock,
+    onRequest: () => (asked += 1),
+  }));
   value(await platform.createSnapshot('c1', { name: inFlightName, expiresAt: expiryOfLease(ours) }, limit));
   lease = keepLease({ platform, clock }, 'c1', ours);
   asked = 0;
@@ -27,7 +33,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await lease.stop();
-  closeIncus(platform);
+  close();
   await fake.close();
 });
 

@@ -1,25 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { Platform } from '../../../src/platform/platform.ts';
-import { closeIncus, openIncus } from '../../../src/platform/incus/http/client.ts';
-import {
-  isLatestOnly,
-  newerInTheWay,
-  removalLines,
-  describeScheduled,
-} from '../../../src/run/restore-point/newer-snapshots.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
+import { describeScheduled, newerInTheWay } from '../../../src/run/restore-point/newer-snapshots.ts';
+import { commands } from '../../../src/platform/incus/commands.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
 
 // There is no zfs in the tests: the fake has a pool that says it is one.
 let fake: FakeIncus;
 let platform: Platform;
+let close: () => void;
 
 beforeEach(async () => {
   fake = await startFakeIncus();
-  platform = openIncus({ socket: fake.socket, project: 'default', clock: systemClock });
+  ({ platform, close } = openIncusPlatform({ socket: fake.socket, project: 'default', clock: systemClock }));
 });
 afterEach(async () => {
-  closeIncus(platform);
+  close();
   await fake.close();
 });
 
@@ -61,20 +58,20 @@ describe('snapshots that are newer than the restore point (F4, F5)', () => {
   });
 
   test('are removed by hand, by exact name', () => {
-    expect(removalLines({ instance: 'c1', project: 'shop', remote: 'far' }, ['auto-1'])).toEqual([
+    expect(commands.removeSnapshots({ instance: 'c1', project: 'shop', remote: 'far' }, ['auto-1'])).toEqual([
       'incus snapshot delete far:c1 auto-1 --project shop',
     ]);
   });
 });
 
 describe('a schedule of snapshots', () => {
-  const zfs = { driver: 'zfs', config: {} };
-  const c1 = (schedule: string) => ({ name: 'c1', expandedConfig: { 'snapshots.schedule': schedule } });
+  const zfs = { driver: 'zfs', restoreNeedsNewest: true };
+  const c1 = (snapshotSchedule: string | null) => ({ name: 'c1', snapshotSchedule });
 
   test('is warned of where one could stand in the way (F5)', () => {
     expect(describeScheduled(zfs, c1('@hourly'))).toContain('(@hourly)');
-    expect(describeScheduled(zfs, c1(''))).toBeNull();
-    expect(describeScheduled({ driver: 'btrfs', config: {} }, c1('@hourly'))).toBeNull();
-    expect(isLatestOnly(null)).toBe(false);
+    expect(describeScheduled(zfs, c1(null))).toBeNull();
+    expect(describeScheduled({ driver: 'btrfs', restoreNeedsNewest: false }, c1('@hourly'))).toBeNull();
+    expect(describeScheduled(null, c1('@hourly'))).toBeNull();
   });
 });

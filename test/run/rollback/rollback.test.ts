@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Platform } from '../../../src/platform/platform.ts';
-import { closeIncus, openIncus } from '../../../src/platform/incus/http/client.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { createRecorder } from '../../../src/run/recorder.ts';
 import { rollBack, survey, type RollbackPlan } from '../../../src/run/rollback/rollback.ts';
 import { err } from '../../../src/result.ts';
-import { failure, value } from '../../incus/conformance.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
-import { manualClock, type ManualClock } from '../../incus/manual-clock.ts';
+import { failure, value } from '../../platform/conformance.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
+import { manualClock, type ManualClock } from '../../platform/incus/manual-clock.ts';
 
 const second = 1000;
 const limit = { limitMs: 5 * second };
@@ -23,16 +23,17 @@ const limits = {
 };
 let fake: FakeIncus;
 let platform: Platform;
+let close: () => void;
 let clock: ManualClock;
 
 beforeEach(async () => {
   fake = await startFakeIncus();
   clock = manualClock();
-  platform = openIncus({ socket: fake.socket, project: 'default', clock });
+  ({ platform, close } = openIncusPlatform({ socket: fake.socket, project: 'default', clock }));
 });
 
 afterEach(async () => {
-  closeIncus(platform);
+  close();
   await fake.close();
 });
 

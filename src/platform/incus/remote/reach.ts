@@ -4,8 +4,8 @@ import { err, ok, type Result } from '../../../result.ts';
 import { resolveAddress } from './address.ts';
 import type { Environment } from './client-config.ts';
 import type { Platform } from '../../platform.ts';
-import { incusPlatform } from '../incus.ts';
-import { closeIncus, openIncus, type Incus } from '../http/client.ts';
+import { openIncusPlatform } from '../incus.ts';
+import type { Incus } from '../http/client.ts';
 
 /** The daemon of an instance, open, and what the instance is called there. */
 export interface InstanceConnection {
@@ -36,27 +36,21 @@ export async function reach(wanted: {
   if (!address.ok) return address;
   const { project, instance } = address.value;
   if (address.value.kind === 'local') {
-    const incus = openIncus({ socket: address.value.socket, project, clock, ...watch });
-    return ok({
-      platform: incusPlatform(incus),
-      instance,
-      project,
-      remote: null,
-      close: async () => closeIncus(incus),
-    });
+    const { platform, close } = openIncusPlatform({ socket: address.value.socket, project, clock, ...watch });
+    return ok({ platform, instance, project, remote: null, close: async () => close() });
   }
   const { openRemote } = await import('./remote.ts');
   const remote = await openRemote({ remote: address.value.remote, environment, clock, limitMs: remoteLimitMs });
   if (!remote.ok)
     return err({ message: `Could not ${remote.error.purpose}: ${remote.error.detail}`, advice: remote.error.advice });
-  const incus = openIncus({ socket: remote.value.socket, project, clock, ...watch });
+  const { platform, close } = openIncusPlatform({ socket: remote.value.socket, project, clock, ...watch });
   return ok({
-    platform: incusPlatform(incus),
+    platform,
     instance,
     project,
     remote: address.value.remote,
     close: async () => {
-      closeIncus(incus);
+      close();
       await remote.value.close();
     },
   });

@@ -1,4 +1,4 @@
-import { sleepBy, type Clock } from '../../src/clock.ts';
+import { sleepBy, type Clock } from '../../../src/clock.ts';
 
 /** A clock that stands still until it is told to go on. */
 export interface ManualClock extends Clock {

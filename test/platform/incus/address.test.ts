@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { resolveAddress } from '../../src/incus/address.ts';
-import { findSocket } from '../../src/incus/socket.ts';
+import { resolveAddress } from '../../../src/platform/incus/remote/address.ts';
+import { findSocket } from '../../../src/platform/incus/remote/socket.ts';
 
 let home: string;
 beforeEach(async () => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { failureOf, describeFailure, serverFailure, type IncusFailureKind } from '../../src/incus/failure.ts';
+import { describeFailure, type PlatformFailureKind } from '../../../src/platform/failure.ts';
+import { failureOf, serverFailure } from '../../../src/platform/incus/http/failure.ts';
 
 const about = { purpose: 'take the snapshot g1 of web 1', project: 'user-1000', instance: 'web 1' };
 
 describe('what the server says decides the kind', () => {
   // Texts as Incus 6.0.4 writes them.
-  it.each<[number, string, IncusFailureKind]>([
+  it.each<[number, string, PlatformFailureKind]>([
     [404, 'Failed to fetch instance "x" in project "default": Instance not found', 'not-found'],
     [500, 'Snapshot web01/nope does not exist', 'not-found'],
     [404, 'Project not found', 'not-found'],

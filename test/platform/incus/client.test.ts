@@ -6,15 +6,21 @@ import { join } from 'node:path';
 import { assert as always, asyncProperty, constantFrom, oneof, string } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 
-import { systemClock } from '../../src/clock.ts';
-import { closeIncus, openIncus, type Call, type Incus, type RequestInfo } from '../../src/incus/client.ts';
-import { deleteFile, makeDirectory, pushFile } from '../../src/incus/files.ts';
-import { describeFailure } from '../../src/incus/failure.ts';
-import { getInstance, patchInstance, stopInstance } from '../../src/incus/instance.ts';
-import { deleteSnapshot } from '../../src/incus/snapshot.ts';
-import { getServer } from '../../src/incus/server.ts';
-import { deleteVolumeSnapshot } from '../../src/incus/volume.ts';
-import { failure, value } from './conformance.ts';
+import { systemClock } from '../../../src/clock.ts';
+import {
+  closeIncus,
+  openIncus,
+  type Call,
+  type Incus,
+  type RequestInfo,
+} from '../../../src/platform/incus/http/client.ts';
+import { deleteFile, makeDirectory, pushFile } from '../../../src/platform/incus/instances/files.ts';
+import { describeFailure } from '../../../src/platform/failure.ts';
+import { getInstance, patchInstance, stopInstance } from '../../../src/platform/incus/instances/instance.ts';
+import { deleteSnapshot } from '../../../src/platform/incus/instances/snapshot.ts';
+import { getServer } from '../../../src/platform/incus/http/server.ts';
+import { deleteVolumeSnapshot } from '../../../src/platform/incus/storage/volume.ts';
+import { failure, value } from '../conformance.ts';
 import { startFakeIncus, type FakeIncus } from './fake-server.ts';
 import { manualClock } from './manual-clock.ts';
 
@@ -39,12 +45,16 @@ afterEach(async () => {
 
 describe('every request', () => {
   it('names the project, and is seen before it is sent', async () => {
-    const { etag } = value(await getInstance(incus, 'c1'));
-    value(await patchInstance(incus, 'c1', { config: { 'user.a': 'b' }, description: '', etag }));
+    const { revision } = value(await getInstance(incus, 'c1'));
+    value(await patchInstance(incus, 'c1', { metadata: { a: 'b' }, description: '', revision }));
     expect(fake.requests.map((request) => request.query.get('project'))).toEqual(['p 1', 'p 1']);
     expect(seen).toEqual([
       { method: 'GET', path: '/1.0/instances/c1?project=p+1' },
-      { method: 'PATCH', path: '/1.0/instances/c1?project=p+1', body: { config: { 'user.a': 'b' }, description: '' } },
+      {
+        method: 'PATCH',
+        path: '/1.0/instances/c1?project=p+1',
+        body: { config: { 'user.guard.a': 'b' }, description: '' },
+      },
     ]);
   });
 
@@ -82,8 +92,8 @@ describe('every request', () => {
       response.writeHead(305).end();
       return true;
     });
-    value(await patchInstance(incus, 'c1', { config: { 'user.a': 'b' } }));
-    expect(fake.instance('c1').config['user.a']).toBe('b');
+    value(await patchInstance(incus, 'c1', { metadata: { a: 'b' } }));
+    expect(fake.instance('c1').config['user.guard.a']).toBe('b');
     refusals = 99;
     expect(failure(await getServer(incus))).toMatchObject({ kind: 'server', code: 305 });
   });
@@ -93,7 +103,7 @@ describe('every request', () => {
       response.destroy();
       return true;
     });
-    const lost = failure(await patchInstance(incus, 'c1', { config: { 'user.a': 'b' }, description: '' }));
+    const lost = failure(await patchInstance(incus, 'c1', { metadata: { a: 'b' }, description: '' }));
     expect(lost).toMatchObject({ kind: 'connection-lost', code: null, operation: null });
     expect(fake.requests.length).toBe(1);
   });
@@ -122,9 +132,9 @@ describe('every request', () => {
     });
     expect(value(await getInstance(incus, 'c1'))).toMatchObject({
       name: '',
-      config: { b: 'c' },
-      profiles: [],
-      expandedDevices: {},
+      configuration: { keys: { b: 'c' }, devices: {} },
+      disks: [],
+      metadata: {},
       generation: null,
     });
   });

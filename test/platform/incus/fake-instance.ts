@@ -8,6 +8,8 @@ export interface FakeSnapshot {
   created_at: string;
   expires_at: string;
   config: Record<string, string>;
+  /** What the tests put there themselves has none. */
+  files?: FakeInstance['files'];
 }
 
 /** An instance as the fake keeps it: enough for what the adapter reads and changes. */
@@ -18,7 +20,8 @@ export interface FakeInstance {
   description: string;
   config: Record<string, string>;
   snapshots: FakeSnapshot[];
-  readonly files: Map<string, { content: Buffer; mode: string; uid: string; gid: string }>;
+  lastUsedAt: string;
+  files: Map<string, { content: Buffer; mode: string; uid: string; gid: string }>;
 }
 
 export const newInstance = (name: string): FakeInstance => ({
@@ -26,6 +29,7 @@ export const newInstance = (name: string): FakeInstance => ({
   status: 'Running',
   ephemeral: false,
   description: '',
+  lastUsedAt: new Date().toISOString(),
   config: { 'volatile.uuid.generation': 'g0' },
   snapshots: [],
   files: new Map(),
@@ -47,6 +51,7 @@ export const instanceJson = (instance: FakeInstance): Record<string, unknown> =>
   type: 'container',
   ephemeral: instance.ephemeral,
   location: 'none',
+  last_used_at: instance.lastUsedAt,
   description: instance.description,
   config: instance.config,
   devices: {},
@@ -55,7 +60,10 @@ export const instanceJson = (instance: FakeInstance): Record<string, unknown> =>
   profiles: ['default'],
 });
 
-export const snapshotJson = (snapshot: FakeSnapshot): Record<string, unknown> => ({
+/** Covers the expiry alone. */
+export const snapshotEtagOf = ({ expires_at }: FakeSnapshot): string => `"${expires_at}"`;
+
+export const snapshotJson = ({ files: _files, ...snapshot }: FakeSnapshot): Record<string, unknown> => ({
   ...snapshot,
   stateful: false,
   devices: {},
@@ -75,13 +83,15 @@ export const takeSnapshot = (instance: FakeInstance, name: string, expiresAt: st
     name,
     created_at: new Date().toISOString(),
     expires_at: expiresAt,
-    config: { ...instance.config },
+    config: { ...instance.config, 'volatile.last_state.power': instance.status === 'Running' ? 'RUNNING' : 'STOPPED' },
+    files: new Map(instance.files),
   });
 };
 
 export const restoreTo = (instance: FakeInstance, name: string): void => {
   const snapshot = instance.snapshots.find((one) => one.name === name);
   if (!snapshot) throw new FakeError(500, `Snapshot ${instance.name}/${name} does not exist`);
+  if (snapshot.files !== undefined) instance.files = new Map(snapshot.files);
   instance.config = { ...snapshot.config, 'volatile.uuid.generation': `g${Date.now()}-${Math.random()}` };
 };
 
@@ -89,6 +99,8 @@ export const changeState = (instance: FakeInstance, action: unknown): void => {
   if (action === 'start' && instance.status === 'Running') throw new FakeError(400, 'The instance is already running');
   if (action === 'stop' && instance.status === 'Stopped') throw new FakeError(400, 'The instance is already stopped');
   instance.status = action === 'start' ? 'Running' : 'Stopped';
+  if (action === 'start')
+    instance.lastUsedAt = `${new Date().toISOString().slice(0, -1)}${String(process.hrtime.bigint() % 1000n).padStart(3, '0')}Z`;
 };
 
 export const patch = (instance: FakeInstance, body: Record<string, unknown>): void => {

@@ -11,6 +11,8 @@ import { type FakeOperation, startOperation } from './fake-operations.ts';
 export interface FakeExec {
   readonly operation: FakeOperation;
   readonly attach: (request: IncomingMessage, socket: Duplex, head: Buffer, secret: string) => Promise<void>;
+  /** Kills the command, as a stop of its instance does. */
+  readonly kill: () => void;
   /** Breaks all sockets without a word, as a dying daemon does. */
   readonly breakSockets: () => void;
 }
@@ -63,7 +65,11 @@ export const startFakeExec = (instance: string, command: readonly string[], how:
   const breakSockets = (): void => {
     for (const socket of sockets.values()) socket.terminate();
   };
-  return { operation, attach, breakSockets };
+  const kill = async (): Promise<void> => {
+    const child = await started;
+    child.kill('SIGKILL');
+  };
+  return { operation, attach, breakSockets, kill: () => void kill() };
 };
 
 const run = async (

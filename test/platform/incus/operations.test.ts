@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { systemClock } from '../../src/clock.ts';
-import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
-import { getInstance } from '../../src/incus/instance.ts';
-import { settle } from '../../src/incus/operations.ts';
-import { createSnapshot, deleteSnapshot, restoreSnapshot } from '../../src/incus/snapshot.ts';
-import { failure, value } from './conformance.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { closeIncus, openIncus, type Incus } from '../../../src/platform/incus/http/client.ts';
+import { getInstance } from '../../../src/platform/incus/instances/instance.ts';
+import { settle } from '../../../src/platform/incus/http/operations.ts';
+import { createSnapshot, deleteSnapshot, restoreSnapshot } from '../../../src/platform/incus/instances/snapshot.ts';
+import { failure, value } from '../conformance.ts';
 import { startFakeIncus, type FakeIncus } from './fake-server.ts';
 import { manualClock } from './manual-clock.ts';
 

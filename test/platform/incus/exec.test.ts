@@ -3,12 +3,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { systemClock } from '../../src/clock.ts';
-import { runProbe } from '../../src/incus/exec-query.ts';
-import { boundedText } from '../../src/incus/bounded-text.ts';
-import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
-import { startExec, type ExecRequest, type ExecStreams } from '../../src/incus/exec.ts';
-import { failure, value } from './conformance.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { incusPlatform } from '../../../src/platform/incus/incus.ts';
+import { boundedText } from '../../../src/platform/bounded-text.ts';
+import { closeIncus, openIncus, type Incus } from '../../../src/platform/incus/http/client.ts';
+import { startExec } from '../../../src/platform/incus/exec/exec.ts';
+import type { ExecRequest, ExecStreams } from '../../../src/platform/platform.ts';
+import { failure, value } from '../conformance.ts';
 import { startFakeIncus, type FakeIncus } from './fake-server.ts';
 import { manualClock } from './manual-clock.ts';
 
@@ -183,14 +184,14 @@ describe('connections', () => {
 describe('a question', () => {
   it('has bounded answers', async () => {
     const command = ['sh', '-c', 'head -c 1000000 /dev/zero | tr "\\0" x; echo short >&2'];
-    const answer = value(await runProbe(incus, 'c1', { command, limitMs: 10_000, maxBytes: 10 }));
+    const answer = value(await incusPlatform(incus).query('c1', { command, limitMs: 10_000, maxBytes: 10 }));
     expect(answer).toEqual({ status: 0, stdout: 'xxxxxxxxxx', stderr: 'short\n'.slice(0, 10), truncated: true });
   });
 
   it('has a limit, and what was started is killed', async () => {
     const clock = manualClock();
     const limited = openIncus({ socket: fake.socket, project: 'default', clock });
-    const pending = runProbe(limited, 'c1', { command: ['sleep', '600'], limitMs: 7_000, maxBytes: 10 });
+    const pending = incusPlatform(limited).query('c1', { command: ['sleep', '600'], limitMs: 7_000, maxBytes: 10 });
     await fake.execStarted();
     clock.advance(7_000);
     const late = failure(await pending);
@@ -203,7 +204,7 @@ describe('a question', () => {
     const clock = manualClock();
     const limited = openIncus({ socket: fake.socket, project: 'default', clock });
     fake.fault(() => true);
-    const pending = runProbe(limited, 'c1', { command: ['true'], limitMs: 7_000, maxBytes: 10 });
+    const pending = incusPlatform(limited).query('c1', { command: ['true'], limitMs: 7_000, maxBytes: 10 });
     await clock.sleeping(7_000);
     clock.advance(7_000);
     await clock.sleeping(2_000);
@@ -216,7 +217,7 @@ describe('a question', () => {
   it('can be given up', async () => {
     const giveUp = new AbortController();
     const question = { command: ['sleep', '600'], limitMs: 60_000, maxBytes: 10, signal: giveUp.signal };
-    const pending = runProbe(incus, 'c1', question);
+    const pending = incusPlatform(incus).query('c1', question);
     await fake.execStarted();
     giveUp.abort();
     expect(failure(await pending)).toMatchObject({ kind: 'timed-out', detail: 'it was given up; it was killed.' });

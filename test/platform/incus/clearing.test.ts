@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clearingOf } from '../../src/incus/clearing.ts';
+import { clearingOf } from '../../../src/platform/incus/storage/clearing.ts';
 
 let pool: string;
 beforeEach(async () => {

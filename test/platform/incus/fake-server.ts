@@ -13,6 +13,7 @@ import {
   newInstance,
   patch,
   restoreTo,
+  snapshotEtagOf,
   snapshotJson,
   takeSnapshot,
   type FakeInstance,
@@ -219,10 +220,12 @@ const routes: readonly (readonly [string, RegExp, Route])[] = [
   [
     'GET',
     /^\/1\.0\/instances$/,
-    ({ state, response }) =>
+    ({ state, request, response }) =>
       send(
         response,
-        [...state.instances.keys()].map((name) => `/1.0/instances/${name}`),
+        request.query.get('recursion') === '1'
+          ? [...state.instances.values()].map(instanceJson)
+          : [...state.instances.keys()].map((name) => `/1.0/instances/${name}`),
       ),
   ],
   ['GET', /^\/1\.0\/instances\/([^/]+)$/, (context) => showInstance(context)],
@@ -235,7 +238,11 @@ const routes: readonly (readonly [string, RegExp, Route])[] = [
   [
     'PUT',
     /^\/1\.0\/instances\/([^/]+)\/state$/,
-    (context) => act(context, 'Changing state', (instance, body) => changeState(instance, body['action'])),
+    (context) =>
+      act(context, 'Changing state', (instance, body) => {
+        changeState(instance, body['action']);
+        if (instance.status === 'Stopped') for (const exec of context.state.execs.values()) exec.kill();
+      }),
   ],
   ['GET', /^\/1\.0\/instances\/([^/]+)\/snapshots$/, (context) => listSnapshots(context)],
   [
@@ -249,8 +256,11 @@ const routes: readonly (readonly [string, RegExp, Route])[] = [
   [
     'GET',
     /^\/1\.0\/instances\/([^/]+)\/snapshots\/([^/]+)$/,
-    ({ state, response, parts }) =>
-      send(response, snapshotJson(findSnapshot(instanceNamed(state, parts[0]), parts[1] ?? ''))),
+    ({ state, response, parts }) => {
+      const snapshot = findSnapshot(instanceNamed(state, parts[0]), parts[1] ?? '');
+      response.setHeader('etag', snapshotEtagOf(snapshot));
+      send(response, snapshotJson(snapshot));
+    },
   ],
   ['POST', /^\/1\.0\/instances\/([^/]+)\/snapshots\/([^/]+)$/, (context) => renameSnapshot(context)],
   ['PATCH', /^\/1\.0\/instances\/([^/]+)\/snapshots\/([^/]+)$/, (context) => expireSnapshot(context)],
@@ -259,6 +269,32 @@ const routes: readonly (readonly [string, RegExp, Route])[] = [
   ['GET', /^\/1\.0\/instances\/([^/]+)\/files$/, (context) => pullFile(context)],
   ['DELETE', /^\/1\.0\/instances\/([^/]+)\/files$/, (context) => deleteFile(context)],
   ['POST', /^\/1\.0\/instances\/([^/]+)\/exec$/, (context) => exec(context)],
+  [
+    'GET',
+    /^\/1\.0\/instances\/([^/]+)\/state$/,
+    ({ state, response, parts }) => send(response, { status: instanceNamed(state, parts[0]).status }),
+  ],
+  [
+    'GET',
+    /^\/1\.0\/storage-pools\/default$/,
+    ({ response }) => send(response, { name: 'default', driver: 'btrfs', config: {} }),
+  ],
+  [
+    'GET',
+    /^\/1\.0\/storage-pools\/default\/resources$/,
+    ({ response }) => send(response, { space: { used: 1, total: 2 } }),
+  ],
+  [
+    'GET',
+    /^\/1\.0\/storage-pools\/default\/volumes\/container\/([^/]+)\/snapshots$/,
+    ({ state, response, parts }) => {
+      const { name, snapshots } = instanceNamed(state, parts[0]);
+      send(
+        response,
+        snapshots.map((one) => `/1.0/storage-pools/default/volumes/container/${name}/snapshots/${one.name}`),
+      );
+    },
+  ],
   ['GET', /^\/1\.0\/operations$/, (context) => listOperations(context)],
   [
     'GET',
@@ -318,10 +354,15 @@ const renameSnapshot = (context: Context): void => {
   });
 };
 
-const expireSnapshot = (context: Context): void =>
-  act(context, 'Updating snapshot', (instance, body) => {
-    findSnapshot(instance, context.parts[1] ?? '').expires_at = String(body['expires_at']);
+const expireSnapshot = (context: Context): void => {
+  const snapshot = findSnapshot(instanceNamed(context.state, context.parts[0]), context.parts[1] ?? '');
+  const wanted = context.request.headers['if-match'];
+  if (wanted !== undefined && wanted !== snapshotEtagOf(snapshot))
+    throw new FakeError(412, `ETag doesn't match: ${snapshotEtagOf(snapshot)} vs ${wanted}`);
+  act(context, 'Updating snapshot', (_instance, body) => {
+    snapshot.expires_at = String(body['expires_at']);
   });
+};
 
 const deleteSnapshot = (context: Context): void => {
   const instance = instanceNamed(context.state, context.parts[0]);
