@@ -155,8 +155,7 @@ function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolea
     plan.checks.length === 0 &&
     disks.own.length === 0 &&
     !mustQuiesce(plan, wasRunning) &&
-    // All others freeze the instance meanwhile (incus.md section 3).
-    (pool?.driver === 'btrfs' || pool?.driver === 'zfs')
+    pool?.snapshotFreezesInstance === false
   );
 }
 

@@ -31,13 +31,6 @@ export async function getServer(incus: Incus): Promise<Result<Server, PlatformFa
   });
 }
 
-/** Config of the project in use, e.g. `restricted`, `restricted.snapshots`. */
-export async function getProjectConfig(incus: Incus): Promise<Result<Record<string, string>, PlatformFailure>> {
-  const purpose = `look at the project ${incus.project}`;
-  const reply = await call(incus, { method: 'GET', path: ['projects', incus.project], purpose });
-  return reply.ok ? ok(textsOf(objectOf(reply.value.metadata)['config'])) : reply;
-}
-
 /**
  * Whether the daemon is about to end, and waits for what is under way, an exec that is held open too (lxc/incus#1942).
  * Reading tells nothing of it (seen on 6.0.4); a change is refused with 503, also one of an instance that does not exist.
