@@ -168,6 +168,15 @@ export interface Pushed {
   readonly bytes: number;
 }
 
+/** The copy of a rehearsal. It is chosen, and durable in the record, before it is made: so it is found whenever guard dies. */
+export interface RehearsalCopy {
+  readonly project: string;
+  readonly instance: string;
+  /** The server knows the copy under this uuid, and under no other. */
+  readonly uuid: string;
+  readonly volumes: readonly { readonly pool: string; readonly copy: string }[];
+}
+
 /** What the run knows of the instance before it changes anything. */
 export interface RunStarted {
   readonly type: 'run-started';
