@@ -36,8 +36,9 @@ export interface HostHook extends HookCommon {
 export type Hooks = { readonly [Moment in HookMoment]?: readonly Hook[] | undefined };
 
 /** Whether the restore point is taken in a moment of quiet that has to be ended again. */
-export const hasQuiet = (hooks: Hooks): boolean =>
-  (hooks.beforeRestorePoint ?? []).length > 0 || (hooks.afterRestorePoint ?? []).length > 0;
+export function hasQuiet(hooks: Hooks): boolean {
+  return (hooks.beforeRestorePoint ?? []).length > 0 || (hooks.afterRestorePoint ?? []).length > 0;
+}
 
 /** The time limit of a hook that names none, in milliseconds. */
 export const hookTimeoutMs = 30_000;

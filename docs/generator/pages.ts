@@ -8,7 +8,7 @@ import { manualPage } from './manual.ts';
 import type { Page } from './markdown.ts';
 
 /** Everything of the documentation that is made from the code, and from the published schema of events. */
-export const generatedPages = async (version: string, events: Schema): Promise<readonly Page[]> => {
+export async function generatedPages(version: string, events: Schema): Promise<readonly Page[]> {
   const commands = await describeCommandLine();
   return [
     commandsPage(commands),
@@ -17,4 +17,4 @@ export const generatedPages = async (version: string, events: Schema): Promise<r
     eventsPage(events),
     manualPage(commands, version),
   ];
-};
+}

@@ -37,7 +37,7 @@ interface Attended {
 const lastRunsMs = 240_000;
 
 /** The host's side of the hooks: looks after every hooked instance of the places until the signal. */
-export const runAgent = async (places: readonly Place[], tools: AgentTools): Promise<void> => {
+export async function runAgent(places: readonly Place[], tools: AgentTools): Promise<void> {
   const { clock, signal, tell, version } = tools;
   tell({ type: 'agent-started', version, places: places.map(sayPlace) });
   const attended = new Map<string, Attended>();
@@ -62,9 +62,9 @@ export const runAgent = async (places: readonly Place[], tools: AgentTools): Pro
   const idle = Promise.all([...attended.values()].map((one) => one.transactions.idle()));
   await Promise.race([idle, clock.sleep(lastRunsMs)]);
   tell({ type: 'agent-stopped' });
-};
+}
 
-const openAttended = (place: Place, subject: Subject, tools: AgentTools): Attended => {
+function openAttended(place: Place, subject: Subject, tools: AgentTools): Attended {
   const { clock, tell, version, lookAtHolder, managerOf } = tools;
   const { instance } = subject;
   const transactions = createTransactions({
@@ -86,4 +86,4 @@ const openAttended = (place: Place, subject: Subject, tools: AgentTools): Attend
       ),
   });
   return { transactions, desk: openDesk({ version, clock, tell, subject, transactions }) };
-};
+}

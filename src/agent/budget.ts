@@ -9,17 +9,17 @@ export interface Budget {
 }
 
 /** Full at the beginning. */
-export const createBudget = (
+export function createBudget(
   clock: Pick<Clock, 'monotonic' | 'sleep'>,
   size: { readonly perSecond: number; readonly most: number },
-): Budget => {
+): Budget {
   let left = size.most;
   let at = clock.monotonic();
-  const refill = (): void => {
+  function refill(): void {
     const now = clock.monotonic();
     left = Math.min(size.most, left + ((now - at) / 1000) * size.perSecond);
     at = now;
-  };
+  }
   return {
     spend: async (amount, signal) => {
       refill();
@@ -33,4 +33,4 @@ export const createBudget = (
       return true;
     },
   };
-};
+}

@@ -35,18 +35,18 @@ const mostOpen = 16;
 const mostPackages = 500;
 
 /** Bounded in every direction: so many clients, so many packages each, of so many bytes. */
-export const createConversations = (): Conversations => {
+export function createConversations(): Conversations {
   const open = new Map<string, Announcement>();
-  const put = (id: string, announcement: Announcement): void => {
+  function put(id: string, announcement: Announcement): void {
     open.set(id, announcement);
     const [oldest] = open.keys();
     if (open.size > mostOpen && oldest !== undefined) open.delete(oldest);
-  };
-  const change = (id: string, how: (announcement: Announcement) => Announcement): void => {
+  }
+  function change(id: string, how: (announcement: Announcement) => Announcement): void {
     const announcement = open.get(id);
     if (announcement !== undefined) open.set(id, how(announcement));
-  };
-  const hear = (message: Message): Heard | null => {
+  }
+  function hear(message: Message): Heard | null {
     const { id } = message;
     switch (message.kind) {
       case 'ping':
@@ -72,13 +72,13 @@ export const createConversations = (): Conversations => {
       case 'post':
         return { kind: 'post', id, manager: message.manager, pid: message.pid, status: message.status };
     }
-  };
+  }
   return { hear };
-};
+}
 
-const withPackage = (announcement: Announcement, change: PackageChange): Announcement => {
+function withPackage(announcement: Announcement, change: PackageChange): Announcement {
   if (announcement.packages.length >= mostPackages) return { ...announcement, more: announcement.more + 1 };
   // In place: five hundred lines must not be copied five hundred times.
   (announcement.packages as PackageChange[]).push(change);
   return announcement;
-};
+}

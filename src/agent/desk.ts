@@ -17,31 +17,31 @@ const mostUnsaid = 16;
 const patienceMs = 4000;
 
 /** Where the clients of one instance are heard and answered. It speaks for no other instance. */
-export const openDesk = (tools: {
+export function openDesk(tools: {
   readonly version: string;
   readonly clock: Clock;
   readonly tell: AgentListener;
   readonly subject: Subject;
   readonly transactions: Transactions;
-}): RelayUser => {
+}): RelayUser {
   const { clock, subject, tell, transactions } = tools;
   const conversations = createConversations();
   const requests = createBudget(clock, { perSecond: 2, most: 100 });
   let relay: Relay | null = null;
   // What could not be said while nobody was heard: the client may still wait for it.
   const unsaid = new Map<string, string>();
-  const answer = (id: string, reply: Reply): void => {
+  function answer(id: string, reply: Reply): void {
     if (relay !== null) relay.send(id, writeReply(reply));
     else if (unsaid.size < mostUnsaid) unsaid.set(id, writeReply(reply));
-  };
-  const giveUpLater = async (heardAgain: AbortSignal): Promise<void> => {
+  }
+  async function giveUpLater(heardAgain: AbortSignal): Promise<void> {
     await clock.sleep(patienceMs, heardAgain);
     if (heardAgain.aborted) return;
     transactions.giveUp();
     unsaid.clear();
-  };
+  }
   let silence = new AbortController();
-  const serve = async (id: string, announcement: Announcement): Promise<void> => {
+  async function serve(id: string, announcement: Announcement): Promise<void> {
     const began = clock.monotonic();
     const { manager, command, packages, more } = announcement;
     const total = packages.length + more;
@@ -49,8 +49,8 @@ export const openDesk = (tools: {
     const reply = await transactions.ask(announcement);
     answer(id, reply);
     tell({ type: 'transaction-answered', ...subject, reply: writeReply(reply), ms: clock.monotonic() - began });
-  };
-  const attend = (heard: Heard): void => {
+  }
+  function attend(heard: Heard): void {
     switch (heard.kind) {
       case 'ping':
         return answer(heard.id, { kind: 'pong', version: tools.version });
@@ -62,7 +62,7 @@ export const openDesk = (tools: {
         answer(heard.id, { kind: 'ok' });
         return transactions.post(heard.status);
     }
-  };
+  }
   return {
     onRelay: (now) => {
       relay = now;
@@ -81,4 +81,4 @@ export const openDesk = (tools: {
       if (heard !== null) attend(heard);
     },
   };
-};
+}

@@ -6,12 +6,12 @@ export interface LineCutter {
 }
 
 /** Never holds more than one line, whatever comes. `longest`: in bytes, with the line's end. */
-export const createLineCutter = (longest: number): LineCutter => {
+export function createLineCutter(longest: number): LineCutter {
   let rest: Buffer = Buffer.alloc(0);
   let skipping = false;
   let dropped = 0;
   const tooLong = (length: number): boolean => length + 1 > longest;
-  const feed = (chunk: Uint8Array): string[] => {
+  function feed(chunk: Uint8Array): string[] {
     const lines: string[] = [];
     let from = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, from)) {
@@ -29,8 +29,8 @@ export const createLineCutter = (longest: number): LineCutter => {
       rest = Buffer.alloc(0);
     } else rest = Buffer.concat([rest, tail]);
     return lines;
-  };
+  }
   return { feed, dropped: () => dropped };
-};
+}
 
 const newline = 0x0a;

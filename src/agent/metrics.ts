@@ -15,21 +15,21 @@ const secondsOfRuns = [5, 10, 15, 30, 60, 120, 300, 900, 3600];
 const secondsOfAnswers = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
 
 /** `lastKept` gives when a change of the instance was last kept before this agent began, in milliseconds since 1970. */
-export const createMetrics = async (options: {
+export async function createMetrics(options: {
   readonly version: string;
   readonly clock: Clock;
   readonly lastKept: (subject: Subject) => Promise<number | null>;
-}): Promise<Metrics> => {
+}): Promise<Metrics> {
   const loaded = await import('prom-client');
   const registry = new loaded.Registry();
   const { runs, durations, answers, lastKept, relays, servers, info } = instruments(loaded, registry);
   info.set({ version: options.version }, 1);
 
-  const recall = async (subject: Subject): Promise<void> => {
+  async function recall(subject: Subject): Promise<void> {
     const at = await options.lastKept(subject);
     if (at !== null) lastKept.set(labelsOf(subject), at / 1000);
-  };
-  const hear = (event: AgentEvent): void => {
+  }
+  function hear(event: AgentEvent): void {
     switch (event.type) {
       case 'relay-up':
         relays.set(labelsOf(event), 1);
@@ -56,12 +56,12 @@ export const createMetrics = async (options: {
       case 'agent-warning':
         return;
     }
-  };
+  }
   return { hear, text: () => registry.metrics(), contentType: registry.contentType };
-};
+}
 
 /** Everything that is counted or measured. */
-const instruments = ({ Counter, Gauge, Histogram }: typeof library, registry: Registry) => {
+function instruments({ Counter, Gauge, Histogram }: typeof library, registry: Registry) {
   const registers = [registry];
   return {
     runs: new Counter({
@@ -109,8 +109,10 @@ const instruments = ({ Counter, Gauge, Histogram }: typeof library, registry: Re
       registers,
     }),
   };
-};
+}
 
 const subjectLabels = ['remote', 'project', 'instance'] as const;
 
-const labelsOf = ({ remote, project, instance }: Subject) => ({ remote: remote ?? '', project, instance });
+function labelsOf({ remote, project, instance }: Subject) {
+  return { remote: remote ?? '', project, instance };
+}

@@ -18,8 +18,8 @@ const limitMs = 5000;
 const file = '/run/motd.d/50-guard';
 
 /** What cannot be told is not told: nothing depends on it. */
-export const newsFor = (incus: Incus, instance: string): News => {
-  const run = async (script: string, stdin?: string): Promise<void> => {
+export function newsFor(incus: Incus, instance: string): News {
+  async function run(script: string, stdin?: string): Promise<void> {
     await ask(incus, instance, {
       command: ['sh', '-c', script],
       cwd: '/',
@@ -29,21 +29,22 @@ export const newsFor = (incus: Incus, instance: string): News => {
       maxBytes: 1000,
       ...(stdin === undefined ? {} : { stdin }),
     });
-  };
+  }
   return {
     warn: (text) => run(toTerminals, shown(text)),
     leave: (text) => run(`${intoFile}\n${toTerminals}`, shown(text)),
     clear: () => run(`rm -f ${file}`),
   };
-};
+}
 
 /** The text has come through a terminal's safety already; here it is only cut. */
-const shown = (text: string): string =>
-  `${text
+function shown(text: string): string {
+  return `${text
     .split('\n')
     .slice(0, 30)
     .map((line) => neutralise(line, 300))
     .join('\n')}\n`;
+}
 
 /**
  * Each terminal itself: `wall` would only reach those who have logged in, and nobody who came with `incus exec`. One that

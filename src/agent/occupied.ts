@@ -21,12 +21,12 @@ const betweenMs = 5000;
  * Looks at the instance's restore point in flight, and at whose it is. An interrupted run is waited for, `limitMs` milliseconds;
  * not so the one that `isSame` says is the asker's own, whose end is waited for by whoever finishes that run.
  */
-export const lookForRun = async (
+export async function lookForRun(
   tools: { readonly incus: Incus; readonly clock: Clock; readonly lookAtHolder: LookAtHolder },
   name: string,
   limitMs: number,
   isSame: (run: string) => Promise<boolean>,
-): Promise<Occupation> => {
+): Promise<Occupation> {
   const began = tools.clock.monotonic();
   const isOver = (afterMs: number): boolean => tools.clock.monotonic() - began >= afterMs;
   for (;;) {
@@ -47,4 +47,4 @@ export const lookForRun = async (
       return { kind: 'unknown', says: 'Another run is beginning or ending, or was interrupted.' };
     await tools.clock.sleep(100);
   }
-};
+}

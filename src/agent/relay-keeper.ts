@@ -29,11 +29,11 @@ const livedMs = 10_000;
 const idleLookMs = 60_000;
 
 /** Opens the way, and again whenever it is gone: after a start, a restore, a restart of the daemon. */
-export const keepRelay = (
+export function keepRelay(
   tools: { readonly incus: Incus; readonly clock: Clock; readonly tell: AgentListener },
   subject: Subject,
   user: RelayUser,
-): RelayKeeper => {
+): RelayKeeper {
   const { clock, tell } = tools;
   const over = new AbortController();
   let nudged = new AbortController();
@@ -41,15 +41,15 @@ export const keepRelay = (
   let down = '';
   let failures = 0;
 
-  const pause = async (ms: number): Promise<void> => {
+  async function pause(ms: number): Promise<void> {
     if (!over.signal.aborted) await clock.sleep(ms, nudged.signal);
-  };
-  const sayDown = (says: string): void => {
+  }
+  function sayDown(says: string): void {
     // The same reason is told once.
     if (says !== down) tell({ type: 'relay-down', ...subject, says });
     down = says;
-  };
-  const useRelay = async (relay: Relay): Promise<void> => {
+  }
+  async function useRelay(relay: Relay): Promise<void> {
     const began = clock.monotonic();
     down = '';
     tell({ type: 'relay-up', ...subject });
@@ -66,8 +66,8 @@ export const keepRelay = (
     if (why === null) tell({ type: 'relay-closed', ...subject });
     else sayDown(why);
     pauseMs = clock.monotonic() - began >= livedMs ? pauses.first : longer(pauseMs);
-  };
-  const keepOn = async (): Promise<void> => {
+  }
+  async function keepOn(): Promise<void> {
     while (!over.signal.aborted) {
       // What happens while it is looked at may be what the look did not see: no pause follows then.
       nudged = new AbortController();
@@ -86,7 +86,7 @@ export const keepRelay = (
       }
       await pause(pauseMs);
     }
-  };
+  }
   const ended = keepOn();
   return {
     nudge: () => nudged.abort(),
@@ -96,6 +96,8 @@ export const keepRelay = (
       await ended;
     },
   };
-};
+}
 
-const longer = (ms: number): number => Math.min(ms * pauses.growth, pauses.most);
+function longer(ms: number): number {
+  return Math.min(ms * pauses.growth, pauses.most);
+}

@@ -33,11 +33,11 @@ const mostWaiting = 64 * 1024;
  * Opens the way. `onLine` gets each line of a client. An instance that writes faster than its budget is read more slowly,
  * until its own pipe is full and its writers wait: memory and the other instances do not notice.
  */
-export const openRelay = async (
+export async function openRelay(
   tools: { readonly incus: Incus; readonly clock: Clock },
   instance: string,
   onLine: (line: string) => void,
-): Promise<Result<Relay, string>> => {
+): Promise<Result<Relay, string>> {
   const { clock } = tools;
   const input = new PassThrough();
   const said: Said = { text: '' };
@@ -62,35 +62,35 @@ export const openRelay = async (
     gone.abort();
     return end.ok ? lastWordsOf(said) || 'the way into it has ended, as when it stops' : sayFailure(end.error);
   });
-  const close = async (): Promise<void> => {
+  async function close(): Promise<void> {
     input.end();
     await Promise.race([ended, clock.sleep(closeMs)]);
     exec.abandon();
-  };
+  }
   const silence = clock.sleep(readyMs, gone.signal).then(() => 'it does not answer');
   const first = await Promise.race([ready, ended, silence]);
   if (first !== null) {
     await close();
     return err(first);
   }
-  const send = (id: string, line: string): void => {
+  function send(id: string, line: string): void {
     if (input.writableEnded) return;
     input.write(`${id} ${line}\n`);
     if (input.readableLength > mostWaiting) exec.abandon();
-  };
+  }
   void keepLooking(clock, gone.signal, () => input.writableEnded || input.write(`${lookLine}\n`));
   return ok({ send, close, ended });
-};
+}
 
 /** Milliseconds until the relay looks at itself for the first times, and then always. */
 const looks = [1000, 3000, 10_000, 30_000] as const;
 
-const keepLooking = async (clock: Clock, gone: AbortSignal, look: () => void): Promise<void> => {
+async function keepLooking(clock: Clock, gone: AbortSignal, look: () => void): Promise<void> {
   for (let times = 0; !gone.aborted; times += 1) {
     await clock.sleep(looks[Math.min(times, looks.length - 1)] ?? 0, gone);
     if (!gone.aborted) look();
   }
-};
+}
 
 /** Finds leftovers of a relay, and tells it from everything else that runs inside. */
 const relayEnvironment = { GUARD_RELAY: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
@@ -101,33 +101,36 @@ const allowance = { perSecond: 256 * 1024, most: 1024 * 1024 } as const;
 /** What each line costs beside its bytes, so that many short ones are not cheap. */
 const lineCost = 64;
 
-const listening = (clock: Clock, gone: AbortSignal, onLine: (line: string) => void): Writable => {
+function listening(clock: Clock, gone: AbortSignal, onLine: (line: string) => void): Writable {
   const cutter = createLineCutter(longestLine);
   const budget = createBudget(clock, allowance);
-  const take = async (chunk: Buffer, done: () => void): Promise<void> => {
+  async function take(chunk: Buffer, done: () => void): Promise<void> {
     const lines = cutter.feed(chunk);
     for (const line of lines) onLine(line);
     await budget.spend(chunk.length + lines.length * lineCost, gone);
     done();
-  };
+  }
   return new Writable({
     highWaterMark: 64 * 1024,
     decodeStrings: false,
     write: (chunk: Buffer, _encoding, done) => void take(chunk, done),
   });
-};
+}
 
 interface Said {
   text: string;
 }
 
 /** What a shell complains of: only its end is of interest, and never shown unescaped. */
-const lastWords = (said: Said): Writable =>
-  new Writable({
+function lastWords(said: Said): Writable {
+  return new Writable({
     write: (chunk: Buffer, _encoding, done) => {
       said.text = `${said.text}${chunk.toString('utf8')}`.slice(-400);
       done();
     },
   });
+}
 
-const lastWordsOf = ({ text }: Said): string => neutralise(text.trim(), 300);
+function lastWordsOf({ text }: Said): string {
+  return neutralise(text.trim(), 300);
+}

@@ -40,42 +40,42 @@ const looksForAll = 150;
 const retryMs = { first: 250, growth: 1.6, most: 10_000 } as const;
 
 /** Follows the instances of one place as they appear, get or lose the hook, and vanish, until the signal; then stops them all. */
-export const followHooked = async (place: Place, tools: RosterTools): Promise<void> => {
+export async function followHooked(place: Place, tools: RosterTools): Promise<void> {
   const { clock, signal, tell } = tools;
   const attendants = new Map<string, Attendant>();
-  const see = (name: string, hooked: boolean): void => {
+  function see(name: string, hooked: boolean): void {
     const attendant = attendants.get(name);
     if (!hooked) {
       attendants.delete(name);
       void attendant?.stop();
     } else if (attendant) attendant.nudge();
     else if (!signal.aborted) attendants.set(name, tools.attend(name));
-  };
-  const seeAll = (instances: readonly Instance[]): void => {
+  }
+  function seeAll(instances: readonly Instance[]): void {
     const hooked = instances.filter(isHooked).map(({ name }) => name);
     for (const name of new Set([...attendants.keys(), ...hooked])) see(name, hooked.includes(name));
-  };
-  const onEvent = async (event: IncusEvent): Promise<void> => {
+  }
+  async function onEvent(event: IncusEvent): Promise<void> {
     const name = instanceOf(event);
     if (name === null || signal.aborted) return;
     const instance = await getInstance(place.incus, name);
     if (instance.ok) see(name, isHooked(instance.value));
     else if (instance.error.kind === 'not-found') see(name, false);
-  };
+  }
 
-  const stopAll = async (): Promise<void> => {
+  async function stopAll(): Promise<void> {
     const all = [...attendants.values()];
     attendants.clear();
     await Promise.all(all.map((attendant) => attendant.stop()));
-  };
+  }
   let pauseMs: number = retryMs.first;
   let told = '';
-  const onFollowed = (): void => {
+  function onFollowed(): void {
     pauseMs = retryMs.first;
     told = '';
     tools.onFollowed();
     tell({ type: 'server-followed', place: sayPlace(place) });
-  };
+  }
   while (!signal.aborted) {
     const { says, closing } = await followOnce(place, tools, { seeAll, onEvent, onFollowed });
     if (signal.aborted) break;
@@ -87,11 +87,12 @@ export const followHooked = async (place: Place, tools: RosterTools): Promise<vo
     pauseMs = Math.min(pauseMs * retryMs.growth, retryMs.most);
   }
   await stopAll();
-};
+}
 
 /** A place as people write it. */
-export const sayPlace = ({ remote, project }: Pick<Place, 'remote' | 'project'>): string =>
-  `${remote === null ? '' : `${remote}: `}project ${project}`;
+export function sayPlace({ remote, project }: Pick<Place, 'remote' | 'project'>): string {
+  return `${remote === null ? '' : `${remote}: `}project ${project}`;
+}
 
 /** Why a server is not followed any more. */
 interface Lost {
@@ -101,7 +102,7 @@ interface Lost {
 }
 
 /** Until the events end; gives the reason. */
-const followOnce = async (
+async function followOnce(
   place: Place,
   tools: RosterTools,
   on: {
@@ -109,7 +110,7 @@ const followOnce = async (
     readonly onEvent: (event: IncusEvent) => Promise<void>;
     readonly onFollowed: () => void;
   },
-): Promise<Lost> => {
+): Promise<Lost> {
   const { clock, signal } = tools;
   if (await isShuttingDown(place.incus)) return closingServer;
   const stream = await followEvents(place.incus, ['lifecycle'], (event) => void on.onEvent(event));
@@ -136,15 +137,18 @@ const followOnce = async (
   signal.removeEventListener('abort', stop);
   const end = await ended;
   return lost ?? { says: end.ok ? 'ended' : sayFailure(end.error), closing: false };
-};
+}
 
 const closingServer: Lost = { says: 'Incus is shutting down.', closing: true };
 
-const isHooked = ({ config }: Instance): boolean => (config[hookKey] ?? '') !== '';
+function isHooked({ config }: Instance): boolean {
+  return (config[hookKey] ?? '') !== '';
+}
 
 /** What can change whether, or how, an instance is reached. */
 const changes =
   /^instance-(created|deleted|renamed|started|stopped|shutdown|restarted|restored|updated|paused|resumed|ready)$/;
 
-const instanceOf = (event: IncusEvent): string | null =>
-  changes.test(event.action) ? (/^\/1\.0\/instances\/([^/?]+)/.exec(event.source)?.[1] ?? null) : null;
+function instanceOf(event: IncusEvent): string | null {
+  return changes.test(event.action) ? (/^\/1\.0\/instances\/([^/?]+)/.exec(event.source)?.[1] ?? null) : null;
+}

@@ -13,7 +13,7 @@ export interface Sole {
  * process holds open, and the lock stays with the open file after the command has ended. So nothing of a killed agent has to
  * be recognised as stale. The error is one sentence.
  */
-export const becomeSole = async (stateDirectory: string): Promise<Result<Sole, string>> => {
+export async function becomeSole(stateDirectory: string): Promise<Result<Sole, string>> {
   const pidFile = join(stateDirectory, 'agent.pid');
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const file = await open(pidFile, 'a+', 0o600);
@@ -34,4 +34,4 @@ export const becomeSole = async (stateDirectory: string): Promise<Result<Sole, s
   await file.truncate(0);
   await file.write(`${process.pid}\n`);
   return ok({ pidFile, release: () => file.close() });
-};
+}

@@ -49,11 +49,11 @@ export interface TransactionTools {
 }
 
 /** Begins the run. It ends in the background; nothing here rejects. */
-export const beginTransaction = (
+export function beginTransaction(
   tools: TransactionTools,
   settings: Settings,
   announcement: Announcement,
-): TransactionRun => {
+): TransactionRun {
   const state: State = { phase: 'preparing', pids: [announcement.pid], posted: false, deaf: false, status: 0 };
   const interrupter = createInterrupter();
   let answer: (reply: Reply) => void = () => {};
@@ -62,11 +62,11 @@ export const beginTransaction = (
   const transaction = transactionOf(tools, settings, announcement, state, () =>
     answer({ kind: 'go', run: point.run, restorePoint: point.name, ms: point.ms }),
   );
-  const listener = (event: Recorded): void => {
+  function listener(event: Recorded): void {
     if (event.type === 'run-started') Object.assign(point, { run: event.run, name: event.restorePointName });
     if (event.type === 'phase-ended' && event.phase === 'restore-point') point.ms = event.ms;
-  };
-  const whole = async (): Promise<void> => {
+  }
+  async function whole(): Promise<void> {
     // The agent that was asked first was killed: its restore point is for the same transaction.
     const isSame = async (run: string): Promise<boolean> => (await tools.managerOf(run)) === announcement.pid;
     const occupied = await lookForRun(tools, tools.instance, settings.hook.timeoutMs, isSame);
@@ -84,7 +84,7 @@ export const beginTransaction = (
     });
     // Where the word to go on was given already, this says nothing any more.
     answer(withoutRestorePoint(settings.hook, reasonOf(outcome)));
-  };
+  }
   const ended = whole()
     .catch((bug: unknown) => answer(withoutRestorePoint(settings.hook, `A bug in guard: ${String(bug)}`)))
     .finally(() => (state.phase = 'closed'));
@@ -107,32 +107,34 @@ export const beginTransaction = (
       if (state.phase === 'preparing') interrupter.interrupt('SIGTERM');
     },
   };
-};
+}
 
-const transactionOf = (
+function transactionOf(
   tools: TransactionTools,
   settings: Settings,
   announcement: Announcement,
   state: State,
   onBegin: () => void,
-): Transaction => ({
-  manager: announcement.manager,
-  pid: announcement.pid,
-  packages: announcement.packages.length === 0 ? null : announcement.packages.length + announcement.more,
-  fingerprint: fingerprintOf(announcement),
-  begin: () => {
-    state.phase = 'open';
-    onBegin();
-  },
-  ended: async () => {
-    const { timeoutMs, startTimeoutMs, hook } = settings;
-    const limitMs = timeoutMs ?? longestMs;
-    const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
-    const end = await waitForTransaction(tools, tools.instance, wait);
-    state.phase = 'closed';
-    return endOf(end, state, limitMs);
-  },
-});
+): Transaction {
+  return {
+    manager: announcement.manager,
+    pid: announcement.pid,
+    packages: announcement.packages.length === 0 ? null : announcement.packages.length + announcement.more,
+    fingerprint: fingerprintOf(announcement),
+    begin: () => {
+      state.phase = 'open';
+      onBegin();
+    },
+    ended: async () => {
+      const { timeoutMs, startTimeoutMs, hook } = settings;
+      const limitMs = timeoutMs ?? longestMs;
+      const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
+      const end = await waitForTransaction(tools, tools.instance, wait);
+      state.phase = 'closed';
+      return endOf(end, state, limitMs);
+    },
+  };
+}
 
 interface State {
   phase: 'preparing' | 'open' | 'closed';
@@ -149,7 +151,7 @@ const longestMs = 2 ** 31 - 1;
 /** The most package managers that are waited for in one run. */
 const mostProcesses = 64;
 
-const endOf = (end: WaitEnd, { posted, deaf, status }: State, limitMs: number): TransactionEnd => {
+function endOf(end: WaitEnd, { posted, deaf, status }: State, limitMs: number): TransactionEnd {
   const finished = posted || deaf;
   switch (end) {
     case 'ended':
@@ -160,19 +162,19 @@ const endOf = (end: WaitEnd, { posted, deaf, status }: State, limitMs: number): 
     case 'restarted':
       return { end: { kind: 'instance-stopped', restarted: end === 'restarted' }, finished };
   }
-};
+}
 
-const wordsOf = ({ command, manager }: Announcement): readonly [string, ...string[]] => {
+function wordsOf({ command, manager }: Announcement): readonly [string, ...string[]] {
   const [first, ...rest] = command.split(/\s+/).filter((word) => word !== '');
   return first === undefined ? [manager] : [first, ...rest];
-};
+}
 
-const isAttended = async (tools: TransactionTools, pid: number): Promise<boolean> => {
+async function isAttended(tools: TransactionTools, pid: number): Promise<boolean> {
   const look = await lookAtProcesses(tools, tools.instance, [pid]);
   return look.ok && (look.value.get(pid)?.terminal ?? false);
-};
+}
 
-const reasonOf = (outcome: Outcome): string => {
+function reasonOf(outcome: Outcome): string {
   switch (outcome.outcome) {
     case 'refused':
     case 'busy':
@@ -185,4 +187,4 @@ const reasonOf = (outcome: Outcome): string => {
     default:
       return `The run ended as ${outcome.outcome}.`;
   }
-};
+}

@@ -34,21 +34,21 @@ const mostWaiting = 16;
 const hourMs = 3_600_000;
 
 /** Nothing is begun here before somebody asks. */
-export const createTransactions = (tools: Tools): Transactions => {
+export function createTransactions(tools: Tools): Transactions {
   const { clock } = tools;
   let current: TransactionRun | null = null;
   const waiting = new Set<AbortController>();
   const hourly = createHourly(clock);
 
-  const begin = (settings: Settings, announcement: Announcement): TransactionRun => {
+  function begin(settings: Settings, announcement: Announcement): TransactionRun {
     const most = settings.hook.mostAnHour;
     const admit = (): string | null => (hourly(most) ? null : `${most} runs in an hour are enough.`);
     const run = tools.begin(settings, announcement, admit);
     current = run;
     void run.ended.then(() => (current === run ? (current = null) : null));
     return run;
-  };
-  const decide = async (settings: Settings, announcement: Announcement, over: AbortSignal): Promise<Reply> => {
+  }
+  async function decide(settings: Settings, announcement: Announcement, over: AbortSignal): Promise<Reply> {
     while (!over.aborted) {
       if (current === null) {
         const run = begin(settings, announcement);
@@ -64,8 +64,8 @@ export const createTransactions = (tools: Tools): Transactions => {
       await Promise.race([current?.ended, aborted(over)]);
     }
     return withoutRestorePoint(settings.hook, 'The run before this is not over yet.');
-  };
-  const ask = async (announcement: Announcement): Promise<Reply> => {
+  }
+  async function ask(announcement: Announcement): Promise<Reply> {
     const settings = await tools.settings();
     if (!settings.ok) return { kind: 'no', reason: settings.error };
     const { hook } = settings.value;
@@ -85,7 +85,7 @@ export const createTransactions = (tools: Tools): Transactions => {
       waiting.delete(over);
       answered.abort();
     }
-  };
+  }
   return {
     ask,
     post: (status) => current?.finished(status),
@@ -96,10 +96,10 @@ export const createTransactions = (tools: Tools): Transactions => {
     busy: () => current !== null,
     idle: async () => current?.ended,
   };
-};
+}
 
 /** Whether there may be another run in this hour. The limit may change with the configuration. */
-const createHourly = (clock: Clock): ((most: number) => boolean) => {
+function createHourly(clock: Clock): (most: number) => boolean {
   let budget: Budget | null = null;
   let size = 0;
   return (most) => {
@@ -107,10 +107,11 @@ const createHourly = (clock: Clock): ((most: number) => boolean) => {
     size = most;
     return budget.take(1);
   };
-};
+}
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}

@@ -19,10 +19,10 @@ export interface Aftermath {
 }
 
 /** For one run. */
-export const createAftermath = (
+export function createAftermath(
   context: Pick<Context, 'clock' | 'environment'>,
   plan: Pick<Plan, 'run' | 'instance' | 'project' | 'remote' | 'command'>,
-): Aftermath => {
+): Aftermath {
   const { clock } = context;
   const began = clock.monotonic();
   let facts = noFacts(plan.run);
@@ -54,7 +54,8 @@ export const createAftermath = (
       return tellNotices(notices, message, clock);
     },
   };
-};
+}
 
-const failuresInARow = (context: Pick<Context, 'environment'>, plan: Pick<Plan, 'instance' | 'project' | 'remote'>) =>
-  consecutiveFailures(stateDirectoryOf(context), plan).catch(() => 0);
+function failuresInARow(context: Pick<Context, 'environment'>, plan: Pick<Plan, 'instance' | 'project' | 'remote'>) {
+  return consecutiveFailures(stateDirectoryOf(context), plan).catch(() => 0);
+}

@@ -21,7 +21,7 @@ interface RecoveryTools {
 }
 
 /** Finishes the transactions of a place whose agent has died, each once. What it cannot finish it tells, and tries the next time. */
-export const recoveries = (context: Context, tools: RecoveryTools): ((place: Place) => Promise<void>) => {
+export function recoveries(context: Context, tools: RecoveryTools): (place: Place) => Promise<void> {
   const underWay = new Set<string>();
   return async (place) => {
     const runs = await unfinishedRuns(stateDirectoryOf(context));
@@ -33,21 +33,24 @@ export const recoveries = (context: Context, tools: RecoveryTools): ((place: Pla
       }),
     );
   };
-};
+}
 
-const isOf = (place: Place, { started }: RunRecord): boolean =>
-  started?.transaction !== undefined &&
-  started.project === place.project &&
-  started.remote === place.remote &&
-  lookAtHolder(started.holder) === 'dead';
+function isOf(place: Place, { started }: RunRecord): boolean {
+  return (
+    started?.transaction !== undefined &&
+    started.project === place.project &&
+    started.remote === place.remote &&
+    lookAtHolder(started.holder) === 'dead'
+  );
+}
 
 /** As `guard recover` does it; what that says is only told where it came to no end. */
-const recoverOne = async (
+async function recoverOne(
   context: Context,
   { tell, settings, config }: RecoveryTools,
   place: Place,
   record: RunRecord,
-): Promise<void> => {
+): Promise<void> {
   const { clock } = context;
   const { project, remote } = place;
   const instance = record.started?.instance ?? '';
@@ -71,21 +74,22 @@ const recoverOne = async (
   for (const event of after.events) aftermath.hear(event);
   const to = { tell, subject, ms: clock.monotonic() - began };
   await tellAll(to, place, plan, { aftermath, outcome: after.ended.outcome, notices: found.value.notify });
-};
+}
 
 interface Said {
   text: string;
 }
 
-const listening = (said: Said): Writable =>
-  new Writable({
+function listening(said: Said): Writable {
+  return new Writable({
     write: (chunk: Buffer, _encoding, done) => {
       said.text = `${said.text}${chunk.toString('utf8')}`.slice(-2000);
       done();
     },
   });
+}
 
-const wordsOf = ({ started }: RunRecord): readonly [string, ...string[]] => {
+function wordsOf({ started }: RunRecord): readonly [string, ...string[]] {
   const [first = '', ...rest] = started?.command ?? [];
   return [first, ...rest];
-};
+}

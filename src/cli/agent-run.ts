@@ -14,13 +14,13 @@ import { planOf } from './plan-of.ts';
 import { runTools } from './run-tools.ts';
 
 /** Runs what a package manager of an instance has asked for, with a record like that of any other run. */
-export const runTransaction = async (
+export async function runTransaction(
   context: Context,
   tell: AgentListener,
   place: Place,
   instance: string,
   order: RunOrder,
-): Promise<Outcome> => {
+): Promise<Outcome> {
   const began = context.clock.monotonic();
   const reached = { ...place, instance };
   const plan = planOfTransaction(context, place, instance, order);
@@ -50,15 +50,15 @@ export const runTransaction = async (
     notices: order.settings.notify,
   });
   return outcome;
-};
+}
 
 /** Tells the log, the people inside, and whoever wants to be told, how a transaction's run has ended. */
-export const tellAll = async (
+export async function tellAll(
   to: { readonly tell: AgentListener; readonly subject: Subject; readonly ms: number },
   place: Place,
   { run }: Pick<Plan, 'run'>,
   end: { readonly aftermath: Aftermath; readonly outcome: Outcome; readonly notices: readonly Notice[] },
-): Promise<void> => {
+): Promise<void> {
   const { tell, subject } = to;
   const { outcome, aftermath } = end;
   tell({ type: 'transaction-ended', ...subject, run, outcome: outcome.outcome, ms: to.ms });
@@ -77,9 +77,9 @@ export const tellAll = async (
       break;
   }
   for (const says of await aftermath.tell(end.notices, outcome)) tell({ type: 'agent-warning', ...subject, says });
-};
+}
 
-const planOfTransaction = (context: Context, place: Place, instance: string, order: RunOrder): Plan => {
+function planOfTransaction(context: Context, place: Place, instance: string, order: RunOrder): Plan {
   const { settings, words, obeyQuarantine, transaction } = order;
   const run = newRunId(context.clock.now());
   const reached = { ...place, instance };
@@ -91,7 +91,8 @@ const planOfTransaction = (context: Context, place: Place, instance: string, ord
     // A package manager is what an instance is mended with.
     allowUnhealthy: true,
   };
-};
+}
 
-const warning = ({ run, restorePoint }: Plan): string =>
-  `guard: this instance is not well after the change of its packages.\nIt goes back to ${restorePoint.name} now, and every shell ends.\nRecord on the host: guard show ${run}`;
+function warning({ run, restorePoint }: Plan): string {
+  return `guard: this instance is not well after the change of its packages.\nIt goes back to ${restorePoint.name} now, and every shell ends.\nRecord on the host: guard show ${run}`;
+}

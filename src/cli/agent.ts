@@ -40,7 +40,7 @@ interface AgentOptions {
 }
 
 /** `guard agent`: the host's side of the package-manager hooks. */
-export const defineAgent = (program: Command, call: Call): void => {
+export function defineAgent(program: Command, call: Call): void {
   program
     .command('agent')
     .description("the host's side of the hooks: guards what package managers inside do by themselves")
@@ -57,9 +57,9 @@ export const defineAgent = (program: Command, call: Call): void => {
     .action(async (remotes: readonly string[], options: AgentOptions) => {
       call.exit(await agentOf(call.context, remotes, options));
     });
-};
+}
 
-const agentOf = async (context: Context, remotes: readonly string[], options: AgentOptions): Promise<number> => {
+async function agentOf(context: Context, remotes: readonly string[], options: AgentOptions): Promise<number> {
   const json = options.json ?? false;
   const sole = await becomeSole(stateDirectoryOf(context));
   if (!sole.ok)
@@ -80,25 +80,25 @@ const agentOf = async (context: Context, remotes: readonly string[], options: Ag
   await closeAll(reached.value);
   await sole.value.release();
   return 0;
-};
+}
 
-const workFor = async (
+async function workFor(
   context: Context,
   reached: readonly Reached[],
   options: AgentOptions,
   count: AgentListener,
-): Promise<void> => {
+): Promise<void> {
   const { version, clock, interrupter, stdout, stderr } = context;
   const { signal } = interrupter;
   const log = createAgentLog({ stdout, stderr, json: options.json ?? false, clock });
   const service = serviceManager(context.environment, clock);
   const isReady = readiness(reached.length);
-  const tell = (event: AgentEvent): void => {
+  function tell(event: AgentEvent): void {
     log(event);
     count(event);
     if (event.type === 'agent-stopping') void service.stopping();
     if (isReady(event)) void service.ready();
-  };
+  }
   const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
   const ended = new AbortController();
   const alive = service.keepAlive(ended.signal);
@@ -115,16 +115,16 @@ const workFor = async (
   });
   ended.abort();
   await alive;
-};
+}
 
-const managerOf = async (context: Context, run: string): Promise<number | null> => {
+async function managerOf(context: Context, run: string): Promise<number | null> {
   const record = await readRun(stateDirectoryOf(context), run);
   // Before that it is released as it is: nothing was let go on.
   return record?.commandBegan === true && record.decided === null ? (record.started?.transaction?.pid ?? null) : null;
-};
+}
 
 /** True once: when of every place is known whether it can be followed. An Incus that starts later is followed then. */
-const readiness = (places: number): ((event: AgentEvent) => boolean) => {
+function readiness(places: number): (event: AgentEvent) => boolean {
   const known = new Set<string>();
   return (event) => {
     if (event.type !== 'server-followed' && event.type !== 'server-lost') return false;
@@ -132,12 +132,12 @@ const readiness = (places: number): ((event: AgentEvent) => boolean) => {
     known.add(event.place);
     return known.size > before && known.size === places;
   };
-};
+}
 
-const openMetrics = async (
+async function openMetrics(
   context: Context,
   address: MetricsAddress | null,
-): Promise<Result<{ readonly hear: AgentListener; readonly close: () => Promise<void> }, string>> => {
+): Promise<Result<{ readonly hear: AgentListener; readonly close: () => Promise<void> }, string>> {
   if (address === null) return ok({ hear: () => {}, close: async () => {} });
   const { createMetrics } = await import('../agent/metrics.ts');
   const { serveMetrics } = await import('../agent/metrics-server.ts');
@@ -146,39 +146,39 @@ const openMetrics = async (
   const metrics: Metrics = await createMetrics({ version, clock, lastKept });
   const server = await serveMetrics(metrics, address);
   return server.ok ? ok({ hear: metrics.hear, close: server.value.close }) : server;
-};
+}
 
 /** How far back a kept run is looked for, in runs. */
 const mostRuns = 100;
 
-const lastKeptRun = async (context: Context, { instance, project, remote }: Subject): Promise<number | null> => {
+async function lastKeptRun(context: Context, { instance, project, remote }: Subject): Promise<number | null> {
   const runs = await listRuns(stateDirectoryOf(context), { instance, limit: mostRuns });
   const kept = runs.find(
     ({ started, ended }) =>
       started?.project === project && started.remote === remote && ended?.outcome.outcome === 'kept',
   );
   return kept?.ended?.at ?? null;
-};
+}
 
 /** Read anew each time: what is changed in guard.yaml holds for the next transaction. */
-const settingsNow = async (
+async function settingsNow(
   context: Context,
   { instance, remote }: Subject,
   { config }: AgentOptions,
-): Promise<Result<Settings, string>> => {
+): Promise<Result<Settings, string>> {
   const options = config === undefined ? {} : { config };
   const settings = await settingsOf(context, { name: instance, remote }, options, false);
   if (settings.ok) return settings;
   const { error } = settings;
   return err('refusal' in error ? `guard.yaml on the host: ${error.refusal.says}` : error.outcome);
-};
+}
 
 /** Every remote with every project. All or none. */
-const reachAll = async (
+async function reachAll(
   context: Context,
   remotes: readonly string[],
   projects: readonly (string | null)[],
-): Promise<Result<Reached[], Outcome>> => {
+): Promise<Result<Reached[], Outcome>> {
   const reached: Reached[] = [];
   for (const remote of remotes.length === 0 ? [''] : remotes)
     for (const project of projects) {
@@ -191,13 +191,15 @@ const reachAll = async (
       reached.push(one.value);
     }
   return ok(reached);
-};
+}
 
 /** An address names an instance; here only what stands before it counts. */
 const anyInstance = 'any';
 
-const closeAll = async (reached: readonly Reached[]): Promise<void> => {
+async function closeAll(reached: readonly Reached[]): Promise<void> {
   for (const one of reached) await one.close();
-};
+}
 
-const placeOf = ({ incus, project, remote }: Reached): Place => ({ incus, project, remote });
+function placeOf({ incus, project, remote }: Reached): Place {
+  return { incus, project, remote };
+}

@@ -21,7 +21,7 @@ Exit status:
    78  guard.yaml is wrong`;
 
 /** `guard check`: the checks, now. */
-export const defineCheck = (program: Command, call: Call): void => {
+export function defineCheck(program: Command, call: Call): void {
   const command = program
     .command('check')
     .description('ask the checks now; changes nothing')
@@ -42,4 +42,4 @@ export const defineCheck = (program: Command, call: Call): void => {
     });
     call.exit(status);
   });
-};
+}

@@ -5,12 +5,12 @@ import { UsageMistake } from './usage.ts';
  * The command behind `--`, for the instances before it; throws a `UsageMistake` that says how it is written. `subcommands`:
  * what the first word may have been meant as.
  */
-export const commandWords = (
+export function commandWords(
   instances: readonly string[],
   words: readonly string[] | null,
   program: 'guard' | 'guard plan' = 'guard',
   subcommands: readonly string[] = [],
-): readonly [string, ...string[]] => {
+): readonly [string, ...string[]] {
   const [instance, ...more] = instances;
   if (instance === undefined)
     throw new UsageMistake(
@@ -26,11 +26,11 @@ export const commandWords = (
   if (executable === undefined || executable === '')
     throw new UsageMistake('There is no command after the --.', `Write: ${program} ${instance} -- <command>`);
   return [executable, ...rest];
-};
+}
 
 /** The first word may also have been meant as a subcommand. */
-const meant = ([first = '', ...more]: readonly string[], subcommands: readonly string[]): string => {
+function meant([first = '', ...more]: readonly string[], subcommands: readonly string[]): string {
   const near = nearest(first, subcommands);
   if (near !== null) return `, or if the subcommand was meant: ${['guard', near, ...more].join(' ')}`;
   return more.length === 0 && subcommands.length > 0 ? ' (the subcommands: `guard --help`)' : '';
-};
+}

@@ -10,11 +10,7 @@ export interface Completion {
  * What could stand in the place of the last of these words of guard's own (without `guard` itself). Nothing where the shell
  * knows better: names of files, and everything behind `--`, which belongs to the command inside.
  */
-export const completionsOf = (
-  program: Command,
-  words: readonly string[],
-  instances: readonly string[],
-): Completion[] => {
+export function completionsOf(program: Command, words: readonly string[], instances: readonly string[]): Completion[] {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   if (before.includes('--')) return [];
@@ -22,9 +18,11 @@ export const completionsOf = (
   const all =
     open === null ? wordsFor(program, command, places, current, instances) : (open.argChoices ?? []).map(plain);
   return all.filter(({ word }) => word.startsWith(current));
-};
+}
 
-const plain = (word: string): Completion => ({ word, says: '' });
+function plain(word: string): Completion {
+  return { word, says: '' };
+}
 
 interface Place {
   readonly command: Command;
@@ -34,7 +32,7 @@ interface Place {
   readonly open: Option | null;
 }
 
-const placeOf = (program: Command, before: readonly string[]): Place => {
+function placeOf(program: Command, before: readonly string[]): Place {
   const run = program.commands.find((command) => command.name() === 'run') ?? program;
   let place: Place = { command: run, places: -1, open: null };
   for (const word of before) {
@@ -46,20 +44,20 @@ const placeOf = (program: Command, before: readonly string[]): Place => {
     } else place = { ...place, places: place.places + 1 };
   }
   return place;
-};
+}
 
-const valueOption = (command: Command, word: string): Option | null => {
+function valueOption(command: Command, word: string): Option | null {
   const option = command.options.find(({ short, long }) => word === short || word === long);
   return option !== undefined && (option.required || option.optional) ? option : null;
-};
+}
 
-const wordsFor = (
+function wordsFor(
   program: Command,
   command: Command,
   places: number,
   current: string,
   instances: readonly string[],
-): Completion[] => {
+): Completion[] {
   if (current.startsWith('-'))
     return command
       .createHelp()
@@ -70,10 +68,11 @@ const wordsFor = (
     command.registeredArguments.findLast(({ variadic }) => variadic);
   const values = argument?.name() === 'instance' ? instances.map(plain) : (argument?.argChoices ?? []).map(plain);
   return places === -1 ? [...subcommands(program), ...values] : values;
-};
+}
 
-const subcommands = (program: Command): Completion[] =>
-  program
+function subcommands(program: Command): Completion[] {
+  return program
     .createHelp()
     .visibleCommands(program)
     .map((command) => ({ word: command.name(), says: command.description() }));
+}

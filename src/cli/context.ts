@@ -36,5 +36,6 @@ export interface Context {
 }
 
 /** Where the records of runs are, for this user in this environment. */
-export const stateDirectoryOf = ({ environment }: Pick<Context, 'environment'>): string =>
-  stateDirectory(environment, process.getuid?.() ?? 0);
+export function stateDirectoryOf({ environment }: Pick<Context, 'environment'>): string {
+  return stateDirectory(environment, process.getuid?.() ?? 0);
+}

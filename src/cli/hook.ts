@@ -41,16 +41,16 @@ interface Told {
 }
 
 /** `guard hook`: the part of guard inside an instance, with which package managers ask for a restore point. */
-export const defineHook = (program: Command, call: Call): void => {
+export function defineHook(program: Command, call: Call): void {
   const hook = program
     .command('hook')
     .description('let the package managers of an instance ask for a restore point by themselves')
     .addHelpText('after', help);
-  const define = (
+  function define(
     name: string,
     description: string,
     work: (context: Context, session: Session, inside: Inside) => Promise<Result<Told, Outcome>>,
-  ): void => {
+  ): void {
     const command = hook.command(name).description(description).argument('<instance>', 'name or remote:name');
     addCommonOptions(command).action(async (instance: string, options: RunOptions) => {
       const { context } = call;
@@ -66,11 +66,11 @@ export const defineHook = (program: Command, call: Call): void => {
       });
       call.exit(status);
     });
-  };
+  }
   define('install', 'install it, or bring it up to date; also on a stopped instance', install);
   define('remove', 'remove it without a trace', remove);
   define('status', 'say what is installed, and prove the way to the agent with a question', status);
-};
+}
 
 /** An agent that runs notices a new hook by itself; this is how long it is waited for, in milliseconds. */
 const noticeMs = 3000;
@@ -78,11 +78,11 @@ const noticeMs = 3000;
 /** What the client waits longer than the agent, which has the better answer, in milliseconds. */
 const aheadMs = 5000;
 
-const install = async (
+async function install(
   { clock, hooks }: Context,
   { settings }: Session,
   inside: Inside,
-): Promise<Result<Told, Outcome>> => {
+): Promise<Result<Told, Outcome>> {
   const found = await findManagers(inside);
   if (!found.ok) return failed(found.error);
   const { managers, unable } = found.value;
@@ -101,14 +101,14 @@ const install = async (
   if (!installed.ok) return failed(installed.error);
   const way = await tryWay(inside, clock, noticeMs);
   return way.ok ? ok({ installation: installed.value, way: way.value, unable, status: 0 }) : failed(way.error);
-};
+}
 
-const remove = async (_context: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> => {
+async function remove(_context: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> {
   const removed = await removeHook(inside);
   return removed.ok ? ok({ installation: removed.value, way: null, status: 0 }) : failed(removed.error);
-};
+}
 
-const status = async ({ clock, hooks }: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> => {
+async function status({ clock, hooks }: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> {
   const found = await findHook(inside, hooks);
   if (!found.ok) return failed(found.error);
   if (found.value === null) return ok({ installation: null, way: null, status: 1 });
@@ -117,6 +117,8 @@ const status = async ({ clock, hooks }: Context, _session: Session, inside: Insi
   const isCurrent = found.value.parts.every(({ state }) => state === 'unchanged');
   const byWay = { answers: 0, silent: 1, stopped: 3 } as const;
   return ok({ installation: found.value, way: way.value, status: isCurrent ? byWay[way.value.kind] : 1 });
-};
+}
 
-const failed = (failure: IncusFailure): Result<never, Outcome> => err(refusedBecause(failure));
+function failed(failure: IncusFailure): Result<never, Outcome> {
+  return err(refusedBecause(failure));
+}

@@ -12,7 +12,7 @@ import { UsageMistake } from './usage.ts';
 const lookLimitMs = 30_000;
 
 /** `guard init`: a commented guard.yaml from what the instance does now. */
-export const defineInit = (program: Command, call: Call): void => {
+export function defineInit(program: Command, call: Call): void {
   const command = program
     .command('init')
     .description('write a commented guard.yaml from what the instance does now')
@@ -52,9 +52,9 @@ export const defineInit = (program: Command, call: Call): void => {
     });
     call.exit(status);
   });
-};
+}
 
-const writeNew = async (path: string, text: string): Promise<void> => {
+async function writeNew(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: 'wx' });
   } catch (error) {
@@ -63,4 +63,4 @@ const writeNew = async (path: string, text: string): Promise<void> => {
       'Name a file that does not exist yet, in a folder that does.',
     );
   }
-};
+}

@@ -4,7 +4,7 @@ import type { Plan } from '../run/plan.ts';
 import type { PushPlan } from '../run/push/source.ts';
 
 /** Everything that is settled for one run before it begins. */
-export const planOf = (known: {
+export function planOf(known: {
   readonly run: string;
   readonly version: string;
   readonly reached: Pick<Reached, 'instance' | 'project' | 'remote'>;
@@ -15,7 +15,7 @@ export const planOf = (known: {
   readonly pushes?: readonly PushPlan[];
   readonly obeyQuarantine?: boolean;
   readonly keepFailed?: boolean;
-}): Plan => {
+}): Plan {
   const { run, settings, name } = known;
   return {
     run,
@@ -62,4 +62,4 @@ export const planOf = (known: {
       lockMs: settings.waitLockMs,
     },
   };
-};
+}

@@ -33,7 +33,7 @@ interface PlanOptions extends RunOptions {
 }
 
 /** `guard plan`: what would happen, and what each check says now. */
-export const definePlan = (program: Command, call: Call): void => {
+export function definePlan(program: Command, call: Call): void {
   const command = program
     .command('plan')
     .description('say what would happen, and what each check says now; changes nothing')
@@ -52,14 +52,14 @@ export const definePlan = (program: Command, call: Call): void => {
       );
       call.exit(status);
     });
-};
+}
 
-const preview = async (
+async function preview(
   context: Context,
   { reached, settings }: Session,
   words: readonly [string, ...string[]],
   options: PlanOptions,
-): Promise<number> => {
+): Promise<number> {
   const run = newRunId(context.clock.now());
   const pushes = await surveyPushes(context, options);
   if (!pushes.ok) return endWith(context, options.json ?? false, pushes.error);
@@ -82,15 +82,16 @@ const preview = async (
   };
   await writeLines(context.stdout, written(preview, options));
   return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { says: '', advice: '' } }) : 0;
-};
+}
 
-const written = (preview: Preview, { json, markdown }: PlanOptions): string[] => {
+function written(preview: Preview, { json, markdown }: PlanOptions): string[] {
   if (json === true) return [JSON.stringify(preview)];
   return markdown === true ? planMarkdown(preview) : planLines(preview);
-};
+}
 
-const askedNow = (context: Context, plan: Plan, incus: Session['reached']['incus']) =>
-  takeBaseline(
+function askedNow(context: Context, plan: Plan, incus: Session['reached']['incus']) {
+  return takeBaseline(
     { incus, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
     { definitions: plan.checks, automatic: plan.automatic },
   );
+}

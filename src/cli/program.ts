@@ -26,7 +26,7 @@ const commands = {
 } satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
 /** Reads the command line and does what it says. Returns the exit status. */
-export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {
+export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
   const { own, command } = splitArguments(argv);
   let status = 0;
   const call = { context, words: command, exit: (value: number) => (status = value) };
@@ -37,39 +37,40 @@ export const runProgram = async (argv: readonly string[], context: Context): Pro
     return endOf(error, context, { own, command }, helpFor(program, { own, command }));
   }
   return status;
-};
+}
 
 /** The whole command line with its subcommands, options and help: the reference is made from it as well. */
-export const defineProgram = async (call: Call, needed: readonly CommandName[] = commandNames): Promise<Command> => {
+export async function defineProgram(call: Call, needed: readonly CommandName[] = commandNames): Promise<Command> {
   const program = newProgram(call.context);
   for (const name of needed) (await commands[name]())(program, call);
   return program;
-};
+}
 
 /** One of them does the work; all are there for the help and for the tab key. What names none is a run. */
-const neededFor = (own: readonly string[]): readonly CommandName[] => {
+function neededFor(own: readonly string[]): readonly CommandName[] {
   const named = commandNames.find((name) => name === own[0]);
   if (named !== undefined) return [named];
   const showsAll = ['help', 'complete'].includes(own[0] ?? '') || own.includes('--help') || own.includes('-h');
   return showsAll ? commandNames : ['run'];
-};
+}
 
 /** Help and version end commander's way, with their text written already; everything else is a mistake in the words. */
-const endOf = async (error: unknown, context: Context, words: SplitArguments, help: string): Promise<number> => {
+async function endOf(error: unknown, context: Context, words: SplitArguments, help: string): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const mistake = error instanceof CommanderError ? new UsageMistake(mistakeOf(error), help) : error;
   if (!(mistake instanceof UsageMistake)) throw mistake;
   const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
   return endWith(told, words.own.includes('--json'), usage(mistake));
-};
+}
 
 /** A command that is only a group of subcommands has printed its help by now. */
-const mistakeOf = (error: CommanderError): string =>
-  error.code === 'commander.help' ? 'No subcommand is named.' : sentence(error.message);
+function mistakeOf(error: CommanderError): string {
+  return error.code === 'commander.help' ? 'No subcommand is named.' : sentence(error.message);
+}
 
 /** The reports of a command line that commander does not read to its end. */
-const reportFilesIn = (own: readonly string[]): ReportFile[] =>
-  own.reduce<ReportFile[]>((files, word, at) => {
+function reportFilesIn(own: readonly string[]): ReportFile[] {
+  return own.reduce<ReportFile[]>((files, word, at) => {
     const value = word.startsWith('--report=') ? word.slice(9) : own[at - 1] === '--report' ? word : null;
     try {
       return value === null ? files : reportFile(value, files);
@@ -78,17 +79,18 @@ const reportFilesIn = (own: readonly string[]): ReportFile[] =>
       return files;
     }
   }, []);
+}
 
 /** Options of a run are written without a subcommand as well; an option of the command itself tells that the -- was forgotten. */
-const helpFor = (program: Command, { own, command }: SplitArguments): string => {
+function helpFor(program: Command, { own, command }: SplitArguments): string {
   const named = program.commands.find((subcommand) => subcommand.name() === own[0]);
   const see = `ee \`guard ${named?.name() ?? 'run'} --help\`.`;
   const mayLack = named === undefined && command === null && own[0]?.startsWith('-') === false;
   return mayLack ? `The command stands behind --: guard ${own[0]} -- …; s${see}` : `S${see}`;
-};
+}
 
-const newProgram = (context: Context): Command =>
-  new Command('guard')
+function newProgram(context: Context): Command {
+  return new Command('guard')
     .description(
       'Makes a risky change to an Incus container safe to try: takes a restore point, runs the command, looks at whether ' +
         'the container still does what it did before, and if it does not, puts it back and proves that it is back.',
@@ -108,13 +110,14 @@ const newProgram = (context: Context): Command =>
       'after',
       `\nSee \`guard run --help\` for the options of a run.\n\n${exitStatusHelp}\n\nExamples:\n  guard ubuntu-test -- apt upgrade\n  guard --restart --check 'dig @127.0.0.1 example.org' dns -- apt full-upgrade -y`,
     );
+}
 
 const exitStatusHelp = [
   'Exit status:',
   ...outcomeTable.map((row) => `  ${String(row.exit).padStart(3)}  ${row.name}: ${row.meaning}`),
 ].join('\n');
 
-const sentence = (message: string): string => {
+function sentence(message: string): string {
   const text = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?)]$/.test(text) ? '' : '.'}`;
-};
+}

@@ -23,7 +23,7 @@ Exit status:
    30  the instance could not be looked at`;
 
 /** `guard prune`: remove old restore points of guard's own. */
-export const definePrune = (program: Command, call: Call): void => {
+export function definePrune(program: Command, call: Call): void {
   const command = program
     .command('prune')
     .description("remove old restore points of guard's own")
@@ -44,15 +44,15 @@ export const definePrune = (program: Command, call: Call): void => {
       );
     call.exit(worst);
   });
-};
+}
 
-const pruneOne = (
+function pruneOne(
   context: Context,
   instance: string,
   options: RunOptions,
   reaching: typeof withInstance,
-): Promise<number> =>
-  reaching(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
+): Promise<number> {
+  return reaching(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
     const plan = planOf({ run, version: context.version, reached, words: ['true'], settings, name: null });
     const state = stateDirectoryOf(context);
@@ -80,8 +80,9 @@ const pruneOne = (
       ]);
     return stayed > 0 ? 1 : 0;
   });
+}
 
-const recorded = async (context: Context): Promise<{ readonly instance: string; readonly project: string }[]> => {
+async function recorded(context: Context): Promise<{ readonly instance: string; readonly project: string }[]> {
   const runs = await listRuns(stateDirectoryOf(context), { instance: null, limit: Infinity });
   const targets = new Map<string, { readonly instance: string; readonly project: string }>();
   for (const { started } of runs) {
@@ -90,4 +91,4 @@ const recorded = async (context: Context): Promise<{ readonly instance: string; 
     targets.set(`${started.project} ${instance}`, { instance, project: started.project });
   }
   return [...targets.values()];
-};
+}

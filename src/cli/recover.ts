@@ -43,7 +43,7 @@ Exit status:
    31  the run is not interrupted: its guard still works on it`;
 
 /** `guard recover`: finish what an interrupted run left. */
-export const defineRecover = (program: Command, call: Call): void => {
+export function defineRecover(program: Command, call: Call): void {
   const command = program
     .command('recover')
     .description('finish what an interrupted run left: kept or rolled back')
@@ -57,9 +57,9 @@ export const defineRecover = (program: Command, call: Call): void => {
     );
     call.exit(status);
   });
-};
+}
 
-const recoverAll = async (context: Context, options: RecoverOptions): Promise<number> => {
+async function recoverAll(context: Context, options: RecoverOptions): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
   const dead = runs.filter(({ started }) => started !== null && lookAtHolder(started.holder) === 'dead');
   if (dead.length === 0) await sayNothingToDo(context, options, null);
@@ -71,27 +71,27 @@ const recoverAll = async (context: Context, options: RecoverOptions): Promise<nu
     worst = Math.max(worst, await recoverInstance(context, name, { ...options, project }, record));
   }
   return worst;
-};
+}
 
 /** One instance; `known` is the run to finish where that is known already. Returns the exit status. */
-export const recoverInstance = async (
+export async function recoverInstance(
   context: Context,
   instance: string,
   options: RecoverOptions,
   known: RunRecord | null,
-): Promise<number> => {
+): Promise<number> {
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
   return withInstance(here, { instance, options, withTerminal: false }, (session) =>
     recoverReached(here, session, options, known),
   );
-};
+}
 
-const recoverReached = async (
+async function recoverReached(
   context: Recovering,
   session: Session,
   options: RecoverOptions,
   known: RunRecord | null,
-): Promise<number> => {
+): Promise<number> {
   const plan = planOf({
     run: known?.run ?? newRunId(context.clock.now()),
     version: context.version,
@@ -121,18 +121,18 @@ const recoverReached = async (
   if (!remains.ok) return endWith(context, options.json ?? false, remains.error);
   if (isIdle) return sayNothingToDo(context, options, plan.instance, remains.value.removed);
   return finish(context, session, { plan, record, ...remains.value }, options);
-};
+}
 
 /** Which instance it is about is known. */
 type Recovering = Context & { readonly target: Target };
 
 /** Finishes the run, and tells it as a run is told. */
-const finish = async (
+async function finish(
   context: Recovering,
   session: Session,
   { plan, record, remains, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & MendedRemains,
   options: RecoverOptions,
-): Promise<number> => {
+): Promise<number> {
   const { incus } = session.reached;
   const run = record?.run ?? (remains.mark ?? remains.quiet)?.run ?? plan.run;
   const recorder = await recorderOf(context, run, options, record);
@@ -152,15 +152,15 @@ const finish = async (
   await lease.value?.stop();
   const status = recoveredStatus(outcome);
   return status === 0 && (await isStillHeld(session, remains)) ? stillHeldStatus : status;
-};
+}
 
 /** Null where nothing is in flight, or the server cannot write a lease: a full pool must not stop a rollback. */
-const leaseFor = async (
+async function leaseFor(
   { reached }: Session,
   recorder: Recorder,
   clock: Context['clock'],
   remains: Remains,
-): Promise<Result<HeldLease | null, Outcome>> => {
+): Promise<Result<HeldLease | null, Outcome>> {
   if (remains.inFlight === null) return ok(null);
   const { incus, instance } = reached;
   const lease = newLease();
@@ -168,26 +168,28 @@ const leaseFor = async (
   const taken = await takeLease({ incus }, instance, { before: remains.lease, lease });
   if (taken.ok) return ok(keepLease({ incus, clock }, instance, lease));
   return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
-};
+}
 
 /** The instance, without what is there of another run. */
-const nothingOf = (remains: Remains): Remains => ({ ...remains, mark: null, quiet: null, inFlight: null, lease: null });
+function nothingOf(remains: Remains): Remains {
+  return { ...remains, mark: null, quiet: null, inFlight: null, lease: null };
+}
 
-const sayWait = async (context: Context, options: RecoverOptions, text: string): Promise<void> => {
+async function sayWait(context: Context, options: RecoverOptions, text: string): Promise<void> {
   if (options.json !== true && options.quiet !== true) await writeLines(context.stderr, [`guard: ${text}`]);
-};
+}
 
 const stillHeldStatus = 21;
 
 /** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
-const isStillHeld = async ({ reached }: Session, { inFlight }: Remains): Promise<boolean> => {
+async function isStillHeld({ reached }: Session, { inFlight }: Remains): Promise<boolean> {
   if (inFlight === null) return false;
   const snapshot = await getSnapshot(reached.incus, reached.instance, inFlight.name);
   return snapshot.ok && snapshot.value.createdAt === inFlight.createdAt;
-};
+}
 
 /** The run whose mark is on the instance; else the last one that this host left unfinished there. */
-const recordOf = async (context: Context, { reached }: Session, remains: Remains): Promise<RunRecord | null> => {
+async function recordOf(context: Context, { reached }: Session, remains: Remains): Promise<RunRecord | null> {
   const state = stateDirectoryOf(context);
   const known = remains.mark ?? remains.quiet;
   if (known !== null) return readRun(state, known.run);
@@ -201,14 +203,14 @@ const recordOf = async (context: Context, { reached }: Session, remains: Remains
         record.started.remote === reached.remote,
     ) ?? null
   );
-};
+}
 
-const recorderOf = async (
+async function recorderOf(
   context: Recovering,
   run: string,
   options: RecoverOptions,
   record: RunRecord | null,
-): Promise<Recorder> => {
+): Promise<Recorder> {
   const history = record?.events ?? [];
   const here = await about(context, { ...context.target, command: record?.started?.command ?? [] }, history);
   return createRecorder({
@@ -217,24 +219,26 @@ const recorderOf = async (
     openStore: () => openJournal({ stateDirectory: stateDirectoryOf(context), run }),
     listener: createView({ ...here, json: options.json ?? false, quiet: options.quiet ?? false, history }).listener,
   });
-};
+}
 
-const startedElsewhere = (context: Context, { reached }: Session, remains: Remains, run: string) => ({
-  type: 'run-started' as const,
-  version: context.version,
-  instance: reached.instance,
-  project: reached.project,
-  remote: reached.remote,
-  // What another host ran is not known here.
-  command: [],
-  wasRunning: remains.wasRunning,
-  restorePointName: remains.mark?.restorePointName ?? `guard-${run}`,
-  named: false,
-  holder: currentHolder(),
-});
+function startedElsewhere(context: Context, { reached }: Session, remains: Remains, run: string) {
+  return {
+    type: 'run-started' as const,
+    version: context.version,
+    instance: reached.instance,
+    project: reached.project,
+    remote: reached.remote,
+    // What another host ran is not known here.
+    command: [],
+    wasRunning: remains.wasRunning,
+    restorePointName: remains.mark?.restorePointName ?? `guard-${run}`,
+    named: false,
+    holder: currentHolder(),
+  };
+}
 
 /** A recovery has done its work when nothing is left in between, however the run ended. */
-const recoveredStatus = (outcome: Outcome): number => {
+function recoveredStatus(outcome: Outcome): number {
   switch (outcome.outcome) {
     case 'kept':
     case 'kept-unhealthy':
@@ -245,14 +249,14 @@ const recoveredStatus = (outcome: Outcome): number => {
     default:
       return exitStatusOf(outcome);
   }
-};
+}
 
-const sayNothingToDo = async (
+async function sayNothingToDo(
   context: Context,
   options: RecoverOptions,
   instance: string | null,
   removed: readonly string[] = [],
-): Promise<number> => {
+): Promise<number> {
   if (context.target) await context.reports?.drop(context.target);
   if (options.json !== true && options.quiet !== true)
     await writeLines(context.stderr, [
@@ -260,4 +264,4 @@ const sayNothingToDo = async (
       `guard: there is nothing to recover${instance === null ? ' in the records of this host' : ` on ${instance}`}.`,
     ]);
   return 0;
-};
+}

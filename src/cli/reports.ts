@@ -11,12 +11,12 @@ import type { CommonOptions } from './run-options.ts';
 import { UsageMistake } from './usage.ts';
 
 /** Opens the files of `--report` before anything happens, and gives the work a context whose views write them as well. */
-export const withReports = async (
+export async function withReports(
   context: Context,
   options: CommonOptions,
   targets: readonly Target[],
   work: (context: Context) => Promise<number>,
-): Promise<number> => {
+): Promise<number> {
   if (options.report === undefined) return work(context);
   const opened = await openAll(context, options.report, targets);
   if (!opened.ok)
@@ -31,34 +31,34 @@ export const withReports = async (
     if (!(bug instanceof UsageMistake)) await opened.value.breakOff(bug);
     throw bug;
   }
-};
+}
 
 /** The context in which what follows is about this target. */
-export const about = async (
+export async function about(
   context: Context,
   target: Target,
   history: readonly Recorded[] = [],
-): Promise<Context & { readonly target: Target }> => {
+): Promise<Context & { readonly target: Target }> {
   await context.reports?.begin(target, history);
   return { ...context, target };
-};
+}
 
 /** For a command line that could not be read: the reports that it names, as far as they can be made out and written. */
-export const withReportsOfMistake = async (
+export async function withReportsOfMistake(
   context: Context,
   files: readonly ReportFile[],
   command: readonly string[],
-): Promise<Context> => {
+): Promise<Context> {
   const target = { instance: '', command };
   const opened = files.length === 0 ? null : await openAll(context, files, []);
   return about({ ...context, ...(opened?.ok === true ? { reports: opened.value } : {}) }, target);
-};
+}
 
-const openAll = async (
+async function openAll(
   context: Context,
   files: readonly ReportFile[],
   targets: readonly Target[],
-): Promise<Result<Reports, string>> => {
+): Promise<Result<Reports, string>> {
   // Loaded late: most runs write none.
   const { openReports } = await import('../report/report-files.ts');
   return openReports({
@@ -68,4 +68,4 @@ const openAll = async (
     workingDirectory: context.workingDirectory,
     complain: (says) => void writeLines(context.stderr, [`guard: ${says}`]),
   });
-};
+}

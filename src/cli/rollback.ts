@@ -32,7 +32,7 @@ Exit status:
    31  another run holds the instance`;
 
 /** `guard rollback`: back to a kept restore point, with the same care. */
-export const defineRollback = (program: Command, call: Call): void => {
+export function defineRollback(program: Command, call: Call): void {
   const command = program
     .command('rollback')
     .description('go back to a kept restore point, with the same care')
@@ -48,10 +48,10 @@ export const defineRollback = (program: Command, call: Call): void => {
       call.exit(status);
     },
   );
-};
+}
 
-const goBack = (context: Context, instance: string, run: string | null, options: RunOptions): Promise<number> =>
-  withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+function goBack(context: Context, instance: string, run: string | null, options: RunOptions): Promise<number> {
+  return withInstance(context, { instance, options, withTerminal: false }, async (session) => {
     const json = options.json ?? false;
     const target = await targetOf(context, session.reached, run);
     if (!target.ok) return endWith(context, json, target.error);
@@ -72,12 +72,9 @@ const goBack = (context: Context, instance: string, run: string | null, options:
     const io = { ...commandIo(context, json), terminal: null, stdin: null };
     return runPlan(context, { plan, io, view, reached: session.reached, notify: session.settings.notify }, false);
   });
+}
 
-const targetOf = async (
-  context: Context,
-  reached: Reached,
-  wanted: string | null,
-): Promise<Result<GoBackTo, Outcome>> => {
+async function targetOf(context: Context, reached: Reached, wanted: string | null): Promise<Result<GoBackTo, Outcome>> {
   const state = stateDirectoryOf(context);
   const kept = await keptRestorePoints(state, reached);
   const point = kept.find(({ run }) => wanted === null || run.startsWith(wanted));
@@ -86,10 +83,10 @@ const targetOf = async (
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { name, createdAt, volumes } = point;
   return ok({ run: point.run, baseline, restorePoint: { name, createdAt, volumes } });
-};
+}
 
-const noSuchPoint = (instance: string, wanted: string | null, kept: readonly KeptRestorePoint[]): Outcome =>
-  refused(
+function noSuchPoint(instance: string, wanted: string | null, kept: readonly KeptRestorePoint[]): Outcome {
+  return refused(
     wanted === null
       ? `No run on this host has left a restore point on "${instance}".`
       : `No run "${wanted}" has left a restore point on "${instance}".`,
@@ -100,3 +97,4 @@ const noSuchPoint = (instance: string, wanted: string | null, kept: readonly Kep
           .slice(0, 5)
           .join(', ')}`,
   );
+}

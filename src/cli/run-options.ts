@@ -69,11 +69,12 @@ export interface RunOptions extends CommonOptions {
 }
 
 /** Options that say how to change one instance: the same for `guard run` and `guard plan`. */
-export const addRunOptions = (command: Command): Command =>
-  addCommonOptions(addCommandOptions(addHealthOptions(addCheckOptions(addRestorePointOptions(command)))));
+export function addRunOptions(command: Command): Command {
+  return addCommonOptions(addCommandOptions(addHealthOptions(addCheckOptions(addRestorePointOptions(command)))));
+}
 
-const addRestorePointOptions = (command: Command): Command =>
-  command
+function addRestorePointOptions(command: Command): Command {
+  return command
     .optionsGroup('Restore point:')
     .addOption(new Option('--name <name>', 'its final name (default: guard-<run>)').argParser(snapshotName))
     .addOption(
@@ -99,10 +100,11 @@ const addRestorePointOptions = (command: Command): Command =>
     .addOption(
       new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration),
     );
+}
 
 /** Options that say what to ask. */
-export const addCheckOptions = (command: Command): Command =>
-  command
+export function addCheckOptions(command: Command): Command {
+  return command
     .optionsGroup('Checks:')
     .addOption(
       new Option('--check <command>', "run by the instance's shell; status 0 passes (repeatable)").argParser(repeated),
@@ -112,9 +114,10 @@ export const addCheckOptions = (command: Command): Command =>
     .addOption(new Option('--check-retries <count>', 'failures in a row that count (default: 3)').argParser(count))
     .addOption(new Option('--check-start-period <time>', 'failures do not count yet (default: 0s)').argParser(duration))
     .option('--no-automatic', 'ask only the checks, do not compare units, sockets, packages, …');
+}
 
-const addHealthOptions = (command: Command): Command =>
-  command
+function addHealthOptions(command: Command): Command {
+  return command
     .optionsGroup('Verdict:')
     .addOption(
       new Option('--verify-timeout <time>', 'how long it may take to be healthy (default: 2m)').argParser(duration),
@@ -129,9 +132,10 @@ const addHealthOptions = (command: Command): Command =>
       ).argParser(failurePolicies),
     )
     .option('--keep-failed', 'before a rollback, keep what failed as a copy: stopped, without network');
+}
 
-const addCommandOptions = (command: Command): Command =>
-  command
+function addCommandOptions(command: Command): Command {
+  return command
     .optionsGroup('Command:')
     .addOption(new Option('--timeout <time>', 'how long it may run, or never (default: 1h)').argParser(durationOrNever))
     .addOption(
@@ -156,19 +160,21 @@ const addCommandOptions = (command: Command): Command =>
     .addOption(new Option('--push-owner <uid:gid>', 'whose it becomes (default: 0:0)').argParser(pushOwner))
     .option('--retry', 'run it although this same change was rolled back here before')
     .option('--passthrough', "exit with the command's own status where the outcome is 10");
+}
 
 /** Options that every command has which speaks to an instance. */
-export const addCommonOptions = (command: Command): Command =>
-  command
+export function addCommonOptions(command: Command): Command {
+  return command
     .optionsGroup('General:')
     .option('--project <name>', 'the Incus project of the instance')
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .option('--json', 'write one event a line on stdout')
     .option('-q, --quiet', 'say only what went wrong');
+}
 
 /** For every command that ends with an outcome. */
-export const addReportOption = (command: Command): Command =>
-  command
+export function addReportOption(command: Command): Command {
+  return command
     .optionsGroup('General:')
     .addOption(
       new Option(
@@ -176,9 +182,11 @@ export const addReportOption = (command: Command): Command =>
         'also write junit, json or markdown to a file, whatever the outcome (repeatable)',
       ).argParser(reportFile),
     );
+}
 
 /** For a run that is slow. */
-export const addTraceOption = (command: Command): Command =>
-  command
+export function addTraceOption(command: Command): Command {
+  return command
     .optionsGroup('General:')
     .option('--trace <file>', "write where the time goes, in Chrome's trace format: one span a phase and request");
+}

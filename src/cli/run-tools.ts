@@ -11,7 +11,7 @@ import type { CommandIo, RunTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
 /** What a run works with: the records of this host, and whatever is different for each run. */
-export const runTools = (
+export function runTools(
   context: Context,
   one: {
     readonly plan: Plan;
@@ -21,7 +21,7 @@ export const runTools = (
     readonly listener: Listener;
     readonly askToKeep: RunTools['askToKeep'];
   },
-): RunTools => {
+): RunTools {
   const { clock } = context;
   const state = stateDirectoryOf(context);
   const { instance, project, remote } = one.reached;
@@ -42,4 +42,4 @@ export const runTools = (
       listener: one.listener,
     }),
   };
-};
+}

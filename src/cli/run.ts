@@ -27,7 +27,7 @@ import { withInstance } from './session.ts';
 import { withTrace } from './tracing.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
-export const defineRun = (program: Command, call: Call): void => {
+export function defineRun(program: Command, call: Call): void {
   const command = program
     .command('run', { isDefault: true })
     .description('take a restore point, run the command, keep the change or put the instance back')
@@ -43,15 +43,15 @@ export const defineRun = (program: Command, call: Call): void => {
       call.exit(status);
     },
   );
-};
+}
 
 /** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */
-const runEach = async (
+async function runEach(
   context: Context,
   instances: readonly string[],
   words: readonly [string, ...string[]],
   options: RunOptions,
-): Promise<number> => {
+): Promise<number> {
   for (const [index, instance] of instances.entries()) {
     const here = await about(context, { instance, command: words });
     const status = await runOne(here, instance, words, options);
@@ -60,27 +60,27 @@ const runEach = async (
     return status;
   }
   return 0;
-};
+}
 
 /** Whoever upgrades twenty has to know which ones are still to be done (F41). */
-const sayNotBegun = async (
+async function sayNotBegun(
   context: Context,
   { json, quiet }: RunOptions,
   instance: string,
   rest: readonly string[],
-): Promise<void> => {
+): Promise<void> {
   if (rest.length === 0 || json === true || quiet === true) return;
   await writeLines(context.stderr, [
     `guard: ${neutralise(instance)} is not kept, so that nothing was begun on ${neutralise(rest.join(', '), 2000)}.`,
   ]);
-};
+}
 
-const runOne = async (
+async function runOne(
   context: Context,
   instance: string,
   words: readonly [string, ...string[]],
   options: RunOptions,
-): Promise<number> => {
+): Promise<number> {
   const json = options.json ?? false;
   const pushes = await surveyPushes(context, options);
   if (!pushes.ok) return endWith(context, json, pushes.error);
@@ -101,10 +101,12 @@ const runOne = async (
     const view = createView({ ...context, json, quiet: options.quiet ?? false });
     return runPlan(context, { plan, io, view, reached, notify: settings.notify }, options.passthrough ?? false);
   });
-};
+}
 
 /** Whether a person sees what happens, and could be asked. */
-const isAttended = ({ stdin, stderr }: Context): boolean => stdin.isTTY === true && stderr.isTTY === true;
+function isAttended({ stdin, stderr }: Context): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true;
+}
 
 /** One run with all it needs. */
 export interface OneRun {
@@ -117,7 +119,7 @@ export interface OneRun {
 }
 
 /** Runs a plan to its end and returns the exit status. */
-export const runPlan = async (context: Context, one: OneRun, passthrough: boolean): Promise<number> => {
+export async function runPlan(context: Context, one: OneRun, passthrough: boolean): Promise<number> {
   let commandStatus: number | null = null;
   const aftermath = createAftermath(context, one.plan);
   const listener: Listener = (event) => {
@@ -134,4 +136,4 @@ export const runPlan = async (context: Context, one: OneRun, passthrough: boolea
   if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';
   return passthrough && rolledBackForCommand && commandStatus !== null ? commandStatus : exitStatusOf(outcome);
-};
+}

@@ -12,7 +12,7 @@ interface RunsOptions {
 }
 
 /** `guard runs`: past runs, newest first. */
-export const defineRuns = (program: Command, call: Call): void => {
+export function defineRuns(program: Command, call: Call): void {
   program
     .command('runs')
     .description('list past runs, newest first')
@@ -29,4 +29,4 @@ export const defineRuns = (program: Command, call: Call): void => {
         : [runsTable(runs, context.stdout)];
       await writeLines(context.stdout, lines);
     });
-};
+}

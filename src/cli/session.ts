@@ -23,24 +23,25 @@ export interface Session {
 }
 
 /** The same with an instance that is there: where it is not, that is said before anything else. */
-export const withExisting = (
+export function withExisting(
   context: Context,
   wanted: Wanted,
   work: (session: Session) => Promise<number>,
-): Promise<number> =>
-  withInstance(context, wanted, async (session) => {
+): Promise<number> {
+  return withInstance(context, wanted, async (session) => {
     const { incus, instance } = session.reached;
     const seen = await getInstance(incus, instance);
     if (seen.ok) return work(session);
     return endWith(context, wanted.options.json ?? false, await explainMissing(incus, session.reached, seen.error));
   });
+}
 
 /** Reaches the instance, reads its settings, does the work and lets go. What fails before is said, and is the exit status. */
-export const withInstance = async (
+export async function withInstance(
   context: Context,
   wanted: Wanted,
   work: (session: Session) => Promise<number>,
-): Promise<number> => {
+): Promise<number> {
   const { options } = wanted;
   const end = (outcome: Outcome): Promise<number> => endWith(context, options.json ?? false, outcome);
   const reached = await context.reach(wanted.instance, options.project ?? null, context.trace);
@@ -52,4 +53,4 @@ export const withInstance = async (
   } finally {
     await reached.value.close();
   }
-};
+}

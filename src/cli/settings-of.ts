@@ -13,12 +13,12 @@ import type { Context } from './context.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** The settings of one instance: defaults, then guard.yaml, then flags. A mistake in the file is an outcome (78). */
-export const settingsOf = async (
+export async function settingsOf(
   context: Context,
   instance: InstanceName,
   options: RunOptions,
   withTerminal: boolean,
-): Promise<Result<Settings, Outcome>> => {
+): Promise<Result<Settings, Outcome>> {
   const configuration = await loadConfiguration({
     explicitPath: options.config ?? null,
     environment: context.environment,
@@ -31,34 +31,36 @@ export const settingsOf = async (
   if (mistakes.length === 0) return ok(settings);
   const inFile = mistakes.some((mistake) => mistake.file !== null);
   return err({ outcome: inFile ? 'configuration' : 'usage', refusal: refusalOf(mistakes) });
-};
+}
 
-const flagsOf = (options: RunOptions): Flags => ({
-  timeoutMs: options.timeout,
-  idleTimeoutMs: options.idleTimeout,
-  okStatus: options.okStatus,
-  environment: options.env,
-  user: options.user,
-  group: options.group,
-  cwd: options.cwd,
-  automatic: options.automatic === false ? false : undefined,
-  verifyTimeoutMs: options.verifyTimeout,
-  soakMs: options.soak,
-  restart: options.restart,
-  allowUnhealthy: options.allowUnhealthy,
-  uncovered: options.uncovered,
-  onFailure: options.onFailure,
-  keep: options.keep,
-  expiresMs: options.expires,
-  waitLockMs: options.waitLock,
-  stopFirst: options.stopFirst,
-  hooks: hooksOf(options),
-  checks: (options.check ?? []).map((command) => commandCheck(command, checkTiming(options))),
-});
+function flagsOf(options: RunOptions): Flags {
+  return {
+    timeoutMs: options.timeout,
+    idleTimeoutMs: options.idleTimeout,
+    okStatus: options.okStatus,
+    environment: options.env,
+    user: options.user,
+    group: options.group,
+    cwd: options.cwd,
+    automatic: options.automatic === false ? false : undefined,
+    verifyTimeoutMs: options.verifyTimeout,
+    soakMs: options.soak,
+    restart: options.restart,
+    allowUnhealthy: options.allowUnhealthy,
+    uncovered: options.uncovered,
+    onFailure: options.onFailure,
+    keep: options.keep,
+    expiresMs: options.expires,
+    waitLockMs: options.waitLock,
+    stopFirst: options.stopFirst,
+    hooks: hooksOf(options),
+    checks: (options.check ?? []).map((command) => commandCheck(command, checkTiming(options))),
+  };
+}
 
 /** The flags' hooks of a moment replace those of the file. */
-const hooksOf = ({ hook: written = [], hookTimeout: timeoutMs = hookTimeoutMs }: RunOptions): Hooks =>
-  Object.fromEntries(
+function hooksOf({ hook: written = [], hookTimeout: timeoutMs = hookTimeoutMs }: RunOptions): Hooks {
+  return Object.fromEntries(
     [...new Set(written.map(({ moment }) => moment))].map((moment) => [
       moment,
       written
@@ -69,10 +71,13 @@ const hooksOf = ({ hook: written = [], hookTimeout: timeoutMs = hookTimeoutMs }:
         }),
     ]),
   );
+}
 
-const checkTiming = (options: RunOptions) => ({
-  ...(options.checkTimeout === undefined ? {} : { timeoutMs: options.checkTimeout }),
-  ...(options.checkInterval === undefined ? {} : { intervalMs: options.checkInterval }),
-  ...(options.checkRetries === undefined ? {} : { retries: options.checkRetries }),
-  ...(options.checkStartPeriod === undefined ? {} : { startPeriodMs: options.checkStartPeriod }),
-});
+function checkTiming(options: RunOptions) {
+  return {
+    ...(options.checkTimeout === undefined ? {} : { timeoutMs: options.checkTimeout }),
+    ...(options.checkInterval === undefined ? {} : { intervalMs: options.checkInterval }),
+    ...(options.checkRetries === undefined ? {} : { retries: options.checkRetries }),
+    ...(options.checkStartPeriod === undefined ? {} : { startPeriodMs: options.checkStartPeriod }),
+  };
+}

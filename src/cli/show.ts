@@ -8,7 +8,7 @@ import type { Call } from './call.ts';
 import { UsageMistake } from './usage.ts';
 
 /** `guard show`: one run. */
-export const defineShow = (program: Command, call: Call): void => {
+export function defineShow(program: Command, call: Call): void {
   program
     .command('show')
     .description('show one run: timeline, checks, what changed, evidence')
@@ -22,9 +22,9 @@ export const defineShow = (program: Command, call: Call): void => {
       const lines = options.json ? record.events.map((event) => JSON.stringify(event)) : [showRun(record)];
       await writeLines(call.context.stdout, lines);
     });
-};
+}
 
-const runNamed = async (state: string, wanted: string): Promise<string> => {
+async function runNamed(state: string, wanted: string): Promise<string> {
   const found = findRunId(await listRunIds(state), wanted);
   if (found.ok) return found.value;
   switch (found.error.kind) {
@@ -36,4 +36,4 @@ const runNamed = async (state: string, wanted: string): Promise<string> => {
         'Write more of the id.',
       );
   }
-};
+}

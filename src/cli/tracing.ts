@@ -5,11 +5,11 @@ import { endWith } from './end-with.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** Begins the file of `--trace` before anything happens, and ends it whatever happens. */
-export const withTrace = async (
+export async function withTrace(
   context: Context,
   { trace: path, json = false }: RunOptions,
   work: (context: Context) => Promise<number>,
-): Promise<number> => {
+): Promise<number> {
   if (path === undefined) return work(context);
   const trace = await openTrace(path, context);
   if (!trace.ok)
@@ -19,4 +19,4 @@ export const withTrace = async (
   } finally {
     trace.value.close();
   }
-};
+}

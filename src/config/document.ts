@@ -32,7 +32,7 @@ export type Path = readonly (string | number)[];
  * Reads YAML 1.2 (core schema). Scalars are what a person would say they are: a number that JavaScript would write in
  * another way (`1.10`, `007`, `0x1f`) stays the text that stands there. Never throws.
  */
-export const readDocument = (file: string, text: string): Result<ReadDocument, readonly ConfigurationMistake[]> => {
+export function readDocument(file: string, text: string): Result<ReadDocument, readonly ConfigurationMistake[]> {
   const lines = new LineCounter();
   const placeAt = (offset: number): Place => placeIn(text, lines, offset);
   const unprintable = unprintableCharacter.exec(text);
@@ -44,33 +44,37 @@ export const readDocument = (file: string, text: string): Result<ReadDocument, r
   if (version?.explicit && version.version !== '1.2')
     return err([{ file, place: placeAt(0), says: `guard reads YAML 1.2, not ${version.version}.`, advice: '' }]);
   return ok(plainDocument(file, parsed, placeAt));
-};
+}
 
 /** The plain value at a path; undefined where there is none. */
-export const valueAt = (value: unknown, path: Path): unknown =>
-  path.reduce<unknown>(
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
     (inner, key) =>
       typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
         ? (inner as Record<string | number, unknown>)[key]
         : undefined,
     value,
   );
+}
 
 /** Whether a plain value is a mapping. */
-export const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 // oxlint-disable-next-line no-control-regex -- YAML 1.2 section 5.1: what may not stand in a document
 const unprintableCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f]/;
 
-const unprintableMistake = (file: string, character: string, place: Place): ConfigurationMistake => ({
-  file,
-  place,
-  says: `YAML allows no control character ${neutralise(character)} here.`,
-  advice: 'In double quotes it can be written as an escape, such as "\\x1b".',
-});
+function unprintableMistake(file: string, character: string, place: Place): ConfigurationMistake {
+  return {
+    file,
+    place,
+    says: `YAML allows no control character ${neutralise(character)} here.`,
+    advice: 'In double quotes it can be written as an escape, such as "\\x1b".',
+  };
+}
 
-const parsedSafely = (text: string, lineCounter: LineCounter): Document.Parsed | null => {
+function parsedSafely(text: string, lineCounter: LineCounter): Document.Parsed | null {
   try {
     // Duplicate keys are looked for below: the library compares each key with all others.
     return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false });
@@ -79,9 +83,9 @@ const parsedSafely = (text: string, lineCounter: LineCounter): Document.Parsed |
     if (error instanceof RangeError) return null;
     throw error;
   }
-};
+}
 
-const placeIn = (text: string, lines: LineCounter, offset: number): Place => {
+function placeIn(text: string, lines: LineCounter, offset: number): Place {
   // Positions behind the last line break belong to the line before, if it is the last with anything in it.
   const { line, col } = lines.linePos(Math.min(offset, text.length));
   const start = lines.lineStarts[line - 1] ?? 0;
@@ -91,7 +95,7 @@ const placeIn = (text: string, lines: LineCounter, offset: number): Place => {
     column: Math.max(1, col),
     text: text.slice(start, end === -1 ? undefined : end).replace(/\r$/, ''),
   };
-};
+}
 
 const mostValues = 100_000;
 const mostDepth = 50;
@@ -114,7 +118,7 @@ interface Conversion {
   readonly complain: (offset: number, says: string, advice?: string) => void;
 }
 
-const plainDocument = (file: string, document: Document.Parsed, placeAt: (offset: number) => Place): ReadDocument => {
+function plainDocument(file: string, document: Document.Parsed, placeAt: (offset: number) => Place): ReadDocument {
   const mistakes: ConfigurationMistake[] = [];
   const conversion: Conversion = {
     spots: new Map(),
@@ -144,11 +148,13 @@ const plainDocument = (file: string, document: Document.Parsed, placeAt: (offset
     },
     mistakes,
   };
-};
+}
 
-const spotKey = (path: Path): string => path.join('\0');
+function spotKey(path: Path): string {
+  return path.join('\0');
+}
 
-const plainValue = (node: unknown, path: Path, key: number | null, conversion: Conversion): unknown => {
+function plainValue(node: unknown, path: Path, key: number | null, conversion: Conversion): unknown {
   const offset = offsetOf(node);
   conversion.spots.set(spotKey(path), { key, value: isWritten(node) ? offset : null });
   conversion.values += 1;
@@ -176,27 +182,23 @@ const plainValue = (node: unknown, path: Path, key: number | null, conversion: C
     : mappingValue(node.items, path, conversion);
   conversion.around.delete(node);
   return value;
-};
+}
 
 const coreTags = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`),
 );
 
-const offsetOf = (node: unknown): number | null => (node as Node | null)?.range?.[0] ?? null;
+function offsetOf(node: unknown): number | null {
+  return (node as Node | null)?.range?.[0] ?? null;
+}
 
 /** An empty value stands nowhere. */
-const isWritten = (node: unknown): boolean => {
+function isWritten(node: unknown): boolean {
   const range = (node as Node | null)?.range;
   return range !== undefined && range !== null && range[1] > range[0];
-};
+}
 
-const aliasedValue = (
-  name: string,
-  path: Path,
-  key: number | null,
-  offset: number,
-  conversion: Conversion,
-): unknown => {
+function aliasedValue(name: string, path: Path, key: number | null, offset: number, conversion: Conversion): unknown {
   const node = conversion.anchors.get(name);
   if (!node || conversion.around.has(node)) {
     conversion.complain(
@@ -212,22 +214,22 @@ const aliasedValue = (
   const value = plainValue(node, path, key, conversion);
   conversion.aliases -= 1;
   return value;
-};
+}
 
-const scalarValue = (node: Scalar, offset: number, conversion: Conversion): unknown => {
+function scalarValue(node: Scalar, offset: number, conversion: Conversion): unknown {
   const { value, source } = node;
   if (typeof value === 'string' && value.includes('\0')) {
     conversion.complain(offset, 'No text may hold a NUL character.');
     return undefined;
   }
   return typeof value === 'number' && source !== undefined && String(value) !== source ? source : value;
-};
+}
 
-const mappingValue = (
+function mappingValue(
   items: readonly { readonly key: unknown; readonly value: unknown }[],
   path: Path,
   conversion: Conversion,
-): Record<string, unknown> => {
+): Record<string, unknown> {
   const mapping: Record<string, unknown> = {};
   for (const { key, value } of items) {
     const offset = offsetOf(key) ?? offsetOf(value) ?? 0;
@@ -239,16 +241,16 @@ const mappingValue = (
     else mapping[name] = plainValue(value, [...path, name], offset, conversion);
   }
   return mapping;
-};
+}
 
-const keyText = (key: unknown): string | null => {
+function keyText(key: unknown): string | null {
   if (!isScalar(key)) return null;
   if (typeof key.value === 'string') return key.value;
   // An instance may be named "null"; a key of nothing at all is a slip.
   return key.source === undefined || key.source === '' ? null : key.source;
-};
+}
 
-const keyAdvice = (key: unknown): string => {
+function keyAdvice(key: unknown): string {
   if (isAlias(key)) return `A text that begins with "*" needs quotes: "*${neutralise(key.source, 60)}".`;
   return isMap(key) ? 'A text that begins with "{" needs quotes.' : '';
-};
+}

@@ -10,31 +10,33 @@ import { settingNames } from './schema.ts';
 type Issue = z.core.$ZodIssue;
 
 /** What the schema found, as sentences at their places in the file. */
-export const mistakesOf = (
+export function mistakesOf(
   file: string,
   document: ReadDocument,
   issues: readonly Issue[],
-): readonly ConfigurationMistake[] => issues.flatMap((issue) => mistakesOfIssue({ file, document }, issue));
+): readonly ConfigurationMistake[] {
+  return issues.flatMap((issue) => mistakesOfIssue({ file, document }, issue));
+}
 
 interface Source {
   readonly file: string;
   readonly document: ReadDocument;
 }
 
-const mistakesOfIssue = (source: Source, issue: Issue): ConfigurationMistake[] => {
+function mistakesOfIssue(source: Source, issue: Issue): ConfigurationMistake[] {
   const path = issue.path as Path;
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => unknownKey(source, path, key, JSON.parse(issue.message) as UnknownKey));
   if (issue.code === 'invalid_key') return [wrongKey(source, path, issue.issues[0]?.message ?? 'another key')];
   if (issue.code === 'invalid_union') return mistakesOfUnion(source, path, issue);
   return [wrongValue(source, path, issue.message)];
-};
+}
 
-const mistakesOfUnion = (
+function mistakesOfUnion(
   source: Source,
   path: Path,
   issue: Extract<Issue, { code: 'invalid_union' }>,
-): ConfigurationMistake[] => {
+): ConfigurationMistake[] {
   const value = valueAt(source.document.value, path);
   if (isCheckPath(path)) return mistakesOfCheck(source, path, issue, value);
   // The alternatives differ in their type: what was meant is the one whose type is there.
@@ -45,20 +47,23 @@ const mistakesOfUnion = (
   const [only] = meant;
   if (!only || meant.length > 1) return [wrongValue(source, path, issue.message)];
   return only.flatMap((inner) => mistakesOfIssue(source, { ...inner, path: [...path, ...inner.path] }));
-};
+}
 
 /** `defaults.checks.NAME` or `instances.PATTERN.checks.NAME`. */
-const isCheckPath = (path: Path): boolean =>
-  (path.length === 3 && path[0] === 'defaults' && path[1] === 'checks') ||
-  (path.length === 4 && path[0] === 'instances' && path[2] === 'checks');
+function isCheckPath(path: Path): boolean {
+  return (
+    (path.length === 3 && path[0] === 'defaults' && path[1] === 'checks') ||
+    (path.length === 4 && path[0] === 'instances' && path[2] === 'checks')
+  );
+}
 
 /** Which kind was meant says its key; the complaints of all other kinds are of no use. */
-const mistakesOfCheck = (
+function mistakesOfCheck(
   source: Source,
   path: Path,
   issue: Extract<Issue, { code: 'invalid_union' }>,
   value: unknown,
-): ConfigurationMistake[] => {
+): ConfigurationMistake[] {
   if (!isMapping(value)) return [wrongValue(source, path, issue.message)];
   const keys = Object.keys(value);
   const kinds = keys.filter((key) => checkKinds.some((kind) => kind === key));
@@ -73,9 +78,9 @@ const mistakesOfCheck = (
     ];
   const branch = issue.errors[checkKinds.findIndex((name) => name === kind)] ?? [];
   return branch.flatMap((inner) => mistakesOfIssue(source, { ...inner, path: [...path, ...inner.path] }));
-};
+}
 
-const checkWithoutKind = (source: Source, path: Path, keys: readonly string[]): ConfigurationMistake => {
+function checkWithoutKind(source: Source, path: Path, keys: readonly string[]): ConfigurationMistake {
   for (const key of keys.filter((key) => !commonCheckKeys.includes(key))) {
     const near = nearest(key, checkKinds);
     if (near !== null)
@@ -88,13 +93,14 @@ const checkWithoutKind = (source: Source, path: Path, keys: readonly string[]): 
     says: `${sayKey(path)} does not say what it asks.`,
     advice: `It needs one of ${checkKinds.join(', ')}${keys.includes('kind') ? ', as a key of its own: for example http: http://{address}/' : ''}.`,
   });
-};
+}
 
-const unknownKey = (source: Source, path: Path, key: string, { within, known }: UnknownKey): ConfigurationMistake =>
-  mistake(source, source.document.placeOfKey([...path, key]) ?? source.document.placeOfValue(path), {
+function unknownKey(source: Source, path: Path, key: string, { within, known }: UnknownKey): ConfigurationMistake {
+  return mistake(source, source.document.placeOfKey([...path, key]) ?? source.document.placeOfValue(path), {
     says: `${thereIsNo[within]} ${quote(key)}.`,
     advice: elsewhere(key, within) ?? nearestAdvice(key, within, known),
   });
+}
 
 const thereIsNo: Readonly<Record<Within, string>> = {
   file: 'At the top there is no key',
@@ -110,7 +116,7 @@ const thereIsNo: Readonly<Record<Within, string>> = {
 };
 
 /** Right words in the wrong place. */
-const elsewhere = (key: string, within: Within): string | null => {
+function elsewhere(key: string, within: Within): string | null {
   if (key === '<<') return 'YAML 1.2 has no merge keys.';
   if (within === 'file' && settingNames.includes(key))
     return `"${key}" is a setting: it stands below "defaults" or below an instance.`;
@@ -120,28 +126,29 @@ const elsewhere = (key: string, within: Within): string | null => {
   return within === 'settings' && ofCheck
     ? `"${key}" belongs to a check: it stands below "checks", in a named one.`
     : null;
-};
+}
 
-const nearestAdvice = (key: string, within: Within, known: readonly string[]): string => {
+function nearestAdvice(key: string, within: Within, known: readonly string[]): string {
   const near = nearest(key, known) ?? onlyOneThatBegins(key, known);
   if (near !== null) return `Did you mean "${near}"?`;
   if (within === 'file') return 'There are "defaults" and "instances".';
   return `There are ${known.join(', ')}.`;
-};
+}
 
 /** `env` for `environment`. */
-const onlyOneThatBegins = (key: string, known: readonly string[]): string | null => {
+function onlyOneThatBegins(key: string, known: readonly string[]): string | null {
   const [only, second] = known.filter((name) => key.length > 2 && name.startsWith(key));
   return second === undefined ? (only ?? null) : null;
-};
+}
 
-const wrongKey = (source: Source, path: Path, expected: string): ConfigurationMistake =>
-  mistake(source, source.document.placeOfKey(path), {
+function wrongKey(source: Source, path: Path, expected: string): ConfigurationMistake {
+  return mistake(source, source.document.placeOfKey(path), {
     says: `${quote(String(path.at(-1)))} is not ${expected}.`,
     advice: '',
   });
+}
 
-const wrongValue = (source: Source, path: Path, expected: string): ConfigurationMistake => {
+function wrongValue(source: Source, path: Path, expected: string): ConfigurationMistake {
   const value = valueAt(source.document.value, path);
   // A mapping without the key, not a key without a value.
   if (value === undefined && source.document.placeOfKey(path) === null && path.length > 0)
@@ -153,25 +160,29 @@ const wrongValue = (source: Source, path: Path, expected: string): Configuration
     says: `${sayKey(path)} must be ${expected}, but is ${sayValue(value)}.`,
     advice: adviceFor(value, expected),
   });
-};
+}
 
-const mistake = (
+function mistake(
   { file }: Source,
   place: Place | null,
   said: Pick<ConfigurationMistake, 'says' | 'advice'>,
-): ConfigurationMistake => ({ file, place, ...said });
+): ConfigurationMistake {
+  return { file, place, ...said };
+}
 
-const sayKey = (path: Path): string => {
+function sayKey(path: Path): string {
   const last = path.at(-1);
   if (last === undefined) return 'The file';
   return typeof last === 'number' ? `Item ${last + 1} of ${sayKey(path.slice(0, -1))}` : quote(last);
-};
+}
 
-const sayValue = (value: unknown): string => {
+function sayValue(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
   return typeof value === 'string' ? quote(value) : JSON.stringify(value);
-};
+}
 
-const quote = (text: string): string => `"${neutralise(text, 80)}"`;
+function quote(text: string): string {
+  return `"${neutralise(text, 80)}"`;
+}

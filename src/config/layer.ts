@@ -26,21 +26,25 @@ export const emptyLayer: Layer = {};
  * Associative, with `emptyLayer` as the
  * neutral one.
  */
-export const mergeLayers = (below: Layer, above: Layer): Layer => ({
-  ...said(below),
-  ...said(above),
-  ...mergedTable('checks', below.checks, above.checks),
-  ...mergedTable('environment', below.environment, above.environment),
-  ...mergedTable('onFailure', below.onFailure, above.onFailure),
-  ...mergedTable('hook', below.hook, above.hook),
-  ...mergedTable('hooks', below.hooks, above.hooks),
-});
+export function mergeLayers(below: Layer, above: Layer): Layer {
+  return {
+    ...said(below),
+    ...said(above),
+    ...mergedTable('checks', below.checks, above.checks),
+    ...mergedTable('environment', below.environment, above.environment),
+    ...mergedTable('onFailure', below.onFailure, above.onFailure),
+    ...mergedTable('hook', below.hook, above.hook),
+    ...mergedTable('hooks', below.hooks, above.hooks),
+  };
+}
 
-const mergedTable = <K extends Tables>(key: K, below: Layer[K], above: Layer[K]): Pick<Layer, K> | undefined =>
-  below === undefined && above === undefined
+function mergedTable<K extends Tables>(key: K, below: Layer[K], above: Layer[K]): Pick<Layer, K> | undefined {
+  return below === undefined && above === undefined
     ? undefined
     : ({ [key]: { ...said(below ?? {}), ...said(above ?? {}) } } as Pick<Layer, K>);
+}
 
 /** An option that was not given must not hide what a file says. */
-const said = <T extends object>(entries: T): T =>
-  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as T;
+function said<T extends object>(entries: T): T {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as T;
+}

@@ -30,44 +30,49 @@ export interface Place {
  *       3 |     sook: 10s
  *         |     ^
  */
-export const sayMistake = (mistake: ConfigurationMistake): string => {
+export function sayMistake(mistake: ConfigurationMistake): string {
   const { place } = mistake;
   const where = place ? `${sayFile(mistake)}:${place.line}:${place.column}` : sayFile(mistake);
   const sentence = [mistake.says, mistake.advice].filter((part) => part !== '').join(' ');
   return place ? `${where}: ${sentence}\n${excerpt(place)}` : `${where}: ${sentence}`;
-};
+}
 
 /** All mistakes at once, for the outcome `configuration`. */
-export const refusalOf = (mistakes: readonly ConfigurationMistake[]): Refusal => ({
-  says: [...mistakes.map(sayMistake), ...lastLine(mistakes)].join('\n'),
-  advice: '',
-});
+export function refusalOf(mistakes: readonly ConfigurationMistake[]): Refusal {
+  return {
+    says: [...mistakes.map(sayMistake), ...lastLine(mistakes)].join('\n'),
+    advice: '',
+  };
+}
 
 /** What is said next must not stand beside a caret. */
-const lastLine = (mistakes: readonly ConfigurationMistake[]): string[] =>
-  mistakes.at(-1)?.place
+function lastLine(mistakes: readonly ConfigurationMistake[]): string[] {
+  return mistakes.at(-1)?.place
     ? [`${mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`} in the configuration.`]
     : [];
+}
 
 /** By place: those about the whole file first. */
-export const inOrder = (mistakes: readonly ConfigurationMistake[]): ConfigurationMistake[] =>
-  mistakes.toSorted(
+export function inOrder(mistakes: readonly ConfigurationMistake[]): ConfigurationMistake[] {
+  return mistakes.toSorted(
     (a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0),
   );
+}
 
-const sayFile = (mistake: ConfigurationMistake): string =>
-  mistake.file === null ? 'options' : neutralise(mistake.file);
+function sayFile(mistake: ConfigurationMistake): string {
+  return mistake.file === null ? 'options' : neutralise(mistake.file);
+}
 
-const excerpt = (place: Place): string => {
+function excerpt(place: Place): string {
   const number = String(place.line).padStart(4);
   const { shown, caret } = windowOf(place);
   return `${number} | ${shown}\n${' '.repeat(number.length)} | ${' '.repeat(caret)}^`;
-};
+}
 
 const widest = 100;
 
 /** The part of the line around the caret, with nothing in it that a terminal would obey. */
-const windowOf = (place: Place): { shown: string; caret: number } => {
+function windowOf(place: Place): { shown: string; caret: number } {
   const at = Math.min(place.column - 1, place.text.length);
   const from = at < widest - 20 ? 0 : at - (widest - 20);
   const safe = (text: string): string => neutralise(text.replaceAll('\t', ' '), widest * 4);
@@ -78,4 +83,4 @@ const windowOf = (place: Place): { shown: string; caret: number } => {
     shown: `${head}${before}${after}${place.text.length > from + widest ? '…' : ''}`,
     caret: head.length + before.length,
   };
-};
+}

@@ -48,13 +48,15 @@ const common = {
 
 type Timing = { readonly [K in keyof typeof common]?: z.output<(typeof common)[K]> };
 
-const commonOf = ({ severity, timeout, interval, retries, startPeriod }: Timing): Omit<CheckCommon, 'name'> => ({
-  severity: severity ?? checkDefaults.severity,
-  timeoutMs: timeout ?? checkDefaults.timeoutMs,
-  intervalMs: interval ?? checkDefaults.intervalMs,
-  retries: retries ?? checkDefaults.retries,
-  startPeriodMs: startPeriod ?? checkDefaults.startPeriodMs,
-});
+function commonOf({ severity, timeout, interval, retries, startPeriod }: Timing): Omit<CheckCommon, 'name'> {
+  return {
+    severity: severity ?? checkDefaults.severity,
+    timeoutMs: timeout ?? checkDefaults.timeoutMs,
+    intervalMs: interval ?? checkDefaults.intervalMs,
+    retries: retries ?? checkDefaults.retries,
+    startPeriodMs: startPeriod ?? checkDefaults.startPeriodMs,
+  };
+}
 
 const onHost =
   'The words {address}, {address6} and {address:eth1} in its arguments stand for the addresses of the instance.';

@@ -37,8 +37,9 @@ const hook = changed(
   description: 'A command of yours at a moment of the run: exec runs inside the instance, host on this machine.',
 });
 
-const moment = (description: string) =>
-  optional(z.nullable(oneOrMore(hook, `${hookExpected}, or a list of them`)), { description });
+function moment(description: string) {
+  return optional(z.nullable(oneOrMore(hook, `${hookExpected}, or a list of them`)), { description });
+}
 
 const moments: Readonly<Record<HookMoment, ReturnType<typeof moment>>> = {
   beforeRestorePoint: moment(

@@ -254,8 +254,9 @@ const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mappin
   });
 });
 
-const withoutUndefined = (layer: Layer): Layer =>
-  Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined));
+function withoutUndefined(layer: Layer): Layer {
+  return Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined));
+}
 
 settings.register(z.globalRegistry, { id: 'settings' });
 

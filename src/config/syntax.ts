@@ -2,12 +2,12 @@ import type { YAMLParseError } from 'yaml';
 import type { ConfigurationMistake, Place } from './mistake.ts';
 
 /** YAML's own errors, in words for people who write YAML twice a year. One a line: the rest are echoes of the first. */
-export const syntaxMistakes = (
+export function syntaxMistakes(
   file: string,
   text: string,
   errors: readonly YAMLParseError[],
   placeAt: (offset: number) => Place,
-): ConfigurationMistake[] => {
+): ConfigurationMistake[] {
   const lines = new Set<number>();
   const mistakes: ConfigurationMistake[] = [];
   for (const error of errors) {
@@ -17,12 +17,13 @@ export const syntaxMistakes = (
     mistakes.push({ file, place, ...sentences(error, place) });
   }
   return mistakes;
-};
+}
 
 type Sentences = Pick<ConfigurationMistake, 'says' | 'advice'>;
 
-const sentences = (error: YAMLParseError, place: Place): Sentences =>
-  known[error.code]?.(error.message, place) ?? { says: sentence(error.message), advice: '' };
+function sentences(error: YAMLParseError, place: Place): Sentences {
+  return known[error.code]?.(error.message, place) ?? { says: sentence(error.message), advice: '' };
+}
 
 /** The codes that people meet, where more can be said than the library does. */
 const known: Partial<Record<YAMLParseError['code'], (message: string, place: Place) => Sentences>> = {
@@ -49,10 +50,12 @@ const known: Partial<Record<YAMLParseError['code'], (message: string, place: Pla
   }),
 };
 
-const adviceForToken = (before: string): string => {
+function adviceForToken(before: string): string {
   const placeholder = /\{address[^{}]*\}$/.exec(before);
   if (placeholder) return `A text that begins with "{" needs quotes: "${placeholder[0]}…".`;
   return /(^|[\s:])\*:?\s*$/.test(before) ? 'A text that begins with "*" needs quotes: "*".' : '';
-};
+}
 
-const sentence = (message: string): string => `${message.replace(/\s+/g, ' ').replace(/[.:]$/, '')}.`;
+function sentence(message: string): string {
+  return `${message.replace(/\s+/g, ' ').replace(/[.:]$/, '')}.`;
+}

@@ -14,13 +14,13 @@ export type WindowRule = (window: {
  * Checks that could never fail in the time they are given (F32), at the place where the most exact block defines them.
  * `file` is null where a flag defines the check: the mistake is then in the command line.
  */
-export const windowMistakes = (
+export function windowMistakes(
   configuration: Configuration,
   instance: InstanceName,
   settings: Pick<Settings, 'verifyTimeoutMs' | 'soakMs' | 'checks'>,
   rule: WindowRule,
-): readonly ConfigurationMistake[] =>
-  settings.checks.flatMap((check) => {
+): readonly ConfigurationMistake[] {
+  return settings.checks.flatMap((check) => {
     const says = rule({ limitMs: settings.verifyTimeoutMs, soakMs: settings.soakMs, checks: [check] });
     if (says === null) return [];
     const place = placeOfCheck(configuration, instance, check.name);
@@ -34,8 +34,9 @@ export const windowMistakes = (
       },
     ];
   });
+}
 
-const placeOfCheck = (configuration: Configuration, instance: InstanceName, name: string): Place | null => {
+function placeOfCheck(configuration: Configuration, instance: InstanceName, name: string): Place | null {
   const definedBy = [
     ...(configuration.defaults.checks?.[name] ? [['defaults']] : []),
     ...configuration.blocks
@@ -43,4 +44,4 @@ const placeOfCheck = (configuration: Configuration, instance: InstanceName, name
       .map((block) => ['instances', block.pattern]),
   ].at(-1);
   return definedBy ? (configuration.file?.locate([...definedBy, 'checks', name]) ?? null) : null;
-};
+}

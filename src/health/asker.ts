@@ -20,14 +20,14 @@ export interface Asker {
 }
 
 /** Asks the real instance. At most eight checks run at a time: a look must not be a load. */
-export const openAsker = (context: AskContext, options: { readonly automatic: boolean }): Asker => {
+export function openAsker(context: AskContext, options: { readonly automatic: boolean }): Asker {
   const inTurn = createTurns(mostChecksAtATime);
   const remembering = rememberAnswers(context.clock);
   return {
     look: (opening) => (options.automatic ? lookWithFacts(context, remembering, opening) : lookWithout(context)),
     check: (definition) => askDefinition(definition, context, inTurn),
   };
-};
+}
 
 const mostChecksAtATime = 8;
 
@@ -37,19 +37,19 @@ const factsLimitMs = 15_000;
 /** How long a command that does nothing may take, in milliseconds. */
 const answerLimitMs = 10_000;
 
-const lookWithFacts = async (
+async function lookWithFacts(
   context: AskContext,
   remembering: Remembering,
   opening?: OpeningWanted,
-): Promise<InstanceLook> => {
+): Promise<InstanceLook> {
   const facts = await gatherFacts({ ...context, remembering, limitMs: factsLimitMs, ...(opening ? { opening } : {}) });
   if (facts.ok) return { state: { kind: 'askable' }, facts: facts.value, factsSay: null };
   // The probe could be started, so the instance can be asked; only what it wrote is of no use.
   if (facts.error.kind === 'unreadable') return { state: { kind: 'askable' }, facts: null, factsSay: facts.error.says };
   return { state: await whyNobodyAnswers(context, facts.error), facts: null, factsSay: sayFailure(facts.error) };
-};
+}
 
-const lookWithout = async (context: AskContext): Promise<InstanceLook> => {
+async function lookWithout(context: AskContext): Promise<InstanceLook> {
   const answer = await ask(context.incus, context.instance, {
     command: ['true'],
     limitMs: answerLimitMs,
@@ -59,10 +59,10 @@ const lookWithout = async (context: AskContext): Promise<InstanceLook> => {
   // Also "not found" is an answer: something inside tried.
   const state: InstanceState = answer.ok ? { kind: 'askable' } : await whyNobodyAnswers(context, answer.error);
   return { state, facts: null, factsSay: null };
-};
+}
 
-const whyNobodyAnswers = async (context: AskContext, failure: IncusFailure): Promise<InstanceState> => {
+async function whyNobodyAnswers(context: AskContext, failure: IncusFailure): Promise<InstanceState> {
   const instance = await getInstance(context.incus, context.instance);
   if (!instance.ok || instance.value.status === 'Running') return { kind: 'unaskable', says: sayFailure(failure) };
   return { kind: 'not-running', says: `its status is "${instance.value.status}"` };
-};
+}

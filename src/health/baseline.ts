@@ -22,15 +22,16 @@ export interface BaselineRequest {
  * Gathers the facts and asks every check, in parallel. A check that does not pass is asked again after its interval, until
  * it passes or has failed `retries` times in a row. How long each took is in its result (F33). Changes nothing.
  */
-export const takeBaseline = (context: AskContext, request: BaselineRequest): Promise<Baseline> =>
-  takeBaselineWith(openAsker(context, request), context, request);
+export function takeBaseline(context: AskContext, request: BaselineRequest): Promise<Baseline> {
+  return takeBaselineWith(openAsker(context, request), context, request);
+}
 
 /** The same with any asker. */
-export const takeBaselineWith = async (
+export async function takeBaselineWith(
   asker: Asker,
   context: Pick<AskContext, 'clock' | 'signal'>,
   request: BaselineRequest,
-): Promise<Baseline> => {
+): Promise<Baseline> {
   const at = context.clock.now();
   const [look, ...checks] = await Promise.all([
     asker.look(),
@@ -39,14 +40,14 @@ export const takeBaselineWith = async (
     ),
   ]);
   return { ...look, at, checks: checks.flat(), definitions: request.definitions, automatic: request.automatic };
-};
+}
 
-const askWithRetries = async (
+async function askWithRetries(
   asker: Asker,
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal },
   definition: CheckDefinition,
   justStarted: boolean,
-): Promise<readonly CheckResult[]> => {
+): Promise<readonly CheckResult[]> {
   const graceEndsAt = clock.monotonic() + (justStarted ? definition.startPeriodMs : 0);
   for (let failures = 0; ;) {
     const results = await asker.check(definition);
@@ -55,4 +56,4 @@ const askWithRetries = async (
     if (failures >= definition.retries || signal?.aborted) return results;
     await clock.sleep(definition.intervalMs, signal);
   }
-};
+}

@@ -37,7 +37,7 @@ export interface OpeningWanted {
  * Looks into a running instance with one exec of a POSIX shell, and asks its servers a harmless question. Facts may hold `null` sections; a failure of Incus is
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
-export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> => {
+export async function gatherFacts(request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> {
   const { opening } = request;
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
@@ -57,9 +57,9 @@ export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts,
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
   if (facts.ok) return ok(await withAnswers(facts.value, request));
   return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
-};
+}
 
-const hearOpening = ({ heard }: OpeningWanted, nonce: string): ((soFar: () => string) => void) => {
+function hearOpening({ heard }: OpeningWanted, nonce: string): (soFar: () => string) => void {
   let isOver = false;
   return (soFar) => {
     if (isOver) return;
@@ -69,20 +69,21 @@ const hearOpening = ({ heard }: OpeningWanted, nonce: string): ((soFar: () => st
     isOver = opening !== null || text.length > mostOfOpening;
     if (opening !== null) heard(opening);
   };
-};
+}
 
 /** Characters of the longest opening that is waited for. */
 const mostOfOpening = 64 * 1024;
 
-const withAnswers = async (facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> => {
+async function withAnswers(facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> {
   if (clock === undefined) return facts;
   // Loaded late: it takes a while, and the first look at an instance does not wait for it.
   const { askServers } = await import('./answers/answers.ts');
   return { ...facts, answers: await askServers(facts, clock, signal, remembering) };
-};
+}
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */
 const mostBytes = 16 * 1024 * 1024;
 
-const said = (stderr: string): string =>
-  stderr.trim() === '' ? '' : ` The shell inside said: ${neutralise(stderr.trim(), 200)}`;
+function said(stderr: string): string {
+  return stderr.trim() === '' ? '' : ` The shell inside said: ${neutralise(stderr.trim(), 200)}`;
+}

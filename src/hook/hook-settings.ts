@@ -11,18 +11,20 @@ export interface HookConf {
 }
 
 /** The text of `hook.conf`. */
-export const hookConfText = ({ absent, limitSeconds, made }: HookConf): string =>
-  [
+export function hookConfText({ absent, limitSeconds, made }: HookConf): string {
+  return [
     '# Written by `guard hook install` from guard.yaml on the host.',
     `absent=${absent}`,
     `limit=${limitSeconds}`,
     ...made.map((folder) => `made=${folder}`),
     '',
   ].join('\n');
+}
 
 /** The folders that an earlier installation made, from its `hook.conf`: only ones that this hook can have made. */
-export const foldersMade = (text: string, possible: readonly string[]): string[] =>
-  text.split('\n').flatMap((line) => {
+export function foldersMade(text: string, possible: readonly string[]): string[] {
+  return text.split('\n').flatMap((line) => {
     const folder = /^made=(\/.*)$/.exec(line)?.[1];
     return folder !== undefined && possible.some((path) => isAbove(folder, path)) ? [folder] : [];
   });
+}

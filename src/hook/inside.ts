@@ -21,31 +21,31 @@ const mostListed = 1024 * 1024;
 const root = { user: 0, group: 0 };
 
 /** Whether there is a file or a folder of that name. */
-export const exists = async ({ incus, instance }: Inside, path: string): Promise<Result<boolean, IncusFailure>> => {
+export async function exists({ incus, instance }: Inside, path: string): Promise<Result<boolean, IncusFailure>> {
   const read = await pullFile(incus, instance, path, { ...limit, maxBytes: 0 });
   if (read.ok || read.error.kind === 'invalid') return ok(true);
   return read.error.kind === 'not-found' ? ok(false) : read;
-};
+}
 
 /** The names in a folder; none where there is no such folder. */
-export const namesIn = async ({ incus, instance }: Inside, folder: string): Promise<Result<string[], IncusFailure>> => {
+export async function namesIn({ incus, instance }: Inside, folder: string): Promise<Result<string[], IncusFailure>> {
   const read = await listFolder(incus, instance, folder, { ...limit, maxBytes: mostListed });
   if (read.ok) return read;
   return read.error.kind === 'not-found' || read.error.kind === 'invalid' ? ok([]) : read;
-};
+}
 
 /** The text and mode of a file; null where it is none, or is longer than any part of the hook. */
-export const readPart = async (
+export async function readPart(
   { incus, instance }: Inside,
   path: string,
-): Promise<Result<{ readonly text: string; readonly mode: number } | null, IncusFailure>> => {
+): Promise<Result<{ readonly text: string; readonly mode: number } | null, IncusFailure>> {
   const read = await pullFile(incus, instance, path, { ...limit, maxBytes: mostBytes });
   if (read.ok) return ok({ text: read.value.content.toString('utf8'), mode: read.value.mode & 0o777 });
   return read.error.kind === 'not-found' || read.error.kind === 'invalid' ? ok(null) : read;
-};
+}
 
 /** Makes a folder with those above it. Returns the ones that were not there, the outermost first. */
-export const makeFolders = async (inside: Inside, folder: string): Promise<Result<string[], IncusFailure>> => {
+export async function makeFolders(inside: Inside, folder: string): Promise<Result<string[], IncusFailure>> {
   const made: string[] = [];
   const names = folder.split('/').slice(1);
   for (let depth = 1; depth <= names.length; depth += 1) {
@@ -58,22 +58,22 @@ export const makeFolders = async (inside: Inside, folder: string): Promise<Resul
     made.push(path);
   }
   return ok(made);
-};
+}
 
 /** Writes a part anew: what another had there before is replaced whole, a link as well. */
-export const writePart = async (
+export async function writePart(
   inside: Inside,
   { path, mode }: Pick<Part, 'path' | 'mode'>,
   text: string,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const away = await removePath(inside, path);
   if (!away.ok) return away;
   return pushFile(inside.incus, inside.instance, path, text, { ...root, mode, ...limit });
-};
+}
 
 /** Removes a file, or a folder that is empty. One that is not there is a success: false. */
-export const removePath = async ({ incus, instance }: Inside, path: string): Promise<Result<boolean, IncusFailure>> => {
+export async function removePath({ incus, instance }: Inside, path: string): Promise<Result<boolean, IncusFailure>> {
   const removed = await deleteFile(incus, instance, path, limit);
   if (removed.ok) return ok(true);
   return removed.error.kind === 'not-found' ? ok(false) : err(removed.error);
-};
+}

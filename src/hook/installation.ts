@@ -32,9 +32,9 @@ export type Way =
   | { readonly kind: 'stopped' };
 
 /** The package managers that the instance has, and why others that it has cannot ask. */
-export const findManagers = async (
+export async function findManagers(
   inside: Inside,
-): Promise<Result<{ readonly managers: readonly Manager[]; readonly unable: readonly string[] }, IncusFailure>> => {
+): Promise<Result<{ readonly managers: readonly Manager[]; readonly unable: readonly string[] }, IncusFailure>> {
   const managers: Manager[] = [];
   const unable: string[] = [];
   for (const known of knownManagers) {
@@ -48,16 +48,16 @@ export const findManagers = async (
     }
   }
   return ok({ managers, unable });
-};
+}
 
 /**
  * Installs the hook for these package managers, or brings it up to date. Works on a stopped instance, and can be done
  * again at any time. The client comes before what calls it, so that no package manager ever calls nothing.
  */
-export const installHook = async (
+export async function installHook(
   inside: Inside,
   wanted: { readonly hooks: string; readonly managers: readonly Manager[]; readonly conf: Omit<HookConf, 'made'> },
-): Promise<Result<Installation, IncusFailure>> => {
+): Promise<Result<Installation, IncusFailure>> {
   const names = wanted.managers.map(({ name }) => name);
   const marked = await patchInstance(inside.incus, inside.instance, {
     config: { [hookKey]: `1 ${names.join(',')}` },
@@ -80,10 +80,10 @@ export const installHook = async (
     states.push(state.value);
   }
   return ok({ managers: names, parts: states });
-};
+}
 
 /** Removes every trace of the hook, whichever version has installed it: first what calls the client, then the client. */
-export const removeHook = async (inside: Inside): Promise<Result<Installation, IncusFailure>> => {
+export async function removeHook(inside: Inside): Promise<Result<Installation, IncusFailure>> {
   const placed = await placedParts(inside);
   if (!placed.ok) return placed;
   const parts: readonly Pick<Part, 'path' | 'mode'>[] = [
@@ -106,10 +106,10 @@ export const removeHook = async (inside: Inside): Promise<Result<Installation, I
   for (const folder of made.toSorted().toReversed()) await removePath(inside, folder);
   const unmarked = await patchInstance(inside.incus, inside.instance, { config: { [hookKey]: '' } });
   return unmarked.ok ? ok({ managers: [], parts: states }) : unmarked;
-};
+}
 
 /** Looks at what is installed, against what this guard would install. Null where nothing is. */
-export const findHook = async (inside: Inside, hooks: string): Promise<Result<Installation | null, IncusFailure>> => {
+export async function findHook(inside: Inside, hooks: string): Promise<Result<Installation | null, IncusFailure>> {
   const instance = await getInstance(inside.incus, inside.instance);
   if (!instance.ok) return instance;
   const found: string[] = [];
@@ -126,10 +126,10 @@ export const findHook = async (inside: Inside, hooks: string): Promise<Result<In
     }
   }
   return ok(states.length === 0 ? null : { managers: found, parts: states });
-};
+}
 
 /** Asks the agent through the client inside, as a package manager would. `limitMs` is for an agent that comes late. */
-export const tryWay = async (inside: Inside, clock: Clock, limitMs: number): Promise<Result<Way, IncusFailure>> => {
+export async function tryWay(inside: Inside, clock: Clock, limitMs: number): Promise<Result<Way, IncusFailure>> {
   const instance = await getInstance(inside.incus, inside.instance);
   if (!instance.ok) return instance;
   if (instance.value.status !== 'Running') return ok({ kind: 'stopped' });
@@ -148,7 +148,7 @@ export const tryWay = async (inside: Inside, clock: Clock, limitMs: number): Pro
     if (clock.monotonic() >= giveUpAt) return ok({ kind: 'silent' });
     await clock.sleep(pingPauseMs);
   }
-};
+}
 
 /** The client gives up after two seconds by itself. */
 const pingMs = 10_000;
@@ -158,7 +158,7 @@ const pingPauseMs = 200;
 /** Every path that a part can have, as patterns. */
 const everyPath = [settingsPath, client.path, ...knownManagers.flatMap(({ parts }) => parts.map(({ path }) => path))];
 
-const findAll = async (inside: Inside, patterns: readonly string[]): Promise<Result<string[], IncusFailure>> => {
+async function findAll(inside: Inside, patterns: readonly string[]): Promise<Result<string[], IncusFailure>> {
   const found: string[] = [];
   for (const pattern of patterns) {
     const there = await findPaths(inside, pattern);
@@ -166,16 +166,17 @@ const findAll = async (inside: Inside, patterns: readonly string[]): Promise<Res
     found.push(...there.value);
   }
   return ok(found);
-};
+}
 
 /** The parts of a manager where these signs of it are. */
-const partsBeside = ({ parts }: KnownManager, signs: readonly string[]): Part[] =>
-  parts.flatMap((part) =>
+function partsBeside({ parts }: KnownManager, signs: readonly string[]): Part[] {
+  return parts.flatMap((part) =>
     [...new Set(signs.map((sign) => besides(part.path, sign)))].map((path) => ({ ...part, path })),
   );
+}
 
 /** The same, and where they lie although the manager has gone. */
-const partsInside = async (inside: Inside, known: KnownManager): Promise<Result<Part[], IncusFailure>> => {
+async function partsInside(inside: Inside, known: KnownManager): Promise<Result<Part[], IncusFailure>> {
   const signs = await findAll(inside, known.signs);
   if (!signs.ok) return signs;
   const all = new Map<string, Part>();
@@ -186,9 +187,9 @@ const partsInside = async (inside: Inside, known: KnownManager): Promise<Result<
   }
   for (const part of partsBeside(known, signs.value)) all.set(part.path, part);
   return ok([...all.values()]);
-};
+}
 
-const placedParts = async (inside: Inside): Promise<Result<Part[], IncusFailure>> => {
+async function placedParts(inside: Inside): Promise<Result<Part[], IncusFailure>> {
   const placed: Part[] = [];
   for (const known of knownManagers) {
     const parts = await partsInside(inside, known);
@@ -196,9 +197,9 @@ const placedParts = async (inside: Inside): Promise<Result<Part[], IncusFailure>
     placed.push(...parts.value);
   }
   return ok(placed);
-};
+}
 
-const removeLeaves = async (inside: Inside): Promise<Result<void, IncusFailure>> => {
+async function removeLeaves(inside: Inside): Promise<Result<void, IncusFailure>> {
   const leaves = await findAll(
     inside,
     knownManagers.flatMap((known) => known.leaves ?? []),
@@ -211,7 +212,7 @@ const removeLeaves = async (inside: Inside): Promise<Result<void, IncusFailure>>
     await removePath(inside, dirname(path));
   }
   return ok(undefined);
-};
+}
 
 interface PartText {
   readonly path: string;
@@ -219,30 +220,28 @@ interface PartText {
   readonly text: string;
 }
 
-const textsOf = (hooks: string, parts: readonly Part[]): Promise<PartText[]> =>
-  Promise.all(
+function textsOf(hooks: string, parts: readonly Part[]): Promise<PartText[]> {
+  return Promise.all(
     parts.map(async ({ source, path, mode }) => ({ path, mode, text: await readFile(join(hooks, source), 'utf8') })),
   );
+}
 
-const stateOf = (
-  there: { readonly text: string; readonly mode: number } | null,
-  part: PartText,
-): PartState['state'] => {
+function stateOf(there: { readonly text: string; readonly mode: number } | null, part: PartText): PartState['state'] {
   if (there === null) return 'missing';
   return there.text === part.text && there.mode === part.mode ? 'unchanged' : 'other';
-};
+}
 
 /** Whether the key says that this part should be there. */
-const isNamed = (key: string | undefined, manager: KnownManager | null): boolean => {
+function isNamed(key: string | undefined, manager: KnownManager | null): boolean {
   if (key === undefined || key === '') return false;
   return manager === null || key.replace(/^\S+ /, '').split(',').includes(manager.name);
-};
+}
 
-const bringUpToDate = async (inside: Inside, part: PartText): Promise<Result<PartState, IncusFailure>> => {
+async function bringUpToDate(inside: Inside, part: PartText): Promise<Result<PartState, IncusFailure>> {
   const { path, mode } = part;
   const there = await readPart(inside, path);
   if (!there.ok) return there;
   if (stateOf(there.value, part) === 'unchanged') return ok({ path, mode, state: 'unchanged' });
   const written = await writePart(inside, part, part.text);
   return written.ok ? ok({ path, mode, state: 'written' }) : written;
-};
+}

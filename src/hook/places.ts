@@ -3,7 +3,7 @@ import { ok, type Result } from '../result.ts';
 import { exists, namesIn, type Inside } from './inside.ts';
 
 /** The paths that are there for a pattern, in which `*` stands for a part of the name of a folder or file. */
-export const findPaths = async (inside: Inside, pattern: string): Promise<Result<string[], IncusFailure>> => {
+export async function findPaths(inside: Inside, pattern: string): Promise<Result<string[], IncusFailure>> {
   let found = [''];
   const names = pattern.split('/').slice(1);
   for (const [depth, wanted] of names.entries()) {
@@ -27,28 +27,28 @@ export const findPaths = async (inside: Inside, pattern: string): Promise<Result
     if (isThere.value) there.push(path);
   }
   return ok(there);
-};
+}
 
 /** A pattern with what stands for its `*` in another path: folders of the same depth. */
-export const besides = (pattern: string, path: string): string => {
+export function besides(pattern: string, path: string): string {
   const names = path.split('/');
   return pattern
     .split('/')
     .map((wanted, depth) => (wanted.includes('*') ? (names[depth] ?? wanted) : wanted))
     .join('/');
-};
+}
 
 /** Whether a folder is above what a pattern stands for. */
-export const isAbove = (folder: string, pattern: string): boolean => {
+export function isAbove(folder: string, pattern: string): boolean {
   const names = folder.split('/');
   const wanted = pattern.split('/');
   return names.length < wanted.length && names.every((name, depth) => fitsName(wanted[depth] ?? '', name));
-};
+}
 
 /** Root inside may have made as many folders as it likes. */
 const mostPlaces = 20;
 
-const fitsName = (pattern: string, name: string): boolean => {
+function fitsName(pattern: string, name: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
   if (last === undefined) return name === first;
@@ -60,4 +60,4 @@ const fitsName = (pattern: string, name: string): boolean => {
     at = found + part.length;
   }
   return name.length >= at + last.length && name.endsWith(last);
-};
+}

@@ -43,11 +43,11 @@ export interface QuestionAnswer {
  * signal only the direct child, and a wrapper that would collect them needs a shell that not every image has. So ask
  * with commands that start nothing of their own, or bound them inside (`timeout -k`).
  */
-export const ask = async (
+export async function ask(
   incus: Incus,
   instance: string,
   question: Question,
-): Promise<Result<QuestionAnswer, IncusFailure>> => {
+): Promise<Result<QuestionAnswer, IncusFailure>> {
   const stdout: BoundedText = boundedText(question.maxBytes, () => question.hear?.(stdout.text));
   const stderr = boundedText(question.maxBytes);
   const stdin = question.stdin === undefined ? null : Readable.from([Buffer.from(question.stdin)]);
@@ -62,15 +62,15 @@ export const ask = async (
   const said = killed === true ? `${after}; it was killed` : `${after}; that it was killed could not be confirmed`;
   const asked = `ask ${instance} with ${question.command[0] ?? 'a command'}`;
   return err(failureOf('timed-out', { asked, project: incus.project, instance }, said, { advice: '' }));
-};
+}
 
-const answered = async (started: Promise<Result<Exec, IncusFailure>>): Promise<Result<ExecEnd, IncusFailure>> => {
+async function answered(started: Promise<Result<Exec, IncusFailure>>): Promise<Result<ExecEnd, IncusFailure>> {
   const exec = await started;
   return exec.ok ? exec.value.ended : exec;
-};
+}
 
 /** True when the end of the process was seen. */
-const kill = async (started: Promise<Result<Exec, IncusFailure>>): Promise<boolean> => {
+async function kill(started: Promise<Result<Exec, IncusFailure>>): Promise<boolean> {
   const exec = await started;
   if (!exec.ok) return false;
   exec.value.signal(sigkill);
@@ -78,45 +78,49 @@ const kill = async (started: Promise<Result<Exec, IncusFailure>>): Promise<boole
   exec.value.abandon();
   const end = await exec.value.ended;
   return end.ok;
-};
+}
 
 const sigkill = 9;
 const killLimitMs = 2_000;
 
 /** The end of the patience with a question: its limit, or its signal. */
-const limitOf = (
+function limitOf(
   clock: Clock,
   { limitMs, signal }: Question,
-): { readonly reached: Promise<null>; readonly stop: () => void } => {
+): { readonly reached: Promise<null>; readonly stop: () => void } {
   let reach = (): void => {};
   const reached = new Promise<null>((resolve) => (reach = () => resolve(null)));
   const callOff = clock.after(limitMs, reach);
   if (signal?.aborted === true) reach();
   else signal?.addEventListener('abort', reach);
-  const stop = (): void => {
+  function stop(): void {
     callOff();
     signal?.removeEventListener('abort', reach);
-  };
+  }
   return { reached, stop };
-};
+}
 
-const requestOf = (question: Question): ExecRequest => ({
-  command: question.command,
-  environment: question.environment ?? {},
-  terminal: null,
-  ...(question.user === undefined ? {} : { user: question.user }),
-  ...(question.group === undefined ? {} : { group: question.group }),
-  ...(question.cwd === undefined ? {} : { cwd: question.cwd }),
-});
+function requestOf(question: Question): ExecRequest {
+  return {
+    command: question.command,
+    environment: question.environment ?? {},
+    terminal: null,
+    ...(question.user === undefined ? {} : { user: question.user }),
+    ...(question.group === undefined ? {} : { group: question.group }),
+    ...(question.cwd === undefined ? {} : { cwd: question.cwd }),
+  };
+}
 
-const answerOf = (end: ExecEnd, stdout: BoundedText, stderr: BoundedText): QuestionAnswer => ({
-  status: statusOf(end),
-  stdout: stdout.text(),
-  stderr: stderr.text(),
-  truncated: stdout.truncated() || stderr.truncated() || (end.kind === 'exited' && end.outputLost === true),
-});
+function answerOf(end: ExecEnd, stdout: BoundedText, stderr: BoundedText): QuestionAnswer {
+  return {
+    status: statusOf(end),
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    truncated: stdout.truncated() || stderr.truncated() || (end.kind === 'exited' && end.outputLost === true),
+  };
+}
 
-const statusOf = (end: ExecEnd): number => {
+function statusOf(end: ExecEnd): number {
   switch (end.kind) {
     case 'exited':
       return end.status;
@@ -127,4 +131,4 @@ const statusOf = (end: ExecEnd): number => {
     default:
       return end satisfies never;
   }
-};
+}

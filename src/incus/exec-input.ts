@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws';
  * Stops reading while the socket is full. The function it returns lets go of the Readable; it is neither closed nor
  * drained then, so that what was not read stays there.
  */
-export const passInput = (source: Readable | null, socket: WebSocket): (() => void) => {
+export function passInput(source: Readable | null, socket: WebSocket): () => void {
   if (source === null || source.readableEnded || source.destroyed) {
     endOfInput(socket);
     return () => {};
@@ -22,10 +22,10 @@ export const passInput = (source: Readable | null, socket: WebSocket): (() => vo
     });
     if (socket.bufferedAmount > fullBytes) source.pause();
   };
-  const onEnd = (): void => {
+  function onEnd(): void {
     letGo();
     endOfInput(socket);
-  };
+  }
   const letGo = (): void => {
     if (!passing) return;
     passing = false;
@@ -37,10 +37,10 @@ export const passInput = (source: Readable | null, socket: WebSocket): (() => vo
   for (const event of ['end', 'close', 'error']) source.on(event, onEnd);
   source.resume();
   return letGo;
-};
+}
 
 const fullBytes = 256 * 1024;
 
-const endOfInput = (socket: WebSocket): void => {
+function endOfInput(socket: WebSocket): void {
   if (socket.readyState === socket.OPEN) socket.send('', { binary: false });
-};
+}

@@ -43,8 +43,9 @@ export interface IncusFailure {
 }
 
 /** The failure as one or two sentences for a person: `Could not …: …. Advice.` */
-export const sayFailure = (failure: IncusFailure): string =>
-  `Could not ${failure.asked}: ${failure.said}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
+export function sayFailure(failure: IncusFailure): string {
+  return `Could not ${failure.asked}: ${failure.said}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
+}
 
 /** What a failure is about: enough to print commands that work. */
 export interface About {
@@ -54,33 +55,36 @@ export interface About {
 }
 
 /** Builds a failure. `said` may be raw: it is neutralised and ends as a sentence. */
-export const failureOf = (
+export function failureOf(
   kind: IncusFailureKind,
   about: About,
   said: string,
   more: { readonly code?: number | null; readonly advice?: string; readonly operation?: string | null } = {},
-): IncusFailure => ({
-  kind,
-  asked: about.asked,
-  said: sentence(neutralise(said, 1000)),
-  code: more.code ?? null,
-  advice: more.advice ?? adviceFor(kind, about, said, more.operation ?? null),
-  operation: more.operation ?? null,
-});
+): IncusFailure {
+  return {
+    kind,
+    asked: about.asked,
+    said: sentence(neutralise(said, 1000)),
+    code: more.code ?? null,
+    advice: more.advice ?? adviceFor(kind, about, said, more.operation ?? null),
+    operation: more.operation ?? null,
+  };
+}
 
 /** Builds the failure for what a server said with this status. */
-export const serverFailure = (about: About, code: number, said: string): IncusFailure =>
-  failureOf(kindOf(code, said), about, said === '' ? `HTTP status ${code} without a reason` : said, { code });
+export function serverFailure(about: About, code: number, said: string): IncusFailure {
+  return failureOf(kindOf(code, said), about, said === '' ? `HTTP status ${code} without a reason` : said, { code });
+}
 
 /** The status says little (500 for most); the text decides first. Texts are of Incus 6.0 to 7.x and LXD 5 and 6. */
-const kindOf = (code: number, said: string): IncusFailureKind => {
+function kindOf(code: number, said: string): IncusFailureKind {
   for (const [kind, form] of signs) if (form.test(said)) return kind;
   if (code === 404) return 'not-found';
   if (code === 412) return 'changed';
   if (code === 401 || code === 403) return 'forbidden';
   if (code === 409) return 'name-taken';
   return code === 400 ? 'invalid' : 'server';
-};
+}
 
 const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
   ['busy', /is busy running a/i],
@@ -94,7 +98,7 @@ const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
   ['invalid', /^Invalid (config|snapshot name|devices?)\b|file name too long|cannot contain/i],
 ];
 
-const adviceFor = (kind: IncusFailureKind, about: About, said: string, operation: string | null): string => {
+function adviceFor(kind: IncusFailureKind, about: About, said: string, operation: string | null): string {
   const project = about.project === 'default' ? [] : ['--project', about.project];
   const command = (...words: string[]): string => `\`${shellWords(['incus', ...words, ...project])}\``;
   switch (kind) {
@@ -128,28 +132,29 @@ const adviceFor = (kind: IncusFailureKind, about: About, said: string, operation
     default:
       return kind satisfies never;
   }
-};
+}
 
-const leftOverAdvice = (said: string): string => {
+function leftOverAdvice(said: string): string {
   const clearing = clearingOf(said);
   return clearing === null
     ? ''
     : `An interrupted restore left the file system from before it: on the server, clear it away with \`${clearing}\`, and restore again.`;
-};
+}
 
-const busyAdvice = (about: About, said: string, command: (...words: string[]) => string): string =>
-  about.instance !== undefined && /busy running a "?(stop|restart)/i.test(said)
+function busyAdvice(about: About, said: string, command: (...words: string[]) => string): string {
+  return about.instance !== undefined && /busy running a "?(stop|restart)/i.test(said)
     ? `A stop that hangs is ended by ${command('stop', '--force', about.instance)}.`
     : `See what is under way with ${command('operation', 'list')}.`;
+}
 
-const restrictedAdvice = (said: string, project: string): string => {
+function restrictedAdvice(said: string, project: string): string {
   const name = /Project "([^"]+)"/.exec(said)?.[1] ?? project;
   return /snapshot/i.test(said)
     ? `An administrator of the server can allow it: \`${shellWords(['incus', 'project', 'set', name, 'restricted.snapshots=allow'])}\`.`
     : `An administrator of the server can see what is restricted with \`${shellWords(['incus', 'project', 'show', name])}\`.`;
-};
+}
 
-const sentence = (text: string): string => {
+function sentence(text: string): string {
   const trimmed = text.trim();
   return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
-};
+}

@@ -22,13 +22,13 @@ export type RequestWatch = Pick<Incus, 'onRequest' | 'onAnswer'>;
 const remoteLimitMs = 30_000;
 
 /** Finds the daemon of `name` or `remote:name` as the `incus` command would, and opens it. Close it at the end. */
-export const reach = async (wanted: {
+export async function reach(wanted: {
   readonly environment: Environment;
   readonly clock: Clock;
   readonly instance: string;
   readonly project: string | null;
   readonly watch?: RequestWatch;
-}): Promise<Result<Reached, Refusal>> => {
+}): Promise<Result<Reached, Refusal>> {
   const { environment, clock, watch } = wanted;
   const address = await resolveAddress({ environment, remoteAndName: wanted.instance, projectFlag: wanted.project });
   if (!address.ok) return address;
@@ -52,4 +52,4 @@ export const reach = async (wanted: {
       await remote.value.close();
     },
   });
-};
+}

@@ -23,21 +23,21 @@ export interface Remote {
  * read, and waits until the server behind it answers. A proxy that ends later is started again on the same socket, so
  * that a request that was lost can be followed by another; what the request did is then asked, as after any lost one.
  */
-export const openRemote = async (options: {
+export async function openRemote(options: {
   readonly remote: string;
   readonly environment: Environment;
   readonly clock: Clock;
   readonly limitMs: number;
-}): Promise<Result<Remote, IncusFailure>> => {
+}): Promise<Result<Remote, IncusFailure>> {
   const { remote, clock, limitMs } = options;
   const about = { asked: `reach the remote ${remote}`, project: 'default' };
   const folder = await mkdtemp(join(tmpdir(), 'guard-remote-'));
   const socket = join(folder, 'unix.socket');
   const proxy = keepProxy(clock, () => spawnProxy(`${remote}:`, socket, options.environment));
-  const close = async (): Promise<void> => {
+  async function close(): Promise<void> {
     await proxy.end();
     await rm(folder, { recursive: true, force: true });
-  };
+  }
   const answered = await answers(socket, about, proxy, clock, limitMs);
   if (answered === null) {
     proxy.keep();
@@ -46,7 +46,7 @@ export const openRemote = async (options: {
   await close();
   const advice = adviceFor(answered.said, remote);
   return err(answered.kind === 'unreachable' ? { ...answered, advice } : answered);
-};
+}
 
 interface Proxy {
   /** Null while it runs; what it said on stderr once it has ended. */
@@ -62,10 +62,10 @@ interface Running {
   readonly kill: () => void;
 }
 
-const keepProxy = (clock: Clock, spawn: () => Promise<Running>): Proxy => {
+function keepProxy(clock: Clock, spawn: () => Promise<Running>): Proxy {
   const state = { said: null as string | null, kept: false };
   const over = new AbortController();
-  const live = async (): Promise<void> => {
+  async function live(): Promise<void> {
     do {
       state.said = null;
       const running = await spawn();
@@ -76,7 +76,7 @@ const keepProxy = (clock: Clock, spawn: () => Promise<Running>): Proxy => {
       over.signal.removeEventListener('abort', kill);
       if (state.kept) await clock.sleep(respawnMs, over.signal);
     } while (state.kept && !over.signal.aborted);
-  };
+  }
   const ended = live();
   return {
     said: () => state.said,
@@ -88,9 +88,9 @@ const keepProxy = (clock: Clock, spawn: () => Promise<Running>): Proxy => {
       await ended;
     },
   };
-};
+}
 
-const spawnProxy = async (remote: string, socket: string, environment: Environment): Promise<Running> => {
+async function spawnProxy(remote: string, socket: string, environment: Environment): Promise<Running> {
   const { execa } = await import('execa');
   // Should guard be killed, the proxy ends by itself after a minute without a request.
   const child = execa('incus', ['remote', 'proxy', remote, socket, '--timeout', '60'], {
@@ -104,21 +104,21 @@ const spawnProxy = async (remote: string, socket: string, environment: Environme
     detached: true,
     forceKillAfterDelay: 2_000,
   });
-  const ended = async (): Promise<string> => {
+  async function ended(): Promise<string> {
     const { stderr, originalMessage } = await child;
     return stderr || originalMessage || 'it ended by itself';
-  };
+  }
   return { ended: ended(), kill: () => void child.kill() };
-};
+}
 
 /** Waits until the server behind the proxy answers; else why not. */
-const answers = async (
+async function answers(
   socket: string,
   about: About,
   proxy: Proxy,
   clock: Clock,
   limitMs: number,
-): Promise<IncusFailure | null> => {
+): Promise<IncusFailure | null> {
   const deadline = clock.monotonic() + limitMs;
   const incus = openIncus({ socket, project: 'default', clock });
   try {
@@ -135,12 +135,13 @@ const answers = async (
   } finally {
     closeIncus(incus);
   }
-};
+}
 
-const adviceFor = (said: string, remote: string): string =>
-  /ENOENT/.test(said)
+function adviceFor(said: string, remote: string): string {
+  return /ENOENT/.test(said)
     ? 'guard reaches remotes through the incus command: install it (on Debian the package incus-client).'
     : `See \`incus remote list\`, and try it with \`${shellWords(['incus', 'list', `${remote}:`])}\`.`;
+}
 
 const pollMs = 25;
 const respawnMs = 500;

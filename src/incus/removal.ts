@@ -38,7 +38,7 @@ export interface Location {
 }
 
 /** Where the thing to remove is. */
-export const locationOf = (removal: Removal): Location => {
+export function locationOf(removal: Removal): Location {
   switch (removal.kind) {
     case 'snapshot':
       return { path: ['instances', removal.instance, 'snapshots', removal.snapshot] };
@@ -55,14 +55,14 @@ export const locationOf = (removal: Removal): Location => {
     default:
       return removal satisfies never;
   }
-};
+}
 
 /**
  * A location as path and query. Null when a segment is empty, `.` or `..`: on the way to the server such a path could
  * be read as another, shorter one.
  */
-export const requestPath = (location: Location, project: string): string | null => {
+export function requestPath(location: Location, project: string): string | null {
   if (location.path.some((segment) => segment === '' || segment === '.' || segment === '..')) return null;
   const query = new URLSearchParams({ ...location.query, project: location.project ?? project });
   return `/1.0${location.path.map((segment) => `/${encodeURIComponent(segment)}`).join('')}?${query.toString()}`;
-};
+}

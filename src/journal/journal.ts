@@ -51,15 +51,15 @@ const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left
 const longestLine = 64 * 1024;
 
 /** Opens a run's journal to append to it, and makes it if it is not there. A torn last line is cut off. */
-export const openJournal = async (options: {
+export async function openJournal(options: {
   readonly stateDirectory: string;
   readonly run: string;
-}): Promise<Result<Journal, string>> => {
+}): Promise<Result<Journal, string>> {
   const { stateDirectory, run } = options;
   const directory = runDirectory(stateDirectory, run);
   const opened = await tryFiles(directory, () => openFile(directory));
   return opened.ok ? ok(journalOf(stateDirectory, run, directory, opened.value)) : opened;
-};
+}
 
 interface JournalFile {
   readonly file: FileHandle;
@@ -69,7 +69,7 @@ interface JournalFile {
   torn: boolean;
 }
 
-const openFile = async (directory: string): Promise<JournalFile> => {
+async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
   const file = await open(path, 'a', 0o600);
@@ -80,16 +80,16 @@ const openFile = async (directory: string): Promise<JournalFile> => {
   await file.sync();
   await syncFolder(directory);
   return { file, length, torn: false };
-};
+}
 
-const journalOf = (state: string, run: string, directory: string, journal: JournalFile): Journal => {
+function journalOf(state: string, run: string, directory: string, journal: JournalFile): Journal {
   let last: Promise<unknown> = Promise.resolve();
   // One after the other, in the order of the calls.
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work);
     last = turn.catch(() => {});
     return turn;
-  };
+  }
   return {
     directory,
     append: (event) =>
@@ -102,18 +102,18 @@ const journalOf = (state: string, run: string, directory: string, journal: Journ
     saveEvidence: (name, content) => inTurn(() => attach(join(directory, evidenceFolder), name, content)),
     close: () => inTurn(() => journal.file.close()),
   };
-};
+}
 
-const append = async (directory: string, journal: JournalFile, event: Recorded): Promise<Result<void, string>> => {
+async function append(directory: string, journal: JournalFile, event: Recorded): Promise<Result<void, string>> {
   const how = treatment[event.type];
   if (how === 'left out') return ok(undefined);
   return tryFiles(join(directory, journalFile), async () => {
     await appendLine(journal, await lineOf(directory, journal, event));
     if (how === 'durable') await journal.file.datasync();
   });
-};
+}
 
-const appendLine = async (journal: JournalFile, line: string): Promise<void> => {
+async function appendLine(journal: JournalFile, line: string): Promise<void> {
   const bytes = Buffer.from(`${journal.torn ? '\n' : ''}${line}\n`);
   try {
     // Into the system's memory, which takes less than the way to another thread; what waits for the disk is the sync.
@@ -125,15 +125,16 @@ const appendLine = async (journal: JournalFile, line: string): Promise<void> => 
   }
   journal.length += bytes.length;
   journal.torn = false;
-};
+}
 
-const canCut = (journal: JournalFile): Promise<boolean> =>
-  journal.file.truncate(journal.length).then(
+function canCut(journal: JournalFile): Promise<boolean> {
+  return journal.file.truncate(journal.length).then(
     () => true,
     () => false,
   );
+}
 
-const lineOf = async (directory: string, journal: JournalFile, event: Recorded): Promise<string> => {
+async function lineOf(directory: string, journal: JournalFile, event: Recorded): Promise<string> {
   if (event.type === 'baseline-taken') {
     await writeAtomically(directory, baselineFile, JSON.stringify(event.baseline));
     return JSON.stringify({ ...event, baseline: { file: baselineFile, checks: event.baseline.checks } });
@@ -144,13 +145,9 @@ const lineOf = async (directory: string, journal: JournalFile, event: Recorded):
   const name = `${event.type}-${journal.length}.json`;
   await writeAtomically(directory, name, line);
   return JSON.stringify({ v: event.v, run: event.run, at: event.at, type: event.type, in: name });
-};
+}
 
-const attach = async (
-  directory: string,
-  name: string,
-  content: string | Uint8Array,
-): Promise<Result<string, string>> => {
+async function attach(directory: string, name: string, content: string | Uint8Array): Promise<Result<string, string>> {
   if (!isFileName(name)) return err(`"${name}" cannot be the name of a file in a record.`);
   const path = join(directory, name);
   const written = await tryFiles(path, async () => {
@@ -158,4 +155,4 @@ const attach = async (
     await writeAtomically(directory, name, content);
   });
   return written.ok ? ok(path) : written;
-};
+}

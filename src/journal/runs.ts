@@ -45,28 +45,29 @@ export interface PhaseRecord {
 }
 
 /** Reads one run's record; null where there is none. Lines of later versions, and a torn last one, are passed over. */
-export const readRun = async (stateDirectory: string, run: string): Promise<RunRecord | null> => {
+export async function readRun(stateDirectory: string, run: string): Promise<RunRecord | null> {
   if (!isRunId(run)) return null;
   const directory = runDirectory(stateDirectory, run);
   const text = readText(join(directory, journalFile));
   if (text === null) return null;
   const events = parseLines(text).map((line) => wholeEvent(directory, line));
   return foldEvents(run, directory, events.filter(isRecorded));
-};
+}
 
 /** The baseline of a run, whole, as it was written; null where it cannot be read. */
-export const readBaseline = async (record: Pick<RunRecord, 'directory'>): Promise<unknown> =>
-  readJson(join(record.directory, baselineFile));
+export async function readBaseline(record: Pick<RunRecord, 'directory'>): Promise<unknown> {
+  return readJson(join(record.directory, baselineFile));
+}
 
 /** The ids of all recorded runs, newest first. */
-export const listRunIds = async (stateDirectory: string): Promise<string[]> => {
+export async function listRunIds(stateDirectory: string): Promise<string[]> {
   const names = namesIn(runsDirectory(stateDirectory));
   // Ids are plain ASCII: the default order is the right one, and quick.
   return names.filter(isRunId).toSorted().toReversed();
-};
+}
 
 /** What the events of a run add up to. Pure: the same events always give the same record. */
-export const foldEvents = (run: string, directory: string, events: readonly Recorded[]): RunRecord => {
+export function foldEvents(run: string, directory: string, events: readonly Recorded[]): RunRecord {
   const last = <Type extends Recorded['type']>(
     type: Type,
     fits: (event: EventOf<Type>) => boolean = () => true,
@@ -95,14 +96,17 @@ export const foldEvents = (run: string, directory: string, events: readonly Reco
     released: last('released'),
     ended: last('run-ended'),
   };
-};
+}
 
-const isQuiet = (events: readonly Recorded[]): boolean =>
-  events.findLast(
-    (event) => event.type === 'quiet-ended' || (event.type === 'hook-begun' && event.moment === 'beforeRestorePoint'),
-  )?.type === 'hook-begun';
+function isQuiet(events: readonly Recorded[]): boolean {
+  return (
+    events.findLast(
+      (event) => event.type === 'quiet-ended' || (event.type === 'hook-begun' && event.moment === 'beforeRestorePoint'),
+    )?.type === 'hook-begun'
+  );
+}
 
-const phasesOf = (events: readonly Recorded[]): PhaseRecord[] => {
+function phasesOf(events: readonly Recorded[]): PhaseRecord[] {
   const phases: PhaseRecord[] = [];
   for (const event of events) {
     if (event.type === 'phase-begun') phases.push({ phase: event.phase, begunAt: event.at, ended: null });
@@ -114,55 +118,59 @@ const phasesOf = (events: readonly Recorded[]): PhaseRecord[] => {
     else phases.push({ phase: event.phase, begunAt: event.at - event.ms, ended: event });
   }
   return phases;
-};
+}
 
-const parseLines = (text: string): unknown[] =>
-  text.split('\n').flatMap((line) => {
+function parseLines(text: string): unknown[] {
+  return text.split('\n').flatMap((line) => {
     try {
       return [JSON.parse(line) as unknown];
     } catch {
       return [];
     }
   });
+}
 
 /** The event that a line stands for: itself, or what the file it names contains. */
-const wholeEvent = (directory: string, line: unknown): unknown => {
+function wholeEvent(directory: string, line: unknown): unknown {
   if (typeof line !== 'object' || line === null || !('in' in line)) return line;
   return typeof line.in === 'string' && isFileName(line.in) ? readJson(join(directory, line.in)) : null;
-};
+}
 
-const readJson = (path: string): unknown => {
+function readJson(path: string): unknown {
   const text = readText(path);
   try {
     return text === null ? null : JSON.parse(text);
   } catch {
     return null;
   }
-};
+}
 
 /** Null where it cannot be read. At once: a record is a few kilobytes, which takes less than the way to another thread and back. */
-export const readText = (path: string): string | null => {
+export function readText(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch {
     return null;
   }
-};
+}
 
-const namesIn = (folder: string): string[] => {
+function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
     return [];
   }
-};
+}
 
-const isRecorded = (value: unknown): value is Recorded =>
-  typeof value === 'object' &&
-  value !== null &&
-  'v' in value &&
-  value.v === 1 &&
-  'type' in value &&
-  typeof value.type === 'string' &&
-  'at' in value &&
-  typeof value.at === 'number';
+function isRecorded(value: unknown): value is Recorded {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'v' in value &&
+    value.v === 1 &&
+    'type' in value &&
+    typeof value.type === 'string' &&
+    'at' in value &&
+    typeof value.at === 'number'
+  );
+}

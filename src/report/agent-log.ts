@@ -3,17 +3,18 @@ import type { AgentEvent, AgentListener, Subject } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
 
 /** Shows what the agent does: plain lines for a log, or one event a line with `--json`. The time is the log's own business. */
-export const createAgentLog = (options: {
+export function createAgentLog(options: {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly json: boolean;
   readonly clock: Clock;
-}): AgentListener =>
-  options.json
+}): AgentListener {
+  return options.json
     ? (event) => void options.stdout.write(`${JSON.stringify({ v: 1, at: options.clock.now(), ...event })}\n`)
     : (event) => void options.stderr.write(`guard agent: ${sentence(event)}\n`);
+}
 
-const sentence = (event: AgentEvent): string => {
+function sentence(event: AgentEvent): string {
   switch (event.type) {
     case 'agent-started':
       return `${event.version}, looks after ${event.places.join(', ')}`;
@@ -40,10 +41,10 @@ const sentence = (event: AgentEvent): string => {
     case 'agent-warning':
       return event.instance === undefined ? event.says : `${event.instance}: ${event.says}`;
   }
-};
+}
 
 /** A line of the protocol, as people say it. */
-const answered = (reply: string): string => {
+function answered(reply: string): string {
   const [kind = '', ...rest] = reply.split(' ');
   switch (kind) {
     case 'go':
@@ -55,7 +56,8 @@ const answered = (reply: string): string => {
     default:
       return `must not go on: ${rest.join(' ')}`;
   }
-};
+}
 
-const named = ({ instance, project, remote }: Subject): string =>
-  `${remote === null ? '' : `${remote}:`}${instance}${project === 'default' ? '' : ` (project ${project})`}`;
+function named({ instance, project, remote }: Subject): string {
+  return `${remote === null ? '' : `${remote}:`}${instance}${project === 'default' ? '' : ` (project ${project})`}`;
+}

@@ -19,9 +19,8 @@ export type AskToKeep = (cause: Cause, limitMs: number, signal?: AbortSignal) =>
  * Nobody who answers in time, Ctrl-C, Ctrl-D, a terminal that went away, or anything but yes: all mean no. It always comes
  * to an end, because the instance waits for it.
  */
-export const createAskToKeep =
-  (stdin: Readable, stderr: Writable, clock: Clock): AskToKeep =>
-  async (cause, limitMs, signal) => {
+export function createAskToKeep(stdin: Readable, stderr: Writable, clock: Clock): AskToKeep {
+  return async (cause, limitMs, signal) => {
     const prompt = createInterface({ input: stdin, output: stderr });
     const over = new AbortController();
     try {
@@ -42,21 +41,25 @@ export const createAskToKeep =
       stdin.pause();
     }
   };
+}
 
-const answered = (prompt: Interface, question: string): Promise<string> =>
-  new Promise((resolve) => {
+function answered(prompt: Interface, question: string): Promise<string> {
+  return new Promise((resolve) => {
     prompt.question(question, resolve);
   });
+}
 
-const gone = (prompt: Interface): Promise<null> =>
-  new Promise((resolve) => {
+function gone(prompt: Interface): Promise<null> {
+  return new Promise((resolve) => {
     prompt.once('close', () => resolve(null));
     // Keys come to the prompt and not to the process while it reads them.
     prompt.once('SIGINT', () => resolve(null));
   });
+}
 
-const aborted = (signal: AbortSignal | undefined, over: AbortSignal): Promise<null> =>
-  new Promise((resolve) => {
+function aborted(signal: AbortSignal | undefined, over: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
     if (signal?.aborted) resolve(null);
     signal?.addEventListener('abort', () => resolve(null), { signal: over });
   });
+}

@@ -14,7 +14,7 @@ export interface Closing {
 }
 
 /** What may be said at the end of a run: never more than its events have shown. */
-export const closingOf = (outcome: Outcome, facts: RunFacts): Closing => {
+export function closingOf(outcome: Outcome, facts: RunFacts): Closing {
   const { label, says } = headlineOf(outcome, facts);
   return {
     label,
@@ -28,15 +28,15 @@ export const closingOf = (outcome: Outcome, facts: RunFacts): Closing => {
       ...nextLines(outcome, facts),
     ],
   };
-};
+}
 
 /** The same as lines, for `guard show`. */
-export const closingLines = (outcome: Outcome, facts: RunFacts): string[] => {
+export function closingLines(outcome: Outcome, facts: RunFacts): string[] {
   const { headline, details } = closingOf(outcome, facts);
   return [headline, ...details];
-};
+}
 
-const headlineOf = (outcome: Outcome, facts: RunFacts): { label: string; says: string } => {
+function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; says: string } {
   const name = facts.instance ?? 'the instance';
   switch (outcome.outcome) {
     case 'kept':
@@ -64,9 +64,9 @@ const headlineOf = (outcome: Outcome, facts: RunFacts): { label: string; says: s
     case 'configuration':
       return { label: outcome.outcome, says: sayRefusal(outcome.refusal, facts) };
   }
-};
+}
 
-const sayKept = (name: string, facts: RunFacts): string => {
+function sayKept(name: string, facts: RunFacts): string {
   const { end, verdict, wasRunning, begun } = facts;
   // `guard rollback`: the change was the way back, and its proof is that of a rollback.
   if (verdict === null && begun.includes('restore') && isProven(facts))
@@ -77,25 +77,25 @@ const sayKept = (name: string, facts: RunFacts): string => {
   if (end.kind === 'lost')
     return `it ended without having changed anything, and ${name} ${sayWellness(verdict, wasRunning)}.`;
   return `${saySuccess(end)} and ${name} ${sayWellness(verdict, wasRunning)}.`;
-};
+}
 
-const saySuccess = (end: CommandEnd): string => {
+function saySuccess(end: CommandEnd): string {
   if (end.kind !== 'exited') return `the command ${sayCommandEnd(end)}`;
   if (end.status === 0) return 'the command succeeded';
   return `the command ${sayCommandEnd(end)}, which counts as success,`;
-};
+}
 
 /** A check that failed before and fails now does not decide; then the instance is not simply healthy. */
-const sayWellness = ({ checks }: Verdict, wasRunning: boolean): string => {
+function sayWellness({ checks }: Verdict, wasRunning: boolean): string {
   const failing = checks.filter(({ severity, answer }) => severity === 'required' && answer !== 'passed');
   const verb = wasRunning ? 'is' : 'was';
   if (failing.length === 0) return wasRunning ? 'is healthy' : 'was healthy when it was asked';
   const names = failing.map((check) => neutralise(check.name));
   return `${verb} no worse than before, though not all well: ${bounded(names, 5)}`;
-};
+}
 
 /** Why, to be read after a colon. */
-const sayCause = (cause: Cause, { end, verdict }: RunFacts): string => {
+function sayCause(cause: Cause, { end, verdict }: RunFacts): string {
   switch (cause) {
     case 'command':
       return end ? `the command ${sayCommandEnd(end)}` : 'the command failed';
@@ -111,41 +111,48 @@ const sayCause = (cause: Cause, { end, verdict }: RunFacts): string => {
     case 'interrupted':
       return 'the run was interrupted';
   }
-};
+}
 
-const isProven = ({ verdictAgain }: RunFacts): boolean => verdictAgain?.verdict === 'healthy';
+function isProven({ verdictAgain }: RunFacts): boolean {
+  return verdictAgain?.verdict === 'healthy';
+}
 
 /** "Rolled back" only when it was seen that the baseline holds again. */
-const labelOfReturn = (facts: RunFacts): string => (isProven(facts) ? 'rolled back' : 'restored');
+function labelOfReturn(facts: RunFacts): string {
+  return isProven(facts) ? 'rolled back' : 'restored';
+}
 
-const sayReturn = (name: string, facts: RunFacts): string => {
+function sayReturn(name: string, facts: RunFacts): string {
   if (!isProven(facts)) return `${name} was put back as it was; whether it is healthy was not asked.`;
   return facts.wasRunning
     ? `${name} is back and healthy.`
     : `${name} is back, and was healthy when it was started to be asked.`;
-};
+}
 
-const sayInterruption = (signal: string, name: string, facts: RunFacts): { label: string; says: string } => {
+function sayInterruption(signal: string, name: string, facts: RunFacts): { label: string; says: string } {
   const label = `interrupted by ${signal}`;
   if (commandBegan(facts)) return { label, says: `${labelOfReturn(facts)}. ${sayReturn(name, facts)}` };
   return { label, says: `the command had not begun. ${sayUntouched(facts)}` };
-};
+}
 
-const commandBegan = ({ begun, end }: RunFacts): boolean =>
-  begun.includes('command') || begun.includes('push') || end !== null;
+function commandBegan({ begun, end }: RunFacts): boolean {
+  return begun.includes('command') || begun.includes('push') || end !== null;
+}
 
 /** A stopped instance is started to be asked, which is not nothing. */
-const sayUntouched = ({ begun, instance }: RunFacts): string =>
-  begun.includes('start')
+function sayUntouched({ begun, instance }: RunFacts): string {
+  return begun.includes('start')
     ? `${instance ?? 'The instance'} was only started to be asked; nothing else was done to it.`
     : 'Nothing was changed.';
+}
 
-const sayKeptAllTheSame = (name: string, { verdict }: RunFacts): string =>
-  verdict === null
+function sayKeptAllTheSame(name: string, { verdict }: RunFacts): string {
+  return verdict === null
     ? `The change stays all the same, as was chosen; how ${name} is after it was not asked.`
     : 'The change stays all the same, as was chosen.';
+}
 
-const sayDoubt = (verdictAgain: Verdict | null): string => {
+function sayDoubt(verdictAgain: Verdict | null): string {
   switch (verdictAgain?.verdict) {
     case 'unhealthy':
       return 'its baseline does not hold';
@@ -155,25 +162,27 @@ const sayDoubt = (verdictAgain: Verdict | null): string => {
     case undefined:
       return 'that all is well is not proven';
   }
-};
+}
 
 /** What takes more than a line follows the headline as it is: places in a file, with the line and a caret. */
-const isLong = ({ says }: Refusal): boolean => says.includes('\n');
+function isLong({ says }: Refusal): boolean {
+  return says.includes('\n');
+}
 
-const sayRefusal = (refusal: Refusal, facts: RunFacts): string => {
+function sayRefusal(refusal: Refusal, facts: RunFacts): string {
   const said = isLong(refusal) ? neutralise(refusal.advice) : neutralise(refusal.says, 2000);
   if (/nothing was changed/i.test(said)) return said;
   return `${said} ${sayUntouched(facts)}`.trimStart();
-};
+}
 
-const refusalLines = (outcome: Outcome): string[] => {
+function refusalLines(outcome: Outcome): string[] {
   if (!('refusal' in outcome)) return [];
   const { refusal } = outcome;
   if (isLong(refusal)) return safeLines(refusal.says, 200);
   return refusal.advice === '' ? [] : safeLines(refusal.advice).map(indented);
-};
+}
 
-const failureLines = (outcome: Outcome, facts: RunFacts): string[] => {
+function failureLines(outcome: Outcome, facts: RunFacts): string[] {
   if (outcome.outcome !== 'rollback-failed') return [];
   const recover = neutralise(shellWords(['guard', 'recover', ...addressOf(facts)]), 2000);
   const says = safeLines(outcome.says).map(indented);
@@ -184,11 +193,11 @@ const failureLines = (outcome: Outcome, facts: RunFacts): string[] => {
     ...outcome.byHand.map((command) => `    ${neutralise(command, 4000)}`),
     `  or let guard try again: ${recover}`,
   ];
-};
+}
 
 const mostReasons = 20;
 
-const reasonLines = (outcome: Outcome, facts: RunFacts): string[] => {
+function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
   const verdict = outcome.outcome === 'rolled-back-not-well' ? facts.verdictAgain : facts.verdict;
   if (verdict === null || 'refusal' in outcome) return [];
   const lines = [
@@ -197,9 +206,9 @@ const reasonLines = (outcome: Outcome, facts: RunFacts): string[] => {
   ];
   const rest = lines.length - mostReasons;
   return rest > 0 ? [...lines.slice(0, mostReasons), `  · and ${rest} more`] : lines;
-};
+}
 
-const changeLines = (outcome: Outcome, changes: Changes | null): string[] => {
+function changeLines(outcome: Outcome, changes: Changes | null): string[] {
   if (changes === null || 'refusal' in outcome) return [];
   const had = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy' ? '' : 'had ';
   const { packages, units, sockets } = changes;
@@ -211,15 +220,17 @@ const changeLines = (outcome: Outcome, changes: Changes | null): string[] => {
     sayNames(`sockets that ${had}appeared`, sockets.appeared),
     sayNames(`sockets that ${had}${had === '' ? 'went' : 'gone'}`, sockets.gone),
   ].flatMap((line) => (line === null ? [] : [indented(neutralise(line, 4000))]));
-};
+}
 
-const isUnknown = (changes: Changes, section: 'packages' | 'units' | 'sockets'): boolean =>
-  changes.unknown?.includes(section) ?? false;
+function isUnknown(changes: Changes, section: 'packages' | 'units' | 'sockets'): boolean {
+  return changes.unknown?.includes(section) ?? false;
+}
 
-const sayNames = (title: string, names: readonly string[]): string | null =>
-  names.length === 0 ? null : `${title}: ${bounded(names, 5)}`;
+function sayNames(title: string, names: readonly string[]): string | null {
+  return names.length === 0 ? null : `${title}: ${bounded(names, 5)}`;
+}
 
-const evidenceLines = ({ evidence, run }: RunFacts): string[] => {
+function evidenceLines({ evidence, run }: RunFacts): string[] {
   if (evidence === null) return [];
   const { files, missing } = evidence;
   return [
@@ -228,9 +239,9 @@ const evidenceLines = ({ evidence, run }: RunFacts): string[] => {
       : null,
     missing.length > 0 ? `  evidence that could not be saved: ${neutralise(bounded(missing, 5), 2000)}` : null,
   ].filter((line) => line !== null);
-};
+}
 
-const nextLines = (outcome: Outcome, facts: RunFacts): string[] => {
+function nextLines(outcome: Outcome, facts: RunFacts): string[] {
   const { restorePoint, run } = facts;
   const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
   return [
@@ -238,18 +249,21 @@ const nextLines = (outcome: Outcome, facts: RunFacts): string[] => {
     ...(restorePoint !== null && isKept ? wayBack(facts) : []),
     ...(facts.recorded ? [`  record: guard show ${run}`] : []),
   ];
-};
+}
 
 /** How a person goes back later: with volumes and proof, as this run would have gone back. */
-const wayBack = (facts: RunFacts): string[] => {
+function wayBack(facts: RunFacts): string[] {
   const words = ['guard', 'rollback', ...addressOf(facts), facts.run];
   return [`  go back with: ${neutralise(shellWords(words), 2000)}`];
-};
+}
 
 /** The words that name the run's instance for another command of guard; none where it is not known. */
-const addressOf = ({ instance, project, remote }: RunFacts): string[] =>
-  instance === null
+function addressOf({ instance, project, remote }: RunFacts): string[] {
+  return instance === null
     ? []
     : [...(project === 'default' ? [] : ['--project', project]), remote === null ? instance : `${remote}:${instance}`];
+}
 
-const indented = (line: string): string => `  ${line}`;
+function indented(line: string): string {
+  return `  ${line}`;
+}

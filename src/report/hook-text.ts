@@ -1,12 +1,12 @@
 import type { Installation, Way } from '../hook/installation.ts';
 
 /** What `guard hook` did, or found, for a person. */
-export const hookLines = (
+export function hookLines(
   instance: string,
   installation: Installation | null,
   way: Way | null,
   unable: readonly string[],
-): string[] => {
+): string[] {
   if (installation === null) return [`${instance}: the hook is not installed`];
   const { managers, parts } = installation;
   const widest = Math.max(0, ...parts.map(({ path }) => path.length));
@@ -20,7 +20,7 @@ export const hookLines = (
     ...unable.map((says) => `  ${says}`),
     ...(way === null ? [] : [`  ${sayWay(way)}`]),
   ];
-};
+}
 
 const words = {
   written: 'written',
@@ -30,7 +30,7 @@ const words = {
   other: 'not what this guard installs: install it again',
 } as const;
 
-const sayWay = (way: Way): string => {
+function sayWay(way: Way): string {
   switch (way.kind) {
     case 'answers':
       return `the agent on the host answers, ${Math.round(way.ms)} ms`;
@@ -39,4 +39,4 @@ const sayWay = (way: Way): string => {
     case 'stopped':
       return 'the instance does not run, so that no agent can be asked';
   }
-};
+}

@@ -41,39 +41,45 @@ interface JsonRun {
 }
 
 /** The runs as one JSON document. */
-export const jsonReportOf = (version: string, stories: readonly Story[]): JsonReport => ({
-  v: 1,
-  guard: version,
-  runs: stories.map(runOf),
-});
+export function jsonReportOf(version: string, stories: readonly Story[]): JsonReport {
+  return {
+    v: 1,
+    guard: version,
+    runs: stories.map(runOf),
+  };
+}
 
-const runOf = (story: Story): JsonRun => ({
-  state: story.state,
-  run: story.record.run || null,
-  ...whereOf(story),
-  ...endOf(story),
-  ...healthOf(story),
-  phases: story.record.phases.map(({ phase, ended }) => ({
-    phase,
-    ok: ended?.ok ?? null,
-    ms: ended?.ms ?? null,
-    says: ended?.says ?? null,
-  })),
-  notices: story.record.events.flatMap((event) =>
-    event.type === 'notice' ? [{ level: event.level, says: event.says }] : [],
-  ),
-  output: story.output,
-});
+function runOf(story: Story): JsonRun {
+  return {
+    state: story.state,
+    run: story.record.run || null,
+    ...whereOf(story),
+    ...endOf(story),
+    ...healthOf(story),
+    phases: story.record.phases.map(({ phase, ended }) => ({
+      phase,
+      ok: ended?.ok ?? null,
+      ms: ended?.ms ?? null,
+      says: ended?.says ?? null,
+    })),
+    notices: story.record.events.flatMap((event) =>
+      event.type === 'notice' ? [{ level: event.level, says: event.says }] : [],
+    ),
+    output: story.output,
+  };
+}
 
-const whereOf = ({ target, record }: Story) => ({
-  instance: target.instance,
-  project: record.started?.project ?? null,
-  remote: record.started?.remote ?? null,
-  command: target.command,
-  startedAt: record.events[0]?.at ?? null,
-});
+function whereOf({ target, record }: Story) {
+  return {
+    instance: target.instance,
+    project: record.started?.project ?? null,
+    remote: record.started?.remote ?? null,
+    command: target.command,
+    startedAt: record.events[0]?.at ?? null,
+  };
+}
 
-const endOf = ({ state, record, facts, bug }: Story) => {
+function endOf({ state, record, facts, bug }: Story) {
   const { restorePoint } = facts;
   const commandEnd = record.commandEnded?.end ?? null;
   if (state !== 'ended' || record.ended === null)
@@ -81,12 +87,14 @@ const endOf = ({ state, record, facts, bug }: Story) => {
   const { outcome, ms } = record.ended;
   const { headline, details } = closingOf(outcome, facts);
   return { ms, outcome, exitStatus: exitStatusOf(outcome), says: headline, details, restorePoint, commandEnd };
-};
+}
 
-const healthOf = ({ record: { checksBefore, verdict, verdictAgain, changes, evidence } }: Story) => ({
-  checksBefore,
-  verdict: verdict?.verdict ?? null,
-  verdictAgain: verdictAgain?.verdict ?? null,
-  changes,
-  evidence: evidence === null ? null : { files: evidence.files, missing: evidence.missing },
-});
+function healthOf({ record: { checksBefore, verdict, verdictAgain, changes, evidence } }: Story) {
+  return {
+    checksBefore,
+    verdict: verdict?.verdict ?? null,
+    verdictAgain: verdictAgain?.verdict ?? null,
+    changes,
+    evidence: evidence === null ? null : { files: evidence.files, missing: evidence.missing },
+  };
+}

@@ -8,8 +8,9 @@ import { phaseTitles, safeLines } from './sentences.ts';
 import type { Story } from './story.ts';
 
 /** The runs as markdown, for a step's summary or a comment. */
-export const markdownOf = (stories: readonly Story[]): string =>
-  `${stories.map((story) => section(story).join('\n')).join('\n\n')}\n`;
+export function markdownOf(stories: readonly Story[]): string {
+  return `${stories.map((story) => section(story).join('\n')).join('\n\n')}\n`;
+}
 
 /** Only what is kept and well gets the mark of success. */
 const marks = {
@@ -26,7 +27,7 @@ const marks = {
   configuration: '⛔',
 } as const satisfies Record<Outcome['outcome'], string>;
 
-const section = (story: Story): string[] => {
+function section(story: Story): string[] {
   const { target, record } = story;
   const title = `guard ${target.instance} -- ${shellWords(target.command)}`;
   return [
@@ -37,16 +38,18 @@ const section = (story: Story): string[] => {
     ...spaced(phaseTable(story)),
     ...spaced(record.ended === null ? [] : outputLines(story)),
   ];
-};
+}
 
-const spaced = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', ...lines]);
+function spaced(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
+}
 
-const markOf = ({ state, record }: Story): string => {
+function markOf({ state, record }: Story): string {
   if (state === 'waiting') return '⏸️';
   return state === 'ended' && record.ended !== null ? marks[record.ended.outcome.outcome] : '❌';
-};
+}
 
-const outcomeLines = (story: Story): string[] => {
+function outcomeLines(story: Story): string[] {
   const { state, record, facts, bug, target } = story;
   if (state === 'waiting') return ['**Not begun**: its turn did not come.'];
   const outcome = record.ended?.outcome ?? null;
@@ -61,11 +64,11 @@ const outcomeLines = (story: Story): string[] => {
     `**${plainText(label)}**${plainText(headline.slice(label.length))} (exit status ${exitStatusOf(outcome)})`,
     ...spaced(codeBlock(details.flatMap((line) => safeLines(line)))),
   ];
-};
+}
 
 const answers = { passed: '✅ passed', failed: '❌ failed', 'not-asked': '❔ not asked' } as const;
 
-const checkTable = ({ record }: Story): string[] => {
+function checkTable({ record }: Story): string[] {
   const before = new Map(record.checksBefore.map((check) => [check.name, check]));
   const after = new Map((record.verdict?.verdict.checks ?? []).map((check) => [check.name, check]));
   const again = new Map((record.verdictAgain?.verdict.checks ?? []).map((check) => [check.name, check]));
@@ -83,13 +86,14 @@ const checkTable = ({ record }: Story): string[] => {
       codeSpan((after.get(name) ?? before.get(name))?.says ?? ''),
     ]),
   );
-};
+}
 
-const answerOf = (check: CheckResult | undefined): string =>
-  check === undefined ? '' : `${answers[check.answer]}${check.severity === 'advisory' ? ' (advisory)' : ''}`;
+function answerOf(check: CheckResult | undefined): string {
+  return check === undefined ? '' : `${answers[check.answer]}${check.severity === 'advisory' ? ' (advisory)' : ''}`;
+}
 
-const phaseTable = ({ record }: Story): string[] =>
-  table(
+function phaseTable({ record }: Story): string[] {
+  return table(
     ['Phase', 'Result', 'Took'],
     record.phases.map(({ phase, ended }) => [
       phaseTitles[phase],
@@ -97,10 +101,11 @@ const phaseTable = ({ record }: Story): string[] =>
       ended === null ? '' : sayDuration(ended.ms),
     ]),
   );
+}
 
 /** The command's last words, where it went wrong. */
-const outputLines = ({ record, output }: Story): string[] => {
+function outputLines({ record, output }: Story): string[] {
   if (output === '' || record.ended?.outcome.outcome === 'kept') return [];
   const lines = safeLines(output, 100_000).slice(-40);
   return ['<details><summary>The last of the output</summary>', '', ...codeBlock(lines), '', '</details>'];
-};
+}

@@ -26,19 +26,19 @@ class LiveRenderer extends DefaultRenderer {
 }
 
 /** Starts a live line. */
-export const startPhaseLine = (screen: Screen, title: string): PhaseLine => {
+export function startPhaseLine(screen: Screen, title: string): PhaseLine {
   let finish: (ended: PhaseEnd) => void = () => {};
   const ended = new Promise<PhaseEnd>((resolve) => {
     finish = resolve;
   });
   let task: Task | null = null;
-  const work = async (_context: unknown, wrapper: Task): Promise<void> => {
+  async function work(_context: unknown, wrapper: Task): Promise<void> {
     task = wrapper;
     const end = await ended;
     wrapper.title = end.title;
     // That is how listr2 is told of a failure; `exitOnError: false` keeps it there.
     if (!end.ok) throw new Error(end.title);
-  };
+  }
   const shown = new Listr([{ title, task: work }], {
     // Otherwise listr2 ends the whole process at the first Ctrl-C.
     registerSignalListeners: false,
@@ -55,21 +55,21 @@ export const startPhaseLine = (screen: Screen, title: string): PhaseLine => {
       await shown;
     },
   };
-};
+}
 
 /**
  * listr2 takes over the streams that it is given, and holds back what others write to them. It gets stand-ins: neither the
  * command's output nor a last word of guard's can be held back, whatever happens while a line is shown.
  */
-const loggerTo = (screen: Screen): ListrLogger => {
+function loggerTo(screen: Screen): ListrLogger {
   const output = new ProcessOutput(standIn(screen), nowhere(), { leaveEmptyLine: false });
   // listr2 would give the redraw a copy, with the size of the terminal as it was at first.
   Object.defineProperty(output, 'stdout', { value: standIn(screen) });
   return new ListrLogger({ useIcons: true, processOutput: output });
-};
+}
 
-const standIn = (screen: Screen): NodeJS.WriteStream =>
-  ({
+function standIn(screen: Screen): NodeJS.WriteStream {
+  return {
     get columns() {
       return screen.columns ?? 80;
     },
@@ -77,14 +77,17 @@ const standIn = (screen: Screen): NodeJS.WriteStream =>
       return screen.rows ?? 24;
     },
     write: (text: string) => screen.write(text),
-  }) as NodeJS.WriteStream;
+  } as NodeJS.WriteStream;
+}
 
-const nowhere = (): NodeJS.WriteStream => ({ write: () => true }) as unknown as NodeJS.WriteStream;
+function nowhere(): NodeJS.WriteStream {
+  return { write: () => true } as unknown as NodeJS.WriteStream;
+}
 
 /** What listr2 puts around the text: an indent, a mark, and two columns that it leaves free. */
 const surroundings = 8;
 
-const oneRow = (text: string, { columns }: Screen): string => {
+function oneRow(text: string, { columns }: Screen): string {
   const room = Math.max(10, (columns ?? 80) - surroundings);
   return text.length > room ? `${text.slice(0, room - 1)}…` : text;
-};
+}

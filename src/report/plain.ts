@@ -20,20 +20,20 @@ interface Screen extends Writable {
  * One line for each thing worth saying, for logs and pipes. `quiet` leaves only warnings and bad ends. `history` are the
  * events of an interrupted run that is taken up again: the closing words know them, and they are not said once more.
  */
-export const createPlainView = (
+export function createPlainView(
   stderr: Screen,
   quiet: boolean,
   history: readonly Recorded[] = [],
-): ((event: Recorded) => void) => {
+): (event: Recorded) => void {
   let facts: RunFacts | null = null;
   return (event) => {
     facts = withEvent(facts ?? history.reduce(withEvent, noFacts(event.run)), event);
     const lines = linesOf(event, facts, quiet, stderr);
     if (lines.length > 0) stderr.write(lines.map((line) => `${line}\n`).join(''));
   };
-};
+}
 
-const linesOf = (event: Recorded, facts: RunFacts, quiet: boolean, screen: Screen): string[] => {
+function linesOf(event: Recorded, facts: RunFacts, quiet: boolean, screen: Screen): string[] {
   switch (event.type) {
     case 'notice':
       return quiet && event.level === 'info' ? [] : block(safeLines(event.says), screen);
@@ -44,24 +44,25 @@ const linesOf = (event: Recorded, facts: RunFacts, quiet: boolean, screen: Scree
     default:
       return [];
   }
-};
+}
 
-const sayPhase = ({ phase, says, ok, ms }: Extract<Recorded, { type: 'phase-ended' }>): string =>
-  `${ok ? '' : '✖ '}${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})`;
+function sayPhase({ phase, says, ok, ms }: Extract<Recorded, { type: 'phase-ended' }>): string {
+  return `${ok ? '' : '✖ '}${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})`;
+}
 
 /** The first line tells who speaks; the rest stands below it. */
-const block = ([first = '', ...rest]: readonly string[], { columns }: Screen): string[] => [
-  ...wrapped(`guard: ${first}`, columns),
-  ...rest.flatMap((line) => wrapped(`  ${line}`, columns)),
-];
+function block([first = '', ...rest]: readonly string[], { columns }: Screen): string[] {
+  return [...wrapped(`guard: ${first}`, columns), ...rest.flatMap((line) => wrapped(`  ${line}`, columns))];
+}
 
-const closingBlock = (outcome: Outcome, facts: RunFacts, screen: Screen): string[] => {
+function closingBlock(outcome: Outcome, facts: RunFacts, screen: Screen): string[] {
   const { label, headline, details } = closingOf(outcome, facts);
   const [first = '', ...rest] = wrapped(`guard: ${headline}`, screen.columns);
   const line = screen.hasColors?.(16) === true ? first.replace(label, coloured(outcome, label)) : first;
   return [line, ...rest, ...details.flatMap((detail) => wrapped(detail, screen.columns))];
-};
+}
 
 // Later versions of Node would look at stdout, which is the command's.
-const coloured = ({ outcome }: Outcome, label: string): string =>
-  styleText(['bold', outcomeColours[outcome]], label, { validateStream: false });
+function coloured({ outcome }: Outcome, label: string): string {
+  return styleText(['bold', outcomeColours[outcome]], label, { validateStream: false });
+}

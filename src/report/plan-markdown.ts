@@ -3,7 +3,7 @@ import { codeSpan, plainText, table } from './markdown.ts';
 import { sayPlanned, sayWhetherItBegins, type Preview } from './plan-text.ts';
 
 /** `guard plan --markdown`: for a comment on a pull request. */
-export const planMarkdown = (preview: Preview): string[] => {
+export function planMarkdown(preview: Preview): string[] {
   const { plan, packages, verdict, wouldBegin } = preview;
   return [
     `## ${wouldBegin ? '📋' : '⛔'} ${codeSpan(`guard ${plan.instance} -- ${shellWords(plan.command.words)}`, 300)}`,
@@ -14,9 +14,9 @@ export const planMarkdown = (preview: Preview): string[] => {
     ...(packages === null ? [] : ['', '### Packages', '', ...packageSection(packages)]),
     ...(verdict === null ? [] : ['', `### Now: ${verdict.verdict}`, '', ...verdictSection(verdict)]),
   ];
-};
+}
 
-const packageSection = (packages: NonNullable<Preview['packages']>): string[] => {
+function packageSection(packages: NonNullable<Preview['packages']>): string[] {
   if (!packages.known) return [plainText(packages.says)];
   if (packages.packages.length === 0) return [`${packages.manager} would change no package.`];
   return table(
@@ -27,20 +27,22 @@ const packageSection = (packages: NonNullable<Preview['packages']>): string[] =>
       to === null ? '(removed)' : codeSpan(to),
     ]),
   );
-};
+}
 
 const answers = { passed: '✅', failed: '❌', 'not-asked': '❔' } as const;
 
-const verdictSection = ({ checks, reasons, advisories }: NonNullable<Preview['verdict']>): string[] => [
-  ...table(
-    ['Check', 'Answer', 'What it said'],
-    checks.map(({ name, answer, severity, says }) => [
-      codeSpan(name),
-      `${answers[answer]}${severity === 'advisory' ? ' (advisory)' : ''}`,
-      codeSpan(says),
-    ]),
-  ),
-  ...[...reasons, ...advisories]
-    .filter(({ subject }) => !subject.startsWith('check:'))
-    .map(({ says, severity }) => `- ${severity === 'required' ? '❌ ' : ''}${plainText(says)}`),
-];
+function verdictSection({ checks, reasons, advisories }: NonNullable<Preview['verdict']>): string[] {
+  return [
+    ...table(
+      ['Check', 'Answer', 'What it said'],
+      checks.map(({ name, answer, severity, says }) => [
+        codeSpan(name),
+        `${answers[answer]}${severity === 'advisory' ? ' (advisory)' : ''}`,
+        codeSpan(says),
+      ]),
+    ),
+    ...[...reasons, ...advisories]
+      .filter(({ subject }) => !subject.startsWith('check:'))
+      .map(({ says, severity }) => `- ${severity === 'required' ? '❌ ' : ''}${plainText(says)}`),
+  ];
+}

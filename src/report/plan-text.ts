@@ -25,7 +25,7 @@ export interface Preview {
 }
 
 /** The text of `guard plan`. */
-export const planLines = (preview: Preview): string[] => {
+export function planLines(preview: Preview): string[] {
   const { plan, packages, verdict } = preview;
   return [
     `guard would run: ${neutralise(shellWords(plan.command.words), 2000)}`,
@@ -35,35 +35,40 @@ export const planLines = (preview: Preview): string[] => {
     '',
     sayWhetherItBegins(preview),
   ];
-};
+}
 
 /** Where, with which restore point, and by which rules. */
-export const sayPlanned = ({ plan, wasRunning, pool, pause, disks }: Preview): string[] => [
-  `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
-  `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${sayStay(plan.restorePoint)}`,
-  ...(pause === null ? [] : [`  ${neutralise(pause)}`]),
-  ...(plan.stopFirst && wasRunning ? ['  the instance would be stopped for its restore point, and started again'] : []),
-  ...disks.own.map(({ pool, volume }) => `  with it: volume ${neutralise(volume)} of pool ${neutralise(pool)}`),
-  ...disks.uncovered.map(({ device, path, says }) =>
-    neutralise(`  not covered by it: disk ${device} at ${path}: ${says}`),
-  ),
-  ...plan.pushes.map((push) => `  brought in before the command: ${neutralise(push.local)}, ${sayPushes([push])}`),
-  `  limits: command ${sayLimit(plan.limits.commandMs)}, silence ${sayLimit(plan.limits.idleMs)}, healthy within ${sayDuration(plan.limits.verifyMs)}, then for ${sayDuration(plan.limits.soakMs)}`,
-  `  on failure: ${sayPolicies(plan.onFailure)}`,
-  ...hookLines(plan, wasRunning),
-  ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),
-];
+export function sayPlanned({ plan, wasRunning, pool, pause, disks }: Preview): string[] {
+  return [
+    `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
+    `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${sayStay(plan.restorePoint)}`,
+    ...(pause === null ? [] : [`  ${neutralise(pause)}`]),
+    ...(plan.stopFirst && wasRunning
+      ? ['  the instance would be stopped for its restore point, and started again']
+      : []),
+    ...disks.own.map(({ pool, volume }) => `  with it: volume ${neutralise(volume)} of pool ${neutralise(pool)}`),
+    ...disks.uncovered.map(({ device, path, says }) =>
+      neutralise(`  not covered by it: disk ${device} at ${path}: ${says}`),
+    ),
+    ...plan.pushes.map((push) => `  brought in before the command: ${neutralise(push.local)}, ${sayPushes([push])}`),
+    `  limits: command ${sayLimit(plan.limits.commandMs)}, silence ${sayLimit(plan.limits.idleMs)}, healthy within ${sayDuration(plan.limits.verifyMs)}, then for ${sayDuration(plan.limits.soakMs)}`,
+    `  on failure: ${sayPolicies(plan.onFailure)}`,
+    ...hookLines(plan, wasRunning),
+    ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),
+  ];
+}
 
 /** The last sentence. */
-export const sayWhetherItBegins = ({ verdict, wouldBegin }: Pick<Preview, 'verdict' | 'wouldBegin'>): string =>
-  wouldBegin
+export function sayWhetherItBegins({ verdict, wouldBegin }: Pick<Preview, 'verdict' | 'wouldBegin'>): string {
+  return wouldBegin
     ? `As far as can be seen without changing anything, the run would begin${verdict === null ? ', unless the instance is not healthy once it is started' : ''}. Nothing was changed.`
     : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.';
+}
 
 /** How many packages are named. */
 const mostPackages = 200;
 
-const packageLines = (preview: PackagePreview): string[] => {
+function packageLines(preview: PackagePreview): string[] {
   if (!preview.known) return [neutralise(preview.says, 1000)];
   const { manager, packages } = preview;
   if (packages.length === 0) return [`${manager} would change no package`];
@@ -72,10 +77,10 @@ const packageLines = (preview: PackagePreview): string[] => {
     ...packages.slice(0, mostPackages).map((one) => `  ${neutralise(sayPackage(one))}`),
     ...(packages.length > mostPackages ? [`  and ${packages.length - mostPackages} more`] : []),
   ];
-};
+}
 
-const hookLines = ({ hooks }: Plan, wasRunning: boolean): string[] =>
-  hookMoments.flatMap((moment) =>
+function hookLines({ hooks }: Plan, wasRunning: boolean): string[] {
+  return hookMoments.flatMap((moment) =>
     (hooks[moment] ?? []).map(({ kind, command, timeoutMs }) => {
       const where = kind === 'exec' ? 'inside' : 'on this host';
       const leftOut = !wasRunning && moment.endsWith('RestorePoint') ? ', left out: it does not run' : '';
@@ -83,20 +88,23 @@ const hookLines = ({ hooks }: Plan, wasRunning: boolean): string[] =>
       return `  hook ${moment}, ${where}, within ${sayDuration(timeoutMs)}: ${words}${leftOut}`;
     }),
   );
+}
 
 /** What becomes of the restore point when the change is kept. */
-const sayStay = ({ keep, named, expiresMs }: Plan['restorePoint']): string => {
+function sayStay({ keep, named, expiresMs }: Plan['restorePoint']): string {
   if (keep === 0 && !named) return 'removed when the change is kept';
   const stay = expiresMs === null ? 'kept for ever' : `kept for ${sayDuration(expiresMs)}`;
   // A name of the user's own does not count among guard's.
   return named ? stay : `${stay} or until ${keep} newer ${keep === 1 ? 'one is' : 'ones are'} there`;
-};
+}
 
-const sayPolicies = (onFailure: Plan['onFailure']): string => {
+function sayPolicies(onFailure: Plan['onFailure']): string {
   const policies = Object.entries(onFailure);
   const [first] = policies;
   if (first && policies.every(([, policy]) => policy === first[1])) return first[1];
   return policies.map(([cause, policy]) => `${cause} ${policy}`).join(', ');
-};
+}
 
-const sayLimit = (ms: number | null): string => (ms === null ? 'unlimited' : sayDuration(ms));
+function sayLimit(ms: number | null): string {
+  return ms === null ? 'unlimited' : sayDuration(ms);
+}

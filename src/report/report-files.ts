@@ -27,13 +27,13 @@ export interface Reports {
  * a guard that is killed leaves no green report of an earlier run. They are written again at each beginning and end of a run.
  * A failure is one sentence. `complain` hears of later ones: the report then stays as it was, and not green.
  */
-export const openReports = async (options: {
+export async function openReports(options: {
   readonly files: readonly ReportFile[];
   readonly version: string;
   readonly workingDirectory: string;
   readonly targets: readonly Target[];
   readonly complain: (says: string) => void;
-}): Promise<Result<Reports, string>> => {
+}): Promise<Result<Reports, string>> {
   const storytellers = new Map<string, Storyteller>(
     options.targets.map((target) => [target.instance, createStoryteller(target)]),
   );
@@ -43,10 +43,10 @@ export const openReports = async (options: {
       options,
       [...storytellers.values()].map((storyteller) => storyteller.told()),
     );
-  const rewrite = async (): Promise<void> => {
+  async function rewrite(): Promise<void> {
     const written = await write();
     if (!written.ok) options.complain(written.error);
-  };
+  }
   const first = await write();
   if (!first.ok) return first;
   return ok({
@@ -69,12 +69,12 @@ export const openReports = async (options: {
       await rewrite();
     },
   });
-};
+}
 
-const writeAll = async (
+async function writeAll(
   options: { readonly files: readonly ReportFile[]; readonly version: string; readonly workingDirectory: string },
   stories: readonly Story[],
-): Promise<Result<void, string>> => {
+): Promise<Result<void, string>> {
   for (const { format, path } of options.files) {
     const file = resolve(options.workingDirectory, path);
     const unfit = await unfitness(file);
@@ -85,15 +85,15 @@ const writeAll = async (
     if (!written.ok) return err(`The report cannot be written: ${written.error}`);
   }
   return ok(undefined);
-};
+}
 
 /** A file takes the place of what is there: that must not be a device, a pipe or a folder. */
-const unfitness = async (file: string): Promise<string | null> => {
+async function unfitness(file: string): Promise<string | null> {
   const there = await lstat(file).catch(() => null);
   return there === null || there.isFile() || there.isSymbolicLink() ? null : 'what has that name is no ordinary file.';
-};
+}
 
-const contentOf = (format: ReportFormat, version: string, stories: readonly Story[]): string => {
+function contentOf(format: ReportFormat, version: string, stories: readonly Story[]): string {
   switch (format) {
     case 'junit':
       return junitOf(stories);
@@ -102,4 +102,4 @@ const contentOf = (format: ReportFormat, version: string, stories: readonly Stor
     case 'markdown':
       return markdownOf(stories);
   }
-};
+}

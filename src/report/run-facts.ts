@@ -27,25 +27,27 @@ export interface RunFacts {
 }
 
 /** Before the first event. */
-export const noFacts = (run: string): RunFacts => ({
-  run,
-  instance: null,
-  project: 'default',
-  remote: null,
-  wasRunning: true,
-  begun: [],
-  end: null,
-  verdict: null,
-  verdictAgain: null,
-  changes: null,
-  restorePoint: null,
-  volumes: [],
-  evidence: null,
-  recorded: false,
-});
+export function noFacts(run: string): RunFacts {
+  return {
+    run,
+    instance: null,
+    project: 'default',
+    remote: null,
+    wasRunning: true,
+    begun: [],
+    end: null,
+    verdict: null,
+    verdictAgain: null,
+    changes: null,
+    restorePoint: null,
+    volumes: [],
+    evidence: null,
+    recorded: false,
+  };
+}
 
 /** The facts after one more event. */
-export const withEvent = (facts: RunFacts, event: Recorded): RunFacts => {
+export function withEvent(facts: RunFacts, event: Recorded): RunFacts {
   switch (event.type) {
     case 'run-started': {
       const { instance, project, remote, wasRunning } = event;
@@ -68,4 +70,4 @@ export const withEvent = (facts: RunFacts, event: Recorded): RunFacts => {
     default:
       return facts;
   }
-};
+}

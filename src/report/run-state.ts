@@ -18,7 +18,7 @@ export interface Endable {
 }
 
 /** Whether a run without an end is under way only its own host can tell. */
-export const stateOf = ({ started, ended }: Endable): RunState => {
+export function stateOf({ started, ended }: Endable): RunState {
   if (ended) {
     const { outcome } = ended;
     return { name: outcomeName(outcome), exitStatus: exitStatusOf(outcome), colour: outcomeColours[outcome.outcome] };
@@ -31,7 +31,7 @@ export const stateOf = ({ started, ended }: Endable): RunState => {
     case 'elsewhere':
       return { name: 'not ended', exitStatus: null, colour: 'yellow' };
   }
-};
+}
 
 /** Green: all is well. Yellow: back, or not begun. Red: somebody must look. */
 export const outcomeColours = {

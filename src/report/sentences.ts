@@ -19,7 +19,7 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
 };
 
 /** How the command ended, to be read after "the command". */
-export const sayCommandEnd = (end: CommandEnd): string => {
+export function sayCommandEnd(end: CommandEnd): string {
   switch (end.kind) {
     case 'exited':
       return `ended with exit status ${end.status}`;
@@ -40,23 +40,23 @@ export const sayCommandEnd = (end: CommandEnd): string => {
     case 'interrupted':
       return `was interrupted by ${end.signal}`;
   }
-};
+}
 
 /** Text of several lines, each made safe on its own; what is beyond `most` lines is counted. */
-export const safeLines = (text: string, most = 50): string[] => {
+export function safeLines(text: string, most = 50): string[] {
   const lines = text.replace(/\s+$/, '').split(/\r?\n/);
   const shown = lines.slice(0, most).map((line) => neutralise(line, 2000));
   return lines.length > most ? [...shown, `… (${lines.length - most} more lines)`] : shown;
-};
+}
 
 /** Some of many, in one line: `a, b, and 7 more`. */
-export const bounded = (items: readonly string[], most: number): string => {
+export function bounded(items: readonly string[], most: number): string {
   const rest = items.length - most;
   return `${items.slice(0, most).join(', ')}${rest > 0 ? `, and ${rest} more` : ''}`;
-};
+}
 
 /** `nginx 1.0 → 1.1`. */
-export const sayPackage = ({ name, from, to }: Changes['packages'][number]): string => {
+export function sayPackage({ name, from, to }: Changes['packages'][number]): string {
   if (from === null) return `${name} ${to ?? ''} (new)`;
   return to === null ? `${name} ${from} (removed)` : `${name} ${from} → ${to}`;
-};
+}

@@ -9,8 +9,8 @@ import { phaseTitles, safeLines, sayCommandEnd } from './sentences.ts';
 import { sayTime } from './time.ts';
 
 /** Everything about one run, for `guard show`: who, what, when, how it ended, the timeline, the checks, what changed. */
-export const showRun = (record: RunRecord): string =>
-  [
+export function showRun(record: RunRecord): string {
+  return [
     headLines(record),
     outcomeLines(record),
     section('Timeline', timeline(record)),
@@ -20,11 +20,13 @@ export const showRun = (record: RunRecord): string =>
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
+}
 
-const section = (title: string, lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+}
 
-const headLines = (record: RunRecord): string[] => {
+function headLines(record: RunRecord): string[] {
   const { run, started, ended, directory } = record;
   const { name, exitStatus } = stateOf(record);
   return [
@@ -40,9 +42,9 @@ const headLines = (record: RunRecord): string[] => {
     `Outcome    ${name}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`,
     `Record     ${directory}`,
   ];
-};
+}
 
-const outcomeLines = (record: RunRecord): string[] => {
+function outcomeLines(record: RunRecord): string[] {
   if (record.ended !== null) {
     const facts = { ...record.events.reduce(withEvent, noFacts(record.run)), recorded: false };
     return closingLines(record.ended.outcome, facts);
@@ -51,21 +53,21 @@ const outcomeLines = (record: RunRecord): string[] => {
   if (name === 'under way') return ['This run is under way.'];
   const who = name === 'broken off' ? 'its guard died' : 'its guard works on another host, or died there';
   return [`This run has not ended: ${who}. \`guard recover ${addressOf(record)}\` finishes what was interrupted.`];
-};
+}
 
-const addressOf = ({ started }: RunRecord): string => {
+function addressOf({ started }: RunRecord): string {
   if (started === null) return '';
   return neutralise(started.remote === null ? started.instance : `${started.remote}:${started.instance}`);
-};
+}
 
-const timeline = ({ events }: RunRecord): string[] => {
+function timeline({ events }: RunRecord): string[] {
   const began = events[0]?.at ?? 0;
   return events.flatMap((event) =>
     sayEvent(event).map((text) => `${`+${sayDuration(Math.max(0, event.at - began))}`.padStart(12)}  ${text}`),
   );
-};
+}
 
-const sayEvent = (event: Recorded): string[] => {
+function sayEvent(event: Recorded): string[] {
   switch (event.type) {
     case 'phase-begun':
       return event.phase === 'command' ? ['  Command begins'] : [];
@@ -102,12 +104,14 @@ const sayEvent = (event: Recorded): string[] => {
     default:
       return [];
   }
-};
+}
 
-const markOf = (level: 'info' | 'warning'): string => (level === 'warning' ? '!' : '·');
+function markOf(level: 'info' | 'warning'): string {
+  return level === 'warning' ? '!' : '·';
+}
 
 /** Both looks at a check side by side; a check that was asked once only has a dash for the other. */
-const checkLines = ({ checksBefore, verdict, verdictAgain }: RunRecord): string[] => {
+function checkLines({ checksBefore, verdict, verdictAgain }: RunRecord): string[] {
   const looks = [checksBefore, verdict?.verdict.checks ?? [], verdictAgain?.verdict.checks ?? []];
   const names = [...new Set(looks.flatMap((checks) => checks.map((check) => check.name)))];
   return names.flatMap((name) => {
@@ -116,18 +120,22 @@ const checkLines = ({ checksBefore, verdict, verdictAgain }: RunRecord): string[
     const last = again ?? after ?? before;
     return [`${answers.join(' → ')}  ${neutralise(name)}${last ? sayCheck(last) : ''}`, ...sayWorst(after, last)];
   });
-};
+}
 
-const sayCheck = ({ says, ms, severity }: CheckResult): string =>
-  `: ${neutralise(says)} (${sayDuration(ms)}${severity === 'advisory' ? ', advisory' : ''})`;
+function sayCheck({ says, ms, severity }: CheckResult): string {
+  return `: ${neutralise(says)} (${sayDuration(ms)}${severity === 'advisory' ? ', advisory' : ''})`;
+}
 
 /** What a check said after the command, where it was asked again since and says something else. */
-const sayWorst = (after: CheckResult | undefined, last: CheckResult | undefined): string[] =>
-  after && after !== last && after.answer !== 'passed' ? [`    after the command: ${neutralise(after.says)}`] : [];
+function sayWorst(after: CheckResult | undefined, last: CheckResult | undefined): string[] {
+  return after && after !== last && after.answer !== 'passed'
+    ? [`    after the command: ${neutralise(after.says)}`]
+    : [];
+}
 
 const mostLines = 300;
 
-const changeLines = ({ packages, units, sockets }: Changes): string[] => {
+function changeLines({ packages, units, sockets }: Changes): string[] {
   const lines = [
     ...packages.map(({ name, from, to }) => `package ${name}: ${from ?? 'not there'} → ${to ?? 'removed'}`),
     ...units.appeared.map((unit) => `unit ${unit}: new`),
@@ -137,4 +145,4 @@ const changeLines = ({ packages, units, sockets }: Changes): string[] => {
   ].map((line) => neutralise(line));
   const rest = lines.length - mostLines;
   return rest > 0 ? [...lines.slice(0, mostLines), `and ${rest} more`] : lines;
-};
+}

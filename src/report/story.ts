@@ -32,7 +32,7 @@ export interface Storyteller {
 }
 
 /** `history` are the events of an interrupted run that is taken up again. */
-export const createStoryteller = (target: Target, history: readonly Recorded[] = []): Storyteller => {
+export function createStoryteller(target: Target, history: readonly Recorded[] = []): Storyteller {
   const events: Recorded[] = [...history];
   const tail = createTail();
   let begun = false;
@@ -67,12 +67,12 @@ export const createStoryteller = (target: Target, history: readonly Recorded[] =
       };
     },
   };
-};
+}
 
 /** Bytes of output that a report holds. */
 const tailBytes = 16 * 1024;
 
-const createTail = () => {
+function createTail() {
   let bytes = Buffer.alloc(0);
   return {
     add: (chunk: Uint8Array): void => {
@@ -81,4 +81,4 @@ const createTail = () => {
     },
     text: (): string => bytes.toString('utf8'),
   };
-};
+}

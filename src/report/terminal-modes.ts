@@ -40,19 +40,19 @@ const longestSequence = 64;
 const modeSequence = /\u001b\[\?([\d;]+)([hl])/g;
 
 /** A terminal at rest. */
-export const createTerminalModes = (): TerminalModes => {
+export function createTerminalModes(): TerminalModes {
   const left = new Map<string, 'h' | 'l'>();
   let hasEscapes = false;
   let rest = '';
 
-  const note = (text: string): void => {
+  function note(text: string): void {
     for (const [, numbers = '', set] of text.matchAll(modeSequence))
       for (const number of numbers.split(';')) {
         const resting = restingModes[number];
         if (resting === set) left.delete(number);
         else if (resting !== undefined) left.set(number, resting);
       }
-  };
+  }
 
   return {
     see: (chunk) => {
@@ -77,9 +77,13 @@ export const createTerminalModes = (): TerminalModes => {
       return undone + colours;
     },
   };
-};
+}
 
-const isScreen = (mode: string): boolean => mode === '47' || mode === '1047' || mode === '1049';
+function isScreen(mode: string): boolean {
+  return mode === '47' || mode === '1047' || mode === '1049';
+}
 
-// oxlint-disable-next-line no-control-regex -- control sequences are what is looked for
-const isUnfinished = (text: string): boolean => /^\u001b(\[(\?[\d;]*)?)?$/.test(text);
+function isUnfinished(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control sequences are what is looked for
+  return /^\u001b(\[(\?[\d;]*)?)?$/.test(text);
+}

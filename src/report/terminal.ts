@@ -20,35 +20,35 @@ interface Terminals {
  * The view for people: a live line for each phase, which stays when the phase is over. What comes meanwhile is held back
  * until the line stands. The command's own phase has no line before it ends, because its output has the terminal.
  */
-export const createTerminalView = ({ stderr, stdout, history }: Terminals): ((event: Recorded) => Promise<void>) => {
+export function createTerminalView({ stderr, stdout, history }: Terminals): (event: Recorded) => Promise<void> {
   const sayPlainly = createPlainView(stderr, false, history);
   const traces = createTraces(stdout.isTTY === true);
   let line: { readonly phase: Phase; readonly shown: PhaseLine } | null = null;
   let held: Recorded[] = [];
   let turn = Promise.resolve();
 
-  const begin = (event: EventOf<'phase-begun'>): void => {
+  function begin(event: EventOf<'phase-begun'>): void {
     sayPlainly(event);
     if (event.phase !== 'command')
       line = { phase: event.phase, shown: startPhaseLine(stderr, phaseTitles[event.phase]) };
-  };
-  const end = async ({ phase, says, ms, ok }: EventOf<'phase-ended'>): Promise<void> => {
+  }
+  async function end({ phase, says, ms, ok }: EventOf<'phase-ended'>): Promise<void> {
     const shown = line?.shown ?? startPhaseLine(stderr, phaseTitles[phase]);
     line = null;
     await shown.end({ ok, title: `${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})` });
     for (const late of held) sayPlainly(late);
     held = [];
-  };
+  }
   /** A phase whose end never came, because guard itself failed in it. */
-  const breakOff = async (): Promise<void> => {
+  async function breakOff(): Promise<void> {
     if (line !== null)
       await line.shown.end({ ok: false, title: `${phaseTitles[line.phase]}: it did not come to its end` });
     line = null;
     for (const late of held) sayPlainly(late);
     held = [];
-  };
+  }
 
-  const show = async (event: Recorded): Promise<void> => {
+  async function show(event: Recorded): Promise<void> {
     const remains = traces.clear();
     if (remains !== '') stderr.write(remains);
     switch (event.type) {
@@ -68,7 +68,7 @@ export const createTerminalView = ({ stderr, stdout, history }: Terminals): ((ev
       default:
         sayPlainly(event);
     }
-  };
+  }
 
   return (event) => {
     // The command's output is not shown here; it only leaves its traces on the same screen.
@@ -77,20 +77,20 @@ export const createTerminalView = ({ stderr, stdout, history }: Terminals): ((ev
     else turn = turn.then(() => show(event));
     return turn;
   };
-};
+}
 
-const sayProgress = ({ waitingFor, healthyForMs }: EventOf<'watch-progress'>): string => {
+function sayProgress({ waitingFor, healthyForMs }: EventOf<'watch-progress'>): string {
   const [first, ...rest] = waitingFor;
   if (first === undefined) return `healthy for ${sayDuration(healthyForMs)}, watching whether it stays so`;
   return `${rest.length > 0 ? `waiting for this and ${rest.length} more` : 'waiting'}: ${neutralise(first.says)}`;
-};
+}
 
 const lineFeed = 0x0a;
 
 const leaveScreen = '\u001b[?1049l';
 
 /** What the command left on the screen: a line without an end, and modes that a killed program had no time to reset. */
-const createTraces = (stdoutIsScreen: boolean) => {
+function createTraces(stdoutIsScreen: boolean) {
   const modes = createTerminalModes();
   let atLineStart = true;
   return {
@@ -108,4 +108,4 @@ const createTraces = (stdoutIsScreen: boolean) => {
       return remains;
     },
   };
-};
+}

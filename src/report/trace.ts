@@ -23,10 +23,10 @@ export interface Trace {
  * Begins the file, which replaces one that exists; a failure is one sentence. Each span is written when it ends, so that a
  * guard that is killed leaves what it knew: viewers do not ask for the end of the array.
  */
-export const openTrace = async (
+export async function openTrace(
   path: string,
   { clock, workingDirectory }: { readonly clock: Clock; readonly workingDirectory: string },
-): Promise<Result<Trace, string>> => {
+): Promise<Result<Trace, string>> {
   const file = resolve(workingDirectory, path);
   const opened = await tryFiles(file, async () => openSync(file, 'w', 0o600));
   if (!opened.ok) return opened;
@@ -37,10 +37,10 @@ export const openTrace = async (
       // A trace that cannot be written changes no outcome; it is short, and says so by its missing end.
     }
   };
-  const span = (tid: number, name: string, from: number, more: Readonly<Record<string, unknown>> = {}): void => {
+  function span(tid: number, name: string, from: number, more: Readonly<Record<string, unknown>> = {}): void {
     const times = { ts: micro(from), dur: micro(clock.monotonic() - from) };
     write(`${JSON.stringify({ name, ph: 'X', pid: process.pid, tid, ...times, args: more })},\n`);
-  };
+  }
   const requests = new Map<RequestSeen, { readonly from: number; readonly lane: number }>();
   const phases = new Map<Phase, number>();
   write('[\n');
@@ -74,19 +74,26 @@ export const openTrace = async (
       closeSync(opened.value);
     },
   });
-};
+}
 
 const phaseTrack = 1;
 
 /** Requests that are under way at the same time lie in lanes of their own: in one lane spans must not overlap. */
 const lanes = [1, 2, 3, 4, 5, 6] as const;
 
-const trackOf = (lane: number): number => phaseTrack + lane;
+function trackOf(lane: number): number {
+  return phaseTrack + lane;
+}
 
-const freeLane = (busy: readonly { readonly lane: number }[]): number =>
-  lanes.find((lane) => busy.every((one) => one.lane !== lane)) ?? lanes.length;
+function freeLane(busy: readonly { readonly lane: number }[]): number {
+  return lanes.find((lane) => busy.every((one) => one.lane !== lane)) ?? lanes.length;
+}
 
-const micro = (ms: number): number => Math.round(ms * 1000);
+function micro(ms: number): number {
+  return Math.round(ms * 1000);
+}
 
 /** Without the query: it holds the secrets of an exec's sockets. */
-const nameOf = ({ method, path }: RequestSeen): string => `${method} ${path.replace(/\?.*$/s, '')}`;
+function nameOf({ method, path }: RequestSeen): string {
+  return `${method} ${path.replace(/\?.*$/s, '')}`;
+}

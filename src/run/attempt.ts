@@ -26,7 +26,7 @@ export interface WholeAttempt extends Attempt {
 const nothingSeen = { output: null, factsAfter: null } as const;
 
 /** Whatever happens in here, the run reaches its decision (F10). */
-export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
+export async function attemptChange(plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> {
   try {
     return await changeAndVerdict(plan, tools, prepared);
   } catch (bug) {
@@ -40,9 +40,9 @@ export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepa
       unchanged: false,
     };
   }
-};
+}
 
-const changeAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
+async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> {
   const { change } = plan;
   switch (change.kind) {
     case 'command':
@@ -57,13 +57,13 @@ const changeAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared)
     case 'transaction':
       return { ...(await transactionAndVerdict(plan, tools, prepared, change.transaction)), ...nothingSeen };
   }
-};
+}
 
-const commandAndVerdict = async (
+async function commandAndVerdict(
   plan: Plan,
   tools: RunTools,
   prepared: Prepared,
-): Promise<Omit<WholeAttempt, 'unchanged'>> => {
+): Promise<Omit<WholeAttempt, 'unchanged'>> {
   const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
     await tools.recorder.record({ type: 'command-ended', end: notBegun, ms: 0 });
@@ -89,4 +89,4 @@ const commandAndVerdict = async (
   const { verdict, facts } = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
   const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
   return { end, verdict: foreign ?? verdict, interruptedBy: tools.interruption.by(), output, factsAfter: facts };
-};
+}

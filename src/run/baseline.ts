@@ -26,12 +26,12 @@ export interface Beginning {
 }
 
 /** Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34). */
-export const establishBaseline = async (
+export async function establishBaseline(
   plan: Plan,
   tools: RunTools,
   instance: Instance,
   { first, justStarted, whenCalm }: Beginning,
-): Promise<Result<Baseline, Outcome>> => {
+): Promise<Result<Baseline, Outcome>> {
   // Three questions at the same time: most often one look answers all of them.
   const enough = new AbortController();
   const looking = missingExecutable(plan, tools, instance, first, enough.signal);
@@ -54,36 +54,38 @@ export const establishBaseline = async (
   const missing = await looking;
   enough.abort();
   return missing === null ? ok(baseline) : err(missing);
-};
+}
 
-const missingExecutable = async (
+async function missingExecutable(
   plan: Plan,
   tools: RunTools,
   instance: Instance,
   first: FirstLook | null,
   signal: AbortSignal,
-): Promise<Outcome | null> => {
+): Promise<Outcome | null> {
   if (!isToBeThere(plan)) return null;
   if (isFoundByAnybody(plan, instance) && (await first?.opening)?.found === true) return null;
   return signal.aborted ? null : refuseMissingExecutable(plan, tools, signal);
-};
+}
 
 /** Whether the command must be there already. */
-const isToBeThere = ({ change, pushes, command }: Plan): boolean =>
-  change.kind === 'command' && !mayProvide(pushes, command.words[0], command.cwd);
+function isToBeThere({ change, pushes, command }: Plan): boolean {
+  return change.kind === 'command' && !mayProvide(pushes, command.words[0], command.cwd);
+}
 
-const unhealthyAlready = (plan: Plan, verdict: Verdict): Outcome =>
-  refused(
+function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
+  return refused(
     `"${plan.instance}" is not healthy as it is: ${verdict.reasons.map((reason) => reason.says).join('; ')}.`,
     'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
   );
+}
 
-const askQuietly = async (
+async function askQuietly(
   plan: Plan,
   tools: RunTools,
   { first, justStarted }: Pick<Beginning, 'first' | 'justStarted'>,
   whenQuiet: () => Promise<void>,
-): Promise<Baseline> => {
+): Promise<Baseline> {
   const context = {
     incus: tools.incus,
     instance: plan.instance,
@@ -94,22 +96,22 @@ const askQuietly = async (
   const look = (): Promise<Baseline> => takeBaseline(context, request);
   // The package manager of a transaction holds its lock already, and waits for guard.
   if (plan.change.kind === 'transaction') return look();
-  const quietly = async (): Promise<boolean> => {
+  async function quietly(): Promise<boolean> {
     const opening = await first?.opening;
     const wasQuiet =
       opening?.quiet === true || ((await waitForQuiet(plan, tools, context)) && opening?.quiet === undefined);
     // Not waited for: the command's own question is called off where the baseline refuses first.
     if (wasQuiet) void whenQuiet();
     return wasQuiet;
-  };
+  }
   const begun =
     first === null ? look() : takeBaselineWith({ ...first.asker, look: () => first.look }, context, request);
   const [meanwhile, wasQuiet] = await Promise.all([begun, quietly()]);
   return wasQuiet ? meanwhile : look();
-};
+}
 
 /** A boot or a package manager under way would be in the restore point, half done (F28). Whether there was none all along. */
-const waitForQuiet = async (plan: Plan, tools: RunTools, context: AskContext): Promise<boolean> => {
+async function waitForQuiet(plan: Plan, tools: RunTools, context: AskContext): Promise<boolean> {
   const { quiet, held, atOnce } = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
   if (quiet) return atOnce;
   await tools.recorder.record({
@@ -118,9 +120,12 @@ const waitForQuiet = async (plan: Plan, tools: RunTools, context: AskContext): P
     says: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain that half-done work.`,
   });
   return false;
-};
+}
 
-const sayBaseline = (checks: number, facts: boolean): string =>
-  [facts ? 'facts' : null, checks > 0 ? `${checks} ${checks === 1 ? 'check' : 'checks'}` : null]
-    .filter((part) => part !== null)
-    .join(', ') || 'it can be asked';
+function sayBaseline(checks: number, facts: boolean): string {
+  return (
+    [facts ? 'facts' : null, checks > 0 ? `${checks} ${checks === 1 ? 'check' : 'checks'}` : null]
+      .filter((part) => part !== null)
+      .join(', ') || 'it can be asked'
+  );
+}

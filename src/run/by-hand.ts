@@ -17,7 +17,7 @@ export interface ByHand {
 }
 
 /** The commands that finish a rollback, in order (F6, F43: built from real names, and run by a test). */
-export const byHandCommands = (what: ByHand): string[] => {
+export function byHandCommands(what: ByHand): string[] {
   const name = nameOf(what);
   const project = projectOf(what);
   const commands = [
@@ -37,33 +37,36 @@ export const byHandCommands = (what: ByHand): string[] => {
   if (what.start) commands.push(['incus', 'start', name, ...project]);
   const stop = shellWords(['incus', 'stop', '--force', name, ...project]);
   return [stop, ...(what.first ?? []), ...commands.map(shellWords)];
-};
+}
 
 /** What names the instance, for both commands. */
 export type Address = Pick<ByHand, 'instance' | 'project' | 'remote'>;
 
-const nameOf = ({ instance, remote }: Pick<Address, 'instance' | 'remote'>): string =>
-  remote === null ? instance : `${remote}:${instance}`;
+function nameOf({ instance, remote }: Pick<Address, 'instance' | 'remote'>): string {
+  return remote === null ? instance : `${remote}:${instance}`;
+}
 
-const projectOf = ({ project }: Pick<Address, 'project'>): string[] =>
-  project === 'default' ? [] : ['--project', project];
+function projectOf({ project }: Pick<Address, 'project'>): string[] {
+  return project === 'default' ? [] : ['--project', project];
+}
 
 /** The command that finishes what a run left on this instance, whether or not a record of it is unfinished. */
-export const recoverCommand = (what: Address): string =>
-  shellWords(['guard', 'recover', ...projectOf(what), nameOf(what)]);
+export function recoverCommand(what: Address): string {
+  return shellWords(['guard', 'recover', ...projectOf(what), nameOf(what)]);
+}
 
 /** The command that removes a run's mark: the change then counts as decided. */
-export const unmarkCommand = (what: Address): string =>
-  shellWords(['incus', 'config', 'unset', nameOf(what), markKey, ...projectOf(what)]);
+export function unmarkCommand(what: Address): string {
+  return shellWords(['incus', 'config', 'unset', nameOf(what), markKey, ...projectOf(what)]);
+}
 
 /** For an instance that may still be held still: guard tries again, or a person has let go and says so. */
-export const letGoCommands = (what: Address): string[] => [
-  recoverCommand(what),
-  shellWords(['incus', 'config', 'unset', nameOf(what), quietKey, ...projectOf(what)]),
-];
+export function letGoCommands(what: Address): string[] {
+  return [recoverCommand(what), shellWords(['incus', 'config', 'unset', nameOf(what), quietKey, ...projectOf(what)])];
+}
 
 /** The same as advice. */
-export const letGoAdvice = (what: Address): string => {
+export function letGoAdvice(what: Address): string {
   const [again, byHand] = letGoCommands(what);
   return `It is tried again by: ${again}; once you have let go by hand: ${byHand}`;
-};
+}

@@ -17,12 +17,12 @@ import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollbac
 import type { RunTools } from './tools.ts';
 
 /** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
-export const keepChange = async (
+export async function keepChange(
   plan: Plan,
   tools: RunTools,
   prepared: Prepared,
   { cause, unchanged }: { readonly cause: Cause | null; readonly unchanged: boolean },
-): Promise<Outcome> => {
+): Promise<Outcome> {
   await inPhase(
     tools,
     'keep',
@@ -47,23 +47,23 @@ export const keepChange = async (
   if (cause !== null) return { outcome: 'kept-unhealthy', cause };
   await pruneRestorePoints(plan, tools);
   return { outcome: 'kept' };
-};
+}
 
-const releaseOfKept = (plan: Plan, tools: RunTools, cause: Cause | null): Release => {
+function releaseOfKept(plan: Plan, tools: RunTools, cause: Cause | null): Release {
   const { name, named, keep, expiresMs } = plan.restorePoint;
   // A change that was kept although it failed needs its way back until a person has looked.
   if (cause !== null) return { keep: true, name, expiresAt: null };
   if (keep === 0 && !named) return { keep: false };
   return { keep: true, name, expiresAt: expiresMs === null ? null : new Date(tools.clock.now() + expiresMs) };
-};
+}
 
 /** Puts the instance back, and says no more than was seen. */
-export const goBack = async (
+export async function goBack(
   plan: Plan,
   tools: RunTools,
   prepared: Prepared,
   { cause, attempt }: { readonly cause: Cause; readonly attempt: WholeAttempt },
-): Promise<Outcome> => {
+): Promise<Outcome> {
   const { inspected, baseline, restorePoint } = prepared;
   const { output, verdict, factsAfter } = attempt;
   const { instance } = plan;
@@ -97,36 +97,42 @@ export const goBack = async (
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
   return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
-};
+}
 
 /** Whether nothing stands between the evidence and the rollback that takes its time. */
-const followsAtOnce = ({ keepFailed: copies, hooks }: Plan): boolean => !copies && hooks.beforeRollback === undefined;
+function followsAtOnce({ keepFailed: copies, hooks }: Plan): boolean {
+  return !copies && hooks.beforeRollback === undefined;
+}
 
-const releaseOfRolledBack = ({ restorePoint }: Plan, end: RollbackEnd): Release => {
+function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release {
   // In doubt the restore point stays, for ever: a person must look.
   if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresAt: null };
   // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
   return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
-};
+}
 
 /** Another guard has this run now, on another host perhaps: this one knows no more of it. */
-export const takenOver = (cause: Cause): Outcome => ({ outcome: 'rollback-failed', cause, says: sayLost, byHand: [] });
+export function takenOver(cause: Cause): Outcome {
+  return { outcome: 'rollback-failed', cause, says: sayLost, byHand: [] };
+}
 
-const rollbackFailed = (
+function rollbackFailed(
   plan: Plan,
   prepared: Prepared,
   cause: Cause,
   { says, first = [] }: Extract<RollbackEnd, { end: 'failed' }>,
-): Outcome => ({
-  outcome: 'rollback-failed',
-  cause,
-  says,
-  byHand: byHandCommands({
-    instance: plan.instance,
-    project: plan.project,
-    remote: plan.remote,
-    restorePoint: prepared.restorePoint,
-    start: prepared.inspected.wasRunning,
-    first,
-  }),
-});
+): Outcome {
+  return {
+    outcome: 'rollback-failed',
+    cause,
+    says,
+    byHand: byHandCommands({
+      instance: plan.instance,
+      project: plan.project,
+      remote: plan.remote,
+      restorePoint: prepared.restorePoint,
+      start: prepared.inspected.wasRunning,
+      first,
+    }),
+  };
+}

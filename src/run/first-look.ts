@@ -18,7 +18,7 @@ export interface FirstLook {
  * Begins to look before it is known whether the instance may be touched at all: a look only reads, also one that another run
  * holds. Null where the run looks for no facts, or where the package manager that waits for it is at work inside.
  */
-export const beginFirstLook = (plan: Plan, { incus, clock, interruption }: RunTools): FirstLook | null => {
+export function beginFirstLook(plan: Plan, { incus, clock, interruption }: RunTools): FirstLook | null {
   if (!plan.automatic || plan.change.kind !== 'command') return null;
   const over = new AbortController();
   const signal = AbortSignal.any([interruption.signal, over.signal]);
@@ -32,4 +32,4 @@ export const beginFirstLook = (plan: Plan, { incus, clock, interruption }: RunTo
     () => heard(null),
   );
   return { asker, look, opening, stop: () => over.abort() };
-};
+}

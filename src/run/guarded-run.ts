@@ -14,14 +14,14 @@ import type { RunTools } from './tools.ts';
  * One guarded change, from top to bottom:
  * inspect → baseline → restore point → command → verify → keep, or → evidence → stop → restore → start → verify again.
  */
-export const guardedRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
+export async function guardedRun(plan: Plan, tools: RunTools): Promise<Outcome> {
   const began = tools.clock.monotonic();
   const outcome = await wholeRun(plan, tools);
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
   return outcome;
-};
+}
 
-const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
+async function wholeRun(plan: Plan, tools: RunTools): Promise<Outcome> {
   const prepared = await inspectAndPrepare(plan, tools);
   if (!prepared.ok) return prepared.error;
 
@@ -30,9 +30,9 @@ const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
   } finally {
     await prepared.value.lease.stop();
   }
-};
+}
 
-const inspectAndPrepare = async (plan: Plan, tools: RunTools): Promise<Result<Prepared, Outcome>> => {
+async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Prepared, Outcome>> {
   const first = beginFirstLook(plan, tools);
   try {
     const inspected = await inPhase(
@@ -45,9 +45,9 @@ const inspectAndPrepare = async (plan: Plan, tools: RunTools): Promise<Result<Pr
   } finally {
     first?.stop();
   }
-};
+}
 
-const changeAndDecide = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Outcome> => {
+async function changeAndDecide(plan: Plan, tools: RunTools, prepared: Prepared): Promise<Outcome> {
   const attempt = await attemptChange(plan, tools, prepared);
   const decision = decide(plan, attempt);
   const keep = await shouldKeep(plan, tools, decision);
@@ -56,10 +56,10 @@ const changeAndDecide = async (plan: Plan, tools: RunTools, prepared: Prepared):
   return keep || decision.cause === null
     ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
     : goBack(plan, tools, prepared, { cause: decision.cause, attempt });
-};
+}
 
 /** `ask` becomes keep or rollback here; nobody who answers in time is a rollback. */
-const shouldKeep = async (plan: Plan, tools: RunTools, decision: Decision): Promise<boolean> => {
+async function shouldKeep(plan: Plan, tools: RunTools, decision: Decision): Promise<boolean> {
   if (decision.cause === null) return true;
   switch (decision.policy) {
     case 'keep':
@@ -69,4 +69,4 @@ const shouldKeep = async (plan: Plan, tools: RunTools, decision: Decision): Prom
     case 'ask':
       return (await tools.askToKeep?.(decision.cause, plan.askMs, tools.interruption.signal)) ?? false;
   }
-};
+}

@@ -32,13 +32,13 @@ type HookTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
  * `signal` ends them early. Before the restore point the first failure ends the row; at every other moment each hook
  * has its turn.
  */
-export const runHooks = async (
+export async function runHooks(
   subject: HookSubject,
   tools: HookTools,
   moment: HookMoment,
   facts: HookFacts = {},
   signal?: AbortSignal,
-): Promise<string | null> => {
+): Promise<string | null> {
   let failure: string | null = null;
   for (const [index, hook] of (subject.hooks[moment] ?? []).entries()) {
     const says = await runHook(subject, tools, { moment, hook, index, facts, ...(signal ? { signal } : {}) });
@@ -46,18 +46,18 @@ export const runHooks = async (
     if (failure !== null && moment === 'beforeRestorePoint') return failure;
   }
   return failure;
-};
+}
 
 /** The same for the moments whose failure changes nothing: it is told, and the run goes on. */
-export const runHooksOfTheEnd = async (
+export async function runHooksOfTheEnd(
   subject: HookSubject,
   tools: HookTools,
   moment: 'beforeRollback' | 'afterRollback' | 'afterKeep',
   facts: HookFacts,
-): Promise<void> => {
+): Promise<void> {
   const failure = await runHooks(subject, tools, moment, facts);
   if (failure !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: failure });
-};
+}
 
 interface OneHook {
   readonly moment: HookMoment;
@@ -68,7 +68,7 @@ interface OneHook {
 }
 
 /** Null where it went well. Its output is evidence, and its last line is told. */
-const runHook = async (subject: HookSubject, tools: HookTools, one: OneHook): Promise<string | null> => {
+async function runHook(subject: HookSubject, tools: HookTools, one: OneHook): Promise<string | null> {
   const { moment, hook, index } = one;
   const { recorder, clock } = tools;
   const where = hook.kind === 'exec' ? 'inside' : 'host';
@@ -83,7 +83,7 @@ const runHook = async (subject: HookSubject, tools: HookTools, one: OneHook): Pr
   const output = saved?.ok === true ? { output: saved.value } : {};
   await recorder.record({ type: 'hook-ended', moment, ok: end.ok, says, ms: clock.monotonic() - began, ...output });
   return end.ok ? null : `The ${moment} hook ${where === 'inside' ? 'inside' : 'on this host'} failed: ${says}.`;
-};
+}
 
 interface HookEnd {
   readonly ok: boolean;
@@ -93,12 +93,12 @@ interface HookEnd {
   readonly stderr: string;
 }
 
-const runInside = async (
+async function runInside(
   { run, instance, ...subject }: HookSubject,
   { incus }: HookTools,
   hook: Extract<Hook, { kind: 'exec' }>,
   one: OneHook,
-): Promise<HookEnd> => {
+): Promise<HookEnd> {
   const token = `${run}/${one.moment}`;
   const answer = await ask(incus, instance, {
     command: hook.command,
@@ -121,19 +121,19 @@ const runInside = async (
       ? `it did not end within ${sayDuration(hook.timeoutMs)}`
       : sayFailure(answer.error);
   return { ok: false, says, stdout: '', stderr: '' };
-};
+}
 
-const runOnThisHost = async (
+async function runOnThisHost(
   subject: HookSubject,
   { incus, clock }: HookTools,
   hook: Extract<Hook, { kind: 'host' }>,
   one: OneHook,
-): Promise<HookEnd> => {
+): Promise<HookEnd> {
   const { instance } = subject;
-  const askAddresses = async () => {
+  async function askAddresses() {
     const state = await getInstanceState(incus, instance);
     return state.ok ? { ok: true as const, value: state.value.addresses } : state;
-  };
+  }
   const environment = { ...hook.environment, ...environmentOf(subject, incus.project, one) };
   const bounded = await withinLimit(clock, hook.timeoutMs, one.signal, (signal) =>
     runForCheck(hook.command, environment, { incus, instance, clock, signal, askAddresses }),
@@ -145,24 +145,28 @@ const runOnThisHost = async (
   return bounded.value.ok
     ? endOfStatus(bounded.value.value)
     : { ok: false, says: bounded.value.error.says, stdout: '', stderr: '' };
-};
+}
 
-const endOfStatus = (answer: Pick<QuestionAnswer, 'status' | 'stdout' | 'stderr'>): HookEnd => ({
-  ok: answer.status === 0,
-  says: answerOfStatus(answer).says,
-  stdout: answer.stdout,
-  stderr: answer.stderr,
-});
+function endOfStatus(answer: Pick<QuestionAnswer, 'status' | 'stdout' | 'stderr'>): HookEnd {
+  return {
+    ok: answer.status === 0,
+    says: answerOfStatus(answer).says,
+    stdout: answer.stdout,
+    stderr: answer.stderr,
+  };
+}
 
-const environmentOf = (
+function environmentOf(
   { run, instance }: HookSubject,
   project: string,
   { moment, facts }: OneHook,
-): Record<string, string> => ({
-  GUARD_RUN: run,
-  GUARD_INSTANCE: instance,
-  GUARD_PROJECT: project,
-  GUARD_MOMENT: moment,
-  GUARD_OUTCOME: facts.outcome ?? '',
-  GUARD_CAUSE: facts.cause ?? '',
-});
+): Record<string, string> {
+  return {
+    GUARD_RUN: run,
+    GUARD_INSTANCE: instance,
+    GUARD_PROJECT: project,
+    GUARD_MOMENT: moment,
+    GUARD_OUTCOME: facts.outcome ?? '',
+    GUARD_CAUSE: facts.cause ?? '',
+  };
+}

@@ -43,7 +43,7 @@ export interface Inspected {
 type InspectTools = Pick<RunTools, 'incus' | 'lookAtHolder'>;
 
 /** Looks at the instance and refuses what could not be brought back. Changes nothing. */
-export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<Inspected, Outcome>> => {
+export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<Inspected, Outcome>> {
   const { incus } = tools;
   const [instance, snapshots] = await Promise.all([
     getInstance(incus, plan.instance),
@@ -82,9 +82,9 @@ export const inspect = async (plan: Plan, tools: InspectTools): Promise<Result<I
     staleMark: markOf(instance.value),
     staleQuiet: staleQuietOf(tools, instance.value),
   });
-};
+}
 
-const unfitness = (instance: Instance): Outcome | null => {
+function unfitness(instance: Instance): Outcome | null {
   if (instance.ephemeral)
     return refused(
       `"${instance.name}" is ephemeral: Incus deletes it, with its snapshots, as soon as it stops.`,
@@ -98,14 +98,14 @@ const unfitness = (instance: Instance): Outcome | null => {
       `See \`incus info ${instance.name}\`.`,
     );
   return null;
-};
+}
 
-const occupation = async (
+async function occupation(
   plan: Plan,
   tools: InspectTools,
   instance: Instance,
   snapshots: readonly Snapshot[],
-): Promise<Outcome | null> => {
+): Promise<Outcome | null> {
   const names = snapshots.map((snapshot) => snapshot.name);
   if (names.includes(plan.restorePoint.name))
     return refused(
@@ -124,51 +124,55 @@ const occupation = async (
         `Finish it first: ${recoverCommand(plan)}`,
       )
     : null;
-};
+}
 
-const staleQuietOf = (tools: InspectTools, instance: Instance): Quiet | null => {
+function staleQuietOf(tools: InspectTools, instance: Instance): Quiet | null {
   const quiet = quietOf(instance);
   return quiet !== null && tools.lookAtHolder(quiet.holder) === 'dead' ? quiet : null;
-};
+}
 
-const refusedCopy = (plan: Plan, pool: Pool | null): Outcome =>
-  refused(
+function refusedCopy(plan: Plan, pool: Pool | null): Outcome {
+  return refused(
     pool === null
       ? `The storage of "${plan.instance}" cannot be looked at, so that nobody knows whether a copy would block the way back.`
       : `Pool "${pool.name}" is on ${pool.driver}: a copy of what failed would block the way back there.`,
     'Leave out --keep-failed.',
   );
+}
 
-const refusedTorn = (plan: Plan, torn: TornSnapshots): Outcome => {
+function refusedTorn(plan: Plan, torn: TornSnapshots): Outcome {
   const lines = mendingLines(plan, torn).map((line) => `\`${line}\``);
   return refused(sayTorn(plan, torn), `Nothing is lost by mending it: ${lines.join('; ')}.`);
-};
+}
 
-const refusedUncovered = (plan: Plan, { uncovered }: Disks): Outcome =>
-  refused(
+function refusedUncovered(plan: Plan, { uncovered }: Disks): Outcome {
+  return refused(
     `The restore point would not cover ${uncovered.map(sayUncovered).join(', nor ')}.`,
     `Detach it first, or pass --uncovered accept: a rollback of ${plan.instance} then leaves it as it is.`,
   );
+}
 
 /** One disk that no restore point covers, for a sentence. */
-export const sayUncovered = ({ device, path, says }: UncoveredDisk): string =>
-  neutralise(`the disk "${device}" at ${path}: ${says}`);
+export function sayUncovered({ device, path, says }: UncoveredDisk): string {
+  return neutralise(`the disk "${device}" at ${path}: ${says}`);
+}
 
 /** The exact snapshot must be there before anything is touched (F2, F3). */
-const refuseWayBack = ({ run, restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome | null =>
-  snapshots.some(({ name, createdAt }) => name === restorePoint.name && createdAt === restorePoint.createdAt)
+function refuseWayBack({ run, restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome | null {
+  return snapshots.some(({ name, createdAt }) => name === restorePoint.name && createdAt === restorePoint.createdAt)
     ? null
     : refused(
         `The restore point "${restorePoint.name}" of run ${run} is not there any more.`,
         'See `guard runs` for others, and `incus info` for the snapshots there are.',
       );
+}
 
 /** The restore point of the present would be in the way. */
-const refuseLatestOnly = (plan: Plan, { restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome => {
+function refuseLatestOnly(plan: Plan, { restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome {
   const newer = snapshots.filter(({ createdAt }) => Date.parse(createdAt) > Date.parse(restorePoint.createdAt));
   const named = newer.length === 0 ? '' : ` Newer ones now: ${newer.map(({ name }) => name).join(', ')}.`;
   return refused(
     `This storage driver goes back to the newest snapshot only, so "${restorePoint.name}" cannot be restored with a restore point of the present taken first.${named}`,
     `If what is newer may be lost for good, remove it and restore by hand: incus snapshot restore ${plan.instance} ${restorePoint.name}`,
   );
-};
+}

@@ -10,14 +10,16 @@ export interface Moment {
 export const justNowMs = 250;
 
 /** This moment. */
-export const momentOf = (clock: Pick<Clock, 'now' | 'monotonic'>): Moment => ({
-  monotonic: clock.monotonic(),
-  now: clock.now(),
-});
+export function momentOf(clock: Pick<Clock, 'now' | 'monotonic'>): Moment {
+  return {
+    monotonic: clock.monotonic(),
+    now: clock.now(),
+  };
+}
 
 /** Whether that was just now: by both clocks, or else it is asked again. */
-export const isJustNow = (clock: Pick<Clock, 'now' | 'monotonic'>, then: Moment): boolean => {
+export function isJustNow(clock: Pick<Clock, 'now' | 'monotonic'>, then: Moment): boolean {
   const { monotonic, now } = momentOf(clock);
   const within = (ms: number): boolean => ms >= 0 && ms < justNowMs;
   return within(monotonic - then.monotonic) && within(now - then.now);
-};
+}

@@ -37,7 +37,7 @@ export const outcomeTable = [
 type ExitStatus = (typeof outcomeTable)[number]['exit'];
 
 /** The exit status of an outcome: always one of the table's. */
-export const exitStatusOf = (outcome: Outcome): ExitStatus => {
+export function exitStatusOf(outcome: Outcome): ExitStatus {
   switch (outcome.outcome) {
     case 'kept':
       return 0;
@@ -62,13 +62,13 @@ export const exitStatusOf = (outcome: Outcome): ExitStatus => {
     case 'interrupted':
       return interruptedStatus[outcome.signal];
   }
-};
+}
 
 /** The table's name of an outcome. */
-export const outcomeName = (outcome: Outcome): string => {
+export function outcomeName(outcome: Outcome): string {
   const exit = exitStatusOf(outcome);
   return outcomeTable.find((row) => row.exit === exit)?.name ?? outcome.outcome;
-};
+}
 
 // Inconclusive means that the checks could not be asked until their time was up: that is a timeout to whoever waits.
 const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12 } as const;

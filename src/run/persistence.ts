@@ -12,23 +12,24 @@ const longestPauseMs = 2000;
  * Asks again while the daemon restarts, the connection breaks or another operation holds the instance, until
  * `limitMs` is over. Only for requests that do no harm when they are done twice. Returns the last answer.
  */
-export const persistently = async <T>(
+export async function persistently<T>(
   clock: Clock,
   limitMs: number,
   ask: () => Promise<Result<T, IncusFailure>>,
   isPassing: (failure: IncusFailure) => boolean = passes,
-): Promise<Result<T, IncusFailure>> => {
+): Promise<Result<T, IncusFailure>> {
   const giveUpAt = clock.monotonic() + limitMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const answer = await ask();
     if (answer.ok || !isPassing(answer.error) || clock.monotonic() + pauseMs > giveUpAt) return answer;
     await clock.sleep(pauseMs);
   }
-};
+}
 
 /** What goes away by itself. */
-export const passes = (failure: IncusFailure): boolean =>
-  failure.kind === 'unreachable' || failure.kind === 'connection-lost' || failure.kind === 'busy';
+export function passes(failure: IncusFailure): boolean {
+  return failure.kind === 'unreachable' || failure.kind === 'connection-lost' || failure.kind === 'busy';
+}
 
 /** How long others may be at the instance, in milliseconds. */
 export const busyMs = 30_000;
@@ -37,12 +38,15 @@ export const busyMs = 30_000;
  * Changes the instance's configuration while others take and remove snapshots of it: meanwhile the server may refuse that,
  * and may have written it all the same (seen on 6.0).
  */
-export const patchAmongOthers = (
+export function patchAmongOthers(
   incus: Incus,
   name: string,
   patch: InstancePatch,
-): Promise<Result<void, IncusFailure>> =>
-  persistently(incus.clock, busyMs, () => patchInstance(incus, name, patch), isOfOthers);
+): Promise<Result<void, IncusFailure>> {
+  return persistently(incus.clock, busyMs, () => patchInstance(incus, name, patch), isOfOthers);
+}
 
 /** What another request at the same instance causes, and what goes away with it. */
-export const isOfOthers = (failure: IncusFailure): boolean => passes(failure) || isTornFailure(failure);
+export function isOfOthers(failure: IncusFailure): boolean {
+  return passes(failure) || isTornFailure(failure);
+}

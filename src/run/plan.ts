@@ -125,5 +125,6 @@ export interface StatusRange {
 }
 
 /** Whether a status of the command counts as success. */
-export const isOkStatus = (plan: Pick<Plan, 'okStatus'>, status: number): boolean =>
-  plan.okStatus.some((range) => status >= range.first && status <= range.last);
+export function isOkStatus(plan: Pick<Plan, 'okStatus'>, status: number): boolean {
+  return plan.okStatus.some((range) => status >= range.first && status <= range.last);
+}

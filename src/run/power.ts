@@ -12,12 +12,12 @@ type PowerTools = Pick<RunTools, 'incus' | 'clock'>;
  * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
  * always followed by force: its lock would block everything after it (trap 2 of incus.md). One that is stopped is a success.
  */
-export const stop = async (
+export async function stop(
   tools: PowerTools,
   instance: string,
   limits: Limits,
   gracefully: boolean,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const { incus, clock } = tools;
   const before = gracefully ? await getInstance(incus, instance) : null;
   if (before?.ok && before.value.status === 'Running') {
@@ -27,31 +27,35 @@ export const stop = async (
   return persistently(clock, limits.readyMs, () =>
     stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }),
   );
-};
+}
 
 /** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
-export const start = (tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> =>
-  persistently(
+export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> {
+  return persistently(
     tools.clock,
     limits.restoreMs,
     () => startInstance(tools.incus, instance, { limitMs: limits.readyMs }),
     startIsWorthRepeating,
   );
+}
 
-const startIsWorthRepeating = (failure: IncusFailure): boolean =>
-  passes(failure) ||
-  // A full pool empties itself after a restore: btrfs frees late (incus.md section 2).
-  failure.kind === 'no-space' ||
-  // A daemon that has just started tries its networks again once a minute.
-  /Network "[^"]*" unavailable on this server/.test(failure.said);
+function startIsWorthRepeating(failure: IncusFailure): boolean {
+  return (
+    passes(failure) ||
+    // A full pool empties itself after a restore: btrfs frees late (incus.md section 2).
+    failure.kind === 'no-space' ||
+    // A daemon that has just started tries its networks again once a minute.
+    /Network "[^"]*" unavailable on this server/.test(failure.said)
+  );
+}
 
 /** Starts the instance and waits until it can be asked; a failure is one sentence. */
-export const bringUp = async (
+export async function bringUp(
   tools: PowerTools,
   instance: string,
   limits: Limits,
   families: readonly (4 | 6)[] = [],
-): Promise<Result<void, string>> => {
+): Promise<Result<void, string>> {
   const started = await start(tools, instance, limits);
   if (!started.ok) return err(sayFailure(started.error));
   const ready = await waitUntilAskable(
@@ -59,16 +63,16 @@ export const bringUp = async (
     { limitMs: limits.readyMs, families },
   );
   return ready.ok ? ok(undefined) : err(ready.error.says);
-};
+}
 
 /** Restarts the instance as an administrator would, so that what only breaks at the next boot shows now. */
-export const restart = async (tools: PowerTools, instance: string, limits: Limits): Promise<void> => {
+export async function restart(tools: PowerTools, instance: string, limits: Limits): Promise<void> {
   await stop(tools, instance, limits, true);
   // Whether it came back is for the watch to see.
   await bringUp(tools, instance, limits);
-};
+}
 
 /** Gives an instance that was stopped before the run back as it was. */
-export const returnToStopped = async (tools: PowerTools, instance: string, limits: Limits): Promise<void> => {
+export async function returnToStopped(tools: PowerTools, instance: string, limits: Limits): Promise<void> {
   await stop(tools, instance, limits, true);
-};
+}

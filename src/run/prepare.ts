@@ -52,12 +52,12 @@ type HeldInstance = Pick<Prepared, 'inspected' | 'restorePoint' | 'lease'>;
  * A running instance is asked first. A stopped one is started only under the lock, so that two runs never fight over it,
  * and so that its restore point is the stopped instance itself.
  */
-export const prepare = async (
+export async function prepare(
   plan: Plan,
   tools: RunTools,
   inspected: Inspected,
   first: FirstLook | null,
-): Promise<Result<Prepared, Outcome>> => {
+): Promise<Result<Prepared, Outcome>> {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
   if (Object.keys(plan.hooks).length > 0) await tools.recorder.record({ type: 'hooks-planned', hooks: plan.hooks });
   if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);
@@ -81,17 +81,20 @@ export const prepare = async (
   // It was stopped for its restore point: what does not come back from that is not the command's fault.
   if (restarted || asked === null) return askUnderLock(plan, tools, { inspected, restorePoint, lease }, restarted);
   return allClear(plan, tools, { inspected, ...asked.value, restorePoint, lease });
-};
+}
 
 /** What was held still when the look began says nothing of the instance at work. */
-const usable = (first: FirstLook | null, inspected: Inspected): FirstLook | null =>
-  inspected.wasRunning && inspected.staleQuiet === null && !isHeldByAnother(inspected) ? first : null;
+function usable(first: FirstLook | null, inspected: Inspected): FirstLook | null {
+  return inspected.wasRunning && inspected.staleQuiet === null && !isHeldByAnother(inspected) ? first : null;
+}
 
 /** Another run was at work when this one began to look, and this one waits for its end. */
-const isHeldByAnother = ({ snapshots }: Inspected): boolean => snapshots.some(({ name }) => name === inFlightName);
+function isHeldByAnother({ snapshots }: Inspected): boolean {
+  return snapshots.some(({ name }) => name === inFlightName);
+}
 
 /** A run that died held the instance still, or an old snapshot brought that back: nothing may be asked of it so. */
-const letGoOfLeft = async (plan: Plan, tools: RunTools, quiet: Quiet): Promise<Outcome | null> => {
+async function letGoOfLeft(plan: Plan, tools: RunTools, quiet: Quiet): Promise<Outcome | null> {
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
@@ -99,60 +102,63 @@ const letGoOfLeft = async (plan: Plan, tools: RunTools, quiet: Quiet): Promise<O
   });
   const failure = await letGoByKey(plan, tools);
   return failure === null ? null : refused(`${failure} It may still be held still.`, letGoAdvice(plan));
-};
+}
 
 /** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
-const startOver = async (
+async function startOver(
   plan: Plan,
   tools: RunTools,
   held: HeldInstance,
   restarted: boolean,
-): Promise<Result<Prepared, Outcome>> => {
+): Promise<Result<Prepared, Outcome>> {
   const inspected = await inspect(plan, tools);
   if (!inspected.ok) return err(await abandon(plan, tools, held, inspected.error));
   return askUnderLock(plan, tools, { ...held, inspected: inspected.value }, restarted);
-};
+}
 
-const askUnderLock = async (
+async function askUnderLock(
   plan: Plan,
   tools: RunTools,
   held: HeldInstance,
   justStarted: boolean,
-): Promise<Result<Prepared, Outcome>> => {
+): Promise<Result<Prepared, Outcome>> {
   const { inspected } = held;
   const asked = inspected.wasRunning
     ? await admit(plan, tools, inspected, { ...afresh, justStarted })
     : await startAndAsk(plan, tools, inspected);
   if (!asked.ok) return err(await abandon(plan, tools, held, asked.error));
   return allClear(plan, tools, { ...held, ...asked.value });
-};
+}
 
 const afresh = { first: null, whenCalm: () => {} } as const;
 
-const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<void> => {
+async function warnOfUncovered(tools: RunTools, { disks }: Inspected): Promise<void> {
   for (const disk of disks.uncovered)
     await tools.recorder.record({
       type: 'notice',
       level: 'warning',
       says: `Not covered by the restore point is ${sayUncovered(disk)}. It does not go back with a rollback.`,
     });
-};
+}
 
 /**
  * Whether the snapshot may be taken beside the slow part of the baseline: it does not make the instance stand still, nothing
  * that is asked meanwhile is of the user's own making, which might write, and what is left to know refuses hardly ever.
  */
-const mayBeEarly = (plan: Plan, { wasRunning, pool, disks }: Inspected): boolean =>
-  wasRunning &&
-  plan.change.kind === 'command' &&
-  plan.checks.length === 0 &&
-  disks.own.length === 0 &&
-  !needsStillness(plan, wasRunning) &&
-  // All others freeze the instance meanwhile (incus.md section 3).
-  (pool?.driver === 'btrfs' || pool?.driver === 'zfs');
+function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspected): boolean {
+  return (
+    wasRunning &&
+    plan.change.kind === 'command' &&
+    plan.checks.length === 0 &&
+    disks.own.length === 0 &&
+    !needsStillness(plan, wasRunning) &&
+    // All others freeze the instance meanwhile (incus.md section 3).
+    (pool?.driver === 'btrfs' || pool?.driver === 'zfs')
+  );
+}
 
 /** Snapshots that may be begun while the instance is still asked how it is. */
-const earlyPoint = (plan: Plan, tools: RunTools, inspected: Inspected) => {
+function earlyPoint(plan: Plan, tools: RunTools, inspected: Inspected) {
   let begun: Promise<Result<Taken, Outcome>> | null = null;
   return {
     begin: (): void => {
@@ -167,14 +173,14 @@ const earlyPoint = (plan: Plan, tools: RunTools, inspected: Inspected) => {
       return { taken: ended?.ok ? ended.value : null, wasBusy: ended?.ok === false && ended.error.outcome === 'busy' };
     },
   };
-};
+}
 
-const takePoint = async (
+async function takePoint(
   plan: Plan,
   tools: RunTools,
   inspected: Inspected,
   early: Taken | null,
-): Promise<Result<Held, Outcome>> => {
+): Promise<Result<Held, Outcome>> {
   if (early === null && tools.interruption.by() !== null) return err(interruptedBefore(tools));
   if (inspected.copy !== null) await tellPause(plan, tools, inspected.copy);
   const taken = await inPhase(
@@ -190,19 +196,22 @@ const takePoint = async (
   // A signal ended the wait for another run.
   const gaveUp = taken.error.outcome === 'busy' && tools.interruption.by() !== null;
   return gaveUp ? err(interruptedBefore(tools)) : taken;
-};
+}
 
-const wantedFor = (plan: Plan, tools: RunTools, inspected: Inspected): Wanted => ({
-  mark: markFor(plan, tools),
-  stale: [inspected.staleMark, inspected.staleQuiet].flatMap((left) => (left === null ? [] : [left.run])),
-  wasRunning: inspected.wasRunning,
-  volumes: inspected.disks.own,
-});
+function wantedFor(plan: Plan, tools: RunTools, inspected: Inspected): Wanted {
+  return {
+    mark: markFor(plan, tools),
+    stale: [inspected.staleMark, inspected.staleQuiet].flatMap((left) => (left === null ? [] : [left.run])),
+    wasRunning: inspected.wasRunning,
+    volumes: inspected.disks.own,
+  };
+}
 
-const tellPause = (plan: Plan, tools: RunTools, copy: Copy): Promise<void> =>
-  tools.recorder.record({ type: 'notice', level: 'warning', says: sayPause(plan.instance, copy) });
+function tellPause(plan: Plan, tools: RunTools, copy: Copy): Promise<void> {
+  return tools.recorder.record({ type: 'notice', level: 'warning', says: sayPause(plan.instance, copy) });
+}
 
-const startAndAsk = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<Asked, Outcome>> => {
+async function startAndAsk(plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<Asked, Outcome>> {
   const up = await inPhase(
     tools,
     'start',
@@ -211,25 +220,25 @@ const startAndAsk = async (plan: Plan, tools: RunTools, inspected: Inspected): P
   );
   if (!up.ok) return err(refused(`"${plan.instance}" could not be started to be asked: ${up.error}`, ''));
   return admit(plan, tools, inspected, { ...afresh, justStarted: true });
-};
+}
 
 /** It is well, and this change has not failed here before. */
-const admit = async (
+async function admit(
   plan: Plan,
   tools: RunTools,
   { instance }: Inspected,
   beginning: Beginning,
-): Promise<Result<Asked, Outcome>> => {
+): Promise<Result<Asked, Outcome>> {
   const baseline = await establishBaseline(plan, tools, instance, beginning);
   if (!baseline.ok) return baseline;
   const repeat = await refuseRepeat(plan, tools);
   if (repeat !== null) return err(repeat);
   const now = beginning.justStarted ? await getInstance(tools.incus, plan.instance) : ok(instance);
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
-};
+}
 
 /** The last moment at which nothing has been changed: a record that cannot be written, or a signal, ends it here. */
-const allClear = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Result<Prepared, Outcome>> => {
+async function allClear(plan: Plan, tools: RunTools, prepared: Prepared): Promise<Result<Prepared, Outcome>> {
   const unwritable = tools.recorder.failure();
   if (unwritable !== null)
     return err(
@@ -247,48 +256,58 @@ const allClear = async (plan: Plan, tools: RunTools, prepared: Prepared): Promis
   if (!(await prepared.lease.isLost(plan.run))) return ok(prepared);
   await prepared.lease.stop();
   return err(refused(sayLost, 'See `guard runs` there.'));
-};
+}
 
-const interruptedBefore = (tools: RunTools): Outcome => ({
-  outcome: 'interrupted',
-  signal: tools.interruption.by() ?? 'SIGTERM',
-});
+function interruptedBefore(tools: RunTools): Outcome {
+  return {
+    outcome: 'interrupted',
+    signal: tools.interruption.by() ?? 'SIGTERM',
+  };
+}
 
 /** Gives the instance back as it was found, before any command ran in it. */
-const abandon = async (
+async function abandon(
   plan: Plan,
   tools: RunTools,
   { inspected, restorePoint, lease }: HeldInstance,
   outcome: Outcome,
-): Promise<Outcome> => {
+): Promise<Outcome> {
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   await release(plan, tools, { keep: false }, restorePoint.volumes, lease);
   return outcome;
-};
+}
 
-const runStarted = (plan: Plan, tools: RunTools, inspected: Inspected): RunStarted => ({
-  type: 'run-started',
-  version: plan.version,
-  instance: plan.instance,
-  project: plan.project,
-  remote: plan.remote,
-  command: plan.command.words,
-  wasRunning: inspected.wasRunning,
-  restorePointName: plan.restorePoint.name,
-  named: plan.restorePoint.named,
-  holder: tools.holder,
-  ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushedOf) }),
-  ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
-});
+function runStarted(plan: Plan, tools: RunTools, inspected: Inspected): RunStarted {
+  return {
+    type: 'run-started',
+    version: plan.version,
+    instance: plan.instance,
+    project: plan.project,
+    remote: plan.remote,
+    command: plan.command.words,
+    wasRunning: inspected.wasRunning,
+    restorePointName: plan.restorePoint.name,
+    named: plan.restorePoint.named,
+    holder: tools.holder,
+    ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushedOf) }),
+    ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
+  };
+}
 
-const startOf = ({ manager, pid, packages }: TransactionStart): TransactionStart => ({ manager, pid, packages });
+function startOf({ manager, pid, packages }: TransactionStart): TransactionStart {
+  return { manager, pid, packages };
+}
 
-const markFor = (plan: Plan, tools: RunTools): Omit<Mark, 'wasRunning'> => ({
-  v: 1,
-  run: plan.run,
-  holder: tools.holder,
-  restorePointName: plan.restorePoint.name,
-  at: tools.clock.now(),
-});
+function markFor(plan: Plan, tools: RunTools): Omit<Mark, 'wasRunning'> {
+  return {
+    v: 1,
+    run: plan.run,
+    holder: tools.holder,
+    restorePointName: plan.restorePoint.name,
+    at: tools.clock.now(),
+  };
+}
 
-const pushedOf = ({ local, inside, files, bytes }: PushPlan): Pushed => ({ local, inside, files, bytes });
+function pushedOf({ local, inside, files, bytes }: PushPlan): Pushed {
+  return { local, inside, files, bytes };
+}

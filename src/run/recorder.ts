@@ -30,18 +30,18 @@ export interface Recorder {
 }
 
 /** A recorder whose journal starts with `begin`: what is refused before that leaves no record. */
-export const createRecorder = (options: {
+export function createRecorder(options: {
   readonly run: string;
   readonly clock: Clock;
   readonly listener: Listener;
   readonly openStore: () => Promise<Result<EventStore, string>>;
-}): Recorder => {
+}): Recorder {
   let store: EventStore | null = null;
   let failure: string | null = null;
 
   let viewFailed = false;
   // A view that fails is a bug of guard's. It must not leave an instance half put back, so the run goes on.
-  const tell = async (event: Recorded): Promise<void> => {
+  async function tell(event: Recorded): Promise<void> {
     try {
       await options.listener(event);
     } catch (bug) {
@@ -53,26 +53,26 @@ export const createRecorder = (options: {
         says: `A bug in guard: ${event.type} was not shown: ${String(bug)}`,
       });
     }
-  };
+  }
   const show = (event: RunEvent): Promise<void> => tell(stamped(event));
   const stamped = (event: RunEvent): Recorded => ({ ...event, v: 1, run: options.run, at: options.clock.now() });
-  const fail = (says: string): void => {
+  function fail(says: string): void {
     if (failure !== null) return;
     failure = says;
     void show({ type: 'notice', level: 'warning', says: `The run's record cannot be written: ${says}` });
-  };
-  const record = async (event: RunEvent): Promise<void> => {
+  }
+  async function record(event: RunEvent): Promise<void> {
     const recorded = stamped(event);
     const written = await store?.append(recorded);
     await tell(recorded);
     if (written && !written.ok) fail(written.error);
-  };
+  }
 
-  const resume = async (): Promise<void> => {
+  async function resume(): Promise<void> {
     const opened = await options.openStore();
     if (opened.ok) store = opened.value;
     else fail(opened.error);
-  };
+  }
 
   return {
     run: options.run,
@@ -88,7 +88,7 @@ export const createRecorder = (options: {
       await record(started);
     },
   };
-};
+}
 
 /** What a phase came to, in a few words for a person. */
 interface PhaseResult {
@@ -97,12 +97,12 @@ interface PhaseResult {
 }
 
 /** Does one phase's work between its two events; the first is durable before the work begins. */
-export const inPhase = async <T>(
+export async function inPhase<T>(
   tools: { readonly recorder: Recorder; readonly clock: Clock },
   phase: Phase,
   work: () => Promise<T>,
   summary: (value: T) => PhaseResult,
-): Promise<T> => {
+): Promise<T> {
   await tools.recorder.record({ type: 'phase-begun', phase });
   const began = tools.clock.monotonic();
   const value = await work();
@@ -113,4 +113,4 @@ export const inPhase = async <T>(
     ...summary(value),
   });
   return value;
-};
+}

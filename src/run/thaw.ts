@@ -7,11 +7,11 @@ import type { RunTools } from './tools.ts';
  * Lets a frozen instance go on. Some drivers freeze it while they copy it for the restore point, and a daemon that dies
  * meanwhile leaves it so. A run never begins with a frozen one.
  */
-export const thaw = async (
+export async function thaw(
   { incus, clock, recorder }: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
   { instance, limits }: Pick<Plan, 'instance' | 'limits'>,
   status: string,
-): Promise<void> => {
+): Promise<void> {
   if (status !== 'Frozen') return;
   const thawed = await persistently(clock, limits.readyMs, () =>
     thawInstance(incus, instance, { limitMs: limits.readyMs }),
@@ -22,4 +22,4 @@ export const thaw = async (
       level: 'warning',
       says: `${instance} was still frozen for its restore point, and goes on now.`,
     });
-};
+}

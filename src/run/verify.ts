@@ -18,13 +18,13 @@ export interface Verified {
 }
 
 /** Watches the instance after the change, against its baseline, and says what was changed. `soakMs`: how long health must hold. */
-export const verify = async (
+export async function verify(
   plan: Plan,
   tools: RunTools,
   baseline: Baseline,
   end: CommandEnd,
   soakMs: number,
-): Promise<Verified> => {
+): Promise<Verified> {
   const { verdict, look } = await inPhase(
     tools,
     'verify',
@@ -47,4 +47,4 @@ export const verify = async (
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });
   return { verdict, changes, facts: look.facts };
-};
+}

@@ -12,12 +12,12 @@ import { askForRecipient } from './recipient.ts';
  * but errors (F36). Null where nobody can be asked from here. Other protocols are left alone, because their servers count a client
  * that asks nothing sensible as an attack.
  */
-export const askServers = async (
+export async function askServers(
   facts: Pick<Facts, 'sockets' | 'network' | 'configuration' | 'pages'>,
   clock: Clock,
   signal: AbortSignal | undefined,
   remembering: Remembering = rememberAnswers(clock),
-): Promise<readonly Answer[] | null> => {
+): Promise<readonly Answer[] | null> {
   const address = addressOf(facts.network);
   if (address === undefined || facts.sockets === null) return null;
   const sockets = facts.sockets.filter((socket) => isAt(socket, address));
@@ -30,15 +30,16 @@ export const askServers = async (
     askDirectory(sockets, address, questions),
   ]);
   return answers.flat().length === 0 ? null : answers.flat();
-};
+}
 
 /** Where the way out is, the way in is: other interfaces may be those of the instance's own guests. */
-const addressOf = (network: Network | null): string | undefined => {
+function addressOf(network: Network | null): string | undefined {
   const out = new Set(network?.defaultRoutes.map((route) => route.interface));
   return network?.addresses.toSorted(
     (a, b) => a.family - b.family || Number(out.has(b.interface)) - Number(out.has(a.interface)),
   )[0]?.address;
-};
+}
 
-const isAt = ({ address }: Socket, own: string): boolean =>
-  address === '0.0.0.0' || address === '::' || address === own;
+function isAt({ address }: Socket, own: string): boolean {
+  return address === '0.0.0.0' || address === '::' || address === own;
+}

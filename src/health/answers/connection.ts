@@ -6,11 +6,11 @@ import { withinLimit } from '../checks/limit.ts';
 export type Opened = 'open' | 'refused' | 'unreachable';
 
 /** Waits until a connection that was begun is there. */
-export const openConnection = async (
+export async function openConnection(
   connection: Connection,
   clock: Clock,
   signal: AbortSignal | undefined,
-): Promise<Opened> => {
+): Promise<Opened> {
   const opened = new Promise<Opened>((resolve) => {
     connection.on('connect', () => resolve('open'));
     connection.on('error', (error: NodeJS.ErrnoException) =>
@@ -19,7 +19,7 @@ export const openConnection = async (
   });
   const end = await withinLimit(clock, connectMs, signal, () => opened);
   return end.end === 'done' ? end.value : 'unreachable';
-};
+}
 
 /** A first packet that was lost is sent again after a second. Milliseconds. */
 const connectMs = 1500;

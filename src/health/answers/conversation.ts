@@ -20,11 +20,11 @@ export interface Conversation {
  * Calls a server and talks to it: what the conversation learnt; null where the server refused the call, hung up, or took
  * too long; `unreachable` where no connection came about.
  */
-export const converse = async (
+export async function converse(
   { address, port }: { readonly address: string; readonly port: number },
   conversation: Conversation,
   { clock, signal }: Pick<Questions, 'clock' | 'signal'>,
-): Promise<string | null> => {
+): Promise<string | null> {
   const connection = connect({ host: address, port });
   // From the first moment on: who is called may speak before the call is known to be there.
   const learnt = talk(connection, conversation);
@@ -41,7 +41,7 @@ export const converse = async (
     // What was said at the end still goes out.
     connection.destroySoon();
   }
-};
+}
 
 /** Mail servers look their caller up first. Milliseconds. */
 const patienceMs = 3000;
@@ -49,8 +49,8 @@ const patienceMs = 3000;
 /** No server has so much to say to what is asked here. Bytes. */
 const mostHeard = 64 * 1024;
 
-const talk = (connection: Connection, { replyTo }: Conversation): Promise<string | null> =>
-  new Promise((resolve) => {
+function talk(connection: Connection, { replyTo }: Conversation): Promise<string | null> {
+  return new Promise((resolve) => {
     let heard = '';
     connection.setEncoding('latin1');
     connection.on('data', (part: string) => {
@@ -64,3 +64,4 @@ const talk = (connection: Connection, { replyTo }: Conversation): Promise<string
     connection.on('error', () => resolve(null));
     connection.on('close', () => resolve(null));
   });
+}

@@ -3,11 +3,11 @@ import type { Questions } from './memory.ts';
 import type { Answer, Socket } from '../facts.ts';
 
 /** Calls servers whose protocol begins with a greeting, or that have a word for "are you there": one answer a port. */
-export const greetServers = (
+export function greetServers(
   sockets: readonly Socket[],
   address: string,
   questions: Questions,
-): Promise<readonly Answer[]> => {
+): Promise<readonly Answer[]> {
   const ports = new Set(sockets.flatMap(({ protocol, port }) => (protocol === 'tcp' ? [port] : [])));
   const calls = protocols.flatMap((protocol) =>
     protocol.ports
@@ -19,7 +19,7 @@ export const greetServers = (
       }),
   );
   return Promise.all(calls);
-};
+}
 
 interface Protocol {
   readonly name: string;
@@ -42,11 +42,13 @@ const protocols: readonly Protocol[] = [
   { name: 'memcached', ports: [11_211], opens: 'version\r\n', ends: 'quit\r\n', words: /^(VERSION|ERROR)/ },
 ];
 
-const greeting = ({ opens, ends, words }: Protocol): Conversation => ({
-  opens,
-  replyTo: (heard) => {
-    const found = words.exec(heard);
-    if (found) return { kind: 'leave', words: ends, said: found[0] };
-    return heard.length < 1024 ? { kind: 'wait' } : { kind: 'leave', words: '', said: null };
-  },
-});
+function greeting({ opens, ends, words }: Protocol): Conversation {
+  return {
+    opens,
+    replyTo: (heard) => {
+      const found = words.exec(heard);
+      if (found) return { kind: 'leave', words: ends, said: found[0] };
+      return heard.length < 1024 ? { kind: 'wait' } : { kind: 'leave', words: '', said: null };
+    },
+  };
+}

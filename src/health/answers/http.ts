@@ -12,12 +12,12 @@ import type { Answer, Socket } from '../facts.ts';
  * its sites by their names, and its proxies for pages, from the machine that guard runs on. What a proxy is asked for leads nowhere else: to the instance's
  * own first page, and to a name that nobody can have (RFC 6761, section 6.4).
  */
-export const askWebServers = async (
+export async function askWebServers(
   sockets: readonly Socket[],
   address: string,
   { pages, sites }: { readonly pages: readonly string[]; readonly sites: readonly string[] },
   { clock, signal, remembering }: Questions,
-): Promise<Answer[]> => {
+): Promise<Answer[]> {
   const portsOf = (servers: readonly Socket[]): number[] =>
     [...new Set(servers.map(({ port }) => port))].slice(0, mostPorts);
   const questions = [
@@ -33,10 +33,11 @@ export const askWebServers = async (
       return { protocol: 'http', port: `tcp/${port}`, question: path, said };
     }),
   );
-};
+}
 
-const isProxy = ({ protocol, port, owner }: Socket): boolean =>
-  protocol === 'tcp' && (port === 3128 || proxies.test(owner?.process ?? ''));
+function isProxy({ protocol, port, owner }: Socket): boolean {
+  return protocol === 'tcp' && (port === 3128 || proxies.test(owner?.process ?? ''));
+}
 
 const proxies = /^(squid|tinyproxy|privoxy|polipo|3proxy)$/;
 
@@ -47,10 +48,13 @@ const mostPorts = 16;
 const mostSites = 6;
 
 /** Where browsers go by themselves. */
-const isForPeople = ({ protocol, port }: Socket): boolean => protocol === 'tcp' && (port === 80 || port === 443);
+function isForPeople({ protocol, port }: Socket): boolean {
+  return protocol === 'tcp' && (port === 80 || port === 443);
+}
 
-const speaksHttp = ({ protocol, port, owner }: Socket): boolean =>
-  protocol === 'tcp' && (webPorts.has(port) || webServers.test(owner?.process ?? ''));
+function speaksHttp({ protocol, port, owner }: Socket): boolean {
+  return protocol === 'tcp' && (webPorts.has(port) || webServers.test(owner?.process ?? ''));
+}
 
 /** Where pages are by custom, whoever delivers them. */
 const webPorts = new Set([80, 443, 3000, 5000, 8000, 8008, 8080, 8081, 8443, 8888, 9090]);
@@ -60,13 +64,13 @@ const webServers = /^(nginx|apache2|httpd|lighttpd|caddy|haproxy|varnishd|cache-
 /** Milliseconds until the first bytes. */
 const answerMs = 3000;
 
-const askPort = async (
+async function askPort(
   address: string,
   port: number,
   path: string,
   clock: Clock,
   signal: AbortSignal | undefined,
-): Promise<string | null> => {
+): Promise<string | null> {
   const exchange = open(address, port, path);
   try {
     const opened = await withinLimit(clock, 2 * answerMs, signal, async () =>
@@ -78,7 +82,7 @@ const askPort = async (
   } finally {
     exchange.close();
   }
-};
+}
 
 interface Exchange {
   readonly connection: Promise<Connection>;
@@ -89,7 +93,7 @@ interface Exchange {
   readonly close: () => void;
 }
 
-const open = (address: string, port: number, path: string): Exchange => {
+function open(address: string, port: number, path: string): Exchange {
   const secure = port === 443 || port === 8443;
   const url = `${secure ? 'https' : 'http'}://${isIPv6(address) ? `[${address}]` : address}:${port}/`;
   const site = /^\/\/([^/]+)\/$/.exec(path)?.[1];
@@ -116,7 +120,9 @@ const open = (address: string, port: number, path: string): Exchange => {
   });
   request.end();
   return { connection, answered, status: () => status, close: () => request.destroy() };
-};
+}
 
 /** A web server without its PHP delivers the program in place of the page, with the best of statuses. */
-const isSource = (part: Buffer): boolean => /^\s*<\?php\b/.test(part.subarray(0, 200).toString('latin1'));
+function isSource(part: Buffer): boolean {
+  return /^\s*<\?php\b/.test(part.subarray(0, 200).toString('latin1'));
+}

@@ -17,7 +17,7 @@ export type Remembering = (key: string, ask: () => Promise<string | null>, other
  * A watch looks many times a second at first, and servers turn away who asks so often: sshd, mod_evasive, limits of
  * request rates. That would be guard's own doing, and taken for a failure. What nobody answered is asked anew each time.
  */
-export const createMemory = (clock: Clock, isGood: (said: string) => boolean): Remembering => {
+export function createMemory(clock: Clock, isGood: (said: string) => boolean): Remembering {
   const known = new Map<string, { readonly said: string; readonly at: number }>();
   return async (key, ask, otherMs = rest.other) => {
     const last = known.get(key);
@@ -27,13 +27,16 @@ export const createMemory = (clock: Clock, isGood: (said: string) => boolean): R
     if (said !== null && said !== 'unreachable') known.set(key, { said, at: clock.monotonic() });
     return said;
   };
-};
+}
 
 /** Remembers what servers said for as long as it spares them. */
-export const rememberAnswers = (clock: Clock): Remembering => createMemory(clock, isGoodAnswer);
+export function rememberAnswers(clock: Clock): Remembering {
+  return createMemory(clock, isGoodAnswer);
+}
 
-const isGoodAnswer = (said: string): boolean =>
-  /^([123]\d\d$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION|success$|\S+=)/.test(said);
+function isGoodAnswer(said: string): boolean {
+  return /^([123]\d\d$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION|success$|\S+=)/.test(said);
+}
 
 /** Milliseconds. */
 const rest = { good: 3000, other: 1000 };

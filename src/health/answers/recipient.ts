@@ -7,17 +7,17 @@ import type { Answer, Socket } from '../facts.ts';
  * messages for (RFC 5321, section 4.5.1), and goes without giving it any. A server can greet, and turn every message away
  * because a table, a filter or a daemon behind it is gone.
  */
-export const askForRecipient = async (
+export async function askForRecipient(
   sockets: readonly Socket[],
   address: string,
   questions: Questions,
   port = smtpPort,
-): Promise<Answer[]> => {
+): Promise<Answer[]> {
   if (!sockets.some((one) => one.protocol === 'tcp' && one.port === port)) return [];
   const ask = (): Promise<string | null> => converse({ address, port }, untilTheMessage(), questions);
   const said = await questions.remembering(`${address} ${port} ${postmaster}`, ask, refusalMs);
   return [{ protocol: 'mail', port: `tcp/${port}`, question: postmaster, said }];
-};
+}
 
 const smtpPort = 25;
 
@@ -36,7 +36,7 @@ const envelope: readonly ((name: string | null) => string)[] = [
   (name) => `RCPT TO:<${name === null ? postmaster : `${postmaster}@${name}`}>\r\n`,
 ];
 
-const untilTheMessage = (): Conversation => {
+function untilTheMessage(): Conversation {
   let asked = 0;
   return {
     opens: '',
@@ -51,8 +51,9 @@ const untilTheMessage = (): Conversation => {
       return { kind: 'say', words: next(ownName(heard)) };
     },
   };
-};
+}
 
 /** As the server calls itself at the beginning of its answer to who calls; null where that is no name. */
-const ownName = (heard: string): string | null =>
-  /^250[ -]([a-z\d][a-z\d.-]{0,250})(?![^\s])/i.exec(heard.slice(heard.search(/^250/m)))?.[1] ?? null;
+function ownName(heard: string): string | null {
+  return /^250[ -]([a-z\d][a-z\d.-]{0,250})(?![^\s])/i.exec(heard.slice(heard.search(/^250/m)))?.[1] ?? null;
+}

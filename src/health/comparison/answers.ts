@@ -5,7 +5,7 @@ import { anyResolverKnows } from '../answers/dns.ts';
 import { directoriesIn } from '../answers/ldap.ts';
 
 /** Servers that still listen, and answered before, and now answer with nothing but errors, or nothing at all. */
-export const compareAnswers = (before: Facts, after: Facts): FactFinding[] => {
+export function compareAnswers(before: Facts, after: Facts): FactFinding[] {
   const now = new Map(after.answers?.map((answer) => [keyOf(answer), answer]));
   return (before.answers ?? []).flatMap((was) => {
     // A port that nobody has any more is told by the comparison of sockets.
@@ -30,13 +30,15 @@ export const compareAnswers = (before: Facts, after: Facts): FactFinding[] => {
         return was.protocol satisfies never;
     }
   });
-};
+}
 
 const unreachable = 'unreachable';
 
-const keyOf = ({ protocol, port, question }: Answer): string => `${protocol} ${port} ${question}`;
+function keyOf({ protocol, port, question }: Answer): string {
+  return `${protocol} ${port} ${question}`;
+}
 
-const compareHttp = ({ port, question }: Answer, was: string, is: Answer | undefined, who: string): FactFinding[] => {
+function compareHttp({ port, question }: Answer, was: string, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined || is.said === was || isError(was)) return [];
   const [subject, what] = question === '/' ? [`answer:${port}`, ''] : [`answer:${port}${question}`, ` for ${question}`];
   const says = `${who} answered http at ${port}${what} with ${was}, now ${sayAnswer(is.said)}`;
@@ -44,28 +46,34 @@ const compareHttp = ({ port, question }: Answer, was: string, is: Answer | undef
   if (!isGood(was)) return [];
   if (!isGood(is.said)) return [neverGood.has(is.said) ? required(subject, says, true) : advisory(subject, says)];
   return is.said.includes(' ') ? [required(subject, says, true)] : [];
-};
+}
 
 /** Whatever a proxy brings, or fails to: it has let its caller in, and later it does not. */
-const compareProxy = (was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] => {
+function compareProxy(was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined || turnedAway.test(said)) return [];
   if (!isLost(is.said) && !turnedAway.test(is.said)) return [];
   const says = `${who} at ${was.port} was asked for ${was.question} and answered with ${said}, now ${sayAnswer(is.said)}`;
   return [required(`answer:${was.port}`, says, true)];
-};
+}
 
 const turnedAway = /^(401|403|407)/;
 
 /** Forbidden and not found: the pages are gone. Others, such as one that asks who is there, may be meant. */
 const neverGood = new Set(['403', '404']);
 
-const isLost = (said: string | null): said is null | typeof unreachable => said === null || said === unreachable;
+function isLost(said: string | null): said is null | typeof unreachable {
+  return said === null || said === unreachable;
+}
 
-const isError = (status: string): boolean => status.startsWith('5');
+function isError(status: string): boolean {
+  return status.startsWith('5');
+}
 
-const isGood = (status: string): boolean => /^[123]/.test(status);
+function isGood(status: string): boolean {
+  return /^[123]/.test(status);
+}
 
-const compareName = (was: Answer, is: Answer | undefined, who: string, before: Facts, after: Facts): FactFinding[] => {
+function compareName(was: Answer, is: Answer | undefined, who: string, before: Facts, after: Facts): FactFinding[] {
   const { question, port } = was;
   if (was.said !== 'NOERROR' || is?.said === 'NOERROR') return [];
   const subject = `answer:${port} ${question}`;
@@ -80,27 +88,27 @@ const compareName = (was: Answer, is: Answer | undefined, who: string, before: F
   const { configuration } = after;
   const isKnown = configuration === null || [...configuration.zones, ...(configuration.names ?? [])].includes(question);
   return isKnown ? [] : [required(subject, says, true)];
-};
+}
 
-const compareGreeting = (was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] => {
+function compareGreeting(was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined || is.said === said) return [];
   const says = `${who} greeted callers at ${was.port} with "${said}", now ${isLost(is.said) ? sayAnswer(is.said) : `with "${is.said}"`}`;
   if (isLost(is.said) || (welcomes.test(said) && !welcomes.test(is.said)))
     return [required(`answer:${was.port}`, says, true)];
   return [];
-};
+}
 
 /** First words of a server that is ready for its callers. */
 const welcomes = /^(2\d\d|\+OK|\* (OK|PREAUTH)|SSH-|\+PONG|VERSION)/;
 
-const compareRecipient = ({ port, question, said }: Answer, is: Answer | undefined, who: string): FactFinding[] => {
+function compareRecipient({ port, question, said }: Answer, is: Answer | undefined, who: string): FactFinding[] {
   // 450 is also the word of those that want to be asked again later by whom they do not know yet.
   if (is === undefined || !said?.startsWith('2') || is.said?.startsWith('2') || is.said === '450') return [];
   const says = `${who} at ${port} would have taken a message for its ${question} ("${said}"), now ${isLost(is.said) ? sayAnswer(is.said) : `it says "${is.said}"`}`;
   return [required(`answer:${port} ${question}`, says, true)];
-};
+}
 
-const compareDirectory = (was: Answer, is: Answer | undefined, who: string): FactFinding[] => {
+function compareDirectory(was: Answer, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined) return [];
   const lost = (says: string): FactFinding[] => [required(`answer:${was.port} ${was.question}`, says, true)];
   if (was.question !== '') {
@@ -112,7 +120,8 @@ const compareDirectory = (was: Answer, is: Answer | undefined, who: string): Fac
   if (isLost(is.said)) return lost(`${who} said which directories it holds, now ${sayAnswer(is.said)}`);
   const gone = held.filter((one) => !directoriesIn(is).includes(one));
   return gone.length === 0 ? [] : lost(`${who} held the directory ${listed(gone)}, and does not any more`);
-};
+}
 
-const sayAnswer = (said: string | null): string =>
-  said === null ? 'it does not answer' : said === unreachable ? 'it cannot be reached' : `with ${said}`;
+function sayAnswer(said: string | null): string {
+  return said === null ? 'it does not answer' : said === unreachable ? 'it cannot be reached' : `with ${said}`;
+}

@@ -8,14 +8,16 @@ import { comesAndGoes, conditionOf } from './unit-state.ts';
  * What the command did to packages, units and sockets, each sorted by name. What could not be read on either side is
  * left out, and named in `unknown`. A unit that is only stopped has not gone.
  */
-export const changesBetween = (before: Facts, after: Facts): Changes => ({
-  packages: packageChanges(before, after),
-  units: unitChanges(before, after),
-  sockets: difference(socketNames(before, after), socketNames(after, before)),
-  ...unknownSections(before, after),
-});
+export function changesBetween(before: Facts, after: Facts): Changes {
+  return {
+    packages: packageChanges(before, after),
+    units: unitChanges(before, after),
+    sockets: difference(socketNames(before, after), socketNames(after, before)),
+    ...unknownSections(before, after),
+  };
+}
 
-const unknownSections = (...looks: readonly Facts[]): Pick<Changes, 'unknown'> => {
+function unknownSections(...looks: readonly Facts[]): Pick<Changes, 'unknown'> {
   const unknown = [
     ...(looks.some(({ packages }) => packages === null) ? (['packages'] as const) : []),
     // Without a service manager there are no units to tell of.
@@ -25,41 +27,45 @@ const unknownSections = (...looks: readonly Facts[]): Pick<Changes, 'unknown'> =
       : []),
   ];
   return unknown.length === 0 ? {} : { unknown };
-};
+}
 
-const packageChanges = (before: Facts, after: Facts): Changes['packages'] => {
+function packageChanges(before: Facts, after: Facts): Changes['packages'] {
   if (before.packages === null || after.packages === null) return [];
   const [was, is] = [mapOf(before.packages.installed), mapOf(after.packages.installed)];
   return sorted(new Set([...was.keys(), ...is.keys()])).flatMap((name) => {
     const [from, to] = [was.get(name) ?? null, is.get(name) ?? null];
     return from === to ? [] : [{ name: neutralise(name, 200), from: said(from), to: said(to) }];
   });
-};
+}
 
-const said = (version: string | null): string | null => (version === null ? null : neutralise(version, 200));
+function said(version: string | null): string | null {
+  return version === null ? null : neutralise(version, 200);
+}
 
 /** Of units that appear, those that do something; of those that go, those that did something and are not there any more. */
-const unitChanges = (before: Facts, after: Facts): Changes['units'] => {
+function unitChanges(before: Facts, after: Facts): Changes['units'] {
   if (before.units === null || after.units === null) return { appeared: [], gone: [] };
   return { appeared: atWork(after, namesIn(before)), gone: atWork(before, namesIn(after)) };
-};
+}
 
-const namesIn = (facts: Facts): ReadonlySet<string> =>
-  new Set(
+function namesIn(facts: Facts): ReadonlySet<string> {
+  return new Set(
     Object.values(facts.units ?? {}).flatMap((unit) =>
       ['gone', 'masked'].includes(conditionOf(unit)) ? [] : [unit.id, ...unit.names],
     ),
   );
+}
 
-const atWork = (facts: Facts, known: ReadonlySet<string>): string[] =>
-  sorted(
+function atWork(facts: Facts, known: ReadonlySet<string>): string[] {
+  return sorted(
     Object.values(facts.units ?? {})
       .filter((unit) => !['gone', 'masked', 'stopped'].includes(conditionOf(unit)) && !comesAndGoes(unit))
       .filter((unit) => !unit.id.endsWith('.mount') && ![unit.id, ...unit.names].some((name) => known.has(name)))
       .map((unit) => neutralise(unit.id, 200)),
   );
+}
 
-const socketNames = (facts: Facts, other: Facts): ReadonlySet<string> => {
+function socketNames(facts: Facts, other: Facts): ReadonlySet<string> {
   if (facts.sockets === null || facts.unixSockets === null || other.sockets === null || other.unixSockets === null)
     return new Set();
   const [low, high] = facts.ephemeralPorts;
@@ -68,15 +74,19 @@ const socketNames = (facts: Facts, other: Facts): ReadonlySet<string> => {
     ...meant.map(({ protocol, port, address }) => `${protocol}/${port} at ${address}`),
     ...facts.unixSockets.map(({ path }) => path),
   ]);
-};
+}
 
-const difference = (was: ReadonlySet<string>, is: ReadonlySet<string>): { appeared: string[]; gone: string[] } => ({
-  appeared: sorted(is)
-    .filter((name) => !was.has(name))
-    .map((name) => neutralise(name, 200)),
-  gone: sorted(was)
-    .filter((name) => !is.has(name))
-    .map((name) => neutralise(name, 200)),
-});
+function difference(was: ReadonlySet<string>, is: ReadonlySet<string>): { appeared: string[]; gone: string[] } {
+  return {
+    appeared: sorted(is)
+      .filter((name) => !was.has(name))
+      .map((name) => neutralise(name, 200)),
+    gone: sorted(was)
+      .filter((name) => !is.has(name))
+      .map((name) => neutralise(name, 200)),
+  };
+}
 
-const sorted = (names: Iterable<string>): string[] => [...names].toSorted();
+function sorted(names: Iterable<string>): string[] {
+  return [...names].toSorted();
+}

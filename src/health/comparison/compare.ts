@@ -22,8 +22,8 @@ export interface CompareOptions {
  * before is never blamed; sections that are unknown on either side say nothing (see `missingFacts`). Required findings
  * come first.
  */
-export const compareFacts = (before: Facts, after: Facts, options: CompareOptions = {}): FactFinding[] =>
-  bounded([
+export function compareFacts(before: Facts, after: Facts, options: CompareOptions = {}): FactFinding[] {
+  return bounded([
     ...lostManager(before, after),
     ...compareServices(before, after, options.restarted ?? false),
     ...compareAnswers(before, after),
@@ -37,12 +37,14 @@ export const compareFacts = (before: Facts, after: Facts, options: CompareOption
     ...newHands(before, after),
     ...compareReboot(before, after),
   ]);
+}
 
 /** What could be read before the command and can no longer be: it decides nothing, but what cannot be seen is not healthy. */
-export const missingFacts = (before: Facts, after: Facts): FactFinding[] =>
-  sections
+export function missingFacts(before: Facts, after: Facts): FactFinding[] {
+  return sections
     .filter(([name]) => before[name] !== null && after[name] === null)
     .map(([name, what]) => advisory(`facts:${name}`, `${what} could be read before and cannot be read now`));
+}
 
 const sections = [
   ['units', 'the units of the service manager'],

@@ -12,7 +12,7 @@ export interface ReplacedFile {
 }
 
 /** Every file of configuration that is not what it was, with what that changed in how services listen. */
-export const replacedFiles = (before: Facts, after: Facts): ReplacedFile[] => {
+export function replacedFiles(before: Facts, after: Facts): ReplacedFile[] {
   const [was, is] = [before.configuration, after.configuration];
   if (was === null || is === null) return [];
   return Object.entries(was.signatures)
@@ -27,7 +27,7 @@ export const replacedFiles = (before: Facts, after: Facts): ReplacedFile[] => {
         come: now.filter((line) => !old.includes(line)),
       };
     });
-};
+}
 
 /** What dpkg, ucf, rpm, apk and pacman call the file that had to give way. */
 const leftovers = ['.dpkg-old', '.dpkg-bak', '.ucf-old', '.rpmsave', '.rpmorig', '.pacsave', '.apk-old'];
@@ -35,18 +35,20 @@ const leftovers = ['.dpkg-old', '.dpkg-bak', '.ucf-old', '.rpmsave', '.rpmorig',
 /** What they call the new one that was put beside the old. */
 const besides = /\.(dpkg-dist|ucf-dist|rpmnew|pacnew|apk-new)$/;
 
-const linesOf = (files: ConfigurationFiles, path: string): readonly string[] =>
-  Object.hasOwn(files.listenLines, path) ? (files.listenLines[path] ?? []) : [];
+function linesOf(files: ConfigurationFiles, path: string): readonly string[] {
+  return Object.hasOwn(files.listenLines, path) ? (files.listenLines[path] ?? []) : [];
+}
 
-const appeared = (name: string, was: ConfigurationFiles, is: ConfigurationFiles): boolean =>
-  Object.hasOwn(is.signatures, name) && was.signatures[name] !== is.signatures[name];
+function appeared(name: string, was: ConfigurationFiles, is: ConfigurationFiles): boolean {
+  return Object.hasOwn(is.signatures, name) && was.signatures[name] !== is.signatures[name];
+}
 
 /** The replaced file that explains why this owner listens otherwise now; null when none stands out. */
-export const explanationFor = (
+export function explanationFor(
   names: readonly string[],
   ports: readonly number[],
   files: readonly ReplacedFile[],
-): ReplacedFile | null => {
+): ReplacedFile | null {
   const words = wordsOf(names);
   const own = files.filter((file) => words.some((word) => file.path.toLowerCase().includes(word)));
   const telling = files.filter((file) => file.gone.length + file.come.length > 0);
@@ -56,19 +58,19 @@ export const explanationFor = (
     telling.find((file) => ports.some((port) => file.gone.some((line) => line.split(/\D+/).includes(String(port))))) ??
     null
   );
-};
+}
 
 /** `redis-server.service` and `mysqld` give `redis` and `mysql`, as they are found in the names of files. */
-const wordsOf = (names: readonly string[]): string[] => {
+function wordsOf(names: readonly string[]): string[] {
   const common = new Set(['service', 'server', 'socket', 'main', 'daemon', 'system', 'systemd']);
   return names
     .flatMap((name) => name.toLowerCase().match(/[a-z]{3,}/g) ?? [])
     .filter((word) => !common.has(word))
     .map((word) => (word.length > 4 && word.endsWith('d') ? word.slice(0, -1) : word));
-};
+}
 
 /** `/etc/redis/redis.conf was replaced (the old one is redis.conf.dpkg-old): "bind 0.0.0.0" became "bind 127.0.0.1"` */
-export const sayReplaced = ({ path, kept, gone, come }: ReplacedFile): string => {
+export function sayReplaced({ path, kept, gone, come }: ReplacedFile): string {
   const old = kept === null ? '' : ` (the old one is ${kept})`;
   const what =
     gone.length > 0 && come.length > 0
@@ -79,21 +81,22 @@ export const sayReplaced = ({ path, kept, gone, come }: ReplacedFile): string =>
           ? `: it says ${quoted(come)} now`
           : '';
   return `${path} was replaced${old}${what}`;
-};
+}
 
-const quoted = (lines: readonly string[]): string =>
-  listed(
+function quoted(lines: readonly string[]): string {
+  return listed(
     lines.map((line) => `"${line.slice(0, 100)}"`),
     3,
   );
+}
 
 /** Replaced files that explain nothing else: told, because edits may be lost, and the next restart may listen otherwise. */
-export const replacementNews = (
+export function replacementNews(
   files: readonly ReplacedFile[],
   told: ReadonlySet<string>,
   before: Facts,
   after: Facts,
-): FactFinding[] => {
+): FactFinding[] {
   const worthTelling = files.filter(
     (file) => !told.has(file.path) && (file.kept !== null || file.gone.length + file.come.length > 0),
   );
@@ -112,4 +115,4 @@ export const replacementNews = (
           ),
         ]),
   ];
-};
+}

@@ -10,30 +10,35 @@ export interface FactFinding extends Finding {
 }
 
 /** Something that decides. */
-export const required = (subject: string, says: string, transient = false): FactFinding =>
-  finding('required', subject, says, transient);
+export function required(subject: string, says: string, transient = false): FactFinding {
+  return finding('required', subject, says, transient);
+}
 
 /** Something worth telling. */
-export const advisory = (subject: string, says: string): FactFinding => finding('advisory', subject, says, false);
+export function advisory(subject: string, says: string): FactFinding {
+  return finding('advisory', subject, says, false);
+}
 
 /** Everything said here may hold names that come from inside the instance. */
-const finding = (severity: Finding['severity'], subject: string, says: string, transient: boolean): FactFinding => ({
-  subject: neutralise(subject, 200),
-  severity,
-  says: neutralise(says, 1000),
-  transient,
-});
+function finding(severity: Finding['severity'], subject: string, says: string, transient: boolean): FactFinding {
+  return {
+    subject: neutralise(subject, 200),
+    severity,
+    says: neutralise(says, 1000),
+    transient,
+  };
+}
 
 /** `a`, `a and b`, `a, b and c`; beyond `most` names only their number. */
-export const listed = (names: readonly string[], most = 8): string => {
+export function listed(names: readonly string[], most = 8): string {
   if (names.length > most) return `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
   const last = names.at(-1) ?? '';
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
-};
+}
 
 /** A hostile or very broken instance must not fill the report: beyond `most`, the number of the others of that severity. */
-export const bounded = (findings: readonly FactFinding[], most = 100): FactFinding[] =>
-  (['required', 'advisory'] as const).flatMap((severity) => {
+export function bounded(findings: readonly FactFinding[], most = 100): FactFinding[] {
+  return (['required', 'advisory'] as const).flatMap((severity) => {
     const some = findings.filter((one) => one.severity === severity);
     if (some.length <= most) return some;
     const more = `and ${some.length - most} more findings of this kind`;
@@ -47,13 +52,15 @@ export const bounded = (findings: readonly FactFinding[], most = 100): FactFindi
       ),
     ];
   });
+}
 
 /** Facts come with names of the instance's choosing as keys (`constructor`, `__proto__`): a Map knows only its own. */
-export const mapOf = <T>(record: Readonly<Record<string, T>>): ReadonlyMap<string, T> =>
-  new Map(Object.entries(record));
+export function mapOf<T>(record: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(record));
+}
 
 /** The items by what `keyOf` says of them, in the order of their first one. (`Map.groupBy` needs Node 21.) */
-export const grouped = <K, T>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, readonly T[]> => {
+export function grouped<K, T>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, readonly T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
     const key = keyOf(item);
@@ -62,4 +69,4 @@ export const grouped = <K, T>(items: readonly T[], keyOf: (item: T) => K): Reado
     else groups.set(key, [item]);
   }
   return groups;
-};
+}

@@ -18,7 +18,7 @@ import {
  * loop is found even when each look falls on a moment in which it is up. `baseline` says what was bad before the command
  * and therefore does not count.
  */
-export const compareLooks = (baseline: Facts, previous: Facts, current: Facts): FactFinding[] => {
+export function compareLooks(baseline: Facts, previous: Facts, current: Facts): FactFinding[] {
   const bad = badUnits(baseline);
   const habits = habitualUnits(baseline);
   const pausing = pausingUnits(current, habits);
@@ -31,37 +31,41 @@ export const compareLooks = (baseline: Facts, previous: Facts, current: Facts): 
     ),
     ...restartedProcesses(baseline, previous, current),
   ]);
-};
+}
 
-const badUnits = (baseline: Facts): ReadonlySet<string> =>
-  new Set(
+function badUnits(baseline: Facts): ReadonlySet<string> {
+  return new Set(
     Object.values(baseline.units ?? {})
       .filter((unit) => ['failed', 'restarting', 'starting', 'stopping'].includes(conditionOf(unit)))
       .flatMap((unit) => [unit.id, ...unit.names].map((name) => `unit:${name}`)),
   );
+}
 
 /** Those that have just ended well, and will be started again. */
-const pausingUnits = (current: Facts, habits: ReadonlySet<string>): ReadonlySet<string> =>
-  new Set(
+function pausingUnits(current: Facts, habits: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set(
     Object.values(current.units ?? {})
       .filter((unit) => habits.has(unit.id) && conditionOf(unit) === 'restarting' && endedWell(unit))
       .map((unit) => `unit:${unit.id}`),
   );
+}
 
 /** Every name of the units that ended and were started again by themselves long before the command. */
-const habitualUnits = (baseline: Facts): ReadonlySet<string> =>
-  new Set(
+function habitualUnits(baseline: Facts): ReadonlySet<string> {
+  return new Set(
     Object.values(baseline.units ?? {})
       .filter((unit) => restartsByHabit(unit, baseline))
       .flatMap((unit) => [unit.id, ...unit.names]),
   );
+}
 
-const restartedInstance = (previous: Facts, current: Facts): FactFinding[] =>
-  previous.init !== null && current.init !== null && previous.init.startTicks !== current.init.startTicks
+function restartedInstance(previous: Facts, current: Facts): FactFinding[] {
+  return previous.init !== null && current.init !== null && previous.init.startTicks !== current.init.startTicks
     ? [required('instance', 'the instance restarted while guard watched', true)]
     : [];
+}
 
-const restartedUnits = (previous: Facts, current: Facts, habits: ReadonlySet<string>): FactFinding[] => {
+function restartedUnits(previous: Facts, current: Facts, habits: ReadonlySet<string>): FactFinding[] {
   if (previous.units === null || current.units === null) return [];
   const index = indexOf(current);
   return Object.values(previous.units).flatMap((unit) => {
@@ -69,10 +73,10 @@ const restartedUnits = (previous: Facts, current: Facts, habits: ReadonlySet<str
     if (now === null || !longRunning(unit) || comesAndGoes(unit) || conditionOf(unit) !== 'running') return [];
     return conditionOf(now) === 'running' ? restartOf(unit, now, habits.has(now.id)) : [];
   });
-};
+}
 
 /** Units that have been up in both looks, and yet not all the time. */
-const restartOf = (unit: Unit, now: Unit, byHabit: boolean): FactFinding[] => {
+function restartOf(unit: Unit, now: Unit, byHabit: boolean): FactFinding[] {
   const subject = `unit:${now.id}`;
   const restarts = now.restarts - unit.restarts;
   const reason = reasonOf(now);
@@ -91,4 +95,4 @@ const restartOf = (unit: Unit, now: Unit, byHabit: boolean): FactFinding[] => {
   // Somebody asked for it: a trigger of the package manager that is late, or a client of a service on demand.
   if (onDemand(now)) return [advisory(subject, `${now.id} was started anew on demand while guard watched`)];
   return [required(subject, `${now.id} was restarted while guard watched`, true)];
-};
+}

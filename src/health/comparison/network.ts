@@ -2,16 +2,16 @@ import { advisory, listed, required, type FactFinding } from './finding.ts';
 import type { Address, Facts, Network } from '../facts.ts';
 
 /** Addresses, default routes and name servers that were there before and are not now. All may come back within seconds. */
-export const compareNetwork = (before: Facts, after: Facts): FactFinding[] => {
+export function compareNetwork(before: Facts, after: Facts): FactFinding[] {
   if (before.network === null || after.network === null) return [];
   return [
     ...([4, 6] as const).flatMap((family) => lostAddresses(family, before, after)),
     ...([4, 6] as const).flatMap((family) => lostRoute(family, before.network, after.network)),
     ...lostNameservers(before, after),
   ];
-};
+}
 
-const lostAddresses = (family: 4 | 6, before: Facts, after: Facts): FactFinding[] => {
+function lostAddresses(family: 4 | 6, before: Facts, after: Facts): FactFinding[] {
   const were = before.network?.addresses.filter((address) => address.family === family) ?? [];
   const are = after.network?.addresses.filter((address) => address.family === family) ?? [];
   const [had, kept] = [addressesOf(were), addressesOf(are)];
@@ -29,25 +29,30 @@ const lostAddresses = (family: 4 | 6, before: Facts, after: Facts): FactFinding[
       // A lease may be another one after a restart; an address that somebody wrote down may not.
       return lost.dynamic !== false || leases(before) ? advisory(subject, says) : required(subject, says, true);
     });
-};
+}
 
 /** On a bridge that the instance makes for containers of its own, with another name each time; who needs it is a service. */
-export const isForGuests = (address: Address): boolean => ofOwnGuests.test(address.interface);
+export function isForGuests(address: Address): boolean {
+  return ofOwnGuests.test(address.interface);
+}
 
 const ofOwnGuests = /^(docker\d|br-[0-9a-f]{12}$|virbr|lxcbr|lxdbr|incusbr|cni|podman|veth)/;
 
-const addressesOf = (addresses: readonly Address[]): ReadonlySet<string> =>
-  new Set(addresses.map(({ address }) => address));
+function addressesOf(addresses: readonly Address[]): ReadonlySet<string> {
+  return new Set(addresses.map(({ address }) => address));
+}
 
 /** Clients that set a leased address as if it had been written down. */
-const leases = (facts: Facts): boolean =>
-  facts.processes?.some(({ name }) => ['udhcpc', 'dhcpcd', 'dhclient'].includes(name)) ?? false;
+function leases(facts: Facts): boolean {
+  return facts.processes?.some(({ name }) => ['udhcpc', 'dhcpcd', 'dhclient'].includes(name)) ?? false;
+}
 
 /** Without `ip` the interface of an IPv4 address is not known. */
-const sameInterface = (one: Address, other: Address): boolean =>
-  one.interface === other.interface || one.interface === '' || other.interface === '';
+function sameInterface(one: Address, other: Address): boolean {
+  return one.interface === other.interface || one.interface === '' || other.interface === '';
+}
 
-const lostRoute = (family: 4 | 6, before: Network | null, after: Network | null): FactFinding[] => {
+function lostRoute(family: 4 | 6, before: Network | null, after: Network | null): FactFinding[] {
   const was = before?.defaultRoutes.find((route) => route.family === family);
   const is = after?.defaultRoutes.find((route) => route.family === family);
   if (was === undefined) return [];
@@ -60,17 +65,17 @@ const lostRoute = (family: 4 | 6, before: Network | null, after: Network | null)
       `the IPv${family} default route goes by ${is.gateway} now, before it was ${was.gateway}`,
     ),
   ];
-};
+}
 
 /** A server elsewhere may; one inside has to listen. */
-const mayAnswer = (server: string, { sockets, network }: Facts): boolean => {
+function mayAnswer(server: string, { sockets, network }: Facts): boolean {
   const inside =
     /^(127\.|::1$)/.test(server) || (network?.addresses.some(({ address }) => address === server) ?? false);
   if (!inside || sockets === null) return true;
   return sockets.some(({ port, address }) => port === 53 && [server, '0.0.0.0', '::'].includes(address));
-};
+}
 
-const lostNameservers = (before: Facts, after: Facts): FactFinding[] => {
+function lostNameservers(before: Facts, after: Facts): FactFinding[] {
   const [were, are] = [before.network?.nameservers ?? [], after.network?.nameservers ?? []];
   if (were.length === 0 || were.join(' ') === are.join(' ')) return [];
   if (are.length === 0)
@@ -84,4 +89,4 @@ const lostNameservers = (before: Facts, after: Facts): FactFinding[] => {
       ),
     ];
   return [advisory('nameservers', `/etc/resolv.conf names ${listed(are)} now, before it was ${listed(were)}`)];
-};
+}

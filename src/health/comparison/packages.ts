@@ -2,7 +2,7 @@ import { advisory, listed, mapOf, required, type FactFinding } from './finding.t
 import type { Facts } from '../facts.ts';
 
 /** What the package manager itself calls not properly installed, and did not before. */
-export const comparePackages = (before: Facts, after: Facts): FactFinding[] => {
+export function comparePackages(before: Facts, after: Facts): FactFinding[] {
   if (before.packages === null || after.packages === null || before.packages.manager !== after.packages.manager)
     return [];
   const { manager } = after.packages;
@@ -20,7 +20,7 @@ export const comparePackages = (before: Facts, after: Facts): FactFinding[] => {
       ? [required(`package:${manager}`, `${manager} was interrupted in the middle of its work`, busy)]
       : []),
   ];
-};
+}
 
 /** A package manager that works at this moment leaves packages half-way for as long as it does. */
 const atWork = /^(dpkg|apt|apt-get|aptitude|unattended-upgr|rpm|dnf|dnf5|yum|zypper|apk|pacman)$/;

@@ -7,7 +7,7 @@ import { lostUnixSockets, sayUnixLoss, type UnixLoss } from './unix.ts';
 import type { Facts, Owner } from '../facts.ts';
 
 /** Units with what they listened on, so that one failure is one finding; then what is left of the sockets. */
-export const compareServices = (before: Facts, after: Facts, restarted: boolean): FactFinding[] => {
+export function compareServices(before: Facts, after: Facts, restarted: boolean): FactFinding[] {
   const units = lostUnits(before, after, restarted);
   const sockets = lostSockets(before, after);
   const unix = lostUnixSockets(before, after);
@@ -38,16 +38,16 @@ export const compareServices = (before: Facts, after: Facts, restarted: boolean)
     ...(unixByUnit.get(undefined) ?? []).map((loss) => unixFinding(loss, explained)),
   ];
   return [...findings, ...replacementNews(files, told, before, after)];
-};
+}
 
 type Explained = (owners: readonly string[], ports: readonly number[]) => string;
 
-const unitFinding = (
+function unitFinding(
   loss: UnitLoss,
   sockets: readonly SocketLoss[],
   unix: readonly UnixLoss[],
   explained: Explained,
-): FactFinding => {
+): FactFinding {
   const { unit } = loss;
   const uncovered = sockets.filter((one) => one.severity === 'required');
   const gone = uncovered.filter((one) => one.left.length === 0);
@@ -71,9 +71,9 @@ const unitFinding = (
     sockets.map((one) => one.port),
   );
   return required(`unit:${unit.id}`, parts.join('; ') + why, loss.transient);
-};
+}
 
-const socketFinding = (losses: readonly SocketLoss[], explained: Explained): FactFinding => {
+function socketFinding(losses: readonly SocketLoss[], explained: Explained): FactFinding {
   const [first] = losses;
   const subject = `socket:${first?.protocol ?? 'tcp'}/${first?.port ?? 0}`;
   const says = saySocketLosses(losses);
@@ -87,12 +87,12 @@ const socketFinding = (losses: readonly SocketLoss[], explained: Explained): Fac
       ),
     true,
   );
-};
+}
 
-const unixFinding = (loss: UnixLoss, explained: Explained): FactFinding => {
+function unixFinding(loss: UnixLoss, explained: Explained): FactFinding {
   const { socket, severity } = loss;
   const who = nameOf(socket.owner);
   const says = `${who === '' ? '' : `${who}: `}${sayUnixLoss(loss)}`;
   if (severity === 'advisory') return advisory(`socket:${socket.path}`, says);
   return required(`socket:${socket.path}`, says + explained([who, socket.owner?.process ?? ''], []), true);
-};
+}

@@ -1,10 +1,12 @@
 import type { Facts, Owner, Socket } from '../facts.ts';
 
 /** The unit where there is one, else the process. */
-export const nameOf = (owner: Owner | null): string => owner?.unit ?? owner?.process ?? '';
+export function nameOf(owner: Owner | null): string {
+  return owner?.unit ?? owner?.process ?? '';
+}
 
 /** Ports of clients, of people's sessions, and those that are another one every time. */
-export const passingSockets = (facts: Facts): ((socket: Socket) => boolean) => {
+export function passingSockets(facts: Facts): (socket: Socket) => boolean {
   const random = randomUdpSockets(facts);
   return (socket) => {
     const { owner, port, protocol } = socket;
@@ -12,11 +14,12 @@ export const passingSockets = (facts: Facts): ((socket: Socket) => boolean) => {
     if (protocol === 'udp' && (port === 68 || port === 546)) return true;
     return socket.address.startsWith('fe80:') || random(socket);
   };
-};
+}
 
 /** Where a server inside is told what to do by a tool of its own, such as rndc: nobody else has anything to say there. */
-export const isForItsOwnTool = ({ address, port }: Socket): boolean =>
-  (address === '::1' || address.startsWith('127.')) && toolPorts.has(port);
+export function isForItsOwnTool({ address, port }: Socket): boolean {
+  return (address === '::1' || address.startsWith('127.')) && toolPorts.has(port);
+}
 
 /** chronyc, rndc, nsd-control, unbound-control, dnsdist, varnishadm, Tomcat's shutdown, the shells of FRR. */
 const toolPorts = new Set([323, 953, 8952, 8953, 5199, 6082, 8005, 2601, 2602, 2603, 2604, 2605, 2606, 2608, 2616]);
@@ -26,7 +29,7 @@ const toolPorts = new Set([323, 953, 8952, 8953, 5199, 6082, 8005, 2601, 2602, 2
  * The kernel gives such ports from its range; resolvers choose theirs above 1024. A port that the same owner has for TCP
  * too, or that is known for a service, is meant.
  */
-const randomUdpSockets = ({ ephemeralPorts: [low, high], sockets }: Facts): ((socket: Socket) => boolean) => {
+function randomUdpSockets({ ephemeralPorts: [low, high], sockets }: Facts): (socket: Socket) => boolean {
   const meant = new Set(
     sockets?.flatMap((one) => (one.protocol === 'tcp' ? [`${nameOf(one.owner)} ${one.port}`] : [])),
   );
@@ -37,7 +40,7 @@ const randomUdpSockets = ({ ephemeralPorts: [low, high], sockets }: Facts): ((so
     if (protocol !== 'udp' || port < 1024 || knownUdp.has(port) || meant.has(`${nameOf(owner)} ${port}`)) return false;
     return (port >= low && port <= high) || port >= firstDynamicPort || asks.has(nameOf(owner));
   };
-};
+}
 
 /** RFC 6335: relays and calls take theirs from here. */
 const firstDynamicPort = 49_152;
@@ -50,11 +53,11 @@ const knownUdp = new Set([
 ]);
 
 /** Ports that nobody has written down: whoever needs the service finds it in another way, or is its own machine. */
-export const isFoundOtherwise = (
+export function isFoundOtherwise(
   { address, owner, port, protocol }: Socket,
   { before, after }: { readonly before: Facts; readonly after: Facts },
   movedTo: number | null,
-): boolean => {
+): boolean {
   const process = owner?.process ?? '';
   if (process.startsWith('systemd-resolve')) {
     // Debian's systemd stopped answering LLMNR and mDNS by itself with version 257.
@@ -68,4 +71,4 @@ export const isFoundOtherwise = (
   // Ports that were given by the kernel are another one after every restart: those of rpc.statd, or of Java's RMI.
   const [low, high] = before.ephemeralPorts;
   return protocol === 'tcp' && port >= low && port <= high && movedTo >= low && movedTo <= high;
-};
+}

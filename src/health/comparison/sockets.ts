@@ -19,7 +19,7 @@ export interface SocketLoss {
 }
 
 /** Every listening socket of before that is gone, narrowed or moved, one record a port, protocol and owner. */
-export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
+export function lostSockets(before: Facts, after: Facts): SocketLoss[] {
   if (before.sockets === null || after.sockets === null) return [];
   const [here, is] = [eachFamily(before.sockets), eachFamily(after.sockets)];
   const there = byPort(is);
@@ -49,22 +49,26 @@ export const lostSockets = (before: Facts, after: Facts): SocketLoss[] => {
       },
     ];
   });
-};
+}
 
-const portKey = ({ protocol, port }: Pick<Socket, 'protocol' | 'port'>): string => `${protocol}/${port}`;
+function portKey({ protocol, port }: Pick<Socket, 'protocol' | 'port'>): string {
+  return `${protocol}/${port}`;
+}
 
-const byPort = (sockets: readonly Socket[]): ReadonlyMap<string, readonly Socket[]> => grouped(sockets, portKey);
+function byPort(sockets: readonly Socket[]): ReadonlyMap<string, readonly Socket[]> {
+  return grouped(sockets, portKey);
+}
 
 /** A socket for every IPv6 address serves IPv4 too unless it was told not to: it is taken as the two that it stands for. */
-const eachFamily = (sockets: readonly Socket[]): readonly Socket[] => {
+function eachFamily(sockets: readonly Socket[]): readonly Socket[] {
   const v4 = new Set(sockets.flatMap((one) => (one.address === '0.0.0.0' ? [portKey(one)] : [])));
   return sockets.flatMap((one) => {
     if (one.address !== '::' || one.v6only === true || v4.has(portKey(one))) return [one];
     return [{ ...one, address: '0.0.0.0' }, one];
   });
-};
+}
 
-const covered = (socket: Socket, now: readonly Socket[], network: Network | null): boolean => {
+function covered(socket: Socket, now: readonly Socket[], network: Network | null): boolean {
   const family = isV6(socket.address) ? 6 : 4;
   const every = family === 6 ? '::' : '0.0.0.0';
   if (now.some((one) => one.address === socket.address || one.address === every)) return true;
@@ -72,31 +76,38 @@ const covered = (socket: Socket, now: readonly Socket[], network: Network | null
   return (
     !isLoopback(socket.address) && addressIsGone(socket.address, network) && now.some((one) => reachable(one.address))
   );
-};
+}
 
 /** One socket for each address serves as well as one for all of them. */
-const everyAddress = (family: 4 | 6, now: readonly Socket[], network: Network | null): boolean => {
+function everyAddress(family: 4 | 6, now: readonly Socket[], network: Network | null): boolean {
   const addresses = network?.addresses.filter((address) => address.family === family) ?? [];
   return addresses.length > 0 && addresses.every(({ address }) => now.some((one) => one.address === address));
-};
+}
 
 /** Another address was leased: that is told by the comparison of addresses, and the service followed. */
-const addressIsGone = (address: string, network: Network | null): boolean =>
-  network !== null && !network.addresses.some((one) => one.address === address);
+function addressIsGone(address: string, network: Network | null): boolean {
+  return network !== null && !network.addresses.some((one) => one.address === address);
+}
 
-const isV6 = (address: string): boolean => address.includes(':');
+function isV6(address: string): boolean {
+  return address.includes(':');
+}
 
-const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
 
-const reachable = (address: string): boolean => !isLoopback(address) && !address.startsWith('fe80:');
+function reachable(address: string): boolean {
+  return !isLoopback(address) && !address.startsWith('fe80:');
+}
 
 /** Whether anybody can have depended on what was lost. */
-const matters = (
+function matters(
   socket: Socket,
   now: readonly Socket[],
   { before, after }: { readonly before: Facts; readonly after: Facts },
   movedTo: number | null,
-): boolean => {
+): boolean {
   const { address } = socket;
   // Such a bridge may come after the service that listens at every address it finds when it starts.
   if (before.network?.addresses.some((one) => one.address === address && isForGuests(one)) === true) return false;
@@ -107,16 +118,16 @@ const matters = (
   if (!isV6(address)) return true;
   const usesV6 = before.network?.addresses.some((one) => one.family === 6) ?? true;
   return usesV6 || now.length === 0 || !now.some((one) => reachable(one.address));
-};
+}
 
 /** A unit that ran, and by all that its manager says does not any more. */
-const isDown = (name: string | null | undefined, before: Facts, after: Facts): boolean => {
+function isDown(name: string | null | undefined, before: Facts, after: Facts): boolean {
   const runsIn = ({ units }: Facts): boolean =>
     Object.values(units ?? {}).some((unit) => unit.names.includes(name ?? '') && conditionOf(unit) === 'running');
   return after.units !== null && runsIn(before) && !runsIn(after);
-};
+}
 
-const newPort = ({ protocol, owner }: Socket, anew: readonly Socket[]): number | null => {
+function newPort({ protocol, owner }: Socket, anew: readonly Socket[]): number | null {
   if (owner === null) return null;
   const moved = anew.find(
     (one) =>
@@ -125,13 +136,15 @@ const newPort = ({ protocol, owner }: Socket, anew: readonly Socket[]): number |
       (nameOf(one.owner) === nameOf(owner) || one.owner.process === owner.process),
   );
   return moved?.port ?? null;
-};
+}
 
 /** `port 53 tcp, udp no longer listened on`: what is lost altogether, for losses of one owner. */
-export const sayGone = (losses: readonly SocketLoss[]): string => `${sayPorts(losses)} no longer listened on`;
+export function sayGone(losses: readonly SocketLoss[]): string {
+  return `${sayPorts(losses)} no longer listened on`;
+}
 
 /** The whole sentence about losses of one owner whose unit, if any, still runs. */
-export const saySocketLosses = (losses: readonly SocketLoss[]): string => {
+export function saySocketLosses(losses: readonly SocketLoss[]): string {
   const who = nameOf(losses[0]?.owner ?? null);
   const moved = losses.filter((loss) => loss.movedTo !== null && loss.left.length === 0);
   const gone = losses.filter((loss) => loss.movedTo === null && loss.left.length === 0);
@@ -145,33 +158,34 @@ export const saySocketLosses = (losses: readonly SocketLoss[]): string => {
     ),
   ];
   return who === '' && gone.length > 0 ? parts.join('; ') : `${who === '' ? 'something' : who} ${parts.join('; ')}`;
-};
+}
 
-const sayPorts = (losses: readonly SocketLoss[]): string => {
+function sayPorts(losses: readonly SocketLoss[]): string {
   const ports = [...grouped(losses, (loss) => loss.port)].toSorted(([a], [b]) => a - b);
   const each = ports.map(([port, some]) => {
     const protocols = new Set(some.map((loss) => loss.protocol));
     return `${port} ${[...protocols].toSorted().join(', ')}`;
   });
   return `${each.length === 1 ? 'port' : 'ports'} ${listed(each)}`;
-};
+}
 
-const sayAddresses = (addresses: readonly string[]): string =>
-  addresses.some((address) => address === '0.0.0.0' || address === '::')
+function sayAddresses(addresses: readonly string[]): string {
+  return addresses.some((address) => address === '0.0.0.0' || address === '::')
     ? 'at every address'
     : `also at ${listed(addresses)}`;
+}
 
 /** What listens anew, or at more addresses: reported, not blamed, and not told twice where it is part of a loss. */
-export const newSockets = (before: Facts, after: Facts): FactFinding[] => {
+export function newSockets(before: Facts, after: Facts): FactFinding[] {
   const told = new Set(
     lostSockets(before, after).flatMap(({ protocol, port, movedTo }) =>
       [port, movedTo ?? port].map((one) => portKey({ protocol, port: one })),
     ),
   );
   return listeningAnew(before, after).filter(({ subject }) => !told.has(subject.slice('socket:'.length)));
-};
+}
 
-const listeningAnew = (before: Facts, after: Facts): FactFinding[] => {
+function listeningAnew(before: Facts, after: Facts): FactFinding[] {
   if (before.sockets === null || after.sockets === null) return [];
   const here = byPort(eachFamily(before.sockets));
   const passing = passingSockets(after);
@@ -186,13 +200,13 @@ const listeningAnew = (before: Facts, after: Facts): FactFinding[] => {
     const anew = here.has(portKey(first)) ? `at more addresses (${where})` : `anew (${where})`;
     return [advisory(`socket:${portKey(first)}`, `${who} listens on port ${first.port} ${first.protocol} ${anew}`)];
   });
-};
+}
 
 /**
  * Who serves now, at the same ports, all that a unit served before: the unit that holds them, if it is one alone. Null also
  * where it served nobody over the network.
  */
-export const heirsOf = (before: Facts, after: Facts): ((names: readonly string[]) => string | null) => {
+export function heirsOf(before: Facts, after: Facts): (names: readonly string[]) => string | null {
   const [was, now] = [grouped(before.sockets ?? [], ({ owner }) => owner?.unit), byPort(after.sockets ?? [])];
   const passing = passingSockets(before);
   return (names) => {
@@ -201,10 +215,10 @@ export const heirsOf = (before: Facts, after: Facts): ((names: readonly string[]
     const [heir] = holders;
     return heir != null && holders.every((holder) => holder === heir) ? heir : null;
   };
-};
+}
 
 /** The same port in other hands. */
-export const newHands = (before: Facts, after: Facts): FactFinding[] => {
+export function newHands(before: Facts, after: Facts): FactFinding[] {
   if (before.sockets === null || after.sockets === null) return [];
   const now = byPort(after.sockets);
   return [...byPort(before.sockets)].flatMap(([key, sockets]) => {
@@ -216,4 +230,4 @@ export const newHands = (before: Facts, after: Facts): FactFinding[] => {
     if (holders.some((one) => one.owner?.process === was.process || nameOf(one.owner) === nameOf(was))) return [];
     return [advisory(`socket:${key}`, `${nameOf(is)} serves ${key} now, before it was ${nameOf(was)}`)];
   });
-};
+}

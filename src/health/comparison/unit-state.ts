@@ -7,7 +7,7 @@ export type Condition =
   'running' | 'starting' | 'restarting' | 'stopping' | 'failed' | 'stopped' | 'masked' | 'gone';
 
 /** Typed from the states, never from a word somewhere in the text. `null`: the unit is not there. */
-export const conditionOf = (unit: Unit | null): Condition => {
+export function conditionOf(unit: Unit | null): Condition {
   if (unit === null) return 'gone';
   switch (unit.active) {
     case 'active':
@@ -23,20 +23,22 @@ export const conditionOf = (unit: Unit | null): Condition => {
     default:
       return unit.load === 'not-found' ? 'gone' : unit.load === 'masked' ? 'masked' : 'stopped';
   }
-};
+}
 
 /** It stays up by itself: not a job that ends, nor one that is counted as active after its end. */
-export const longRunning = (unit: Unit): boolean => {
+export function longRunning(unit: Unit): boolean {
   if (unit.type === 'openrc') return !bootScript.test(unit.id);
   return unit.id.endsWith('.service') && unit.type !== 'oneshot' && unit.sub !== 'exited';
-};
+}
 
 /** OpenRC does not say which of its services are jobs of the boot. */
 const bootScript =
   /(\.sh|fs|local|init|modules|mount|swap|sysctl|hostname|hwclock|loopback|random|seed|dmesg|devfs|keymaps|bootlogs|rmnologin|urandom|procps|cgroups|brightness|bootmisc|savecache|killprocs)$/;
 
 /** Terminals, sessions and guard's or the system's transient units come and go with people and timers. */
-export const comesAndGoes = (unit: Unit): boolean => unit.transient || passing.test(unit.id);
+export function comesAndGoes(unit: Unit): boolean {
+  return unit.transient || passing.test(unit.id);
+}
 
 const passing = new RegExp(
   `^(${[
@@ -55,39 +57,43 @@ const passing = new RegExp(
 );
 
 /** Jobs for a console and for disks that a container does not have: whether they succeed says nothing about its services. */
-export const ofHardware = (id: string): boolean =>
-  /^(console-setup|keyboard-setup|setvtrgb|plymouth|alsa-|lvm2-|blk-availability|apparmor|hwclock|smart(d|montools))\b/.test(
+export function ofHardware(id: string): boolean {
+  return /^(console-setup|keyboard-setup|setvtrgb|plymouth|alsa-|lvm2-|blk-availability|apparmor|hwclock|smart(d|montools))\b/.test(
     id,
   );
+}
 
 /** systemd's own parts, which versions of it rename, split and drop. */
-export const ofSystemd = (id: string): boolean =>
-  /^(systemd-|initrd-|kmod-static-nodes|ldconfig|quotaon|dev-|sys-|proc-|tmp\.mount|run-)/.test(id);
+export function ofSystemd(id: string): boolean {
+  return /^(systemd-|initrd-|kmod-static-nodes|ldconfig|quotaon|dev-|sys-|proc-|tmp\.mount|run-)/.test(id);
+}
 
 /**
  * Started when somebody asks for it over D-Bus or by a timer, path or socket, and free to end when nobody does: nothing
  * pulls it in at boot. "enabled" alone says little, because a name on the bus is enabled as an alias.
  */
-export const onDemand = (unit: Unit): boolean =>
-  unit.wantedBy.length === 0 && (unit.busName !== '' || unit.triggeredBy.length > 0);
+export function onDemand(unit: Unit): boolean {
+  return unit.wantedBy.length === 0 && (unit.busName !== '' || unit.triggeredBy.length > 0);
+}
 
 /**
  * It ends by itself again and again and is started again, as workers do that serve for a while or until there is nothing
  * left: at least three times, and once an hour or more often since the instance started.
  */
-export const restartsByHabit = (unit: Unit, { init, processes }: Facts): boolean => {
+export function restartsByHabit(unit: Unit, { init, processes }: Facts): boolean {
   if (unit.restarts < 3 || init === null || processes === null) return false;
   const newest = processes.reduce((most, { startTicks }) => Math.max(most, startTicks), init.startTicks);
   const upMs = (newest - init.startTicks) * 10;
   return upMs / unit.restarts < 3_600_000;
-};
+}
 
 /** It ended well: nothing was wrong with it when it went. */
-export const endedWell = (unit: Unit): boolean =>
-  unit.result === 'success' && (unit.exit === null || (unit.exit.how === 'exited' && unit.exit.status === 0));
+export function endedWell(unit: Unit): boolean {
+  return unit.result === 'success' && (unit.exit === null || (unit.exit.how === 'exited' && unit.exit.status === 0));
+}
 
 /** The reason that the manager gives, e.g. `exit status 1`; empty where it gives none. */
-export const reasonOf = (unit: Unit): string => {
+export function reasonOf(unit: Unit): string {
   const exit = unit.exit;
   if (unit.result === 'timeout') return 'it took too long';
   if (unit.result === 'watchdog') return 'it did not answer its watchdog';
@@ -99,13 +105,14 @@ export const reasonOf = (unit: Unit): string => {
   if (unit.result === 'start-limit-hit') return 'restarted too often';
   if (unit.result === 'crashed') return 'its process is gone';
   return unit.result === '' || unit.result === 'success' ? '' : unit.result;
-};
+}
 
-const signalName = (number: number): string =>
-  Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+function signalName(number: number): string {
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+}
 
 /** systemd.exec(5), "Process Exit Codes": what systemd itself says before the program runs. */
-const meaningOf = (status: number): string => {
+function meaningOf(status: number): string {
   const meaning = new Map([
     [200, 'its working directory is missing'],
     [203, 'its program cannot be executed'],
@@ -115,7 +122,7 @@ const meaningOf = (status: number): string => {
     [238, 'its state directory could not be set up'],
   ]).get(status);
   return meaning === undefined ? '' : ` (${meaning})`;
-};
+}
 
 /** Finds units under any of their names. */
 export interface UnitIndex {
@@ -124,7 +131,7 @@ export interface UnitIndex {
   readonly all: readonly Unit[];
 }
 
-export const indexOf = (facts: Facts): UnitIndex => {
+export function indexOf(facts: Facts): UnitIndex {
   const all = Object.values(facts.units ?? {});
   const byName = new Map<string, Unit[]>();
   for (const unit of all)
@@ -141,7 +148,9 @@ export const indexOf = (facts: Facts): UnitIndex => {
       );
     },
   };
-};
+}
 
 /** The same service in another version: `php8.2-fpm` and `php8.4-fpm`, `postgresql@15-main` and `postgresql@17-main`. */
-export const withoutVersion = (name: string): string => name.replace(/\d+(\.\d+)*/g, '#');
+export function withoutVersion(name: string): string {
+  return name.replace(/\d+(\.\d+)*/g, '#');
+}

@@ -32,7 +32,7 @@ export interface UnitLoss {
 }
 
 /** Every unit that was well before and is not now. A unit that was not well before is never among them. */
-export const lostUnits = (before: Facts, after: Facts, restarted: boolean): UnitLoss[] => {
+export function lostUnits(before: Facts, after: Facts, restarted: boolean): UnitLoss[] {
   if (before.units === null || after.units === null) return [];
   const index = indexOf(after);
   const around = {
@@ -46,7 +46,7 @@ export const lostUnits = (before: Facts, after: Facts, restarted: boolean): Unit
   return Object.values(before.units)
     .filter((unit) => conditionOf(unit) === 'running' && !comesAndGoes(unit) && !wasRestarting(unit, before))
     .flatMap((unit) => lossOf(unit, around) ?? []);
-};
+}
 
 interface Surroundings {
   readonly index: UnitIndex;
@@ -58,11 +58,14 @@ interface Surroundings {
 }
 
 /** Caught in the moment in which a restart loop is up: it was restarted, and its main process is young. */
-const wasRestarting = (unit: Unit, before: Facts): boolean =>
-  unit.restarts > 0 &&
-  (before.processes?.some((process) => process.pid === unit.mainPid && process.ageMs < 10_000) ?? false);
+function wasRestarting(unit: Unit, before: Facts): boolean {
+  return (
+    unit.restarts > 0 &&
+    (before.processes?.some((process) => process.pid === unit.mainPid && process.ageMs < 10_000) ?? false)
+  );
+}
 
-const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
+function lossOf(unit: Unit, around: Surroundings): UnitLoss | null {
   const now = around.index.find(unit);
   const condition = conditionNow(unit, now, around);
   if (condition === 'running') return now === null ? null : hollowOf(unit, now, around);
@@ -83,35 +86,36 @@ const lossOf = (unit: Unit, around: Surroundings): UnitLoss | null => {
     return loss(failureWeight(unit), `${was(unit)}, is now restarting${because(now)}`, true);
   if (condition === 'stopping' && onDemand(unit)) return null;
   return ends(unit) ? null : loss(failureWeight(unit), `${was(unit)}, is still ${condition}${because(now)}`, true);
-};
+}
 
 /** What is not listed is gone, or only stopped. A start between two restarts is part of the loop. */
-const conditionNow = (unit: Unit, now: Unit | null, { hasFile }: Surroundings): Condition => {
+function conditionNow(unit: Unit, now: Unit | null, { hasFile }: Surroundings): Condition {
   const condition = conditionOf(now);
   if (now === null && (unit.type === 'openrc' || hasFile(unit))) return 'stopped';
   return condition === 'starting' && (now?.restarts ?? 0) > unit.restarts ? 'restarting' : condition;
-};
+}
 
-const unitFileIn = (facts: Facts): ((unit: Unit) => boolean) => {
+function unitFileIn(facts: Facts): (unit: Unit) => boolean {
   const files = new Set(facts.unitFiles);
   return (unit) =>
     [unit.id, ...unit.names].some((name) => files.has(name) || files.has(name.replace(/@.*(?=\.[a-z]+$)/, '@')));
-};
+}
 
 /** Jobs, and parts that matter to nobody by themselves, do not decide. */
-const failureWeight = (unit: Unit): UnitLoss['severity'] => {
+function failureWeight(unit: Unit): UnitLoss['severity'] {
   if (unit.id.endsWith('.service') || unit.type === 'openrc')
     return !longRunning(unit) && (ofSystemd(unit.id) || ofHardware(unit.id)) ? 'advisory' : 'required';
   return /\.(mount|socket)$/.test(unit.id) && !ofSystemd(unit.id) ? 'required' : 'advisory';
-};
+}
 
 /** It is run by a timer, or to its end, so that being in the middle of it says nothing. */
-const ends = (unit: Unit): boolean =>
-  /\.(timer|path)$/.test(unit.id) || unit.triggeredBy.some((by) => by.endsWith('.timer'));
+function ends(unit: Unit): boolean {
+  return /\.(timer|path)$/.test(unit.id) || unit.triggeredBy.some((by) => by.endsWith('.timer'));
+}
 
 type Say = (severity: UnitLoss['severity'], says: string, transient?: boolean) => UnitLoss;
 
-const stoppedOf = (unit: Unit, now: Unit | null, around: Surroundings, loss: Say): UnitLoss | null => {
+function stoppedOf(unit: Unit, now: Unit | null, around: Surroundings, loss: Say): UnitLoss | null {
   if (unit.id.endsWith('.mount')) return loss(failureWeight(unit), 'was mounted, is not any more');
   if (!unit.id.endsWith('.service') && unit.type !== 'openrc')
     return loss('advisory', `was ${unit.sub}, is now stopped`);
@@ -132,18 +136,22 @@ const stoppedOf = (unit: Unit, now: Unit | null, around: Surroundings, loss: Say
   const replacedBy = around.replacements(unit);
   if (replacedBy === null) return loss('required', `${was(unit)}, is now stopped`);
   return { ...loss('advisory', `${was(unit)}, is now stopped; ${replacedBy} runs instead`), replacedBy };
-};
+}
 
-const startsAtBoot = (unit: Unit): boolean =>
-  unit.type === 'openrc' ||
-  unit.fileState.startsWith('enabled') ||
-  unit.wantedBy.length > 0 ||
-  unit.triggeredBy.length > 0;
+function startsAtBoot(unit: Unit): boolean {
+  return (
+    unit.type === 'openrc' ||
+    unit.fileState.startsWith('enabled') ||
+    unit.wantedBy.length > 0 ||
+    unit.triggeredBy.length > 0
+  );
+}
 
-const awaits = (name: string, index: UnitIndex): boolean =>
-  index.all.some((one) => (one.id === name || one.names.includes(name)) && conditionOf(one) === 'running');
+function awaits(name: string, index: UnitIndex): boolean {
+  return index.all.some((one) => (one.id === name || one.names.includes(name)) && conditionOf(one) === 'running');
+}
 
-const goneOf = (unit: Unit, condition: 'gone' | 'masked', around: Surroundings): UnitLoss => {
+function goneOf(unit: Unit, condition: 'gone' | 'masked', around: Surroundings): UnitLoss {
   const replacedBy = around.replacements(unit);
   const service = longRunning(unit);
   const packaged = !unit.fragment.startsWith('/etc/') && unit.type !== 'openrc';
@@ -159,13 +167,13 @@ const goneOf = (unit: Unit, condition: 'gone' | 'masked', around: Surroundings):
     says: `${was(unit)}, ${how}${instead}`,
     replacedBy,
   };
-};
+}
 
 /**
  * For a unit that does not run any more: one that runs anew and is the same service in another version, has the same main
  * process, or serves at the same ports.
  */
-const replacementsIn = (index: UnitIndex, before: Facts, after: Facts): Surroundings['replacements'] => {
+function replacementsIn(index: UnitIndex, before: Facts, after: Facts): Surroundings['replacements'] {
   const up = (unit: Unit): boolean => conditionOf(unit) === 'running' && longRunning(unit);
   const known = new Set(Object.values(before.units ?? {}).flatMap((unit) => (up(unit) ? [unit.id] : [])));
   const [processBefore, processAfter] = [mainProcesses(before), mainProcesses(after)];
@@ -183,13 +191,13 @@ const replacementsIn = (index: UnitIndex, before: Facts, after: Facts): Surround
     const heir = anew.get(`unit ${heirOf([...new Set([unit.id, ...unit.names])])}`);
     return anew.get(withoutVersion(unit.id)) ?? sameProcess ?? heir ?? null;
   };
-};
+}
 
 /** Their names say nothing of what they run. */
 const interpreter = /^(python|perl|ruby|php$|node|java|sh$|bash|dash|tclsh|lua|mono|dotnet)/;
 
 /** The name of the main process, or of the eldest one where the manager does not know which that is. */
-const mainProcesses = (facts: Facts): ((unit: Unit) => string | undefined) => {
+function mainProcesses(facts: Facts): (unit: Unit) => string | undefined {
   const byPid = new Map(facts.processes?.map((process) => [process.pid, process.name]));
   const eldest = new Map<string, Process>();
   for (const process of facts.processes ?? []) {
@@ -198,10 +206,10 @@ const mainProcesses = (facts: Facts): ((unit: Unit) => string | undefined) => {
       eldest.set(process.unit, process);
   }
   return (unit) => byPid.get(unit.mainPid) ?? eldest.get(unit.id)?.name;
-};
+}
 
 /** Generated from an init script, a unit counts as active with nothing left in it. */
-const hollowOf = (unit: Unit, now: Unit, { after }: Surroundings): UnitLoss | null => {
+function hollowOf(unit: Unit, now: Unit, { after }: Surroundings): UnitLoss | null {
   if (unit.sub !== 'running' || now.sub !== 'exited' || !longRunning(unit) || after.processes === null) return null;
   if (now.type === 'oneshot' || after.processes.some((process) => process.unit === now.id)) return null;
   return {
@@ -213,20 +221,21 @@ const hollowOf = (unit: Unit, now: Unit, { after }: Surroundings): UnitLoss | nu
     says: 'was running, has no process left',
     replacedBy: null,
   };
-};
+}
 
-const was = (unit: Unit): string =>
-  unit.sub === 'running' || unit.type === 'openrc' ? 'was running' : `was ${unit.sub}`;
+function was(unit: Unit): string {
+  return unit.sub === 'running' || unit.type === 'openrc' ? 'was running' : `was ${unit.sub}`;
+}
 
-const because = (now: Unit | null): string => {
+function because(now: Unit | null): string {
   if (now === null) return '';
   const restarts = now.restarts === 0 ? [] : [now.restarts === 1 ? '1 restart' : `${now.restarts} restarts`];
   const reasons = [reasonOf(now), ...restarts].filter((reason) => reason !== '');
   return reasons.length === 0 ? '' : `: ${reasons.join(', ')}`;
-};
+}
 
 /** Units that run or fail anew. They are told and decide nothing: nobody depended on them before. */
-export const newUnits = (before: Facts, after: Facts): FactFinding[] => {
+export function newUnits(before: Facts, after: Facts): FactFinding[] {
   if (before.units === null || after.units === null) return [];
   const old = indexOf(before);
   return Object.values(after.units).flatMap((unit) => {
@@ -242,10 +251,10 @@ export const newUnits = (before: Facts, after: Facts): FactFinding[] => {
       return [advisory(`unit:${unit.id}`, `${unit.id} did not run before and keeps restarting${because(unit)}`)];
     return [];
   });
-};
+}
 
 /** Services that run as before, and that nothing will start at the next boot any more. */
-export const lostStarts = (before: Facts, after: Facts): FactFinding[] => {
+export function lostStarts(before: Facts, after: Facts): FactFinding[] {
   if (before.units === null || after.units === null) return [];
   const index = indexOf(after);
   return Object.values(before.units).flatMap((unit) => {
@@ -255,10 +264,10 @@ export const lostStarts = (before: Facts, after: Facts): FactFinding[] => {
     if (now.wantedBy.length > 0 || now.triggeredBy.length > 0) return [];
     return [advisory(`unit:${now.id}`, `${now.id} runs, but does not start at boot any more`)];
   });
-};
+}
 
 /** The service manager itself: it answered before and does not now. */
-export const lostManager = (before: Facts, after: Facts): FactFinding[] => {
+export function lostManager(before: Facts, after: Facts): FactFinding[] {
   if (before.manager.kind !== 'systemd' || !before.manager.answers) return [];
   if (after.manager.kind === 'systemd' && !after.manager.answers)
     return [required('manager', 'systemd answered before and does not answer now', true)];
@@ -271,4 +280,4 @@ export const lostManager = (before: Facts, after: Facts): FactFinding[] => {
       ),
     ];
   return [];
-};
+}

@@ -12,7 +12,7 @@ export interface UnixLoss {
 }
 
 /** Every named unix socket that is gone and not private to a session or to systemd. */
-export const lostUnixSockets = (before: Facts, after: Facts): UnixLoss[] => {
+export function lostUnixSockets(before: Facts, after: Facts): UnixLoss[] {
   if (before.unixSockets === null || after.unixSockets === null) return [];
   const here = new Set(before.unixSockets.map((socket) => socket.path));
   const there = new Set(after.unixSockets.map((socket) => socket.path));
@@ -21,18 +21,21 @@ export const lostUnixSockets = (before: Facts, after: Facts): UnixLoss[] => {
   return before.unixSockets
     .filter((socket) => !there.has(socket.path) && !comesAndGoes(socket, pids) && !ofTheSystem.test(socket.path))
     .map((socket) => lossOf(socket, anew, before, after));
-};
+}
 
-const comesAndGoes = ({ path, owner }: UnixSocket, pids: ReadonlySet<string>): boolean =>
-  /^\/(run\/user|tmp|var\/tmp|run\/screen|run\/containerd\/s|root|home|dev)\//.test(path) ||
-  // A name with a pid or a random part in it is another one after every start.
-  /[0-9a-f]{12,}|\.tmp$/.test(path) ||
-  // GnuPG starts its helpers where and when it needs them.
-  /\/S\.(gpg-agent|dirmngr|scdaemon|keyboxd)/.test(path) ||
-  path.split(/\D+/).some((number) => number.length > 1 && pids.has(number)) ||
-  (owner?.unit != null && /^(session-.*\.scope|user@.*\.service|run-.*)$/.test(owner.unit));
+function comesAndGoes({ path, owner }: UnixSocket, pids: ReadonlySet<string>): boolean {
+  return (
+    /^\/(run\/user|tmp|var\/tmp|run\/screen|run\/containerd\/s|root|home|dev)\//.test(path) ||
+    // A name with a pid or a random part in it is another one after every start.
+    /[0-9a-f]{12,}|\.tmp$/.test(path) ||
+    // GnuPG starts its helpers where and when it needs them.
+    /\/S\.(gpg-agent|dirmngr|scdaemon|keyboxd)/.test(path) ||
+    path.split(/\D+/).some((number) => number.length > 1 && pids.has(number)) ||
+    (owner?.unit != null && /^(session-.*\.scope|user@.*\.service|run-.*)$/.test(owner.unit))
+  );
+}
 
-const lossOf = (socket: UnixSocket, anew: readonly UnixSocket[], before: Facts, after: Facts): UnixLoss => {
+function lossOf(socket: UnixSocket, anew: readonly UnixSocket[], before: Facts, after: Facts): UnixLoss {
   const referredBy = othersReferring(socket, after.configuration ?? before.configuration);
   const loss = (severity: UnixLoss['severity'], movedTo: string | null = null): UnixLoss => ({
     socket,
@@ -54,13 +57,13 @@ const lossOf = (socket: UnixSocket, anew: readonly UnixSocket[], before: Facts, 
   const stays =
     after.unixSockets?.some((one) => sameOwner(one, socket) && folder(one.path) === folder(socket.path)) ?? false;
   return loss(stays || socket.owner === null || isOfHelper(socket, before, after) ? 'advisory' : 'required');
-};
+}
 
 /**
  * Held by a process that the service starts when somebody needs it, as winbind does with samba-dcerpcd: the service runs as
  * before, and no such process is there at this moment.
  */
-const isOfHelper = ({ owner }: UnixSocket, before: Facts, after: Facts): boolean => {
+function isOfHelper({ owner }: UnixSocket, before: Facts, after: Facts): boolean {
   if (owner?.unit == null) return false;
   const { unit: id, process: helper } = owner;
   const [was, is] = [before.units?.[id], after.units?.[id]];
@@ -68,32 +71,39 @@ const isOfHelper = ({ owner }: UnixSocket, before: Facts, after: Facts): boolean
   const main = before.processes?.find(({ pid }) => pid === was.mainPid)?.name;
   const isStarted = after.processes?.some(({ name, unit }) => name === helper && unit === id) ?? true;
   return main !== undefined && main !== helper && !isStarted;
-};
+}
 
 /** As mktemp(1) makes names. */
-const withoutRandom = (path: string): string => path.replace(/([._-])(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}$/, '$1#');
+function withoutRandom(path: string): string {
+  return path.replace(/([._-])(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6,}$/, '$1#');
+}
 
 /** Internal to systemd and D-Bus, whose versions rename and drop them; the units that need them are compared themselves. */
 const ofTheSystem = /^\/run\/(systemd|udev|initctl|dbus|lock|cloud-init|credentials|mount|lvm|dmeventd)(\/|$)/;
 
-const sameOwner = (one: UnixSocket, other: UnixSocket): boolean =>
-  one.owner !== null &&
-  other.owner !== null &&
-  (nameOf(one.owner) === nameOf(other.owner) || one.owner.process === other.owner.process);
+function sameOwner(one: UnixSocket, other: UnixSocket): boolean {
+  return (
+    one.owner !== null &&
+    other.owner !== null &&
+    (nameOf(one.owner) === nameOf(other.owner) || one.owner.process === other.owner.process)
+  );
+}
 
-const folder = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+function folder(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
 
 /** Whoever owns the socket names it too: that proves nothing. */
-const othersReferring = (socket: UnixSocket, configuration: Facts['configuration']): string[] => {
+function othersReferring(socket: UnixSocket, configuration: Facts['configuration']): string[] {
   if (configuration === null || !Object.hasOwn(configuration.references, socket.path)) return [];
   const own = ownWords(socket);
   return (configuration.references[socket.path] ?? []).filter(
     (path) => !own.some((word) => path.toLowerCase().includes(word)),
   );
-};
+}
 
 /** Files in the folder of another service that runs, whatever they are called: `/etc/nginx/snippets/php.conf`. */
-const usersReferring = (socket: UnixSocket, { configuration, processes, units }: Facts): string[] => {
+function usersReferring(socket: UnixSocket, { configuration, processes, units }: Facts): string[] {
   if (configuration === null || !Object.hasOwn(configuration.references, socket.path)) return [];
   const own = ownWords(socket);
   const runs = (name: string): boolean =>
@@ -103,9 +113,9 @@ const usersReferring = (socket: UnixSocket, { configuration, processes, units }:
     const service = path.split('/')[2] ?? '';
     return !own.some((word) => service.toLowerCase().includes(word)) && runs(service);
   });
-};
+}
 
-const ownWords = (socket: UnixSocket): string[] => {
+function ownWords(socket: UnixSocket): string[] {
   const words =
     `${socket.owner?.unit ?? ''} ${socket.owner?.process ?? ''} ${folder(socket.path).replace(/^\/run/, '')}`
       .toLowerCase()
@@ -114,12 +124,12 @@ const ownWords = (socket: UnixSocket): string[] => {
   return [...new Set(words)]
     .filter((word) => !common.has(word))
     .map((word) => (word.endsWith('d') && word.length > 4 ? word.slice(0, -1) : word));
-};
+}
 
 /** `socket /run/mysqld/mysqld.sock is gone`, with who names it. */
-export const sayUnixLoss = ({ socket, referredBy, movedTo }: UnixLoss): string => {
+export function sayUnixLoss({ socket, referredBy, movedTo }: UnixLoss): string {
   const where = movedTo === null ? 'is gone' : `is gone, there is ${movedTo} now`;
   const who =
     referredBy.length === 0 ? '' : `, and ${referredBy[0]}${referredBy.length > 1 ? ' and others name' : ' names'} it`;
   return `socket ${socket.path} ${where}${who}`;
-};
+}

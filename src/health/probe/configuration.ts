@@ -2,29 +2,30 @@ import type { ConfigurationFiles } from '../facts.ts';
 import type { Section } from './sections.ts';
 
 /** Files below /etc, from `size mtime ctime path` lines and from the lines that say how services listen. */
-export const configurationFrom = (
+export function configurationFrom(
   signatures: Section | undefined,
   lines: Section | undefined,
-): ConfigurationFiles | null => {
+): ConfigurationFiles | null {
   if (signatures?.status !== 0 || lines?.status !== 0) return null;
   return { signatures: signaturesFrom(signatures.lines), ...meaningful(lines.lines) };
-};
+}
 
 const mostFiles = 20_000;
 
 /** Changes of owner and mode alone are no replacement: the signature is made of size and time of last writing. */
-const signaturesFrom = (lines: readonly string[]): Record<string, string> =>
-  Object.fromEntries(
+function signaturesFrom(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
     lines.slice(0, mostFiles).flatMap((line) => {
       const [, size, written, path] = /^(\d{1,20}) (\d{1,20}) \d{1,20} (\/etc\/.{1,400})$/.exec(line) ?? [];
       return path === undefined || neverConfiguration.test(path) ? [] : [[path, `${size} ${written}`]];
     }),
   );
+}
 
 const neverConfiguration =
   /^\/etc\/(ld\.so\.cache|(passwd|shadow|group|gshadow|subuid|subgid)-?|mtab|\.pwd\.lock|adjtime|machine-id|hostname|hosts|resolv\.conf|ca-certificates\.conf|mailcap|.*\.(dpkg|ucf)-(new|tmp|divert))$/;
 
-const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatures'> => {
+function meaningful(lines: readonly string[]): Omit<ConfigurationFiles, 'signatures'> {
   const listenLines = new Map<string, string[]>();
   const references = new Map<string, Set<string>>();
   const zones = new Set<string>();
@@ -50,32 +51,32 @@ const meaningful = (lines: readonly string[]): Omit<ConfigurationFiles, 'signatu
     names: [...names].toSorted(),
     sites: [...sites].toSorted(),
   };
-};
+}
 
 /** What packages and people lay aside beside the file that counts. */
 const notInForce =
   /(~|[.-](dpkg|ucf)-\w+|\.(bak|old|orig|save|disabled|rpmsave|rpmnew|rpmorig|pacnew|pacsave|apk-new)|\/zones\.rfc1918)$/;
 
 /** As BIND and PowerDNS, Knot, and NSD write it. */
-const zoneIn = (path: string, line: string): string | null => {
+function zoneIn(path: string, line: string): string | null {
   const name =
     /^zone\s+"([\w./-]{1,253})"/i.exec(line)?.[1] ??
     (path.startsWith('/etc/knot/') ? /^(?:- )?domain:\s*"?([\w./-]{1,253})/.exec(line)?.[1] : undefined) ??
     (path.startsWith('/etc/nsd/') ? /^name:\s*"?([\w./-]{1,253})/.exec(line)?.[1] : undefined);
   return name === undefined || inEveryServer.test(name) ? null : name.replace(/\.$/, '').toLowerCase();
-};
+}
 
 /** Names to which an IPv4 address is given, as Unbound and dnsmasq write it. */
-const nameIn = (line: string): string | null => {
+function nameIn(line: string): string | null {
   const name =
     /^local-data:\s*["']([\w.-]{1,253})\s+(?:\d+\s+)?(?:IN\s+)?A\s/i.exec(line)?.[1] ??
     /^address=\/([\w.-]{1,253})\/\d+\.\d+\.\d+\.\d+$/.exec(line)?.[1] ??
     /^host-record=([\w.-]{1,253}),/.exec(line)?.[1];
   return name === undefined ? null : name.replace(/\.$/, '').toLowerCase();
-};
+}
 
 /** As nginx and Apache write them; patterns and the name of nobody are passed over. */
-const sitesIn = (path: string, line: string): string[] => {
+function sitesIn(path: string, line: string): string[] {
   const names = /^\/etc\/(?:nginx|apache2|httpd)\//.test(path)
     ? /(?:^|[\s{;])server_?name\s+([^;#]+)/i.exec(line)?.[1]
     : undefined;
@@ -83,7 +84,7 @@ const sitesIn = (path: string, line: string): string[] => {
     .split(/\s+/)
     .map((name) => name.replace(/:\d+$/, '').toLowerCase())
     .filter((name) => /^[a-z\d][a-z\d-]*(\.[a-z\d-]+)+$/.test(name));
-};
+}
 
 /** BIND answers for private reverse zones by itself, configured or not. */
 const inEveryServer =
@@ -95,14 +96,14 @@ const runPath = /(?:\/var)?\/run\/[\w.@+/-]*(?:sock|\.s\.|ctl|ipc)[\w.@+/-]*/gi;
 const listens =
   /^"?-{0,2}(listen|bind|([a-z_.-]*[_.-])?ports?\b|interfaces?\b|([a-z_.-]*[_.-])?address\b|inet_|(dc_)?local_interfaces|socket\b|unix_socket_director|skip[-_]networking|slapd_services|protected-mode|[lpsU]\s)/i;
 
-const note = (references: Map<string, Set<string>>, socket: string, path: string): void => {
+function note(references: Map<string, Set<string>>, socket: string, path: string): void {
   if (references.size > 2000 && !references.has(socket)) return;
   const known = references.get(socket) ?? new Set();
   if (known.size < 20) references.set(socket, known.add(path));
-};
+}
 
-const gather = (listenLines: Map<string, string[]>, path: string, line: string): void => {
+function gather(listenLines: Map<string, string[]>, path: string, line: string): void {
   if (listenLines.size > 1000 && !listenLines.has(path)) return;
   const known = listenLines.get(path) ?? [];
   if (known.length < 50) listenLines.set(path, [...known, line]);
-};
+}

@@ -33,7 +33,7 @@ found() {
 export const noOpening = 'opening() { :; }';
 
 /** Null as long as it is not there as a whole. */
-export const openingFrom = (sections: ReadonlyMap<string, Section>): Opening | null => {
+export function openingFrom(sections: ReadonlyMap<string, Section>): Opening | null {
   const ready = sections.get('ready');
   const found = sections.get('found');
   if (ready === undefined || found === undefined) return null;
@@ -41,4 +41,4 @@ export const openingFrom = (sections: ReadonlyMap<string, Section>): Opening | n
     quiet: ready.status === 0 && isQuiet(readReadiness(ready.lines.join('\n'))),
     found: found.status === 0,
   };
-};
+}

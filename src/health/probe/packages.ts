@@ -2,13 +2,13 @@ import type { Packages } from '../facts.ts';
 import type { Section } from './sections.ts';
 
 /** The packages of whichever package manager the instance has; null when its database cannot be read. */
-export const packagesFrom = (sections: ReadonlyMap<string, Section>): Packages | null => {
+export function packagesFrom(sections: ReadonlyMap<string, Section>): Packages | null {
   for (const [manager, read] of readers) {
     const section = sections.get(manager);
     if (section?.status === 0) return read(section.lines.slice(0, mostLines));
   }
   return null;
-};
+}
 
 const mostLines = 500_000;
 
@@ -21,14 +21,14 @@ interface Entry {
 }
 
 /** The fields of /var/lib/dpkg/status: dpkg(1) has the states. */
-const dpkg = (lines: readonly string[]): Packages => {
+function dpkg(lines: readonly string[]): Packages {
   const entries: Entry[] = [];
   let fields = new Map<string, string>();
-  const flush = (): void => {
+  function flush(): void {
     const entry = dpkgEntry(fields);
     if (entry !== null) entries.push(entry);
     fields = new Map();
-  };
+  }
   for (const line of lines) {
     const at = line.indexOf(': ');
     if (at < 0) continue;
@@ -43,18 +43,18 @@ const dpkg = (lines: readonly string[]): Packages => {
   }
   flush();
   return tableOf('dpkg', entries, 'dpkg', lines.includes('interrupted'));
-};
+}
 
-const dpkgEntry = (fields: ReadonlyMap<string, string>): Entry | null => {
+function dpkgEntry(fields: ReadonlyMap<string, string>): Entry | null {
   const name = fields.get('Package');
   const [, flag, state] = (fields.get('Status') ?? '').split(' ');
   if (name === undefined || state === undefined || state === 'not-installed' || state === 'config-files') return null;
   const trouble = flag === 'reinstreq' ? 'to be reinstalled' : state === 'installed' ? null : state;
   return { name, architecture: fields.get('Architecture') ?? '', version: fields.get('Version') ?? '', trouble };
-};
+}
 
 /** `name architecture version`. A package that is there twice is what an interrupted transaction leaves. */
-const rpm = (lines: readonly string[]): Packages => {
+function rpm(lines: readonly string[]): Packages {
   const entries = lines.flatMap((line): Entry[] => {
     const [name, architecture, version] = line.split(' ');
     return name && architecture && version ? [{ name, architecture, version, trouble: null }] : [];
@@ -68,12 +68,12 @@ const rpm = (lines: readonly string[]): Packages => {
       : entry,
   );
   return tableOf('rpm', marked, 'rpm', false);
-};
+}
 
 const severalByDesign = /^(kernel|gpg-pubkey|kmod-|installonly)/;
 
 /** `P:name` and `V:version` lines, then `world`, then what the administrator asked for. */
-const apk = (lines: readonly string[]): Packages => {
+function apk(lines: readonly string[]): Packages {
   const world = lines.indexOf('world');
   const entries: Entry[] = [];
   let name: string | null = null;
@@ -87,10 +87,10 @@ const apk = (lines: readonly string[]): Packages => {
   const missing = wanted.filter((wish) => !known.has(wish)).map((wish) => [wish, 'asked for and not installed']);
   const table = tableOf('apk', entries, '', false);
   return { ...table, broken: { ...table.broken, ...Object.fromEntries(missing) } };
-};
+}
 
 /** `ok …/name-version-release/`, or `bad` where the entry has no description. */
-const pacman = (lines: readonly string[]): Packages => {
+function pacman(lines: readonly string[]): Packages {
   const entries = lines.flatMap((line): Entry[] => {
     const [, state, name, version] = /^(ok|bad) .*\/([^/]+)-([^-/]+-[^-/]+)\/$/.exec(line) ?? [];
     if (name === undefined || version === undefined) return [];
@@ -99,9 +99,11 @@ const pacman = (lines: readonly string[]): Packages => {
     ];
   });
   return tableOf('pacman', entries, '', lines.includes('interrupted'));
-};
+}
 
-const none = (): Packages => ({ manager: 'none', installed: {}, broken: {}, interrupted: false });
+function none(): Packages {
+  return { manager: 'none', installed: {}, broken: {}, interrupted: false };
+}
 
 const readers = [
   ['dpkg', dpkg],
@@ -112,12 +114,12 @@ const readers = [
 ] as const;
 
 /** Packages of the instance's own architecture (that of `anchor`) go by their name, others by name and architecture. */
-const tableOf = (
+function tableOf(
   manager: Packages['manager'],
   entries: readonly Entry[],
   anchor: string,
   interrupted: boolean,
-): Packages => {
+): Packages {
   const own = entries.find((entry) => entry.name === anchor)?.architecture ?? '';
   const keyOf = ({ name, architecture }: Entry): string =>
     ['', 'all', 'noarch', '(none)', own].includes(architecture) ? name : `${name}:${architecture}`;
@@ -129,4 +131,4 @@ const tableOf = (
   }
   const broken = entries.flatMap((entry) => (entry.trouble === null ? [] : [[keyOf(entry), entry.trouble]]));
   return { manager, installed: Object.fromEntries(installed), broken: Object.fromEntries(broken), interrupted };
-};
+}

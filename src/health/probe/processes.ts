@@ -9,7 +9,7 @@ export interface ProcessTable {
 }
 
 /** Reads `/proc/PID/stat:…` and `/proc/PID/cgroup:…` lines. */
-export const processTable = (section: Section): ProcessTable | null => {
+export function processTable(section: Section): ProcessTable | null {
   if (section.status !== 0) return null;
   const stats = new Map<number, Stat>();
   const units = new Map<number, string>();
@@ -34,13 +34,13 @@ export const processTable = (section: Section): ProcessTable | null => {
     ]),
   );
   return { all, residents: new Map([...all].filter(([pid]) => pid !== 1 && descendsFromInit(pid, all))) };
-};
+}
 
 /** Process 1 of the instance. */
-export const initOf = (table: ProcessTable): Init | null => {
+export function initOf(table: ProcessTable): Init | null {
   const init = table.all.get(1);
   return init === undefined ? null : { name: init.name, startTicks: init.startTicks };
-};
+}
 
 const mostProcesses = 20_000;
 
@@ -54,7 +54,7 @@ interface Stat {
 }
 
 /** A name can hold spaces, parentheses and line breaks: fields are counted from the last `)`, and the pid must agree. */
-const statFrom = (pid: number, text: string): Stat | null => {
+function statFrom(pid: number, text: string): Stat | null {
   const opened = text.indexOf(' (');
   const closed = text.lastIndexOf(') ');
   if (opened < 0 || closed < opened || text.slice(0, opened) !== String(pid)) return null;
@@ -62,10 +62,10 @@ const statFrom = (pid: number, text: string): Stat | null => {
   const startTicks = numberOr(fields[19], -1);
   if (startTicks < 0 || fields[0] === 'Z') return null;
   return { name: text.slice(opened + 2, closed), parent: numberOr(fields[1], 0), startTicks };
-};
+}
 
 /** The unit is the first part of the control group's path that is named like one. */
-const unitOf = (line: string): string | null => {
+function unitOf(line: string): string | null {
   const [hierarchy, controllers, ...path] = line.split(':');
   if (hierarchy !== '0' && controllers !== 'name=systemd') return null;
   const unit = path
@@ -73,19 +73,19 @@ const unitOf = (line: string): string | null => {
     .split('/')
     .find((part) => /\.(service|scope)$/.test(part));
   return unit === undefined || unit === 'init.scope' ? null : unit;
-};
+}
 
-const descendsFromInit = (pid: number, all: ReadonlyMap<number, Process>): boolean => {
+function descendsFromInit(pid: number, all: ReadonlyMap<number, Process>): boolean {
   let process = all.get(pid);
   for (let depth = 0; process !== undefined && depth < 100; depth += 1) {
     if (process.parent === 1) return true;
     process = all.get(process.parent);
   }
   return false;
-};
+}
 
 /** Who holds each socket, by inode: `/proc/PID/fd:` headers, then lines that end in `socket:[INODE]`. */
-export const socketOwners = (section: Section, processes: ProcessTable): SocketOwners => {
+export function socketOwners(section: Section, processes: ProcessTable): SocketOwners {
   const holders = new Map<string, Process[]>();
   let pid = 0;
   for (const line of section.lines) {
@@ -105,7 +105,7 @@ export const socketOwners = (section: Section, processes: ProcessTable): SocketO
       return held.length > 0 && held.every((process) => process.pid !== 1 && !processes.residents.has(process.pid));
     },
   };
-};
+}
 
 export interface SocketOwners {
   readonly ownerOf: (inode: string) => Owner | null;
@@ -114,9 +114,9 @@ export interface SocketOwners {
 }
 
 /** Process 1 holds the sockets of socket units too: who serves them is the other one. Else the eldest is the main one. */
-const ownerAmong = (holders: readonly Process[]): Owner | null => {
+function ownerAmong(holders: readonly Process[]): Owner | null {
   const [main] = holders.toSorted(
     (a, b) => Number(a.pid === 1) - Number(b.pid === 1) || a.startTicks - b.startTicks || a.pid - b.pid,
   );
   return main === undefined ? null : { process: main.name, unit: main.unit };
-};
+}

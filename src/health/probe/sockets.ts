@@ -6,7 +6,7 @@ import type { SocketOwners } from './processes.ts';
  * The listening sockets, from `ss -Hlntue` or else from the lines of `/proc/net/{tcp,tcp6,udp,udp6}` with the file's name
  * in front. Sockets that are held from outside only (`incus exec`) are not the instance's.
  */
-export const inetSockets = (section: Section, owners: SocketOwners | null): readonly Socket[] | null => {
+export function inetSockets(section: Section, owners: SocketOwners | null): readonly Socket[] | null {
   if (section.status !== 0) return null;
   const sockets = new Map<string, Socket>();
   for (const line of section.lines) {
@@ -22,12 +22,14 @@ export const inetSockets = (section: Section, owners: SocketOwners | null): read
   return [...sockets.values()].toSorted(
     (a, b) => a.port - b.port || compareText(a.protocol, b.protocol) || compareText(a.address, b.address),
   );
-};
+}
 
 /** More is no honest answer, and half of the list would read as sockets that are gone. */
 const mostSockets = 5000;
 
-const compareText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
 
 interface Entry {
   readonly protocol: Protocol;
@@ -37,7 +39,7 @@ interface Entry {
   readonly inode: string;
 }
 
-const entryOfProc = (line: string): Entry | null => {
+function entryOfProc(line: string): Entry | null {
   const [, protocol, rest] = /^\/proc\/net\/(tcp|udp)6?:(.*)$/.exec(line) ?? [];
   if (rest === undefined || (protocol !== 'tcp' && protocol !== 'udp')) return null;
   const fields = rest.trim().split(/\s+/);
@@ -48,10 +50,10 @@ const entryOfProc = (line: string): Entry | null => {
   const address = addressFromHex(hex);
   const number = Number.parseInt(port, 16);
   return address === null || number === 0 ? null : { protocol, address, port: number, v6only: null, inode };
-};
+}
 
 /** `tcp LISTEN 0 128 127.0.0.1:53 0.0.0.0:* uid:101 ino:12360 sk:1 v6only:1 <->`; `*:80` is IPv6 and IPv4 at once. */
-const entryOfSs = (line: string): Entry | null => {
+function entryOfSs(line: string): Entry | null {
   const [protocol, , , , local, , ...details] = line.trim().split(/\s+/);
   if (protocol !== 'tcp' && protocol !== 'udp') return null;
   const [, brackets, plain, port] = /^(?:\[([0-9a-f.:]+)\]|([0-9.]+|\*))(?:%\S+)?:(\d{1,5})$/.exec(local ?? '') ?? [];
@@ -60,19 +62,21 @@ const entryOfSs = (line: string): Entry | null => {
   const address = plain === '*' ? '::' : (brackets ?? plain ?? '').replace(/^::ffff:(?=\d+\.)/, '');
   const inode = details.find((detail) => detail.startsWith('ino:'))?.slice(4) ?? '';
   return { protocol, address, port: number, v6only: address === '::' ? plain !== '*' : null, inode };
-};
+}
 
 /** The kernel writes addresses as 32-bit words in the machine's own order, which is little-endian wherever Incus runs but s390x. */
-export const addressFromHex = (hex: string): string | null => {
+export function addressFromHex(hex: string): string | null {
   if (!/^([0-9A-F]{8}|[0-9A-F]{32})$/i.test(hex)) return null;
   const bytes = hex.match(/.{8}/g)?.flatMap((word) => (word.match(/../g) ?? []).toReversed()) ?? [];
   return bytes.length === 4 ? dotted(bytes) : sayIpv6(bytes.join(''));
-};
+}
 
-const dotted = (bytes: readonly string[]): string => bytes.map((byte) => Number.parseInt(byte, 16)).join('.');
+function dotted(bytes: readonly string[]): string {
+  return bytes.map((byte) => Number.parseInt(byte, 16)).join('.');
+}
 
 /** 32 hexadecimal digits in network order as people write them; IPv4 in IPv6 is written as the IPv4 address it is. */
-export const sayIpv6 = (hex: string): string => {
+export function sayIpv6(hex: string): string {
   const digits = hex.toLowerCase();
   if (digits.startsWith('00000000000000000000ffff')) return dotted(digits.slice(24).match(/../g) ?? []);
   const groups = (digits.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, ''));
@@ -80,9 +84,9 @@ export const sayIpv6 = (hex: string): string => {
   if (longest.length < 2) return groups.join(':');
   const head = groups.slice(0, longest.start).join(':');
   return `${head}::${groups.slice(longest.start + longest.length).join(':')}`;
-};
+}
 
-const longestZeros = (groups: readonly string[]): { start: number; length: number } => {
+function longestZeros(groups: readonly string[]): { start: number; length: number } {
   let best = { start: 0, length: 0 };
   let start = 0;
   groups.forEach((group, index) => {
@@ -90,10 +94,10 @@ const longestZeros = (groups: readonly string[]): { start: number; length: numbe
     else if (index + 1 - start > best.length) best = { start, length: index + 1 - start };
   });
   return best;
-};
+}
 
 /** The listening unix sockets that have a name in the file system. */
-export const unixSockets = (section: Section, owners: SocketOwners | null): readonly UnixSocket[] | null => {
+export function unixSockets(section: Section, owners: SocketOwners | null): readonly UnixSocket[] | null {
   if (section.status !== 0) return null;
   const sockets = new Map<string, UnixSocket>();
   for (const line of section.lines) {
@@ -106,13 +110,12 @@ export const unixSockets = (section: Section, owners: SocketOwners | null): read
   }
   if (sockets.size > mostSockets) return null;
   return [...sockets.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
-};
+}
 
 /** __SO_ACCEPTCON of the kernel's include/linux/net.h. */
 const acceptsConnections = 0x10000;
 
 /** The ports that the kernel gives to whoever asks for any port; Linux's own default when it could not be read. */
-export const ephemeralRange = (said: readonly string[]): readonly [number, number] => [
-  numberOr(said[0], 32_768),
-  numberOr(said[1], 60_999),
-];
+export function ephemeralRange(said: readonly string[]): readonly [number, number] {
+  return [numberOr(said[0], 32_768), numberOr(said[1], 60_999)];
+}

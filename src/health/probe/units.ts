@@ -2,32 +2,33 @@ import type { ServiceManager, Unit } from '../facts.ts';
 import { numberOr, type Section } from './sections.ts';
 
 /** Who manages services, from the `self` section, and whether it answered, from the `units` section. */
-export const managerOf = (said: readonly string[], units: UnitTable | null): ServiceManager => {
+export function managerOf(said: readonly string[], units: UnitTable | null): ServiceManager {
   const [kind, runlevel] = said;
   if (kind === 'systemd') return { kind, answers: units !== null, booted: units !== null && booted(units) };
   if (kind === 'openrc') return { kind, runlevel: runlevel ?? '' };
   return kind === 'none' ? { kind } : { kind: 'unknown' };
-};
+}
 
 export type UnitTable = Readonly<Record<string, Unit>>;
 
-const booted = (units: UnitTable): boolean =>
-  Object.values(units).some((unit) => unit.names.includes('default.target') && unit.active === 'active');
+function booted(units: UnitTable): boolean {
+  return Object.values(units).some((unit) => unit.names.includes('default.target') && unit.active === 'active');
+}
 
 /** The units of this manager; null when it did not answer, or when there is none. */
-export const unitsOf = (manager: string, sections: ReadonlyMap<string, Section>): UnitTable | null => {
+export function unitsOf(manager: string, sections: ReadonlyMap<string, Section>): UnitTable | null {
   const details = sections.get('units');
   if (details === undefined) return null;
   if (manager === 'openrc') return openrcUnits(details);
   const list = sections.get('unitlist');
   return manager === 'systemd' && list !== undefined ? systemdUnits(list, details) : null;
-};
+}
 
 /**
  * Every unit of `systemctl list-units`, with the details of `systemctl show` (blocks of `Key=value` lines with blank lines
  * between them) where they were asked for.
  */
-const systemdUnits = (list: Section, details: Section): UnitTable | null => {
+function systemdUnits(list: Section, details: Section): UnitTable | null {
   // show fails as a whole when one unit went away meanwhile; 124 and more: it ran out of time, or never ran.
   if (list.status !== 0 || details.status >= 124) return null;
   const units = new Map<string, Unit>();
@@ -38,9 +39,9 @@ const systemdUnits = (list: Section, details: Section): UnitTable | null => {
   }
   for (const unit of detailed(details.lines)) units.set(unit.id, unit);
   return units.size === 0 || units.size > mostUnits ? null : Object.fromEntries(units);
-};
+}
 
-const detailed = (lines: readonly string[]): Unit[] => {
+function detailed(lines: readonly string[]): Unit[] {
   const units: Unit[] = [];
   let block = new Map<string, string>();
   for (const line of [...lines, '']) {
@@ -52,11 +53,11 @@ const detailed = (lines: readonly string[]): Unit[] => {
     block = new Map();
   }
   return units;
-};
+}
 
 const mostUnits = 50_000;
 
-const unitFrom = (block: ReadonlyMap<string, string>): Unit | null => {
+function unitFrom(block: ReadonlyMap<string, string>): Unit | null {
   const value = (key: string): string => (block.get(key) ?? '').slice(0, 4096);
   const id = value('Id');
   const active = value('ActiveState');
@@ -82,24 +83,29 @@ const unitFrom = (block: ReadonlyMap<string, string>): Unit | null => {
     fragment: value('FragmentPath'),
     ...(isSkipped(value) ? { skipped: true } : {}),
   };
-};
+}
 
 /** The result is "no" as well where nobody has asked yet, as for a unit whose dependency failed. */
-const isSkipped = (value: (key: string) => string): boolean =>
-  value('ActiveState') === 'inactive' &&
-  value('ConditionResult') === 'no' &&
-  numberOr(value('ConditionTimestampMonotonic'), 0) > 0;
+function isSkipped(value: (key: string) => string): boolean {
+  return (
+    value('ActiveState') === 'inactive' &&
+    value('ConditionResult') === 'no' &&
+    numberOr(value('ConditionTimestampMonotonic'), 0) > 0
+  );
+}
 
 /** The words of waitid(2): CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3; 0 while the main process has not ended. */
-const exitFrom = (code: string, status: string): Unit['exit'] => {
+function exitFrom(code: string, status: string): Unit['exit'] {
   const how = ({ '1': 'exited', '2': 'killed', '3': 'dumped' } as const)[code];
   return how === undefined ? null : { how, status: numberOr(status, 0) };
-};
+}
 
-const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
+function words(text: string): string[] {
+  return text.split(' ').filter((word) => word !== '');
+}
 
 /** The unit files of `ls`, some lines of it with links: a link to /dev/null masks a unit. */
-export const unitFilesOf = (section: Section): readonly string[] | null => {
+export function unitFilesOf(section: Section): readonly string[] | null {
   if (section.status !== 0) return null;
   const names = new Set<string>();
   const masked = new Set<string>();
@@ -111,7 +117,7 @@ export const unitFilesOf = (section: Section): readonly string[] | null => {
     else names.add(name);
   }
   return [...names].filter((name) => !masked.has(name)).toSorted();
-};
+}
 
 const unitWithoutDetails: Unit = {
   id: '',
@@ -135,7 +141,7 @@ const unitWithoutDetails: Unit = {
 };
 
 /** OpenRC's services: `started /run/openrc/started/nginx`, and `nginx = crashed` for those whose process is gone. */
-const openrcUnits = (section: Section): UnitTable | null => {
+function openrcUnits(section: Section): UnitTable | null {
   if (section.status !== 0) return null;
   const states = new Map<string, string>();
   for (const line of section.lines) {
@@ -148,19 +154,21 @@ const openrcUnits = (section: Section): UnitTable | null => {
     if (name !== undefined) states.set(name, 'crashed');
   }
   return Object.fromEntries([...states].map(([name, state]) => [name, openrcUnit(name, state)]));
-};
+}
 
-const openrcUnit = (id: string, state: string): Unit => ({
-  ...unitWithoutDetails,
-  id,
-  names: [id],
-  load: 'loaded',
-  active: activeInOpenrc.get(state) ?? 'inactive',
-  sub: state,
-  result: state === 'failed' || state === 'crashed' ? state : 'success',
-  type: 'openrc',
-  fileState: 'enabled',
-});
+function openrcUnit(id: string, state: string): Unit {
+  return {
+    ...unitWithoutDetails,
+    id,
+    names: [id],
+    load: 'loaded',
+    active: activeInOpenrc.get(state) ?? 'inactive',
+    sub: state,
+    result: state === 'failed' || state === 'crashed' ? state : 'success',
+    type: 'openrc',
+    fileState: 'enabled',
+  };
+}
 
 const activeInOpenrc: ReadonlyMap<string, string> = new Map([
   ['started', 'active'],

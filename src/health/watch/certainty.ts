@@ -19,31 +19,31 @@ const fewestRestarts = 5;
  * start it again by itself); a unit that restarts again and again while no other unit is still starting. Anything else,
  * such as a service that is slow to listen, has until the limit.
  */
-export const createCertainty = (): Certainty => {
+export function createCertainty(): Certainty {
   const since = new Map<string, number>();
   const firstRestarts = new Map<string, number>();
 
   /** How long each of these has been so without a gap, the longest of them. */
-  const longest = (kind: string, keys: readonly string[], now: number): number => {
+  function longest(kind: string, keys: readonly string[], now: number): number {
     const present = new Set(keys.map((key) => `${kind} ${key}`));
     for (const known of since.keys()) if (known.startsWith(`${kind} `) && !present.has(known)) since.delete(known);
     for (const key of present) if (!since.has(key)) since.set(key, now);
     return Math.max(-1, ...[...present].map((key) => now - (since.get(key) ?? now)));
-  };
+  }
 
-  const looping = (units: readonly Unit[], facts: Facts | null): string[] => {
+  function looping(units: readonly Unit[], facts: Facts | null): string[] {
     const ids = units.filter((unit) => restartsSince(unit) >= fewestRestarts).map(({ id }) => id);
     const othersStart = Object.values(facts?.units ?? {}).some(
       (unit) => (unit.active === 'activating' || unit.active === 'reloading') && !ids.includes(unit.id),
     );
     return othersStart ? [] : ids;
-  };
+  }
 
-  const restartsSince = (unit: Unit): number => {
+  function restartsSince(unit: Unit): number {
     const first = firstRestarts.get(unit.id);
     if (first === undefined) firstRestarts.set(unit.id, unit.restarts);
     return unit.restarts - (first ?? unit.restarts);
-  };
+  }
 
   return {
     isHopeless: (look, concerns, now) => {
@@ -65,12 +65,12 @@ export const createCertainty = (): Certainty => {
       );
     },
   };
-};
+}
 
 /** The units that required findings are about. */
-const blamedUnits = (look: Look, concerns: readonly Concern[]): Unit[] => {
+function blamedUnits(look: Look, concerns: readonly Concern[]): Unit[] {
   const units = look.facts?.units ?? {};
   return concerns
     .filter((concern) => concern.weight === 'against' && concern.subject.startsWith('unit:'))
     .flatMap((concern) => units[concern.subject.slice('unit:'.length)] ?? []);
-};
+}

@@ -31,7 +31,7 @@ interface Watched {
 }
 
 /** Every check is due at once, so that each is asked after the command; afterwards at its interval. */
-export const createWatchedChecks = (asker: Asker, clock: Clock, baseline: Baseline): WatchedChecks => {
+export function createWatchedChecks(asker: Asker, clock: Clock, baseline: Baseline): WatchedChecks {
   const all: Watched[] = baseline.definitions.map((definition) => ({
     definition,
     results: [],
@@ -41,11 +41,11 @@ export const createWatchedChecks = (asker: Asker, clock: Clock, baseline: Baseli
   const isTroubled = (results: readonly CheckResult[]): boolean =>
     results.some((result) => result.answer !== 'passed' && canDecide(baseline, result));
 
-  const askOne = async (watched: Watched): Promise<void> => {
+  async function askOne(watched: Watched): Promise<void> {
     watched.results = await asker.check(watched.definition);
     watched.failuresInARow = isTroubled(watched.results) ? watched.failuresInARow + 1 : 0;
     watched.dueAt = clock.monotonic() + watched.definition.intervalMs;
-  };
+  }
 
   return {
     round: async (options) => {
@@ -62,7 +62,8 @@ export const createWatchedChecks = (asker: Asker, clock: Clock, baseline: Baseli
     isUndecided: (name) =>
       all.some((watched) => isBetweenTries(watched) && watched.results.some((result) => result.name === name)),
   };
-};
+}
 
-const isBetweenTries = ({ failuresInARow, definition }: Watched): boolean =>
-  failuresInARow > 0 && failuresInARow < definition.retries;
+function isBetweenTries({ failuresInARow, definition }: Watched): boolean {
+  return failuresInARow > 0 && failuresInARow < definition.retries;
+}

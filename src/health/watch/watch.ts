@@ -42,21 +42,23 @@ export interface WatchEnd {
  *
  * When `context.signal` aborts, the end is `inconclusive` at once.
  */
-export const watch = (
+export function watch(
   context: AskContext,
   baseline: Baseline,
   settings: WatchSettings,
   onProgress: WatchProgress,
-): Promise<WatchEnd> => watchWith(openAsker(context, baseline), context, baseline, settings, onProgress);
+): Promise<WatchEnd> {
+  return watchWith(openAsker(context, baseline), context, baseline, settings, onProgress);
+}
 
 /** The same with any asker. */
-export const watchWith = async (
+export async function watchWith(
   asker: Asker,
   context: Pick<AskContext, 'clock' | 'signal'>,
   baseline: Baseline,
   settings: WatchSettings,
   onProgress: WatchProgress,
-): Promise<WatchEnd> => {
+): Promise<WatchEnd> {
   const watching: Watching = {
     asker,
     clock: context.clock,
@@ -74,7 +76,7 @@ export const watchWith = async (
     const soaked = await soak(watching, waited.look);
     if (soaked !== null) return soaked;
   }
-};
+}
 
 interface Watching {
   readonly asker: Asker;
@@ -100,7 +102,7 @@ const pace = { first: 25, growth: 1.5, most: 2000, soak: 1000 } as const;
 
 type Waited = { readonly end: null; readonly look: FreshLook } | { readonly end: WatchEnd };
 
-const waitUntilItHolds = async (watching: Watching): Promise<Waited> => {
+async function waitUntilItHolds(watching: Watching): Promise<Waited> {
   const { clock, deadline, baseline } = watching;
   const certainty = createCertainty();
   for (let pause: number = pace.first; ; pause = Math.min(pause * pace.growth, pace.most)) {
@@ -116,10 +118,10 @@ const waitUntilItHolds = async (watching: Watching): Promise<Waited> => {
     watching.tell(concerns.filter(isAwaited), 0);
     await clock.sleep(Math.min(pause, Math.max(0, deadline - now)), watching.signal ?? undefined);
   }
-};
+}
 
 /** Null: something that may still settle came up, and there is time to wait for it again. */
-const soak = async (watching: Watching, first: FreshLook): Promise<WatchEnd | null> => {
+async function soak(watching: Watching, first: FreshLook): Promise<WatchEnd | null> {
   const { clock, baseline, checks } = watching;
   const since = clock.monotonic();
   const notes: Concern[] = [];
@@ -144,53 +146,56 @@ const soak = async (watching: Watching, first: FreshLook): Promise<WatchEnd | nu
     if (over && look.fresh && !checks.undecided()) return endOf(watching, look, notes);
     previous = look.facts === null ? previous : look;
   }
-};
+}
 
-const takeLook = async (
+async function takeLook(
   { asker, clock, checks }: Watching,
   options: { readonly all: boolean; readonly eager: boolean },
-): Promise<FreshLook> => {
+): Promise<FreshLook> {
   const at = clock.now();
   const [inside, round] = await Promise.all([asker.look(), checks.round(options)]);
   return { ...inside, at, checks: round.results, fresh: round.fresh };
-};
+}
 
-const endOf = (watching: Watching, look: Look, notes: readonly Concern[]): WatchEnd => ({
-  verdict: verdictOf([...notes, ...concernsOf(watching.baseline, look, watching)], look.checks),
-  look,
-});
+function endOf(watching: Watching, look: Look, notes: readonly Concern[]): WatchEnd {
+  return {
+    verdict: verdictOf([...notes, ...concernsOf(watching.baseline, look, watching)], look.checks),
+    look,
+  };
+}
 
-const soakPause = ({ clock, soakMs, checks }: Watching, heldMs: number): number => {
+function soakPause({ clock, soakMs, checks }: Watching, heldMs: number): number {
   const untilDue = checks.nextDueAt() - clock.monotonic();
   const untilOver = soakMs - heldMs;
   // When it is over, the last look comes at once, unless a check still has tries left.
   const untilLook = untilOver <= 0 && checks.undecided() ? pace.soak : untilOver;
   return Math.max(pace.first, Math.min(pace.soak, untilDue, untilLook));
-};
+}
 
-const noticeReboot = (watching: Watching, previous: Look, look: Look): boolean => {
+function noticeReboot(watching: Watching, previous: Look, look: Look): boolean {
   if (previous.facts === null || look.facts === null || !isOtherBoot(previous.facts, look.facts)) return false;
   watching.restarted = true;
   return true;
-};
+}
 
-const happenings = (baseline: Baseline, previous: Look, look: Look): Concern[] => {
+function happenings(baseline: Baseline, previous: Look, look: Look): Concern[] {
   if (baseline.facts === null || previous.facts === null || look.facts === null) return [];
   const crashed = crashedUnits(previous.facts, look.facts);
   return compareLooks(baseline.facts, previous.facts, look.facts)
     .map(concernOfFact)
     .map((concern) => (crashed.has(concern.subject) ? { ...concern, transient: false } : concern));
-};
+}
 
 /** A unit that systemd had to start again has died: that it may come up once more does not make it healthy. */
-const crashedUnits = (previous: Facts, now: Facts): ReadonlySet<string> =>
-  new Set(
+function crashedUnits(previous: Facts, now: Facts): ReadonlySet<string> {
+  return new Set(
     Object.values(now.units ?? {})
       .filter(
         (unit) => unit.restarts > (previous.units?.[unit.id]?.restarts ?? 0) || unit.sub.startsWith('auto-restart'),
       )
       .map((unit) => `unit:${unit.id}`),
   );
+}
 
 /** Another boot is not a restart of each service: what runs afterwards is judged, after it was waited for. */
 const reboot: Concern = {
@@ -202,35 +207,46 @@ const reboot: Concern = {
 };
 
 /** What the verdict cannot be healthy with. */
-const isAwaited = (concern: Concern): boolean => concern.weight !== 'advisory';
+function isAwaited(concern: Concern): boolean {
+  return concern.weight !== 'advisory';
+}
 
-const isFinal = (concern: Concern): boolean => concern.weight === 'against' && !concern.transient;
+function isFinal(concern: Concern): boolean {
+  return concern.weight === 'against' && !concern.transient;
+}
 
-const isBetweenTries = (watching: Watching, concern: Concern): boolean =>
-  isAwaited(concern) &&
-  concern.subject.startsWith('check:') &&
-  watching.checks.isUndecided(concern.subject.slice('check:'.length));
+function isBetweenTries(watching: Watching, concern: Concern): boolean {
+  return (
+    isAwaited(concern) &&
+    concern.subject.startsWith('check:') &&
+    watching.checks.isUndecided(concern.subject.slice('check:'.length))
+  );
+}
 
 /** A try that failed and was made good is told, not held against anybody. */
-const asNote = (concern: Concern): Concern => ({
-  ...concern,
-  severity: 'advisory',
-  weight: 'advisory',
-  says: `for a moment: ${concern.says}`,
-});
+function asNote(concern: Concern): Concern {
+  return {
+    ...concern,
+    severity: 'advisory',
+    weight: 'advisory',
+    says: `for a moment: ${concern.says}`,
+  };
+}
 
-const interrupted = (look: Look): WatchEnd => ({
-  verdict: {
-    verdict: 'inconclusive',
-    reasons: [{ subject: 'watch', severity: 'required', says: 'guard was interrupted before health was proven' }],
-    advisories: [],
-    checks: look.checks,
-  },
-  look,
-});
+function interrupted(look: Look): WatchEnd {
+  return {
+    verdict: {
+      verdict: 'inconclusive',
+      reasons: [{ subject: 'watch', severity: 'required', says: 'guard was interrupted before health was proven' }],
+      advisories: [],
+      checks: look.checks,
+    },
+    look,
+  };
+}
 
 /** Passes on what is new: other things to wait for, or another second of health. */
-const tellingNews = (onProgress: WatchProgress): WatchProgress => {
+function tellingNews(onProgress: WatchProgress): WatchProgress {
   let last = '';
   return (waitingFor, healthyForMs) => {
     const findings = waitingFor.map(({ subject, severity, says }) => ({ subject, severity, says }));
@@ -238,4 +254,4 @@ const tellingNews = (onProgress: WatchProgress): WatchProgress => {
     if (news !== last) onProgress(findings, healthyForMs);
     last = news;
   };
-};
+}

@@ -15,7 +15,7 @@ export interface WindowSettings {
  * soak as well; the start period need not, because the soak begins only after the first success, which ends it. Without a
  * soak (`0s`) nothing has to fit. Timing that nobody chose is nobody's mistake: the soak stretches itself for it.
  */
-export const windowMistake = (settings: WindowSettings): string | null => {
+export function windowMistake(settings: WindowSettings): string | null {
   for (const check of settings.checks) {
     if (check.severity !== 'required' || hasDefaultTiming(check)) continue;
     const tries = `${check.retries} ${check.retries === 1 ? 'try' : 'tries'} every ${sayDuration(check.intervalMs)}`;
@@ -29,9 +29,12 @@ export const windowMistake = (settings: WindowSettings): string | null => {
       return `Check "${check.name}" could never fail while health must hold: ${tries} take ${sayDuration(triesMs)}, but the soak is ${sayDuration(settings.soakMs)}.`;
   }
   return null;
-};
+}
 
-const hasDefaultTiming = (check: CheckDefinition): boolean =>
-  check.intervalMs === checkDefaults.intervalMs &&
-  check.retries === checkDefaults.retries &&
-  check.startPeriodMs === checkDefaults.startPeriodMs;
+function hasDefaultTiming(check: CheckDefinition): boolean {
+  return (
+    check.intervalMs === checkDefaults.intervalMs &&
+    check.retries === checkDefaults.retries &&
+    check.startPeriodMs === checkDefaults.startPeriodMs
+  );
+}

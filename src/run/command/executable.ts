@@ -8,25 +8,28 @@ import type { RunTools } from '../tools.ts';
 const limitMs = 10_000;
 
 /** Whether the command is looked for in the usual folders, and may be run by whoever sees it there. */
-export const isFoundByAnybody = (
+export function isFoundByAnybody(
   { command }: Pick<Plan, 'command'>,
   { expandedConfig }: Pick<Instance, 'expandedConfig'>,
-): boolean =>
-  command.user === 0 &&
-  command.group === 0 &&
-  command.environment['PATH'] === undefined &&
-  expandedConfig['environment.PATH'] === undefined;
+): boolean {
+  return (
+    command.user === 0 &&
+    command.group === 0 &&
+    command.environment['PATH'] === undefined &&
+    expandedConfig['environment.PATH'] === undefined
+  );
+}
 
 /**
  * Refuses a command that the instance does not have, before anything is changed: a typing error must not cost a service
  * its uptime. Asked beforehand, because Incus reports every later 127 alike, also that of a script that ran half-way.
  * Null where it is there, or where nobody can tell (no shell inside).
  */
-export const refuseMissingExecutable = async (
+export async function refuseMissingExecutable(
   plan: Plan,
   tools: RunTools,
   signal: AbortSignal,
-): Promise<Outcome | null> => {
+): Promise<Outcome | null> {
   const [word] = plan.command.words;
   const answer = await ask(tools.incus, plan.instance, {
     command: ['sh', '-c', lookup, 'guard', word],
@@ -53,7 +56,7 @@ export const refuseMissingExecutable = async (
     default:
       return null;
   }
-};
+}
 
 /** A search of our own: `command -v` would also find what only a shell can run, and hide a program behind its builtin. */
 const lookup = `

@@ -76,7 +76,8 @@ shift 2
  * long as what is running, so that each has a stream of its own. The nonce marks what is whose, and is no argument, which all
  * processes inside could read.
  */
-export const evidenceInput = (nonce: string): string => String.raw`
+export function evidenceInput(nonce: string): string {
+  return String.raw`
 n=${nonce}
 answer() {
   printf '\n%s begin %s\n' "$n" "$1"
@@ -99,14 +100,18 @@ all() {
 }
 all "$@"
 `;
+}
 
-const isOfRunning = ({ file }: EvidenceQuestion): boolean => file === 'units.txt' || file === 'processes.txt';
+function isOfRunning({ file }: EvidenceQuestion): boolean {
+  return file === 'units.txt' || file === 'processes.txt';
+}
 
-const answered = ({ file, seconds, script }: EvidenceQuestion): string =>
-  `answer ${file} ${seconds} ${shellWords([script])} "$@"`;
+function answered({ file, seconds, script }: EvidenceQuestion): string {
+  return `answer ${file} ${seconds} ${shellWords([script])} "$@"`;
+}
 
 /** What `evidenceInput` was answered to one question; null where it was not, or not to its end. */
-export const evidenceAnswer = (text: string, nonce: string, file: string): string | null => {
+export function evidenceAnswer(text: string, nonce: string, file: string): string | null {
   const begin = `\n${nonce} begin ${file}\n`;
   const at = text.indexOf(begin);
   if (at === -1) return null;
@@ -117,7 +122,7 @@ export const evidenceAnswer = (text: string, nonce: string, file: string): strin
   const said = text.slice(from, to);
   // Cut off in the middle: the end is another one's.
   return status === timedOut || said.includes(nonce) ? null : said;
-};
+}
 
 /** The status of `timeout`. */
 const timedOut = '124';

@@ -13,18 +13,18 @@ export const backOffMs = 30_000;
 const pollMs = 100;
 
 /** Ok when no restore point is in flight, else who has it. */
-export const nobodyInFlight = async (plan: Plan, tools: RunTools): Promise<Result<void, Outcome>> => {
+export async function nobodyInFlight(plan: Plan, tools: RunTools): Promise<Result<void, Outcome>> {
   const seen = await inFlight(plan, tools);
   if (!seen.ok) return seen;
   return seen.value === null ? ok(undefined) : err(await currentOccupant(plan.instance, tools));
-};
+}
 
 /**
  * Waits until no restore point is in flight. To be called by a run whose key is on the instance: whoever has the name
  * meanwhile loses by that key and goes. As long as another one is there each time, somebody makes way: if this run gave
  * up on all of them together, it and they could all lose to each other.
  */
-export const untilLosersAreGone = async (plan: Plan, tools: RunTools): Promise<Result<void, Outcome>> => {
+export async function untilLosersAreGone(plan: Plan, tools: RunTools): Promise<Result<void, Outcome>> {
   const { clock } = tools;
   let lease: number | null = null;
   let giveUpAt = clock.monotonic() + backOffMs;
@@ -39,10 +39,10 @@ export const untilLosersAreGone = async (plan: Plan, tools: RunTools): Promise<R
     if (holder.outcome !== 'busy' || clock.monotonic() >= giveUpAt) return err(holder);
     await clock.sleep(pollMs);
   }
-};
+}
 
-const inFlight = async (plan: Plan, { incus }: RunTools): Promise<Result<Snapshot | null, Outcome>> => {
+async function inFlight(plan: Plan, { incus }: RunTools): Promise<Result<Snapshot | null, Outcome>> {
   const snapshot = await getSnapshot(incus, plan.instance, inFlightName);
   if (snapshot.ok) return snapshot;
   return snapshot.error.kind === 'not-found' ? ok(null) : err(refusedBecause(snapshot.error));
-};
+}

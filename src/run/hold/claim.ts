@@ -16,34 +16,36 @@ export type Claim =
  * whose mark or key was seen when no restore point was in flight: they may be overwritten. Any other run's means that this
  * run lost.
  */
-export const claim = (
+export function claim(
   incus: Incus,
   name: string,
   mark: Omit<Mark, 'wasRunning'>,
   stale: readonly string[],
-): Promise<Result<Claim, IncusFailure>> =>
-  swap(incus, name, [mark.run, ...stale], ({ config }, wasRunning) => ({
+): Promise<Result<Claim, IncusFailure>> {
+  return swap(incus, name, [mark.run, ...stale], ({ config }, wasRunning) => ({
     [markKey]: JSON.stringify({ ...mark, wasRunning } satisfies Mark),
     ...(config[quietKey] === undefined ? {} : { [quietKey]: '' }),
   }));
+}
 
 /** The same with the key of a moment of quiet, before there is a restore point. */
-export const claimQuiet = (
+export function claimQuiet(
   incus: Incus,
   name: string,
   quiet: Omit<Quiet, 'wasRunning'>,
   stale: readonly string[],
-): Promise<Result<Claim, IncusFailure>> =>
-  swap(incus, name, [quiet.run, ...stale], (_instance, wasRunning) => ({
+): Promise<Result<Claim, IncusFailure>> {
+  return swap(incus, name, [quiet.run, ...stale], (_instance, wasRunning) => ({
     [quietKey]: JSON.stringify({ ...quiet, wasRunning } satisfies Quiet),
   }));
+}
 
-const swap = async (
+async function swap(
   incus: Incus,
   name: string,
   passable: readonly string[],
   configOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
-): Promise<Result<Claim, IncusFailure>> => {
+): Promise<Result<Claim, IncusFailure>> {
   for (;;) {
     const instance = await getInstance(incus, name);
     if (!instance.ok) return instance;
@@ -58,4 +60,4 @@ const swap = async (
     // Somebody changed the instance's configuration in between: look again.
     if (written.error.kind !== 'changed') return written;
   }
-};
+}

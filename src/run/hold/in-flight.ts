@@ -24,23 +24,30 @@ const farAway = Date.UTC(2200, 0, 1);
 const bases = (40 * 365 * 24 * 3600 * 1000) / renewals;
 
 /** A lease that nobody else has. */
-export const newLease = (random: (below: number) => number = randomInt): Lease => ({
-  base: farAway + random(bases) * renewals,
-  renewed: 0,
-});
+export function newLease(random: (below: number) => number = randomInt): Lease {
+  return {
+    base: farAway + random(bases) * renewals,
+    renewed: 0,
+  };
+}
 
 /** The same lease, once more renewed. */
-export const renewedLease = ({ base, renewed }: Lease): Lease => ({ base, renewed: (renewed + 1) % renewals });
+export function renewedLease({ base, renewed }: Lease): Lease {
+  return { base, renewed: (renewed + 1) % renewals };
+}
 
 /** The lease as the server keeps it. */
-export const expiryOfLease = ({ base, renewed }: Lease): Date => new Date(base + renewed);
+export function expiryOfLease({ base, renewed }: Lease): Date {
+  return new Date(base + renewed);
+}
 
 /** Reads a lease from a snapshot's expiry; null where it is none: the restore point of an older guard. */
-export const leaseOf = (expiresAt: string | null): Lease | null => {
+export function leaseOf(expiresAt: string | null): Lease | null {
   const at = expiresAt === null ? Number.NaN : Date.parse(expiresAt);
   return at >= farAway ? { base: at - (at % renewals), renewed: at % renewals } : null;
-};
+}
 
 /** Whether a snapshot is held under this lease. */
-export const isHeldUnder = ({ base }: Pick<Lease, 'base'>, snapshot: { readonly expiresAt: string | null }): boolean =>
-  leaseOf(snapshot.expiresAt)?.base === base;
+export function isHeldUnder({ base }: Pick<Lease, 'base'>, snapshot: { readonly expiresAt: string | null }): boolean {
+  return leaseOf(snapshot.expiresAt)?.base === base;
+}

@@ -35,14 +35,14 @@ export interface HeldLease {
  * Renews a lease from now on, at which it was seen to be held. Where that fails it is tried again: only silence of several
  * renewals means anything.
  */
-export const keepLease = ({ incus, clock }: LeaseTools, instance: string, lease: Lease): HeldLease => {
+export function keepLease({ incus, clock }: LeaseTools, instance: string, lease: Lease): HeldLease {
   const over = new AbortController();
-  const work = async (): Promise<void> => {
+  async function work(): Promise<void> {
     while (!over.signal.aborted) {
       await clock.sleep(renewalMs, over.signal);
       if (!over.signal.aborted) await renew({ incus }, instance, lease);
     }
-  };
+  }
   const ended = work();
   // What follows a proof at once needs no second one: whoever takes a run over has waited for several renewals first.
   let provenAt = momentOf(clock);
@@ -60,29 +60,29 @@ export const keepLease = ({ incus, clock }: LeaseTools, instance: string, lease:
       return ended;
     },
   };
-};
+}
 
-const renew = async ({ incus }: Pick<LeaseTools, 'incus'>, instance: string, lease: Lease): Promise<void> => {
+async function renew({ incus }: Pick<LeaseTools, 'incus'>, instance: string, lease: Lease): Promise<void> {
   const snapshot = await getSnapshot(incus, instance, inFlightName);
   const now = snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null;
   // Never over somebody else's.
   if (!snapshot.ok || now === null || now.base !== lease.base) return;
   await setSnapshotExpiry(incus, instance, inFlightName, expiryOfLease(renewedLease(now)), snapshot.value.etag);
-};
+}
 
-const holdOf = async (
+async function holdOf(
   { incus, clock }: LeaseTools,
   instance: string,
   lease: Lease,
   run: string | null,
-): Promise<'held' | 'lost' | 'unknown'> => {
+): Promise<'held' | 'lost' | 'unknown'> {
   const snapshot = await persistently(clock, answerMs, () => getSnapshot(incus, instance, inFlightName));
   if (snapshot.ok) return isHeldUnder(lease, snapshot.value) ? 'held' : 'lost';
   if (snapshot.error.kind !== 'not-found' || run === null) return 'unknown';
   // Somebody removed it by hand, or another guard has finished this run: then the mark is gone as well.
   const seen = await persistently(clock, answerMs, () => getInstance(incus, instance));
   return seen.ok && markOf(seen.value)?.run !== run ? 'lost' : 'unknown';
-};
+}
 
 /** What came of waiting for a sign of life. */
 export type Silence =
@@ -96,12 +96,12 @@ export type Silence =
  * Waits whether whoever holds the instance gives a sign of life, by this machine's own clock: no other one's is trusted. While
  * the server does not answer nobody can give one, so that the wait begins anew.
  */
-export const awaitSilence = async (
+export async function awaitSilence(
   { incus, clock }: LeaseTools,
   instance: string,
   first: Lease,
   limitMs: number,
-): Promise<Silence> => {
+): Promise<Silence> {
   let since = clock.monotonic();
   while (clock.monotonic() - since < limitMs) {
     await clock.sleep(Math.min(lookMs, limitMs));
@@ -114,17 +114,17 @@ export const awaitSilence = async (
     else since = clock.monotonic();
   }
   return 'silent';
-};
+}
 
 /**
  * Takes a run over from a guard that is dead: from now on that one finds that it has lost it. `before` is what was seen of its
  * lease; `changed` when it is another one by now. A restore point of an older guard, which has none, gets one.
  */
-export const takeLease = async (
+export async function takeLease(
   { incus }: Pick<LeaseTools, 'incus'>,
   instance: string,
   { before, lease }: { readonly before: Lease | null; readonly lease: Lease },
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const snapshot = await getSnapshot(incus, instance, inFlightName);
   if (!snapshot.ok) return snapshot;
   const lost = err({ ...changed, asked: `take over the run on ${instance}` });
@@ -136,7 +136,7 @@ export const takeLease = async (
   const seen = await getSnapshot(incus, instance, inFlightName);
   if (!seen.ok) return seen;
   return isHeldUnder(lease, seen.value) ? ok(undefined) : lost;
-};
+}
 
 const changed = {
   kind: 'changed',

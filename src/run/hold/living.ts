@@ -21,18 +21,18 @@ const lookMs = 2000;
  * A mark that cannot be read says that the instance may have been changed, and not by whom. Without a record of this host
  * nobody knows what to do: a person has to. Null where it can be read, or is not needed.
  */
-export const refuseUnreadable = (
+export function refuseUnreadable(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'restorePoint'>,
   { instance, inFlight }: Remains,
   record: RunRecord | null,
-): Outcome | null => {
+): Outcome | null {
   if (record !== null || inFlight === null || !isUnreadable(instance)) return null;
   const back = byHandCommands({ ...plan, restorePoint: inFlight, start: true }).map((line) => `\`${line}\``);
   return refused(
     `The mark ${markKey} of "${plan.instance}" cannot be read: it is of another version of guard, or was written by hand. So nobody knows here whose the restore point in flight is, and how far that run came.`,
     `Run \`guard recover\` with that version, or on the host of that run. Else decide by hand: ${back.join('; ')} puts the instance back; \`${unmarkCommand(plan)}\`, and then \`${recoverCommand(plan)} --take-over\`, keeps it as it is, with its restore point.`,
   );
-};
+}
 
 type LivingTools = Pick<RunTools, 'incus' | 'clock' | 'lookAtHolder'> & {
   /** Says why it takes so long. */
@@ -51,29 +51,30 @@ export interface Care {
  * Refuses to touch what a living run holds; null where it may be recovered. Where only another host could see whether
  * it lives, its silence is waited for.
  */
-export const refuseLiving = async (
+export async function refuseLiving(
   tools: LivingTools,
   remains: Remains,
   record: RunRecord | null,
   { leaseMs, takeOver }: Care,
-): Promise<Outcome | null> => {
+): Promise<Outcome | null> {
   const occupant = remains.mark ?? remains.quiet;
   const holder = occupant?.holder ?? record?.started?.holder ?? null;
   const state = holder === null ? 'unknown' : tools.lookAtHolder(holder);
   if (state === 'alive') return describeHolder(tools, occupant);
   if (takeOver || (state === 'dead' && !isTakenOver(remains, record))) return null;
   return silenceOf(tools, remains, leaseMs, sayWhose(occupant?.run ?? record?.run ?? null, holder));
-};
+}
 
-const sayWhose = (run: string | null, holder: Holder | null): string =>
-  `run ${run ?? '(its name is not known yet)'}${holder === null ? '' : ` of host ${neutralise(holder.host)}`}`;
+function sayWhose(run: string | null, holder: Holder | null): string {
+  return `run ${run ?? '(its name is not known yet)'}${holder === null ? '' : ` of host ${neutralise(holder.host)}`}`;
+}
 
-const silenceOf = async (
+async function silenceOf(
   tools: LivingTools,
   { instance, inFlight, quiet, lease, mark }: Remains,
   leaseMs: number,
   who: string,
-): Promise<Outcome | null> => {
+): Promise<Outcome | null> {
   if (inFlight === null) return quiet === null ? null : silenceOfQuiet(tools, instance.name, quiet, who);
   if (lease !== null) return silenceOfLease(tools, instance.name, lease, leaseMs, who);
   // Begun by a guard that had no lease: nobody knows a sign of its life.
@@ -83,15 +84,15 @@ const silenceOf = async (
         `The ${who} was begun by an older guard, and only there can be seen whether it still lives.`,
         'Run `guard recover` there; if that run is dead for certain, pass --take-over here.',
       );
-};
+}
 
-const silenceOfLease = async (
+async function silenceOfLease(
   tools: LivingTools,
   instance: string,
   lease: Lease,
   leaseMs: number,
   who: string,
-): Promise<Outcome | null> => {
+): Promise<Outcome | null> {
   await tools.tell(
     `${who} may live on another host: waiting ${sayDuration(leaseMs)} for a sign of life. If it is dead for certain, pass --take-over.`,
   );
@@ -103,19 +104,20 @@ const silenceOfLease = async (
     case 'over':
       return busy(`The ${who} was finished, or taken over by another guard.`, 'Try again to see what is left.');
   }
-};
+}
 
 /** The record is of this host, and yet somebody else holds the restore point in flight by now. */
-const isTakenOver = ({ lease }: Remains, record: RunRecord | null): boolean =>
-  lease !== null && record?.lease != null && record.lease !== lease.base;
+function isTakenOver({ lease }: Remains, record: RunRecord | null): boolean {
+  return lease !== null && record?.lease != null && record.lease !== lease.base;
+}
 
 /** A moment of quiet renews nothing: it cannot last longer than its own limits. */
-const silenceOfQuiet = async (
+async function silenceOfQuiet(
   { incus, clock, tell }: LivingTools,
   instance: string,
   { run, limitMs }: Quiet,
   who: string,
-): Promise<Outcome | null> => {
+): Promise<Outcome | null> {
   await tell(
     `${who} holds this instance still for its restore point, which may last ${sayDuration(limitMs)}: waiting so long. If it is dead for certain, pass --take-over.`,
   );
@@ -127,19 +129,19 @@ const silenceOfQuiet = async (
       return busy(`The ${who} goes on, or was finished meanwhile.`, 'Try again to see what is left.');
   }
   return null;
-};
+}
 
 /**
  * Whether what is left on the server is of the run of this record. Another host's run that is just beginning has no mark
  * yet, and must not be taken for an unfinished one of this host.
  */
-export const isLeftBy = (
+export function isLeftBy(
   { mark, quiet, inFlight, lease }: Pick<Remains, 'mark' | 'quiet' | 'inFlight' | 'lease'>,
   record: Pick<RunRecord, 'run' | 'lease' | 'restorePoint'>,
-): boolean => {
+): boolean {
   const occupant = mark ?? quiet;
   if (occupant !== null) return occupant.run === record.run;
   if (inFlight === null) return true;
   if (record.restorePoint !== null) return record.restorePoint.createdAt === inFlight.createdAt;
   return record.lease === null ? lease === null : record.lease === lease?.base;
-};
+}

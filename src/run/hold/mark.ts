@@ -26,7 +26,7 @@ export interface Mark {
 }
 
 /** Reads the mark from an instance's own configuration; null where there is none or it cannot be read. */
-export const markOf = (instance: Pick<Instance, 'config'>): Mark | null => {
+export function markOf(instance: Pick<Instance, 'config'>): Mark | null {
   const text = instance.config[markKey];
   if (!text) return null;
   try {
@@ -35,14 +35,15 @@ export const markOf = (instance: Pick<Instance, 'config'>): Mark | null => {
   } catch {
     return null;
   }
-};
+}
 
 /** There is a mark, and yet nobody here can read it: of a later guard, or written by hand. */
-export const isUnreadable = (instance: Pick<Instance, 'config'>): boolean =>
-  (instance.config[markKey] ?? '') !== '' && markOf(instance) === null;
+export function isUnreadable(instance: Pick<Instance, 'config'>): boolean {
+  return (instance.config[markKey] ?? '') !== '' && markOf(instance) === null;
+}
 
 /** Whoever may configure the instance may write anything there: the run's id becomes part of a path, the name is shown. */
-const isMark = (value: unknown): value is Mark => {
+function isMark(value: unknown): value is Mark {
   if (!isObject(value)) return false;
   const { run, holder, wasRunning, restorePointName, at } = value;
   return (
@@ -53,18 +54,23 @@ const isMark = (value: unknown): value is Mark => {
     typeof restorePointName === 'string' &&
     typeof at === 'number'
   );
-};
+}
 
-export const isHolder = (value: unknown): value is Holder =>
-  isObject(value) &&
-  typeof value['host'] === 'string' &&
-  typeof value['bootId'] === 'string' &&
-  typeof value['pid'] === 'number' &&
-  typeof value['startTicks'] === 'number';
+export function isHolder(value: unknown): value is Holder {
+  return (
+    isObject(value) &&
+    typeof value['host'] === 'string' &&
+    typeof value['bootId'] === 'string' &&
+    typeof value['pid'] === 'number' &&
+    typeof value['startTicks'] === 'number'
+  );
+}
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
 
 /** Removes the mark: from here on the change counts as decided. Removing it twice does nothing. */
-export const unmark = (incus: Incus, name: string): Promise<Result<void, IncusFailure>> =>
-  patchAmongOthers(incus, name, { config: { [markKey]: '' } });
+export function unmark(incus: Incus, name: string): Promise<Result<void, IncusFailure>> {
+  return patchAmongOthers(incus, name, { config: { [markKey]: '' } });
+}

@@ -11,10 +11,10 @@ import type { LookAtHolder } from '../tools.ts';
  * Says who holds the instance whose restore point is in flight. A holder that is known to be dead left an interrupted
  * run behind: that is refused, since waiting would not help. A mark that is missing belongs to a run that just begins or ends.
  */
-export const describeHolder = (
+export function describeHolder(
   tools: { readonly lookAtHolder: LookAtHolder },
   mark: Pick<Mark, 'run' | 'holder'> | null,
-): Outcome => {
+): Outcome {
   if (mark === null)
     return busy(
       'Another run is beginning or ending on this instance.',
@@ -35,13 +35,13 @@ export const describeHolder = (
         `Wait for it with --wait-lock 5m; if that host is gone for good, \`guard recover\` finishes the run.`,
       );
   }
-};
+}
 
 /** Says who holds the instance at this moment. */
-export const currentOccupant = async (
+export async function currentOccupant(
   instance: string,
   tools: { readonly incus: Incus; readonly lookAtHolder: LookAtHolder },
-): Promise<Outcome> => {
+): Promise<Outcome> {
   const seen = await getInstance(tools.incus, instance);
   return seen.ok ? describeHolder(tools, markOf(seen.value) ?? quietOf(seen.value)) : refusedBecause(seen.error);
-};
+}

@@ -35,7 +35,7 @@ export interface Quiet {
 }
 
 /** Reads the key from an instance's own configuration; null where there is none or it cannot be read. */
-export const quietOf = (instance: Pick<Instance, 'config'>): Quiet | null => {
+export function quietOf(instance: Pick<Instance, 'config'>): Quiet | null {
   const text = instance.config[quietKey];
   if (!text) return null;
   try {
@@ -44,33 +44,39 @@ export const quietOf = (instance: Pick<Instance, 'config'>): Quiet | null => {
   } catch {
     return null;
   }
-};
+}
 
-const isQuiet = (value: unknown): value is Quiet =>
-  isObject(value) &&
-  typeof value['run'] === 'string' &&
-  isRunId(value['run']) &&
-  isHolder(value['holder']) &&
-  typeof value['wasRunning'] === 'boolean' &&
-  typeof value['limitMs'] === 'number' &&
-  typeof value['alsoOnHost'] === 'boolean' &&
-  Array.isArray(value['letGo']) &&
-  value['letGo'].every(isInsideHook);
+function isQuiet(value: unknown): value is Quiet {
+  return (
+    isObject(value) &&
+    typeof value['run'] === 'string' &&
+    isRunId(value['run']) &&
+    isHolder(value['holder']) &&
+    typeof value['wasRunning'] === 'boolean' &&
+    typeof value['limitMs'] === 'number' &&
+    typeof value['alsoOnHost'] === 'boolean' &&
+    Array.isArray(value['letGo']) &&
+    value['letGo'].every(isInsideHook)
+  );
+}
 
-const isInsideHook = (value: unknown): boolean =>
-  isObject(value) &&
-  value['kind'] === 'exec' &&
-  Array.isArray(value['command']) &&
-  value['command'].length > 0 &&
-  value['command'].every((word) => typeof word === 'string') &&
-  isObject(value['environment']) &&
-  Object.values(value['environment']).every((text) => typeof text === 'string') &&
-  typeof value['timeoutMs'] === 'number' &&
-  typeof value['user'] === 'number' &&
-  typeof value['cwd'] === 'string';
+function isInsideHook(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    value['kind'] === 'exec' &&
+    Array.isArray(value['command']) &&
+    value['command'].length > 0 &&
+    value['command'].every((word) => typeof word === 'string') &&
+    isObject(value['environment']) &&
+    Object.values(value['environment']).every((text) => typeof text === 'string') &&
+    typeof value['timeoutMs'] === 'number' &&
+    typeof value['user'] === 'number' &&
+    typeof value['cwd'] === 'string'
+  );
+}
 
 /** Removes the key if it is still of that run. Removing it twice does nothing. */
-export const removeQuiet = async (incus: Incus, name: string, run: string): Promise<Result<void, IncusFailure>> => {
+export async function removeQuiet(incus: Incus, name: string, run: string): Promise<Result<void, IncusFailure>> {
   for (;;) {
     const instance = await getInstance(incus, name);
     if (!instance.ok) return instance;
@@ -80,16 +86,16 @@ export const removeQuiet = async (incus: Incus, name: string, run: string): Prom
     const written = await patchAmongOthers(incus, name, { config, description, etag });
     if (written.ok || written.error.kind !== 'changed') return written;
   }
-};
+}
 
 const letGoTries = 3;
 const letGoPauseMs = 1000;
 
 /** Runs what lets go (afterRestorePoint), again where it fails. Null when it is done, else a sentence. */
-export const letGo = async (
+export async function letGo(
   subject: { readonly run: string; readonly instance: string; readonly hooks: Hooks },
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
-): Promise<string | null> => {
+): Promise<string | null> {
   for (let tries = 1; ; tries += 1) {
     const failure = await runHooks(subject, tools, 'afterRestorePoint');
     if (failure === null) {
@@ -103,14 +109,14 @@ export const letGo = async (
     if (tries === letGoTries) return failure;
     await tools.clock.sleep(letGoPauseMs);
   }
-};
+}
 
 /**
  * The hooks that let go on what a key tells of: this run's own as they are; of another run those inside, and those on this
  * host that are configured now.
  */
-export const hooksOfQuiet = (quiet: Quiet, known: { readonly run: string; readonly hooks: Hooks }): Hooks =>
-  quiet.run === known.run && known.hooks.afterRestorePoint !== undefined
+export function hooksOfQuiet(quiet: Quiet, known: { readonly run: string; readonly hooks: Hooks }): Hooks {
+  return quiet.run === known.run && known.hooks.afterRestorePoint !== undefined
     ? known.hooks
     : {
         afterRestorePoint: [
@@ -118,15 +124,16 @@ export const hooksOfQuiet = (quiet: Quiet, known: { readonly run: string; readon
           ...(known.hooks.afterRestorePoint ?? []).filter((hook) => hook.kind === 'host'),
         ],
       };
+}
 
 /**
  * Lets go on what is held still, as far as the instance's key tells of it. Null when that is done, else a sentence, and
  * the key stays. `known` is the run at hand: its hooks on the host are used.
  */
-export const letGoByKey = async (
+export async function letGoByKey(
   known: { readonly run: string; readonly instance: string; readonly hooks: Hooks },
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
-): Promise<string | null> => {
+): Promise<string | null> {
   const { instance } = known;
   const seen = await getInstance(tools.incus, instance);
   const quiet = seen.ok ? quietOf(seen.value) : null;
@@ -141,4 +148,4 @@ export const letGoByKey = async (
   const failure = await letGo({ run: quiet.run, instance, hooks }, tools);
   const removed = failure === null ? await removeQuiet(tools.incus, instance, quiet.run) : null;
   return failure ?? (removed?.ok === false ? sayFailure(removed.error) : null);
-};
+}

@@ -21,24 +21,22 @@ export interface Still {
 }
 
 /** Whether the restore point is taken of an instance that is held still. One that does not run is at rest. */
-export const needsStillness = (plan: StillnessPlan, wasRunning: boolean): boolean =>
-  wasRunning && (stopsFirst(plan) || hasQuiet(plan.hooks));
+export function needsStillness(plan: StillnessPlan, wasRunning: boolean): boolean {
+  return wasRunning && (stopsFirst(plan) || hasQuiet(plan.hooks));
+}
 
 type StillnessPlan = Pick<Plan, 'hooks' | 'stopFirst' | 'change'>;
 
 /** A package manager that waits inside for its restore point would not outlive a stop. */
-const stopsFirst = ({ stopFirst, change }: Pick<StillnessPlan, 'stopFirst' | 'change'>): boolean =>
-  stopFirst && change.kind !== 'transaction';
+function stopsFirst({ stopFirst, change }: Pick<StillnessPlan, 'stopFirst' | 'change'>): boolean {
+  return stopFirst && change.kind !== 'transaction';
+}
 
 /**
  * Makes the instance this run's by the key, runs what flushes and holds still, and stops the instance if that is wanted.
  * All or nothing: where it ends in an outcome, it was let go again.
  */
-export const beStill = async (
-  plan: Plan,
-  tools: RunTools,
-  stale: readonly string[],
-): Promise<Result<Still, Outcome>> => {
+export async function beStill(plan: Plan, tools: RunTools, stale: readonly string[]): Promise<Result<Still, Outcome>> {
   const claimed = await claimInstance(plan, tools, stale);
   if (!claimed.ok) return claimed;
   if (!claimed.value.wasRunning) return ok({ wasRunning: false, stopped: false });
@@ -53,10 +51,10 @@ export const beStill = async (
   return stopped.ok
     ? ok({ wasRunning: true, stopped: true })
     : err(await undone(plan, tools, true, refusedBecause(stopped.error)));
-};
+}
 
 /** Starts what was stopped, and lets go. Where that fails the key stays, so that `guard recover` does it again. */
-export const moveOn = async (plan: Plan, tools: RunTools, still: Still): Promise<Result<void, Outcome>> => {
+export async function moveOn(plan: Plan, tools: RunTools, still: Still): Promise<Result<void, Outcome>> {
   if (!still.wasRunning) return ok(undefined);
   if (still.stopped) {
     const up = await bringUp(tools, plan.instance, plan.limits);
@@ -65,27 +63,27 @@ export const moveOn = async (plan: Plan, tools: RunTools, still: Still): Promise
   }
   const failure = await letGo(plan, tools);
   return failure === null ? ok(undefined) : err(refused(`${failure} It may still be held still.`, letGoAdvice(plan)));
-};
+}
 
-const undone = async (plan: Plan, tools: RunTools, stopped: boolean, outcome: Outcome): Promise<Outcome> => {
+async function undone(plan: Plan, tools: RunTools, stopped: boolean, outcome: Outcome): Promise<Outcome> {
   const moved = await moveOn(plan, tools, { wasRunning: true, stopped });
   if (!moved.ok) return moved.error;
   await giveUpQuiet(plan, tools);
   return outcome;
-};
+}
 
 /** Removes the key of a run that takes no restore point after all. */
-export const giveUpQuiet = async (plan: Plan, tools: RunTools): Promise<void> => {
+export async function giveUpQuiet(plan: Plan, tools: RunTools): Promise<void> {
   const removed = await removeQuiet(tools.incus, plan.instance, plan.run);
   if (removed.ok) return;
   await tools.recorder.record({ type: 'notice', level: 'warning', says: sayFailure(removed.error) });
-};
+}
 
-const claimInstance = async (
+async function claimInstance(
   plan: Plan,
   tools: RunTools,
   stale: readonly string[],
-): Promise<Result<Pick<Still, 'wasRunning'>, Outcome>> => {
+): Promise<Result<Pick<Still, 'wasRunning'>, Outcome>> {
   const { incus } = tools;
   const taken = await nobodyInFlight(plan, tools);
   if (!taken.ok) return taken;
@@ -101,24 +99,30 @@ const claimInstance = async (
   if (gone.ok) return ok({ wasRunning: claimed.value.wasRunning });
   await giveUpQuiet(plan, tools);
   return gone;
-};
+}
 
-const quietFor = (plan: Plan, { holder }: RunTools): Omit<Quiet, 'wasRunning'> => ({
-  v: 1,
-  run: plan.run,
-  holder,
-  limitMs: limitOf(plan),
-  letGo: (plan.hooks.afterRestorePoint ?? []).filter((hook) => hook.kind === 'exec'),
-  alsoOnHost: (plan.hooks.afterRestorePoint ?? []).some((hook) => hook.kind === 'host'),
-});
+function quietFor(plan: Plan, { holder }: RunTools): Omit<Quiet, 'wasRunning'> {
+  return {
+    v: 1,
+    run: plan.run,
+    holder,
+    limitMs: limitOf(plan),
+    letGo: (plan.hooks.afterRestorePoint ?? []).filter((hook) => hook.kind === 'exec'),
+    alsoOnHost: (plan.hooks.afterRestorePoint ?? []).some((hook) => hook.kind === 'host'),
+  };
+}
 
 /** By its own limits a moment of quiet cannot last longer, in milliseconds. */
-const limitOf = ({ hooks, limits, stopFirst, change }: Plan): number =>
-  sumOf(hooks, 'beforeRestorePoint') +
-  3 * sumOf(hooks, 'afterRestorePoint') +
-  limits.snapshotMs +
-  (stopsFirst({ stopFirst, change }) ? limits.stopMs + 2 * limits.readyMs : 0) +
-  backOffMs;
+function limitOf({ hooks, limits, stopFirst, change }: Plan): number {
+  return (
+    sumOf(hooks, 'beforeRestorePoint') +
+    3 * sumOf(hooks, 'afterRestorePoint') +
+    limits.snapshotMs +
+    (stopsFirst({ stopFirst, change }) ? limits.stopMs + 2 * limits.readyMs : 0) +
+    backOffMs
+  );
+}
 
-const sumOf = (hooks: Hooks, moment: HookMoment): number =>
-  (hooks[moment] ?? []).reduce((sum, { timeoutMs }: Hook) => sum + timeoutMs, 0);
+function sumOf(hooks: Hooks, moment: HookMoment): number {
+  return (hooks[moment] ?? []).reduce((sum, { timeoutMs }: Hook) => sum + timeoutMs, 0);
+}

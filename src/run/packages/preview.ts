@@ -16,11 +16,11 @@ const mostBytes = 4 * 1024 * 1024;
 const nobody = 65534;
 
 /** Lets the package manager inside say what it would do; it changes nothing but its own log. */
-export const previewPackages = async (
+export async function previewPackages(
   incus: Incus,
   instance: string,
   words: readonly string[],
-): Promise<PackagePreview> => {
+): Promise<PackagePreview> {
   const simulation = simulationOf(words);
   if (simulation === null)
     return {
@@ -50,24 +50,27 @@ export const previewPackages = async (
     manager,
     packages: manager === 'dnf' ? await withInstalled(incus, instance, packages) : packages,
   };
-};
+}
 
 /** dnf says what comes, not what is there. */
-const withInstalled = async (
+async function withInstalled(
   incus: Incus,
   instance: string,
   packages: Changes['packages'],
-): Promise<Changes['packages']> => {
+): Promise<Changes['packages']> {
   const command = ['rpm', '-q', '--qf', '%{NAME} %{EVR}\\n', ...packages.map(({ name }) => name)];
   const answer = await ask(incus, instance, { command, limitMs, maxBytes: mostBytes });
   const there = new Map(
     answer.ok ? [...answer.value.stdout.matchAll(/^(\S+) (\S+)$/gm)].map(([, name, version]) => [name, version]) : [],
   );
   return packages.map((one) => ({ ...one, from: there.get(one.name) ?? null }));
-};
+}
 
-const firstLine = (text: string): string =>
-  text
-    .split('\n')
-    .find((line) => line.trim() !== '')
-    ?.trim() ?? '';
+function firstLine(text: string): string {
+  return (
+    text
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.trim() ?? ''
+  );
+}

@@ -12,7 +12,7 @@ export interface Simulation {
  * What simulates this command, or null where it is not plainly a package manager's. Only options that are known to leave a
  * simulation a simulation are passed on: with any other, what would happen is not known.
  */
-export const simulationOf = ([word = '', ...rest]: readonly string[]): Simulation | null => {
+export function simulationOf([word = '', ...rest]: readonly string[]): Simulation | null {
   switch (posix.basename(word)) {
     case 'apt':
     case 'apt-get':
@@ -26,18 +26,18 @@ export const simulationOf = ([word = '', ...rest]: readonly string[]): Simulatio
     default:
       return null;
   }
-};
+}
 
-const aptSimulation = (program: string, rest: readonly string[]): Simulation | null => {
+function aptSimulation(program: string, rest: readonly string[]): Simulation | null {
   const parts = partsOf(rest, aptOptions);
   const verb = parts && aptVerb(program, parts.verb);
   if (!parts || !verb) return null;
   // Locks are not taken, so that somebody who works is not disturbed.
   const words = ['apt-get', '-s', '-q', '-o', 'Debug::NoLocking=1', ...verb, ...parts.options, ...parts.names];
   return { manager: 'apt', words, asNobody: true };
-};
+}
 
-const aptVerb = (program: string, verb: string): readonly string[] | null => {
+function aptVerb(program: string, verb: string): readonly string[] | null {
   switch (verb) {
     case 'upgrade':
       return program === 'apt' ? ['upgrade', '--with-new-pkgs'] : ['upgrade'];
@@ -53,7 +53,7 @@ const aptVerb = (program: string, verb: string): readonly string[] | null => {
     default:
       return null;
   }
-};
+}
 
 const aptOptions = new Set([
   '-y',
@@ -77,14 +77,14 @@ const aptOptions = new Set([
   '--purge',
 ]);
 
-const dnfSimulation = (rest: readonly string[]): Simulation | null => {
+function dnfSimulation(rest: readonly string[]): Simulation | null {
   const parts = partsOf(rest, dnfOptions);
   if (!parts || !dnfVerbs.has(parts.verb)) return null;
   const options = parts.options.filter((option) => !isYes(option));
   // From what was downloaded before: a question must not fetch anything.
   const words = ['dnf', '--assumeno', '--cacheonly', parts.verb, ...options, ...parts.names];
   return { manager: 'dnf', words, asNobody: false };
-};
+}
 
 const dnfVerbs = new Set(['upgrade', 'update', 'install', 'remove', 'autoremove', 'distro-sync', 'downgrade']);
 
@@ -105,7 +105,7 @@ const dnfOptions = new Set([
   '--exclude=',
 ]);
 
-const zypperSimulation = (rest: readonly string[]): Simulation | null => {
+function zypperSimulation(rest: readonly string[]): Simulation | null {
   const parts = partsOf(rest, zypperOptions);
   if (!parts || !zypperVerbs.has(parts.verb)) return null;
   const options = parts.options.filter((option) => !isYes(option) && !zypperGlobal.has(option));
@@ -120,7 +120,7 @@ const zypperSimulation = (rest: readonly string[]): Simulation | null => {
     ...parts.names,
   ];
   return { manager: 'zypper', words, asNobody: false };
-};
+}
 
 const zypperVerbs = new Set(['update', 'up', 'dist-upgrade', 'dup', 'install', 'in', 'remove', 'rm', 'patch']);
 
@@ -136,7 +136,9 @@ const zypperOptions = new Set([
   '--allow-vendor-change',
 ]);
 
-const isYes = (option: string): boolean => ['-y', '--assumeyes', '--no-confirm'].includes(option);
+function isYes(option: string): boolean {
+  return ['-y', '--assumeyes', '--no-confirm'].includes(option);
+}
 
 interface Parts {
   readonly verb: string;
@@ -145,9 +147,9 @@ interface Parts {
 }
 
 /** Null where there is an option that is not known, or a name that is a file or could be taken for an option. */
-const partsOf = (words: readonly string[], known: ReadonlySet<string>): Parts | null => {
+function partsOf(words: readonly string[], known: ReadonlySet<string>): Parts | null {
   const options = words.filter((word) => word.startsWith('-'));
   const [verb, ...names] = words.filter((word) => !word.startsWith('-'));
   if (verb === undefined || options.some((option) => !known.has(option.replace(/(?<==).*$/s, '')))) return null;
   return names.every((name) => /^[A-Za-z0-9][\w.+:=~*-]*$/.test(name)) ? { verb, options, names } : null;
-};
+}

@@ -2,8 +2,9 @@ import type { Changes } from '../../event.ts';
 import type { Simulation } from './upgrade-words.ts';
 
 /** The packages that a simulation says it would change; null where it did not say. dnf does not tell what is there now. */
-export const packagesIn = (manager: Simulation['manager'], status: number, text: string): Changes['packages'] | null =>
-  readers[manager](status, text);
+export function packagesIn(manager: Simulation['manager'], status: number, text: string): Changes['packages'] | null {
+  return readers[manager](status, text);
+}
 
 type Reader = (status: number, text: string) => Changes['packages'] | null;
 

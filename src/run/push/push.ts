@@ -15,15 +15,16 @@ import type { RunTools } from '../tools.ts';
  * Brings the user's files into the instance, one push after the other. Null when all of it is there; else why the command is
  * not begun. What is there already is replaced, and stays where it has another name; a folder that is there keeps its mode.
  */
-export const pushFiles = (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> =>
-  inPhase(
+export function pushFiles(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
+  return inPhase(
     tools,
     'push',
     () => pushEach(plan, tools, boot),
     (end) => ({ ok: end === null, says: end === null ? sayPushes(plan.pushes) : end.kind }),
   );
+}
 
-const pushEach = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> => {
+async function pushEach(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
   // Measured: one archive is many times as quick as a request for each file.
   const push = (await hasGnuTar(plan, tools)) ? pushArchive : pushOneByOne;
   for (const one of plan.pushes) {
@@ -31,23 +32,23 @@ const pushEach = async (plan: Plan, tools: RunTools, boot: BootMark | null): Pro
     if (end !== null) return end;
   }
   return null;
-};
+}
 
 /** Others have no words for "leave what is there as it is": their folders' modes, and links to folders. */
-const hasGnuTar = async ({ instance }: Plan, { incus }: RunTools): Promise<boolean> => {
+async function hasGnuTar({ instance }: Plan, { incus }: RunTools): Promise<boolean> {
   const answer = await ask(incus, instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
   return answer.ok && answer.value.status === 0 && answer.value.stdout.includes('GNU tar');
-};
+}
 
 /** For what takes no time. */
 const quickMs = 30_000;
 
-const pushArchive = async (
+async function pushArchive(
   plan: Plan,
   tools: RunTools,
   push: PushPlan,
   boot: BootMark | null,
-): Promise<CommandEnd | null> => {
+): Promise<CommandEnd | null> {
   const { incus, clock } = tools;
   const folder = folderOf(push);
   const made = await ask(incus, plan.instance, {
@@ -82,7 +83,7 @@ const pushArchive = async (
   // An archive that is cut off between two files looks whole to tar.
   if (unreadable !== null) return pushFailed(push, unreadable);
   return end.kind === 'exited' && end.status === 0 ? null : endOfPush(push, end, errors.text());
-};
+}
 
 const unpackOptions = [
   '--extract',
@@ -95,7 +96,7 @@ const unpackOptions = [
 ];
 
 /** What ended the command before it began, in its own words. */
-const endOfPush = (push: PushPlan, end: CommandEnd, errors: string): CommandEnd => {
+function endOfPush(push: PushPlan, end: CommandEnd, errors: string): CommandEnd {
   switch (end.kind) {
     case 'timeout':
     case 'idle-timeout':
@@ -112,4 +113,4 @@ const endOfPush = (push: PushPlan, end: CommandEnd, errors: string): CommandEnd 
     case 'not-executable':
       return pushFailed(push, 'there is no tar that can be run');
   }
-};
+}

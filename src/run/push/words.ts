@@ -3,19 +3,24 @@ import { neutralise } from '../../text.ts';
 import type { PushPlan } from './source.ts';
 
 /** Why a push is not all there; it ends the attempt like a command that failed. */
-export const pushFailed = (push: PushPlan, why: string): CommandEnd => ({
-  kind: 'push-failed',
-  says: neutralise(`"${push.local}" could not be pushed to ${push.inside}: ${why.trim()}`, 1000),
-});
+export function pushFailed(push: PushPlan, why: string): CommandEnd {
+  return {
+    kind: 'push-failed',
+    says: neutralise(`"${push.local}" could not be pushed to ${push.inside}: ${why.trim()}`, 1000),
+  };
+}
 
 /** `3 files, 1.2 MiB to /opt/app`. */
-export const sayPushes = (pushes: readonly PushPlan[]): string => pushes.map(sayPush).join('; ');
+export function sayPushes(pushes: readonly PushPlan[]): string {
+  return pushes.map(sayPush).join('; ');
+}
 
-const sayPush = ({ files, bytes, inside }: PushPlan): string =>
-  `${files} ${files === 1 ? 'file' : 'files'}, ${sayBytes(bytes)} to ${neutralise(inside)}`;
+function sayPush({ files, bytes, inside }: PushPlan): string {
+  return `${files} ${files === 1 ? 'file' : 'files'}, ${sayBytes(bytes)} to ${neutralise(inside)}`;
+}
 
-const sayBytes = (bytes: number): string => {
+function sayBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`;
   const kibibytes = bytes / 1024;
   return kibibytes < 1024 ? `${kibibytes.toFixed(1)} KiB` : `${(kibibytes / 1024).toFixed(1)} MiB`;
-};
+}

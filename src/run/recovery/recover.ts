@@ -66,10 +66,10 @@ export interface Remains {
 }
 
 /** Looks at what is left on the server. Changes nothing. */
-export const findRemains = async (
+export async function findRemains(
   tools: Pick<RunTools, 'incus' | 'clock'>,
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
-): Promise<Result<Remains, Outcome>> => {
+): Promise<Result<Remains, Outcome>> {
   const name = plan.instance;
   const instance = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, name));
   if (!instance.ok) return err(await explainMissing(tools.incus, plan, instance.error));
@@ -90,17 +90,18 @@ export const findRemains = async (
     // One that was stopped for its restore point ran all the same.
     wasRunning: mark?.wasRunning ?? quiet?.wasRunning ?? (snapshotQuiet(snapshot) || ranWhenCopied),
   });
-};
+}
 
 /** The snapshot of an instance that was held still has its key, whatever became of the instance's own. */
-const snapshotQuiet = (snapshot: Result<Snapshot, unknown>): boolean =>
-  snapshot.ok && (quietOf(snapshot.value)?.wasRunning ?? false);
+function snapshotQuiet(snapshot: Result<Snapshot, unknown>): boolean {
+  return snapshot.ok && (quietOf(snapshot.value)?.wasRunning ?? false);
+}
 
 /**
  * Finishes what an interrupted run left: the instance ends kept or rolled back, and the lock is freed last. Can be
  * interrupted and done again. Returns how the run ended after all.
  */
-export const recover = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
+export async function recover(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> {
   const began = tools.clock.monotonic();
   // What is kept later is only found again, and pruned, by what the record says of it.
   if (remains.inFlight && !plan.record?.restorePoint)
@@ -115,10 +116,10 @@ export const recover = async (plan: RecoverPlan, tools: RecoverTools, remains: R
   const outcome = heldStill ?? (await doStep(plan, tools, remains, step));
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
   return outcome;
-};
+}
 
 /** Null where nothing is held still any more. */
-const endQuiet = async (plan: RecoverPlan, tools: RecoverTools, { quiet }: Remains): Promise<Outcome | null> => {
+async function endQuiet(plan: RecoverPlan, tools: RecoverTools, { quiet }: Remains): Promise<Outcome | null> {
   if (quiet === null) return null;
   if (quiet.wasRunning && !(await runsOn(plan, tools))) {
     const up = await inPhase(
@@ -131,38 +132,35 @@ const endQuiet = async (plan: RecoverPlan, tools: RecoverTools, { quiet }: Remai
   }
   const failure = await letGoByKey(plan, tools);
   return failure === null ? null : stillQuiet(plan, failure);
-};
+}
 
 /** Whether it runs, once a stop that the run had asked for is over: the server goes on with that by itself. */
-const runsOn = async ({ instance, limits }: RecoverPlan, { incus, clock }: RecoverTools): Promise<boolean> => {
+async function runsOn({ instance, limits }: RecoverPlan, { incus, clock }: RecoverTools): Promise<boolean> {
   const giveUpAt = clock.monotonic() + limits.stopMs + limits.readyMs;
   while ((await isStopping(incus, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
   // A stop that hangs is in the way of everything (trap 2 of incus.md).
   if (await isStopping(incus, instance)) await stop({ incus, clock }, instance, limits, false);
   const seen = await persistently(clock, limits.readyMs, () => getInstance(incus, instance));
   return seen.ok && seen.value.status === 'Running';
-};
+}
 
-const isStopping = async (incus: Incus, instance: string): Promise<boolean> => {
+async function isStopping(incus: Incus, instance: string): Promise<boolean> {
   const operations = await listOperations(incus);
   const isStop = ({ description, statusCode, instances }: Operation): boolean =>
     description.startsWith('Stopping') && statusCode < 200 && instances.includes(instance);
   return operations.ok && operations.value.some(isStop);
-};
+}
 
-const stillQuiet = (plan: RecoverPlan, says: string): Outcome => ({
-  outcome: 'rollback-failed',
-  cause: causeOf(plan),
-  says: `${says} The instance may still be held still as for its restore point.`,
-  byHand: letGoCommands(plan),
-});
+function stillQuiet(plan: RecoverPlan, says: string): Outcome {
+  return {
+    outcome: 'rollback-failed',
+    cause: causeOf(plan),
+    says: `${says} The instance may still be held still as for its restore point.`,
+    byHand: letGoCommands(plan),
+  };
+}
 
-const doStep = async (
-  plan: RecoverPlan,
-  tools: RecoverTools,
-  remains: Remains,
-  step: RecoveryStep,
-): Promise<Outcome> => {
+async function doStep(plan: RecoverPlan, tools: RecoverTools, remains: Remains, step: RecoveryStep): Promise<Outcome> {
   switch (step.step) {
     case 'close':
       // A mark without a restore point means nothing, but would be shown to people.
@@ -186,21 +184,21 @@ const doStep = async (
       await waitForManager(plan, tools);
       return (await keptBecauseHealthy(plan, tools, remains)) ?? backToRestorePoint(plan, tools, remains);
   }
-};
+}
 
 /** The package manager of a transaction outlives guard: what it leaves is judged when it has ended. */
-const waitForManager = async ({ record, instance, limits }: RecoverPlan, tools: RecoverTools): Promise<void> => {
+async function waitForManager({ record, instance, limits }: RecoverPlan, tools: RecoverTools): Promise<void> {
   const transaction = record?.started?.transaction;
   if (transaction === undefined || record?.decided != null) return;
   const limitMs = limits.commandMs ?? longestMs;
   const wait = { pids: () => [transaction.pid], settleMs: 0, limitMs, readyMs: limits.readyMs };
   await waitForTransaction(tools, instance, wait);
-};
+}
 
 /** The longest time that a timer of Node can wait, about 24 days. */
 const longestMs = 2 ** 31 - 1;
 
-const closed = (plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone'): Outcome => {
+function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone'): Outcome {
   const cause = plan.record?.decided?.cause ?? null;
   switch (because) {
     case 'never-began':
@@ -217,52 +215,52 @@ const closed = (plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
         byHand: [],
       };
   }
-};
+}
 
 /** A run that was killed leaves no cause: how its command ended is not known. */
-const causeOf = (plan: RecoverPlan): Exclude<Cause, 'interrupted'> => {
+function causeOf(plan: RecoverPlan): Exclude<Cause, 'interrupted'> {
   const cause = plan.record?.decided?.cause ?? 'inconclusive';
   return cause === 'interrupted' ? 'inconclusive' : cause;
-};
+}
 
-const volumesOf = ({ inFlight }: Remains): readonly VolumePoint[] => inFlight?.volumes ?? [];
+function volumesOf({ inFlight }: Remains): readonly VolumePoint[] {
+  return inFlight?.volumes ?? [];
+}
 
-const nameOf = (plan: RecoverPlan): string => plan.record?.started?.restorePointName ?? `guard-${plan.run}`;
+function nameOf(plan: RecoverPlan): string {
+  return plan.record?.started?.restorePointName ?? `guard-${plan.run}`;
+}
 
 /** The final name that the restore point already has, where guard died after the renaming; null where it is gone. */
-const keptAs = async (plan: RecoverPlan, tools: RecoverTools): Promise<string | null> => {
+async function keptAs(plan: RecoverPlan, tools: RecoverTools): Promise<string | null> {
   for (const name of new Set([nameOf(plan), `guard-${plan.run}`])) {
     const snapshot = await getSnapshot(tools.incus, plan.instance, name);
     if (snapshot.ok && snapshot.value.createdAt === plan.record?.restorePoint?.createdAt) return name;
   }
   return null;
-};
+}
 
 /** Where the run died before it was done, or before that was written. */
-const afterKeep = (plan: RecoverPlan, tools: RecoverTools): Promise<void> => {
+function afterKeep(plan: RecoverPlan, tools: RecoverTools): Promise<void> {
   const cause = plan.record?.decided?.cause ?? null;
   return runHooksOfTheEnd(plan, tools, 'afterKeep', { outcome: cause === null ? 'kept' : 'kept-unhealthy', cause });
-};
+}
 
-const releaseKept = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
+async function releaseKept(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> {
   await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
   return closed(plan, 'kept');
-};
+}
 
-const releaseUnknown = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
+async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> {
   if (remains.wasRunning) {
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok) return failed(plan, remains, { says: up.error });
   }
   await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
   return { outcome: 'kept' };
-};
+}
 
-const keptBecauseHealthy = async (
-  plan: RecoverPlan,
-  tools: RecoverTools,
-  remains: Remains,
-): Promise<Outcome | null> => {
+async function keptBecauseHealthy(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome | null> {
   // Nothing ended a transaction when guard died: how it came out can be seen.
   const mayBeKept = plan.keepIfHealthy || plan.record?.started?.transaction !== undefined;
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
@@ -279,9 +277,9 @@ const keptBecauseHealthy = async (
   await afterKeep(plan, tools);
   await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
   return { outcome: 'kept' };
-};
+}
 
-const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> => {
+async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> {
   if (remains.inFlight === null) return closed(plan, 'restore-point-gone');
   if (plan.record?.decided == null)
     await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'inconclusive' });
@@ -319,14 +317,14 @@ const backToRestorePoint = async (plan: RecoverPlan, tools: RecoverTools, remain
   if (end.end === 'failed') return failed(plan, remains, end);
   if (end.end === 'lost') return { outcome: 'rollback-failed', cause: causeOf(plan), says: sayLost, byHand: [] };
   return releaseRolledBack(plan, tools, remains, end.end === 'well');
-};
+}
 
-const releaseRolledBack = async (
+async function releaseRolledBack(
   plan: RecoverPlan,
   tools: RecoverTools,
   remains: Remains,
   well: boolean,
-): Promise<Outcome> => {
+): Promise<Outcome> {
   const outcome = well ? 'rolled-back' : 'rolled-back-not-well';
   await runHooksOfTheEnd(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
   if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
@@ -339,24 +337,27 @@ const releaseRolledBack = async (
     plan.lease,
   );
   return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
-};
+}
 
 /** A rollback that had begun may have been done already: what is seen then is no evidence of the change. */
-const isStillChanged = ({ evidence, phases }: RunRecord): boolean =>
-  evidence === null && !phases.some(({ phase }) => phase === 'stop' || phase === 'restore');
+function isStillChanged({ evidence, phases }: RunRecord): boolean {
+  return evidence === null && !phases.some(({ phase }) => phase === 'stop' || phase === 'restore');
+}
 
-const failed = (
+function failed(
   plan: RecoverPlan,
   remains: Remains,
   { says, first = [] }: Pick<Extract<RollbackEnd, { end: 'failed' }>, 'says' | 'first'>,
-): Outcome => ({
-  outcome: 'rollback-failed',
-  cause: causeOf(plan),
-  says,
-  byHand: byHandCommands({
-    ...plan,
-    restorePoint: remains.inFlight ?? { name: inFlightName, volumes: [] },
-    start: remains.wasRunning,
-    first,
-  }),
-});
+): Outcome {
+  return {
+    outcome: 'rollback-failed',
+    cause: causeOf(plan),
+    says,
+    byHand: byHandCommands({
+      ...plan,
+      restorePoint: remains.inFlight ?? { name: inFlightName, volumes: [] },
+      start: remains.wasRunning,
+      first,
+    }),
+  };
+}

@@ -31,7 +31,7 @@ export type RecoveryStep =
   | { readonly step: 'release-unknown' };
 
 /** The policy of `guard recover`, from what is left alone. Pure. */
-export const recoveryStep = ({ inFlight, mark, quiet = null, record }: Traces): RecoveryStep => {
+export function recoveryStep({ inFlight, mark, quiet = null, record }: Traces): RecoveryStep {
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
   if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
@@ -44,23 +44,23 @@ export const recoveryStep = ({ inFlight, mark, quiet = null, record }: Traces): 
   if (mark !== null) return { step: 'roll-back' };
   // It is as the restore point: not changed yet, or put back.
   return { step: quiet === null ? 'release-unknown' : 'release-unchanged' };
-};
+}
 
-const closedBecause = (
+function closedBecause(
   decision: 'keep' | 'rollback' | null,
   began: boolean,
   record: RunRecord | null,
-): 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone' => {
+): 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone' {
   if (decision === 'keep') return 'kept';
   if (!began) return 'never-began';
   // A rollback releases its restore point only after it has proven that the instance is back.
   return record !== null && verdictAfterRollback(record) === 'healthy' ? 'rolled-back' : 'restore-point-gone';
-};
+}
 
 /** What was seen after the rollback that was decided. The change of `guard rollback` is verified in the same words before it. */
-const verdictAfterRollback = ({ events }: Pick<RunRecord, 'events'>): VerdictKind | null => {
+function verdictAfterRollback({ events }: Pick<RunRecord, 'events'>): VerdictKind | null {
   const decided = events.findLastIndex((event) => event.type === 'decided' && event.decision === 'rollback');
   const after = decided === -1 ? [] : events.slice(decided);
   const last = after.findLast((event) => event.type === 'verdict' && event.again);
   return last?.type === 'verdict' ? last.verdict.verdict : null;
-};
+}

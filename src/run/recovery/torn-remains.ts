@@ -19,12 +19,12 @@ export interface MendedRemains {
  * Makes the instance one that Incus can work with again. A snapshot of somebody else's is never touched: then the exact lines
  * are in the refusal. `own` are the restore points that are in the records.
  */
-export const mendRemains = async (
+export async function mendRemains(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
   tools: Pick<RunTools, 'incus' | 'clock'>,
   remains: Remains,
   own: readonly KeptRestorePoint[],
-): Promise<Result<MendedRemains, Outcome>> => {
+): Promise<Result<MendedRemains, Outcome>> {
   const { removed, left } = await mendTornSnapshots(
     tools.incus,
     remains.instance,
@@ -46,8 +46,9 @@ export const mendRemains = async (
   if (!removed.includes(inFlightName)) return ok({ remains, removed });
   const again = await findRemains(tools, plan);
   return again.ok ? ok({ remains: again.value, removed }) : again;
-};
+}
 
 /** What was done about one of them, in a sentence. */
-export const sayRemoved = (name: string): string =>
-  `Incus was ended while it took or removed the restore point "${name}", whose data was gone; it is removed now.`;
+export function sayRemoved(name: string): string {
+  return `Incus was ended while it took or removed the restore point "${name}", whose data was gone; it is removed now.`;
+}

@@ -27,10 +27,10 @@ export interface UncoveredDisk {
 }
 
 /** Sorts the disks of an instance, profiles included. A volume that cannot be looked at is not covered. */
-export const classifyDisks = async (
+export async function classifyDisks(
   incus: Incus,
   instance: Pick<Instance, 'name' | 'expandedDevices'>,
-): Promise<Disks> => {
+): Promise<Disks> {
   const disks = Object.entries(instance.expandedDevices).filter(
     ([, keys]) => keys['type'] === 'disk' && keys['path'] !== '/',
   );
@@ -39,15 +39,15 @@ export const classifyDisks = async (
     own: sorted.flatMap((disk) => (disk !== null && 'volume' in disk ? [disk] : [])),
     uncovered: sorted.flatMap((disk) => (disk !== null && 'says' in disk ? [disk] : [])),
   };
-};
+}
 
 /** Null for what holds no data of its own: Incus makes the drive of cloud-init anew at each start. */
-const classify = async (
+async function classify(
   incus: Incus,
   instance: string,
   device: string,
   keys: Readonly<Record<string, string>>,
-): Promise<OwnVolume | UncoveredDisk | null> => {
+): Promise<OwnVolume | UncoveredDisk | null> {
   const source = keys['source'] ?? '';
   const path = keys['path'] ?? device;
   if (/^(cloud-init|agent):/.test(source)) return null;
@@ -63,4 +63,4 @@ const classify = async (
   const isOwn = found.value.others === 0 && found.value.instances.every((name) => name === instance);
   if (isOwn) return { device, pool, volume, path };
   return { device, path, says: `volume ${volume} of pool ${pool}, which others use as well` };
-};
+}

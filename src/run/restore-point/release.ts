@@ -19,13 +19,13 @@ export type Release =
  * Frees the lock: the restore point gets its final name, or is removed. Returns the name under which it is kept, or null.
  * Safe to repeat. A failure leaves it in flight for `guard recover`.
  */
-export const releaseRestorePoint = async (
+export async function releaseRestorePoint(
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
   instance: string,
   release: Release,
   volumes: readonly VolumePoint[],
   limitMs: number,
-): Promise<Result<string | null, IncusFailure>> => {
+): Promise<Result<string | null, IncusFailure>> {
   const { incus } = tools;
   // First of all: without the mark the change counts as decided, whatever dies after this.
   const unmarked = await persistently(tools.clock, limitMs, () => unmark(incus, instance));
@@ -41,25 +41,25 @@ export const releaseRestorePoint = async (
   );
   if (!expiry.ok) return expiry.error.kind === 'not-found' ? ok(release.name) : expiry;
   return renamed(tools, instance, release.name, limitMs);
-};
+}
 
-const removed = async (
+async function removed(
   tools: Pick<RunTools, 'incus' | 'clock'>,
   instance: string,
   limitMs: number,
-): Promise<Result<null, IncusFailure>> => {
+): Promise<Result<null, IncusFailure>> {
   const deleted = await persistently(tools.clock, limitMs, () =>
     deleteSnapshot(tools.incus, instance, inFlightName, { limitMs }),
   );
   return deleted.ok || deleted.error.kind === 'not-found' ? ok(null) : deleted;
-};
+}
 
-const renamed = async (
+async function renamed(
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
   instance: string,
   name: string,
   limitMs: number,
-): Promise<Result<string, IncusFailure>> => {
+): Promise<Result<string, IncusFailure>> {
   const rename = (to: string) =>
     persistently(tools.clock, limitMs, () => renameSnapshot(tools.incus, instance, inFlightName, to, { limitMs }));
   const done = await rename(name);
@@ -76,16 +76,16 @@ const renamed = async (
   });
   const second = await rename(other);
   return second.ok ? ok(other) : second;
-};
+}
 
 /** Releases, and records it. Where that fails the outcome stands, and `guard recover` frees the lock later. */
-export const release = async (
+export async function release(
   plan: Pick<Plan, 'instance' | 'limits'>,
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
   how: Release,
   volumes: readonly VolumePoint[],
   lease: HeldLease | null,
-): Promise<string | null> => {
+): Promise<string | null> {
   // A renewal after this would undo the expiry of what is kept.
   await lease?.stop();
   if (await lease?.isLost()) {
@@ -103,4 +103,4 @@ export const release = async (
     says: `The restore point is still in flight; \`guard recover\` releases it. ${sayFailure(released.error)}`,
   });
   return null;
-};
+}

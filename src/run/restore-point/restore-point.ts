@@ -51,12 +51,12 @@ export interface Held {
  * nothing: where it ends in an outcome, nothing of this run is left on the server. With `--wait-lock` another run's end is
  * waited for. `early`: the snapshots, where they are taken already.
  */
-export const takeRestorePoint = async (
+export async function takeRestorePoint(
   plan: Plan,
   tools: RunTools,
   wanted: Wanted,
   early: Taken | null = null,
-): Promise<Result<Held, Outcome>> => {
+): Promise<Result<Held, Outcome>> {
   const { clock, interruption } = tools;
   const giveUpAt = clock.monotonic() + plan.limits.lockMs;
   for (let waited = false; ; waited = true) {
@@ -66,7 +66,7 @@ export const takeRestorePoint = async (
     if (held.error.outcome !== 'busy' || over) return held;
     await clock.sleep(lockPollMs, interruption.signal);
   }
-};
+}
 
 /** The snapshots, before the instance has the mark. */
 export type Taken = Pick<Held, 'restorePoint' | 'lease'>;
@@ -75,30 +75,29 @@ export type Taken = Pick<Held, 'restorePoint' | 'lease'>;
  * Takes the snapshots of an instance that runs while it is still asked how it is, for `takeRestorePoint`. Without the mark it
  * counts as unchanged, so that whoever finds what is left of a guard that died here only has to remove it.
  */
-export const takeEarly = (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<Taken, Outcome>> =>
-  takeSnapshots(plan, tools, wanted, nameTaken);
+export function takeEarly(plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<Taken, Outcome>> {
+  return takeSnapshots(plan, tools, wanted, nameTaken);
+}
 
-const tryToHold = (
-  plan: Plan,
-  tools: RunTools,
-  wanted: Wanted,
-  early: Taken | null,
-): Promise<Result<OneTry, Outcome>> =>
-  needsStillness(plan, wanted.wasRunning) ? holdAtRest(plan, tools, wanted) : holdAsItIs(plan, tools, wanted, early);
+function tryToHold(plan: Plan, tools: RunTools, wanted: Wanted, early: Taken | null): Promise<Result<OneTry, Outcome>> {
+  return needsStillness(plan, wanted.wasRunning)
+    ? holdAtRest(plan, tools, wanted)
+    : holdAsItIs(plan, tools, wanted, early);
+}
 
 type OneTry = Omit<Held, 'waited'>;
 
-const holdAsItIs = async (
+async function holdAsItIs(
   plan: Plan,
   tools: RunTools,
   wanted: Wanted,
   early: Taken | null,
-): Promise<Result<OneTry, Outcome>> => {
+): Promise<Result<OneTry, Outcome>> {
   const taken = early === null ? await takeSnapshots(plan, tools, wanted, nameTaken) : ok(early);
   return taken.ok ? claimed(plan, tools, wanted, { ...taken.value, restarted: false }) : taken;
-};
+}
 
-const holdAtRest = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<OneTry, Outcome>> => {
+async function holdAtRest(plan: Plan, tools: RunTools, wanted: Wanted): Promise<Result<OneTry, Outcome>> {
   const still = await beStill(plan, tools, wanted.stale);
   if (!still.ok) return still;
   const taken = await takeSnapshots(plan, tools, wanted, untilLosersAreGone);
@@ -111,7 +110,7 @@ const holdAtRest = async (plan: Plan, tools: RunTools, wanted: Wanted): Promise<
   if (taken.ok) return claimed(plan, tools, wanted, { ...taken.value, restarted: still.value.stopped });
   await giveUpQuiet(plan, tools);
   return taken;
-};
+}
 
 /** What to do where another run has the name: ok to try again. */
 type WhenTaken = (plan: Plan, tools: RunTools) => Promise<Result<void, Outcome>>;
@@ -119,12 +118,12 @@ type WhenTaken = (plan: Plan, tools: RunTools) => Promise<Result<void, Outcome>>
 const nameTaken: WhenTaken = async ({ instance }, tools) => err(await currentOccupant(instance, tools));
 
 /** The snapshots of the instance and of its volumes, or none of them. */
-const takeSnapshots = async (
+async function takeSnapshots(
   plan: Plan,
   tools: RunTools,
   wanted: Wanted,
   whenTaken: WhenTaken,
-): Promise<Result<Taken, Outcome>> => {
+): Promise<Result<Taken, Outcome>> {
   const { snapshotMs } = plan.limits;
   const chosen = newLease();
   await tools.recorder.record({ type: 'lease-taken', lease: chosen.base });
@@ -136,14 +135,14 @@ const takeSnapshots = async (
   if (volumes.ok) return ok({ restorePoint: { name: inFlightName, createdAt, volumes: volumes.value }, lease });
   await abandonOwn(plan, tools, { lease, restorePoint: { volumes: [] } });
   return err(refusedBecause(volumes.error));
-};
+}
 
-const takeName = async (
+async function takeName(
   plan: Plan,
   tools: RunTools,
   lease: Lease,
   whenTaken: WhenTaken,
-): Promise<Result<Snapshot, Outcome>> => {
+): Promise<Result<Snapshot, Outcome>> {
   const { clock, incus } = tools;
   const giveUpAt = clock.monotonic() + busyMs;
   for (;;) {
@@ -165,13 +164,13 @@ const takeName = async (
     const free = await whenTaken(plan, tools);
     if (!free.ok) return free;
   }
-};
+}
 
 /**
  * Leaves nothing of a restore point whose taking failed in a way that nobody can know the end of: the daemon died, and it may
  * be there, whole or in part, and the instance may still be frozen for it. What cannot be removed now, `guard recover` finds.
  */
-const takeBack = async (plan: Plan, tools: RunTools, lease: Lease): Promise<void> => {
+async function takeBack(plan: Plan, tools: RunTools, lease: Lease): Promise<void> {
   const { clock, incus } = tools;
   const instance = await persistently(clock, plan.limits.readyMs, () => getInstance(incus, plan.instance));
   if (!instance.ok) return;
@@ -180,59 +179,55 @@ const takeBack = async (plan: Plan, tools: RunTools, lease: Lease): Promise<void
     snapshot.name === inFlightName && isHeldUnder(lease, snapshot);
   await mendTornSnapshots(incus, instance.value, isOwn, plan.limits.snapshotMs);
   await removeOwn(plan, tools, { lease, restorePoint: { volumes: [] } });
-};
+}
 
-const confirmed = (plan: Plan, tools: RunTools): Promise<Result<Snapshot, IncusFailure>> =>
-  persistently(tools.clock, plan.limits.readyMs, () => getSnapshot(tools.incus, plan.instance, inFlightName));
+function confirmed(plan: Plan, tools: RunTools): Promise<Result<Snapshot, IncusFailure>> {
+  return persistently(tools.clock, plan.limits.readyMs, () => getSnapshot(tools.incus, plan.instance, inFlightName));
+}
 
 /**
  * The answer may be lost of a snapshot that was taken all the same. Where the server knows the end of that, and the lease proves
  * that it is this run's own, it is as good as any.
  */
-const foundOwn = async (
+async function foundOwn(
   plan: Plan,
   tools: RunTools,
   lease: Lease,
   failure: IncusFailure,
-): Promise<Result<Snapshot, IncusFailure>> => {
+): Promise<Result<Snapshot, IncusFailure>> {
   if (failure.operation === null) return err(failure);
   const end = await settle(tools.incus, failure.operation, { limitMs: plan.limits.readyMs, asked: failure.asked });
   // One that a dead daemon was at may be torn.
   if (!end.ok || end.value.kind !== 'succeeded') return err(failure);
   const seen = await confirmed(plan, tools);
   return seen.ok && isHeldUnder(lease, seen.value) ? seen : err(failure);
-};
+}
 
-const claimed = async (
-  plan: Plan,
-  tools: RunTools,
-  wanted: Wanted,
-  taken: OneTry,
-): Promise<Result<OneTry, Outcome>> => {
+async function claimed(plan: Plan, tools: RunTools, wanted: Wanted, taken: OneTry): Promise<Result<OneTry, Outcome>> {
   const end = await claim(tools.incus, plan.instance, wanted.mark, wanted.stale);
   if (end.ok && end.value.claimed) return ok(taken);
   await abandonOwn(plan, tools, taken);
   // One that is to be tried again later leaves no key behind.
   await giveUpQuiet(plan, tools);
   return err(end.ok ? describeHolder(tools, end.value.claimed ? null : end.value.by) : refusedBecause(end.error));
-};
+}
 
 /** Removes the snapshots of this run again, and nothing that only has the same name. */
-export const abandonOwn = async (
+export async function abandonOwn(
   plan: Plan,
   tools: RunTools,
   { lease, restorePoint }: Pick<Held, 'lease'> & { readonly restorePoint: Pick<RestorePoint, 'volumes'> },
-): Promise<void> => {
+): Promise<void> {
   await lease.stop();
   await removeOwn(plan, tools, { lease: lease.lease, restorePoint });
-};
+}
 
 /** Removes what this run has taken, and nothing that only has the same name. */
-const removeOwn = async (
+async function removeOwn(
   plan: Plan,
   tools: RunTools,
   { lease, restorePoint }: { readonly lease: Lease; readonly restorePoint: Pick<RestorePoint, 'volumes'> },
-): Promise<void> => {
+): Promise<void> {
   const { incus, clock } = tools;
   const { snapshotMs } = plan.limits;
   const seen = await confirmed(plan, tools);
@@ -241,4 +236,4 @@ const removeOwn = async (
   await persistently(clock, snapshotMs, () =>
     deleteSnapshot(incus, plan.instance, inFlightName, { limitMs: snapshotMs }),
   );
-};
+}

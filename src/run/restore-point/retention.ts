@@ -11,18 +11,18 @@ import { removeVolumePoints } from './volumes.ts';
  * Which restore points go: guard's own (recorded name and time of creation both match a snapshot that exists, so that a
  * user's snapshot can never be meant, F17), beyond the newest `keep`. The newest, the last good one, always stays.
  */
-export const restorePointsToPrune = (
+export function restorePointsToPrune(
   kept: readonly KeptRestorePoint[],
   existing: readonly Pick<Snapshot, 'name' | 'createdAt'>[],
   keep: number,
-): KeptRestorePoint[] => {
+): KeptRestorePoint[] {
   const present = kept.filter(
     (point) =>
       !point.named &&
       existing.some((snapshot) => snapshot.name === point.name && snapshot.createdAt === point.createdAt),
   );
   return present.toSorted(newestFirst).slice(Math.max(1, keep));
-};
+}
 
 type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptRestorePoints'>;
 
@@ -30,7 +30,7 @@ type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptResto
  * Removes what is beyond the limit, one after another; one that cannot be removed is told and does not stop the rest
  * (F16). Returns how many stayed that should have gone.
  */
-export const pruneRestorePoints = async (plan: Plan, tools: RetentionTools): Promise<number> => {
+export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Promise<number> {
   const kept = await tools.keptRestorePoints();
   if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
   const existing = await listSnapshots(tools.incus, plan.instance);
@@ -53,14 +53,14 @@ export const pruneRestorePoints = async (plan: Plan, tools: RetentionTools): Pro
     );
   }
   return stayed;
-};
+}
 
 /** The volumes' snapshots first: the instance's own is what names the restore point. */
-const removePoint = async (
+async function removePoint(
   plan: Plan,
   tools: RetentionTools,
   { name, volumes }: KeptRestorePoint,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const limitMs = plan.limits.snapshotMs;
   const freed = await persistently(tools.clock, limitMs, () => removeVolumePoints(tools.incus, volumes, limitMs));
   if (!freed.ok) return freed;
@@ -69,4 +69,4 @@ const removePoint = async (
     deleteSnapshot(tools.incus, plan.instance, name, { limitMs }),
   );
   return removed.ok || removed.error.kind === 'not-found' ? ok(undefined) : removed;
-};
+}

@@ -37,7 +37,7 @@ const leastInPool = 64 * mebibyte;
 const leastInLimit = 16 * mebibyte;
 
 /** Looks at the limit of the root disk and at every pool that a part of the restore point would be on. Changes nothing. */
-export const findRoom = async (incus: Incus, wanted: RoomFor): Promise<Result<Room, Outcome>> => {
+export async function findRoom(incus: Incus, wanted: RoomFor): Promise<Result<Room, Outcome>> {
   const root = rootDisk(wanted.instance);
   if (root === null) return ok({ pool: null, copy: null });
   const names = [...new Set([root.pool, ...wanted.disks.own.map(({ pool }) => pool)])];
@@ -57,7 +57,7 @@ export const findRoom = async (incus: Incus, wanted: RoomFor): Promise<Result<Ro
     pool: pools.find(({ name }) => name === root.pool) ?? null,
     copy: copyOf(wanted, pools, root.pool, used),
   });
-};
+}
 
 /** A pool with its space, which is null where it does not tell. */
 interface PoolWithSpace extends Pool {
@@ -65,38 +65,46 @@ interface PoolWithSpace extends Pool {
 }
 
 /** A restricted user may not read pools: the server then says at the snapshot what it does not allow. */
-const lookAtPool = async (incus: Incus, name: string): Promise<PoolWithSpace | null> => {
+async function lookAtPool(incus: Incus, name: string): Promise<PoolWithSpace | null> {
   const [pool, space] = await Promise.all([getPool(incus, name), poolSpace(incus, name)]);
   return pool.ok ? { ...pool.value, space: space.ok ? space.value : null } : null;
-};
+}
 
 /** What the root disk holds of what it may, in bytes. */
 type DiskLimit = InstanceState['disks'][string];
 
 /** Only then is the instance's state worth its time, which is ten times that of everything else here. */
-const isLimited = (instance: Instance, root: RootDisk, pools: readonly Pool[]): boolean =>
-  instance.expandedDevices[root.device]?.['size'] !== undefined ||
-  pools.some(({ name, config }) => name === root.pool && config['volume.size'] !== undefined);
+function isLimited(instance: Instance, root: RootDisk, pools: readonly Pool[]): boolean {
+  return (
+    instance.expandedDevices[root.device]?.['size'] !== undefined ||
+    pools.some(({ name, config }) => name === root.pool && config['volume.size'] !== undefined)
+  );
+}
 
-const limitOf = async (incus: Incus, instance: string, device: string): Promise<DiskLimit | null> => {
+async function limitOf(incus: Incus, instance: string, device: string): Promise<DiskLimit | null> {
   const state = await getInstanceState(incus, instance);
   return state.ok ? (state.value.disks[device] ?? null) : null;
-};
+}
 
 /** `dir` has no snapshots at all (incus.md section 3). */
-const copiesFiles = ({ driver }: Pool): boolean => driver === 'dir';
+function copiesFiles({ driver }: Pool): boolean {
+  return driver === 'dir';
+}
 
 /** Only btrfs counts what is used in a way that does not tell how much of the limit is left: without what snapshots share. */
-const needsMeasure = ({ instance }: RoomFor, root: string, limit: DiskLimit | null, pools: readonly Pool[]): boolean =>
-  instance.status === 'Running' &&
-  pools.some((pool) => copiesFiles(pool) || (limit !== null && pool.name === root && pool.driver === 'btrfs'));
+function needsMeasure({ instance }: RoomFor, root: string, limit: DiskLimit | null, pools: readonly Pool[]): boolean {
+  return (
+    instance.status === 'Running' &&
+    pools.some((pool) => copiesFiles(pool) || (limit !== null && pool.name === root && pool.driver === 'btrfs'))
+  );
+}
 
-const refuseLimit = (
+function refuseLimit(
   instance: Instance,
   device: string,
   limit: DiskLimit | null,
   used: Measured | null,
-): Outcome | null => {
+): Outcome | null {
   if (limit === null || limit.totalBytes <= 0) return null;
   const usedBytes = Math.max(limit.usedBytes, used?.root ?? 0);
   if (limit.totalBytes - usedBytes >= leastInLimit) return null;
@@ -104,9 +112,9 @@ const refuseLimit = (
     `The root disk of "${instance.name}" is limited to ${sayMiB(limit.totalBytes)}, of which ${sayMiB(usedBytes)} are used: too little is left to take a restore point and to go back to it (at least ${sayMiB(leastInLimit)}).`,
     `Free some space inside, or raise the limit: \`incus config device set ${instance.name} ${device} size=…\`.`,
   );
-};
+}
 
-const refusePool = (wanted: RoomFor, pool: PoolWithSpace, used: Measured | null): Outcome | null => {
+function refusePool(wanted: RoomFor, pool: PoolWithSpace, used: Measured | null): Outcome | null {
   if (pool.space === null) return null;
   const { totalBytes, usedBytes } = pool.space;
   const free = totalBytes - usedBytes;
@@ -116,13 +124,13 @@ const refusePool = (wanted: RoomFor, pool: PoolWithSpace, used: Measured | null)
     `Pool "${pool.name}" has ${sayMiB(free)} free of ${sayMiB(totalBytes)}: too little to take a restore point of "${wanted.instance.name}" and to go back to it (${need.says}).`,
     `Free some space first; \`incus storage info ${pool.name}\` shows what there is.`,
   );
-};
+}
 
-const neededIn = (
+function neededIn(
   wanted: RoomFor,
   pool: Pool,
   used: Measured | null,
-): { readonly bytes: number; readonly says: string } => {
+): { readonly bytes: number; readonly says: string } {
   const least = { bytes: leastInPool, says: `at least ${sayMiB(leastInPool)}` };
   const root = rootDisk(wanted.instance);
   if (copiesFiles(pool)) {
@@ -138,48 +146,51 @@ const neededIn = (
   return reserved === 0
     ? least
     : { bytes: reserved, says: `without a thin pool a snapshot takes the size of the whole disk, ${sayMiB(reserved)}` };
-};
+}
 
 /** What of the restore point is copied into the pool; null where nobody could say. */
-const copiedIn = ({ instance, disks }: RoomFor, pool: Pool, used: Measured | null): number | null => {
+function copiedIn({ instance, disks }: RoomFor, pool: Pool, used: Measured | null): number | null {
   if (used === null) return null;
   const root = rootDisk(instance)?.pool === pool.name ? used.root : 0;
   const volumes = disks.own
     .filter((volume) => volume.pool === pool.name)
     .map(({ device }) => used.volumes[device] ?? 0);
   return root === null ? null : volumes.reduce((sum, bytes) => sum + bytes, root);
-};
+}
 
-const copyOf = (wanted: RoomFor, pools: readonly Pool[], root: string, used: Measured | null): Copy | null => {
+function copyOf(wanted: RoomFor, pools: readonly Pool[], root: string, used: Measured | null): Copy | null {
   const pool = pools.find(({ name }) => name === root);
   if (pool === undefined || wanted.instance.status !== 'Running' || !copiesFiles(pool)) return null;
   return { driver: pool.driver, bytes: used?.root ?? null };
-};
+}
 
 /** LVM without a thin pool reserves as much as the disk is large (incus.md section 3); Incus' default is 10 GiB. */
-export const reservedBy = (instance: Pick<Instance, 'expandedDevices'>, pool: Pool): number => {
+export function reservedBy(instance: Pick<Instance, 'expandedDevices'>, pool: Pool): number {
   if (pool.driver !== 'lvm' || pool.config['lvm.use_thinpool'] !== 'false') return 0;
   const root = rootDisk(instance);
   const size = instance.expandedDevices[root?.device ?? '']?.['size'] ?? pool.config['volume.size'] ?? '10GiB';
   return bytesOf(size);
-};
+}
 
 /** A size as Incus writes it: `10GiB`, `500MB`, `1024`; 0 for anything else. */
-export const bytesOf = (size: string): number => {
+export function bytesOf(size: string): number {
   const [, number, unit = ''] = /^(\d+)\s*([kMGTPE]i?B|B|bytes|kB)?$/.exec(size.trim()) ?? [];
   if (number === undefined) return 0;
   const power = 'kMGTPE'.indexOf(unit.charAt(0)) + 1;
   const base = unit.includes('i') ? 1024 : 1000;
   return Number(number) * (unit === 'bytes' || unit === 'B' || unit === '' ? 1 : base ** power);
-};
+}
 
 /** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (incus.md section 3). */
-export const sayPause = (instance: string, { driver, bytes }: Copy): string =>
-  bytes === null
+export function sayPause(instance: string, { driver, bytes }: Copy): string {
+  return bytes === null
     ? `The pool's driver, ${driver}, copies every file for the restore point: ${instance} stands still meanwhile.`
     : `The pool's driver, ${driver}, copies ${sayMiB(bytes)} for the restore point: ${instance} stands still meanwhile, at 150 MiB/s for about ${sayDuration(bytes / bytesAMs)}.`;
+}
 
 const bytesAMs = (150 * mebibyte) / 1000;
 
 /** Bytes for a person, in whole mebibytes. */
-export const sayMiB = (bytes: number): string => `${Math.max(0, Math.round(bytes / mebibyte))} MiB`;
+export function sayMiB(bytes: number): string {
+  return `${Math.max(0, Math.round(bytes / mebibyte))} MiB`;
+}

@@ -30,11 +30,11 @@ export interface TornOf {
 }
 
 /** Compares the two records. Nothing is torn where that cannot be seen. `seen`: the snapshots, where they were just listed. */
-export const findTornSnapshots = async (
+export async function findTornSnapshots(
   incus: Incus,
   instance: Pick<Instance, 'name' | 'type' | 'expandedDevices'>,
   seen: readonly Snapshot[] | null = null,
-): Promise<TornSnapshots> => {
+): Promise<TornSnapshots> {
   const first = await compare(incus, instance, seen);
   if (isWhole(first)) return first;
   // A snapshot that is being taken, removed or renamed looks the same for some milliseconds.
@@ -50,21 +50,25 @@ export const findTornSnapshots = async (
     empty: second.empty.filter((one) => first.empty.some((seen) => isSame(seen, one))),
     nameless: second.nameless.filter((name) => first.nameless.includes(name)),
   };
-};
+}
 
 /** A name alone may be another snapshot's by now. */
-const isSame = (a: Torn, b: Torn): boolean => a.name === b.name && a.createdAt === b.createdAt;
+function isSame(a: Torn, b: Torn): boolean {
+  return a.name === b.name && a.createdAt === b.createdAt;
+}
 
 const whole: TornSnapshots = { empty: [], nameless: [] };
 
 /** Whether nothing is torn. */
-export const isWhole = ({ empty, nameless }: TornSnapshots): boolean => empty.length === 0 && nameless.length === 0;
+export function isWhole({ empty, nameless }: TornSnapshots): boolean {
+  return empty.length === 0 && nameless.length === 0;
+}
 
-const compare = async (
+async function compare(
   incus: Incus,
   instance: Pick<Instance, 'name' | 'type' | 'expandedDevices'>,
   seen: readonly Snapshot[] | null,
-): Promise<TornSnapshots> => {
+): Promise<TornSnapshots> {
   const root = rootDisk(instance);
   if (root === null) return whole;
   const [snapshots, records] = await Promise.all([
@@ -76,22 +80,23 @@ const compare = async (
     empty: snapshots.value.filter(({ name }) => !records.value.includes(name)),
     nameless: records.value.filter((record) => !snapshots.value.some(({ name }) => name === record)),
   };
-};
+}
 
 /** Whether Incus refused something because of what is torn. */
-export const isTornFailure = ({ said }: IncusFailure): boolean =>
-  /snapshot record (count doesn't match|missing)/.test(said);
+export function isTornFailure({ said }: IncusFailure): boolean {
+  return /snapshot record (count doesn't match|missing)/.test(said);
+}
 
 /**
  * Removes again what has no data, where `isOwn` says that guard took it. Returns what is left and what was removed. Where a
  * renaming was cut nothing is touched: its data would be lost with its name.
  */
-export const mendTornSnapshots = async (
+export async function mendTornSnapshots(
   incus: Incus,
   instance: Pick<Instance, 'name' | 'type' | 'expandedDevices'>,
   isOwn: (snapshot: Torn) => boolean,
   limitMs: number,
-): Promise<{ readonly removed: readonly string[]; readonly left: TornSnapshots }> => {
+): Promise<{ readonly removed: readonly string[]; readonly left: TornSnapshots }> {
   const torn = await findTornSnapshots(incus, instance);
   if (torn.nameless.length > 0) return { removed: [], left: torn };
   const removed: string[] = [];
@@ -101,18 +106,18 @@ export const mendTornSnapshots = async (
     if (ended.ok || isTornFailure(ended.error) || ended.error.kind === 'not-found') removed.push(name);
   }
   return { removed, left: { empty: torn.empty.filter(({ name }) => !removed.includes(name)), nameless: [] } };
-};
+}
 
 /** What is torn, in a sentence. */
-export const sayTorn = ({ instance }: Pick<TornOf, 'instance'>, torn: TornSnapshots): string => {
+export function sayTorn({ instance }: Pick<TornOf, 'instance'>, torn: TornSnapshots): string {
   const names = torn.empty.map(({ name }) => `"${name}"`).join(', ');
   return torn.nameless.length > 0
     ? `Incus was ended while it renamed the snapshot ${names} of "${instance}" to "${torn.nameless.join('", "')}", and takes, restores and starts nothing of it until its records agree.`
     : `Incus was ended while it took or removed the snapshot ${names} of "${instance}": its data is gone, and Incus takes, restores and starts nothing of the instance while the snapshot is still listed.`;
-};
+}
 
 /** The lines that mend it; those for `incus admin` are for the server itself. Nothing is lost by them. */
-export const mendingLines = (of: TornOf, torn: TornSnapshots): string[] => {
+export function mendingLines(of: TornOf, torn: TornSnapshots): string[] {
   if (torn.nameless.length === 0)
     return removalLines(
       of,
@@ -124,12 +129,17 @@ export const mendingLines = (of: TornOf, torn: TornSnapshots): string[] => {
       ? []
       : [shellWords(['incus', 'admin', 'sql', 'global', renaming(of, nameless, snapshot)])];
   });
-};
+}
 
 /** The data gets back the name that its snapshot still has. */
-const renaming = ({ instance, project }: TornOf, from: string, to: string): string =>
-  `UPDATE storage_volumes_snapshots SET name=${text(to)} WHERE name=${text(from)} AND storage_volume_id IN ` +
-  `(SELECT storage_volumes.id FROM storage_volumes JOIN projects ON projects.id=storage_volumes.project_id ` +
-  `WHERE storage_volumes.name=${text(instance)} AND storage_volumes.type IN (0, 3) AND projects.name=${text(project)})`;
+function renaming({ instance, project }: TornOf, from: string, to: string): string {
+  return (
+    `UPDATE storage_volumes_snapshots SET name=${text(to)} WHERE name=${text(from)} AND storage_volume_id IN ` +
+    `(SELECT storage_volumes.id FROM storage_volumes JOIN projects ON projects.id=storage_volumes.project_id ` +
+    `WHERE storage_volumes.name=${text(instance)} AND storage_volumes.type IN (0, 3) AND projects.name=${text(project)})`
+  );
+}
 
-const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+function text(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}

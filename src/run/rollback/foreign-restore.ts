@@ -10,7 +10,7 @@ import type { RunTools } from '../tools.ts';
  * Somebody else restored the instance meanwhile: what is healthy now is not what the change made of it. The verdict on
  * that is recorded and returned; null where nobody did.
  */
-export const foreignRestore = async (plan: Plan, tools: RunTools, { inspected }: Prepared): Promise<Verdict | null> => {
+export async function foreignRestore(plan: Plan, tools: RunTools, { inspected }: Prepared): Promise<Verdict | null> {
   const now = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
   const { generation } = inspected.instance;
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
@@ -25,4 +25,4 @@ export const foreignRestore = async (plan: Plan, tools: RunTools, { inspected }:
   };
   await tools.recorder.record({ type: 'verdict', verdict, again: false });
   return verdict;
-};
+}

@@ -71,7 +71,7 @@ export interface Survey {
 }
 
 /** Looks whether the exact snapshot is there (F2, F3), and nothing in its way (F4). Changes nothing. */
-export const survey = async (plan: RollbackPlan, tools: RollbackTools): Promise<Survey> => {
+export async function survey(plan: RollbackPlan, tools: RollbackTools): Promise<Survey> {
   const at = momentOf(tools.clock);
   const [there, now, newer] = await Promise.all([
     findRestorePoint(plan, tools),
@@ -79,18 +79,18 @@ export const survey = async (plan: RollbackPlan, tools: RollbackTools): Promise<
     newerInTheWay(tools.incus, plan.instance, plan.restorePoint),
   ]);
   return { at, there, now, newer };
-};
+}
 
 /**
  * Stops the instance, restores it, starts it, and proves that the baseline holds again. Every step can be done twice:
  * the run, `guard recover` and `guard rollback` all call this, at whatever point the last attempt died.
  * Signals do not stop it. `surveyed`: the survey, where it was made beforehand; it is made again unless that was just now.
  */
-export const rollBack = async (
+export async function rollBack(
   plan: RollbackPlan,
   tools: RollbackTools,
   surveyed: Survey | null = null,
-): Promise<RollbackEnd> => {
+): Promise<RollbackEnd> {
   const known = surveyed !== null && isJustNow(tools.clock, surveyed.at) ? surveyed : await survey(plan, tools);
   const { there, now, newer } = known;
   if (!there.ok) return { end: 'failed', says: there.error };
@@ -124,16 +124,16 @@ export const rollBack = async (
   const held = await letGoByKey({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
   if (held !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: `${held} ${mayBeHeld}` });
   return verifyAgain(plan, tools);
-};
+}
 
 const mayBeHeld = 'The instance may still be held still as for its restore point.';
 
-const told =
-  (says: string) =>
-  (result: Result<unknown, IncusFailure>): { ok: boolean; says: string } =>
+function told(says: string) {
+  return (result: Result<unknown, IncusFailure>): { ok: boolean; says: string } =>
     result.ok ? { ok: true, says } : { ok: false, says: sayFailure(result.error) };
+}
 
-const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> => {
+async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> {
   const { name, createdAt } = plan.restorePoint;
   const look = () => getSnapshot(tools.incus, plan.instance, name);
   const first = await look();
@@ -145,33 +145,36 @@ const findRestorePoint = async (plan: RollbackPlan, tools: RollbackTools): Promi
   return err(
     `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
   );
-};
+}
 
 /** Nothing would be shown for a quarter of an hour otherwise. */
-const sayAway = ({ limits }: RollbackPlan, failure: IncusFailure): string =>
-  `${sayFailure(failure)} The instance is as the change left it; guard goes on trying for ${sayDuration(limits.restoreMs)}.`;
+function sayAway({ limits }: RollbackPlan, failure: IncusFailure): string {
+  return `${sayFailure(failure)} The instance is as the change left it; guard goes on trying for ${sayDuration(limits.restoreMs)}.`;
+}
 
 /** A restore replaces the whole configuration (incus.md, trap 3): who changed it meanwhile is told (F22). */
-const tellDrift = async (tools: RollbackTools, snapshot: Snapshot, now: Instance): Promise<void> => {
+async function tellDrift(tools: RollbackTools, snapshot: Snapshot, now: Instance): Promise<void> {
   const says = sayDrift(driftSince(snapshot, now));
   if (says !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says });
-};
-const sayNewer = (newer: readonly string[]): string =>
-  `Its storage goes back to the newest snapshot only, and newer than the restore point are ${newer.map((name) => `"${name}"`).join(', ')}. They are not guard's to remove. Nothing was stopped.`;
+}
+
+function sayNewer(newer: readonly string[]): string {
+  return `Its storage goes back to the newest snapshot only, and newer than the restore point are ${newer.map((name) => `"${name}"`).join(', ')}. They are not guard's to remove. Nothing was stopped.`;
+}
 
 /** What a daemon that was killed left, and what no restore gets past. */
-const inTheWay = async (plan: RollbackPlan, { incus }: RollbackTools, failure: IncusFailure): Promise<string[]> => {
+async function inTheWay(plan: RollbackPlan, { incus }: RollbackTools, failure: IncusFailure): Promise<string[]> {
   const clearing = clearingOf(failure.said);
   if (clearing !== null) return [clearing];
   const instance = isTornFailure(failure) ? await getInstance(incus, plan.instance) : null;
   return instance?.ok ? mendingLines(plan, await findTornSnapshots(incus, instance.value)) : [];
-};
+}
 
-const restore = async (
+async function restore(
   plan: RollbackPlan,
   tools: RollbackTools,
   before: Survey['now'],
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const { clock, incus } = tools;
   const { restoreMs } = plan.limits;
   const description = before.ok ? before : await getInstance(incus, plan.instance);
@@ -195,14 +198,14 @@ const restore = async (
   if (restored.ok && description.ok && description.value.description !== '')
     await patchInstance(incus, plan.instance, { description: description.value.description });
   return restored;
-};
+}
 
 /** A restore whose answer was lost may still go on: it is never started a second time over itself (F7). */
-const settled = async (
+async function settled(
   tools: RollbackTools,
   limitMs: number,
   failure: IncusFailure,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   if (failure.operation === null) return err(failure);
   const end = await settle(tools.incus, failure.operation, { limitMs, asked: failure.asked });
   if (!end.ok) return end;
@@ -215,17 +218,20 @@ const settled = async (
       // Forgotten by a daemon that restarted: nobody knows how far it came, so it is done again.
       return err({ ...failure, kind: 'connection-lost' });
   }
-};
+}
 
 /** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (incus.md section 2). */
-const restoreIsWorthRepeating = (failure: IncusFailure): boolean =>
-  passes(failure) ||
-  failure.kind === 'no-space' ||
-  // A daemon that is shut down in the middle calls its own work off; the next one does it again.
-  failure.said.includes('context canceled');
+function restoreIsWorthRepeating(failure: IncusFailure): boolean {
+  return (
+    passes(failure) ||
+    failure.kind === 'no-space' ||
+    // A daemon that is shut down in the middle calls its own work off; the next one does it again.
+    failure.said.includes('context canceled')
+  );
+}
 
 /** "Rolled back" is only said when this is `well`. */
-const verifyAgain = async (plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> => {
+async function verifyAgain(plan: RollbackPlan, tools: RollbackTools): Promise<RollbackEnd> {
   const verdict = await inPhase(
     tools,
     'verify-again',
@@ -234,9 +240,9 @@ const verifyAgain = async (plan: RollbackPlan, tools: RollbackTools): Promise<Ro
   );
   await tools.recorder.record({ type: 'verdict', verdict, again: true });
   return verdict.verdict === 'healthy' ? { end: 'well' } : { end: 'not-well', verdict };
-};
+}
 
-const verdictOfRestored = async (plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> => {
+async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> {
   const context = { incus: tools.incus, instance: plan.instance, clock: tools.clock };
   if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
   const { verdict } = await watch(
@@ -246,9 +252,9 @@ const verdictOfRestored = async (plan: RollbackPlan, tools: RollbackTools): Prom
     (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
   );
   return verdict;
-};
+}
 
-const familiesOf = (baseline: Baseline | null): (4 | 6)[] => {
+function familiesOf(baseline: Baseline | null): (4 | 6)[] {
   const addresses = baseline?.facts?.network?.addresses ?? [];
   return ([4, 6] as const).filter((family) => addresses.some((address) => address.family === family));
-};
+}

@@ -8,12 +8,12 @@ import { rollBack } from './rollback.ts';
 import type { RunTools } from '../tools.ts';
 
 /** `guard rollback`: the change is the way back itself, with the care of any other change. */
-export const returnAndVerdict = async (
+export async function returnAndVerdict(
   plan: Plan,
   tools: RunTools,
   prepared: Prepared,
   { restorePoint, baseline }: GoBackTo,
-): Promise<Attempt> => {
+): Promise<Attempt> {
   const end = await inPhase(
     tools,
     'command',
@@ -47,7 +47,7 @@ export const returnAndVerdict = async (
     case 'failed':
       return { end: { kind: 'lost', says: end.says }, verdict: null, interruptedBy };
   }
-};
+}
 
 /** What `rollBack` has proven where it ends well. */
 const healthy: Verdict = { verdict: 'healthy', reasons: [], advisories: [], checks: [] };

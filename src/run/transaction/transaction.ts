@@ -17,12 +17,12 @@ export interface TransactionAttempt extends Attempt {
  * Lets the package manager inside go on, waits for its end, and looks at what it made of the instance. One that was
  * aborted before it changed anything is no failure of the instance: that is told from one that broke off by looking.
  */
-export const transactionAndVerdict = async (
+export async function transactionAndVerdict(
   plan: Plan,
   tools: RunTools,
   prepared: Prepared,
   transaction: Transaction,
-): Promise<TransactionAttempt> => {
+): Promise<TransactionAttempt> {
   const ended = await letGoOn(plan, tools, transaction);
   const interruptedBy = tools.interruption.by();
   if (interruptedBy !== null) return { end: ended.end, verdict: null, interruptedBy, unchanged: false };
@@ -40,9 +40,9 @@ export const transactionAndVerdict = async (
     says: `${transaction.manager} ended without having changed anything.`,
   });
   return { end: { kind: 'exited', status: 0 }, verdict, interruptedBy: now, unchanged: true };
-};
+}
 
-const letGoOn = async (plan: Plan, tools: RunTools, transaction: Transaction): Promise<TransactionEnd> => {
+async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): Promise<TransactionEnd> {
   const began = tools.clock.monotonic();
   const ended = await inPhase(
     tools,
@@ -55,21 +55,22 @@ const letGoOn = async (plan: Plan, tools: RunTools, transaction: Transaction): P
   );
   await tools.recorder.record({ type: 'command-ended', end: ended.end, ms: tools.clock.monotonic() - began });
   return ended;
-};
+}
 
 /** A status that nobody told of a transaction that nobody called finished would be made up. */
-const withoutWord = ({ manager }: Transaction, ended: TransactionEnd): TransactionEnd =>
-  ended.finished || ended.end.kind !== 'exited'
+function withoutWord({ manager }: Transaction, ended: TransactionEnd): TransactionEnd {
+  return ended.finished || ended.end.kind !== 'exited'
     ? ended
     : { ...ended, end: { kind: 'lost', says: `${manager} ended without saying that it had finished.` } };
+}
 
-const sayEnd = ({ manager }: Transaction, end: CommandEnd): string => {
+function sayEnd({ manager }: Transaction, end: CommandEnd): string {
   if (end.kind === 'exited') return end.status === 0 ? `${manager} has finished` : `${manager}: status ${end.status}`;
   return end.kind === 'lost' ? end.says : end.kind;
-};
+}
 
 /** A manager that had announced packages and finished has done something, if only laid the same files down again. */
-const isNothing = ({ packages }: Transaction, changes: Changes | null, failed: boolean): boolean => {
+function isNothing({ packages }: Transaction, changes: Changes | null, failed: boolean): boolean {
   if (changes === null || changes.unknown?.includes('packages') || changes.packages.length > 0) return false;
   return failed || packages === null || packages === 0;
-};
+}

@@ -13,12 +13,12 @@ interface PluginOutput {
 }
 
 /** Runs a monitoring plugin (https://www.monitoring-plugins.org/doc/guidelines.html) and reads its status. */
-export const askPlugin = async (check: PluginCheck, tools: KindTools): Promise<KindAnswer> => {
+export async function askPlugin(check: PluginCheck, tools: KindTools): Promise<KindAnswer> {
   const output = await (check.where === 'host' ? runForCheck(check.command, {}, tools) : runInside(check, tools));
   return output.ok ? judged(check, output.value) : output.error;
-};
+}
 
-const runInside = async (check: PluginCheck, tools: KindTools): Promise<Result<PluginOutput, KindAnswer>> => {
+async function runInside(check: PluginCheck, tools: KindTools): Promise<Result<PluginOutput, KindAnswer>> {
   const answer = await ask(tools.incus, tools.instance, {
     command: check.command,
     limitMs: check.timeoutMs,
@@ -26,9 +26,9 @@ const runInside = async (check: PluginCheck, tools: KindTools): Promise<Result<P
     signal: tools.signal,
   });
   return answer.ok ? answer : err(answerOfFailure(answer.error, check.timeoutMs));
-};
+}
 
-const judged = (check: PluginCheck, output: PluginOutput): KindAnswer => {
+function judged(check: PluginCheck, output: PluginOutput): KindAnswer {
   const says = statusLine(output);
   switch (output.status) {
     case 0:
@@ -42,10 +42,10 @@ const judged = (check: PluginCheck, output: PluginOutput): KindAnswer => {
     default:
       return notAsked(`status ${output.status} is none of a plugin's: ${says}`);
   }
-};
+}
 
 /** The first line, without the numbers for graphs behind `|`. */
-const statusLine = (output: PluginOutput): string => {
+function statusLine(output: PluginOutput): string {
   const line = output.stdout.trimStart().split('\n')[0]?.split('|')[0]?.trim() ?? '';
   return line || lastWords(output) || 'it said nothing';
-};
+}
