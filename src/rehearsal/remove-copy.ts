@@ -1,0 +1,55 @@
+import type { RehearsalCopy } from '../event.ts';
+import { sayFailure } from '../incus/failure.ts';
+import { inProject } from '../incus/rehearsal/place.ts';
+import { deleteCopiedVolume, deleteRehearsalCopy } from '../incus/rehearsal/removal.ts';
+import { persistently } from '../run/persistence.ts';
+import type { Limits } from '../run/plan.ts';
+import { stop } from '../run/power.ts';
+import { inPhase } from '../run/recorder.ts';
+import type { RunTools } from '../run/tools.ts';
+
+type RemovalTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+
+/** The copy to remove, as the record of its run has it. */
+export interface CopyToRemove {
+  readonly copy: RehearsalCopy;
+  readonly run: string;
+  /** Stop it and leave it there. */
+  readonly keep: boolean;
+  readonly limits: Limits;
+}
+
+/**
+ * Removes the copy and its volumes, or stops it where the user wants to keep it. Can be done twice. Returns whether nothing
+ * is left that should not be; where something is, that is told and `guard recover` tries again.
+ */
+export async function removeCopy(tools: RemovalTools, wanted: CopyToRemove): Promise<boolean> {
+  const failures = await inPhase(
+    tools,
+    'remove-copy',
+    () => (wanted.keep ? stopCopy(tools, wanted) : removeAll(tools, wanted)),
+    (found) => ({ ok: found.length === 0, says: wanted.keep ? 'kept, stopped' : found.length === 0 ? 'removed' : 'not removed' }),
+  );
+  for (const says of failures) await tools.recorder.record({ type: 'notice', level: 'warning', says });
+  if (failures.length > 0) return false;
+  await tools.recorder.record({ type: 'copy-removed', kept: wanted.keep });
+  return true;
+}
+
+async function removeAll(tools: RemovalTools, { copy, run, limits }: CopyToRemove): Promise<readonly string[]> {
+  const limit = { limitMs: limits.snapshotMs };
+  const instance = await persistently(tools.clock, limits.readyMs, () => deleteRehearsalCopy(tools.incus, copy, run, limit));
+  if (!instance.ok) return [sayFailure(instance.error)];
+  const failures: string[] = [];
+  for (const volume of copy.volumes) {
+    const removed = await persistently(tools.clock, limits.readyMs, () => deleteCopiedVolume(tools.incus, volume, run, limit));
+    if (!removed.ok) failures.push(sayFailure(removed.error));
+  }
+  return failures;
+}
+
+async function stopCopy(tools: RemovalTools, { copy, limits }: CopyToRemove): Promise<readonly string[]> {
+  const there = { incus: inProject(tools.incus, copy.project), clock: tools.clock };
+  const stopped = await stop(there, copy.instance, limits, false);
+  return stopped.ok ? [] : [sayFailure(stopped.error)];
+}
