@@ -4,7 +4,7 @@ import { sayFailure } from '../incus/failure.ts';
 import { getInstance, getInstanceState } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isGlobalAddress } from './checks/address.ts';
-import type { AskContext } from './look.ts';
+import type { AskContext } from './observation.ts';
 import { readReadiness, readinessScript, type Inside } from './ready-probe.ts';
 
 /** The instance can be asked. */

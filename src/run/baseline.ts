@@ -1,6 +1,6 @@
 import type { Outcome, Verdict } from '../event.ts';
 import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baseline.ts';
-import type { AskContext } from '../health/look.ts';
+import type { AskContext } from '../health/observation.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import type { Instance } from '../incus/instance.ts';
@@ -105,7 +105,7 @@ async function askQuietly(
     return wasQuiet;
   }
   const begun =
-    first === null ? look() : takeBaselineWith({ ...first.asker, look: () => first.look }, context, request);
+    first === null ? look() : takeBaselineWith({ ...first.prober, look: () => first.look }, context, request);
   const [meanwhile, wasQuiet] = await Promise.all([begun, quietly()]);
   return wasQuiet ? meanwhile : look();
 }
