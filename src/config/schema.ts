@@ -90,10 +90,21 @@ const outcomes = [
   'refused',
   'busy',
   'quarantined',
+  'rehearsal-passed',
+  'rehearsal-failed',
+  'rehearsal-inconclusive',
   'interrupted',
 ] as const;
 
-const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-not-well', 'rollback-failed', 'quarantined'] as const;
+const unhappy = [
+  'rolled-back',
+  'kept-unhealthy',
+  'rolled-back-not-well',
+  'rollback-failed',
+  'quarantined',
+  'rehearsal-failed',
+  'rehearsal-inconclusive',
+] as const;
 
 const notice = changed(
   mapping('notice', {

@@ -41,6 +41,8 @@ const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left
   changes: 'written',
   decided: 'durable',
   'evidence-saved': 'written',
+  'rehearsal-report': 'durable',
+  'copy-removed': 'durable',
   'change-remembered': 'durable',
   released: 'durable',
   'restore-point-pruned': 'written',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Changes, Finding, Outcome, RehearsalCopy, RehearsalReport, RehearsalStage, RunStarted } from '../event.ts';
 import { takeBaseline, type Baseline } from '../health/baseline.ts';
-import { changesBetween } from '../health/comparison/changes.ts';
+import { changesBetween } from '../health/changes.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { getInstance, getInstanceState } from '../incus/instance.ts';
 import { createRehearsalCopy, getServerMemory } from '../incus/rehearsal/copy.ts';

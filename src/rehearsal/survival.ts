@@ -31,7 +31,7 @@ export function compareSurvival(original: Baseline, copy: Baseline, logs: UnitLo
 }
 
 function differences(original: Baseline, copy: Baseline): readonly Finding[] {
-  return concernsOf(original, copy, { restarted: true }).filter(({ severity, weight }) => severity === 'required' && weight !== 'advisory');
+  return concernsOf(original, copy, { restarted: true }).filter(({ severity, effect }) => severity === 'required' && effect !== 'info');
 }
 
 /** The isolated network is another one, on purpose. */

@@ -1,6 +1,7 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
+import { rehearsalHeadline, rehearsalLines } from './rehearsal-lines.ts';
 import { bounded, safeLines, sayCommandEnd, sayPackage } from './sentences.ts';
 
 /** The last words about a run. */
@@ -24,6 +25,7 @@ export function closingOf(outcome: Outcome, facts: RunFacts): Closing {
       ...failureLines(outcome, facts),
       ...reasonLines(outcome, facts),
       ...changeLines(outcome, facts.changes),
+      ...rehearsalLines(facts),
       ...evidenceLines(facts),
       ...nextLines(outcome, facts),
     ],
@@ -57,6 +59,10 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; says: s
         label: 'ROLLBACK FAILED',
         says: `${sayCause(outcome.cause, facts)}, and ${name} could not be brought back.`,
       };
+    case 'rehearsal-passed':
+    case 'rehearsal-failed':
+    case 'rehearsal-inconclusive':
+      return rehearsalHeadline(outcome, name, facts, sayCause);
     case 'refused':
     case 'busy':
     case 'quarantined':

@@ -23,6 +23,9 @@ const marks = {
   refused: '⛔',
   busy: '⛔',
   quarantined: '⛔',
+  'rehearsal-passed': '✅',
+  'rehearsal-failed': '❌',
+  'rehearsal-inconclusive': '⛔',
   usage: '⛔',
   configuration: '⛔',
 } as const satisfies Record<Outcome['outcome'], string>;
