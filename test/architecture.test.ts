@@ -10,6 +10,7 @@ const vocabulary = ['.'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   '.': [],
   incus: [],
+  platform: [],
   journal: [],
   config: [],
   health: ['incus'],
