@@ -61,7 +61,5 @@ function onHost(command: readonly string[], reachable: boolean): string | null {
 
 /** So that a script on the host can tell a copy from its original. */
 function forCopy(check: CheckDefinition): CheckDefinition {
-  return check.kind === 'host'
-    ? { ...check, environment: { ...check.environment, GUARD_REHEARSAL: '1' } }
-    : check;
+  return check.kind === 'host' ? { ...check, environment: { ...check.environment, GUARD_REHEARSAL: '1' } } : check;
 }

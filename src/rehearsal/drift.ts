@@ -11,7 +11,10 @@ export function driftBetween(rehearsed: PackagePreview, real: PackagePreview): r
 }
 
 /** The same for what two runs did, or would do, to the packages. */
-export function driftOfPackages(rehearsed: readonly PackageChange[], real: readonly PackageChange[]): readonly string[] {
+export function driftOfPackages(
+  rehearsed: readonly PackageChange[],
+  real: readonly PackageChange[],
+): readonly string[] {
   const before = byName(rehearsed);
   const after = byName(real);
   return [...new Set([...before.keys(), ...after.keys()])].toSorted().flatMap((name) => {

@@ -11,15 +11,14 @@ const path = '/usr/sbin:/usr/bin:/sbin:/bin';
 /** What is read of all the package sources, and of one unit's log. */
 const mostBytes = 2 * 1024 * 1024;
 
-/** The hosts that the copy's package managers may ask; none where nobody answers. */
-export async function readSources(tools: InsideTools, instance: string): Promise<ReadonlySet<string>> {
-  const answer = await askShell(tools, instance, sourcesScript, []);
+/** Points the package managers of the copy to the package proxy. Gives the hosts that they may ask; none where nobody answers. */
+export async function usePackageProxy(
+  tools: InsideTools,
+  instance: string,
+  proxy: string,
+): Promise<ReadonlySet<string>> {
+  const answer = await askShell(tools, instance, `${proxyScript(proxy)}${sourcesScript}`, []);
   return hostsOfSources(answer);
-}
-
-/** Points the package managers of the copy to the package proxy. */
-export async function usePackageProxy(tools: InsideTools, instance: string, proxy: string): Promise<void> {
-  await askShell(tools, instance, proxyScript(proxy), []);
 }
 
 /** The last lines of the logs of these units, since the copy's boot. */

@@ -26,7 +26,6 @@ fi
 for file in /etc/dnf/dnf.conf /etc/yum.conf /etc/yum.repos.d/*.repo; do
   [ -f "$file" ] && sed -i 's|^proxy[[:space:]]*=.*|proxy=${proxy}|' "$file"
 done
-exit 0
 `;
 }
 

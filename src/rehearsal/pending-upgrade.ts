@@ -1,6 +1,7 @@
 /** How each package manager installs what is pending, without asking anybody. */
 const upgrades = {
-  'apt-get': 'apt-get -q update && exec apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold full-upgrade',
+  'apt-get':
+    'apt-get -q update && exec apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold full-upgrade',
   dnf: 'exec dnf -y upgrade --refresh',
   yum: 'exec yum -y update',
   zypper: 'zypper --non-interactive refresh && exec zypper --non-interactive update',

@@ -1,31 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import type { Changes, Finding, Outcome, RehearsalCopy, RehearsalReport, RehearsalStage, RunStarted } from '../event.ts';
+import type { Changes, Finding, Outcome, RehearsalCopy, RehearsalReport, RunStarted } from '../event.ts';
 import { takeBaseline, type Baseline } from '../health/baseline.ts';
-import { changesBetween } from '../health/changes.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { getInstance, getInstanceState } from '../incus/instance.ts';
 import { createRehearsalCopy, getServerMemory } from '../incus/rehearsal/copy.ts';
-import { planCopy, proxyPort, type CopyPlan } from '../incus/rehearsal/copy-plan.ts';
+import { planCopy, type CopyPlan } from '../incus/rehearsal/copy-plan.ts';
 import { ensureRehearsalPlace, inProject, type RehearsalPlace } from '../incus/rehearsal/place.ts';
 import { err, ok, type Result } from '../result.ts';
-import { attemptCommand, type AttemptSubject, type WholeAttempt } from '../run/attempt.ts';
+import type { AttemptSubject } from '../run/attempt.ts';
 import { establishBaseline } from '../run/baseline.ts';
-import { decide } from '../run/decision.ts';
 import { inspect, type Inspected } from '../run/inspect.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
 import type { Plan } from '../run/plan.ts';
-import { bringUp, restart } from '../run/power.ts';
+import { bringUp } from '../run/power.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
-import { inPhase, type Recorder } from '../run/recorder.ts';
+import { inPhase } from '../run/recorder.ts';
 import { refused } from '../run/refusal.ts';
 import { bytesOf, sayPause } from '../run/restore-point/room.ts';
 import type { RunTools } from '../run/tools.ts';
-import { verify } from '../run/verify.ts';
 import { checksForCopy } from './checks-for-copy.ts';
-import { removeCopy } from './remove-copy.ts';
-import { readSources, readUnitLogs, usePackageProxy } from './inside-copy.ts';
+import { readUnitLogs } from './inside-copy.ts';
 import { linkInterruption, watchPool, type CopyInterruption } from './interruption.ts';
-import { openPackageProxy, type PackageProxy } from './package-proxy.ts';
+import { changeAndRestart, inconclusive, outcomeOf } from './judge.ts';
+import { disconnectAfterCommand, openPackageAccess, type PackageAccess } from './package-access.ts';
+import { removeCopy } from './remove-copy.ts';
 import { grantMemory } from './spare-memory.ts';
 import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
 
@@ -46,7 +44,7 @@ export interface RehearsalEnd {
   readonly outcome: Outcome;
   /** What the change did to the copy; null where that is not known. */
   readonly changes: Changes | null;
-  /** What the package manager had said on the copy, before the change. */
+  /** What the package manager had said on the copy, before the change; null where nobody asked. */
   readonly preview: PackagePreview | null;
 }
 
@@ -64,18 +62,20 @@ export async function rehearse(rehearsal: RehearsalPlan, tools: RunTools): Promi
 
 async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RunTools): Promise<RehearsalEnd> {
   const { plan } = rehearsal;
-  const inspected = await inPhase(
+  const admitted = await inPhase(
     tools,
     'inspect',
     () => admit(rehearsal, tools),
     (result) => ({ ok: result.ok, says: result.ok ? result.value.inspected.instance.status.toLowerCase() : 'refused' }),
   );
-  if (!inspected.ok) return withoutCopy(inspected.error);
-  const proxy = plan.remote === null ? await openPackageProxy() : null;
+  if (!admitted.ok) return withoutCopy(admitted.error);
+  // The socket of the package proxy has to be on the server's own machine.
+  const access =
+    plan.remote === null ? await openPackageAccess(tools.incus, admitted.value.place.project, plan.instance) : null;
   try {
-    return await onCopy(rehearsal, tools, { ...inspected.value, proxy });
+    return await makeAndRemove(rehearsal, tools, { ...admitted.value, access });
   } finally {
-    await proxy?.close();
+    await access?.close();
   }
 }
 
@@ -87,7 +87,7 @@ function withoutCopy(outcome: Outcome): RehearsalEnd {
 interface Admitted {
   readonly inspected: Inspected;
   readonly place: RehearsalPlace;
-  /** The most memory that the copy may take, in bytes. */
+  /** The most memory that the copy may take, in bytes; null for the original's own limit. */
   readonly memoryBytes: number | null;
 }
 
@@ -97,68 +97,77 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
   if (!inspected.ok) return inspected;
   const repeat = await refuseRepeat(plan, tools);
   if (repeat !== null) return err(repeat);
-  const { copy, instance } = inspected.value;
+  const { copy, instance, wasRunning } = inspected.value;
   if (copy !== null && !mayCopyFiles)
     return err(refused(sayPause(plan.instance, copy), 'Pass --rehearse=copy where that is acceptable.'));
   const [memory, state, place] = await Promise.all([
     getServerMemory(tools.incus, instance.location),
-    inspected.value.wasRunning ? getInstanceState(tools.incus, plan.instance) : null,
+    wasRunning ? getInstanceState(tools.incus, plan.instance) : null,
     ensureRehearsalPlace(tools.incus),
   ]);
-  if (!place.ok) return err(notRehearsed(place.error));
+  if (!place.ok) return err(notCarriedOut(place.error));
   const limit = instance.expandedConfig['limits.memory'];
   const grant = grantMemory({
     server: memory.ok ? memory.value : null,
-    originalBytes: state?.ok ? state.value.memoryBytes || null : null,
+    originalBytes: state?.ok === true ? state.value.memoryBytes || null : null,
     limitBytes: limit === undefined ? null : bytesOf(limit) || null,
   });
-  if (!grant.fits) return err(refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'));
+  if (!grant.fits)
+    return err(
+      refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'),
+    );
   return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes });
 }
 
-/** A rehearsal that could not be carried out. */
-function notRehearsed(failure: IncusFailure): Outcome {
+function notCarriedOut(failure: IncusFailure): Outcome {
   return inconclusive(`Could not ${failure.asked}: ${failure.said}`, failure.advice);
 }
 
-function inconclusive(says: string, advice: string): Outcome {
-  return { outcome: 'rehearsal-inconclusive', refusal: { says, advice } };
-}
-
-interface WithProxy extends Admitted {
-  readonly proxy: PackageProxy | null;
+/** What a rehearsal works with. */
+interface Subject extends Admitted {
+  /** Null on a remote server: the copy then has no way to package sources. */
+  readonly access: PackageAccess | null;
 }
 
 /** Makes the copy, judges it, and removes it however that ended. */
-async function onCopy(rehearsal: RehearsalPlan, tools: RunTools, admitted: WithProxy): Promise<RehearsalEnd> {
-  const { plan } = rehearsal;
+async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject: Subject): Promise<RehearsalEnd> {
+  const { plan, keepCopy } = rehearsal;
+  const { inspected, place, memoryBytes } = subject;
   const uuid = randomUUID();
-  const wanted = planCopy(admitted.inspected.instance, {
+  const copyPlan = planCopy(inspected.instance, {
     uuid,
     run: plan.run,
-    network: admitted.place.network,
-    ownVolumes: admitted.inspected.disks.own,
-    proxySocket: admitted.proxy?.socket ?? null,
-    memoryBytes: admitted.memoryBytes,
+    network: place.network,
+    ownVolumes: inspected.disks.own,
+    memoryBytes,
   });
-  const copy: RehearsalCopy = { project: admitted.place.project, instance: plan.instance, uuid, volumes: wanted.volumes };
-  await tools.recorder.begin(started(rehearsal, tools, admitted.inspected, copy));
+  const copy: RehearsalCopy = { project: place.project, instance: plan.instance, uuid, volumes: copyPlan.volumes };
+  await tools.recorder.begin(startOf(rehearsal, tools, inspected, copy));
   const unwritable = tools.recorder.failure();
   // Without a record nobody would find the copy of a guard that was killed.
   if (unwritable !== null)
-    return withoutCopy(refused(`The run's record cannot be written: ${unwritable}`, 'Make room, or name another folder with GUARD_STATE_DIR.'));
+    return withoutCopy(
+      refused(
+        `The run's record cannot be written: ${unwritable}`,
+        'Make room, or name another folder with GUARD_STATE_DIR.',
+      ),
+    );
   const interruption = linkInterruption(tools.interruption);
-  const stopWatching = watchPool(tools, admitted.inspected.pool, interruption);
+  const stopWatching = watchPool(tools, inspected.pool, interruption);
   try {
-    return await judgeCopy(rehearsal, { ...tools, interruption }, admitted, wanted);
+    return await makeAndJudge(rehearsal, { ...tools, interruption }, subject, copyPlan);
   } finally {
     stopWatching();
-    await removeCopy(tools, { copy, run: plan.run, keep: rehearsal.keepCopy, limits: plan.limits });
+    await removeCopy(tools, { copy, run: plan.run, keep: keepCopy, limits: plan.limits });
   }
 }
 
-function started(rehearsal: RehearsalPlan, tools: RunTools, { wasRunning }: Inspected, copy: RehearsalCopy): RunStarted {
-  const { plan, before, keepCopy } = rehearsal;
+function startOf(
+  { plan, before, keepCopy }: RehearsalPlan,
+  tools: RunTools,
+  { wasRunning }: Inspected,
+  copy: RehearsalCopy,
+): RunStarted {
   return {
     type: 'run-started',
     version: plan.version,
@@ -176,52 +185,71 @@ function started(rehearsal: RehearsalPlan, tools: RunTools, { wasRunning }: Insp
 
 type CopyTools = RunTools & { readonly interruption: CopyInterruption };
 
-async function judgeCopy(rehearsal: RehearsalPlan, tools: CopyTools, admitted: WithProxy, wanted: CopyPlan): Promise<RehearsalEnd> {
+async function makeAndJudge(
+  rehearsal: RehearsalPlan,
+  tools: CopyTools,
+  subject: Subject,
+  copyPlan: CopyPlan,
+): Promise<RehearsalEnd> {
   const { plan } = rehearsal;
-  const { inspected, place, proxy } = admitted;
-  const copied = await inPhase(
-    tools,
-    'copy',
-    () => createRehearsalCopy(tools.incus, place, inspected.instance, wanted, { limitMs: plan.limits.snapshotMs }),
-    (result) => ({ ok: result.ok, says: result.ok ? `project ${place.project}` : 'not made' }),
-  );
-  if (!copied.ok) return withoutCopy(notRehearsed(copied.error));
+  const { inspected, place, access } = subject;
+  // Meanwhile, because it only reads: the copy is compared with it.
+  const original = inspected.wasRunning ? baselineOfOriginal(plan, tools) : Promise.resolve(null);
   const there: CopyTools = { ...tools, incus: inProject(tools.incus, place.project) };
-  const up = await inPhase(
-    tools,
-    'start',
-    () => bringUp(there, plan.instance, plan.limits, hasNic(wanted) ? [4] : []),
-    (result) => ({ ok: result.ok, says: result.ok ? 'running, isolated' : result.error }),
-  );
-  if (!up.ok) return withoutCopy(inconclusive(`The copy did not start: ${up.error}`, 'The instance itself may not survive a restart either.'));
+  const started = await makeAndStart(plan, tools, there, subject, copyPlan);
+  if (started !== null) return withoutCopy(started);
   const checks = checksForCopy(plan.checks, plan.remote === null);
-  const onCopyPlan = planOnCopy(plan, place, checks.asked, proxy !== null);
-  const hosts = await readSources(there, plan.instance);
-  if (proxy !== null) await usePackageProxy(there, plan.instance, proxyUrl);
-  const [original, baseline, preview] = await Promise.all([
-    inspected.wasRunning ? baselineOfOriginal(plan, tools) : null,
-    establishBaseline(onCopyPlan, there, inspected.instance, { first: null, justStarted: true, whenCalm: () => {} }),
+  const copyRun = planOnCopy(plan, place, checks.asked, access);
+  const [noAccess, baseline, preview] = await Promise.all([
+    access?.connect() ?? null,
+    establishBaseline(copyRun, there, inspected.instance, { first: null, justStarted: true, whenCalm: () => {} }),
     rehearsal.before === null ? null : previewPackages(there.incus, plan.instance, plan.command.words),
   ]);
+  if (noAccess !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: noAccess });
   if (!baseline.ok) return withoutCopy(baseline.error);
+  const survival = await compareWithOriginal(there, plan.instance, await original, baseline.value, inspected, copyPlan);
   const now = await getInstance(there.incus, plan.instance);
-  if (!now.ok) return withoutCopy(notRehearsed(now.error));
-  const subject = { baseline: baseline.value, boot: now.value, inspected: { instance: now.value } };
-  const survival = original === null ? nothingToCompare : await compareWithOriginal(there, plan.instance, original, baseline.value, inspected, wanted);
-  proxy?.open(hosts);
-  const judged = await changeAndRestart(onCopyPlan, proxy === null ? there : { ...there, recorder: shutAfterCommand(there.recorder, proxy) }, subject);
-  const outcome = outcomeOf(judged, proxy, tools.interruption);
-  const omitted = [...notRehearsedBy(plan, wanted, proxy), ...checks.notRehearsed, ...survival.needsOutside];
+  if (!now.ok) return withoutCopy(notCarriedOut(now.error));
+  access?.open();
+  const attempt: AttemptSubject = { baseline: baseline.value, boot: now.value, inspected: { instance: now.value } };
+  const attemptTools = access === null ? there : { ...there, recorder: disconnectAfterCommand(there.recorder, access) };
+  const judged = await changeAndRestart(copyRun, attemptTools, attempt);
+  const outcome = outcomeOf(judged, access?.refused() ?? null, tools.interruption);
   const report: RehearsalReport = {
     failedAt: outcome.outcome === 'rehearsal-failed' ? outcome.stage : null,
-    notRehearsed: omitted,
+    notRehearsed: [...notRehearsedBy(plan, copyPlan, access), ...checks.notRehearsed, ...survival.needsOutside],
     notSurvivingReboot: survival.notSurvivingReboot,
-    refusedHosts: proxy?.refused() ?? [],
+    refusedHosts: access?.refused() ?? [],
   };
   await tools.recorder.record({ type: 'rehearsal-report', report });
   // The instance is what it was before: its package manager says the same as it would before the run.
   if (outcome.outcome === 'rehearsal-failed') await rememberChange(plan, tools, outcome.cause);
   return { outcome, changes: judged.changes, preview };
+}
+
+/** Null where the copy runs; otherwise why the rehearsal ends here. */
+async function makeAndStart(
+  plan: Plan,
+  tools: CopyTools,
+  there: CopyTools,
+  { inspected, place }: Subject,
+  copyPlan: CopyPlan,
+): Promise<Outcome | null> {
+  const copied = await inPhase(
+    tools,
+    'copy',
+    () => createRehearsalCopy(tools.incus, place, inspected.instance, copyPlan, { limitMs: plan.limits.snapshotMs }),
+    (result) => ({ ok: result.ok, says: result.ok ? `project ${place.project}` : 'not made' }),
+  );
+  if (!copied.ok) return notCarriedOut(copied.error);
+  const up = await inPhase(
+    tools,
+    'start',
+    () => bringUp(there, plan.instance, plan.limits, hasNic(copyPlan) ? [4] : []),
+    (result) => ({ ok: result.ok, says: result.ok ? 'running, isolated' : result.error }),
+  );
+  if (up.ok) return null;
+  return inconclusive(`The copy did not start: ${up.error}`, 'The instance itself may not survive a restart either.');
 }
 
 function hasNic({ devices }: CopyPlan): boolean {
@@ -232,8 +260,12 @@ function hasNic({ devices }: CopyPlan): boolean {
  * The same run with the copy as its subject. What the copy cannot do is compared with itself, so a failure from before
  * does not stop the rehearsal; its end is decided here and asks nobody.
  */
-function planOnCopy(plan: Plan, { project }: RehearsalPlace, checks: Plan['checks'], withProxy: boolean): Plan {
-  const { environment } = plan.command;
+function planOnCopy(
+  plan: Plan,
+  { project }: RehearsalPlace,
+  checks: Plan['checks'],
+  access: PackageAccess | null,
+): Plan {
   return {
     ...plan,
     project,
@@ -244,20 +276,9 @@ function planOnCopy(plan: Plan, { project }: RehearsalPlace, checks: Plan['check
     // The restart comes after the first verdict, so that the report can tell which of the two failed.
     restart: false,
     hooks: {},
-    command: { ...plan.command, environment: withProxy ? { ...environment, ...proxyEnvironment } : environment },
+    command: { ...plan.command, environment: { ...plan.command.environment, ...access?.environment } },
   };
 }
-
-const proxyUrl = `http://127.0.0.1:${proxyPort}`;
-const local = 'localhost,127.0.0.1,::1';
-const proxyEnvironment = {
-  http_proxy: proxyUrl,
-  https_proxy: proxyUrl,
-  HTTP_PROXY: proxyUrl,
-  HTTPS_PROXY: proxyUrl,
-  no_proxy: local,
-  NO_PROXY: local,
-} as const;
 
 function baselineOfOriginal(plan: Plan, tools: RunTools): Promise<Baseline> {
   return takeBaseline(
@@ -266,89 +287,41 @@ function baselineOfOriginal(plan: Plan, tools: RunTools): Promise<Baseline> {
   );
 }
 
-/** How the copy came through. */
-interface Judged {
-  readonly attempt: WholeAttempt;
-  readonly cause: ReturnType<typeof decide>['cause'];
-  readonly stage: RehearsalStage;
-  readonly changes: Changes | null;
-}
-
-/** The change with its verdict, then a restart with its verdict: upgrades that break at the next boot are found here. */
-async function changeAndRestart(plan: Plan, tools: RunTools, subject: AttemptSubject): Promise<Judged> {
-  const attempt = await attemptCommand(plan, tools, subject);
-  const { cause } = decide(plan, attempt);
-  const changes = subject.baseline.facts && attempt.factsAfter ? changesBetween(subject.baseline.facts, attempt.factsAfter) : null;
-  if (cause !== null) return { attempt, cause, stage: 'change', changes };
-  await inPhase(
-    tools,
-    'restart',
-    () => restart(tools, plan.instance, plan.limits),
-    () => ({ ok: true, says: 'restarted' }),
-  );
-  const restarted = { kind: 'instance-stopped', restarted: true } as const;
-  const { verdict } = await verify(plan, tools, subject.baseline, restarted, plan.limits.soakMs);
-  const again = decide(plan, { end: attempt.end, verdict, interruptedBy: tools.interruption.by() });
-  return { attempt: { ...attempt, verdict }, cause: again.cause, stage: 'restart', changes };
-}
-
-/** The proxy is a way out for the command alone: not for what the copy does by itself while it is judged and restarted. */
-function shutAfterCommand(recorder: Recorder, proxy: PackageProxy): Recorder {
-  return {
-    ...recorder,
-    record: async (event) => {
-      if (event.type === 'command-ended') proxy.shut();
-      await recorder.record(event);
-    },
-  };
-}
-
-const nothingToCompare: Survival = { needsOutside: [], notSurvivingReboot: [] };
-
 /** Original against copy: what the copy cannot show, and what would not survive a reboot today. */
 async function compareWithOriginal(
   tools: RunTools,
   instance: string,
-  original: Baseline,
+  original: Baseline | null,
   copy: Baseline,
   { disks }: Inspected,
   { removed }: CopyPlan,
 ): Promise<Survival> {
+  if (original === null) return { needsOutside: [], notSurvivingReboot: [] };
   const logs = await readUnitLogs(tools, instance, unitsToExplain(original, copy));
-  const paths = disks.uncovered.filter(({ device }) => removed.some((one) => one.device === device)).map(({ path }) => path);
+  const isRemoved = (device: string): boolean => removed.some((one) => one.device === device);
+  const paths = disks.uncovered.filter(({ device }) => isRemoved(device)).map(({ path }) => path);
   return compareSurvival(original, copy, logs, paths);
 }
 
 /** What the copy's form alone leaves out. */
-function notRehearsedBy(plan: Plan, { removed }: CopyPlan, proxy: PackageProxy | null): readonly Finding[] {
+function notRehearsedBy(plan: Plan, { removed }: CopyPlan, access: PackageAccess | null): readonly Finding[] {
   const hooks = Object.keys(plan.hooks);
   return [
-    ...removed.map(({ device, because }) => missing(`device:${device}`, `the copy lacks the device "${device}": ${because}`)),
-    ...(hooks.length === 0 ? [] : [missing('hooks', `the run's own hooks are not rehearsed: ${hooks.join(', ')}`)]),
-    ...(proxy === null ? [missing('network', 'the copy on a remote server has no way to package sources: the command ran without network')] : []),
+    ...removed.map(({ device, because }) =>
+      omission(`device:${device}`, `the copy lacks the device "${device}": ${because}`),
+    ),
+    ...(hooks.length === 0 ? [] : [omission('hooks', `the run's own hooks are not rehearsed: ${hooks.join(', ')}`)]),
+    ...(access === null
+      ? [
+          omission(
+            'network',
+            'on a remote server a copy has no way to package sources: the command ran without network',
+          ),
+        ]
+      : []),
   ];
 }
 
-function missing(subject: string, says: string): Finding {
+function omission(subject: string, says: string): Finding {
   return { subject, severity: 'advisory', says };
-}
-
-/** What a rehearsal says of the change: no more than the copy could show. */
-function outcomeOf({ attempt, cause, stage }: Judged, proxy: PackageProxy | null, interruption: CopyInterruption): Outcome {
-  const gaveUp = interruption.reason();
-  if (gaveUp !== null) return inconclusive(gaveUp, 'Make room in the pool, and rehearse again.');
-  if (cause === null) return { outcome: 'rehearsal-passed' };
-  if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
-  if (cause === 'inconclusive')
-    return inconclusive(`The copy could not be judged: ${attempt.verdict?.reasons.map(({ says }) => says).join('; ') || 'nobody answered'}.`, 'See the record of the rehearsal.');
-  const refusedHosts = proxy?.refused() ?? [];
-  // A command that may not reach what it needs fails on every copy: that says nothing of the instance.
-  if (attempt.verdict === null && (refusedHosts.length > 0 || proxy === null))
-    return inconclusive(
-      refusedHosts.length > 0
-        ? `The command failed on the copy, which may not reach ${refusedHosts.slice(0, 5).join(', ')}.`
-        : 'The command failed on the copy, which has no network.',
-      'A copy reaches nothing but the hosts of its own package sources.',
-    );
-  return { outcome: 'rehearsal-failed', cause, stage };
 }

@@ -28,7 +28,10 @@ export async function removeCopy(tools: RemovalTools, wanted: CopyToRemove): Pro
     tools,
     'remove-copy',
     () => (wanted.keep ? stopCopy(tools, wanted) : removeAll(tools, wanted)),
-    (found) => ({ ok: found.length === 0, says: wanted.keep ? 'kept, stopped' : found.length === 0 ? 'removed' : 'not removed' }),
+    (found) => ({
+      ok: found.length === 0,
+      says: wanted.keep ? 'kept, stopped' : found.length === 0 ? 'removed' : 'not removed',
+    }),
   );
   for (const says of failures) await tools.recorder.record({ type: 'notice', level: 'warning', says });
   if (failures.length > 0) return false;
@@ -38,11 +41,15 @@ export async function removeCopy(tools: RemovalTools, wanted: CopyToRemove): Pro
 
 async function removeAll(tools: RemovalTools, { copy, run, limits }: CopyToRemove): Promise<readonly string[]> {
   const limit = { limitMs: limits.snapshotMs };
-  const instance = await persistently(tools.clock, limits.readyMs, () => deleteRehearsalCopy(tools.incus, copy, run, limit));
+  const instance = await persistently(tools.clock, limits.readyMs, () =>
+    deleteRehearsalCopy(tools.incus, copy, run, limit),
+  );
   if (!instance.ok) return [sayFailure(instance.error)];
   const failures: string[] = [];
   for (const volume of copy.volumes) {
-    const removed = await persistently(tools.clock, limits.readyMs, () => deleteCopiedVolume(tools.incus, volume, run, limit));
+    const removed = await persistently(tools.clock, limits.readyMs, () =>
+      deleteCopiedVolume(tools.incus, volume, run, limit),
+    );
     if (!removed.ok) failures.push(sayFailure(removed.error));
   }
   return failures;

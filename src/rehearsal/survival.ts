@@ -16,22 +16,36 @@ export type UnitLogs = Readonly<Record<string, string>>;
 
 /** Units of the copy that are not as on the original: their logs tell why. */
 export function unitsToExplain(original: Baseline, copy: Baseline): readonly string[] {
-  return [...new Set(differences(original, copy).flatMap(({ subject, says }) => unitsIn(`${subject} ${says}`)))].slice(0, 20);
+  return [...new Set(differences(original, copy).flatMap(({ subject, says }) => unitsIn(`${subject} ${says}`)))].slice(
+    0,
+    20,
+  );
 }
 
 /** Sorts the differences by their cause. Pure: `logs` were read before. */
-export function compareSurvival(original: Baseline, copy: Baseline, logs: UnitLogs, removedPaths: readonly string[]): Survival {
+export function compareSurvival(
+  original: Baseline,
+  copy: Baseline,
+  logs: UnitLogs,
+  removedPaths: readonly string[],
+): Survival {
   const found = differences(original, copy);
   const isOutside = (finding: Finding): boolean =>
-    isOfNetwork(finding) || namesRemoved(finding, removedPaths) || unitsIn(`${finding.subject} ${finding.says}`).some((unit) => outsideFailure.test(logs[unit] ?? ''));
+    isOfNetwork(finding) ||
+    namesRemoved(finding, removedPaths) ||
+    unitsIn(`${finding.subject} ${finding.says}`).some((unit) => outsideFailure.test(logs[unit] ?? ''));
   return {
-    needsOutside: found.filter((finding) => isOutside(finding) && !isExpected(finding)).map((finding) => told(finding, 'could not be seen on the copy')),
+    needsOutside: found
+      .filter((finding) => isOutside(finding) && !isExpected(finding))
+      .map((finding) => told(finding, 'could not be seen on the copy')),
     notSurvivingReboot: found.filter((finding) => !isOutside(finding)).map((finding) => told(finding, null)),
   };
 }
 
 function differences(original: Baseline, copy: Baseline): readonly Finding[] {
-  return concernsOf(original, copy, { restarted: true }).filter(({ severity, effect }) => severity === 'required' && effect !== 'info');
+  return concernsOf(original, copy, { restarted: true }).filter(
+    ({ severity, effect }) => severity === 'required' && effect !== 'info',
+  );
 }
 
 /** The isolated network is another one, on purpose. */
@@ -53,7 +67,9 @@ const outsideFailure =
   /network is unreachable|no route to host|host is unreachable|could not resolve|temporary failure in name resolution|name or service not known|no address associated|connection (refused|timed out)|connect(ion)?[^\n]{0,60}(failed|timeout)|cannot assign requested address/i;
 
 function unitsIn(text: string): readonly string[] {
-  return [...text.matchAll(/[\w@:.\\-]+\.(?:service|socket|mount|timer)\b/g)].map(([unit]) => unit.replace(/^unit:/, ''));
+  return [...text.matchAll(/[\w@:.\\-]+\.(?:service|socket|mount|timer)\b/g)].map(([unit]) =>
+    unit.replace(/^unit:/, ''),
+  );
 }
 
 function told({ subject, says }: Finding, prefix: string | null): Finding {

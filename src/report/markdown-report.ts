@@ -1,6 +1,6 @@
 import { sayDuration } from '../duration.ts';
 import type { CheckResult, Outcome } from '../event.ts';
-import { exitStatusOf } from '../run/outcome.ts';
+import { exitStatusOf, isGood } from '../run/outcome.ts';
 import { shellWords } from '../text.ts';
 import { closingOf } from './closing.ts';
 import { codeBlock, codeSpan, plainText, table } from './markdown.ts';
@@ -32,7 +32,7 @@ const marks = {
 
 function section(story: Story): string[] {
   const { target, record } = story;
-  const title = `guard ${target.instance} -- ${shellWords(target.command)}`;
+  const title = `guard ${target.rehearsal === true ? 'rehearse ' : ''}${target.instance} -- ${shellWords(target.command)}`;
   return [
     `## ${markOf(story)} ${codeSpan(title, 300)}`,
     '',
@@ -108,7 +108,7 @@ function phaseTable({ record }: Story): string[] {
 
 /** The command's last words, where it went wrong. */
 function outputLines({ record, output }: Story): string[] {
-  if (output === '' || record.ended?.outcome.outcome === 'kept') return [];
+  if (output === '' || isGood(record.ended?.outcome)) return [];
   const lines = safeLines(output, 100_000).slice(-40);
   return ['<details><summary>The last of the output</summary>', '', ...codeBlock(lines), '', '</details>'];
 }

@@ -46,7 +46,12 @@ export function rehearsalLines({ rehearsal, copy, keptCopy, remote }: RunFacts):
     ...list('not rehearsed:', '·', notRehearsed),
     ...(refusedHosts.length === 0
       ? []
-      : [`  hosts that the copy asked for and may not reach: ${bounded(refusedHosts.map((host) => neutralise(host)), most)}`]),
+      : [
+          `  hosts that the copy asked for and may not reach: ${bounded(
+            refusedHosts.map((host) => neutralise(host)),
+            most,
+          )}`,
+        ]),
     ...(keptCopy && copy !== null ? keptLines(copy, remote) : []),
   ];
 }
@@ -61,7 +66,10 @@ function list(title: string, mark: string, findings: readonly Finding[]): string
   ];
 }
 
-function keptLines({ project, instance }: { readonly project: string; readonly instance: string }, remote: string | null): string[] {
+function keptLines(
+  { project, instance }: { readonly project: string; readonly instance: string },
+  remote: string | null,
+): string[] {
   const name = remote === null ? instance : `${remote}:${instance}`;
   const line = (...words: string[]): string => shellWords(['incus', ...words, '--project', project]);
   return [

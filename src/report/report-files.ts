@@ -35,7 +35,7 @@ export async function openReports(options: {
   readonly complain: (says: string) => void;
 }): Promise<Result<Reports, string>> {
   const storytellers = new Map<string, Storyteller>(
-    options.targets.map((target) => [target.instance, createStoryteller(target)]),
+    options.targets.map((target) => [keyOf(target), createStoryteller(target)]),
   );
   let current: Storyteller | null = null;
   const write = () =>
@@ -53,15 +53,15 @@ export async function openReports(options: {
     begin: async (target, history = []) => {
       current = createStoryteller(target, history);
       current.begin();
-      storytellers.set(target.instance, current);
+      storytellers.set(keyOf(target), current);
       await rewrite();
     },
     listener: async (event) => {
       current?.listener(event);
       if (event.type === 'run-ended') await rewrite();
     },
-    drop: async ({ instance }) => {
-      storytellers.delete(instance);
+    drop: async (target) => {
+      storytellers.delete(keyOf(target));
       await rewrite();
     },
     breakOff: async (bug) => {
@@ -69,6 +69,10 @@ export async function openReports(options: {
       await rewrite();
     },
   });
+}
+
+function keyOf({ instance, rehearsal }: Target): string {
+  return rehearsal === true ? `${instance} (rehearsal)` : instance;
 }
 
 async function writeAll(

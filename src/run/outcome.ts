@@ -79,6 +79,11 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
   }
 }
 
+/** Whether the change, or its rehearsal, ended with a proof of health. */
+export function isGood(outcome: Outcome | null | undefined): boolean {
+  return outcome?.outcome === 'kept' || outcome?.outcome === 'rehearsal-passed';
+}
+
 /** The table's name of an outcome. */
 export function outcomeName(outcome: Outcome): string {
   // It shares its exit status with a run that is kept.

@@ -32,8 +32,6 @@ export interface CopyRequest {
   readonly network: string;
   /** Volumes that only this instance uses, by device. */
   readonly ownVolumes: readonly { readonly device: string; readonly pool: string; readonly volume: string }[];
-  /** A socket of guard's package proxy on the server's host; null for no packages from outside. */
-  readonly proxySocket: string | null;
   /** The most memory that the copy may take, in bytes; null for the original's own limit. */
   readonly memoryBytes: number | null;
 }
@@ -41,34 +39,29 @@ export interface CopyRequest {
 /** The key on a copy, and on its volumes, that says which run it belongs to. */
 export const copyKey = 'user.guard.rehearsal';
 
-/** Where package managers of the copy find guard's package proxy. */
-export const proxyPort = 31428;
-
-/** The device of the copy that leads to the package proxy. */
-const proxyDevice = 'guard-packages';
-
 /**
  * The copy keeps the original's name, limits and interfaces, and loses everything that leads outside or starts by itself:
  * proxies, folders and devices of the host, shared volumes, schedules, automatic start, cloud-init's data.
  */
-export function planCopy(original: Pick<Instance, 'config' | 'expandedConfig' | 'expandedDevices'>, request: CopyRequest): CopyPlan {
+export function planCopy(
+  original: Pick<Instance, 'config' | 'expandedConfig' | 'expandedDevices'>,
+  request: CopyRequest,
+): CopyPlan {
   const devices: Record<string, Readonly<Record<string, string>>> = {};
   const removed: RemovedDevice[] = [];
   const volumes: CopiedVolume[] = [];
   for (const [device, keys] of Object.entries(original.expandedDevices)) {
     const own = request.ownVolumes.find((volume) => volume.device === device);
-    const kept = keepDevice(keys, request, hwaddrOf(original, device), own === undefined ? null : copyName(request.uuid, volumes.length));
+    const kept = keepDevice(
+      keys,
+      request,
+      hwaddrOf(original, device),
+      own === undefined ? null : copyName(request.uuid, volumes.length),
+    );
     if (own !== undefined) volumes.push({ ...own, copy: copyName(request.uuid, volumes.length) });
     if (kept.keys === null) removed.push({ device, because: kept.because });
     devices[device] = kept.keys ?? { type: 'none' };
   }
-  if (request.proxySocket !== null)
-    devices[proxyDevice] = {
-      type: 'proxy',
-      bind: 'instance',
-      listen: `tcp:127.0.0.1:${proxyPort}`,
-      connect: `unix:${request.proxySocket}`,
-    };
   return { config: configOf(original, request), devices, removed, volumes };
 }
 
@@ -141,7 +134,8 @@ function keepDisk(keys: Readonly<Record<string, string>>, volumeCopy: string | n
 }
 
 /** Keys that would act by themselves, or hand the original's role to the copy. */
-const clearedKey = /^(cloud-init\.|user\.(user-data|vendor-data|network-config|meta-data)$|user\.guard\.|snapshots\.|boot\.|cluster\.|security\.protection\.)/;
+const clearedKey =
+  /^(cloud-init\.|user\.(user-data|vendor-data|network-config|meta-data)$|user\.guard\.|snapshots\.|boot\.|cluster\.|security\.protection\.)/;
 
 function configOf(
   { config, expandedConfig }: Pick<Instance, 'config' | 'expandedConfig'>,

@@ -40,7 +40,15 @@ export async function createRehearsalCopy(
     devices: plan.devices,
     source: { type: 'copy', source: name, project: incus.project, instance_only: true },
   };
-  const made = await operate(there, { method: 'POST', path: ['instances'], ...query, body, asked, instance: name, ...limit });
+  const made = await operate(there, {
+    method: 'POST',
+    path: ['instances'],
+    ...query,
+    body,
+    asked,
+    instance: name,
+    ...limit,
+  });
   if (!made.ok) return made;
   // Servers without the cgroup controller for it refuse a priority: the copy then competes with the original as an equal.
   await configure(there, name, asked, { 'limits.cpu.priority': '0' });
@@ -57,6 +65,50 @@ async function configure(
 ): Promise<Result<void, IncusFailure>> {
   const request = { method: 'PATCH', path: ['instances', name], body: { config }, asked, instance: name } as const;
   const ended = await operate(incus, { ...request, limitMs: usualLimitMs });
+  return ended.ok ? ok(undefined) : ended;
+}
+
+/** Where package managers of the copy find guard's package proxy. */
+export const proxyPort = 31428;
+
+/** The device of the copy that leads to the package proxy. */
+const proxyDevice = 'guard-packages';
+
+/**
+ * Gives the running copy a local port that leads to the socket of guard's package proxy on the server's host. Added to the
+ * running copy, because a start with it takes a second longer, and nothing can be asked meanwhile.
+ */
+export function connectPackageProxy(
+  incus: Incus,
+  name: string,
+  socket: string,
+  limit: Limit,
+): Promise<Result<void, IncusFailure>> {
+  const keys = { type: 'proxy', bind: 'instance', listen: `tcp:127.0.0.1:${proxyPort}`, connect: `unix:${socket}` };
+  return setProxyDevice(incus, name, keys, limit);
+}
+
+/** Takes the way to the package proxy away again. */
+export function disconnectPackageProxy(incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> {
+  return setProxyDevice(incus, name, { type: 'none' }, limit);
+}
+
+async function setProxyDevice(
+  incus: Incus,
+  name: string,
+  keys: Readonly<Record<string, string>>,
+  limit: Limit,
+): Promise<Result<void, IncusFailure>> {
+  const asked = `set the package proxy of the copy ${name}`;
+  const body = { devices: { [proxyDevice]: keys } };
+  const ended = await operate(incus, {
+    method: 'PATCH',
+    path: ['instances', name],
+    body,
+    asked,
+    instance: name,
+    ...limit,
+  });
   return ended.ok ? ok(undefined) : ended;
 }
 

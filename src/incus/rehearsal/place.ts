@@ -52,14 +52,22 @@ interface Own {
 }
 
 /** Null where it is not there; a thing without guard's key is a failure. */
-async function readOwn(incus: Incus, path: readonly string[], asked: string): Promise<Result<Own | null, IncusFailure>> {
+async function readOwn(
+  incus: Incus,
+  path: readonly string[],
+  asked: string,
+): Promise<Result<Own | null, IncusFailure>> {
   const reply = await call(incus, { method: 'GET', path, asked });
   if (!reply.ok) return reply.error.kind === 'not-found' ? ok(null) : reply;
   const json = objectOf(reply.value.metadata);
   const config = textsOf(json['config']);
   if (config[placeKey] !== undefined) return ok({ config, json });
   const said = `"${path.at(-1) ?? ''}" exists and is not guard's: it lacks the key ${placeKey}`;
-  return err(failureOf('name-taken', { asked, project: incus.project }, said, { advice: 'Rename it, so that guard can make its own.' }));
+  return err(
+    failureOf('name-taken', { asked, project: incus.project }, said, {
+      advice: 'Rename it, so that guard can make its own.',
+    }),
+  );
 }
 
 /** What the server itself then refuses to every copy: other networks, folders of the host, devices of the host. */
@@ -108,7 +116,16 @@ function isSame(found: Readonly<Record<string, string>>, wanted: Readonly<Record
 }
 
 /** Short enough for the kernel's 15 characters. The next one is tried where the name belongs to somebody else. */
-const networkNames = ['guardreh0', 'guardreh1', 'guardreh2', 'guardreh3', 'guardreh4', 'guardreh5', 'guardreh6', 'guardreh7'];
+const networkNames = [
+  'guardreh0',
+  'guardreh1',
+  'guardreh2',
+  'guardreh3',
+  'guardreh4',
+  'guardreh5',
+  'guardreh6',
+  'guardreh7',
+];
 
 async function ensureNetwork(incus: Incus, known: string | null): Promise<Result<string, IncusFailure>> {
   let last: IncusFailure | null = null;
@@ -119,7 +136,10 @@ async function ensureNetwork(incus: Incus, known: string | null): Promise<Result
     // Another daemon's bridge, or somebody's network of that name.
     if (!/exists/i.test(ensured.error.said)) return ensured;
   }
-  return err(last ?? failureOf('invalid', { asked: 'make the network of the copies', project: incus.project }, 'no name is left'));
+  return err(
+    last ??
+      failureOf('invalid', { asked: 'make the network of the copies', project: incus.project }, 'no name is left'),
+  );
 }
 
 async function ensureNetworkNamed(incus: Incus, name: string): Promise<Result<void, IncusFailure>> {
@@ -143,7 +163,12 @@ async function createNetwork(incus: Incus, name: string, asked: string): Promise
   const taken = await takenSubnets(incus);
   let last: Result<void, IncusFailure> = ok(undefined);
   for (const wanted of ['auto', ...subnets.filter((subnet) => !taken.has(prefixOf(subnet)))]) {
-    const body = { name, type: 'bridge', config: networkConfig(name, wanted), description: 'Copies on which guard rehearses changes' };
+    const body = {
+      name,
+      type: 'bridge',
+      config: networkConfig(name, wanted),
+      description: 'Copies on which guard rehearses changes',
+    };
     const ended = await operate(incus, { method: 'POST', path: ['networks'], body, asked, limitMs: usualLimitMs });
     last = await unlessOwn(incus, ['networks', name], ended);
     if (last.ok) break;
@@ -166,9 +191,13 @@ function prefixOf(address: string): string {
 async function takenSubnets(incus: Incus): Promise<ReadonlySet<string>> {
   const asked = 'list the networks';
   const reply = await call(incus, { method: 'GET', path: ['networks'], asked });
-  const names = reply.ok ? listOf(reply.value.metadata).map((url) => textOf(url).split('?')[0]?.split('/').at(-1) ?? '') : [];
+  const names = reply.ok
+    ? listOf(reply.value.metadata).map((url) => textOf(url).split('?')[0]?.split('/').at(-1) ?? '')
+    : [];
   const states = await Promise.all(
-    names.filter((name) => name !== '').map((name) => call(incus, { method: 'GET', path: ['networks', name, 'state'], asked })),
+    names
+      .filter((name) => name !== '')
+      .map((name) => call(incus, { method: 'GET', path: ['networks', name, 'state'], asked })),
   );
   const theirs = states.flatMap((state) =>
     state.ok ? listOf(objectOf(state.value.metadata)['addresses']).map((one) => textOf(objectOf(one)['address'])) : [],
@@ -202,7 +231,12 @@ async function ensureAcl(incus: Incus, name: string, address: string | null): Pr
   if (!found.ok) return found;
   const host = address === null ? null : (address.split('/')[0] ?? null);
   const ingress = host === null || host === 'auto' ? [] : [{ action: 'allow', source: `${host}/32`, state: 'enabled' }];
-  const wanted = { config: { [placeKey]: placeVersion }, description: 'Copies of guard reach nothing', egress: [], ingress };
+  const wanted = {
+    config: { [placeKey]: placeVersion },
+    description: 'Copies of guard reach nothing',
+    egress: [],
+    ingress,
+  };
   const limitMs = usualLimitMs;
   if (found.value === null)
     return unlessOwn(

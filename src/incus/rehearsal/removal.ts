@@ -63,7 +63,9 @@ async function verify(
 async function untilMade(place: Incus, { instance }: RehearsalCopy, { limitMs }: Limit): Promise<void> {
   const giveUpAt = place.clock.monotonic() + limitMs;
   const isMaking = ({ statusCode, description, instances }: Operation): boolean =>
-    statusCode < 200 && /^(creating|copying)/i.test(description) && (instances.includes(instance) || /volume/i.test(description));
+    statusCode < 200 &&
+    /^(creating|copying)/i.test(description) &&
+    (instances.includes(instance) || /volume/i.test(description));
   while (place.clock.monotonic() < giveUpAt) {
     const operations = await listOperations(place);
     if (!operations.ok || !operations.value.some(isMaking)) return;
