@@ -15,7 +15,7 @@ import type { Plan } from '../run/plan.ts';
 import { bringUp } from '../run/power.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
-import { refused } from '../run/refusal.ts';
+import { busy, refused } from '../run/refusal.ts';
 import { bytesOf, sayPause } from '../run/restore-point/room.ts';
 import type { RunTools } from '../run/tools.ts';
 import { checksForCopy } from './checks-for-copy.ts';
@@ -106,6 +106,8 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
     ensureRehearsalPlace(tools.incus),
   ]);
   if (!place.ok) return err(notCarriedOut(place.error));
+  const there = await getInstance(inProject(tools.incus, place.value.project), plan.instance);
+  if (there.ok) return err(copyExists(plan, place.value));
   const limit = instance.expandedConfig['limits.memory'];
   const grant = grantMemory({
     server: memory.ok ? memory.value : null,
@@ -117,6 +119,14 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
       refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'),
     );
   return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes });
+}
+
+/** Copies have the names of their originals. */
+function copyExists({ instance }: Plan, { project }: RehearsalPlace): Outcome {
+  return busy(
+    `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is under way, or its copy was kept.`,
+    `See \`guard runs ${instance}\`; \`guard recover\` removes what a rehearsal left that was interrupted.`,
+  );
 }
 
 function notCarriedOut(failure: IncusFailure): Outcome {
@@ -154,11 +164,17 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
     );
   const interruption = linkInterruption(tools.interruption);
   const stopWatching = watchPool(tools, inspected.pool, interruption);
+  let neverMade = false;
   try {
-    return await makeAndJudge(rehearsal, { ...tools, interruption }, subject, copyPlan);
+    const made = await makeCopy(plan, tools, subject, copyPlan);
+    // Another rehearsal of the same name was quicker: that copy is not this run's.
+    neverMade = !made.ok && made.error.kind === 'name-taken';
+    if (neverMade) return withoutCopy(copyExists(plan, place));
+    if (!made.ok) return withoutCopy(notCarriedOut(made.error));
+    return await judgeCopy(rehearsal, { ...tools, interruption }, subject, copyPlan);
   } finally {
     stopWatching();
-    await removeCopy(tools, { copy, run: plan.run, keep: keepCopy, limits: plan.limits });
+    await removeCopy(tools, { copy, run: plan.run, neverMade, keep: keepCopy && !neverMade, limits: plan.limits });
   }
 }
 
@@ -185,7 +201,7 @@ function startOf(
 
 type CopyTools = RunTools & { readonly interruption: CopyInterruption };
 
-async function makeAndJudge(
+async function judgeCopy(
   rehearsal: RehearsalPlan,
   tools: CopyTools,
   subject: Subject,
@@ -196,7 +212,7 @@ async function makeAndJudge(
   // Meanwhile, because it only reads: the copy is compared with it.
   const original = inspected.wasRunning ? baselineOfOriginal(plan, tools) : Promise.resolve(null);
   const there: CopyTools = { ...tools, incus: inProject(tools.incus, place.project) };
-  const started = await makeAndStart(plan, tools, there, subject, copyPlan);
+  const started = await startCopy(plan, there, copyPlan);
   if (started !== null) return withoutCopy(started);
   const checks = checksForCopy(plan.checks, plan.remote === null);
   const copyRun = planOnCopy(plan, place, checks.asked, access);
@@ -227,23 +243,24 @@ async function makeAndJudge(
   return { outcome, changes: judged.changes, preview };
 }
 
-/** Null where the copy runs; otherwise why the rehearsal ends here. */
-async function makeAndStart(
+function makeCopy(
   plan: Plan,
-  tools: CopyTools,
-  there: CopyTools,
+  tools: RunTools,
   { inspected, place }: Subject,
   copyPlan: CopyPlan,
-): Promise<Outcome | null> {
-  const copied = await inPhase(
+): Promise<Result<void, IncusFailure>> {
+  return inPhase(
     tools,
     'copy',
     () => createRehearsalCopy(tools.incus, place, inspected.instance, copyPlan, { limitMs: plan.limits.snapshotMs }),
     (result) => ({ ok: result.ok, says: result.ok ? `project ${place.project}` : 'not made' }),
   );
-  if (!copied.ok) return notCarriedOut(copied.error);
+}
+
+/** Null where the copy runs; otherwise why the rehearsal ends here. */
+async function startCopy(plan: Plan, there: CopyTools, copyPlan: CopyPlan): Promise<Outcome | null> {
   const up = await inPhase(
-    tools,
+    there,
     'start',
     () => bringUp(there, plan.instance, plan.limits, hasNic(copyPlan) ? [4] : []),
     (result) => ({ ok: result.ok, says: result.ok ? 'running, isolated' : result.error }),

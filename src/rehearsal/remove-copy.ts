@@ -14,6 +14,8 @@ type RemovalTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
 export interface CopyToRemove {
   readonly copy: RehearsalCopy;
   readonly run: string;
+  /** The copy itself was never made: only its volumes may be there. */
+  readonly neverMade?: boolean;
   /** Stop it and leave it there. */
   readonly keep: boolean;
   readonly limits: Limits;
@@ -39,12 +41,16 @@ export async function removeCopy(tools: RemovalTools, wanted: CopyToRemove): Pro
   return true;
 }
 
-async function removeAll(tools: RemovalTools, { copy, run, limits }: CopyToRemove): Promise<readonly string[]> {
+async function removeAll(
+  tools: RemovalTools,
+  { copy, run, limits, neverMade }: CopyToRemove,
+): Promise<readonly string[]> {
   const limit = { limitMs: limits.snapshotMs };
-  const instance = await persistently(tools.clock, limits.readyMs, () =>
-    deleteRehearsalCopy(tools.incus, copy, run, limit),
-  );
-  if (!instance.ok) return [sayFailure(instance.error)];
+  const removed =
+    neverMade === true
+      ? null
+      : await persistently(tools.clock, limits.readyMs, () => deleteRehearsalCopy(tools.incus, copy, run, limit));
+  if (removed?.ok === false) return [sayFailure(removed.error)];
   const failures: string[] = [];
   for (const volume of copy.volumes) {
     const removed = await persistently(tools.clock, limits.readyMs, () =>

@@ -31,7 +31,7 @@ export async function deleteRehearsalCopy(
   await untilMade(place, copy, limit);
   const running = await verify(place, copy, run, asked);
   if (!running.ok || running.value === null) return running.ok ? ok(undefined) : running;
-  const stopped = await stopInstance(place, copy.instance, { force: true, ...limit });
+  const stopped = await stopCompletely(place, running.value, limit);
   if (!stopped.ok && stopped.error.kind !== 'not-found') return stopped;
   // The stop took a while: only what is still the copy of the record is deleted.
   const still = await verify(place, copy, run, asked);
@@ -57,6 +57,25 @@ async function verify(
   if (run === '' || config[copyKey] !== run)
     return refuse(asked, `The instance lacks guard's key ${copyKey} with the run of the record`);
   return ok(found.value);
+}
+
+/** Another stop, which a guard that was killed had asked for, may be under way: the state decides, not the answer. */
+async function stopCompletely(
+  place: Incus,
+  { name, status }: Instance,
+  limit: Limit,
+): Promise<Result<void, IncusFailure>> {
+  if (status === 'Stopped') return ok(undefined);
+  const giveUpAt = place.clock.monotonic() + limit.limitMs;
+  for (;;) {
+    const stopped = await stopInstance(place, name, { force: true, ...limit });
+    if (stopped.ok) return stopped;
+    const now = await getInstance(place, name);
+    if (!now.ok) return now;
+    if (now.value.status === 'Stopped') return ok(undefined);
+    if (place.clock.monotonic() >= giveUpAt) return stopped;
+    await place.clock.sleep(pollMs);
+  }
 }
 
 /** The server goes on making what a guard that was killed had asked for. */
