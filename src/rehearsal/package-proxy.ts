@@ -93,7 +93,6 @@ function forward(state: State, connectTo: ConnectTo, incoming: IncomingMessage, 
     method: incoming.method,
     path: `${url.pathname}${url.search}`,
     headers: { ...headers, host: url.host, connection: 'close' },
-    agent: false,
     createConnection: () => remember(state, connectTo(unbracketed(hostname), Number(port || 80))),
   });
   outgoing.on('response', (answer) => {

@@ -37,7 +37,7 @@ export function hostsOfSources(text: string): ReadonlySet<string> {
   const hosts = new Set<string>();
   for (const line of text.split('\n')) {
     if (/^\s*[#;]/.test(line)) continue;
-    for (const [url] of line.matchAll(/\b(?:https?|ftp):\/\/[^\s"'<>\]),]+/g)) {
+    for (const [url] of line.matchAll(/\b(?:https?|ftp):\/\/[^\s"'<>),]+/g)) {
       if (!URL.canParse(url)) continue;
       const { hostname, host, port } = new URL(url);
       if (!isHostname(hostname) || isLoopback(hostname)) continue;

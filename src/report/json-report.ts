@@ -1,4 +1,4 @@
-import type { CheckResult, Changes, CommandEnd, Outcome, Phase, Verdict } from '../event.ts';
+import type { CheckResult, Changes, CommandEnd, Outcome, Phase, RehearsalReport, Verdict } from '../event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import { closingOf } from './closing.ts';
 import type { Story } from './story.ts';
@@ -36,6 +36,7 @@ interface JsonRun {
   readonly changes: Changes | null;
   readonly restorePoint: string | null;
   readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
+  readonly rehearsal: RehearsalReport | null;
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly says: string }[];
   readonly output: string;
 }
@@ -62,6 +63,7 @@ function runOf(story: Story): JsonRun {
       ms: ended?.ms ?? null,
       says: ended?.says ?? null,
     })),
+    rehearsal: story.facts.rehearsal,
     notices: story.record.events.flatMap((event) =>
       event.type === 'notice' ? [{ level: event.level, says: event.says }] : [],
     ),

@@ -9,7 +9,11 @@ import type { RunTools } from '../tools.ts';
  * Somebody else restored the instance meanwhile: what is healthy now is not what the change made of it. The verdict on
  * that is recorded and returned; null where nobody did.
  */
-export async function foreignRestore(plan: Plan, tools: RunTools, { generation }: Pick<Instance, 'generation'>): Promise<Verdict | null> {
+export async function foreignRestore(
+  plan: Plan,
+  tools: RunTools,
+  { generation }: Pick<Instance, 'generation'>,
+): Promise<Verdict | null> {
   const now = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
   const says = now.ok
