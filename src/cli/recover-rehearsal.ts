@@ -1,4 +1,4 @@
-import { lookAtHolder } from '../journal/holder.ts';
+import { inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
 import type { RunRecord } from '../journal/runs.ts';
@@ -6,7 +6,7 @@ import { removeCopy } from '../rehearsal/remove-copy.ts';
 import { createView } from '../report/view.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { planOf } from './plan-of.ts';
+import { buildPlan } from './build-plan.ts';
 import { about } from './reports.ts';
 import type { RunOptions } from './run-options.ts';
 import type { Session } from './session.ts';
@@ -40,14 +40,14 @@ export async function recoverRehearsal(
   });
   await recorder.resume();
   const began = context.clock.monotonic();
-  const { limits } = planOf({ run, version: context.version, reached, words: ['true'], settings, name: null });
+  const { limits } = buildPlan({ run, version: context.version, reached, words: ['true'], settings, name: null });
   const tools = { incus: reached.incus, clock: context.clock, recorder };
   const removed = await removeCopy(tools, { copy, run, keep: false, limits });
   await recorder.record({
     type: 'run-ended',
     outcome: record.ended?.outcome ?? {
       outcome: 'rehearsal-inconclusive',
-      refusal: { says: 'guard was ended in the middle of the rehearsal.', advice: '' },
+      refusal: { message: 'guard was ended in the middle of the rehearsal.', advice: '' },
     },
     ms: context.clock.monotonic() - began,
   });
@@ -68,7 +68,7 @@ export async function recoverRehearsalsOf(
       started.instance === instance &&
       started.project === project &&
       started.remote === remote &&
-      lookAtHolder(started.holder) === 'dead',
+      inspectHolder(started.holder) === 'dead',
   );
   let worst: number | null = null;
   for (const record of left) worst = Math.max(worst ?? 0, await recoverRehearsal(context, session, record, options));

@@ -10,9 +10,9 @@ import { exitStatusOf } from '../run/outcome.ts';
 import { previewPackages } from '../run/packages/preview.ts';
 import type { Plan } from '../run/plan.ts';
 import type { CommandIo } from '../run/tools.ts';
-import { createAftermath } from './aftermath.ts';
+import { createRunNotifier } from './run-notifier.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { about } from './reports.ts';
 import type { RunOptions } from './run-options.ts';
 import { runTools } from './run-tools.ts';
@@ -44,9 +44,9 @@ export async function runRehearsal(
   const target = { instance: one.instance, command: plan.command.words, rehearsal: true } as const;
   const here = await about(context, target);
   const view = createView({ ...here, json: options.json ?? false, quiet: options.quiet ?? false });
-  const aftermath = createAftermath(context, plan);
+  const notifier = createRunNotifier(context, plan);
   const listener: Listener = (event) => {
-    aftermath.hear(event);
+    notifier.onEvent(event);
     return view.listener(event);
   };
   const tools = runTools(context, {
@@ -59,8 +59,8 @@ export async function runRehearsal(
   });
   const mayCopyFiles = settings.rehearse === 'copy';
   const end = await rehearse({ plan, before, keepCopy: options.keepRehearsal ?? false, mayCopyFiles }, tools);
-  for (const says of await aftermath.tell(settings.notify, end.outcome))
-    await writeLines(context.stderr, [`guard: ${says}`]);
+  for (const message of await notifier.notify(settings.notify, end.outcome))
+    await writeLines(context.stderr, [`guard: ${message}`]);
   return { ...end, run, status: exitStatusOf(end.outcome) };
 }
 
@@ -84,10 +84,10 @@ export async function rehearseFirst(context: Context, one: OneRehearsal): Promis
           await previewPackages(session.reached.incus, plan.instance, plan.command.words),
         );
   if (drift.length > 0 && options.allowDrift !== true)
-    return endWith(context, options.json ?? false, {
+    return reportOutcome(context, options.json ?? false, {
       outcome: 'rehearsal-inconclusive',
       refusal: {
-        says: `The change is not the rehearsed one any more: ${sayDrift(drift)}.`,
+        message: `The change is not the rehearsed one any more: ${describeDrift(drift)}.`,
         advice: 'Rehearse again, or pass --allow-drift.',
       },
     });
@@ -96,7 +96,7 @@ export async function rehearseFirst(context: Context, one: OneRehearsal): Promis
 
 const mostDrift = 10;
 
-function sayDrift(drift: readonly string[]): string {
+function describeDrift(drift: readonly string[]): string {
   const rest = drift.length - mostDrift;
   return [...drift.slice(0, mostDrift), ...(rest > 0 ? [`${rest} more`] : [])].join('; ');
 }
@@ -106,7 +106,7 @@ function driftListener(context: Context, rehearsed: Changes | null, { json, quie
     if (event.type !== 'changes' || rehearsed === null || json === true || quiet === true) return;
     const drift = driftOfPackages(rehearsed.packages, event.changes.packages);
     if (drift.length > 0)
-      await writeLines(context.stderr, [`guard: the run did not do what was rehearsed: ${sayDrift(drift)}.`]);
+      await writeLines(context.stderr, [`guard: the run did not do what was rehearsed: ${describeDrift(drift)}.`]);
   };
 }
 

@@ -7,8 +7,8 @@ import type { Call } from './call.ts';
 import { commandIo } from './command-io.ts';
 import { commandWords } from './command-words.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { planOf } from './plan-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
 import { surveyPushes } from './pushes.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import { runRehearsal } from './rehearsal.ts';
@@ -70,12 +70,12 @@ export async function rehearseInstance(
   const unwritable = await refuseUnwritableRecords(context, json);
   if (unwritable !== null) return unwritable;
   const pushes = await surveyPushes(context, options);
-  if (!pushes.ok) return endWith(context, json, pushes.error);
+  if (!pushes.ok) return reportOutcome(context, json, pushes.error);
   const io = commandIo(context, json);
   return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, async (session) => {
     const command = words ?? (await pendingUpgrade(session));
     if (command === null)
-      return endWith(
+      return reportOutcome(
         context,
         json,
         refused(
@@ -84,7 +84,7 @@ export async function rehearseInstance(
         ),
       );
     const run = newRunId(context.clock.now());
-    const plan = planOf({
+    const plan = buildPlan({
       pushes: pushes.value,
       run,
       version: context.version,

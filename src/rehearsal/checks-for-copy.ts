@@ -20,7 +20,7 @@ export function checksForCopy(checks: readonly CheckDefinition[], reachable: boo
       const because = reasons[at];
       return because === null || because === undefined
         ? []
-        : [{ subject: `check:${name}`, severity: 'advisory', says: `check "${name}" is not rehearsed: ${because}` }];
+        : [{ subject: `check:${name}`, severity: 'advisory', message: `check "${name}" is not rehearsed: ${because}` }];
     }),
   };
 }

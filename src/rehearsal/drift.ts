@@ -20,10 +20,10 @@ export function driftOfPackages(
   return [...new Set([...before.keys(), ...after.keys()])].toSorted().flatMap((name) => {
     const then = before.get(name);
     const now = after.get(name);
-    if (then === undefined) return [`${name} ${sayChange(now)} now, and was not part of the rehearsal`];
-    if (now === undefined) return [`${name} ${sayChange(then)} in the rehearsal, and does not change now`];
+    if (then === undefined) return [`${name} ${describeChange(now)} now, and was not part of the rehearsal`];
+    if (now === undefined) return [`${name} ${describeChange(then)} in the rehearsal, and does not change now`];
     if (then.to === now.to) return [];
-    return [`${name} ${sayChange(now)} now, and ${sayChange(then)} in the rehearsal`];
+    return [`${name} ${describeChange(now)} now, and ${describeChange(then)} in the rehearsal`];
   });
 }
 
@@ -32,7 +32,7 @@ function byName(packages: readonly PackageChange[]): ReadonlyMap<string, Package
   return new Map(packages.map((change) => [change.name, change]));
 }
 
-function sayChange(change: PackageChange | undefined): string {
+function describeChange(change: PackageChange | undefined): string {
   if (change === undefined) return 'changes';
   return change.to === null ? 'goes away' : `becomes ${change.to}`;
 }

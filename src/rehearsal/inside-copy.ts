@@ -1,4 +1,4 @@
-import { ask } from '../incus/ask.ts';
+import { runProbe } from '../incus/exec-query.ts';
 import type { RunTools } from '../run/tools.ts';
 import { hostsOfSources, proxyScript, sourcesScript } from './package-sources.ts';
 import type { UnitLogs } from './survival.ts';
@@ -38,7 +38,7 @@ export async function askShell(
   script: string,
   words: readonly string[],
 ): Promise<string> {
-  const answer = await ask(incus, instance, {
+  const answer = await runProbe(incus, instance, {
     command: ['sh', '-c', script, 'guard', ...words],
     environment: { LC_ALL: 'C', PATH: path },
     cwd: '/',

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Incus } from '../incus/client.ts';
 import { poolSpace, type Pool, type PoolSpace } from '../incus/storage.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
-import { sayMiB } from '../run/restore-point/room.ts';
+import { formatMiB } from '../run/restore-point/free-space.ts';
 
 /** What ends a rehearsal early: the user, or a pool that becomes full. */
 export interface CopyInterruption extends Interruption {
@@ -43,7 +43,7 @@ export function shortOfSpace(pool: string, space: PoolSpace): string | null {
   const free = space.totalBytes - space.usedBytes;
   return free >= leastFree(space)
     ? null
-    : `Pool "${pool}" has ${sayMiB(free)} of ${sayMiB(space.totalBytes)} free, and ${sayMiB(leastFree(space))} must stay free for the instances that use it.`;
+    : `Pool "${pool}" has ${formatMiB(free)} of ${formatMiB(space.totalBytes)} free, and ${formatMiB(leastFree(space))} must stay free for the instances that use it.`;
 }
 
 /** Looks at the pool of the copy until it is stopped: before the pool is short the copy goes, never the instance. */

@@ -28,7 +28,7 @@ export async function changeAndRestart(plan: Plan, tools: RunTools, subject: Att
     tools,
     'restart',
     () => restart(tools, plan.instance, plan.limits),
-    () => ({ ok: true, says: 'restarted' }),
+    () => ({ ok: true, message: 'restarted' }),
   );
   const restarted = { kind: 'instance-stopped', restarted: true } as const;
   const { verdict } = await verify(plan, tools, subject.baseline, restarted, plan.limits.soakMs);
@@ -39,7 +39,7 @@ export async function changeAndRestart(plan: Plan, tools: RunTools, subject: Att
 /** What the copy could not reach: null where it had no way to package sources at all. */
 export type RefusedHosts = readonly string[] | null;
 
-/** What a rehearsal says of the change: no more than the copy could show. */
+/** What a rehearsal message of the change: no more than the copy could show. */
 export function outcomeOf(
   { attempt, cause, stage }: Judged,
   refusedHosts: RefusedHosts,
@@ -50,10 +50,10 @@ export function outcomeOf(
   if (cause === null) return { outcome: 'rehearsal-passed' };
   if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
   if (cause === 'inconclusive') {
-    const reasons = attempt.verdict?.reasons.map(({ says }) => says).join('; ') || 'nobody answered';
+    const reasons = attempt.verdict?.reasons.map(({ message }) => message).join('; ') || 'nobody answered';
     return inconclusive(`The copy could not be judged: ${reasons}.`, 'See the record of the rehearsal.');
   }
-  // A command that may not reach what it needs fails on every copy: that says nothing of the instance.
+  // A command that may not reach what it needs fails on every copy: that message nothing of the instance.
   if (attempt.verdict === null && (refusedHosts === null || refusedHosts.length > 0))
     return inconclusive(
       refusedHosts === null
@@ -65,6 +65,6 @@ export function outcomeOf(
 }
 
 /** A rehearsal that could not be carried out, or judged. */
-export function inconclusive(says: string, advice: string): Outcome {
-  return { outcome: 'rehearsal-inconclusive', refusal: { says, advice } };
+export function inconclusive(message: string, advice: string): Outcome {
+  return { outcome: 'rehearsal-inconclusive', refusal: { message, advice } };
 }

@@ -1,7 +1,7 @@
 import { connectPackageProxy, disconnectPackageProxy, proxyPort } from '../incus/rehearsal/copy.ts';
 import { inProject } from '../incus/rehearsal/place.ts';
 import type { Incus } from '../incus/client.ts';
-import { sayFailure } from '../incus/failure.ts';
+import { describeFailure } from '../incus/failure.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { usePackageProxy } from './inside-copy.ts';
 import { openPackageProxy } from './package-proxy.ts';
@@ -54,7 +54,7 @@ export async function openPackageAccess(incus: Incus, project: string, instance:
       ]);
       hosts = found;
       connected = device.ok;
-      return device.ok ? null : sayFailure(device.error);
+      return device.ok ? null : describeFailure(device.error);
     },
     open: () => proxy.open(hosts),
     disconnect,

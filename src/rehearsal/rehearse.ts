@@ -9,14 +9,14 @@ import { ensureRehearsalPlace, inProject, type RehearsalPlace } from '../incus/r
 import { err, ok, type Result } from '../result.ts';
 import type { AttemptSubject } from '../run/attempt.ts';
 import { establishBaseline } from '../run/baseline.ts';
-import { inspect, type Inspected } from '../run/inspect.ts';
+import { inspect, type Inspection } from '../run/inspect.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
 import type { Plan } from '../run/plan.ts';
 import { bringUp } from '../run/power.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
 import { busy, refused } from '../run/refusal.ts';
-import { bytesOf, sayPause } from '../run/restore-point/room.ts';
+import { bytesOf, describePause } from '../run/restore-point/free-space.ts';
 import type { RunTools } from '../run/tools.ts';
 import { checksForCopy } from './checks-for-copy.ts';
 import { readUnitLogs } from './inside-copy.ts';
@@ -66,7 +66,10 @@ async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RunTools): Pr
     tools,
     'inspect',
     () => admit(rehearsal, tools),
-    (result) => ({ ok: result.ok, says: result.ok ? result.value.inspected.instance.status.toLowerCase() : 'refused' }),
+    (result) => ({
+      ok: result.ok,
+      message: result.ok ? result.value.inspected.instance.status.toLowerCase() : 'refused',
+    }),
   );
   if (!admitted.ok) return withoutCopy(admitted.error);
   // The socket of the package proxy has to be on the server's own machine.
@@ -85,7 +88,7 @@ function withoutCopy(outcome: Outcome): RehearsalEnd {
 
 /** What is known before the copy is made. */
 interface Admitted {
-  readonly inspected: Inspected;
+  readonly inspected: Inspection;
   readonly place: RehearsalPlace;
   /** The most memory that the copy may take, in bytes; null for the original's own limit. */
   readonly memoryBytes: number | null;
@@ -99,7 +102,7 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
   if (repeat !== null) return err(repeat);
   const { copy, instance, wasRunning } = inspected.value;
   if (copy !== null && !mayCopyFiles)
-    return err(refused(sayPause(plan.instance, copy), 'Pass --rehearse=copy where that is acceptable.'));
+    return err(refused(describePause(plan.instance, copy), 'Pass --rehearse=copy where that is acceptable.'));
   const [memory, state, place] = await Promise.all([
     getServerMemory(tools.incus, instance.location),
     wasRunning ? getInstanceState(tools.incus, plan.instance) : null,
@@ -130,7 +133,7 @@ function copyExists({ instance }: Plan, { project }: RehearsalPlace): Outcome {
 }
 
 function notCarriedOut(failure: IncusFailure): Outcome {
-  return inconclusive(`Could not ${failure.asked}: ${failure.said}`, failure.advice);
+  return inconclusive(`Could not ${failure.purpose}: ${failure.detail}`, failure.advice);
 }
 
 /** What a rehearsal works with. */
@@ -181,7 +184,7 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
 function startOf(
   { plan, before, keepCopy }: RehearsalPlan,
   tools: RunTools,
-  { wasRunning }: Inspected,
+  { wasRunning }: Inspection,
   copy: RehearsalCopy,
 ): RunStarted {
   return {
@@ -218,10 +221,10 @@ async function judgeCopy(
   const copyRun = planOnCopy(plan, place, checks.asked, access);
   const [noAccess, baseline, preview] = await Promise.all([
     access?.connect() ?? null,
-    establishBaseline(copyRun, there, inspected.instance, { first: null, justStarted: true, whenCalm: () => {} }),
+    establishBaseline(copyRun, there, inspected.instance, { first: null, justStarted: true, whenIdle: () => {} }),
     rehearsal.before === null ? null : previewPackages(there.incus, plan.instance, plan.command.words),
   ]);
-  if (noAccess !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: noAccess });
+  if (noAccess !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: noAccess });
   if (!baseline.ok) return withoutCopy(baseline.error);
   const survival = await compareWithOriginal(there, plan.instance, await original, baseline.value, inspected, copyPlan);
   const now = await getInstance(there.incus, plan.instance);
@@ -238,7 +241,7 @@ async function judgeCopy(
     refusedHosts: access?.refused() ?? [],
   };
   await tools.recorder.record({ type: 'rehearsal-report', report });
-  // The instance is what it was before: its package manager says the same as it would before the run.
+  // The instance is what it was before: its package manager message the same as it would before the run.
   if (outcome.outcome === 'rehearsal-failed') await rememberChange(plan, tools, outcome.cause);
   return { outcome, changes: judged.changes, preview };
 }
@@ -253,7 +256,7 @@ function makeCopy(
     tools,
     'copy',
     () => createRehearsalCopy(tools.incus, place, inspected.instance, copyPlan, { limitMs: plan.limits.snapshotMs }),
-    (result) => ({ ok: result.ok, says: result.ok ? `project ${place.project}` : 'not made' }),
+    (result) => ({ ok: result.ok, message: result.ok ? `project ${place.project}` : 'not made' }),
   );
 }
 
@@ -263,7 +266,7 @@ async function startCopy(plan: Plan, there: CopyTools, copyPlan: CopyPlan): Prom
     there,
     'start',
     () => bringUp(there, plan.instance, plan.limits, hasNic(copyPlan) ? [4] : []),
-    (result) => ({ ok: result.ok, says: result.ok ? 'running, isolated' : result.error }),
+    (result) => ({ ok: result.ok, message: result.ok ? 'running, isolated' : result.error }),
   );
   if (up.ok) return null;
   return inconclusive(`The copy did not start: ${up.error}`, 'The instance itself may not survive a restart either.');
@@ -310,7 +313,7 @@ async function compareWithOriginal(
   instance: string,
   original: Baseline | null,
   copy: Baseline,
-  { disks }: Inspected,
+  { disks }: Inspection,
   { removed }: CopyPlan,
 ): Promise<Survival> {
   if (original === null) return { needsOutside: [], notSurvivingReboot: [] };
@@ -339,6 +342,6 @@ function notRehearsedBy(plan: Plan, { removed }: CopyPlan, access: PackageAccess
   ];
 }
 
-function omission(subject: string, says: string): Finding {
-  return { subject, severity: 'advisory', says };
+function omission(subject: string, message: string): Finding {
+  return { subject, severity: 'advisory', message };
 }

@@ -1,8 +1,8 @@
 import type { RehearsalCopy } from '../event.ts';
-import { sayFailure } from '../incus/failure.ts';
+import { describeFailure } from '../incus/failure.ts';
 import { inProject } from '../incus/rehearsal/place.ts';
 import { deleteCopiedVolume, deleteRehearsalCopy } from '../incus/rehearsal/removal.ts';
-import { persistently } from '../run/persistence.ts';
+import { retryTransient } from '../run/retry.ts';
 import type { Limits } from '../run/plan.ts';
 import { stop } from '../run/power.ts';
 import { inPhase } from '../run/recorder.ts';
@@ -32,10 +32,10 @@ export async function removeCopy(tools: RemovalTools, wanted: CopyToRemove): Pro
     () => (wanted.keep ? stopCopy(tools, wanted) : removeAll(tools, wanted)),
     (found) => ({
       ok: found.length === 0,
-      says: wanted.keep ? 'kept, stopped' : found.length === 0 ? 'removed' : 'not removed',
+      message: wanted.keep ? 'kept, stopped' : found.length === 0 ? 'removed' : 'not removed',
     }),
   );
-  for (const says of failures) await tools.recorder.record({ type: 'notice', level: 'warning', says });
+  for (const message of failures) await tools.recorder.record({ type: 'notice', level: 'warning', message });
   if (failures.length > 0) return false;
   await tools.recorder.record({ type: 'copy-removed', kept: wanted.keep });
   return true;
@@ -49,14 +49,14 @@ async function removeAll(
   const removed =
     neverMade === true
       ? null
-      : await persistently(tools.clock, limits.readyMs, () => deleteRehearsalCopy(tools.incus, copy, run, limit));
-  if (removed?.ok === false) return [sayFailure(removed.error)];
+      : await retryTransient(tools.clock, limits.readyMs, () => deleteRehearsalCopy(tools.incus, copy, run, limit));
+  if (removed?.ok === false) return [describeFailure(removed.error)];
   const failures: string[] = [];
   for (const volume of copy.volumes) {
-    const removed = await persistently(tools.clock, limits.readyMs, () =>
+    const removed = await retryTransient(tools.clock, limits.readyMs, () =>
       deleteCopiedVolume(tools.incus, volume, run, limit),
     );
-    if (!removed.ok) failures.push(sayFailure(removed.error));
+    if (!removed.ok) failures.push(describeFailure(removed.error));
   }
   return failures;
 }
@@ -64,5 +64,5 @@ async function removeAll(
 async function stopCopy(tools: RemovalTools, { copy, limits }: CopyToRemove): Promise<readonly string[]> {
   const there = { incus: inProject(tools.incus, copy.project), clock: tools.clock };
   const stopped = await stop(there, copy.instance, limits, false);
-  return stopped.ok ? [] : [sayFailure(stopped.error)];
+  return stopped.ok ? [] : [describeFailure(stopped.error)];
 }

@@ -1,8 +1,8 @@
-import { sayMiB } from '../run/restore-point/room.ts';
+import { formatMiB } from '../run/restore-point/free-space.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** What is known of the memory, in bytes; null where nobody says. */
+/** What is known of the memory, in bytes; null where nobody message. */
 export interface MemoryFacts {
   readonly server: { readonly totalBytes: number; readonly usedBytes: number } | null;
   /** What the original takes at this moment; null where it does not run, or the server does not count. */
@@ -37,6 +37,6 @@ export function grantMemory({ server, originalBytes, limitBytes }: MemoryFacts):
   if (spare >= needed) return { fits: true, limitBytes: Math.floor(Math.min(spare, limitBytes ?? spare)) };
   return {
     fits: false,
-    message: `The server has ${sayMiB(free)} of ${sayMiB(server.totalBytes)} memory free, and ${sayMiB(reserve)} must stay free: the copy, which needs about ${sayMiB(needed)}, does not fit.`,
+    message: `The server has ${formatMiB(free)} of ${formatMiB(server.totalBytes)} memory free, and ${formatMiB(reserve)} must stay free: the copy, which needs about ${formatMiB(needed)}, does not fit.`,
   };
 }

@@ -5,21 +5,20 @@ import { neutralise } from '../text.ts';
 
 /** What the original does and its freshly booted copy does not. */
 export interface Survival {
-  /** Why, is in the copy's isolation: it says nothing of a reboot. */
+  /** Why, is in the copy's isolation: it message nothing of a reboot. */
   readonly needsOutside: readonly Finding[];
   /** It would not survive a reboot today, change or no change. */
   readonly notSurvivingReboot: readonly Finding[];
 }
 
-/** What the log of a unit of the copy says, by the unit's name; absent where it was not read. */
+/** What the log of a unit of the copy message, by the unit's name; absent where it was not read. */
 export type UnitLogs = Readonly<Record<string, string>>;
 
 /** Units of the copy that are not as on the original: their logs tell why. */
 export function unitsToExplain(original: Baseline, copy: Baseline): readonly string[] {
-  return [...new Set(differences(original, copy).flatMap(({ subject, says }) => unitsIn(`${subject} ${says}`)))].slice(
-    0,
-    20,
-  );
+  return [
+    ...new Set(differences(original, copy).flatMap(({ subject, message }) => unitsIn(`${subject} ${message}`))),
+  ].slice(0, 20);
 }
 
 /** Sorts the differences by their cause. Pure: `logs` were read before. */
@@ -31,7 +30,7 @@ export function compareSurvival(
 ): Survival {
   const found = differences(original, copy);
   const isOutside = (finding: Finding): boolean => {
-    const text = `${finding.subject} ${finding.says}`;
+    const text = `${finding.subject} ${finding.message}`;
     const log = unitsIn(text)
       .map((unit) => logs[unit] ?? '')
       .join('\n');
@@ -68,6 +67,10 @@ function unitsIn(text: string): readonly string[] {
   );
 }
 
-function told({ subject, says }: Finding, prefix: string | null): Finding {
-  return { subject, severity: 'advisory', says: neutralise(prefix === null ? says : `${prefix}: ${says}`, 1000) };
+function told({ subject, message }: Finding, prefix: string | null): Finding {
+  return {
+    subject,
+    severity: 'advisory',
+    message: neutralise(prefix === null ? message : `${prefix}: ${message}`, 1000),
+  };
 }

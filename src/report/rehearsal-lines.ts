@@ -1,7 +1,7 @@
 import type { Finding, Outcome } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
-import { bounded } from './sentences.ts';
+import { bounded } from './format.ts';
 
 type RehearsalOutcome = Extract<
   Outcome,
@@ -13,23 +13,26 @@ export function rehearsalHeadline(
   outcome: RehearsalOutcome,
   name: string,
   facts: RunFacts,
-  sayCause: (cause: Extract<RehearsalOutcome, { outcome: 'rehearsal-failed' }>['cause'], facts: RunFacts) => string,
-): { label: string; says: string } {
+  describeCause: (
+    cause: Extract<RehearsalOutcome, { outcome: 'rehearsal-failed' }>['cause'],
+    facts: RunFacts,
+  ) => string,
+): { label: string; message: string } {
   switch (outcome.outcome) {
     case 'rehearsal-passed':
       return {
         label: 'rehearsal passed',
-        says: `a copy of ${name} is healthy after the change, and after a restart. ${name} itself was not touched.`,
+        message: `a copy of ${name} is healthy after the change, and after a restart. ${name} itself was not touched.`,
       };
     case 'rehearsal-failed':
       return {
         label: 'rehearsal failed',
-        says: `${outcome.stage === 'restart' ? `the copy of ${name} was healthy after the change, and not after a restart` : `on a copy of ${name}, ${sayCause(outcome.cause, facts)}`}. ${name} itself was not touched.`,
+        message: `${outcome.stage === 'restart' ? `the copy of ${name} was healthy after the change, and not after a restart` : `on a copy of ${name}, ${describeCause(outcome.cause, facts)}`}. ${name} itself was not touched.`,
       };
     case 'rehearsal-inconclusive':
       return {
         label: 'rehearsal inconclusive',
-        says: `${neutralise(outcome.refusal.says, 2000)} ${name} itself was not touched.`,
+        message: `${neutralise(outcome.refusal.message, 2000)} ${name} itself was not touched.`,
       };
   }
 }
@@ -47,7 +50,7 @@ export function rehearsalLines({ rehearsal, copy, keptCopy, remote }: RunFacts):
     ...(refusedHosts.length === 0
       ? []
       : [
-          `  hosts that the copy asked for and may not reach: ${bounded(
+          `  hosts that the copy purpose for and may not reach: ${bounded(
             refusedHosts.map((host) => neutralise(host)),
             most,
           )}`,
@@ -61,7 +64,7 @@ function list(title: string, mark: string, findings: readonly Finding[]): string
   const rest = findings.length - most;
   return [
     `  ${title}`,
-    ...findings.slice(0, most).map(({ says }) => `    ${mark} ${neutralise(says)}`),
+    ...findings.slice(0, most).map(({ message }) => `    ${mark} ${neutralise(message)}`),
     ...(rest > 0 ? [`    ${mark} and ${rest} more`] : []),
   ];
 }

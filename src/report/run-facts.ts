@@ -2,7 +2,7 @@ import type {
   Changes,
   CommandEnd,
   Phase,
-  Recorded,
+  RecordedEvent,
   RehearsalCopy,
   RehearsalReport,
   Verdict,
@@ -65,21 +65,21 @@ export function noFacts(run: string): RunFacts {
 }
 
 /** The facts after one more event. */
-export function withEvent(facts: RunFacts, event: Recorded): RunFacts {
+export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
   switch (event.type) {
     case 'run-started': {
       const { instance, project, remote, wasRunning } = event;
       const copy = event.rehearsal?.copy ?? null;
       return { ...facts, instance: neutralise(instance), project, remote, wasRunning, copy, recorded: true };
     }
-    case 'phase-begun':
+    case 'phase-started':
       return { ...facts, begun: [...facts.begun, event.phase] };
-    case 'restore-point-taken':
+    case 'restore-point-created':
       return { ...facts, volumes: event.restorePoint.volumes };
     case 'command-ended':
       return { ...facts, end: event.end };
     case 'verdict':
-      return event.again ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
+      return event.afterRollback ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
     case 'changes':
       return { ...facts, changes: event.changes };
     case 'evidence-saved':

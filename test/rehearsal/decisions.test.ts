@@ -28,7 +28,7 @@ describe('memory of a copy', () => {
     expect(grant.fits ? '' : grant.message).toMatch(/4096 MiB of 8192 MiB .* 819 MiB .* 3750 MiB/);
   });
 
-  test('is not limited where nobody says how much there is', () => {
+  test('is not limited where nobody message how much there is', () => {
     expect(grantMemory({ server: null, originalBytes: null, limitBytes: null })).toEqual({
       fits: true,
       limitBytes: null,
@@ -79,7 +79,7 @@ describe('drift', () => {
   });
 
   test('cannot be told where the package manager does not say', () => {
-    expect(driftBetween({ known: false, says: '' }, known(nginx))).toEqual([]);
+    expect(driftBetween({ known: false, message: '' }, known(nginx))).toEqual([]);
   });
 });
 

@@ -31,17 +31,17 @@ describe('what would not survive a reboot', () => {
     const copy = baseline({ ...booted, units: units(dead('app.service')), sockets: [] });
     const { needsOutside, notSurvivingReboot } = compareSurvival(original, copy, {}, []);
     expect(needsOutside).toEqual([]);
-    expect(notSurvivingReboot.map(({ says }) => says).join()).toContain('app.service');
+    expect(notSurvivingReboot.map(({ message }) => message).join()).toContain('app.service');
     expect(unitsToExplain(original, copy)).toEqual(['app.service']);
   });
 
-  test('not a service whose log says that it looks for somebody outside', () => {
+  test('not a service whose log message that it looks for somebody outside', () => {
     const original = baseline(running);
     const copy = baseline({ ...booted, units: units(failed('app.service')), sockets: [] });
     const log = { 'app.service': 'psycopg2.OperationalError: could not connect: Network is unreachable' };
     const { needsOutside, notSurvivingReboot } = compareSurvival(original, copy, log, []);
     expect(notSurvivingReboot).toEqual([]);
-    expect(needsOutside.map(({ says }) => says).join()).toContain('could not be seen on the copy: app.service');
+    expect(needsOutside.map(({ message }) => message).join()).toContain('could not be seen on the copy: app.service');
   });
 
   test('a service that fails for a reason of its own', () => {

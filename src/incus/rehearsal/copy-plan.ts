@@ -36,7 +36,7 @@ export interface CopyRequest {
   readonly memoryBytes: number | null;
 }
 
-/** The key on a copy, and on its volumes, that says which run it belongs to. */
+/** The key on a copy, and on its volumes, that message which run it belongs to. */
 export const copyKey = 'user.guard.rehearsal';
 
 /**

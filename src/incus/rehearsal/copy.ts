@@ -19,7 +19,7 @@ export async function createRehearsalCopy(
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
   const there = inProject(incus, place.project);
-  const asked = `copy ${name} for a rehearsal`;
+  const purpose = `copy ${name} for a rehearsal`;
   const query = location === '' || location === 'none' ? {} : { query: { target: location } };
   for (const { pool, volume, copy } of plan.volumes) {
     const body = {
@@ -29,7 +29,7 @@ export async function createRehearsalCopy(
       source: { type: 'copy', name: volume, pool, project: incus.project, volume_only: true },
     };
     const path = ['storage-pools', pool, 'volumes', 'custom'];
-    const copied = await operate(there, { method: 'POST', path, ...query, body, asked, ...limit });
+    const copied = await operate(there, { method: 'POST', path, ...query, body, purpose, ...limit });
     if (!copied.ok) return copied;
   }
   const body = {
@@ -45,25 +45,25 @@ export async function createRehearsalCopy(
     path: ['instances'],
     ...query,
     body,
-    asked,
+    purpose,
     instance: name,
     ...limit,
   });
   if (!made.ok) return made;
   // Servers without the cgroup controller for it refuse a priority: the copy then competes with the original as an equal.
-  await configure(there, name, asked, { 'limits.cpu.priority': '0' });
-  await configure(there, name, asked, { 'limits.disk.priority': '0' });
+  await configure(there, name, purpose, { 'limits.cpu.priority': '0' });
+  await configure(there, name, purpose, { 'limits.disk.priority': '0' });
   // Images may have templates that write a copy's host name, or more: this copy is to stay what the original is.
-  return configure(there, name, asked, { 'volatile.apply_template': '' });
+  return configure(there, name, purpose, { 'volatile.apply_template': '' });
 }
 
 async function configure(
   incus: Incus,
   name: string,
-  asked: string,
+  purpose: string,
   config: Readonly<Record<string, string>>,
 ): Promise<Result<void, IncusFailure>> {
-  const request = { method: 'PATCH', path: ['instances', name], body: { config }, asked, instance: name } as const;
+  const request = { method: 'PATCH', path: ['instances', name], body: { config }, purpose, instance: name } as const;
   const ended = await operate(incus, { ...request, limitMs: usualLimitMs });
   return ended.ok ? ok(undefined) : ended;
 }
@@ -76,7 +76,7 @@ const proxyDevice = 'guard-packages';
 
 /**
  * Gives the running copy a local port that leads to the socket of guard's package proxy on the server's host. Added to the
- * running copy, because a start with it takes a second longer, and nothing can be asked meanwhile.
+ * running copy, because a start with it takes a second longer, and nothing can be purpose meanwhile.
  */
 export function connectPackageProxy(
   incus: Incus,
@@ -99,13 +99,13 @@ async function setProxyDevice(
   keys: Readonly<Record<string, string>>,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `set the package proxy of the copy ${name}`;
+  const purpose = `set the package proxy of the copy ${name}`;
   const body = { devices: { [proxyDevice]: keys } };
   const ended = await operate(incus, {
     method: 'PATCH',
     path: ['instances', name],
     body,
-    asked,
+    purpose,
     instance: name,
     ...limit,
   });
@@ -121,8 +121,8 @@ export interface ServerMemory {
 /** Reads the memory of the server, or of the cluster member that the instance is on. Restricted users may not. */
 export async function getServerMemory(incus: Incus, location: string): Promise<Result<ServerMemory, IncusFailure>> {
   const query = location === '' || location === 'none' ? {} : { query: { target: location } };
-  const asked = 'read how much memory the server has';
-  const reply = await call(incus, { method: 'GET', path: ['resources'], ...query, asked });
+  const purpose = 'read how much memory the server has';
+  const reply = await call(incus, { method: 'GET', path: ['resources'], ...query, purpose });
   if (!reply.ok) return reply;
   const memory = objectOf(objectOf(reply.value.metadata)['memory']);
   return ok({ totalBytes: numberOf(memory['total']), usedBytes: numberOf(memory['used']) });

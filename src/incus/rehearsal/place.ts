@@ -55,16 +55,16 @@ interface Own {
 async function readOwn(
   incus: Incus,
   path: readonly string[],
-  asked: string,
+  purpose: string,
 ): Promise<Result<Own | null, IncusFailure>> {
-  const reply = await call(incus, { method: 'GET', path, asked });
+  const reply = await call(incus, { method: 'GET', path, purpose });
   if (!reply.ok) return reply.error.kind === 'not-found' ? ok(null) : reply;
   const json = objectOf(reply.value.metadata);
   const config = textsOf(json['config']);
   if (config[placeKey] !== undefined) return ok({ config, json });
   const said = `"${path.at(-1) ?? ''}" exists and is not guard's: it lacks the key ${placeKey}`;
   return err(
-    failureOf('name-taken', { asked, project: incus.project }, said, {
+    failureOf('name-taken', { purpose, project: incus.project }, said, {
       advice: 'Rename it, so that guard can make its own.',
     }),
   );
@@ -94,19 +94,19 @@ function projectConfig(network: string): Readonly<Record<string, string>> {
 }
 
 async function ensureProject(incus: Incus, found: Own | null, network: string): Promise<Result<void, IncusFailure>> {
-  const asked = `make the project ${rehearsalProject}`;
+  const purpose = `make the project ${rehearsalProject}`;
   const wanted = { config: projectConfig(network), description: 'Copies on which guard rehearses changes' };
   if (found === null) {
     const body = { name: rehearsalProject, ...wanted };
     return unlessOwn(
       incus,
       ['projects', rehearsalProject],
-      await operate(incus, { method: 'POST', path: ['projects'], body, asked, limitMs: usualLimitMs }),
+      await operate(incus, { method: 'POST', path: ['projects'], body, purpose, limitMs: usualLimitMs }),
     );
   }
   if (isSame(found.config, wanted.config)) return ok(undefined);
   const path = ['projects', rehearsalProject];
-  return made(await operate(incus, { method: 'PUT', path, body: wanted, asked, limitMs: usualLimitMs }));
+  return made(await operate(incus, { method: 'PUT', path, body: wanted, purpose, limitMs: usualLimitMs }));
 }
 
 /** `volatile.*` keys are the server's own. */
@@ -134,30 +134,32 @@ async function ensureNetwork(incus: Incus, known: string | null): Promise<Result
     if (ensured.ok) return ok(name);
     last = ensured.error;
     // Another daemon's bridge, or somebody's network of that name.
-    if (!/exists/i.test(ensured.error.said)) return ensured;
+    if (!/exists/i.test(ensured.error.detail)) return ensured;
   }
   return err(
     last ??
-      failureOf('invalid', { asked: 'make the network of the copies', project: incus.project }, 'no name is left'),
+      failureOf('invalid', { purpose: 'make the network of the copies', project: incus.project }, 'no name is left'),
   );
 }
 
 async function ensureNetworkNamed(incus: Incus, name: string): Promise<Result<void, IncusFailure>> {
-  const asked = `make the isolated network ${name}`;
-  const found = await readOwn(incus, ['networks', name], asked);
+  const purpose = `make the isolated network ${name}`;
+  const found = await readOwn(incus, ['networks', name], purpose);
   if (!found.ok) return found;
   const address = found.value?.config['ipv4.address'] ?? null;
   if (found.value !== null && address !== null) {
     const acl = await ensureAcl(incus, name, address);
     if (!acl.ok || isSame(found.value.config, networkConfig(name, address))) return acl;
     const body = { config: networkConfig(name, address), description: textOf(found.value.json['description']) };
-    return made(await operate(incus, { method: 'PUT', path: ['networks', name], body, asked, limitMs: usualLimitMs }));
+    return made(
+      await operate(incus, { method: 'PUT', path: ['networks', name], body, purpose, limitMs: usualLimitMs }),
+    );
   }
-  return createNetwork(incus, name, asked);
+  return createNetwork(incus, name, purpose);
 }
 
 /** The server picks a free subnet where it can; where it cannot, guard tries some that no interface has. */
-async function createNetwork(incus: Incus, name: string, asked: string): Promise<Result<void, IncusFailure>> {
+async function createNetwork(incus: Incus, name: string, purpose: string): Promise<Result<void, IncusFailure>> {
   const acl = await ensureAcl(incus, name, null);
   if (!acl.ok) return acl;
   const taken = await takenSubnets(incus);
@@ -169,13 +171,13 @@ async function createNetwork(incus: Incus, name: string, asked: string): Promise
       config: networkConfig(name, wanted),
       description: 'Copies on which guard rehearses changes',
     };
-    const ended = await operate(incus, { method: 'POST', path: ['networks'], body, asked, limitMs: usualLimitMs });
+    const ended = await operate(incus, { method: 'POST', path: ['networks'], body, purpose, limitMs: usualLimitMs });
     last = await unlessOwn(incus, ['networks', name], ended);
     if (last.ok) break;
-    if (!/subnet|address .*in use|IPv4/i.test(last.error.said)) return last;
+    if (!/subnet|address .*in use|IPv4/i.test(last.error.detail)) return last;
   }
   if (!last.ok) return last;
-  const created = await readOwn(incus, ['networks', name], asked);
+  const created = await readOwn(incus, ['networks', name], purpose);
   if (!created.ok) return created;
   return ensureAcl(incus, name, created.value?.config['ipv4.address'] ?? null);
 }
@@ -189,15 +191,15 @@ function prefixOf(address: string): string {
 
 /** Addresses of the server's interfaces, of every daemon on it, and of this machine's, which most often is the server. */
 async function takenSubnets(incus: Incus): Promise<ReadonlySet<string>> {
-  const asked = 'list the networks';
-  const reply = await call(incus, { method: 'GET', path: ['networks'], asked });
+  const purpose = 'list the networks';
+  const reply = await call(incus, { method: 'GET', path: ['networks'], purpose });
   const names = reply.ok
     ? listOf(reply.value.metadata).map((url) => textOf(url).split('?')[0]?.split('/').at(-1) ?? '')
     : [];
   const states = await Promise.all(
     names
       .filter((name) => name !== '')
-      .map((name) => call(incus, { method: 'GET', path: ['networks', name, 'state'], asked })),
+      .map((name) => call(incus, { method: 'GET', path: ['networks', name, 'state'], purpose })),
   );
   const theirs = states.flatMap((state) =>
     state.ok ? listOf(objectOf(state.value.metadata)['addresses']).map((one) => textOf(objectOf(one)['address'])) : [],
@@ -226,8 +228,8 @@ function networkConfig(name: string, address: string): Readonly<Record<string, s
 
 /** Nothing may go out, and only the host itself may come in: guard asks the copy's servers from there. */
 async function ensureAcl(incus: Incus, name: string, address: string | null): Promise<Result<void, IncusFailure>> {
-  const asked = `make the network ACL ${name}`;
-  const found = await readOwn(incus, ['network-acls', name], asked);
+  const purpose = `make the network ACL ${name}`;
+  const found = await readOwn(incus, ['network-acls', name], purpose);
   if (!found.ok) return found;
   const host = address === null ? null : (address.split('/')[0] ?? null);
   const ingress = host === null || host === 'auto' ? [] : [{ action: 'allow', source: `${host}/32`, state: 'enabled' }];
@@ -242,11 +244,11 @@ async function ensureAcl(incus: Incus, name: string, address: string | null): Pr
     return unlessOwn(
       incus,
       ['network-acls', name],
-      await operate(incus, { method: 'POST', path: ['network-acls'], body: { name, ...wanted }, asked, limitMs }),
+      await operate(incus, { method: 'POST', path: ['network-acls'], body: { name, ...wanted }, purpose, limitMs }),
     );
   const { egress, ingress: admitted } = found.value.json;
   if (isSameRules(egress, []) && isSameRules(admitted, ingress)) return ok(undefined);
-  return made(await operate(incus, { method: 'PUT', path: ['network-acls', name], body: wanted, asked, limitMs }));
+  return made(await operate(incus, { method: 'PUT', path: ['network-acls', name], body: wanted, purpose, limitMs }));
 }
 
 function isSameRules(found: unknown, wanted: readonly Readonly<Record<string, string>>[]): boolean {
@@ -261,8 +263,8 @@ async function unlessOwn(
   ended: Result<unknown, IncusFailure>,
 ): Promise<Result<void, IncusFailure>> {
   if (ended.ok) return ok(undefined);
-  if (!/exists|UNIQUE/i.test(ended.error.said)) return ended;
-  const found = await readOwn(incus, path, ended.error.asked);
+  if (!/exists|UNIQUE/i.test(ended.error.detail)) return ended;
+  const found = await readOwn(incus, path, ended.error.purpose);
   return found.ok && found.value !== null ? ok(undefined) : ended;
 }
 

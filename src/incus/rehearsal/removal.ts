@@ -21,23 +21,23 @@ export async function deleteRehearsalCopy(
   run: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `delete the copy ${copy.instance} of the rehearsal ${run}`;
+  const purpose = `delete the copy ${copy.instance} of the rehearsal ${run}`;
   if (copy.project !== rehearsalProject)
-    return refuse(asked, `The project of the record is "${copy.project}" and not guard's own`);
-  const isOwn = await isOwnProject(incus, asked);
+    return refuse(purpose, `The project of the record is "${copy.project}" and not guard's own`);
+  const isOwn = await isOwnProject(incus, purpose);
   if (!isOwn.ok) return isOwn;
-  if (!isOwn.value) return refuse(asked, `The project ${rehearsalProject} lacks guard's key ${placeKey}`);
+  if (!isOwn.value) return refuse(purpose, `The project ${rehearsalProject} lacks guard's key ${placeKey}`);
   const place = inProject(incus, rehearsalProject);
   await untilMade(place, copy, limit);
-  const running = await verify(place, copy, run, asked);
+  const running = await verify(place, copy, run, purpose);
   if (!running.ok || running.value === null) return running.ok ? ok(undefined) : running;
   const stopped = await stopCompletely(place, running.value, limit);
   if (!stopped.ok && stopped.error.kind !== 'not-found') return stopped;
   // The stop took a while: only what is still the copy of the record is deleted.
-  const still = await verify(place, copy, run, asked);
+  const still = await verify(place, copy, run, purpose);
   if (!still.ok || still.value === null) return still.ok ? ok(undefined) : still;
   const removes = verifiedCopy(copy.instance);
-  const ended = await operate(place, { removes, asked, instance: copy.instance, ...limit });
+  const ended = await operate(place, { removes, purpose, instance: copy.instance, ...limit });
   return ended.ok || ended.error.kind === 'not-found' ? ok(undefined) : ended;
 }
 
@@ -46,20 +46,20 @@ async function verify(
   place: Incus,
   copy: RehearsalCopy,
   run: string,
-  asked: string,
+  purpose: string,
 ): Promise<Result<Instance | null, IncusFailure>> {
   const found = await getInstance(place, copy.instance);
   if (!found.ok) return found.error.kind === 'not-found' ? ok(null) : found;
   const { config, name } = found.value;
-  if (name !== copy.instance) return refuse(asked, `The server answers with the instance "${name}"`);
+  if (name !== copy.instance) return refuse(purpose, `The server answers with the instance "${name}"`);
   if (copy.uuid === '' || config['volatile.uuid'] !== copy.uuid)
-    return refuse(asked, 'The instance has another uuid than the record');
+    return refuse(purpose, 'The instance has another uuid than the record');
   if (run === '' || config[copyKey] !== run)
-    return refuse(asked, `The instance lacks guard's key ${copyKey} with the run of the record`);
+    return refuse(purpose, `The instance lacks guard's key ${copyKey} with the run of the record`);
   return ok(found.value);
 }
 
-/** Another stop, which a guard that was killed had asked for, may be under way: the state decides, not the answer. */
+/** Another stop, which a guard that was killed had purpose for, may be under way: the state decides, not the answer. */
 async function stopCompletely(
   place: Incus,
   { name, status }: Instance,
@@ -78,7 +78,7 @@ async function stopCompletely(
   }
 }
 
-/** The server goes on making what a guard that was killed had asked for. */
+/** The server goes on making what a guard that was killed had purpose for. */
 async function untilMade(place: Incus, { instance }: RehearsalCopy, { limitMs }: Limit): Promise<void> {
   const giveUpAt = place.clock.monotonic() + limitMs;
   const isMaking = ({ statusCode, description, instances }: Operation): boolean =>
@@ -94,8 +94,8 @@ async function untilMade(place: Incus, { instance }: RehearsalCopy, { limitMs }:
 
 const pollMs = 100;
 
-function refuse(asked: string, why: string): Result<never, IncusFailure> {
-  const about = { asked, project: rehearsalProject };
+function refuse(purpose: string, why: string): Result<never, IncusFailure> {
+  const about = { purpose, project: rehearsalProject };
   const advice = 'Look at it yourself, and delete it by hand.';
   return err(failureOf('invalid', about, `${why}, so guard does not delete it`, { advice }));
 }
@@ -107,25 +107,25 @@ export async function deleteCopiedVolume(
   run: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `delete the volume ${copy} of the rehearsal ${run}`;
-  const isOwn = await isOwnProject(incus, asked);
+  const purpose = `delete the volume ${copy} of the rehearsal ${run}`;
+  const isOwn = await isOwnProject(incus, purpose);
   if (!isOwn.ok) return isOwn;
-  if (!isOwn.value) return refuse(asked, `The project ${rehearsalProject} lacks guard's key ${placeKey}`);
+  if (!isOwn.value) return refuse(purpose, `The project ${rehearsalProject} lacks guard's key ${placeKey}`);
   const place = inProject(incus, rehearsalProject);
-  const found = await call(place, { method: 'GET', path: ['storage-pools', pool, 'volumes', 'custom', copy], asked });
+  const found = await call(place, { method: 'GET', path: ['storage-pools', pool, 'volumes', 'custom', copy], purpose });
   if (!found.ok) return found.error.kind === 'not-found' ? ok(undefined) : found;
   if (textsOf(objectOf(found.value.metadata)['config'])[copyKey] !== run)
-    return refuse(asked, `The volume lacks guard's key ${copyKey} with the run of the record`);
-  const ended = await operate(place, { removes: verifiedVolume(pool, copy), asked, ...limit });
+    return refuse(purpose, `The volume lacks guard's key ${copyKey} with the run of the record`);
+  const ended = await operate(place, { removes: verifiedVolume(pool, copy), purpose, ...limit });
   return ended.ok || ended.error.kind === 'not-found' ? ok(undefined) : ended;
 }
 
 /** A project that is gone has no copies: it counts as guard's own, and what is looked for in it is not there. */
-async function isOwnProject(incus: Incus, asked: string): Promise<Result<boolean, IncusFailure>> {
+async function isOwnProject(incus: Incus, purpose: string): Promise<Result<boolean, IncusFailure>> {
   const project = await call(inProject(incus, 'default'), {
     method: 'GET',
     path: ['projects', rehearsalProject],
-    asked,
+    purpose,
   });
   if (!project.ok) return project.error.kind === 'not-found' ? ok(true) : project;
   return ok(textsOf(objectOf(project.value.metadata)['config'])[placeKey] !== undefined);

@@ -1,7 +1,7 @@
 import type { Verdict } from '../../event.ts';
-import { sayFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../incus/failure.ts';
 import { getInstance, type Instance } from '../../incus/instance.ts';
-import { persistently } from '../persistence.ts';
+import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -14,17 +14,17 @@ export async function foreignRestore(
   tools: RunTools,
   { generation }: Pick<Instance, 'generation'>,
 ): Promise<Verdict | null> {
-  const now = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
+  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
-  const says = now.ok
+  const message = now.ok
     ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`
-    : sayFailure(now.error);
+    : describeFailure(now.error);
   const verdict: Verdict = {
     verdict: 'inconclusive',
-    reasons: [{ subject: 'instance', severity: 'required', says }],
+    reasons: [{ subject: 'instance', severity: 'required', message }],
     advisories: [],
     checks: [],
   };
-  await tools.recorder.record({ type: 'verdict', verdict, again: false });
+  await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   return verdict;
 }
