@@ -85,7 +85,7 @@ const outcomes = [
   'kept',
   'rolled-back',
   'kept-unhealthy',
-  'rolled-back-unhealthy',
+  'rolled-back-not-well',
   'rollback-failed',
   'refused',
   'busy',
@@ -99,7 +99,7 @@ const outcomes = [
 const unhappy = [
   'rolled-back',
   'kept-unhealthy',
-  'rolled-back-unhealthy',
+  'rolled-back-not-well',
   'rollback-failed',
   'quarantined',
   'rehearsal-failed',
