@@ -15,6 +15,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Result } from '../result.ts';
 import type { PlatformFailure } from './failure.ts';
+import type { Rehearsals } from './rehearsals.ts';
 
 /** The answer of a platform. */
 export type Answered<T> = Promise<Result<T, PlatformFailure>>;
@@ -33,6 +34,9 @@ export interface Platform extends Instances, Snapshots, Storage, Executions, Fil
   readonly clock: Clock;
   readonly capabilities: Capabilities;
   readonly commands: Commands;
+  readonly rehearsals: Rehearsals;
+  /** The same server, seen from another project. */
+  readonly inProject: (project: string) => Platform;
   /**
    * Whether the server is about to end, and waits for what is under way, also for an exec that is held open.
    * False where it does not answer at all.
@@ -84,6 +88,10 @@ export interface Instance {
   readonly type: 'container' | 'virtual-machine';
   /** Deleted, with its snapshots, by any stop. */
   readonly ephemeral: boolean;
+  /** The cluster member that it is on; null on a single server. */
+  readonly location: string | null;
+  /** The most memory that it may take; null where it has no limit in bytes. */
+  readonly memoryLimitBytes: number | null;
   /** For a compare-and-swap: changes with configuration, metadata, start and stop; not with snapshots. */
   readonly revision: string;
   readonly description: string;
@@ -132,6 +140,8 @@ export type Disk = {
 
 export interface InstanceState {
   readonly status: string;
+  /** Memory in use; 0 where the server does not count it. */
+  readonly memoryBytes: number;
   /** Addresses that are not of the loopback, by interface name. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** Disks with a limit of their own, by device name. */

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/clock.ts';
 import type { Platform } from '../../src/platform/platform.ts';
-import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
 import { describeFailure } from '../../src/platform/failure.ts';
+import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
 import { findSocket } from '../../src/platform/incus/remote/socket.ts';
 import { failure, value } from '../platform/conformance.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';

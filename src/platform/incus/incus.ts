@@ -1,6 +1,17 @@
 import type { Answered, OperationResult, Platform } from '../platform.ts';
 import { queryWith } from '../query.ts';
 import { ok } from '../../result.ts';
+import type { Rehearsals } from '../rehearsals.ts';
+import {
+  connectPackageProxy,
+  createRehearsalCopy,
+  disconnectPackageProxy,
+  getServerMemory,
+  proxyPort,
+} from './rehearsal/copy.ts';
+import { planCopy } from './rehearsal/copy-plan.ts';
+import { ensureRehearsalPlace, inProject } from './rehearsal/place.ts';
+import { deleteCopiedVolume, deleteRehearsalCopy } from './rehearsal/removal.ts';
 import { commands } from './commands.ts';
 import { startExec } from './exec/exec.ts';
 import { closeIncus, openIncus, type Incus } from './http/client.ts';
@@ -8,6 +19,7 @@ import { listOperations, settle, type Operation, type OperationRequest } from '.
 import { findInconsistentSnapshots } from './storage/inconsistent-snapshots.ts';
 import {
   getInstance,
+  getRawInstance,
   getInstanceState,
   listInstanceNames,
   listInstances,
@@ -62,6 +74,8 @@ export function incusPlatform(incus: Incus): Platform {
     clock: incus.clock,
     capabilities: { restoreTakesBackConfiguration: true, restoreLosesDescription: true },
     commands,
+    rehearsals: rehearsalsOf(incus),
+    inProject: (project) => incusPlatform(inProject(incus, project)),
     getInstance: (...words) => getInstance(incus, ...words),
     getInstanceState: (...words) => getInstanceState(incus, ...words),
     listInstanceNames: (...words) => listInstanceNames(incus, ...words),
@@ -103,6 +117,23 @@ export function incusPlatform(incus: Incus): Platform {
       return operations.ok ? ok(operations.value.map(operationOf)) : operations;
     },
     findInconsistentSnapshots: (instance, seen) => findInconsistentSnapshots(incus, instance, seen ?? null),
+  };
+}
+
+function rehearsalsOf(incus: Incus): Rehearsals {
+  return {
+    proxyPort,
+    ensurePlace: () => ensureRehearsalPlace(incus),
+    planCopy: async (instance, request) => {
+      const original = await getRawInstance(incus, instance);
+      return original.ok ? ok(planCopy(original.value, request)) : original;
+    },
+    createCopy: (...words) => createRehearsalCopy(incus, ...words),
+    connectPackageProxy: (...words) => connectPackageProxy(incus, ...words),
+    disconnectPackageProxy: (...words) => disconnectPackageProxy(incus, ...words),
+    deleteCopy: (...words) => deleteRehearsalCopy(incus, ...words),
+    deleteVolume: (...words) => deleteCopiedVolume(incus, ...words),
+    getServerMemory: (location) => getServerMemory(incus, location),
   };
 }
 

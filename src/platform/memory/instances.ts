@@ -269,6 +269,8 @@ function instanceOf(instance: MemoryInstance): Instance {
     generation,
     lastStartedAt,
     type: 'container',
+    location: null,
+    memoryLimitBytes: null,
     revision: revisionOf(instance),
     configuration: {
       keys,
@@ -278,5 +280,5 @@ function instanceOf(instance: MemoryInstance): Instance {
 }
 
 function stateOf({ status }: MemoryInstance): InstanceState {
-  return { status, addresses: status === 'Running' ? { eth0: ['192.0.2.1'] } : {}, disks: {} };
+  return { status, memoryBytes: 0, addresses: status === 'Running' ? { eth0: ['192.0.2.1'] } : {}, disks: {} };
 }

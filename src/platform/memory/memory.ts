@@ -13,6 +13,7 @@ import type {
   Platform,
   OperationResult,
 } from '../platform.ts';
+import type { Rehearsals } from '../rehearsals.ts';
 import { executionsOf } from './executions.ts';
 import { filesOf } from './files.ts';
 import { instancesOf } from './instances.ts';
@@ -38,7 +39,7 @@ export function connectMemory(server: MemoryServer, { process, faultOf = () => n
   const { clock } = process;
   const client: MemoryClient = { server, faultOf, requests: 0, ...process };
   const startExec = executionsOf(client);
-  return {
+  const platform: Platform = {
     product,
     project,
     clock,
@@ -54,7 +55,28 @@ export function connectMemory(server: MemoryServer, { process, faultOf = () => n
     listOperations: () => listOperations(client),
     followInstances: (onEvent) => followInstances(client, onEvent),
     isShuttingDown: async () => server.shuttingDown,
+    rehearsals,
+    // There is one project.
+    inProject: () => platform,
   };
+  return platform;
+}
+
+/** Copies for a rehearsal need projects and networks, which this server does not have. */
+const rehearsals: Rehearsals = {
+  proxyPort: 0,
+  ensurePlace: () => noRehearsals(),
+  planCopy: () => noRehearsals(),
+  createCopy: () => noRehearsals(),
+  connectPackageProxy: () => noRehearsals(),
+  disconnectPackageProxy: () => noRehearsals(),
+  deleteCopy: () => noRehearsals(),
+  deleteVolume: () => noRehearsals(),
+  getServerMemory: () => noRehearsals(),
+};
+
+async function noRehearsals(): Answered<never> {
+  return err(platformFailure('restricted', 'rehearse', 'this server has no projects of its own'));
 }
 
 const capabilities: Capabilities = { restoreTakesBackConfiguration: true, restoreLosesDescription: true };

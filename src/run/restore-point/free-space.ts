@@ -28,7 +28,7 @@ export interface SpaceRequest {
 
 const mebibyte = 1024 * 1024;
 
-/** The least free space in a pool, in bytes, with which a run begins: Incus itself fails on a full pool (incus.md, trap 6). */
+/** The least free space in a pool, in bytes, with which a run begins: Incus itself fails on a full pool (docs/internals/incus.md, Free space). */
 const leastInPool = 64 * mebibyte;
 
 /** The same of a limit of the instance's own: Incus writes a file of its own into the instance at each step. */
@@ -173,7 +173,7 @@ export function reservedBy(instance: Pick<Instance, 'disks'>, pool: Pool): numbe
   return rootDisk(instance)?.sizeBytes ?? pool.defaultDiskBytes ?? 0;
 }
 
-/** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (incus.md section 3). */
+/** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (docs/internals/incus.md, Storage drivers). */
 export function describePause(instance: string, { driver, bytes }: SnapshotCopy): string {
   return bytes === null
     ? `The pool's driver, ${driver}, copies every file for the restore point: ${instance} stands still meanwhile.`

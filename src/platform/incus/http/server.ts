@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../../../result.ts';
 import { call, type Incus } from './client.ts';
 import { failureOf } from './failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
-import { listOf, objectOf, textOf, textsOf } from './json.ts';
+import { listOf, objectOf, textOf } from './json.ts';
 
 /** The daemon that answers. */
 export interface Server {

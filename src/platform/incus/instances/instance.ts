@@ -5,7 +5,8 @@ import { failureOf } from '../http/failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
 import { listOf, numberOf, objectOf, textMapsOf, textOf, textsOf } from '../http/json.ts';
 import { operate } from '../http/operations.ts';
-import { configOf, configurationOf, disksOf, environmentOf, metadataOf } from './config.ts';
+import { bytesOf } from '../storage/pool.ts';
+import { configOf, configurationOf, disksOf, environmentOf, metadataOf, type Devices } from './config.ts';
 import type { Instance, InstancePatch, InstanceState, Limit } from '../../platform.ts';
 
 /** Reads the instance (about 2.5 ms). */
@@ -13,6 +14,39 @@ export async function getInstance(incus: Incus, name: string): Promise<Result<In
   const purpose = `look at the instance ${name}`;
   const reply = await call(incus, { method: 'GET', path: ['instances', name], purpose, instance: name });
   return reply.ok ? ok(instanceOf(reply.value.metadata, reply.value.etag)) : reply;
+}
+
+/** An instance as the server writes it. */
+export interface RawInstance {
+  readonly name: string;
+  readonly status: string;
+  /** The cluster member; null on a single server. */
+  readonly location: string | null;
+  readonly config: Readonly<Record<string, string>>;
+  readonly expandedConfig: Readonly<Record<string, string>>;
+  readonly expandedDevices: Devices;
+}
+
+/** Reads the instance with all its keys, for what only the adapter does. */
+export async function getRawInstance(incus: Incus, name: string): Promise<Result<RawInstance, PlatformFailure>> {
+  const purpose = `look at the instance ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['instances', name], purpose, instance: name });
+  if (!reply.ok) return reply;
+  const instance = objectOf(reply.value.metadata);
+  return ok({
+    name: textOf(instance['name']),
+    status: textOf(instance['status']),
+    location: locationOf(instance['location']),
+    config: textsOf(instance['config']),
+    expandedConfig: textsOf(instance['expanded_config']),
+    expandedDevices: textMapsOf(instance['expanded_devices']),
+  });
+}
+
+/** A single server calls itself `none`. */
+function locationOf(json: unknown): string | null {
+  const text = textOf(json);
+  return text === '' || text === 'none' ? null : text;
 }
 
 /** Reads the state of the instance inside (about 30 ms). */
@@ -130,7 +164,9 @@ function instanceOf(json: unknown, etag: string): Instance {
     status: textOf(instance['status']),
     type: instance['type'] === 'virtual-machine' ? 'virtual-machine' : 'container',
     ephemeral: instance['ephemeral'] === true,
+    location: locationOf(instance['location']),
     revision: etag,
+    memoryLimitBytes: bytesOf(expanded['limits.memory'] ?? '') || null,
     description: textOf(instance['description']),
     metadata: metadataOf(config),
     configuration: configurationOf(config, textMapsOf(instance['devices'])),
@@ -153,6 +189,7 @@ function stateOf(json: unknown): InstanceState {
   const state = objectOf(json);
   return {
     status: textOf(state['status']),
+    memoryBytes: numberOf(objectOf(state['memory'])['usage']),
     addresses: addressesOf(state['network']),
     disks: usageOf(state['disk']),
   };
