@@ -16,6 +16,9 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   restore: 'Restore',
   start: 'Start',
   'verify-again': 'Verify again',
+  copy: 'Copy',
+  restart: 'Restart the copy',
+  'remove-copy': 'Remove the copy',
 };
 
 /** How the command ended, to be read after "the command". */
@@ -50,8 +53,15 @@ export function safeLines(text: string, most = 50): string[] {
 }
 
 /** The command line of a run as a title. */
-export function commandTitle(instance: string, command: readonly string[], maxLength: number): string {
-  return neutralise(`guard ${instance} -- ${titleWords(command)}`, maxLength);
+export function commandTitle(target: TitledRun, maxLength: number): string {
+  const rehearse = target.rehearsal === true ? 'rehearse ' : '';
+  return neutralise(`guard ${rehearse}${target.instance} -- ${titleWords(target.command)}`, maxLength);
+}
+
+interface TitledRun {
+  readonly instance: string;
+  readonly command: readonly string[];
+  readonly rehearsal?: true;
 }
 
 /** A command in one line: of a word with several lines, the first. */

@@ -6,7 +6,7 @@ import { describePlanned, describeAdmission, type Preview } from './plan-text.ts
 export function planMarkdown(preview: Preview): string[] {
   const { plan, packages, verdict, wouldBegin } = preview;
   return [
-    `## ${wouldBegin ? '📋' : '⛔'} ${codeSpan(commandTitle(plan.instance, plan.command.words, 300))}`,
+    `## ${wouldBegin ? '📋' : '⛔'} ${codeSpan(commandTitle({ instance: plan.instance, command: plan.command.words }, 300))}`,
     '',
     plainText(describeAdmission(preview)),
     '',

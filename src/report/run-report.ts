@@ -9,6 +9,8 @@ export interface Target {
   readonly command: readonly string[];
   /** Whether another instance is next if this one is kept. */
   readonly hasNext?: boolean;
+  /** It is about a copy of the instance; the instance itself may have a story of its own. */
+  readonly rehearsal?: true;
 }
 
 /** One guarded change, as far as its events have told it: what reports are made of. */
