@@ -12,6 +12,8 @@ export const commandNames = [
   'rollback',
   'hook',
   'agent',
+  'doctor',
+  'version',
   'completion',
 ] as const;
 
