@@ -127,7 +127,7 @@ const program = await putBundle(
   'program',
   await bundled(
     { entryPoints: ['src/main.ts'] },
-    // The map is for the report of a bug (src/bug.ts): names that are kept would cost every start three milliseconds.
+    // The map is for the report of a bug (src/internal-error.ts): names that are kept would cost every start three milliseconds.
     { ...wrapped, plugins: [rareFrom(libraryBundle), noPrograms], sourcemap: 'external', sourcesContent: false },
   ),
 );

@@ -14,11 +14,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: [],
   health: ['incus'],
   run: ['health', 'incus', 'journal'],
-  hook: ['incus'],
+  'package-hook': ['incus'],
   notify: ['health', 'config'],
-  agent: ['hook', 'run', 'health', 'incus', 'journal', 'config'],
-  report: ['run', 'journal', 'hook'],
-  cli: ['hook', 'config', 'run', 'report', 'journal', 'agent', 'notify', 'health', 'incus'],
+  agent: ['package-hook', 'run', 'health', 'incus', 'journal', 'config'],
+  report: ['run', 'journal', 'package-hook'],
+  cli: ['package-hook', 'config', 'run', 'report', 'journal', 'agent', 'notify', 'health', 'incus'],
 };
 
 interface SourceFile {

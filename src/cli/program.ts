@@ -4,7 +4,7 @@ import { outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
 import { commandNames, type CommandName } from './command-names.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
 import { reportFile } from './values.ts';
@@ -60,7 +60,7 @@ async function endOf(error: unknown, context: Context, words: SplitArguments, he
   const mistake = error instanceof CommanderError ? new UsageMistake(mistakeOf(error), help) : error;
   if (!(mistake instanceof UsageMistake)) throw mistake;
   const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
-  return endWith(told, words.own.includes('--json'), usage(mistake));
+  return reportOutcome(told, words.own.includes('--json'), usage(mistake));
 }
 
 /** A command that is only a group of subcommands has printed its help by now. */

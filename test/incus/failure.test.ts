@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { failureOf, sayFailure, serverFailure, type IncusFailureKind } from '../../src/incus/failure.ts';
+import { failureOf, describeFailure, serverFailure, type IncusFailureKind } from '../../src/incus/failure.ts';
 
-const about = { asked: 'take the snapshot g1 of web 1', project: 'user-1000', instance: 'web 1' };
+const about = { purpose: 'take the snapshot g1 of web 1', project: 'user-1000', instance: 'web 1' };
 
 describe('what the server says decides the kind', () => {
   // Texts as Incus 6.0.4 writes them.
@@ -39,7 +39,7 @@ describe('what the server says decides the kind', () => {
 describe('the sentence for a person', () => {
   it('holds what was asked, what was said, and a command that works', () => {
     const failure = serverFailure(about, 500, 'Instance is busy running a "stop" operation');
-    expect(sayFailure(failure)).toBe(
+    expect(describeFailure(failure)).toBe(
       'Could not take the snapshot g1 of web 1: Instance is busy running a "stop" operation. ' +
         "A stop that hangs is ended by `incus stop --force 'web 1' --project user-1000`.",
     );
@@ -64,11 +64,11 @@ describe('the sentence for a person', () => {
 
   it('shows no control characters and no endless text', () => {
     const failure = serverFailure(about, 500, `\u001b[2Jcleared ${'x'.repeat(5000)}`);
-    expect(failure.said).toMatch(/^\\x1b\[2Jcleared x+… /);
-    expect(failure.said.length).toBeLessThan(1100);
+    expect(failure.detail).toMatch(/^\\x1b\[2Jcleared x+… /);
+    expect(failure.detail.length).toBeLessThan(1100);
   });
 
   it('does without advice where there is none', () => {
-    expect(sayFailure(serverFailure(about, 500, 'odd'))).toBe('Could not take the snapshot g1 of web 1: odd.');
+    expect(describeFailure(serverFailure(about, 500, 'odd'))).toBe('Could not take the snapshot g1 of web 1: odd.');
   });
 });

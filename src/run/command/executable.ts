@@ -1,5 +1,5 @@
 import type { Outcome } from '../../event.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { Instance } from '../../incus/instance.ts';
 import type { Plan } from '../plan.ts';
 import { refused } from '../refusal.ts';
@@ -31,7 +31,7 @@ export async function refuseMissingExecutable(
   signal: AbortSignal,
 ): Promise<Outcome | null> {
   const [word] = plan.command.words;
-  const answer = await ask(tools.incus, plan.instance, {
+  const answer = await runProbe(tools.incus, plan.instance, {
     command: ['sh', '-c', lookup, 'guard', word],
     environment: plan.command.environment,
     user: plan.command.user,
