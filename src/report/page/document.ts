@@ -33,22 +33,25 @@ export function htmlDocument(page: { readonly title: string; readonly body: Html
     "form-action 'none'",
   ].join('; ');
   return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${trusted(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${page.title}</title>
-<style>${trusted(styleSheet)}</style>
-</head>
-<body>
-${page.body}
-<script>${trusted(script)}</script>
-</body>
-</html>
-`.markup;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${trusted(policy)}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="referrer" content="no-referrer" />
+        <title>${page.title}</title>
+        <style>
+          ${trusted(styleSheet)}
+        </style>
+      </head>
+      <body>
+        ${page.body}
+        <script>
+          ${trusted(script)};
+        </script>
+      </body>
+    </html> `.markup;
 }
 
 function hashOf(text: string): string {

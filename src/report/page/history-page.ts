@@ -17,9 +17,11 @@ export function historyPage(page: {
   const title = instance === null ? 'Runs on all instances' : `Runs on ${instance}`;
   return htmlDocument({
     title: `${title} – guard`,
-    body: html`<main><h1>${title}</h1>
-${runs.length === 0 ? html`<p>There are no runs.</p>` : html`${totals(runs)}${durationPlot(runs)}${table(runs)}`}
-<footer>Written by guard ${version}.</footer></main>`,
+    body: html`<main>
+      <h1>${title}</h1>
+      ${runs.length === 0 ? html`<p>There are no runs.</p>` : html`${totals(runs)}${durationPlot(runs)}${table(runs)}`}
+      <footer>Written by guard ${version}.</footer>
+    </main>`,
   });
 }
 
@@ -43,18 +45,55 @@ function durationPlot(runs: readonly RunSummary[]): Html | null {
   const width = 100 / ended.length;
   const bars = ended.map((run, index) => {
     const height = Math.max(2, ((run.ended?.ms ?? 0) / longest) * plotHeight);
-    return html`<rect class="${toneOf(stateOf(run).colour)}" x="${(index * width).toFixed(2)}%" y="${(plotHeight - height).toFixed(1)}" width="${(width * 0.8).toFixed(2)}%" height="${height.toFixed(1)}"/>`;
+    return html`<rect
+      class="${toneOf(stateOf(run).colour)}"
+      x="${(index * width).toFixed(2)}%"
+      y="${(plotHeight - height).toFixed(1)}"
+      width="${(width * 0.8).toFixed(2)}%"
+      height="${height.toFixed(1)}"
+    />`;
   });
   return html`<h2>How long the runs took</h2>
-<svg width="100%" height="${plotHeight}" role="img" aria-label="${`${ended.length} runs, oldest first; the longest took ${formatDuration(longest)}`}">${bars}</svg>
-<p>Oldest first. The longest took ${formatDuration(longest)}.</p>`;
+    <svg
+      width="100%"
+      height="${plotHeight}"
+      role="img"
+      aria-label="${`${ended.length} runs, oldest first; the longest took ${formatDuration(longest)}`}"
+    >
+      ${bars}
+    </svg>
+    <p>Oldest first. The longest took ${formatDuration(longest)}.</p>`;
 }
 
 function table(runs: readonly RunSummary[]): Html {
   const rows = runs.map((run) => {
     const { name, colour, exitStatus } = stateOf(run);
     const { started, ended } = run;
-    return html`<tr><td class="mono">${run.run}</td><td>${started === null ? '' : formatTime(started.at)}</td><td>${started?.instance ?? ''}</td><td><span class="label ${toneOf(colour)}">${name}</span>${exitStatus === null ? null : html` ${exitStatus}`}</td><td class="number">${ended === null ? '' : formatDuration(ended.ms)}</td><td class="mono">${shellWords(started?.command ?? [])}</td></tr>`;
+    return html`<tr>
+      <td class="mono">${run.run}</td>
+      <td>${started === null ? '' : formatTime(started.at)}</td>
+      <td>${started?.instance ?? ''}</td>
+      <td><span class="label ${toneOf(colour)}">${name}</span>${exitStatus === null ? null : html` ${exitStatus}`}</td>
+      <td class="number">${ended === null ? '' : formatDuration(ended.ms)}</td>
+      <td class="mono">${shellWords(started?.command ?? [])}</td>
+    </tr>`;
   });
-  return html`<h2>Runs</h2><div class="wide"><table><thead><tr><th scope="col">Run</th><th scope="col">Started</th><th scope="col">Instance</th><th scope="col">Outcome</th><th scope="col">Took</th><th scope="col">Command</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<h2>Runs</h2>
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Run</th>
+            <th scope="col">Started</th>
+            <th scope="col">Instance</th>
+            <th scope="col">Outcome</th>
+            <th scope="col">Took</th>
+            <th scope="col">Command</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>`;
 }

@@ -2,9 +2,9 @@ import { basename } from 'node:path';
 import { formatDuration } from '../../duration.ts';
 import type { Changes, CheckResult, Finding } from '../../event.ts';
 import { shellWords } from '../../text.ts';
-import { closingOf } from '../closing.ts';
+import { nextCommands, summarizeOutcome } from '../outcome-summary.ts';
 import type { RunReport } from '../run-report.ts';
-import { phaseTitles } from '../sentences.ts';
+import { phaseTitles } from '../format.ts';
 import { stateOf } from '../run-state.ts';
 import { formatTime } from '../time.ts';
 import { htmlDocument } from './document.ts';
@@ -42,26 +42,32 @@ export function runsPage(pages: readonly RunPage[], version: string): string {
   if (pages.length === 1 && only !== undefined) return runPage(only);
   const cards = pages.map(({ report }, index) => {
     const { name, colour } = stateOf(report.record);
-    return html`<li class="${toneOf(colour)}"><a href="#run-${index}">${report.target.instance}</a><br>${name}</li>`;
+    return html`<li class="${toneOf(colour)}"><a href="#run-${index}">${report.target.instance}</a><br />${name}</li>`;
   });
   return htmlDocument({
     title: `${pages.length} instances – guard`,
-    body: html`<main><h1>${pages.length} instances</h1><ul class="grid">${cards}</ul>
-${pages.map((page, index) => html`<section id="run-${index}">${runArticle(page)}</section>`)}${footer(version)}</main>`,
+    body: html`<main>
+      <h1>${pages.length} instances</h1>
+      <ul class="grid">
+        ${cards}
+      </ul>
+      ${pages.map((page, index) => html`<section id="run-${index}">${runArticle(page)}</section>`)}${footer(version)}
+    </main>`,
   });
 }
 
 function runArticle(page: RunPage): Html {
   const { record, output } = page.report;
   const timeline = record.events.length === 0 ? null : timelineOf(record);
-  return html`${summary(page, timeline)}
-${timeline === null ? null : timelineSection(timeline)}
-${brokenSection(page)}
-${changesSection(record.changes)}
-${checksSection(page)}
-${evidenceSection(page)}
-${output === '' ? null : html`<h2>The end of the command's output</h2><pre tabindex="0">${preformatted(output)}</pre>`}
-${callSection(page)}`;
+  return html`${summary(page, timeline)} ${timeline === null ? null : timelineSection(timeline)} ${brokenSection(page)}
+  ${changesSection(record.changes)} ${checksSection(page)} ${evidenceSection(page)}
+  ${
+    output === ''
+      ? null
+      : html`<h2>The end of the command's output</h2>
+          <pre tabindex="0">${preformatted(output)}</pre>`
+  }
+  ${callSection(page)}`;
 }
 
 /** The classes of the three colours of an outcome. */
@@ -71,17 +77,20 @@ export function toneOf(colour: 'green' | 'yellow' | 'red'): 'good' | 'warn' | 'b
 
 function summary({ report }: RunPage, timeline: Timeline | null): Html {
   const { name, colour, exitStatus } = stateOf(report.record);
-  const closing = report.record.ended === null ? null : closingOf(report.record.ended.outcome, report.facts);
-  const sentence = closing === null ? unfinishedSentence(report) : closing.headline;
+  const outcome = report.record.ended?.outcome ?? null;
+  const sentence = outcome === null ? unfinishedSentence(report) : summarizeOutcome(outcome, report.facts).headline;
   return html`<header class="summary ${toneOf(colour)}">
-<span class="label">${name}${exitStatus === null ? null : html` · exit status ${exitStatus}`}</span>
-<h1>${sentence}</h1>
-<dl>
-<dt>Why</dt><dd>${whyOf(report)}</dd>
-<dt>Is the service back?</dt><dd>${serviceState(report, timeline)}</dd>
-<dt>What now?</dt><dd>${nextSteps(report, closing?.nextCommands ?? [])}</dd>
-</dl>
-</header>`;
+    <span class="label">${name}${exitStatus === null ? null : html` · exit status ${exitStatus}`}</span>
+    <h1>${sentence}</h1>
+    <dl>
+      <dt>Why</dt>
+      <dd>${whyOf(report)}</dd>
+      <dt>Is the service back?</dt>
+      <dd>${serviceState(report, timeline)}</dd>
+      <dt>What now?</dt>
+      <dd>${nextSteps(report)}</dd>
+    </dl>
+  </header>`;
 }
 
 function unfinishedSentence({ state, target, internalError }: RunReport): string {
@@ -105,12 +114,13 @@ function whyOf({ record, facts }: RunReport): Html {
 
 function reasonWithLog(finding: Finding): Html {
   const log = finding.log ?? [];
-  return html`<p class="reason">${finding.message}</p>${log.length === 0 ? null : html`<pre tabindex="0">${preformatted(log.slice(-8).join('\n'))}</pre>`}`;
+  return html`<p class="reason">${finding.message}</p>
+    ${log.length === 0 ? null : html`<pre tabindex="0">${preformatted(log.slice(-8).join('\n'))}</pre>`}`;
 }
 
 /** The findings that decided: of the restored instance where that one is not healthy, else of the change. */
 function decidingFindings({ ended, verdict, verdictAgain }: RunReport['record']): readonly Finding[] {
-  const decided = ended?.outcome.outcome === 'rolled-back-not-well' ? verdictAgain : verdict;
+  const decided = ended?.outcome.outcome === 'rolled-back-unhealthy' ? verdictAgain : verdict;
   return decided?.verdict.reasons ?? [];
 }
 
@@ -122,7 +132,8 @@ function serviceState({ record, facts }: RunReport, timeline: Timeline | null): 
       ? html`guard did not stop the instance.`
       : downtime.to === null
         ? html`It was stopped at ${formatTime(downtime.from)} and was not seen to run again.`
-        : html`guard had it stopped for ${formatDuration(downtime.to - downtime.from)}, until ${formatTime(downtime.to)}.`;
+        : html`guard had it stopped for ${formatDuration(downtime.to - downtime.from)}, until
+          ${formatTime(downtime.to)}.`;
   if (outcome === 'kept') return html`<strong>Yes.</strong> It is healthy after the change. ${down}`;
   if (outcome === 'refused' || outcome === 'busy' || outcome === 'quarantined')
     return html`Nothing was changed. guard does not know more about it.`;
@@ -131,7 +142,8 @@ function serviceState({ record, facts }: RunReport, timeline: Timeline | null): 
       return html`<strong>Yes.</strong> It was put back, and everything that worked before works again. ${down}`;
     case 'unhealthy':
     case 'inconclusive':
-      return html`<strong class="failed">Not proven.</strong> It was put back, but not everything works as before. ${down}`;
+      return html`<strong class="failed">Not proven.</strong> It was put back, but not everything works as before.
+        ${down}`;
     case undefined:
       return outcome === 'kept-unhealthy'
         ? html`<strong class="failed">Not proven.</strong> The change was kept although it was not healthy. ${down}`
@@ -139,28 +151,53 @@ function serviceState({ record, facts }: RunReport, timeline: Timeline | null): 
   }
 }
 
-function nextSteps({ facts }: RunReport, commands: readonly string[]): Html {
-  const shown = commands.length > 0 ? commands : facts.recorded ? [`guard show ${facts.run}`] : [];
-  return shown.length === 0 ? html`Nothing.` : html`${shown.map(copyableCommand)}`;
+function nextSteps({ record, facts }: RunReport): Html {
+  const commands = record.ended === null ? [] : nextCommands(record.ended.outcome, facts);
+  return commands.length === 0 ? html`Nothing.` : html`${commands.map(copyableCommand)}`;
 }
 
 function copyableCommand(command: string): Html {
-  return html`<div class="command"><code>${command}</code><button type="button" class="copy" hidden>Copy</button></div>`;
+  return html`<div class="command">
+    <code>${command}</code><button type="button" class="copy" hidden>Copy</button>
+  </div>`;
 }
 
 function timelineSection({ whole, rows, downtime }: Timeline): Html {
   const length = Math.max(1, whole.to - whole.from);
   const percent = (at: number): string => `${(((at - whole.from) / length) * 100).toFixed(2)}%`;
   const width = (from: number, to: number): string => `${Math.max(0.4, ((to - from) / length) * 100).toFixed(2)}%`;
-  const bar = ({ span, result, observations }: TimelineRow): Html => html`<svg width="100%" height="18" aria-hidden="true">
-${downtime === null ? null : html`<rect class="down" x="${percent(downtime.from)}" y="0" width="${width(downtime.from, downtime.to ?? whole.to)}" height="18"/>`}
-<rect class="bar${result?.ok === false ? ' failed' : ''}" x="${percent(span.from)}" y="4" width="${width(span.from, span.to)}" height="10"/>
-${observations.map((at) => html`<rect class="mark" x="${percent(at)}" y="1" width="2" height="16"/>`)}
-</svg>`;
+  const bar = ({ span, result, observations }: TimelineRow): Html =>
+    html`<svg width="100%" height="18" aria-hidden="true">
+      ${downtime === null ? null : html`<rect class="down" x="${percent(downtime.from)}" y="0" width="${width(downtime.from, downtime.to ?? whole.to)}" height="18" />`}
+      <rect
+        class="bar${result?.ok === false ? ' failed' : ''}"
+        x="${percent(span.from)}"
+        y="4"
+        width="${width(span.from, span.to)}"
+        height="10"
+      />
+      ${observations.map((at) => html`<rect class="mark" x="${percent(at)}" y="1" width="2" height="16" />`)}
+    </svg>`;
   return html`<h2>Timeline</h2>
-<p>${formatTime(whole.from)} to ${formatTime(whole.to)}, ${formatDuration(length)}.${downtime === null ? null : ' The shaded part is the time in which the instance was stopped.'}</p>
-<div class="wide"><table><thead><tr><th scope="col">Phase</th><th scope="col">Took</th><th scope="col">Result</th><th scope="col" class="bars">When</th></tr></thead>
-<tbody>${rows.map((row) => html`<tr${row.result?.ok === false ? html` class="bad"` : null}><td>${phaseTitles[row.phase]}</td><td class="number">${formatDuration(row.span.to - row.span.from)}</td><td>${row.result?.message ?? 'not ended'}</td><td class="bars">${bar(row)}</td></tr>`)}</tbody></table></div>`;
+    <p>
+      ${formatTime(whole.from)} to ${formatTime(whole.to)},
+      ${formatDuration(length)}.${downtime === null ? null : ' The shaded part is the time in which the instance was stopped.'}
+    </p>
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Phase</th>
+            <th scope="col">Took</th>
+            <th scope="col">Result</th>
+            <th scope="col" class="bars">When</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map((row) => html`<tr${row.result?.ok === false ? html` class="bad"` : null}><td>${phaseTitles[row.phase]}</td><td class="number">${formatDuration(row.span.to - row.span.from)}</td><td>${row.result?.message ?? 'not ended'}</td><td class="bars">${bar(row)}</td></tr>`)}
+        </tbody>
+      </table>
+    </div>`;
 }
 
 function brokenSection({ report: { record } }: RunPage): Html | null {
@@ -168,9 +205,33 @@ function brokenSection({ report: { record } }: RunPage): Html | null {
   if (findings.length === 0) return null;
   const hasSides = findings.some(({ before, after }) => before !== undefined || after !== undefined);
   return html`<h2>What is different</h2>
-<div class="wide"><table><thead><tr><th scope="col">Finding</th>${hasSides ? html`<th scope="col">Before</th><th scope="col">After</th>` : null}</tr></thead>
-<tbody>${findings.slice(0, 100).map((finding) => html`<tr${finding.severity === 'required' ? html` class="bad"` : null}><td>${finding.message}</td>${hasSides ? html`<td>${finding.before ?? '–'}</td><td>${finding.after ?? '–'}</td>` : null}</tr>`)}</tbody></table></div>
-${findings.length > 100 ? html`<p>and ${findings.length - 100} more</p>` : null}`;
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Finding</th>
+            ${
+              hasSides
+                ? html`<th scope="col">Before</th>
+                    <th scope="col">After</th>`
+                : null
+            }
+          </tr>
+        </thead>
+        <tbody>
+          ${findings.slice(0, 100).map(
+            (finding) =>
+              html`<tr${finding.severity === 'required' ? html` class="bad"` : null}><td>${finding.message}</td>${
+                hasSides
+                  ? html`<td>${finding.before ?? '–'}</td>
+                      <td>${finding.after ?? '–'}</td>`
+                  : null
+              }</tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    ${findings.length > 100 ? html`<p>and ${findings.length - 100} more</p>` : null}`;
 }
 
 /** More rows than this make a page too long to read; the record has them all. */
@@ -185,20 +246,34 @@ function changesSection(changes: Changes | null): Html | null {
     ...sockets.appeared.map((name) => ['socket', name, 'new']),
     ...sockets.gone.map((name) => ['socket', name, 'gone']),
   ];
-  if (packages.length + others.length === 0) return html`<h2>What changed</h2><p>No package, unit or socket changed.</p>`;
+  if (packages.length + others.length === 0)
+    return html`<h2>What changed</h2>
+      <p>No package, unit or socket changed.</p>`;
   return html`<h2>What changed</h2>
-${
-  packages.length === 0
-    ? null
-    : html`<details${packages.length <= 20 ? html` open` : null}><summary>${packages.length} ${packages.length === 1 ? 'package' : 'packages'}</summary>
+    ${
+      packages.length === 0
+        ? null
+        : html`<details${packages.length <= 20 ? html` open` : null}><summary>${packages.length} ${packages.length === 1 ? 'package' : 'packages'}</summary>
 <div class="wide"><table><thead><tr><th scope="col">Package</th><th scope="col">From</th><th scope="col">To</th></tr></thead><tbody>
-${packages.slice(0, mostRows).map(({ name, from, to }) => html`<tr><td>${name}</td><td>${from ?? 'not installed'}</td><td>${to ?? 'removed'}</td></tr>`)}</tbody></table></div></details>`
-}
-${
-  others.length === 0
-    ? null
-    : html`<details open><summary>Units and sockets</summary><ul>${others.slice(0, mostRows).map(([kind = '', name = '', what = '']) => html`<li>${kind} ${name}: ${what}</li>`)}</ul></details>`
-}`;
+${packages.slice(0, mostRows).map(
+  ({ name, from, to }) =>
+    html`<tr>
+      <td>${name}</td>
+      <td>${from ?? 'not installed'}</td>
+      <td>${to ?? 'removed'}</td>
+    </tr>`,
+)}</tbody></table></div></details>`
+    }
+    ${
+      others.length === 0
+        ? null
+        : html`<details open>
+            <summary>Units and sockets</summary>
+            <ul>
+              ${others.slice(0, mostRows).map(([kind = '', name = '', what = '']) => html`<li>${kind} ${name}: ${what}</li>`)}
+            </ul>
+          </details>`
+    }`;
 }
 
 function checksSection({ report: { record } }: RunPage): Html | null {
@@ -209,19 +284,47 @@ function checksSection({ report: { record } }: RunPage): Html | null {
   const cell = (check: CheckResult | undefined): Html =>
     check === undefined
       ? html`<td>–</td>`
-      : html`<td><span class="${check.status === 'passed' ? 'passed' : 'failed'}">${check.status}</span> in ${formatDuration(check.ms)}<br>${check.message}</td>`;
+      : html`<td>
+          <span class="${check.status === 'passed' ? 'passed' : 'failed'}">${check.status}</span> in
+          ${formatDuration(check.ms)}<br />${check.message}
+        </td>`;
   return html`<h2>Checks</h2>
-<div class="wide"><table><thead><tr><th scope="col">Check</th><th scope="col">Before</th><th scope="col">After the command</th>${verdictAgain === null ? null : html`<th scope="col">After the rollback</th>`}</tr></thead>
-<tbody>${names.map((name) => html`<tr><th scope="row">${name}</th>${(verdictAgain === null ? runs.slice(0, 2) : runs).map((checks) => cell(checks.find((check) => check.name === name)))}</tr>`)}</tbody></table></div>`;
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Check</th>
+            <th scope="col">Before</th>
+            <th scope="col">After the command</th>
+            ${verdictAgain === null ? null : html`<th scope="col">After the rollback</th>`}
+          </tr>
+        </thead>
+        <tbody>
+          ${names.map(
+            (name) =>
+              html`<tr>
+                <th scope="row">${name}</th>
+                ${(verdictAgain === null ? runs.slice(0, 2) : runs).map((checks) => cell(checks.find((check) => check.name === name)))}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
 }
 
 function evidenceSection({ report: { record }, evidence }: RunPage): Html | null {
   const missing = record.evidence?.missing ?? [];
   if (evidence.length === 0 && missing.length === 0) return null;
   return html`<h2>Evidence</h2>
-<p>Saved before the rollback.</p>
-${evidence.map(({ name, bytes, text }) => html`<details><summary>${name} (${formatBytes(bytes)})</summary><pre tabindex="0">${preformatted(text)}</pre></details>`)}
-${missing.map((message) => html`<p class="failed">Not saved: ${message}</p>`)}`;
+    <p>Saved before the rollback.</p>
+    ${evidence.map(
+      ({ name, bytes, text }) =>
+        html`<details>
+          <summary>${name} (${formatBytes(bytes)})</summary>
+          <pre tabindex="0">${preformatted(text)}</pre>
+        </details>`,
+    )}
+    ${missing.map((message) => html`<p class="failed">Not saved: ${message}</p>`)}`;
 }
 
 function formatBytes(bytes: number): string {
@@ -246,7 +349,17 @@ function callSection({ report: { record, target } }: RunPage): Html {
     ...(record.directory === '' ? [] : ([['Record', basename(record.directory)]] as const)),
   ];
   return html`<h2>How it was called</h2>
-<table><tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
+    <table>
+      <tbody>
+        ${rows.map(
+          ([name, value]) =>
+            html`<tr>
+              <th scope="row">${name}</th>
+              <td>${value}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>`;
 }
 
 function footer(version: string): Html {
