@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { html, trusted, type Html } from './html.ts';
+import { markup, trusted, type Html } from './html.ts';
 import { styleSheet } from './style.ts';
 
 /** Copies the command beside a button. The page is complete without it: the buttons appear only where it runs. */
@@ -32,26 +32,24 @@ export function htmlDocument(page: { readonly title: string; readonly body: Html
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${trusted(policy)}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="referrer" content="no-referrer" />
-        <title>${page.title}</title>
-        <style>
-          ${trusted(styleSheet)}
-        </style>
-      </head>
-      <body>
-        ${page.body}
-        <script>
-          ${trusted(script)};
-        </script>
-      </body>
-    </html> `.markup;
+  // No space inside of style and script: their hashes are of what stands between the tags.
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${trusted(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>${page.title}</title>
+<style>${trusted(styleSheet)}</style>
+</head>
+<body>
+${page.body}
+<script>${trusted(script)}</script>
+</body>
+</html>
+`.text;
 }
 
 function hashOf(text: string): string {

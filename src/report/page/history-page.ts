@@ -4,10 +4,10 @@ import { shellWords } from '../../text.ts';
 import { stateOf } from '../run-state.ts';
 import { formatTime } from '../time.ts';
 import { htmlDocument } from './document.ts';
-import { html, type Html } from './html.ts';
+import { markup, type Html } from './html.ts';
 import { toneOf } from './run-page.ts';
 
-/** The page of `guard runs --html`: past runs, newest first, with how long each took. `instance` is null for all. */
+/** The page of `guard runs --markup`: past runs, newest first, with how long each took. `instance` is null for all. */
 export function historyPage(page: {
   readonly instance: string | null;
   readonly runs: readonly RunSummary[];
@@ -17,9 +17,9 @@ export function historyPage(page: {
   const title = instance === null ? 'Runs on all instances' : `Runs on ${instance}`;
   return htmlDocument({
     title: `${title} – guard`,
-    body: html`<main>
+    body: markup`<main>
       <h1>${title}</h1>
-      ${runs.length === 0 ? html`<p>There are no runs.</p>` : html`${totals(runs)}${durationPlot(runs)}${table(runs)}`}
+      ${runs.length === 0 ? markup`<p>There are no runs.</p>` : markup`${totals(runs)}${durationPlot(runs)}${table(runs)}`}
       <footer>Written by guard ${version}.</footer>
     </main>`,
   });
@@ -30,9 +30,9 @@ function totals(runs: readonly RunSummary[]): Html {
   const counts = names.map((name) => {
     const those = runs.filter((run) => stateOf(run).name === name);
     const tone = toneOf(stateOf(those[0] ?? { started: null, ended: null }).colour);
-    return html`<span class="label ${tone}">${those.length} ${name}</span> `;
+    return markup`<span class="label ${tone}">${those.length} ${name}</span> `;
   });
-  return html`<p>${counts}</p>`;
+  return markup`<p>${counts}</p>`;
 }
 
 const plotHeight = 80;
@@ -45,7 +45,7 @@ function durationPlot(runs: readonly RunSummary[]): Html | null {
   const width = 100 / ended.length;
   const bars = ended.map((run, index) => {
     const height = Math.max(2, ((run.ended?.ms ?? 0) / longest) * plotHeight);
-    return html`<rect
+    return markup`<rect
       class="${toneOf(stateOf(run).colour)}"
       x="${(index * width).toFixed(2)}%"
       y="${(plotHeight - height).toFixed(1)}"
@@ -53,7 +53,7 @@ function durationPlot(runs: readonly RunSummary[]): Html | null {
       height="${height.toFixed(1)}"
     />`;
   });
-  return html`<h2>How long the runs took</h2>
+  return markup`<h2>How long the runs took</h2>
     <svg
       width="100%"
       height="${plotHeight}"
@@ -69,17 +69,17 @@ function table(runs: readonly RunSummary[]): Html {
   const rows = runs.map((run) => {
     const { name, colour, exitStatus } = stateOf(run);
     const { started, ended } = run;
-    return html`<tr>
+    return markup`<tr>
       <td class="mono">${run.run}</td>
       <td>${started === null ? '' : formatTime(started.at)}</td>
       <td>${started?.instance ?? ''}</td>
-      <td><span class="label ${toneOf(colour)}">${name}</span>${exitStatus === null ? null : html` ${exitStatus}`}</td>
+      <td><span class="label ${toneOf(colour)}">${name}</span>${exitStatus === null ? null : markup` ${exitStatus}`}</td>
       <td class="number">${ended === null ? '' : formatDuration(ended.ms)}</td>
       <td class="mono">${shellWords(started?.command ?? [])}</td>
     </tr>`;
   });
-  return html`<h2>Runs</h2>
-    <div class="wide">
+  return markup`<h2>Runs</h2>
+    <div class="wide" tabindex="0">
       <table>
         <thead>
           <tr>

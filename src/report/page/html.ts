@@ -2,9 +2,9 @@ import { neutralise } from '../../text.ts';
 
 declare const safe: unique symbol;
 
-/** Markup that may stand in a page as it is. Only `html` and `trusted` make it. */
+/** Markup that may stand in a page as it is. Only `markup` and `trusted` make it. */
 export interface Html {
-  readonly markup: string;
+  readonly text: string;
   readonly [safe]: true;
 }
 
@@ -18,13 +18,13 @@ const maxLength = 4000;
  * attributes: markup is escaped, control and bidirectional characters become visible, the length is bounded.
  * Null and false leave nothing.
  */
-export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
+export function markup(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   return trusted(parts.reduce((before, part, index) => before + rendered(values[index - 1] ?? null) + part));
 }
 
 /** Declares markup of guard's own as safe. Never for text from elsewhere. */
-export function trusted(markup: string): Html {
-  return { markup } as Html;
+export function trusted(text: string): Html {
+  return { text } as Html;
 }
 
 /** Text of several lines: line feeds stay, each line is made safe by itself, and what is beyond `most` lines is counted. */
@@ -39,7 +39,7 @@ function rendered(value: Value): string {
   if (value === null || value === false) return '';
   if (typeof value === 'string') return escapeText(value, maxLength);
   if (typeof value === 'number') return String(value);
-  return isList(value) ? value.map(rendered).join('') : value.markup;
+  return isList(value) ? value.map(rendered).join('') : value.text;
 }
 
 function isList(value: Html | readonly Value[]): value is readonly Value[] {

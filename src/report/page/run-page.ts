@@ -8,7 +8,7 @@ import { phaseTitles } from '../format.ts';
 import { stateOf } from '../run-state.ts';
 import { formatTime } from '../time.ts';
 import { htmlDocument } from './document.ts';
-import { html, preformatted, type Html } from './html.ts';
+import { markup, preformatted, type Html } from './html.ts';
 import { timelineOf, type Timeline, type TimelineRow } from './timeline.ts';
 
 /** The content of one file of evidence, its end where it is long. */
@@ -32,7 +32,7 @@ export function runPage(page: RunPage): string {
   const name = target.instance === '' ? 'guard' : target.instance;
   return htmlDocument({
     title: `${stateOf(record).name}: ${name} – guard`,
-    body: html`<main>${runArticle(page)}${footer(page.version)}</main>`,
+    body: markup`<main>${runArticle(page)}${footer(page.version)}</main>`,
   });
 }
 
@@ -42,16 +42,16 @@ export function runsPage(pages: readonly RunPage[], version: string): string {
   if (pages.length === 1 && only !== undefined) return runPage(only);
   const cards = pages.map(({ report }, index) => {
     const { name, colour } = stateOf(report.record);
-    return html`<li class="${toneOf(colour)}"><a href="#run-${index}">${report.target.instance}</a><br />${name}</li>`;
+    return markup`<li class="${toneOf(colour)}"><a href="#run-${index}">${report.target.instance}</a><br />${name}</li>`;
   });
   return htmlDocument({
     title: `${pages.length} instances – guard`,
-    body: html`<main>
+    body: markup`<main>
       <h1>${pages.length} instances</h1>
       <ul class="grid">
         ${cards}
       </ul>
-      ${pages.map((page, index) => html`<section id="run-${index}">${runArticle(page)}</section>`)}${footer(version)}
+      ${pages.map((page, index) => markup`<section id="run-${index}">${runArticle(page)}</section>`)}${footer(version)}
     </main>`,
   });
 }
@@ -59,12 +59,12 @@ export function runsPage(pages: readonly RunPage[], version: string): string {
 function runArticle(page: RunPage): Html {
   const { record, output } = page.report;
   const timeline = record.events.length === 0 ? null : timelineOf(record);
-  return html`${summary(page, timeline)} ${timeline === null ? null : timelineSection(timeline)} ${brokenSection(page)}
+  return markup`${summary(page, timeline)} ${timeline === null ? null : timelineSection(timeline)} ${brokenSection(page)}
   ${changesSection(record.changes)} ${checksSection(page)} ${evidenceSection(page)}
   ${
     output === ''
       ? null
-      : html`<h2>The end of the command's output</h2>
+      : markup`<h2>The end of the command's output</h2>
           <pre tabindex="0">${preformatted(output)}</pre>`
   }
   ${callSection(page)}`;
@@ -79,8 +79,8 @@ function summary({ report }: RunPage, timeline: Timeline | null): Html {
   const { name, colour, exitStatus } = stateOf(report.record);
   const outcome = report.record.ended?.outcome ?? null;
   const sentence = outcome === null ? unfinishedSentence(report) : summarizeOutcome(outcome, report.facts).headline;
-  return html`<header class="summary ${toneOf(colour)}">
-    <span class="label">${name}${exitStatus === null ? null : html` · exit status ${exitStatus}`}</span>
+  return markup`<header class="summary ${toneOf(colour)}">
+    <span class="label">${name}${exitStatus === null ? null : markup` &middot; exit status ${exitStatus}`}</span>
     <h1>${sentence}</h1>
     <dl>
       <dt>Why</dt>
@@ -104,18 +104,18 @@ function whyOf({ record, facts }: RunReport): Html {
   const reasons = decidingFindings(record);
   const [first] = reasons;
   if (first !== undefined)
-    return html`${reasonWithLog(first)}${reasons.length > 1 ? html`<p>and ${reasons.length - 1} more, below</p>` : null}`;
+    return markup`${reasonWithLog(first)}${reasons.length > 1 ? markup`<p>and ${reasons.length - 1} more, below</p>` : null}`;
   const end = facts.end;
-  if (end?.kind === 'exited' && end.status !== 0) return html`The command ended with exit status ${end.status}.`;
+  if (end?.kind === 'exited' && end.status !== 0) return markup`The command ended with exit status ${end.status}.`;
   if (record.verdict?.verdict.verdict === 'healthy')
-    return html`Everything that the instance did before, it still does.`;
-  return html`See the timeline below.`;
+    return markup`Everything that the instance did before, it still does.`;
+  return markup`See the timeline below.`;
 }
 
 function reasonWithLog(finding: Finding): Html {
   const log = finding.log ?? [];
-  return html`<p class="reason">${finding.message}</p>
-    ${log.length === 0 ? null : html`<pre tabindex="0">${preformatted(log.slice(-8).join('\n'))}</pre>`}`;
+  return markup`<p class="reason">${finding.message}</p>
+    ${log.length === 0 ? null : markup`<pre tabindex="0">${preformatted(log.slice(-8).join('\n'))}</pre>`}`;
 }
 
 /** The findings that decided: of the restored instance where that one is not healthy, else of the change. */
@@ -129,35 +129,35 @@ function serviceState({ record, facts }: RunReport, timeline: Timeline | null): 
   const downtime = timeline?.downtime ?? null;
   const down =
     downtime === null
-      ? html`guard did not stop the instance.`
+      ? markup`guard did not stop the instance.`
       : downtime.to === null
-        ? html`It was stopped at ${formatTime(downtime.from)} and was not seen to run again.`
-        : html`guard had it stopped for ${formatDuration(downtime.to - downtime.from)}, until
+        ? markup`It was stopped at ${formatTime(downtime.from)} and was not seen to run again.`
+        : markup`guard had it stopped for ${formatDuration(downtime.to - downtime.from)}, until
           ${formatTime(downtime.to)}.`;
-  if (outcome === 'kept') return html`<strong>Yes.</strong> It is healthy after the change. ${down}`;
+  if (outcome === 'kept') return markup`<strong>Yes.</strong> It is healthy after the change. ${down}`;
   if (outcome === 'refused' || outcome === 'busy' || outcome === 'quarantined')
-    return html`Nothing was changed. guard does not know more about it.`;
+    return markup`Nothing was changed. guard does not know more about it.`;
   switch (facts.verdictAgain?.verdict) {
     case 'healthy':
-      return html`<strong>Yes.</strong> It was put back, and everything that worked before works again. ${down}`;
+      return markup`<strong>Yes.</strong> It was put back, and everything that worked before works again. ${down}`;
     case 'unhealthy':
     case 'inconclusive':
-      return html`<strong class="failed">Not proven.</strong> It was put back, but not everything works as before.
+      return markup`<strong class="failed">Not proven.</strong> It was put back, but not everything works as before.
         ${down}`;
     case undefined:
       return outcome === 'kept-unhealthy'
-        ? html`<strong class="failed">Not proven.</strong> The change was kept although it was not healthy. ${down}`
-        : html`<strong class="failed">Not known.</strong> ${down}`;
+        ? markup`<strong class="failed">Not proven.</strong> The change was kept although it was not healthy. ${down}`
+        : markup`<strong class="failed">Not known.</strong> ${down}`;
   }
 }
 
 function nextSteps({ record, facts }: RunReport): Html {
   const commands = record.ended === null ? [] : nextCommands(record.ended.outcome, facts);
-  return commands.length === 0 ? html`Nothing.` : html`${commands.map(copyableCommand)}`;
+  return commands.length === 0 ? markup`Nothing.` : markup`${commands.map(copyableCommand)}`;
 }
 
 function copyableCommand(command: string): Html {
-  return html`<div class="command">
+  return markup`<div class="command">
     <code>${command}</code><button type="button" class="copy" hidden>Copy</button>
   </div>`;
 }
@@ -167,8 +167,8 @@ function timelineSection({ whole, rows, downtime }: Timeline): Html {
   const percent = (at: number): string => `${(((at - whole.from) / length) * 100).toFixed(2)}%`;
   const width = (from: number, to: number): string => `${Math.max(0.4, ((to - from) / length) * 100).toFixed(2)}%`;
   const bar = ({ span, result, observations }: TimelineRow): Html =>
-    html`<svg width="100%" height="18" aria-hidden="true">
-      ${downtime === null ? null : html`<rect class="down" x="${percent(downtime.from)}" y="0" width="${width(downtime.from, downtime.to ?? whole.to)}" height="18" />`}
+    markup`<svg width="100%" height="18" aria-hidden="true">
+      ${downtime === null ? null : markup`<rect class="down" x="${percent(downtime.from)}" y="0" width="${width(downtime.from, downtime.to ?? whole.to)}" height="18" />`}
       <rect
         class="bar${result?.ok === false ? ' failed' : ''}"
         x="${percent(span.from)}"
@@ -176,14 +176,14 @@ function timelineSection({ whole, rows, downtime }: Timeline): Html {
         width="${width(span.from, span.to)}"
         height="10"
       />
-      ${observations.map((at) => html`<rect class="mark" x="${percent(at)}" y="1" width="2" height="16" />`)}
+      ${observations.map((at) => markup`<rect class="mark" x="${percent(at)}" y="1" width="2" height="16" />`)}
     </svg>`;
-  return html`<h2>Timeline</h2>
+  return markup`<h2>Timeline</h2>
     <p>
       ${formatTime(whole.from)} to ${formatTime(whole.to)},
       ${formatDuration(length)}.${downtime === null ? null : ' The shaded part is the time in which the instance was stopped.'}
     </p>
-    <div class="wide">
+    <div class="wide" tabindex="0">
       <table>
         <thead>
           <tr>
@@ -194,7 +194,7 @@ function timelineSection({ whole, rows, downtime }: Timeline): Html {
           </tr>
         </thead>
         <tbody>
-          ${rows.map((row) => html`<tr${row.result?.ok === false ? html` class="bad"` : null}><td>${phaseTitles[row.phase]}</td><td class="number">${formatDuration(row.span.to - row.span.from)}</td><td>${row.result?.message ?? 'not ended'}</td><td class="bars">${bar(row)}</td></tr>`)}
+          ${rows.map((row) => markup`<tr${row.result?.ok === false ? markup` class="bad"` : null}><td>${phaseTitles[row.phase]}</td><td class="number">${formatDuration(row.span.to - row.span.from)}</td><td class="message">${row.result?.message ?? 'not ended'}</td><td class="bars">${bar(row)}</td></tr>`)}
         </tbody>
       </table>
     </div>`;
@@ -204,15 +204,15 @@ function brokenSection({ report: { record } }: RunPage): Html | null {
   const findings = [...decidingFindings(record), ...(record.verdict?.verdict.advisories ?? [])];
   if (findings.length === 0) return null;
   const hasSides = findings.some(({ before, after }) => before !== undefined || after !== undefined);
-  return html`<h2>What is different</h2>
-    <div class="wide">
+  return markup`<h2>What is different</h2>
+    <div class="wide" tabindex="0">
       <table>
         <thead>
           <tr>
             <th scope="col">Finding</th>
             ${
               hasSides
-                ? html`<th scope="col">Before</th>
+                ? markup`<th scope="col">Before</th>
                     <th scope="col">After</th>`
                 : null
             }
@@ -221,9 +221,9 @@ function brokenSection({ report: { record } }: RunPage): Html | null {
         <tbody>
           ${findings.slice(0, 100).map(
             (finding) =>
-              html`<tr${finding.severity === 'required' ? html` class="bad"` : null}><td>${finding.message}</td>${
+              markup`<tr${finding.severity === 'required' ? markup` class="bad"` : null}><td>${finding.message}</td>${
                 hasSides
-                  ? html`<td>${finding.before ?? '–'}</td>
+                  ? markup`<td>${finding.before ?? '–'}</td>
                       <td>${finding.after ?? '–'}</td>`
                   : null
               }</tr>`,
@@ -231,7 +231,7 @@ function brokenSection({ report: { record } }: RunPage): Html | null {
         </tbody>
       </table>
     </div>
-    ${findings.length > 100 ? html`<p>and ${findings.length - 100} more</p>` : null}`;
+    ${findings.length > 100 ? markup`<p>and ${findings.length - 100} more</p>` : null}`;
 }
 
 /** More rows than this make a page too long to read; the record has them all. */
@@ -247,17 +247,17 @@ function changesSection(changes: Changes | null): Html | null {
     ...sockets.gone.map((name) => ['socket', name, 'gone']),
   ];
   if (packages.length + others.length === 0)
-    return html`<h2>What changed</h2>
+    return markup`<h2>What changed</h2>
       <p>No package, unit or socket changed.</p>`;
-  return html`<h2>What changed</h2>
+  return markup`<h2>What changed</h2>
     ${
       packages.length === 0
         ? null
-        : html`<details${packages.length <= 20 ? html` open` : null}><summary>${packages.length} ${packages.length === 1 ? 'package' : 'packages'}</summary>
-<div class="wide"><table><thead><tr><th scope="col">Package</th><th scope="col">From</th><th scope="col">To</th></tr></thead><tbody>
+        : markup`<details${packages.length <= 20 ? markup` open` : null}><summary>${packages.length} ${packages.length === 1 ? 'package' : 'packages'}</summary>
+<div class="wide" tabindex="0" role="region" aria-label="table"><table><thead><tr><th scope="col">Package</th><th scope="col">From</th><th scope="col">To</th></tr></thead><tbody>
 ${packages.slice(0, mostRows).map(
   ({ name, from, to }) =>
-    html`<tr>
+    markup`<tr>
       <td>${name}</td>
       <td>${from ?? 'not installed'}</td>
       <td>${to ?? 'removed'}</td>
@@ -267,10 +267,10 @@ ${packages.slice(0, mostRows).map(
     ${
       others.length === 0
         ? null
-        : html`<details open>
+        : markup`<details open>
             <summary>Units and sockets</summary>
             <ul>
-              ${others.slice(0, mostRows).map(([kind = '', name = '', what = '']) => html`<li>${kind} ${name}: ${what}</li>`)}
+              ${others.slice(0, mostRows).map(([kind = '', name = '', what = '']) => markup`<li>${kind} ${name}: ${what}</li>`)}
             </ul>
           </details>`
     }`;
@@ -283,26 +283,26 @@ function checksSection({ report: { record } }: RunPage): Html | null {
   if (names.length === 0) return null;
   const cell = (check: CheckResult | undefined): Html =>
     check === undefined
-      ? html`<td>–</td>`
-      : html`<td>
+      ? markup`<td>&ndash;</td>`
+      : markup`<td>
           <span class="${check.status === 'passed' ? 'passed' : 'failed'}">${check.status}</span> in
           ${formatDuration(check.ms)}<br />${check.message}
         </td>`;
-  return html`<h2>Checks</h2>
-    <div class="wide">
+  return markup`<h2>Checks</h2>
+    <div class="wide" tabindex="0">
       <table>
         <thead>
           <tr>
             <th scope="col">Check</th>
             <th scope="col">Before</th>
             <th scope="col">After the command</th>
-            ${verdictAgain === null ? null : html`<th scope="col">After the rollback</th>`}
+            ${verdictAgain === null ? null : markup`<th scope="col">After the rollback</th>`}
           </tr>
         </thead>
         <tbody>
           ${names.map(
             (name) =>
-              html`<tr>
+              markup`<tr>
                 <th scope="row">${name}</th>
                 ${(verdictAgain === null ? runs.slice(0, 2) : runs).map((checks) => cell(checks.find((check) => check.name === name)))}
               </tr>`,
@@ -315,16 +315,27 @@ function checksSection({ report: { record } }: RunPage): Html | null {
 function evidenceSection({ report: { record }, evidence }: RunPage): Html | null {
   const missing = record.evidence?.missing ?? [];
   if (evidence.length === 0 && missing.length === 0) return null;
-  return html`<h2>Evidence</h2>
+  return markup`<h2>Evidence</h2>
     <p>Saved before the rollback.</p>
     ${evidence.map(
       ({ name, bytes, text }) =>
-        html`<details>
+        markup`<details>
           <summary>${name} (${formatBytes(bytes)})</summary>
           <pre tabindex="0">${preformatted(text)}</pre>
         </details>`,
     )}
-    ${missing.map((message) => html`<p class="failed">Not saved: ${message}</p>`)}`;
+    ${missing.map((message) => markup`<p class="failed">Not saved: ${message}</p>`)}`;
+}
+
+/** What people look at first comes first; the facts are for programs. */
+const evidenceOrder = ['units.txt', 'system-log.txt', 'command-output.txt', 'package-logs.txt', 'processes.txt'];
+
+function orderedEvidence(evidence: readonly EvidenceText[]): EvidenceText[] {
+  const place = ({ name }: EvidenceText): number => {
+    const index = evidenceOrder.indexOf(name);
+    return index === -1 ? evidenceOrder.length : index;
+  };
+  return evidence.toSorted((one, other) => place(one) - place(other));
 }
 
 function formatBytes(bytes: number): string {
@@ -348,12 +359,12 @@ function callSection({ report: { record, target } }: RunPage): Html {
     ['Run', record.run],
     ...(record.directory === '' ? [] : ([['Record', basename(record.directory)]] as const)),
   ];
-  return html`<h2>How it was called</h2>
+  return markup`<h2>How it was called</h2>
     <table>
       <tbody>
         ${rows.map(
           ([name, value]) =>
-            html`<tr>
+            markup`<tr>
               <th scope="row">${name}</th>
               <td>${value}</td>
             </tr>`,
@@ -363,5 +374,5 @@ function callSection({ report: { record, target } }: RunPage): Html {
 }
 
 function footer(version: string): Html {
-  return html`<footer>Written by guard ${version}. This file needs no network and can be sent as it is.</footer>`;
+  return markup`<footer>Written by guard ${version}. This file needs no network and can be sent as it is.</footer>`;
 }

@@ -37,7 +37,9 @@ button.copy[hidden] { display: none; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; border-bottom: 1px solid var(--line); }
+th, td { overflow-wrap: break-word; text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; border-bottom: 1px solid var(--line); }
+td.message { min-width: 12rem; overflow-wrap: anywhere; }
+.bars { min-width: 10rem; width: 40%; }
 thead th { color: var(--faint); font-weight: 600; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr.bad td:first-child, .failed { color: var(--bad); } .passed { color: var(--good); }
@@ -61,5 +63,6 @@ footer { color: var(--faint); font-size: 0.9em; margin: 2.5rem 0 1rem; border-to
 @media print {
   body { font-size: 11pt; } button.copy { display: none !important; } details { break-inside: avoid; }
   pre { max-height: none; overflow: visible; } main { max-width: none; padding: 0; }
+  details::details-content { content-visibility: visible; block-size: auto; }
 }
 `;
