@@ -6,8 +6,8 @@ import type { IncusFailure } from '../incus/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
-import type { Remembering } from './answers/memory.ts';
-import { openingFrom, type Opening } from './probe/opening.ts';
+import type { Remembering } from './protocols/memory.ts';
+import { preflightFrom, type Preflight } from './probe/preflight.ts';
 import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
 import { probeInput } from './probe/script.ts';
 import { sectionsOf } from './probe/sections.ts';
@@ -22,15 +22,15 @@ export interface GatherRequest {
   /** Milliseconds for the whole look; the probe inside is killed then. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
-  readonly opening?: OpeningWanted;
+  readonly opening?: PreflightRequest;
 }
 
 /** That the look is to say something beforehand. */
-export interface OpeningWanted {
+export interface PreflightRequest {
   /** The program whose presence is told. */
   readonly wanted: string;
   /** Called as soon as it is there, if it comes. */
-  readonly heard: (opening: Opening) => void;
+  readonly heard: (opening: Preflight) => void;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
     limitMs: request.limitMs,
     maxBytes: mostBytes,
     ...(request.signal ? { signal: request.signal } : {}),
-    ...(opening ? { onOutput: hearOpening(opening, nonce) } : {}),
+    ...(opening ? { hear: hearPreflight(opening, nonce) } : {}),
   });
   if (!answer.ok) return answer;
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
@@ -59,25 +59,25 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
   return err({ kind: 'unreadable', message: `${facts.error.message}${said(answer.value.stderr)}` });
 }
 
-function hearOpening({ heard }: OpeningWanted, nonce: string): (soFar: () => string) => void {
+function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () => string) => void {
   let isOver = false;
   return (soFar) => {
     if (isOver) return;
     const text = soFar();
-    const opening = openingFrom(sectionsOf(text, nonce));
+    const opening = preflightFrom(sectionsOf(text, nonce));
     // What goes on and on is none, and reading it again and again would cost more than it.
-    isOver = opening !== null || text.length > mostOfOpening;
+    isOver = opening !== null || text.length > longestPreflight;
     if (opening !== null) heard(opening);
   };
 }
 
 /** Characters of the longest opening that is waited for. */
-const mostOfOpening = 64 * 1024;
+const longestPreflight = 64 * 1024;
 
 async function withAnswers(facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> {
   if (clock === undefined) return facts;
   // Loaded late: it takes a while, and the first look at an instance does not wait for it.
-  const { askServers } = await import('./answers/answers.ts');
+  const { askServers } = await import('./protocols/ask-servers.ts');
   return { ...facts, answers: await askServers(facts, clock, signal, remembering) };
 }
 

@@ -2,16 +2,16 @@ import { formatDuration } from '../duration.ts';
 import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
-import { compareFacts, missingFacts, type FactFinding } from './comparison/compare.ts';
+import { compareFacts, missingFacts, type FactFinding } from './compare.ts';
 import type { Facts } from './facts.ts';
-import type { Look } from './look.ts';
+import type { Observation } from './observation.ts';
 
 /**
  * One finding and what it means for the verdict: `against` makes it unhealthy, `unproven` inconclusive, `advisory` is
  * told. `transient` ones may still settle by themselves.
  */
 export interface Concern extends Finding {
-  readonly weight: 'against' | 'unproven' | 'advisory';
+  readonly effect: 'fail' | 'unknown' | 'info';
   readonly transient: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface JudgeOptions {
  * Judges what is seen now against the baseline: unhealthy where something required that held before does not hold now;
  * else inconclusive where something required that held before could not be asked; else healthy.
  */
-export function judge(baseline: Baseline, look: Look, options: JudgeOptions = {}): Verdict {
+export function judge(baseline: Baseline, look: Observation, options: JudgeOptions = {}): Verdict {
   return verdictOf(concernsOf(baseline, look, options), look.checks);
 }
 
@@ -32,22 +32,22 @@ export function judge(baseline: Baseline, look: Look, options: JudgeOptions = {}
  * Judges an instance by what is seen now alone: before the command (whatever is not healthy is refused, because nothing
  * could be proven afterwards), and for `guard check`. Units that have failed are told and do not decide.
  */
-export function judgeAlone(look: Look): Verdict {
+export function judgeAlone(look: Observation): Verdict {
   return verdictOf(
-    [...stateConcerns(look), ...ailingUnits(look.facts), ...factsSilence(look), ...look.checks.flatMap(aloneConcern)],
+    [...stateConcerns(look), ...failedUnits(look.facts), ...factsSilence(look), ...look.checks.flatMap(aloneConcern)],
     look.checks,
   );
 }
 
 /** Everything there is to say about a look, in the order of its importance for a reader. Pure. */
-export function concernsOf(baseline: Baseline, look: Look, options: JudgeOptions = {}): Concern[] {
+export function concernsOf(baseline: Baseline, look: Observation, options: JudgeOptions = {}): Concern[] {
   return [...stateConcerns(look), ...factConcerns(baseline, look, options), ...checkConcerns(baseline, look)];
 }
 
 /** The verdict that concerns add up to. Findings that say the same are told once. */
 export function verdictOf(concerns: readonly Concern[], checks: readonly CheckResult[]): Verdict {
-  const against = concerns.filter((concern) => concern.weight === 'against');
-  const unproven = concerns.filter((concern) => concern.weight === 'unproven');
+  const against = concerns.filter((concern) => concern.effect === 'fail');
+  const unproven = concerns.filter((concern) => concern.effect === 'unknown');
   const deciding = against.length > 0 ? against : unproven;
   return {
     verdict: against.length > 0 ? 'unhealthy' : unproven.length > 0 ? 'inconclusive' : 'healthy',
@@ -72,7 +72,7 @@ function told(concerns: readonly Concern[]): Finding[] {
   return findings;
 }
 
-function stateConcerns({ state }: Look): Concern[] {
+function stateConcerns({ state }: Observation): Concern[] {
   switch (state.kind) {
     case 'askable':
       return [];
@@ -86,7 +86,7 @@ function stateConcerns({ state }: Look): Concern[] {
   }
 }
 
-function factConcerns(baseline: Baseline, look: Look, options: JudgeOptions): Concern[] {
+function factConcerns(baseline: Baseline, look: Observation, options: JudgeOptions): Concern[] {
   if (look.state.kind !== 'askable' || !baseline.automatic) return [];
   if (baseline.facts === null)
     return [
@@ -117,11 +117,11 @@ export function isOtherBoot(then: Facts, now: Facts): boolean {
 export function concernOfFact(finding: FactFinding): Concern {
   return {
     ...finding,
-    weight: finding.severity === 'required' ? 'against' : 'advisory',
+    effect: finding.severity === 'required' ? 'fail' : 'info',
   };
 }
 
-function checkConcerns(baseline: Baseline, look: Look): Concern[] {
+function checkConcerns(baseline: Baseline, look: Observation): Concern[] {
   return [
     ...look.checks.flatMap((result) => checkConcern(result, before(baseline, result.name))),
     ...baseline.checks
@@ -179,7 +179,7 @@ function aloneConcern(result: CheckResult): Concern[] {
   return [result.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
 }
 
-function ailingUnits(facts: Facts | null): Concern[] {
+function failedUnits(facts: Facts | null): Concern[] {
   return Object.values(facts?.units ?? {})
     .filter((unit) => unit.active === 'failed' || unit.sub === 'auto-restart')
     .map((unit) =>
@@ -187,7 +187,7 @@ function ailingUnits(facts: Facts | null): Concern[] {
     );
 }
 
-function factsSilence(look: Look): Concern[] {
+function factsSilence(look: Observation): Concern[] {
   return look.state.kind === 'askable' && look.factsSay !== null
     ? [advisory('facts', `what is true inside cannot be seen: ${look.factsSay}`)]
     : [];
@@ -198,7 +198,7 @@ function against(subject: string, message: string): Concern {
     subject,
     severity: 'required',
     message,
-    weight: 'against',
+    effect: 'fail',
     transient: false,
   };
 }
@@ -208,7 +208,7 @@ function unproven(subject: string, message: string): Concern {
     subject,
     severity: 'required',
     message,
-    weight: 'unproven',
+    effect: 'unknown',
     transient: true,
   };
 }
@@ -218,7 +218,7 @@ function advisory(subject: string, message: string): Concern {
     subject,
     severity: 'advisory',
     message,
-    weight: 'advisory',
+    effect: 'info',
     transient: false,
   };
 }

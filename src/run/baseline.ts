@@ -1,14 +1,13 @@
 import type { Outcome, Verdict } from '../event.ts';
 import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baseline.ts';
-import type { AskContext } from '../health/look.ts';
+import type { AskContext } from '../health/observation.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import type { Instance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
+import { isBroughtIn, isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
 import type { FirstObservation } from './first-observation.ts';
 import type { Plan } from './plan.ts';
-import { mayProvide } from './push/source.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
@@ -70,7 +69,7 @@ async function missingExecutable(
 
 /** Whether the command must be there already. */
 function mustExist({ change, pushes, command }: Plan): boolean {
-  return change.kind === 'command' && !mayProvide(pushes, command.words[0], command.cwd);
+  return change.kind === 'command' && !isBroughtIn({ pushes, command });
 }
 
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
@@ -105,7 +104,7 @@ async function observeWhenIdle(
     return wasIdle;
   }
   const begun =
-    first === null ? look() : takeBaselineWith({ ...first.asker, look: () => first.observation }, context, request);
+    first === null ? look() : takeBaselineWith({ ...first.prober, look: () => first.look }, context, request);
   const [meanwhile, wasIdle] = await Promise.all([begun, waitIdle()]);
   return wasIdle ? meanwhile : look();
 }

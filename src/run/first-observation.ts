@@ -1,15 +1,15 @@
-import { openAsker, type Asker } from '../health/asker.ts';
-import type { InstanceLook } from '../health/look.ts';
-import type { Opening } from '../health/probe/opening.ts';
+import { openProber, type Prober } from '../health/prober.ts';
+import type { InstanceObservation } from '../health/observation.ts';
+import type { Preflight } from '../health/probe/preflight.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
 /** The look of a baseline, begun while the instance is still inspected. */
 export interface FirstObservation {
-  readonly asker: Asker;
-  readonly observation: Promise<InstanceLook>;
+  readonly prober: Prober;
+  readonly look: Promise<InstanceObservation>;
   /** What it says before its end; null where it ends without that. */
-  readonly opening: Promise<Opening | null>;
+  readonly opening: Promise<Preflight | null>;
   /** Gives it up. */
   readonly stop: () => void;
 }
@@ -22,14 +22,14 @@ export function startFirstObservation(plan: Plan, { incus, clock, interruption }
   if (!plan.automatic || plan.change.kind !== 'command') return null;
   const over = new AbortController();
   const signal = AbortSignal.any([interruption.signal, over.signal]);
-  const asker = openAsker({ incus, instance: plan.instance, clock, signal }, plan);
-  let heard: (opening: Opening | null) => void = () => {};
-  const opening = new Promise<Opening | null>((resolve) => (heard = resolve));
-  const look = asker.look({ wanted: plan.command.words[0], heard });
+  const prober = openProber({ incus, instance: plan.instance, clock, signal }, plan);
+  let heard: (opening: Preflight | null) => void = () => {};
+  const opening = new Promise<Preflight | null>((resolve) => (heard = resolve));
+  const look = prober.look({ wanted: plan.command.words[0], heard });
   // However it ends, also where nobody waits for it any more.
   void look.then(
     () => heard(null),
     () => heard(null),
   );
-  return { asker, observation: look, opening, stop: () => over.abort() };
+  return { prober, look, opening, stop: () => over.abort() };
 }

@@ -1,6 +1,6 @@
 import type { Changes, CommandEnd, Verdict } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import { changesBetween } from '../health/comparison/changes.ts';
+import { changesBetween } from '../health/changes.ts';
 import type { Facts } from '../health/facts.ts';
 import { watch } from '../health/watch/watch.ts';
 import type { Plan } from './plan.ts';

@@ -299,7 +299,7 @@ describe('several mistakes', () => {
   ].join('\n');
 
   test('come together, in the order of the file', () => {
-    expect(mistakesIn(text).map(({ location: place }) => `${place?.line}:${place?.column}`)).toEqual([
+    expect(mistakesIn(text).map(({ location }) => `${location?.line}:${location?.column}`)).toEqual([
       '2:3',
       '4:12',
       '5:9',

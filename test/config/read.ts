@@ -22,6 +22,8 @@ export const mistakesIn = (text: string | Uint8Array): readonly ConfigurationMis
 
 /** The same in short: `3:5 sentence advice`. */
 export const complaints = (text: string | Uint8Array): string[] =>
-  mistakesIn(text).map(({ location: place, message, advice }) =>
-    [place ? `${place.line}:${place.column}` : 'file', message, advice].filter((part) => part !== '').join(' '),
+  mistakesIn(text).map(({ location, message, advice }) =>
+    [location ? `${location.line}:${location.column}` : 'file', message, advice]
+      .filter((part) => part !== '')
+      .join(' '),
   );

@@ -10,10 +10,10 @@ import type {
 } from '../../src/check-definition.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { CheckResult } from '../../src/event.ts';
-import { openAsker } from '../../src/health/asker.ts';
+import { openProber } from '../../src/health/prober.ts';
 import { takeBaseline } from '../../src/health/baseline.ts';
 import { askCheck } from '../../src/health/checks/check.ts';
-import type { AskContext } from '../../src/health/look.ts';
+import type { AskContext } from '../../src/health/observation.ts';
 import { waitUntilAskable, waitUntilQuiet } from '../../src/health/ready.ts';
 import { judgeAlone } from '../../src/health/verdict.ts';
 import { watch } from '../../src/health/watch/watch.ts';
@@ -175,7 +175,7 @@ describe('a plugin inside', () => {
 describe('a folder of scripts in the layout of greenboot', () => {
   const folder: DirectoryCheck = { ...common, kind: 'directory', name: 'green', path: '/etc/greenboot/check/' };
   const askFolder = (more: Partial<DirectoryCheck> = {}) =>
-    openAsker(context, { automatic: false }).check({ ...folder, ...more });
+    openProber(context, { automatic: false }).check({ ...folder, ...more });
 
   it('cannot be asked when it is not there', async () => {
     expect(await askFolder()).toMatchObject([{ name: 'green', status: 'unknown' }]);
@@ -304,7 +304,7 @@ until [ -e /root/held ]; do sleep 0.05; done`);
 
   it('is not askable when it is stopped, and is again after a start, booted and with its address (F38)', async () => {
     await restartContainer(instance, async () => {
-      const stopped = await openAsker(context, { automatic: true }).look();
+      const stopped = await openProber(context, { automatic: true }).look();
       expect(stopped.state.kind).toBe('not-running');
       expect((await askOne(exec(['true']))).status).toBe('unknown');
       expect(await waitUntilAskable(context, { limitMs: 500 })).toMatchObject({ ok: false });

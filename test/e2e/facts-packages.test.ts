@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { changesBetween } from '../../src/health/comparison/changes.ts';
-import { compareFacts } from '../../src/health/comparison/compare.ts';
+import { changesBetween } from '../../src/health/changes.ts';
+import { compareFacts } from '../../src/health/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { booted, inside, look, lookUntil } from './instance-facts.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { changesBetween } from '../../src/health/comparison/changes.ts';
-import { compareFacts, compareLooks, type FactFinding } from '../../src/health/comparison/compare.ts';
+import { changesBetween } from '../../src/health/changes.ts';
+import { compareFacts, detectRestarts, type FactFinding } from '../../src/health/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { gatherFacts } from '../../src/health/gather.ts';
 import { booted, inside, look, lookUntil } from './instance-facts.ts';
@@ -72,7 +72,7 @@ systemctl enable --now worker.service door.socket`,
     expect(before.packages?.installed).toHaveProperty('apt');
     const again = await look(incus, name);
     expect(compareFacts(before, again)).toEqual([]);
-    expect(compareLooks(before, before, again)).toEqual([]);
+    expect(detectRestarts(before, before, again)).toEqual([]);
     expect(changesBetween(before, again)).toEqual({
       packages: [],
       units: { appeared: [], gone: [] },
@@ -121,7 +121,7 @@ systemctl restart worker.service`,
         (facts.units?.['worker.service']?.restarts ?? 0) > (first.units?.['worker.service']?.restarts ?? 0),
     );
     expect(deciding(compareFacts(before, first))).toEqual([]);
-    expect(deciding(compareLooks(before, first, second))[0]).toMatch(
+    expect(deciding(detectRestarts(before, first, second))[0]).toMatch(
       /^worker\.service restarted by itself (once|\d+ times) while guard watched/,
     );
     await inside(

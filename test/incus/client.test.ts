@@ -103,14 +103,14 @@ describe('every request', () => {
     ['not JSON', '<html>\u001b[2J</html>', String.raw`\x1b[2J`],
     ['a list', '[]', 'not of Incus'],
     ['nothing', '', 'an empty answer'],
-  ])('says so when the answer is %s', async (_what, body, said) => {
+  ])('says so when the answer is %s', async (_what, body, detail) => {
     fake.fault((_request, response) => {
       response.end(body);
       return true;
     });
     const unreadable = failure(await getInstance(incus, 'c1'));
     expect(unreadable).toMatchObject({ kind: 'server', code: 200 });
-    expect(unreadable.detail).toContain(said);
+    expect(unreadable.detail).toContain(detail);
   });
 
   it('reads what is missing or of another type as empty, and does not fall over it', async () => {

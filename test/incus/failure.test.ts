@@ -31,8 +31,8 @@ describe('what the server says decides the kind', () => {
     [403, 'not authorized', 'forbidden'],
     [500, 'ERROR: Could not statfs', 'server'],
     [500, '', 'server'],
-  ])('%i %s → %s', (code, said, kind) => {
-    expect(serverFailure(about, code, said)).toMatchObject({ kind, code, operation: null });
+  ])('%i %s → %s', (code, detail, kind) => {
+    expect(serverFailure(about, code, detail)).toMatchObject({ kind, code, operation: null });
   });
 });
 
@@ -52,8 +52,8 @@ describe('the sentence for a person', () => {
 
   it('says how to remove what an interrupted restore left, without which none works again', () => {
     const path = '/var/lib/incus/storage-pools/default/containers/web01';
-    const said = `Failed to rename "${path}" to "${path}.incustmp": rename ${path} ${path}.incustmp: file exists`;
-    const { advice } = serverFailure(about, 500, said);
+    const detail = `Failed to rename "${path}" to "${path}.incustmp": rename ${path} ${path}.incustmp: file exists`;
+    const { advice } = serverFailure(about, 500, detail);
     expect(advice).toContain(`btrfs subvolume delete ${path}.incustmp\``);
   });
 

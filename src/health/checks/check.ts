@@ -5,7 +5,7 @@ import type { AskAddresses } from './address.ts';
 import { notAsked, oneLine, tooLate, type KindAnswer } from './answer.ts';
 import { withinLimit } from './limit.ts';
 import type { KindTools } from './kinds/tools.ts';
-import type { AskContext } from '../look.ts';
+import type { AskContext } from '../observation.ts';
 
 /**
  * Asks one check once. It is killed hard at its timeout and then counts as failed; interrupted, or where nobody could

@@ -1,12 +1,12 @@
 import { err, ok, type Result } from '../../result.ts';
 import type { Disk, Facts, Reboot } from '../facts.ts';
-import { configurationFrom } from './configuration.ts';
-import { networkFrom } from './network.ts';
-import { packagesFrom } from './packages.ts';
-import { initOf, processTable, socketOwners } from './processes.ts';
+import { configurationFrom } from '../resources/configuration/parse.ts';
+import { networkFrom } from '../resources/network/parse.ts';
+import { packagesFrom } from '../resources/package/parse.ts';
+import { initOf, processTable, socketOwners } from '../resources/process/parse.ts';
 import { numberOr, sectionsOf, type Section } from './sections.ts';
-import { ephemeralRange, inetSockets, unixSockets } from './sockets.ts';
-import { managerOf, unitFilesOf, unitsOf } from './units.ts';
+import { ephemeralRange, inetSockets, unixSockets } from '../resources/listener/parse.ts';
+import { managerOf, unitFilesOf, unitsOf } from '../resources/unit/parse.ts';
 
 /** The answer came and is not what the probe writes. */
 export interface UnreadableFacts {

@@ -1,4 +1,4 @@
-import { noOpening, openingLines } from './opening.ts';
+import { noPreflight, preflightLines } from './preflight.ts';
 
 /**
  * What the shell inside reads on its standard input: the nonce that marks the sections, then the script. The nonce is not
@@ -6,7 +6,7 @@ import { noOpening, openingLines } from './opening.ts';
  * for is the shell's first argument.
  */
 export function probeInput(nonce: string, withOpening: boolean): string {
-  return `n=${nonce}\n${withOpening ? openingLines : noOpening}\n${probeScript}`;
+  return `n=${nonce}\n${withOpening ? preflightLines : noPreflight}\n${probeScript}`;
 }
 
 /**

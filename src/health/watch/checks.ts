@@ -1,7 +1,7 @@
 import type { CheckDefinition } from '../../check-definition.ts';
 import type { Clock } from '../../clock.ts';
 import type { CheckResult } from '../../event.ts';
-import type { Asker } from '../asker.ts';
+import type { Prober } from '../prober.ts';
 import type { Baseline } from '../baseline.ts';
 import { canDecide } from '../verdict.ts';
 
@@ -31,7 +31,7 @@ interface Watched {
 }
 
 /** Every check is due at once, so that each is asked after the command; afterwards at its interval. */
-export function createWatchedChecks(asker: Asker, clock: Clock, baseline: Baseline): WatchedChecks {
+export function createWatchedChecks(prober: Prober, clock: Clock, baseline: Baseline): WatchedChecks {
   const all: Watched[] = baseline.definitions.map((definition) => ({
     definition,
     results: [],
@@ -42,7 +42,7 @@ export function createWatchedChecks(asker: Asker, clock: Clock, baseline: Baseli
     results.some((result) => result.status !== 'passed' && canDecide(baseline, result));
 
   async function askOne(watched: Watched): Promise<void> {
-    watched.results = await asker.check(watched.definition);
+    watched.results = await prober.check(watched.definition);
     watched.failuresInARow = isTroubled(watched.results) ? watched.failuresInARow + 1 : 0;
     watched.dueAt = clock.monotonic() + watched.definition.intervalMs;
   }

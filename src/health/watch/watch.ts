@@ -1,12 +1,12 @@
 import type { Clock } from '../../clock.ts';
 import type { Finding, Verdict } from '../../event.ts';
-import { openAsker, type Asker } from '../asker.ts';
+import { openProber, type Prober } from '../prober.ts';
 import type { Baseline } from '../baseline.ts';
-import { compareLooks } from '../comparison/compare.ts';
+import { detectRestarts } from '../compare.ts';
 import type { Facts } from '../facts.ts';
-import type { AskContext, Look } from '../look.ts';
+import type { AskContext, Observation } from '../observation.ts';
 import { concernOfFact, concernsOf, isOtherBoot, verdictOf, type Concern } from '../verdict.ts';
-import { createCertainty } from './certainty.ts';
+import { createTerminalFailures } from './terminal-failure.ts';
 import { createWatchedChecks, type WatchedChecks } from './checks.ts';
 
 /** How long to watch, in milliseconds. */
@@ -25,7 +25,7 @@ export type WatchProgress = (waitingFor: readonly Finding[], healthyForMs: numbe
 /** How a watch ended, and the look that decided it. */
 export interface WatchEnd {
   readonly verdict: Verdict;
-  readonly look: Look;
+  readonly look: Observation;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface WatchEnd {
  *
  * - **Waiting**: looks follow each other fast at first, then every two seconds. Whatever does not hold yet is waited for;
  *   at the limit, the last look is the verdict. Waiting ends early only where it is certainly in vain
- *   (`watch-certainty.ts`).
+ *   (`watch-terminalFailures.ts`).
  * - **Soak**: from the first look at which everything holds. Decides against at once: a restart of a service, a socket that
  *   vanished, a new failure, a check that failed `retries` times in a row. What may still settle by itself (a service that
  *   is starting again, an instance that is rebooting or cannot be asked just now) goes back to waiting while there is time,
@@ -48,25 +48,25 @@ export function watch(
   settings: WatchSettings,
   onProgress: WatchProgress,
 ): Promise<WatchEnd> {
-  return watchWith(openAsker(context, baseline), context, baseline, settings, onProgress);
+  return watchWith(openProber(context, baseline), context, baseline, settings, onProgress);
 }
 
-/** The same with any asker. */
+/** The same with any prober. */
 export async function watchWith(
-  asker: Asker,
+  prober: Prober,
   context: Pick<AskContext, 'clock' | 'signal'>,
   baseline: Baseline,
   settings: WatchSettings,
   onProgress: WatchProgress,
 ): Promise<WatchEnd> {
   const watching: Watching = {
-    asker,
+    prober,
     clock: context.clock,
     signal: context.signal ?? null,
     baseline,
     soakMs: settings.soakMs,
     deadline: context.clock.monotonic() + settings.limitMs,
-    checks: createWatchedChecks(asker, context.clock, baseline),
+    checks: createWatchedChecks(prober, context.clock, baseline),
     tell: tellingNews(onProgress),
     restarted: settings.restarted ?? false,
   };
@@ -79,7 +79,7 @@ export async function watchWith(
 }
 
 interface Watching {
-  readonly asker: Asker;
+  readonly prober: Prober;
   readonly clock: Clock;
   readonly signal: AbortSignal | null;
   readonly baseline: Baseline;
@@ -93,7 +93,7 @@ interface Watching {
 }
 
 /** A look of the watch; `fresh` when every check was asked for it. */
-interface FreshLook extends Look {
+interface FreshLook extends Observation {
   readonly fresh: boolean;
 }
 
@@ -104,7 +104,7 @@ type Waited = { readonly end: null; readonly look: FreshLook } | { readonly end:
 
 async function waitUntilItHolds(watching: Watching): Promise<Waited> {
   const { clock, deadline, baseline } = watching;
-  const certainty = createCertainty();
+  const terminalFailures = createTerminalFailures();
   for (let pause: number = pace.first; ; pause = Math.min(pause * pace.growth, pace.most)) {
     const last = clock.monotonic() >= deadline;
     const look = await takeLook(watching, { all: last, eager: true });
@@ -113,8 +113,8 @@ async function waitUntilItHolds(watching: Watching): Promise<Waited> {
     if (!concerns.some(isAwaited)) return { end: null, look };
     const now = clock.monotonic();
     // Always asked, because it remembers how long things have been so.
-    const hopeless = certainty.isHopeless(look, concerns, now);
-    if (last || hopeless) return { end: { verdict: verdictOf(concerns, look.checks), look } };
+    const unrecoverable = terminalFailures.isUnrecoverable(look, concerns, now);
+    if (last || unrecoverable) return { end: { verdict: verdictOf(concerns, look.checks), look } };
     watching.tell(concerns.filter(isAwaited), 0);
     await clock.sleep(Math.min(pause, Math.max(0, deadline - now)), watching.signal ?? undefined);
   }
@@ -125,7 +125,7 @@ async function soak(watching: Watching, first: FreshLook): Promise<WatchEnd | nu
   const { clock, baseline, checks } = watching;
   const since = clock.monotonic();
   const notes: Concern[] = [];
-  let previous: Look = first;
+  let previous: Observation = first;
   if (watching.soakMs === 0 && first.fresh) return endOf(watching, first, notes);
   for (;;) {
     const heldMs = clock.monotonic() - since;
@@ -149,15 +149,15 @@ async function soak(watching: Watching, first: FreshLook): Promise<WatchEnd | nu
 }
 
 async function takeLook(
-  { asker, clock, checks }: Watching,
+  { prober, clock, checks }: Watching,
   options: { readonly all: boolean; readonly eager: boolean },
 ): Promise<FreshLook> {
   const at = clock.now();
-  const [inside, round] = await Promise.all([asker.look(), checks.round(options)]);
+  const [inside, round] = await Promise.all([prober.look(), checks.round(options)]);
   return { ...inside, at, checks: round.results, fresh: round.fresh };
 }
 
-function endOf(watching: Watching, look: Look, notes: readonly Concern[]): WatchEnd {
+function endOf(watching: Watching, look: Observation, notes: readonly Concern[]): WatchEnd {
   return {
     verdict: verdictOf([...notes, ...concernsOf(watching.baseline, look, watching)], look.checks),
     look,
@@ -172,16 +172,16 @@ function soakPause({ clock, soakMs, checks }: Watching, heldMs: number): number 
   return Math.max(pace.first, Math.min(pace.soak, untilDue, untilLook));
 }
 
-function noticeReboot(watching: Watching, previous: Look, look: Look): boolean {
+function noticeReboot(watching: Watching, previous: Observation, look: Observation): boolean {
   if (previous.facts === null || look.facts === null || !isOtherBoot(previous.facts, look.facts)) return false;
   watching.restarted = true;
   return true;
 }
 
-function happenings(baseline: Baseline, previous: Look, look: Look): Concern[] {
+function happenings(baseline: Baseline, previous: Observation, look: Observation): Concern[] {
   if (baseline.facts === null || previous.facts === null || look.facts === null) return [];
   const crashed = crashedUnits(previous.facts, look.facts);
-  return compareLooks(baseline.facts, previous.facts, look.facts)
+  return detectRestarts(baseline.facts, previous.facts, look.facts)
     .map(concernOfFact)
     .map((concern) => (crashed.has(concern.subject) ? { ...concern, transient: false } : concern));
 }
@@ -202,17 +202,17 @@ const reboot: Concern = {
   subject: 'instance',
   severity: 'required',
   message: 'the instance restarted while guard watched',
-  weight: 'against',
+  effect: 'fail',
   transient: true,
 };
 
 /** What the verdict cannot be healthy with. */
 function isAwaited(concern: Concern): boolean {
-  return concern.weight !== 'advisory';
+  return concern.effect !== 'info';
 }
 
 function isFinal(concern: Concern): boolean {
-  return concern.weight === 'against' && !concern.transient;
+  return concern.effect === 'fail' && !concern.transient;
 }
 
 function isBetweenTries(watching: Watching, concern: Concern): boolean {
@@ -228,12 +228,12 @@ function asNote(concern: Concern): Concern {
   return {
     ...concern,
     severity: 'advisory',
-    weight: 'advisory',
+    effect: 'info',
     message: `for a moment: ${concern.message}`,
   };
 }
 
-function interrupted(look: Look): WatchEnd {
+function interrupted(look: Observation): WatchEnd {
   return {
     verdict: {
       verdict: 'inconclusive',

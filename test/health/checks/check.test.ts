@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { askCheck, askDefinition } from '../../../src/health/checks/check.ts';
-import type { AskContext } from '../../../src/health/look.ts';
+import type { AskContext } from '../../../src/health/observation.ts';
 import { openIncus } from '../../../src/incus/client.ts';
 import { checkOf } from '../samples.ts';
 
