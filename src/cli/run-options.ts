@@ -182,7 +182,7 @@ export function addReportOption(command: Command): Command {
     .addOption(
       new Option(
         '--report <format=file>',
-        'also write junit, json or markdown to a file, whatever the outcome (repeatable)',
+        'also write junit, json, markdown or html to a file, whatever the outcome (repeatable)',
       ).argParser(reportFile),
     );
 }

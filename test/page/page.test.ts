@@ -80,8 +80,11 @@ describe('a page', () => {
   });
 
   test('stays below 200 KB without its evidence, whatever the instance wrote', () => {
-    for (const [name, page] of Object.entries(examplePages))
-      expect(Buffer.byteLength(runPage({ ...page, evidence: [] })), name).toBeLessThan(200_000);
+    const sizes = Object.entries(examplePages).map(([name, page]): [string, number] => [
+      name,
+      Buffer.byteLength(runPage({ ...page, evidence: [] })),
+    ]);
+    expect(sizes.filter(([, bytes]) => bytes >= 200_000)).toEqual([]);
   });
 });
 

@@ -120,7 +120,7 @@ function reasonWithLog(finding: Finding): Html {
 
 /** The findings that decided: of the restored instance where that one is not healthy, else of the change. */
 function decidingFindings({ ended, verdict, verdictAgain }: RunReport['record']): readonly Finding[] {
-  const decided = ended?.outcome.outcome === 'rolled-back-unhealthy' ? verdictAgain : verdict;
+  const decided = ended?.outcome.outcome === 'rolled-back-not-well' ? verdictAgain : verdict;
   return decided?.verdict.reasons ?? [];
 }
 
@@ -317,7 +317,7 @@ function evidenceSection({ report: { record }, evidence }: RunPage): Html | null
   if (evidence.length === 0 && missing.length === 0) return null;
   return markup`<h2>Evidence</h2>
     <p>Saved before the rollback.</p>
-    ${evidence.map(
+    ${orderedEvidence(evidence).map(
       ({ name, bytes, text }) =>
         markup`<details>
           <summary>${name} (${formatBytes(bytes)})</summary>
