@@ -20,8 +20,21 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   doctor: [],
   notify: ['health', 'config'],
   agent: ['package-hook', 'run', 'health', 'incus', 'journal', 'config'],
+  rehearsal: ['run', 'health', 'incus', 'journal'],
   report: ['run', 'journal', 'package-hook'],
-  cli: ['package-hook', 'rollout', 'config', 'run', 'report', 'journal', 'agent', 'notify', 'health', 'incus'],
+  cli: [
+    'rehearsal',
+    'package-hook',
+    'rollout',
+    'config',
+    'run',
+    'report',
+    'journal',
+    'agent',
+    'notify',
+    'health',
+    'incus',
+  ],
 };
 
 interface SourceFile {
@@ -87,9 +100,21 @@ describe('habits', () => {
     ).toEqual([]);
   });
 
-  test('a DELETE is only written where it can only mean a snapshot or a file (promise 1)', () => {
+  test('a DELETE is only written where it can only mean a snapshot, a file or a rehearsal copy (promise 1)', () => {
     expect(
       offenders(/'DELETE'/, (file) => file.path === 'incus/client.ts' || file.path === 'incus/removal.ts'),
     ).toEqual([]);
+  });
+
+  test('only the function that has proven that a copy is its own can name one for a DELETE (promise 1)', () => {
+    expect(
+      offenders(/\bverified(Copy|Volume)\b/, ({ path }) =>
+        ['incus/removal.ts', 'incus/rehearsal/removal.ts'].includes(path),
+      ),
+    ).toEqual([]);
+    const names = /kind: 'rehearsal-(copy|volume)'/g;
+    expect(files.flatMap(({ path, text }) => [...text.matchAll(names)].map(() => path))).toEqual(
+      Array.from({ length: 4 }, () => 'incus/removal.ts'),
+    );
   });
 });

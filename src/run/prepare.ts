@@ -295,6 +295,7 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     restorePointName: plan.restorePoint.name,
     named: plan.restorePoint.named,
     holder: tools.holder,
+    ...(plan.rehearsedBy === null ? {} : { rehearsedBy: plan.rehearsedBy }),
     ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushSummaryOf) }),
     ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
   };
