@@ -16,7 +16,6 @@ for (const button of document.querySelectorAll('button.copy')) {
       selection.selectAllChildren(button.parentElement.querySelector('code'));
       button.textContent = 'Selected';
     }
-    setTimeout(() => (button.textContent = 'Copy'), 2000);
   });
 }`;
 
