@@ -7,7 +7,7 @@ import { withoutInputs } from './inputs.mjs';
 // A release's tag has the program here; in a checkout that was built it is in dist/.
 const programs = ['dist/guard.cjs', '../dist/guard.cjs'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
-/** Runs guard to its end and gives its exit status. A cancelled step's signals are guard's: it puts the instance back. */
+/** Runs guard to its end and gives its exit status. A cancelled step's signals are guard's: it rolls the instance back. */
 export const guard = (words, environment) => {
   const program = programs.find((path) => existsSync(path));
   if (program === undefined) {

@@ -80,14 +80,14 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
 function unfitness(plan: Plan, { commands, product }: Platform, instance: Instance): Outcome | null {
   if (instance.ephemeral)
     return refused(
-      `"${instance.name}" is ephemeral: ${product} deletes it, with its snapshots, as soon as it stops.`,
+      `"${instance.name}" is ephemeral. ${product} deletes it and its snapshots when it stops.`,
       `Make it permanent first: ${commands.makePermanent(plan)}`,
     );
   if (instance.status === 'Frozen')
-    return refused(`"${instance.name}" is frozen.`, `Let it run first: ${commands.thawInstance(plan)}`);
+    return refused(`"${instance.name}" is frozen.`, `Resume it first: ${commands.thawInstance(plan)}`);
   if (instance.status !== 'Running' && instance.status !== 'Stopped')
     return refused(
-      `"${instance.name}" is in the state "${instance.status}": guard begins only with one that runs or is stopped.`,
+      `"${instance.name}" is in the state "${instance.status}": guard needs a running or stopped instance.`,
       `See \`${commands.showInstance(plan)}\`.`,
     );
   return null;
@@ -103,7 +103,7 @@ async function occupation(
   if (names.includes(plan.restorePoint.name))
     return refused(
       `"${plan.instance}" already has a snapshot named "${plan.restorePoint.name}".`,
-      'Choose another --name, or leave it out: guard then makes a unique one.',
+      'Choose another --name, or omit it: guard then generates a unique name.',
     );
   // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
   if (names.includes(inFlightName))
@@ -114,7 +114,7 @@ async function occupation(
     return plan.limits.lockMs === 0 ? describeHolder(tools, quiesceMarker) : null;
   return quiesceMarker.wasRunning && instance.status === 'Stopped'
     ? refused(
-        `An interrupted run was left on this instance: run ${quiesceMarker.run} stopped it for its restore point and died.`,
+        `Run ${quiesceMarker.run} was interrupted while it had stopped this instance for its restore point.`,
         `Finish it first: ${recoverCommand(plan)}`,
       )
     : null;
@@ -128,21 +128,21 @@ function staleQuietOf(tools: InspectTools, instance: Instance): QuiesceMarker | 
 function refuseCopy(plan: Plan, pool: Pool | null): Outcome {
   return refused(
     pool === null
-      ? `The storage of "${plan.instance}" cannot be looked at, so that nobody knows whether a copy would block the way back.`
-      : `Pool "${pool.name}" is on ${pool.driver}: a copy of what failed would block the way back there.`,
+      ? `The storage of "${plan.instance}" cannot be inspected, so guard cannot tell whether a copy would block the rollback.`
+      : `Pool "${pool.name}" is on ${pool.driver}: a copy of the failed state would block the rollback there.`,
     'Leave out --keep-failed.',
   );
 }
 
 function refuseInconsistent(plan: Plan, commands: Commands, torn: InconsistentSnapshots): Outcome {
   const lines = commands.repairSnapshots(plan, torn).map((line) => `\`${line}\``);
-  return refused(describeInconsistency(plan, torn), `Nothing is lost by mending it: ${lines.join('; ')}.`);
+  return refused(describeInconsistency(plan, torn), `To repair it without losing data, run: ${lines.join('; ')}.`);
 }
 
 function refuseUncovered(plan: Plan, { uncovered }: Disks): Outcome {
   return refused(
     `The restore point would not cover ${uncovered.map(describeUncovered).join(', nor ')}.`,
-    `Detach it first, or pass --uncovered accept: a rollback of ${plan.instance} then leaves it as it is.`,
+    `Detach it first, or pass --uncovered accept. A rollback of ${plan.instance} then does not change it.`,
   );
 }
 
@@ -160,7 +160,7 @@ function refuseRollback(
   return snapshots.some(({ name, createdAt }) => name === restorePoint.name && createdAt === restorePoint.createdAt)
     ? null
     : refused(
-        `The restore point "${restorePoint.name}" of run ${run} is not there any more.`,
+        `The restore point "${restorePoint.name}" of run ${run} no longer exists.`,
         `See \`guard runs\` for others, and \`${show}\` for the snapshots there are.`,
       );
 }
@@ -175,7 +175,7 @@ function refuseLatestOnly(
   const newer = snapshots.filter(({ createdAt }) => Date.parse(createdAt) > Date.parse(restorePoint.createdAt));
   const named = newer.length === 0 ? '' : ` Newer ones now: ${newer.map(({ name }) => name).join(', ')}.`;
   return refused(
-    `This storage driver goes back to the newest snapshot only, so "${restorePoint.name}" cannot be restored with a restore point of the present taken first.${named}`,
-    `If what is newer may be lost for good, remove it and restore by hand: ${commands.restoreSnapshot(plan, restorePoint.name)}`,
+    `This storage driver can restore only the newest snapshot, so "${restorePoint.name}" cannot be restored after a restore point of the present state is taken.${named}`,
+    `If you do not need the newer snapshots, remove them and restore manually: ${commands.restoreSnapshot(plan, restorePoint.name)}`,
   );
 }

@@ -30,5 +30,5 @@ export function resumeCommands(commands: Commands, of: InstanceAddress): string[
 /** The same as advice. */
 export function resumeAdvice(commands: Commands, of: InstanceAddress): string {
   const [again, byHand] = resumeCommands(commands, of);
-  return `It is tried again by: ${again}; once you have resumed it yourself: ${byHand}`;
+  return `To try again, run ${again}. If you have resumed it manually, run ${byHand}.`;
 }

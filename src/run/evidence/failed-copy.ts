@@ -17,13 +17,13 @@ export async function keepFailed(plan: Plan, tools: Pick<RunTools, 'platform' | 
     level: failure === null ? 'info' : 'warning',
     message:
       failure === null
-        ? `What failed is kept as the instance "${name}": stopped, without network. \`${remove}\` removes it.`
-        : `What failed could not be kept as a copy. ${failure}`,
+        ? `The failed state is kept as the instance "${name}": stopped, without network. \`${remove}\` removes it.`
+        : `The failed state could not be kept as a copy. ${failure}`,
   });
 }
 
 async function makeCopy(plan: Plan, { platform }: Pick<RunTools, 'platform'>, name: string): Promise<string | null> {
-  const description = `What run ${plan.run} of guard made of ${plan.instance}`;
+  const description = `Failed state of ${plan.instance} after run ${plan.run} of guard`;
   const copy = { name, description, detached: true } as const;
   const made = await platform.copyInstance(plan.instance, copy, { limitMs: plan.limits.snapshotMs });
   return made.ok ? null : describeFailure(made.error);

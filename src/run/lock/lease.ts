@@ -126,11 +126,7 @@ export async function takeLease(
   const snapshot = await platform.getSnapshot(instance, inFlightName);
   if (!snapshot.ok) return snapshot;
   const lost = err(
-    platformFailure(
-      'changed',
-      `take over the run on ${instance}`,
-      'Another guard has taken it over at the same moment.',
-    ),
+    platformFailure('changed', `take over the run on ${instance}`, 'another guard has taken it over at the same time.'),
   );
   if (leaseOf(snapshot.value.expiresAt)?.base !== before?.base) return lost;
   const { revision } = snapshot.value;
@@ -144,4 +140,4 @@ export async function takeLease(
 
 /** What a guard says, and all it does, once another one has taken its run over. */
 export const lostLockMessage =
-  'Another guard has taken this run over, because this one had given no sign of life, and decides what becomes of it. Nothing more was done here.';
+  'Another guard took over this run because this one showed no activity. This guard stopped and changed nothing more.';

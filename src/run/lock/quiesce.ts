@@ -52,7 +52,7 @@ export async function quiesce(
   const failure = await runLifecycleCommands(plan, tools, 'beforeRestorePoint', {}, tools.interruption.signal);
   if (failure !== null) {
     const signal = tools.interruption.by();
-    const message = refused(failure, 'Nothing was changed, and what was held still is let go.');
+    const message = refused(failure, 'Nothing was changed, and the instance was resumed.');
     return err(
       await resumedAfterFailure(plan, tools, false, signal === null ? message : { outcome: 'interrupted', signal }),
     );
@@ -72,7 +72,7 @@ export async function resume(plan: Plan, tools: RunTools, state: QuiesceState): 
     if (!up.ok)
       return err(
         refused(
-          `It was stopped for its restore point and did not come back: ${up.error}`,
+          `It was stopped for its restore point and could not be started again: ${up.error}`,
           resumeAdvice(tools.platform.commands, plan),
         ),
       );
@@ -80,7 +80,7 @@ export async function resume(plan: Plan, tools: RunTools, state: QuiesceState): 
   const failure = await resumeInstance(plan, tools);
   return failure === null
     ? ok(undefined)
-    : err(refused(`${failure} It may still be held still.`, resumeAdvice(tools.platform.commands, plan)));
+    : err(refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan)));
 }
 
 async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean, outcome: Outcome): Promise<Outcome> {

@@ -49,10 +49,10 @@ async function classify(platform: Platform, instance: string, disk: Disk): Promi
     case 'volume': {
       const { pool, volume } = disk;
       const found = await platform.getVolume(pool, volume);
-      if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be looked at` };
+      if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be inspected` };
       const isOwn = found.value.otherUsers === 0 && found.value.instances.every((name) => name === instance);
       if (isOwn) return { device, pool, volume, path };
-      return { device, path, message: `volume ${volume} of pool ${pool}, which others use as well` };
+      return { device, path, message: `volume ${volume} of pool ${pool}, which other instances use` };
     }
   }
 }

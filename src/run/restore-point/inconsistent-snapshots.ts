@@ -39,6 +39,6 @@ export function describeInconsistency(
 ): string {
   const names = torn.empty.map(({ name }) => `"${name}"`).join(', ');
   return torn.nameless.length > 0
-    ? `The server was ended while it renamed the snapshot ${names} of "${instance}" to "${torn.nameless.join('", "')}", and takes, restores and starts nothing of it until its records agree.`
-    : `The server was ended while it took or removed the snapshot ${names} of "${instance}": its data is gone, and the server takes, restores and starts nothing of the instance while the snapshot is still listed.`;
+    ? `The server was killed while it renamed the snapshot ${names} of "${instance}" to "${torn.nameless.join('", "')}". It cannot snapshot, restore or start the instance until its records agree.`
+    : `The server was killed while it took or removed the snapshot ${names} of "${instance}". Its data is lost, and the server cannot snapshot, restore or start the instance while the snapshot is still listed.`;
 }

@@ -9,7 +9,7 @@ export function describeScheduled(
   { name, snapshotSchedule }: Pick<Instance, 'name' | 'snapshotSchedule'>,
 ): string | null {
   if (pool === null || snapshotSchedule === null || !pool.restoreNeedsNewest) return null;
-  return `The server takes snapshots of ${name} by itself (${neutralise(snapshotSchedule)}), and ${pool.driver} restores the newest one only: one that is taken during this run stands in the way of a rollback.`;
+  return `The server takes scheduled snapshots of ${name} (${neutralise(snapshotSchedule)}), and ${pool.driver} can restore only the newest one. A snapshot taken during this run would block a rollback.`;
 }
 
 /** Names of what stands in the way of going back to the restore point, oldest first. */
