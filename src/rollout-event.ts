@@ -12,6 +12,8 @@ export type RolloutEvent =
       /** Failures that were seen, and count no more. */
       readonly accepted: readonly string[];
     }
+  /** This host goes on with a rollout of another one, as its record on the server has it. */
+  | { readonly type: 'rollout-imported'; readonly record: object }
   /** The change is about to begin on an instance: durable before its run begins. */
   | { readonly type: 'member-begun'; readonly id: string; readonly run: string }
   /** Its run is over. */

@@ -33,7 +33,7 @@ const commands = {
 export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
   const { own, command } = splitArguments(argv);
   let status = 0;
-  const call = { context, words: command, exit: (value: number) => (status = value) };
+  const call = { context, own, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
   try {
     refuseUnusedWords(own, command);

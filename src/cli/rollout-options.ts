@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseAmount, type Amount } from '../rollout/amount.ts';
+import { parseAmount, type Amount } from '../amount.ts';
 import { addRunOptions, type RunOptions } from './run-options.ts';
 import { count, duration, repeated } from './values.ts';
 
@@ -58,9 +58,30 @@ export function addRolloutOptions(command: Command): Command {
     .option('--skip-refused', 'leave out the instances on which no run could begin');
 }
 
+/** Whether a command line means a rollout, rather than one run on one instance. */
+export function isRollout(instances: readonly string[], options: RolloutOptions): boolean {
+  return (
+    instances.length > 1 ||
+    instances.some((word) => /[*?[\]{}]/.test(word) || word.startsWith('@')) ||
+    options.all === true ||
+    options.allProjects === true ||
+    options.filter !== undefined ||
+    options.canary !== undefined ||
+    options.maxParallel !== undefined ||
+    options.spreadBy !== undefined ||
+    options.allOrNothing === true
+  );
+}
+
+/** Whether the options choose instances without a name of any. */
+export function choosesByItself({ all, filter }: RolloutOptions): boolean {
+  return all === true || filter !== undefined;
+}
+
 function amount(text: string): Amount {
   const parsed = parseAmount(text);
-  if (parsed === null) throw new InvalidArgumentError(`"${text}" is not a number of instances: write one like 3, or a share like 10%.`);
+  if (parsed === null)
+    throw new InvalidArgumentError(`"${text}" is not a number of instances: write one like 3, or a share like 10%.`);
   return parsed;
 }
 
@@ -74,7 +95,9 @@ function parallel(text: string): Amount {
 /** `location`, or a key of the instances' configuration. */
 export function spreadKey(text: string): string {
   if (text !== 'location' && !/^user\.[\w.-]+$/.test(text))
-    throw new InvalidArgumentError(`"${text}" is not known: write location, or a key of the instances like user.ha-group.`);
+    throw new InvalidArgumentError(
+      `"${text}" is not known: write location, or a key of the instances like user.ha-group.`,
+    );
   return text;
 }
 
@@ -109,7 +132,17 @@ export function readOptionWords(words: readonly string[]): RolloutOptions {
 }
 
 /** What is chosen, shown and written belongs to each command line by itself. */
-const ofOneCall = ['--json', '--quiet', '--report', '--trace', '--all', '--all-projects', '--filter', '--project', '--passthrough'];
+const ofOneCall = [
+  '--json',
+  '--quiet',
+  '--report',
+  '--trace',
+  '--all',
+  '--all-projects',
+  '--filter',
+  '--project',
+  '--passthrough',
+];
 
 /** What the record on the server does not carry: it may name files, secrets or commands of one host. */
 const ofOneHost = ['--config', '--env', '--push', '--push-owner'];

@@ -97,15 +97,17 @@ export async function chooseInstances(
   const expanded = wishesOf(request);
   if (!expanded.ok) return expanded;
   const candidates = new Map<string, Candidate>();
+  const listed = new Set<OpenProject>();
   const wishes: Wish[] = [];
   for (const wish of expanded.value) {
     const projects = await projectsOf(servers, wish.remote, request);
     if (!projects.ok) return projects;
-    for (const { connection, fleet } of projects.value) {
-      const listed = await fleet.listInstances();
-      if (!listed.ok) return err(refusedBecause(listed.error));
-      const { remote, project } = connection;
-      for (const facts of listed.value)
+    for (const open of projects.value.filter((one) => !listed.has(one))) {
+      listed.add(open);
+      const found = await open.fleet.listInstances();
+      if (!found.ok) return err(refusedBecause(found.error));
+      const { remote, project } = open.connection;
+      for (const facts of found.value)
         candidates.set(JSON.stringify([remote, project, facts.name]), { ...facts, project, remote });
     }
     wishes.push({ ...wish, remote: projects.value[0]?.connection.remote ?? null });
@@ -115,17 +117,21 @@ export async function chooseInstances(
 }
 
 function wishesOf({ words, groups, all, filters }: ChoiceRequest): Result<readonly Wish[], Outcome> {
-  const named = words.flatMap((word) => (word.startsWith('@') ? (groups[word.slice(1)] ?? [null]) : [word]));
-  if (named.includes(null)) {
-    const group = words.find((word) => word.startsWith('@') && groups[word.slice(1)] === undefined) ?? '';
+  const isGroup = (word: string): boolean => word.startsWith('@');
+  const group = words.find((word) => isGroup(word) && !Object.hasOwn(groups, word.slice(1)));
+  if (group !== undefined) {
     const known = Object.keys(groups).map((name) => `@${name}`);
-    const advice = known.length === 0 ? 'Groups are written under "groups" in guard.yaml.' : `There are: ${known.join(', ')}.`;
+    const advice =
+      known.length === 0 ? 'Groups are written under "groups" in guard.yaml.' : `There are: ${known.join(', ')}.`;
     return err(refused(`There is no group "${group}" in guard.yaml.`, advice));
   }
   const isEverything = all || filters.length > 0;
-  const texts = named.length === 0 && isEverything ? ['*'] : named.flatMap((text) => (text === null ? [] : [text]));
+  const named = words.flatMap((word) => (isGroup(word) ? (groups[word.slice(1)] ?? []) : [word]));
+  const texts = named.length === 0 && isEverything ? ['*'] : named;
   // `prod:` alone is all of a remote, where all are asked for.
-  return ok(texts.map(parseWish).map((wish) => (wish.pattern === '' && isEverything ? { ...wish, pattern: '*' } : wish)));
+  return ok(
+    texts.map(parseWish).map((wish) => (wish.pattern === '' && isEverything ? { ...wish, pattern: '*' } : wish)),
+  );
 }
 
 async function projectsOf(

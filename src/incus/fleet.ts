@@ -60,7 +60,10 @@ export function openFleet(incus: Incus): Fleet {
       if (!project.ok) return project;
       const { [key]: _before, ...others } = project.value.config;
       // Incus replaces a project's configuration as a whole: for the default project also a PATCH has to name all of it.
-      const body = { description: project.value.description, config: text === null ? others : { ...others, [key]: text } };
+      const body = {
+        description: project.value.description,
+        config: text === null ? others : { ...others, [key]: text },
+      };
       const path = ['projects', incus.project];
       const reply = await call(incus, { method: 'PUT', path, body, etag: revision, purpose });
       return reply.ok ? ok(undefined) : reply;

@@ -72,7 +72,8 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
     memberListener: ({ id }): Listener => {
       tails.set(id, '');
       return (event) => {
-        if (event.type === 'phase-begun') phases.set(id, { title: phaseTitles[event.phase], since: clock.monotonic() });
+        if (event.type === 'phase-started')
+          phases.set(id, { title: phaseTitles[event.phase], since: clock.monotonic() });
         if (event.type === 'command-output')
           tails.set(id, `${tails.get(id) ?? ''}${Buffer.from(event.chunk).toString('utf8')}`.slice(-8192));
       };
@@ -114,7 +115,8 @@ export function tableRows(
     const begin = `${neutralise(member.label, 100).padEnd(width)}  ${waveName(member.wave).padStart(6)}`;
     if (member.state !== 'running' && member.state !== 'reverting')
       return `${begin}  ${stateName(member)}${member.ms === null ? '' : ` (${formatDuration(member.ms)})`}${member.message === '' ? '' : `: ${neutralise(member.message, 200)}`}`;
-    const doing = phase === undefined ? 'Begins' : `${phase.title} ${formatDuration(wholeSeconds(monotonic - phase.since))}`;
+    const doing =
+      phase === undefined ? 'Begins' : `${phase.title} ${formatDuration(wholeSeconds(monotonic - phase.since))}`;
     const since = member.at === null ? '' : `, ${formatDuration(wholeSeconds(now - member.at))} in all`;
     return `${begin}  ${doing}${since}`;
   });

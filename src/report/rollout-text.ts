@@ -1,8 +1,11 @@
+import type { Outcome } from '../event.ts';
 import { formatDuration } from '../duration.ts';
-import { allowedOf, formatAmount, parallelOf } from '../rollout/amount.ts';
+import { allowedOf, formatAmount, parallelOf } from '../amount.ts';
 import type { RolloutSettings, Wave } from '../rollout/planner.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
 import { neutralise, shellWords } from '../text.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
+import type { RunFacts } from './run-facts.ts';
 
 /** How each state of an instance is called. */
 const stateNames = {
@@ -61,7 +64,8 @@ const mostRows = 40;
 
 /** The instances of a rollout as a table. */
 export function rolloutTable(members: readonly MemberRecord[]): string[] {
-  const shown = members.length <= mostRows ? members : members.filter((member) => isWorthARow(member)).slice(0, mostRows);
+  const shown =
+    members.length <= mostRows ? members : members.filter((member) => isWorthARow(member)).slice(0, mostRows);
   const rows = shown.map((member) => [
     neutralise(member.label, 100),
     waveName(member.wave),
@@ -74,7 +78,9 @@ export function rolloutTable(members: readonly MemberRecord[]): string[] {
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
   );
   const rest = members.length - shown.length;
-  return rest === 0 ? lines : [...lines, `  and ${rest} more: ${countStates(members.filter((member) => !shown.includes(member)))}`];
+  return rest === 0
+    ? lines
+    : [...lines, `  and ${rest} more: ${countStates(members.filter((member) => !shown.includes(member)))}`];
 }
 
 function isWorthARow({ state }: MemberRecord): boolean {
@@ -140,4 +146,31 @@ function nextLines({ id, status, members, command }: RolloutRecord): string[] {
 
 function bounded(names: readonly string[], most: number): string {
   return names.length <= most ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
+}
+
+/** Why a run on one instance of a rollout is not kept, in one sentence; empty where it is. */
+export function describeMemberEnd(outcome: Outcome, facts: RunFacts): string {
+  if (outcome.outcome === 'kept') return '';
+  if ('refusal' in outcome) return firstSentence(outcome.refusal.message);
+  const reason = facts.verdict?.reasons[0];
+  if (reason !== undefined && 'cause' in outcome && outcome.cause !== 'command') {
+    const more = (facts.verdict?.reasons.length ?? 1) - 1;
+    return `${reason.message}${more > 0 ? ` (and ${more} more)` : ''}`;
+  }
+  const { label, headline } = summarizeOutcome(outcome, facts);
+  return firstSentence(headline.slice(label.length + 2));
+}
+
+function firstSentence(text: string): string {
+  return /^(.*?[.!?])(?:\s|$)/s.exec(text)?.[1] ?? text;
+}
+
+/** The instances on which no run could begin, and why. */
+export function refusedMemberLines(
+  refusals: readonly { readonly label: string; readonly outcome: Outcome }[],
+): string[] {
+  return refusals.map(({ label, outcome }) => {
+    const reason = 'refusal' in outcome ? `${outcome.refusal.message} ${outcome.refusal.advice}` : outcome.outcome;
+    return `${neutralise(label, 100)}: ${neutralise(reason, 1000).trim()}`;
+  });
 }

@@ -53,7 +53,8 @@ async function chooseView(situation: RolloutSituation): Promise<RolloutView> {
 function jsonView(stdout: Writable, stderr: Writable): RolloutView {
   return {
     onRolloutEvent: (event) => void stdout.write(`${JSON.stringify(event)}\n`),
-    memberListener: ({ id: _id, label: _label, name, ...address }) => createJsonView(stdout, { instance: name, ...address }),
+    memberListener: ({ id: _id, label: _label, name, ...address }) =>
+      createJsonView(stdout, { instance: name, ...address }),
     memberOutput: (member) => outputOf(member, stderr, stderr),
     close: async () => {},
   };
@@ -109,12 +110,16 @@ export function rolloutLines(
   switch (event.type) {
     case 'rollout-started':
       return quiet ? [] : [`guard: rollout ${event.rollout}: ${describeRollout(after.members, settings)}`];
+    case 'rollout-imported':
+      return [];
     case 'rollout-resumed': {
       const left = after.members.filter(({ state }) => state === 'pending');
       return quiet ? [] : [`guard: rollout ${event.rollout} goes on: ${describeRollout(left, settings)}`];
     }
     case 'member-begun':
-      return quiet || member === undefined ? [] : [`${label}: begins (wave ${waveName(member.wave)}, run ${event.run})`];
+      return quiet || member === undefined
+        ? []
+        : [`${label}: begins (wave ${waveName(member.wave)}, run ${event.run})`];
     case 'member-ended':
       return quiet || event.state !== 'kept' ? [] : [`${label}: kept (${formatDuration(event.ms)})`];
     case 'revert-begun':
@@ -148,4 +153,3 @@ function withWorkflowGuard({ environment, stderr }: RolloutSituation, view: Roll
 function isSet(value: string | undefined): boolean {
   return value !== undefined && !['', '0', 'false'].includes(value);
 }
-

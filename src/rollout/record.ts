@@ -25,6 +25,8 @@ export interface MemberRecord extends Omit<RolloutMember, 'wave' | 'canary'>, Pi
   readonly state: MemberState;
   /** The last run on it; null before. */
   readonly run: string | null;
+  /** The run that rolls it back, or did; null for none. */
+  readonly revertRun: string | null;
   /** How the last run on it ended, that of a rollback included; null before. */
   readonly outcome: Outcome['outcome'] | null;
   readonly message: string;
@@ -38,7 +40,8 @@ export interface MemberRecord extends Omit<RolloutMember, 'wave' | 'canary'>, Pi
 
 /** What the events of a rollout add up to; null where its beginning is missing. Pure. */
 export function foldRollout(events: readonly RecordedRolloutEvent[]): RolloutRecord | null {
-  const [first, ...rest] = events.filter((event, index) => index > 0 || event.type === 'rollout-started');
+  const [first, ...rest] = events;
+  if (first?.type === 'rollout-imported') return rest.reduce(withRolloutEvent, first.record as RolloutRecord);
   if (first?.type !== 'rollout-started') return null;
   return rest.reduce(withRolloutEvent, {
     id: first.rollout,
@@ -62,6 +65,7 @@ export function memberRecord({ wave, canary, ...member }: RolloutMember): Member
     accepted: false,
     state: 'pending',
     run: null,
+    revertRun: null,
     outcome: null,
     message: '',
     at: null,
@@ -73,6 +77,9 @@ export function memberRecord({ wave, canary, ...member }: RolloutMember): Member
 /** The record after one more event. */
 export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEvent): RolloutRecord {
   switch (event.type) {
+    case 'rollout-imported':
+      // It was read from the server and checked there before it was written.
+      return event.record as RolloutRecord;
     case 'rollout-resumed':
       return resumed(record, event);
     case 'member-begun':
@@ -88,7 +95,7 @@ export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEv
       return withMember(record, event.id, () => ({ state, run, outcome, message, at, ms }));
     }
     case 'revert-begun':
-      return withMember(record, event.id, () => ({ state: 'reverting', at: event.at }));
+      return withMember(record, event.id, () => ({ state: 'reverting', revertRun: event.run, at: event.at }));
     case 'revert-ended': {
       const { state, outcome, message, lostMs, at } = event;
       return withMember(record, event.id, () => ({ state, outcome, message, lostMs, at }));

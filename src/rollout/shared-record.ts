@@ -60,7 +60,7 @@ const outcomes = [
   'kept',
   'rolled-back',
   'kept-unhealthy',
-  'rolled-back-not-well',
+  'rolled-back-unhealthy',
   'rollback-failed',
   'refused',
   'busy',
@@ -85,6 +85,7 @@ const memberSchema = z.object({
   canary: z.boolean(),
   state: z.enum(states),
   run: z.nullable(id),
+  revertRun: z.nullable(id),
   outcome: z.nullable(z.enum(outcomes)),
   accepted: z.boolean(),
   message: z.string().check(z.maxLength(400)),
@@ -164,8 +165,9 @@ function entryOf({ record, here, beat }: SharedRollout): Entry {
     status,
     beat,
     members: record.members.map(
-      ({ id, outcome, remote, project, name, label, group, wave, state, run, accepted, message, at }) => ({
+      ({ id, outcome, revertRun, remote, project, name, label, group, wave, state, run, accepted, message, at }) => ({
         outcome,
+        revertRun,
         here: here.has(id),
         remote,
         project,

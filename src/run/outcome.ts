@@ -27,6 +27,16 @@ export const outcomeTable = [
   { exit: 30, name: 'refused', meaning: 'nothing was changed, and why' },
   { exit: 31, name: 'busy', meaning: 'another run holds the instance; nothing was changed' },
   { exit: 32, name: 'quarantined', meaning: 'this same change was rolled back here before; nothing was changed' },
+  {
+    exit: 40,
+    name: 'rollout stopped',
+    meaning: 'at least one instance was not kept; every instance that was touched is healthy',
+  },
+  {
+    exit: 41,
+    name: 'rollout paused',
+    meaning: 'an instance could not be judged: a person decides, and `guard rollout resume` goes on',
+  },
   { exit: 64, name: 'usage', meaning: 'the command line is wrong; nothing was changed' },
   { exit: 78, name: 'configuration', meaning: 'guard.yaml is wrong: file, line, column; nothing was changed' },
   { exit: 129, name: 'interrupted', meaning: 'by HUP; the instance is back and healthy (20 or 21 if not)' },

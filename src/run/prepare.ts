@@ -294,6 +294,7 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,
     named: plan.restorePoint.named,
+    ...(plan.rollout === undefined ? {} : { rollout: plan.rollout }),
     holder: tools.holder,
     ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushSummaryOf) }),
     ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),

@@ -13,8 +13,8 @@ import { holder, membersOf, oneByOne, otherHolder, recorded, recordOf } from './
 const kept: Outcome = { outcome: 'kept' };
 const unhealthy: Outcome = { outcome: 'rolled-back', cause: 'unhealthy' };
 const inconclusive: Outcome = { outcome: 'rolled-back', cause: 'inconclusive' };
-const notWell: Outcome = { outcome: 'rolled-back-not-well', cause: 'unhealthy' };
-const busy: Outcome = { outcome: 'busy', refusal: { says: '', advice: '' } };
+const notWell: Outcome = { outcome: 'rolled-back-unhealthy', cause: 'unhealthy' };
+const busy: Outcome = { outcome: 'busy', refusal: { message: '', advice: '' } };
 
 interface Played {
   readonly record: RolloutRecord;
@@ -115,7 +115,7 @@ describe('a rollout', () => {
     expect(always.ran.length).toBeGreaterThan(3);
   });
   test('what is refused at its turn pauses, or is left out', async () => {
-    const refused: Outcome = { outcome: 'refused', refusal: { says: '', advice: '' } };
+    const refused: Outcome = { outcome: 'refused', refusal: { message: '', advice: '' } };
     expect(await play(3, {}, { c1: refused })).toMatchObject({ exitStatus: 41 });
     const skipping = await play(3, {}, { c1: refused }, { skipRefused: true });
     expect(skipping.exitStatus).toBe(0);

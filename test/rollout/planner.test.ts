@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allowedOf, formatAmount, parallelOf, parseAmount } from '../../src/rollout/amount.ts';
+import { allowedOf, formatAmount, parallelOf, parseAmount } from '../../src/amount.ts';
 import {
   assignWaves,
   nextStep,
