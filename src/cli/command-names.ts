@@ -9,6 +9,7 @@ export const commandNames = [
   'recover',
   'prune',
   'rollback',
+  'rollout',
   'hook',
   'agent',
   'completion',

@@ -24,6 +24,7 @@ const commands = {
   recover: async () => (await import('./recover.ts')).defineRecover,
   prune: async () => (await import('./prune.ts')).definePrune,
   rollback: async () => (await import('./rollback.ts')).defineRollback,
+  rollout: async () => (await import('./rollout.ts')).defineRollout,
   hook: async () => (await import('./hook.ts')).defineHook,
   agent: async () => (await import('./agent.ts')).defineAgent,
   completion: async () => (await import('./completion.ts')).defineCompletion,

@@ -154,8 +154,7 @@ export function journalWords(words: readonly string[]): string[] {
 
 /** The options that a record on the server may carry, and the names of those that it leaves out. */
 export function sharedWords(words: readonly string[]): { readonly options: string[]; readonly omitted: string[] } {
-  const isOfHost = (word: string): boolean =>
-    ofOneHost.includes(splitWord(word)[0]) || /^--hook=host:/.test(word) || word === '--config';
+  const isOfHost = (word: string): boolean => ofOneHost.includes(splitWord(word)[0]) || word.startsWith('--hook=host:');
   return {
     options: words.filter((word) => !isOfHost(word)),
     omitted: [...new Set(words.filter(isOfHost).map((word) => splitWord(word)[0]))],

@@ -119,8 +119,10 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
       return 'stopped, because a person must look at an instance';
     case 'canary':
       return 'stopped, because the canary was not kept';
-    case 'failures':
-      return `stopped, because ${members.filter(({ state }) => state === 'failed').length} failures are more than allowed`;
+    case 'failures': {
+      const failures = members.filter(({ state, accepted }) => state === 'failed' && !accepted).length;
+      return `stopped, because ${failures === 1 ? 'one failure is' : `${failures} failures are`} more than allowed`;
+    }
     case 'inconclusive':
       return 'paused, because an instance could not be judged: a person has to decide';
     case 'interrupted':
@@ -162,7 +164,7 @@ export function describeMemberEnd(outcome: Outcome, facts: RunFacts): string {
 }
 
 function firstSentence(text: string): string {
-  return /^(.*?[.!?])(?:\s|$)/s.exec(text)?.[1] ?? text;
+  return (/^(.*?)[.!?](?:\s|$)/s.exec(text)?.[1] ?? text).trim();
 }
 
 /** The instances on which no run could begin, and why. */
@@ -173,4 +175,42 @@ export function refusedMemberLines(
     const reason = 'refusal' in outcome ? `${outcome.refusal.message} ${outcome.refusal.advice}` : outcome.outcome;
     return `${neutralise(label, 100)}: ${neutralise(reason, 1000).trim()}`;
   });
+}
+
+type LookAtHolder = (holder: RolloutRecord['holder']) => 'alive' | 'dead' | 'elsewhere';
+
+/** Where a rollout stands: its end, or its life as far as this host can see it, and each instance. */
+export function rolloutStatus(record: RolloutRecord, lookAtHolder: LookAtHolder): string[] {
+  return [
+    `rollout ${record.id} ${lifeOf(record, lookAtHolder)}: ${countStates(record.members)}`,
+    `  command: ${neutralise(shellWords(record.command), 500)}`,
+    `  begun: ${new Date(record.startedAt).toISOString()} on host ${neutralise(record.holder.host, 100)}`,
+    ...rolloutTable(record.members),
+    ...nextLines(isInterrupted(record, lookAtHolder) ? { ...record, status: 'interrupted' } : record).slice(1),
+  ];
+}
+
+/** All rollouts of this host, newest first. */
+export function rolloutsTable(records: readonly RolloutRecord[], lookAtHolder: LookAtHolder): string[] {
+  if (records.length === 0) return ['No rollout is recorded on this host.'];
+  return records.map(
+    (record) =>
+      `${record.id}  ${lifeOf(record, lookAtHolder)}: ${countStates(record.members)}  ${neutralise(shellWords(record.command), 80)}`,
+  );
+}
+
+function isInterrupted({ status, holder }: RolloutRecord, lookAtHolder: LookAtHolder): boolean {
+  return status === 'running' && lookAtHolder(holder) === 'dead';
+}
+
+function lifeOf(record: RolloutRecord, lookAtHolder: LookAtHolder): string {
+  if (record.status !== 'running') return record.stop === null ? `is ${record.status}` : describeEnd(record);
+  switch (lookAtHolder(record.holder)) {
+    case 'alive':
+      return 'is under way';
+    case 'dead':
+      return 'was interrupted';
+    case 'elsewhere':
+      return `is under way on host ${neutralise(record.holder.host, 100)}, as far as its record says`;
+  }
 }
