@@ -22,7 +22,7 @@ export const mistakesIn = (text: string | Uint8Array): readonly ConfigurationMis
 
 /** The same in short: `3:5 sentence advice`. */
 export const complaints = (text: string | Uint8Array): string[] =>
-  mistakesIn(text).map(({ location: location, message, advice }) =>
+  mistakesIn(text).map(({ location, message, advice }) =>
     [location ? `${location.line}:${location.column}` : 'file', message, advice]
       .filter((part) => part !== '')
       .join(' '),
