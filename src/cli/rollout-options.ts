@@ -106,7 +106,7 @@ export function optionWords(command: Command, own: readonly string[]): string[] 
   const words: string[] = [];
   for (let index = 0; index < own.length; index += 1) {
     const word = own[index] ?? '';
-    const [flag = '', value] = splitWord(word);
+    const [flag, value] = splitWord(word);
     const option = command.options.find(({ long, short }) => flag === long || flag === short);
     if (option?.long === undefined || option.long === null) continue;
     if (!option.required) words.push(option.long);

@@ -155,7 +155,7 @@ function groupOf({ location, expandedConfig, remote }: Candidate, spreadBy: stri
   if (spreadBy === null) return null;
   if (spreadBy !== 'location') return expandedConfig[spreadBy] ?? null;
   // Members of two clusters may have the same name.
-  return location === 'none' ? `${remote ?? 'local'}` : `${remote === null ? '' : `${remote}:`}${location}`;
+  return location === 'none' ? (remote ?? 'local') : `${remote === null ? '' : `${remote}:`}${location}`;
 }
 
 /** Inspects all before the first is touched. The exit status where one is refused; else those that take part. */
@@ -256,13 +256,6 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     await publisher.publish(sharedRecord(after));
     await view.onRolloutEvent(event, after);
   };
-  const usedIds = new Set<string>();
-  const freshRunId = (): string => {
-    for (;;) {
-      const id = newRunId(clock.now());
-      if (!usedIds.has(id)) return usedIds.add(id) && id;
-    }
-  };
   try {
     for (const event of start.first) await record(event, start.record);
     const { exitStatus } = await executeRollout(start.record, start.settings, {
@@ -270,14 +263,11 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       interrupted: context.interrupter.signal,
       isAborted: start.isAborted,
       skipRefused: options.skipRefused ?? false,
-      newRunId: freshRunId,
+      newRunId: uniqueRunIds(clock),
       record,
       runMember: (member, run) => runMember(call, view, start.record.id, member, run),
       revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
-      signalStatus: () => {
-        const signal = context.interrupter.by();
-        return signal === null ? null : exitStatusOf({ outcome: 'interrupted', signal });
-      },
+      signalStatus: () => signalStatus(context),
       takenOver: () => isTakenOver,
     });
     return exitStatus;
@@ -286,6 +276,22 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     await view.close();
     await journal.value.close();
   }
+}
+
+/** In one second there are many of a rollout, which must not have one id. */
+function uniqueRunIds(clock: Context['clock']): () => string {
+  const used = new Set<string>();
+  return () => {
+    let id = newRunId(clock.now());
+    while (used.has(id)) id = newRunId(clock.now());
+    used.add(id);
+    return id;
+  };
+}
+
+function signalStatus({ interrupter }: Context): number | null {
+  const signal = interrupter.by();
+  return signal === null ? null : exitStatusOf({ outcome: 'interrupted', signal });
 }
 
 /** Without what names files, secrets or commands of this host. */

@@ -42,7 +42,8 @@ export function createServers(context: Context): Servers {
     const same = all.find(({ store }) => store.id === id);
     if (same === undefined) all.push({ connection, fleet, store: storeOf(id, connection, fleet) });
     else await connection.close();
-    const opened = same ?? (all.at(-1) as OpenProject);
+    const opened = same ?? all[all.length - 1];
+    if (opened === undefined) throw new Error('no project was opened');
     byName.set(name, opened);
     byName.set(JSON.stringify([opened.connection.remote, opened.connection.project]), opened);
     return ok(opened);

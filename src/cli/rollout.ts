@@ -47,6 +47,7 @@ export function defineRollout(program: Command, call: Call): void {
     .command('status')
     .description('print where each instance of a rollout stands; without an id, list the rollouts')
     .argument('[rollout]', 'its id, the beginning of it, or last; remote:id for one that another host began')
+    .option('--project <name>', 'the Incus project of its instances (default: all projects of the server)')
     .option('--json', 'print it as JSON')
     .action(async (id: string | undefined, options: CommonOptions) => {
       call.exit(await printStatus(call.context, id ?? null, options));

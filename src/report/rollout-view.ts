@@ -105,34 +105,47 @@ export function rolloutLines(
   settings: RolloutSettings,
   quiet: boolean,
 ): string[] {
-  const member = 'id' in event ? after.members.find(({ id }) => id === event.id) : undefined;
-  const label = neutralise(member?.label ?? '', 100);
+  if (quiet) return event.type === 'rollout-ended' && event.exitStatus !== 0 ? endLines(event.exitStatus, after) : [];
   switch (event.type) {
     case 'rollout-started':
-      return quiet ? [] : [`guard: rollout ${event.rollout}: ${describeRollout(after.members, settings)}`];
-    case 'rollout-imported':
-      return [];
+      return [`guard: rollout ${event.rollout}: ${describeRollout(after.members, settings)}`];
     case 'rollout-resumed': {
       const left = after.members.filter(({ state }) => state === 'pending');
-      return quiet ? [] : [`guard: rollout ${event.rollout} goes on: ${describeRollout(left, settings)}`];
+      return left.length === 0 ? [] : [`guard: rollout ${event.rollout} goes on: ${describeRollout(left, settings)}`];
     }
-    case 'member-begun':
-      return quiet || member === undefined
-        ? []
-        : [`${label}: begins (wave ${waveName(member.wave)}, run ${event.run})`];
-    case 'member-ended':
-      return quiet || event.state !== 'kept' ? [] : [`${label}: kept (${formatDuration(event.ms)})`];
-    case 'revert-begun':
-      return quiet ? [] : [`${label}: goes back, because the rollout stopped (run ${event.run})`];
-    case 'revert-ended':
-      return quiet || member === undefined ? [] : [`${label}: ${stateName(member)}`];
     case 'wave-pause':
-      return quiet ? [] : [`guard: the next wave begins in ${formatDuration(event.ms)}`];
-    case 'rollout-ended': {
-      if (quiet && event.exitStatus === 0) return [];
-      const [first = '', ...rest] = rolloutSummary(after, event.exitStatus);
-      return [`guard: ${first}`, ...rest];
-    }
+      return [`guard: the next wave begins in ${formatDuration(event.ms)}`];
+    case 'rollout-ended':
+      return endLines(event.exitStatus, after);
+    case 'rollout-imported':
+      return [];
+    case 'member-begun':
+    case 'member-ended':
+    case 'revert-begun':
+    case 'revert-ended':
+      return memberLines(event, after);
+  }
+}
+
+function endLines(exitStatus: number, after: RolloutRecord): string[] {
+  const [first = '', ...rest] = rolloutSummary(after, exitStatus);
+  return [`guard: ${first}`, ...rest];
+}
+
+function memberLines(event: Extract<RecordedRolloutEvent, { readonly id: string }>, after: RolloutRecord): string[] {
+  const member = after.members.find(({ id }) => id === event.id);
+  if (member === undefined) return [];
+  const label = neutralise(member.label, 100);
+  switch (event.type) {
+    case 'member-begun':
+      return [`${label}: begins (wave ${waveName(member.wave)}, run ${event.run})`];
+    case 'member-ended':
+      // What is not kept has been explained by its run.
+      return event.state === 'kept' ? [`${label}: kept (${formatDuration(event.ms)})`] : [];
+    case 'revert-begun':
+      return [`${label}: goes back, because the rollout stopped (run ${event.run})`];
+    case 'revert-ended':
+      return [`${label}: ${stateName(member)}`];
   }
 }
 

@@ -48,56 +48,32 @@ export async function executeRollout(
 ): Promise<{ readonly record: RolloutRecord; readonly exitStatus: number }> {
   const { clock } = tools;
   const began = clock.monotonic();
+  const total = start.members.length;
   let current = start;
-  let waveEndedAt: number | null = null;
-  let bug: unknown = null;
-  let wake = (): void => {};
-  const underWay = new Set<Promise<void>>();
-
-  const record = async (event: RolloutEvent): Promise<void> => {
+  const work = createWork(clock);
+  const record: Record = async (event) => {
     const recorded = { ...event, v: 1, rollout: start.id, at: clock.now() } as const;
     current = withRolloutEvent(current, recorded);
     await tools.record(recorded, current);
   };
-  const launch = (work: Promise<void>): void => {
-    const watched = work
-      .catch((error: unknown) => {
-        bug ??= error;
-      })
-      .finally(() => {
-        underWay.delete(watched);
-        if (underWay.size === 0) waveEndedAt = clock.monotonic();
-        wake();
-      });
-    underWay.add(watched);
-  };
-  const somethingEnds = (): Promise<void> =>
-    new Promise((resolve) => {
-      wake = resolve;
-    });
 
   for (;;) {
-    const halt = haltOf(tools, bug);
-    const step = nextStep(
-      { settings, members: current.members, total: current.members.length, waveEndedAt, halt: plannerHalt(halt) },
-      clock.monotonic(),
-    );
-    const ended = somethingEnds();
+    const halt = haltOf(tools, work.bug());
+    const progress = {
+      settings,
+      members: current.members,
+      total,
+      waveEndedAt: work.waveEndedAt(),
+      halt: plannerHalt(halt),
+    };
+    const step = nextStep(progress, clock.monotonic());
+    const ended = work.nextEnd();
     switch (step.kind) {
       case 'begin':
-        for (const member of membersOf(current, step.ids)) {
-          const run = tools.newRunId();
-          // Shown as running at once, so that the next step counts it.
-          const begun = record({ type: 'member-begun', id: member.id, run });
-          launch(begun.then(() => runOne(member, run, tools, record)));
-        }
+        for (const member of membersOf(current, step.ids)) work.launch(runOne(member, tools, record));
         break;
       case 'revert':
-        for (const member of membersOf(current, step.ids)) {
-          const run = tools.newRunId();
-          const begun = record({ type: 'revert-begun', id: member.id, run });
-          launch(begun.then(() => revertOne(member, run, tools, record)));
-        }
+        for (const member of membersOf(current, step.ids)) work.launch(revertOne(member, tools, record));
         break;
       case 'pause':
         await record({ type: 'wave-pause', ms: step.ms });
@@ -107,18 +83,46 @@ export async function executeRollout(
         await ended;
         break;
       case 'end': {
-        if (underWay.size > 0) {
-          await ended;
-          break;
-        }
         const stop: RolloutStop | null = halt === 'taken-over' || halt === 'internal-error' ? halt : step.stop;
         const exitStatus = rolloutExitStatus(current.members, stop, tools.signalStatus());
         await record({ type: 'rollout-ended', stop, exitStatus, ms: clock.monotonic() - began });
+        const bug = work.bug();
         if (bug !== null) throw bug;
         return { record: current, exitStatus };
       }
     }
   }
+}
+
+type Record = (event: RolloutEvent) => Promise<void>;
+
+/** What is under way at once. */
+function createWork(clock: Pick<Clock, 'monotonic'>) {
+  const underWay = new Set<Promise<void>>();
+  let bug: unknown = null;
+  let waveEndedAt: number | null = null;
+  let wake = (): void => {};
+  return {
+    launch: (work: Promise<void>): void => {
+      const watched: Promise<void> = work
+        .catch((error: unknown) => {
+          bug ??= error;
+        })
+        .finally(() => {
+          underWay.delete(watched);
+          if (underWay.size === 0) waveEndedAt = clock.monotonic();
+          wake();
+        });
+      underWay.add(watched);
+    },
+    nextEnd: (): Promise<void> =>
+      new Promise((resolve) => {
+        wake = resolve;
+      }),
+    /** The first fault of guard's own; null for none. */
+    bug: (): unknown => bug,
+    waveEndedAt: (): number | null => waveEndedAt,
+  };
 }
 
 function haltOf(tools: RolloutTools, bug: unknown): 'interrupted' | 'aborted' | 'taken-over' | 'internal-error' | null {
@@ -137,12 +141,10 @@ function membersOf({ members }: RolloutRecord, ids: readonly string[]): readonly
   return members.filter(({ id }) => ids.includes(id));
 }
 
-async function runOne(
-  member: MemberRecord,
-  run: string,
-  tools: RolloutTools,
-  record: (event: RolloutEvent) => Promise<void>,
-): Promise<void> {
+/** Its first event is told at once, so that the next step counts it. */
+async function runOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
+  const run = tools.newRunId();
+  await record({ type: 'member-begun', id: member.id, run });
   const began = tools.clock.monotonic();
   let ended: MemberResult;
   try {
@@ -176,12 +178,9 @@ async function runUnlessBusy(
   }
 }
 
-async function revertOne(
-  member: MemberRecord,
-  run: string,
-  tools: RolloutTools,
-  record: (event: RolloutEvent) => Promise<void>,
-): Promise<void> {
+async function revertOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
+  const run = tools.newRunId();
+  await record({ type: 'revert-begun', id: member.id, run });
   const keptAt = member.at;
   const { outcome, message } = await tools.revertMember(member, run);
   const isBack = outcome.outcome === 'kept';

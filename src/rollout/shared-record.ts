@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../clock.ts';
 import type { Holder, Outcome } from '../event.ts';
+import type { RolloutStop } from '../rollout-event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { MemberRecord, RolloutRecord } from './record.ts';
@@ -70,6 +71,17 @@ const outcomes = [
   'interrupted',
 ] as const satisfies readonly Outcome['outcome'][];
 
+const stops = [
+  'broken',
+  'canary',
+  'failures',
+  'inconclusive',
+  'interrupted',
+  'aborted',
+  'taken-over',
+  'internal-error',
+] as const satisfies readonly RolloutStop[];
+
 const name = z.string().check(z.maxLength(200));
 const id = z.string().check(z.regex(/^\d{8}-\d{6}-[a-z0-9]{4}$/));
 
@@ -101,6 +113,7 @@ const entrySchema = z.object({
   startedAt: z.number(),
   status: z.enum(['running', 'paused', 'stopped', 'interrupted', 'complete', 'aborted']),
   beat: z.number(),
+  stop: z.nullable(z.enum(stops)),
   members: z.array(memberSchema),
 });
 
@@ -140,7 +153,7 @@ function sharedRollout(key: string, entry: Entry, store: Pick<SharedStore, 'remo
     return { here, member: known };
   });
   return {
-    record: { ...rest, id: key, stop: null, members: members.map(({ member }) => member) },
+    record: { ...rest, id: key, members: members.map(({ member }) => member) },
     beat,
     here: new Set(members.filter(({ here }) => here).map(({ member }) => member.id)),
   };
@@ -154,7 +167,7 @@ export function encodeRollouts(rollouts: SharedRollouts): string | null {
 }
 
 function entryOf({ record, here, beat }: SharedRollout): Entry {
-  const { version, command, options, omitted, holder, startedAt, status } = record;
+  const { version, command, options, omitted, holder, startedAt, status, stop } = record;
   return {
     version,
     command: [...command],
@@ -163,6 +176,7 @@ function entryOf({ record, here, beat }: SharedRollout): Entry {
     holder,
     startedAt,
     status,
+    stop,
     beat,
     members: record.members.map(
       ({ id, outcome, revertRun, remote, project, name, label, group, wave, state, run, accepted, message, at }) => ({

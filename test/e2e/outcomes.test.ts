@@ -102,6 +102,9 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
   30: () => status('--retry', 'e2e-outcomes-none', '--', 'true'),
   31: busy,
   32: quarantined,
+  40: () => status('--canary', '1', ...sh('exit 3')),
+  // It is not healthy at its turn, so nobody can judge the change there.
+  41: () => status('--canary', '1', '--check', 'false', '--check-retries', '1', ...sh('true')),
   64: () => status('--soak', 'long', ...sh('true')),
   78: misconfigured,
   129: () => interrupted('SIGHUP'),
