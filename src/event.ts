@@ -92,7 +92,7 @@ export type Outcome =
   | { readonly outcome: 'kept' }
   | { readonly outcome: 'rolled-back'; readonly cause: Exclude<Cause, 'interrupted'> }
   | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
-  | { readonly outcome: 'rolled-back-unhealthy'; readonly cause: Cause }
+  | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
   | {
       readonly outcome: 'rollback-failed';
       readonly cause: Cause;

@@ -18,7 +18,7 @@ const marks = {
   'rolled-back': '↩️',
   interrupted: '↩️',
   'kept-unhealthy': '❌',
-  'rolled-back-unhealthy': '❌',
+  'rolled-back-not-well': '❌',
   'rollback-failed': '❌',
   refused: '⛔',
   busy: '⛔',

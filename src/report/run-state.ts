@@ -39,7 +39,7 @@ export const outcomeColours = {
   'rolled-back': 'yellow',
   interrupted: 'yellow',
   'kept-unhealthy': 'red',
-  'rolled-back-unhealthy': 'red',
+  'rolled-back-not-well': 'red',
   'rollback-failed': 'red',
   refused: 'yellow',
   busy: 'yellow',

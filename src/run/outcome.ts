@@ -55,7 +55,7 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return rolledBackStatus[outcome.cause];
     case 'kept-unhealthy':
       return 13;
-    case 'rolled-back-unhealthy':
+    case 'rolled-back-not-well':
       return 20;
     case 'rollback-failed':
       return 21;

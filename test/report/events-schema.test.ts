@@ -52,7 +52,7 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   kept: [{ outcome: 'kept' }],
   'rolled-back': causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rolled-back', cause }])),
   'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
-  'rolled-back-unhealthy': causes.map((cause) => ({ outcome: 'rolled-back-unhealthy', cause })),
+  'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
   'rollback-failed': causes.map((cause) => ({
     outcome: 'rollback-failed',
     cause,
