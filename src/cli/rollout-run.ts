@@ -11,7 +11,7 @@ import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { executeRollout } from '../rollout/execute.ts';
 import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
-import { foldRollout, withRolloutEvent, type RolloutRecord } from '../rollout/record.ts';
+import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
 import { claimInstances, createPublisher } from '../rollout/shared-publisher.ts';
 import type { RecordedRolloutEvent, RolloutMember } from '../rollout-event.ts';
@@ -318,9 +318,4 @@ async function claimOrWait<T>(
     if (kind === 'refused' || isOver) return err(kind === 'busy' ? busy(message, advice) : refused(message, advice));
     await context.clock.sleep(claimPollMs, context.interrupter.signal);
   }
-}
-
-/** The record after events that were added to it. */
-export function withEvents(record: RolloutRecord, events: readonly RecordedRolloutEvent[]): RolloutRecord {
-  return events.reduce(withRolloutEvent, record);
 }

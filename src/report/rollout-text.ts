@@ -49,7 +49,7 @@ export function describeRollout(members: readonly { readonly wave: Wave }[], set
 }
 
 /** The waves of a rollout, one a line. */
-export function waveLines(members: readonly Pick<MemberRecord, 'label' | 'wave' | 'group'>[]): string[] {
+function waveLines(members: readonly Pick<MemberRecord, 'label' | 'wave' | 'group'>[]): string[] {
   const numbers = [...new Set(members.map(({ wave }) => wave.number))].toSorted((a, b) => a - b);
   return numbers.map((number) => {
     const wave = members.filter((member) => member.wave.number === number);
@@ -213,4 +213,22 @@ function lifeOf(record: RolloutRecord, lookAtHolder: LookAtHolder): string {
     case 'elsewhere':
       return `is under way on host ${neutralise(record.holder.host, 100)}, as far as its record says`;
   }
+}
+
+/** The text of `guard plan` for several instances. */
+export function rolloutPlanLines(
+  command: readonly string[],
+  members: readonly Pick<MemberRecord, 'label' | 'wave' | 'group'>[],
+  settings: RolloutSettings,
+): string[] {
+  return [
+    `guard would run: ${neutralise(shellWords(command), 2000)}`,
+    `  on ${describeRollout(members, settings)}`,
+    ...waveLines(members),
+    ...(settings.pauseMs === 0
+      ? ['Without --pause the next instance begins as soon as one of those under way has ended.']
+      : []),
+    `As far as can be seen without changing anything, every run would begin. Nothing was changed.`,
+    `\`guard plan <instance> -- …\` says more of one of them.`,
+  ];
 }

@@ -12,7 +12,7 @@ export function rolloutExitStatus(
 ): number {
   const has = (outcome: MemberRecord['outcome']): boolean => members.some((member) => member.outcome === outcome);
   if (has('rollback-failed')) return 21;
-  if (has('rolled-back-unhealthy')) return 20;
+  if (has('rolled-back-not-well')) return 20;
   if (stop === 'internal-error') return 70;
   if (stop === 'taken-over') return 31;
   if (stop === 'interrupted' && signalStatus !== null) return signalStatus;

@@ -14,7 +14,7 @@ export function memberEndState(outcome: Outcome, skipRefused: boolean): MemberEn
       return outcome.cause === 'inconclusive' ? 'inconclusive' : 'failed';
     case 'quarantined':
       return 'failed';
-    case 'rolled-back-unhealthy':
+    case 'rolled-back-not-well':
     case 'rollback-failed':
       return 'broken';
     case 'refused':

@@ -61,7 +61,7 @@ const outcomes = [
   'kept',
   'rolled-back',
   'kept-unhealthy',
-  'rolled-back-unhealthy',
+  'rolled-back-not-well',
   'rollback-failed',
   'refused',
   'busy',

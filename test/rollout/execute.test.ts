@@ -13,7 +13,7 @@ import { holder, membersOf, oneByOne, otherHolder, recorded, recordOf } from './
 const kept: Outcome = { outcome: 'kept' };
 const unhealthy: Outcome = { outcome: 'rolled-back', cause: 'unhealthy' };
 const inconclusive: Outcome = { outcome: 'rolled-back', cause: 'inconclusive' };
-const notWell: Outcome = { outcome: 'rolled-back-unhealthy', cause: 'unhealthy' };
+const notWell: Outcome = { outcome: 'rolled-back-not-well', cause: 'unhealthy' };
 const busy: Outcome = { outcome: 'busy', refusal: { message: '', advice: '' } };
 
 interface Played {
