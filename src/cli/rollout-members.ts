@@ -9,7 +9,7 @@ import { describeMemberEnd } from '../report/rollout-text.ts';
 import { writeLines } from '../report/write.ts';
 import { ok, type Result } from '../result.ts';
 import type { MemberResult } from '../rollout/execute.ts';
-import type { MemberRecord } from '../rollout/record.ts';
+import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { inspect } from '../run/inspect.ts';
 import type { Plan, RollbackTarget } from '../run/plan.ts';
@@ -67,6 +67,21 @@ export async function inspectMember(call: RolloutCall, member: InstanceAddress):
   const plan = planOf(call, member, newRunId(call.context.clock.now()), settings.value);
   const inspected = await inspect(plan, { incus: connectionTo(call, member).incus, inspectHolder });
   return inspected.ok ? null : inspected.error;
+}
+
+/** With --rehearse the first instance is rehearsed before any is touched. The exit status where it does not pass; else null. */
+export async function rehearseCanary(call: RolloutCall, { members }: RolloutRecord): Promise<number | null> {
+  const { context, options } = call;
+  const [canary] = members;
+  const settings = canary === undefined ? null : memberSettings(call, canary);
+  if (canary === undefined || settings?.ok !== true || settings.value.rehearse === false) return null;
+  const { rehearseFirst } = await import('./rehearsal.ts');
+  const plan = planOf(call, canary, newRunId(context.clock.now()), settings.value);
+  const session = { reached: { ...connectionTo(call, canary), close: async () => {} }, settings: settings.value };
+  const io = { terminal: null, stdin: null, stdout: context.stdout, stderr: context.stderr, begin: () => () => {} };
+  const { reports: _reports, ...bare } = context;
+  const rehearsed = await rehearseFirst(bare, { plan, io, session, options, instance: canary.label, before: plan.run });
+  return typeof rehearsed === 'number' ? rehearsed : null;
 }
 
 /** The guarded run on one instance of a rollout. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseAmount, type Amount } from '../amount.ts';
-import { addRunOptions, type RunOptions } from './run-options.ts';
+import { addRehearsalOptions, addRunOptions, type RunOptions } from './run-options.ts';
 import { count, duration, repeated } from './values.ts';
 
 /** The options of a run, and those of a rollout. */
@@ -125,7 +125,7 @@ function splitWord(word: string): [string, string | null] {
 
 /** Reads option words again; the last one wins. Throws what commander throws where one is none. */
 export function readOptionWords(words: readonly string[]): RolloutOptions {
-  const command = addRolloutOptions(addRunOptions(new Command('guard')))
+  const command = addRehearsalOptions(addRolloutOptions(addRunOptions(new Command('guard'))))
     .exitOverride()
     .configureOutput({ writeErr: () => {}, outputError: () => {} });
   return command.parse([...words], { from: 'user' }).opts<RolloutOptions>();
@@ -142,6 +142,7 @@ const ofOneCall = [
   '--filter',
   '--project',
   '--passthrough',
+  '--rehearse',
 ];
 
 /** What the record on the server does not carry: it may name files, secrets or commands of one host. */

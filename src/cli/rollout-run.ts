@@ -24,7 +24,14 @@ import { refuseUnwritableRecords } from './records.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReports } from './reports.ts';
 import { readConfiguration } from './resolve-settings.ts';
-import { inspectMember, memberSettings, revertMember, runMember, type RolloutCall } from './rollout-members.ts';
+import {
+  inspectMember,
+  memberSettings,
+  rehearseCanary,
+  revertMember,
+  runMember,
+  type RolloutCall,
+} from './rollout-members.ts';
 import { journalWords, sharedWords, type RolloutOptions } from './rollout-options.ts';
 import { chooseInstances, createServers, type Servers } from './rollout-servers.ts';
 
@@ -67,6 +74,8 @@ export async function startRollout(
     };
     const record = foldRollout([event]) as RolloutRecord;
     const targets = planned.map(({ label }) => ({ instance: label, command: request.words }));
+    const stopped = await rehearseCanary(call, record);
+    if (stopped !== null) return stopped;
     return await withReports(context, options, targets, (reporting) =>
       runRollout({ ...call, context: reporting }, { record, settings, first: [event], from: null, isAborted: false }),
     );

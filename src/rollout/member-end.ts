@@ -17,6 +17,9 @@ export function memberEndState(outcome: Outcome, skipRefused: boolean): MemberEn
     case 'rolled-back-not-well':
     case 'rollback-failed':
       return 'broken';
+    case 'rehearsal-passed':
+    case 'rehearsal-failed':
+    case 'rehearsal-inconclusive':
     case 'refused':
     case 'busy':
     case 'usage':
