@@ -21,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   notify: ['health', 'config'],
   agent: ['package-hook', 'run', 'health', 'incus', 'journal', 'config'],
   rehearsal: ['run', 'health', 'incus', 'journal'],
-  report: ['run', 'journal', 'package-hook'],
+  report: ['rollout', 'run', 'journal', 'package-hook'],
   cli: [
     'rehearsal',
     'package-hook',
