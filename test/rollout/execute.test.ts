@@ -237,7 +237,7 @@ describe('killed at any moment, and resumed', () => {
         expect([...applied.values()]).toEqual(Array.from({ length: count }, () => 1));
         expect(foldRollout(journal)?.status).toBe('complete');
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
