@@ -23,8 +23,8 @@ import { withInstance, type Session } from './session.ts';
 
 const help = `
 Exit status:
-    0  the run would begin
-   30  it would be refused, and why
+    0  the run would start
+   30  the run would be refused
    31  another run holds the instance
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -37,12 +37,12 @@ interface PlanOptions extends RolloutOptions {
 export function definePlan(program: Command, call: Call): void {
   const command = program
     .command('plan')
-    .description('say what would happen, and what each check says now; changes nothing')
+    .description('show what a run would do, and run the checks; changes nothing')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name; for several the waves are printed')
     .addHelpText('after', help);
   addRolloutOptions(addRunOptions(command))
-    .addOption(new Option('--markdown', 'write it as markdown, for a comment on a pull request').conflicts('json'))
+    .addOption(new Option('--markdown', 'write markdown, for a comment on a pull request').conflicts('json'))
     .action(async (instances: readonly string[], options: PlanOptions) => {
       const { context } = call;
       const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;

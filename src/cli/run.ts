@@ -33,7 +33,7 @@ import { withTrace } from './tracing.ts';
 export function defineRun(program: Command, call: Call): void {
   const command = program
     .command('run', { isDefault: true })
-    .description('take a restore point, run the command, keep the change or put the instance back')
+    .description('take a restore point, run the command, then keep the change or roll back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
   addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command))))).action(
