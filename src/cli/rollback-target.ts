@@ -1,9 +1,6 @@
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import { getInstance } from '../incus/instance.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
-import { listSnapshots } from '../incus/snapshot.ts';
-import { listVolumeSnapshots } from '../incus/volume.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -17,7 +14,7 @@ import { refused, refusedBecause } from '../run/refusal.ts';
  */
 export async function rollbackTargetOf(
   stateDirectory: string,
-  reached: Pick<InstanceConnection, 'incus' | 'instance' | 'project' | 'remote'>,
+  reached: Pick<InstanceConnection, 'platform' | 'instance' | 'project' | 'remote'>,
   run: string,
 ): Promise<Result<RollbackTarget, Outcome>> {
   const kept = (await keptRestorePoints(stateDirectory, reached)).find((point) => point.run === run);
@@ -31,23 +28,23 @@ export async function rollbackTargetOf(
 }
 
 async function targetOnServer(
-  { incus, instance: instanceName }: Pick<InstanceConnection, 'incus' | 'instance'>,
+  { platform, instance: instanceName }: Pick<InstanceConnection, 'platform' | 'instance'>,
   run: string,
 ): Promise<Result<RollbackTarget, Outcome>> {
   const name = `guard-${run}`;
   const [snapshots, instance] = await Promise.all([
-    listSnapshots(incus, instanceName),
-    getInstance(incus, instanceName),
+    platform.listSnapshots(instanceName),
+    platform.getInstance(instanceName),
   ]);
   if (!snapshots.ok) return err(refusedBecause(snapshots.error));
   if (!instance.ok) return err(refusedBecause(instance.error));
   const snapshot = snapshots.value.find((one) => one.name === name);
   if (snapshot === undefined)
     return err(refused(`The restore point of run ${run} is not on "${instanceName}" any more.`, 'See `guard runs`.'));
-  const disks = await classifyDisks(incus, instance.value);
+  const disks = await classifyDisks(platform, instance.value);
   const volumes = [];
   for (const { pool, volume } of disks.own) {
-    const taken = await listVolumeSnapshots(incus, pool, volume);
+    const taken = await platform.listVolumeSnapshots(pool, volume);
     if (!taken.ok) return err(refusedBecause(taken.error));
     const own = taken.value.find((one) => one.name === name);
     if (own !== undefined) volumes.push({ pool, volume, snapshot: name, createdAt: own.createdAt });

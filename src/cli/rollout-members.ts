@@ -65,7 +65,7 @@ export async function inspectMember(call: RolloutCall, member: InstanceAddress):
   const settings = memberSettings(call, member);
   if (!settings.ok) return settings.error;
   const plan = planOf(call, member, newRunId(call.context.clock.now()), settings.value);
-  const inspected = await inspect(plan, { incus: connectionTo(call, member).incus, inspectHolder });
+  const inspected = await inspect(plan, { platform: connectionTo(call, member).platform, inspectHolder });
   return inspected.ok ? null : inspected.error;
 }
 

@@ -1,5 +1,4 @@
 import { readRun, type RunRecord } from '../journal/runs.ts';
-import { listSnapshots } from '../incus/snapshot.ts';
 import { memberEndState } from '../rollout/member-end.ts';
 import type { MemberRecord } from '../rollout/record.ts';
 import type { RolloutEvent } from '../rollout-event.ts';
@@ -58,7 +57,7 @@ function recordedEnd({ ended, decided }: RunRecord): Recovered {
 
 /** Another host has the record. The restore point of a kept change has the run's own name; it is gone after a rollback. */
 async function endOnServer({ servers, options }: RolloutCall, member: MemberRecord): Promise<Recovered> {
-  const snapshots = await listSnapshots(servers.of(member).connection.incus, member.name);
+  const snapshots = await servers.of(member).connection.platform.listSnapshots(member.name);
   if (!snapshots.ok)
     return { state: 'inconclusive', message: `Its snapshots could not be read: ${snapshots.error.detail}` };
   if (snapshots.value.some(({ name }) => name === `guard-${member.run}`)) return { state: 'kept', message: '' };

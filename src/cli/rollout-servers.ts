@@ -1,7 +1,7 @@
 import type { Outcome } from '../event.ts';
-import { openFleet, type Fleet } from '../incus/fleet.ts';
-import type { IncusFailure } from '../incus/failure.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
+import type { Fleet } from '../platform/fleet.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { err, ok, type Result } from '../result.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 import { rolloutKey, type SharedStore, type StoreFailure } from '../rollout/shared-record.ts';
@@ -36,7 +36,7 @@ export function createServers(context: Context): Servers {
     const reached = await context.reach(`${remote === null ? '' : `${remote}:`}all`, project, context.trace);
     if (!reached.ok) return err({ outcome: 'refused', refusal: reached.error });
     const connection = reached.value;
-    const fleet = openFleet(connection.incus);
+    const { fleet } = connection;
     const server = (await fleet.serverId()) ?? connection.remote ?? '';
     const id = JSON.stringify([server, connection.project]);
     const same = all.find(({ store }) => store.id === id);
@@ -73,7 +73,7 @@ function storeOf(id: string, { remote, project }: InstanceConnection, fleet: Fle
   };
 }
 
-function storeFailure(failure: IncusFailure): StoreFailure {
+function storeFailure(failure: PlatformFailure): StoreFailure {
   const message = `Could not ${failure.purpose}: ${failure.detail}`;
   if (failure.kind === 'changed' || failure.kind === 'forbidden') return { kind: failure.kind, message };
   // A restricted certificate sees its projects and may not write them; an old one does not even see them.
