@@ -2,7 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-// Holds the table of ARCHITECTURE.md: what each room may import, and what only one place may do.
+// Holds the table of ARCHITECTURE.md: what each module may import, and what only one place may do.
 
 const source = resolve(import.meta.dirname, '../src');
 
@@ -39,16 +39,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 interface SourceFile {
   readonly path: string;
-  readonly room: string;
+  readonly module: string;
   readonly text: string;
 }
+
+const architecture = await readFile(resolve(import.meta.dirname, '../ARCHITECTURE.md'), 'utf8');
 
 const files: readonly SourceFile[] = await Promise.all(
   (await readdir(source, { recursive: true }))
     .filter((path) => path.endsWith('.ts'))
     .map(async (path) => ({
       path,
-      room: dirname(path).split('/')[0] ?? '.',
+      module: dirname(path).split('/')[0] ?? '.',
       text: await readFile(join(source, path), 'utf8'),
     })),
 );
@@ -58,17 +60,34 @@ const importsOf = (file: SourceFile): string[] =>
     relative(source, resolve(source, dirname(file.path), match[1] ?? '')),
   );
 
-describe('rooms', () => {
-  test.each(files.filter((file) => file.path !== 'main.ts'))('$path imports only what its room may', (file) => {
-    const allowed = [...vocabulary, file.room, ...(mayImport[file.room] ?? [])];
+describe('modules', () => {
+  test.each(files.filter((file) => file.path !== 'main.ts'))('$path imports only what its module may', (file) => {
+    const allowed = [...vocabulary, file.module, ...(mayImport[file.module] ?? [])];
     const foreign = importsOf(file).filter((path) => !allowed.includes(dirname(path).split('/')[0] ?? '.'));
     expect(foreign).toEqual([]);
   });
 
-  test('the table names every room', () => {
+  test('the table names every module', () => {
     expect(new Set(Object.keys(mayImport))).toEqual(
-      new Set([...files.map((file) => file.room), 'agent', 'config', 'journal', 'report']),
+      new Set([...files.map((file) => file.module), 'agent', 'config', 'journal', 'report']),
     );
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  const rows = [...architecture.matchAll(/^\| `([a-z-]+)\/` \| .* \| ([^|]+) \|$/gm)].map(
+    ([, module = '', allowed = '']) => [module, allowed.replace(/^the /, '').split(', ')] as const,
+  );
+
+  test.each(Object.entries(mayImport).filter(([module]) => module !== '.'))('the row of %s', (module, allowed) => {
+    const row = rows.find(([name]) => name === module)?.[1] ?? [];
+    const expected = module === 'cli' ? ['everything above'] : [...allowed, 'vocabulary'];
+    expect(row.toSorted()).toEqual(expected.toSorted());
+  });
+
+  test('has a row for every folder, and for no other', () => {
+    const folders = new Set(files.map((file) => file.module).filter((module) => module !== '.'));
+    expect(new Set(rows.map(([module]) => module))).toEqual(folders);
   });
 });
 
@@ -82,7 +101,7 @@ describe('habits', () => {
     expect(
       offenders(
         /\bconsole\.|process\.(stdout|stderr)\b/,
-        (file) => file.room === 'report' || ['main.ts', 'launcher.ts', 'single-file.ts'].includes(file.path),
+        (file) => file.module === 'report' || ['main.ts', 'launcher.ts', 'single-file.ts'].includes(file.path),
       ),
     ).toEqual([]);
   });
