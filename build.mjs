@@ -15,6 +15,7 @@ const bundled = async (entry, options = {}) => {
     outfile: 'dist/bundle.cjs',
     write: false,
     bundle: true,
+    loader: { '.sh': 'text' },
     platform: 'node',
     format: 'cjs',
     target: 'node20.19',

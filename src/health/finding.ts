@@ -7,6 +7,8 @@ import { neutralise } from '../text.ts';
  */
 export interface FactFinding extends Finding {
   readonly transient: boolean;
+  /** Of a required one: `unknown` where it proves nothing, else `fail`. */
+  readonly effect?: 'fail' | 'unknown';
 }
 
 /** Something that decides. */
@@ -20,12 +22,19 @@ export function advisory(subject: string, says: string): FactFinding {
 }
 
 /** Everything said here may hold names that come from inside the instance. */
-function finding(severity: Finding['severity'], subject: string, says: string, transient: boolean): FactFinding {
+export function finding(
+  severity: Finding['severity'],
+  subject: string,
+  says: string,
+  transient: boolean,
+  effect: 'fail' | 'unknown' = 'fail',
+): FactFinding {
   return {
     subject: neutralise(subject, 200),
     severity,
     says: neutralise(says, 1000),
     transient,
+    ...(effect === 'unknown' ? { effect } : {}),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Facts } from './facts.ts';
 import type { Remembering } from './protocols/memory.ts';
 import { preflightFrom, type Preflight } from './probe/preflight.ts';
 import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
-import { probeInput } from './probe/script.ts';
+import { probeInput, type KnownBefore } from './probe/script.ts';
 import { sectionsOf } from './probe/sections.ts';
 
 export interface GatherRequest {
@@ -23,6 +23,10 @@ export interface GatherRequest {
   readonly limitMs: number;
   readonly signal?: AbortSignal;
   readonly opening?: PreflightRequest;
+  /** Also what is slow to gather; yes where nothing is said. */
+  readonly deep?: boolean;
+  /** Earlier facts, and when they were gathered (milliseconds since 1970): the same is asked again. */
+  readonly known?: { readonly facts: Facts; readonly at: number } | null;
 }
 
 /** That the look is to say something beforehand. */
@@ -38,13 +42,14 @@ export interface PreflightRequest {
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
 export async function gatherFacts(request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> {
-  const { opening } = request;
+  const { opening, deep = true } = request;
+  const known = request.known == null ? null : knownBefore(request.known.facts, request.known.at);
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
   const answer = await ask(request.incus, request.instance, {
     command: opening === undefined ? ['sh', '-s'] : ['sh', '-s', '--', opening.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
-    stdin: probeInput(nonce, opening !== undefined),
+    stdin: probeInput(nonce, { preflight: opening !== undefined, deep, known }),
     cwd: '/',
     user: 0,
     group: 0,
@@ -54,9 +59,22 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
     ...(opening ? { hear: hearPreflight(opening, nonce) } : {}),
   });
   if (!answer.ok) return answer;
-  const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
+  const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce, known?.since);
   if (facts.ok) return ok(await withAnswers(facts.value, request));
   return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
+}
+
+/** What the shell is to ask about again. */
+function knownBefore(facts: Facts, at: number): KnownBefore {
+  return {
+    unixSockets: facts.unixSockets?.map(({ path }) => path) ?? [],
+    names: Object.keys(facts.resolution ?? {}).filter((name) => /^[\w.-]+$/.test(name)),
+    peers: [...new Set(facts.connections?.map(({ peer }) => peer))]
+      .filter((peer) => /^[\d.]+:\d+$/.test(peer))
+      .slice(0, 12),
+    logs: Object.entries(facts.log?.sizes ?? {}).map(([path, size]) => `${size} ${path}`),
+    since: at / 1000,
+  };
 }
 
 function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () => string) => void {

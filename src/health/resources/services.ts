@@ -4,13 +4,22 @@ import { nameOf } from './listener/kinds.ts';
 import { lostSockets, sayGone, saySocketLosses, type SocketLoss } from './listener/compare.ts';
 import { lostUnits, type UnitLoss } from './unit/compare.ts';
 import { lostUnixSockets, sayUnixLoss, type UnixLoss } from './unix-socket/compare.ts';
-import type { Facts, Owner } from '../facts.ts';
+import type { Owner } from '../facts.ts';
+import { isRemoved, type Comparison } from './comparison.ts';
 
 /** Units with what they listened on, so that one failure is one finding; then what is left of the sockets. */
-export function compareServices(before: Facts, after: Facts, restarted: boolean): FactFinding[] {
-  const units = lostUnits(before, after, restarted);
-  const sockets = lostSockets(before, after);
-  const unix = lostUnixSockets(before, after);
+export function compareServices(comparison: Comparison): FactFinding[] {
+  const { before, after } = comparison;
+  const units = lostUnits(comparison);
+  const removed = (owner: Owner | null): boolean =>
+    owner !== null && isRemoved(comparison, owner.unit, owner.process, owner.unit ?? owner.process);
+  // What the command removes by name takes its doors with it.
+  const sockets = lostSockets(before, after).map((loss) =>
+    removed(loss.owner) ? { ...loss, severity: 'advisory' as const } : loss,
+  );
+  const unix = lostUnixSockets(before, after).map((loss) =>
+    removed(loss.socket.owner) ? { ...loss, severity: 'advisory' as const } : loss,
+  );
   const files = replacedFiles(before, after);
   const told = new Set<string>();
   let explanations = 0;

@@ -4,6 +4,7 @@ import { openProber, type Prober } from '../prober.ts';
 import type { Baseline } from '../baseline.ts';
 import { detectRestarts } from '../compare.ts';
 import type { Facts } from '../facts.ts';
+import { intentOf, type Intent } from '../intent.ts';
 import type { AskContext, Observation } from '../observation.ts';
 import { concernOfFact, concernsOf, isOtherBoot, verdictOf, type Concern } from '../verdict.ts';
 import { createTerminalFailures } from './terminal-failure.ts';
@@ -17,6 +18,8 @@ export interface WatchSettings {
   readonly soakMs: number;
   /** The instance was restarted since the baseline. */
   readonly restarted?: boolean;
+  /** Words of the command: what it names as to be removed is not missed. */
+  readonly command?: readonly string[];
 }
 
 /** What the watch tells on its way: what it still waits for (nothing in the soak), and for how long all has been well. */
@@ -69,6 +72,7 @@ export async function watchWith(
     checks: createWatchedChecks(prober, context.clock, baseline),
     tell: tellingNews(onProgress),
     restarted: settings.restarted ?? false,
+    intent: intentOf(settings.command ?? []),
   };
   for (;;) {
     const waited = await waitUntilItHolds(watching);
@@ -88,6 +92,7 @@ interface Watching {
   readonly deadline: number;
   readonly checks: WatchedChecks;
   readonly tell: WatchProgress;
+  readonly intent: Intent;
   /** Becomes true at the first reboot that is seen. */
   restarted: boolean;
 }

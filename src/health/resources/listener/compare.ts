@@ -211,7 +211,10 @@ export function successorOf(before: Facts, after: Facts): (names: readonly strin
   const passing = passingSockets(before);
   return (names) => {
     const served = names.flatMap((name) => was.get(name) ?? []).filter((one) => !passing(one) && !isForItsOwnTool(one));
-    const holders = served.map((socket) => now.get(portKey(socket))?.find(({ owner }) => owner !== null)?.owner?.unit);
+    const holders = served.map((socket) => {
+      const owner = now.get(portKey(socket))?.find((one) => one.owner !== null)?.owner;
+      return owner?.unit ?? (owner?.process === 'systemd' ? 'init.scope' : undefined);
+    });
     const [heir] = holders;
     return heir != null && holders.every((holder) => holder === heir) ? heir : null;
   };

@@ -64,15 +64,16 @@ function statFrom(pid: number, text: string): Stat | null {
   return { name: text.slice(opened + 2, closed), parent: numberOr(fields[1], 0), startTicks };
 }
 
-/** The unit is the first part of the control group's path that is named like one. */
+/** The unit is the first part of the control group's path that is named like one; of a user's manager, with the unit of its own. */
 function unitOf(line: string): string | null {
   const [hierarchy, controllers, ...path] = line.split(':');
   if (hierarchy !== '0' && controllers !== 'name=systemd') return null;
-  const unit = path
+  const [unit, inner] = path
     .join(':')
     .split('/')
-    .find((part) => /\.(service|scope)$/.test(part));
-  return unit === undefined || unit === 'init.scope' ? null : unit;
+    .filter((part) => /\.(service|scope)$/.test(part));
+  if (unit === undefined || unit === 'init.scope') return null;
+  return inner !== undefined && inner !== 'init.scope' && /^user@\d+\.service$/.test(unit) ? `${unit}/${inner}` : unit;
 }
 
 function descendsFromInit(pid: number, all: ReadonlyMap<number, Process>): boolean {

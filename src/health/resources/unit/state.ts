@@ -92,6 +92,19 @@ export function endedWell(unit: Unit): boolean {
   return unit.result === 'success' && (unit.exit === null || (unit.exit.how === 'exited' && unit.exit.status === 0));
 }
 
+/** It ended in a way after which its own unit has it started again: that is how it is built, and no crash. */
+export function isDesignedRestart(unit: Unit): boolean {
+  if (unit.exit === null) return unit.result === 'success' && (unit.restartStatuses ?? []).length > 0;
+  if (unit.exit.how !== 'exited') return false;
+  const { status } = unit.exit;
+  return (
+    (unit.restartStatuses ?? []).includes(status) ||
+    (unit.result === 'success' &&
+      (status === 0 || (unit.successStatuses ?? []).includes(status)) &&
+      unit.restart === 'always')
+  );
+}
+
 /** The reason that the manager gives, e.g. `exit status 1`; empty where it gives none. */
 export function reasonOf(unit: Unit): string {
   const exit = unit.exit;
