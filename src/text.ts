@@ -15,9 +15,9 @@ function escaped(character: string): string {
   return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
-/** The name nearest to `wanted` among `known` (Levenshtein distance at most a third of its length), or null. */
+/** The name nearest to `wanted` among `known` (Levenshtein distance at most a third of its length, one at least), or null. */
 export function nearest(wanted: string, known: readonly string[]): string | null {
-  const limit = Math.max(1, Math.floor(wanted.length / 3) + 1);
+  const limit = Math.max(1, Math.floor(wanted.length / 3));
   let best: { name: string; distance: number } | null = null;
   for (const name of known) {
     const distance = editDistance(wanted.toLowerCase(), name.toLowerCase());

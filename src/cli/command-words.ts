@@ -1,4 +1,5 @@
 import { nearest } from '../text.ts';
+import { adviceForWord, isSynonym } from './synonyms.ts';
 import { UsageMistake } from './usage.ts';
 
 /**
@@ -17,6 +18,7 @@ export function commandWords(
       'No instance is named.',
       `Write: ${program} <instance> -- <command> [arguments…], or see \`guard --help\`.`,
     );
+  if (words === null && isSynonym(instance)) throw unknownCommand(instance);
   if (words === null)
     throw new UsageMistake(
       'There is no -- between the instance and the command.',
@@ -33,4 +35,12 @@ function meant([first = '', ...more]: readonly string[], subcommands: readonly s
   const near = nearest(first, subcommands);
   if (near !== null) return `, or if the subcommand was meant: ${['guard', near, ...more].join(' ')}`;
   return more.length === 0 && subcommands.length > 0 ? ' (the subcommands: `guard --help`)' : '';
+}
+
+/** The word of another tool. An instance may have that name as well. */
+function unknownCommand(word: string): UsageMistake {
+  return new UsageMistake(
+    `There is no command "${word}".`,
+    `${adviceForWord(word)} (For an instance of that name, write: guard ${word} -- <command>)`,
+  );
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { ReportFile } from '../report/report-file.ts';
-import { outcomeTable } from '../run/outcome.ts';
+import { writeLines } from '../report/write.ts';
+import { exitStatusOf, outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
 import { commandNames, type CommandName } from './command-names.ts';
 import type { Context } from './context.ts';
@@ -8,6 +9,9 @@ import { endWith } from './end-with.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
 import { reportFile } from './values.ts';
+import { neutralise, shellWords } from '../text.ts';
+import { refuseEmptyValues } from './empty-values.ts';
+import { adviceForWord } from './synonyms.ts';
 
 /** One file a command. */
 const commands = {
@@ -32,6 +36,8 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
   const call = { context, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
   try {
+    refuseUnusedWords(own, command);
+    refuseUnknownTopic(own);
     await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
     return endOf(error, context, { own, command }, helpFor(program, { own, command }));
@@ -43,15 +49,39 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
 export async function defineProgram(call: Call, needed: readonly CommandName[] = commandNames): Promise<Command> {
   const program = newProgram(call.context);
   for (const name of needed) (await commands[name]())(program, call);
+  refuseEmptyValues(program);
   return program;
+}
+
+/** Commands that run something inside. All others would silently ignore what stands behind `--`. */
+const commandsWithWords: readonly string[] = ['run', 'plan', 'complete'];
+
+function refuseUnusedWords(own: readonly string[], words: readonly string[] | null): void {
+  const named = commandNames.find((name) => name === own[0]);
+  if (words === null || named === undefined || commandsWithWords.includes(named) || wantsHelp(own)) return;
+  throw new UsageMistake(
+    `\`guard ${named}\` runs no command, so nothing may stand behind --.`,
+    `Leave out -- and what follows, or write: guard ${own[1] ?? '<instance>'} -- ${shellWords(words)}`,
+  );
+}
+
+/** commander prints the whole help for a topic that it does not know, and complains afterwards. */
+function refuseUnknownTopic([first, topic]: readonly string[]): void {
+  if (first !== 'help' || topic === undefined || topic.startsWith('-')) return;
+  if (commandNames.some((name) => name === topic)) return;
+  throw new UsageMistake(`There is no command "${neutralise(topic)}".`, adviceForWord(topic));
 }
 
 /** One of them does the work; all are there for the help and for the tab key. What names none is a run. */
 function neededFor(own: readonly string[]): readonly CommandName[] {
   const named = commandNames.find((name) => name === own[0]);
   if (named !== undefined) return [named];
-  const showsAll = ['help', 'complete'].includes(own[0] ?? '') || own.includes('--help') || own.includes('-h');
+  const showsAll = ['help', 'complete'].includes(own[0] ?? '') || wantsHelp(own);
   return showsAll ? commandNames : ['run'];
+}
+
+function wantsHelp(own: readonly string[]): boolean {
+  return own.includes('--help') || own.includes('-h');
 }
 
 /** Help and version end commander's way, with their text written already; everything else is a mistake in the words. */
@@ -59,8 +89,19 @@ async function endOf(error: unknown, context: Context, words: SplitArguments, he
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const mistake = error instanceof CommanderError ? new UsageMistake(mistakeOf(error), help) : error;
   if (!(mistake instanceof UsageMistake)) throw mistake;
+  if (isReadOnly(words.own)) {
+    await writeLines(context.stderr, [`guard: ${mistake.message}`, `  ${mistake.advice}`]);
+    return exitStatusOf(usage(mistake));
+  }
   const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
   return endWith(told, words.own.includes('--json'), usage(mistake));
+}
+
+/** Commands that change nothing, whatever happens: to say so would suggest that they might. */
+const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'completion'];
+
+function isReadOnly(own: readonly string[]): boolean {
+  return !own.includes('--json') && (own[0] === 'help' || readOnlyCommands.some((name) => name === own[0]));
 }
 
 /** A command that is only a group of subcommands has printed its help by now. */
@@ -118,6 +159,16 @@ const exitStatusHelp = [
 ].join('\n');
 
 function sentence(message: string): string {
-  const text = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  const text = valueMistake(message) ?? message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?)]$/.test(text) ? '' : '.'}`;
+}
+
+/** commander repeats the value before the reader's own sentence, which names it already. */
+function valueMistake(message: string): string | null {
+  const [, option, argument, says] =
+    /^error: (?:option '(.*?)'|command-argument value '[\s\S]*?' is invalid for argument '(.*?)'\.) ?(?:argument '[\s\S]*?' is invalid\. )?([\s\S]*)$/.exec(
+      message,
+    ) ?? [];
+  if (says === undefined || says === '' || says.startsWith('argument missing')) return null;
+  return `${option ?? `<${argument ?? ''}>`}: ${says}`;
 }

@@ -7,6 +7,7 @@ import {
   duration,
   durationOrNever,
   environmentEntry,
+  folderInside,
   pushOwner,
   pushWord,
   repeated,
@@ -150,7 +151,9 @@ function addCommandOptions(command: Command): Command {
     .addOption(new Option('--env <NAME=value>', 'set a variable inside (repeatable)').argParser(environmentEntry))
     .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(count))
     .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(count))
-    .option('--cwd <folder>', 'run in this folder of the instance (default: /root)')
+    .addOption(
+      new Option('--cwd <folder>', 'run in this folder of the instance (default: /root)').argParser(folderInside),
+    )
     .addOption(
       new Option(
         '--push <local:path>',

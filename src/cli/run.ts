@@ -22,6 +22,8 @@ import { endWith } from './end-with.ts';
 import { surveyPushes } from './pushes.ts';
 import { about, withReports } from './reports.ts';
 import { addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
+import { inspectAll } from './inspect-all.ts';
+import { refuseUnwritableRecords } from './records.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
 import { withTrace } from './tracing.ts';
@@ -52,6 +54,10 @@ async function runEach(
   words: readonly [string, ...string[]],
   options: RunOptions,
 ): Promise<number> {
+  const unwritable = await refuseUnwritableRecords(context, options.json ?? false);
+  if (unwritable !== null) return unwritable;
+  const refused = instances.length === 1 ? null : await inspectAll(context, instances, words, options);
+  if (refused !== null) return refused;
   for (const [index, instance] of instances.entries()) {
     const here = await about(context, { instance, command: words });
     const status = await runOne(here, instance, words, options);

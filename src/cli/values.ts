@@ -5,6 +5,8 @@ import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-addres
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-file.ts';
 import { hookMoments, type HookMoment } from '../hook-definition.ts';
+import { isVariableName } from '../config/variable-name.ts';
+import { isReservedName } from '../run/hold/in-flight.ts';
 import type { Policy, StatusRange } from '../run/plan.ts';
 
 /** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
@@ -42,13 +44,23 @@ export function statusRanges(text: string): StatusRange[] {
 /** `NAME=VALUE`, collected. */
 export function environmentEntry(text: string, before: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError(`"${text}" sets no variable: write it like NAME=value.`);
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  const name = at === -1 ? text : text.slice(0, at);
+  if (at === -1) throw new InvalidArgumentError(`"${text}" sets no variable. Write it like NAME=value.`);
+  if (!isVariableName(name))
+    throw new InvalidArgumentError(`"${name}" cannot name a variable: use letters, digits and underscores.`);
+  return { ...before, [name]: text.slice(at + 1) };
 }
 
 /** A repeatable option's values, in order. */
 export function repeated(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
+}
+
+/** A folder inside the instance, as a whole path. */
+export function folderInside(text: string): string {
+  if (!text.startsWith('/'))
+    throw new InvalidArgumentError(`"${text}" is not a whole path inside the instance, like /srv/app.`);
+  return text;
 }
 
 /** `junit=FILE`, collected; two reports never share a file. */
@@ -114,9 +126,13 @@ export function pushOwner(text: string): PushOwner {
 
 /** A snapshot's name that Incus accepts. */
 export function snapshotName(text: string): string {
-  if (text === '' || text.length > 200 || /[\s/]/.test(text))
+  if (text.length > 200 || /[\s/]/.test(text))
     throw new InvalidArgumentError(
       `"${text}" cannot name a snapshot: Incus accepts up to 200 characters without spaces and slashes.`,
+    );
+  if (isReservedName(text))
+    throw new InvalidArgumentError(
+      `"${text}" is a name that guard gives to its own restore points. Choose another, or leave out --name.`,
     );
   return text;
 }

@@ -135,9 +135,11 @@ function nearestAdvice(key: string, within: Within, known: readonly string[]): s
   return `There are ${known.join(', ')}.`;
 }
 
-/** `env` for `environment`. */
+/** `env` for `environment`, and `expectBody` for `expect`. */
 function onlyOneThatBegins(key: string, known: readonly string[]): string | null {
-  const [only, second] = known.filter((name) => key.length > 2 && name.startsWith(key));
+  const [only, second] = known.filter(
+    (name) => key.length > 2 && (name.startsWith(key) || (name.length > 3 && key.startsWith(name))),
+  );
   return second === undefined ? (only ?? null) : null;
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { TextMatch, Words } from '../check-definition.ts';
 import { parseDuration } from '../duration.ts';
 import type { StatusRange } from './settings.ts';
+import { variableNameForm } from './variable-name.ts';
 
 /**
  * The values that stand in guard.yaml, each as people write it and as the program uses it. The error of each is not a
@@ -132,7 +133,7 @@ export const command = changed(
 );
 
 const variableName = pattern(
-  /^[A-Za-z_][A-Za-z0-9_]*$/,
+  variableNameForm,
   'the name of a variable: letters, digits and "_", not beginning with a digit',
 );
 

@@ -5,10 +5,9 @@ import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import type { Instance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
+import { isBroughtIn, isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
 import type { FirstLook } from './first-look.ts';
 import type { Plan } from './plan.ts';
-import { mayProvide } from './push/source.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
@@ -70,7 +69,7 @@ async function missingExecutable(
 
 /** Whether the command must be there already. */
 function isToBeThere({ change, pushes, command }: Plan): boolean {
-  return change.kind === 'command' && !mayProvide(pushes, command.words[0], command.cwd);
+  return change.kind === 'command' && !isBroughtIn({ pushes, command });
 }
 
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {

@@ -3,6 +3,11 @@ import { randomInt } from 'node:crypto';
 /** The one name of a restore point in flight. The server admits it once per instance: that makes it the lock. */
 export const inFlightName = 'guard-in-flight';
 
+/** Names that guard gives to restore points of its own: a user's `--name` must not be taken for one of them. */
+export function isReservedName(name: string): boolean {
+  return name === inFlightName || /^guard-\d{8}-\d{6}-/.test(name);
+}
+
 /**
  * The lease of a run is the expiry of its restore point in flight: a time so far away that it never comes. Whoever made
  * the snapshot chose it by chance, so it proves whose the snapshot is; the holder changes its last digits again and again,

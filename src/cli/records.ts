@@ -1,0 +1,21 @@
+import { openStateDirectory } from '../journal/state-directory.ts';
+import { refused } from '../run/refusal.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { endWith } from './end-with.ts';
+
+/**
+ * Without a record nothing could be recovered, so a state directory that cannot be written refuses a run before anything
+ * happens. Null where it can be written; otherwise the refusal has been shown, and this is its exit status.
+ */
+export async function refuseUnwritableRecords(context: Context, json: boolean): Promise<number | null> {
+  const opened = await openStateDirectory(stateDirectoryOf(context));
+  if (opened.ok) return null;
+  return endWith(
+    context,
+    json,
+    refused(
+      `The run could not be recorded: ${opened.error}`,
+      'Make room there, or name another folder with GUARD_STATE_DIR.',
+    ),
+  );
+}
