@@ -118,6 +118,8 @@ export interface ClientConnection {
 /** Messages of services that speak of an error, grouped by source and by text without its variable parts. */
 export interface LogExcerpt {
   readonly errors: readonly LogError[];
+  /** Entries of the journal by source, as a sign of life. */
+  readonly written?: Readonly<Record<string, number>>;
   /** Bytes of each log file in /var/log, by path: from there the next observation reads on. */
   readonly sizes: Readonly<Record<string, number>>;
 }
@@ -286,6 +288,8 @@ export interface Process {
   readonly parent: number;
   /** The unit; of a user's manager `user@1000.service/wiki.service`. */
   readonly unit: string | null;
+  /** Processor time that it and its ended children have used, in clock ticks. Absent in facts of older versions. */
+  readonly cpuTicks?: number;
   /** The program: its file, and for an interpreter the script that it runs. Absent in facts of older versions. */
   readonly program?: string;
 }

@@ -9,11 +9,18 @@ export interface FactFinding extends Finding {
   readonly transient: boolean;
   /** Of a required one: `unknown` where it proves nothing, else `fail`. */
   readonly effect?: 'fail' | 'unknown';
+  /** It answers, but otherwise than before: what is merely slow says nothing yet. */
+  readonly different?: boolean;
 }
 
 /** Something that decides. */
 export function required(subject: string, says: string, transient = false): FactFinding {
   return finding('required', subject, says, transient);
+}
+
+/** Something that decides, where an answer came and is another one than before. */
+export function different(subject: string, says: string): FactFinding {
+  return { ...required(subject, says, true), different: true };
 }
 
 /** Something worth telling. */

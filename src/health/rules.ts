@@ -129,5 +129,5 @@ export function findingOf(difference: Difference): FactFinding {
   const { subject, message, transient } = difference;
   return effect === 'info'
     ? finding('advisory', subject, `${message} (${because})`, false)
-    : finding('required', subject, message, transient, effect);
+    : { ...finding('required', subject, message, transient, effect), ...(transient ? { different: true } : {}) };
 }

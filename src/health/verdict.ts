@@ -14,6 +14,8 @@ import type { Observation } from './observation.ts';
 export interface Concern extends Finding {
   readonly effect: 'fail' | 'unknown' | 'info';
   readonly transient: boolean;
+  /** Something answers, but otherwise than before. */
+  readonly different?: boolean;
 }
 
 export interface JudgeOptions {

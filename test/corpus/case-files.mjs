@@ -32,8 +32,8 @@ const inside = (name, script, limitSeconds = 600) =>
   });
 
 const sources = `for f in /etc/apt/sources.list.d/*.sources; do sed 's/bookworm/trixie/g' $f >/etc/apt/sources.list.d/trixie.sources; break; done
-printf 'Package: *\\nPin: release n=trixie\\nPin-Priority: 50\\n' >/etc/apt/preferences.d/trixie
-apt-get update -qq; apt-get install -y -qq --no-install-recommends curl >/dev/null`;
+printf 'Package: *\\nPin: release n=trixie*\\nPin-Priority: 50\\n' >/etc/apt/preferences.d/trixie
+apt-get update -qq; apt-get install -y -qq --no-install-recommends curl procps >/dev/null`;
 
 const withGuest = (text, action) => `${guest}\napt_t='${aptNext}'\n${text}\n${action}`;
 
@@ -81,9 +81,27 @@ const tryFile = async (file, { name, program, state }) => {
     }).then(async (ended) => ({ ...ended, stderr: `${ended.stdout}\n${ended.stderr}` }));
     const right = (truth === 'healthy' ? [0] : truth === 'failed' ? [10] : [11, 12]).includes(status);
     const answers = await answersWell(name, text);
-    return { file, said, truth, status, right: right && answers, verdictMs: verdictMs(stderr), log: stderr, seconds: took(startedAt) };
+    return {
+      file,
+      said,
+      truth,
+      status,
+      right: right && answers,
+      verdictMs: verdictMs(stderr),
+      log: stderr,
+      seconds: took(startedAt),
+    };
   } catch (error) {
-    return { file, said: '', truth: 'unknown', status: '-', right: false, verdictMs: null, log: String(error), seconds: took(startedAt) };
+    return {
+      file,
+      said: '',
+      truth: 'unknown',
+      status: '-',
+      right: false,
+      verdictMs: null,
+      log: String(error),
+      seconds: took(startedAt),
+    };
   } finally {
     await remove();
   }
@@ -136,5 +154,7 @@ await rm(state, { recursive: true });
 
 const kept = results.filter(({ truth, status }) => truth === 'broken' && status === 0).length;
 const lost = results.filter(({ truth, status }) => truth === 'healthy' && status !== 0).length;
-console.log(`\n${results.filter(({ right }) => right).length} of ${results.length} right (broken kept: ${kept}, healthy rolled back: ${lost})`);
+console.log(
+  `\n${results.filter(({ right }) => right).length} of ${results.length} right (broken kept: ${kept}, healthy rolled back: ${lost})`,
+);
 process.exitCode = results.length > 0 && results.every(({ right }) => right) ? 0 : 1;

@@ -10,12 +10,6 @@ export interface Comparison {
   readonly intent: Intent;
 }
 
-/** Packages that are gone and whose removal the command names; their parts went with them. */
-export function removedPackages({ before, after, intent }: Comparison): ReadonlySet<string> {
-  const [was, is] = [before.packages?.installed ?? {}, after.packages?.installed ?? {}];
-  return new Set(Object.keys(was).filter((name) => !Object.hasOwn(is, name) && isRemovalOf(intent, name)));
-}
-
 /** Whether the command names the removal of what brought this file or bears this name. */
 export function isRemoved(comparison: Comparison, file: string | null, ...names: readonly string[]): boolean {
   const { before, intent } = comparison;

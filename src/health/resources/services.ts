@@ -1,5 +1,5 @@
 import { explanationFor, replacedFiles, replacementNews, sayReplaced } from './configuration/compare.ts';
-import { advisory, grouped, required, type FactFinding } from '../finding.ts';
+import { advisory, different, grouped, required, type FactFinding } from '../finding.ts';
 import { nameOf } from './listener/kinds.ts';
 import { lostSockets, sayGone, saySocketLosses, type SocketLoss } from './listener/compare.ts';
 import { lostUnits, type UnitLoss } from './unit/compare.ts';
@@ -18,7 +18,7 @@ export function compareServices(comparison: Comparison): FactFinding[] {
     removed(loss.owner) ? { ...loss, severity: 'advisory' as const } : loss,
   );
   const unix = lostUnixSockets(before, after).map((loss) =>
-    removed(loss.socket.owner) ? { ...loss, severity: 'advisory' as const } : loss,
+    removed(loss.socket.owner) && loss.referredBy.length === 0 ? { ...loss, severity: 'advisory' as const } : loss,
   );
   const files = replacedFiles(before, after);
   const told = new Set<string>();
@@ -87,15 +87,12 @@ function socketFinding(losses: readonly SocketLoss[], explained: Explained): Fac
   const subject = `socket:${first?.protocol ?? 'tcp'}/${first?.port ?? 0}`;
   const says = saySocketLosses(losses);
   if (losses.every((loss) => loss.severity === 'advisory')) return advisory(subject, says);
-  return required(
-    subject,
-    says +
-      explained(
-        losses.flatMap(({ owner }) => [owner?.unit ?? '', owner?.process ?? '']),
-        losses.map(({ port }) => port),
-      ),
-    true,
+  const why = explained(
+    losses.flatMap(({ owner }) => [owner?.unit ?? '', owner?.process ?? '']),
+    losses.map(({ port }) => port),
   );
+  const listensElsewhere = losses.some(({ left, movedTo }) => left.length > 0 || movedTo !== null);
+  return listensElsewhere ? different(subject, says + why) : required(subject, says + why, true);
 }
 
 function unixFinding(loss: UnixLoss, explained: Explained): FactFinding {

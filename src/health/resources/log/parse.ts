@@ -24,7 +24,17 @@ export function logFrom(section: Section, since: number): LogExcerpt | null {
     else if (file !== null) entries.push({ source: file, message: line, at: null, isError: false });
     else if (line.startsWith('{')) entries.push(...entryOfJournal(line));
   }
-  return { sizes, errors: errorsIn(entries, since) };
+  return {
+    sizes,
+    errors: errorsIn(entries, since),
+    written: counted(entries.flatMap(({ at, source }) => (at === null ? [] : [source]))),
+  };
+}
+
+function counted(names: readonly string[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return Object.fromEntries(counts);
 }
 
 function entryOfJournal(line: string): Entry[] {

@@ -51,6 +51,7 @@ interface Stat {
   readonly name: string;
   readonly parent: number;
   readonly startTicks: number;
+  readonly cpuTicks: number;
 }
 
 /** A name can hold spaces, parentheses and line breaks: fields are counted from the last `)`, and the pid must agree. */
@@ -61,7 +62,9 @@ function statFrom(pid: number, text: string): Stat | null {
   const fields = text.slice(closed + 2).split(' ');
   const startTicks = numberOr(fields[19], -1);
   if (startTicks < 0 || fields[0] === 'Z') return null;
-  return { name: text.slice(opened + 2, closed), parent: numberOr(fields[1], 0), startTicks };
+  // Its own time and that of its children that have ended.
+  const cpuTicks = fields.slice(11, 15).reduce((sum, field) => sum + numberOr(field, 0), 0);
+  return { name: text.slice(opened + 2, closed), parent: numberOr(fields[1], 0), startTicks, cpuTicks };
 }
 
 /** The unit is the first part of the control group's path that is named like one; of a user's manager, with the unit of its own. */

@@ -1,4 +1,4 @@
-import { advisory, listed, required, type FactFinding } from '../../finding.ts';
+import { advisory, different, listed, required, type FactFinding } from '../../finding.ts';
 import { nameOf } from '../listener/kinds.ts';
 import type { Answer, Facts } from '../../facts.ts';
 import { anyResolverKnows } from '../../protocols/dns.ts';
@@ -42,10 +42,11 @@ function compareHttp({ port, question }: Answer, was: string, is: Answer | undef
   if (is === undefined || is.said === was || isError(was)) return [];
   const [subject, what] = question === '/' ? [`answer:${port}`, ''] : [`answer:${port}${question}`, ` for ${question}`];
   const says = `${who} answered http at ${port}${what} with ${was}, now ${sayAnswer(is.said)}`;
-  if (isLost(is.said) || isError(is.said)) return [required(subject, says, true)];
+  if (isLost(is.said)) return [required(subject, says, true)];
+  if (isError(is.said)) return [different(subject, says)];
   if (!isGood(was)) return [];
-  if (!isGood(is.said)) return [neverGood.has(is.said) ? required(subject, says, true) : advisory(subject, says)];
-  return is.said.includes(' ') ? [required(subject, says, true)] : [];
+  if (!isGood(is.said)) return [neverGood.has(is.said) ? different(subject, says) : advisory(subject, says)];
+  return is.said.includes(' ') ? [different(subject, says)] : [];
 }
 
 /** Whatever a proxy brings, or fails to: it has let its caller in, and later it does not. */
@@ -58,8 +59,8 @@ function compareProxy(was: Answer, said: string, is: Answer | undefined, who: st
 
 const turnedAway = /^(401|403|407)/;
 
-/** Forbidden and not found: the pages are gone. Others, such as one that asks who is there, may be meant. */
-const neverGood = new Set(['403', '404']);
+/** Who got the page before is turned away, or the page is gone. */
+const neverGood = new Set(['401', '403', '404']);
 
 function isLost(said: string | null): said is null | typeof unreachable {
   return said === null || said === unreachable;

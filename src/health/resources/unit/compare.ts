@@ -79,7 +79,7 @@ function wasRestarting(unit: Unit, before: Facts): boolean {
 function lossOf(unit: Unit, around: Surroundings): UnitLoss | null {
   const loss = lossWithoutIntent(unit, around);
   if (loss === null || !isRemoved(around.comparison, unit.id, unit.id, ...unit.names)) return loss;
-  return { ...loss, severity: 'advisory', expected: true, says: `${loss.says} (the command names its removal)` };
+  return { ...loss, severity: 'advisory', says: `${loss.says} (the command names its removal)` };
 }
 
 function lossWithoutIntent(unit: Unit, around: Surroundings): UnitLoss | null {
