@@ -7,7 +7,7 @@ import { writeLines } from '../report/write.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { pruneRestorePoints } from '../run/restore-point/retention.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { planOf } from './plan-of.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, withInstance } from './session.ts';
@@ -54,7 +54,7 @@ function pruneOne(
 ): Promise<number> {
   return reaching(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
-    const plan = planOf({ run, version: context.version, reached, words: ['true'], settings, name: null });
+    const plan = buildPlan({ run, version: context.version, reached, words: ['true'], settings, name: null });
     const state = stateDirectoryOf(context);
     let removed = 0;
     const view = createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false, history: [] });

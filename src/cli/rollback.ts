@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import type { Reached } from '../incus/reach.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
 import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
 import { createView } from '../report/view.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { GoBackTo, Plan } from '../run/plan.ts';
+import type { RollbackTarget, Plan } from '../run/plan.ts';
 import { refused } from '../run/refusal.ts';
 import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { planOf } from './plan-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
@@ -43,20 +43,20 @@ export function defineRollback(program: Command, call: Call): void {
     async (instance: string, run: string | undefined, options: RunOptions) => {
       const target = { instance, command: ['guard', 'rollback', instance, ...(run === undefined ? [] : [run])] };
       const status = await withReports(call.context, options, [target], async (context) =>
-        goBack(await about(context, target), instance, run ?? null, options),
+        rollBackTo(await about(context, target), instance, run ?? null, options),
       );
       call.exit(status);
     },
   );
 }
 
-function goBack(context: Context, instance: string, run: string | null, options: RunOptions): Promise<number> {
+function rollBackTo(context: Context, instance: string, run: string | null, options: RunOptions): Promise<number> {
   return withInstance(context, { instance, options, withTerminal: false }, async (session) => {
     const json = options.json ?? false;
     const target = await targetOf(context, session.reached, run);
-    if (!target.ok) return endWith(context, json, target.error);
+    if (!target.ok) return reportOutcome(context, json, target.error);
     const plan: Plan = {
-      ...planOf({
+      ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
         reached: session.reached,
@@ -74,7 +74,11 @@ function goBack(context: Context, instance: string, run: string | null, options:
   });
 }
 
-async function targetOf(context: Context, reached: Reached, wanted: string | null): Promise<Result<GoBackTo, Outcome>> {
+async function targetOf(
+  context: Context,
+  reached: InstanceConnection,
+  wanted: string | null,
+): Promise<Result<RollbackTarget, Outcome>> {
   const state = stateDirectoryOf(context);
   const kept = await keptRestorePoints(state, reached);
   const point = kept.find(({ run }) => wanted === null || run.startsWith(wanted));

@@ -4,7 +4,7 @@ import { isGlobOfText } from './glob.ts';
 import type { Layer } from './layer.ts';
 import type { Notice, NoticeWay } from './settings.ts';
 import { check } from './schema-check.ts';
-import { hooks } from './schema-hooks.ts';
+import { hooks } from './schema-lifecycle-commands.ts';
 import {
   changed,
   choice,
@@ -85,7 +85,7 @@ const outcomes = [
   'kept',
   'rolled-back',
   'kept-unhealthy',
-  'rolled-back-not-well',
+  'rolled-back-unhealthy',
   'rollback-failed',
   'refused',
   'busy',
@@ -93,7 +93,7 @@ const outcomes = [
   'interrupted',
 ] as const;
 
-const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-not-well', 'rollback-failed', 'quarantined'] as const;
+const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-unhealthy', 'rollback-failed', 'quarantined'] as const;
 
 const notice = changed(
   mapping('notice', {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
 import type { Clock } from '../clock.ts';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import { err, ok, type Result } from '../result.ts';
 import { boundedText, type BoundedText } from './bounded-text.ts';
 import { platformFailure, type PlatformFailure } from './failure.ts';
@@ -24,7 +24,7 @@ export function askWith(startExec: Executions['startExec'], clock: Clock): Execu
 }
 
 function unanswered(instance: string, { command, signal, limitMs }: Question, killed: boolean): PlatformFailure {
-  const why = signal?.aborted === true ? 'it was given up' : `no answer within ${sayDuration(limitMs)}`;
+  const why = signal?.aborted === true ? 'it was given up' : `no answer within ${formatDuration(limitMs)}`;
   const reason = killed ? `${why}; it was killed` : `${why}; that it was killed could not be confirmed`;
   return platformFailure('timed-out', `ask ${instance} with ${command[0] ?? 'a command'}`, reason);
 }
@@ -58,10 +58,10 @@ function limitOf(
   const callOff = clock.after(limitMs, reach);
   if (signal?.aborted === true) reach();
   else signal?.addEventListener('abort', reach);
-  const stop = (): void => {
+  function stop(): void {
     callOff();
     signal?.removeEventListener('abort', reach);
-  };
+  }
   return { reached, stop };
 }
 

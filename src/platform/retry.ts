@@ -32,12 +32,12 @@ const restoreKinds: readonly PlatformFailureKind[] = ['no-space'];
  * is ever started over a restore.
  */
 export function retryTransient(platform: Platform, policy: RetryPolicy): Platform {
-  const again = <Words extends readonly unknown[], T>(
+  function again<Words extends readonly unknown[], T>(
     ask: (...words: Words) => Answered<T>,
     alsoKinds: readonly PlatformFailureKind[] = [],
-  ) => {
+  ) {
     return (...words: Words): Answered<T> => repeat(platform, policy, () => ask(...words), alsoKinds);
-  };
+  }
   const change = <Words extends readonly unknown[]>(
     ask: (...words: Words) => Answered<void>,
     alsoKinds: readonly PlatformFailureKind[] = [],

@@ -7,7 +7,7 @@ export type Screen = Writable & { readonly columns?: number; readonly rows?: num
 /** One phase on the screen: a list of its own, so that nothing of listr2 is active while the command has the terminal. */
 export interface PhaseLine {
   /** Shows below the line what it waits for. */
-  readonly tell: (text: string) => void;
+  readonly update: (text: string) => void;
   /** Resolves when the line stands and the terminal is free again. */
   readonly end: (ended: PhaseEnd) => Promise<void>;
 }
@@ -47,7 +47,7 @@ export function startPhaseLine(screen: Screen, title: string): PhaseLine {
     rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false },
   }).run();
   return {
-    tell: (text) => {
+    update: (text) => {
       if (task) task.output = oneRow(text, screen);
     },
     end: async (end) => {

@@ -1,11 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Listener, Recorded } from '../event.ts';
-import type { AskToKeep } from './ask.ts';
+import type { Listener, RecordedEvent } from '../event.ts';
+import type { AskToKeep } from './keep-prompt.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 import type { Reports } from './report-files.ts';
-import type { Target } from './story.ts';
+import type { Target } from './run-report.ts';
 import type { Trace } from './trace.ts';
 
 /** Shows one run's events. */
@@ -24,7 +24,7 @@ export interface Situation {
   readonly json: boolean;
   readonly quiet: boolean;
   /** What is known already of a run that is taken up again. */
-  readonly history?: readonly Recorded[];
+  readonly history?: readonly RecordedEvent[];
   /** What the run is about; without it a job of CI is told nothing more than is shown. */
   readonly target?: Target;
   /** Files that are written besides what is shown. */
@@ -44,7 +44,7 @@ export function createView(situation: Situation): View {
 
 /** Hardly ever is anybody asked. */
 function askAt({ stdin, stderr, clock }: Situation): AskToKeep {
-  return async (...about) => (await import('./ask.ts')).createAskToKeep(stdin, stderr, clock)(...about);
+  return async (...about) => (await import('./keep-prompt.ts')).createAskToKeep(stdin, stderr, clock)(...about);
 }
 
 function chooseListener(situation: Situation): Listener {

@@ -1,17 +1,17 @@
-import { describeBug } from '../bug.ts';
+import { formatStack } from '../internal-error.ts';
 import { runCommand } from './command/command.ts';
 import { failureOf, type Attempt } from './decision.ts';
 import { foreignRestore } from './rollback/foreign-restore.ts';
 import { hintFor } from './command/hint.ts';
 import type { Facts } from '../health/facts.ts';
 import type { Plan } from './plan.ts';
-import type { Prepared } from './prepare.ts';
+import type { PreparedRun } from './prepare.ts';
 import { pushFiles } from './push/push.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 import { transactionAndVerdict } from './transaction/transaction.ts';
 import { verify } from './verify.ts';
-import { returnAndVerdict } from './rollback/way-back.ts';
+import { rollBackAndVerify } from './rollback/rollback-run.ts';
 
 /** An attempt, with what its evidence needs. */
 export interface WholeAttempt extends Attempt {
@@ -26,14 +26,14 @@ export interface WholeAttempt extends Attempt {
 const nothingSeen = { output: null, factsAfter: null } as const;
 
 /** Whatever happens in here, the run reaches its decision (F10). */
-export async function attemptChange(plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> {
+export async function attemptChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
   try {
     return await changeAndVerdict(plan, tools, prepared);
   } catch (bug) {
-    const says = `guard itself failed: ${describeBug(bug)}`;
-    await tools.recorder.record({ type: 'notice', level: 'warning', says });
+    const message = `guard itself failed: ${formatStack(bug)}`;
+    await tools.recorder.record({ type: 'notice', level: 'warning', message });
     return {
-      end: { kind: 'lost', says },
+      end: { kind: 'lost', message },
       verdict: null,
       interruptedBy: tools.interruption.by(),
       ...nothingSeen,
@@ -42,14 +42,14 @@ export async function attemptChange(plan: Plan, tools: RunTools, prepared: Prepa
   }
 }
 
-async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> {
+async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
   const { change } = plan;
   switch (change.kind) {
     case 'command':
       return { ...(await commandAndVerdict(plan, tools, prepared)), unchanged: false };
     case 'return':
       return {
-        ...(await returnAndVerdict(plan, tools, prepared, change.to)),
+        ...(await rollBackAndVerify(plan, tools, prepared, change.to)),
         output: null,
         factsAfter: null,
         unchanged: false,
@@ -62,7 +62,7 @@ async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: Prepared)
 async function commandAndVerdict(
   plan: Plan,
   tools: RunTools,
-  prepared: Prepared,
+  prepared: PreparedRun,
 ): Promise<Omit<WholeAttempt, 'unchanged'>> {
   const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
@@ -75,13 +75,13 @@ async function commandAndVerdict(
     () => runCommand(plan, tools, prepared.boot),
     ({ end }) => ({
       ok: failureOf(plan, end) === null,
-      says: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
+      message: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
     }),
   );
   const { end, tail: output } = report;
   await tools.recorder.record({ type: 'command-ended', end, ms: report.ms });
   const hint = hintFor(plan.command.words, end, output, tools.io.terminal !== null);
-  if (hint) await tools.recorder.record({ type: 'notice', level: 'info', says: hint });
+  if (hint) await tools.recorder.record({ type: 'notice', level: 'info', message: hint });
 
   const interruptedBy = tools.interruption.by();
   if (interruptedBy !== null || failureOf(plan, end) !== null)

@@ -2,11 +2,11 @@ import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
 import { decide, type Decision } from './decision.ts';
-import { goBack, keepChange, takenOver } from './ending.ts';
-import { beginFirstLook } from './first-look.ts';
+import { rollBackChange, keepChange, lockTakenOver } from './conclude.ts';
+import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
 import type { Plan } from './plan.ts';
-import { prepare, type Prepared } from './prepare.ts';
+import { prepare, type PreparedRun } from './prepare.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
@@ -32,14 +32,14 @@ async function wholeRun(plan: Plan, tools: RunTools): Promise<Outcome> {
   }
 }
 
-async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Prepared, Outcome>> {
-  const first = beginFirstLook(plan, tools);
+async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<PreparedRun, Outcome>> {
+  const first = startFirstObservation(plan, tools);
   try {
     const inspected = await inPhase(
       tools,
       'inspect',
       () => inspect(plan, tools),
-      (result) => ({ ok: result.ok, says: result.ok ? result.value.instance.status.toLowerCase() : 'refused' }),
+      (result) => ({ ok: result.ok, message: result.ok ? result.value.instance.status.toLowerCase() : 'refused' }),
     );
     return inspected.ok ? await prepare(plan, tools, inspected.value, first) : inspected;
   } finally {
@@ -47,15 +47,15 @@ async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Pr
   }
 }
 
-async function changeAndDecide(plan: Plan, tools: RunTools, prepared: Prepared): Promise<Outcome> {
+async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
   const attempt = await attemptChange(plan, tools, prepared);
   const decision = decide(plan, attempt);
   const keep = await shouldKeep(plan, tools, decision);
-  if (await prepared.lease.isLost(plan.run)) return takenOver(decision.cause ?? 'inconclusive');
+  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(decision.cause ?? 'inconclusive');
   await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
   return keep || decision.cause === null
     ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
-    : goBack(plan, tools, prepared, { cause: decision.cause, attempt });
+    : rollBackChange(plan, tools, prepared, { cause: decision.cause, attempt });
 }
 
 /** `ask` becomes keep or rollback here; nobody who answers in time is a rollback. */

@@ -16,7 +16,7 @@ export const outcomeTable = [
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
   {
     exit: 20,
-    name: 'rolled-back, not well',
+    name: 'rolled-back, still unhealthy',
     meaning: 'restored and started, but the baseline does not hold: a person must look',
   },
   {
@@ -45,7 +45,7 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return rolledBackStatus[outcome.cause];
     case 'kept-unhealthy':
       return 13;
-    case 'rolled-back-not-well':
+    case 'rolled-back-unhealthy':
       return 20;
     case 'rollback-failed':
       return 21;

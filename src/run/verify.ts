@@ -9,7 +9,7 @@ import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
 /** What the watch after a change came to. */
-export interface Verified {
+export interface Verification {
   readonly verdict: Verdict;
   /** Null where it could not be seen on both sides. */
   readonly changes: Changes | null;
@@ -24,7 +24,7 @@ export async function verify(
   baseline: Baseline,
   end: CommandEnd,
   soakMs: number,
-): Promise<Verified> {
+): Promise<Verification> {
   const { verdict, look } = await inPhase(
     tools,
     'verify',
@@ -42,9 +42,9 @@ export async function verify(
         (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
       );
     },
-    ({ verdict }) => ({ ok: verdict.verdict === 'healthy', says: verdict.verdict }),
+    ({ verdict }) => ({ ok: verdict.verdict === 'healthy', message: verdict.verdict }),
   );
-  await tools.recorder.record({ type: 'verdict', verdict, again: false });
+  await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });
   return { verdict, changes, facts: look.facts };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { brokenPromise, nextOf, rules, startOf, type Budget, type Rules } from './protocol.ts';
+import { brokenPromise, nextOf, rules, startOf, type RateLimiter, type Rules } from './protocol.ts';
 import { explore, type SearchResult } from './search.ts';
 
 // Every state is visited: two runs, two recoveries, and the misfortunes of each row, in every order (issue 13).
 
-const nothing: Budget = {
+const nothing: RateLimiter = {
   crashes: 0,
   lostAnswers: 0,
   silences: 0,
@@ -16,7 +16,7 @@ const nothing: Budget = {
   wrongTakeovers: 0,
 };
 
-const search = (protocol: Rules, budget: Partial<Budget>): SearchResult =>
+const search = (protocol: Rules, budget: Partial<RateLimiter>): SearchResult =>
   explore({
     start: startOf({ ...nothing, ...budget }),
     next: nextOf(protocol),
@@ -25,7 +25,7 @@ const search = (protocol: Rules, budget: Partial<Budget>): SearchResult =>
   });
 
 describe('the protocol keeps every promise in every order of events', () => {
-  test.each<[string, Partial<Budget>]>([
+  test.each<[string, Partial<RateLimiter>]>([
     ['two crashes (F12, F14)', { crashes: 2 }],
     ['a crash and a lost answer (F7)', { crashes: 1, lostAnswers: 1 }],
     ['a guard that is cut off for longer than the lease (F13)', { silences: 1, lostAnswers: 1 }],
@@ -44,7 +44,7 @@ describe('the protocol keeps every promise in every order of events', () => {
 });
 
 describe('each rule is needed: without it the model finds how a promise is broken', () => {
-  test.each<[string, Partial<Rules>, Partial<Budget>, RegExp]>([
+  test.each<[string, Partial<Rules>, Partial<RateLimiter>, RegExp]>([
     ['one question before several requests', { proof: 'once' }, { unseenSilences: 1 }, /^4/],
     ['going on after a silence', { proof: 'once', silence: 'goes-on' }, { silences: 1 }, /^4/],
     ['a name and a number taken for an identity', { proof: 'once', identity: 'believed' }, {}, /^4/],

@@ -41,7 +41,7 @@ export const rules: Rules = {
 };
 
 /** How often each misfortune may happen in one history. */
-export interface Budget {
+export interface RateLimiter {
   readonly crashes: number;
   readonly lostAnswers: number;
   readonly silences: number;
@@ -135,14 +135,14 @@ export interface World {
   readonly restores: number;
   readonly workers: Readonly<Record<WorkerName, Worker>>;
   readonly records: Readonly<Record<Run, RunRecord>>;
-  readonly left: Budget;
+  readonly left: RateLimiter;
   readonly broken: string | null;
 }
 
 const idle = (run: Run): Worker => ({ pc: 'idle', live: true, run, silent: 'no', proof: null, report: null });
 const noRecord: RunRecord = { began: false, decided: null, torn: false };
 
-export const startOf = (left: Budget): World => ({
+export const startOf = (left: RateLimiter): World => ({
   point: null,
   kept: [],
   renamed: null,
@@ -184,7 +184,7 @@ const withRecord = (world: World, run: Run, change: Partial<RunRecord>): World =
   records: { ...world.records, [run]: { ...world.records[run], ...change } },
 });
 
-const spend = (world: World, what: keyof Budget): World => ({
+const spend = (world: World, what: keyof RateLimiter): World => ({
   ...world,
   left: { ...world.left, [what]: world.left[what] - 1 },
 });

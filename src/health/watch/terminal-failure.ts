@@ -1,4 +1,4 @@
-import { sayDuration } from '../../duration.ts';
+import { formatDuration } from '../../duration.ts';
 import type { Facts, Unit } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import type { Concern } from '../verdict.ts';
@@ -51,7 +51,7 @@ export function createTerminalFailures(baseline: Facts | null, startedAt: number
     const { facts } = look;
     const age = ageOf(concern, now);
     if (look.state.kind === 'not-running')
-      return age >= limits.stopped ? `the instance has been stopped for ${sayDuration(limits.stopped)}` : null;
+      return age >= limits.stopped ? `the instance has been stopped for ${formatDuration(limits.stopped)}` : null;
     if (facts === null || concern.subject.startsWith('check:')) return null;
     const idleMs = Math.min(age, now - Math.max(startedAt, activity.lastAt(unitsOf(concern, baseline, facts))));
     if (!concern.transient && age >= limits.final && !mayStillStart(concern, baseline, facts))
@@ -59,8 +59,8 @@ export function createTerminalFailures(baseline: Facts | null, startedAt: number
     // What it waits for may be another unit that is still starting.
     if (startsAnother(concern, baseline, facts)) return null;
     if (concern.different === true && idleMs >= limits.different)
-      return `it has been so for ${sayDuration(limits.different)}, and nothing is at work on it`;
-    return idleMs >= limits.silent ? `nothing has been at work on it for ${sayDuration(limits.silent)}` : null;
+      return `it has been so for ${formatDuration(limits.different)}, and nothing is at work on it`;
+    return idleMs >= limits.silent ? `nothing has been at work on it for ${formatDuration(limits.silent)}` : null;
   }
 
   return {
@@ -87,8 +87,8 @@ export function createTerminalFailures(baseline: Facts | null, startedAt: number
 }
 
 /** The state of a unit changes its sentence, but not its counts of restarts. */
-function keyOf({ subject, says }: Concern): string {
-  return `${subject} ${says.replace(/\d+/g, '#')}`;
+function keyOf({ subject, message }: Concern): string {
+  return `${subject} ${message.replace(/\d+/g, '#')}`;
 }
 
 /** The units that could end a concern by working. */

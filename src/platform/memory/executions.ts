@@ -48,14 +48,14 @@ function startProcess(
   const killed = new AbortController();
   server.sequence += 1;
   const id = `operation-${server.sequence}`;
-  const end = (result: Result<ExecEnd, PlatformFailure>): void => {
+  function end(result: Result<ExecEnd, PlatformFailure>): void {
     if (!operation.isRunning) return;
     operation.isRunning = false;
     operation.result = result;
     instance.processes.delete(process);
     server.clock.after(rememberedMs, () => server.operations.delete(id));
     if (!client.isDead()) finish(result);
-  };
+  }
   let written = 0;
   const process: MemoryProcess = {
     instance,
@@ -89,10 +89,10 @@ function startProcess(
   server.operations.set(id, operation);
   instance.processes.add(process);
   client.onKill(() => process.kill(9));
-  const work = async (): Promise<void> => {
+  async function work(): Promise<void> {
     const value = await server.exec(process);
     if (!killed.signal.aborted) end(ok(endOf(value, written)));
-  };
+  }
   void work();
   return {
     operation: id,

@@ -147,10 +147,10 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
     },
   });
   if (!opened.ok) return opened;
-  const close = (): void => {
+  function close(): void {
     server.watchers.delete(watcher);
     end(ok(undefined));
-  };
+  }
   return ok({ close, ended });
 }
 

@@ -155,13 +155,13 @@ export function startOperation<T>(server: MemoryServer, work: Work<T>): MemoryOp
       end(err(lost(work.action, operation.id)));
     },
   };
-  const finish = (result: Result<unknown, PlatformFailure>): void => {
+  function finish(result: Result<unknown, PlatformFailure>): void {
     operation.isRunning = false;
     operation.result = result;
     end(result);
     if (work.isOperation) server.clock.after(rememberedMs, () => server.operations.delete(operation.id));
     else server.operations.delete(operation.id);
-  };
+  }
   server.operations.set(operation.id, operation);
   const begun = work.begin?.() ?? ok(undefined);
   callOff = server.clock.after(begun.ok ? work.ms : server.takes.read, () => finish(begun.ok ? work.apply() : begun));

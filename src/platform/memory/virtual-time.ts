@@ -40,7 +40,7 @@ export function createVirtualTime(): VirtualTime {
   const state = { time: 1000 };
   const timers: Timer[] = [];
 
-  const startProcess = (): VirtualProcess => {
+  function startProcess(): VirtualProcess {
     const owner = {};
     let isDead = false;
     const after: Clock['after'] = (ms, act) => {
@@ -50,24 +50,24 @@ export function createVirtualTime(): VirtualTime {
       return () => remove(timers, timer);
     };
     const listeners: (() => void)[] = [];
-    const kill = (): void => {
+    function kill(): void {
       isDead = true;
       for (const listener of listeners.splice(0)) listener();
       for (const timer of timers.filter((one) => one.owner === owner)) remove(timers, timer);
-    };
+    }
     const clock = { now: () => epoch + state.time, monotonic: () => state.time, after, sleep: sleepBy(after) };
     return { clock, kill, isDead: () => isDead, onKill: (listener) => listeners.push(listener) };
-  };
+  }
 
   /** Wakes the next sleeper whose time comes before `until`; false where there is none. */
-  const wakeNext = (until: number): boolean => {
+  function wakeNext(until: number): boolean {
     const next = timers[0];
     if (next === undefined || next.at > until) return false;
     timers.shift();
     state.time = Math.max(state.time, next.at);
     next.act();
     return true;
-  };
+  }
 
   return {
     startProcess,

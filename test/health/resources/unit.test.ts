@@ -74,8 +74,8 @@ describe('a unit that was running and now is not', () => {
       service('pdns.service', { active: 'deactivating', sub: 'stop-sigterm' }),
       'pdns.service was running, is still stopping',
     ],
-  ])('%s', (_name, after, says) => {
-    expect(compareUnits([pdns], [after])).toEqual([says]);
+  ])('%s', (_name, after, message) => {
+    expect(compareUnits([pdns], [after])).toEqual([message]);
   });
 
   test('it is found whatever else the manager lists, in whatever order', () => {
@@ -221,7 +221,7 @@ describe('units that come and go by design', () => {
       facts({ units: units(after) }),
     );
     expect(findings.map(({ severity }) => severity)).toEqual(['advisory']);
-    expect(findings[0]?.says).toBe('logrotate-web.service did not run before and has failed: exit status 1');
+    expect(findings[0]?.message).toBe('logrotate-web.service did not run before and has failed: exit status 1');
   });
 
   test('a one-shot that counted as active and failed decides, of systemd itself it does not', () => {
@@ -267,7 +267,7 @@ describe('units that are gone', () => {
       facts({ units: units(service('php8.4-fpm.service')) }),
     );
     expect(deciding(findings)).toEqual([]);
-    expect(findings.map(({ says }) => says)).toContain(
+    expect(findings.map(({ message }) => message)).toContain(
       'php8.2-fpm.service was running, is gone with its unit file; php8.4-fpm.service runs instead',
     );
   });
@@ -295,7 +295,7 @@ describe('units that are gone', () => {
     ]);
     const intent = intentOf(['sh', '-c', 'apt-get purge -y -qq cron acpid && true']);
     const findings = compareFacts(facts({ units: units(service('acpid.service')) }), facts(), { intent });
-    expect(findings.map(({ severity, says }) => `${severity}: ${says}`)).toEqual([
+    expect(findings.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
       'advisory: acpid.service was running, is gone with its unit file (the command names its removal)',
     ]);
   });
@@ -307,7 +307,9 @@ describe('units that are gone', () => {
     const after = facts({ units: units(service('unbound.service')), sockets: sockets('unbound.service') });
     const findings = compareFacts(before, after);
     expect(deciding(findings)).toEqual([]);
-    expect(findings[0]?.says).toMatch(/^named.service was running, is gone with its unit file; unbound.service runs/);
+    expect(findings[0]?.message).toMatch(
+      /^named.service was running, is gone with its unit file; unbound.service runs/,
+    );
     const mute = facts({ units: units(service('named.service')), sockets: sockets('named.service') });
     expect(deciding(compareFacts(before, mute))).toHaveLength(1);
   });
@@ -354,7 +356,7 @@ describe('a service that nothing starts at the next boot any more', () => {
     compareFacts(
       facts({ units: units(service('nginx.service')) }),
       facts({ units: units(service('nginx.service', { wantedBy: [], fileState: 'disabled', ...now })) }),
-    ).map(({ severity, says }) => `${severity}: ${says}`);
+    ).map(({ severity, message }) => `${severity}: ${message}`);
 
   test('decides', () => {
     expect(lost({})).toEqual(['required: nginx.service runs, but does not start at boot any more']);
@@ -419,7 +421,7 @@ test('10,000 units, all failing or all gone, are compared and the findings bound
   const before = facts({ units: units(...many), processes });
   const allFailed = compareFacts(before, facts({ units: units(...many.map(({ id }) => failed(id))) }));
   expect(allFailed).toHaveLength(101);
-  expect(allFailed.at(-1)?.says).toBe('and 9900 more findings of this kind');
+  expect(allFailed.at(-1)?.message).toBe('and 9900 more findings of this kind');
   const renamed = many.map((unit, at) => ({ ...unit, id: `n${at}.service`, names: [`n${at}.service`] }));
   expect(compareFacts(before, facts({ units: units(...renamed), processes })).length).toBeLessThanOrEqual(202);
 });
