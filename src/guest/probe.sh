@@ -19,6 +19,7 @@ limited() { if has timeout; then timeout 10 "$@"; else "$@"; fi; }
 
 self() {
   echo "probe $$"
+  echo "time $(date +%s)"
   if [ -d /run/systemd/system ]; then echo 'manager systemd'
   elif [ -e /run/openrc/softlevel ]; then read -r level </run/openrc/softlevel; echo "manager openrc $level"
   else echo 'manager none'; fi

@@ -24,6 +24,8 @@ export interface Facts {
   /** Processes that belong to the instance's init: not guard's own, nor any other visitor's from outside. */
   readonly processes: readonly Process[] | null;
   readonly configuration: ConfigurationFiles | null;
+  /** The instance's own clock when all this had been gathered and all servers had answered, in seconds since 1970. */
+  readonly observedAt?: number;
   /** Programs among the pages of web servers that one may ask for, as `/index.php`; absent in facts of older versions. */
   readonly pages?: readonly string[];
   /** What servers say to a harmless question from guard's machine; null where there are none, or none can be reached. */
@@ -310,12 +312,13 @@ export interface ConfigurationFiles {
 
 /** One question to a server of the instance, and what came. */
 export interface Answer {
-  readonly protocol: 'http' | 'dns' | 'greeting' | 'mail' | 'ldap';
+  readonly protocol: 'http' | 'dns' | 'greeting' | 'mail' | 'ldap' | 'certificate' | 'tcp';
   /** As `tcp/80`. */
   readonly port: string;
   /**
    * The path, `//name/` for a site by its name; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol; the
-   * recipient of a message; the entry of a directory, empty for the one about the server itself.
+   * recipient of a message; the entry of a directory, empty for the one about the server itself; the name that a certificate was asked for; how a server of
+   * an unknown protocol was made to speak (`protocols/learn.ts`).
    */
   readonly question: string;
   /**

@@ -73,7 +73,7 @@ function knownBefore(facts: Facts, at: number): KnownBefore {
       .filter((peer) => /^[\d.]+:\d+$/.test(peer))
       .slice(0, 12),
     logs: Object.entries(facts.log?.sizes ?? {}).map(([path, size]) => `${size} ${path}`),
-    since: at / 1000,
+    since: facts.observedAt ?? at / 1000,
   };
 }
 
@@ -92,11 +92,18 @@ function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () =
 /** Characters of the longest opening that is waited for. */
 const longestPreflight = 64 * 1024;
 
-async function withAnswers(facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> {
+async function withAnswers(facts: Facts, { clock, signal, remembering, known }: GatherRequest): Promise<Facts> {
   if (clock === undefined) return facts;
   // Loaded late: it takes a while, and the first look at an instance does not wait for it.
   const { askServers } = await import('./protocols/ask-servers.ts');
-  return { ...facts, answers: await askServers(facts, clock, signal, remembering) };
+  const began = clock.monotonic();
+  const answers = await askServers(facts, clock, signal, remembering, known?.facts.answers ?? null);
+  // What the questions themselves make servers write is not the command's doing.
+  const observedAt =
+    facts.observedAt === undefined
+      ? {}
+      : { observedAt: facts.observedAt + Math.ceil((clock.monotonic() - began) / 1000) };
+  return { ...facts, ...observedAt, answers };
 }
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */

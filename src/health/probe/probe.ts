@@ -57,6 +57,7 @@ export function parseProbe(text: string, nonce: string, since = 0): Result<Facts
     reboot: whole(sections, 'reboot', rebootFrom),
     processes:
       processes === null ? null : withPrograms(processes.residents.values(), whole(sections, 'programs', programsFrom)),
+    ...(numberOr(said('time')[0], 0) === 0 ? {} : { observedAt: numberOr(said('time')[0], 0) }),
     pages: said('pages')
       .filter((page) => /^\/[a-z]{1,20}\.php$/.test(page))
       .slice(0, 10),

@@ -1,4 +1,5 @@
 import { mapOf } from '../../finding.ts';
+import { summaryOf } from '../../protocols/learn.ts';
 import type { Section } from '../../probe/sections.ts';
 import type { Difference } from '../../rules.ts';
 import { isRemoved, type Comparison } from '../comparison.ts';
@@ -9,23 +10,15 @@ export function localRepliesFrom(section: Section): Record<string, string> | nul
   return Object.fromEntries(
     section.lines.slice(0, 200).flatMap((line) => {
       const [, port, hex] = /^(\d{1,5}) (?:said ?([0-9a-f]{0,400})|refused)$/.exec(line) ?? [];
-      return port === undefined ? [] : [[`tcp/${port}`, summaryOf(Buffer.from(hex ?? '', 'hex'))]];
+      return port === undefined ? [] : [[`tcp/${port}`, summaryOfLocal(Buffer.from(hex ?? '', 'hex'))]];
     }),
   );
 }
 
-/** Without what differs at every call: challenges, times, addresses. */
-function summaryOf(bytes: Buffer): string {
+/** PostgreSQL says with one letter whether it would encrypt: either is an answer. */
+function summaryOfLocal(bytes: Buffer): string {
   if (bytes.length === 0) return '';
-  const text = bytes.toString('latin1');
-  const http = /^HTTP\/\d\.\d (\d{3})/.exec(text)?.[1];
-  if (http !== undefined) return `http ${http}`;
-  if (bytes[4] === 10 && bytes[3] === 0) return 'mysql greeting';
-  if (bytes[4] === 255 && bytes[3] === 0) return 'mysql error';
-  if (/^[SN]$/.test(text)) return 'postgresql';
-  if (text.startsWith('+PONG')) return '+PONG';
-  const word = /^[\x20-\x7e]{1,12}/.exec(text)?.[0]?.split(/[ \d]/)[0];
-  return word ? word : 'binary';
+  return bytes.length === 1 ? 'postgresql' : summaryOf(bytes);
 }
 
 /** Servers that only the instance itself can reach, and that say nothing or only errors where they answered before. */
@@ -39,7 +32,7 @@ export function compareLocalReplies(comparison: Comparison): Difference[] {
     // A port that nobody has any more is told by the comparison of listeners.
     const holder = after.sockets?.find((socket) => `${socket.protocol}/${socket.port}` === port);
     if (said === '' || answer === undefined || answer === said || holder === undefined) return [];
-    const lost = answer === '' || (goodHttp.test(said) && badHttp.test(answer)) || !said.startsWith('http');
+    const lost = answer === '' || (goodHttp.test(said) && badHttp.test(answer)) || !said.startsWith('HTTP');
     if (!lost) return [];
     const who = holder.owner?.unit ?? holder.owner?.process ?? 'the server';
     return [
@@ -56,5 +49,5 @@ export function compareLocalReplies(comparison: Comparison): Difference[] {
   });
 }
 
-const goodHttp = /^http [123]/;
-const badHttp = /^http (5|40[134])/;
+const goodHttp = /^HTTP [123]/;
+const badHttp = /^HTTP (5|40[134])/;

@@ -37,7 +37,8 @@ const bootScript =
 
 /** Terminals, sessions and guard's or the system's transient units come and go with people and timers. */
 export function comesAndGoes(unit: Unit): boolean {
-  return unit.transient || passing.test(unit.id);
+  // A unit of a user who stays when logged out is as good as one of the system.
+  return unit.transient || passing.test(unit.id.replace(/^user@\d+\.service\//, ''));
 }
 
 const passing = new RegExp(
