@@ -1,7 +1,6 @@
 import { request as httpRequest, type ClientRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIPv6, type Socket as Connection } from 'node:net';
-import type { Clock } from '../../clock.ts';
 import { withinLimit } from '../checks/limit.ts';
 import { openConnection } from './connection.ts';
 import type { Questions } from './memory.ts';
