@@ -13,7 +13,7 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/hooks/**', 'test/corpus/**', 'test/chaos/**'],
+          exclude: ['test/e2e/**', 'test/hooks/**', 'test/corpus/**', 'test/mutations/**', 'test/chaos/**'],
           testTimeout: 20_000,
         },
       },
@@ -38,7 +38,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
             'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke}.test.ts',
-            'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,chaos-*}.test.ts',
+            'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,mutations-*,chaos-*}.test.ts',
           ],
           testTimeout: 180_000,
           hookTimeout: 600_000,

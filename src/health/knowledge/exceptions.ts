@@ -18,6 +18,13 @@ export const exceptions: readonly Rule[] = [
     seenOn: 'Debian 12 to 13: systemd 257 moved its defaults',
   },
   {
+    resource: 'privilege',
+    name: /\/(sudo|su|newuidmap|newgidmap|pkexec|doas)$/,
+    effect: 'fail',
+    because: 'it does nothing without that',
+    seenOn: 'IceWhaleTech/CasaOS#1987',
+  },
+  {
     resource: 'account',
     change: 'lost',
     name: /^(systemd-|_apt$|messagebus$|polkitd$|tss$|rdma$|uuidd$|avahi|dnsmasq$)/,

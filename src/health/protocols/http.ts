@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest, type ClientRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIPv6, type Socket as Connection } from 'node:net';
@@ -30,7 +31,10 @@ export async function askWebServers(
     questions.map(async ({ port, path }): Promise<Answer> => {
       const first = { address, port, path, secure: port === 443 || port === 8443, host: null };
       const own = new Set([address, ...sites]);
-      const said = await remembering(`${address} ${port} ${path}`, () => askFollowing(first, own, { clock, signal }));
+      const compared = sites.length > 0 && isForPeople({ protocol: 'tcp', port });
+      const said = await remembering(`${address} ${port} ${path}`, () =>
+        askFollowing(first, own, { clock, signal }, compared),
+      );
       return { protocol: 'http', port: `tcp/${port}`, question: path, said };
     }),
   );
@@ -64,6 +68,7 @@ async function askFollowing(
   first: PageRequest,
   own: ReadonlySet<string>,
   questions: Pick<Questions, 'clock' | 'signal'>,
+  withDigest = false,
 ): Promise<string | null> {
   const said: string[] = [];
   let request = first;
@@ -71,7 +76,8 @@ async function askFollowing(
     const page = await askPort(request, questions);
     if (said.length > 0 && (page.said === null || page.said === 'unreachable')) return [...said, 'nobody'].join(' > ');
     if (page.said === null) return null;
-    said.push(page.said);
+    // So that a site that falls back to the page of nobody's site is noticed.
+    said.push(withDigest && page.said === '200' && page.digest !== '' ? `200 (${page.digest})` : page.said);
     const next = page.location === null ? null : ownTarget(page.location, request, own);
     if (next === null) return said.join(' > ');
     request = next;
@@ -116,7 +122,7 @@ const mostPorts = 16;
 const mostSites = 6;
 
 /** Where browsers go by themselves. */
-function isForPeople({ protocol, port }: Socket): boolean {
+function isForPeople({ protocol, port }: Pick<Socket, 'protocol' | 'port'>): boolean {
   return protocol === 'tcp' && (port === 80 || port === 443);
 }
 
@@ -136,6 +142,8 @@ interface Page {
   readonly said: string | null;
   /** Where a redirect leads. */
   readonly location: string | null;
+  /** Of the first part of the page; empty where there is none. */
+  readonly digest: string;
 }
 
 async function askPort(request: PageRequest, { clock, signal }: Pick<Questions, 'clock' | 'signal'>): Promise<Page> {
@@ -144,7 +152,8 @@ async function askPort(request: PageRequest, { clock, signal }: Pick<Questions, 
     const opened = await withinLimit(clock, 2 * answerMs, signal, async () =>
       openConnection(await exchange.connection, clock, signal),
     );
-    if (opened.end !== 'done' || opened.value === 'unreachable') return { said: 'unreachable', location: null };
+    if (opened.end !== 'done' || opened.value === 'unreachable')
+      return { said: 'unreachable', location: null, digest: '' };
     const answered = await withinLimit(clock, answerMs, signal, () => exchange.answered);
     return answered.end === 'done' ? answered.value : exchange.soFar();
   } finally {
@@ -172,7 +181,7 @@ function open({ address, port, path, secure, host }: PageRequest): Exchange {
     ...(site === undefined || !secure ? {} : { servername: site }),
   };
   const request: ClientRequest = secure ? httpsRequest(url, options) : httpRequest(url, options);
-  let page: Page = { said: null, location: null };
+  let page: Page = { said: null, location: null, digest: '' };
   const connection = new Promise<Connection>((resolve) => request.on('socket', resolve));
   const answered = new Promise<Page>((resolve) => {
     request.on('response', (response) => {
@@ -181,9 +190,14 @@ function open({ address, port, path, secure, host }: PageRequest): Exchange {
       page = {
         said: status === undefined ? null : String(status),
         location: isRedirect ? (headers.location ?? null) : null,
+        digest: '',
       };
       response.on('data', (part: Buffer) =>
-        resolve(isSource(part) ? { ...page, said: `${status} and the source of its program` } : page),
+        resolve({
+          ...page,
+          digest: digestOf(part),
+          ...(isSource(part) ? { said: `${status} and the source of its program` } : {}),
+        }),
       );
       response.on('error', () => resolve(page));
       response.on('close', () => resolve(page));
@@ -192,6 +206,10 @@ function open({ address, port, path, secure, host }: PageRequest): Exchange {
   });
   request.end();
   return { connection, answered, soFar: () => page, close: () => request.destroy() };
+}
+
+function digestOf(part: Buffer): string {
+  return createHash('sha256').update(part.subarray(0, 1000)).digest('hex').slice(0, 8);
 }
 
 /** A web server without its PHP delivers the program in place of the page, with the best of statuses. */

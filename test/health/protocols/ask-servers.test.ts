@@ -68,6 +68,19 @@ describe('asking web servers for their front page', () => {
     ]);
   });
 
+  test('a site that has pages of its own and falls back to those of the default site', () => {
+    const at80 = (front: string, site: string): Facts =>
+      facts({
+        sockets: [tcp('0.0.0.0', 80, nginx)],
+        answers: [http(80, `200 (${front})`), { ...http(80, `200 (${site})`), question: '//shop.example/' }],
+      });
+    expect(deciding(compareFacts(at80('aaaaaaaa', 'bbbbbbbb'), at80('aaaaaaaa', 'aaaaaaaa')))).toEqual([
+      'nginx.service had pages of its own for shop.example at tcp/80, now it gives the page of the default site',
+    ]);
+    expect(deciding(compareFacts(at80('aaaaaaaa', 'bbbbbbbb'), at80('cccccccc', 'dddddddd')))).toEqual([]);
+    expect(deciding(compareFacts(at80('aaaaaaaa', 'aaaaaaaa'), at80('cccccccc', 'cccccccc')))).toEqual([]);
+  });
+
   test('one that hangs up, or speaks something else', async () => {
     const mute = await listening(createNetServer((socket) => socket.destroy()));
     const other = await listening(createNetServer((socket) => socket.end('220 mail ready\r\n')));

@@ -17,6 +17,7 @@ export function privilegesFrom(section: Section): Record<string, string> | null 
 export function comparePrivileges({ before, after }: Comparison): Difference[] {
   const [was, is] = [before.privileges, after.privileges];
   if (was == null || is == null) return [];
+  const changed = JSON.stringify(before.packages?.installed) !== JSON.stringify(after.packages?.installed);
   return Object.entries(was)
     .filter(([path]) => !Object.hasOwn(is, path))
     .map(([path, value]): Difference => ({
@@ -26,6 +27,7 @@ export function comparePrivileges({ before, after }: Comparison): Difference[] {
       subject: `privilege:${path}`,
       message: `${path} had ${value === 'setuid' ? 'the set-user-ID bit' : `the capabilities ${value}`}, and has it no more`,
       transient: false,
-      traits: /^\/(usr\/)?s?bin\//.test(path) ? ['packaged'] : ['own'],
+      // A package that is another version may have given it up.
+      traits: changed && /^\/(usr\/)?s?bin\//.test(path) ? ['packaged'] : ['own'],
     }));
 }

@@ -17,7 +17,7 @@ export function compareAnswers(before: Facts, after: Facts): FactFinding[] {
     switch (was.protocol) {
       case 'http':
         return was.question.startsWith('/')
-          ? compareHttp(was, was.said, is, who)
+          ? [...compareHttp(was, was.said, is, who), ...compareSite(was, is, who, before, after)]
           : compareProxy(was, was.said, is, who);
       case 'dns':
         return compareName(was, is, who, before, after);
@@ -48,7 +48,7 @@ function compareHttp({ port, question }: Answer, was: string, is: Answer | undef
   const [before, now] = [lastOf(was), is.said === null ? null : lastOf(is.said)];
   if (isError(before) || before === now) return [];
   const [subject, what] = question === '/' ? [`answer:${port}`, ''] : [`answer:${port}${question}`, ` for ${question}`];
-  const message = `${who} answered http at ${port}${what} with ${was}, now ${sayAnswer(is.said)}`;
+  const message = `${who} answered http at ${port}${what} with ${withoutDigests(was)}, now ${sayAnswer(is.said)}`;
   if (isLost(now)) return [required(subject, message, true)];
   if (isError(now) || now === 'nobody') return before === 'nobody' ? [] : [different(subject, message)];
   if (!isGood(before)) return [];
@@ -56,9 +56,33 @@ function compareHttp({ port, question }: Answer, was: string, is: Answer | undef
   return now.includes(' ') ? [different(subject, message)] : [];
 }
 
-/** Where the redirects of an answer end: `301 > 200`. */
+/** Where the redirects of an answer end: `301 > 200`, without what tells one page from another. */
 function lastOf(said: string): string {
-  return said.slice(said.lastIndexOf('> ') + 1).trim();
+  return withoutDigests(said)
+    .slice(withoutDigests(said).lastIndexOf('> ') + 1)
+    .trim();
+}
+
+const withoutDigests = (said: string): string => said.replace(/ \([0-9a-f]{8}\)/g, '');
+
+/** A site that had pages of its own, and whose callers get those of nobody's site now. */
+function compareSite(was: Answer, is: Answer | undefined, who: string, before: Facts, after: Facts): FactFinding[] {
+  const site = /^\/\/(.+)\/$/.exec(was.question)?.[1];
+  if (site === undefined || is?.said == null || was.said === null) return [];
+  const digest = (said: string | null | undefined): string | undefined => / \(([0-9a-f]{8})\)$/.exec(said ?? '')?.[1];
+  const front = ({ answers }: Facts): string | undefined =>
+    digest(
+      answers?.find(({ protocol, port, question }) => protocol === 'http' && port === was.port && question === '/')
+        ?.said,
+    );
+  const [own, now] = [digest(was.said), digest(is.said)];
+  if (own === undefined || now === undefined || own === front(before) || now !== front(after) || now === own) return [];
+  return [
+    different(
+      `answer:${was.port}${was.question}`,
+      `${who} had pages of its own for ${site} at ${was.port}, now it gives the page of the default site`,
+    ),
+  ];
 }
 
 /** Whatever a proxy brings, or fails to: it has let its caller in, and later it does not. */
@@ -181,6 +205,7 @@ function compareLearnt({ port, question }: Answer, was: string, is: Answer | und
   return question === 'banner' ? [different(subject, message)] : [];
 }
 
-function sayAnswer(said: string | null): string {
+function sayAnswer(answer: string | null): string {
+  const said = answer === null ? null : withoutDigests(answer);
   return said === null ? 'it does not answer' : said === unreachable ? 'it cannot be reached' : `with ${said}`;
 }
