@@ -100,6 +100,9 @@ function factConcerns(baseline: Baseline, look: Observation, options: JudgeOptio
   if (look.facts === null)
     return [unproven('facts', `what is true inside can no longer be seen: ${look.factsSay ?? 'there was no answer'}`)];
   return [
+    ...(isOtherBoot(baseline.facts, look.facts) && options.restarted !== true
+      ? [advisory('instance', 'the instance restarted since the baseline')]
+      : []),
     ...compareFacts(baseline.facts, look.facts, {
       restarted: isRestarted(baseline.facts, look.facts, options),
       ...(options.intent ? { intent: options.intent } : {}),

@@ -75,7 +75,7 @@ const tryFile = async (file, { name, program, state }) => {
       truth = status !== 0 ? 'failed' : (await answersWell(copy, text)) ? 'healthy' : 'broken';
       await run('incus', ['delete', '--force', copy]);
     }
-    const { status, stderr } = await run(process.execPath, [program, '--json', name, '--', ...words], {
+    const { status, stderr } = await run(process.execPath, [program, '--json', '--retry', name, '--', ...words], {
       limitSeconds: 1500,
       env: { GUARD_STATE_DIR: state },
     }).then(async (ended) => ({ ...ended, stderr: `${ended.stdout}\n${ended.stderr}` }));

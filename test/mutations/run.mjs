@@ -70,7 +70,7 @@ const mutate = async ({ service, mutation, script }, job) => {
     // What starts at boot listens a moment later.
     await inside(name, 'sleep 3');
     const began = performance.now();
-    const words = [program, name, '--', 'sh', '-c', script];
+    const words = [program, '--retry', name, '--', 'sh', '-c', script];
     const ended = await run(process.execPath, words, { limitSeconds: 900, env: { GUARD_STATE_DIR: state } });
     const seconds = Math.round((performance.now() - began) / 1000);
     const right = mutation.kind === 'harm' ? [11, 12].includes(ended.status) : ended.status === 0;

@@ -15,7 +15,7 @@ export function compareServices(comparison: Comparison): FactFinding[] {
     owner !== null && isRemoved(comparison, owner.unit, owner.process, owner.unit ?? owner.process);
   // What the command removes by name takes its doors with it.
   const sockets = lostSockets(before, after).map((loss) =>
-    removed(loss.owner) ? { ...loss, severity: 'advisory' as const } : loss,
+    removed(loss.owner) ? { ...loss, severity: 'advisory' as const, because: 'the command names its removal' } : loss,
   );
   const unix = lostUnixSockets(before, after).map((loss) =>
     removed(loss.socket.owner) && loss.referredBy.length === 0 ? { ...loss, severity: 'advisory' as const } : loss,
