@@ -37,6 +37,7 @@ export async function verify(
           limitMs: plan.limits.verifyMs,
           soakMs,
           restarted: plan.restart || end.kind === 'instance-stopped',
+          command: plan.command.words,
         },
         (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
       );
