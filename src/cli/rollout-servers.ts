@@ -4,7 +4,7 @@ import type { Fleet } from '../platform/fleet.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { err, ok, type Result } from '../result.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
-import { rolloutKey, type SharedStore, type StoreFailure } from '../rollout/shared-record.ts';
+import { rolloutNote, type SharedStore, type StoreFailure } from '../rollout/shared-record.ts';
 import { parseWish, selectInstances, type Candidate, type Wish } from '../rollout/selection.ts';
 import type { Context } from './context.ts';
 
@@ -63,11 +63,11 @@ function storeOf(id: string, { remote, project }: InstanceConnection, fleet: Fle
     remote,
     project,
     read: async () => {
-      const read = await fleet.readProjectKey(rolloutKey);
+      const read = await fleet.readProjectNote(rolloutNote);
       return read.ok ? read : err(storeFailure(read.error));
     },
     write: async (text, revision) => {
-      const written = await fleet.writeProjectKey(rolloutKey, text, revision);
+      const written = await fleet.writeProjectNote(rolloutNote, text, revision);
       return written.ok ? written : err(storeFailure(written.error));
     },
   };

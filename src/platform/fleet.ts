@@ -13,8 +13,8 @@ export interface InstanceFacts {
   readonly expandedConfig: Readonly<Record<string, string>>;
 }
 
-/** A key of the project's configuration, and the project's revision for a compare-and-swap. */
-export interface ProjectKey {
+/** One of guard's own notes on a project, by a short name, and the project's revision for a compare-and-swap. */
+export interface ProjectNote {
   /** Null where it is not set. */
   readonly text: string | null;
   readonly revision: string;
@@ -26,7 +26,7 @@ export interface Fleet {
   readonly listProjects: () => Answered<string[]>;
   /** Tells this server from all others, whatever it is called; null where it does not say. */
   readonly serverId: () => Promise<string | null>;
-  readonly readProjectKey: (key: string) => Answered<ProjectKey>;
+  readonly readProjectNote: (name: string) => Answered<ProjectNote>;
   /** Null removes it. `changed` where the project does not have this revision any more. */
-  readonly writeProjectKey: (key: string, text: string | null, revision: string) => Answered<void>;
+  readonly writeProjectNote: (name: string, text: string | null, revision: string) => Answered<void>;
 }

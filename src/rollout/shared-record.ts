@@ -7,8 +7,8 @@ import { neutralise } from '../text.ts';
 import type { MemberRecord, RolloutRecord } from './record.ts';
 import { memberId } from './selection.ts';
 
-/** The key of the project's configuration that says which rollouts there are: a restore of an instance takes it not back. */
-export const rolloutKey = 'user.guard.rollout';
+/** The name of guard's note on a project that says which rollouts there are. */
+export const rolloutNote = 'rollout';
 
 /** Where one project's record is kept. */
 export interface SharedStore {
@@ -274,7 +274,7 @@ export async function updateRollouts<E>(
     if (rollouts === null)
       return err({
         kind: 'other',
-        message: `The key ${rolloutKey} of the project "${store.project}" is of a later version of guard, or not of guard.`,
+        message: `The record of rollouts in the project "${store.project}" is of a later version of guard, or not of guard.`,
       });
     const changed = change(rollouts);
     if (!changed.ok) return changed;

@@ -19,12 +19,13 @@ export function openFleet(incus: Incus): Fleet {
       const environment = objectOf(objectOf(reply.value.metadata)['environment']);
       return textOf(environment['certificate_fingerprint']) || null;
     },
-    readProjectKey: async (key) => {
+    readProjectNote: async (name) => {
       const project = await readProject(incus);
       if (!project.ok) return project;
-      return ok({ text: project.value.config[key] ?? null, revision: project.value.etag });
+      return ok({ text: project.value.config[keyOf(name)] ?? null, revision: project.value.etag });
     },
-    writeProjectKey: async (key, text, revision) => {
+    writeProjectNote: async (name, text, revision) => {
+      const key = keyOf(name);
       const purpose = `write the key ${key} of the project ${incus.project}`;
       const project = await readProject(incus);
       if (!project.ok) return project;
@@ -39,6 +40,11 @@ export function openFleet(incus: Incus): Fleet {
       return reply.ok ? ok(undefined) : reply;
     },
   };
+}
+
+/** guard's notes are keys of the project's configuration: a restore of an instance does not take them back. */
+function keyOf(name: string): string {
+  return `user.guard.${name}`;
 }
 
 async function listFacts(incus: Incus): Promise<Result<InstanceFacts[], PlatformFailure>> {
