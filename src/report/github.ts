@@ -41,9 +41,7 @@ export function createGithubView({ environment, stderr, target, history }: Surro
     const story = storyteller.report();
     say(annotationOf(event.outcome, story));
     await append(environment['GITHUB_STEP_SUMMARY'], markdownOf([story]), stderr);
-    // Outputs are those of the step: of the run that ended it.
-    if (target.hasNext !== true || event.outcome.outcome !== 'kept')
-      await append(environment['GITHUB_OUTPUT'], outputsOf(event.outcome, story), stderr);
+    await append(environment['GITHUB_OUTPUT'], outputsOf(event.outcome, story), stderr);
   };
 }
 

@@ -7,8 +7,6 @@ export interface Target {
   /** As it was written: `name` or `remote:name`. */
   readonly instance: string;
   readonly command: readonly string[];
-  /** Whether another instance is next if this one is kept. */
-  readonly hasNext?: boolean;
   /** It is about a copy of the instance; the instance itself may have a story of its own. */
   readonly rehearsal?: true;
 }

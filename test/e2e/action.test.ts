@@ -201,6 +201,23 @@ describe('the action', () => {
     expect(await readFile(join(folder, 'guard.xml'), 'utf8')).toMatch(/<(error|failure)/);
   });
 
+  test('several instances: one outcome, and each output once', async () => {
+    const second = `${instance}-2`;
+    await launch(second);
+    await waitFor(async () => (await guard.run(['check', second])).status === 0);
+    const inputs = { instance: `${instance}\n${second}`, options };
+    expect((await step('main', { ...inputs, run: 'true' })).exitCode).toBe(0);
+    expect(await values('output')).toMatchObject({ outcome: 'kept', status: '0' });
+    await rm(join(folder, 'output'));
+    const { exitCode } = await step('main', { ...inputs, run: 'exit 3' });
+    await remove(second);
+    expect(await values('output')).toMatchObject({
+      outcome: 'rolled-back',
+      cause: 'command',
+      status: String(exitCode),
+    });
+  });
+
   test('a cancelled step puts the instance back; one that is killed is finished after the job', async () => {
     for (const [signal, status] of [
       ['SIGTERM', 143],

@@ -83,14 +83,6 @@ describe('in GitHub Actions', () => {
     expect(await readFile(join(folder, 'output'), 'utf8')).toContain('outcome=kept\ncause=\nstatus=0\n');
   });
 
-  test('of several instances, the outputs are those of the one that ended the step', async () => {
-    await shown(github(), eventsOfOutcomes.kept, { ...target, hasNext: true });
-    expect(await readFile(join(folder, 'output'), 'utf8').catch(() => 'none')).toBe('none');
-    await shown(github(), hostile, { ...target, hasNext: true });
-    const names = (await readFile(join(folder, 'output'), 'utf8')).split('\n').map((line) => line.split('=')[0]);
-    expect(names).toEqual(['outcome', 'cause', 'status', 'run', 'instance', 'restore-point', 'evidence', '']);
-  });
-
   test('a script of several lines is one line in the title, without escapes', async () => {
     const about = { ...target, command: ['sh', '-e', '-c', '\n/srv/app/migrate\nsystemctl restart app\n'] };
     await shown(github(), hostile, about);
