@@ -2,6 +2,7 @@ import { connectPackageProxy, disconnectPackageProxy, proxyPort } from '../incus
 import { inProject } from '../incus/rehearsal/place.ts';
 import type { Incus } from '../incus/client.ts';
 import { describeFailure } from '../incus/failure.ts';
+import type { Baseline } from '../health/baseline.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { usePackageProxy } from './inside-copy.ts';
 import { openPackageProxy } from './package-proxy.ts';
@@ -61,6 +62,13 @@ export async function openPackageAccess(incus: Incus, project: string, instance:
     refused: proxy.refused,
     close: proxy.close,
   };
+}
+
+/** What the copy had before, without the port of the package proxy, which is taken away before anything is compared. */
+export function withoutPackagePort(baseline: Baseline): Baseline {
+  if (baseline.facts?.sockets == null) return baseline;
+  const sockets = baseline.facts.sockets.filter(({ address, port }) => address !== '127.0.0.1' || port !== proxyPort);
+  return { ...baseline, facts: { ...baseline.facts, sockets } };
 }
 
 /** A recorder that takes the way away at the command's end, before anything is judged. */
