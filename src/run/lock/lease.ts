@@ -140,7 +140,7 @@ export async function takeLease(
 
 const changed = {
   kind: 'changed',
-  detail: 'Another guard has taken it over at the same moment.',
+  detail: 'another guard has taken it over at the same time.',
   code: null,
   advice: '',
   operation: null,
@@ -148,4 +148,4 @@ const changed = {
 
 /** What a guard says, and all it does, once another one has taken its run over. */
 export const lostLockMessage =
-  'Another guard has taken this run over, because this one had given no sign of life, and decides what becomes of it. Nothing more was done here.';
+  'Another guard took over this run because this one showed no activity. This guard stopped and changed nothing more.';

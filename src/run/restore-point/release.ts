@@ -100,7 +100,7 @@ export async function release(
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    message: `The restore point is still in flight; \`guard recover\` releases it. ${describeFailure(released.error)}`,
+    message: `The restore point is still in flight. Release it with \`guard recover\`. ${describeFailure(released.error)}`,
   });
   return null;
 }
