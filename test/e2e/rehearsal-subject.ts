@@ -64,13 +64,14 @@ const answers = (host: string): Promise<boolean> =>
 export const startClient = (host: string) => {
   const seen = { asked: 0, failed: 0 };
   const under = new Set<Promise<void>>();
+  const ask = async (): Promise<void> => {
+    if (!(await answers(host))) seen.failed += 1;
+  };
   const timer = setInterval(() => {
     seen.asked += 1;
-    const one = answers(host).then((good) => {
-      if (!good) seen.failed += 1;
-      under.delete(one);
-    });
+    const one = ask();
     under.add(one);
+    void one.finally(() => under.delete(one));
   }, 10);
   return {
     stop: async (): Promise<{ asked: number; failed: number }> => {

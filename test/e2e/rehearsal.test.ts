@@ -1,8 +1,10 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, remove } from './incus-subject.ts';
+import { isolationTests } from './rehearsal-isolation.suite.ts';
+import { removalTests } from './rehearsal-removal.suite.ts';
 import { addressOf, copies, inside, launchApp, startClient, write } from './rehearsal-subject.ts';
 
 const instance = 'gr-rehearsal';
@@ -100,7 +102,6 @@ describe('checks', () => {
   test('ask the copy where they name {address}, and are not passed where they ask somebody else', async () => {
     const file = join(guard.stateDirectory, 'checks.yaml');
     const checks = { copy: { http: 'http://{address}:8080/' }, original: { tcp: `${address}:8080` } };
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(file, JSON.stringify({ defaults: { checks } }));
     const ended = await guard.run(['rehearse', '--config', file, ...quickly, ...sh('systemctl stop app.service')]);
     expect(ended).toMatchObject({ status: 33 });
@@ -200,3 +201,7 @@ describe('a guard that is killed', () => {
     await remove(instance, 'guard-rehearsal');
   });
 });
+
+// In one file, because they share the one project of all copies, and some change it.
+describe('isolation (promise 6)', () => isolationTests());
+describe('removal (promise 1)', () => removalTests());
