@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RehearsalCopy } from '../../src/event.ts';
-import { ensureRehearsalPlace } from '../../src/incus/rehearsal/place.ts';
-import { deleteCopiedVolume, deleteRehearsalCopy } from '../../src/incus/rehearsal/removal.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
 export function removalTests(): void {
@@ -12,7 +10,8 @@ export function removalTests(): void {
   const name = 'gr-removal';
   const run = '20261129-120000-abcd';
   const daemon = openTestIncus();
-  const { incus, seen } = daemon;
+  const { seen } = daemon;
+  const { rehearsals } = daemon.platform;
 
   const uuidOf = async (project: string): Promise<string> =>
     (await incusCommand('config', 'get', name, 'volatile.uuid', '--project', project)).trim();
@@ -49,11 +48,11 @@ export function removalTests(): void {
     return { project: 'guard-rehearsal', instance: name, uuid: await uuidOf('guard-rehearsal'), volumes: [] };
   };
 
-  const attempt = (copy: RehearsalCopy, of = run) => deleteRehearsalCopy(incus, copy, of, { limitMs: 60_000 });
+  const attempt = (copy: RehearsalCopy, of = run) => rehearsals.deleteCopy(copy, of, { limitMs: 60_000 });
 
   beforeAll(async () => {
     await launch(name);
-    await ensureRehearsalPlace(incus);
+    await rehearsals.ensurePlace();
   });
 
   beforeEach(async () => {
@@ -131,7 +130,7 @@ export function removalTests(): void {
       try {
         await refuses(copy);
         expect(await exists('guard-rehearsal')).toBe(true);
-        expect(await ensureRehearsalPlace(incus)).toMatchObject({ ok: false, error: { kind: 'name-taken' } });
+        expect(await rehearsals.ensurePlace()).toMatchObject({ ok: false, error: { kind: 'name-taken' } });
       } finally {
         await incusCommand('project', 'set', 'guard-rehearsal', `${key}=1`);
       }
@@ -150,8 +149,8 @@ export function removalTests(): void {
 
     test('a client of any project: what is deleted is always of guard’s', async () => {
       const copy = await makeCopy();
-      const other = { ...incus, project: 'default' };
-      expect(await deleteRehearsalCopy(other, copy, run, { limitMs: 60_000 })).toMatchObject({ ok: true });
+      const other = daemon.platform.inProject('gr-any').rehearsals;
+      expect(await other.deleteCopy(copy, run, { limitMs: 60_000 })).toMatchObject({ ok: true });
       expect(deletes()).toEqual([`DELETE /1.0/instances/${name}?project=guard-rehearsal`]);
     });
   });
@@ -171,7 +170,7 @@ export function removalTests(): void {
     test('is removed with the key of its run alone, and never the user’s of the same name', async () => {
       await incusCommand('storage', 'volume', 'create', 'default', volume);
       await incusCommand('storage', 'volume', 'create', 'default', volume, ...rehearsal);
-      const removal = () => deleteCopiedVolume(incus, { pool: 'default', copy: volume }, run, { limitMs: 30_000 });
+      const removal = () => rehearsals.deleteVolume({ pool: 'default', copy: volume }, run, { limitMs: 30_000 });
       expect(await removal()).toMatchObject({ ok: false, error: { kind: 'invalid' } });
       expect(deletes()).toEqual([]);
       await incusCommand('storage', 'volume', 'set', 'default', volume, `user.guard.rehearsal=${run}`, ...rehearsal);
