@@ -11,6 +11,7 @@ export const commandNames = [
   'recover',
   'prune',
   'rollback',
+  'rollout',
   'hook',
   'agent',
   'completion',
