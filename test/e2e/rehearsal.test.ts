@@ -203,5 +203,9 @@ describe('a guard that is killed', () => {
 });
 
 // In one file, because they share the one project of all copies, and some change it.
-describe('isolation (promise 6)', () => isolationTests());
-describe('removal (promise 1)', () => removalTests());
+describe('isolation (promise 6)', () => {
+  isolationTests();
+});
+describe('removal (promise 1)', () => {
+  removalTests();
+});
