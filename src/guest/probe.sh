@@ -376,7 +376,8 @@ local_replies() {
       fi
       echo "$2 said $first"
     }
-    ss -Hlnt | while read -r _ _ _ local _; do
+    # A call would start the service behind a socket of systemd.
+    ss -Hlntp | grep -v "\"systemd\",pid=1," | while read -r _ _ _ local _; do
       port=${local##*:}
       case $local in 127.0.0.*:* | "[::1]:"*) ;; *) continue ;; esac
       case $port in 9100 | 10000 | 323 | 953 | 8952 | 8953) continue ;; esac
