@@ -13,6 +13,8 @@ export const commandNames = [
   'rollout',
   'hook',
   'agent',
+  'doctor',
+  'version',
   'completion',
 ] as const;
 
