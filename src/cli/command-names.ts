@@ -14,6 +14,8 @@ export const commandNames = [
   'rollout',
   'hook',
   'agent',
+  'doctor',
+  'version',
   'completion',
 ] as const;
 
