@@ -3,6 +3,7 @@ export const commandNames = [
   'run',
   'plan',
   'rehearse',
+  'forecast',
   'check',
   'init',
   'runs',

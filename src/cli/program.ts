@@ -19,6 +19,7 @@ const commands = {
   run: async () => (await import('./run.ts')).defineRun,
   plan: async () => (await import('./plan.ts')).definePlan,
   rehearse: async () => (await import('./rehearse.ts')).defineRehearse,
+  forecast: async () => (await import('./forecast.ts')).defineForecast,
   check: async () => (await import('./check.ts')).defineCheck,
   init: async () => (await import('./init.ts')).defineInit,
   runs: async () => (await import('./runs.ts')).defineRuns,
