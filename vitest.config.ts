@@ -13,7 +13,15 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/hooks/**', 'test/corpus/**', 'test/chaos/**'],
+          exclude: [
+            'test/e2e/**',
+            'test/page/**',
+            'test/hooks/**',
+            'test/rollouts/**',
+            'test/corpus/**',
+            'test/mutations/**',
+            'test/chaos/**',
+          ],
           testTimeout: 20_000,
         },
       },
@@ -37,13 +45,24 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
-            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke}.test.ts',
-            'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,chaos-*}.test.ts',
+            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke,rehearsal}.test.ts',
+            'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,mutations-*,chaos-*}.test.ts',
           ],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 2,
           retry: 1,
+        },
+      },
+      {
+        test: {
+          // Pages in Debian's Chromium.
+          name: 'page',
+          sequence: { groupOrder: 1 },
+          include: ['test/page/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
         },
       },
       {
@@ -60,6 +79,17 @@ export default defineConfig({
           include: faults,
           testTimeout: 300_000,
           hookTimeout: 600_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          // Many containers, guard killed at random moments, Ansible: has its own command.
+          name: 'rollouts',
+          sequence: { groupOrder: 5 },
+          include: ['test/rollouts/**/*.test.ts'],
+          testTimeout: 1_200_000,
+          hookTimeout: 1_200_000,
           maxWorkers: 1,
         },
       },

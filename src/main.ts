@@ -1,11 +1,12 @@
-import { join } from 'node:path';
 import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
 import type { Signal } from './event.ts';
+import { readProgramFile } from './program-files.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
 
 declare const GUARD_VERSION: string;
+declare const GUARD_COMMIT: string;
 
 /** Wires the program to the process: streams, signals, adapters, exit status. The only file that imports every adapter. */
 async function main(): Promise<void> {
@@ -31,16 +32,17 @@ function listenForSignals(interrupter: Interrupter): void {
 function contextOf(interrupter: Interrupter): Context {
   return {
     version: GUARD_VERSION,
+    commit: GUARD_COMMIT,
     environment: process.env,
     workingDirectory: process.cwd(),
     clock: systemClock,
-    hooks: join(__dirname, '..', 'hooks'),
+    readHookPart: (source) => readProgramFile(`hooks/${source}`),
     interrupter,
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     reach: async (instance, project, watch) => {
-      const { reach } = await import('./incus/reach.ts');
+      const { reach } = await import('./platform/incus/remote/reach.ts');
       return reach({ environment: process.env, clock: systemClock, instance, project, ...(watch ? { watch } : {}) });
     },
   };

@@ -1,20 +1,17 @@
 import type { AgentListener } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
 import { hookKey } from '../package-hook/hook-key.ts';
-import type { Incus } from '../incus/client.ts';
-import { followEvents, type IncusEvent } from '../incus/events.ts';
-import { describeFailure } from '../incus/failure.ts';
-import { getInstance, listInstances, type Instance } from '../incus/instance.ts';
-import { isShuttingDown } from '../incus/server.ts';
+import type { Instance, InstanceEvent, Platform } from '../platform/platform.ts';
+import { describeFailure } from '../platform/failure.ts';
 
-/** A project of a server, whose hooked instances are looked after. */
+/** A project of a server whose hooked instances the agent serves. */
 export interface ServerProject {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly project: string;
   readonly remote: string | null;
 }
 
-/** What is done for each hooked instance. */
+/** Handles one hooked instance. */
 export interface InstanceHandler {
   readonly nudge: () => void;
   readonly stop: () => Promise<void>;
@@ -24,22 +21,22 @@ interface InstanceWatcherTools {
   readonly clock: Clock;
   readonly emit: AgentListener;
   readonly handle: (instance: string) => InstanceHandler;
-  /** Called whenever the server is followed, for the first time or again. */
+  /** Called when the connection to the events of the server is established, each time. */
   readonly onFollowed: () => void;
-  /** Aborts when the agent ends. */
+  /** Aborts when the agent stops. */
   readonly signal: AbortSignal;
 }
 
-/** How often the server is asked whether it is about to end, in milliseconds. */
+/** How often to check whether the server is shutting down, in milliseconds. */
 const pollMs = 2000;
 
-/** All instances are looked at once in so many of these, even if no event tells of them. */
+/** After this number of checks all instances are listed, even without events. */
 const pollsForAll = 150;
 
-/** Until a server that was lost is tried again, in milliseconds. */
+/** The pause before reconnecting to a server, in milliseconds. */
 const retryMs = { first: 250, growth: 1.6, most: 10_000 } as const;
 
-/** Follows the instances of one place as they appear, get or lose the hook, and vanish, until the signal; then stops them all. */
+/** Watches the instances of one project as they appear, get or lose the hook, and disappear, until the signal. Then stops all handlers. */
 export async function watchInstances(serverProject: ServerProject, tools: InstanceWatcherTools): Promise<void> {
   const { clock, signal, emit } = tools;
   const attendants = new Map<string, InstanceHandler>();
@@ -55,10 +52,10 @@ export async function watchInstances(serverProject: ServerProject, tools: Instan
     const hooked = instances.filter(isHooked).map(({ name }) => name);
     for (const name of new Set([...attendants.keys(), ...hooked])) see(name, hooked.includes(name));
   }
-  async function onEvent(event: IncusEvent): Promise<void> {
-    const name = instanceOf(event);
-    if (name === null || signal.aborted) return;
-    const instance = await getInstance(serverProject.incus, name);
+  async function onEvent(event: InstanceEvent): Promise<void> {
+    const name = event.instance;
+    if (signal.aborted) return;
+    const instance = await serverProject.platform.getInstance(name);
     if (instance.ok) see(name, isHooked(instance.value));
     else if (instance.error.kind === 'not-found') see(name, false);
   }
@@ -79,7 +76,7 @@ export async function watchInstances(serverProject: ServerProject, tools: Instan
   while (!signal.aborted) {
     const { message, closing } = await followOnce(serverProject, tools, { seeAll, onEvent, onFollowed });
     if (signal.aborted) break;
-    // Every relay is an operation that a daemon waits for, for minutes, before it ends.
+    // Every relay is an operation. A daemon waits minutes for it before it shuts down.
     if (closing) await stopAll();
     if (message !== told) emit({ type: 'server-disconnected', server: formatServerProject(serverProject), message });
     told = message;
@@ -89,31 +86,31 @@ export async function watchInstances(serverProject: ServerProject, tools: Instan
   await stopAll();
 }
 
-/** A place as people write it. */
+/** The project and remote for messages. */
 export function formatServerProject({ remote, project }: Pick<ServerProject, 'remote' | 'project'>): string {
   return `${remote === null ? '' : `${remote}: `}project ${project}`;
 }
 
-/** Why a server is not followed any more. */
+/** Why the connection to a server ended. */
 interface Disconnection {
   readonly message: string;
-  /** It is about to end, and waits for whatever is under way. */
+  /** It is shutting down and waits for running operations. */
   readonly closing: boolean;
 }
 
-/** Until the events end; gives the reason. */
+/** Runs until the events end. Returns the reason. */
 async function followOnce(
   serverProject: ServerProject,
   tools: InstanceWatcherTools,
   on: {
     readonly seeAll: (instances: readonly Instance[]) => void;
-    readonly onEvent: (event: IncusEvent) => Promise<void>;
+    readonly onEvent: (event: InstanceEvent) => Promise<void>;
     readonly onFollowed: () => void;
   },
 ): Promise<Disconnection> {
   const { clock, signal } = tools;
-  if (await isShuttingDown(serverProject.incus)) return closingServer;
-  const stream = await followEvents(serverProject.incus, ['lifecycle'], (event) => void on.onEvent(event));
+  if (await serverProject.platform.isShuttingDown()) return closingServer;
+  const stream = await serverProject.platform.followInstances((event) => void on.onEvent(event));
   if (!stream.ok) return { message: describeFailure(stream.error), closing: false };
   const over = new AbortController();
   const stop = (): void => {
@@ -126,11 +123,11 @@ async function followOnce(
   let lost: Disconnection | null = null;
   for (let polls = 0; !over.signal.aborted && lost === null; polls += 1) {
     if (polls % pollsForAll === 0) {
-      const instances = await listInstances(serverProject.incus);
+      const instances = await serverProject.platform.listInstances();
       if (instances.ok) on.seeAll(instances.value);
       else lost = { message: describeFailure(instances.error), closing: false };
       if (polls === 0 && instances.ok) on.onFollowed();
-    } else if (await isShuttingDown(serverProject.incus)) lost = closingServer;
+    } else if (await serverProject.platform.isShuttingDown()) lost = closingServer;
     if (lost === null) await clock.sleep(pollMs, over.signal);
   }
   stop();
@@ -141,14 +138,6 @@ async function followOnce(
 
 const closingServer: Disconnection = { message: 'Incus is shutting down.', closing: true };
 
-function isHooked({ config }: Instance): boolean {
-  return (config[hookKey] ?? '') !== '';
-}
-
-/** What can change whether, or how, an instance is reached. */
-const changes =
-  /^instance-(created|deleted|renamed|started|stopped|shutdown|restarted|restored|updated|paused|resumed|ready)$/;
-
-function instanceOf(event: IncusEvent): string | null {
-  return changes.test(event.action) ? (/^\/1\.0\/instances\/([^/?]+)/.exec(event.source)?.[1] ?? null) : null;
+function isHooked({ metadata }: Instance): boolean {
+  return (metadata[hookKey] ?? '') !== '';
 }

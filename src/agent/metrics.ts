@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { AgentEvent, AgentListener, Subject } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
 
-/** Counts what the agent does, for Prometheus. */
+/** The metrics of the agent, for Prometheus. */
 export interface Metrics {
   readonly record: AgentListener;
   /** In the text format of Prometheus. */
@@ -14,7 +14,7 @@ export interface Metrics {
 const secondsOfRuns = [5, 10, 15, 30, 60, 120, 300, 900, 3600];
 const secondsOfAnswers = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
 
-/** `lastKept` gives when a change of the instance was last kept before this agent began, in milliseconds since 1970. */
+/** `lastKept` returns when a change of the instance was last kept before this agent started, in milliseconds since 1970. */
 export async function createMetrics(options: {
   readonly version: string;
   readonly clock: Clock;
@@ -60,45 +60,45 @@ export async function createMetrics(options: {
   return { record: onMessage, text: () => registry.metrics(), contentType: registry.contentType };
 }
 
-/** Everything that is counted or measured. */
+/** All metrics. */
 function instruments({ Counter, Gauge, Histogram }: typeof library, registry: Registry) {
   const registers = [registry];
   return {
     runs: new Counter({
       name: 'guard_agent_runs_total',
-      help: 'Runs that package managers have asked for, by outcome.',
+      help: 'Runs requested by package managers, by outcome.',
       labelNames: ['outcome', ...subjectLabels],
       registers,
     }),
     durations: new Histogram({
       name: 'guard_agent_run_duration_seconds',
-      help: 'How long runs took, from the question to their end.',
+      help: 'Duration of runs, from the request of the package manager to the end of the run.',
       labelNames: ['outcome'],
       buckets: secondsOfRuns,
       registers,
     }),
     answers: new Histogram({
       name: 'guard_agent_answer_duration_seconds',
-      help: 'How long package managers waited for their answer, by its first word.',
+      help: 'Time that package managers waited for the answer, by the first word of the answer.',
       labelNames: ['answer'],
       buckets: secondsOfAnswers,
       registers,
     }),
     lastKept: new Gauge({
       name: 'guard_agent_last_kept_timestamp_seconds',
-      help: 'When a change of the instance was last kept.',
+      help: 'Time of the last kept change of the instance.',
       labelNames: subjectLabels,
       registers,
     }),
     relays: new Gauge({
       name: 'guard_agent_relay_up',
-      help: 'Whether the package managers of the instance are heard.',
+      help: 'Whether the agent receives requests from the instance.',
       labelNames: subjectLabels,
       registers,
     }),
     servers: new Gauge({
       name: 'guard_agent_server_up',
-      help: 'Whether the server is followed.',
+      help: 'Whether the agent receives the events of the server.',
       labelNames: ['server'],
       registers,
     }),

@@ -7,33 +7,33 @@ import { isWanted, withoutRestorePoint } from './hook-policy.ts';
 import type { Reply } from './protocol.ts';
 import type { TransactionRun } from './transaction-run.ts';
 
-/** The transactions of one instance: one run at a time, whatever its package managers ask. */
+/** The transactions of one instance. One run at a time. */
 export interface Transactions {
-  /** What the package manager is told, within `hook.timeout`. */
+  /** The answer to the package manager, within `hook.timeout`. */
   readonly ask: (announcement: Announcement) => Promise<Reply>;
   readonly post: (status: number | null) => void;
-  /** The instance is not heard at this moment. */
+  /** The relay of the instance is down. */
   readonly deaf: () => void;
-  /** Nobody waits for an answer any more: what is not under way yet is not begun. */
+  /** No client waits for an answer any more. Transactions that have not started are dropped. */
   readonly giveUp: () => void;
-  /** Resolves when the run that is under way has ended. */
+  /** Resolves when the current run has ended. */
   readonly idle: () => Promise<void>;
   readonly busy: () => boolean;
 }
 
 interface Tools {
   readonly clock: Clock;
-  /** As guard.yaml says at this moment; a mistake in it is one sentence. */
+  /** The settings from guard.yaml, read now. A mistake in it is one sentence. */
   readonly settings: () => Promise<Result<Settings, string>>;
   readonly begin: (settings: Settings, announcement: Announcement, admit: () => string | null) => TransactionRun;
 }
 
-/** The most package managers of one instance that wait for their answer. */
+/** The maximum number of waiting package managers of one instance. */
 const mostWaiting = 16;
 
 const hourMs = 3_600_000;
 
-/** Nothing is begun here before somebody asks. */
+/** Does nothing before the first request. */
 export function createTransactions(tools: Tools): Transactions {
   const { clock } = tools;
   let current: TransactionRun | null = null;
@@ -42,7 +42,7 @@ export function createTransactions(tools: Tools): Transactions {
 
   function begin(settings: Settings, announcement: Announcement): TransactionRun {
     const most = settings.hook.mostAnHour;
-    const admit = (): string | null => (hourly(most) ? null : `${most} runs in an hour are enough.`);
+    const admit = (): string | null => (hourly(most) ? null : `${most} runs in an hour is the limit.`);
     const run = tools.begin(settings, announcement, admit);
     current = run;
     void run.ended.then(() => (current === run ? (current = null) : null));
@@ -63,22 +63,21 @@ export function createTransactions(tools: Tools): Transactions {
       }
       await Promise.race([current?.ended, aborted(over)]);
     }
-    return withoutRestorePoint(settings.hook, 'The run before this is not over yet.');
+    return withoutRestorePoint(settings.hook, 'The previous run has not ended yet.');
   }
   async function ask(announcement: Announcement): Promise<Reply> {
     const settings = await tools.settings();
     if (!settings.ok) return { kind: 'no', reason: settings.error };
     const { hook } = settings.value;
-    if (!isWanted(hook, announcement)) return { kind: 'go-unguarded', reason: 'guard.yaml leaves this out.' };
-    if (waiting.size >= mostWaiting)
-      return withoutRestorePoint(hook, 'Too many package managers ask at the same time.');
+    if (!isWanted(hook, announcement)) return { kind: 'go-unguarded', reason: 'guard.yaml excludes this transaction.' };
+    if (waiting.size >= mostWaiting) return withoutRestorePoint(hook, 'Too many package managers are waiting.');
     const over = new AbortController();
     const answered = new AbortController();
     waiting.add(over);
     try {
       const limit = clock.sleep(hook.timeoutMs, answered.signal).then((): Reply => {
         over.abort();
-        return withoutRestorePoint(hook, `There was no restore point within ${hook.timeoutMs / 1000} s.`);
+        return withoutRestorePoint(hook, `Creating the restore point took longer than ${hook.timeoutMs / 1000} s.`);
       });
       return await Promise.race([decide(settings.value, announcement, over.signal), limit]);
     } finally {
@@ -98,7 +97,7 @@ export function createTransactions(tools: Tools): Transactions {
   };
 }
 
-/** Whether there may be another run in this hour. The limit may change with the configuration. */
+/** Whether another run is allowed in this hour. The limit may change with the configuration. */
 function createHourly(clock: Clock): (most: number) => boolean {
   let budget: RateLimiter | null = null;
   let size = 0;

@@ -2,6 +2,8 @@
 export const commandNames = [
   'run',
   'plan',
+  'rehearse',
+  'forecast',
   'check',
   'init',
   'runs',
@@ -9,8 +11,11 @@ export const commandNames = [
   'recover',
   'prune',
   'rollback',
+  'rollout',
   'hook',
   'agent',
+  'doctor',
+  'version',
   'completion',
 ] as const;
 

@@ -1,22 +1,24 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { InstanceConnection, RequestWatch } from '../incus/reach.ts';
+import type { InstanceConnection, RequestWatch } from '../platform/incus/remote/reach.ts';
 import type { Refusal } from '../event.ts';
 import { stateDirectory } from '../journal/state-directory.ts';
 import type { Reports } from '../report/report-files.ts';
 import type { Target } from '../report/run-report.ts';
 import type { Trace } from '../report/trace.ts';
 import type { Result } from '../result.ts';
+import type { ReadHookPart } from '../package-hook/parts.ts';
 import type { Interrupter } from '../run/interruption.ts';
 
 /** What the commands get from the outside world; `main.ts` brings the real one. */
 export interface Context {
   readonly version: string;
+  readonly commit: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly clock: Clock;
-  /** The folder with the parts of the hook. */
-  readonly hooks: string;
+  /** Reads a part of the package hook. */
+  readonly readHookPart: ReadHookPart;
   readonly interrupter: Interrupter;
   readonly stdin: Readable & {
     readonly isTTY?: boolean;

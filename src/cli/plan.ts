@@ -17,18 +17,19 @@ import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { commandWords } from './command-words.ts';
 import { surveyPushes } from './pushes.ts';
-import { addRunOptions, type RunOptions } from './run-options.ts';
+import { addRolloutOptions, choosesByItself, isRollout, type RolloutOptions } from './rollout-options.ts';
+import { addRunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
 
 const help = `
 Exit status:
-    0  the run would begin
-   30  it would be refused, and why
+    0  the run would start
+   30  the run would be refused
    31  another run holds the instance
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
-interface PlanOptions extends RunOptions {
+interface PlanOptions extends RolloutOptions {
   readonly markdown?: boolean;
 }
 
@@ -36,18 +37,24 @@ interface PlanOptions extends RunOptions {
 export function definePlan(program: Command, call: Call): void {
   const command = program
     .command('plan')
-    .description('say what would happen, and what each check says now; changes nothing')
-    .usage('[options] <instance> -- <command> [arguments…]')
-    .argument('[instance]', 'name or remote:name')
+    .description('show what a run would do, and run the checks; changes nothing')
+    .usage('[options] <instance>… -- <command> [arguments…]')
+    .argument('[instance...]', 'name or remote:name; for several the waves are printed')
     .addHelpText('after', help);
-  addRunOptions(command)
-    .addOption(new Option('--markdown', 'write it as markdown, for a comment on a pull request').conflicts('json'))
-    .action(async (instance: string | undefined, options: PlanOptions) => {
+  addRolloutOptions(addRunOptions(command))
+    .addOption(new Option('--markdown', 'write markdown, for a comment on a pull request').conflicts('json'))
+    .action(async (instances: readonly string[], options: PlanOptions) => {
       const { context } = call;
-      const words = commandWords(instance === undefined ? [] : [instance], call.words, 'guard plan');
+      const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
+      const words = commandWords(named, call.words, 'guard plan');
+      if (isRollout(instances, options)) {
+        const { planRollout } = await import('./rollout-plan.ts');
+        call.exit(await planRollout(context, { instances, words, options }));
+        return;
+      }
       const status = await withInstance(
         context,
-        { instance: instance ?? '', options, withTerminal: false },
+        { instance: instances[0] ?? '', options, withTerminal: false },
         async (session) => preview(context, session, words, options),
       );
       call.exit(status);
@@ -65,9 +72,9 @@ async function preview(
   if (!pushes.ok) return reportOutcome(context, options.json ?? false, pushes.error);
   const name = options.name ?? null;
   const plan = buildPlan({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
-  const inspected = await inspect(plan, { incus: reached.incus, inspectHolder });
+  const inspected = await inspect(plan, { platform: reached.platform, inspectHolder });
   if (!inspected.ok) return reportOutcome(context, options.json ?? false, inspected.error);
-  const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
+  const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.platform)) : null;
   const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
   const { copy, disks, pool, wasRunning } = inspected.value;
   const preview = {
@@ -76,7 +83,7 @@ async function preview(
     pool,
     pause: copy && describePause(plan.instance, copy),
     disks,
-    packages: wasRunning ? await previewPackages(reached.incus, plan.instance, words) : null,
+    packages: wasRunning ? await previewPackages(reached.platform, plan.instance, words) : null,
     verdict,
     wouldBegin: !refusedForHealth,
   };
@@ -89,9 +96,9 @@ function written(preview: Preview, { json, markdown }: PlanOptions): string[] {
   return markdown === true ? planMarkdown(preview) : planLines(preview);
 }
 
-function askedNow(context: Context, plan: Plan, incus: Session['reached']['incus']) {
+function askedNow(context: Context, plan: Plan, platform: Session['reached']['platform']) {
   return takeBaseline(
-    { incus, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
+    { platform, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
     { definitions: plan.checks, automatic: plan.automatic },
   );
 }

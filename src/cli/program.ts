@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
+import { versionLine } from '../version.ts';
 import { reportFile } from './values.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { refuseEmptyValues } from './empty-values.ts';
@@ -17,6 +18,8 @@ import { adviceForWord } from './synonyms.ts';
 const commands = {
   run: async () => (await import('./run.ts')).defineRun,
   plan: async () => (await import('./plan.ts')).definePlan,
+  rehearse: async () => (await import('./rehearse.ts')).defineRehearse,
+  forecast: async () => (await import('./forecast.ts')).defineForecast,
   check: async () => (await import('./check.ts')).defineCheck,
   init: async () => (await import('./init.ts')).defineInit,
   runs: async () => (await import('./runs.ts')).defineRuns,
@@ -24,16 +27,19 @@ const commands = {
   recover: async () => (await import('./recover.ts')).defineRecover,
   prune: async () => (await import('./prune.ts')).definePrune,
   rollback: async () => (await import('./rollback.ts')).defineRollback,
+  rollout: async () => (await import('./rollout.ts')).defineRollout,
   hook: async () => (await import('./hook.ts')).defineHook,
   agent: async () => (await import('./agent.ts')).defineAgent,
+  doctor: async () => (await import('./doctor.ts')).defineDoctor,
+  version: async () => (await import('./version.ts')).defineVersion,
   completion: async () => (await import('./completion.ts')).defineCompletion,
 } satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
 /** Reads the command line and does what it says. Returns the exit status. */
 export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
-  const { own, command } = splitArguments(argv);
+  const { own, command } = splitArguments(argv.map(withoutOptionalValue));
   let status = 0;
-  const call = { context, words: command, exit: (value: number) => (status = value) };
+  const call = { context, own, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
   try {
     refuseUnusedWords(own, command);
@@ -45,6 +51,11 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
   return status;
 }
 
+/** An option with an optional value would take the instance for it: so `--rehearse=copy` is an option of its own. */
+function withoutOptionalValue(word: string, at: number, words: readonly string[]): string {
+  return word === '--rehearse=copy' && !words.slice(0, at).includes('--') ? '--rehearse-copy' : word;
+}
+
 /** The whole command line with its subcommands, options and help: the reference is made from it as well. */
 export async function defineProgram(call: Call, needed: readonly CommandName[] = commandNames): Promise<Command> {
   const program = newProgram(call.context);
@@ -54,14 +65,14 @@ export async function defineProgram(call: Call, needed: readonly CommandName[] =
 }
 
 /** Commands that run something inside. All others would silently ignore what stands behind `--`. */
-const commandsWithWords: readonly string[] = ['run', 'plan', 'complete'];
+const commandsWithWords: readonly string[] = ['run', 'plan', 'rehearse', 'complete'];
 
 function refuseUnusedWords(own: readonly string[], words: readonly string[] | null): void {
   const named = commandNames.find((name) => name === own[0]);
   if (words === null || named === undefined || commandsWithWords.includes(named) || wantsHelp(own)) return;
   throw new UsageMistake(
-    `\`guard ${named}\` runs no command, so nothing may stand behind --.`,
-    `Leave out -- and what follows, or write: guard ${own[1] ?? '<instance>'} -- ${shellWords(words)}`,
+    `\`guard ${named}\` runs no command, so -- is not allowed.`,
+    `Remove -- and what follows it, or use: guard ${own[1] ?? '<instance>'} -- ${shellWords(words)}`,
   );
 }
 
@@ -127,17 +138,17 @@ function helpFor(program: Command, { own, command }: SplitArguments): string {
   const named = program.commands.find((subcommand) => subcommand.name() === own[0]);
   const see = `ee \`guard ${named?.name() ?? 'run'} --help\`.`;
   const mayLack = named === undefined && command === null && own[0]?.startsWith('-') === false;
-  return mayLack ? `The command stands behind --: guard ${own[0]} -- …; s${see}` : `S${see}`;
+  return mayLack ? `Write the command after --: guard ${own[0]} -- …; s${see}` : `S${see}`;
 }
 
 function newProgram(context: Context): Command {
   return new Command('guard')
     .description(
-      'Makes a risky change to an Incus container safe to try: takes a restore point, runs the command, looks at whether ' +
-        'the container still does what it did before, and if it does not, puts it back and proves that it is back.',
+      'Makes risky changes to Incus containers safe to try: takes a restore point, runs the command, checks that ' +
+        'the container still works as before, and if not, rolls it back and verifies the rollback.',
     )
     .usage('[options] <instance>… -- <command> [arguments…]\n       guard <subcommand> [options]')
-    .version(context.version, '-V, --version', 'print the version')
+    .version(versionLine(context, process.versions.node), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput({

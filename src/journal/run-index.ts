@@ -6,10 +6,10 @@ import { journalFile } from './record-files.ts';
 import { listRunIds, readRun, readText, type RunRecord } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
-/** What a list of runs tells of one. */
+/** The summary of a run for lists. */
 export interface RunSummary extends Pick<
   RunRecord,
-  'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended'
+  'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended' | 'copyRemoved'
 > {
   /** The same for the same command words; null where the run's beginning is not known. */
   readonly fingerprint: string | null;
@@ -44,22 +44,25 @@ export async function listRuns(state: string, wanted: RunFilter): Promise<RunSum
 }
 
 /**
- * Runs that are not over, oldest first: without an end, or with a restore point that is still in flight. Whether one is
- * under way or was interrupted its holder tells.
+ * Runs that are not over, oldest first: without an end, with a restore point that is still in flight, or with the copy of a
+ * rehearsal. Whether one is under way or was interrupted its holder tells.
  */
 export async function unfinishedRuns(state: string): Promise<RunRecord[]> {
   const runs = await listRuns(state, { instance: null, limit: Infinity });
-  const unfinished = runs.filter(({ ended, restorePoint, released }) => !ended || (restorePoint && !released));
+  const unfinished = runs.filter(
+    ({ started, ended, restorePoint, released, copyRemoved }) =>
+      !ended || (restorePoint && !released) || (started?.rehearsal !== undefined && !copyRemoved),
+  );
   const records = await Promise.all(unfinished.toReversed().map(({ run }) => readRun(state, run)));
   return records.filter((record) => record !== null);
 }
 
-/** Tells the index that a run has ended. It is only a copy, so that a failure means nothing. */
+/** Adds an ended run to the index. The index is only a cache, so failures are ignored. */
 export function indexRun(state: string, run: string): Promise<void> {
   return renew(state, [run]);
 }
 
-/** Tells one command from another, whatever its length. */
+/** A hash that identifies a command. */
 export function fingerprintOf(command: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 32);
 }
@@ -88,7 +91,7 @@ function linesByRun(text: string): ReadonlyMap<string, string> {
   return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
 }
 
-/** Null where the line is torn, or of another version: then the record itself is read. */
+/** Null if the line is incomplete or of another version. Then the record itself is read. */
 function parseEntry(line: string | undefined): Entry | null {
   if (line === undefined) return null;
   try {
@@ -136,7 +139,16 @@ async function readSummary(state: string, run: string): Promise<RunSummary | nul
 const mostWords = 100;
 const longestWord = 500;
 
-function summaryOf({ run, started, restorePoint, commandEnded, decided, released, ended }: RunRecord): RunSummary {
+function summaryOf({
+  run,
+  started,
+  restorePoint,
+  commandEnded,
+  decided,
+  released,
+  ended,
+  copyRemoved,
+}: RunRecord): RunSummary {
   return {
     run,
     started: started && {
@@ -148,6 +160,7 @@ function summaryOf({ run, started, restorePoint, commandEnded, decided, released
     commandEnded,
     decided,
     released,
+    copyRemoved,
     ended,
   };
 }
@@ -174,7 +187,7 @@ async function entryLine(state: string, run: string): Promise<string> {
   return `${JSON.stringify(entry)}\n`;
 }
 
-/** Writes the index anew where most of its lines are of runs that are gone or were told again. */
+/** Rewrites the index when most of its lines are outdated. */
 export async function tidyIndex(state: string): Promise<void> {
   const text = readIndex(state);
   const ids = await listRunIds(state);

@@ -1,40 +1,45 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { runProbe } from '../incus/exec-query.ts';
-import type { IncusFailure } from '../incus/failure.ts';
-import { getInstance, patchInstance } from '../incus/instance.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { hookKey } from './hook-key.ts';
 import { foldersMade, hookFileText, type HookFileSettings } from './hook-settings.ts';
 import { makeFolders, readPart, removePath, writePart, type Inside } from './inside.ts';
-import { client, knownManagers, settingsPath, type KnownManager, type Manager, type Part } from './parts.ts';
+import {
+  client,
+  knownManagers,
+  settingsPath,
+  type KnownManager,
+  type Manager,
+  type Part,
+  type ReadHookPart,
+} from './parts.ts';
 import { pathBeside, findPaths } from './places.ts';
 
-/** What was done to, or found of, one file inside. */
+/** The state of one file in the instance. */
 export interface PartState {
   readonly path: string;
   readonly mode: number;
   readonly state: 'written' | 'unchanged' | 'removed' | 'missing' | 'other';
 }
 
-/** An installation as it was made, or found. */
+/** The state of an installation. */
 export interface Installation {
   readonly managers: readonly string[];
   readonly parts: readonly PartState[];
 }
 
-/** The way from a client through the agent and back. */
+/** The result of a test request to the agent. */
 export type PingResult =
   | { readonly kind: 'answers'; readonly ms: number }
   | { readonly kind: 'silent' }
-  /** The instance does not run, so nobody can be asked. */
+  /** The instance is stopped, so the agent was not tested. */
   | { readonly kind: 'stopped' };
 
-/** The package managers that the instance has, and why others that it has cannot ask. */
+/** The supported package managers of the instance, and why others cannot be used. */
 export async function findManagers(
   inside: Inside,
-): Promise<Result<{ readonly managers: readonly Manager[]; readonly unable: readonly string[] }, IncusFailure>> {
+): Promise<Result<{ readonly managers: readonly Manager[]; readonly unable: readonly string[] }, PlatformFailure>> {
   const managers: Manager[] = [];
   const unable: string[] = [];
   for (const known of knownManagers) {
@@ -51,20 +56,20 @@ export async function findManagers(
 }
 
 /**
- * Installs the hook for these package managers, or brings it up to date. Works on a stopped instance, and can be done
- * again at any time. The client comes before what calls it, so that no package manager ever calls nothing.
+ * Installs or updates the hook for these package managers. Works on a stopped instance and can be repeated
+ * at any time. The client is installed before its callers, so no package manager calls a missing client.
  */
 export async function installHook(
   inside: Inside,
   wanted: {
-    readonly hooks: string;
+    readonly readHookPart: ReadHookPart;
     readonly managers: readonly Manager[];
     readonly conf: Omit<HookFileSettings, 'made'>;
   },
-): Promise<Result<Installation, IncusFailure>> {
+): Promise<Result<Installation, PlatformFailure>> {
   const names = wanted.managers.map(({ name }) => name);
-  const marked = await patchInstance(inside.incus, inside.instance, {
-    config: { [hookKey]: `1 ${names.join(',')}` },
+  const marked = await inside.platform.patchInstance(inside.instance, {
+    metadata: { [hookKey]: `1 ${names.join(',')}` },
   });
   if (!marked.ok) return marked;
   const parts = [client, ...wanted.managers.flatMap((manager) => manager.parts)];
@@ -78,7 +83,7 @@ export async function installHook(
   }
   const states: PartState[] = [];
   const conf = { path: settingsPath, mode: 0o644, text: hookFileText({ ...wanted.conf, made: [...made].toSorted() }) };
-  for (const part of [conf, ...(await textsOf(wanted.hooks, parts))]) {
+  for (const part of [conf, ...(await textsOf(wanted.readHookPart, parts))]) {
     const state = await bringUpToDate(inside, part);
     if (!state.ok) return state;
     states.push(state.value);
@@ -86,8 +91,8 @@ export async function installHook(
   return ok({ managers: names, parts: states });
 }
 
-/** Removes every trace of the hook, whichever version has installed it: first what calls the client, then the client. */
-export async function removeHook(inside: Inside): Promise<Result<Installation, IncusFailure>> {
+/** Removes the hook, whichever version installed it: first the callers of the client, then the client. */
+export async function removeHook(inside: Inside): Promise<Result<Installation, PlatformFailure>> {
   const placed = await placedParts(inside);
   if (!placed.ok) return placed;
   const parts: readonly Pick<Part, 'path' | 'mode'>[] = [
@@ -106,25 +111,28 @@ export async function removeHook(inside: Inside): Promise<Result<Installation, I
   const leaves = await removeLeaves(inside);
   if (!leaves.ok) return leaves;
   const made = foldersMade(before.value?.text ?? '', everyPath);
-  // The innermost first; one that somebody has put something into since stays.
+  // The innermost first. Folders that are not empty stay.
   for (const folder of made.toSorted().toReversed()) await removePath(inside, folder);
-  const unmarked = await patchInstance(inside.incus, inside.instance, { config: { [hookKey]: '' } });
+  const unmarked = await inside.platform.patchInstance(inside.instance, { metadata: { [hookKey]: '' } });
   return unmarked.ok ? ok({ managers: [], parts: states }) : unmarked;
 }
 
-/** Looks at what is installed, against what this guard would install. Null where nothing is. */
-export async function findHook(inside: Inside, hooks: string): Promise<Result<Installation | null, IncusFailure>> {
-  const instance = await getInstance(inside.incus, inside.instance);
+/** Compares the installed files with those of this guard. Null if nothing is installed. */
+export async function findHook(
+  inside: Inside,
+  readHookPart: ReadHookPart,
+): Promise<Result<Installation | null, PlatformFailure>> {
+  const instance = await inside.platform.getInstance(inside.instance);
   if (!instance.ok) return instance;
   const found: string[] = [];
   const states: PartState[] = [];
   for (const manager of [null, ...knownManagers]) {
     const parts = manager === null ? ok([client]) : await partsInside(inside, manager);
     if (!parts.ok) return parts;
-    for (const part of await textsOf(hooks, parts.value)) {
+    for (const part of await textsOf(readHookPart, parts.value)) {
       const there = await readPart(inside, part.path);
       if (!there.ok) return there;
-      if (there.value === null && !isNamed(instance.value.config[hookKey], manager)) continue;
+      if (there.value === null && !isNamed(instance.value.metadata[hookKey], manager)) continue;
       states.push({ path: part.path, mode: part.mode, state: stateOf(there.value, part) });
       if (manager !== null && !found.includes(manager.name)) found.push(manager.name);
     }
@@ -132,19 +140,19 @@ export async function findHook(inside: Inside, hooks: string): Promise<Result<In
   return ok(states.length === 0 ? null : { managers: found, parts: states });
 }
 
-/** Asks the agent through the client inside, as a package manager would. `limitMs` is for an agent that comes late. */
+/** Sends a test request through the client in the instance. `limitMs` allows for an agent that is just starting. */
 export async function pingHook(
   inside: Inside,
   clock: Clock,
   limitMs: number,
-): Promise<Result<PingResult, IncusFailure>> {
-  const instance = await getInstance(inside.incus, inside.instance);
+): Promise<Result<PingResult, PlatformFailure>> {
+  const instance = await inside.platform.getInstance(inside.instance);
   if (!instance.ok) return instance;
   if (instance.value.status !== 'Running') return ok({ kind: 'stopped' });
   const giveUpAt = clock.monotonic() + limitMs;
   for (;;) {
     const began = clock.monotonic();
-    const answer = await runProbe(inside.incus, inside.instance, {
+    const answer = await inside.platform.query(inside.instance, {
       command: [client.path, 'ping'],
       limitMs: pingMs,
       maxBytes: 1000,
@@ -166,7 +174,7 @@ const pingPauseMs = 200;
 /** Every path that a part can have, as patterns. */
 const everyPath = [settingsPath, client.path, ...knownManagers.flatMap(({ parts }) => parts.map(({ path }) => path))];
 
-async function findAll(inside: Inside, patterns: readonly string[]): Promise<Result<string[], IncusFailure>> {
+async function findAll(inside: Inside, patterns: readonly string[]): Promise<Result<string[], PlatformFailure>> {
   const found: string[] = [];
   for (const pattern of patterns) {
     const there = await findPaths(inside, pattern);
@@ -183,8 +191,8 @@ function partsBeside({ parts }: KnownManager, signs: readonly string[]): Part[] 
   );
 }
 
-/** The same, and where they lie although the manager has gone. */
-async function partsInside(inside: Inside, known: KnownManager): Promise<Result<Part[], IncusFailure>> {
+/** The same, including parts whose manager was removed. */
+async function partsInside(inside: Inside, known: KnownManager): Promise<Result<Part[], PlatformFailure>> {
   const signs = await findAll(inside, known.signs);
   if (!signs.ok) return signs;
   const all = new Map<string, Part>();
@@ -197,7 +205,7 @@ async function partsInside(inside: Inside, known: KnownManager): Promise<Result<
   return ok([...all.values()]);
 }
 
-async function placedParts(inside: Inside): Promise<Result<Part[], IncusFailure>> {
+async function placedParts(inside: Inside): Promise<Result<Part[], PlatformFailure>> {
   const placed: Part[] = [];
   for (const known of knownManagers) {
     const parts = await partsInside(inside, known);
@@ -207,7 +215,7 @@ async function placedParts(inside: Inside): Promise<Result<Part[], IncusFailure>
   return ok(placed);
 }
 
-async function removeLeaves(inside: Inside): Promise<Result<void, IncusFailure>> {
+async function removeLeaves(inside: Inside): Promise<Result<void, PlatformFailure>> {
   const leaves = await findAll(
     inside,
     knownManagers.flatMap((known) => known.leaves ?? []),
@@ -228,10 +236,8 @@ interface PartText {
   readonly text: string;
 }
 
-function textsOf(hooks: string, parts: readonly Part[]): Promise<PartText[]> {
-  return Promise.all(
-    parts.map(async ({ source, path, mode }) => ({ path, mode, text: await readFile(join(hooks, source), 'utf8') })),
-  );
+function textsOf(readHookPart: ReadHookPart, parts: readonly Part[]): Promise<PartText[]> {
+  return Promise.all(parts.map(async ({ source, path, mode }) => ({ path, mode, text: await readHookPart(source) })));
 }
 
 function stateOf(there: { readonly text: string; readonly mode: number } | null, part: PartText): PartState['state'] {
@@ -239,13 +245,13 @@ function stateOf(there: { readonly text: string; readonly mode: number } | null,
   return there.text === part.text && there.mode === part.mode ? 'unchanged' : 'other';
 }
 
-/** Whether the key says that this part should be there. */
+/** Whether the key includes this part. */
 function isNamed(key: string | undefined, manager: KnownManager | null): boolean {
   if (key === undefined || key === '') return false;
   return manager === null || key.replace(/^\S+ /, '').split(',').includes(manager.name);
 }
 
-async function bringUpToDate(inside: Inside, part: PartText): Promise<Result<PartState, IncusFailure>> {
+async function bringUpToDate(inside: Inside, part: PartText): Promise<Result<PartState, PlatformFailure>> {
   const { path, mode } = part;
   const there = await readPart(inside, path);
   if (!there.ok) return there;

@@ -1,6 +1,6 @@
 import { formatDuration } from '../duration.ts';
 import type { Changes, CommandEnd, Phase } from '../event.ts';
-import { neutralise } from '../text.ts';
+import { neutralise, shellWords } from '../text.ts';
 
 /** What a phase is called. */
 export const phaseTitles: Readonly<Record<Phase, string>> = {
@@ -16,6 +16,9 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   restore: 'Restore',
   start: 'Start',
   'verify-again': 'Verify again',
+  copy: 'Copy',
+  restart: 'Restart the copy',
+  'remove-copy': 'Remove the copy',
 };
 
 /** How the command ended, to be read after "the command". */
@@ -30,13 +33,13 @@ export function describeCommandEnd(end: CommandEnd): string {
     case 'timeout':
       return `ran longer than ${formatDuration(end.limitMs)}`;
     case 'idle-timeout':
-      return `said nothing for ${formatDuration(end.limitMs)}`;
+      return `wrote no output for ${formatDuration(end.limitMs)}`;
     case 'instance-stopped':
-      return end.restarted ? 'restarted the instance' : 'was cut off: the instance was stopped underneath it';
+      return end.restarted ? 'restarted the instance' : 'was ended by a stop of the instance';
     case 'lost':
-      return `was lost from sight: ${neutralise(end.message).replace(/\.$/, '')}`;
+      return `lost its connection: ${neutralise(end.message).replace(/\.$/, '')}`;
     case 'push-failed':
-      return `was not begun: ${neutralise(end.message, 1000).replace(/\.$/, '')}`;
+      return `was not started: ${neutralise(end.message, 1000).replace(/\.$/, '')}`;
     case 'interrupted':
       return `was interrupted by ${end.signal}`;
   }
@@ -47,6 +50,27 @@ export function safeLines(text: string, most = 50): string[] {
   const lines = text.replace(/\s+$/, '').split(/\r?\n/);
   const shown = lines.slice(0, most).map((line) => neutralise(line, 2000));
   return lines.length > most ? [...shown, `… (${lines.length - most} more lines)`] : shown;
+}
+
+/** The command line of a run as a title. */
+export function commandTitle(target: TitledRun, maxLength: number): string {
+  const rehearse = target.rehearsal === true ? 'rehearse ' : '';
+  return neutralise(`guard ${rehearse}${target.instance} -- ${titleWords(target.command)}`, maxLength);
+}
+
+interface TitledRun {
+  readonly instance: string;
+  readonly command: readonly string[];
+  readonly rehearsal?: true;
+}
+
+/** A command in one line: of a word with several lines, the first. */
+export function titleWords(command: readonly string[]): string {
+  const words = command.map((word) => {
+    const [first = '', ...more] = word.trimStart().split('\n');
+    return more.length === 0 ? word : `${first.trimEnd()} …`;
+  });
+  return shellWords(words);
 }
 
 /** Some of many, in one line: `a, b, and 7 more`. */

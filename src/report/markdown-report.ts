@@ -1,10 +1,10 @@
 import { formatDuration } from '../duration.ts';
 import type { CheckResult, Outcome } from '../event.ts';
-import { exitStatusOf } from '../run/outcome.ts';
+import { exitStatusOf, isGood } from '../run/outcome.ts';
 import { shellWords } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import { codeBlock, codeSpan, plainText, table } from './markdown.ts';
-import { phaseTitles, safeLines } from './format.ts';
+import { commandTitle, phaseTitles, safeLines } from './format.ts';
 import type { RunReport } from './run-report.ts';
 
 /** The runs as markdown, for a step's summary or a comment. */
@@ -23,15 +23,18 @@ const marks = {
   refused: '⛔',
   busy: '⛔',
   quarantined: '⛔',
+  'rehearsal-passed': '✅',
+  'rehearsal-failed': '❌',
+  'rehearsal-inconclusive': '⛔',
   usage: '⛔',
   configuration: '⛔',
 } as const satisfies Record<Outcome['outcome'], string>;
 
 function section(story: RunReport): string[] {
   const { target, record } = story;
-  const title = `guard ${target.instance} -- ${shellWords(target.command)}`;
+  const title = commandTitle(target, 300);
   return [
-    `## ${readMarker(story)} ${codeSpan(title, 300)}`,
+    `## ${readMarker(story)} ${codeSpan(title)}`,
     '',
     ...outcomeLines(story),
     ...spaced(checkTable(story)),
@@ -51,11 +54,11 @@ function readMarker({ state, record }: RunReport): string {
 
 function outcomeLines(story: RunReport): string[] {
   const { state, record, facts, internalError: bug, target } = story;
-  if (state === 'waiting') return ['**Not begun**: its turn did not come.'];
+  if (state === 'waiting') return ['**Not started**'];
   const outcome = record.ended?.outcome ?? null;
   if (state === 'under-way' || outcome === null)
     return [
-      `**Not ended**: ${bug === null ? 'guard has not come to the end of this run.' : plainText(bug)}`,
+      `**Not ended**: ${bug === null ? 'This run has not ended.' : plainText(bug)}`,
       '',
       ...codeBlock([`guard recover ${shellWords([target.instance])}`], 'sh'),
     ];
@@ -97,7 +100,7 @@ function phaseTable({ record }: RunReport): string[] {
     ['Phase', 'Result', 'Took'],
     record.phases.map(({ phase, ended }) => [
       phaseTitles[phase],
-      ended === null ? '❌ did not come to its end' : `${ended.ok ? '' : '❌ '}${codeSpan(ended.message)}`,
+      ended === null ? '❌ did not end' : `${ended.ok ? '' : '❌ '}${codeSpan(ended.message)}`,
       ended === null ? '' : formatDuration(ended.ms),
     ]),
   );
@@ -105,7 +108,7 @@ function phaseTable({ record }: RunReport): string[] {
 
 /** The command's last words, where it went wrong. */
 function outputLines({ record, output }: RunReport): string[] {
-  if (output === '' || record.ended?.outcome.outcome === 'kept') return [];
+  if (output === '' || isGood(record.ended?.outcome)) return [];
   const lines = safeLines(output, 100_000).slice(-40);
   return ['<details><summary>The last of the output</summary>', '', ...codeBlock(lines), '', '</details>'];
 }

@@ -8,6 +8,8 @@ import { err, ok, type Result } from '../result.ts';
 import { jsonReportOf } from './json-report.ts';
 import { junitOf } from './junit.ts';
 import { markdownOf } from './markdown-report.ts';
+import { readEvidence } from './page/evidence-text.ts';
+import { runsPage } from './page/run-page.ts';
 import type { ReportFile, ReportFormat } from './report-file.ts';
 import { createRunReportBuilder, type RunReport, type RunReportBuilder, type Target } from './run-report.ts';
 
@@ -16,6 +18,8 @@ export interface Reports {
   /** From now on the events are of this target; `history` is what is known already of a run that is taken up again. */
   readonly begin: (target: Target, history?: readonly RecordedEvent[]) => Promise<void>;
   readonly listener: Listener;
+  /** The listener of one of several runs at once. */
+  readonly follow: (target: Target, history?: readonly RecordedEvent[]) => Promise<Listener>;
   /** There was nothing to do for a target after all. */
   readonly drop: (target: Target) => Promise<void>;
   /** guard itself failed: the reports say so before it ends. */
@@ -35,7 +39,7 @@ export async function openReports(options: {
   readonly complain: (message: string) => void;
 }): Promise<Result<Reports, string>> {
   const storytellers = new Map<string, RunReportBuilder>(
-    options.targets.map((target) => [target.instance, createRunReportBuilder(target)]),
+    options.targets.map((target) => [keyOf(target), createRunReportBuilder(target)]),
   );
   let current: RunReportBuilder | null = null;
   const write = () =>
@@ -53,15 +57,25 @@ export async function openReports(options: {
     begin: async (target, history = []) => {
       current = createRunReportBuilder(target, history);
       current.begin();
-      storytellers.set(target.instance, current);
+      storytellers.set(keyOf(target), current);
       await rewrite();
+    },
+    follow: async (target, history = []) => {
+      const followed = createRunReportBuilder(target, history);
+      followed.begin();
+      storytellers.set(target.instance, followed);
+      await rewrite();
+      return async (event) => {
+        followed.listener(event);
+        if (event.type === 'run-ended') await rewrite();
+      };
     },
     listener: async (event) => {
       current?.listener(event);
       if (event.type === 'run-ended') await rewrite();
     },
-    drop: async ({ instance }) => {
-      storytellers.delete(instance);
+    drop: async (target) => {
+      storytellers.delete(keyOf(target));
       await rewrite();
     },
     breakOff: async (bug) => {
@@ -69,6 +83,10 @@ export async function openReports(options: {
       await rewrite();
     },
   });
+}
+
+function keyOf({ instance, rehearsal }: Target): string {
+  return rehearsal === true ? `${instance} (rehearsal)` : instance;
 }
 
 async function writeAll(
@@ -90,7 +108,7 @@ async function writeAll(
 /** A file takes the place of what is there: that must not be a device, a pipe or a folder. */
 async function unfitness(file: string): Promise<string | null> {
   const there = await lstat(file).catch(() => null);
-  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'what has that name is no ordinary file.';
+  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'it is not a regular file.';
 }
 
 function contentOf(format: ReportFormat, version: string, stories: readonly RunReport[]): string {
@@ -101,5 +119,10 @@ function contentOf(format: ReportFormat, version: string, stories: readonly RunR
       return `${JSON.stringify(jsonReportOf(version, stories), null, 2)}\n`;
     case 'markdown':
       return markdownOf(stories);
+    case 'html':
+      return runsPage(
+        stories.map((report) => ({ report, evidence: readEvidence(report.record.evidence?.files ?? []), version })),
+        version,
+      );
   }
 }

@@ -7,6 +7,8 @@ export interface Target {
   /** As it was written: `name` or `remote:name`. */
   readonly instance: string;
   readonly command: readonly string[];
+  /** It is about a copy of the instance; the instance itself may have a story of its own. */
+  readonly rehearsal?: true;
 }
 
 /** One guarded change, as far as its events have told it: what reports are made of. */
@@ -47,7 +49,7 @@ export function createRunReportBuilder(target: Target, history: readonly Recorde
     listener: (event) => {
       begun = true;
       if (event.type === 'command-output') tail.add(event.chunk);
-      else if (event.type !== 'watch-progress') events.push(event);
+      else events.push(event);
     },
     report: () => {
       const run = events[0]?.run ?? '';
@@ -67,6 +69,15 @@ export function createRunReportBuilder(target: Target, history: readonly Recorde
       };
     },
   };
+}
+
+/** The report of a recorded run, for `guard show`. What the command wrote is not in the record. */
+export function reportOfRecord(record: RunRecord): RunReport {
+  const { started } = record;
+  const instance =
+    started === null ? '' : started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
+  const builder = createRunReportBuilder({ instance, command: started?.command ?? [] }, record.events);
+  return { ...builder.report(), record };
 }
 
 /** Bytes of output that a report holds. */

@@ -1,5 +1,5 @@
 import { formatDuration } from '../duration.ts';
-import type { Changes, CheckResult, RecordedEvent } from '../event.ts';
+import type { Changes, CheckResult, RecordedEvent, RunStarted } from '../event.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { outcomeSummaryLines } from './outcome-summary.ts';
@@ -36,6 +36,7 @@ function headLines(record: RunRecord): string[] {
           `Instance   ${addressOf(record)} (project ${neutralise(started.project)})`,
           `Command    ${neutralise(shellWords(started.command), 4000)}`,
           `Started    ${formatTime(started.at)} on ${neutralise(started.holder.host)}, pid ${started.holder.pid}, guard ${neutralise(started.version)}`,
+          ...rehearsalLine(started),
         ]
       : []),
     ...(ended ? [`Ended      ${formatTime(ended.at)}, after ${formatDuration(ended.ms)}`] : []),
@@ -44,15 +45,22 @@ function headLines(record: RunRecord): string[] {
   ];
 }
 
+/** The other one of a rehearsal and the run after it. */
+function rehearsalLine({ rehearsal, rehearsedBy }: RunStarted): string[] {
+  if (rehearsedBy !== undefined) return [`Rehearsal  ${neutralise(rehearsedBy)}`];
+  if (rehearsal === undefined) return [];
+  return [`Rehearsal  on a copy${rehearsal.before === null ? '' : `, before run ${neutralise(rehearsal.before)}`}`];
+}
+
 function outcomeLines(record: RunRecord): string[] {
   if (record.ended !== null) {
     const facts = { ...record.events.reduce(withEvent, noFacts(record.run)), recorded: false };
     return outcomeSummaryLines(record.ended.outcome, facts);
   }
   const { name } = stateOf(record);
-  if (name === 'under way') return ['This run is under way.'];
-  const who = name === 'broken off' ? 'its guard died' : 'its guard works on another host, or died there';
-  return [`This run has not ended: ${who}. \`guard recover ${addressOf(record)}\` finishes what was interrupted.`];
+  if (name === 'under way') return ['This run is in progress.'];
+  const who = name === 'broken off' ? 'its guard died' : 'guard runs on another host, or was killed there';
+  return [`This run has not ended: ${who}. If it was interrupted, \`guard recover ${addressOf(record)}\` finishes it.`];
 }
 
 function addressOf({ started }: RunRecord): string {
@@ -92,7 +100,7 @@ function describeEvent(event: RecordedEvent): string[] {
     case 'evidence-saved':
       return [
         ...event.files.map((file) => `· evidence: ${neutralise(file)}`),
-        ...event.missing.map((missing) => `! evidence that could not be had: ${neutralise(missing)}`),
+        ...event.missing.map((missing) => `! evidence that could not be saved: ${neutralise(missing)}`),
       ];
     case 'lifecycle-command-ended':
       return [

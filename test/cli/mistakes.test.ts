@@ -12,10 +12,11 @@ async function complaint(...words: string[]): Promise<{ readonly status: number;
   const folder = await temporaryFolder();
   const context: Context = {
     version: '0',
+    commit: 'none',
     environment: { GUARD_STATE_DIR: folder, XDG_CONFIG_HOME: folder, HOME: folder },
     workingDirectory: folder,
     clock: systemClock,
-    hooks: folder,
+    readHookPart: () => Promise.reject(new Error('no hook')),
     interrupter: createInterrupter(),
     stdin: new PassThrough(),
     stdout: new PassThrough(),
@@ -42,7 +43,7 @@ describe('a wrong command line is refused before anything is reached', () => {
     [['--cwd', 'app', 'web', '--', 'true'], '"app" is not a whole path inside the instance'],
     [['--name', 'guard-in-flight', 'web', '--', 'true'], 'is a name that guard gives to its own restore points'],
     [['--name', 'guard-20261123-055126-k3f9', 'web', '--', 'true'], 'is a name that guard gives'],
-    [['check', 'web', '--', 'true'], '`guard check` runs no command, so nothing may stand behind --.'],
+    [['check', 'web', '--', 'true'], '`guard check` runs no command, so -- is not allowed.'],
     [['rollback', 'web', '--', 'true'], '`guard rollback` runs no command'],
     [['show', 'last', '--', 'x'], '`guard show` runs no command'],
     [['runs', 'web', 'x'], "Too many arguments for 'runs'"],
@@ -79,10 +80,11 @@ test('a state directory that cannot be written refuses a run before anything is 
   const stderr = new PassThrough();
   const context = {
     version: '0',
+    commit: 'none',
     environment: { GUARD_STATE_DIR: '/proc/nowhere/guard' },
     workingDirectory: '/',
     clock: systemClock,
-    hooks: '/',
+    readHookPart: () => Promise.reject(new Error('no hook')),
     interrupter: createInterrupter(),
     stdin: new PassThrough(),
     stdout: new PassThrough(),

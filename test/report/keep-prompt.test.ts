@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createAskToKeep } from '../../src/report/keep-prompt.ts';
-import { manualClock } from '../incus/manual-clock.ts';
+import { manualClock } from '../platform/incus/manual-clock.ts';
 
 const asked = (signal?: AbortSignal) => {
   const [stdin, stderr, clock] = [new PassThrough(), new PassThrough(), manualClock()];
@@ -13,7 +13,7 @@ const asked = (signal?: AbortSignal) => {
 test('says what happened, and how long it waits', () => {
   const { stderr, stdin } = asked();
   expect(String(stderr.read())).toContain(
-    'guard: The instance is not healthy. Keep the change all the same? It is rolled back in 1 min. [y/N] ',
+    'guard: The instance is not healthy. Keep the change anyway? guard rolls back in 1 min. [y/N] ',
   );
   stdin.end();
 });

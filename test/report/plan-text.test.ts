@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { planMarkdown } from '../../src/report/plan-markdown.ts';
 import { planLines, type Preview } from '../../src/report/plan-text.ts';
 import type { Plan } from '../../src/run/plan.ts';
 
@@ -21,6 +22,7 @@ const plan: Plan = {
   obeyQuarantine: false,
   keepFailed: false,
   restart: false,
+  rehearsedBy: null,
   hooks: {},
   stopFirst: false,
   restorePoint: { name: 'guard-20261123-070945-z8mf', named: false, keep: 3, expiresMs: 30 * 24 * 3_600_000 },
@@ -58,22 +60,45 @@ test('says what would happen', () => {
   expect(lines({})).toMatchInlineSnapshot(`
     "guard would run: apt upgrade -y
       in web (project default), which runs
-      restore point: guard-20261123-070945-z8mf, on pool default (btrfs), kept for 30 days or until 3 newer ones are there
+      restore point: guard-20261123-070945-z8mf, on pool default (btrfs), kept for 30 days or until 3 newer ones exist
       with it: volume rows of pool fast
       not covered by it: disk data at /srv: a folder of the host (/srv/web)
       limits: command 1 h, silence unlimited, healthy within 2 min, then for 10 s
       on failure: rollback
 
-    web is healthy (no checks are configured: it runs and can be asked)
+    web is healthy (no checks are configured: it runs and answers)
 
-    As far as can be seen without changing anything, the run would begin. Nothing was changed."
+    The run would start. Nothing was changed."
   `);
 });
 
 test('an instance that is stopped is not asked, and that is said', () => {
   const said = lines({ wasRunning: false, verdict: null });
-  expect(said).toContain('which is stopped: it would be started for the run, and stopped again');
-  expect(said).toContain('unless the instance is not healthy once it is started');
+  expect(said).toContain('which is stopped and would be started for the run');
+  expect(said).toContain('unless the instance is unhealthy after its start');
+});
+
+describe('as markdown', () => {
+  const markdown = (more: Partial<Preview>): readonly string[] => planMarkdown({ ...preview, ...more });
+  /** Headings that another heading, or the end, follows at once. */
+  const emptyHeadings = (text: readonly string[]): readonly string[] =>
+    text.filter(
+      (line, at) => line.startsWith('#') && /^(#|$)/.test(text.slice(at + 1).find((next) => next !== '') ?? ''),
+    );
+
+  test('no heading is empty, whatever is known', () => {
+    const finding = { subject: 'unit:web.service', severity: 'required' as const, message: 'web.service failed.' };
+    const check = { name: 'web', severity: 'required' as const, status: 'passed' as const, message: 'ok', ms: 1 };
+    for (const verdict of [
+      null,
+      { verdict: 'healthy' as const, reasons: [], advisories: [], checks: [] },
+      { verdict: 'unhealthy' as const, reasons: [finding], advisories: [], checks: [] },
+      { verdict: 'healthy' as const, reasons: [], advisories: [], checks: [check] },
+    ])
+      expect(emptyHeadings(markdown({ verdict }))).toEqual([]);
+    expect(markdown({}).join('\n')).toMatch(/\nNow: healthy\.$/);
+    expect(emptyHeadings(['## a', '', '### b'])).toEqual(['## a', '### b']);
+  });
 });
 
 test('a refusal is said', () => {
@@ -81,15 +106,15 @@ test('a refusal is said', () => {
 });
 
 test('a pool that copies holds the instance still', () => {
-  expect(lines({ pause: 'web stands still meanwhile.' })).toContain('\n  web stands still meanwhile.\n');
-  expect(lines({})).not.toContain('stands still');
+  expect(lines({ pause: 'web is frozen meanwhile.' })).toContain('\n  web is frozen meanwhile.\n');
+  expect(lines({})).not.toContain('frozen');
 });
 
 describe('how long the restore point stays', () => {
   const { restorePoint } = plan;
   test.each([
     [{ ...restorePoint, keep: 0 }, 'removed when the change is kept'],
-    [{ ...restorePoint, keep: 1 }, 'kept for 30 days or until 1 newer one is there'],
+    [{ ...restorePoint, keep: 1 }, 'kept for 30 days or until 1 newer one exists'],
     [{ ...restorePoint, named: true, keep: 0 }, 'kept for 30 days\n'],
     [{ ...restorePoint, named: true, expiresMs: null }, 'kept for ever\n'],
   ])('%o', (changed, expected) => {

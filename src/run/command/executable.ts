@@ -1,6 +1,5 @@
 import type { Outcome } from '../../event.ts';
-import { runProbe } from '../../incus/exec-query.ts';
-import type { Instance } from '../../incus/instance.ts';
+import type { Instance } from '../../platform/platform.ts';
 import type { Plan } from '../plan.ts';
 import { mayProvide } from '../push/source.ts';
 import { refused } from '../refusal.ts';
@@ -8,20 +7,20 @@ import type { RunTools } from '../tools.ts';
 
 const limitMs = 10_000;
 
-/** The default of `cwd`. Only images without it lack it, and their commands run in `/` without complaint. */
+/** The default of `cwd`. In the few images without it, commands run in `/`. */
 const usualFolder = '/root';
 
-/** Whether the command is looked for in the usual folders, and may be run by whoever sees it there. */
+/** Whether the command is searched in the usual folders, and executable for every user. */
 export function isFoundByAnybody(
   { command }: Pick<Plan, 'command'>,
-  { expandedConfig }: Pick<Instance, 'expandedConfig'>,
+  { environment }: Pick<Instance, 'environment'>,
 ): boolean {
   return (
     command.cwd === usualFolder &&
     command.user === 0 &&
     command.group === 0 &&
     command.environment['PATH'] === undefined &&
-    expandedConfig['environment.PATH'] === undefined
+    environment['PATH'] === undefined
   );
 }
 
@@ -38,7 +37,7 @@ export async function refuseMissingExecutable(
 ): Promise<Outcome | null> {
   const { words, cwd, environment, user, group } = plan.command;
   const [word] = words;
-  const answer = await runProbe(tools.incus, plan.instance, {
+  const answer = await tools.platform.query(plan.instance, {
     command: ['sh', '-c', lookup, 'guard', mayProvide(plan.pushes, word, cwd) ? '' : word, folderToFind(plan)],
     environment,
     user,
@@ -70,17 +69,17 @@ export async function refuseMissingExecutable(
   }
 }
 
-/** Whether a push brings all of it, so that nothing needs to be looked for. */
+/** Whether a push provides all of it, so that no search is needed. */
 export function isBroughtIn({ pushes, command }: Pick<Plan, 'pushes' | 'command'>): boolean {
   return mayProvide(pushes, command.words[0], command.cwd) && folderToFind({ pushes, command }) === '';
 }
 
-/** The folder that must be there already; empty where none must. */
+/** The folder that must already exist; empty if none. */
 function folderToFind({ pushes, command: { cwd } }: Pick<Plan, 'pushes' | 'command'>): string {
   return cwd === usualFolder || mayProvide(pushes, './', cwd) ? '' : cwd;
 }
 
-/** A search of our own: `command -v` would also find what only a shell can run, and hide a program behind its builtin. */
+/** Not `command -v`, which also finds builtins and functions of the shell. */
 const lookup = `
 if [ -n "$2" ] && ! cd "$2" 2>/dev/null; then echo 'no folder'; exit; fi
 case $1 in

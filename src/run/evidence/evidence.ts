@@ -3,43 +3,42 @@ import type { Clock } from '../../clock.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
 import type { Facts } from '../../health/facts.ts';
 import { gatherFacts } from '../../health/gather.ts';
-import { runProbe } from '../../incus/exec-query.ts';
-import { describeFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../platform/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { evidenceAnswer, evidenceInput, evidenceCommands } from './evidence-commands.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 
-/** What is known of a run that goes back. */
+/** The data of a run that is rolled back. */
 export interface EvidenceSubject {
   readonly instance: string;
-  /** The server's own time of the restore point says since when the log is wanted: clocks of hosts differ. */
+  /** The server's time of the restore point is the start of the log, because clocks of hosts differ. */
   readonly restorePoint: RestorePoint;
-  /** The end of what the command wrote; null where nobody heard it. */
+  /** The end of the output of the command; null if it is unknown. */
   readonly output: string | null;
   readonly factsBefore: Facts | null;
-  /** Those of the look that decided; null where they are still to be gathered. */
+  /** The facts of the deciding observation; null if they must be gathered first. */
   readonly factsAfter: Facts | null;
-  /** On the changed instance, where there was one: its units are asked for by name. */
+  /** The verdict on the changed instance, if any. Its units are queried by name. */
   readonly verdict: Verdict | null;
 }
 
 /** For the facts, for all questions inside, and for all of it together, in milliseconds: an instance that hangs costs no more than that. */
 const limits = { facts: 7_000, inside: 9_500, whole: 10_000 } as const;
 
-/** The most bytes of one file. There are seven at most. */
+/** The maximum size of a file, in bytes. There are at most seven files. */
 const mostBytes = 1024 * 1024;
 
-/** The most units that are asked for by name. */
+/** The maximum number of units that are queried by name. */
 const mostUnits = 50;
 
 /**
- * Saves what the restore is about to destroy (F40): beside the run's journal, in files of guard's own names. What comes out
- * of the instance is written as it came and never shown. Always comes to an end, and never in the way of the rollback.
+ * Saves what the restore is about to destroy (F40), in files beside the journal. Output
+ * of the instance is stored unchanged and never displayed. Always ends, and never blocks the rollback.
  */
 export async function saveEvidence(
   subject: EvidenceSubject,
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
 ): Promise<void> {
   const saved = await inPhase(
     tools,
@@ -53,13 +52,13 @@ export async function saveEvidence(
 interface Saved {
   /** Paths on this host. */
   readonly files: readonly string[];
-  /** Names of files that could not be had, each with the reason. */
+  /** Names of files that could not be saved, each with the reason. */
   readonly missing: readonly string[];
 }
 
 async function saveAll(
   subject: EvidenceSubject,
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
 ): Promise<Saved> {
   const pieces = piecesOf(subject, tools);
   const ends = await Promise.all(
@@ -75,13 +74,13 @@ async function saveAll(
   };
 }
 
-/** One file, and what it will hold. */
+/** One file and its content. */
 interface Piece {
   readonly file: string;
   readonly content: Promise<Result<string, string>>;
 }
 
-function piecesOf(subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Piece[] {
+function piecesOf(subject: EvidenceSubject, tools: Pick<RunTools, 'platform'>): Piece[] {
   const answers = askInside(subject, tools);
   return [
     ...(subject.output === null ? [] : [{ file: 'command-output.txt', content: Promise.resolve(ok(subject.output)) }]),
@@ -106,7 +105,7 @@ async function answerOf(
   return (await answers)(file);
 }
 
-/** The path; null where there was nothing to write. */
+/** The path; null if there was nothing to write. */
 async function savePiece(
   { recorder }: Pick<RunTools, 'recorder'>,
   file: string,
@@ -117,15 +116,15 @@ async function savePiece(
   return had.value === '' ? ok(null) : recorder.saveEvidence(file, Buffer.from(had.value).subarray(0, mostBytes));
 }
 
-/** All questions, asked by one exec; a file that is missing there was not answered. */
+/** Runs all commands with one exec. Commands without an answer are missing in the result. */
 async function askInside(
   subject: EvidenceSubject,
-  { incus }: Pick<RunTools, 'incus'>,
+  { platform }: Pick<RunTools, 'platform'>,
 ): Promise<(file: string) => Result<string, string>> {
   const since = Math.floor(Date.parse(subject.restorePoint.createdAt) / 1000);
   const words = [Number.isNaN(since) ? 0 : since, mostBytes, ...unitsNamed(subject.verdict)].map(String);
   const nonce = randomBytes(16).toString('hex');
-  const answer = await runProbe(incus, subject.instance, {
+  const answer = await platform.query(subject.instance, {
     command: ['sh', '-s', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     stdin: evidenceInput(nonce),
@@ -140,15 +139,15 @@ async function askInside(
   if (status === 127 && stdout === '') return () => err('there is no shell inside');
   return (file) => {
     const said = evidenceAnswer(`${stdout}\n${stderr}`, nonce, file);
-    return said === null ? err('no whole answer came in time') : ok(said);
+    return said === null ? err('no complete answer in time') : ok(said);
   };
 }
 
 async function factsNow(
   { instance }: EvidenceSubject,
-  { incus }: Pick<RunTools, 'incus'>,
+  { platform }: Pick<RunTools, 'platform'>,
 ): Promise<Result<string, string>> {
-  const facts = await gatherFacts({ incus, instance, limitMs: limits.facts });
+  const facts = await gatherFacts({ platform, instance, limitMs: limits.facts });
   if (facts.ok) return asFile(facts.value);
   return err(facts.error.kind === 'unreadable' ? facts.error.message : describeFailure(facts.error));
 }
@@ -160,7 +159,7 @@ function unitsNamed(verdict: Verdict | null): string[] {
   return [...new Set(units)].slice(0, mostUnits);
 }
 
-/** Half of a JSON file is of no use. */
+/** An incomplete JSON file is useless. */
 function asFile(facts: Facts): Result<string, string> {
   const text = `${JSON.stringify(facts)}\n`;
   return text.length <= mostBytes ? ok(text) : err(`they are larger than ${mostBytes} bytes`);
@@ -175,7 +174,7 @@ async function within(
   try {
     return await Promise.race([work, tooLate(clock, limitMs, over.signal)]);
   } catch (bug) {
-    // Whatever goes wrong here, the rollback goes on.
+    // Whatever fails here, the rollback continues.
     return err(bug instanceof Error ? bug.message : String(bug));
   } finally {
     over.abort();
@@ -188,5 +187,5 @@ async function tooLate(clock: Clock, limitMs: number, over: AbortSignal): Promis
 }
 
 function formatCount(saved: number, missing: number): string {
-  return `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be had`}`;
+  return `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be saved`}`;
 }

@@ -1,63 +1,62 @@
-import type { Incus } from '../../incus/client.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
+import type { Instance, Platform } from '../../platform/platform.ts';
+import type { PlatformFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from './marker.ts';
 import { patchWithRetry } from '../retry.ts';
 import { quiesceKey, readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
 
-/** Who won the instance: this run, which found it running or not, or the run whose mark or key is there. */
+/** The winner of the instance: this run, or the run whose marker is present. */
 export type Claim =
   | { readonly claimed: true; readonly wasRunning: boolean }
   | { readonly claimed: false; readonly holder: Pick<RunMarker, 'run' | 'holder'> };
 
 /**
- * Writes the mark by compare-and-swap; this run's own key of a moment of quiet goes in the same step. `stale` are runs
- * whose mark or key was seen when no restore point was in flight: they may be overwritten. Any other run's means that this
- * run lost.
+ * Writes the marker by compare-and-swap, and removes this run's own quiesce marker in the same step. `stale` are runs
+ * whose marker was seen when no restore point was in flight: it may be overwritten. The marker of any other run means that
+ * this run lost.
  */
 export function claim(
-  incus: Incus,
+  platform: Platform,
   name: string,
   marker: Omit<RunMarker, 'wasRunning'>,
   stale: readonly string[],
-): Promise<Result<Claim, IncusFailure>> {
-  return swap(incus, name, [marker.run, ...stale], ({ config }, wasRunning) => ({
+): Promise<Result<Claim, PlatformFailure>> {
+  return swap(platform, name, [marker.run, ...stale], ({ metadata }, wasRunning) => ({
     [markerKey]: JSON.stringify({ ...marker, wasRunning } satisfies RunMarker),
-    ...(config[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
+    ...(metadata[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
   }));
 }
 
-/** The same with the key of a moment of quiet, before there is a restore point. */
+/** The same with the quiesce marker, before the restore point exists. */
 export function claimForQuiesce(
-  incus: Incus,
+  platform: Platform,
   name: string,
   quiesceMarker: Omit<QuiesceMarker, 'wasRunning'>,
   stale: readonly string[],
-): Promise<Result<Claim, IncusFailure>> {
-  return swap(incus, name, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
+): Promise<Result<Claim, PlatformFailure>> {
+  return swap(platform, name, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
     [quiesceKey]: JSON.stringify({ ...quiesceMarker, wasRunning } satisfies QuiesceMarker),
   }));
 }
 
 async function swap(
-  incus: Incus,
+  platform: Platform,
   name: string,
   passable: readonly string[],
-  configOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
-): Promise<Result<Claim, IncusFailure>> {
+  metadataOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
+): Promise<Result<Claim, PlatformFailure>> {
   for (;;) {
-    const instance = await getInstance(incus, name);
+    const instance = await platform.getInstance(name);
     if (!instance.ok) return instance;
     for (const present of [readMarker(instance.value), readQuiesceMarker(instance.value)])
       if (present && !passable.includes(present.run)) return ok({ claimed: false, holder: present });
     const wasRunning = instance.value.status === 'Running';
-    const { etag, description } = instance.value;
-    const config = configOf(instance.value, wasRunning);
-    // Somebody else's snapshot or key is being written: that is over in a moment.
-    const written = await patchWithRetry(incus, name, { config, description, etag });
+    const { revision, description } = instance.value;
+    const metadata = metadataOf(instance.value, wasRunning);
+    // Another snapshot or key is being written, which ends soon.
+    const written = await patchWithRetry(platform, name, { metadata, description, revision });
     if (written.ok) return ok({ claimed: true, wasRunning });
-    // Somebody changed the instance's configuration in between: look again.
+    // The configuration was changed in between: read it again.
     if (written.error.kind !== 'changed') return written;
   }
 }

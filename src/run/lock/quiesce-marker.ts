@@ -1,8 +1,7 @@
 import type { Holder } from '../../event.ts';
 import type { LifecycleCommand, LifecycleCommands } from '../../lifecycle-command.ts';
-import type { Incus } from '../../incus/client.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
+import type { Instance, Platform } from '../../platform/platform.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import { isRunId } from '../../journal/run-id.ts';
 import { ok, type Result } from '../../result.ts';
 import { neutralise } from '../../text.ts';
@@ -13,30 +12,30 @@ import { runLifecycleCommands } from '../lifecycle-commands.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
- * The key of the instance that says which run holds it still for its restore point. It is written before anything is
- * flushed, frozen or stopped, and gives way to the mark in one step once that is undone: so nobody else gets the
- * instance meanwhile, and whoever finds it later knows what to undo, with a journal or without. It is part of the
- * snapshot: an instance that was put back says by it that it was held still when it was copied.
+ * The key that identifies the run that quiesced the instance for its restore point. It is written before anything is
+ * flushed, frozen or stopped, and is replaced by the run marker in one step after the instance was resumed. So no other run
+ * gets the instance in between, and any guard that finds it later can resume the instance, with or without a journal. It is part of
+ * the snapshot: a restored instance shows by it that it was quiesced when the snapshot was taken.
  */
-export const quiesceKey = 'user.guard.quiesce';
+export const quiesceKey = 'quiesce';
 
-/** What the key tells. */
+/** The content of the key. */
 export interface QuiesceMarker {
   readonly v: 1;
   readonly run: string;
   readonly holder: Holder;
   readonly wasRunning: boolean;
-  /** How long it may last by the limits of the run, in milliseconds. */
+  /** How long it may last, by the limits of the run, in milliseconds. */
   readonly limitMs: number;
-  /** What lets go inside. Hooks on the host are not here: nobody who may configure an instance may run those. */
+  /** The commands in the instance that resume it. Commands for the host are not here: a user who may configure an instance may not run those. */
   readonly resume: readonly Extract<LifecycleCommand, { kind: 'exec' }>[];
-  /** There are such hooks on the holder's host as well. */
+  /** There are such commands on the host of the holder as well. */
   readonly alsoOnHost: boolean;
 }
 
-/** Reads the key from an instance's own configuration; null where there is none or it cannot be read. */
-export function readQuiesceMarker(instance: Pick<Instance, 'config'>): QuiesceMarker | null {
-  const text = instance.config[quiesceKey];
+/** Reads the key from the configuration of an instance; null if there is none or it cannot be read. */
+export function readQuiesceMarker(instance: Pick<Instance, 'metadata'>): QuiesceMarker | null {
+  const text = instance.metadata[quiesceKey];
   if (!text) return null;
   try {
     const quiesceMarker: unknown = JSON.parse(text);
@@ -75,19 +74,19 @@ function isInsideHook(value: unknown): boolean {
   );
 }
 
-/** Removes the key if it is still of that run. Removing it twice does nothing. */
+/** Removes the key if it still belongs to that run. Can be repeated. */
 export async function removeQuiesceMarker(
-  incus: Incus,
+  platform: Platform,
   name: string,
   run: string,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   for (;;) {
-    const instance = await getInstance(incus, name);
+    const instance = await platform.getInstance(name);
     if (!instance.ok) return instance;
     if (readQuiesceMarker(instance.value)?.run !== run) return ok(undefined);
-    const { etag, description } = instance.value;
-    const config = { [quiesceKey]: '' };
-    const written = await patchWithRetry(incus, name, { config, description, etag });
+    const { revision, description } = instance.value;
+    const metadata = { [quiesceKey]: '' };
+    const written = await patchWithRetry(platform, name, { metadata, description, revision });
     if (written.ok || written.error.kind !== 'changed') return written;
   }
 }
@@ -95,15 +94,15 @@ export async function removeQuiesceMarker(
 const resumeTries = 3;
 const resumePauseMs = 1000;
 
-/** Runs what lets go (afterRestorePoint), again where it fails. Null when it is done, else a sentence. */
+/** Runs the commands that resume the instance (afterRestorePoint), and repeats them if they fail. Null on success, otherwise a sentence. */
 export async function resumeInstance(
   subject: { readonly run: string; readonly instance: string; readonly hooks: LifecycleCommands },
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
 ): Promise<string | null> {
   for (let tries = 1; ; tries += 1) {
     const failure = await runLifecycleCommands(subject, tools, 'afterRestorePoint');
     if (failure === null) {
-      // What was begun to hold still and was killed half-way may have left a helper behind.
+      // A killed quiesce command may have left a helper process.
       const { beforeRestorePoint, afterRestorePoint = [] } = subject.hooks;
       if ((beforeRestorePoint ?? afterRestorePoint).some(({ kind }) => kind === 'exec'))
         await endProcessesWith(tools, subject.instance, `GUARD_HOOK=${subject.run}/beforeRestorePoint`);
@@ -116,7 +115,7 @@ export async function resumeInstance(
 }
 
 /**
- * The hooks that let go on what a key tells of: this run's own as they are; of another run those inside, and those on this
+ * The commands that resume an instance with this key: all of this run; of another run those in the instance, and those on this
  * host that are configured now.
  */
 export function resumeCommandsOf(
@@ -134,15 +133,15 @@ export function resumeCommandsOf(
 }
 
 /**
- * Lets go on what is held still, as far as the instance's key tells of it. Null when that is done, else a sentence, and
- * the key stays. `known` is the run at hand: its hooks on the host are used.
+ * Resumes a quiesced instance by its key. Null on success, otherwise a sentence, and
+ * the key stays. `known` is the current run, whose commands on the host are used.
  */
 export async function resumeByMarker(
   known: { readonly run: string; readonly instance: string; readonly hooks: LifecycleCommands },
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
 ): Promise<string | null> {
   const { instance } = known;
-  const seen = await getInstance(tools.incus, instance);
+  const seen = await tools.platform.getInstance(instance);
   const quiesceMarker = seen.ok ? readQuiesceMarker(seen.value) : null;
   if (quiesceMarker === null) return null;
   const hooks = resumeCommandsOf(quiesceMarker, known);
@@ -150,9 +149,9 @@ export async function resumeByMarker(
     await tools.recorder.record({
       type: 'notice',
       level: 'warning',
-      message: `Run ${quiesceMarker.run} has hooks on host ${neutralise(quiesceMarker.holder.host)} that let go, which are not known here: run them there.`,
+      message: `Run ${quiesceMarker.run} has hooks on host ${neutralise(quiesceMarker.holder.host)} that resume the instance and are not known here. Run them there.`,
     });
   const failure = await resumeInstance({ run: quiesceMarker.run, instance, hooks }, tools);
-  const removed = failure === null ? await removeQuiesceMarker(tools.incus, instance, quiesceMarker.run) : null;
+  const removed = failure === null ? await removeQuiesceMarker(tools.platform, instance, quiesceMarker.run) : null;
   return failure ?? (removed?.ok === false ? describeFailure(removed.error) : null);
 }

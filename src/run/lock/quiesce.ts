@@ -5,7 +5,7 @@ import {
   type LifecycleMoment,
   type LifecycleCommands,
 } from '../../lifecycle-command.ts';
-import { describeFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../platform/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { contentionWaitMs, requireNoRestorePointInFlight, waitForOtherClaims } from './contention.ts';
 import { resumeAdvice } from '../manual-recovery.ts';
@@ -18,28 +18,28 @@ import { resumeInstance, removeQuiesceMarker, type QuiesceMarker } from './quies
 import { refused, refusedBecause } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
 
-/** An instance that is held still for its restore point. */
+/** An instance that is quiesced for its restore point. */
 export interface QuiesceState {
-  /** It ran, so that there is something to undo. */
+  /** It was running, so it must be resumed. */
   readonly wasRunning: boolean;
   readonly stopped: boolean;
 }
 
-/** Whether the restore point is taken of an instance that is held still. One that does not run is at rest. */
+/** Whether the instance must be quiesced for the restore point. A stopped one need not. */
 export function mustQuiesce(plan: QuiescePlan, wasRunning: boolean): boolean {
   return wasRunning && (stopsFirst(plan) || needsQuiesce(plan.hooks));
 }
 
 type QuiescePlan = Pick<Plan, 'hooks' | 'stopFirst' | 'change'>;
 
-/** A package manager that waits inside for its restore point would not outlive a stop. */
+/** A package manager that waits for its restore point would not survive a stop. */
 function stopsFirst({ stopFirst, change }: Pick<QuiescePlan, 'stopFirst' | 'change'>): boolean {
   return stopFirst && change.kind !== 'transaction';
 }
 
 /**
- * Makes the instance this run's by the key, runs what flushes and holds still, and stops the instance if that is wanted.
- * All or nothing: where it ends in an outcome, it was let go again.
+ * Claims the instance with the key, runs the quiesce commands, and stops the instance if requested.
+ * All or nothing: if it returns an outcome, the instance was resumed.
  */
 export async function quiesce(
   plan: Plan,
@@ -52,7 +52,7 @@ export async function quiesce(
   const failure = await runLifecycleCommands(plan, tools, 'beforeRestorePoint', {}, tools.interruption.signal);
   if (failure !== null) {
     const signal = tools.interruption.by();
-    const message = refused(failure, 'Nothing was changed, and what was held still is let go.');
+    const message = refused(failure, 'Nothing was changed, and the instance was resumed.');
     return err(
       await resumedAfterFailure(plan, tools, false, signal === null ? message : { outcome: 'interrupted', signal }),
     );
@@ -64,18 +64,23 @@ export async function quiesce(
     : err(await resumedAfterFailure(plan, tools, true, refusedBecause(stopped.error)));
 }
 
-/** Starts what was stopped, and lets go. Where that fails the key stays, so that `guard recover` does it again. */
+/** Starts and resumes the instance. If that fails the key stays, so that `guard recover` repeats it. */
 export async function resume(plan: Plan, tools: RunTools, state: QuiesceState): Promise<Result<void, Outcome>> {
   if (!state.wasRunning) return ok(undefined);
   if (state.stopped) {
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok)
       return err(
-        refused(`It was stopped for its restore point and did not come back: ${up.error}`, resumeAdvice(plan)),
+        refused(
+          `It was stopped for its restore point and could not be started again: ${up.error}`,
+          resumeAdvice(tools.platform.commands, plan),
+        ),
       );
   }
   const failure = await resumeInstance(plan, tools);
-  return failure === null ? ok(undefined) : err(refused(`${failure} It may still be held still.`, resumeAdvice(plan)));
+  return failure === null
+    ? ok(undefined)
+    : err(refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan)));
 }
 
 async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean, outcome: Outcome): Promise<Outcome> {
@@ -85,9 +90,9 @@ async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean
   return outcome;
 }
 
-/** Removes the key of a run that takes no restore point after all. */
+/** Removes the key of a run that takes no restore point. */
 export async function abandonQuiesce(plan: Plan, tools: RunTools): Promise<void> {
-  const removed = await removeQuiesceMarker(tools.incus, plan.instance, plan.run);
+  const removed = await removeQuiesceMarker(tools.platform, plan.instance, plan.run);
   if (removed.ok) return;
   await tools.recorder.record({ type: 'notice', level: 'warning', message: describeFailure(removed.error) });
 }
@@ -97,17 +102,17 @@ async function claimInstance(
   tools: RunTools,
   stale: readonly string[],
 ): Promise<Result<Pick<QuiesceState, 'wasRunning'>, Outcome>> {
-  const { incus } = tools;
+  const { platform } = tools;
   const taken = await requireNoRestorePointInFlight(plan, tools);
   if (!taken.ok) return taken;
-  const claimed = await claimForQuiesce(incus, plan.instance, quiesceMarkerFor(plan, tools), stale);
+  const claimed = await claimForQuiesce(platform, plan.instance, quiesceMarkerFor(plan, tools), stale);
   if (!claimed.ok) {
-    // It may have been written all the same.
+    // It may have been written anyway.
     await abandonQuiesce(plan, tools);
     return err(refusedBecause(claimed.error));
   }
   if (!claimed.value.claimed) return err(describeHolder(tools, claimed.value.holder));
-  // A run that was faster with its snapshot loses the mark by the key, and goes.
+  // A run that was faster with its snapshot loses because of the key and ends.
   const gone = await waitForOtherClaims(plan, tools);
   if (gone.ok) return ok({ wasRunning: claimed.value.wasRunning });
   await abandonQuiesce(plan, tools);
@@ -125,7 +130,7 @@ function quiesceMarkerFor(plan: Plan, { holder }: RunTools): Omit<QuiesceMarker,
   };
 }
 
-/** By its own limits a moment of quiet cannot last longer, in milliseconds. */
+/** The maximum duration by the limits of the run, in milliseconds. */
 function limitOf({ hooks, limits, stopFirst, change }: Plan): number {
   return (
     sumOf(hooks, 'beforeRestorePoint') +

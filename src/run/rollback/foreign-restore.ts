@@ -1,21 +1,23 @@
 import type { Verdict } from '../../event.ts';
-import { describeFailure } from '../../incus/failure.ts';
-import { getInstance } from '../../incus/instance.ts';
+import { describeFailure } from '../../platform/failure.ts';
+import type { Instance } from '../../platform/platform.ts';
 import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
-import type { PreparedRun } from '../prepare.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
- * Somebody else restored the instance meanwhile: what is healthy now is not what the change made of it. The verdict on
+ * Somebody else restored the instance during the run, so its health says nothing about the change. The verdict on
  * that is recorded and returned; null where nobody did.
  */
-export async function foreignRestore(plan: Plan, tools: RunTools, { inspected }: PreparedRun): Promise<Verdict | null> {
-  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
-  const { generation } = inspected.instance;
+export async function foreignRestore(
+  plan: Plan,
+  tools: RunTools,
+  { generation }: Pick<Instance, 'generation'>,
+): Promise<Verdict | null> {
+  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(plan.instance));
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
   const message = now.ok
-    ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`
+    ? `Somebody else restored a snapshot of "${plan.instance}" during this run, so the result of the change is unknown.`
     : describeFailure(now.error);
   const verdict: Verdict = {
     verdict: 'inconclusive',

@@ -1,0 +1,86 @@
+import type { Platform } from '../platform/platform.ts';
+import type { RehearsalPlace } from '../platform/rehearsals.ts';
+import { describeFailure } from '../platform/failure.ts';
+import type { Baseline } from '../health/baseline.ts';
+import type { Recorder } from '../run/recorder.ts';
+import { usePackageProxy } from './inside-copy.ts';
+import { openPackageProxy } from './package-proxy.ts';
+
+/** The way of one copy to its package sources, open while the command runs. */
+export interface PackageAccess {
+  /** Variables for the command, which the package managers read. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Connects the running copy. A failure is a sentence: the command then runs without packages from outside. */
+  readonly connect: () => Promise<string | null>;
+  /** Admits the hosts of the copy's own sources from now on. */
+  readonly open: () => void;
+  /** Takes the way away for good: what the copy does by itself afterwards reaches nothing at all. */
+  readonly disconnect: () => Promise<void>;
+  /** Hosts that were asked for and refused. */
+  readonly refused: () => readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+const local = 'localhost,127.0.0.1,::1';
+
+/** How long the server may take to change the copy's devices, in milliseconds. */
+const limitMs = 30_000;
+
+/** Opens a package proxy on this machine, which has to be the server's own, for a copy. */
+export async function openPackageAccess(
+  platform: Platform,
+  place: RehearsalPlace,
+  instance: string,
+): Promise<PackageAccess> {
+  const proxy = await openPackageProxy();
+  const { rehearsals } = platform;
+  const url = `http://127.0.0.1:${rehearsals.proxyPort}`;
+  let hosts: ReadonlySet<string> = new Set();
+  let connected = false;
+  async function disconnect(): Promise<void> {
+    proxy.shut();
+    if (connected) await rehearsals.disconnectPackageProxy(place, instance, { limitMs });
+    connected = false;
+  }
+  return {
+    environment: {
+      http_proxy: url,
+      https_proxy: url,
+      HTTP_PROXY: url,
+      HTTPS_PROXY: url,
+      no_proxy: local,
+      NO_PROXY: local,
+    },
+    connect: async () => {
+      const [device, found] = await Promise.all([
+        rehearsals.connectPackageProxy(place, instance, proxy.socket, { limitMs }),
+        usePackageProxy({ platform: platform.inProject(place.project) }, instance, url),
+      ]);
+      hosts = found;
+      connected = device.ok;
+      return device.ok ? null : describeFailure(device.error);
+    },
+    open: () => proxy.open(hosts),
+    disconnect,
+    refused: proxy.refused,
+    close: proxy.close,
+  };
+}
+
+/** What the copy had before, without the port of the package proxy, which is taken away before anything is compared. */
+export function withoutPackagePort(baseline: Baseline, proxyPort: number): Baseline {
+  if (baseline.facts?.sockets == null) return baseline;
+  const sockets = baseline.facts.sockets.filter(({ address, port }) => address !== '127.0.0.1' || port !== proxyPort);
+  return { ...baseline, facts: { ...baseline.facts, sockets } };
+}
+
+/** A recorder that takes the way away at the command's end, before anything is judged. */
+export function disconnectAfterCommand(recorder: Recorder, access: PackageAccess): Recorder {
+  return {
+    ...recorder,
+    record: async (event) => {
+      if (event.type === 'command-ended') await access.disconnect();
+      await recorder.record(event);
+    },
+  };
+}
