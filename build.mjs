@@ -2,35 +2,9 @@
 // starts them into a third: start-up is what people feel first. What is rarely needed stays behind import() and is only
 // evaluated when it is used.
 import { createHash } from 'node:crypto';
-import { build } from 'esbuild';
-import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-
-const { version } = JSON.parse(await readFile(new URL('package.json', import.meta.url), 'utf8'));
-
-const bundled = async (entry, options = {}) => {
-  const { define, ...more } = options;
-  const { outputFiles } = await build({
-    absWorkingDir: import.meta.dirname,
-    ...entry,
-    outfile: 'dist/bundle.cjs',
-    write: false,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20.19',
-    // The launcher compiles the bundles itself, which leaves no way for an import() at run time.
-    supported: { 'dynamic-import': false },
-    charset: 'ascii',
-    minify: true,
-    legalComments: 'none',
-    define: { GUARD_VERSION: JSON.stringify(version), ...define },
-    logLevel: 'warning',
-    logOverride: { 'import-is-undefined': 'error' },
-    ...more,
-  });
-  const textOf = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text;
-  return { text: textOf('.cjs'), map: textOf('.map') };
-};
+import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { bundle, noPrograms, root } from './packaging/bundle.mjs';
+import { licenceText, packagesOf } from './packaging/bundled-packages.mjs';
 
 /** What the launcher calls: as if Node had wrapped the file itself. */
 const wrapped = { banner: { js: '(function(require,module,exports,__filename,__dirname){' }, footer: { js: '})' } };
@@ -56,7 +30,7 @@ const rareNames = new RegExp(`^(${Object.keys(rare).join('|')})$`);
 const libraries = {
   name: 'libraries',
   setup: ({ onResolve, onLoad }) => {
-    const resolveDir = import.meta.dirname;
+    const resolveDir = root;
     onResolve({ filter: /^rare:/ }, ({ path }) => ({ path: path.slice(5), namespace: 'rare' }));
     onLoad({ filter: /./, namespace: 'rare' }, ({ path }) => {
       const names = rare[path];
@@ -69,14 +43,14 @@ const getters = Object.keys(rare).map((name) => `get '${name}'() { return requir
 const librariesEntry = `module.exports = { ${getters.join()} }`;
 
 /** In the program's bundle, an import of a rare library takes it from theirs. */
-const rareFrom = (bundle) => ({
+const rareFrom = (file) => ({
   name: 'rare',
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: rareNames }, ({ path }) => ({ path, namespace: 'rare' }));
     onResolve({ filter: /./, namespace: 'rare' }, ({ path }) => ({ path, external: true }));
     onLoad({ filter: /./, namespace: 'rare' }, ({ path }) => {
       const names = rare[path];
-      const library = `require('./${bundle}')['${path}']`;
+      const library = `require('./${file}')['${path}']`;
       if (names === null) return { contents: `module.exports = ${library}` };
       // An import of a name that is not listed is a mistake that the build finds.
       const [taken, given] = [names.map((name) => `${name}: $${name}`), names.map((name) => `$${name} as ${name}`)];
@@ -84,17 +58,6 @@ const rareFrom = (bundle) => ({
     });
   },
 });
-
-/** commander would start subcommands that are programs of their own with it; guard has none, and it takes a while to load. */
-const noPrograms = {
-  name: 'no-programs',
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
-      importer.includes('/node_modules/commander/') ? { path, namespace: 'no-programs' } : null,
-    );
-    onLoad({ filter: /./, namespace: 'no-programs' }, () => ({ contents: 'module.exports = {}' }));
-  },
-};
 
 const dist = new URL('dist/', import.meta.url);
 
@@ -115,27 +78,29 @@ const putBundle = async (kind, { text, map }) => {
 };
 
 await mkdir(dist, { recursive: true });
-const libraryBundle = await putBundle(
-  'libraries',
-  await bundled(
-    { stdin: { contents: librariesEntry, resolveDir: import.meta.dirname } },
-    // Some of them tell things apart by the names of their functions.
-    { ...wrapped, plugins: [libraries], keepNames: true },
-  ),
+const libraryBundle = await bundle(
+  { stdin: { contents: librariesEntry, resolveDir: root } },
+  // Some of them tell things apart by the names of their functions.
+  { ...wrapped, plugins: [libraries], keepNames: true },
 );
-const program = await putBundle(
-  'program',
-  await bundled(
-    { entryPoints: ['src/main.ts'] },
-    // The map is for the report of a bug (src/bug.ts): names that are kept would cost every start three milliseconds.
-    { ...wrapped, plugins: [rareFrom(libraryBundle), noPrograms], sourcemap: 'external', sourcesContent: false },
-  ),
+const libraryFile = await putBundle('libraries', libraryBundle);
+const program = await bundle(
+  { entryPoints: ['src/main.ts'] },
+  // The map is for the report of a bug (src/internal-error.ts): names that are kept would cost every start three milliseconds.
+  { ...wrapped, plugins: [rareFrom(libraryFile), noPrograms], sourcemap: 'external', sourcesContent: false },
 );
-const names = { GUARD_PROGRAM: `./${program}`, GUARD_LIBRARIES: `./${libraryBundle}` };
+const programFile = await putBundle('program', program);
+const names = { GUARD_PROGRAM: `./${programFile}`, GUARD_LIBRARIES: `./${libraryFile}` };
 const define = Object.fromEntries(Object.entries(names).map(([name, value]) => [name, JSON.stringify(value)]));
-const launcher = await bundled({ entryPoints: ['src/launcher.ts'] }, { define });
+// An old Node has to read it, to say which one guard needs.
+const launcher = await bundle({ entryPoints: ['src/launcher.ts'] }, { define, target: 'es2018' });
+const packages = await packagesOf(
+  [libraryBundle, program, launcher].flatMap(({ inputs }) => inputs),
+  root,
+);
+await put('THIRD-PARTY-LICENSES.txt', await licenceText(packages), 0o644);
 await put('guard.cjs', `#!/usr/bin/env node\n${launcher.text}`, 0o755);
-const current = [program, `${program}.map`, libraryBundle];
+const current = [programFile, `${programFile}.map`, libraryFile];
 for (const file of await readdir(dist))
   if (/^(program|libraries)-\w+\.cjs(\.map)?$/.test(file) && !current.includes(file))
     await rm(new URL(file, dist), { force: true });

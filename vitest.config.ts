@@ -13,7 +13,7 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/hooks/**', 'test/corpus/**', 'test/chaos/**'],
+          exclude: ['test/e2e/**', 'test/page/**', 'test/hooks/**', 'test/corpus/**', 'test/chaos/**'],
           testTimeout: 20_000,
         },
       },
@@ -37,13 +37,24 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
-            'test/e2e/{faults,host,remote,requests,refusal-socket,torn-snapshots,room,postgresql-volume,bench-smoke}.test.ts',
+            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke}.test.ts',
             'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,chaos-*}.test.ts',
           ],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 2,
           retry: 1,
+        },
+      },
+      {
+        test: {
+          // Pages in Debian's Chromium.
+          name: 'page',
+          sequence: { groupOrder: 1 },
+          include: ['test/page/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
         },
       },
       {

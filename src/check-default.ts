@@ -35,22 +35,26 @@ export const systemdDefaults: Omit<SystemdCheck, keyof CheckCommon | 'kind' | 'u
 };
 
 /** How a command that the user wrote as one string is run: by the instance's own shell, because the user chose one. */
-export const shellCommand = (command: string): Words => ['sh', '-c', command];
+export function shellCommand(command: string): Words {
+  return ['sh', '-c', command];
+}
 
 /** The check of `--check 'COMMAND'`. Give it to `nameChecks` with the others. */
-export const commandCheck = (command: string, timing: Partial<Omit<CheckCommon, 'name'>> = {}): Unnamed => ({
-  kind: 'exec',
-  command: shellCommand(command),
-  environment: {},
-  user: 0,
-  cwd: '/',
-  ...checkDefaults,
-  ...timing,
-  name: null,
-});
+export function commandCheck(command: string, timing: Partial<Omit<CheckCommon, 'name'>> = {}): CheckWithoutName {
+  return {
+    kind: 'exec',
+    command: shellCommand(command),
+    environment: {},
+    user: 0,
+    cwd: '/',
+    ...checkDefaults,
+    ...timing,
+    name: null,
+  };
+}
 
 /** A check whose name may not have been given. */
-export type Unnamed = CheckDefinition extends infer Check
+export type CheckWithoutName = CheckDefinition extends infer Check
   ? Check extends CheckDefinition
     ? Omit<Check, 'name'> & { readonly name: string | null }
     : never
@@ -60,26 +64,28 @@ export type Unnamed = CheckDefinition extends infer Check
  * Gives every check without a name a readable one, and makes all names unique by `(2)`, `(3)`, …; the order stays. Names
  * that were given are kept before those that are made.
  */
-export const nameChecks = (checks: readonly Unnamed[]): CheckDefinition[] => {
+export function nameChecks(checks: readonly CheckWithoutName[]): CheckDefinition[] {
   const taken = new Set<string>();
-  const take = (wanted: string): string => {
+  function take(wanted: string): string {
     let name = wanted;
     for (let count = 2; taken.has(name); count += 1) name = `${wanted} (${count})`;
     taken.add(name);
     return name;
-  };
+  }
   const given = checks.map((check) => (check.name === null ? null : take(check.name)));
   return checks.map((check, index) => ({ ...check, name: given[index] ?? take(defaultName(check)) }));
-};
+}
 
-const defaultName = (check: Unnamed): string => shortened(subjectOf(check).replace(/\s+/g, ' ').trim());
+function defaultName(check: CheckWithoutName): string {
+  return shortened(subjectOf(check).replace(/\s+/g, ' ').trim());
+}
 
-const subjectOf = (check: Unnamed): string => {
+function subjectOf(check: CheckWithoutName): string {
   switch (check.kind) {
     case 'exec':
-      return sayCommand(check.command);
+      return formatCommand(check.command);
     case 'host':
-      return `host ${sayCommand(check.command)}`;
+      return `host ${formatCommand(check.command)}`;
     case 'http':
       return withoutPassword(check.url);
     case 'tcp':
@@ -89,22 +95,29 @@ const subjectOf = (check: Unnamed): string => {
     case 'systemd':
       return check.unit;
     case 'plugin':
-      return `plugin ${sayCommand([baseName(check.command[0]), ...check.command.slice(1)])}`;
+      return `plugin ${formatCommand([baseName(check.command[0]), ...check.command.slice(1)])}`;
     case 'directory':
       return check.path;
     default:
       return check satisfies never;
   }
-};
+}
 
 /** A URL for reports: `http://user:password@host/` without what is before the `@`. */
-export const withoutPassword = (url: string): string => url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
+export function withoutPassword(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
+}
 
-const sayCommand = (words: readonly string[]): string =>
-  words[0] === 'sh' && words[1] === '-c' && words.length === 3 ? (words[2] ?? '') : words.join(' ');
+function formatCommand(words: readonly string[]): string {
+  return words[0] === 'sh' && words[1] === '-c' && words.length === 3 ? (words[2] ?? '') : words.join(' ');
+}
 
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
 
 const longestName = 60;
 
-const shortened = (text: string): string => (text.length > longestName ? `${text.slice(0, longestName - 1)}…` : text);
+function shortened(text: string): string {
+  return text.length > longestName ? `${text.slice(0, longestName - 1)}…` : text;
+}

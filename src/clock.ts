@@ -14,22 +14,22 @@ export interface Clock {
 }
 
 /** The sleep of a clock that can call back. An aborted sleep has done its work: whoever aborted it knows why. */
-export const sleepBy =
-  (after: Clock['after']): Clock['sleep'] =>
-  (ms, signal) =>
+export function sleepBy(after: Clock['after']): Clock['sleep'] {
+  return (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted === true) {
         resolve();
         return;
       }
-      const wake = (): void => {
+      function wake(): void {
         signal?.removeEventListener('abort', wake);
         callOff();
         resolve();
-      };
+      }
       const callOff = after(ms, wake);
       signal?.addEventListener('abort', wake);
     });
+}
 
 const callBackAfter: Clock['after'] = (ms, act) => {
   const timer = setTimeout(act, ms);

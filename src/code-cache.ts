@@ -32,7 +32,7 @@ interface Surroundings {
  * requires others in the same way. The cache belongs to one bundle, one Node and one user. Whatever is wrong with it, the
  * bundle starts without it. A bundle's file name has to tell its content, since V8 compares no more than the length.
  */
-export const requireCached = (name: string, surroundings: Surroundings): unknown => {
+export function requireCached(name: string, surroundings: Surroundings): unknown {
   const bundle = join(surroundings.folder, name);
   const before = evaluated.get(bundle);
   if (before) return before.exports;
@@ -55,38 +55,38 @@ export const requireCached = (name: string, surroundings: Surroundings): unknown
     other.startsWith('./') ? requireCached(other, surroundings) : surroundings.require(other);
   evaluate(require, module, module.exports, bundle, surroundings.folder);
   return module.exports;
-};
+}
 
 const evaluated = new Map<string, { readonly exports: unknown }>();
 
 /** Null where there is no place for it, or where it is switched off by the variable that Node has for its own cache. */
-const cacheFile = (bundle: string): string | null => {
+function cacheFile(bundle: string): string | null {
   if (process.env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return null;
   const home = process.env['HOME'];
   const own = process.getuid?.() === 0 ? '/var/cache' : home && join(home, '.cache');
   const folder = process.env['XDG_CACHE_HOME'] ?? own;
   return folder ? join(folder, 'incus-guard', `${basename(bundle)}.${process.version}-${process.arch}`) : null;
-};
+}
 
 /** V8's compiled code. */
-interface Cached {
+interface CacheEntry {
   /** Of a process that did its work to the end. */
   readonly isWhole: boolean;
   readonly data: Buffer;
 }
 
 /** V8 looks at no more than the beginning of what it takes. This is against damage; nobody else can write the file. */
-const headOf = ({ isWhole, data }: Cached): Buffer => {
+function headOf({ isWhole, data }: CacheEntry): Buffer {
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(crc32(data));
   head.writeUInt32LE(isWhole ? 1 : 0, 4);
   return head;
-};
+}
 
 const headBytes = 8;
 
 /** Only what this user wrote whole, and nobody else can write: it is run as it is. */
-const readCache = (file: string): Cached | null => {
+function readCache(file: string): CacheEntry | null {
   try {
     const handle = openSync(file, 'r');
     try {
@@ -101,10 +101,10 @@ const readCache = (file: string): Cached | null => {
   } catch {
     return null;
   }
-};
+}
 
 /** In one step, so that another guard that starts at this moment reads all of it or nothing. No cache is no harm. */
-const writeCache = (file: string, cached: Cached): void => {
+function writeCache(file: string, cached: CacheEntry): void {
   const draft = `${file}.${process.pid}`;
   quietly(() => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -113,23 +113,23 @@ const writeCache = (file: string, cached: Cached): void => {
     removeOld(dirname(file));
   });
   quietly(() => rmSync(draft, { force: true }));
-};
+}
 
 /** Files that stay: of the two bundles of a few guards and Nodes. Each upgrade brings others. */
 const mostFiles = 12;
 
-const removeOld = (folder: string): void => {
+function removeOld(folder: string): void {
   const files = readdirSync(folder).map((name) => join(folder, name));
   const newestFirst = files
     .map((file) => ({ file, at: statSync(file).mtimeMs }))
     .toSorted((one, other) => other.at - one.at);
   for (const { file } of newestFirst.slice(mostFiles)) rmSync(file);
-};
+}
 
-const quietly = (act: () => void): void => {
+function quietly(act: () => void): void {
   try {
     act();
   } catch {
     // A full disk, a folder that cannot be written: the next start is slower.
   }
-};
+}

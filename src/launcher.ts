@@ -1,24 +1,17 @@
-import { openSync } from 'node:fs';
-import { join } from 'node:path';
-import { requireCached } from './code-cache.ts';
-import { leaveSmallHeapAlone } from './heap.ts';
+import { nodeProblem } from './node-version.ts';
+import { versionLine } from './version.ts';
 
 declare const GUARD_VERSION: string;
-/** The bundle of `main.ts` beside this file: `./program-….cjs`. */
-declare const GUARD_PROGRAM: string;
-/** The bundle of the libraries that it rarely needs: `./libraries-….cjs`. */
-declare const GUARD_LIBRARIES: string;
+declare const GUARD_COMMIT: string;
 
-// The quickest answer there is: the program itself is not read for it.
+// An old Node has to parse and run this file as far as its one sentence: it is built for such a Node, and everything that
+// needs a newer one is behind the import().
+const problem = nodeProblem(process.versions.node);
 const [word, ...more] = process.argv.slice(2);
-if (more.length === 0 && (word === '--version' || word === '-V')) process.stdout.write(`${GUARD_VERSION}\n`);
-else {
-  leaveSmallHeapAlone();
-  requireCached(GUARD_PROGRAM, {
-    folder: __dirname,
-    held: { [GUARD_LIBRARIES]: openSync(join(__dirname, GUARD_LIBRARIES), 'r') },
-    require,
-    // A plan does less than the runs after it.
-    remember: process.argv.includes('--') && word !== 'plan',
-  });
-}
+if (problem !== null) {
+  process.stderr.write(`guard: ${problem}\n`);
+  process.exitCode = 70;
+} else if (more.length === 0 && (word === '--version' || word === '-V')) {
+  // The program itself is not read for it.
+  process.stdout.write(`${versionLine({ version: GUARD_VERSION, commit: GUARD_COMMIT }, process.versions.node)}\n`);
+} else void import('./start-program.ts');

@@ -1,14 +1,14 @@
-import { join } from 'node:path';
-import { describeBug } from './bug.ts';
+import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
 import type { Signal } from './event.ts';
+import { readProgramFile } from './program-files.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
 
 declare const GUARD_VERSION: string;
 
 /** Wires the program to the process: streams, signals, adapters, exit status. The only file that imports every adapter. */
-const main = async (): Promise<void> => {
+async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   const interrupter = createInterrupter();
   listenForSignals(interrupter);
@@ -17,42 +17,44 @@ const main = async (): Promise<void> => {
   await flushed();
   // Something that keeps the event loop alive (an idle connection, a reader on stdin) must not keep a finished run.
   process.exit();
-};
+}
 
 const signals: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** They stay until the end: a second signal must not break a rollback. */
-const listenForSignals = (interrupter: Interrupter): void => {
+function listenForSignals(interrupter: Interrupter): void {
   for (const signal of signals) process.on(signal, () => interrupter.interrupt(signal));
   // A terminal or a reader that went away must not end a rollback.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-};
+}
 
-const contextOf = (interrupter: Interrupter): Context => ({
-  version: GUARD_VERSION,
-  environment: process.env,
-  workingDirectory: process.cwd(),
-  clock: systemClock,
-  hooks: join(__dirname, '..', 'hooks'),
-  interrupter,
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  reach: async (instance, project, watch) => {
-    const { reach } = await import('./incus/reach.ts');
-    return reach({ environment: process.env, clock: systemClock, instance, project, ...(watch ? { watch } : {}) });
-  },
-});
+function contextOf(interrupter: Interrupter): Context {
+  return {
+    version: GUARD_VERSION,
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    clock: systemClock,
+    readHookPart: (source) => readProgramFile(`hooks/${source}`),
+    interrupter,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    reach: async (instance, project, watch) => {
+      const { reach } = await import('./incus/reach.ts');
+      return reach({ environment: process.env, clock: systemClock, instance, project, ...(watch ? { watch } : {}) });
+    },
+  };
+}
 
-const flushed = async (): Promise<void> => {
+async function flushed(): Promise<void> {
   for (const stream of [process.stdout, process.stderr])
     await new Promise<void>((resolve) => {
       if (stream.writableLength === 0 || stream.destroyed) resolve();
       else stream.write('', () => resolve());
     });
-};
+}
 
 main().catch((bug: unknown) => {
-  process.stderr.write(`guard: this is a bug in guard: ${describeBug(bug)}\n`);
+  process.stderr.write(`guard: this is a bug in guard: ${formatStack(bug)}\n`);
   process.exit(70);
 });

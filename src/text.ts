@@ -2,31 +2,31 @@
  * Makes text that came from elsewhere safe to show in guard's own words: control characters (C0, DEL, C1, line and
  * paragraph separators, bidirectional overrides) become visible escapes such as `\x1b`, and the length is bounded.
  */
-export const neutralise = (text: string, maxLength = 500): string => {
+export function neutralise(text: string, maxLength = 500): string {
   const shown = text.slice(0, maxLength).replace(unsafe, (character) => escaped(character));
   return text.length > maxLength ? `${shown}… (${text.length} characters)` : shown;
-};
+}
 
 // oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-const escaped = (character: string): string => {
+function escaped(character: string): string {
   const code = character.charCodeAt(0);
   return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
-};
+}
 
-/** The name nearest to `wanted` among `known` (Levenshtein distance at most a third of its length), or null. */
-export const nearest = (wanted: string, known: readonly string[]): string | null => {
-  const limit = Math.max(1, Math.floor(wanted.length / 3) + 1);
+/** The name nearest to `wanted` among `known` (Levenshtein distance at most a third of its length, one at least), or null. */
+export function nearest(wanted: string, known: readonly string[]): string | null {
+  const limit = Math.max(1, Math.floor(wanted.length / 3));
   let best: { name: string; distance: number } | null = null;
   for (const name of known) {
     const distance = editDistance(wanted.toLowerCase(), name.toLowerCase());
     if (distance <= limit && (best === null || distance < best.distance)) best = { name, distance };
   }
   return best?.name ?? null;
-};
+}
 
-const editDistance = (a: string, b: string): number => {
+function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
@@ -37,13 +37,16 @@ const editDistance = (a: string, b: string): number => {
     previous = row;
   }
   return previous[b.length] ?? 0;
-};
+}
 
 /**
  * Quotes words as one line that a POSIX shell reads back as the same words: for commands that guard prints for a person.
  * guard itself never passes anything through a shell.
  */
-export const shellWords = (words: readonly string[]): string => words.map(shellWord).join(' ');
+export function shellWords(words: readonly string[]): string {
+  return words.map(shellWord).join(' ');
+}
 
-const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! cmp -s package-lock.json node_modules/.guard-lock; then
-  # Not `npm ci`: it wants a lock entry for every platform's optional binary, and some registries do not have them all.
-  npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
+# A node_modules that is a link belongs to another checkout.
+if [ ! -L node_modules ] && ! cmp -s package-lock.json node_modules/.guard-lock; then
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
   cp package-lock.json node_modules/.guard-lock
 fi
 node build.mjs

@@ -26,47 +26,49 @@ export interface Group {
 /** An argument or an option. */
 export interface Term {
   readonly words: string;
-  readonly says: string;
+  readonly description: string;
 }
 
 /** guard itself first, then its commands in the order of its help. */
-export const describeCommandLine = async (): Promise<readonly CommandDescription[]> => {
+export async function describeCommandLine(): Promise<readonly CommandDescription[]> {
   const program = await defineProgram({ context: nowhere, words: null, exit: () => {} });
   const commands = [program, ...program.commands.flatMap(withSubcommands)];
   return commands.map((command, index) => describe(command, commands.slice(0, index)));
-};
+}
 
-const withSubcommands = (command: Command): readonly Command[] => [
-  command,
-  ...command.commands.flatMap(withSubcommands),
-];
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
 
 // Definitions touch nothing of the outside world before their command is called.
 const nowhere = { version: '', stdout: process.stdout, stderr: process.stderr } as unknown as Context;
 
-const describe = (command: Command, before: readonly Command[]): CommandDescription => ({
-  name: fullName(command),
-  usage: `${fullName(command)} ${command.usage().replace(/\n\s+/g, '\n')}`,
-  description: sentence(command.description()),
-  terms: command.registeredArguments.map((argument) => ({
-    words: argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
-    says: sentence(argument.description),
-  })),
-  groups: groupsOf(command).map((group) => ({ ...group, sameAs: nameOfSame(group, before) })),
-  after: helpAfter(command),
-});
+function describe(command: Command, before: readonly Command[]): CommandDescription {
+  return {
+    name: fullName(command),
+    usage: `${fullName(command)} ${command.usage().replace(/\n\s+/g, '\n')}`,
+    description: sentence(command.description()),
+    terms: command.registeredArguments.map((argument) => ({
+      words: argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+      description: sentence(argument.description),
+    })),
+    groups: groupsOf(command).map((group) => ({ ...group, sameAs: nameOfSame(group, before) })),
+    after: helpAfter(command),
+  };
+}
 
-const fullName = (command: Command): string =>
-  command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
 
-const nameOfSame = (group: Omit<Group, 'sameAs'>, before: readonly Command[]): string | null => {
+function nameOfSame(group: Omit<Group, 'sameAs'>, before: readonly Command[]): string | null {
   const same = before.find((command) =>
     groupsOf(command).some((other) => JSON.stringify(other) === JSON.stringify(group)),
   );
   return same === undefined ? null : fullName(same);
-};
+}
 
-const groupsOf = (command: Command): readonly Omit<Group, 'sameAs'>[] => {
+function groupsOf(command: Command): readonly Omit<Group, 'sameAs'>[] {
   const titles = [...new Set(command.options.map((option) => option.helpGroupHeading ?? 'Options:'))];
   return titles.map((title) => ({
     title: title.replace(/:$/, ''),
@@ -74,14 +76,16 @@ const groupsOf = (command: Command): readonly Omit<Group, 'sameAs'>[] => {
       .filter((option) => !option.hidden && (option.helpGroupHeading ?? 'Options:') === title)
       .map((option) => ({
         words: option.flags,
-        says: sentence(`${option.description}${defaultOf(option.defaultValue)}`),
+        description: sentence(`${option.description}${defaultOf(option.defaultValue)}`),
       })),
   }));
-};
+}
 
-const defaultOf = (value: unknown): string => (typeof value === 'number' ? ` (default: ${value})` : '');
+function defaultOf(value: unknown): string {
+  return typeof value === 'number' ? ` (default: ${value})` : '';
+}
 
-const helpAfter = (command: Command): string => {
+function helpAfter(command: Command): string {
   let text = '';
   (command as unknown as EventEmitter).emit('afterHelp', {
     error: false,
@@ -89,9 +93,9 @@ const helpAfter = (command: Command): string => {
     write: (part: string) => (text += part),
   });
   return text.trim();
-};
+}
 
-const sentence = (text: string): string => {
+function sentence(text: string): string {
   const whole = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
   return whole === '' || /[.:?…]$/.test(whole) ? whole : `${whole}.`;
-};
+}

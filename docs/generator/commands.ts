@@ -2,19 +2,21 @@ import type { CommandDescription, Group, Term } from './command-line.ts';
 import { block, code, generatedNote, joined, table, type Page } from './markdown.ts';
 
 /** docs/reference/commands.md. */
-export const commandsPage = (commands: readonly CommandDescription[]): Page => ({
-  path: 'docs/reference/commands.md',
-  text: joined(
-    generatedNote,
-    '# Commands',
-    'What `guard --help` and `guard <command> --help` say. Times are written `500ms`, `30s`, `5m`, `1h`, `7d`.',
-    commands.map(({ name }) => `- [${code(name)}](#${name.replaceAll(' ', '-')})`).join('\n'),
-    ...commands.map(section),
-  ),
-});
+export function commandsPage(commands: readonly CommandDescription[]): Page {
+  return {
+    path: 'docs/reference/commands.md',
+    text: joined(
+      generatedNote,
+      '# Commands',
+      'What `guard --help` and `guard <command> --help` say. Times are written `500ms`, `30s`, `5m`, `1h`, `7d`.',
+      commands.map(({ name }) => `- [${code(name)}](#${name.replaceAll(' ', '-')})`).join('\n'),
+      ...commands.map(section),
+    ),
+  };
+}
 
-const section = ({ name, usage, description, terms, groups, after }: CommandDescription): string =>
-  joined(
+function section({ name, usage, description, terms, groups, after }: CommandDescription): string {
+  return joined(
     `## ${name}`,
     description,
     block(usage),
@@ -22,10 +24,14 @@ const section = ({ name, usage, description, terms, groups, after }: CommandDesc
     ...groups.map(options),
     after === '' ? '' : block(after),
   ).trimEnd();
+}
 
-const options = ({ title, options, sameAs }: Group): string =>
-  sameAs === null
+function options({ title, options, sameAs }: Group): string {
+  return sameAs === null
     ? table([title.toLowerCase(), 'meaning'], options.map(row))
     : `${title}: as of [${code(sameAs)}](#${sameAs.replaceAll(' ', '-')}).`;
+}
 
-const row = ({ words, says }: Term): readonly string[] => [code(words), says];
+function row({ words, description }: Term): readonly string[] {
+  return [code(words), description];
+}

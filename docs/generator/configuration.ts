@@ -1,9 +1,10 @@
 import { jsonSchema } from '../../src/config/json-schema.ts';
+import { keysOfAllKinds, kindsOf, mapOf, ownKeys, type Keys } from './configuration-schema.ts';
 import { formOf, type Schema } from './json-schema.ts';
 import { code, generatedNote, joined, table, type Page } from './markdown.ts';
 
 /** docs/reference/configuration.md. */
-export const configurationPage = (): Page => {
+export function configurationPage(): Page {
   const { properties = {}, definitions = {} } = mapOf(jsonSchema());
   const settings = mapOf(definitions['settings'] ?? {}).properties ?? {};
   return {
@@ -19,58 +20,38 @@ export const configurationPage = (): Page => {
       ...Object.entries(settings).flatMap(([name, schema]) => nested(name, schema)),
       '## check',
       'Every kind of check has these as well:',
-      rows(shared(kindsOf(definitions))),
+      rows(keysOfAllKinds(kindsOf(definitions))),
       ...kindsOf(definitions).flatMap((kind) => [
         `### ${kind.required?.[0] ?? ''}`,
-        rows(own(kind, kindsOf(definitions))),
+        rows(ownKeys(kind, kindsOf(definitions))),
       ]),
       ...Object.entries(definitions)
         .filter(([name]) => name !== 'settings' && name !== 'check')
         .flatMap(([name, schema]) => [`## ${name}`, schema.description ?? '', rows(mapOf(schema).properties ?? {})]),
     ),
   };
-};
+}
 
-/** A schema that is a mapping or null is shown as the mapping. */
-const mapOf = (schema: Schema): Schema => ({
-  ...schema,
-  ...schema.anyOf?.find(({ properties }) => properties !== undefined),
-});
-
-const nested = (name: string, schema: Schema): readonly string[] => {
+function nested(name: string, schema: Schema): readonly string[] {
   const list = schema.anyOf?.find(({ items }) => items?.properties !== undefined) ?? schema;
   const { properties } = list.items ?? mapOf(schema);
   return properties === undefined ? [] : [`### ${name}`, schema.description ?? '', rows(properties)];
-};
+}
 
-const kindsOf = (definitions: Readonly<Record<string, Schema>>): readonly Schema[] => definitions['check']?.anyOf ?? [];
-
-type Keys = Readonly<Record<string, Schema>>;
-
-const commonKeys = (kinds: readonly Schema[]): readonly string[] =>
-  Object.keys(kinds[0]?.properties ?? {}).filter((key) => kinds.every(({ properties = {} }) => key in properties));
-
-const shared = (kinds: readonly Schema[]): Keys =>
-  only(kinds[0]?.properties ?? {}, (key) => commonKeys(kinds).includes(key));
-
-const own = ({ properties = {} }: Schema, kinds: readonly Schema[]): Keys =>
-  only(properties, (key) => !commonKeys(kinds).includes(key));
-
-const only = (keys: Keys, isWanted: (key: string) => boolean): Keys =>
-  Object.fromEntries(Object.entries(keys).filter(([key]) => isWanted(key)));
-
-const rows = (keys: Keys): string =>
-  table(
+function rows(keys: Keys): string {
+  return table(
     ['key', 'form', 'default', 'meaning'],
     Object.entries(keys).map(([key, schema]) => [code(key), formOf(schema), defaultOf(schema), meaningOf(schema)]),
   );
+}
 
-const defaultOf = ({ default: value }: Schema): string => {
+function defaultOf({ default: value }: Schema): string {
   if (value === undefined) return '';
   return code([value].flat().join(', '));
-};
+}
 
-const meaningOf = ({ description = '', examples = [] }: Schema): string =>
-  examples.length === 0
+function meaningOf({ description = '', examples = [] }: Schema): string {
+  return examples.length === 0
     ? description
     : `${description} Like ${examples.map((example) => code([example].flat().join(' '))).join(', ')}.`;
+}

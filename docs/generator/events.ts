@@ -2,7 +2,7 @@ import { formOf, type Schema } from './json-schema.ts';
 import { code, generatedNote, joined, table, type Page } from './markdown.ts';
 
 /** docs/reference/events.md, from schema/events.schema.json, which a test holds in step with src/event.ts. */
-export const eventsPage = (published: Schema): Page => {
+export function eventsPage(published: Schema): Page {
   const { description = '', anyOf = [], $defs = {} } = published;
   const [first = {}] = anyOf;
   const common = Object.keys(first.properties ?? {}).filter((key) =>
@@ -25,16 +25,16 @@ export const eventsPage = (published: Schema): Page => {
       ...Object.entries($defs).flatMap(([name, part]) => [`## ${name}`, part.description ?? '', ...partOf(part)]),
     ),
   };
-};
+}
 
-const partOf = (part: Schema): readonly string[] => {
+function partOf(part: Schema): readonly string[] {
   const choices = part.anyOf ?? part.oneOf;
   if (choices?.some(({ properties }) => properties !== undefined))
     return choices.flatMap((choice) => [choice.description ?? '', fields(choice, () => true)]);
   return [part.properties === undefined ? formOf(part) : fields(part, () => true)];
-};
+}
 
-const fields = ({ properties = {}, required = [] }: Schema, isWanted: (key: string) => boolean): string => {
+function fields({ properties = {}, required = [] }: Schema, isWanted: (key: string) => boolean): string {
   const keys = Object.keys(properties).filter(isWanted);
   if (keys.length === 0) return '';
   return table(
@@ -45,4 +45,4 @@ const fields = ({ properties = {}, required = [] }: Schema, isWanted: (key: stri
       return [code(key), required.includes(key) ? form : `${form}, may be absent`, schema.description ?? ''];
     }),
   );
-};
+}

@@ -27,26 +27,30 @@ export interface Schema {
 }
 
 /** What may stand there, in a few words of markdown. */
-export const formOf = (schema: Schema): string => {
+export function formOf(schema: Schema): string {
   if (schema.$ref !== undefined) return nameOf(schema.$ref);
   if (schema.const !== undefined) return code(String(schema.const));
   if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(', ');
   const choices = choicesOf(schema);
-  if (choices.length > 0) return sayChoices(choices.map(formOf));
+  if (choices.length > 0) return describeChoices(choices.map(formOf));
   if (Array.isArray(schema.type)) return schema.type.map((type) => formOf({ ...schema, type })).join(' or ');
   return formOfType(schema);
-};
+}
 
 /** Choices within choices are told as one list. */
-const choicesOf = ({ anyOf, oneOf, allOf }: Schema): readonly Schema[] =>
-  (anyOf ?? oneOf ?? allOf ?? []).flatMap((choice) => (choice.anyOf === undefined ? [choice] : choicesOf(choice)));
+function choicesOf({ anyOf, oneOf, allOf }: Schema): readonly Schema[] {
+  return (anyOf ?? oneOf ?? allOf ?? []).flatMap((choice) =>
+    choice.anyOf === undefined ? [choice] : choicesOf(choice),
+  );
+}
 
-const sayChoices = (forms: readonly string[]): string =>
-  [...new Set(forms)]
+function describeChoices(forms: readonly string[]): string {
+  return [...new Set(forms)]
     .map((form, index, all) => (index > 0 && form === `a list of ${all[0]}` ? 'a list of them' : form))
     .join(' or ');
+}
 
-const formOfType = (schema: Schema): string => {
+function formOfType(schema: Schema): string {
   switch (schema.type) {
     case 'string':
       return formOfText(schema.pattern);
@@ -64,25 +68,28 @@ const formOfType = (schema: Schema): string => {
     default:
       return 'anything';
   }
-};
+}
 
-const formOfText = (pattern = ''): string => {
+function formOfText(pattern = ''): string {
   if (pattern.includes('(ms|s|m|h|d)')) return pattern.includes('never') ? 'a time or `never`' : 'a time';
   return 'text';
-};
+}
 
-const formOfNumber = ({ minimum, maximum }: Schema): string => {
+function formOfNumber({ minimum, maximum }: Schema): string {
   if (minimum === undefined || minimum < -1e9) return 'a number';
   if (maximum === undefined || maximum > 1e12) return `a number from ${minimum}`;
   return `${minimum} to ${maximum}`;
-};
+}
 
-const formOfMap = ({ additionalProperties }: Schema): string =>
-  typeof additionalProperties === 'object' ? `a map to ${inBrackets(formOf(additionalProperties))}` : 'a map';
+function formOfMap({ additionalProperties }: Schema): string {
+  return typeof additionalProperties === 'object' ? `a map to ${inBrackets(formOf(additionalProperties))}` : 'a map';
+}
 
-const inBrackets = (form: string): string => (form.includes(' or ') ? `(${form})` : form);
+function inBrackets(form: string): string {
+  return form.includes(' or ') ? `(${form})` : form;
+}
 
-const nameOf = (reference: string): string => {
+function nameOf(reference: string): string {
   const name = reference.replace(/^.*\//, '');
   return `[${name}](#${name.toLowerCase()})`;
-};
+}

@@ -1,57 +1,62 @@
 import { outcomeTable } from '../../src/run/outcome.ts';
 import type { CommandDescription, Term } from './command-line.ts';
 import type { Page } from './markdown.ts';
+import { escapeRoff, taggedParagraph } from './roff.ts';
 
 /** man/guard.1: everything that the help says, for `man guard`. */
-export const manualPage = (commands: readonly CommandDescription[], version: string): Page => ({
-  path: 'man/guard.1',
-  text: `${[
-    '.\\" Made by `npm run docs` from the source code. Do not edit.',
-    `.TH GUARD 1 "" "guard ${version}" "User Commands"`,
-    '.SH NAME',
-    'guard \\- make a risky change to an Incus container safe to try',
-    '.SH SYNOPSIS',
-    ...commands.map(({ usage }) => `.nf\n${escaped(usage)}\n.fi`),
-    '.SH DESCRIPTION',
-    escaped(commands[0]?.description ?? ''),
-    '.SH COMMANDS',
-    ...commands.slice(1).flatMap(section),
-    '.SH EXIT STATUS',
-    ...outcomeTable.flatMap(({ exit, name, meaning }) => term({ words: String(exit), says: `${name}: ${meaning}.` })),
-    '.SH FILES',
-    ...files.flatMap(term),
-    '.SH ENVIRONMENT',
-    ...environment.flatMap(term),
-    '.SH SEE ALSO',
-    '.BR incus (1)',
-  ].join('\n')}\n`,
-});
+export function manualPage(commands: readonly CommandDescription[], version: string): Page {
+  return {
+    path: 'man/guard.1',
+    text: `${[
+      '.\\" Made by `npm run docs` from the source code. Do not edit.',
+      `.TH GUARD 1 "" "guard ${version}" "User Commands"`,
+      '.SH NAME',
+      'guard \\- make a risky change to an Incus container safe to try',
+      '.SH SYNOPSIS',
+      ...commands.map(({ usage }) => `.nf\n${escapeRoff(usage)}\n.fi`),
+      '.SH DESCRIPTION',
+      escapeRoff(commands[0]?.description ?? ''),
+      '.SH COMMANDS',
+      ...commands.slice(1).flatMap(section),
+      '.SH EXIT STATUS',
+      ...outcomeTable.flatMap(({ exit, name, meaning }) =>
+        taggedParagraph({ words: String(exit), description: `${name}: ${meaning}.` }),
+      ),
+      '.SH FILES',
+      ...files.flatMap(taggedParagraph),
+      '.SH ENVIRONMENT',
+      ...environment.flatMap(taggedParagraph),
+      '.SH SEE ALSO',
+      '.BR guard.yaml (5),',
+      '.BR incus (1)',
+    ].join('\n')}\n`,
+  };
+}
 
 const files: readonly Term[] = [
-  { words: 'guard.yaml', says: 'The configuration: in the working directory, else ~/.config/guard, else /etc/guard.' },
-  { words: '/var/lib/guard, ~/.local/state/guard', says: 'The records of runs: of root, and of other users.' },
+  {
+    words: 'guard.yaml',
+    description: 'The configuration: in the working directory, else ~/.config/guard, else /etc/guard.',
+  },
+  { words: '/var/lib/guard, ~/.local/state/guard', description: 'The records of runs: of root, and of other users.' },
 ];
 
 const environment: readonly Term[] = [
-  { words: 'INCUS_DIR, INCUS_SOCKET, INCUS_CONF, INCUS_REMOTE, INCUS_PROJECT', says: 'As in the incus command.' },
-  { words: 'GUARD_STATE_DIR', says: 'The folder of the records of runs.' },
+  {
+    words: 'INCUS_DIR, INCUS_SOCKET, INCUS_CONF, INCUS_REMOTE, INCUS_PROJECT',
+    description: 'As in the incus command.',
+  },
+  { words: 'GUARD_STATE_DIR', description: 'The folder of the records of runs.' },
 ];
 
-const section = ({ name, description, terms, groups, after }: CommandDescription): readonly string[] => [
-  `.SS ${escaped(name)}`,
-  escaped(description),
-  ...terms.flatMap(term),
-  ...groups.flatMap(({ title, options, sameAs }) =>
-    sameAs === null ? options.flatMap(term) : ['.PP', escaped(`${title}: as of ${sameAs}.`)],
-  ),
-  ...(after === '' ? [] : ['.PP', '.nf', escaped(after), '.fi']),
-];
-
-const term = ({ words, says }: Term): readonly string[] => ['.TP', `.B ${escaped(words)}`, escaped(says)];
-
-// A line that begins with a dot or an apostrophe would be a request to roff.
-const escaped = (text: string): string =>
-  text
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replace(/^([.'])/gm, '\\&$1');
+function section({ name, description, terms, groups, after }: CommandDescription): readonly string[] {
+  return [
+    `.SS ${escapeRoff(name)}`,
+    escapeRoff(description),
+    ...terms.flatMap(taggedParagraph),
+    ...groups.flatMap(({ title, options, sameAs }) =>
+      sameAs === null ? options.flatMap(taggedParagraph) : ['.PP', escapeRoff(`${title}: as of ${sameAs}.`)],
+    ),
+    ...(after === '' ? [] : ['.PP', '.nf', escapeRoff(after), '.fi']),
+  ];
+}

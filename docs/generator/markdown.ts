@@ -9,22 +9,29 @@ export interface Page {
 export const generatedNote = '<!-- Made by `npm run docs` from the source code. Do not edit. -->';
 
 /** A table. Cells are markdown. */
-export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n');
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n');
+}
 
 /** Words as they are typed. */
-export const code = (words: string): string => (words.includes('`') ? `\`\` ${words} \`\`` : `\`${words}\``);
+export function code(words: string): string {
+  return words.includes('`') ? `\`\` ${words} \`\`` : `\`${words}\``;
+}
 
 /** Lines as a terminal shows them. */
-export const block = (lines: string): string => `\`\`\`text\n${lines.replace(/^\n+|\s+$/g, '')}\n\`\`\``;
+export function block(lines: string): string {
+  return `\`\`\`text\n${lines.replace(/^\n+|\s+$/g, '')}\n\`\`\``;
+}
 
 /** Blocks of markdown with an empty line between them; empty ones are left out. */
-export const joined = (...blocks: readonly string[]): string =>
-  `${blocks.filter((text) => text !== '').join('\n\n')}\n`;
+export function joined(...blocks: readonly string[]): string {
+  return `${blocks.filter((text) => text !== '').join('\n\n')}\n`;
+}
 
 // Outside of code, <words> would be taken for HTML.
-const cell = (text: string): string =>
-  text
+function cell(text: string): string {
+  return text
     .replaceAll('|', '\\|')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/(`+)(?:(?!\1).)+\1|</g, (found) => (found === '<' ? '\\<' : found));
+}

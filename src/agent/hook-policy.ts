@@ -1,34 +1,39 @@
 import { createHash } from 'node:crypto';
 import { fitsGlob } from '../config/glob.ts';
-import type { HookSettings } from '../config/settings.ts';
-import type { Announcement } from './conversation.ts';
+import type { PackageHookSettings } from '../config/settings.ts';
+import type { Announcement } from './message-assembler.ts';
 import type { Reply } from './protocol.ts';
 
 /** Whether the user wants a transaction like this to be guarded. What the manager does not tell counts as wanted. */
-export const isWanted = (
-  { packages, commands }: Pick<HookSettings, 'packages' | 'commands'>,
+export function isWanted(
+  { packages, commands }: Pick<PackageHookSettings, 'packages' | 'commands'>,
   announcement: Pick<Announcement, 'command' | 'packages' | 'more'>,
-): boolean => wantedCommand(commands, announcement.command) && wantedPackages(packages, announcement);
+): boolean {
+  return wantedCommand(commands, announcement.command) && wantedPackages(packages, announcement);
+}
 
-const wantedCommand = (globs: readonly string[] | null, command: string): boolean =>
-  globs === null || command === '' || fitsGlob(globs, command);
+function wantedCommand(globs: readonly string[] | null, command: string): boolean {
+  return globs === null || command === '' || fitsGlob(globs, command);
+}
 
-const wantedPackages = (
+function wantedPackages(
   globs: readonly string[] | null,
   { packages, more }: Pick<Announcement, 'packages' | 'more'>,
-): boolean => {
+): boolean {
   if (globs === null || packages.length === 0 || more > 0) return true;
   return packages.some(({ name }) => fitsGlob(globs, name));
-};
+}
 
 /** What the package manager is told where there is no way back. */
-export const withoutRestorePoint = (
-  { onNoRestorePoint }: Pick<HookSettings, 'onNoRestorePoint'>,
+export function withoutRestorePoint(
+  { onNoRestorePoint }: Pick<PackageHookSettings, 'onNoRestorePoint'>,
   reason: string,
-): Reply => (onNoRestorePoint === 'abort' ? { kind: 'no', reason } : { kind: 'go-unguarded', reason });
+): Reply {
+  return onNoRestorePoint === 'abort' ? { kind: 'no', reason } : { kind: 'go-unguarded', reason };
+}
 
 /** Whether a transaction that was rolled back here before is refused. */
-export const obeysQuarantine = ({ quarantine }: Pick<HookSettings, 'quarantine'>, attended: boolean): boolean => {
+export function obeysQuarantine({ quarantine }: Pick<PackageHookSettings, 'quarantine'>, attended: boolean): boolean {
   switch (quarantine) {
     case 'always':
       return true;
@@ -37,14 +42,14 @@ export const obeysQuarantine = ({ quarantine }: Pick<HookSettings, 'quarantine'>
     case 'unattended':
       return !attended;
   }
-};
+}
 
 /** Tells what a transaction would do from what others would; null where the manager does not say. */
-export const fingerprintOf = ({ manager, packages, more }: Announcement): string | null => {
+export function fingerprintOf({ manager, packages, more }: Announcement): string | null {
   if (packages.length === 0) return null;
   const changes = packages.map(({ name, from, to }) => `${name} ${from ?? ''} ${to ?? ''}`).toSorted();
   return createHash('sha256')
     .update(JSON.stringify([manager, changes, more]))
     .digest('hex')
     .slice(0, 32);
-};
+}

@@ -5,19 +5,19 @@ import type { Metrics } from './metrics.ts';
 import type { MetricsAddress } from './metrics-address.ts';
 
 /** Serves them until it is closed. The error is one sentence. */
-export const serveMetrics = async (
+export async function serveMetrics(
   metrics: Metrics,
   address: MetricsAddress,
-): Promise<Result<{ readonly close: () => Promise<void> }, string>> => {
+): Promise<Result<{ readonly close: () => Promise<void> }, string>> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404).end('See /metrics.\n');
       return;
     }
-    const answer = async (): Promise<void> => {
+    async function answer(): Promise<void> {
       const text = await metrics.text();
       response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
-    };
+    }
     void answer();
   });
   // The agent is the only one of its kind here: a socket that is there was left by one that was killed.
@@ -27,7 +27,7 @@ export const serveMetrics = async (
     const where = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     server.listen(where, () => resolve(null));
   });
-  if (listening !== null) return err(`The metrics cannot be served: ${listening}.`);
+  if (listening !== null) return err(`Could not serve metrics: ${listening}.`);
   if (address.kind === 'unix') await chmod(address.path, 0o660);
   return ok({
     close: async () => {
@@ -35,4 +35,4 @@ export const serveMetrics = async (
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   });
-};
+}

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 
 /** Counts what the agent does, for Prometheus. */
 export interface Metrics {
-  readonly hear: AgentListener;
+  readonly record: AgentListener;
   /** In the text format of Prometheus. */
   readonly text: () => Promise<string>;
   readonly contentType: string;
@@ -15,21 +15,21 @@ const secondsOfRuns = [5, 10, 15, 30, 60, 120, 300, 900, 3600];
 const secondsOfAnswers = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
 
 /** `lastKept` gives when a change of the instance was last kept before this agent began, in milliseconds since 1970. */
-export const createMetrics = async (options: {
+export async function createMetrics(options: {
   readonly version: string;
   readonly clock: Clock;
   readonly lastKept: (subject: Subject) => Promise<number | null>;
-}): Promise<Metrics> => {
+}): Promise<Metrics> {
   const loaded = await import('prom-client');
   const registry = new loaded.Registry();
   const { runs, durations, answers, lastKept, relays, servers, info } = instruments(loaded, registry);
   info.set({ version: options.version }, 1);
 
-  const recall = async (subject: Subject): Promise<void> => {
+  async function recall(subject: Subject): Promise<void> {
     const at = await options.lastKept(subject);
     if (at !== null) lastKept.set(labelsOf(subject), at / 1000);
-  };
-  const hear = (event: AgentEvent): void => {
+  }
+  function onMessage(event: AgentEvent): void {
     switch (event.type) {
       case 'relay-up':
         relays.set(labelsOf(event), 1);
@@ -38,10 +38,10 @@ export const createMetrics = async (options: {
         return relays.set(labelsOf(event), 0);
       case 'relay-closed':
         return relays.remove(labelsOf(event));
-      case 'server-followed':
-        return servers.set({ place: event.place }, 1);
-      case 'server-lost':
-        return servers.set({ place: event.place }, 0);
+      case 'server-connected':
+        return servers.set({ server: event.server }, 1);
+      case 'server-disconnected':
+        return servers.set({ server: event.server }, 0);
       case 'transaction-answered':
         return answers.observe({ answer: event.reply.split(' ')[0] ?? '' }, event.ms / 1000);
       case 'transaction-ended':
@@ -52,54 +52,54 @@ export const createMetrics = async (options: {
       case 'agent-started':
       case 'agent-stopping':
       case 'agent-stopped':
-      case 'transaction-asked':
+      case 'transaction-announced':
       case 'agent-warning':
         return;
     }
-  };
-  return { hear, text: () => registry.metrics(), contentType: registry.contentType };
-};
+  }
+  return { record: onMessage, text: () => registry.metrics(), contentType: registry.contentType };
+}
 
 /** Everything that is counted or measured. */
-const instruments = ({ Counter, Gauge, Histogram }: typeof library, registry: Registry) => {
+function instruments({ Counter, Gauge, Histogram }: typeof library, registry: Registry) {
   const registers = [registry];
   return {
     runs: new Counter({
       name: 'guard_agent_runs_total',
-      help: 'Runs that package managers have asked for, by outcome.',
+      help: 'Runs requested by package managers, by outcome.',
       labelNames: ['outcome', ...subjectLabels],
       registers,
     }),
     durations: new Histogram({
       name: 'guard_agent_run_duration_seconds',
-      help: 'How long runs took, from the question to their end.',
+      help: 'Duration of runs, from the request of the package manager to the end of the run.',
       labelNames: ['outcome'],
       buckets: secondsOfRuns,
       registers,
     }),
     answers: new Histogram({
       name: 'guard_agent_answer_duration_seconds',
-      help: 'How long package managers waited for their answer, by its first word.',
+      help: 'Time that package managers waited for the answer, by the first word of the answer.',
       labelNames: ['answer'],
       buckets: secondsOfAnswers,
       registers,
     }),
     lastKept: new Gauge({
       name: 'guard_agent_last_kept_timestamp_seconds',
-      help: 'When a change of the instance was last kept.',
+      help: 'Time of the last kept change of the instance.',
       labelNames: subjectLabels,
       registers,
     }),
     relays: new Gauge({
       name: 'guard_agent_relay_up',
-      help: 'Whether the package managers of the instance are heard.',
+      help: 'Whether the agent receives requests from the instance.',
       labelNames: subjectLabels,
       registers,
     }),
     servers: new Gauge({
       name: 'guard_agent_server_up',
-      help: 'Whether the server is followed.',
-      labelNames: ['place'],
+      help: 'Whether the agent receives the events of the server.',
+      labelNames: ['server'],
       registers,
     }),
     info: new Gauge({
@@ -109,8 +109,10 @@ const instruments = ({ Counter, Gauge, Histogram }: typeof library, registry: Re
       registers,
     }),
   };
-};
+}
 
 const subjectLabels = ['remote', 'project', 'instance'] as const;
 
-const labelsOf = ({ remote, project, instance }: Subject) => ({ remote: remote ?? '', project, instance });
+function labelsOf({ remote, project, instance }: Subject) {
+  return { remote: remote ?? '', project, instance };
+}

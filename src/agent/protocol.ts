@@ -25,7 +25,7 @@ export type Message = { readonly id: string } & (
 );
 
 /** Reads one line; its first word is the version of the protocol. Null for anything that is not exactly a message of version 1: root inside may write what it likes. */
-export const readMessage = (line: string): Message | null => {
+export function readMessage(line: string): Message | null {
   const match = /^1 (\d{1,10}) ([a-z]+)(?: (.*))?$/.exec(line);
   if (match === null) return null;
   const [, id = '', kind = '', rest = ''] = match;
@@ -47,32 +47,37 @@ export const readMessage = (line: string): Message | null => {
     default:
       return null;
   }
-};
+}
 
-const readPre = (id: string, words: readonly string[]): Message | null => {
+function readPre(id: string, words: readonly string[]): Message | null {
   const process = readProcess(words);
   return process === null || words.length !== 2 ? null : { id, kind: 'pre', ...process };
-};
+}
 
-const readPost = (id: string, words: readonly string[]): Message | null => {
+function readPost(id: string, words: readonly string[]): Message | null {
   const process = readProcess(words);
   const [, , status = ''] = words;
   if (process === null || words.length !== 3 || !/^(-|\d{1,3})$/.test(status)) return null;
   return { id, kind: 'post', ...process, status: status === '-' ? null : Number(status) };
-};
+}
 
-const readProcess = ([manager = '', pid = '']: readonly string[]): { manager: string; pid: number } | null =>
-  /^[a-z][a-z0-9-]{0,19}$/.test(manager) && /^[1-9]\d{0,9}$/.test(pid) ? { manager, pid: Number(pid) } : null;
+function readProcess([manager = '', pid = '']: readonly string[]): { manager: string; pid: number } | null {
+  return /^[a-z][a-z0-9-]{0,19}$/.test(manager) && /^[1-9]\d{0,9}$/.test(pid) ? { manager, pid: Number(pid) } : null;
+}
 
-const readPackage = (id: string, words: readonly string[]): Message | null => {
+function readPackage(id: string, words: readonly string[]): Message | null {
   const [name = '', from = '', to = ''] = words;
   if (words.length !== 3 || name === '' || from === '' || to === '') return null;
   return { id, kind: 'package', change: { name: shown(name), from: version(from), to: version(to) } };
-};
+}
 
-const version = (text: string): string | null => (text === '-' ? null : shown(text));
+function version(text: string): string | null {
+  return text === '-' ? null : shown(text);
+}
 
-const shown = (text: string): string => neutralise(text, 200);
+function shown(text: string): string {
+  return neutralise(text, 200);
+}
 
 /** What the host says to a client, in one line. */
 export type Reply =
@@ -85,7 +90,7 @@ export type Reply =
   | { readonly kind: 'ok' };
 
 /** The line of a reply, without its end. */
-export const writeReply = (reply: Reply): string => {
+export function writeReply(reply: Reply): string {
   switch (reply.kind) {
     case 'pong':
       return `pong ${reply.version}`;
@@ -98,4 +103,4 @@ export const writeReply = (reply: Reply): string => {
     case 'ok':
       return reply.kind;
   }
-};
+}

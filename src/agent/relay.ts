@@ -2,13 +2,13 @@ import { PassThrough, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Incus } from '../incus/client.ts';
 import { startExec } from '../incus/exec.ts';
-import { sayFailure } from '../incus/failure.ts';
+import { describeFailure } from '../incus/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
-import { createBudget } from './budget.ts';
-import { createLineCutter } from './lines.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import { createLineSplitter } from './line-splitter.ts';
 import { longestLine } from './protocol.ts';
-import { lookLine, readyLine, relayScript } from './relay-script.ts';
+import { pollLine, readyLine, relayScript } from './relay-script.ts';
 
 /** The way to and from the clients of one instance: one command inside that is held open. */
 export interface Relay {
@@ -33,64 +33,66 @@ const mostWaiting = 64 * 1024;
  * Opens the way. `onLine` gets each line of a client. An instance that writes faster than its budget is read more slowly,
  * until its own pipe is full and its writers wait: memory and the other instances do not notice.
  */
-export const openRelay = async (
+export async function openRelay(
   tools: { readonly incus: Incus; readonly clock: Clock },
   instance: string,
   onLine: (line: string) => void,
-): Promise<Result<Relay, string>> => {
+): Promise<Result<Relay, string>> {
   const { clock } = tools;
   const input = new PassThrough();
-  const said: Said = { text: '' };
+  const said: OutputTail = { text: '' };
   const gone = new AbortController();
-  let sayReady = (): void => {};
-  const ready = new Promise<null>((resolve) => (sayReady = () => resolve(null)));
-  const hear = (line: string): void => (line === readyLine ? sayReady() : onLine(line));
+  let signalReady = (): void => {};
+  const ready = new Promise<null>((resolve) => (signalReady = () => resolve(null)));
+  const onMessage = (line: string): void => (line === readyLine ? signalReady() : onLine(line));
   const starting = startExec(
     tools.incus,
     instance,
     { command: ['sh', '-c', relayScript], environment: relayEnvironment, user: 0, group: 0, cwd: '/', terminal: null },
-    { stdin: input, stdout: listening(clock, gone.signal, hear), stderr: lastWords(said) },
+    { stdin: input, stdout: listening(clock, gone.signal, onMessage), stderr: tailOf(said) },
   );
   const started = await Promise.race([starting, clock.sleep(readyMs)]);
   if (!started) {
     void starting.then((late) => late.ok && late.value.abandon());
-    return err('Incus does not start it');
+    return err('Incus could not start the relay');
   }
-  if (!started.ok) return err(sayFailure(started.error));
+  if (!started.ok) return err(describeFailure(started.error));
   const exec = started.value;
   const ended = exec.ended.then((end) => {
     gone.abort();
-    return end.ok ? lastWordsOf(said) || 'the way into it has ended, as when it stops' : sayFailure(end.error);
+    return end.ok
+      ? tailText(said) || 'the connection to the instance ended, for example because the instance stopped'
+      : describeFailure(end.error);
   });
-  const close = async (): Promise<void> => {
+  async function close(): Promise<void> {
     input.end();
     await Promise.race([ended, clock.sleep(closeMs)]);
     exec.abandon();
-  };
+  }
   const silence = clock.sleep(readyMs, gone.signal).then(() => 'it does not answer');
   const first = await Promise.race([ready, ended, silence]);
   if (first !== null) {
     await close();
     return err(first);
   }
-  const send = (id: string, line: string): void => {
+  function send(id: string, line: string): void {
     if (input.writableEnded) return;
     input.write(`${id} ${line}\n`);
     if (input.readableLength > mostWaiting) exec.abandon();
-  };
-  void keepLooking(clock, gone.signal, () => input.writableEnded || input.write(`${lookLine}\n`));
+  }
+  void keepPolling(clock, gone.signal, () => input.writableEnded || input.write(`${pollLine}\n`));
   return ok({ send, close, ended });
-};
+}
 
 /** Milliseconds until the relay looks at itself for the first times, and then always. */
-const looks = [1000, 3000, 10_000, 30_000] as const;
+const polls = [1000, 3000, 10_000, 30_000] as const;
 
-const keepLooking = async (clock: Clock, gone: AbortSignal, look: () => void): Promise<void> => {
+async function keepPolling(clock: Clock, gone: AbortSignal, look: () => void): Promise<void> {
   for (let times = 0; !gone.aborted; times += 1) {
-    await clock.sleep(looks[Math.min(times, looks.length - 1)] ?? 0, gone);
+    await clock.sleep(polls[Math.min(times, polls.length - 1)] ?? 0, gone);
     if (!gone.aborted) look();
   }
-};
+}
 
 /** Finds leftovers of a relay, and tells it from everything else that runs inside. */
 const relayEnvironment = { GUARD_RELAY: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
@@ -101,33 +103,36 @@ const allowance = { perSecond: 256 * 1024, most: 1024 * 1024 } as const;
 /** What each line costs beside its bytes, so that many short ones are not cheap. */
 const lineCost = 64;
 
-const listening = (clock: Clock, gone: AbortSignal, onLine: (line: string) => void): Writable => {
-  const cutter = createLineCutter(longestLine);
-  const budget = createBudget(clock, allowance);
-  const take = async (chunk: Buffer, done: () => void): Promise<void> => {
+function listening(clock: Clock, gone: AbortSignal, onLine: (line: string) => void): Writable {
+  const cutter = createLineSplitter(longestLine);
+  const budget = createRateLimiter(clock, allowance);
+  async function take(chunk: Buffer, done: () => void): Promise<void> {
     const lines = cutter.feed(chunk);
     for (const line of lines) onLine(line);
-    await budget.spend(chunk.length + lines.length * lineCost, gone);
+    await budget.consume(chunk.length + lines.length * lineCost, gone);
     done();
-  };
+  }
   return new Writable({
     highWaterMark: 64 * 1024,
     decodeStrings: false,
     write: (chunk: Buffer, _encoding, done) => void take(chunk, done),
   });
-};
+}
 
-interface Said {
+interface OutputTail {
   text: string;
 }
 
 /** What a shell complains of: only its end is of interest, and never shown unescaped. */
-const lastWords = (said: Said): Writable =>
-  new Writable({
+function tailOf(said: OutputTail): Writable {
+  return new Writable({
     write: (chunk: Buffer, _encoding, done) => {
       said.text = `${said.text}${chunk.toString('utf8')}`.slice(-400);
       done();
     },
   });
+}
 
-const lastWordsOf = ({ text }: Said): string => neutralise(text.trim(), 300);
+function tailText({ text }: OutputTail): string {
+  return neutralise(text.trim(), 300);
+}

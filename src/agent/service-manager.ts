@@ -12,10 +12,10 @@ export interface ServiceManager {
  * The way is a datagram socket, which Node cannot open: systemd's own `systemd-notify` is asked to write to it, with
  * NotifyAccess=all in the unit. A message more or less is no reason to end.
  */
-export const serviceManager = (
+export function serviceManager(
   environment: Readonly<Record<string, string | undefined>>,
   clock: Clock,
-): ServiceManager => {
+): ServiceManager {
   if (!environment['NOTIFY_SOCKET']) return { ready: nothing, stopping: nothing, keepAlive: nothing };
   const intervalMs = watchdogMs(environment);
   return {
@@ -30,18 +30,18 @@ export const serviceManager = (
       }
     },
   };
-};
+}
 
-const nothing = async (): Promise<void> => {};
+async function nothing(): Promise<void> {}
 
-const say = async (...words: string[]): Promise<void> => {
+async function say(...words: string[]): Promise<void> {
   const { execa } = await import('execa');
   await execa('systemd-notify', words, { reject: false, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' });
-};
+}
 
 /** How often systemd wants to hear of the service, in milliseconds; null where it does not. */
-const watchdogMs = (environment: Readonly<Record<string, string | undefined>>): number | null => {
+function watchdogMs(environment: Readonly<Record<string, string | undefined>>): number | null {
   const microseconds = Number(environment['WATCHDOG_USEC'] ?? Number.NaN);
   const isForUs = environment['WATCHDOG_PID'] === undefined || environment['WATCHDOG_PID'] === String(process.pid);
   return isForUs && microseconds > 0 ? microseconds / 1000 : null;
-};
+}

@@ -1,14 +1,14 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
-import type { Outcome, Recorded } from '../event.ts';
+import type { Outcome, RecordedEvent } from '../event.ts';
 import type { Incus } from '../incus/client.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
-import type { LookAtHolder } from '../run/tools.ts';
+import type { InspectHolder } from '../run/tools.ts';
 import type { Transaction, TransactionEnd } from '../run/plan.ts';
-import { lookAtProcesses, waitForTransaction, type WaitEnd } from '../run/transaction/end.ts';
-import type { Announcement } from './conversation.ts';
+import { inspectProcesses, waitForTransaction, type WaitEnd } from '../run/transaction/end.ts';
+import type { Announcement } from './message-assembler.ts';
 import { fingerprintOf, obeysQuarantine, withoutRestorePoint } from './hook-policy.ts';
-import { lookForRun } from './occupied.ts';
+import { findActiveRun } from './lock-holder.ts';
 import type { Reply } from './protocol.ts';
 
 /** A guarded run whose change is what a package manager inside does. */
@@ -33,14 +33,14 @@ export interface RunOrder {
   readonly settings: Settings;
   readonly obeyQuarantine: boolean;
   readonly interruption: Interruption;
-  readonly listener: (event: Recorded) => void | Promise<void>;
+  readonly listener: (event: RecordedEvent) => void | Promise<void>;
 }
 
 export interface TransactionTools {
   readonly incus: Incus;
   readonly clock: Clock;
   readonly instance: string;
-  readonly lookAtHolder: LookAtHolder;
+  readonly inspectHolder: InspectHolder;
   /** The process that a run has let go on, and whose end it still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
   readonly run: (order: RunOrder) => Promise<Outcome>;
@@ -49,11 +49,11 @@ export interface TransactionTools {
 }
 
 /** Begins the run. It ends in the background; nothing here rejects. */
-export const beginTransaction = (
+export function beginTransaction(
   tools: TransactionTools,
   settings: Settings,
   announcement: Announcement,
-): TransactionRun => {
+): TransactionRun {
   const state: State = { phase: 'preparing', pids: [announcement.pid], posted: false, deaf: false, status: 0 };
   const interrupter = createInterrupter();
   let answer: (reply: Reply) => void = () => {};
@@ -62,16 +62,16 @@ export const beginTransaction = (
   const transaction = transactionOf(tools, settings, announcement, state, () =>
     answer({ kind: 'go', run: point.run, restorePoint: point.name, ms: point.ms }),
   );
-  const listener = (event: Recorded): void => {
+  function listener(event: RecordedEvent): void {
     if (event.type === 'run-started') Object.assign(point, { run: event.run, name: event.restorePointName });
     if (event.type === 'phase-ended' && event.phase === 'restore-point') point.ms = event.ms;
-  };
-  const whole = async (): Promise<void> => {
+  }
+  async function whole(): Promise<void> {
     // The agent that was asked first was killed: its restore point is for the same transaction.
     const isSame = async (run: string): Promise<boolean> => (await tools.managerOf(run)) === announcement.pid;
-    const occupied = await lookForRun(tools, tools.instance, settings.hook.timeoutMs, isSame);
+    const occupied = await findActiveRun(tools, tools.instance, settings.hook.timeoutMs, isSame);
     if (occupied.kind === 'guarded') return answer({ kind: 'go-already-guarded' });
-    if (occupied.kind === 'unknown') return answer(withoutRestorePoint(settings.hook, occupied.says));
+    if (occupied.kind === 'unknown') return answer(withoutRestorePoint(settings.hook, occupied.message));
     const full = tools.admit();
     if (full !== null) return answer(withoutRestorePoint(settings.hook, full));
     const outcome = await tools.run({
@@ -84,7 +84,7 @@ export const beginTransaction = (
     });
     // Where the word to go on was given already, this says nothing any more.
     answer(withoutRestorePoint(settings.hook, reasonOf(outcome)));
-  };
+  }
   const ended = whole()
     .catch((bug: unknown) => answer(withoutRestorePoint(settings.hook, `A bug in guard: ${String(bug)}`)))
     .finally(() => (state.phase = 'closed'));
@@ -107,32 +107,34 @@ export const beginTransaction = (
       if (state.phase === 'preparing') interrupter.interrupt('SIGTERM');
     },
   };
-};
+}
 
-const transactionOf = (
+function transactionOf(
   tools: TransactionTools,
   settings: Settings,
   announcement: Announcement,
   state: State,
   onBegin: () => void,
-): Transaction => ({
-  manager: announcement.manager,
-  pid: announcement.pid,
-  packages: announcement.packages.length === 0 ? null : announcement.packages.length + announcement.more,
-  fingerprint: fingerprintOf(announcement),
-  begin: () => {
-    state.phase = 'open';
-    onBegin();
-  },
-  ended: async () => {
-    const { timeoutMs, startTimeoutMs, hook } = settings;
-    const limitMs = timeoutMs ?? longestMs;
-    const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
-    const end = await waitForTransaction(tools, tools.instance, wait);
-    state.phase = 'closed';
-    return endOf(end, state, limitMs);
-  },
-});
+): Transaction {
+  return {
+    manager: announcement.manager,
+    pid: announcement.pid,
+    packages: announcement.packages.length === 0 ? null : announcement.packages.length + announcement.more,
+    fingerprint: fingerprintOf(announcement),
+    begin: () => {
+      state.phase = 'open';
+      onBegin();
+    },
+    ended: async () => {
+      const { timeoutMs, startTimeoutMs, hook } = settings;
+      const limitMs = timeoutMs ?? longestMs;
+      const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
+      const end = await waitForTransaction(tools, tools.instance, wait);
+      state.phase = 'closed';
+      return endOf(end, state, limitMs);
+    },
+  };
+}
 
 interface State {
   phase: 'preparing' | 'open' | 'closed';
@@ -149,7 +151,7 @@ const longestMs = 2 ** 31 - 1;
 /** The most package managers that are waited for in one run. */
 const mostProcesses = 64;
 
-const endOf = (end: WaitEnd, { posted, deaf, status }: State, limitMs: number): TransactionEnd => {
+function endOf(end: WaitEnd, { posted, deaf, status }: State, limitMs: number): TransactionEnd {
   const finished = posted || deaf;
   switch (end) {
     case 'ended':
@@ -160,29 +162,29 @@ const endOf = (end: WaitEnd, { posted, deaf, status }: State, limitMs: number): 
     case 'restarted':
       return { end: { kind: 'instance-stopped', restarted: end === 'restarted' }, finished };
   }
-};
+}
 
-const wordsOf = ({ command, manager }: Announcement): readonly [string, ...string[]] => {
+function wordsOf({ command, manager }: Announcement): readonly [string, ...string[]] {
   const [first, ...rest] = command.split(/\s+/).filter((word) => word !== '');
   return first === undefined ? [manager] : [first, ...rest];
-};
+}
 
-const isAttended = async (tools: TransactionTools, pid: number): Promise<boolean> => {
-  const look = await lookAtProcesses(tools, tools.instance, [pid]);
+async function isAttended(tools: TransactionTools, pid: number): Promise<boolean> {
+  const look = await inspectProcesses(tools, tools.instance, [pid]);
   return look.ok && (look.value.get(pid)?.terminal ?? false);
-};
+}
 
-const reasonOf = (outcome: Outcome): string => {
+function reasonOf(outcome: Outcome): string {
   switch (outcome.outcome) {
     case 'refused':
     case 'busy':
     case 'quarantined':
     case 'usage':
     case 'configuration':
-      return `${outcome.refusal.says} ${outcome.refusal.advice}`.trim();
+      return `${outcome.refusal.message} ${outcome.refusal.advice}`.trim();
     case 'interrupted':
-      return 'The restore point took too long.';
+      return 'Creating the restore point took too long.';
     default:
       return `The run ended as ${outcome.outcome}.`;
   }
-};
+}

@@ -1,8 +1,8 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
 import type { Result } from '../result.ts';
-import { createBudget, type Budget } from './budget.ts';
-import type { Announcement } from './conversation.ts';
+import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
+import type { Announcement } from './message-assembler.ts';
 import { isWanted, withoutRestorePoint } from './hook-policy.ts';
 import type { Reply } from './protocol.ts';
 import type { TransactionRun } from './transaction-run.ts';
@@ -34,21 +34,21 @@ const mostWaiting = 16;
 const hourMs = 3_600_000;
 
 /** Nothing is begun here before somebody asks. */
-export const createTransactions = (tools: Tools): Transactions => {
+export function createTransactions(tools: Tools): Transactions {
   const { clock } = tools;
   let current: TransactionRun | null = null;
   const waiting = new Set<AbortController>();
   const hourly = createHourly(clock);
 
-  const begin = (settings: Settings, announcement: Announcement): TransactionRun => {
+  function begin(settings: Settings, announcement: Announcement): TransactionRun {
     const most = settings.hook.mostAnHour;
-    const admit = (): string | null => (hourly(most) ? null : `${most} runs in an hour are enough.`);
+    const admit = (): string | null => (hourly(most) ? null : `${most} runs in an hour is the limit.`);
     const run = tools.begin(settings, announcement, admit);
     current = run;
     void run.ended.then(() => (current === run ? (current = null) : null));
     return run;
-  };
-  const decide = async (settings: Settings, announcement: Announcement, over: AbortSignal): Promise<Reply> => {
+  }
+  async function decide(settings: Settings, announcement: Announcement, over: AbortSignal): Promise<Reply> {
     while (!over.aborted) {
       if (current === null) {
         const run = begin(settings, announcement);
@@ -63,29 +63,28 @@ export const createTransactions = (tools: Tools): Transactions => {
       }
       await Promise.race([current?.ended, aborted(over)]);
     }
-    return withoutRestorePoint(settings.hook, 'The run before this is not over yet.');
-  };
-  const ask = async (announcement: Announcement): Promise<Reply> => {
+    return withoutRestorePoint(settings.hook, 'The previous run has not ended yet.');
+  }
+  async function ask(announcement: Announcement): Promise<Reply> {
     const settings = await tools.settings();
     if (!settings.ok) return { kind: 'no', reason: settings.error };
     const { hook } = settings.value;
-    if (!isWanted(hook, announcement)) return { kind: 'go-unguarded', reason: 'guard.yaml leaves this out.' };
-    if (waiting.size >= mostWaiting)
-      return withoutRestorePoint(hook, 'Too many package managers ask at the same time.');
+    if (!isWanted(hook, announcement)) return { kind: 'go-unguarded', reason: 'guard.yaml excludes this transaction.' };
+    if (waiting.size >= mostWaiting) return withoutRestorePoint(hook, 'Too many package managers are waiting.');
     const over = new AbortController();
     const answered = new AbortController();
     waiting.add(over);
     try {
       const limit = clock.sleep(hook.timeoutMs, answered.signal).then((): Reply => {
         over.abort();
-        return withoutRestorePoint(hook, `There was no restore point within ${hook.timeoutMs / 1000} s.`);
+        return withoutRestorePoint(hook, `Creating the restore point took longer than ${hook.timeoutMs / 1000} s.`);
       });
       return await Promise.race([decide(settings.value, announcement, over.signal), limit]);
     } finally {
       waiting.delete(over);
       answered.abort();
     }
-  };
+  }
   return {
     ask,
     post: (status) => current?.finished(status),
@@ -96,21 +95,23 @@ export const createTransactions = (tools: Tools): Transactions => {
     busy: () => current !== null,
     idle: async () => current?.ended,
   };
-};
+}
 
 /** Whether there may be another run in this hour. The limit may change with the configuration. */
-const createHourly = (clock: Clock): ((most: number) => boolean) => {
-  let budget: Budget | null = null;
+function createHourly(clock: Clock): (most: number) => boolean {
+  let budget: RateLimiter | null = null;
   let size = 0;
   return (most) => {
-    if (budget === null || size !== most) budget = createBudget(clock, { most, perSecond: (most * 1000) / hourMs });
+    if (budget === null || size !== most)
+      budget = createRateLimiter(clock, { most, perSecond: (most * 1000) / hourMs });
     size = most;
-    return budget.take(1);
+    return budget.tryConsume(1);
   };
-};
+}
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}

@@ -1,22 +1,24 @@
 import { nearest } from '../text.ts';
+import { adviceForWord, isSynonym } from './synonyms.ts';
 import { UsageMistake } from './usage.ts';
 
 /**
  * The command behind `--`, for the instances before it; throws a `UsageMistake` that says how it is written. `subcommands`:
  * what the first word may have been meant as.
  */
-export const commandWords = (
+export function commandWords(
   instances: readonly string[],
   words: readonly string[] | null,
-  program: 'guard' | 'guard plan' = 'guard',
+  program: 'guard' | 'guard plan' | 'guard rehearse' = 'guard',
   subcommands: readonly string[] = [],
-): readonly [string, ...string[]] => {
+): readonly [string, ...string[]] {
   const [instance, ...more] = instances;
   if (instance === undefined)
     throw new UsageMistake(
       'No instance is named.',
       `Write: ${program} <instance> -- <command> [arguments…], or see \`guard --help\`.`,
     );
+  if (words === null && isSynonym(instance)) throw unknownCommand(instance);
   if (words === null)
     throw new UsageMistake(
       'There is no -- between the instance and the command.',
@@ -26,11 +28,19 @@ export const commandWords = (
   if (executable === undefined || executable === '')
     throw new UsageMistake('There is no command after the --.', `Write: ${program} ${instance} -- <command>`);
   return [executable, ...rest];
-};
+}
 
 /** The first word may also have been meant as a subcommand. */
-const meant = ([first = '', ...more]: readonly string[], subcommands: readonly string[]): string => {
+function meant([first = '', ...more]: readonly string[], subcommands: readonly string[]): string {
   const near = nearest(first, subcommands);
   if (near !== null) return `, or if the subcommand was meant: ${['guard', near, ...more].join(' ')}`;
   return more.length === 0 && subcommands.length > 0 ? ' (the subcommands: `guard --help`)' : '';
-};
+}
+
+/** The word of another tool. An instance may have that name as well. */
+function unknownCommand(word: string): UsageMistake {
+  return new UsageMistake(
+    `There is no command "${word}".`,
+    `${adviceForWord(word)} (For an instance of that name, write: guard ${word} -- <command>)`,
+  );
+}

@@ -15,7 +15,7 @@ Examples:
   guard completion fish > ~/.config/fish/completions/guard.fish`;
 
 /** `guard completion`, and what its scripts ask at the tab key. */
-export const defineCompletion = (program: Command, { context, words, exit }: Call): void => {
+export function defineCompletion(program: Command, { context, words, exit }: Call): void {
   program
     .command('completion')
     .description("write the script with which a shell completes guard's words")
@@ -30,14 +30,14 @@ export const defineCompletion = (program: Command, { context, words, exit }: Cal
     if (found.length > 0)
       await writeLines(
         context.stdout,
-        found.map(({ word, says }) => `${word}\t${says}`),
+        found.map(({ word, message }) => `${word}\t${message}`),
       );
     exit(0);
   });
-};
+}
 
 /** Those of the local daemon; none where it does not answer at once, or where the default is a remote. */
-const instanceNames = async ({ environment, clock }: Context): Promise<readonly string[]> => {
+async function instanceNames({ environment, clock }: Context): Promise<readonly string[]> {
   const address = await resolveAddress({ environment, remoteAndName: 'x', projectFlag: null });
   if (!address.ok || address.value.kind !== 'local') return [];
   const { socket, project } = address.value;
@@ -47,7 +47,7 @@ const instanceNames = async ({ environment, clock }: Context): Promise<readonly 
   over.abort();
   closeIncus(incus);
   return names !== undefined && names.ok ? names.value : [];
-};
+}
 
 /** A person waits, with a finger on the tab key. */
 const patienceMs = 1000;

@@ -1,12 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Reached, RequestWatch } from '../incus/reach.ts';
+import type { InstanceConnection, RequestWatch } from '../incus/reach.ts';
 import type { Refusal } from '../event.ts';
 import { stateDirectory } from '../journal/state-directory.ts';
 import type { Reports } from '../report/report-files.ts';
-import type { Target } from '../report/story.ts';
+import type { Target } from '../report/run-report.ts';
 import type { Trace } from '../report/trace.ts';
 import type { Result } from '../result.ts';
+import type { ReadHookPart } from '../package-hook/parts.ts';
 import type { Interrupter } from '../run/interruption.ts';
 
 /** What the commands get from the outside world; `main.ts` brings the real one. */
@@ -15,8 +16,8 @@ export interface Context {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly clock: Clock;
-  /** The folder with the parts of the hook. */
-  readonly hooks: string;
+  /** Reads a part of the package hook. */
+  readonly readHookPart: ReadHookPart;
   readonly interrupter: Interrupter;
   readonly stdin: Readable & {
     readonly isTTY?: boolean;
@@ -32,9 +33,14 @@ export interface Context {
   /** The file of `--trace`, where there is one. */
   readonly trace?: Trace;
   /** Finds the daemon of an instance as the `incus` command would, and opens it. */
-  readonly reach: (instance: string, project: string | null, watch?: RequestWatch) => Promise<Result<Reached, Refusal>>;
+  readonly reach: (
+    instance: string,
+    project: string | null,
+    watch?: RequestWatch,
+  ) => Promise<Result<InstanceConnection, Refusal>>;
 }
 
 /** Where the records of runs are, for this user in this environment. */
-export const stateDirectoryOf = ({ environment }: Pick<Context, 'environment'>): string =>
-  stateDirectory(environment, process.getuid?.() ?? 0);
+export function stateDirectoryOf({ environment }: Pick<Context, 'environment'>): string {
+  return stateDirectory(environment, process.getuid?.() ?? 0);
+}

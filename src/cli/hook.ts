@@ -4,12 +4,12 @@ import {
   findManagers,
   installHook,
   removeHook,
-  tryWay,
+  pingHook,
   type Installation,
-  type Way,
-} from '../hook/installation.ts';
-import type { Inside } from '../hook/inside.ts';
-import { knownManagers } from '../hook/parts.ts';
+  type PingResult,
+} from '../package-hook/installation.ts';
+import type { Inside } from '../package-hook/inside.ts';
+import { knownManagers } from '../package-hook/parts.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { hookLines } from '../report/hook-text.ts';
 import { writeLines } from '../report/write.ts';
@@ -18,7 +18,7 @@ import { refused, refusedBecause } from '../run/refusal.ts';
 import type { Outcome } from '../event.ts';
 import type { Call } from './call.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, type Session } from './session.ts';
 
@@ -26,38 +26,38 @@ const help = `
 Exit status:
     0  done; with status: all is as this guard installs it, and the agent answers
     1  status: not installed, not up to date, or no agent answers
-    3  status: the instance does not run, so that no agent can be asked
+    3  status: the instance is stopped, so the agent was not tested
    30  refused, and why (no such instance, no package manager that can ask, …)
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
 /** What a subcommand of `guard hook` has to tell. */
-interface Told {
+interface HookReport {
   readonly installation: Installation | null;
-  readonly way: Way | null;
+  readonly way: PingResult | null;
   /** Why package managers that are there cannot ask. */
   readonly unable?: readonly string[];
   readonly status: number;
 }
 
 /** `guard hook`: the part of guard inside an instance, with which package managers ask for a restore point. */
-export const defineHook = (program: Command, call: Call): void => {
+export function defineHook(program: Command, call: Call): void {
   const hook = program
     .command('hook')
-    .description('let the package managers of an instance ask for a restore point by themselves')
+    .description('install, remove or inspect the hook that takes restore points for package managers')
     .addHelpText('after', help);
-  const define = (
+  function define(
     name: string,
     description: string,
-    work: (context: Context, session: Session, inside: Inside) => Promise<Result<Told, Outcome>>,
-  ): void => {
+    work: (context: Context, session: Session, inside: Inside) => Promise<Result<HookReport, Outcome>>,
+  ): void {
     const command = hook.command(name).description(description).argument('<instance>', 'name or remote:name');
     addCommonOptions(command).action(async (instance: string, options: RunOptions) => {
       const { context } = call;
       const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
         const { incus, instance: own } = session.reached;
         const done = await work(context, session, { incus, instance: own });
-        if (!done.ok) return endWith(context, options.json ?? false, done.error);
+        if (!done.ok) return reportOutcome(context, options.json ?? false, done.error);
         const { installation, way, unable = [] } = done.value;
         if (options.json)
           await writeLines(context.stdout, [JSON.stringify({ instance: own, ...installation, way, unable })]);
@@ -66,11 +66,11 @@ export const defineHook = (program: Command, call: Call): void => {
       });
       call.exit(status);
     });
-  };
-  define('install', 'install it, or bring it up to date; also on a stopped instance', install);
-  define('remove', 'remove it without a trace', remove);
-  define('status', 'say what is installed, and prove the way to the agent with a question', status);
-};
+  }
+  define('install', 'install or update the hook; the instance may be stopped', install);
+  define('remove', 'remove the hook and everything it installed', remove);
+  define('status', 'show what is installed, and test the connection to the agent', status);
+}
 
 /** An agent that runs notices a new hook by itself; this is how long it is waited for, in milliseconds. */
 const noticeMs = 3000;
@@ -78,11 +78,11 @@ const noticeMs = 3000;
 /** What the client waits longer than the agent, which has the better answer, in milliseconds. */
 const aheadMs = 5000;
 
-const install = async (
-  { clock, hooks }: Context,
+async function install(
+  { clock, readHookPart }: Context,
   { settings }: Session,
   inside: Inside,
-): Promise<Result<Told, Outcome>> => {
+): Promise<Result<HookReport, Outcome>> {
   const found = await findManagers(inside);
   if (!found.ok) return failed(found.error);
   const { managers, unable } = found.value;
@@ -97,26 +97,32 @@ const install = async (
     );
   const { absent, timeoutMs } = settings.hook;
   const conf = { absent, limitSeconds: Math.ceil((timeoutMs + aheadMs) / 1000) };
-  const installed = await installHook(inside, { hooks, managers, conf });
+  const installed = await installHook(inside, { readHookPart, managers, conf });
   if (!installed.ok) return failed(installed.error);
-  const way = await tryWay(inside, clock, noticeMs);
+  const way = await pingHook(inside, clock, noticeMs);
   return way.ok ? ok({ installation: installed.value, way: way.value, unable, status: 0 }) : failed(way.error);
-};
+}
 
-const remove = async (_context: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> => {
+async function remove(_context: Context, _session: Session, inside: Inside): Promise<Result<HookReport, Outcome>> {
   const removed = await removeHook(inside);
   return removed.ok ? ok({ installation: removed.value, way: null, status: 0 }) : failed(removed.error);
-};
+}
 
-const status = async ({ clock, hooks }: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> => {
-  const found = await findHook(inside, hooks);
+async function status(
+  { clock, readHookPart }: Context,
+  _session: Session,
+  inside: Inside,
+): Promise<Result<HookReport, Outcome>> {
+  const found = await findHook(inside, readHookPart);
   if (!found.ok) return failed(found.error);
   if (found.value === null) return ok({ installation: null, way: null, status: 1 });
-  const way = await tryWay(inside, clock, 0);
+  const way = await pingHook(inside, clock, 0);
   if (!way.ok) return failed(way.error);
   const isCurrent = found.value.parts.every(({ state }) => state === 'unchanged');
   const byWay = { answers: 0, silent: 1, stopped: 3 } as const;
   return ok({ installation: found.value, way: way.value, status: isCurrent ? byWay[way.value.kind] : 1 });
-};
+}
 
-const failed = (failure: IncusFailure): Result<never, Outcome> => err(refusedBecause(failure));
+function failed(failure: IncusFailure): Result<never, Outcome> {
+  return err(refusedBecause(failure));
+}

@@ -1,36 +1,40 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { gatherFacts } from '../health/gather.ts';
-import { sayFailure } from '../incus/failure.ts';
+import { describeFailure } from '../incus/failure.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { addCommonOptions, type CommonOptions } from './run-options.ts';
 import { withExisting } from './session.ts';
 import { UsageMistake } from './usage.ts';
 
-const lookLimitMs = 30_000;
+const observationLimitMs = 30_000;
 
 /** `guard init`: a commented guard.yaml from what the instance does now. */
-export const defineInit = (program: Command, call: Call): void => {
+export function defineInit(program: Command, call: Call): void {
   const command = program
     .command('init')
-    .description('write a commented guard.yaml from what the instance does now')
+    .description('write a commented guard.yaml for the instance')
     .argument('<instance>', 'name or remote:name')
-    .option('-o, --output <file>', 'write it there, which must not exist (default: stdout)')
+    .option('-o, --output <file>', 'write it to this file, which must not exist (default: stdout)')
     .addHelpText(
       'after',
-      '\nExit status:\n    0  written\n   30  the instance could not be asked\n   64  the file exists already',
+      '\nExit status:\n    0  written\n   30  the instance could not be inspected\n   64  the file exists already',
     );
   addCommonOptions(command).action(async (instance: string, options: CommonOptions & { readonly output?: string }) => {
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async ({ reached }) => {
-      const facts = await gatherFacts({ incus: reached.incus, instance: reached.instance, limitMs: lookLimitMs });
+      const facts = await gatherFacts({
+        incus: reached.incus,
+        instance: reached.instance,
+        limitMs: observationLimitMs,
+      });
       if (!facts.ok) {
-        const says = facts.error.kind === 'unreadable' ? facts.error.says : sayFailure(facts.error);
-        return endWith(context, false, {
+        const message = facts.error.kind === 'unreadable' ? facts.error.message : describeFailure(facts.error);
+        return reportOutcome(context, false, {
           outcome: 'refused',
-          refusal: { says, advice: 'guard init looks inside, so the instance must run.' },
+          refusal: { message, advice: 'Start the instance: guard init inspects it from inside.' },
         });
       }
       const { commentedConfiguration } = await import('../config/init.ts');
@@ -52,9 +56,9 @@ export const defineInit = (program: Command, call: Call): void => {
     });
     call.exit(status);
   });
-};
+}
 
-const writeNew = async (path: string, text: string): Promise<void> => {
+async function writeNew(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: 'wx' });
   } catch (error) {
@@ -63,4 +67,4 @@ const writeNew = async (path: string, text: string): Promise<void> => {
       'Name a file that does not exist yet, in a folder that does.',
     );
   }
-};
+}

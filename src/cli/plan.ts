@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { takeBaseline } from '../health/baseline.ts';
 import { judgeAlone } from '../health/verdict.ts';
-import { lookAtHolder } from '../journal/holder.ts';
+import { inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { planMarkdown } from '../report/plan-markdown.ts';
 import { planLines, type Preview } from '../report/plan-text.ts';
@@ -10,10 +10,10 @@ import { inspect } from '../run/inspect.ts';
 import { previewPackages } from '../run/packages/preview.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
-import { sayPause } from '../run/restore-point/room.ts';
-import { endWith } from './end-with.ts';
+import { describePause } from '../run/restore-point/free-space.ts';
+import { reportOutcome } from './report-outcome.ts';
 import type { Context } from './context.ts';
-import { planOf } from './plan-of.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { commandWords } from './command-words.ts';
 import { surveyPushes } from './pushes.ts';
@@ -22,8 +22,8 @@ import { withInstance, type Session } from './session.ts';
 
 const help = `
 Exit status:
-    0  the run would begin
-   30  it would be refused, and why
+    0  the run would start
+   30  the run would be refused
    31  another run holds the instance
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -33,15 +33,15 @@ interface PlanOptions extends RunOptions {
 }
 
 /** `guard plan`: what would happen, and what each check says now. */
-export const definePlan = (program: Command, call: Call): void => {
+export function definePlan(program: Command, call: Call): void {
   const command = program
     .command('plan')
-    .description('say what would happen, and what each check says now; changes nothing')
+    .description('show what a run would do, and run the checks; changes nothing')
     .usage('[options] <instance> -- <command> [arguments…]')
     .argument('[instance]', 'name or remote:name')
     .addHelpText('after', help);
   addRunOptions(command)
-    .addOption(new Option('--markdown', 'write it as markdown, for a comment on a pull request').conflicts('json'))
+    .addOption(new Option('--markdown', 'write markdown, for a comment on a pull request').conflicts('json'))
     .action(async (instance: string | undefined, options: PlanOptions) => {
       const { context } = call;
       const words = commandWords(instance === undefined ? [] : [instance], call.words, 'guard plan');
@@ -52,21 +52,21 @@ export const definePlan = (program: Command, call: Call): void => {
       );
       call.exit(status);
     });
-};
+}
 
-const preview = async (
+async function preview(
   context: Context,
   { reached, settings }: Session,
   words: readonly [string, ...string[]],
   options: PlanOptions,
-): Promise<number> => {
+): Promise<number> {
   const run = newRunId(context.clock.now());
   const pushes = await surveyPushes(context, options);
-  if (!pushes.ok) return endWith(context, options.json ?? false, pushes.error);
+  if (!pushes.ok) return reportOutcome(context, options.json ?? false, pushes.error);
   const name = options.name ?? null;
-  const plan = planOf({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
-  const inspected = await inspect(plan, { incus: reached.incus, lookAtHolder });
-  if (!inspected.ok) return endWith(context, options.json ?? false, inspected.error);
+  const plan = buildPlan({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
+  const inspected = await inspect(plan, { incus: reached.incus, inspectHolder });
+  if (!inspected.ok) return reportOutcome(context, options.json ?? false, inspected.error);
   const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
   const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
   const { copy, disks, pool, wasRunning } = inspected.value;
@@ -74,23 +74,24 @@ const preview = async (
     plan,
     wasRunning,
     pool,
-    pause: copy && sayPause(plan.instance, copy),
+    pause: copy && describePause(plan.instance, copy),
     disks,
     packages: wasRunning ? await previewPackages(reached.incus, plan.instance, words) : null,
     verdict,
     wouldBegin: !refusedForHealth,
   };
   await writeLines(context.stdout, written(preview, options));
-  return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { says: '', advice: '' } }) : 0;
-};
+  return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { message: '', advice: '' } }) : 0;
+}
 
-const written = (preview: Preview, { json, markdown }: PlanOptions): string[] => {
+function written(preview: Preview, { json, markdown }: PlanOptions): string[] {
   if (json === true) return [JSON.stringify(preview)];
   return markdown === true ? planMarkdown(preview) : planLines(preview);
-};
+}
 
-const askedNow = (context: Context, plan: Plan, incus: Session['reached']['incus']) =>
-  takeBaseline(
+function askedNow(context: Context, plan: Plan, incus: Session['reached']['incus']) {
+  return takeBaseline(
     { incus, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
     { definitions: plan.checks, automatic: plan.automatic },
   );
+}

@@ -1,18 +1,23 @@
 import { Command, CommanderError } from 'commander';
 import type { ReportFile } from '../report/report-file.ts';
-import { outcomeTable } from '../run/outcome.ts';
+import { writeLines } from '../report/write.ts';
+import { exitStatusOf, outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
 import { commandNames, type CommandName } from './command-names.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
 import { reportFile } from './values.ts';
+import { neutralise, shellWords } from '../text.ts';
+import { refuseEmptyValues } from './empty-values.ts';
+import { adviceForWord } from './synonyms.ts';
 
 /** One file a command. */
 const commands = {
   run: async () => (await import('./run.ts')).defineRun,
   plan: async () => (await import('./plan.ts')).definePlan,
+  rehearse: async () => (await import('./rehearse.ts')).defineRehearse,
   check: async () => (await import('./check.ts')).defineCheck,
   init: async () => (await import('./init.ts')).defineInit,
   runs: async () => (await import('./runs.ts')).defineRuns,
@@ -26,50 +31,93 @@ const commands = {
 } satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
 /** Reads the command line and does what it says. Returns the exit status. */
-export const runProgram = async (argv: readonly string[], context: Context): Promise<number> => {
-  const { own, command } = splitArguments(argv);
+export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
+  const { own, command } = splitArguments(argv.map(withoutOptionalValue));
   let status = 0;
   const call = { context, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
   try {
+    refuseUnusedWords(own, command);
+    refuseUnknownTopic(own);
     await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
     return endOf(error, context, { own, command }, helpFor(program, { own, command }));
   }
   return status;
-};
+}
+
+/** An option with an optional value would take the instance for it: so `--rehearse=copy` is an option of its own. */
+function withoutOptionalValue(word: string, at: number, words: readonly string[]): string {
+  return word === '--rehearse=copy' && !words.slice(0, at).includes('--') ? '--rehearse-copy' : word;
+}
 
 /** The whole command line with its subcommands, options and help: the reference is made from it as well. */
-export const defineProgram = async (call: Call, needed: readonly CommandName[] = commandNames): Promise<Command> => {
+export async function defineProgram(call: Call, needed: readonly CommandName[] = commandNames): Promise<Command> {
   const program = newProgram(call.context);
   for (const name of needed) (await commands[name]())(program, call);
+  refuseEmptyValues(program);
   return program;
-};
+}
+
+/** Commands that run something inside. All others would silently ignore what stands behind `--`. */
+const commandsWithWords: readonly string[] = ['run', 'plan', 'rehearse', 'complete'];
+
+function refuseUnusedWords(own: readonly string[], words: readonly string[] | null): void {
+  const named = commandNames.find((name) => name === own[0]);
+  if (words === null || named === undefined || commandsWithWords.includes(named) || wantsHelp(own)) return;
+  throw new UsageMistake(
+    `\`guard ${named}\` runs no command, so -- is not allowed.`,
+    `Remove -- and what follows it, or use: guard ${own[1] ?? '<instance>'} -- ${shellWords(words)}`,
+  );
+}
+
+/** commander prints the whole help for a topic that it does not know, and complains afterwards. */
+function refuseUnknownTopic([first, topic]: readonly string[]): void {
+  if (first !== 'help' || topic === undefined || topic.startsWith('-')) return;
+  if (commandNames.some((name) => name === topic)) return;
+  throw new UsageMistake(`There is no command "${neutralise(topic)}".`, adviceForWord(topic));
+}
 
 /** One of them does the work; all are there for the help and for the tab key. What names none is a run. */
-const neededFor = (own: readonly string[]): readonly CommandName[] => {
+function neededFor(own: readonly string[]): readonly CommandName[] {
   const named = commandNames.find((name) => name === own[0]);
   if (named !== undefined) return [named];
-  const showsAll = ['help', 'complete'].includes(own[0] ?? '') || own.includes('--help') || own.includes('-h');
+  const showsAll = ['help', 'complete'].includes(own[0] ?? '') || wantsHelp(own);
   return showsAll ? commandNames : ['run'];
-};
+}
+
+function wantsHelp(own: readonly string[]): boolean {
+  return own.includes('--help') || own.includes('-h');
+}
 
 /** Help and version end commander's way, with their text written already; everything else is a mistake in the words. */
-const endOf = async (error: unknown, context: Context, words: SplitArguments, help: string): Promise<number> => {
+async function endOf(error: unknown, context: Context, words: SplitArguments, help: string): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const mistake = error instanceof CommanderError ? new UsageMistake(mistakeOf(error), help) : error;
   if (!(mistake instanceof UsageMistake)) throw mistake;
+  if (isReadOnly(words.own)) {
+    await writeLines(context.stderr, [`guard: ${mistake.message}`, `  ${mistake.advice}`]);
+    return exitStatusOf(usage(mistake));
+  }
   const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
-  return endWith(told, words.own.includes('--json'), usage(mistake));
-};
+  return reportOutcome(told, words.own.includes('--json'), usage(mistake));
+}
+
+/** Commands that change nothing, whatever happens: to say so would suggest that they might. */
+const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'completion'];
+
+function isReadOnly(own: readonly string[]): boolean {
+  return !own.includes('--json') && (own[0] === 'help' || readOnlyCommands.some((name) => name === own[0]));
+}
 
 /** A command that is only a group of subcommands has printed its help by now. */
-const mistakeOf = (error: CommanderError): string =>
-  error.code === 'commander.help' ? 'No subcommand is named.' : sentence(error.message);
+function mistakeOf(error: CommanderError): string {
+  return error.code === 'commander.help' ? 'No subcommand is named.' : sentence(error.message);
+}
 
 /** The reports of a command line that commander does not read to its end. */
-const reportFilesIn = (own: readonly string[]): ReportFile[] =>
-  own.reduce<ReportFile[]>((files, word, at) => {
+function reportFilesIn(own: readonly string[]): ReportFile[] {
+  return own.reduce<ReportFile[]>((files, word, at) => {
     const value = word.startsWith('--report=') ? word.slice(9) : own[at - 1] === '--report' ? word : null;
     try {
       return value === null ? files : reportFile(value, files);
@@ -78,20 +126,21 @@ const reportFilesIn = (own: readonly string[]): ReportFile[] =>
       return files;
     }
   }, []);
+}
 
 /** Options of a run are written without a subcommand as well; an option of the command itself tells that the -- was forgotten. */
-const helpFor = (program: Command, { own, command }: SplitArguments): string => {
+function helpFor(program: Command, { own, command }: SplitArguments): string {
   const named = program.commands.find((subcommand) => subcommand.name() === own[0]);
   const see = `ee \`guard ${named?.name() ?? 'run'} --help\`.`;
   const mayLack = named === undefined && command === null && own[0]?.startsWith('-') === false;
-  return mayLack ? `The command stands behind --: guard ${own[0]} -- …; s${see}` : `S${see}`;
-};
+  return mayLack ? `Write the command after --: guard ${own[0]} -- …; s${see}` : `S${see}`;
+}
 
-const newProgram = (context: Context): Command =>
-  new Command('guard')
+function newProgram(context: Context): Command {
+  return new Command('guard')
     .description(
-      'Makes a risky change to an Incus container safe to try: takes a restore point, runs the command, looks at whether ' +
-        'the container still does what it did before, and if it does not, puts it back and proves that it is back.',
+      'Makes risky changes to Incus containers safe to try: takes a restore point, runs the command, checks that ' +
+        'the container still works as before, and if not, rolls it back and verifies the rollback.',
     )
     .usage('[options] <instance>… -- <command> [arguments…]\n       guard <subcommand> [options]')
     .version(context.version, '-V, --version', 'print the version')
@@ -108,13 +157,24 @@ const newProgram = (context: Context): Command =>
       'after',
       `\nSee \`guard run --help\` for the options of a run.\n\n${exitStatusHelp}\n\nExamples:\n  guard ubuntu-test -- apt upgrade\n  guard --restart --check 'dig @127.0.0.1 example.org' dns -- apt full-upgrade -y`,
     );
+}
 
 const exitStatusHelp = [
   'Exit status:',
   ...outcomeTable.map((row) => `  ${String(row.exit).padStart(3)}  ${row.name}: ${row.meaning}`),
 ].join('\n');
 
-const sentence = (message: string): string => {
-  const text = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+function sentence(message: string): string {
+  const text = valueMistake(message) ?? message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?)]$/.test(text) ? '' : '.'}`;
-};
+}
+
+/** commander repeats the value before the reader's own sentence, which names it already. */
+function valueMistake(message: string): string | null {
+  const [, option, argument, own] =
+    /^error: (?:option '(.*?)'|command-argument value '[\s\S]*?' is invalid for argument '(.*?)'\.) ?(?:argument '[\s\S]*?' is invalid\. )?([\s\S]*)$/.exec(
+      message,
+    ) ?? [];
+  if (own === undefined || own === '' || own.startsWith('argument missing')) return null;
+  return `${option ?? `<${argument ?? ''}>`}: ${own}`;
+}

@@ -7,29 +7,32 @@ import { writeLines } from '../report/write.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { pruneRestorePoints } from '../run/restore-point/retention.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { planOf } from './plan-of.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, withInstance } from './session.ts';
 import { count } from './values.ts';
 
 const help = `
-Only restore points that guard took are removed, by the exact name and time that its record has. The newest one of an
-instance, and those that you named with --name, always stay.
+Removes only restore points that guard took, identified by the exact name and creation time in its record. The newest one of
+each instance, and those named with --name, always stay.
 
 Exit status:
-    0  nothing is left that should go
-    1  at least one could not be removed; the others were
-   30  the instance could not be looked at`;
+    0  all old restore points are removed
+    1  at least one could not be removed
+   30  the instance could not be inspected`;
 
-/** `guard prune`: remove old restore points of guard's own. */
-export const definePrune = (program: Command, call: Call): void => {
+/** `guard prune`: remove old restore points that guard took. */
+export function definePrune(program: Command, call: Call): void {
   const command = program
     .command('prune')
-    .description("remove old restore points of guard's own")
+    .description('remove old restore points that guard took')
     .argument('[instance]', 'name or remote:name (default: every instance that this host has records of)')
     .addOption(
-      new Option('--keep <count>', 'how many stay on an instance (default: as configured, else 3)').argParser(count),
+      new Option(
+        '--keep <count>',
+        'how many restore points to keep for each instance (default: as configured, else 3)',
+      ).argParser(count),
     )
     .addHelpText('after', help);
   addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
@@ -44,17 +47,17 @@ export const definePrune = (program: Command, call: Call): void => {
       );
     call.exit(worst);
   });
-};
+}
 
-const pruneOne = (
+function pruneOne(
   context: Context,
   instance: string,
   options: RunOptions,
   reaching: typeof withInstance,
-): Promise<number> =>
-  reaching(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
+): Promise<number> {
+  return reaching(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
-    const plan = planOf({ run, version: context.version, reached, words: ['true'], settings, name: null });
+    const plan = buildPlan({ run, version: context.version, reached, words: ['true'], settings, name: null });
     const state = stateDirectoryOf(context);
     let removed = 0;
     const view = createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false, history: [] });
@@ -80,8 +83,9 @@ const pruneOne = (
       ]);
     return stayed > 0 ? 1 : 0;
   });
+}
 
-const recorded = async (context: Context): Promise<{ readonly instance: string; readonly project: string }[]> => {
+async function recorded(context: Context): Promise<{ readonly instance: string; readonly project: string }[]> {
   const runs = await listRuns(stateDirectoryOf(context), { instance: null, limit: Infinity });
   const targets = new Map<string, { readonly instance: string; readonly project: string }>();
   for (const { started } of runs) {
@@ -90,4 +94,4 @@ const recorded = async (context: Context): Promise<{ readonly instance: string; 
     targets.set(`${started.project} ${instance}`, { instance, project: started.project });
   }
   return [...targets.values()];
-};
+}

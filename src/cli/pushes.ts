@@ -7,10 +7,10 @@ import type { Context } from './context.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** Looks through all that is to be pushed before anything happens; what cannot be pushed refuses the run. */
-export const surveyPushes = async (
+export async function surveyPushes(
   { workingDirectory }: Context,
   { push = [], pushOwner = { user: 0, group: 0 } }: RunOptions,
-): Promise<Result<readonly PushPlan[], Outcome>> => {
+): Promise<Result<readonly PushPlan[], Outcome>> {
   const plans: PushPlan[] = [];
   for (const { local, inside } of push) {
     const found = await surveyPush({ local: resolve(workingDirectory, local), inside, ...pushOwner });
@@ -19,4 +19,4 @@ export const surveyPushes = async (
     plans.push(found.value);
   }
   return ok(plans);
-};
+}

@@ -2,29 +2,30 @@ import { Option, type Command } from 'commander';
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { getSnapshot } from '../incus/snapshot.ts';
-import { currentHolder, lookAtHolder } from '../journal/holder.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
 import { readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
-import type { Target } from '../report/story.ts';
+import type { Target } from '../report/run-report.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
-import { newLease } from '../run/hold/in-flight.ts';
-import { keepLease, takeLease, type HeldLease } from '../run/hold/lease.ts';
-import { isLeftBy, refuseLiving, refuseUnreadable } from '../run/hold/living.ts';
-import { findRemains, recover, type Remains } from '../run/recovery/recover.ts';
+import { newLease } from '../run/lock/in-flight.ts';
+import { keepLease, takeLease, type HeldLease } from '../run/lock/lease.ts';
+import { isLeftoverOf, requireDeadHolder, refuseUnreadable } from '../run/lock/takeover.ts';
+import { findLeftovers, recover, type RunLeftovers } from '../run/recovery/recover.ts';
 import { refusedBecause } from '../run/refusal.ts';
-import { mendRemains, sayRemoved, type MendedRemains } from '../run/recovery/torn-remains.ts';
+import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
 import { createRecorder, type Recorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { planOf } from './plan-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
+import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
@@ -36,20 +37,20 @@ interface RecoverOptions extends RunOptions {
 
 const help = `
 Exit status:
-    0  nothing is left: there was nothing, or it is kept or rolled back now
-   20  restored and started, but the baseline does not hold: a person must look
-   21  it could not be brought back, and the commands to do it by hand are printed; or its lock could not be freed
-   30  refused, and why
-   31  the run is not interrupted: its guard still works on it`;
+    0  every interrupted run is finished: kept or rolled back
+   20  restored, but unhealthy: a person must act
+   21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released
+   30  refused
+   31  the run is still in progress`;
 
 /** `guard recover`: finish what an interrupted run left. */
-export const defineRecover = (program: Command, call: Call): void => {
+export function defineRecover(program: Command, call: Call): void {
   const command = program
     .command('recover')
-    .description('finish what an interrupted run left: kept or rolled back')
+    .description('finish interrupted runs: keep or roll back their changes')
     .argument('[instance]', 'name or remote:name (default: every interrupted run that this host recorded)')
-    .option('--keep-if-healthy', 'keep the change where the baseline holds, instead of rolling back')
-    .addOption(new Option('--take-over', 'also a run of another host, which is dead for certain'))
+    .option('--keep-if-healthy', 'keep the change if the instance is as healthy as before, instead of rolling back')
+    .addOption(new Option('--take-over', 'also finish a run of another host that is certainly dead'))
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(async (instance: string | undefined, options: RecoverOptions) => {
     const status = await withReports(call.context, options, [], (context) =>
@@ -57,12 +58,12 @@ export const defineRecover = (program: Command, call: Call): void => {
     );
     call.exit(status);
   });
-};
+}
 
-const recoverAll = async (context: Context, options: RecoverOptions): Promise<number> => {
+async function recoverAll(context: Context, options: RecoverOptions): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
-  const dead = runs.filter(({ started }) => started !== null && lookAtHolder(started.holder) === 'dead');
-  if (dead.length === 0) await sayNothingToDo(context, options, null);
+  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) === 'dead');
+  if (dead.length === 0) await reportNothingToDo(context, options, null);
   let worst = 0;
   for (const record of dead) {
     const { instance, project, remote } = record.started ?? { instance: '', project: 'default', remote: null };
@@ -71,28 +72,33 @@ const recoverAll = async (context: Context, options: RecoverOptions): Promise<nu
     worst = Math.max(worst, await recoverInstance(context, name, { ...options, project }, record));
   }
   return worst;
-};
+}
 
 /** One instance; `known` is the run to finish where that is known already. Returns the exit status. */
-export const recoverInstance = async (
+export async function recoverInstance(
   context: Context,
   instance: string,
   options: RecoverOptions,
   known: RunRecord | null,
-): Promise<number> => {
+): Promise<number> {
+  if (known?.started?.rehearsal !== undefined)
+    return withInstance(context, { instance, options, withTerminal: false }, (session) =>
+      recoverRehearsal(context, session, known, options),
+    );
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
-  return withInstance(here, { instance, options, withTerminal: false }, (session) =>
-    recoverReached(here, session, options, known),
-  );
-};
+  return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
+    const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
+    return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
+  });
+}
 
-const recoverReached = async (
-  context: Recovering,
+async function recoverReached(
+  context: RecoverySession,
   session: Session,
   options: RecoverOptions,
   known: RunRecord | null,
-): Promise<number> => {
-  const plan = planOf({
+): Promise<number> {
+  const plan = buildPlan({
     run: known?.run ?? newRunId(context.clock.now()),
     version: context.version,
     reached: session.reached,
@@ -103,112 +109,118 @@ const recoverReached = async (
   });
   const { incus } = session.reached;
   const tools = { incus, clock: context.clock };
-  const found = await findRemains(tools, plan);
-  if (!found.ok) return endWith(context, options.json ?? false, found.error);
+  const found = await findLeftovers(tools, plan);
+  if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
-  const isIdle = record === null && found.value.inFlight === null && found.value.quiet === null;
+  const isIdle = record === null && found.value.inFlight === null && found.value.quiesceMarker === null;
   // What another run has there by now is not this one's: of that nothing is left.
-  if (record !== null && !isLeftBy(found.value, record))
-    return finish(context, session, { plan, record, remains: nothingOf(found.value), removed: [] }, options);
+  if (record !== null && !isLeftoverOf(found.value, record))
+    return finish(context, session, { plan, record, leftovers: nothingOf(found.value), removed: [] }, options);
   const unreadable = refuseUnreadable(plan, found.value, record);
-  if (unreadable !== null) return endWith(context, options.json ?? false, unreadable);
+  if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
-  const tell = (text: string): Promise<void> => sayWait(context, options, text);
-  const living = isIdle ? null : await refuseLiving({ ...tools, lookAtHolder, tell }, found.value, record, care);
-  if (living !== null) return endWith(context, options.json ?? false, living);
+  const tell = (text: string): Promise<void> => reportWait(context, options, text);
+  const living = isIdle
+    ? null
+    : await requireDeadHolder({ ...tools, inspectHolder, report: tell }, found.value, record, care);
+  if (living !== null) return reportOutcome(context, options.json ?? false, living);
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
-  const remains = await mendRemains(plan, tools, found.value, own);
-  if (!remains.ok) return endWith(context, options.json ?? false, remains.error);
-  if (isIdle) return sayNothingToDo(context, options, plan.instance, remains.value.removed);
-  return finish(context, session, { plan, record, ...remains.value }, options);
-};
+  const leftovers = await repairLeftovers(plan, tools, found.value, own);
+  if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
+  if (isIdle) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
+  return finish(context, session, { plan, record, ...leftovers.value }, options);
+}
 
 /** Which instance it is about is known. */
-type Recovering = Context & { readonly target: Target };
+type RecoverySession = Context & { readonly target: Target };
 
 /** Finishes the run, and tells it as a run is told. */
-const finish = async (
-  context: Recovering,
+async function finish(
+  context: RecoverySession,
   session: Session,
-  { plan, record, remains, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & MendedRemains,
+  { plan, record, leftovers, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & RepairResult,
   options: RecoverOptions,
-): Promise<number> => {
+): Promise<number> {
   const { incus } = session.reached;
-  const run = record?.run ?? (remains.mark ?? remains.quiet)?.run ?? plan.run;
+  const run = record?.run ?? (leftovers.marker ?? leftovers.quiesceMarker)?.run ?? plan.run;
   const recorder = await recorderOf(context, run, options, record);
-  await (record === null ? recorder.begin(startedElsewhere(context, session, remains, run)) : recorder.resume());
-  for (const name of removed) await recorder.record({ type: 'notice', level: 'warning', says: sayRemoved(name) });
+  await (record === null ? recorder.begin(startedElsewhere(context, session, leftovers, run)) : recorder.resume());
+  for (const name of removed)
+    await recorder.record({ type: 'notice', level: 'warning', message: describeRemoved(name) });
   const { instance, project, remote, limits } = plan;
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { keepIfHealthy = false } = options;
-  const lease = await leaseFor(session, recorder, context.clock, remains);
-  if (!lease.ok) return endWith(context, options.json ?? false, lease.error);
+  const lease = await leaseFor(session, recorder, context.clock, leftovers);
+  if (!lease.ok) return reportOutcome(context, options.json ?? false, lease.error);
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
     { run, instance, project, remote, limits, record, baseline, keepIfHealthy, hooks, lease: lease.value },
     { incus, clock: context.clock, recorder },
-    remains,
+    leftovers,
   );
   await lease.value?.stop();
   const status = recoveredStatus(outcome);
-  return status === 0 && (await isStillHeld(session, remains)) ? stillHeldStatus : status;
-};
+  return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
+}
 
 /** Null where nothing is in flight, or the server cannot write a lease: a full pool must not stop a rollback. */
-const leaseFor = async (
+async function leaseFor(
   { reached }: Session,
   recorder: Recorder,
   clock: Context['clock'],
-  remains: Remains,
-): Promise<Result<HeldLease | null, Outcome>> => {
-  if (remains.inFlight === null) return ok(null);
+  leftovers: RunLeftovers,
+): Promise<Result<HeldLease | null, Outcome>> {
+  if (leftovers.inFlight === null) return ok(null);
   const { incus, instance } = reached;
   const lease = newLease();
-  await recorder.record({ type: 'lease-taken', lease: lease.base });
-  const taken = await takeLease({ incus }, instance, { before: remains.lease, lease });
+  await recorder.record({ type: 'lease-acquired', lease: lease.base });
+  const taken = await takeLease({ incus }, instance, { before: leftovers.lease, lease });
   if (taken.ok) return ok(keepLease({ incus, clock }, instance, lease));
   return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
-};
+}
 
 /** The instance, without what is there of another run. */
-const nothingOf = (remains: Remains): Remains => ({ ...remains, mark: null, quiet: null, inFlight: null, lease: null });
+function nothingOf(leftovers: RunLeftovers): RunLeftovers {
+  return { ...leftovers, marker: null, quiesceMarker: null, inFlight: null, lease: null };
+}
 
-const sayWait = async (context: Context, options: RecoverOptions, text: string): Promise<void> => {
+async function reportWait(context: Context, options: RecoverOptions, text: string): Promise<void> {
   if (options.json !== true && options.quiet !== true) await writeLines(context.stderr, [`guard: ${text}`]);
-};
+}
 
-const stillHeldStatus = 21;
+const stillLockedStatus = 21;
 
 /** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
-const isStillHeld = async ({ reached }: Session, { inFlight }: Remains): Promise<boolean> => {
+async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): Promise<boolean> {
   if (inFlight === null) return false;
   const snapshot = await getSnapshot(reached.incus, reached.instance, inFlight.name);
   return snapshot.ok && snapshot.value.createdAt === inFlight.createdAt;
-};
+}
 
 /** The run whose mark is on the instance; else the last one that this host left unfinished there. */
-const recordOf = async (context: Context, { reached }: Session, remains: Remains): Promise<RunRecord | null> => {
+async function recordOf(context: Context, { reached }: Session, leftovers: RunLeftovers): Promise<RunRecord | null> {
   const state = stateDirectoryOf(context);
-  const known = remains.mark ?? remains.quiet;
+  const known = leftovers.marker ?? leftovers.quiesceMarker;
   if (known !== null) return readRun(state, known.run);
   const unfinished = await unfinishedRuns(state);
   return (
     unfinished.findLast(
       (record) =>
-        isLeftBy(remains, record) &&
+        record.started?.rehearsal === undefined &&
+        isLeftoverOf(leftovers, record) &&
         record.started?.instance === reached.instance &&
         record.started.project === reached.project &&
         record.started.remote === reached.remote,
     ) ?? null
   );
-};
+}
 
-const recorderOf = async (
-  context: Recovering,
+async function recorderOf(
+  context: RecoverySession,
   run: string,
   options: RecoverOptions,
   record: RunRecord | null,
-): Promise<Recorder> => {
+): Promise<Recorder> {
   const history = record?.events ?? [];
   const here = await about(context, { ...context.target, command: record?.started?.command ?? [] }, history);
   return createRecorder({
@@ -217,24 +229,26 @@ const recorderOf = async (
     openStore: () => openJournal({ stateDirectory: stateDirectoryOf(context), run }),
     listener: createView({ ...here, json: options.json ?? false, quiet: options.quiet ?? false, history }).listener,
   });
-};
+}
 
-const startedElsewhere = (context: Context, { reached }: Session, remains: Remains, run: string) => ({
-  type: 'run-started' as const,
-  version: context.version,
-  instance: reached.instance,
-  project: reached.project,
-  remote: reached.remote,
-  // What another host ran is not known here.
-  command: [],
-  wasRunning: remains.wasRunning,
-  restorePointName: remains.mark?.restorePointName ?? `guard-${run}`,
-  named: false,
-  holder: currentHolder(),
-});
+function startedElsewhere(context: Context, { reached }: Session, leftovers: RunLeftovers, run: string) {
+  return {
+    type: 'run-started' as const,
+    version: context.version,
+    instance: reached.instance,
+    project: reached.project,
+    remote: reached.remote,
+    // What another host ran is not known here.
+    command: [],
+    wasRunning: leftovers.wasRunning,
+    restorePointName: leftovers.marker?.restorePointName ?? `guard-${run}`,
+    named: false,
+    holder: currentHolder(),
+  };
+}
 
 /** A recovery has done its work when nothing is left in between, however the run ended. */
-const recoveredStatus = (outcome: Outcome): number => {
+function recoveredStatus(outcome: Outcome): number {
   switch (outcome.outcome) {
     case 'kept':
     case 'kept-unhealthy':
@@ -245,19 +259,19 @@ const recoveredStatus = (outcome: Outcome): number => {
     default:
       return exitStatusOf(outcome);
   }
-};
+}
 
-const sayNothingToDo = async (
+async function reportNothingToDo(
   context: Context,
   options: RecoverOptions,
   instance: string | null,
   removed: readonly string[] = [],
-): Promise<number> => {
+): Promise<number> {
   if (context.target) await context.reports?.drop(context.target);
   if (options.json !== true && options.quiet !== true)
     await writeLines(context.stderr, [
-      ...removed.map((name) => `guard: ${sayRemoved(name)}`),
+      ...removed.map((name) => `guard: ${describeRemoved(name)}`),
       `guard: there is nothing to recover${instance === null ? ' in the records of this host' : ` on ${instance}`}.`,
     ]);
   return 0;
-};
+}

@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import type { Reached } from '../incus/reach.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
 import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
 import { createView } from '../report/view.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { GoBackTo, Plan } from '../run/plan.ts';
+import type { RollbackTarget, Plan } from '../run/plan.ts';
 import { refused } from '../run/refusal.ts';
 import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { planOf } from './plan-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
@@ -20,43 +20,43 @@ import { runPlan } from './run.ts';
 import { withInstance } from './session.ts';
 
 const help = `
-What is there now becomes a restore point first, so that the way back can itself be gone back. The instance is stopped,
-restored, started, and asked what was true when that restore point was taken.
+guard first takes a restore point of the present state, so that the rollback can be undone. It then stops, restores and starts
+the instance and compares it with the baseline of the chosen run.
 
 Exit status:
-    0  the instance is back at that restore point, and its baseline of then holds
-   11  it was restored and its baseline of then does not hold: what was there before the call is back
-   20  what was there before the call is restored and does not hold either: a person must look
-   21  it could not be brought back; the commands to do it by hand are printed
+    0  rolled back, and as healthy as at the chosen restore point
+   11  not as healthy as at the chosen restore point: the state before this command was restored
+   20  the state before this command was restored, but is unhealthy: a person must act
+   21  the rollback failed; guard printed the commands to finish it
    30  refused, and why (no such restore point, a storage driver that cannot, …)
    31  another run holds the instance`;
 
 /** `guard rollback`: back to a kept restore point, with the same care. */
-export const defineRollback = (program: Command, call: Call): void => {
+export function defineRollback(program: Command, call: Call): void {
   const command = program
     .command('rollback')
-    .description('go back to a kept restore point, with the same care')
+    .description('roll back to a kept restore point')
     .argument('<instance>', 'name or remote:name')
-    .argument('[run]', 'the run whose restore point it is, or the beginning of its id (default: the newest)')
+    .argument('[run]', 'the run that took the restore point, or the start of its id (default: the newest)')
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(
     async (instance: string, run: string | undefined, options: RunOptions) => {
       const target = { instance, command: ['guard', 'rollback', instance, ...(run === undefined ? [] : [run])] };
       const status = await withReports(call.context, options, [target], async (context) =>
-        goBack(await about(context, target), instance, run ?? null, options),
+        rollBackTo(await about(context, target), instance, run ?? null, options),
       );
       call.exit(status);
     },
   );
-};
+}
 
-const goBack = (context: Context, instance: string, run: string | null, options: RunOptions): Promise<number> =>
-  withInstance(context, { instance, options, withTerminal: false }, async (session) => {
+function rollBackTo(context: Context, instance: string, run: string | null, options: RunOptions): Promise<number> {
+  return withInstance(context, { instance, options, withTerminal: false }, async (session) => {
     const json = options.json ?? false;
     const target = await targetOf(context, session.reached, run);
-    if (!target.ok) return endWith(context, json, target.error);
+    if (!target.ok) return reportOutcome(context, json, target.error);
     const plan: Plan = {
-      ...planOf({
+      ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
         reached: session.reached,
@@ -72,12 +72,13 @@ const goBack = (context: Context, instance: string, run: string | null, options:
     const io = { ...commandIo(context, json), terminal: null, stdin: null };
     return runPlan(context, { plan, io, view, reached: session.reached, notify: session.settings.notify }, false);
   });
+}
 
-const targetOf = async (
+async function targetOf(
   context: Context,
-  reached: Reached,
+  reached: InstanceConnection,
   wanted: string | null,
-): Promise<Result<GoBackTo, Outcome>> => {
+): Promise<Result<RollbackTarget, Outcome>> {
   const state = stateDirectoryOf(context);
   const kept = await keptRestorePoints(state, reached);
   const point = kept.find(({ run }) => wanted === null || run.startsWith(wanted));
@@ -86,10 +87,10 @@ const targetOf = async (
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { name, createdAt, volumes } = point;
   return ok({ run: point.run, baseline, restorePoint: { name, createdAt, volumes } });
-};
+}
 
-const noSuchPoint = (instance: string, wanted: string | null, kept: readonly KeptRestorePoint[]): Outcome =>
-  refused(
+function noSuchPoint(instance: string, wanted: string | null, kept: readonly KeptRestorePoint[]): Outcome {
+  return refused(
     wanted === null
       ? `No run on this host has left a restore point on "${instance}".`
       : `No run "${wanted}" has left a restore point on "${instance}".`,
@@ -100,3 +101,4 @@ const noSuchPoint = (instance: string, wanted: string | null, kept: readonly Kep
           .slice(0, 5)
           .join(', ')}`,
   );
+}

@@ -7,6 +7,7 @@ import {
   duration,
   durationOrNever,
   environmentEntry,
+  folderInside,
   pushOwner,
   pushWord,
   repeated,
@@ -64,20 +65,25 @@ export interface RunOptions extends CommonOptions {
   readonly retry?: boolean;
   readonly keepFailed?: boolean;
   readonly stopFirst?: boolean;
+  readonly rehearse?: boolean;
+  readonly rehearseCopy?: boolean;
+  readonly keepRehearsal?: boolean;
+  readonly allowDrift?: boolean;
   readonly hook?: readonly HookCommand[];
   readonly hookTimeout?: number;
 }
 
 /** Options that say how to change one instance: the same for `guard run` and `guard plan`. */
-export const addRunOptions = (command: Command): Command =>
-  addCommonOptions(addCommandOptions(addHealthOptions(addCheckOptions(addRestorePointOptions(command)))));
+export function addRunOptions(command: Command): Command {
+  return addCommonOptions(addCommandOptions(addHealthOptions(addCheckOptions(addRestorePointOptions(command)))));
+}
 
-const addRestorePointOptions = (command: Command): Command =>
-  command
+function addRestorePointOptions(command: Command): Command {
+  return command
     .optionsGroup('Restore point:')
     .addOption(new Option('--name <name>', 'its final name (default: guard-<run>)').argParser(snapshotName))
     .addOption(
-      new Option('--keep <count>', "how many of guard's own stay on the instance (default: 3)").argParser(count),
+      new Option('--keep <count>', 'how many restore points to keep on the instance (default: 3)').argParser(count),
     )
     .addOption(
       new Option('--expires <time>', 'when the server removes it, or never (default: 30d)').argParser(durationOrNever),
@@ -85,10 +91,10 @@ const addRestorePointOptions = (command: Command): Command =>
     .addOption(
       new Option(
         '--uncovered <policy>',
-        'disks that no restore point covers: refuse, warn or accept (default: warn)',
+        'disks that the restore point does not cover: refuse, warn or accept (default: warn)',
       ).argParser(uncoveredPolicy),
     )
-    .option('--stop-first', 'take it with the instance stopped, so that everything in it is at rest')
+    .option('--stop-first', 'stop the instance while the restore point is taken')
     .addOption(
       new Option(
         '--hook <moment=command>',
@@ -97,12 +103,13 @@ const addRestorePointOptions = (command: Command): Command =>
     )
     .addOption(new Option('--hook-timeout <time>', 'one --hook (default: 30s)').argParser(duration))
     .addOption(
-      new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration),
+      new Option('--wait-lock <time>', 'how long to wait for another run to end (default: 0s)').argParser(duration),
     );
+}
 
 /** Options that say what to ask. */
-export const addCheckOptions = (command: Command): Command =>
-  command
+export function addCheckOptions(command: Command): Command {
+  return command
     .optionsGroup('Checks:')
     .addOption(
       new Option('--check <command>', "run by the instance's shell; status 0 passes (repeatable)").argParser(repeated),
@@ -111,33 +118,37 @@ export const addCheckOptions = (command: Command): Command =>
     .addOption(new Option('--check-interval <time>', 'from one try to the next (default: 2s)').argParser(duration))
     .addOption(new Option('--check-retries <count>', 'failures in a row that count (default: 3)').argParser(count))
     .addOption(new Option('--check-start-period <time>', 'failures do not count yet (default: 0s)').argParser(duration))
-    .option('--no-automatic', 'ask only the checks, do not compare units, sockets, packages, …');
+    .option('--no-automatic', 'run only the checks, do not compare units, sockets, packages, …');
+}
 
-const addHealthOptions = (command: Command): Command =>
-  command
+function addHealthOptions(command: Command): Command {
+  return command
     .optionsGroup('Verdict:')
     .addOption(
-      new Option('--verify-timeout <time>', 'how long it may take to be healthy (default: 2m)').argParser(duration),
+      new Option('--verify-timeout <time>', 'how long the instance may take to become healthy (default: 2m)').argParser(
+        duration,
+      ),
     )
-    .addOption(new Option('--soak <time>', 'how long health must then hold (default: 10s)').argParser(duration))
+    .addOption(new Option('--soak <time>', 'how long it must then stay healthy (default: 10s)').argParser(duration))
     .option('--restart', 'restart the instance before the verdict')
-    .option('--allow-unhealthy', 'begin although it is not healthy now')
+    .option('--allow-unhealthy', 'start although the instance is unhealthy')
     .addOption(
       new Option(
         '--on-failure <policy>',
         'rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
       ).argParser(failurePolicies),
     )
-    .option('--keep-failed', 'before a rollback, keep what failed as a copy: stopped, without network');
+    .option('--keep-failed', 'before a rollback, keep the failed state as a stopped copy without network');
+}
 
-const addCommandOptions = (command: Command): Command =>
-  command
+function addCommandOptions(command: Command): Command {
+  return command
     .optionsGroup('Command:')
     .addOption(new Option('--timeout <time>', 'how long it may run, or never (default: 1h)').argParser(durationOrNever))
     .addOption(
       new Option(
         '--idle-timeout <time>',
-        'how long it may be silent, or never (default: 15m without a terminal)',
+        'how long it may write no output, or never (default: 15m without a terminal)',
       ).argParser(durationOrNever),
     )
     .addOption(
@@ -146,39 +157,66 @@ const addCommandOptions = (command: Command): Command =>
     .addOption(new Option('--env <NAME=value>', 'set a variable inside (repeatable)').argParser(environmentEntry))
     .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(count))
     .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(count))
-    .option('--cwd <folder>', 'run in this folder of the instance (default: /root)')
+    .addOption(
+      new Option('--cwd <folder>', 'run in this folder of the instance (default: /root)').argParser(folderInside),
+    )
     .addOption(
       new Option(
         '--push <local:path>',
-        'before the command, bring in a file or folder as this path inside; into it with a / at its end (repeatable)',
+        'copy a file or folder to this path in the instance before the command; with a / at the end, into this folder (repeatable)',
       ).argParser(pushWord),
     )
-    .addOption(new Option('--push-owner <uid:gid>', 'whose it becomes (default: 0:0)').argParser(pushOwner))
-    .option('--retry', 'run it although this same change was rolled back here before')
-    .option('--passthrough', "exit with the command's own status where the outcome is 10");
+    .addOption(new Option('--push-owner <uid:gid>', 'owner of the pushed files (default: 0:0)').argParser(pushOwner))
+    .option('--retry', 'run although the same change was rolled back before')
+    .option('--passthrough', 'exit with the status of the command instead of 10');
+}
+
+/** Options of a rehearsal that continues with the instance. */
+export function addRehearsalOptions(command: Command): Command {
+  return addRehearsalCopyOptions(
+    command
+      .optionsGroup('Rehearsal:')
+      .option('--rehearse', 'try the change on an isolated copy first; the instance is touched only if that passes')
+      .option('--allow-drift', 'continue although other packages would change than in the rehearsal'),
+  );
+}
+
+/** Options of every rehearsal. */
+export function addRehearsalCopyOptions(command: Command): Command {
+  return command
+    .optionsGroup('Rehearsal:')
+    .option(
+      '--rehearse-copy',
+      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance stands still meanwhile',
+    )
+    .option('--keep-rehearsal', 'keep the copy at the end, stopped, to look into it');
+}
 
 /** Options that every command has which speaks to an instance. */
-export const addCommonOptions = (command: Command): Command =>
-  command
+export function addCommonOptions(command: Command): Command {
+  return command
     .optionsGroup('General:')
     .option('--project <name>', 'the Incus project of the instance')
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .option('--json', 'write one event a line on stdout')
-    .option('-q, --quiet', 'say only what went wrong');
+    .option('-q, --quiet', 'print only problems');
+}
 
 /** For every command that ends with an outcome. */
-export const addReportOption = (command: Command): Command =>
-  command
+export function addReportOption(command: Command): Command {
+  return command
     .optionsGroup('General:')
     .addOption(
       new Option(
         '--report <format=file>',
-        'also write junit, json or markdown to a file, whatever the outcome (repeatable)',
+        'also write a junit, json, markdown or html report to a file (repeatable)',
       ).argParser(reportFile),
     );
+}
 
 /** For a run that is slow. */
-export const addTraceOption = (command: Command): Command =>
-  command
+export function addTraceOption(command: Command): Command {
+  return command
     .optionsGroup('General:')
-    .option('--trace <file>', "write where the time goes, in Chrome's trace format: one span a phase and request");
+    .option('--trace <file>', "write a trace in Chrome's format, with one span for each phase and request");
+}

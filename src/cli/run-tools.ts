@@ -1,7 +1,7 @@
 import type { Listener } from '../event.ts';
-import type { Reached } from '../incus/reach.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
 import { failedChanges } from '../journal/history.ts';
-import { currentHolder, lookAtHolder } from '../journal/holder.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import type { Interruption } from '../run/interruption.ts';
@@ -11,17 +11,17 @@ import type { CommandIo, RunTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
 /** What a run works with: the records of this host, and whatever is different for each run. */
-export const runTools = (
+export function runTools(
   context: Context,
   one: {
     readonly plan: Plan;
     readonly io: CommandIo;
-    readonly reached: Pick<Reached, 'incus' | 'instance' | 'project' | 'remote'>;
+    readonly reached: Pick<InstanceConnection, 'incus' | 'instance' | 'project' | 'remote'>;
     readonly interruption: Interruption;
     readonly listener: Listener;
     readonly askToKeep: RunTools['askToKeep'];
   },
-): RunTools => {
+): RunTools {
   const { clock } = context;
   const state = stateDirectoryOf(context);
   const { instance, project, remote } = one.reached;
@@ -31,7 +31,7 @@ export const runTools = (
     interruption: one.interruption,
     io: one.io,
     holder: currentHolder(),
-    lookAtHolder,
+    inspectHolder,
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
     failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
     askToKeep: one.askToKeep,
@@ -42,4 +42,4 @@ export const runTools = (
       listener: one.listener,
     }),
   };
-};
+}

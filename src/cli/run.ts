@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Notice } from '../config/settings.ts';
 import type { Listener } from '../event.ts';
-import type { Reached } from '../incus/reach.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, type View } from '../report/view.ts';
@@ -9,31 +9,35 @@ import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
+import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { neutralise } from '../text.ts';
-import { createAftermath } from './aftermath.ts';
+import { createRunNotifier } from './run-notifier.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
 import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { planOf } from './plan-of.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { surveyPushes } from './pushes.ts';
 import { about, withReports } from './reports.ts';
-import { addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
+import { addRehearsalOptions, addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
+import { inspectAll } from './inspect-all.ts';
+import { refuseUnwritableRecords } from './records.ts';
+import type { OneRehearsal } from './rehearsal.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
 import { withTrace } from './tracing.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
-export const defineRun = (program: Command, call: Call): void => {
+export function defineRun(program: Command, call: Call): void {
   const command = program
     .command('run', { isDefault: true })
-    .description('take a restore point, run the command, keep the change or put the instance back')
+    .description('take a restore point, run the command, then keep the change or roll back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addTraceOption(addReportOption(addRunOptions(command))).action(
+  addTraceOption(addReportOption(addRehearsalOptions(addRunOptions(command)))).action(
     async (instances: readonly string[], options: RunOptions) => {
       const words = commandWords(instances, call.words, 'guard', commandNames);
       const targets = instances.map((instance) => ({ instance, command: words }));
@@ -43,51 +47,56 @@ export const defineRun = (program: Command, call: Call): void => {
       call.exit(status);
     },
   );
-};
+}
 
 /** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */
-const runEach = async (
+async function runEach(
   context: Context,
   instances: readonly string[],
   words: readonly [string, ...string[]],
   options: RunOptions,
-): Promise<number> => {
+): Promise<number> {
+  const unwritable = await refuseUnwritableRecords(context, options.json ?? false);
+  if (unwritable !== null) return unwritable;
+  const refused = instances.length === 1 ? null : await inspectAll(context, instances, words, options);
+  if (refused !== null) return refused;
   for (const [index, instance] of instances.entries()) {
     const here = await about(context, { instance, command: words });
     const status = await runOne(here, instance, words, options);
     if (status === 0) continue;
-    await sayNotBegun(context, options, instance, instances.slice(index + 1));
+    await reportNotStarted(context, options, instance, instances.slice(index + 1));
     return status;
   }
   return 0;
-};
+}
 
 /** Whoever upgrades twenty has to know which ones are still to be done (F41). */
-const sayNotBegun = async (
+async function reportNotStarted(
   context: Context,
   { json, quiet }: RunOptions,
   instance: string,
   rest: readonly string[],
-): Promise<void> => {
+): Promise<void> {
   if (rest.length === 0 || json === true || quiet === true) return;
   await writeLines(context.stderr, [
-    `guard: ${neutralise(instance)} is not kept, so that nothing was begun on ${neutralise(rest.join(', '), 2000)}.`,
+    `guard: ${neutralise(instance)} was not kept. Not started: ${neutralise(rest.join(', '), 2000)}.`,
   ]);
-};
+}
 
-const runOne = async (
+async function runOne(
   context: Context,
   instance: string,
   words: readonly [string, ...string[]],
   options: RunOptions,
-): Promise<number> => {
+): Promise<number> {
   const json = options.json ?? false;
   const pushes = await surveyPushes(context, options);
-  if (!pushes.ok) return endWith(context, json, pushes.error);
+  if (!pushes.ok) return reportOutcome(context, json, pushes.error);
   const io = commandIo(context, json);
-  return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, ({ reached, settings }) => {
+  return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, async (session) => {
+    const { reached, settings } = session;
     const run = newRunId(context.clock.now());
-    const plan = planOf({
+    const plan = buildPlan({
       pushes: pushes.value,
       run,
       version: context.version,
@@ -98,40 +107,77 @@ const runOne = async (
       obeyQuarantine: options.retry !== true && !isAttended(context),
       keepFailed: options.keepFailed ?? false,
     });
-    const view = createView({ ...context, json, quiet: options.quiet ?? false });
-    return runPlan(context, { plan, io, view, reached, notify: settings.notify }, options.passthrough ?? false);
+    const notRehearsed = { plan, io, rehearsed: null };
+    const begun =
+      settings.rehearse === false
+        ? notRehearsed
+        : await afterRehearsal(context, { plan, io, session, options, instance });
+    if (typeof begun === 'number') return begun;
+    const here = settings.rehearse === false ? context : await about(context, { instance, command: words });
+    const view = createView({ ...here, json, quiet: options.quiet ?? false });
+    const one = { ...begun, view, reached, notify: settings.notify };
+    return runPlan(here, one, options.passthrough ?? false);
   });
-};
+}
+
+/** Rehearses the run. A number is the exit status where the instance may not be touched. */
+async function afterRehearsal(
+  context: Context,
+  one: Omit<OneRehearsal, 'before'>,
+): Promise<Pick<OneRun, 'plan' | 'io' | 'rehearsed'> | number> {
+  // Loaded late: most runs have no rehearsal.
+  const { inputForTwo, rehearseFirst } = await import('./rehearsal.ts');
+  const inputs = await inputForTwo(one.io);
+  if (inputs === null)
+    return reportOutcome(
+      context,
+      one.options.json ?? false,
+      refused(
+        'The input on stdin is too long to be given to a rehearsal and to the run.',
+        'Push it as a file: --push.',
+      ),
+    );
+  const { plan } = one;
+  const rehearsed = await rehearseFirst(context, { ...one, io: inputs[0], before: plan.run });
+  if (typeof rehearsed === 'number') return rehearsed;
+  return { plan: { ...plan, rehearsedBy: rehearsed.run }, io: inputs[1], rehearsed: rehearsed.listener };
+}
 
 /** Whether a person sees what happens, and could be asked. */
-const isAttended = ({ stdin, stderr }: Context): boolean => stdin.isTTY === true && stderr.isTTY === true;
+function isAttended({ stdin, stderr }: Context): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true;
+}
 
 /** One run with all it needs. */
 export interface OneRun {
   readonly plan: Plan;
   readonly io: CommandIo;
   readonly view: View;
-  readonly reached: Reached;
+  readonly reached: InstanceConnection;
+  /** Compares what happens with the rehearsal; null where there was none. */
+  readonly rehearsed?: Listener | null;
   /** Who is told how it ended. */
   readonly notify: readonly Notice[];
 }
 
 /** Runs a plan to its end and returns the exit status. */
-export const runPlan = async (context: Context, one: OneRun, passthrough: boolean): Promise<number> => {
+export async function runPlan(context: Context, one: OneRun, passthrough: boolean): Promise<number> {
   let commandStatus: number | null = null;
-  const aftermath = createAftermath(context, one.plan);
+  const notifier = createRunNotifier(context, one.plan);
   const listener: Listener = (event) => {
-    aftermath.hear(event);
+    notifier.onEvent(event);
     if (event.type === 'command-ended' && event.end.kind === 'exited') commandStatus = event.end.status;
+    void one.rehearsed?.(event);
     return one.view.listener(event);
   };
   const outcome = await guardedRun(
     one.plan,
     runTools(context, { ...one, interruption: context.interrupter, listener, askToKeep: one.view.askToKeep }),
   );
-  for (const says of await aftermath.tell(one.notify, outcome)) await writeLines(context.stderr, [`guard: ${says}`]);
+  for (const message of await notifier.notify(one.notify, outcome))
+    await writeLines(context.stderr, [`guard: ${message}`]);
   // Old records go when new ones come; what cannot be tidied changes no outcome.
   if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';
   return passthrough && rolledBackForCommand && commandStatus !== null ? commandStatus : exitStatusOf(outcome);
-};
+}

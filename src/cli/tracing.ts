@@ -1,22 +1,26 @@
 import { openTrace } from '../report/trace.ts';
 import { refused } from '../run/refusal.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** Begins the file of `--trace` before anything happens, and ends it whatever happens. */
-export const withTrace = async (
+export async function withTrace(
   context: Context,
   { trace: path, json = false }: RunOptions,
   work: (context: Context) => Promise<number>,
-): Promise<number> => {
+): Promise<number> {
   if (path === undefined) return work(context);
   const trace = await openTrace(path, context);
   if (!trace.ok)
-    return endWith(context, json, refused(trace.error, 'Name a file in a folder that is there and can be written.'));
+    return reportOutcome(
+      context,
+      json,
+      refused(trace.error, 'Name a file in a folder that is there and can be written.'),
+    );
   try {
     return await work({ ...context, trace: trace.value });
   } finally {
     trace.value.close();
   }
-};
+}

@@ -4,18 +4,20 @@ import type { Outcome } from '../event.ts';
 export class UsageMistake extends Error {
   readonly advice: string;
 
-  constructor(says: string, advice: string) {
-    super(says);
+  constructor(message: string, advice: string) {
+    super(message);
     this.name = 'UsageMistake';
     this.advice = advice;
   }
 }
 
 /** The outcome of a wrong command line. */
-export const usage = (mistake: UsageMistake): Outcome => ({
-  outcome: 'usage',
-  refusal: { says: mistake.message, advice: mistake.advice },
-});
+export function usage(mistake: UsageMistake): Outcome {
+  return {
+    outcome: 'usage',
+    refusal: { message: mistake.message, advice: mistake.advice },
+  };
+}
 
 /** An argument vector, cut at the first `--`: what stands behind it belongs to the command and is never looked at. */
 export interface SplitArguments {
@@ -25,7 +27,7 @@ export interface SplitArguments {
 }
 
 /** Cuts the argument vector. */
-export const splitArguments = (argv: readonly string[]): SplitArguments => {
+export function splitArguments(argv: readonly string[]): SplitArguments {
   const at = argv.indexOf('--');
   return at === -1 ? { own: argv, command: null } : { own: argv.slice(0, at), command: argv.slice(at + 1) };
-};
+}

@@ -4,30 +4,34 @@ import type { UncoveredPolicy } from '../config/settings.ts';
 import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-address.ts';
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-file.ts';
-import { hookMoments, type HookMoment } from '../hook-definition.ts';
+import { lifecycleMoments, type LifecycleMoment } from '../lifecycle-command.ts';
+import { isVariableName } from '../config/variable-name.ts';
+import { isReservedName } from '../run/lock/in-flight.ts';
 import type { Policy, StatusRange } from '../run/plan.ts';
 
 /** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
 
 /** `30s` to milliseconds. */
-export const duration = (text: string): number => {
+export function duration(text: string): number {
   const parsed = parseDuration(text);
   if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
   return parsed.value;
-};
+}
 
 /** `never`, or a duration. */
-export const durationOrNever = (text: string): number | null => (text === 'never' ? null : duration(text));
+export function durationOrNever(text: string): number | null {
+  return text === 'never' ? null : duration(text);
+}
 
 /** A whole number, zero or more. */
-export const count = (text: string): number => {
+export function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a whole number, zero or more.`);
   return Number(text);
-};
+}
 
 /** `0,100-103` to inclusive ranges. */
-export const statusRanges = (text: string): StatusRange[] =>
-  text.split(',').map((part) => {
+export function statusRanges(text: string): StatusRange[] {
+  return text.split(',').map((part) => {
     const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(part.trim());
     const first = Number(match?.[1] ?? 256);
     const last = Number(match?.[2] ?? first);
@@ -35,19 +39,32 @@ export const statusRanges = (text: string): StatusRange[] =>
       throw new InvalidArgumentError(`"${text}" names no exit statuses: write them like 0,100-103 (0 to 255).`);
     return { first, last };
   });
+}
 
 /** `NAME=VALUE`, collected. */
-export const environmentEntry = (text: string, before: Record<string, string> = {}): Record<string, string> => {
+export function environmentEntry(text: string, before: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError(`"${text}" sets no variable: write it like NAME=value.`);
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
-};
+  const name = at === -1 ? text : text.slice(0, at);
+  if (at === -1) throw new InvalidArgumentError(`"${text}" sets no variable. Write it like NAME=value.`);
+  if (!isVariableName(name))
+    throw new InvalidArgumentError(`"${name}" cannot name a variable: use letters, digits and underscores.`);
+  return { ...before, [name]: text.slice(at + 1) };
+}
 
 /** A repeatable option's values, in order. */
-export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text];
+export function repeated(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
+/** A folder inside the instance, as a whole path. */
+export function folderInside(text: string): string {
+  if (!text.startsWith('/'))
+    throw new InvalidArgumentError(`"${text}" is not a whole path inside the instance, like /srv/app.`);
+  return text;
+}
 
 /** `junit=FILE`, collected; two reports never share a file. */
-export const reportFile = (text: string, before: readonly ReportFile[] = []): ReportFile[] => {
+export function reportFile(text: string, before: readonly ReportFile[] = []): ReportFile[] {
   const at = text.indexOf('=');
   const format = reportFormats.find((name) => name === text.slice(0, at));
   const path = text.slice(at + 1);
@@ -58,25 +75,25 @@ export const reportFile = (text: string, before: readonly ReportFile[] = []): Re
   if (before.some((other) => resolve(other.path) === resolve(path)))
     throw new InvalidArgumentError(`"${path}" cannot hold two reports: give each a file of its own.`);
   return [...before, { format, path }];
-};
+}
 
 /** A command of the user's at a moment, for a shell inside or on this machine. */
 export interface HookCommand {
-  readonly moment: HookMoment;
+  readonly moment: LifecycleMoment;
   readonly onHost: boolean;
   readonly command: string;
 }
 
 /** `afterKeep=COMMAND` or `host:afterKeep=COMMAND`, collected. */
-export const hookCommand = (text: string, before: readonly HookCommand[] = []): HookCommand[] => {
+export function hookCommand(text: string, before: readonly HookCommand[] = []): HookCommand[] {
   const [, host, name, command = ''] = /^(host:)?([^=]*)=([\s\S]*)$/.exec(text) ?? [];
-  const moment = hookMoments.find((known) => known === name);
+  const moment = lifecycleMoments.find((known) => known === name);
   if (moment === undefined || command.trim() === '')
     throw new InvalidArgumentError(
-      `"${text}" is no hook: write moment=command or host:moment=command (moments: ${hookMoments.join(', ')}).`,
+      `"${text}" is no hook: write moment=command or host:moment=command (moments: ${lifecycleMoments.join(', ')}).`,
     );
   return [...before, { moment, onHost: host !== undefined, command }];
-};
+}
 
 /** What is pushed, and what it becomes, as written. */
 export interface PushWord {
@@ -85,14 +102,14 @@ export interface PushWord {
 }
 
 /** `LOCAL:/path/inside`, collected. The last `:/` parts the two. */
-export const pushWord = (text: string, before: readonly PushWord[] = []): PushWord[] => {
+export function pushWord(text: string, before: readonly PushWord[] = []): PushWord[] {
   const at = text.lastIndexOf(':/');
   if (at < 1)
     throw new InvalidArgumentError(
       `"${text}" is no push: write a file or folder, : and a whole path inside, like dist:/opt/app.`,
     );
   return [...before, { local: text.slice(0, at), inside: text.slice(at + 1) }];
-};
+}
 
 /** Numbers as inside the instance. */
 export interface PushOwner {
@@ -101,29 +118,33 @@ export interface PushOwner {
 }
 
 /** `33:33`. */
-export const pushOwner = (text: string): PushOwner => {
+export function pushOwner(text: string): PushOwner {
   const match = /^(\d{1,9}):(\d{1,9})$/.exec(text);
   if (!match) throw new InvalidArgumentError(`"${text}" is no owner: write a user id, : and a group id, like 33:33.`);
   return { user: Number(match[1]), group: Number(match[2]) };
-};
+}
 
 /** A snapshot's name that Incus accepts. */
-export const snapshotName = (text: string): string => {
-  if (text === '' || text.length > 200 || /[\s/]/.test(text))
+export function snapshotName(text: string): string {
+  if (text.length > 200 || /[\s/]/.test(text))
     throw new InvalidArgumentError(
       `"${text}" cannot name a snapshot: Incus accepts up to 200 characters without spaces and slashes.`,
     );
+  if (isReservedName(text))
+    throw new InvalidArgumentError(
+      `"${text}" is a name that guard gives to its own restore points. Choose another, or leave out --name.`,
+    );
   return text;
-};
+}
 
 const uncoveredPolicies = ['refuse', 'warn', 'accept'] as const;
 
 /** What to do about disks that no restore point covers. */
-export const uncoveredPolicy = (text: string): UncoveredPolicy => {
+export function uncoveredPolicy(text: string): UncoveredPolicy {
   const known = uncoveredPolicies.find((policy) => policy === text);
   if (!known) throw new InvalidArgumentError(`"${text}" is no policy: write refuse, warn or accept.`);
   return known;
-};
+}
 
 const causes = ['command', 'unhealthy', 'inconclusive', 'timeout'] as const;
 const policies = ['rollback', 'keep', 'ask'] as const;
@@ -132,7 +153,7 @@ const policies = ['rollback', 'keep', 'ask'] as const;
 export type FailurePolicies = Partial<Record<(typeof causes)[number], Policy>>;
 
 /** `keep`, or `command=keep,timeout=ask`. */
-export const failurePolicies = (text: string): FailurePolicies => {
+export function failurePolicies(text: string): FailurePolicies {
   const whole = policyNamed(text);
   if (whole) return Object.fromEntries(causes.map((cause) => [cause, whole]));
   return Object.fromEntries(
@@ -147,13 +168,15 @@ export const failurePolicies = (text: string): FailurePolicies => {
       return [known, wanted];
     }),
   );
-};
+}
 
-const policyNamed = (text: string): Policy | undefined => policies.find((policy) => policy === text);
+function policyNamed(text: string): Policy | undefined {
+  return policies.find((policy) => policy === text);
+}
 
 /** An address of this machine alone. */
-export const metricsAddress = (text: string): MetricsAddress => {
+export function metricsAddress(text: string): MetricsAddress {
   const address = readMetricsAddress(text);
   if (!address.ok) throw new InvalidArgumentError(address.error);
   return address.value;
-};
+}

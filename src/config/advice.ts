@@ -3,7 +3,7 @@ import { nearest, neutralise } from '../text.ts';
 import { booleanExpected, timeExpected, writeTime } from './schema-values.ts';
 
 /** What to write instead of a value, where it can be guessed; else an empty text. */
-export const adviceFor = (value: unknown, expected: string): string => {
+export function adviceFor(value: unknown, expected: string): string {
   if (expected.startsWith(timeExpected)) return adviceForTime(value);
   if (expected === booleanExpected) return adviceForBoolean(value);
   const placeholder = placeholderIn(value);
@@ -13,17 +13,17 @@ export const adviceFor = (value: unknown, expected: string): string => {
   if (expected.includes('numeric id') && typeof value === 'string')
     return `Names are not looked up inside: \`id ${neutralise(value, 40)}\` says the number there.`;
   return typeof value === 'string' ? adviceForWord(value, expected) : '';
-};
+}
 
-const adviceForTime = (value: unknown): string => {
+function adviceForTime(value: unknown): string {
   const text = typeof value === 'number' || typeof value === 'string' ? String(value).trim() : '';
   if (/^\d+(\.\d+)?$/.test(text)) return `Write the unit: ${text}s.`;
   const ms = spelledTime(text);
   return ms === null ? '' : `Write ${writeTime(ms)}.`;
-};
+}
 
 /** `1m30s` as Go writes it, `30 sec`, `5min`. Milliseconds, or null. */
-const spelledTime = (text: string): number | null => {
+function spelledTime(text: string): number | null {
   if (!/^(\d+(\.\d+)?\s*[a-z]+\s*){1,5}$/i.test(text)) return null;
   let sum = 0;
   for (const [, number = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/gi)) {
@@ -33,7 +33,7 @@ const spelledTime = (text: string): number | null => {
     sum += part.value;
   }
   return sum;
-};
+}
 
 const spelledUnits = {
   ms: /^(ms|msecs?|milliseconds?)$/i,
@@ -43,23 +43,23 @@ const spelledUnits = {
   d: /^(d|days?)$/i,
 };
 
-const adviceForBoolean = (value: unknown): string => {
+function adviceForBoolean(value: unknown): string {
   if (typeof value !== 'string') return '';
   const word = value.toLowerCase();
   if (['yes', 'y', 'on', 'true'].includes(word)) return 'YAML 1.2 has no other word for it: write true.';
   return ['no', 'n', 'off', 'false'].includes(word) ? 'YAML 1.2 has no other word for it: write false.' : '';
-};
+}
 
 /** `server: {address}` is a mapping for YAML. */
-const placeholderIn = (value: unknown): string | null => {
+function placeholderIn(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
   const [key] = Object.keys(value);
   return key?.startsWith('address') ? `{${neutralise(key, 40)}}` : null;
-};
+}
 
 /** The nearest word of an expectation that lists them: `required or advisory`. */
-const adviceForWord = (value: string, expected: string): string => {
+function adviceForWord(value: string, expected: string): string {
   if (!/^[\w, ]+ or \w+$/.test(expected)) return '';
   const near = nearest(value, expected.split(/, | or /));
   return near === null ? '' : `Did you mean ${near}?`;
-};
+}

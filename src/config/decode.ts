@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../result.ts';
 import type { ConfigurationMistake } from './mistake.ts';
 
 /** The text of a file that must be UTF-8; a byte order mark at its begin is left out. */
-export const decodeText = (file: string, bytes: Uint8Array): Result<string, ConfigurationMistake> => {
+export function decodeText(file: string, bytes: Uint8Array): Result<string, ConfigurationMistake> {
   try {
     return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
@@ -10,15 +10,15 @@ export const decodeText = (file: string, bytes: Uint8Array): Result<string, Conf
     const start = text.lastIndexOf('\n') + 1;
     return err({
       file,
-      place: { line: text.split('\n').length, column: text.length - start + 1, text: text.slice(start) },
-      says: 'What follows here is not UTF-8.',
+      location: { line: text.split('\n').length, column: text.length - start + 1, text: text.slice(start) },
+      message: 'What follows here is not UTF-8.',
       advice: bytes[0] === 0xff || bytes[0] === 0xfe ? 'It looks like UTF-16.' : '',
     });
   }
-};
+}
 
 /** Everything before the first byte that is wrong. */
-const goodBegin = (bytes: Uint8Array): string => {
+function goodBegin(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString('utf8');
   const again = Buffer.from(text);
   let length = 0;
@@ -27,4 +27,4 @@ const goodBegin = (bytes: Uint8Array): string => {
   return Buffer.from(bytes.subarray(0, length))
     .toString('utf8')
     .replace(/\ufffd+$/, '');
-};
+}

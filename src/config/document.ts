@@ -11,16 +11,16 @@ import {
 } from 'yaml';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
-import type { ConfigurationMistake, Place } from './mistake.ts';
+import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 import { syntaxMistakes } from './syntax.ts';
 
 /** A YAML document as plain values, which remembers where everything stood. */
 export interface ReadDocument {
   readonly value: unknown;
   /** Where the key at the end of the path stands (the item, in a list); null if there is none. */
-  readonly placeOfKey: (path: Path) => Place | null;
+  readonly locationOfKey: (path: Path) => SourceLocation | null;
   /** Where its value stands; where there is none, its key, or whatever is around it. */
-  readonly placeOfValue: (path: Path) => Place;
+  readonly locationOfValue: (path: Path) => SourceLocation;
   /** What YAML allows and guard does not; what is around it could still be read. */
   readonly mistakes: readonly ConfigurationMistake[];
 }
@@ -32,45 +32,52 @@ export type Path = readonly (string | number)[];
  * Reads YAML 1.2 (core schema). Scalars are what a person would say they are: a number that JavaScript would write in
  * another way (`1.10`, `007`, `0x1f`) stays the text that stands there. Never throws.
  */
-export const readDocument = (file: string, text: string): Result<ReadDocument, readonly ConfigurationMistake[]> => {
+export function readDocument(file: string, text: string): Result<ReadDocument, readonly ConfigurationMistake[]> {
   const lines = new LineCounter();
-  const placeAt = (offset: number): Place => placeIn(text, lines, offset);
+  const locationAt = (offset: number): SourceLocation => locationIn(text, lines, offset);
   const unprintable = unprintableCharacter.exec(text);
   const parsed = parsedSafely(text, lines);
-  if (unprintable) return err([unprintableMistake(file, unprintable[0], placeAt(unprintable.index))]);
-  if (parsed === null) return err([{ file, place: null, says: 'It is nested too deeply to be read.', advice: '' }]);
-  if (parsed.errors.length > 0) return err(syntaxMistakes(file, text, parsed.errors, placeAt));
+  if (unprintable) return err([unprintableMistake(file, unprintable[0], locationAt(unprintable.index))]);
+  if (parsed === null)
+    return err([{ file, location: null, message: 'It is nested too deeply to be read.', advice: '' }]);
+  if (parsed.errors.length > 0) return err(syntaxMistakes(file, text, parsed.errors, locationAt));
   const version = parsed.directives?.yaml;
   if (version?.explicit && version.version !== '1.2')
-    return err([{ file, place: placeAt(0), says: `guard reads YAML 1.2, not ${version.version}.`, advice: '' }]);
-  return ok(plainDocument(file, parsed, placeAt));
-};
+    return err([
+      { file, location: locationAt(0), message: `guard reads YAML 1.2, not ${version.version}.`, advice: '' },
+    ]);
+  return ok(plainDocument(file, parsed, locationAt));
+}
 
 /** The plain value at a path; undefined where there is none. */
-export const valueAt = (value: unknown, path: Path): unknown =>
-  path.reduce<unknown>(
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
     (inner, key) =>
       typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
         ? (inner as Record<string | number, unknown>)[key]
         : undefined,
     value,
   );
+}
 
 /** Whether a plain value is a mapping. */
-export const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 // oxlint-disable-next-line no-control-regex -- YAML 1.2 section 5.1: what may not stand in a document
 const unprintableCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f]/;
 
-const unprintableMistake = (file: string, character: string, place: Place): ConfigurationMistake => ({
-  file,
-  place,
-  says: `YAML allows no control character ${neutralise(character)} here.`,
-  advice: 'In double quotes it can be written as an escape, such as "\\x1b".',
-});
+function unprintableMistake(file: string, character: string, location: SourceLocation): ConfigurationMistake {
+  return {
+    file,
+    location,
+    message: `YAML allows no control character ${neutralise(character)} here.`,
+    advice: 'In double quotes it can be written as an escape, such as "\\x1b".',
+  };
+}
 
-const parsedSafely = (text: string, lineCounter: LineCounter): Document.Parsed | null => {
+function parsedSafely(text: string, lineCounter: LineCounter): Document.Parsed | null {
   try {
     // Duplicate keys are looked for below: the library compares each key with all others.
     return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false });
@@ -79,9 +86,9 @@ const parsedSafely = (text: string, lineCounter: LineCounter): Document.Parsed |
     if (error instanceof RangeError) return null;
     throw error;
   }
-};
+}
 
-const placeIn = (text: string, lines: LineCounter, offset: number): Place => {
+function locationIn(text: string, lines: LineCounter, offset: number): SourceLocation {
   // Positions behind the last line break belong to the line before, if it is the last with anything in it.
   const { line, col } = lines.linePos(Math.min(offset, text.length));
   const start = lines.lineStarts[line - 1] ?? 0;
@@ -91,7 +98,7 @@ const placeIn = (text: string, lines: LineCounter, offset: number): Place => {
     column: Math.max(1, col),
     text: text.slice(start, end === -1 ? undefined : end).replace(/\r$/, ''),
   };
-};
+}
 
 const mostValues = 100_000;
 const mostDepth = 50;
@@ -111,10 +118,14 @@ interface Conversion {
   values: number;
   /** More than 0 inside an alias: its anchors were seen already. */
   aliases: number;
-  readonly complain: (offset: number, says: string, advice?: string) => void;
+  readonly complain: (offset: number, message: string, advice?: string) => void;
 }
 
-const plainDocument = (file: string, document: Document.Parsed, placeAt: (offset: number) => Place): ReadDocument => {
+function plainDocument(
+  file: string,
+  document: Document.Parsed,
+  locationAt: (offset: number) => SourceLocation,
+): ReadDocument {
   const mistakes: ConfigurationMistake[] = [];
   const conversion: Conversion = {
     spots: new Map(),
@@ -122,33 +133,35 @@ const plainDocument = (file: string, document: Document.Parsed, placeAt: (offset
     around: new Set(),
     values: 0,
     aliases: 0,
-    complain: (offset, says, advice = '') => mistakes.push({ file, place: placeAt(offset), says, advice }),
+    complain: (offset, message, advice = '') => mistakes.push({ file, location: locationAt(offset), message, advice }),
   };
   const value = plainValue(document.contents, [], null, conversion);
   const spotOf = (path: Path): Spot | undefined => conversion.spots.get(spotKey(path));
   return {
     value,
-    placeOfKey: (path) => {
+    locationOfKey: (path) => {
       const spot = spotOf(path);
       const offset = spot?.key ?? spot?.value ?? null;
-      return offset === null ? null : placeAt(offset);
+      return offset === null ? null : locationAt(offset);
     },
-    placeOfValue: (path) => {
+    locationOfValue: (path) => {
       for (let length = path.length; length > 0; length -= 1) {
         const spot = spotOf(path.slice(0, length));
         // A missing key is where its parent's key is.
         const offset = length === path.length ? (spot?.value ?? spot?.key) : (spot?.key ?? spot?.value);
-        if (offset !== undefined && offset !== null) return placeAt(offset);
+        if (offset !== undefined && offset !== null) return locationAt(offset);
       }
-      return placeAt(document.contents?.range[0] ?? 0);
+      return locationAt(document.contents?.range[0] ?? 0);
     },
     mistakes,
   };
-};
+}
 
-const spotKey = (path: Path): string => path.join('\0');
+function spotKey(path: Path): string {
+  return path.join('\0');
+}
 
-const plainValue = (node: unknown, path: Path, key: number | null, conversion: Conversion): unknown => {
+function plainValue(node: unknown, path: Path, key: number | null, conversion: Conversion): unknown {
   const offset = offsetOf(node);
   conversion.spots.set(spotKey(path), { key, value: isWritten(node) ? offset : null });
   conversion.values += 1;
@@ -176,27 +189,23 @@ const plainValue = (node: unknown, path: Path, key: number | null, conversion: C
     : mappingValue(node.items, path, conversion);
   conversion.around.delete(node);
   return value;
-};
+}
 
 const coreTags = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`),
 );
 
-const offsetOf = (node: unknown): number | null => (node as Node | null)?.range?.[0] ?? null;
+function offsetOf(node: unknown): number | null {
+  return (node as Node | null)?.range?.[0] ?? null;
+}
 
 /** An empty value stands nowhere. */
-const isWritten = (node: unknown): boolean => {
+function isWritten(node: unknown): boolean {
   const range = (node as Node | null)?.range;
   return range !== undefined && range !== null && range[1] > range[0];
-};
+}
 
-const aliasedValue = (
-  name: string,
-  path: Path,
-  key: number | null,
-  offset: number,
-  conversion: Conversion,
-): unknown => {
+function aliasedValue(name: string, path: Path, key: number | null, offset: number, conversion: Conversion): unknown {
   const node = conversion.anchors.get(name);
   if (!node || conversion.around.has(node)) {
     conversion.complain(
@@ -212,22 +221,22 @@ const aliasedValue = (
   const value = plainValue(node, path, key, conversion);
   conversion.aliases -= 1;
   return value;
-};
+}
 
-const scalarValue = (node: Scalar, offset: number, conversion: Conversion): unknown => {
+function scalarValue(node: Scalar, offset: number, conversion: Conversion): unknown {
   const { value, source } = node;
   if (typeof value === 'string' && value.includes('\0')) {
     conversion.complain(offset, 'No text may hold a NUL character.');
     return undefined;
   }
   return typeof value === 'number' && source !== undefined && String(value) !== source ? source : value;
-};
+}
 
-const mappingValue = (
+function mappingValue(
   items: readonly { readonly key: unknown; readonly value: unknown }[],
   path: Path,
   conversion: Conversion,
-): Record<string, unknown> => {
+): Record<string, unknown> {
   const mapping: Record<string, unknown> = {};
   for (const { key, value } of items) {
     const offset = offsetOf(key) ?? offsetOf(value) ?? 0;
@@ -239,16 +248,16 @@ const mappingValue = (
     else mapping[name] = plainValue(value, [...path, name], offset, conversion);
   }
   return mapping;
-};
+}
 
-const keyText = (key: unknown): string | null => {
+function keyText(key: unknown): string | null {
   if (!isScalar(key)) return null;
   if (typeof key.value === 'string') return key.value;
   // An instance may be named "null"; a key of nothing at all is a slip.
   return key.source === undefined || key.source === '' ? null : key.source;
-};
+}
 
-const keyAdvice = (key: unknown): string => {
+function keyAdvice(key: unknown): string {
   if (isAlias(key)) return `A text that begins with "*" needs quotes: "*${neutralise(key.source, 60)}".`;
   return isMap(key) ? 'A text that begins with "{" needs quotes.' : '';
-};
+}

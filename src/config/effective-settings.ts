@@ -1,22 +1,22 @@
-import { nameChecks, type Unnamed } from '../check-default.ts';
+import { nameChecks, type CheckWithoutName } from '../check-default.ts';
 import type { Configuration } from './configuration.ts';
 import { defaultSettings } from './defaults.ts';
 import { emptyLayer, mergeLayers, type Layer } from './layer.ts';
 import type { InstanceName, Settings } from './settings.ts';
 
 /** What flags say. Their checks are added to those of the file; all else wins over the file. */
-export type Flags = Omit<Layer, 'checks'> & { readonly checks?: readonly Unnamed[] | undefined };
+export type Flags = Omit<Layer, 'checks'> & { readonly checks?: readonly CheckWithoutName[] | undefined };
 
 /**
  * The settings of one instance: `base`, then the file's defaults, then its matching blocks, the most exact last, then the
  * flags. How two of them are joined is said at `mergeLayers`.
  */
-export const settingsFor = (
+export function settingsFor(
   configuration: Configuration,
   instance: InstanceName,
   flags: Flags = {},
   base: Settings = defaultSettings,
-): Settings => {
+): Settings {
   const { checks: added = [], ...rest } = flags;
   const { checks, environment, onFailure, hook, hooks, ...plain } = [
     ...layersFor(configuration, instance),
@@ -31,18 +31,22 @@ export const settingsFor = (
     environment: { ...base.environment, ...withoutRemoved(environment ?? {}) },
     checks: nameChecks([...base.checks, ...Object.values(withoutRemoved(checks ?? {})), ...added]),
   };
-};
+}
 
 /** The file's layers that speak about this instance, the most exact last. */
-const layersFor = (configuration: Configuration, instance: InstanceName): readonly Layer[] => [
-  configuration.defaults,
-  ...configuration.blocks.filter((block) => block.matches(instance)).map((block) => block.layer),
-];
+function layersFor(configuration: Configuration, instance: InstanceName): readonly Layer[] {
+  return [
+    configuration.defaults,
+    ...configuration.blocks.filter((block) => block.matches(instance)).map((block) => block.layer),
+  ];
+}
 
-const withoutRemoved = <T>(entries: Readonly<Record<string, T | null>>): Record<string, T> =>
-  Object.fromEntries(Object.entries(entries).filter((entry): entry is [string, T] => entry[1] !== null));
+function withoutRemoved<T>(entries: Readonly<Record<string, T | null>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).filter((entry): entry is [string, T] => entry[1] !== null));
+}
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-const present = <T extends object>(entries: T): Present<T> =>
-  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Present<T>;
+function present<T extends object>(entries: T): Present<T> {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Present<T>;
+}

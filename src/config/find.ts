@@ -33,9 +33,9 @@ export const mostBytes = 1024 * 1024;
  * file that guard came upon by itself must belong to the user, to root, or to whoever called sudo, because its `host`
  * checks run here with the user's rights.
  */
-export const findConfiguration = async (
+export async function findConfiguration(
   search: Search,
-): Promise<Result<FoundFile | null, readonly ConfigurationMistake[]>> => {
+): Promise<Result<FoundFile | null, readonly ConfigurationMistake[]>> {
   if (search.explicitPath !== null) {
     const path = resolve(search.cwd, search.explicitPath);
     const read = await readBounded(path, null);
@@ -50,36 +50,36 @@ export const findConfiguration = async (
     if (read.value) return ok(read.value);
   }
   return ok(null);
-};
+}
 
 /** The places that are searched, in order. */
-export const placesOf = ({ environment, cwd, systemPath }: Search): readonly string[] => {
+export function placesOf({ environment, cwd, systemPath }: Search): readonly string[] {
   const userFolder = userConfigurationFolder(environment);
   return [
     join(cwd, 'guard.yaml'),
     ...(userFolder === null ? [] : [join(userFolder, 'guard', 'guard.yaml')]),
     systemPath ?? '/etc/guard/guard.yaml',
   ];
-};
+}
 
 /** https://specifications.freedesktop.org/basedir-spec: a relative path counts as none. */
-const userConfigurationFolder = (environment: Search['environment']): string | null => {
+function userConfigurationFolder(environment: Search['environment']): string | null {
   const named = environment['XDG_CONFIG_HOME'];
   if (named !== undefined && isAbsolute(named)) return named;
   const home = environment['HOME'];
   return home !== undefined && isAbsolute(home) ? join(home, '.config') : null;
-};
+}
 
-const trustedOwners = ({ environment, uid = process.geteuid?.() ?? 0 }: Search): ReadonlySet<number> => {
+function trustedOwners({ environment, uid = process.geteuid?.() ?? 0 }: Search): ReadonlySet<number> {
   const caller = environment['SUDO_UID'];
   return new Set([0, uid, ...(uid === 0 && caller !== undefined && /^\d+$/.test(caller) ? [Number(caller)] : [])]);
-};
+}
 
 /** Null where there is no such file. `owners` is null where the user named the file. */
-const readBounded = async (
+async function readBounded(
   path: string,
   owners: ReadonlySet<number> | null,
-): Promise<Result<FoundFile | null, ConfigurationMistake>> => {
+): Promise<Result<FoundFile | null, ConfigurationMistake>> {
   let file: FileHandle | null = null;
   try {
     // Most often there is none, which is known at once; undefined stands for ENOENT and ENOTDIR alone.
@@ -97,15 +97,15 @@ const readBounded = async (
   } finally {
     await file?.close();
   }
-};
+}
 
-const statOf = async (file: FileHandle): Promise<{ size: number; mode: number; uid: number; isFile: boolean }> => {
+async function statOf(file: FileHandle): Promise<{ size: number; mode: number; uid: number; isFile: boolean }> {
   const stat = await file.stat();
   return { size: stat.size, mode: stat.mode, uid: stat.uid, isFile: stat.isFile() };
-};
+}
 
 /** Null beyond the limit: the size of a pipe is not known beforehand, and a file may grow. */
-const readAll = async (file: FileHandle): Promise<Uint8Array | null> => {
+async function readAll(file: FileHandle): Promise<Uint8Array | null> {
   const buffer = Buffer.alloc(mostBytes + 1);
   let length = 0;
   while (length < buffer.length) {
@@ -114,38 +114,48 @@ const readAll = async (file: FileHandle): Promise<Uint8Array | null> => {
     length += bytesRead;
   }
   return null;
-};
+}
 
 const worldWritable = 0o002;
 
-const isTrusted = (owners: ReadonlySet<number>, uid: number, mode: number): boolean =>
-  owners.has(uid) && (mode & worldWritable) === 0;
+function isTrusted(owners: ReadonlySet<number>, uid: number, mode: number): boolean {
+  return owners.has(uid) && (mode & worldWritable) === 0;
+}
 
-const distrusted = (path: string, uid: number, mode: number): ConfigurationMistake => ({
-  ...mistakeAbout(
-    path,
-    (mode & worldWritable) === 0
-      ? `It belongs to another user (uid ${uid}), and what it says would run with your rights.`
-      : 'Every user of this machine may write to it, and what it says would run with your rights.',
-  ),
-  advice: `If you trust it, name it: --config ${path}`,
-});
+function distrusted(path: string, uid: number, mode: number): ConfigurationMistake {
+  return {
+    ...mistakeAbout(
+      path,
+      (mode & worldWritable) === 0
+        ? `It belongs to another user (uid ${uid}), and what it says would run with your rights.`
+        : 'Every user of this machine may write to it, and what it says would run with your rights.',
+    ),
+    advice: `If you trust it, name it: --config ${path}`,
+  };
+}
 
-const tooLarge = (path: string): ConfigurationMistake =>
-  mistakeAbout(path, `It is larger than ${mostBytes / 1024 / 1024} MiB, which no guard.yaml needs to be.`);
+function tooLarge(path: string): ConfigurationMistake {
+  return mistakeAbout(path, `It is larger than ${mostBytes / 1024 / 1024} MiB, which no guard.yaml needs to be.`);
+}
 
-const mistakeAbout = (path: string, says: string, advice = ''): ConfigurationMistake => ({
-  file: path,
-  place: null,
-  says,
-  advice,
-});
+function mistakeAbout(path: string, message: string, advice = ''): ConfigurationMistake {
+  return {
+    file: path,
+    location: null,
+    message,
+    advice,
+  };
+}
 
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
+}
 
-const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+}
 
-const reasonOf = (error: unknown): string => {
+function reasonOf(error: unknown): string {
   switch (codeOf(error)) {
     case 'EACCES':
     case 'EPERM':
@@ -157,4 +167,4 @@ const reasonOf = (error: unknown): string => {
     default:
       return (error as Error).message;
   }
-};
+}

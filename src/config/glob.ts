@@ -4,13 +4,16 @@ import picomatch from 'picomatch';
 const mostStars = 5;
 
 /** Whether a text is a glob that can be asked quickly of any other text. */
-export const isGlobOfText = (glob: string): boolean => matcher(glob) !== null;
+export function isGlobOfText(glob: string): boolean {
+  return matcher(glob) !== null;
+}
 
 /** Whether one of the globs fits the whole text; `*` fits slashes and spaces as well. */
-export const fitsGlob = (globs: readonly string[], text: string): boolean =>
-  globs.some((glob) => matcher(glob)?.(text) ?? false);
+export function fitsGlob(globs: readonly string[], text: string): boolean {
+  return globs.some((glob) => matcher(glob)?.(text) ?? false);
+}
 
-const matcher = (glob: string): ((text: string) => boolean) | null => {
+function matcher(glob: string): ((text: string) => boolean) | null {
   if (glob.split('*').length - 1 > mostStars) return null;
   try {
     // With `bash`, a star stands for anything at all: a name is no path.
@@ -24,4 +27,4 @@ const matcher = (glob: string): ((text: string) => boolean) | null => {
   } catch {
     return null;
   }
-};
+}

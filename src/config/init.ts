@@ -1,13 +1,13 @@
 import { neutralise } from '../text.ts';
-import { suggestedChecks, type SeenSocket, type Suggestion } from './suggestion.ts';
+import { suggestedChecks, type ObservedSocket, type Suggestion } from './suggestion.ts';
 
 /** What was seen of an instance; all of it comes from inside and is not trusted. */
-export interface Seen {
+export interface ObservedInstance {
   /** As the user named it: `web01`, `prod:web01`. */
   readonly instance: string;
   /** The units that run. */
   readonly units: readonly string[];
-  readonly sockets: readonly SeenSocket[];
+  readonly sockets: readonly ObservedSocket[];
   /** Path or URL of the JSON Schema, for editors; null to leave it out. */
   readonly schema: string | null;
 }
@@ -15,7 +15,7 @@ export interface Seen {
 /**
  * A guard.yaml to begin with. It sets nothing yet: every setting is behind a `#` without a space, in its right column.
  */
-export const commentedConfiguration = (seen: Seen): string => {
+export function commentedConfiguration(seen: ObservedInstance): string {
   const name = neutralise(seen.instance, 100);
   return [
     ...(seen.schema === null ? [] : [`# yaml-language-server: $schema=${neutralise(seen.schema, 300)}`]),
@@ -24,7 +24,7 @@ export const commentedConfiguration = (seen: Seen): string => {
     '#',
     '# Without any setting, guard compares before and after what it can see by itself. At this moment that is:',
     ...listed('units that run', seen.units),
-    ...listed('sockets', seen.sockets.map(saySocket)),
+    ...listed('sockets', seen.sockets.map(formatSocket)),
     '# and besides packages, addresses, processes, files below /etc, and room on the disk.',
     '',
     'defaults: # for every instance',
@@ -35,14 +35,14 @@ export const commentedConfiguration = (seen: Seen): string => {
     ...indented(indented(checkLines(suggestedChecks(seen.sockets)))),
     '',
   ].join('\n');
-};
+}
 
 const general = [
   '# How long it may take to be healthy after the command, and how long health must then hold.',
   '#verifyTimeout: 2m',
   '#soak: 10s',
   '',
-  '# Restart the instance before the verdict: many upgrades break only at the next boot.',
+  '# Restart the instance before the verdict, because some upgrades fail only at the next boot.',
   '#restart: true',
   '',
   '# What is done where the change cannot simply be kept: rollback, keep, or ask at the terminal.',
@@ -57,35 +57,41 @@ const general = [
   '#expires: 30d',
 ];
 
-const checkLines = (suggestions: readonly Suggestion[]): string[] => [
-  '# Questions that only you can ask, before and after. {address} is the address of the instance.',
-  '#checks:',
-  ...suggestions.flatMap(({ why, name, lines }) => [
-    `  # ${why}`,
-    `  #${name}:`,
-    ...lines.map((line) => `    ${line.replace(/^ */, '$&#')}`),
-  ]),
-  '  # Any command inside; status 0 is healthy. The times are the defaults.',
-  '  #works:',
-  '    #exec: [/usr/local/bin/is-it-well, --quick]',
-  '    #timeout: 10s',
-  '    #interval: 2s',
-  '    #retries: 3',
-];
+function checkLines(suggestions: readonly Suggestion[]): string[] {
+  return [
+    '# Questions that only you can ask, before and after. {address} is the address of the instance.',
+    '#checks:',
+    ...suggestions.flatMap(({ why, name, lines }) => [
+      `  # ${why}`,
+      `  #${name}:`,
+      ...lines.map((line) => `    ${line.replace(/^ */, '$&#')}`),
+    ]),
+    '  # Any command inside; status 0 is healthy. The times are the defaults.',
+    '  #works:',
+    '    #exec: [/usr/local/bin/is-it-well, --quick]',
+    '    #timeout: 10s',
+    '    #interval: 2s',
+    '    #retries: 3',
+  ];
+}
 
-const indented = (lines: readonly string[]): string[] => lines.map((line) => (line === '' ? '' : `  ${line}`));
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => (line === '' ? '' : `  ${line}`));
+}
 
 const mostListed = 30;
 
-const listed = (what: string, names: readonly string[]): string[] => {
+function listed(what: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const more = names.length - mostListed;
   const shown = names.slice(0, mostListed).map((name) => neutralise(name, 60));
   return [`#   ${what}: ${shown.join(', ')}${more > 0 ? `, and ${more} more` : ''}`];
-};
+}
 
-const saySocket = ({ protocol, address, port, process }: SeenSocket): string =>
-  `${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}${process === null ? '' : ` (${process})`}`;
+function formatSocket({ protocol, address, port, process }: ObservedSocket): string {
+  return `${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}${process === null ? '' : ` (${process})`}`;
+}
 
-const keyText = (instance: string): string =>
-  /^[A-Za-z][\w:-]*\w$/.test(instance) ? instance : JSON.stringify(neutralise(instance, 100));
+function keyText(instance: string): string {
+  return /^[A-Za-z][\w:-]*\w$/.test(instance) ? instance : JSON.stringify(neutralise(instance, 100));
+}

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import { nearest, neutralise } from '../text.ts';
 import { adviceFor } from './advice.ts';
 import { isMapping, valueAt, type Path, type ReadDocument } from './document.ts';
-import type { ConfigurationMistake, Place } from './mistake.ts';
+import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 import { checkKinds, commonCheckKeys } from './schema-check.ts';
 import type { UnknownKey, Within } from './schema-values.ts';
 import { settingNames } from './schema.ts';
@@ -10,31 +10,33 @@ import { settingNames } from './schema.ts';
 type Issue = z.core.$ZodIssue;
 
 /** What the schema found, as sentences at their places in the file. */
-export const mistakesOf = (
+export function mistakesOf(
   file: string,
   document: ReadDocument,
   issues: readonly Issue[],
-): readonly ConfigurationMistake[] => issues.flatMap((issue) => mistakesOfIssue({ file, document }, issue));
+): readonly ConfigurationMistake[] {
+  return issues.flatMap((issue) => mistakesOfIssue({ file, document }, issue));
+}
 
 interface Source {
   readonly file: string;
   readonly document: ReadDocument;
 }
 
-const mistakesOfIssue = (source: Source, issue: Issue): ConfigurationMistake[] => {
+function mistakesOfIssue(source: Source, issue: Issue): ConfigurationMistake[] {
   const path = issue.path as Path;
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => unknownKey(source, path, key, JSON.parse(issue.message) as UnknownKey));
   if (issue.code === 'invalid_key') return [wrongKey(source, path, issue.issues[0]?.message ?? 'another key')];
   if (issue.code === 'invalid_union') return mistakesOfUnion(source, path, issue);
   return [wrongValue(source, path, issue.message)];
-};
+}
 
-const mistakesOfUnion = (
+function mistakesOfUnion(
   source: Source,
   path: Path,
   issue: Extract<Issue, { code: 'invalid_union' }>,
-): ConfigurationMistake[] => {
+): ConfigurationMistake[] {
   const value = valueAt(source.document.value, path);
   if (isCheckPath(path)) return mistakesOfCheck(source, path, issue, value);
   // The alternatives differ in their type: what was meant is the one whose type is there.
@@ -45,20 +47,23 @@ const mistakesOfUnion = (
   const [only] = meant;
   if (!only || meant.length > 1) return [wrongValue(source, path, issue.message)];
   return only.flatMap((inner) => mistakesOfIssue(source, { ...inner, path: [...path, ...inner.path] }));
-};
+}
 
 /** `defaults.checks.NAME` or `instances.PATTERN.checks.NAME`. */
-const isCheckPath = (path: Path): boolean =>
-  (path.length === 3 && path[0] === 'defaults' && path[1] === 'checks') ||
-  (path.length === 4 && path[0] === 'instances' && path[2] === 'checks');
+function isCheckPath(path: Path): boolean {
+  return (
+    (path.length === 3 && path[0] === 'defaults' && path[1] === 'checks') ||
+    (path.length === 4 && path[0] === 'instances' && path[2] === 'checks')
+  );
+}
 
 /** Which kind was meant says its key; the complaints of all other kinds are of no use. */
-const mistakesOfCheck = (
+function mistakesOfCheck(
   source: Source,
   path: Path,
   issue: Extract<Issue, { code: 'invalid_union' }>,
   value: unknown,
-): ConfigurationMistake[] => {
+): ConfigurationMistake[] {
   if (!isMapping(value)) return [wrongValue(source, path, issue.message)];
   const keys = Object.keys(value);
   const kinds = keys.filter((key) => checkKinds.some((kind) => kind === key));
@@ -66,35 +71,36 @@ const mistakesOfCheck = (
   if (kind === undefined) return [checkWithoutKind(source, path, keys)];
   if (second !== undefined)
     return [
-      mistake(source, source.document.placeOfKey([...path, second]), {
-        says: `${sayKey(path)} asks two questions, "${kind}" and "${second}".`,
+      mistake(source, source.document.locationOfKey([...path, second]), {
+        message: `${formatKey(path)} asks two questions, "${kind}" and "${second}".`,
         advice: 'Write two checks.',
       }),
     ];
   const branch = issue.errors[checkKinds.findIndex((name) => name === kind)] ?? [];
   return branch.flatMap((inner) => mistakesOfIssue(source, { ...inner, path: [...path, ...inner.path] }));
-};
+}
 
-const checkWithoutKind = (source: Source, path: Path, keys: readonly string[]): ConfigurationMistake => {
+function checkWithoutKind(source: Source, path: Path, keys: readonly string[]): ConfigurationMistake {
   for (const key of keys.filter((key) => !commonCheckKeys.includes(key))) {
     const near = nearest(key, checkKinds);
     if (near !== null)
-      return mistake(source, source.document.placeOfKey([...path, key]), {
-        says: `There is no kind of check ${quote(key)}.`,
+      return mistake(source, source.document.locationOfKey([...path, key]), {
+        message: `There is no kind of check ${quote(key)}.`,
         advice: `Did you mean "${near}"?`,
       });
   }
-  return mistake(source, source.document.placeOfKey(path), {
-    says: `${sayKey(path)} does not say what it asks.`,
+  return mistake(source, source.document.locationOfKey(path), {
+    message: `${formatKey(path)} does not say what it asks.`,
     advice: `It needs one of ${checkKinds.join(', ')}${keys.includes('kind') ? ', as a key of its own: for example http: http://{address}/' : ''}.`,
   });
-};
+}
 
-const unknownKey = (source: Source, path: Path, key: string, { within, known }: UnknownKey): ConfigurationMistake =>
-  mistake(source, source.document.placeOfKey([...path, key]) ?? source.document.placeOfValue(path), {
-    says: `${thereIsNo[within]} ${quote(key)}.`,
+function unknownKey(source: Source, path: Path, key: string, { within, known }: UnknownKey): ConfigurationMistake {
+  return mistake(source, source.document.locationOfKey([...path, key]) ?? source.document.locationOfValue(path), {
+    message: `${thereIsNo[within]} ${quote(key)}.`,
     advice: elsewhere(key, within) ?? nearestAdvice(key, within, known),
   });
+}
 
 const thereIsNo: Readonly<Record<Within, string>> = {
   file: 'At the top there is no key',
@@ -110,7 +116,7 @@ const thereIsNo: Readonly<Record<Within, string>> = {
 };
 
 /** Right words in the wrong place. */
-const elsewhere = (key: string, within: Within): string | null => {
+function elsewhere(key: string, within: Within): string | null {
   if (key === '<<') return 'YAML 1.2 has no merge keys.';
   if (within === 'file' && settingNames.includes(key))
     return `"${key}" is a setting: it stands below "defaults" or below an instance.`;
@@ -120,58 +126,65 @@ const elsewhere = (key: string, within: Within): string | null => {
   return within === 'settings' && ofCheck
     ? `"${key}" belongs to a check: it stands below "checks", in a named one.`
     : null;
-};
+}
 
-const nearestAdvice = (key: string, within: Within, known: readonly string[]): string => {
+function nearestAdvice(key: string, within: Within, known: readonly string[]): string {
   const near = nearest(key, known) ?? onlyOneThatBegins(key, known);
   if (near !== null) return `Did you mean "${near}"?`;
   if (within === 'file') return 'There are "defaults" and "instances".';
   return `There are ${known.join(', ')}.`;
-};
+}
 
-/** `env` for `environment`. */
-const onlyOneThatBegins = (key: string, known: readonly string[]): string | null => {
-  const [only, second] = known.filter((name) => key.length > 2 && name.startsWith(key));
+/** `env` for `environment`, and `expectBody` for `expect`. */
+function onlyOneThatBegins(key: string, known: readonly string[]): string | null {
+  const [only, second] = known.filter(
+    (name) => key.length > 2 && (name.startsWith(key) || (name.length > 3 && key.startsWith(name))),
+  );
   return second === undefined ? (only ?? null) : null;
-};
+}
 
-const wrongKey = (source: Source, path: Path, expected: string): ConfigurationMistake =>
-  mistake(source, source.document.placeOfKey(path), {
-    says: `${quote(String(path.at(-1)))} is not ${expected}.`,
+function wrongKey(source: Source, path: Path, expected: string): ConfigurationMistake {
+  return mistake(source, source.document.locationOfKey(path), {
+    message: `${quote(String(path.at(-1)))} is not ${expected}.`,
     advice: '',
   });
+}
 
-const wrongValue = (source: Source, path: Path, expected: string): ConfigurationMistake => {
+function wrongValue(source: Source, path: Path, expected: string): ConfigurationMistake {
   const value = valueAt(source.document.value, path);
   // A mapping without the key, not a key without a value.
-  if (value === undefined && source.document.placeOfKey(path) === null && path.length > 0)
-    return mistake(source, source.document.placeOfKey(path.slice(0, -1)) ?? source.document.placeOfValue(path), {
-      says: `${sayKey(path)} is missing: ${expected}.`,
+  if (value === undefined && source.document.locationOfKey(path) === null && path.length > 0)
+    return mistake(source, source.document.locationOfKey(path.slice(0, -1)) ?? source.document.locationOfValue(path), {
+      message: `${formatKey(path)} is missing: ${expected}.`,
       advice: '',
     });
-  return mistake(source, source.document.placeOfValue(path), {
-    says: `${sayKey(path)} must be ${expected}, but is ${sayValue(value)}.`,
+  return mistake(source, source.document.locationOfValue(path), {
+    message: `${formatKey(path)} must be ${expected}, but is ${formatValue(value)}.`,
     advice: adviceFor(value, expected),
   });
-};
+}
 
-const mistake = (
+function mistake(
   { file }: Source,
-  place: Place | null,
-  said: Pick<ConfigurationMistake, 'says' | 'advice'>,
-): ConfigurationMistake => ({ file, place, ...said });
+  location: SourceLocation | null,
+  said: Pick<ConfigurationMistake, 'message' | 'advice'>,
+): ConfigurationMistake {
+  return { file, location, ...said };
+}
 
-const sayKey = (path: Path): string => {
+function formatKey(path: Path): string {
   const last = path.at(-1);
   if (last === undefined) return 'The file';
-  return typeof last === 'number' ? `Item ${last + 1} of ${sayKey(path.slice(0, -1))}` : quote(last);
-};
+  return typeof last === 'number' ? `Item ${last + 1} of ${formatKey(path.slice(0, -1))}` : quote(last);
+}
 
-const sayValue = (value: unknown): string => {
+function formatValue(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
   return typeof value === 'string' ? quote(value) : JSON.stringify(value);
-};
+}
 
-const quote = (text: string): string => `"${neutralise(text, 80)}"`;
+function quote(text: string): string {
+  return `"${neutralise(text, 80)}"`;
+}

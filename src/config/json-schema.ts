@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import { fileSchema } from './schema.ts';
 
 /** The schema of guard.yaml for editors, as JSON Schema draft 7, which all of them know: schema/guard.schema.json. */
-export const jsonSchema = (): Record<string, unknown> =>
-  z.toJSONSchema(fileSchema, {
+export function jsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(fileSchema, {
     target: 'draft-7',
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
@@ -13,3 +13,4 @@ export const jsonSchema = (): Record<string, unknown> =>
       if (meta?.['examples'] !== undefined) jsonSchema.examples = meta['examples'] as unknown[];
     },
   });
+}

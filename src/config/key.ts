@@ -4,30 +4,30 @@ import type { ConfigurationMistake } from './mistake.ts';
 import { readPattern } from './pattern.ts';
 
 /** What is wrong with keys that the user made up: names of instances, and checks without anything in them. */
-export const mistakenKeys = (file: string, document: ReadDocument): readonly ConfigurationMistake[] => [
-  ...mistakenPatterns(file, document),
-  ...emptyChecks(file, document),
-];
+export function mistakenKeys(file: string, document: ReadDocument): readonly ConfigurationMistake[] {
+  return [...mistakenPatterns(file, document), ...emptyChecks(file, document)];
+}
 
-const mistakenPatterns = (file: string, document: ReadDocument): ConfigurationMistake[] =>
-  keysAt(document, ['instances']).flatMap((key) => {
+function mistakenPatterns(file: string, document: ReadDocument): ConfigurationMistake[] {
+  return keysAt(document, ['instances']).flatMap((key) => {
     const pattern = readPattern(key);
     if (pattern.ok) return [];
     return [
       {
         file,
-        place: document.placeOfKey(['instances', key]),
-        says: `"${neutralise(key, 80)}" names no instance.`,
+        location: document.locationOfKey(['instances', key]),
+        message: `"${neutralise(key, 80)}" names no instance.`,
         advice: pattern.error,
       },
     ];
   });
+}
 
 /**
  * A check that is null takes an inherited one away. Where no other block has one of that name, it is an unfinished check:
  * to pass it over would take away what its author believes to be there.
  */
-const emptyChecks = (file: string, document: ReadDocument): ConfigurationMistake[] => {
+function emptyChecks(file: string, document: ReadDocument): ConfigurationMistake[] {
   const blocks: Path[] = [['defaults'], ...keysAt(document, ['instances']).map((key) => ['instances', key])];
   const checks = blocks.flatMap((block) =>
     keysAt(document, [...block, 'checks']).map((name) => {
@@ -40,20 +40,20 @@ const emptyChecks = (file: string, document: ReadDocument): ConfigurationMistake
     .filter(({ name, isEmpty }) => isEmpty && !defined.has(name))
     .map(({ name, path }) => ({
       file,
-      place: document.placeOfKey(path),
-      says: `Check "${neutralise(name, 80)}" is empty.`,
+      location: document.locationOfKey(path),
+      message: `Check "${neutralise(name, 80)}" is empty.`,
       advice: emptyCheckAdvice(name, [...defined]),
     }));
-};
+}
 
-const keysAt = (document: ReadDocument, path: Path): string[] => {
+function keysAt(document: ReadDocument, path: Path): string[] {
   const value = valueAt(document.value, path);
   return isMapping(value) ? Object.keys(value) : [];
-};
+}
 
-const emptyCheckAdvice = (name: string, defined: readonly string[]): string => {
+function emptyCheckAdvice(name: string, defined: readonly string[]): string {
   const near = nearest(name, defined);
   return near === null
     ? 'Say what it asks. (null takes away an inherited check, and there is none of that name.)'
     : `Say what it asks, or, to take away an inherited check: did you mean "${near}"?`;
-};
+}

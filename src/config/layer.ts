@@ -1,6 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { Hook, HookMoment } from '../hook-definition.ts';
-import type { FailureCause, FailurePolicy, HookSettings, Settings } from './settings.ts';
+import type { LifecycleCommand, LifecycleMoment } from '../lifecycle-command.ts';
+import type { FailureCause, FailurePolicy, PackageHookSettings, Settings } from './settings.ts';
 
 /** Settings kept in tables, which are joined entry by entry. */
 type Tables = 'checks' | 'environment' | 'onFailure' | 'hook' | 'hooks';
@@ -13,8 +13,9 @@ export type Layer = { readonly [K in Exclude<keyof Settings, Tables>]?: Settings
   readonly checks?: Readonly<Record<string, CheckDefinition | null>> | undefined;
   readonly environment?: Readonly<Record<string, string | null>> | undefined;
   readonly onFailure?: { readonly [K in FailureCause]?: FailurePolicy | undefined } | undefined;
-  readonly hook?: { readonly [K in keyof HookSettings]?: HookSettings[K] | undefined } | undefined;
-  readonly hooks?: { readonly [Moment in HookMoment]?: readonly Hook[] | null | undefined } | undefined;
+  readonly hook?: { readonly [K in keyof PackageHookSettings]?: PackageHookSettings[K] | undefined } | undefined;
+  readonly hooks?:
+    { readonly [Moment in LifecycleMoment]?: readonly LifecycleCommand[] | null | undefined } | undefined;
 };
 
 /** Says nothing. */
@@ -26,21 +27,25 @@ export const emptyLayer: Layer = {};
  * Associative, with `emptyLayer` as the
  * neutral one.
  */
-export const mergeLayers = (below: Layer, above: Layer): Layer => ({
-  ...said(below),
-  ...said(above),
-  ...mergedTable('checks', below.checks, above.checks),
-  ...mergedTable('environment', below.environment, above.environment),
-  ...mergedTable('onFailure', below.onFailure, above.onFailure),
-  ...mergedTable('hook', below.hook, above.hook),
-  ...mergedTable('hooks', below.hooks, above.hooks),
-});
+export function mergeLayers(below: Layer, above: Layer): Layer {
+  return {
+    ...said(below),
+    ...said(above),
+    ...mergedTable('checks', below.checks, above.checks),
+    ...mergedTable('environment', below.environment, above.environment),
+    ...mergedTable('onFailure', below.onFailure, above.onFailure),
+    ...mergedTable('hook', below.hook, above.hook),
+    ...mergedTable('hooks', below.hooks, above.hooks),
+  };
+}
 
-const mergedTable = <K extends Tables>(key: K, below: Layer[K], above: Layer[K]): Pick<Layer, K> | undefined =>
-  below === undefined && above === undefined
+function mergedTable<K extends Tables>(key: K, below: Layer[K], above: Layer[K]): Pick<Layer, K> | undefined {
+  return below === undefined && above === undefined
     ? undefined
     : ({ [key]: { ...said(below ?? {}), ...said(above ?? {}) } } as Pick<Layer, K>);
+}
 
 /** An option that was not given must not hide what a file says. */
-const said = <T extends object>(entries: T): T =>
-  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as T;
+function said<T extends object>(entries: T): T {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as T;
+}

@@ -17,18 +17,15 @@ import { fileSchema } from './schema.ts';
 const mostMistakes = 30;
 
 /** Reads a whole guard.yaml. The mistakes are all that could be found, in the order of the file. Never throws. */
-export const parseConfiguration = ({
-  path,
-  bytes,
-}: FoundFile): Result<Configuration, readonly ConfigurationMistake[]> => {
+export function parseConfiguration({ path, bytes }: FoundFile): Result<Configuration, readonly ConfigurationMistake[]> {
   const text = decodeText(path, bytes);
   if (!text.ok) return err([text.error]);
   const document = readDocument(path, text.value);
   if (!document.ok) return err(tidy(document.error));
   return understood(path, document.value);
-};
+}
 
-const understood = (path: string, document: ReadDocument): Result<Configuration, readonly ConfigurationMistake[]> => {
+function understood(path: string, document: ReadDocument): Result<Configuration, readonly ConfigurationMistake[]> {
   const parsed = safeParse(fileSchema, document.value);
   const mistakes = [
     ...document.mistakes,
@@ -38,25 +35,25 @@ const understood = (path: string, document: ReadDocument): Result<Configuration,
   if (!parsed.success || mistakes.length > 0) return err(tidy(mistakes));
   const folder = dirname(path);
   return ok({
-    file: { path, locate: document.placeOfKey },
+    file: { path, locate: document.locationOfKey },
     defaults: anchored(parsed.data?.defaults ?? emptyLayer, folder),
     blocks: blocksOf(parsed.data?.instances ?? {}, folder),
   });
-};
+}
 
 /** In order, one for each place: what comes second at one place is an echo of the first. */
-const tidy = (mistakes: readonly ConfigurationMistake[]): readonly ConfigurationMistake[] => {
+function tidy(mistakes: readonly ConfigurationMistake[]): readonly ConfigurationMistake[] {
   const places = new Set<string>();
   return inOrder(mistakes)
-    .filter(({ place }) => {
-      const key = `${place?.line}:${place?.column}`;
+    .filter(({ location }) => {
+      const key = `${location?.line}:${location?.column}`;
       return places.has(key) ? false : places.add(key);
     })
     .slice(0, mostMistakes);
-};
+}
 
-const blocksOf = (layers: Readonly<Record<string, Layer>>, folder: string): readonly Block[] =>
-  Object.entries(layers)
+function blocksOf(layers: Readonly<Record<string, Layer>>, folder: string): readonly Block[] {
+  return Object.entries(layers)
     .flatMap(([key, layer]) => {
       const pattern = readPattern(key);
       // A key that is no pattern was a mistake before.
@@ -64,10 +61,11 @@ const blocksOf = (layers: Readonly<Record<string, Layer>>, folder: string): read
     })
     .toSorted((a, b) => compareExactness(a.pattern, b.pattern))
     .map(({ key, layer, pattern }) => ({ pattern: key, matches: pattern.matches, layer: anchored(layer, folder) }));
+}
 
 /** Files that a check names are found beside the file that names them. */
-const anchored = (layer: Layer, folder: string): Layer =>
-  layer.checks === undefined
+function anchored(layer: Layer, folder: string): Layer {
+  return layer.checks === undefined
     ? layer
     : {
         ...layer,
@@ -78,8 +76,10 @@ const anchored = (layer: Layer, folder: string): Layer =>
           ]),
         ),
       };
+}
 
-const anchoredCheck = (check: CheckDefinition, folder: string): CheckDefinition =>
-  check.kind === 'http' && check.tls.caFile !== null
+function anchoredCheck(check: CheckDefinition, folder: string): CheckDefinition {
+  return check.kind === 'http' && check.tls.caFile !== null
     ? { ...check, tls: { ...check.tls, caFile: resolve(folder, check.tls.caFile) } }
     : check;
+}

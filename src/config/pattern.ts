@@ -16,7 +16,7 @@ export interface InstancePattern {
  * A whole name is more exact than a glob; of two globs the one with more literal characters is; of two alike, the one with
  * a remote. The error is one sentence.
  */
-export const readPattern = (text: string): Result<InstancePattern, string> => {
+export function readPattern(text: string): Result<InstancePattern, string> {
   const match = /^(?:([^:]*):)?([^:]*)$/.exec(text);
   const remote = match?.[1] ?? null;
   const name = match?.[2] ?? '';
@@ -31,13 +31,13 @@ export const readPattern = (text: string): Result<InstancePattern, string> => {
     matches: (instance) => ofName(instance.name) && ofRemote(instance.remote ?? 'local'),
     exactness: [isGlob(name) ? 0 : 1, literalLength(name), remote === null ? 0 : 1, literalLength(remote ?? '')],
   });
-};
+}
 
 /** Negative where `a` is less exact. */
-export const compareExactness = (a: InstancePattern, b: InstancePattern): number => {
+export function compareExactness(a: InstancePattern, b: InstancePattern): number {
   const index = a.exactness.findIndex((part, at) => part !== b.exactness[at]);
   return index === -1 ? 0 : (a.exactness[index] ?? 0) - (b.exactness[index] ?? 0);
-};
+}
 
 const nameForm = /^[A-Za-z0-9*?[\]{},!^-]{1,128}$/;
 const remoteForm = /^[\w.*?[\]{},!^-]{1,128}$/;
@@ -46,7 +46,7 @@ const remoteForm = /^[\w.*?[\]{},!^-]{1,128}$/;
 const mostStars = 5;
 
 /** Null where it is no glob. */
-const matcher = (glob: string): ((text: string) => boolean) | null => {
+function matcher(glob: string): ((text: string) => boolean) | null {
   if (!isGlob(glob)) return (text) => text === glob;
   if (glob.split('*').length - 1 > mostStars || !isBalanced(glob)) return null;
   try {
@@ -55,13 +55,21 @@ const matcher = (glob: string): ((text: string) => boolean) | null => {
   } catch {
     return null;
   }
-};
+}
 
-const isGlob = (text: string): boolean => /[*?[\]{},!^]/.test(text);
+function isGlob(text: string): boolean {
+  return /[*?[\]{},!^]/.test(text);
+}
 
-const isBalanced = (glob: string): boolean => !/[[\]{},!^]/.test(withoutGroups(glob));
+function isBalanced(glob: string): boolean {
+  return !/[[\]{},!^]/.test(withoutGroups(glob));
+}
 
-const literalLength = (glob: string): number => withoutGroups(glob).replace(/[*?]/g, '').length;
+function literalLength(glob: string): number {
+  return withoutGroups(glob).replace(/[*?]/g, '').length;
+}
 
 /** Without `[…]` and `{…}`. */
-const withoutGroups = (glob: string): string => glob.replace(/\[[!^]?[\w.-]+\]/g, '').replace(/\{[\w.,*?-]+\}/g, '');
+function withoutGroups(glob: string): string {
+  return glob.replace(/\[[!^]?[\w.-]+\]/g, '').replace(/\{[\w.,*?-]+\}/g, '');
+}

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { TextMatch, Words } from '../check-definition.ts';
 import { parseDuration } from '../duration.ts';
 import type { StatusRange } from './settings.ts';
+import { variableNameForm } from './variable-name.ts';
 
 /**
  * The values that stand in guard.yaml, each as people write it and as the program uses it. The error of each is not a
@@ -26,52 +27,59 @@ export interface KeyMeta {
 }
 
 /** A key that may be left out. */
-export const optional = <T extends z.core.$ZodType>(value: T, meta: KeyMeta): z.ZodMiniOptional<T> => {
+export function optional<T extends z.core.$ZodType>(value: T, meta: KeyMeta): z.ZodMiniOptional<T> {
   const key = z.optional(value);
   z.globalRegistry.add(key, { ...meta });
   return key;
-};
+}
 
 /** A key that must be there. */
-export const needed = <T extends z.ZodMiniType>(value: T, meta: KeyMeta): T => value.check(z.meta({ ...meta }));
+export function needed<T extends z.ZodMiniType>(value: T, meta: KeyMeta): T {
+  return value.check(z.meta({ ...meta }));
+}
 
 /** A value as the program uses it. What `complain` is given is what was expected. */
-export const changed = <T extends z.core.$ZodType, O>(
+export function changed<T extends z.core.$ZodType, O>(
   value: T,
   change: (given: z.output<T>, complain: (expected: string) => void) => O,
-) =>
-  z.pipe(
+) {
+  return z.pipe(
     value,
     z.transform((given: z.output<T>, { issues }) =>
       change(given, (message) => issues.push({ code: 'custom', message, input: given })),
     ),
   );
+}
 
 /** Milliseconds. */
-export const time = (leastMs: number, mostMs = mostTimeMs) =>
-  changed(pattern(timeForm, timeExpected), (text, complain) => readTime(text, leastMs, mostMs, complain));
+export function time(leastMs: number, mostMs = mostTimeMs) {
+  return changed(pattern(timeForm, timeExpected), (text, complain) => readTime(text, leastMs, mostMs, complain));
+}
 
 /** Milliseconds; null for `never`. */
-export const timeOrNever = (leastMs: number, mostMs = mostTimeMs) =>
-  changed(pattern(timeOrNeverForm, `${timeExpected}, or never`), (text, complain) =>
+export function timeOrNever(leastMs: number, mostMs = mostTimeMs) {
+  return changed(pattern(timeOrNeverForm, `${timeExpected}, or never`), (text, complain) =>
     text === 'never' ? null : readTime(text, leastMs, mostMs, complain),
   );
+}
 
-const readTime = (text: string, leastMs: number, mostMs: number, complain: (expected: string) => void): number => {
+function readTime(text: string, leastMs: number, mostMs: number, complain: (expected: string) => void): number {
   const parsed = parseDuration(text);
   if (parsed.ok && parsed.value >= leastMs && parsed.value <= mostMs) return parsed.value;
   complain(`a time from ${writeTime(leastMs)} to ${writeTime(mostMs)}`);
   return leastMs;
-};
+}
 
 /** Text of a form. */
-export const pattern = (form: RegExp, error: string) => z.string({ error }).check(z.regex(form, { error }));
+export function pattern(form: RegExp, error: string) {
+  return z.string({ error }).check(z.regex(form, { error }));
+}
 
 /** As it is written in the file: `90s`, `5m`, `0s`. */
-export const writeTime = (ms: number): string => {
+export function writeTime(ms: number): string {
   const [unit, size] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ['ms', 1];
   return ms === 0 ? '0s' : `${ms / size}${unit}`;
-};
+}
 
 const units = [
   ['d', 86_400_000],
@@ -82,10 +90,10 @@ const units = [
 
 export const flag = z.boolean({ error: booleanExpected });
 
-export const wholeNumber = (least: number, most: number, what = 'a whole number') => {
+export function wholeNumber(least: number, most: number, what = 'a whole number') {
   const error = `${what}, ${least} to ${most}`;
   return z.int({ error }).check(z.minimum(least, { error }), z.maximum(most, { error }));
-};
+}
 
 export const port = wholeNumber(1, 65_535, 'a port');
 
@@ -103,7 +111,9 @@ export const someText = z.string({ error: textExpected }).check(z.minLength(1, {
 const word = changed(z.union([z.string(), z.number()], { error: textExpected }), String);
 
 /** Absolute. */
-export const path = (what: string) => pattern(/^\//, `the absolute path of a ${what}`);
+export function path(what: string) {
+  return pattern(/^\//, `the absolute path of a ${what}`);
+}
 
 const commandExpected = 'a command: one text for a shell (sh -c), or a list of words without a shell';
 
@@ -123,7 +133,7 @@ export const command = changed(
 );
 
 const variableName = pattern(
-  /^[A-Za-z_][A-Za-z0-9_]*$/,
+  variableNameForm,
   'the name of a variable: letters, digits and "_", not beginning with a digit',
 );
 
@@ -139,14 +149,15 @@ export const headers = z.record(pattern(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'the na
 });
 
 /** One or a list, as a list. */
-export const oneOrMore = <T extends z.core.$ZodType>(item: T, error: string) =>
-  changed(
+export function oneOrMore<T extends z.core.$ZodType>(item: T, error: string) {
+  return changed(
     z.union([item, z.array(item).check(z.minLength(1, { error: 'a list with at least one item' }))], { error }),
     (given) => (Array.isArray(given) ? given : [given]) as z.output<T>[],
   );
+}
 
 /** `200`, `0,100-103`. */
-export const statuses = (least: number, most: number, example: string) => {
+export function statuses(least: number, most: number, example: string) {
   const error = `statuses from ${least} to ${most}, written like ${example}`;
   return changed(z.union([z.int({ error }), pattern(statusesForm, error)], { error }), (given, complain) => {
     const ranges = String(given).split(',').map(readRange);
@@ -154,14 +165,14 @@ export const statuses = (least: number, most: number, example: string) => {
     if (!known) complain(error);
     return ranges;
   });
-};
+}
 
 const statusesForm = /^\s*\d{1,3}(\s*-\s*\d{1,3})?(\s*,\s*\d{1,3}(\s*-\s*\d{1,3})?)*\s*$/;
 
-const readRange = (part: string): StatusRange => {
+function readRange(part: string): StatusRange {
   const [first = '', last = first] = part.split('-');
   return { first: Number(first), last: Number(last) };
-};
+}
 
 /** A key that is not known carries what is, for the sentence that names the nearest. */
 export interface UnknownKey {
@@ -174,14 +185,15 @@ export type Within =
   'file' | 'settings' | 'check' | 'tls' | 'match' | 'policies' | 'hook' | 'notice' | 'hooks' | 'hookCommand';
 
 /** A mapping in which every other key is a mistake. */
-export const mapping = <Shape extends z.core.$ZodLooseShape>(within: Within, shape: Shape, error = 'a mapping') =>
-  z.strictObject(shape, {
+export function mapping<Shape extends z.core.$ZodLooseShape>(within: Within, shape: Shape, error = 'a mapping') {
+  return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? // zod carries messages as texts only.
           JSON.stringify({ within, known: Object.keys(shape) } satisfies UnknownKey)
         : error,
   });
+}
 
 /** A text that must be in it, or a regular expression. */
 export const textMatch = changed(
@@ -211,8 +223,10 @@ function isRegularExpression(pattern: string): boolean {
   }
 }
 
-export const choice = <const T extends readonly [string, ...string[]]>(words: T) =>
-  z.enum(words, { error: sayChoice(words) });
+export function choice<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, { error: formatChoice(words) });
+}
 
-const sayChoice = (words: readonly string[]): string =>
-  words.length === 1 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+function formatChoice(words: readonly string[]): string {
+  return words.length === 1 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}

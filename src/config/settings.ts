@@ -1,11 +1,11 @@
 import type { CheckDefinition, Words } from '../check-definition.ts';
 import type { Cause, Outcome } from '../event.ts';
-import type { Hooks } from '../hook-definition.ts';
+import type { LifecycleCommands } from '../lifecycle-command.ts';
 
 /** What a user wants done where a run cannot simply keep the change. */
 export type FailurePolicy = 'rollback' | 'keep' | 'ask';
 
-/** What to do about disks that no restore point covers: shared volumes and folders of the host. */
+/** What to do with disks that the restore point does not cover: shared volumes and folders of the host. */
 export type UncoveredPolicy = 'refuse' | 'warn' | 'accept';
 
 /** The causes that have a policy; an interrupted run is always rolled back. */
@@ -18,12 +18,12 @@ export interface StatusRange {
 }
 
 /** What holds for package managers that ask for a way back by themselves (`guard hook`, `guard agent`). */
-export interface HookSettings {
+export interface PackageHookSettings {
   /** What becomes of a transaction for which no restore point could be had. */
   readonly onNoRestorePoint: 'abort' | 'proceed';
   /** The same where no agent answers: the hook itself decides that, so it is written into the instance. */
   readonly absent: 'abort' | 'proceed';
-  /** How long the package manager waits for its answer. */
+  /** How long the package manager waits for the answer of the agent. */
   readonly timeoutMs: number;
   /** Transactions that follow one another within this time are one run. */
   readonly settleMs: number;
@@ -41,7 +41,7 @@ export interface HookSettings {
 export interface Notice {
   readonly on: readonly Outcome['outcome'][];
   readonly how: NoticeWay;
-  /** How long telling may take. */
+  /** How long the notification may take. */
   readonly timeoutMs: number;
 }
 
@@ -77,8 +77,10 @@ export interface Settings {
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
   readonly onFailure: Readonly<Record<FailureCause, FailurePolicy>>;
+  /** Try the change on an isolated copy first; `copy` also where the storage driver copies every file for that. */
+  readonly rehearse: boolean | 'copy';
   /** Commands of the user's around the restore point and at the end of a run. */
-  readonly hooks: Hooks;
+  readonly hooks: LifecycleCommands;
   /** How long `ask` waits for an answer. */
   readonly askTimeoutMs: number;
 
@@ -86,7 +88,7 @@ export interface Settings {
   readonly keep: number;
   /** After which time the server removes a restore point. */
   readonly expiresMs: number | null;
-  /** How long another run's end is waited for. */
+  /** How long to wait for another run to end. */
   readonly waitLockMs: number;
   /** After which silence a run of another host may be finished by this one. */
   readonly leaseMs: number;
@@ -100,7 +102,7 @@ export interface Settings {
   /** From start until the instance can be asked. */
   readonly startTimeoutMs: number;
 
-  readonly hook: HookSettings;
+  readonly hook: PackageHookSettings;
   readonly notify: readonly Notice[];
 }
 

@@ -1,5 +1,5 @@
 /** A listening socket, as it was seen. */
-export interface SeenSocket {
+export interface ObservedSocket {
   readonly protocol: 'tcp' | 'udp';
   readonly address: string;
   readonly port: number;
@@ -19,7 +19,7 @@ export interface Suggestion {
 const most = 12;
 
 /** One suggestion for each service that listens where somebody could reach it, or that can be asked from inside. */
-export const suggestedChecks = (sockets: readonly SeenSocket[]): readonly Suggestion[] => {
+export function suggestedChecks(sockets: readonly ObservedSocket[]): readonly Suggestion[] {
   const suggestions = new Map<string, Suggestion>();
   for (const socket of sockets.toSorted((a, b) => a.port - b.port)) {
     const suggestion = suggestedFor(socket);
@@ -27,9 +27,9 @@ export const suggestedChecks = (sockets: readonly SeenSocket[]): readonly Sugges
       suggestions.set(suggestion.name, suggestion);
   }
   return [...suggestions.values()];
-};
+}
 
-const suggestedFor = (socket: SeenSocket): Suggestion | null => {
+function suggestedFor(socket: ObservedSocket): Suggestion | null {
   const { protocol, port } = socket;
   const inside = protocol === 'tcp' ? askedInside.get(port) : undefined;
   if (inside) return inside;
@@ -37,7 +37,7 @@ const suggestedFor = (socket: SeenSocket): Suggestion | null => {
   if (port === 53) return nameServer;
   if (protocol === 'udp' || port >= firstEphemeral) return null;
   return speaksHttp(socket) ? website(port) : greeting(port);
-};
+}
 
 /** Databases mostly listen where only the instance itself reaches them, and have a client beside them. */
 const askedInside = new Map<number, Suggestion>([
@@ -57,11 +57,14 @@ const firstEphemeral = 32_768;
 
 const tlsPorts = [443, 8443];
 
-const speaksHttp = ({ port, process }: SeenSocket): boolean =>
-  [80, 3000, 8000, 8080, 8888, ...tlsPorts].includes(port) ||
-  /^(nginx|apache2|httpd|caddy|lighttpd)$/.test(process ?? '');
+function speaksHttp({ port, process }: ObservedSocket): boolean {
+  return (
+    [80, 3000, 8000, 8080, 8888, ...tlsPorts].includes(port) ||
+    /^(nginx|apache2|httpd|caddy|lighttpd)$/.test(process ?? '')
+  );
+}
 
-const website = (port: number): Suggestion => {
+function website(port: number): Suggestion {
   const secure = tlsPorts.includes(port);
   const usual = port === (secure ? 443 : 80);
   return {
@@ -74,7 +77,7 @@ const website = (port: number): Suggestion => {
       ...(secure ? ['tls:', '  verify: false # or serverName: www.example.org'] : []),
     ],
   };
-};
+}
 
 /** What servers say first. */
 const greetings = new Map<number, readonly [name: string, greeting: string]>([
@@ -85,13 +88,15 @@ const greetings = new Map<number, readonly [name: string, greeting: string]>([
   [587, ['submission', '220 ']],
 ]);
 
-const greeting = (port: number): Suggestion => {
+function greeting(port: number): Suggestion {
   const [name, text] = greetings.get(port) ?? [`port-${port}`, null];
   return {
     why: text === null ? `Port ${port} accepts connections.` : `The ${name} server greets.`,
     name,
     lines: [`tcp: ${port}`, ...(text === null ? [] : [`expect: ${JSON.stringify(text)}`])],
   };
-};
+}
 
-const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/.test(address);
+function isLoopback(address: string): boolean {
+  return /^(127\.|::1$|::ffff:127\.)/.test(address);
+}

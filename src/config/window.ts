@@ -1,6 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { Configuration } from './configuration.ts';
-import type { ConfigurationMistake, Place } from './mistake.ts';
+import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 import type { InstanceName, Settings } from './settings.ts';
 
 /** Says what is wrong with the time that some checks are given, in one sentence, or null: `windowMistake` of `health/`. */
@@ -14,28 +14,29 @@ export type WindowRule = (window: {
  * Checks that could never fail in the time they are given (F32), at the place where the most exact block defines them.
  * `file` is null where a flag defines the check: the mistake is then in the command line.
  */
-export const windowMistakes = (
+export function windowMistakes(
   configuration: Configuration,
   instance: InstanceName,
   settings: Pick<Settings, 'verifyTimeoutMs' | 'soakMs' | 'checks'>,
   rule: WindowRule,
-): readonly ConfigurationMistake[] =>
-  settings.checks.flatMap((check) => {
-    const says = rule({ limitMs: settings.verifyTimeoutMs, soakMs: settings.soakMs, checks: [check] });
-    if (says === null) return [];
-    const place = placeOfCheck(configuration, instance, check.name);
+): readonly ConfigurationMistake[] {
+  return settings.checks.flatMap((check) => {
+    const message = rule({ limitMs: settings.verifyTimeoutMs, soakMs: settings.soakMs, checks: [check] });
+    if (message === null) return [];
+    const location = locationOfCheck(configuration, instance, check.name);
     return [
       {
-        file: place === null ? null : (configuration.file?.path ?? null),
-        place,
-        says,
+        file: location === null ? null : (configuration.file?.path ?? null),
+        location,
+        message,
         advice:
           'Give it more time ("verifyTimeout", "soak"), or lessen the "interval", "retries" or "startPeriod" of the check.',
       },
     ];
   });
+}
 
-const placeOfCheck = (configuration: Configuration, instance: InstanceName, name: string): Place | null => {
+function locationOfCheck(configuration: Configuration, instance: InstanceName, name: string): SourceLocation | null {
   const definedBy = [
     ...(configuration.defaults.checks?.[name] ? [['defaults']] : []),
     ...configuration.blocks
@@ -43,4 +44,4 @@ const placeOfCheck = (configuration: Configuration, instance: InstanceName, name
       .map((block) => ['instances', block.pattern]),
   ].at(-1);
   return definedBy ? (configuration.file?.locate([...definedBy, 'checks', name]) ?? null) : null;
-};
+}

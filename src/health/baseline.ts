@@ -1,11 +1,11 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { Clock } from '../clock.ts';
 import type { CheckResult } from '../event.ts';
-import { openAsker, type Asker } from './asker.ts';
-import type { AskContext, Look } from './look.ts';
+import { openProber, type Prober } from './prober.ts';
+import type { AskContext, Observation } from './observation.ts';
 
 /** What was true just before the command, with the questions, so that they can be asked again. Plain data, for the journal. */
-export interface Baseline extends Look {
+export interface Baseline extends Observation {
   readonly definitions: readonly CheckDefinition[];
   /** Whether facts are gathered and compared. */
   readonly automatic: boolean;
@@ -22,37 +22,38 @@ export interface BaselineRequest {
  * Gathers the facts and asks every check, in parallel. A check that does not pass is asked again after its interval, until
  * it passes or has failed `retries` times in a row. How long each took is in its result (F33). Changes nothing.
  */
-export const takeBaseline = (context: AskContext, request: BaselineRequest): Promise<Baseline> =>
-  takeBaselineWith(openAsker(context, request), context, request);
+export function takeBaseline(context: AskContext, request: BaselineRequest): Promise<Baseline> {
+  return takeBaselineWith(openProber(context, request), context, request);
+}
 
-/** The same with any asker. */
-export const takeBaselineWith = async (
-  asker: Asker,
+/** The same with any prober. */
+export async function takeBaselineWith(
+  prober: Prober,
   context: Pick<AskContext, 'clock' | 'signal'>,
   request: BaselineRequest,
-): Promise<Baseline> => {
+): Promise<Baseline> {
   const at = context.clock.now();
   const [look, ...checks] = await Promise.all([
-    asker.look(),
+    prober.look(),
     ...request.definitions.map((definition) =>
-      askWithRetries(asker, context, definition, request.justStarted ?? false),
+      askWithRetries(prober, context, definition, request.justStarted ?? false),
     ),
   ]);
   return { ...look, at, checks: checks.flat(), definitions: request.definitions, automatic: request.automatic };
-};
+}
 
-const askWithRetries = async (
-  asker: Asker,
+async function askWithRetries(
+  prober: Prober,
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal },
   definition: CheckDefinition,
   justStarted: boolean,
-): Promise<readonly CheckResult[]> => {
+): Promise<readonly CheckResult[]> {
   const graceEndsAt = clock.monotonic() + (justStarted ? definition.startPeriodMs : 0);
   for (let failures = 0; ;) {
-    const results = await asker.check(definition);
-    if (results.every((result) => result.answer === 'passed')) return results;
+    const results = await prober.check(definition);
+    if (results.every((result) => result.status === 'passed')) return results;
     if (clock.monotonic() >= graceEndsAt) failures += 1;
     if (failures >= definition.retries || signal?.aborted) return results;
     await clock.sleep(definition.intervalMs, signal);
   }
-};
+}

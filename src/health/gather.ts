@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { ask } from '../incus/ask.ts';
+import { runProbe } from '../incus/exec-query.ts';
 import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
-import type { Remembering } from './answers/memory.ts';
-import { openingFrom, type Opening } from './probe/opening.ts';
+import type { Remembering } from './protocols/memory.ts';
+import { preflightFrom, type Preflight } from './probe/preflight.ts';
 import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
 import { probeInput } from './probe/script.ts';
 import { sectionsOf } from './probe/sections.ts';
@@ -22,26 +22,26 @@ export interface GatherRequest {
   /** Milliseconds for the whole look; the probe inside is killed then. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
-  readonly opening?: OpeningWanted;
+  readonly opening?: PreflightRequest;
 }
 
 /** That the look is to say something beforehand. */
-export interface OpeningWanted {
+export interface PreflightRequest {
   /** The program whose presence is told. */
   readonly wanted: string;
   /** Called as soon as it is there, if it comes. */
-  readonly heard: (opening: Opening) => void;
+  readonly heard: (opening: Preflight) => void;
 }
 
 /**
  * Looks into a running instance with one exec of a POSIX shell, and asks its servers a harmless question. Facts may hold `null` sections; a failure of Incus is
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
-export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> => {
+export async function gatherFacts(request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> {
   const { opening } = request;
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
-  const answer = await ask(request.incus, request.instance, {
+  const answer = await runProbe(request.incus, request.instance, {
     command: opening === undefined ? ['sh', '-s'] : ['sh', '-s', '--', opening.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
     stdin: probeInput(nonce, opening !== undefined),
@@ -51,38 +51,39 @@ export const gatherFacts = async (request: GatherRequest): Promise<Result<Facts,
     limitMs: request.limitMs,
     maxBytes: mostBytes,
     ...(request.signal ? { signal: request.signal } : {}),
-    ...(opening ? { hear: hearOpening(opening, nonce) } : {}),
+    ...(opening ? { hear: hearPreflight(opening, nonce) } : {}),
   });
   if (!answer.ok) return answer;
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
   if (facts.ok) return ok(await withAnswers(facts.value, request));
-  return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
-};
+  return err({ kind: 'unreadable', message: `${facts.error.message}${said(answer.value.stderr)}` });
+}
 
-const hearOpening = ({ heard }: OpeningWanted, nonce: string): ((soFar: () => string) => void) => {
+function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () => string) => void {
   let isOver = false;
   return (soFar) => {
     if (isOver) return;
     const text = soFar();
-    const opening = openingFrom(sectionsOf(text, nonce));
+    const opening = preflightFrom(sectionsOf(text, nonce));
     // What goes on and on is none, and reading it again and again would cost more than it.
-    isOver = opening !== null || text.length > mostOfOpening;
+    isOver = opening !== null || text.length > longestPreflight;
     if (opening !== null) heard(opening);
   };
-};
+}
 
 /** Characters of the longest opening that is waited for. */
-const mostOfOpening = 64 * 1024;
+const longestPreflight = 64 * 1024;
 
-const withAnswers = async (facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> => {
+async function withAnswers(facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> {
   if (clock === undefined) return facts;
   // Loaded late: it takes a while, and the first look at an instance does not wait for it.
-  const { askServers } = await import('./answers/answers.ts');
+  const { askServers } = await import('./protocols/ask-servers.ts');
   return { ...facts, answers: await askServers(facts, clock, signal, remembering) };
-};
+}
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */
 const mostBytes = 16 * 1024 * 1024;
 
-const said = (stderr: string): string =>
-  stderr.trim() === '' ? '' : ` The shell inside said: ${neutralise(stderr.trim(), 200)}`;
+function said(stderr: string): string {
+  return stderr.trim() === '' ? '' : ` The shell inside said: ${neutralise(stderr.trim(), 200)}`;
+}

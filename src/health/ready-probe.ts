@@ -69,7 +69,7 @@ exit 0
 `;
 
 /** Total: whatever comes, it says what can be believed. Without any known line (no shell inside) nothing is pending. */
-export const readReadiness = (text: string): Inside => {
+export function readReadiness(text: string): Inside {
   const lines = text.split('\n').map(splitFirst);
   const find = (word: string): string | null => lines.find(([first]) => first === word)?.[1] ?? null;
   const all = (word: string): string[] => lines.filter(([first]) => first === word).map(([, rest]) => rest);
@@ -82,46 +82,48 @@ export const readReadiness = (text: string): Inside => {
     ageMs: ageOf(find('one'), find('self')),
     locks: [...new Set(all('lock').map(lockPhrase))],
   };
-};
+}
 
-const splitFirst = (line: string): readonly [string, string] => {
+function splitFirst(line: string): readonly [string, string] {
   const space = line.indexOf(' ');
   return space === -1 ? [line, ''] : [line.slice(0, space), line.slice(space + 1)];
-};
+}
 
-const systemdBoot = (state: string, jobs: readonly string[]): string | null =>
-  ['running', 'degraded', 'maintenance'].includes(state)
+function systemdBoot(state: string, jobs: readonly string[]): string | null {
+  return ['running', 'degraded', 'maintenance'].includes(state)
     ? null
     : `systemd is ${state === 'stopping' ? 'stopping' : 'still starting'}${waitingFor(jobs)}`;
+}
 
-const openrcBoot = (text: string, jobs: readonly string[]): string | null => {
+function openrcBoot(text: string, jobs: readonly string[]): string | null {
   const [level = '', busy = ''] = text.split(' ');
   return busy === 'over' && !['sysinit', 'boot', ''].includes(level)
     ? null
     : `OpenRC is still starting${waitingFor(jobs)}`;
-};
+}
 
-const waitingFor = (jobs: readonly string[]): string =>
-  jobs.length === 0 ? '' : ` (${jobs.map((job) => oneLine(job, 60)).join(', ')})`;
+function waitingFor(jobs: readonly string[]): string {
+  return jobs.length === 0 ? '' : ` (${jobs.map((job) => oneLine(job, 60)).join(', ')})`;
+}
 
 /** Both start times count in ticks of 10 ms since the host's boot, also where /proc/uptime is the container's own. */
-const ageOf = (one: string | null, self: string | null): number | null => {
+function ageOf(one: string | null, self: string | null): number | null {
   const from = startTicks(one);
   const to = startTicks(self);
   return from === null || to === null || to < from ? null : (to - from) * 10;
-};
+}
 
 /** Field 22 of /proc/PID/stat; the name in field 2 may hold anything, also `)`. */
-const startTicks = (stat: string | null): number | null => {
+function startTicks(stat: string | null): number | null {
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
   const ticks = Number(fields[19]);
   return Number.isSafeInteger(ticks) && ticks >= 0 && fields[19] !== '' ? ticks : null;
-};
+}
 
-const lockPhrase = (text: string): string => {
+function lockPhrase(text: string): string {
   const [pid = '', file = '', ...name] = text.split(' ');
   const holder = oneLine(name.join(' '), 40) || 'a process';
   return pid === '0'
     ? `${oneLine(file, 80)} is there, as ${holder} leaves it while it works`
     : `${holder} (process ${oneLine(pid, 20)}) holds ${oneLine(file, 80)}`;
-};
+}

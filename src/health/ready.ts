@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
-import { ask } from '../incus/ask.ts';
-import { sayFailure } from '../incus/failure.ts';
+import { runProbe } from '../incus/exec-query.ts';
+import { describeFailure } from '../incus/failure.ts';
 import { getInstance, getInstanceState } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isGlobalAddress } from './checks/address.ts';
-import type { AskContext } from './look.ts';
+import type { AskContext } from './observation.ts';
 import { readReadiness, readinessScript, type Inside } from './ready-probe.ts';
 
 /** The instance can be asked. */
@@ -25,12 +25,12 @@ export interface ReadyRequest {
 /**
  * After a start: waits until a command can be run inside, the service manager has finished booting (however degraded),
  * and the network is back. Fails only where nothing could be run inside before the limit, or the instance has stopped again
- * and stays so; a boot or a network that takes longer is told in `pending`, and the verdict judges it. Incus hands a stop that comes before this to nobody (incus.md, trap 9).
+ * and stays so; a boot or a network that takes longer is told in `pending`, and the verdict judges it. Incus hands a stop that comes before this to nobody (docs/internals/incus.md, Graceful stop).
  */
-export const waitUntilAskable = async (
+export async function waitUntilAskable(
   context: AskContext,
   request: ReadyRequest,
-): Promise<Result<Readiness, { readonly says: string }>> => {
+): Promise<Result<Readiness, { readonly message: string }>> {
   const bootedOnce = { since: null as number | null };
   const stopped = { since: null as number | null };
   const end = await poll<Result<string[], string>>(context, request.limitMs, async (leftMs) => {
@@ -44,9 +44,9 @@ export const waitUntilAskable = async (
     const pending = [...pendingBoot, ...pendingNetwork];
     return { done: pending.length === 0, answer: ok(pending) };
   });
-  if (!end.answer.ok) return err({ says: end.answer.error });
+  if (!end.answer.ok) return err({ message: end.answer.error });
   return ok({ ms: end.ms, settled: end.answer.value.length === 0, pending: end.answer.value });
-};
+}
 
 /** Whether anything inside would disturb a change: a boot under way, a package manager at work. */
 export interface Quiet {
@@ -62,7 +62,7 @@ export interface Quiet {
  * Waits, bounded, until the boot (with cloud-init) is finished and no package manager is at work: a restore point taken in
  * the middle of either would bring that middle back, and the command would fail on a lock that is not its fault (F28).
  */
-export const waitUntilQuiet = async (context: AskContext, request: { readonly limitMs: number }): Promise<Quiet> => {
+export async function waitUntilQuiet(context: AskContext, request: { readonly limitMs: number }): Promise<Quiet> {
   const bootedOnce = { since: null as number | null };
   let questions = 0;
   const end = await poll(context, request.limitMs, async (leftMs) => {
@@ -74,21 +74,22 @@ export const waitUntilQuiet = async (context: AskContext, request: { readonly li
   });
   const quiet = end.answer.length === 0;
   return { quiet, held: end.answer, atOnce: quiet && questions === 1, ms: end.ms };
-};
+}
 
 /** Whether one answer is enough to say that nothing is at work. */
-export const isQuiet = (inside: Inside): boolean =>
-  bootPhrases(inside, { since: null }, 0).length === 0 && inside.locks.length === 0;
+export function isQuiesceMarker(inside: Inside): boolean {
+  return bootPhrases(inside, { since: null }, 0).length === 0 && inside.locks.length === 0;
+}
 
 /** Milliseconds between questions: quick at first, since most instances are ready at once. */
 const pace = { first: 50, growth: 1.6, most: 1000 } as const;
 
 /** Asks again and again until it is done, the limit is reached, or the context's signal aborts; the last answer counts. */
-const poll = async <T>(
+async function poll<T>(
   { clock, signal }: AskContext,
   limitMs: number,
   question: (leftMs: number) => Promise<{ readonly done: boolean; readonly answer: T }>,
-): Promise<{ readonly answer: T; readonly ms: number }> => {
+): Promise<{ readonly answer: T; readonly ms: number }> {
   const began = clock.monotonic();
   for (let pause: number = pace.first; ; pause = Math.min(pause * pace.growth, pace.most)) {
     const { done, answer } = await question(Math.max(1, limitMs - (clock.monotonic() - began)));
@@ -96,7 +97,7 @@ const poll = async <T>(
     if (done || ms >= limitMs || signal?.aborted) return { answer, ms };
     await clock.sleep(Math.min(pause, limitMs - ms), signal);
   }
-};
+}
 
 /**
  * One question may hang while the service manager starts: it is then put again. The last one has a second even when less
@@ -104,12 +105,12 @@ const poll = async <T>(
  */
 const questionLimits = { least: 1000, most: 5000 } as const;
 
-const askInside = async (
+async function askInside(
   context: AskContext,
   leftMs: number,
   words: readonly string[] = [],
-): Promise<Result<Inside, string>> => {
-  const answer = await ask(context.incus, context.instance, {
+): Promise<Result<Inside, string>> {
+  const answer = await runProbe(context.incus, context.instance, {
     command: ['sh', '-c', readinessScript, 'guard', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     cwd: '/',
@@ -117,38 +118,38 @@ const askInside = async (
     maxBytes: 256 * 1024,
     ...(context.signal ? { signal: context.signal } : {}),
   });
-  return answer.ok ? ok(readReadiness(answer.value.stdout)) : err(sayFailure(answer.error));
-};
+  return answer.ok ? ok(readReadiness(answer.value.stdout)) : err(describeFailure(answer.error));
+}
 
 /** A reboot passes through "Stopped" in a moment. Milliseconds. */
 const stoppedForGoodMs = 10_000;
 
-const staysStopped = async (
+async function staysStopped(
   { incus, instance, clock }: AskContext,
   stopped: { since: number | null },
-): Promise<boolean> => {
+): Promise<boolean> {
   const now = await getInstance(incus, instance);
   stopped.since = now.ok && now.value.status === 'Stopped' ? (stopped.since ?? clock.monotonic()) : null;
   return stopped.since !== null && clock.monotonic() - stopped.since >= stoppedForGoodMs;
-};
+}
 
 /** Without a service manager nobody says that the boot is over: then process 1 must have lived for so long, in milliseconds. */
 const plainBootMs = 2000;
 
-const bootPhrases = (inside: Inside, seen: { since: number | null }, now: number): string[] => {
+function bootPhrases(inside: Inside, seen: { since: number | null }, now: number): string[] {
   if (inside.boot !== null) return [inside.boot];
   if (inside.managed) return [];
   seen.since ??= now;
   const ageMs = inside.ageMs ?? now - seen.since;
   return ageMs >= plainBootMs ? [] : ['process 1 has only just been started'];
-};
+}
 
-const missingFamilies = async (context: AskContext, families: readonly (4 | 6)[]): Promise<string[]> => {
+async function missingFamilies(context: AskContext, families: readonly (4 | 6)[]): Promise<string[]> {
   if (families.length === 0) return [];
   const state = await getInstanceState(context.incus, context.instance);
-  if (!state.ok) return [sayFailure(state.error)];
+  if (!state.ok) return [describeFailure(state.error)];
   const addresses = Object.values(state.value.addresses).flat().filter(isGlobalAddress);
   return families
     .filter((family) => !addresses.some((address) => isIPv6(address) === (family === 6)))
     .map((family) => `no IPv${family} address yet`);
-};
+}

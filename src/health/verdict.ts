@@ -1,17 +1,17 @@
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
-import { compareFacts, missingFacts, type FactFinding } from './comparison/compare.ts';
+import { compareFacts, missingFacts, type FactFinding } from './compare.ts';
 import type { Facts } from './facts.ts';
-import type { Look } from './look.ts';
+import type { Observation } from './observation.ts';
 
 /**
  * One finding and what it means for the verdict: `against` makes it unhealthy, `unproven` inconclusive, `advisory` is
  * told. `transient` ones may still settle by themselves.
  */
 export interface Concern extends Finding {
-  readonly weight: 'against' | 'unproven' | 'advisory';
+  readonly effect: 'fail' | 'unknown' | 'info';
   readonly transient: boolean;
 }
 
@@ -24,30 +24,30 @@ export interface JudgeOptions {
  * Judges what is seen now against the baseline: unhealthy where something required that held before does not hold now;
  * else inconclusive where something required that held before could not be asked; else healthy.
  */
-export const judge = (baseline: Baseline, look: Look, options: JudgeOptions = {}): Verdict =>
-  verdictOf(concernsOf(baseline, look, options), look.checks);
+export function judge(baseline: Baseline, look: Observation, options: JudgeOptions = {}): Verdict {
+  return verdictOf(concernsOf(baseline, look, options), look.checks);
+}
 
 /**
  * Judges an instance by what is seen now alone: before the command (whatever is not healthy is refused, because nothing
  * could be proven afterwards), and for `guard check`. Units that have failed are told and do not decide.
  */
-export const judgeAlone = (look: Look): Verdict =>
-  verdictOf(
-    [...stateConcerns(look), ...ailingUnits(look.facts), ...factsSilence(look), ...look.checks.flatMap(aloneConcern)],
+export function judgeAlone(look: Observation): Verdict {
+  return verdictOf(
+    [...stateConcerns(look), ...failedUnits(look.facts), ...factsSilence(look), ...look.checks.flatMap(aloneConcern)],
     look.checks,
   );
+}
 
 /** Everything there is to say about a look, in the order of its importance for a reader. Pure. */
-export const concernsOf = (baseline: Baseline, look: Look, options: JudgeOptions = {}): Concern[] => [
-  ...stateConcerns(look),
-  ...factConcerns(baseline, look, options),
-  ...checkConcerns(baseline, look),
-];
+export function concernsOf(baseline: Baseline, look: Observation, options: JudgeOptions = {}): Concern[] {
+  return [...stateConcerns(look), ...factConcerns(baseline, look, options), ...checkConcerns(baseline, look)];
+}
 
 /** The verdict that concerns add up to. Findings that say the same are told once. */
-export const verdictOf = (concerns: readonly Concern[], checks: readonly CheckResult[]): Verdict => {
-  const against = concerns.filter((concern) => concern.weight === 'against');
-  const unproven = concerns.filter((concern) => concern.weight === 'unproven');
+export function verdictOf(concerns: readonly Concern[], checks: readonly CheckResult[]): Verdict {
+  const against = concerns.filter((concern) => concern.effect === 'fail');
+  const unproven = concerns.filter((concern) => concern.effect === 'unknown');
   const deciding = against.length > 0 ? against : unproven;
   return {
     verdict: against.length > 0 ? 'unhealthy' : unproven.length > 0 ? 'inconclusive' : 'healthy',
@@ -55,37 +55,38 @@ export const verdictOf = (concerns: readonly Concern[], checks: readonly CheckRe
     advisories: told(concerns.filter((concern) => !deciding.includes(concern))),
     checks,
   };
-};
+}
 
 /** Whether this check's answer can decide: it is required, and it passed before. */
-export const canDecide = (baseline: Baseline, result: CheckResult): boolean =>
-  result.severity === 'required' && before(baseline, result.name)?.answer === 'passed';
+export function canDecide(baseline: Baseline, result: CheckResult): boolean {
+  return result.severity === 'required' && before(baseline, result.name)?.status === 'passed';
+}
 
-const told = (concerns: readonly Concern[]): Finding[] => {
+function told(concerns: readonly Concern[]): Finding[] {
   const seen = new Set<string>();
   const findings: Finding[] = [];
-  for (const { subject, severity, says } of concerns) {
-    if (!seen.has(says)) findings.push({ subject, severity, says });
-    seen.add(says);
+  for (const { subject, severity, message } of concerns) {
+    if (!seen.has(message)) findings.push({ subject, severity, message });
+    seen.add(message);
   }
   return findings;
-};
+}
 
-const stateConcerns = ({ state }: Look): Concern[] => {
+function stateConcerns({ state }: Observation): Concern[] {
   switch (state.kind) {
     case 'askable':
       return [];
     case 'unaskable':
-      return [unproven('instance', `the instance runs, but cannot be asked: ${state.says}`)];
+      return [unproven('instance', `the instance runs, but cannot be asked: ${state.message}`)];
     case 'not-running':
       // A reboot passes through "Stopped".
-      return [{ ...against('instance', `the instance does not run: ${state.says}`), transient: true }];
+      return [{ ...against('instance', `the instance does not run: ${state.message}`), transient: true }];
     default:
       return state satisfies never;
   }
-};
+}
 
-const factConcerns = (baseline: Baseline, look: Look, options: JudgeOptions): Concern[] => {
+function factConcerns(baseline: Baseline, look: Observation, options: JudgeOptions): Concern[] {
   if (look.state.kind !== 'askable' || !baseline.automatic) return [];
   if (baseline.facts === null)
     return [
@@ -98,105 +99,126 @@ const factConcerns = (baseline: Baseline, look: Look, options: JudgeOptions): Co
       concernOfFact,
     ),
     // What cannot be seen any more is not proven.
-    ...missingFacts(baseline.facts, look.facts).map(({ subject, says }) => unproven(subject, says)),
+    ...missingFacts(baseline.facts, look.facts).map(({ subject, message }) => unproven(subject, message)),
   ];
-};
+}
 
 /** Another process 1 is another boot, whoever caused it. */
-const isRestarted = (then: Facts, now: Facts, options: JudgeOptions): boolean =>
-  (options.restarted ?? false) || isOtherBoot(then, now);
+function isRestarted(then: Facts, now: Facts, options: JudgeOptions): boolean {
+  return (options.restarted ?? false) || isOtherBoot(then, now);
+}
 
 /** Whether process 1 is another one than before. */
-export const isOtherBoot = (then: Facts, now: Facts): boolean =>
-  then.init !== null && now.init !== null && then.init.startTicks !== now.init.startTicks;
+export function isOtherBoot(then: Facts, now: Facts): boolean {
+  return then.init !== null && now.init !== null && then.init.startTicks !== now.init.startTicks;
+}
 
 /** What a required finding of the facts means: it is against. */
-export const concernOfFact = (finding: FactFinding): Concern => ({
-  ...finding,
-  weight: finding.severity === 'required' ? 'against' : 'advisory',
-});
+export function concernOfFact(finding: FactFinding): Concern {
+  return {
+    ...finding,
+    effect: finding.severity === 'required' ? 'fail' : 'info',
+  };
+}
 
-const checkConcerns = (baseline: Baseline, look: Look): Concern[] => [
-  ...look.checks.flatMap((result) => checkConcern(result, before(baseline, result.name))),
-  ...baseline.checks
-    .filter(({ name }) => !look.checks.some((result) => result.name === name))
-    .flatMap((earlier) => checkConcern({ ...earlier, answer: 'not-asked', says: 'it is no longer there' }, earlier)),
-];
+function checkConcerns(baseline: Baseline, look: Observation): Concern[] {
+  return [
+    ...look.checks.flatMap((result) => checkConcern(result, before(baseline, result.name))),
+    ...baseline.checks
+      .filter(({ name }) => !look.checks.some((result) => result.name === name))
+      .flatMap((earlier) => checkConcern({ ...earlier, status: 'unknown', message: 'it is no longer there' }, earlier)),
+  ];
+}
 
-const before = (baseline: Baseline, name: string): CheckResult | undefined =>
-  baseline.checks.find((result) => result.name === name);
+function before(baseline: Baseline, name: string): CheckResult | undefined {
+  return baseline.checks.find((result) => result.name === name);
+}
 
-const checkConcern = (now: CheckResult, then: CheckResult | undefined): Concern[] => {
-  const { name, says } = now;
+function checkConcern(now: CheckResult, then: CheckResult | undefined): Concern[] {
+  const { name, message } = now;
   const subject = `check:${name}`;
-  if (now.answer === 'passed') return slower(now, then);
-  const how = now.answer === 'failed' ? 'fails' : 'could not be asked';
-  if (then === undefined) return [advisory(subject, `check "${name}", which is new, ${how}: ${says}`)];
-  if (then.answer !== 'passed')
-    return [advisory(subject, `check "${name}" ${how}, and did not pass before either: ${says}`)];
+  if (now.status === 'passed') return slower(now, then);
+  const how = now.status === 'failed' ? 'fails' : 'could not be asked';
+  if (then === undefined) return [advisory(subject, `check "${name}", which is new, ${how}: ${message}`)];
+  if (then.status !== 'passed')
+    return [advisory(subject, `check "${name}" ${how}, and did not pass before either: ${message}`)];
   const severity: Severity = now.severity;
-  const sentence = `check "${name}" passed before and now ${how}: ${says}${durations(now, then)}`;
+  const sentence = `check "${name}" passed before and now ${how}: ${message}${durations(now, then)}`;
   if (severity === 'advisory') return [advisory(subject, sentence)];
-  return [now.answer === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
-};
+  return [now.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
+}
 
 /** So that a limit that is merely too tight is seen as what it is (F33). */
-const durations = (now: CheckResult, then: CheckResult): string =>
-  isMuchSlower(now, then) ? ` (after ${sayDuration(now.ms)}; before, it took ${sayDuration(then.ms)})` : '';
+function durations(now: CheckResult, then: CheckResult): string {
+  return isMuchSlower(now, then)
+    ? ` (after ${formatDuration(now.ms)}; before, it took ${formatDuration(then.ms)})`
+    : '';
+}
 
-const slower = (now: CheckResult, then: CheckResult | undefined): Concern[] =>
-  then?.answer === 'passed' && isMuchSlower(now, then)
+function slower(now: CheckResult, then: CheckResult | undefined): Concern[] {
+  return then?.status === 'passed' && isMuchSlower(now, then)
     ? [
         advisory(
           `check:${now.name}`,
-          `check "${now.name}" passes, but took ${sayDuration(now.ms)}; before, it took ${sayDuration(then.ms)}`,
+          `check "${now.name}" passes, but took ${formatDuration(now.ms)}; before, it took ${formatDuration(then.ms)}`,
         ),
       ]
     : [];
+}
 
-const isMuchSlower = (now: CheckResult, then: CheckResult): boolean => now.ms >= 1000 && now.ms >= 3 * then.ms;
+function isMuchSlower(now: CheckResult, then: CheckResult): boolean {
+  return now.ms >= 1000 && now.ms >= 3 * then.ms;
+}
 
-const aloneConcern = (result: CheckResult): Concern[] => {
+function aloneConcern(result: CheckResult): Concern[] {
   const subject = `check:${result.name}`;
-  if (result.answer === 'passed') return [];
-  const how = result.answer === 'failed' ? 'fails' : 'could not be asked';
-  const sentence = `check "${result.name}" ${how}: ${result.says}`;
+  if (result.status === 'passed') return [];
+  const how = result.status === 'failed' ? 'fails' : 'could not be asked';
+  const sentence = `check "${result.name}" ${how}: ${result.message}`;
   if (result.severity === 'advisory') return [advisory(subject, sentence)];
-  return [result.answer === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
-};
+  return [result.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
+}
 
-const ailingUnits = (facts: Facts | null): Concern[] =>
-  Object.values(facts?.units ?? {})
+function failedUnits(facts: Facts | null): Concern[] {
+  return Object.values(facts?.units ?? {})
     .filter((unit) => unit.active === 'failed' || unit.sub === 'auto-restart')
     .map((unit) =>
       advisory(neutralise(`unit:${unit.id}`), neutralise(`${unit.id} is ${unit.active} (${unit.sub}): ${unit.result}`)),
     );
+}
 
-const factsSilence = (look: Look): Concern[] =>
-  look.state.kind === 'askable' && look.factsSay !== null
+function factsSilence(look: Observation): Concern[] {
+  return look.state.kind === 'askable' && look.factsSay !== null
     ? [advisory('facts', `what is true inside cannot be seen: ${look.factsSay}`)]
     : [];
+}
 
-const against = (subject: string, says: string): Concern => ({
-  subject,
-  severity: 'required',
-  says,
-  weight: 'against',
-  transient: false,
-});
+function against(subject: string, message: string): Concern {
+  return {
+    subject,
+    severity: 'required',
+    message,
+    effect: 'fail',
+    transient: false,
+  };
+}
 
-const unproven = (subject: string, says: string): Concern => ({
-  subject,
-  severity: 'required',
-  says,
-  weight: 'unproven',
-  transient: true,
-});
+function unproven(subject: string, message: string): Concern {
+  return {
+    subject,
+    severity: 'required',
+    message,
+    effect: 'unknown',
+    transient: true,
+  };
+}
 
-const advisory = (subject: string, says: string): Concern => ({
-  subject,
-  severity: 'advisory',
-  says,
-  weight: 'advisory',
-  transient: false,
-});
+function advisory(subject: string, message: string): Concern {
+  return {
+    subject,
+    severity: 'advisory',
+    message,
+    effect: 'info',
+    transient: false,
+  };
+}

@@ -5,7 +5,7 @@ import { shellWords } from '../text.ts';
 import { failureOf, type About, type IncusFailure } from './failure.ts';
 
 /** The failure for a socket that could not be connected to: which one, why, and how to get in or choose another. */
-export const socketFailure = async (about: About, socket: string, errno: string): Promise<IncusFailure> => {
+export async function socketFailure(about: About, socket: string, errno: string): Promise<IncusFailure> {
   switch (errno) {
     case 'EACCES':
     case 'EPERM':
@@ -14,21 +14,22 @@ export const socketFailure = async (about: About, socket: string, errno: string)
     case 'ENOTDIR':
       return unreachable(about, `there is no socket ${socket}`);
     case 'ECONNREFUSED':
-      return unreachable(about, `nobody answers on the socket ${socket}`);
+      return unreachable(about, `nothing answers on the socket ${socket}`);
     case 'ENOTSOCK':
       return unreachable(about, `${socket} is not a socket`);
     default:
       return unreachable(about, `the socket ${socket} could not be opened (${errno})`);
   }
-};
+}
 
-const unreachable = (about: About, said: string): IncusFailure =>
-  failureOf('unreachable', about, said, {
+function unreachable(about: About, detail: string): IncusFailure {
+  return failureOf('unreachable', about, detail, {
     advice:
       'Start Incus, or choose another socket with INCUS_SOCKET=/path/to/unix.socket or INCUS_DIR=/path/to/folder.',
   });
+}
 
-const forbidden = async (about: About, socket: string): Promise<IncusFailure> => {
+async function forbidden(about: About, socket: string): Promise<IncusFailure> {
   const group = await groupOwning(socket);
   const user = userName();
   if (group === null || group === 'root')
@@ -43,10 +44,10 @@ const forbidden = async (about: About, socket: string): Promise<IncusFailure> =>
       advice: `Join the group with \`${shellWords(['sudo', 'usermod', '-aG', group, user])}\` and log in again.`,
     },
   );
-};
+}
 
 /** The name of the group that owns the file; its number when it has no name; null when it cannot be seen. */
-const groupOwning = async (path: string): Promise<string | null> => {
+async function groupOwning(path: string): Promise<string | null> {
   try {
     const { gid } = await stat(path);
     const groups = await readFile('/etc/group', 'utf8').catch(() => '');
@@ -55,13 +56,13 @@ const groupOwning = async (path: string): Promise<string | null> => {
   } catch {
     return null;
   }
-};
+}
 
 /** A user without an entry in the user database is a number. */
-const userName = (): string => {
+function userName(): string {
   try {
     return userInfo().username;
   } catch {
     return String(process.geteuid?.() ?? '');
   }
-};
+}

@@ -8,7 +8,7 @@ export interface BoundedText {
 }
 
 /** Keeps at most `maxBytes`. `onWrite` is called when there is more. */
-export const boundedText = (maxBytes: number, onWrite: () => void = () => {}): BoundedText => {
+export function boundedText(maxBytes: number, onWrite: () => void = () => {}): BoundedText {
   const kept: Buffer[] = [];
   let size = 0;
   let dropped = false;
@@ -23,4 +23,4 @@ export const boundedText = (maxBytes: number, onWrite: () => void = () => {}): B
     },
   });
   return { sink, text: () => Buffer.concat(kept).toString('utf8'), truncated: () => dropped };
-};
+}

@@ -26,11 +26,12 @@ export interface RemoteConfig {
 }
 
 /** Where the `incus` command keeps its configuration. */
-const clientConfigFolder = (environment: Environment): string =>
-  environment['INCUS_CONF'] || join(environment['HOME'] || homedir(), '.config', 'incus');
+function clientConfigFolder(environment: Environment): string {
+  return environment['INCUS_CONF'] || join(environment['HOME'] || homedir(), '.config', 'incus');
+}
 
 /** Reads config.yml of the user over that of the system; both may be missing. */
-export const readClientConfig = async (environment: Environment): Promise<Result<ClientConfig, AddressFailure>> => {
+export async function readClientConfig(environment: Environment): Promise<Result<ClientConfig, AddressFailure>> {
   const system = await readOne(join(environment['INCUS_GLOBAL_CONF'] || '/etc/incus', 'config.yml'));
   if (!system.ok) return system;
   const user = await readOne(join(clientConfigFolder(environment), 'config.yml'));
@@ -39,13 +40,13 @@ export const readClientConfig = async (environment: Environment): Promise<Result
     defaultRemote: textOf(user.value['default-remote']) || textOf(system.value['default-remote']) || 'local',
     remotes: { ...builtIn, ...remotesOf(system.value), ...remotesOf(user.value) },
   });
-};
+}
 
 const builtIn: Readonly<Record<string, RemoteConfig>> = {
   local: { address: 'unix://', project: '', protocol: 'incus', public: false },
 };
 
-const readOne = async (path: string): Promise<Result<Readonly<Record<string, unknown>>, AddressFailure>> => {
+async function readOne(path: string): Promise<Result<Readonly<Record<string, unknown>>, AddressFailure>> {
   let text: string;
   try {
     // At once: before the first request there is nothing to do meanwhile, and the way through other threads takes longer.
@@ -53,7 +54,7 @@ const readOne = async (path: string): Promise<Result<Readonly<Record<string, unk
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
       return ok({});
-    return err({ says: `${path} could not be read: ${String(error)}.`, advice: '' });
+    return err({ message: `${path} could not be read: ${String(error)}.`, advice: '' });
   }
   // Loaded late: without a configuration of the client there is nothing to parse.
   const { parseDocument } = await import('yaml');
@@ -63,22 +64,24 @@ const readOne = async (path: string): Promise<Result<Readonly<Record<string, unk
     const line = mistake.linePos?.[0];
     const place = line ? `${path}:${line.line}:${line.col}` : path;
     return err({
-      says: `${place}: ${mistake.message.split('\n')[0] ?? ''}`,
+      message: `${place}: ${mistake.message.split('\n')[0] ?? ''}`,
       advice: 'The incus command reads this file too.',
     });
   }
   return ok(objectOf(document.toJS()));
-};
+}
 
-const remotesOf = (config: Readonly<Record<string, unknown>>): Record<string, RemoteConfig> => {
+function remotesOf(config: Readonly<Record<string, unknown>>): Record<string, RemoteConfig> {
   const entries = Object.entries(objectOf(config['remotes'])).filter(([, remote]) => isObject(remote));
   return Object.fromEntries(entries.map(([name, remote]) => [name, remoteOf(objectOf(remote))]));
-};
+}
 
-const remoteOf = (remote: Readonly<Record<string, unknown>>): RemoteConfig => ({
-  // Newer clients write several addresses as one text, with commas.
-  address: textOf(remote['addr']).split(',')[0] ?? '',
-  project: textOf(remote['project']),
-  protocol: textOf(remote['protocol']),
-  public: remote['public'] === true,
-});
+function remoteOf(remote: Readonly<Record<string, unknown>>): RemoteConfig {
+  return {
+    // Newer clients write several addresses as one text, with commas.
+    address: textOf(remote['addr']).split(',')[0] ?? '',
+    project: textOf(remote['project']),
+    protocol: textOf(remote['protocol']),
+    public: remote['public'] === true,
+  };
+}

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 
 import type { Clock } from '../clock.ts';
 import { err, ok, type Result } from '../result.ts';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import { socketFailure } from './access.ts';
 import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
 import { isObject, numberOf, objectOf, parseJson, textOf } from './json.ts';
@@ -11,7 +11,7 @@ import { locationOf, requestPath, type Location, type Removal } from './removal.
 import { exchange, type HttpAnswer, type Trouble } from './transport.ts';
 
 /** A request as an observer sees it, just before it is sent. */
-export interface RequestSeen {
+export interface RequestInfo {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query as sent, e.g. `/1.0/instances/web01?project=default`. */
   readonly path: string;
@@ -25,9 +25,9 @@ export interface Incus {
   readonly project: string;
   readonly clock: Clock;
   readonly agent: Agent;
-  readonly onRequest: (request: RequestSeen) => void;
+  readonly onRequest: (request: RequestInfo) => void;
   /** The same request again, when its answer or its failure is there. */
-  readonly onAnswer: (request: RequestSeen) => void;
+  readonly onAnswer: (request: RequestInfo) => void;
 }
 
 /** How long a request may take. */
@@ -37,28 +37,32 @@ export interface Limit {
 }
 
 /** Opens nothing yet: the first request connects. `onRequest` sees every request, WebSockets too, before it is sent. */
-export const openIncus = (options: {
+export function openIncus(options: {
   readonly socket: string;
   readonly project: string;
   readonly clock: Clock;
-  readonly onRequest?: (request: RequestSeen) => void;
-  readonly onAnswer?: (request: RequestSeen) => void;
-}): Incus => ({
-  socket: options.socket,
-  project: options.project,
-  clock: options.clock,
-  agent: new Agent({ keepAlive: true }),
-  onRequest: options.onRequest ?? (() => {}),
-  onAnswer: options.onAnswer ?? (() => {}),
-});
+  readonly onRequest?: (request: RequestInfo) => void;
+  readonly onAnswer?: (request: RequestInfo) => void;
+}): Incus {
+  return {
+    socket: options.socket,
+    project: options.project,
+    clock: options.clock,
+    agent: new Agent({ keepAlive: true }),
+    onRequest: options.onRequest ?? (() => {}),
+    onAnswer: options.onAnswer ?? (() => {}),
+  };
+}
 
 /** Closes idle connections. Requests under way end on their own. */
-export const closeIncus = (incus: Incus): void => incus.agent.destroy();
+export function closeIncus(incus: Incus): void {
+  return incus.agent.destroy();
+}
 
 /** A request of this room. There is no way to write a DELETE but to name a `Removal`. */
 export type Call = CallTarget & {
   /** What guard wants, to be read after "could not". */
-  readonly asked: string;
+  readonly purpose: string;
   /** The instance it is about, for advice. */
   readonly instance?: string;
   readonly limitMs?: number;
@@ -94,17 +98,13 @@ export interface Reply {
 export const usualLimitMs = 30_000;
 
 /** Sends a request and decodes the JSON that comes back; what the server calls an error is a failure, at any status. */
-export const call = async (incus: Incus, wanted: Call): Promise<Result<Reply, IncusFailure>> => {
+export async function call(incus: Incus, wanted: Call): Promise<Result<Reply, IncusFailure>> {
   const answer = await callRaw(incus, wanted, jsonLimitBytes);
   return answer.ok ? decode(aboutOf(incus, wanted), answer.value) : answer;
-};
+}
 
 /** Sends a request and gives what comes back as it is, unless the status is an error's. */
-export const callRaw = async (
-  incus: Incus,
-  wanted: Call,
-  maxBytes: number,
-): Promise<Result<HttpAnswer, IncusFailure>> => {
+export async function callRaw(incus: Incus, wanted: Call, maxBytes: number): Promise<Result<HttpAnswer, IncusFailure>> {
   const about = aboutOf(incus, wanted);
   const method = 'removes' in wanted ? 'DELETE' : wanted.method;
   const path = requestPath('removes' in wanted ? locationOf(wanted.removes) : wanted, incus.project);
@@ -129,32 +129,34 @@ export const callRaw = async (
     if (sent.value.status >= 300) return err(errorFailure(about, sent.value));
     return ok(sent.value);
   }
-};
+}
 
 const jsonLimitBytes = 64 * 1024 * 1024;
 
 /** `incus remote proxy` answers so when it had to renew its token and the request never reached the server. */
 const askAgain = 305;
 
-const aboutOf = (incus: Incus, wanted: Pick<Call, 'asked' | 'instance'>): About => ({
-  asked: wanted.asked,
-  project: incus.project,
-  ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
-});
+function aboutOf(incus: Incus, wanted: Pick<Call, 'purpose' | 'instance'>): About {
+  return {
+    purpose: wanted.purpose,
+    project: incus.project,
+    ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
+  };
+}
 
-const bodyOf = (wanted: CallTarget): string | Buffer | Readable | null => {
+function bodyOf(wanted: CallTarget): string | Buffer | Readable | null {
   if ('raw' in wanted) return wanted.raw;
   return 'body' in wanted ? JSON.stringify(wanted.body) : null;
-};
+}
 
-const headersOf = (wanted: CallTarget): Record<string, string> => {
+function headersOf(wanted: CallTarget): Record<string, string> {
   if ('raw' in wanted) return { 'content-type': 'application/octet-stream', ...wanted.headers };
   if (!('body' in wanted)) return {};
   return { 'content-type': 'application/json', ...(wanted.etag === undefined ? {} : { 'if-match': wanted.etag }) };
-};
+}
 
 /** Decodes an answer; the failure is what the server says of what was asked. */
-export const decode = (about: About, answer: HttpAnswer): Result<Reply, IncusFailure> => {
+export function decode(about: About, answer: HttpAnswer): Result<Reply, IncusFailure> {
   const json = parseJson(answer.body.toString('utf8'));
   if (!isObject(json)) return err(notJson(about, answer));
   if (json['type'] === 'error') return err(errorFailure(about, answer));
@@ -163,37 +165,40 @@ export const decode = (about: About, answer: HttpAnswer): Result<Reply, IncusFai
     metadata: json['metadata'],
     operation: json['type'] === 'async' ? operationId(json) : null,
   });
-};
+}
 
-const operationId = (json: Readonly<Record<string, unknown>>): string | null =>
-  /\/operations\/([^/?]+)/.exec(textOf(json['operation']))?.[1] ?? (textOf(objectOf(json['metadata'])['id']) || null);
+function operationId(json: Readonly<Record<string, unknown>>): string | null {
+  return (
+    /\/operations\/([^/?]+)/.exec(textOf(json['operation']))?.[1] ?? (textOf(objectOf(json['metadata'])['id']) || null)
+  );
+}
 
-const errorFailure = (about: About, answer: HttpAnswer): IncusFailure => {
+function errorFailure(about: About, answer: HttpAnswer): IncusFailure {
   const json = parseJson(answer.body.toString('utf8'));
   if (!isObject(json)) return notJson(about, answer);
   return serverFailure(about, numberOf(json['error_code']) || answer.status, textOf(json['error']));
-};
+}
 
-const notJson = (about: About, answer: HttpAnswer): IncusFailure => {
+function notJson(about: About, answer: HttpAnswer): IncusFailure {
   // The answer of a proxy that lost the server: what was asked may have reached it.
   if (answer.status >= 502 && answer.status <= 504)
     return failureOf('connection-lost', about, `the connection to the remote is broken (HTTP status ${answer.status})`);
   const start = answer.body.subarray(0, 200).toString('utf8');
-  const said = start === '' ? 'an empty answer' : `an answer that is not of Incus: "${start}"`;
-  return failureOf('server', about, `${said} (HTTP status ${answer.status})`, { code: answer.status });
-};
+  const detail = start === '' ? 'an empty answer' : `an answer that does not come from Incus: "${start}"`;
+  return failureOf('server', about, `${detail} (HTTP status ${answer.status})`, { code: answer.status });
+}
 
-const troubleFailure = async (incus: Incus, about: About, trouble: Trouble, limitMs: number): Promise<IncusFailure> => {
+async function troubleFailure(incus: Incus, about: About, trouble: Trouble, limitMs: number): Promise<IncusFailure> {
   switch (trouble.kind) {
     case 'not-sent':
       return socketFailure(about, incus.socket, trouble.errno);
     case 'lost':
-      return failureOf('connection-lost', about, `the connection to Incus broke (${trouble.says})`);
+      return failureOf('connection-lost', about, `the connection to Incus broke (${trouble.message})`);
     case 'limit':
-      return failureOf('timed-out', about, `no answer within ${sayDuration(limitMs)}`);
+      return failureOf('timed-out', about, `no answer within ${formatDuration(limitMs)}`);
     case 'too-long':
-      return failureOf('invalid', about, trouble.says);
+      return failureOf('invalid', about, trouble.message);
     default:
       return trouble.kind satisfies never;
   }
-};
+}

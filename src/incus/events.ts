@@ -27,16 +27,16 @@ export interface EventStream {
 }
 
 /** Follows the server's events of this project from now on. A success means that none is missed any more. */
-export const followEvents = async (
+export async function followEvents(
   incus: Incus,
   types: readonly IncusEvent['type'][],
   onEvent: (event: IncusEvent) => void,
-): Promise<Result<EventStream, IncusFailure>> => {
-  const about = { asked: 'follow the events of Incus', project: incus.project };
+): Promise<Result<EventStream, IncusFailure>> {
+  const about = { purpose: 'follow the events of Incus', project: incus.project };
   let closed = false;
   let end: (result: Result<void, IncusFailure>) => void = () => {};
   const ended = new Promise<Result<void, IncusFailure>>((resolve) => (end = resolve));
-  const listen = (socket: WebSocket): void => {
+  function listen(socket: WebSocket): void {
     socket.on('message', (data: Buffer) => {
       const event = eventOf(parseJson(data.toString('utf8')));
       if (event !== null && !closed) onEvent(event);
@@ -44,7 +44,7 @@ export const followEvents = async (
     socket.once('close', () =>
       end(closed ? ok(undefined) : err(failureOf('connection-lost', about, 'the stream of events ended'))),
     );
-  };
+  }
   const location = { path: ['events'], query: { type: types.join(',') } };
   const opened = await openWebSocket(incus, location, listen, usualLimitMs);
   if (!opened.ok) return err(await openFailure(incus, about, opened.error));
@@ -53,15 +53,15 @@ export const followEvents = async (
     opened.value.terminate();
   };
   return ok({ close, ended });
-};
+}
 
 /** A plain request tells better than a failed WebSocket what is wrong. */
-const openFailure = async (incus: Incus, about: About, said: string): Promise<IncusFailure> => {
+async function openFailure(incus: Incus, about: About, detail: string): Promise<IncusFailure> {
   const server = await getServer(incus);
-  return server.ok ? failureOf('server', about, said) : { ...server.error, asked: about.asked };
-};
+  return server.ok ? failureOf('server', about, detail) : { ...server.error, purpose: about.purpose };
+}
 
-const eventOf = (json: unknown): IncusEvent | null => {
+function eventOf(json: unknown): IncusEvent | null {
   if (!isObject(json)) return null;
   const type = json['type'];
   if (type !== 'lifecycle' && type !== 'operation') return null;
@@ -73,4 +73,4 @@ const eventOf = (json: unknown): IncusEvent | null => {
     source: type === 'lifecycle' ? textOf(metadata['source']) : `/1.0/operations/${textOf(metadata['id'])}`,
     context: objectOf(type === 'lifecycle' ? metadata['context'] : metadata),
   };
-};
+}

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 
 import type { Incus } from './client.ts';
 import { passOutput, type Output } from './exec-output.ts';
-import type { Accepted, ExecStreams } from './exec-request.ts';
+import type { AcceptedExec, ExecStreams } from './exec-request.ts';
 import { openWebSocket } from './websocket.ts';
 
 /** All sockets of a command. */
@@ -20,11 +20,11 @@ export interface Connection {
  * Opens all sockets of a command at the same time (the server waits five seconds for them and then starts the command).
  * Null when one that the command needs could not be opened. Output is passed on from the first byte.
  */
-export const connectExec = async (
+export async function connectExec(
   incus: Incus,
-  accepted: Accepted,
+  accepted: AcceptedExec,
   streams: ExecStreams,
-): Promise<Connection | null> => {
+): Promise<Connection | null> {
   const sockets: WebSocket[] = [];
   const outputs: Output[] = [];
   const open = (name: string, onOpen: (socket: WebSocket) => void): Promise<WebSocket | null> =>
@@ -32,9 +32,9 @@ export const connectExec = async (
       sockets.push(socket);
       onOpen(socket);
     });
-  const close = (): void => {
+  function close(): void {
     for (const socket of sockets) socket.terminate();
-  };
+  }
   const control = controlQueue();
   const opened = accepted.terminal
     ? [open('0', (socket) => outputs.push(passOutput(socket, streams.stdout, () => socket.close())))]
@@ -52,30 +52,30 @@ export const connectExec = async (
     return null;
   }
   return { input, outputs, control: control.send, close };
-};
+}
 
-const openOne = async (
+async function openOne(
   incus: Incus,
-  accepted: Accepted,
+  accepted: AcceptedExec,
   name: string,
   onOpen: (socket: WebSocket) => void,
-): Promise<WebSocket | null> => {
+): Promise<WebSocket | null> {
   const query = { secret: accepted.secrets[name] ?? '' };
   const location = { path: ['operations', accepted.operation, 'websocket'], query };
   const socket = await openWebSocket(incus, location, onOpen, openLimitMs);
   return socket.ok ? socket.value : null;
-};
+}
 
 /** Newer servers wait ten seconds. */
 const openLimitMs = 10_000;
 
-const controlQueue = () => {
+function controlQueue() {
   const early: string[] = [];
   let socket: WebSocket | null = null;
-  const pass = (text: string): void => {
+  function pass(text: string): void {
     if (socket === null) early.push(text);
     else if (socket.readyState === socket.OPEN) socket.send(text, { binary: false });
-  };
+  }
   return {
     send: (message: Readonly<Record<string, unknown>>): void => pass(JSON.stringify(message)),
     opened: (opened: WebSocket): void => {
@@ -83,4 +83,4 @@ const controlQueue = () => {
       for (const text of early.splice(0)) pass(text);
     },
   };
-};
+}

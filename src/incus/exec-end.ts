@@ -3,38 +3,42 @@ import type { Clock } from '../clock.ts';
 import type { Incus } from './client.ts';
 import type { Connection } from './exec-connection.ts';
 import type { Output } from './exec-output.ts';
-import type { Accepted, ExecEnd } from './exec-request.ts';
+import type { AcceptedExec, ExecEnd } from './exec-request.ts';
 import { failureOf, type About, type IncusFailure } from './failure.ts';
 import { getOperation, settle, waitFor, type Operation } from './operations.ts';
 
 /** How the command ended, as soon as that is known and all its output has been handed on. */
-export const endOfOperation = async (
+export async function endOfOperation(
   incus: Incus,
   about: About,
-  accepted: Accepted,
+  accepted: AcceptedExec,
   connection: Connection,
   abandoned: AbortSignal,
-): Promise<Result<ExecEnd, IncusFailure>> => {
+): Promise<Result<ExecEnd, IncusFailure>> {
   const known = await Promise.race([
     operationEnd(incus, about, accepted),
     givenUp(incus.clock, about, accepted.operation, abandoned),
   ]);
-  const complete = await drained(incus.clock, connection.outputs);
+  const complete = await outputEnded(incus.clock, connection.outputs);
   if (!known.ok) return known;
   const end = withOutput(known.value, connection.outputs);
   return ok(end.kind === 'exited' && !complete ? { ...end, outputLost: true } : end);
-};
+}
 
 /**
  * Incus calls every status 127 "not found" and every 126 "not executable", those of a command that ran as well (a shell
  * that does not find something). One that has said something did run.
  */
-const withOutput = (end: ExecEnd, outputs: readonly Output[]): ExecEnd => {
+function withOutput(end: ExecEnd, outputs: readonly Output[]): ExecEnd {
   if (end.kind === 'exited' || outputs.every((output) => output.progress().bytes === 0)) return end;
   return { kind: 'exited', status: end.kind === 'not-found' ? 127 : 126 };
-};
+}
 
-const operationEnd = async (incus: Incus, about: About, accepted: Accepted): Promise<Result<ExecEnd, IncusFailure>> => {
+async function operationEnd(
+  incus: Incus,
+  about: About,
+  accepted: AcceptedExec,
+): Promise<Result<ExecEnd, IncusFailure>> {
   let ended = await accepted.waited;
   while (!ended.ok && ended.error.operation !== null) {
     const next = await resumed(incus, about, accepted.operation);
@@ -43,21 +47,18 @@ const operationEnd = async (incus: Incus, about: About, accepted: Accepted): Pro
   }
   if (ended.ok) return exited(about, ended.value);
   return startFailure(incus, about, accepted.operation, ended.error);
-};
+}
 
 /** A command outlives the daemon that started it: seen on a real one that was killed. */
-const lost = (about: About, operation: string): IncusFailure =>
-  failureOf('connection-lost', about, 'the connection to Incus broke; the command may still run inside', {
+function lost(about: About, operation: string): IncusFailure {
+  return failureOf('connection-lost', about, 'the connection to Incus broke; the command may still run inside', {
     operation,
     advice: '',
   });
+}
 
 /** After the wait was lost: the end when the server still knows it, a new wait while it runs, null when nobody knows. */
-const resumed = async (
-  incus: Incus,
-  about: About,
-  operation: string,
-): Promise<Result<Operation, IncusFailure> | null> => {
+async function resumed(incus: Incus, about: About, operation: string): Promise<Result<Operation, IncusFailure> | null> {
   const how = { ...about, limitMs: resumeLimitMs };
   const settled = await settle(incus, operation, how);
   if (!settled.ok) return settled.error.kind === 'timed-out' ? waitFor(incus, operation, how) : null;
@@ -71,65 +72,66 @@ const resumed = async (
     default:
       return settled.value satisfies never;
   }
-};
+}
 
-const exited = (about: About, operation: Operation): Result<ExecEnd, IncusFailure> => {
+function exited(about: About, operation: Operation): Result<ExecEnd, IncusFailure> {
   const status = operation.metadata['return'];
-  if (typeof status !== 'number') return err(failureOf('server', about, 'Incus did not tell the exit status'));
+  if (typeof status !== 'number') return err(failureOf('server', about, 'Incus did not report the exit status'));
   return ok({ kind: 'exited', status });
-};
+}
 
 /**
  * A command that could not be executed makes its operation fail; which way only the operation's own record tells, which
  * the server keeps for five seconds.
  */
-const startFailure = async (
+async function startFailure(
   incus: Incus,
   about: About,
   operation: string,
   failure: IncusFailure,
-): Promise<Result<ExecEnd, IncusFailure>> => {
+): Promise<Result<ExecEnd, IncusFailure>> {
   const known = await getOperation(incus, operation, about);
   const status = known.ok ? known.value.metadata['return'] : undefined;
-  if (status === 127 || /^Command not found/i.test(failure.said)) return ok({ kind: 'not-found' });
-  if (status === 126 || /^Command not executable/i.test(failure.said)) return ok({ kind: 'not-executable' });
+  if (status === 127 || /^Command not found/i.test(failure.detail)) return ok({ kind: 'not-found' });
+  if (status === 126 || /^Command not executable/i.test(failure.detail)) return ok({ kind: 'not-executable' });
   return err(failure);
-};
+}
 
 /** The server ends an abandoned command by itself, in well under a second; this is the end of waiting for it. */
-const givenUp = async (
+async function givenUp(
   clock: Clock,
   about: About,
   operation: string,
   abandoned: AbortSignal,
-): Promise<Result<never, IncusFailure>> => {
+): Promise<Result<never, IncusFailure>> {
   await aborted(abandoned);
-  await clock.sleep(abandonedMs);
-  return err(failureOf('timed-out', about, 'it was given up, and its end was not seen', { operation }));
-};
+  await clock.sleep(abandonLimitMs);
+  return err(failureOf('timed-out', about, 'it was cancelled, and its result is unknown', { operation }));
+}
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
 
 /**
  * Whether all output has come. The server closes the sockets of a command that has ended; one that stays open and
  * silent although nobody holds it up is given up.
  */
-const drained = async (clock: Clock, outputs: readonly Output[]): Promise<boolean> => {
-  const { silent, stop } = silence(clock, outputs);
+async function outputEnded(clock: Clock, outputs: readonly Output[]): Promise<boolean> {
+  const { silent, stop } = outputIdle(clock, outputs);
   const complete = await Promise.race([Promise.all(outputs.map((output) => output.ended)), silent]);
   stop();
   return complete !== null && complete.every(Boolean);
-};
+}
 
-const silence = (clock: Clock, outputs: readonly Output[]): { silent: Promise<null>; stop: () => void } => {
+function outputIdle(clock: Clock, outputs: readonly Output[]): { silent: Promise<null>; stop: () => void } {
   let seen = -1;
   let callOff = (): void => {};
   const silent = new Promise<null>((resolve) => {
-    const look = (): void => {
+    function look(): void {
       const progress = outputs.map((output) => output.progress());
       const bytes = progress.reduce((sum, one) => sum + one.bytes, 0);
       if (bytes === seen && !progress.some((one) => one.waiting)) {
@@ -138,12 +140,12 @@ const silence = (clock: Clock, outputs: readonly Output[]): { silent: Promise<nu
       }
       seen = bytes;
       callOff = clock.after(silenceMs, look);
-    };
+    }
     look();
   });
   return { silent, stop: () => callOff() };
-};
+}
 
 const resumeLimitMs = 30_000;
-const abandonedMs = 5_000;
+const abandonLimitMs = 5_000;
 const silenceMs = 5_000;

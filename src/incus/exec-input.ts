@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws';
  * Stops reading while the socket is full. The function it returns lets go of the Readable; it is neither closed nor
  * drained then, so that what was not read stays there.
  */
-export const passInput = (source: Readable | null, socket: WebSocket): (() => void) => {
+export function passInput(source: Readable | null, socket: WebSocket): () => void {
   if (source === null || source.readableEnded || source.destroyed) {
     endOfInput(socket);
     return () => {};
@@ -22,11 +22,11 @@ export const passInput = (source: Readable | null, socket: WebSocket): (() => vo
     });
     if (socket.bufferedAmount > fullBytes) source.pause();
   };
-  const onEnd = (): void => {
-    letGo();
+  function onEnd(): void {
+    release();
     endOfInput(socket);
-  };
-  const letGo = (): void => {
+  }
+  const release = (): void => {
     if (!passing) return;
     passing = false;
     source.off('data', onData);
@@ -36,11 +36,11 @@ export const passInput = (source: Readable | null, socket: WebSocket): (() => vo
   source.on('data', onData);
   for (const event of ['end', 'close', 'error']) source.on(event, onEnd);
   source.resume();
-  return letGo;
-};
+  return release;
+}
 
 const fullBytes = 256 * 1024;
 
-const endOfInput = (socket: WebSocket): void => {
+function endOfInput(socket: WebSocket): void {
   if (socket.readyState === socket.OPEN) socket.send('', { binary: false });
-};
+}

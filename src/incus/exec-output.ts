@@ -15,14 +15,14 @@ export interface Output {
  * reader is. A Writable that was closed under us (`guard … | head`) gets no more, and the rest is read and dropped,
  * so that the command does not notice.
  */
-export const passOutput = (socket: WebSocket, sink: Writable, onEnd: () => void): Output => {
+export function passOutput(socket: WebSocket, sink: Writable, onEnd: () => void): Output {
   let bytes = 0;
   let waiting = false;
   let complete = false;
-  const goOn = (): void => {
+  function goOn(): void {
     waiting = false;
     socket.resume();
-  };
+  }
   const ended = new Promise<boolean>((resolve) => {
     socket.on('message', (data: Buffer, isBinary) => {
       bytes += data.length;
@@ -43,11 +43,13 @@ export const passOutput = (socket: WebSocket, sink: Writable, onEnd: () => void)
   sink.on('drain', goOn);
   sink.on('close', goOn);
   sink.on('error', goOn);
-  const letGo = (): void => {
+  function release(): void {
     for (const event of ['drain', 'close', 'error']) sink.off(event, goOn);
-  };
-  void ended.then(letGo, letGo);
+  }
+  void ended.then(release, release);
   return { ended, progress: () => ({ bytes, waiting }) };
-};
+}
 
-const isClosed = (sink: Writable): boolean => sink.destroyed || sink.errored !== null || !sink.writable;
+function isClosed(sink: Writable): boolean {
+  return sink.destroyed || sink.errored !== null || !sink.writable;
+}

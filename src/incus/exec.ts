@@ -3,7 +3,7 @@ import { call, type Incus } from './client.ts';
 import { connectExec, type Connection } from './exec-connection.ts';
 import { endOfOperation } from './exec-end.ts';
 import { passInput } from './exec-input.ts';
-import type { Accepted, ExecEnd, ExecRequest, ExecStreams } from './exec-request.ts';
+import type { AcceptedExec, ExecEnd, ExecRequest, ExecStreams } from './exec-request.ts';
 import { failureOf, type About, type IncusFailure } from './failure.ts';
 import { objectOf, textsOf } from './json.ts';
 import { waitFor } from './operations.ts';
@@ -29,33 +29,37 @@ export interface Exec {
  * Starts a command. A success means that the server has the command, and all connections to it; whether the executable
  * exists is known when it ends. The command is started at most once.
  */
-export const startExec = async (
+export async function startExec(
   incus: Incus,
   instance: string,
   request: ExecRequest,
   streams: ExecStreams,
-): Promise<Result<Exec, IncusFailure>> => {
-  const about = { asked: `run ${request.command[0] ?? 'a command'} in ${instance}`, project: incus.project, instance };
+): Promise<Result<Exec, IncusFailure>> {
+  const about = {
+    purpose: `run ${request.command[0] ?? 'a command'} in ${instance}`,
+    project: incus.project,
+    instance,
+  };
   for (let tries = 1; ; tries += 1) {
-    const asked = await askFor(incus, about, request);
-    if (!asked.ok) return asked;
-    const connection = await connectExec(incus, asked.value, streams);
-    if (connection !== null) return ok(follow(incus, about, asked.value, connection, streams));
-    const ended = await asked.value.waited;
+    const purpose = await askFor(incus, about, request);
+    if (!purpose.ok) return purpose;
+    const connection = await connectExec(incus, purpose.value, streams);
+    if (connection !== null) return ok(follow(incus, about, purpose.value, connection, streams));
+    const ended = await purpose.value.waited;
     // Only these words prove that the command was never started.
-    const neverStarted = !ended.ok && /^Timed out waiting for websockets/i.test(ended.error.said);
-    if (!neverStarted || tries === 2) return err(ended.ok ? disconnected(about, asked.value.operation) : ended.error);
+    const neverStarted = !ended.ok && /^Timed out waiting for websockets/i.test(ended.error.detail);
+    if (!neverStarted || tries === 2) return err(ended.ok ? disconnected(about, purpose.value.operation) : ended.error);
   }
-};
+}
 
-const askFor = async (incus: Incus, about: Subject, request: ExecRequest): Promise<Result<Accepted, IncusFailure>> => {
-  const { asked, instance } = about;
+async function askFor(incus: Incus, about: Subject, request: ExecRequest): Promise<Result<AcceptedExec, IncusFailure>> {
+  const { purpose, instance } = about;
   const path = ['instances', instance, 'exec'];
   const reply = await call(incus, {
     method: 'POST',
     path,
     body: bodyOf(request),
-    asked,
+    purpose,
     instance,
     onSent: () => void loadWebSockets(),
   });
@@ -64,25 +68,25 @@ const askFor = async (incus: Incus, about: Subject, request: ExecRequest): Promi
   if (operation === null) return err(failureOf('server', about, 'it started no operation'));
   const secrets = textsOf(objectOf(objectOf(metadata)['metadata'])['fds']);
   // Asked before the sockets are opened: the server forgets an operation five seconds after its end.
-  const waited = waitFor(incus, operation, { asked, instance, limitMs: longestTimerMs });
+  const waited = waitFor(incus, operation, { purpose, instance, limitMs: longestTimerMs });
   return ok({ operation, secrets, terminal: request.terminal !== null, waited });
-};
+}
 
-const follow = (
+function follow(
   incus: Incus,
   about: Subject,
-  accepted: Accepted,
+  accepted: AcceptedExec,
   connection: Connection,
   streams: ExecStreams,
-): Exec => {
+): Exec {
   const letGoOfInput = passInput(streams.stdin, connection.input);
   const abandoned = new AbortController();
-  const finish = async (): Promise<Result<ExecEnd, IncusFailure>> => {
+  async function finish(): Promise<Result<ExecEnd, IncusFailure>> {
     const end = await endOfOperation(incus, about, accepted, connection, abandoned.signal);
     letGoOfInput();
     connection.close();
     return end;
-  };
+  }
   return {
     operation: accepted.operation,
     resize: (columns, rows) =>
@@ -95,23 +99,28 @@ const follow = (
     },
     ended: finish(),
   };
-};
+}
 
 type Subject = About & { readonly instance: string };
 
 /** The longest time that a timer of Node can wait, about 24 days. */
 const longestTimerMs = 2 ** 31 - 1;
 
-const bodyOf = (request: ExecRequest): Readonly<Record<string, unknown>> => ({
-  command: request.command,
-  environment: request.environment,
-  'wait-for-websocket': true,
-  interactive: request.terminal !== null,
-  ...(request.terminal === null ? {} : { width: request.terminal.columns, height: request.terminal.rows }),
-  ...(request.user === undefined ? {} : { user: request.user }),
-  ...(request.group === undefined ? {} : { group: request.group }),
-  ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
-});
+function bodyOf(request: ExecRequest): Readonly<Record<string, unknown>> {
+  return {
+    command: request.command,
+    environment: request.environment,
+    'wait-for-websocket': true,
+    interactive: request.terminal !== null,
+    ...(request.terminal === null ? {} : { width: request.terminal.columns, height: request.terminal.rows }),
+    ...(request.user === undefined ? {} : { user: request.user }),
+    ...(request.group === undefined ? {} : { group: request.group }),
+    ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
+  };
+}
 
-const disconnected = (about: About, operation: string): IncusFailure =>
-  failureOf('connection-lost', about, 'the connections for its input and output could not be opened', { operation });
+function disconnected(about: About, operation: string): IncusFailure {
+  return failureOf('connection-lost', about, 'the connections for its input and output could not be opened', {
+    operation,
+  });
+}

@@ -4,10 +4,12 @@ import { textOf } from './json.ts';
 const never = '0001-01-01T00:00:00Z';
 
 /** An expiry as it is sent. */
-export const sayExpiry = (at: Date | null): string => (at === null ? never : at.toISOString());
+export function formatExpiry(at: Date | null): string {
+  return at === null ? never : at.toISOString();
+}
 
 /** An expiry as it was received: RFC 3339, or null for never. */
-export const expiryOf = (value: unknown): string | null => {
+export function expiryOf(value: unknown): string | null {
   const text = textOf(value);
   return text === '' || text === never ? null : text;
-};
+}

@@ -31,9 +31,9 @@ export type IncusFailureKind =
 export interface IncusFailure {
   readonly kind: IncusFailureKind;
   /** What guard wanted, to be read after "could not": `take the snapshot g1 of web01`. */
-  readonly asked: string;
+  readonly purpose: string;
   /** What the server, or the operating system, said, as a sentence; control characters neutralised. */
-  readonly said: string;
+  readonly detail: string;
   /** HTTP status or the operation's status code; null when nobody answered. */
   readonly code: number | null;
   /** What to do next, one sentence with a real command where there is one; empty when there is nothing to advise. */
@@ -43,44 +43,50 @@ export interface IncusFailure {
 }
 
 /** The failure as one or two sentences for a person: `Could not …: …. Advice.` */
-export const sayFailure = (failure: IncusFailure): string =>
-  `Could not ${failure.asked}: ${failure.said}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
+export function describeFailure(failure: IncusFailure): string {
+  return `Could not ${failure.purpose}: ${failure.detail}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
+}
 
 /** What a failure is about: enough to print commands that work. */
 export interface About {
-  readonly asked: string;
+  readonly purpose: string;
   readonly project: string;
   readonly instance?: string;
 }
 
 /** Builds a failure. `said` may be raw: it is neutralised and ends as a sentence. */
-export const failureOf = (
+export function failureOf(
   kind: IncusFailureKind,
   about: About,
-  said: string,
+  detail: string,
   more: { readonly code?: number | null; readonly advice?: string; readonly operation?: string | null } = {},
-): IncusFailure => ({
-  kind,
-  asked: about.asked,
-  said: sentence(neutralise(said, 1000)),
-  code: more.code ?? null,
-  advice: more.advice ?? adviceFor(kind, about, said, more.operation ?? null),
-  operation: more.operation ?? null,
-});
+): IncusFailure {
+  return {
+    kind,
+    purpose: about.purpose,
+    detail: sentence(neutralise(detail, 1000)),
+    code: more.code ?? null,
+    advice: more.advice ?? adviceFor(kind, about, detail, more.operation ?? null),
+    operation: more.operation ?? null,
+  };
+}
 
 /** Builds the failure for what a server said with this status. */
-export const serverFailure = (about: About, code: number, said: string): IncusFailure =>
-  failureOf(kindOf(code, said), about, said === '' ? `HTTP status ${code} without a reason` : said, { code });
+export function serverFailure(about: About, code: number, detail: string): IncusFailure {
+  return failureOf(kindOf(code, detail), about, detail === '' ? `HTTP status ${code} without a reason` : detail, {
+    code,
+  });
+}
 
 /** The status says little (500 for most); the text decides first. Texts are of Incus 6.0 to 7.x and LXD 5 and 6. */
-const kindOf = (code: number, said: string): IncusFailureKind => {
-  for (const [kind, form] of signs) if (form.test(said)) return kind;
+function kindOf(code: number, detail: string): IncusFailureKind {
+  for (const [kind, form] of signs) if (form.test(detail)) return kind;
   if (code === 404) return 'not-found';
   if (code === 412) return 'changed';
   if (code === 401 || code === 403) return 'forbidden';
   if (code === 409) return 'name-taken';
   return code === 400 ? 'invalid' : 'server';
-};
+}
 
 const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
   ['busy', /is busy running a/i],
@@ -94,33 +100,33 @@ const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
   ['invalid', /^Invalid (config|snapshot name|devices?)\b|file name too long|cannot contain/i],
 ];
 
-const adviceFor = (kind: IncusFailureKind, about: About, said: string, operation: string | null): string => {
+function adviceFor(kind: IncusFailureKind, about: About, detail: string, operation: string | null): string {
   const project = about.project === 'default' ? [] : ['--project', about.project];
   const command = (...words: string[]): string => `\`${shellWords(['incus', ...words, ...project])}\``;
   switch (kind) {
     case 'busy':
-      return busyAdvice(about, said, command);
+      return busyAdvice(about, detail, command);
     case 'restricted':
-      return restrictedAdvice(said, about.project);
+      return restrictedAdvice(detail, about.project);
     case 'no-space':
       return 'Make room in the storage pool (`incus storage list`, `incus storage info POOL`) and try again.';
     case 'timed-out':
     case 'connection-lost':
       return operation === null
-        ? `It is not known whether it happened: see ${command('operation', 'list')}.`
-        : `It may still go on: see ${command('operation', 'show', operation)}.`;
+        ? `The result is unknown. See ${command('operation', 'list')}.`
+        : `It may still be running. See ${command('operation', 'show', operation)}.`;
     case 'not-found':
-      return /Project not found/i.test(said)
+      return /Project not found/i.test(detail)
         ? 'See `incus project list`.'
-        : /Instance not found/i.test(said)
+        : /Instance not found/i.test(detail)
           ? `See ${command('list')}.`
           : '';
     case 'changed':
       return 'Somebody changed it at the same moment; try again.';
     case 'forbidden':
-      return 'The server does not let this user do that; ask whoever administers it.';
+      return 'The server does not permit this. Ask its administrator.';
     case 'server':
-      return leftOverAdvice(said);
+      return leftOverAdvice(detail);
     case 'name-taken':
     case 'invalid':
     case 'unreachable':
@@ -128,28 +134,29 @@ const adviceFor = (kind: IncusFailureKind, about: About, said: string, operation
     default:
       return kind satisfies never;
   }
-};
+}
 
-const leftOverAdvice = (said: string): string => {
-  const clearing = clearingOf(said);
+function leftOverAdvice(detail: string): string {
+  const clearing = clearingOf(detail);
   return clearing === null
     ? ''
     : `An interrupted restore left the file system from before it: on the server, clear it away with \`${clearing}\`, and restore again.`;
-};
+}
 
-const busyAdvice = (about: About, said: string, command: (...words: string[]) => string): string =>
-  about.instance !== undefined && /busy running a "?(stop|restart)/i.test(said)
-    ? `A stop that hangs is ended by ${command('stop', '--force', about.instance)}.`
-    : `See what is under way with ${command('operation', 'list')}.`;
+function busyAdvice(about: About, detail: string, command: (...words: string[]) => string): string {
+  return about.instance !== undefined && /busy running a "?(stop|restart)/i.test(detail)
+    ? `To end a hanging stop, run ${command('stop', '--force', about.instance)}.`
+    : `To see running operations, run ${command('operation', 'list')}.`;
+}
 
-const restrictedAdvice = (said: string, project: string): string => {
-  const name = /Project "([^"]+)"/.exec(said)?.[1] ?? project;
-  return /snapshot/i.test(said)
+function restrictedAdvice(detail: string, project: string): string {
+  const name = /Project "([^"]+)"/.exec(detail)?.[1] ?? project;
+  return /snapshot/i.test(detail)
     ? `An administrator of the server can allow it: \`${shellWords(['incus', 'project', 'set', name, 'restricted.snapshots=allow'])}\`.`
     : `An administrator of the server can see what is restricted with \`${shellWords(['incus', 'project', 'show', name])}\`.`;
-};
+}
 
-const sentence = (text: string): string => {
+function sentence(text: string): string {
   const trimmed = text.trim();
   return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
-};
+}

@@ -21,112 +21,125 @@ export interface PulledFile {
 }
 
 /** Writes a file (replaces one that exists). The folder must exist. Works on stopped instances. A stream is never held in memory. */
-export const pushFile = (
+export function pushFile(
   incus: Incus,
   instance: string,
   path: string,
   content: string | Buffer | Readable,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> =>
-  put(incus, instance, path, 'file', typeof content === 'string' ? Buffer.from(content) : content, how);
+): Promise<Result<void, IncusFailure>> {
+  return put(incus, instance, path, 'file', typeof content === 'string' ? Buffer.from(content) : content, how);
+}
 
 /** Reads a file of at most `maxBytes`; a longer one, or a folder, is `invalid`. */
-export const pullFile = async (
+export async function pullFile(
   incus: Incus,
   instance: string,
   path: string,
   how: Limit & { readonly maxBytes: number },
-): Promise<Result<PulledFile, IncusFailure>> => {
-  const asked = `read the file ${path} of ${instance}`;
+): Promise<Result<PulledFile, IncusFailure>> {
+  const purpose = `read the file ${path} of ${instance}`;
   const { limitMs, maxBytes } = how;
   const location = { path: ['instances', instance, 'files'], query: { path } };
-  const answer = await callRaw(incus, { method: 'GET', ...location, asked, instance, limitMs }, maxBytes);
+  const answer = await callRaw(incus, { method: 'GET', ...location, purpose, instance, limitMs }, maxBytes);
   if (!answer.ok) return answer;
   const { headers, body } = answer.value;
   if (header(headers, 'type') === 'directory')
-    return err(failureOf('invalid', { asked, project: incus.project, instance }, 'it is a folder'));
+    return err(failureOf('invalid', { purpose, project: incus.project, instance }, 'it is a folder'));
   return ok({
     content: body,
     user: Number(header(headers, 'uid')),
     group: Number(header(headers, 'gid')),
     mode: Number.parseInt(header(headers, 'mode'), 8),
   });
-};
+}
 
 /** The names in a folder, of at most `maxBytes` altogether; a file is `invalid`. */
-export const listFolder = async (
+export async function listFolder(
   incus: Incus,
   instance: string,
   path: string,
   how: Limit & { readonly maxBytes: number },
-): Promise<Result<string[], IncusFailure>> => {
-  const asked = `list the folder ${path} of ${instance}`;
+): Promise<Result<string[], IncusFailure>> {
+  const purpose = `list the folder ${path} of ${instance}`;
   const { limitMs, maxBytes } = how;
   const location = { path: ['instances', instance, 'files'], query: { path } };
-  const answer = await callRaw(incus, { method: 'GET', ...location, asked, instance, limitMs }, maxBytes);
+  const answer = await callRaw(incus, { method: 'GET', ...location, purpose, instance, limitMs }, maxBytes);
   if (!answer.ok) return answer;
   const { headers, body } = answer.value;
   const names = header(headers, 'type') === 'directory' ? namesIn(body.toString('utf8')) : null;
   return names === null
-    ? err(failureOf('invalid', { asked, project: incus.project, instance }, 'it is no folder'))
+    ? err(failureOf('invalid', { purpose, project: incus.project, instance }, 'it is no folder'))
     : ok(names);
-};
+}
 
 /** Makes one folder; its parent must exist. One that exists is a success. */
-export const makeDirectory = (
+export function makeDirectory(
   incus: Incus,
   instance: string,
   path: string,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> => put(incus, instance, path, 'directory', Buffer.alloc(0), how);
+): Promise<Result<void, IncusFailure>> {
+  return put(incus, instance, path, 'directory', Buffer.alloc(0), how);
+}
 
 /** Makes a symbolic link. */
-export const makeLink = (
+export function makeLink(
   incus: Incus,
   instance: string,
   path: string,
   target: string,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> => put(incus, instance, path, 'symlink', Buffer.from(target), how);
+): Promise<Result<void, IncusFailure>> {
+  return put(incus, instance, path, 'symlink', Buffer.from(target), how);
+}
 
 /** Removes one file, or one empty folder. */
-export const deleteFile = async (
+export async function deleteFile(
   incus: Incus,
   instance: string,
   path: string,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => {
-  const asked = `remove the file ${path} of ${instance}`;
-  const reply = await call(incus, { removes: { kind: 'file', instance, path }, asked, instance, ...limit });
+): Promise<Result<void, IncusFailure>> {
+  const purpose = `remove the file ${path} of ${instance}`;
+  const reply = await call(incus, { removes: { kind: 'file', instance, path }, purpose, instance, ...limit });
   return reply.ok ? ok(undefined) : reply;
-};
+}
 
-const put = async (
+async function put(
   incus: Incus,
   instance: string,
   path: string,
   type: 'file' | 'directory' | 'symlink',
   raw: Buffer | Readable,
   how: FileOwner & Limit,
-): Promise<Result<void, IncusFailure>> => {
-  const asked = `write the ${type} ${path} of ${instance}`;
+): Promise<Result<void, IncusFailure>> {
+  const purpose = `write the ${type} ${path} of ${instance}`;
   const location = { path: ['instances', instance, 'files'], query: { path } };
   const headers = headersOf(type, how);
-  const reply = await call(incus, { method: 'POST', ...location, raw, headers, asked, instance, limitMs: how.limitMs });
+  const reply = await call(incus, {
+    method: 'POST',
+    ...location,
+    raw,
+    headers,
+    purpose,
+    instance,
+    limitMs: how.limitMs,
+  });
   return reply.ok ? ok(undefined) : reply;
-};
+}
 
-const namesIn = (text: string): string[] | null => {
+function namesIn(text: string): string[] | null {
   try {
     const names = (JSON.parse(text) as { metadata?: unknown }).metadata ?? [];
     return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : null;
   } catch {
     return null;
   }
-};
+}
 
 /** Both spellings: LXD knows only its own, Incus knows both. */
-const headersOf = (type: string, owner: FileOwner): Record<string, string> => {
+function headersOf(type: string, owner: FileOwner): Record<string, string> {
   const known = {
     type,
     ...(type === 'file' ? { write: 'overwrite' } : {}),
@@ -139,9 +152,9 @@ const headersOf = (type: string, owner: FileOwner): Record<string, string> => {
     [`X-LXD-${key}`, value],
   ]);
   return Object.fromEntries(both) as Record<string, string>;
-};
+}
 
-const header = (headers: IncomingHttpHeaders, key: string): string => {
+function header(headers: IncomingHttpHeaders, key: string): string {
   const value = headers[`x-incus-${key}`] ?? headers[`x-lxd-${key}`];
   return typeof value === 'string' ? value : '';
-};
+}

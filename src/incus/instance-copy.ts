@@ -14,14 +14,14 @@ export interface InstanceCopy {
 }
 
 /** Copies an instance, without its snapshots, on the same pool. The copy is stopped, whatever the first one is. */
-export const copyInstance = async (
+export async function copyInstance(
   incus: Incus,
   from: string,
   copy: InstanceCopy,
   limit: Limit,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const body = { ...copy, source: { type: 'copy', source: from, instance_only: true } };
-  const asked = `copy the instance ${from} to ${copy.name}`;
-  const made = await operate(incus, { method: 'POST', path: ['instances'], body, asked, instance: from, ...limit });
+  const purpose = `copy the instance ${from} to ${copy.name}`;
+  const made = await operate(incus, { method: 'POST', path: ['instances'], body, purpose, instance: from, ...limit });
   return made.ok ? ok(undefined) : made;
-};
+}

@@ -37,6 +37,8 @@ export type Devices = Readonly<Record<string, Readonly<Record<string, string>>>>
 export interface InstanceState {
   readonly status: string;
   readonly processes: number;
+  /** Memory in use; 0 where the server does not count it. */
+  readonly memoryBytes: number;
   /** Addresses that are not of the loopback, by interface name. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** Disks with a limit of their own, by device name; the used bytes of btrfs are those that no snapshot shares. */
@@ -52,40 +54,40 @@ export interface InstancePatch {
 }
 
 /** Reads the instance (about 2.5 ms). */
-export const getInstance = async (incus: Incus, name: string): Promise<Result<Instance, IncusFailure>> => {
-  const asked = `look at the instance ${name}`;
-  const reply = await call(incus, { method: 'GET', path: ['instances', name], asked, instance: name });
+export async function getInstance(incus: Incus, name: string): Promise<Result<Instance, IncusFailure>> {
+  const purpose = `look at the instance ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['instances', name], purpose, instance: name });
   return reply.ok ? ok(instanceOf(reply.value.metadata, reply.value.etag)) : reply;
-};
+}
 
 /** Reads the state of the instance inside (about 30 ms). */
-export const getInstanceState = async (incus: Incus, name: string): Promise<Result<InstanceState, IncusFailure>> => {
-  const asked = `read the state of the instance ${name}`;
-  const reply = await call(incus, { method: 'GET', path: ['instances', name, 'state'], asked, instance: name });
+export async function getInstanceState(incus: Incus, name: string): Promise<Result<InstanceState, IncusFailure>> {
+  const purpose = `read the state of the instance ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['instances', name, 'state'], purpose, instance: name });
   return reply.ok ? ok(stateOf(reply.value.metadata)) : reply;
-};
+}
 
 /** Names of all instances of the project. */
-export const listInstanceNames = async (incus: Incus): Promise<Result<string[], IncusFailure>> => {
-  const reply = await call(incus, { method: 'GET', path: ['instances'], asked: 'list the instances' });
+export async function listInstanceNames(incus: Incus): Promise<Result<string[], IncusFailure>> {
+  const reply = await call(incus, { method: 'GET', path: ['instances'], purpose: 'list the instances' });
   if (!reply.ok) return reply;
   const paths = listOf(reply.value.metadata).map(textOf);
   return ok(paths.map((path) => path.split('?')[0]?.split('/').at(-1) ?? '').filter((name) => name !== ''));
-};
+}
 
 /** All instances of the project, as the server describes them (33 ms for a few dozen). Their `etag` is empty. */
-export const listInstances = async (incus: Incus): Promise<Result<Instance[], IncusFailure>> => {
+export async function listInstances(incus: Incus): Promise<Result<Instance[], IncusFailure>> {
   const query = { recursion: '1' };
-  const reply = await call(incus, { method: 'GET', path: ['instances'], query, asked: 'list the instances' });
+  const reply = await call(incus, { method: 'GET', path: ['instances'], query, purpose: 'list the instances' });
   return reply.ok ? ok(listOf(reply.value.metadata).map((json) => instanceOf(json, ''))) : reply;
-};
+}
 
 /** Starts the instance and waits for it; one that runs already is a success. */
-export const startInstance = async (incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> => {
-  const asked = `start the instance ${name}`;
-  const ended = await operate(incus, { ...stateRequest(name, { action: 'start' }), asked, ...limit });
+export async function startInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> {
+  const purpose = `start the instance ${name}`;
+  const ended = await operate(incus, { ...stateRequest(name, { action: 'start' }), purpose, ...limit });
   return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
-};
+}
 
 /**
  * Stops the instance and waits for it; one that is stopped already is a success. An ephemeral instance is refused,
@@ -94,69 +96,77 @@ export const startInstance = async (incus: Incus, name: string, limit: Limit): P
  * 600 ms, comes on top); when it did not, the failure is `timed-out`, the instance most likely still runs, and the
  * server refuses restores and changes until it was stopped with `force`.
  */
-export const stopInstance = async (
+export async function stopInstance(
   incus: Incus,
   name: string,
   how: Limit & { readonly force: boolean },
-): Promise<Result<void, IncusFailure>> => {
-  const asked = `stop the instance ${name}`;
+): Promise<Result<void, IncusFailure>> {
+  const purpose = `stop the instance ${name}`;
   const instance = await getInstance(incus, name);
   if (!instance.ok) return instance;
-  if (instance.value.ephemeral) return err(ephemeral(incus, name, asked));
+  if (instance.value.ephemeral) return err(ephemeral(incus, name, purpose));
   const timeout = Math.max(1, Math.round(how.limitMs / 1000));
   const action = how.force ? { action: 'stop', force: true } : { action: 'stop', timeout };
   const limitMs = how.force ? how.limitMs : timeout * 1000 + clearingUpMs;
-  const ended = await operate(incus, { ...stateRequest(name, action), asked, limitMs });
+  const ended = await operate(incus, { ...stateRequest(name, action), purpose, limitMs });
   if (ended.ok || isAlready('stopped', ended.error)) return ok(undefined);
   if (ended.error.kind !== 'timed-out' || how.force) return ended;
   const project = incus.project === 'default' ? [] : ['--project', incus.project];
   const advice = `It is still being stopped; \`${shellWords(['incus', 'stop', '--force', name, ...project])}\` ends that.`;
   return err({ ...ended.error, advice });
-};
+}
 
 /** Lets a frozen instance go on; one that is not frozen is a success. */
-export const thawInstance = async (incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> => {
-  const asked = `let the instance ${name} go on`;
-  const ended = await operate(incus, { ...stateRequest(name, { action: 'unfreeze' }), asked, ...limit });
+export async function thawInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> {
+  const purpose = `let the instance ${name} go on`;
+  const ended = await operate(incus, { ...stateRequest(name, { action: 'unfreeze' }), purpose, ...limit });
   return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
-};
+}
 
 /** Changes config keys or the description at once (no operation). Blocks while a restore works on the instance. */
-export const patchInstance = async (
+export async function patchInstance(
   incus: Incus,
   name: string,
   patch: InstancePatch,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const { etag, config, description } = patch;
-  const asked = `change the configuration of the instance ${name}`;
+  const purpose = `change the configuration of the instance ${name}`;
   // Incus before 6.0.6 takes a description that is left out for an empty one, also in a PATCH.
   const before = description === undefined ? await getInstance(incus, name) : null;
-  if (before?.ok === false) return err({ ...before.error, asked });
+  if (before?.ok === false) return err({ ...before.error, purpose });
   const kept = description ?? before?.value.description ?? '';
   const body = { description: kept, ...(config === undefined ? {} : { config }) };
   const etagPart = etag === undefined ? {} : { etag };
-  const request = { method: 'PATCH', path: ['instances', name], body, asked, instance: name, ...etagPart } as const;
+  const request = { method: 'PATCH', path: ['instances', name], body, purpose, instance: name, ...etagPart } as const;
   const ended = await operate(incus, { ...request, limitMs: patchLimitMs });
   return ended.ok ? ok(undefined) : ended;
-};
+}
 
 /** How long Incus may take to clear up after the guest has shut down, or has not. */
 const clearingUpMs = 15_000;
 
 const patchLimitMs = 60_000;
 
-const stateRequest = (name: string, action: { action: string; force?: boolean; timeout?: number }) =>
-  ({ method: 'PUT', path: ['instances', name, 'state'], body: action, instance: name }) as const;
+function stateRequest(name: string, action: { action: string; force?: boolean; timeout?: number }) {
+  return { method: 'PUT', path: ['instances', name, 'state'], body: action, instance: name } as const;
+}
 
-const isAlready = (state: 'running' | 'stopped', failure: IncusFailure): boolean =>
-  failure.code !== null && new RegExp(`already ${state}`, 'i').test(failure.said);
+function isAlready(state: 'running' | 'stopped', failure: IncusFailure): boolean {
+  return failure.code !== null && new RegExp(`already ${state}`, 'i').test(failure.detail);
+}
 
-const ephemeral = (incus: Incus, instance: string, asked: string): IncusFailure =>
-  failureOf('invalid', { asked, project: incus.project, instance }, 'it is ephemeral, so that a stop would delete it', {
-    advice: 'guard never deletes an instance.',
-  });
+function ephemeral(incus: Incus, instance: string, purpose: string): IncusFailure {
+  return failureOf(
+    'invalid',
+    { purpose, project: incus.project, instance },
+    'it is ephemeral, so that a stop would delete it',
+    {
+      advice: 'guard never deletes an instance.',
+    },
+  );
+}
 
-const instanceOf = (json: unknown, etag: string): Instance => {
+function instanceOf(json: unknown, etag: string): Instance {
   const instance = objectOf(json);
   const config = textsOf(instance['config']);
   return {
@@ -176,33 +186,35 @@ const instanceOf = (json: unknown, etag: string): Instance => {
     // Nothing else counts as use: seen with exec, configuration and snapshots.
     lastStartedAt: timeOf(instance['last_used_at']),
   };
-};
+}
 
 /** Go's zero time stands for none; so does the beginning of 1970 in the database. */
-const timeOf = (json: unknown): string | null => {
+function timeOf(json: unknown): string | null {
   const text = textOf(json);
   return text === '' || text.startsWith('0001-') || text.startsWith('1970-01-01T00:00:00') ? null : text;
-};
+}
 
-const stateOf = (json: unknown): InstanceState => {
+function stateOf(json: unknown): InstanceState {
   const state = objectOf(json);
   return {
     status: textOf(state['status']),
     processes: numberOf(state['processes']),
+    memoryBytes: numberOf(objectOf(state['memory'])['usage']),
     addresses: addressesOf(state['network']),
     disks: disksOf(state['disk']),
   };
-};
+}
 
-const disksOf = (disk: unknown): InstanceState['disks'] =>
-  Object.fromEntries(
+function disksOf(disk: unknown): InstanceState['disks'] {
+  return Object.fromEntries(
     Object.entries(objectOf(disk)).map(([device, value]) => {
       const { usage, total } = objectOf(value);
       return [device, { usedBytes: numberOf(usage), totalBytes: numberOf(total) }];
     }),
   );
+}
 
-const addressesOf = (network: unknown): Record<string, string[]> => {
+function addressesOf(network: unknown): Record<string, string[]> {
   const interfaces = Object.entries(objectOf(network)).filter(([name]) => name !== 'lo');
   return Object.fromEntries(
     interfaces.map(([name, value]) => [
@@ -210,4 +222,4 @@ const addressesOf = (network: unknown): Record<string, string[]> => {
       listOf(objectOf(value)['addresses']).map((address) => textOf(objectOf(address)['address'])),
     ]),
   );
-};
+}

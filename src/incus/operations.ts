@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../result.ts';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import { call, callRaw, decode, type Call, type Incus, type Limit } from './client.ts';
 import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
 import { listOf, numberOf, objectOf, textOf } from './json.ts';
@@ -26,36 +26,36 @@ export interface Operation {
 }
 
 /** How an operation stands. `gone`: the server forgot it (5 s after its end, or it was restarted); look for its effect. */
-export type Settled =
+export type OperationResult =
   | { readonly kind: 'succeeded'; readonly operation: Operation }
   | { readonly kind: 'failed'; readonly failure: IncusFailure; readonly operation: Operation }
   | { readonly kind: 'gone' };
 
 /** What is waited for, for the failure's sentence and advice. */
-export type Waiting = Limit & { readonly asked: string; readonly instance?: string };
+export type OperationRequest = Limit & { readonly purpose: string; readonly instance?: string };
 
 /**
  * Sends a request that starts an operation, and waits for its end. Null when the server did it at once. The limit covers
  * both. `timed-out` and `connection-lost` as in `waitFor`.
  */
-export const operate = async (incus: Incus, wanted: Call & Limit): Promise<Result<Operation | null, IncusFailure>> => {
+export async function operate(incus: Incus, wanted: Call & Limit): Promise<Result<Operation | null, IncusFailure>> {
   const began = incus.clock.monotonic();
   const reply = await call(incus, wanted);
   if (!reply.ok) return reply;
   if (reply.value.operation === null) return ok(null);
   const limitMs = Math.max(1, wanted.limitMs - (incus.clock.monotonic() - began));
   return waitFor(incus, reply.value.operation, { ...aboutOf(wanted), limitMs });
-};
+}
 
 /**
  * Waits for the end of an operation that was started. `timed-out` and `connection-lost` mean that it may still go on:
  * never start it again before `settle` said how it stands.
  */
-export const waitFor = async (
+export async function waitFor(
   incus: Incus,
   operation: string,
-  how: Waiting,
-): Promise<Result<Operation, IncusFailure>> => {
+  how: OperationRequest,
+): Promise<Result<Operation, IncusFailure>> {
   const about = { project: incus.project, ...aboutOf(how) };
   const deadline = incus.clock.monotonic() + how.limitMs;
   for (;;) {
@@ -76,13 +76,17 @@ export const waitFor = async (
     if (incus.clock.monotonic() >= deadline) return err(stillRunning(about, operation, how.limitMs));
     await incus.clock.sleep(pollMs);
   }
-};
+}
 
 /**
  * After a `timed-out` or a `connection-lost`: asks again and again, through a restart of the daemon too, until the
  * operation has ended or nobody knows it any more. `timed-out` when it still runs at the limit.
  */
-export const settle = async (incus: Incus, operation: string, how: Waiting): Promise<Result<Settled, IncusFailure>> => {
+export async function settle(
+  incus: Incus,
+  operation: string,
+  how: OperationRequest,
+): Promise<Result<OperationResult, IncusFailure>> {
   const about = { project: incus.project, ...aboutOf(how) };
   const deadline = incus.clock.monotonic() + how.limitMs;
   for (;;) {
@@ -91,39 +95,39 @@ export const settle = async (incus: Incus, operation: string, how: Waiting): Pro
       return ok({ kind: 'failed', failure: failed(about, known.value), operation: known.value });
     if (known.ok && known.value.statusCode >= 200) return ok({ kind: 'succeeded', operation: known.value });
     if (!known.ok && known.error.kind === 'not-found') return ok({ kind: 'gone' });
-    if (!known.ok && !mayPass(known.error)) return known;
+    if (!known.ok && !isWorthRetrying(known.error)) return known;
     if (incus.clock.monotonic() >= deadline) return known.ok ? err(stillRunning(about, operation, how.limitMs)) : known;
     await incus.clock.sleep(pollMs);
   }
-};
+}
 
 /** Reads an operation as it is now. `not-found` 5 s after its end. */
-export const getOperation = async (
+export async function getOperation(
   incus: Incus,
   operation: string,
-  how: { readonly asked: string },
-): Promise<Result<Operation, IncusFailure>> => {
-  const reply = await call(incus, { method: 'GET', path: ['operations', operation], asked: how.asked });
+  how: { readonly purpose: string },
+): Promise<Result<Operation, IncusFailure>> {
+  const reply = await call(incus, { method: 'GET', path: ['operations', operation], purpose: how.purpose });
   return reply.ok ? ok(operationOf(reply.value.metadata)) : reply;
-};
+}
 
 /** All operations of the project that the server knows, those that ended within the last 5 s too. */
-export const listOperations = async (incus: Incus): Promise<Result<Operation[], IncusFailure>> => {
+export async function listOperations(incus: Incus): Promise<Result<Operation[], IncusFailure>> {
   const reply = await call(incus, {
     method: 'GET',
     path: ['operations'],
     query: { recursion: '1' },
-    asked: 'list what Incus is doing',
+    purpose: 'list what Incus is doing',
   });
   if (!reply.ok) return reply;
   return ok(Object.values(objectOf(reply.value.metadata)).flatMap((list) => listOf(list).map(operationOf)));
-};
+}
 
 const pollMs = 250;
 const waitLimitBytes = 16 * 1024 * 1024;
 
 /** Reads an operation from JSON of the server. */
-const operationOf = (json: unknown): Operation => {
+function operationOf(json: unknown): Operation {
   const operation = objectOf(json);
   const instances = listOf(objectOf(operation['resources'])['instances']).map(textOf);
   return {
@@ -137,28 +141,35 @@ const operationOf = (json: unknown): Operation => {
     metadata: objectOf(operation['metadata']),
     err: textOf(operation['err']),
   };
-};
+}
 
-const aboutOf = (wanted: { readonly asked: string; readonly instance?: string }): Omit<About, 'project'> => ({
-  asked: wanted.asked,
-  ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
-});
+function aboutOf(wanted: { readonly purpose: string; readonly instance?: string }): Omit<About, 'project'> {
+  return {
+    purpose: wanted.purpose,
+    ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
+  };
+}
 
-const failed = (about: About, operation: Operation): IncusFailure =>
-  serverFailure(about, operation.statusCode, operation.err);
+function failed(about: About, operation: Operation): IncusFailure {
+  return serverFailure(about, operation.statusCode, operation.err);
+}
 
 /** The status of a wait is 200 even for failures, so that any other end of it says nothing about the operation. */
-const unknown = (about: About, failure: IncusFailure, operation: string, limitMs: number): IncusFailure => {
+function unknown(about: About, failure: IncusFailure, operation: string, limitMs: number): IncusFailure {
   if (failure.kind === 'timed-out') return stillRunning(about, operation, limitMs);
   if (failure.kind === 'not-found')
     return failureOf('connection-lost', about, 'Incus no longer knows how it ended', { operation, advice: '' });
-  return failureOf('connection-lost', about, failure.said, { operation });
-};
+  return failureOf('connection-lost', about, failure.detail, { operation });
+}
 
-const stillRunning = (about: About, operation: string, limitMs: number): IncusFailure =>
-  failureOf('timed-out', about, `it had not ended after ${sayDuration(limitMs)}`, { operation });
+function stillRunning(about: About, operation: string, limitMs: number): IncusFailure {
+  return failureOf('timed-out', about, `it had not ended after ${formatDuration(limitMs)}`, { operation });
+}
 
 /** Failures of a daemon that restarts. */
-const mayPass = (failure: IncusFailure): boolean =>
-  ['unreachable', 'connection-lost', 'timed-out'].includes(failure.kind) ||
-  (failure.kind === 'server' && (failure.code === null || failure.code >= 500 || failure.code === 200));
+function isWorthRetrying(failure: IncusFailure): boolean {
+  return (
+    ['unreachable', 'connection-lost', 'timed-out'].includes(failure.kind) ||
+    (failure.kind === 'server' && (failure.code === null || failure.code >= 500 || failure.code === 200))
+  );
+}

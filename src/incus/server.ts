@@ -14,12 +14,12 @@ export interface Server {
 }
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
-export const getServer = async (incus: Incus): Promise<Result<Server, IncusFailure>> => {
-  const asked = 'ask Incus who it is';
-  const reply = await call(incus, { method: 'GET', path: [], asked });
+export async function getServer(incus: Incus): Promise<Result<Server, IncusFailure>> {
+  const purpose = 'ask Incus who it is';
+  const reply = await call(incus, { method: 'GET', path: [], purpose });
   if (!reply.ok) return reply;
   const server = objectOf(reply.value.metadata);
-  const about = { asked, project: incus.project };
+  const about = { purpose, project: incus.project };
   if (server['auth'] !== 'trusted') return err(failureOf('forbidden', about, 'the server does not trust this client'));
   const environment = objectOf(server['environment']);
   return ok({
@@ -28,22 +28,22 @@ export const getServer = async (incus: Incus): Promise<Result<Server, IncusFailu
     extensions: new Set(listOf(server['api_extensions']).map(textOf)),
     name: textOf(environment['server_name']),
   });
-};
+}
 
 /** Config of the project in use, e.g. `restricted`, `restricted.snapshots`. */
-export const getProjectConfig = async (incus: Incus): Promise<Result<Record<string, string>, IncusFailure>> => {
-  const asked = `look at the project ${incus.project}`;
-  const reply = await call(incus, { method: 'GET', path: ['projects', incus.project], asked });
+export async function getProjectConfig(incus: Incus): Promise<Result<Record<string, string>, IncusFailure>> {
+  const purpose = `look at the project ${incus.project}`;
+  const reply = await call(incus, { method: 'GET', path: ['projects', incus.project], purpose });
   return reply.ok ? ok(textsOf(objectOf(reply.value.metadata)['config'])) : reply;
-};
+}
 
 /**
  * Whether the daemon is about to end, and waits for what is under way, an exec that is held open too (lxc/incus#1942).
  * Reading tells nothing of it (seen on 6.0.4); a change is refused with 503, also one of an instance that does not exist.
  */
-export const isShuttingDown = async (incus: Incus): Promise<boolean> => {
+export async function isShuttingDown(incus: Incus): Promise<boolean> {
   // No instance can have a name with underscores.
   const path = ['instances', '_guard_asks_'];
-  const reply = await call(incus, { method: 'PATCH', path, body: {}, asked: 'ask whether Incus is shutting down' });
+  const reply = await call(incus, { method: 'PATCH', path, body: {}, purpose: 'ask whether Incus is shutting down' });
   return !reply.ok && reply.error.code === 503;
-};
+}

@@ -11,7 +11,7 @@ export interface LocalSocket {
 }
 
 /** Finds the local daemon's socket. Changes nothing; whether the daemon answers is only known when it is asked. */
-export const findSocket = (environment: Environment): LocalSocket => {
+export function findSocket(environment: Environment): LocalSocket {
   if (environment['INCUS_SOCKET']) return { socket: environment['INCUS_SOCKET'], project: 'default' };
   const folder = environment['INCUS_DIR'] || (exists('/run/incus/unix.socket') ? '/run/incus' : '/var/lib/incus');
   const socket = join(folder, 'unix.socket');
@@ -19,22 +19,22 @@ export const findSocket = (environment: Environment): LocalSocket => {
   return !isWritable(socket) && isWritable(userSocket)
     ? { socket: userSocket, project: `user-${process.geteuid?.() ?? 0}` }
     : { socket, project: 'default' };
-};
+}
 
-const exists = (path: string): boolean => {
+function exists(path: string): boolean {
   try {
     lstatSync(path);
     return true;
   } catch {
     return false;
   }
-};
+}
 
-const isWritable = (path: string): boolean => {
+function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
     return true;
   } catch {
     return false;
   }
-};
+}

@@ -25,47 +25,50 @@ export interface RootDisk {
 }
 
 /** Null when there is none. */
-export const rootDisk = (instance: Pick<Instance, 'expandedDevices'>): RootDisk | null =>
-  rootOf(instance.expandedDevices);
+export function rootDisk(instance: Pick<Instance, 'expandedDevices'>): RootDisk | null {
+  return rootOf(instance.expandedDevices);
+}
 
 /** Reads a pool. */
-export const getPool = async (incus: Incus, name: string): Promise<Result<Pool, IncusFailure>> => {
-  const asked = `look at the storage pool ${name}`;
-  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name], asked });
+export async function getPool(incus: Incus, name: string): Promise<Result<Pool, IncusFailure>> {
+  const purpose = `look at the storage pool ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name], purpose });
   if (!reply.ok) return reply;
   const pool = objectOf(reply.value.metadata);
   return ok({ name: textOf(pool['name']), driver: textOf(pool['driver']), config: textsOf(pool['config']) });
-};
+}
 
 /** How full the pool is. `server` when the pool does not tell. */
-export const poolSpace = async (incus: Incus, name: string): Promise<Result<PoolSpace, IncusFailure>> => {
-  const asked = `ask how full the storage pool ${name} is`;
-  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name, 'resources'], asked });
+export async function poolSpace(incus: Incus, name: string): Promise<Result<PoolSpace, IncusFailure>> {
+  const purpose = `ask how full the storage pool ${name} is`;
+  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name, 'resources'], purpose });
   if (!reply.ok) return reply;
   const space = objectOf(objectOf(reply.value.metadata)['space']);
   const totalBytes = numberOf(space['total']);
   // Zero of zero would read as "full", or as "empty": neither was said.
-  if (totalBytes === 0) return err(failureOf('server', { asked, project: incus.project }, 'the pool does not tell'));
+  if (totalBytes === 0) return err(failureOf('server', { purpose, project: incus.project }, 'the pool does not tell'));
   return ok({ usedBytes: numberOf(space['used']), totalBytes });
-};
+}
 
 /** The names of the instance's snapshots of which the pool has a record: as many as the instance has, unless one is torn. */
-export const listSnapshotRecords = async (
+export async function listSnapshotRecords(
   incus: Incus,
   pool: string,
   { name, type }: Pick<Instance, 'name' | 'type'>,
-): Promise<Result<string[], IncusFailure>> => {
-  const asked = `list the snapshots of ${name} in the storage pool ${pool}`;
+): Promise<Result<string[], IncusFailure>> {
+  const purpose = `list the snapshots of ${name} in the storage pool ${pool}`;
   const path = ['storage-pools', pool, 'volumes', type, name, 'snapshots'];
-  const reply = await call(incus, { method: 'GET', path, asked, instance: name });
+  const reply = await call(incus, { method: 'GET', path, purpose, instance: name });
   if (!reply.ok) return reply;
   return ok(listOf(reply.value.metadata).map((url) => lastSegment(textOf(url))));
-};
+}
 
-const lastSegment = (url: string): string => decodeURIComponent(url.split('?')[0]?.split('/').at(-1) ?? '');
+function lastSegment(url: string): string {
+  return decodeURIComponent(url.split('?')[0]?.split('/').at(-1) ?? '');
+}
 
-const rootOf = (devices: Devices): RootDisk | null => {
+function rootOf(devices: Devices): RootDisk | null {
   for (const [device, keys] of Object.entries(devices))
     if (keys['type'] === 'disk' && keys['path'] === '/') return { device, pool: keys['pool'] ?? '' };
   return null;
-};
+}

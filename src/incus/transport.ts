@@ -34,33 +34,33 @@ export interface Trouble {
   readonly kind: 'not-sent' | 'lost' | 'limit' | 'too-long';
   /** `ENOENT`, `ECONNREFUSED`, `EACCES`, …; empty when there is none. */
   readonly errno: string;
-  readonly says: string;
+  readonly message: string;
 }
 
 /** Sends one request and reads the whole answer. Follows no redirect. */
-export const exchange = (wanted: Exchange): Promise<Result<HttpAnswer, Trouble>> =>
-  new Promise((resolve) => {
+export function exchange(wanted: Exchange): Promise<Result<HttpAnswer, Trouble>> {
+  return new Promise((resolve) => {
     const request = httpRequest({
       ...connectionOf(wanted),
       method: wanted.method,
       path: wanted.path,
       headers: { host: 'incus', ...wanted.headers },
     });
-    const finish = (end: Result<HttpAnswer, Trouble>): void => {
+    function finish(end: Result<HttpAnswer, Trouble>): void {
       callOffLimit();
       resolve(end);
-    };
-    const give = (kind: Trouble['kind'], error: unknown): void => {
-      finish(err(troubleOf(kind, error)));
+    }
+    function give(kind: Trouble['kind'], error: unknown): void {
+      finish(err(transportErrorOf(kind, error)));
       request.destroy();
-    };
+    }
     let sent = false;
     request.on('socket', (socket) => {
       if (!socket.connecting) sent = true;
       else socket.once('connect', () => (sent = true));
     });
     request.on('error', (error) => give(sent ? 'lost' : 'not-sent', error));
-    const receive = async (response: IncomingMessage): Promise<void> => {
+    async function receive(response: IncomingMessage): Promise<void> {
       try {
         const isError = (response.statusCode ?? 0) >= 300;
         const body = await collect(response, isError ? errorLimitBytes : wanted.maxBytes);
@@ -69,31 +69,33 @@ export const exchange = (wanted: Exchange): Promise<Result<HttpAnswer, Trouble>>
       } catch (error) {
         give('lost', error);
       }
-    };
+    }
     const callOffLimit = wanted.clock.after(wanted.limitMs, () => give('limit', new Error('the limit was reached')));
     request.on('response', (response) => void receive(response));
     if (wanted.onSent) request.once('finish', wanted.onSent);
     sendBody(request, wanted.body);
   });
+}
 
 /** A name for TLS is never needed: given as none, Node does not look for one, which costs milliseconds the first time. */
-const connectionOf = ({ socket, agent }: Pick<Exchange, 'socket' | 'agent'>) =>
-  agent === false ? { createConnection: () => connect(socket) } : { socketPath: socket, agent, servername: '' };
+function connectionOf({ socket, agent }: Pick<Exchange, 'socket' | 'agent'>) {
+  return agent === false ? { createConnection: () => connect(socket) } : { socketPath: socket, agent, servername: '' };
+}
 
 const errorLimitBytes = 1024 * 1024;
 
-const sendBody = (request: ClientRequest, body: Exchange['body']): void => {
+function sendBody(request: ClientRequest, body: Exchange['body']): void {
   if (body === null || typeof body === 'string' || Buffer.isBuffer(body)) {
     request.end(body ?? undefined);
     return;
   }
   // A server that answers before it read everything (404 for a missing folder) ends the pipeline early: the answer counts.
   pipeline(body, request, () => {});
-};
+}
 
 /** Null when it is longer than `maxBytes`; rejects when the connection broke before the end. */
-const collect = (response: IncomingMessage, maxBytes: number): Promise<Buffer | null> =>
-  new Promise((resolve, reject) => {
+function collect(response: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     response.on('data', (chunk: Buffer) => {
@@ -105,9 +107,12 @@ const collect = (response: IncomingMessage, maxBytes: number): Promise<Buffer | 
     response.once('error', reject);
     response.once('close', () => reject(new Error('the answer was cut off')));
   });
+}
 
-const troubleOf = (kind: Trouble['kind'], error: unknown): Trouble => ({
-  kind,
-  errno: error instanceof Error && 'code' in error ? String(error.code) : '',
-  says: error instanceof Error ? error.message : String(error),
-});
+function transportErrorOf(kind: Trouble['kind'], error: unknown): Trouble {
+  return {
+    kind,
+    errno: error instanceof Error && 'code' in error ? String(error.code) : '',
+    message: error instanceof Error ? error.message : String(error),
+  };
+}

@@ -7,18 +7,20 @@ import type { Incus } from './client.ts';
 import { requestPath, type Location } from './removal.ts';
 
 /** Loaded late: most commands of guard never open one. */
-export const loadWebSockets = () => import('ws');
+export function loadWebSockets() {
+  return import('ws');
+}
 
 /**
  * Opens a WebSocket to the daemon. The failure is a short text. Messages that come before the caller listens are not
  * lost as long as it listens in the same turn in which this resolves: `onOpen` is called before any message.
  */
-export const openWebSocket = async (
+export async function openWebSocket(
   incus: Incus,
   location: Location,
   onOpen: (socket: WebSocket) => void,
   limitMs: number,
-): Promise<Result<WebSocket, string>> => {
+): Promise<Result<WebSocket, string>> {
   const path = requestPath(location, incus.project);
   if (path === null) return err('empty names, "." and ".." do not exist in Incus');
   const { WebSocket } = await loadWebSockets();
@@ -33,11 +35,11 @@ export const openWebSocket = async (
   });
   return new Promise((resolve) => {
     const callOffLimit = incus.clock.after(limitMs, () => socket.terminate());
-    const finish = (end: Result<WebSocket, string>): void => {
+    function finish(end: Result<WebSocket, string>): void {
       callOffLimit();
       incus.onAnswer(seen);
       resolve(end);
-    };
+    }
     // Stays for the life of the socket: an error after the opening is followed by `close`, which is what is looked at.
     socket.on('error', (error) => finish(err(error.message)));
     socket.once('close', () => finish(err('the connection was closed')));
@@ -46,4 +48,4 @@ export const openWebSocket = async (
       finish(ok(socket));
     });
   });
-};
+}

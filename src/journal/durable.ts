@@ -1,40 +1,68 @@
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Makes a folder, readable by its owner only, that survives a power cut. An existing one is a success and stays as it is. */
-export const makeDurableFolder = async (folder: string): Promise<void> => {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  // Each new name is durable only when the folder that holds it is synced, from the innermost to the first that was there.
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-};
+export async function makeDurableFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(nullIfMissing))?.isDirectory() === true) return;
+  const parent = dirname(folder);
+  // One level at a time: Node's own recursive mkdir never returns below /proc (nodejs/node, ENOENT for a parent that exists).
+  if (parent !== folder) await makeDurableFolder(parent);
+  await mkdir(folder, { mode: 0o700 }).catch(acceptExisting);
+  // A new name is durable only when the folder that holds it is synced.
+  await syncFolder(parent);
+}
+
+function nullIfMissing(error: unknown): null {
+  if (codeOf(error) === 'ENOENT') return null;
+  throw error;
+}
+
+/** Another guard may have made it at the same moment. A file of that name is reported by whoever writes below it. */
+function acceptExisting(error: unknown): void {
+  if (codeOf(error) !== 'EEXIST') throw error;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null;
+}
 
 /**
  * Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. `mode` is what
  * the process's umask leaves of it; without it the file is its owner's alone.
  */
-export const writeAtomically = async (
+export async function writeAtomically(
   folder: string,
   name: string,
   content: string | Uint8Array,
   mode = 0o600,
-): Promise<void> => {
+): Promise<void> {
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
   try {
     await writeSynced(temporary, content, mode);
     await rename(temporary, join(folder, name));
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw withPath(error, temporary, join(folder, name));
   }
   await syncFolder(folder);
-};
+}
+
+/** The error of a temporary file names the file that was wanted: nobody has ever heard of the other. */
+function withPath(error: unknown, temporary: string, wanted: string): unknown {
+  if (error instanceof Error && 'path' in error && error.path === temporary) {
+    error.path = wanted;
+    error.message = error.message.replaceAll(temporary, wanted);
+  }
+  return error;
+}
 
 /** Makes the names in a folder durable: a file's own fsync does not. */
-export const syncFolder = (folder: string): Promise<void> => withFile(folder, 'r', (handle) => handle.sync());
+export function syncFolder(folder: string): Promise<void> {
+  return withFile(folder, 'r', (handle) => handle.sync());
+}
 
-const writeSynced = (path: string, content: string | Uint8Array, mode: number): Promise<void> =>
-  withFile(
+function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  return withFile(
     path,
     'w',
     async (file) => {
@@ -43,17 +71,18 @@ const writeSynced = (path: string, content: string | Uint8Array, mode: number): 
     },
     mode,
   );
+}
 
-const withFile = async (
+async function withFile(
   path: string,
   flags: string,
   work: (file: FileHandle) => Promise<void>,
   mode = 0o600,
-): Promise<void> => {
+): Promise<void> {
   const file = await open(path, flags, mode);
   try {
     await work(file);
   } finally {
     await file.close();
   }
-};
+}

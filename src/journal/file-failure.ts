@@ -19,14 +19,15 @@ const meanings: Readonly<Record<string, string>> = {
 };
 
 /** Does something with files and turns the system's errors into one sentence that names the path; a bug stays an exception. */
-export const tryFiles = async <T>(path: string, work: () => Promise<T>): Promise<Result<T, string>> => {
+export async function tryFiles<T>(path: string, work: () => Promise<T>): Promise<Result<T, string>> {
   try {
     return ok(await work());
   } catch (error) {
     if (!isSystemError(error)) throw error;
     return err(`"${error.path ?? path}": ${meanings[error.code] ?? error.message} (${error.code}).`);
   }
-};
+}
 
-const isSystemError = (error: unknown): error is { code: string; message: string; path?: string } =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error;
+function isSystemError(error: unknown): error is { code: string; message: string; path?: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error;
+}

@@ -7,19 +7,19 @@ import { readRun } from './runs.ts';
 const horizon = 200;
 
 /** What became of earlier runs of the same command on an instance, newest first: the memory behind the quarantine (F37). */
-export const lastOutcomes = async (
+export async function lastOutcomes(
   state: string,
   address: InstanceAddress,
   command: readonly string[],
-): Promise<{ readonly run: string; readonly at: number; readonly outcome: Outcome }[]> => {
+): Promise<{ readonly run: string; readonly at: number; readonly outcome: Outcome }[]> {
   const fingerprint = fingerprintOf(command);
   const runs = await runsOf(state, address);
   return runs
     .filter((summary) => summary.fingerprint === fingerprint)
     .flatMap(({ run, ended }) => (ended ? [{ run, at: ended.at, outcome: ended.outcome }] : []));
-};
+}
 
-/** A change that was rolled back. */
+/** A change that was rolled back, or that failed in its rehearsal. */
 export interface FailedChange {
   readonly run: string;
   /** When its run ended, milliseconds since 1970. */
@@ -31,40 +31,41 @@ export interface FailedChange {
 const mostRecords = 20;
 
 /** What this command would have changed when it was rolled back, newest first, since it was last kept (F37). */
-export const failedChanges = async (
+export async function failedChanges(
   state: string,
   address: InstanceAddress,
   command: readonly string[],
-): Promise<FailedChange[]> => {
+): Promise<FailedChange[]> {
   const past = await lastOutcomes(state, address, command);
   const lastKept = past.findIndex(({ outcome }) => outcome.outcome === 'kept');
   const rolledBack = (lastKept === -1 ? past : past.slice(0, lastKept))
-    .filter(({ outcome }) => outcome.outcome === 'rolled-back')
+    // What a copy did not survive the instance will not survive either.
+    .filter(({ outcome }) => outcome.outcome === 'rolled-back' || outcome.outcome === 'rehearsal-failed')
     .slice(0, mostRecords);
   const changes = await Promise.all(
     rolledBack.map(async ({ run, at }) => {
-      const remembered = (await readRun(state, run))?.events.findLast((event) => event.type === 'change-remembered');
+      const remembered = (await readRun(state, run))?.events.findLast((event) => event.type === 'change-fingerprinted');
       return remembered ? [{ run, at, fingerprint: remembered.fingerprint }] : [];
     }),
   );
   return changes.flat();
-};
+}
 
 /** How many runs in a row have changed the instance and were not kept, the newest first (F42). */
-export const consecutiveFailures = async (state: string, address: InstanceAddress): Promise<number> => {
+export async function consecutiveFailures(state: string, address: InstanceAddress): Promise<number> {
   const tried = (await runsOf(state, address)).flatMap(({ ended }) =>
     ended && changedSomething(ended.outcome) ? [ended.outcome.outcome] : [],
   );
   const lastGood = tried.indexOf('kept');
   return lastGood === -1 ? tried.length : lastGood;
-};
+}
 
-const runsOf = async (state: string, address: InstanceAddress): Promise<RunSummary[]> => {
+async function runsOf(state: string, address: InstanceAddress): Promise<RunSummary[]> {
   const runs = await listRuns(state, { instance: address.instance, limit: horizon });
   return runs.filter(({ started }) => started?.project === address.project && started.remote === address.remote);
-};
+}
 
-const changedSomething = (outcome: Outcome): boolean => {
+function changedSomething(outcome: Outcome): boolean {
   switch (outcome.outcome) {
     case 'kept':
     case 'rolled-back':
@@ -74,6 +75,9 @@ const changedSomething = (outcome: Outcome): boolean => {
       return true;
     // An interruption says nothing about the change.
     case 'interrupted':
+    case 'rehearsal-passed':
+    case 'rehearsal-failed':
+    case 'rehearsal-inconclusive':
     case 'refused':
     case 'busy':
     case 'quarantined':
@@ -81,4 +85,4 @@ const changedSomething = (outcome: Outcome): boolean => {
     case 'configuration':
       return false;
   }
-};
+}

@@ -3,27 +3,31 @@ import { hostname } from 'node:os';
 import type { Holder } from '../event.ts';
 
 /** This process, so that it can be told from any other one, on this host and on others, now and after a reboot. */
-export const currentHolder = (): Holder => ({
-  host: hostname(),
-  bootId: bootId(),
-  pid: process.pid,
-  startTicks: lookAtProcess(process.pid)?.startTicks ?? 0,
-});
+export function currentHolder(): Holder {
+  return {
+    host: hostname(),
+    bootId: bootId(),
+    pid: process.pid,
+    startTicks: inspectProcess(process.pid)?.startTicks ?? 0,
+  };
+}
 
 /** Whether the process behind a run still lives; `elsewhere` where only another host could tell. */
-export const lookAtHolder = (holder: Holder): 'alive' | 'dead' | 'elsewhere' => {
+export function inspectHolder(holder: Holder): 'alive' | 'dead' | 'elsewhere' {
   if (holder.host !== hostname()) return 'elsewhere';
   // The same host after a reboot: no process of before lives.
   if (holder.bootId !== bootId()) return 'dead';
-  const found = lookAtProcess(holder.pid);
+  const found = inspectProcess(holder.pid);
   // The same pid with another start is another process. One that nobody has waited for yet (Z) does nothing any more.
   return found?.startTicks === holder.startTicks && !'ZX'.includes(found.state) ? 'alive' : 'dead';
-};
+}
 
-const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
 
 /** Fields 3 and 22 of /proc/PID/stat (proc(5)); the name before them may contain spaces and parentheses. Null: no such process. */
-const lookAtProcess = (pid: number): { readonly state: string; readonly startTicks: number } | null => {
+function inspectProcess(pid: number): { readonly state: string; readonly startTicks: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -31,4 +35,4 @@ const lookAtProcess = (pid: number): { readonly state: string; readonly startTic
   } catch {
     return null;
   }
-};
+}

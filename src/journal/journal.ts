@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Recorded } from '../event.ts';
+import type { RecordedEvent } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
@@ -13,7 +13,7 @@ import { runDirectory } from './state-directory.ts';
 export interface Journal {
   readonly directory: string;
   /** Resolves when the event is on the disk (`durable` types) or handed to the system (the others). A failure is one sentence. */
-  readonly append: (event: Recorded) => Promise<Result<void, string>>;
+  readonly append: (event: RecordedEvent) => Promise<Result<void, string>>;
   /** Keeps a file beside the journal (evidence, facts), whole or not at all; gives its path. */
   readonly attach: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
   /** The same for evidence, which has a folder of its own. */
@@ -22,18 +22,18 @@ export interface Journal {
 }
 
 /** What becomes of each kind of event. Recovery reads the durable ones: they are on the disk before the next step begins. */
-const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left out'>> = {
+const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 'left out'>> = {
   'run-started': 'durable',
-  'phase-begun': 'durable',
+  'phase-started': 'durable',
   'phase-ended': 'written',
   notice: 'written',
-  'baseline-taken': 'durable',
-  'hooks-planned': 'durable',
-  'hook-begun': 'durable',
-  'hook-ended': 'written',
-  'quiet-ended': 'durable',
-  'lease-taken': 'durable',
-  'restore-point-taken': 'durable',
+  'baseline-recorded': 'durable',
+  'lifecycle-commands-planned': 'durable',
+  'lifecycle-command-started': 'durable',
+  'lifecycle-command-ended': 'written',
+  'quiesce-ended': 'durable',
+  'lease-acquired': 'durable',
+  'restore-point-created': 'durable',
   'command-output': 'left out',
   'command-ended': 'durable',
   'watch-progress': 'left out',
@@ -41,7 +41,9 @@ const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left
   changes: 'written',
   decided: 'durable',
   'evidence-saved': 'written',
-  'change-remembered': 'durable',
+  'rehearsal-report': 'durable',
+  'copy-removed': 'durable',
+  'change-fingerprinted': 'durable',
   released: 'durable',
   'restore-point-pruned': 'written',
   'run-ended': 'durable',
@@ -51,15 +53,15 @@ const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left
 const longestLine = 64 * 1024;
 
 /** Opens a run's journal to append to it, and makes it if it is not there. A torn last line is cut off. */
-export const openJournal = async (options: {
+export async function openJournal(options: {
   readonly stateDirectory: string;
   readonly run: string;
-}): Promise<Result<Journal, string>> => {
+}): Promise<Result<Journal, string>> {
   const { stateDirectory, run } = options;
   const directory = runDirectory(stateDirectory, run);
   const opened = await tryFiles(directory, () => openFile(directory));
   return opened.ok ? ok(journalOf(stateDirectory, run, directory, opened.value)) : opened;
-};
+}
 
 interface JournalFile {
   readonly file: FileHandle;
@@ -69,7 +71,7 @@ interface JournalFile {
   torn: boolean;
 }
 
-const openFile = async (directory: string): Promise<JournalFile> => {
+async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
   const file = await open(path, 'a', 0o600);
@@ -80,16 +82,16 @@ const openFile = async (directory: string): Promise<JournalFile> => {
   await file.sync();
   await syncFolder(directory);
   return { file, length, torn: false };
-};
+}
 
-const journalOf = (state: string, run: string, directory: string, journal: JournalFile): Journal => {
+function journalOf(state: string, run: string, directory: string, journal: JournalFile): Journal {
   let last: Promise<unknown> = Promise.resolve();
   // One after the other, in the order of the calls.
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work);
     last = turn.catch(() => {});
     return turn;
-  };
+  }
   return {
     directory,
     append: (event) =>
@@ -102,18 +104,18 @@ const journalOf = (state: string, run: string, directory: string, journal: Journ
     saveEvidence: (name, content) => inTurn(() => attach(join(directory, evidenceFolder), name, content)),
     close: () => inTurn(() => journal.file.close()),
   };
-};
+}
 
-const append = async (directory: string, journal: JournalFile, event: Recorded): Promise<Result<void, string>> => {
+async function append(directory: string, journal: JournalFile, event: RecordedEvent): Promise<Result<void, string>> {
   const how = treatment[event.type];
   if (how === 'left out') return ok(undefined);
   return tryFiles(join(directory, journalFile), async () => {
     await appendLine(journal, await lineOf(directory, journal, event));
     if (how === 'durable') await journal.file.datasync();
   });
-};
+}
 
-const appendLine = async (journal: JournalFile, line: string): Promise<void> => {
+async function appendLine(journal: JournalFile, line: string): Promise<void> {
   const bytes = Buffer.from(`${journal.torn ? '\n' : ''}${line}\n`);
   try {
     // Into the system's memory, which takes less than the way to another thread; what waits for the disk is the sync.
@@ -125,16 +127,17 @@ const appendLine = async (journal: JournalFile, line: string): Promise<void> => 
   }
   journal.length += bytes.length;
   journal.torn = false;
-};
+}
 
-const canCut = (journal: JournalFile): Promise<boolean> =>
-  journal.file.truncate(journal.length).then(
+function canCut(journal: JournalFile): Promise<boolean> {
+  return journal.file.truncate(journal.length).then(
     () => true,
     () => false,
   );
+}
 
-const lineOf = async (directory: string, journal: JournalFile, event: Recorded): Promise<string> => {
-  if (event.type === 'baseline-taken') {
+async function lineOf(directory: string, journal: JournalFile, event: RecordedEvent): Promise<string> {
+  if (event.type === 'baseline-recorded') {
     await writeAtomically(directory, baselineFile, JSON.stringify(event.baseline));
     return JSON.stringify({ ...event, baseline: { file: baselineFile, checks: event.baseline.checks } });
   }
@@ -144,13 +147,9 @@ const lineOf = async (directory: string, journal: JournalFile, event: Recorded):
   const name = `${event.type}-${journal.length}.json`;
   await writeAtomically(directory, name, line);
   return JSON.stringify({ v: event.v, run: event.run, at: event.at, type: event.type, in: name });
-};
+}
 
-const attach = async (
-  directory: string,
-  name: string,
-  content: string | Uint8Array,
-): Promise<Result<string, string>> => {
+async function attach(directory: string, name: string, content: string | Uint8Array): Promise<Result<string, string>> {
   if (!isFileName(name)) return err(`"${name}" cannot be the name of a file in a record.`);
   const path = join(directory, name);
   const written = await tryFiles(path, async () => {
@@ -158,4 +157,4 @@ const attach = async (
     await writeAtomically(directory, name, content);
   });
   return written.ok ? ok(path) : written;
-};
+}

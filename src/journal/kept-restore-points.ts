@@ -23,22 +23,20 @@ export interface KeptRestorePoint {
 const mostRuns = 1000;
 
 /** The restore points that recorded runs left on an instance, newest first. Whether they still exist the server knows. */
-export const keptRestorePoints = async (
-  stateDirectory: string,
-  address: InstanceAddress,
-): Promise<KeptRestorePoint[]> => {
+export async function keptRestorePoints(stateDirectory: string, address: InstanceAddress): Promise<KeptRestorePoint[]> {
   const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
   return runs
     .filter(({ started }) => started?.project === address.project && started.remote === address.remote)
     .flatMap(keptBy)
     .toSorted(newestFirst);
-};
+}
 
 /** By the server's time: two runs of one second have ids in no order, and the hosts of two runs have two clocks. */
-export const newestFirst = (a: KeptRestorePoint, b: KeptRestorePoint): number =>
-  Date.parse(b.createdAt) - Date.parse(a.createdAt) || b.run.localeCompare(a.run);
+export function newestFirst(a: KeptRestorePoint, b: KeptRestorePoint): number {
+  return Date.parse(b.createdAt) - Date.parse(a.createdAt) || b.run.localeCompare(a.run);
+}
 
-const keptBy = ({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] => {
+function keptBy({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] {
   const name = released?.restorePoint ?? null;
   if (name === null || restorePoint === null) return [];
   const { createdAt, volumes } = restorePoint;
@@ -51,4 +49,4 @@ const keptBy = ({ run, started, restorePoint, released }: RunSummary): KeptResto
       named: started?.named ?? true,
     },
   ];
-};
+}

@@ -8,4 +8,6 @@ export const baselineFile = 'baseline.json';
 export const evidenceFolder = 'evidence';
 
 /** Whether a name is that of a plain file inside a record: what comes from elsewhere must not lead out of it. */
-export const isFileName = (name: string): boolean => /^[A-Za-z0-9_][\w.+-]{0,120}$/.test(name);
+export function isFileName(name: string): boolean {
+  return /^[A-Za-z0-9_][\w.+-]{0,120}$/.test(name);
+}

@@ -11,10 +11,10 @@ const defaultRecords = 10_000;
  * Removes the oldest records beyond `keep`, and tells which. The record of a run that has not ended stays, and so does one
  * in `needed` (its restore point still exists). One that cannot be removed does not stop the rest.
  */
-export const pruneRecords = async (
+export async function pruneRecords(
   state: string,
   { keep = defaultRecords, needed = new Set() }: { readonly keep?: number; readonly needed?: ReadonlySet<string> } = {},
-): Promise<string[]> => {
+): Promise<string[]> {
   if ((await listRunIds(state)).length <= keep) return [];
   const runs = await listRuns(state, { instance: null, limit: Infinity });
   const old = runs.slice(keep).filter(({ run, ended }) => ended !== null && !needed.has(run));
@@ -22,12 +22,12 @@ export const pruneRecords = async (
   for (const { run } of old) if (await remove(state, run)) removed.push(run);
   if (removed.length > 0) await tidyIndex(state);
   return removed;
-};
+}
 
-const remove = async (state: string, run: string): Promise<boolean> => {
+async function remove(state: string, run: string): Promise<boolean> {
   if (!isRunId(run)) return false;
   return rm(runDirectory(state, run), { recursive: true }).then(
     () => true,
     () => false,
   );
-};
+}

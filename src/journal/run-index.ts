@@ -9,14 +9,14 @@ import { runDirectory } from './state-directory.ts';
 /** What a list of runs tells of one. */
 export interface RunSummary extends Pick<
   RunRecord,
-  'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended'
+  'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended' | 'copyRemoved'
 > {
   /** The same for the same command words; null where the run's beginning is not known. */
   readonly fingerprint: string | null;
 }
 
 /** Which runs; `instance` null means all. */
-export interface WantedRuns {
+export interface RunFilter {
   readonly instance: string | null;
   readonly limit: number;
 }
@@ -25,7 +25,7 @@ export interface WantedRuns {
  * The newest runs, newest first. Ten thousand records must not be read for that: `index.jsonl` has a line for each run that
  * has ended. It is only a copy. A run that it does not know, or knows otherwise than its journal is, is read from its record.
  */
-export const listRuns = async (state: string, wanted: WantedRuns): Promise<RunSummary[]> => {
+export async function listRuns(state: string, wanted: RunFilter): Promise<RunSummary[]> {
   const index = linesByRun(readIndex(state));
   const found: RunSummary[] = [];
   const stale: string[] = [];
@@ -41,25 +41,31 @@ export const listRuns = async (state: string, wanted: WantedRuns): Promise<RunSu
   }
   await renew(state, stale);
   return found.toSorted(newestFirst);
-};
+}
 
 /**
- * Runs that are not over, oldest first: without an end, or with a restore point that is still in flight. Whether one is
- * under way or was interrupted its holder tells.
+ * Runs that are not over, oldest first: without an end, with a restore point that is still in flight, or with the copy of a
+ * rehearsal. Whether one is under way or was interrupted its holder tells.
  */
-export const unfinishedRuns = async (state: string): Promise<RunRecord[]> => {
+export async function unfinishedRuns(state: string): Promise<RunRecord[]> {
   const runs = await listRuns(state, { instance: null, limit: Infinity });
-  const unfinished = runs.filter(({ ended, restorePoint, released }) => !ended || (restorePoint && !released));
+  const unfinished = runs.filter(
+    ({ started, ended, restorePoint, released, copyRemoved }) =>
+      !ended || (restorePoint && !released) || (started?.rehearsal !== undefined && !copyRemoved),
+  );
   const records = await Promise.all(unfinished.toReversed().map(({ run }) => readRun(state, run)));
   return records.filter((record) => record !== null);
-};
+}
 
 /** Tells the index that a run has ended. It is only a copy, so that a failure means nothing. */
-export const indexRun = (state: string, run: string): Promise<void> => renew(state, [run]);
+export function indexRun(state: string, run: string): Promise<void> {
+  return renew(state, [run]);
+}
 
 /** Tells one command from another, whatever its length. */
-export const fingerprintOf = (command: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 32);
+export function fingerprintOf(command: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 32);
+}
 
 const indexFile = 'index.jsonl';
 
@@ -75,16 +81,18 @@ interface Entry {
 const lineBegin = '{"run":"';
 const idLength = '20261123-055126-k3f9'.length;
 
-const readIndex = (state: string): string => readText(join(state, indexFile)) ?? '';
+function readIndex(state: string): string {
+  return readText(join(state, indexFile)) ?? '';
+}
 
 /** The last line of a run counts: `guard recover` adds to a record that had ended. */
-const linesByRun = (text: string): ReadonlyMap<string, string> => {
+function linesByRun(text: string): ReadonlyMap<string, string> {
   const lines = text.split('\n').filter((line) => line.startsWith(lineBegin));
   return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
-};
+}
 
 /** Null where the line is torn, or of another version: then the record itself is read. */
-const parseEntry = (line: string | undefined): Entry | null => {
+function parseEntry(line: string | undefined): Entry | null {
   if (line === undefined) return null;
   try {
     const entry: unknown = JSON.parse(line);
@@ -92,58 +100,75 @@ const parseEntry = (line: string | undefined): Entry | null => {
   } catch {
     return null;
   }
-};
+}
 
-const isEntry = (value: unknown): value is Entry =>
-  typeof value === 'object' &&
-  value !== null &&
-  'v' in value &&
-  value.v === 1 &&
-  'bytes' in value &&
-  'summary' in value &&
-  typeof value.summary === 'object' &&
-  value.summary !== null &&
-  'started' in value.summary;
+function isEntry(value: unknown): value is Entry {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'v' in value &&
+    value.v === 1 &&
+    'bytes' in value &&
+    'summary' in value &&
+    typeof value.summary === 'object' &&
+    value.summary !== null &&
+    'started' in value.summary
+  );
+}
 
-const journalLength = (state: string, run: string): number | null =>
-  statSync(join(runDirectory(state, run), journalFile), { throwIfNoEntry: false })?.size ?? null;
+function journalLength(state: string, run: string): number | null {
+  return statSync(join(runDirectory(state, run), journalFile), { throwIfNoEntry: false })?.size ?? null;
+}
 
-const isWanted = ({ started }: RunSummary, { instance }: WantedRuns): boolean =>
-  started !== null && (instance === null || started.instance === instance);
+function isWanted({ started }: RunSummary, { instance }: RunFilter): boolean {
+  return started !== null && (instance === null || started.instance === instance);
+}
 
 /** Runs of the same second are told apart by the time in their records. */
-const newestFirst = (a: RunSummary, b: RunSummary): number => {
+function newestFirst(a: RunSummary, b: RunSummary): number {
   const [second, other] = [a.run.slice(0, -5), b.run.slice(0, -5)];
   if (second !== other) return second < other ? 1 : -1;
   return (b.started?.at ?? 0) - (a.started?.at ?? 0);
-};
+}
 
-const readSummary = async (state: string, run: string): Promise<RunSummary | null> => {
+async function readSummary(state: string, run: string): Promise<RunSummary | null> {
   const record = await readRun(state, run);
   return record === null ? null : summaryOf(record);
-};
+}
 
 const mostWords = 100;
 const longestWord = 500;
 
-const summaryOf = ({ run, started, restorePoint, commandEnded, decided, released, ended }: RunRecord): RunSummary => ({
+function summaryOf({
   run,
-  started: started && {
-    ...started,
-    command: started.command.slice(0, mostWords).map((word) => word.slice(0, longestWord)),
-  },
-  fingerprint: started && fingerprintOf(started.command),
+  started,
   restorePoint,
   commandEnded,
   decided,
   released,
   ended,
-});
+  copyRemoved,
+}: RunRecord): RunSummary {
+  return {
+    run,
+    started: started && {
+      ...started,
+      command: started.command.slice(0, mostWords).map((word) => word.slice(0, longestWord)),
+    },
+    fingerprint: started && fingerprintOf(started.command),
+    restorePoint,
+    commandEnded,
+    decided,
+    released,
+    copyRemoved,
+    ended,
+  };
+}
 
 /** How many lines the index may have for each run that exists, before it is written anew. */
 const mostLinesARun = 3;
 
-const renew = async (state: string, runs: readonly string[]): Promise<void> => {
+async function renew(state: string, runs: readonly string[]): Promise<void> {
   if (runs.length === 0) return;
   try {
     const lines = await Promise.all(runs.map((run) => entryLine(state, run)));
@@ -151,23 +176,23 @@ const renew = async (state: string, runs: readonly string[]): Promise<void> => {
   } catch {
     // A full disk, a folder of someone else's: the records are the truth, and are read instead.
   }
-};
+}
 
-const entryLine = async (state: string, run: string): Promise<string> => {
+async function entryLine(state: string, run: string): Promise<string> {
   // The length first: what is added meanwhile makes the line stale, never wrong.
   const bytes = journalLength(state, run);
   const summary = await readSummary(state, run);
   if (summary === null || bytes === null) return '';
   const entry: Entry = { run, v: 1, bytes, summary };
   return `${JSON.stringify(entry)}\n`;
-};
+}
 
 /** Writes the index anew where most of its lines are of runs that are gone or were told again. */
-export const tidyIndex = async (state: string): Promise<void> => {
+export async function tidyIndex(state: string): Promise<void> {
   const text = readIndex(state);
   const ids = await listRunIds(state);
   if (text.split('\n').length <= mostLinesARun * ids.length + 100) return;
   const index = linesByRun(text);
   const lines = ids.toReversed().flatMap((id) => index.get(id) ?? []);
   await writeAtomically(state, indexFile, lines.map((line) => `${line}\n`).join('')).catch(() => {});
-};
+}

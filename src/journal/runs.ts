@@ -1,25 +1,25 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Changes, CheckResult, Phase, Recorded, RestorePoint, RunStarted } from '../event.ts';
-import type { Hooks } from '../hook-definition.ts';
+import type { Changes, CheckResult, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
+import type { LifecycleCommands } from '../lifecycle-command.ts';
 import { baselineFile, isFileName, journalFile } from './record-files.ts';
 import { isRunId } from './run-id.ts';
 import { runDirectory, runsDirectory } from './state-directory.ts';
 
-type EventOf<Type extends Recorded['type']> = Extract<Recorded, { readonly type: Type }>;
+type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>;
 
 /** One run, as its journal tells it. What did not happen, or was not written any more, is null. */
 export interface RunRecord {
   readonly run: string;
   readonly directory: string;
-  readonly events: readonly Recorded[];
+  readonly events: readonly RecordedEvent[];
   readonly started: (RunStarted & { readonly at: number }) | null;
   readonly phases: readonly PhaseRecord[];
   /** What the checks said before the command; empty where none was asked. */
   readonly checksBefore: readonly CheckResult[];
-  readonly hooks: Hooks;
+  readonly hooks: LifecycleCommands;
   /** What was held still for the restore point may still be held. */
-  readonly quiet: boolean;
+  readonly quiesced: boolean;
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
   readonly restorePoint: RestorePoint | null;
@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly evidence: EventOf<'evidence-saved'> | null;
   readonly released: EventOf<'released'> | null;
   readonly ended: EventOf<'run-ended'> | null;
+  /** Of a rehearsal: nothing of its copy is left, or the user wanted to keep it. */
+  readonly copyRemoved: boolean;
 }
 
 /** One phase; `ended` is null where it was under way when the record breaks off. */
@@ -45,29 +47,30 @@ export interface PhaseRecord {
 }
 
 /** Reads one run's record; null where there is none. Lines of later versions, and a torn last one, are passed over. */
-export const readRun = async (stateDirectory: string, run: string): Promise<RunRecord | null> => {
+export async function readRun(stateDirectory: string, run: string): Promise<RunRecord | null> {
   if (!isRunId(run)) return null;
   const directory = runDirectory(stateDirectory, run);
   const text = readText(join(directory, journalFile));
   if (text === null) return null;
   const events = parseLines(text).map((line) => wholeEvent(directory, line));
   return foldEvents(run, directory, events.filter(isRecorded));
-};
+}
 
 /** The baseline of a run, whole, as it was written; null where it cannot be read. */
-export const readBaseline = async (record: Pick<RunRecord, 'directory'>): Promise<unknown> =>
-  readJson(join(record.directory, baselineFile));
+export async function readBaseline(record: Pick<RunRecord, 'directory'>): Promise<unknown> {
+  return readJson(join(record.directory, baselineFile));
+}
 
 /** The ids of all recorded runs, newest first. */
-export const listRunIds = async (stateDirectory: string): Promise<string[]> => {
+export async function listRunIds(stateDirectory: string): Promise<string[]> {
   const names = namesIn(runsDirectory(stateDirectory));
   // Ids are plain ASCII: the default order is the right one, and quick.
   return names.filter(isRunId).toSorted().toReversed();
-};
+}
 
 /** What the events of a run add up to. Pure: the same events always give the same record. */
-export const foldEvents = (run: string, directory: string, events: readonly Recorded[]): RunRecord => {
-  const last = <Type extends Recorded['type']>(
+export function foldEvents(run: string, directory: string, events: readonly RecordedEvent[]): RunRecord {
+  const last = <Type extends RecordedEvent['type']>(
     type: Type,
     fits: (event: EventOf<Type>) => boolean = () => true,
   ): EventOf<Type> | null =>
@@ -78,34 +81,40 @@ export const foldEvents = (run: string, directory: string, events: readonly Reco
     events,
     started: last('run-started'),
     phases: phasesOf(events),
-    checksBefore: last('baseline-taken')?.baseline.checks ?? [],
-    hooks: last('hooks-planned')?.hooks ?? {},
-    quiet: isQuiet(events),
-    lease: last('lease-taken')?.lease ?? null,
-    restorePoint: last('restore-point-taken')?.restorePoint ?? null,
+    checksBefore: last('baseline-recorded')?.baseline.checks ?? [],
+    hooks: last('lifecycle-commands-planned')?.commands ?? {},
+    quiesced: isQuiesced(events),
+    lease: last('lease-acquired')?.lease ?? null,
+    restorePoint: last('restore-point-created')?.restorePoint ?? null,
     commandBegan: events.some(
-      (event) => event.type === 'phase-begun' && (event.phase === 'command' || event.phase === 'push'),
+      (event) => event.type === 'phase-started' && (event.phase === 'command' || event.phase === 'push'),
     ),
     commandEnded: last('command-ended'),
-    verdict: last('verdict', (event) => !event.again),
-    verdictAgain: last('verdict', (event) => event.again),
+    verdict: last('verdict', (event) => !event.afterRollback),
+    verdictAgain: last('verdict', (event) => event.afterRollback),
     changes: last('changes')?.changes ?? null,
     decided: last('decided'),
     evidence: last('evidence-saved'),
     released: last('released'),
     ended: last('run-ended'),
+    copyRemoved: last('copy-removed') !== null,
   };
-};
+}
 
-const isQuiet = (events: readonly Recorded[]): boolean =>
-  events.findLast(
-    (event) => event.type === 'quiet-ended' || (event.type === 'hook-begun' && event.moment === 'beforeRestorePoint'),
-  )?.type === 'hook-begun';
+function isQuiesced(events: readonly RecordedEvent[]): boolean {
+  return (
+    events.findLast(
+      (event) =>
+        event.type === 'quiesce-ended' ||
+        (event.type === 'lifecycle-command-started' && event.moment === 'beforeRestorePoint'),
+    )?.type === 'lifecycle-command-started'
+  );
+}
 
-const phasesOf = (events: readonly Recorded[]): PhaseRecord[] => {
+function phasesOf(events: readonly RecordedEvent[]): PhaseRecord[] {
   const phases: PhaseRecord[] = [];
   for (const event of events) {
-    if (event.type === 'phase-begun') phases.push({ phase: event.phase, begunAt: event.at, ended: null });
+    if (event.type === 'phase-started') phases.push({ phase: event.phase, begunAt: event.at, ended: null });
     if (event.type !== 'phase-ended') continue;
     const at = phases.findLastIndex(({ phase, ended }) => phase === event.phase && ended === null);
     const begun = phases[at];
@@ -114,55 +123,59 @@ const phasesOf = (events: readonly Recorded[]): PhaseRecord[] => {
     else phases.push({ phase: event.phase, begunAt: event.at - event.ms, ended: event });
   }
   return phases;
-};
+}
 
-const parseLines = (text: string): unknown[] =>
-  text.split('\n').flatMap((line) => {
+function parseLines(text: string): unknown[] {
+  return text.split('\n').flatMap((line) => {
     try {
       return [JSON.parse(line) as unknown];
     } catch {
       return [];
     }
   });
+}
 
 /** The event that a line stands for: itself, or what the file it names contains. */
-const wholeEvent = (directory: string, line: unknown): unknown => {
+function wholeEvent(directory: string, line: unknown): unknown {
   if (typeof line !== 'object' || line === null || !('in' in line)) return line;
   return typeof line.in === 'string' && isFileName(line.in) ? readJson(join(directory, line.in)) : null;
-};
+}
 
-const readJson = (path: string): unknown => {
+function readJson(path: string): unknown {
   const text = readText(path);
   try {
     return text === null ? null : JSON.parse(text);
   } catch {
     return null;
   }
-};
+}
 
 /** Null where it cannot be read. At once: a record is a few kilobytes, which takes less than the way to another thread and back. */
-export const readText = (path: string): string | null => {
+export function readText(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch {
     return null;
   }
-};
+}
 
-const namesIn = (folder: string): string[] => {
+function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
     return [];
   }
-};
+}
 
-const isRecorded = (value: unknown): value is Recorded =>
-  typeof value === 'object' &&
-  value !== null &&
-  'v' in value &&
-  value.v === 1 &&
-  'type' in value &&
-  typeof value.type === 'string' &&
-  'at' in value &&
-  typeof value.at === 'number';
+function isRecorded(value: unknown): value is RecordedEvent {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'v' in value &&
+    value.v === 1 &&
+    'type' in value &&
+    typeof value.type === 'string' &&
+    'at' in value &&
+    typeof value.at === 'number'
+  );
+}

@@ -9,28 +9,33 @@ import { tryFiles } from './file-failure.ts';
  * Where the records of runs are: GUARD_STATE_DIR if set, else /var/lib/guard for root, else the user's state directory
  * (XDG base directories: $XDG_STATE_HOME/guard, or ~/.local/state/guard). Always absolute.
  */
-export const stateDirectory = (environment: Readonly<Record<string, string | undefined>>, uid: number): string => {
+export function stateDirectory(environment: Readonly<Record<string, string | undefined>>, uid: number): string {
   const chosen = environment['GUARD_STATE_DIR'];
   if (chosen) return resolve(chosen);
   return uid === 0 ? '/var/lib/guard' : join(userStateHome(environment), 'guard');
-};
+}
 
 /** Makes the state directory where it is missing. The failure says in a sentence why no record can be written there. */
-export const openStateDirectory = (state: string): Promise<Result<void, string>> =>
-  tryFiles(state, async () => {
+export function openStateDirectory(state: string): Promise<Result<void, string>> {
+  return tryFiles(state, async () => {
     await makeDurableFolder(runsDirectory(state));
     await access(runsDirectory(state), constants.W_OK | constants.X_OK);
   });
+}
 
 /** The folder of all records. */
-export const runsDirectory = (state: string): string => join(state, 'runs');
+export function runsDirectory(state: string): string {
+  return join(state, 'runs');
+}
 
 /** The folder of one run's record. */
-export const runDirectory = (state: string, run: string): string => join(runsDirectory(state), run);
+export function runDirectory(state: string, run: string): string {
+  return join(runsDirectory(state), run);
+}
 
-const userStateHome = (environment: Readonly<Record<string, string | undefined>>): string => {
+function userStateHome(environment: Readonly<Record<string, string | undefined>>): string {
   const base = environment['XDG_STATE_HOME'];
   // The specification: a relative path there is invalid and to be ignored.
   if (base && isAbsolute(base)) return base;
   return join(environment['HOME'] || userInfo().homedir, '.local/state');
-};
+}

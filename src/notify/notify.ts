@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Notice, NoticeWay } from '../config/settings.ts';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { Cause, Outcome } from '../event.ts';
 import { runOnHost } from '../health/checks/kinds/host-process.ts';
 
@@ -17,7 +17,7 @@ export interface Message {
   readonly cause: Cause | null;
   readonly exitStatus: number;
   /** The end of the run in sentences, one a line. Control characters are neutralised already. */
-  readonly says: string;
+  readonly message: string;
   readonly command: readonly string[];
   /** How many runs of this instance in a row were not kept, this one included: the tenth must not look like the first (F42). */
   readonly consecutiveFailures: number;
@@ -28,52 +28,52 @@ export interface Message {
  * Tells whoever wants to know of this outcome, all at the same time, each within its own limit. Gives one sentence for each
  * that could not be told: nothing else comes of that.
  */
-export const tellNotices = async (
+export async function sendNotices(
   notices: readonly Notice[],
   message: Message,
   clock: Clock,
-): Promise<readonly string[]> => {
+): Promise<readonly string[]> {
   const wanted = notices.filter(({ on }) => on.includes(message.outcome));
   const ends = await Promise.all(wanted.map((notice) => tell(notice, message, clock)));
   return ends.filter((end) => end !== null);
-};
+}
 
-const tell = async ({ how, timeoutMs }: Notice, message: Message, clock: Clock): Promise<string | null> => {
+async function tell({ how, timeoutMs }: Notice, message: Message, clock: Clock): Promise<string | null> {
   const over = new AbortController();
   const limit = clock.sleep(timeoutMs, over.signal).then(() => {
     over.abort();
-    return `it took longer than ${sayDuration(timeoutMs)}`;
+    return `it took longer than ${formatDuration(timeoutMs)}`;
   });
   const said = await Promise.race([send(how, `${JSON.stringify(message)}\n`, clock, over.signal), limit]);
   over.abort();
-  return said === null ? null : `${sayWay(how)} could not be told how the run ended: ${said}.`;
-};
+  return said === null ? null : `${describeTarget(how)} could not be notified: ${said}.`;
+}
 
-const send = (how: NoticeWay, text: string, clock: Clock, signal: AbortSignal): Promise<string | null> => {
+function send(how: NoticeWay, text: string, clock: Clock, signal: AbortSignal): Promise<string | null> {
   switch (how.kind) {
     case 'command':
       return runCommand(how.words, text, clock, signal);
     case 'webhook':
       return post(how, text, signal);
   }
-};
+}
 
-const runCommand = async (
+async function runCommand(
   command: Extract<NoticeWay, { kind: 'command' }>['words'],
   input: string,
   clock: Clock,
   signal: AbortSignal,
-): Promise<string | null> => {
+): Promise<string | null> {
   const ended = await runOnHost({ command, environment: {}, clock, signal, maxBytes: 1000, input });
   if (!ended.ok) return ended.error;
   return ended.value.status === 0 ? null : `it ended with status ${ended.value.status}`;
-};
+}
 
-const post = async (
+async function post(
   { url, headers }: Extract<NoticeWay, { kind: 'webhook' }>,
   body: string,
   signal: AbortSignal,
-): Promise<string | null> => {
+): Promise<string | null> {
   try {
     const answer = await fetch(url, {
       method: 'POST',
@@ -87,8 +87,9 @@ const post = async (
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     return cause instanceof Error ? cause.message : String(cause);
   }
-};
+}
 
 /** Without what stands behind the host: an address may carry a secret. */
-const sayWay = (how: NoticeWay): string =>
-  how.kind === 'webhook' ? `The webhook at ${new URL(how.url).host}` : `The command ${how.words[0]}`;
+function describeTarget(how: NoticeWay): string {
+  return how.kind === 'webhook' ? `The webhook at ${new URL(how.url).host}` : `The command ${how.words[0]}`;
+}

@@ -3,47 +3,48 @@ import type { AgentEvent, AgentListener, Subject } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
 
 /** Shows what the agent does: plain lines for a log, or one event a line with `--json`. The time is the log's own business. */
-export const createAgentLog = (options: {
+export function createAgentLog(options: {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly json: boolean;
   readonly clock: Clock;
-}): AgentListener =>
-  options.json
+}): AgentListener {
+  return options.json
     ? (event) => void options.stdout.write(`${JSON.stringify({ v: 1, at: options.clock.now(), ...event })}\n`)
     : (event) => void options.stderr.write(`guard agent: ${sentence(event)}\n`);
+}
 
-const sentence = (event: AgentEvent): string => {
+function sentence(event: AgentEvent): string {
   switch (event.type) {
     case 'agent-started':
-      return `${event.version}, looks after ${event.places.join(', ')}`;
+      return `${event.version}, looks after ${event.servers.join(', ')}`;
     case 'agent-stopping':
       return event.runs === 0 ? 'ends' : `ends when ${event.runs} ${event.runs === 1 ? 'run has' : 'runs have'} ended`;
     case 'agent-stopped':
       return 'has ended';
-    case 'server-lost':
-      return `${event.place}: lost. ${event.says}`;
-    case 'server-followed':
-      return `${event.place}: followed`;
+    case 'server-disconnected':
+      return `${event.server}: lost. ${event.message}`;
+    case 'server-connected':
+      return `${event.server}: followed`;
     case 'relay-up':
       return `${named(event)}: heard`;
     case 'relay-down':
-      return `${named(event)}: not heard: ${event.says}`;
+      return `${named(event)}: not heard: ${event.message}`;
     case 'relay-closed':
       return `${named(event)}: not heard any more`;
-    case 'transaction-asked':
+    case 'transaction-announced':
       return `${named(event)}: ${event.manager} asks${event.packages === null ? '' : ` (packages: ${event.packages})`}: ${event.command.trim() || 'unknown command'}`;
     case 'transaction-answered':
       return `${named(event)}: ${answered(event.reply)} (after ${Math.round(event.ms)} ms)`;
     case 'transaction-ended':
       return `${named(event)}: ${event.outcome} (run ${event.run})`;
     case 'agent-warning':
-      return event.instance === undefined ? event.says : `${event.instance}: ${event.says}`;
+      return event.instance === undefined ? event.message : `${event.instance}: ${event.message}`;
   }
-};
+}
 
 /** A line of the protocol, as people say it. */
-const answered = (reply: string): string => {
+function answered(reply: string): string {
   const [kind = '', ...rest] = reply.split(' ');
   switch (kind) {
     case 'go':
@@ -55,7 +56,8 @@ const answered = (reply: string): string => {
     default:
       return `must not go on: ${rest.join(' ')}`;
   }
-};
+}
 
-const named = ({ instance, project, remote }: Subject): string =>
-  `${remote === null ? '' : `${remote}:`}${instance}${project === 'default' ? '' : ` (project ${project})`}`;
+function named({ instance, project, remote }: Subject): string {
+  return `${remote === null ? '' : `${remote}:`}${instance}${project === 'default' ? '' : ` (project ${project})`}`;
+}

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import type { Listener, Outcome, Recorded } from '../event.ts';
-import { exitStatusOf } from '../run/outcome.ts';
+import type { Listener, Outcome, RecordedEvent } from '../event.ts';
+import { exitStatusOf, isGood } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
-import { closingOf } from './closing.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
 import { markdownOf } from './markdown-report.ts';
-import { createStoryteller, type Story, type Target } from './story.ts';
+import { createRunReportBuilder, type RunReport, type Target } from './run-report.ts';
 
 interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stderr: Writable;
   readonly target: Target;
-  readonly history?: readonly Recorded[];
+  readonly history?: readonly RecordedEvent[];
 }
 
 /**
@@ -20,47 +20,52 @@ interface Surroundings {
  * its outputs. Nothing else that is written while the run lasts, the command's output above all, is read as a workflow command
  * (https://docs.github.com/actions/reference/workflow-commands-for-github-actions).
  */
-export const createGithubView = ({ environment, stderr, target, history }: Surroundings, view: Listener): Listener => {
-  const storyteller = createStoryteller(target, history);
+export function createGithubView({ environment, stderr, target, history }: Surroundings, view: Listener): Listener {
+  const storyteller = createRunReportBuilder(target, history);
   let token: string | null = null;
-  const stop = (): void => {
+  function stop(): void {
     token = randomUUID();
     stderr.write(`::stop-commands::${token}\n`);
-  };
-  const say = (command: string | null): void => {
+  }
+  function say(command: string | null): void {
     stderr.write(`::${token ?? ''}::\n${command === null ? '' : `${command}\n`}`);
     token = null;
-  };
+  }
   return async (event) => {
     if (token === null) stop();
     storyteller.listener(event);
     await view(event);
-    if (event.type === 'notice' && event.level === 'warning') say(workflowCommand('warning', 'guard', event.says));
+    if (event.type === 'notice' && event.level === 'warning') say(workflowCommand('warning', 'guard', event.message));
     if (event.type !== 'run-ended') return;
-    const story = storyteller.told();
+    const story = storyteller.report();
     say(annotationOf(event.outcome, story));
     await append(environment['GITHUB_STEP_SUMMARY'], markdownOf([story]), stderr);
     await append(environment['GITHUB_OUTPUT'], outputsOf(event.outcome, story), stderr);
   };
-};
+}
 
-const annotationOf = (outcome: Outcome, { facts }: Story): string | null => {
-  if (outcome.outcome === 'kept') return null;
-  const { label, headline, details } = closingOf(outcome, facts);
+function annotationOf(outcome: Outcome, { facts }: RunReport): string | null {
+  if (isGood(outcome)) return null;
+  const { label, headline, details } = summarizeOutcome(outcome, facts);
   return workflowCommand('error', `guard: ${label}`, [headline, ...details].join('\n'));
-};
+}
 
 /** Escaped as the runner unescapes it: a property also has to be kept from ending early. */
-export const workflowCommand = (level: 'error' | 'warning', title: string, message: string): string =>
-  `::${level} title=${escaped(title).replaceAll(':', '%3A').replaceAll(',', '%2C')}::${escaped(bounded(message))}`;
+export function workflowCommand(level: 'error' | 'warning', title: string, message: string): string {
+  return `::${level} title=${escaped(title).replaceAll(':', '%3A').replaceAll(',', '%2C')}::${escaped(bounded(message))}`;
+}
 
-const escaped = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+function escaped(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
 
 /** The runner cuts longer annotations off. */
-const bounded = (message: string): string => (message.length > 4000 ? `${message.slice(0, 4000)}…` : message);
+function bounded(message: string): string {
+  return message.length > 4000 ? `${message.slice(0, 4000)}…` : message;
+}
 
 /** For later steps: `steps.ID.outputs.outcome`, … None of the values has a line end in it. */
-const outputsOf = (outcome: Outcome, { record, facts, target }: Story): string => {
+function outputsOf(outcome: Outcome, { record, facts, target }: RunReport): string {
   const values = {
     outcome: outcome.outcome,
     cause: 'cause' in outcome ? outcome.cause : '',
@@ -72,12 +77,12 @@ const outputsOf = (outcome: Outcome, { record, facts, target }: Story): string =
   return Object.entries(values)
     .map(([name, value]) => `${name}=${neutralise(value)}\n`)
     .join('');
-};
+}
 
 /** A summary that cannot be written changes no outcome. */
-const append = async (path: string | undefined, content: string, stderr: Writable): Promise<void> => {
+async function append(path: string | undefined, content: string, stderr: Writable): Promise<void> {
   if (!path) return;
   await appendFile(path, content).catch((error: unknown) => {
     stderr.write(`guard: "${neutralise(path)}" of GitHub Actions could not be written: ${neutralise(String(error))}\n`);
   });
-};
+}

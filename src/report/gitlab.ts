@@ -1,20 +1,24 @@
 import type { Writable } from 'node:stream';
 import type { Listener } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
-import type { Target } from './story.ts';
+import type { Target } from './run-report.ts';
 
 /**
  * Adds to a view a section around the command's output that folds in a job's log of GitLab; on stderr, so that stdout stays the
  * command's (https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections).
  */
-export const createGitlabView =
-  ({ stderr, target }: { readonly stderr: Writable; readonly target: Target }, view: Listener): Listener =>
-  (event) => {
-    if (event.type === 'phase-begun' && event.phase === 'command')
+export function createGitlabView(
+  { stderr, target }: { readonly stderr: Writable; readonly target: Target },
+  view: Listener,
+): Listener {
+  return (event) => {
+    if (event.type === 'phase-started' && event.phase === 'command')
       stderr.write(`${mark('start', event)}guard: Command: ${neutralise(shellWords(target.command), 300)}\n`);
     if (event.type === 'phase-ended' && event.phase === 'command') stderr.write(`${mark('end', event)}\n`);
     return view(event);
   };
+}
 
-const mark = (edge: 'start' | 'end', { at, run }: { readonly at: number; readonly run: string }): string =>
-  `\u001b[0Ksection_${edge}:${Math.floor(at / 1000)}:guard_command_${run}\r\u001b[0K`;
+function mark(edge: 'start' | 'end', { at, run }: { readonly at: number; readonly run: string }): string {
+  return `\u001b[0Ksection_${edge}:${Math.floor(at / 1000)}:guard_command_${run}\r\u001b[0K`;
+}

@@ -1,12 +1,12 @@
-import type { Installation, Way } from '../hook/installation.ts';
+import type { Installation, PingResult } from '../package-hook/installation.ts';
 
 /** What `guard hook` did, or found, for a person. */
-export const hookLines = (
+export function hookLines(
   instance: string,
   installation: Installation | null,
-  way: Way | null,
+  way: PingResult | null,
   unable: readonly string[],
-): string[] => {
+): string[] {
   if (installation === null) return [`${instance}: the hook is not installed`];
   const { managers, parts } = installation;
   const widest = Math.max(0, ...parts.map(({ path }) => path.length));
@@ -17,10 +17,10 @@ export const hookLines = (
     ...parts.map(
       ({ path, mode, state }) => `  ${path.padEnd(widest)}  ${mode.toString(8).padStart(4, '0')}  ${words[state]}`,
     ),
-    ...unable.map((says) => `  ${says}`),
-    ...(way === null ? [] : [`  ${sayWay(way)}`]),
+    ...unable.map((message) => `  ${message}`),
+    ...(way === null ? [] : [`  ${describeTarget(way)}`]),
   ];
-};
+}
 
 const words = {
   written: 'written',
@@ -30,13 +30,13 @@ const words = {
   other: 'not what this guard installs: install it again',
 } as const;
 
-const sayWay = (way: Way): string => {
+function describeTarget(way: PingResult): string {
   switch (way.kind) {
     case 'answers':
       return `the agent on the host answers, ${Math.round(way.ms)} ms`;
     case 'silent':
-      return 'no agent answers; start it on the host: guard agent';
+      return 'no agent answers. Start it on the host: guard agent';
     case 'stopped':
-      return 'the instance does not run, so that no agent can be asked';
+      return 'the instance is stopped, so the agent was not tested';
   }
-};
+}

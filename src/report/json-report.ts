@@ -1,7 +1,7 @@
-import type { CheckResult, Changes, CommandEnd, Outcome, Phase, Verdict } from '../event.ts';
+import type { CheckResult, Changes, CommandEnd, Outcome, Phase, RehearsalReport, Verdict } from '../event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
-import { closingOf } from './closing.ts';
-import type { Story } from './story.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
+import type { RunReport } from './run-report.ts';
 
 /** The report of `--report json=FILE`; `schema/report.schema.json` describes it. */
 export interface JsonReport {
@@ -11,7 +11,7 @@ export interface JsonReport {
 }
 
 interface JsonRun {
-  readonly state: Story['state'];
+  readonly state: RunReport['state'];
   readonly run: string | null;
   readonly instance: string;
   readonly project: string | null;
@@ -21,13 +21,13 @@ interface JsonRun {
   readonly ms: number | null;
   readonly outcome: Outcome | null;
   readonly exitStatus: number | null;
-  readonly says: string | null;
+  readonly message: string | null;
   readonly details: readonly string[];
   readonly phases: readonly {
     readonly phase: Phase;
     readonly ok: boolean | null;
     readonly ms: number | null;
-    readonly says: string | null;
+    readonly message: string | null;
   }[];
   readonly checksBefore: readonly CheckResult[];
   readonly commandEnd: CommandEnd | null;
@@ -36,57 +36,67 @@ interface JsonRun {
   readonly changes: Changes | null;
   readonly restorePoint: string | null;
   readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
-  readonly notices: readonly { readonly level: 'info' | 'warning'; readonly says: string }[];
+  readonly rehearsal: RehearsalReport | null;
+  readonly notices: readonly { readonly level: 'info' | 'warning'; readonly message: string }[];
   readonly output: string;
 }
 
 /** The runs as one JSON document. */
-export const jsonReportOf = (version: string, stories: readonly Story[]): JsonReport => ({
-  v: 1,
-  guard: version,
-  runs: stories.map(runOf),
-});
+export function jsonReportOf(version: string, stories: readonly RunReport[]): JsonReport {
+  return {
+    v: 1,
+    guard: version,
+    runs: stories.map(runOf),
+  };
+}
 
-const runOf = (story: Story): JsonRun => ({
-  state: story.state,
-  run: story.record.run || null,
-  ...whereOf(story),
-  ...endOf(story),
-  ...healthOf(story),
-  phases: story.record.phases.map(({ phase, ended }) => ({
-    phase,
-    ok: ended?.ok ?? null,
-    ms: ended?.ms ?? null,
-    says: ended?.says ?? null,
-  })),
-  notices: story.record.events.flatMap((event) =>
-    event.type === 'notice' ? [{ level: event.level, says: event.says }] : [],
-  ),
-  output: story.output,
-});
+function runOf(story: RunReport): JsonRun {
+  return {
+    state: story.state,
+    run: story.record.run || null,
+    ...whereOf(story),
+    ...endOf(story),
+    ...healthOf(story),
+    phases: story.record.phases.map(({ phase, ended }) => ({
+      phase,
+      ok: ended?.ok ?? null,
+      ms: ended?.ms ?? null,
+      message: ended?.message ?? null,
+    })),
+    rehearsal: story.facts.rehearsal,
+    notices: story.record.events.flatMap((event) =>
+      event.type === 'notice' ? [{ level: event.level, message: event.message }] : [],
+    ),
+    output: story.output,
+  };
+}
 
-const whereOf = ({ target, record }: Story) => ({
-  instance: target.instance,
-  project: record.started?.project ?? null,
-  remote: record.started?.remote ?? null,
-  command: target.command,
-  startedAt: record.events[0]?.at ?? null,
-});
+function whereOf({ target, record }: RunReport) {
+  return {
+    instance: target.instance,
+    project: record.started?.project ?? null,
+    remote: record.started?.remote ?? null,
+    command: target.command,
+    startedAt: record.events[0]?.at ?? null,
+  };
+}
 
-const endOf = ({ state, record, facts, bug }: Story) => {
+function endOf({ state, record, facts, internalError }: RunReport) {
   const { restorePoint } = facts;
   const commandEnd = record.commandEnded?.end ?? null;
   if (state !== 'ended' || record.ended === null)
-    return { ms: null, outcome: null, exitStatus: null, says: bug, details: [], restorePoint, commandEnd };
+    return { ms: null, outcome: null, exitStatus: null, message: internalError, details: [], restorePoint, commandEnd };
   const { outcome, ms } = record.ended;
-  const { headline, details } = closingOf(outcome, facts);
-  return { ms, outcome, exitStatus: exitStatusOf(outcome), says: headline, details, restorePoint, commandEnd };
-};
+  const { headline, details } = summarizeOutcome(outcome, facts);
+  return { ms, outcome, exitStatus: exitStatusOf(outcome), message: headline, details, restorePoint, commandEnd };
+}
 
-const healthOf = ({ record: { checksBefore, verdict, verdictAgain, changes, evidence } }: Story) => ({
-  checksBefore,
-  verdict: verdict?.verdict ?? null,
-  verdictAgain: verdictAgain?.verdict ?? null,
-  changes,
-  evidence: evidence === null ? null : { files: evidence.files, missing: evidence.missing },
-});
+function healthOf({ record: { checksBefore, verdict, verdictAgain, changes, evidence } }: RunReport) {
+  return {
+    checksBefore,
+    verdict: verdict?.verdict ?? null,
+    verdictAgain: verdictAgain?.verdict ?? null,
+    changes,
+    evidence: evidence === null ? null : { files: evidence.files, missing: evidence.missing },
+  };
+}

@@ -1,9 +1,9 @@
 import type { CheckResult, Finding, Outcome, Verdict } from '../event.ts';
-import { exitStatusOf, outcomeName } from '../run/outcome.ts';
+import { exitStatusOf, isGood, outcomeName } from '../run/outcome.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { closingOf } from './closing.ts';
-import { phaseTitles, safeLines } from './sentences.ts';
-import type { Story } from './story.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
+import { phaseTitles, safeLines } from './format.ts';
+import type { RunReport } from './run-report.ts';
 import { xmlDocument, type Element } from './xml.ts';
 
 /** One question and its answer. `skipped` is told and is neither good nor bad. */
@@ -21,7 +21,7 @@ interface TestCase {
  * The runs as JUnit XML in the form that Jenkins, GitLab and GitHub's tools read: a suite for each run; in it a case for its
  * outcome, for each phase, each check and each finding. A suite is green if and only if the change was kept because all is well.
  */
-export const junitOf = (stories: readonly Story[]): string => {
+export function junitOf(stories: readonly RunReport[]): string {
   const suites = stories.map((story) => ({ story, cases: unique(caseOf(story)) }));
   return xmlDocument({
     name: 'testsuites',
@@ -34,15 +34,18 @@ export const junitOf = (stories: readonly Story[]): string => {
     },
     children: suites.map(({ story, cases }) => suiteOf(story, cases)),
   });
-};
+}
 
-const suiteOf = (story: Story, cases: readonly TestCase[]): Element => {
+function suiteOf(story: RunReport, cases: readonly TestCase[]): Element {
   const { target, record, output } = story;
   const began = record.events[0]?.at;
   return {
     name: 'testsuite',
     attributes: {
-      name: neutralise(`guard ${target.instance} -- ${shellWords(target.command)}`, 1000),
+      name: neutralise(
+        `guard ${target.rehearsal === true ? 'rehearse ' : ''}${target.instance} -- ${shellWords(target.command)}`,
+        1000,
+      ),
       ...countsOf(cases, durationOf(story)),
       ...(began === undefined ? {} : { timestamp: new Date(began).toISOString().slice(0, 19) }),
       ...(record.started === null ? {} : { hostname: neutralise(record.started.holder.host) }),
@@ -53,9 +56,9 @@ const suiteOf = (story: Story, cases: readonly TestCase[]): Element => {
       ...(output === '' ? [] : [{ name: 'system-out', children: [safeLines(output, 500).join('\n')] }]),
     ],
   };
-};
+}
 
-const propertiesOf = ({ target, state, record, facts }: Story): Element[] => {
+function propertiesOf({ target, state, record, facts }: RunReport): Element[] {
   const { started, ended } = record;
   const known = {
     instance: target.instance,
@@ -69,108 +72,137 @@ const propertiesOf = ({ target, state, record, facts }: Story): Element[] => {
     name: 'property',
     attributes: { name, value: neutralise(value, 1000) },
   }));
-};
+}
 
-const classOf = ({ target }: Story): string => neutralise(`guard.${target.instance}`);
+function classOf({ target }: RunReport): string {
+  return neutralise(`guard.${target.instance}`);
+}
 
-const elementOf = (classname: string, { name, ms, bad }: TestCase): Element => ({
-  name: 'testcase',
-  attributes: { classname, name: neutralise(name), time: seconds(ms) },
-  children:
-    bad === null
-      ? []
-      : [
-          {
-            name: bad.as,
-            attributes: { message: neutralise(bad.message, 2000), ...(bad.as === 'skipped' ? {} : { type: 'guard' }) },
-            children: bad.as === 'skipped' ? [] : [safeLines(bad.text, 300).join('\n')],
-          },
-        ],
-});
+function elementOf(classname: string, { name, ms, bad }: TestCase): Element {
+  return {
+    name: 'testcase',
+    attributes: { classname, name: neutralise(name), time: seconds(ms) },
+    children:
+      bad === null
+        ? []
+        : [
+            {
+              name: bad.as,
+              attributes: {
+                message: neutralise(bad.message, 2000),
+                ...(bad.as === 'skipped' ? {} : { type: 'guard' }),
+              },
+              children: bad.as === 'skipped' ? [] : [safeLines(bad.text, 300).join('\n')],
+            },
+          ],
+  };
+}
 
-const caseOf = (story: Story): TestCase[] => {
+function caseOf(story: RunReport): TestCase[] {
   const { record } = story;
   const outcome = record.ended?.outcome ?? null;
   const cases = [outcomeCase(story, outcome), ...phaseCases(story), ...healthCases(story)];
   // What is wrong and did not decide is told in a kept run, and does not make it red.
-  return outcome?.outcome === 'kept' ? cases.map(toldOnly) : cases;
-};
+  return isGood(outcome) ? cases.map(informational) : cases;
+}
 
-const toldOnly = (one: TestCase): TestCase => (one.bad === null ? one : { ...one, bad: { ...one.bad, as: 'skipped' } });
+function informational(one: TestCase): TestCase {
+  return one.bad === null ? one : { ...one, bad: { ...one.bad, as: 'skipped' } };
+}
 
-const outcomeCase = (story: Story, outcome: Outcome | null): TestCase => {
+function outcomeCase(story: RunReport, outcome: Outcome | null): TestCase {
   const one = { name: 'outcome', ms: durationOf(story) };
-  if (story.state === 'waiting') return { ...one, bad: told('skipped', 'Its turn did not come.') };
-  if (outcome === null) return { ...one, bad: told('error', story.bug ?? unfinished(story)) };
-  if (outcome.outcome === 'kept') return { ...one, bad: null };
-  const { headline, details } = closingOf(outcome, story.facts);
+  if (story.state === 'waiting') return { ...one, bad: findingText('skipped', 'Not started.') };
+  if (outcome === null) return { ...one, bad: findingText('error', story.internalError ?? unfinished(story)) };
+  if (isGood(outcome)) return { ...one, bad: null };
+  const { headline, details } = summarizeOutcome(outcome, story.facts);
   return { ...one, bad: { as: severityOf(outcome), message: headline, text: [headline, ...details].join('\n') } };
-};
+}
 
 /** A failure is the change's; an error means that the change was not tried, or that a person must look. */
-const severityOf = ({ outcome }: Outcome): 'failure' | 'error' =>
-  outcome === 'rolled-back' || outcome === 'kept-unhealthy' ? 'failure' : 'error';
+function severityOf({ outcome }: Outcome): 'failure' | 'error' {
+  return outcome === 'rolled-back' || outcome === 'kept-unhealthy' || outcome === 'rehearsal-failed'
+    ? 'failure'
+    : 'error';
+}
 
-const unfinished = ({ target }: Story): string =>
-  `guard has not come to the end of this run. \`guard recover ${target.instance}\` finishes what was interrupted.`;
+function unfinished({ target }: RunReport): string {
+  return `This run has not ended. If it was interrupted, \`guard recover ${target.instance}\` finishes it.`;
+}
 
-const phaseCases = ({ record }: Story): TestCase[] =>
-  record.phases.map(({ phase, ended }) => {
+function phaseCases({ record }: RunReport): TestCase[] {
+  return record.phases.map(({ phase, ended }) => {
     const name = `phase: ${phaseTitles[phase]}`;
-    if (ended === null) return { name, ms: 0, bad: told('error', 'It did not come to its end.') };
-    return { name, ms: ended.ms, bad: ended.ok ? null : told('failure', ended.says) };
+    if (ended === null) return { name, ms: 0, bad: findingText('error', 'It did not end.') };
+    return { name, ms: ended.ms, bad: ended.ok ? null : findingText('failure', ended.message) };
   });
+}
 
-const healthCases = ({ record }: Story): TestCase[] => [
-  ...(record.verdict === null
-    ? record.checksBefore.map((check) => checkCase(check, 'before the command', check.severity === 'required'))
-    : verdictCases(record.verdict.verdict, 'after the command')),
-  ...(record.verdictAgain === null ? [] : verdictCases(record.verdictAgain.verdict, 'after the rollback')),
-];
+function healthCases({ record }: RunReport): TestCase[] {
+  return [
+    ...(record.verdict === null
+      ? record.checksBefore.map((check) => checkCase(check, 'before the command', check.severity === 'required'))
+      : verdictCases(record.verdict.verdict, 'after the command')),
+    ...(record.verdictAgain === null ? [] : verdictCases(record.verdictAgain.verdict, 'after the rollback')),
+  ];
+}
 
-const verdictCases = ({ checks, reasons, advisories }: Verdict, when: string): TestCase[] => [
-  ...checks.map((check) =>
-    checkCase(
-      check,
-      when,
-      reasons.some(({ subject }) => subject === `check:${check.name}`),
+function verdictCases({ checks, reasons, advisories }: Verdict, when: string): TestCase[] {
+  return [
+    ...checks.map((check) =>
+      checkCase(
+        check,
+        when,
+        reasons.some(({ subject }) => subject === `check:${check.name}`),
+      ),
     ),
-  ),
-  ...reasons.filter(isNoCheck).map((finding) => findingCase(finding, when, 'failure')),
-  ...advisories.filter(isNoCheck).map((finding) => findingCase(finding, when, 'skipped')),
-];
+    ...reasons.filter(isNoCheck).map((finding) => findingCase(finding, when, 'failure')),
+    ...advisories.filter(isNoCheck).map((finding) => findingCase(finding, when, 'skipped')),
+  ];
+}
 
-const isNoCheck = ({ subject }: Finding): boolean => !subject.startsWith('check:');
+function isNoCheck({ subject }: Finding): boolean {
+  return !subject.startsWith('check:');
+}
 
-const checkCase = ({ name, answer, says, ms }: CheckResult, when: string, decides: boolean): TestCase => ({
-  name: `check: ${name}, ${when}`,
-  ms,
-  bad: answer === 'passed' ? null : told(decides ? (answer === 'failed' ? 'failure' : 'error') : 'skipped', says),
-});
+function checkCase({ name, status, message, ms }: CheckResult, when: string, decides: boolean): TestCase {
+  return {
+    name: `check: ${name}, ${when}`,
+    ms,
+    bad:
+      status === 'passed'
+        ? null
+        : findingText(decides ? (status === 'failed' ? 'failure' : 'error') : 'skipped', message),
+  };
+}
 
-const findingCase = ({ subject, says }: Finding, when: string, as: 'failure' | 'skipped'): TestCase => ({
-  name: `finding: ${subject}, ${when}`,
-  ms: 0,
-  bad: told(as, says),
-});
+function findingCase({ subject, message }: Finding, when: string, as: 'failure' | 'skipped'): TestCase {
+  return {
+    name: `finding: ${subject}, ${when}`,
+    ms: 0,
+    bad: findingText(as, message),
+  };
+}
 
-const told = (as: 'failure' | 'error' | 'skipped', says: string): TestCase['bad'] => ({
-  as,
-  message: says,
-  text: says,
-});
+function findingText(as: 'failure' | 'error' | 'skipped', message: string): TestCase['bad'] {
+  return {
+    as,
+    message,
+    text: message,
+  };
+}
 
 /** Readers take cases of one name for one. */
-const unique = (cases: readonly TestCase[]): TestCase[] => {
+function unique(cases: readonly TestCase[]): TestCase[] {
   const seen = new Map<string, number>();
   return cases.map((one) => {
     const times = (seen.get(one.name) ?? 0) + 1;
     seen.set(one.name, times);
     return times === 1 ? one : { ...one, name: `${one.name} (${times})` };
   });
-};
+}
 
-const countsOf = (cases: readonly TestCase[], ms: number): Record<string, string | number> => {
+function countsOf(cases: readonly TestCase[], ms: number): Record<string, string | number> {
   const count = (as: 'failure' | 'error' | 'skipped'): number => cases.filter(({ bad }) => bad?.as === as).length;
   return {
     tests: cases.length,
@@ -179,10 +211,16 @@ const countsOf = (cases: readonly TestCase[], ms: number): Record<string, string
     skipped: count('skipped'),
     time: seconds(ms),
   };
-};
+}
 
-const durationOf = ({ record }: Story): number => record.ended?.ms ?? 0;
+function durationOf({ record }: RunReport): number {
+  return record.ended?.ms ?? 0;
+}
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
+}
 
-const seconds = (ms: number): string => (Math.max(0, ms) / 1000).toFixed(3);
+function seconds(ms: number): string {
+  return (Math.max(0, ms) / 1000).toFixed(3);
+}

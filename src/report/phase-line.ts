@@ -7,7 +7,7 @@ export type Screen = Writable & { readonly columns?: number; readonly rows?: num
 /** One phase on the screen: a list of its own, so that nothing of listr2 is active while the command has the terminal. */
 export interface PhaseLine {
   /** Shows below the line what it waits for. */
-  readonly tell: (text: string) => void;
+  readonly update: (text: string) => void;
   /** Resolves when the line stands and the terminal is free again. */
   readonly end: (ended: PhaseEnd) => Promise<void>;
 }
@@ -26,19 +26,19 @@ class LiveRenderer extends DefaultRenderer {
 }
 
 /** Starts a live line. */
-export const startPhaseLine = (screen: Screen, title: string): PhaseLine => {
+export function startPhaseLine(screen: Screen, title: string): PhaseLine {
   let finish: (ended: PhaseEnd) => void = () => {};
   const ended = new Promise<PhaseEnd>((resolve) => {
     finish = resolve;
   });
   let task: Task | null = null;
-  const work = async (_context: unknown, wrapper: Task): Promise<void> => {
+  async function work(_context: unknown, wrapper: Task): Promise<void> {
     task = wrapper;
     const end = await ended;
     wrapper.title = end.title;
     // That is how listr2 is told of a failure; `exitOnError: false` keeps it there.
     if (!end.ok) throw new Error(end.title);
-  };
+  }
   const shown = new Listr([{ title, task: work }], {
     // Otherwise listr2 ends the whole process at the first Ctrl-C.
     registerSignalListeners: false,
@@ -47,7 +47,7 @@ export const startPhaseLine = (screen: Screen, title: string): PhaseLine => {
     rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false },
   }).run();
   return {
-    tell: (text) => {
+    update: (text) => {
       if (task) task.output = oneRow(text, screen);
     },
     end: async (end) => {
@@ -55,21 +55,21 @@ export const startPhaseLine = (screen: Screen, title: string): PhaseLine => {
       await shown;
     },
   };
-};
+}
 
 /**
  * listr2 takes over the streams that it is given, and holds back what others write to them. It gets stand-ins: neither the
  * command's output nor a last word of guard's can be held back, whatever happens while a line is shown.
  */
-const loggerTo = (screen: Screen): ListrLogger => {
+function loggerTo(screen: Screen): ListrLogger {
   const output = new ProcessOutput(standIn(screen), nowhere(), { leaveEmptyLine: false });
   // listr2 would give the redraw a copy, with the size of the terminal as it was at first.
   Object.defineProperty(output, 'stdout', { value: standIn(screen) });
   return new ListrLogger({ useIcons: true, processOutput: output });
-};
+}
 
-const standIn = (screen: Screen): NodeJS.WriteStream =>
-  ({
+function standIn(screen: Screen): NodeJS.WriteStream {
+  return {
     get columns() {
       return screen.columns ?? 80;
     },
@@ -77,14 +77,17 @@ const standIn = (screen: Screen): NodeJS.WriteStream =>
       return screen.rows ?? 24;
     },
     write: (text: string) => screen.write(text),
-  }) as NodeJS.WriteStream;
+  } as NodeJS.WriteStream;
+}
 
-const nowhere = (): NodeJS.WriteStream => ({ write: () => true }) as unknown as NodeJS.WriteStream;
+function nowhere(): NodeJS.WriteStream {
+  return { write: () => true } as unknown as NodeJS.WriteStream;
+}
 
 /** What listr2 puts around the text: an indent, a mark, and two columns that it leaves free. */
 const surroundings = 8;
 
-const oneRow = (text: string, { columns }: Screen): string => {
+function oneRow(text: string, { columns }: Screen): string {
   const room = Math.max(10, (columns ?? 80) - surroundings);
   return text.length > room ? `${text.slice(0, room - 1)}…` : text;
-};
+}

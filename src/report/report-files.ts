@@ -1,20 +1,22 @@
 import { lstat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { describeBug } from '../bug.ts';
-import type { Listener, Recorded } from '../event.ts';
+import { formatStack } from '../internal-error.ts';
+import type { Listener, RecordedEvent } from '../event.ts';
 import { writeAtomically } from '../journal/durable.ts';
 import { tryFiles } from '../journal/file-failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { jsonReportOf } from './json-report.ts';
 import { junitOf } from './junit.ts';
 import { markdownOf } from './markdown-report.ts';
+import { readEvidence } from './page/evidence-text.ts';
+import { runsPage } from './page/run-page.ts';
 import type { ReportFile, ReportFormat } from './report-file.ts';
-import { createStoryteller, type Story, type Storyteller, type Target } from './story.ts';
+import { createRunReportBuilder, type RunReport, type RunReportBuilder, type Target } from './run-report.ts';
 
 /** The files of all `--report`, about all instances of one command line. */
 export interface Reports {
   /** From now on the events are of this target; `history` is what is known already of a run that is taken up again. */
-  readonly begin: (target: Target, history?: readonly Recorded[]) => Promise<void>;
+  readonly begin: (target: Target, history?: readonly RecordedEvent[]) => Promise<void>;
   readonly listener: Listener;
   /** There was nothing to do for a target after all. */
   readonly drop: (target: Target) => Promise<void>;
@@ -27,54 +29,58 @@ export interface Reports {
  * a guard that is killed leaves no green report of an earlier run. They are written again at each beginning and end of a run.
  * A failure is one sentence. `complain` hears of later ones: the report then stays as it was, and not green.
  */
-export const openReports = async (options: {
+export async function openReports(options: {
   readonly files: readonly ReportFile[];
   readonly version: string;
   readonly workingDirectory: string;
   readonly targets: readonly Target[];
-  readonly complain: (says: string) => void;
-}): Promise<Result<Reports, string>> => {
-  const storytellers = new Map<string, Storyteller>(
-    options.targets.map((target) => [target.instance, createStoryteller(target)]),
+  readonly complain: (message: string) => void;
+}): Promise<Result<Reports, string>> {
+  const storytellers = new Map<string, RunReportBuilder>(
+    options.targets.map((target) => [keyOf(target), createRunReportBuilder(target)]),
   );
-  let current: Storyteller | null = null;
+  let current: RunReportBuilder | null = null;
   const write = () =>
     writeAll(
       options,
-      [...storytellers.values()].map((storyteller) => storyteller.told()),
+      [...storytellers.values()].map((storyteller) => storyteller.report()),
     );
-  const rewrite = async (): Promise<void> => {
+  async function rewrite(): Promise<void> {
     const written = await write();
     if (!written.ok) options.complain(written.error);
-  };
+  }
   const first = await write();
   if (!first.ok) return first;
   return ok({
     begin: async (target, history = []) => {
-      current = createStoryteller(target, history);
+      current = createRunReportBuilder(target, history);
       current.begin();
-      storytellers.set(target.instance, current);
+      storytellers.set(keyOf(target), current);
       await rewrite();
     },
     listener: async (event) => {
       current?.listener(event);
       if (event.type === 'run-ended') await rewrite();
     },
-    drop: async ({ instance }) => {
-      storytellers.delete(instance);
+    drop: async (target) => {
+      storytellers.delete(keyOf(target));
       await rewrite();
     },
     breakOff: async (bug) => {
-      current?.breakOff(`This is a bug in guard: ${describeBug(bug)}`);
+      current?.breakOff(`This is a bug in guard: ${formatStack(bug)}`);
       await rewrite();
     },
   });
-};
+}
 
-const writeAll = async (
+function keyOf({ instance, rehearsal }: Target): string {
+  return rehearsal === true ? `${instance} (rehearsal)` : instance;
+}
+
+async function writeAll(
   options: { readonly files: readonly ReportFile[]; readonly version: string; readonly workingDirectory: string },
-  stories: readonly Story[],
-): Promise<Result<void, string>> => {
+  stories: readonly RunReport[],
+): Promise<Result<void, string>> {
   for (const { format, path } of options.files) {
     const file = resolve(options.workingDirectory, path);
     const unfit = await unfitness(file);
@@ -85,15 +91,15 @@ const writeAll = async (
     if (!written.ok) return err(`The report cannot be written: ${written.error}`);
   }
   return ok(undefined);
-};
+}
 
 /** A file takes the place of what is there: that must not be a device, a pipe or a folder. */
-const unfitness = async (file: string): Promise<string | null> => {
+async function unfitness(file: string): Promise<string | null> {
   const there = await lstat(file).catch(() => null);
-  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'what has that name is no ordinary file.';
-};
+  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'it is not a regular file.';
+}
 
-const contentOf = (format: ReportFormat, version: string, stories: readonly Story[]): string => {
+function contentOf(format: ReportFormat, version: string, stories: readonly RunReport[]): string {
   switch (format) {
     case 'junit':
       return junitOf(stories);
@@ -101,5 +107,10 @@ const contentOf = (format: ReportFormat, version: string, stories: readonly Stor
       return `${JSON.stringify(jsonReportOf(version, stories), null, 2)}\n`;
     case 'markdown':
       return markdownOf(stories);
+    case 'html':
+      return runsPage(
+        stories.map((report) => ({ report, evidence: readEvidence(report.record.evidence?.files ?? []), version })),
+        version,
+      );
   }
-};
+}

@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { RunSummary } from '../journal/run-index.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { stateOf } from './run-state.ts';
-import { sayTime } from './time.ts';
+import { formatTime } from './time.ts';
 
 /** The stream that the table is for. */
 export interface TableScreen {
@@ -22,11 +22,11 @@ interface Column {
 
 const columns: readonly Column[] = [
   { title: 'RUN', cell: ({ run }) => run, dispensable: 0 },
-  { title: 'WHEN', cell: ({ started }) => (started ? sayTime(started.at, 'minute') : ''), dispensable: 3 },
+  { title: 'WHEN', cell: ({ started }) => (started ? formatTime(started.at, 'minute') : ''), dispensable: 3 },
   { title: 'INSTANCE', cell: ({ started }) => (started ? neutralise(addressOf(started)) : ''), dispensable: 0 },
   { title: 'OUTCOME', cell: (run) => stateOf(run).name, dispensable: 0 },
   { title: 'EXIT', cell: (run) => String(stateOf(run).exitStatus ?? ''), dispensable: 1 },
-  { title: 'TOOK', cell: ({ ended }) => (ended ? sayDuration(ended.ms) : ''), dispensable: 2 },
+  { title: 'TOOK', cell: ({ ended }) => (ended ? formatDuration(ended.ms) : ''), dispensable: 2 },
   { title: 'COMMAND', cell: ({ started }) => neutralise(shellWords(started?.command ?? [])), dispensable: 0 },
 ];
 
@@ -34,7 +34,7 @@ const columns: readonly Column[] = [
 const leastLast = 16;
 
 /** The table of `guard runs`. */
-export const runsTable = (runs: readonly RunSummary[], screen: TableScreen = {}): string => {
+export function runsTable(runs: readonly RunSummary[], screen: TableScreen = {}): string {
   const shown = fitting(runs, columns, screen.columns ?? Infinity);
   const hasColours = screen.hasColors?.(16) === true;
   const line = (cells: readonly string[]): string =>
@@ -47,10 +47,10 @@ export const runsTable = (runs: readonly RunSummary[], screen: TableScreen = {})
     return hasColours ? text.replace(` ${name}`, ` ${styleText(colour, name, { validateStream: false })}`) : text;
   });
   return [heading, ...lines].join('\n');
-};
+}
 
 /** One run as `guard runs --json` writes it. Times are milliseconds since 1970; what did not happen is null. */
-export const runSummary = (run: RunSummary) => {
+export function runSummary(run: RunSummary) {
   const { started, ended, commandEnded, restorePoint, released } = run;
   return {
     run: run.run,
@@ -62,27 +62,30 @@ export const runSummary = (run: RunSummary) => {
     commandEnd: commandEnded?.end ?? null,
     restorePoint: released ? released.restorePoint : (restorePoint?.name ?? null),
   };
-};
+}
 
-const pick = ({ instance, project, remote, command, at }: NonNullable<RunSummary['started']>) => ({
-  instance,
-  project,
-  remote,
-  command,
-  startedAt: at,
-});
+function pick({ instance, project, remote, command, at }: NonNullable<RunSummary['started']>) {
+  return {
+    instance,
+    project,
+    remote,
+    command,
+    startedAt: at,
+  };
+}
 
 const nothingStarted = { instance: null, project: null, remote: null, command: null, startedAt: null };
 
-const addressOf = ({ remote, instance }: NonNullable<RunSummary['started']>): string =>
-  remote === null ? instance : `${remote}:${instance}`;
+function addressOf({ remote, instance }: NonNullable<RunSummary['started']>): string {
+  return remote === null ? instance : `${remote}:${instance}`;
+}
 
-interface Fitting {
+interface TableLayout {
   readonly columns: readonly Column[];
   readonly widths: readonly number[];
 }
 
-const fitting = (runs: readonly RunSummary[], wanted: readonly Column[], width: number): Fitting => {
+function fitting(runs: readonly RunSummary[], wanted: readonly Column[], width: number): TableLayout {
   const widths = wanted.map(({ title, cell }) => Math.max(title.length, ...runs.map((run) => cell(run).length)));
   const others = widths.slice(0, -1).reduce((sum, columnWidth) => sum + columnWidth + 2, 0);
   const least = Math.max(...wanted.map(({ dispensable }) => dispensable));
@@ -92,9 +95,9 @@ const fitting = (runs: readonly RunSummary[], wanted: readonly Column[], width: 
     wanted.filter(({ dispensable }) => dispensable !== least),
     width,
   );
-};
+}
 
-const cut = (line: string, width: number): string => {
+function cut(line: string, width: number): string {
   const trimmed = line.trimEnd();
   return trimmed.length > width ? `${trimmed.slice(0, Math.max(1, width - 1))}…` : trimmed;
-};
+}

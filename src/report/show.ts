@@ -1,16 +1,16 @@
-import { sayDuration } from '../duration.ts';
-import type { Changes, CheckResult, Recorded } from '../event.ts';
+import { formatDuration } from '../duration.ts';
+import type { Changes, CheckResult, RecordedEvent, RunStarted } from '../event.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { closingLines } from './closing.ts';
+import { outcomeSummaryLines } from './outcome-summary.ts';
 import { noFacts, withEvent } from './run-facts.ts';
 import { stateOf } from './run-state.ts';
-import { phaseTitles, safeLines, sayCommandEnd } from './sentences.ts';
-import { sayTime } from './time.ts';
+import { phaseTitles, safeLines, describeCommandEnd } from './format.ts';
+import { formatTime } from './time.ts';
 
 /** Everything about one run, for `guard show`: who, what, when, how it ended, the timeline, the checks, what changed. */
-export const showRun = (record: RunRecord): string =>
-  [
+export function showRun(record: RunRecord): string {
+  return [
     headLines(record),
     outcomeLines(record),
     section('Timeline', timeline(record)),
@@ -20,11 +20,13 @@ export const showRun = (record: RunRecord): string =>
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
+}
 
-const section = (title: string, lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+}
 
-const headLines = (record: RunRecord): string[] => {
+function headLines(record: RunRecord): string[] {
   const { run, started, ended, directory } = record;
   const { name, exitStatus } = stateOf(record);
   return [
@@ -33,54 +35,62 @@ const headLines = (record: RunRecord): string[] => {
       ? [
           `Instance   ${addressOf(record)} (project ${neutralise(started.project)})`,
           `Command    ${neutralise(shellWords(started.command), 4000)}`,
-          `Started    ${sayTime(started.at)} on ${neutralise(started.holder.host)}, pid ${started.holder.pid}, guard ${neutralise(started.version)}`,
+          `Started    ${formatTime(started.at)} on ${neutralise(started.holder.host)}, pid ${started.holder.pid}, guard ${neutralise(started.version)}`,
+          ...rehearsalLine(started),
         ]
       : []),
-    ...(ended ? [`Ended      ${sayTime(ended.at)}, after ${sayDuration(ended.ms)}`] : []),
+    ...(ended ? [`Ended      ${formatTime(ended.at)}, after ${formatDuration(ended.ms)}`] : []),
     `Outcome    ${name}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`,
     `Record     ${directory}`,
   ];
-};
+}
 
-const outcomeLines = (record: RunRecord): string[] => {
+/** The other one of a rehearsal and the run after it. */
+function rehearsalLine({ rehearsal, rehearsedBy }: RunStarted): string[] {
+  if (rehearsedBy !== undefined) return [`Rehearsal  ${neutralise(rehearsedBy)}`];
+  if (rehearsal === undefined) return [];
+  return [`Rehearsal  on a copy${rehearsal.before === null ? '' : `, before run ${neutralise(rehearsal.before)}`}`];
+}
+
+function outcomeLines(record: RunRecord): string[] {
   if (record.ended !== null) {
     const facts = { ...record.events.reduce(withEvent, noFacts(record.run)), recorded: false };
-    return closingLines(record.ended.outcome, facts);
+    return outcomeSummaryLines(record.ended.outcome, facts);
   }
   const { name } = stateOf(record);
-  if (name === 'under way') return ['This run is under way.'];
-  const who = name === 'broken off' ? 'its guard died' : 'its guard works on another host, or died there';
-  return [`This run has not ended: ${who}. \`guard recover ${addressOf(record)}\` finishes what was interrupted.`];
-};
+  if (name === 'under way') return ['This run is in progress.'];
+  const who = name === 'broken off' ? 'its guard died' : 'guard runs on another host, or was killed there';
+  return [`This run has not ended: ${who}. If it was interrupted, \`guard recover ${addressOf(record)}\` finishes it.`];
+}
 
-const addressOf = ({ started }: RunRecord): string => {
+function addressOf({ started }: RunRecord): string {
   if (started === null) return '';
   return neutralise(started.remote === null ? started.instance : `${started.remote}:${started.instance}`);
-};
+}
 
-const timeline = ({ events }: RunRecord): string[] => {
+function timeline({ events }: RunRecord): string[] {
   const began = events[0]?.at ?? 0;
   return events.flatMap((event) =>
-    sayEvent(event).map((text) => `${`+${sayDuration(Math.max(0, event.at - began))}`.padStart(12)}  ${text}`),
+    describeEvent(event).map((text) => `${`+${formatDuration(Math.max(0, event.at - began))}`.padStart(12)}  ${text}`),
   );
-};
+}
 
-const sayEvent = (event: Recorded): string[] => {
+function describeEvent(event: RecordedEvent): string[] {
   switch (event.type) {
-    case 'phase-begun':
+    case 'phase-started':
       return event.phase === 'command' ? ['  Command begins'] : [];
     case 'phase-ended':
       return [
-        `${event.ok ? '✔' : '✖'} ${phaseTitles[event.phase]}: ${neutralise(event.says)} (${sayDuration(event.ms)})`,
+        `${event.ok ? '✔' : '✖'} ${phaseTitles[event.phase]}: ${neutralise(event.message)} (${formatDuration(event.ms)})`,
       ];
     case 'notice':
-      return safeLines(event.says, 20).map((line, index) => `${index > 0 ? ' ' : markOf(event.level)} ${line}`);
+      return safeLines(event.message, 20).map((line, index) => `${index > 0 ? ' ' : readMarker(event.level)} ${line}`);
     case 'command-ended':
-      return [`· the command ${sayCommandEnd(event.end)}`];
+      return [`· the command ${describeCommandEnd(event.end)}`];
     case 'decided':
       return [`· decided: ${event.decision}${event.cause === null ? '' : ` (${event.cause})`}`];
     case 'verdict':
-      return event.verdict.reasons.map((reason) => `  ✖ ${neutralise(reason.says)}`);
+      return event.verdict.reasons.map((reason) => `  ✖ ${neutralise(reason.message)}`);
     case 'released':
       return [
         event.restorePoint === null
@@ -90,11 +100,11 @@ const sayEvent = (event: Recorded): string[] => {
     case 'evidence-saved':
       return [
         ...event.files.map((file) => `· evidence: ${neutralise(file)}`),
-        ...event.missing.map((missing) => `! evidence that could not be had: ${neutralise(missing)}`),
+        ...event.missing.map((missing) => `! evidence that could not be saved: ${neutralise(missing)}`),
       ];
-    case 'hook-ended':
+    case 'lifecycle-command-ended':
       return [
-        `${event.ok ? '·' : '!'} hook ${event.moment}: ${neutralise(event.says)} (${sayDuration(event.ms)})`,
+        `${event.ok ? '·' : '!'} hook ${event.moment}: ${neutralise(event.message)} (${formatDuration(event.ms)})`,
         ...(event.output === undefined ? [] : [`  its output: ${neutralise(event.output)}`]),
       ];
     case 'restore-point-pruned':
@@ -102,32 +112,41 @@ const sayEvent = (event: Recorded): string[] => {
     default:
       return [];
   }
-};
+}
 
-const markOf = (level: 'info' | 'warning'): string => (level === 'warning' ? '!' : '·');
+function readMarker(level: 'info' | 'warning'): string {
+  return level === 'warning' ? '!' : '·';
+}
 
 /** Both looks at a check side by side; a check that was asked once only has a dash for the other. */
-const checkLines = ({ checksBefore, verdict, verdictAgain }: RunRecord): string[] => {
+function checkLines({ checksBefore, verdict, verdictAgain }: RunRecord): string[] {
   const looks = [checksBefore, verdict?.verdict.checks ?? [], verdictAgain?.verdict.checks ?? []];
   const names = [...new Set(looks.flatMap((checks) => checks.map((check) => check.name)))];
   return names.flatMap((name) => {
     const [before, after, again] = looks.map((checks) => checks.find((check) => check.name === name));
-    const answers = [before, after, ...(verdictAgain === null ? [] : [again])].map((check) => check?.answer ?? '—');
+    const answers = [before, after, ...(verdictAgain === null ? [] : [again])].map((check) => check?.status ?? '—');
     const last = again ?? after ?? before;
-    return [`${answers.join(' → ')}  ${neutralise(name)}${last ? sayCheck(last) : ''}`, ...sayWorst(after, last)];
+    return [
+      `${answers.join(' → ')}  ${neutralise(name)}${last ? describeCheck(last) : ''}`,
+      ...describeWorst(after, last),
+    ];
   });
-};
+}
 
-const sayCheck = ({ says, ms, severity }: CheckResult): string =>
-  `: ${neutralise(says)} (${sayDuration(ms)}${severity === 'advisory' ? ', advisory' : ''})`;
+function describeCheck({ message, ms, severity }: CheckResult): string {
+  return `: ${neutralise(message)} (${formatDuration(ms)}${severity === 'advisory' ? ', advisory' : ''})`;
+}
 
 /** What a check said after the command, where it was asked again since and says something else. */
-const sayWorst = (after: CheckResult | undefined, last: CheckResult | undefined): string[] =>
-  after && after !== last && after.answer !== 'passed' ? [`    after the command: ${neutralise(after.says)}`] : [];
+function describeWorst(after: CheckResult | undefined, last: CheckResult | undefined): string[] {
+  return after && after !== last && after.status !== 'passed'
+    ? [`    after the command: ${neutralise(after.message)}`]
+    : [];
+}
 
 const mostLines = 300;
 
-const changeLines = ({ packages, units, sockets }: Changes): string[] => {
+function changeLines({ packages, units, sockets }: Changes): string[] {
   const lines = [
     ...packages.map(({ name, from, to }) => `package ${name}: ${from ?? 'not there'} → ${to ?? 'removed'}`),
     ...units.appeared.map((unit) => `unit ${unit}: new`),
@@ -137,4 +156,4 @@ const changeLines = ({ packages, units, sockets }: Changes): string[] => {
   ].map((line) => neutralise(line));
   const rest = lines.length - mostLines;
   return rest > 0 ? [...lines.slice(0, mostLines), `and ${rest} more`] : lines;
-};
+}

@@ -40,19 +40,19 @@ const longestSequence = 64;
 const modeSequence = /\u001b\[\?([\d;]+)([hl])/g;
 
 /** A terminal at rest. */
-export const createTerminalModes = (): TerminalModes => {
+export function createTerminalModes(): TerminalModes {
   const left = new Map<string, 'h' | 'l'>();
   let hasEscapes = false;
   let rest = '';
 
-  const note = (text: string): void => {
+  function note(text: string): void {
     for (const [, numbers = '', set] of text.matchAll(modeSequence))
       for (const number of numbers.split(';')) {
         const resting = restingModes[number];
         if (resting === set) left.delete(number);
         else if (resting !== undefined) left.set(number, resting);
       }
-  };
+  }
 
   return {
     see: (chunk) => {
@@ -70,16 +70,20 @@ export const createTerminalModes = (): TerminalModes => {
       const colours = hasEscapes ? '\u001b[0m' : '';
       // In the table's order, which Object.keys does not keep for numbers: the alternate screen first.
       const ordered = modes.toSorted((a, b) => Number(isScreen(b)) - Number(isScreen(a)));
-      const undone = ordered.map((number) => `\u001b[?${number}${left.get(number) ?? 'l'}`).join('');
+      const resumedAfterFailure = ordered.map((number) => `\u001b[?${number}${left.get(number) ?? 'l'}`).join('');
       left.clear();
       hasEscapes = false;
       rest = '';
-      return undone + colours;
+      return resumedAfterFailure + colours;
     },
   };
-};
+}
 
-const isScreen = (mode: string): boolean => mode === '47' || mode === '1047' || mode === '1049';
+function isScreen(mode: string): boolean {
+  return mode === '47' || mode === '1047' || mode === '1049';
+}
 
-// oxlint-disable-next-line no-control-regex -- control sequences are what is looked for
-const isUnfinished = (text: string): boolean => /^\u001b(\[(\?[\d;]*)?)?$/.test(text);
+function isUnfinished(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control sequences are what is looked for
+  return /^\u001b(\[(\?[\d;]*)?)?$/.test(text);
+}

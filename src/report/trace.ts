@@ -6,15 +6,15 @@ import { tryFiles } from '../journal/file-failure.ts';
 import { ok, type Result } from '../result.ts';
 
 /** A request to Incus, with its query. */
-interface RequestSeen {
+interface TracedRequest {
   readonly method: string;
   readonly path: string;
 }
 
 /** Where the time of a call goes, in a file of Chrome's trace event format (JSON array; times in µs since the start of guard). */
 export interface Trace {
-  readonly onRequest: (request: RequestSeen) => void;
-  readonly onAnswer: (request: RequestSeen) => void;
+  readonly onRequest: (request: TracedRequest) => void;
+  readonly onAnswer: (request: TracedRequest) => void;
   readonly listener: Listener;
   readonly close: () => void;
 }
@@ -23,10 +23,10 @@ export interface Trace {
  * Begins the file, which replaces one that exists; a failure is one sentence. Each span is written when it ends, so that a
  * guard that is killed leaves what it knew: viewers do not ask for the end of the array.
  */
-export const openTrace = async (
+export async function openTrace(
   path: string,
   { clock, workingDirectory }: { readonly clock: Clock; readonly workingDirectory: string },
-): Promise<Result<Trace, string>> => {
+): Promise<Result<Trace, string>> {
   const file = resolve(workingDirectory, path);
   const opened = await tryFiles(file, async () => openSync(file, 'w', 0o600));
   if (!opened.ok) return opened;
@@ -37,11 +37,11 @@ export const openTrace = async (
       // A trace that cannot be written changes no outcome; it is short, and says so by its missing end.
     }
   };
-  const span = (tid: number, name: string, from: number, more: Readonly<Record<string, unknown>> = {}): void => {
+  function span(tid: number, name: string, from: number, more: Readonly<Record<string, unknown>> = {}): void {
     const times = { ts: micro(from), dur: micro(clock.monotonic() - from) };
     write(`${JSON.stringify({ name, ph: 'X', pid: process.pid, tid, ...times, args: more })},\n`);
-  };
-  const requests = new Map<RequestSeen, { readonly from: number; readonly lane: number }>();
+  }
+  const requests = new Map<TracedRequest, { readonly from: number; readonly lane: number }>();
   const phases = new Map<Phase, number>();
   write('[\n');
   const nameTrack = (tid: number, name: string): void =>
@@ -59,11 +59,12 @@ export const openTrace = async (
       if (sent) span(trackOf(sent.lane), nameOf(request), sent.from);
     },
     listener: (event) => {
-      if (event.type === 'phase-begun') phases.set(event.phase, clock.monotonic());
+      if (event.type === 'phase-started') phases.set(event.phase, clock.monotonic());
       if (event.type !== 'phase-ended') return;
       const from = phases.get(event.phase);
       phases.delete(event.phase);
-      if (from !== undefined) span(phaseTrack, event.phase, from, { run: event.run, ok: event.ok, says: event.says });
+      if (from !== undefined)
+        span(phaseTrack, event.phase, from, { run: event.run, ok: event.ok, message: event.message });
     },
     close: () => {
       for (const [request, { from, lane }] of requests)
@@ -74,19 +75,26 @@ export const openTrace = async (
       closeSync(opened.value);
     },
   });
-};
+}
 
 const phaseTrack = 1;
 
 /** Requests that are under way at the same time lie in lanes of their own: in one lane spans must not overlap. */
 const lanes = [1, 2, 3, 4, 5, 6] as const;
 
-const trackOf = (lane: number): number => phaseTrack + lane;
+function trackOf(lane: number): number {
+  return phaseTrack + lane;
+}
 
-const freeLane = (busy: readonly { readonly lane: number }[]): number =>
-  lanes.find((lane) => busy.every((one) => one.lane !== lane)) ?? lanes.length;
+function freeLane(busy: readonly { readonly lane: number }[]): number {
+  return lanes.find((lane) => busy.every((one) => one.lane !== lane)) ?? lanes.length;
+}
 
-const micro = (ms: number): number => Math.round(ms * 1000);
+function micro(ms: number): number {
+  return Math.round(ms * 1000);
+}
 
 /** Without the query: it holds the secrets of an exec's sockets. */
-const nameOf = ({ method, path }: RequestSeen): string => `${method} ${path.replace(/\?.*$/s, '')}`;
+function nameOf({ method, path }: TracedRequest): string {
+  return `${method} ${path.replace(/\?.*$/s, '')}`;
+}

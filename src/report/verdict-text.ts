@@ -1,20 +1,22 @@
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 
-const marks = { passed: '✔', failed: '✖', 'not-asked': '?' } as const;
+const marks = { passed: '✔', failed: '✖', unknown: '?' } as const;
 
 /** A verdict on its own, as `guard check` and `guard plan` print it. */
-export const verdictLines = (instance: string, verdict: Verdict): string[] => [
-  `${instance} is ${verdict.verdict}${verdict.checks.length === 0 ? ' (no checks are configured: it runs and can be asked)' : ''}`,
-  ...verdict.checks.map(
-    ({ name, answer, says, severity, ms }) =>
-      `  ${marks[answer]} ${neutralise(name)}${severity === 'advisory' ? ' (advisory)' : ''}: ${neutralise(says)} (${sayDuration(ms)})`,
-  ),
-  ...verdict.reasons
-    .filter(({ subject }) => !subject.startsWith('check:'))
-    .map(({ says }) => `  ✖ ${neutralise(says)}`),
-  ...verdict.advisories
-    .filter(({ subject }) => !subject.startsWith('check:'))
-    .map(({ says }) => `  · ${neutralise(says)}`),
-];
+export function verdictLines(instance: string, verdict: Verdict): string[] {
+  return [
+    `${instance} is ${verdict.verdict}${verdict.checks.length === 0 ? ' (no checks are configured: it runs and answers)' : ''}`,
+    ...verdict.checks.map(
+      ({ name, status, message, severity, ms }) =>
+        `  ${marks[status]} ${neutralise(name)}${severity === 'advisory' ? ' (advisory)' : ''}: ${neutralise(message)} (${formatDuration(ms)})`,
+    ),
+    ...verdict.reasons
+      .filter(({ subject }) => !subject.startsWith('check:'))
+      .map(({ message }) => `  ✖ ${neutralise(message)}`),
+    ...verdict.advisories
+      .filter(({ subject }) => !subject.startsWith('check:'))
+      .map(({ message }) => `  · ${neutralise(message)}`),
+  ];
+}

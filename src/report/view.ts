@@ -1,11 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Listener, Recorded } from '../event.ts';
-import type { AskToKeep } from './ask.ts';
+import type { Listener, RecordedEvent } from '../event.ts';
+import type { AskToKeep } from './keep-prompt.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 import type { Reports } from './report-files.ts';
-import type { Target } from './story.ts';
+import type { Target } from './run-report.ts';
 import type { Trace } from './trace.ts';
 
 /** Shows one run's events. */
@@ -24,7 +24,7 @@ export interface Situation {
   readonly json: boolean;
   readonly quiet: boolean;
   /** What is known already of a run that is taken up again. */
-  readonly history?: readonly Recorded[];
+  readonly history?: readonly RecordedEvent[];
   /** What the run is about; without it a job of CI is told nothing more than is shown. */
   readonly target?: Target;
   /** Files that are written besides what is shown. */
@@ -33,30 +33,29 @@ export interface Situation {
 }
 
 /** The view that fits the situation: JSON lines where they are wanted, a live one for people, plain lines for logs. */
-export const createView = (situation: Situation): View => {
+export function createView(situation: Situation): View {
   const { stdin, stderr } = situation;
   const attended = stdin.isTTY === true && stderr.isTTY === true && !situation.json;
   return {
     listener: withTrace(situation, withReports(situation, withCi(situation, chooseListener(situation)))),
     askToKeep: attended ? askAt(situation) : null,
   };
-};
+}
 
 /** Hardly ever is anybody asked. */
-const askAt =
-  ({ stdin, stderr, clock }: Situation): AskToKeep =>
-  async (...about) =>
-    (await import('./ask.ts')).createAskToKeep(stdin, stderr, clock)(...about);
+function askAt({ stdin, stderr, clock }: Situation): AskToKeep {
+  return async (...about) => (await import('./keep-prompt.ts')).createAskToKeep(stdin, stderr, clock)(...about);
+}
 
-const chooseListener = (situation: Situation): Listener => {
+function chooseListener(situation: Situation): Listener {
   const { stdout, stderr, environment, json, quiet, history } = situation;
   if (json) return createJsonView(stdout);
   const live = stderr.isTTY === true && !quiet && !isSet(environment['CI']) && environment['TERM'] !== 'dumb';
   return live ? liveView(situation) : createPlainView(stderr, quiet, history);
-};
+}
 
 /** The services that run a job say so in its environment. */
-const withCi = (situation: Situation, view: Listener): Listener => {
+function withCi(situation: Situation, view: Listener): Listener {
   const { environment, target } = situation;
   if (target === undefined) return view;
   if (environment['GITHUB_ACTIONS'] === 'true')
@@ -64,30 +63,31 @@ const withCi = (situation: Situation, view: Listener): Listener => {
   if (environment['GITLAB_CI'] === 'true')
     return lateView(async () => (await import('./gitlab.ts')).createGitlabView({ ...situation, target }, view));
   return view;
-};
+}
 
-const withReports = ({ reports }: Situation, view: Listener): Listener => {
+function withReports({ reports }: Situation, view: Listener): Listener {
   if (!reports) return view;
   return async (event) => {
     await view(event);
     await reports.listener(event);
   };
-};
+}
 
-const withTrace = ({ trace }: Situation, view: Listener): Listener => {
+function withTrace({ trace }: Situation, view: Listener): Listener {
   if (!trace) return view;
   return (event) => {
     // Before the view, whose drawing is no part of the phase.
     void trace.listener(event);
     return view(event);
   };
-};
+}
 
-const liveView = (situation: Situation): Listener =>
-  lateView(async () => (await import('./terminal.ts')).createTerminalView(situation));
+function liveView(situation: Situation): Listener {
+  return lateView(async () => (await import('./terminal.ts')).createTerminalView(situation));
+}
 
 /** A view that is loaded with its first event: what it is made of is only loaded where it is used. */
-const lateView = (load: () => Promise<Listener>): Listener => {
+function lateView(load: () => Promise<Listener>): Listener {
   let view: Promise<Listener> | null = null;
   return async (event) => {
     view ??= load();
@@ -95,6 +95,8 @@ const lateView = (load: () => Promise<Listener>): Listener => {
       await view
     )(event);
   };
-};
+}
 
-const isSet = (value: string | undefined): boolean => value !== undefined && !['', '0', 'false'].includes(value);
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value);
+}

@@ -1,7 +1,8 @@
 import type { Writable } from 'node:stream';
 
 /** Writes whole lines and resolves when the stream has taken them. */
-export const writeLines = (stream: Writable, lines: readonly string[]): Promise<void> =>
-  new Promise((resolve) => {
+export function writeLines(stream: Writable, lines: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
     stream.write(lines.map((line) => `${line}\n`).join(''), () => resolve());
   });
+}

@@ -6,9 +6,11 @@ export interface Element {
 }
 
 /** A whole XML 1.0 document that every parser accepts, whatever the texts contain. */
-export const xmlDocument = (root: Element): string => `<?xml version="1.0" encoding="UTF-8"?>\n${written(root, '')}\n`;
+export function xmlDocument(root: Element): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${written(root, '')}\n`;
+}
 
-const written = ({ name, attributes = {}, children = [] }: Element, indent: string): string => {
+function written({ name, attributes = {}, children = [] }: Element, indent: string): string {
   const words = Object.entries(attributes).map(([key, value]) => ` ${key}="${attribute(String(value))}"`);
   const open = `${indent}<${name}${words.join('')}`;
   if (children.length === 0) return `${open}/>`;
@@ -17,20 +19,24 @@ const written = ({ name, attributes = {}, children = [] }: Element, indent: stri
     return `${open}>${children.map((child) => (typeof child === 'string' ? text(child) : written(child, ''))).join('')}</${name}>`;
   const inner = children.map((child) => (typeof child === 'string' ? text(child) : written(child, `${indent}  `)));
   return `${open}>\n${inner.join('\n')}\n${indent}</${name}>`;
-};
+}
 
 /** What no XML 1.0 document may contain, not even as a reference (https://www.w3.org/TR/xml/#charsets), lone surrogates included. */
 const forbidden = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 
-const text = (raw: string): string =>
-  raw
-    .replace(forbidden, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    // A parser would make a line feed of it.
-    .replaceAll('\r', '&#13;');
+function text(raw: string): string {
+  return (
+    raw
+      .replace(forbidden, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      // A parser would make a line feed of it.
+      .replaceAll('\r', '&#13;')
+  );
+}
 
 /** A parser makes spaces of these where they are not written as references. */
-const attribute = (raw: string): string =>
-  text(raw).replaceAll('"', '&quot;').replaceAll('\n', '&#10;').replaceAll('\t', '&#9;');
+function attribute(raw: string): string {
+  return text(raw).replaceAll('"', '&quot;').replaceAll('\n', '&#10;').replaceAll('\t', '&#9;');
+}

@@ -1,17 +1,18 @@
-import { describeBug } from '../bug.ts';
+import { formatStack } from '../internal-error.ts';
 import { runCommand } from './command/command.ts';
 import { failureOf, type Attempt } from './decision.ts';
 import { foreignRestore } from './rollback/foreign-restore.ts';
 import { hintFor } from './command/hint.ts';
 import type { Facts } from '../health/facts.ts';
+import type { Inspection } from './inspect.ts';
 import type { Plan } from './plan.ts';
-import type { Prepared } from './prepare.ts';
+import type { PreparedRun } from './prepare.ts';
 import { pushFiles } from './push/push.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 import { transactionAndVerdict } from './transaction/transaction.ts';
 import { verify } from './verify.ts';
-import { returnAndVerdict } from './rollback/way-back.ts';
+import { rollBackAndVerify } from './rollback/rollback-run.ts';
 
 /** An attempt, with what its evidence needs. */
 export interface WholeAttempt extends Attempt {
@@ -25,31 +26,48 @@ export interface WholeAttempt extends Attempt {
 
 const nothingSeen = { output: null, factsAfter: null } as const;
 
+/** What an attempt knows of the instance that it changes: the user's own, or its copy in a rehearsal. */
+export type AttemptSubject = Pick<PreparedRun, 'baseline' | 'boot'> & {
+  readonly inspected: Pick<Inspection, 'instance'>;
+};
+
 /** Whatever happens in here, the run reaches its decision (F10). */
-export const attemptChange = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
+export function attemptChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
+  return withoutException(tools, () => changeAndVerdict(plan, tools, prepared));
+}
+
+/** The same for a command alone, which needs no restore point: what a rehearsal does to its copy. */
+export function attemptCommand(plan: Plan, tools: RunTools, subject: AttemptSubject): Promise<WholeAttempt> {
+  return withoutException(tools, async () => ({
+    ...(await commandAndVerdict(plan, tools, subject)),
+    unchanged: false,
+  }));
+}
+
+async function withoutException(tools: RunTools, attempt: () => Promise<WholeAttempt>): Promise<WholeAttempt> {
   try {
-    return await changeAndVerdict(plan, tools, prepared);
+    return await attempt();
   } catch (bug) {
-    const says = `guard itself failed: ${describeBug(bug)}`;
-    await tools.recorder.record({ type: 'notice', level: 'warning', says });
+    const message = `guard itself failed: ${formatStack(bug)}`;
+    await tools.recorder.record({ type: 'notice', level: 'warning', message });
     return {
-      end: { kind: 'lost', says },
+      end: { kind: 'lost', message },
       verdict: null,
       interruptedBy: tools.interruption.by(),
       ...nothingSeen,
       unchanged: false,
     };
   }
-};
+}
 
-const changeAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> => {
+async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
   const { change } = plan;
   switch (change.kind) {
     case 'command':
       return { ...(await commandAndVerdict(plan, tools, prepared)), unchanged: false };
     case 'return':
       return {
-        ...(await returnAndVerdict(plan, tools, prepared, change.to)),
+        ...(await rollBackAndVerify(plan, tools, prepared, change.to)),
         output: null,
         factsAfter: null,
         unchanged: false,
@@ -57,13 +75,13 @@ const changeAndVerdict = async (plan: Plan, tools: RunTools, prepared: Prepared)
     case 'transaction':
       return { ...(await transactionAndVerdict(plan, tools, prepared, change.transaction)), ...nothingSeen };
   }
-};
+}
 
-const commandAndVerdict = async (
+async function commandAndVerdict(
   plan: Plan,
   tools: RunTools,
-  prepared: Prepared,
-): Promise<Omit<WholeAttempt, 'unchanged'>> => {
+  prepared: AttemptSubject,
+): Promise<Omit<WholeAttempt, 'unchanged'>> {
   const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
     await tools.recorder.record({ type: 'command-ended', end: notBegun, ms: 0 });
@@ -75,18 +93,18 @@ const commandAndVerdict = async (
     () => runCommand(plan, tools, prepared.boot),
     ({ end }) => ({
       ok: failureOf(plan, end) === null,
-      says: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
+      message: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
     }),
   );
   const { end, tail: output } = report;
   await tools.recorder.record({ type: 'command-ended', end, ms: report.ms });
   const hint = hintFor(plan.command.words, end, output, tools.io.terminal !== null);
-  if (hint) await tools.recorder.record({ type: 'notice', level: 'info', says: hint });
+  if (hint) await tools.recorder.record({ type: 'notice', level: 'info', message: hint });
 
   const interruptedBy = tools.interruption.by();
   if (interruptedBy !== null || failureOf(plan, end) !== null)
     return { end, verdict: null, interruptedBy, output, factsAfter: null };
   const { verdict, facts } = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
-  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   return { end, verdict: foreign ?? verdict, interruptedBy: tools.interruption.by(), output, factsAfter: facts };
-};
+}

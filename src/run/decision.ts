@@ -17,29 +17,29 @@ export type Decision =
   | { readonly cause: Exclude<Cause, 'interrupted'>; readonly policy: Policy };
 
 /** Rollback unless success is proven. Every path out of the command comes here. */
-export const decide = (plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Attempt): Decision => {
+export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Attempt): Decision {
   if (attempt.interruptedBy) return { cause: 'interrupted', policy: 'rollback', signal: attempt.interruptedBy };
   const cause = causeOf(plan, attempt);
   return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
-};
+}
 
-const causeOf = (plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclude<Cause, 'interrupted'> | null => {
+function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclude<Cause, 'interrupted'> | null {
   const failed = failureOf(plan, end);
   if (failed) return failed;
   // No verdict is no proof.
   if (verdict === null) return 'inconclusive';
   if (verdict.verdict === 'healthy') return null;
   return ranOutOfTime(verdict) ? 'timeout' : verdict.verdict;
-};
+}
 
 /** Nothing said no: all that stands against the instance are checks whose answer did not come in time. */
-const ranOutOfTime = ({ verdict, reasons, checks }: Verdict): boolean => {
+function ranOutOfTime({ verdict, reasons, checks }: Verdict): boolean {
   const late = new Set(checks.flatMap(({ name, timedOut }) => (timedOut ? [`check:${name}`] : [])));
   return verdict === 'unhealthy' && reasons.length > 0 && reasons.every(({ subject }) => late.has(subject));
-};
+}
 
 /** The cause that the command's own end gives, or null where it ended well enough to be judged by the checks. */
-export const failureOf = (plan: Pick<Plan, 'okStatus'>, end: CommandEnd): 'command' | 'timeout' | null => {
+export function failureOf(plan: Pick<Plan, 'okStatus'>, end: CommandEnd): 'command' | 'timeout' | null {
   switch (end.kind) {
     case 'exited':
       return isOkStatus(plan, end.status) ? null : 'command';
@@ -56,4 +56,4 @@ export const failureOf = (plan: Pick<Plan, 'okStatus'>, end: CommandEnd): 'comma
     case 'interrupted':
       return 'command';
   }
-};
+}

@@ -2,11 +2,11 @@ import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
 import { decide, type Decision } from './decision.ts';
-import { goBack, keepChange, takenOver } from './ending.ts';
-import { beginFirstLook } from './first-look.ts';
+import { rollBackChange, keepChange, lockTakenOver } from './conclude.ts';
+import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
 import type { Plan } from './plan.ts';
-import { prepare, type Prepared } from './prepare.ts';
+import { prepare, type PreparedRun } from './prepare.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
@@ -14,14 +14,14 @@ import type { RunTools } from './tools.ts';
  * One guarded change, from top to bottom:
  * inspect → baseline → restore point → command → verify → keep, or → evidence → stop → restore → start → verify again.
  */
-export const guardedRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
+export async function guardedRun(plan: Plan, tools: RunTools): Promise<Outcome> {
   const began = tools.clock.monotonic();
   const outcome = await wholeRun(plan, tools);
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
   return outcome;
-};
+}
 
-const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
+async function wholeRun(plan: Plan, tools: RunTools): Promise<Outcome> {
   const prepared = await inspectAndPrepare(plan, tools);
   if (!prepared.ok) return prepared.error;
 
@@ -30,36 +30,36 @@ const wholeRun = async (plan: Plan, tools: RunTools): Promise<Outcome> => {
   } finally {
     await prepared.value.lease.stop();
   }
-};
+}
 
-const inspectAndPrepare = async (plan: Plan, tools: RunTools): Promise<Result<Prepared, Outcome>> => {
-  const first = beginFirstLook(plan, tools);
+async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<PreparedRun, Outcome>> {
+  const first = startFirstObservation(plan, tools);
   try {
     const inspected = await inPhase(
       tools,
       'inspect',
       () => inspect(plan, tools),
-      (result) => ({ ok: result.ok, says: result.ok ? result.value.instance.status.toLowerCase() : 'refused' }),
+      (result) => ({ ok: result.ok, message: result.ok ? result.value.instance.status.toLowerCase() : 'refused' }),
     );
     return inspected.ok ? await prepare(plan, tools, inspected.value, first) : inspected;
   } finally {
     first?.stop();
   }
-};
+}
 
-const changeAndDecide = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Outcome> => {
+async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
   const attempt = await attemptChange(plan, tools, prepared);
   const decision = decide(plan, attempt);
   const keep = await shouldKeep(plan, tools, decision);
-  if (await prepared.lease.isLost(plan.run)) return takenOver(decision.cause ?? 'inconclusive');
+  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(decision.cause ?? 'inconclusive');
   await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
   return keep || decision.cause === null
     ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
-    : goBack(plan, tools, prepared, { cause: decision.cause, attempt });
-};
+    : rollBackChange(plan, tools, prepared, { cause: decision.cause, attempt });
+}
 
 /** `ask` becomes keep or rollback here; nobody who answers in time is a rollback. */
-const shouldKeep = async (plan: Plan, tools: RunTools, decision: Decision): Promise<boolean> => {
+async function shouldKeep(plan: Plan, tools: RunTools, decision: Decision): Promise<boolean> {
   if (decision.cause === null) return true;
   switch (decision.policy) {
     case 'keep':
@@ -69,4 +69,4 @@ const shouldKeep = async (plan: Plan, tools: RunTools, decision: Decision): Prom
     case 'ask':
       return (await tools.askToKeep?.(decision.cause, plan.askMs, tools.interruption.signal)) ?? false;
   }
-};
+}

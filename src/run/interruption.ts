@@ -15,7 +15,7 @@ export interface Interrupter extends Interruption {
 }
 
 /** Turns signals into one lasting fact that every step of the run can look at. */
-export const createInterrupter = (): Interrupter => {
+export function createInterrupter(): Interrupter {
   const controller = new AbortController();
   let first: Signal | null = null;
   return {
@@ -28,4 +28,4 @@ export const createInterrupter = (): Interrupter => {
       return true;
     },
   };
-};
+}

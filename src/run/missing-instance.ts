@@ -7,11 +7,11 @@ import type { Plan } from './plan.ts';
 import { refused, refusedBecause } from './refusal.ts';
 
 /** The outcome of a question about an instance that could not be answered: where there is none of that name, with the nearest one. */
-export const explainMissing = async (
+export async function explainMissing(
   incus: Incus,
   { instance, project, remote }: Pick<Plan, 'instance' | 'project' | 'remote'>,
   failure: IncusFailure,
-): Promise<Outcome> => {
+): Promise<Outcome> {
   if (failure.kind !== 'not-found') return refusedBecause(failure);
   const names = await listInstanceNames(incus);
   if (!names.ok) return refusedBecause(failure);
@@ -21,4 +21,4 @@ export const explainMissing = async (
     `There is no instance "${instance}" in ${where}.`,
     near === null ? 'See `incus list` for the names there are.' : `Did you mean "${near}"?`,
   );
-};
+}

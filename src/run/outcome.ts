@@ -9,24 +9,34 @@ export interface OutcomeRow {
 
 /** The only place that maps outcomes to exit statuses. */
 export const outcomeTable = [
-  { exit: 0, name: 'kept', meaning: 'the command succeeded and the verdict is healthy' },
+  { exit: 0, name: 'kept', meaning: 'the command succeeded and the verdict is healthy; or its rehearsal passed' },
   { exit: 10, name: 'rolled-back, command', meaning: 'the command failed; the instance is back and healthy' },
   { exit: 11, name: 'rolled-back, unhealthy', meaning: 'the checks failed; the instance is back and healthy' },
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
   {
     exit: 20,
-    name: 'rolled-back, not well',
-    meaning: 'restored and started, but the baseline does not hold: a person must look',
+    name: 'rolled-back, still unhealthy',
+    meaning: 'restored and started, but not as healthy as before the run: a person must act',
   },
   {
     exit: 21,
     name: 'rollback failed',
-    meaning: 'guard could not bring it back; it prints the commands that finish it by hand',
+    meaning: 'the rollback failed; guard prints the commands to finish it manually',
   },
-  { exit: 30, name: 'refused', meaning: 'nothing was changed, and why' },
+  { exit: 30, name: 'refused', meaning: 'guard refused the run; nothing was changed' },
   { exit: 31, name: 'busy', meaning: 'another run holds the instance; nothing was changed' },
-  { exit: 32, name: 'quarantined', meaning: 'this same change was rolled back here before; nothing was changed' },
+  { exit: 32, name: 'quarantined', meaning: 'the same change was rolled back here before; nothing was changed' },
+  {
+    exit: 33,
+    name: 'rehearsal failed',
+    meaning: 'the copy did not survive the change; the instance itself was not touched',
+  },
+  {
+    exit: 34,
+    name: 'rehearsal inconclusive',
+    meaning: 'the rehearsal could not be carried out or judged; the instance itself was not touched',
+  },
   { exit: 64, name: 'usage', meaning: 'the command line is wrong; nothing was changed' },
   { exit: 78, name: 'configuration', meaning: 'guard.yaml is wrong: file, line, column; nothing was changed' },
   { exit: 129, name: 'interrupted', meaning: 'by HUP; the instance is back and healthy (20 or 21 if not)' },
@@ -37,9 +47,10 @@ export const outcomeTable = [
 type ExitStatus = (typeof outcomeTable)[number]['exit'];
 
 /** The exit status of an outcome: always one of the table's. */
-export const exitStatusOf = (outcome: Outcome): ExitStatus => {
+export function exitStatusOf(outcome: Outcome): ExitStatus {
   switch (outcome.outcome) {
     case 'kept':
+    case 'rehearsal-passed':
       return 0;
     case 'rolled-back':
       return rolledBackStatus[outcome.cause];
@@ -55,6 +66,10 @@ export const exitStatusOf = (outcome: Outcome): ExitStatus => {
       return 31;
     case 'quarantined':
       return 32;
+    case 'rehearsal-failed':
+      return 33;
+    case 'rehearsal-inconclusive':
+      return 34;
     case 'usage':
       return 64;
     case 'configuration':
@@ -62,13 +77,20 @@ export const exitStatusOf = (outcome: Outcome): ExitStatus => {
     case 'interrupted':
       return interruptedStatus[outcome.signal];
   }
-};
+}
+
+/** Whether the change, or its rehearsal, ended with a proof of health. */
+export function isGood(outcome: Outcome | null | undefined): boolean {
+  return outcome?.outcome === 'kept' || outcome?.outcome === 'rehearsal-passed';
+}
 
 /** The table's name of an outcome. */
-export const outcomeName = (outcome: Outcome): string => {
+export function outcomeName(outcome: Outcome): string {
+  // It shares its exit status with a run that is kept.
+  if (outcome.outcome === 'rehearsal-passed') return 'rehearsal passed';
   const exit = exitStatusOf(outcome);
   return outcomeTable.find((row) => row.exit === exit)?.name ?? outcome.outcome;
-};
+}
 
 // Inconclusive means that the checks could not be asked until their time was up: that is a timeout to whoever waits.
 const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12 } as const;

@@ -1,8 +1,8 @@
 import { waitUntilAskable } from '../health/ready.ts';
-import { sayFailure, type IncusFailure } from '../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance, startInstance, stopInstance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { passes, persistently } from './persistence.ts';
+import { isTransient, retryTransient } from './retry.ts';
 import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
@@ -10,65 +10,69 @@ type PowerTools = Pick<RunTools, 'incus' | 'clock'>;
 
 /**
  * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
- * always followed by force: its lock would block everything after it (trap 2 of incus.md). One that is stopped is a success.
+ * always followed by force: its lock would block everything after it (docs/internals/incus.md, Graceful stop). One that is stopped is a success.
  */
-export const stop = async (
+export async function stop(
   tools: PowerTools,
   instance: string,
   limits: Limits,
   gracefully: boolean,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const { incus, clock } = tools;
   const before = gracefully ? await getInstance(incus, instance) : null;
   if (before?.ok && before.value.status === 'Running') {
     const graceful = await stopInstance(incus, instance, { force: false, limitMs: limits.stopMs });
     if (graceful.ok) return graceful;
   }
-  return persistently(clock, limits.readyMs, () =>
+  return retryTransient(clock, limits.readyMs, () =>
     stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }),
   );
-};
+}
 
 /** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
-export const start = (tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> =>
-  persistently(
+export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> {
+  return retryTransient(
     tools.clock,
     limits.restoreMs,
     () => startInstance(tools.incus, instance, { limitMs: limits.readyMs }),
     startIsWorthRepeating,
   );
+}
 
-const startIsWorthRepeating = (failure: IncusFailure): boolean =>
-  passes(failure) ||
-  // A full pool empties itself after a restore: btrfs frees late (incus.md section 2).
-  failure.kind === 'no-space' ||
-  // A daemon that has just started tries its networks again once a minute.
-  /Network "[^"]*" unavailable on this server/.test(failure.said);
+function startIsWorthRepeating(failure: IncusFailure): boolean {
+  return (
+    isTransient(failure) ||
+    // A full pool empties itself after a restore: btrfs frees late (docs/internals/incus.md, Restore).
+    failure.kind === 'no-space' ||
+    // A daemon that has just started tries its networks again once a minute.
+    /Network "[^"]*" unavailable on this server/.test(failure.detail)
+  );
+}
 
 /** Starts the instance and waits until it can be asked; a failure is one sentence. */
-export const bringUp = async (
+export async function bringUp(
   tools: PowerTools,
   instance: string,
   limits: Limits,
   families: readonly (4 | 6)[] = [],
-): Promise<Result<void, string>> => {
+): Promise<Result<void, string>> {
   const started = await start(tools, instance, limits);
-  if (!started.ok) return err(sayFailure(started.error));
+  if (!started.ok) return err(describeFailure(started.error));
   const ready = await waitUntilAskable(
     { incus: tools.incus, instance, clock: tools.clock },
     { limitMs: limits.readyMs, families },
   );
-  return ready.ok ? ok(undefined) : err(ready.error.says);
-};
+  return ready.ok ? ok(undefined) : err(ready.error.message);
+}
 
 /** Restarts the instance as an administrator would, so that what only breaks at the next boot shows now. */
-export const restart = async (tools: PowerTools, instance: string, limits: Limits): Promise<void> => {
+export async function restart(tools: PowerTools, instance: string, limits: Limits): Promise<void> {
   await stop(tools, instance, limits, true);
   // Whether it came back is for the watch to see.
   await bringUp(tools, instance, limits);
-};
+}
 
 /** Gives an instance that was stopped before the run back as it was. */
-export const returnToStopped = async (tools: PowerTools, instance: string, limits: Limits): Promise<void> => {
+export async function returnToStopped(tools: PowerTools, instance: string, limits: Limits): Promise<void> {
   await stop(tools, instance, limits, true);
-};
+}

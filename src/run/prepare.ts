@@ -1,72 +1,74 @@
-import type { Outcome, Pushed, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
+import type { Outcome, PushSummary, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { getInstance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { establishBaseline, type Beginning } from './baseline.ts';
-import { letGoAdvice } from './by-hand.ts';
+import { establishBaseline, type BaselineRequest } from './baseline.ts';
+import { resumeAdvice } from './manual-recovery.ts';
 import type { BootMark } from './command/command.ts';
-import type { FirstLook } from './first-look.ts';
-import { inspect, sayUncovered, type Inspected } from './inspect.ts';
-import { inFlightName } from './hold/in-flight.ts';
-import { sayLost, type HeldLease } from './hold/lease.ts';
-import type { Mark } from './hold/mark.ts';
-import { sayScheduled } from './restore-point/newer-snapshots.ts';
+import type { FirstObservation } from './first-observation.ts';
+import { inspect, describeUncovered, type Inspection } from './inspect.ts';
+import { inFlightName } from './lock/in-flight.ts';
+import { lostLockMessage, type HeldLease } from './lock/lease.ts';
+import type { RunMarker } from './lock/marker.ts';
+import { describeScheduled } from './restore-point/newer-snapshots.ts';
 import type { Plan } from './plan.ts';
 import type { PushPlan } from './push/source.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
-import { letGoByKey, type Quiet } from './hold/quiet.ts';
+import { resumeByMarker, type QuiesceMarker } from './lock/quiesce-marker.ts';
 import { inPhase } from './recorder.ts';
-import { needsStillness } from './hold/stillness.ts';
+import { mustQuiesce } from './lock/quiesce.ts';
 import { refused } from './refusal.ts';
 import { release } from './restore-point/release.ts';
-import { sayPause, type Copy } from './restore-point/room.ts';
+import { describePause, type SnapshotCopy } from './restore-point/free-space.ts';
 import {
   abandonOwn,
   takeEarly,
   takeRestorePoint,
-  type Held,
-  type Taken,
-  type Wanted,
+  type AcquiredLock,
+  type EarlySnapshots,
+  type RestorePointRequest,
 } from './restore-point/restore-point.ts';
 import type { RunTools } from './tools.ts';
 
 /** What was asked of an instance that runs. */
-interface Asked {
+interface RunningState {
   readonly baseline: Baseline;
   /** Null where the server did not tell. */
   readonly boot: BootMark | null;
 }
 
 /** An instance that is asked, has a way back, and is this run's alone. */
-export interface Prepared extends Asked {
-  readonly inspected: Inspected;
+export interface PreparedRun extends RunningState {
+  readonly inspected: Inspection;
   readonly restorePoint: RestorePoint;
   readonly lease: HeldLease;
 }
 
 /** What is held before the baseline is known. */
-type HeldInstance = Pick<Prepared, 'inspected' | 'restorePoint' | 'lease'>;
+type LockedInstance = Pick<PreparedRun, 'inspected' | 'restorePoint' | 'lease'>;
 
 /**
  * A running instance is asked first. A stopped one is started only under the lock, so that two runs never fight over it,
  * and so that its restore point is the stopped instance itself.
  */
-export const prepare = async (
+export async function prepare(
   plan: Plan,
   tools: RunTools,
-  inspected: Inspected,
-  first: FirstLook | null,
-): Promise<Result<Prepared, Outcome>> => {
+  inspected: Inspection,
+  first: FirstObservation | null,
+): Promise<Result<PreparedRun, Outcome>> {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
-  if (Object.keys(plan.hooks).length > 0) await tools.recorder.record({ type: 'hooks-planned', hooks: plan.hooks });
+  if (Object.keys(plan.hooks).length > 0)
+    await tools.recorder.record({ type: 'lifecycle-commands-planned', commands: plan.hooks });
   if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);
-  const left = inspected.staleQuiet === null ? null : await letGoOfLeft(plan, tools, inspected.staleQuiet);
+  const left =
+    inspected.staleQuiesceMarker === null ? null : await resumeLeftover(plan, tools, inspected.staleQuiesceMarker);
   if (left !== null) return err(left);
-  const scheduled = sayScheduled(inspected.pool, inspected.instance);
-  if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: scheduled });
+  const scheduled = describeScheduled(inspected.pool, inspected.instance);
+  if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: scheduled });
   const early = earlyPoint(plan, tools, inspected);
-  const beginning = { first: usable(first, inspected), justStarted: false, whenCalm: early.begin };
+  const beginning = { first: usable(first, inspected), justStarted: false, whenIdle: early.begin };
   const asked = inspected.wasRunning ? await admit(plan, tools, inspected, beginning) : null;
   const { taken, wasBusy } = await early.end();
   if (asked?.ok === false) {
@@ -76,84 +78,90 @@ export const prepare = async (
   const held = await takePoint(plan, tools, inspected, taken);
   if (!held.ok) return held;
   const { restorePoint, lease, waited, restarted } = held.value;
-  if (waited || wasBusy || isHeldByAnother(inspected))
+  if (waited || wasBusy || isLockedByAnother(inspected))
     return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
   // It was stopped for its restore point: what does not come back from that is not the command's fault.
-  if (restarted || asked === null) return askUnderLock(plan, tools, { inspected, restorePoint, lease }, restarted);
+  if (restarted || asked === null) return observeUnderLock(plan, tools, { inspected, restorePoint, lease }, restarted);
   return allClear(plan, tools, { inspected, ...asked.value, restorePoint, lease });
-};
+}
 
 /** What was held still when the look began says nothing of the instance at work. */
-const usable = (first: FirstLook | null, inspected: Inspected): FirstLook | null =>
-  inspected.wasRunning && inspected.staleQuiet === null && !isHeldByAnother(inspected) ? first : null;
+function usable(first: FirstObservation | null, inspected: Inspection): FirstObservation | null {
+  return inspected.wasRunning && inspected.staleQuiesceMarker === null && !isLockedByAnother(inspected) ? first : null;
+}
 
 /** Another run was at work when this one began to look, and this one waits for its end. */
-const isHeldByAnother = ({ snapshots }: Inspected): boolean => snapshots.some(({ name }) => name === inFlightName);
+function isLockedByAnother({ snapshots }: Inspection): boolean {
+  return snapshots.some(({ name }) => name === inFlightName);
+}
 
 /** A run that died held the instance still, or an old snapshot brought that back: nothing may be asked of it so. */
-const letGoOfLeft = async (plan: Plan, tools: RunTools, quiet: Quiet): Promise<Outcome | null> => {
+async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: QuiesceMarker): Promise<Outcome | null> {
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    says: `Run ${quiet.run} held this instance still for its restore point and did not let go: that is done now.`,
+    message: `Run ${quiesceMarker.run} had quiesced this instance for its restore point and was interrupted. guard resumes it now.`,
   });
-  const failure = await letGoByKey(plan, tools);
-  return failure === null ? null : refused(`${failure} It may still be held still.`, letGoAdvice(plan));
-};
+  const failure = await resumeByMarker(plan, tools);
+  return failure === null ? null : refused(`${failure} The instance may still be quiesced.`, resumeAdvice(plan));
+}
 
 /** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
-const startOver = async (
+async function startOver(
   plan: Plan,
   tools: RunTools,
-  held: HeldInstance,
+  held: LockedInstance,
   restarted: boolean,
-): Promise<Result<Prepared, Outcome>> => {
+): Promise<Result<PreparedRun, Outcome>> {
   const inspected = await inspect(plan, tools);
   if (!inspected.ok) return err(await abandon(plan, tools, held, inspected.error));
-  return askUnderLock(plan, tools, { ...held, inspected: inspected.value }, restarted);
-};
+  return observeUnderLock(plan, tools, { ...held, inspected: inspected.value }, restarted);
+}
 
-const askUnderLock = async (
+async function observeUnderLock(
   plan: Plan,
   tools: RunTools,
-  held: HeldInstance,
+  held: LockedInstance,
   justStarted: boolean,
-): Promise<Result<Prepared, Outcome>> => {
+): Promise<Result<PreparedRun, Outcome>> {
   const { inspected } = held;
   const asked = inspected.wasRunning
-    ? await admit(plan, tools, inspected, { ...afresh, justStarted })
-    : await startAndAsk(plan, tools, inspected);
+    ? await admit(plan, tools, inspected, { ...freshStart, justStarted })
+    : await startAndObserve(plan, tools, inspected);
   if (!asked.ok) return err(await abandon(plan, tools, held, asked.error));
   return allClear(plan, tools, { ...held, ...asked.value });
-};
+}
 
-const afresh = { first: null, whenCalm: () => {} } as const;
+const freshStart = { first: null, whenIdle: () => {} } as const;
 
-const warnOfUncovered = async (tools: RunTools, { disks }: Inspected): Promise<void> => {
+async function warnOfUncovered(tools: RunTools, { disks }: Inspection): Promise<void> {
   for (const disk of disks.uncovered)
     await tools.recorder.record({
       type: 'notice',
       level: 'warning',
-      says: `Not covered by the restore point is ${sayUncovered(disk)}. It does not go back with a rollback.`,
+      message: `The restore point does not cover ${describeUncovered(disk)}. A rollback does not restore it.`,
     });
-};
+}
 
 /**
  * Whether the snapshot may be taken beside the slow part of the baseline: it does not make the instance stand still, nothing
  * that is asked meanwhile is of the user's own making, which might write, and what is left to know refuses hardly ever.
  */
-const mayBeEarly = (plan: Plan, { wasRunning, pool, disks }: Inspected): boolean =>
-  wasRunning &&
-  plan.change.kind === 'command' &&
-  plan.checks.length === 0 &&
-  disks.own.length === 0 &&
-  !needsStillness(plan, wasRunning) &&
-  // All others freeze the instance meanwhile (incus.md section 3).
-  (pool?.driver === 'btrfs' || pool?.driver === 'zfs');
+function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolean {
+  return (
+    wasRunning &&
+    plan.change.kind === 'command' &&
+    plan.checks.length === 0 &&
+    disks.own.length === 0 &&
+    !mustQuiesce(plan, wasRunning) &&
+    // All others freeze the instance meanwhile (docs/internals/incus.md, Storage drivers).
+    (pool?.driver === 'btrfs' || pool?.driver === 'zfs')
+  );
+}
 
 /** Snapshots that may be begun while the instance is still asked how it is. */
-const earlyPoint = (plan: Plan, tools: RunTools, inspected: Inspected) => {
-  let begun: Promise<Result<Taken, Outcome>> | null = null;
+function earlyPoint(plan: Plan, tools: RunTools, inspected: Inspection) {
+  let begun: Promise<Result<EarlySnapshots, Outcome>> | null = null;
   return {
     begin: (): void => {
       if (mayBeEarly(plan, inspected)) begun = takeEarly(plan, tools, wantedFor(plan, tools, inspected));
@@ -162,74 +170,81 @@ const earlyPoint = (plan: Plan, tools: RunTools, inspected: Inspected) => {
      * Without them where none were begun, or could not be had: why not is asked anew when they are needed. Whoever was there
      * may have changed the instance meanwhile.
      */
-    end: async (): Promise<{ readonly taken: Taken | null; readonly wasBusy: boolean }> => {
+    end: async (): Promise<{ readonly taken: EarlySnapshots | null; readonly wasBusy: boolean }> => {
       const ended = await begun;
       return { taken: ended?.ok ? ended.value : null, wasBusy: ended?.ok === false && ended.error.outcome === 'busy' };
     },
   };
-};
+}
 
-const takePoint = async (
+async function takePoint(
   plan: Plan,
   tools: RunTools,
-  inspected: Inspected,
-  early: Taken | null,
-): Promise<Result<Held, Outcome>> => {
+  inspected: Inspection,
+  early: EarlySnapshots | null,
+): Promise<Result<AcquiredLock, Outcome>> {
   if (early === null && tools.interruption.by() !== null) return err(interruptedBefore(tools));
-  if (inspected.copy !== null) await tellPause(plan, tools, inspected.copy);
+  if (inspected.copy !== null) await reportPause(plan, tools, inspected.copy);
   const taken = await inPhase(
     tools,
     'restore-point',
     () => takeRestorePoint(plan, tools, wantedFor(plan, tools, inspected), early),
-    (result) => (result.ok ? { ok: true, says: plan.restorePoint.name } : { ok: false, says: 'not taken' }),
+    (result) => (result.ok ? { ok: true, message: plan.restorePoint.name } : { ok: false, message: 'not taken' }),
   );
   if (taken.ok) {
-    await tools.recorder.record({ type: 'restore-point-taken', restorePoint: taken.value.restorePoint });
+    await tools.recorder.record({ type: 'restore-point-created', restorePoint: taken.value.restorePoint });
     return taken;
   }
   // A signal ended the wait for another run.
   const gaveUp = taken.error.outcome === 'busy' && tools.interruption.by() !== null;
   return gaveUp ? err(interruptedBefore(tools)) : taken;
-};
+}
 
-const wantedFor = (plan: Plan, tools: RunTools, inspected: Inspected): Wanted => ({
-  mark: markFor(plan, tools),
-  stale: [inspected.staleMark, inspected.staleQuiet].flatMap((left) => (left === null ? [] : [left.run])),
-  wasRunning: inspected.wasRunning,
-  volumes: inspected.disks.own,
-});
+function wantedFor(plan: Plan, tools: RunTools, inspected: Inspection): RestorePointRequest {
+  return {
+    marker: markerFor(plan, tools),
+    stale: [inspected.staleMarker, inspected.staleQuiesceMarker].flatMap((left) => (left === null ? [] : [left.run])),
+    wasRunning: inspected.wasRunning,
+    volumes: inspected.disks.own,
+  };
+}
 
-const tellPause = (plan: Plan, tools: RunTools, copy: Copy): Promise<void> =>
-  tools.recorder.record({ type: 'notice', level: 'warning', says: sayPause(plan.instance, copy) });
+function reportPause(plan: Plan, tools: RunTools, copy: SnapshotCopy): Promise<void> {
+  return tools.recorder.record({ type: 'notice', level: 'warning', message: describePause(plan.instance, copy) });
+}
 
-const startAndAsk = async (plan: Plan, tools: RunTools, inspected: Inspected): Promise<Result<Asked, Outcome>> => {
+async function startAndObserve(
+  plan: Plan,
+  tools: RunTools,
+  inspected: Inspection,
+): Promise<Result<RunningState, Outcome>> {
   const up = await inPhase(
     tools,
     'start',
     () => bringUp(tools, plan.instance, plan.limits),
-    (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
+    (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
   );
-  if (!up.ok) return err(refused(`"${plan.instance}" could not be started to be asked: ${up.error}`, ''));
-  return admit(plan, tools, inspected, { ...afresh, justStarted: true });
-};
+  if (!up.ok) return err(refused(`"${plan.instance}" could not be started for its baseline: ${up.error}`, ''));
+  return admit(plan, tools, inspected, { ...freshStart, justStarted: true });
+}
 
 /** It is well, and this change has not failed here before. */
-const admit = async (
+async function admit(
   plan: Plan,
   tools: RunTools,
-  { instance }: Inspected,
-  beginning: Beginning,
-): Promise<Result<Asked, Outcome>> => {
+  { instance }: Inspection,
+  beginning: BaselineRequest,
+): Promise<Result<RunningState, Outcome>> {
   const baseline = await establishBaseline(plan, tools, instance, beginning);
   if (!baseline.ok) return baseline;
   const repeat = await refuseRepeat(plan, tools);
   if (repeat !== null) return err(repeat);
   const now = beginning.justStarted ? await getInstance(tools.incus, plan.instance) : ok(instance);
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
-};
+}
 
 /** The last moment at which nothing has been changed: a record that cannot be written, or a signal, ends it here. */
-const allClear = async (plan: Plan, tools: RunTools, prepared: Prepared): Promise<Result<Prepared, Outcome>> => {
+async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Result<PreparedRun, Outcome>> {
   const unwritable = tools.recorder.failure();
   if (unwritable !== null)
     return err(
@@ -239,56 +254,67 @@ const allClear = async (plan: Plan, tools: RunTools, prepared: Prepared): Promis
         prepared,
         refused(
           `The run's record cannot be written: ${unwritable}`,
-          'Make room, or name another folder with GUARD_STATE_DIR.',
+          'Free some space, or set GUARD_STATE_DIR to another folder.',
         ),
       ),
     );
   if (tools.interruption.by() !== null) return err(await abandon(plan, tools, prepared, interruptedBefore(tools)));
   if (!(await prepared.lease.isLost(plan.run))) return ok(prepared);
   await prepared.lease.stop();
-  return err(refused(sayLost, 'See `guard runs` there.'));
-};
+  return err(refused(lostLockMessage, 'See `guard runs` there.'));
+}
 
-const interruptedBefore = (tools: RunTools): Outcome => ({
-  outcome: 'interrupted',
-  signal: tools.interruption.by() ?? 'SIGTERM',
-});
+function interruptedBefore(tools: RunTools): Outcome {
+  return {
+    outcome: 'interrupted',
+    signal: tools.interruption.by() ?? 'SIGTERM',
+  };
+}
 
 /** Gives the instance back as it was found, before any command ran in it. */
-const abandon = async (
+async function abandon(
   plan: Plan,
   tools: RunTools,
-  { inspected, restorePoint, lease }: HeldInstance,
+  { inspected, restorePoint, lease }: LockedInstance,
   outcome: Outcome,
-): Promise<Outcome> => {
+): Promise<Outcome> {
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   await release(plan, tools, { keep: false }, restorePoint.volumes, lease);
   return outcome;
-};
+}
 
-const runStarted = (plan: Plan, tools: RunTools, inspected: Inspected): RunStarted => ({
-  type: 'run-started',
-  version: plan.version,
-  instance: plan.instance,
-  project: plan.project,
-  remote: plan.remote,
-  command: plan.command.words,
-  wasRunning: inspected.wasRunning,
-  restorePointName: plan.restorePoint.name,
-  named: plan.restorePoint.named,
-  holder: tools.holder,
-  ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushedOf) }),
-  ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
-});
+function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStarted {
+  return {
+    type: 'run-started',
+    version: plan.version,
+    instance: plan.instance,
+    project: plan.project,
+    remote: plan.remote,
+    command: plan.command.words,
+    wasRunning: inspected.wasRunning,
+    restorePointName: plan.restorePoint.name,
+    named: plan.restorePoint.named,
+    holder: tools.holder,
+    ...(plan.rehearsedBy === null ? {} : { rehearsedBy: plan.rehearsedBy }),
+    ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushSummaryOf) }),
+    ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
+  };
+}
 
-const startOf = ({ manager, pid, packages }: TransactionStart): TransactionStart => ({ manager, pid, packages });
+function startOf({ manager, pid, packages }: TransactionStart): TransactionStart {
+  return { manager, pid, packages };
+}
 
-const markFor = (plan: Plan, tools: RunTools): Omit<Mark, 'wasRunning'> => ({
-  v: 1,
-  run: plan.run,
-  holder: tools.holder,
-  restorePointName: plan.restorePoint.name,
-  at: tools.clock.now(),
-});
+function markerFor(plan: Plan, tools: RunTools): Omit<RunMarker, 'wasRunning'> {
+  return {
+    v: 1,
+    run: plan.run,
+    holder: tools.holder,
+    restorePointName: plan.restorePoint.name,
+    at: tools.clock.now(),
+  };
+}
 
-const pushedOf = ({ local, inside, files, bytes }: PushPlan): Pushed => ({ local, inside, files, bytes });
+function pushSummaryOf({ local, inside, files, bytes }: PushPlan): PushSummary {
+  return { local, inside, files, bytes };
+}

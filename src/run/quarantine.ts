@@ -8,12 +8,12 @@ import type { RunTools } from './tools.ts';
 
 /**
  * Refuses a change that was rolled back here before and would be the same again, so that no timer rolls one upgrade in and
- * out every night (F37). New packages make it another change. Null where it may run: also where a person is there to see.
+ * out every night (F37). If other packages would be installed, it is a different change. Null where it may run: also where a person is there to see.
  */
-export const refuseRepeat = async (
+export async function refuseRepeat(
   plan: Plan,
   tools: Pick<RunTools, 'incus' | 'failedChanges'>,
-): Promise<Outcome | null> => {
+): Promise<Outcome | null> {
   if (!plan.obeyQuarantine) return null;
   const failed = await tools.failedChanges();
   // Only a command that failed here before costs the question what it would change.
@@ -24,30 +24,31 @@ export const refuseRepeat = async (
   return {
     outcome: 'quarantined',
     refusal: {
-      says: `This same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
-      advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} New packages make it another change.`,
+      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} If other packages would be installed, it is a different change.`,
     },
   };
-};
+}
 
-const howToRepeat = ({ change }: Plan): string =>
-  change.kind === 'transaction'
-    ? 'on the host tells why; it runs all the same with `guard --retry`, or with another hook.quarantine in guard.yaml.'
-    : 'tells why; pass --retry to run it all the same.';
+function howToRepeat({ change }: Plan): string {
+  return change.kind === 'transaction'
+    ? 'on the host shows why. To run it anyway, use `guard --retry` or change hook.quarantine in guard.yaml.'
+    : 'shows why. To run it anyway, pass --retry.';
+}
 
 /** After the rollback, when the instance is again what it was before the command: remembers what was tried in vain. */
-export const rememberChange = async (
+export async function rememberChange(
   plan: Plan,
   tools: Pick<RunTools, 'incus' | 'recorder'>,
   cause: Cause,
-): Promise<void> => {
-  if (plan.change.kind === 'return' || !saysSomethingOfTheChange(cause)) return;
+): Promise<void> {
+  if (plan.change.kind === 'return' || !isCausedByChange(cause)) return;
   const fingerprint = await fingerprintOfChange(plan, tools);
-  await tools.recorder.record({ type: 'change-remembered', fingerprint });
-};
+  await tools.recorder.record({ type: 'change-fingerprinted', fingerprint });
+}
 
 /** An interruption, or checks that nobody answered, may come from elsewhere. */
-const saysSomethingOfTheChange = (cause: Cause): boolean => {
+function isCausedByChange(cause: Cause): boolean {
   switch (cause) {
     case 'command':
     case 'unhealthy':
@@ -57,15 +58,17 @@ const saysSomethingOfTheChange = (cause: Cause): boolean => {
     case 'interrupted':
       return false;
   }
-};
+}
 
-const byName = ([a]: [string, string], [b]: [string, string]): number => (a < b ? -1 : 1);
+function byName([a]: [string, string], [b]: [string, string]): number {
+  return a < b ? -1 : 1;
+}
 
 /** The same command, run as the same, where an upgrade would do the same; of a transaction, what it says of itself. */
-const fingerprintOfChange = async (
+async function fingerprintOfChange(
   { instance, command, change: how, pushes }: Pick<Plan, 'instance' | 'command' | 'change' | 'pushes'>,
   tools: Pick<RunTools, 'incus'>,
-): Promise<string> => {
+): Promise<string> {
   if (how.kind === 'transaction' && how.transaction.fingerprint !== null) return how.transaction.fingerprint;
   const { words, environment, user, group, cwd } = command;
   const packages = await packageState(tools, instance);
@@ -79,8 +82,9 @@ const fingerprintOfChange = async (
     ...(await digestsOf(pushes)),
   ];
   return createHash('sha256').update(JSON.stringify(change)).digest('hex').slice(0, 32);
-};
+}
 
-/** Nothing where nothing is pushed; null for what is not there any more. */
-const digestsOf = (pushes: readonly PushPlan[]): Promise<readonly (string | null)[]> =>
-  Promise.all(pushes.map((push) => digestOfPush(push).catch(() => null)));
+/** Nothing where nothing is pushed; null for what no longer exists. */
+function digestsOf(pushes: readonly PushPlan[]): Promise<readonly (string | null)[]> {
+  return Promise.all(pushes.map((push) => digestOfPush(push).catch(() => null)));
+}

@@ -1,5 +1,5 @@
 import { thawInstance } from '../incus/instance.ts';
-import { persistently } from './persistence.ts';
+import { retryTransient } from './retry.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
@@ -7,19 +7,19 @@ import type { RunTools } from './tools.ts';
  * Lets a frozen instance go on. Some drivers freeze it while they copy it for the restore point, and a daemon that dies
  * meanwhile leaves it so. A run never begins with a frozen one.
  */
-export const thaw = async (
+export async function thaw(
   { incus, clock, recorder }: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
   { instance, limits }: Pick<Plan, 'instance' | 'limits'>,
   status: string,
-): Promise<void> => {
+): Promise<void> {
   if (status !== 'Frozen') return;
-  const thawed = await persistently(clock, limits.readyMs, () =>
+  const thawed = await retryTransient(clock, limits.readyMs, () =>
     thawInstance(incus, instance, { limitMs: limits.readyMs }),
   );
   if (thawed.ok)
     await recorder.record({
       type: 'notice',
       level: 'warning',
-      says: `${instance} was still frozen for its restore point, and goes on now.`,
+      message: `${instance} was still frozen for its restore point. guard resumed it.`,
     });
-};
+}

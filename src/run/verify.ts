@@ -1,6 +1,6 @@
 import type { Changes, CommandEnd, Verdict } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import { changesBetween } from '../health/comparison/changes.ts';
+import { changesBetween } from '../health/changes.ts';
 import type { Facts } from '../health/facts.ts';
 import { watch } from '../health/watch/watch.ts';
 import type { Plan } from './plan.ts';
@@ -9,7 +9,7 @@ import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
 /** What the watch after a change came to. */
-export interface Verified {
+export interface Verification {
   readonly verdict: Verdict;
   /** Null where it could not be seen on both sides. */
   readonly changes: Changes | null;
@@ -18,13 +18,13 @@ export interface Verified {
 }
 
 /** Watches the instance after the change, against its baseline, and says what was changed. `soakMs`: how long health must hold. */
-export const verify = async (
+export async function verify(
   plan: Plan,
   tools: RunTools,
   baseline: Baseline,
   end: CommandEnd,
   soakMs: number,
-): Promise<Verified> => {
+): Promise<Verification> {
   const { verdict, look } = await inPhase(
     tools,
     'verify',
@@ -41,10 +41,10 @@ export const verify = async (
         (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
       );
     },
-    ({ verdict }) => ({ ok: verdict.verdict === 'healthy', says: verdict.verdict }),
+    ({ verdict }) => ({ ok: verdict.verdict === 'healthy', message: verdict.verdict }),
   );
-  await tools.recorder.record({ type: 'verdict', verdict, again: false });
+  await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });
   return { verdict, changes, facts: look.facts };
-};
+}

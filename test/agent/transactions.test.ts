@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Announcement } from '../../src/agent/conversation.ts';
+import type { Announcement } from '../../src/agent/message-assembler.ts';
 import type { Reply } from '../../src/agent/protocol.ts';
 import type { TransactionRun } from '../../src/agent/transaction-run.ts';
 import { createTransactions } from '../../src/agent/transactions.ts';
@@ -136,7 +136,7 @@ test('only so many runs in an hour', async () => {
     begun.at(-1)?.end();
     await turn();
   }
-  expect(begun.map(({ full }) => full)).toEqual([null, null, '2 runs in an hour are enough.']);
+  expect(begun.map(({ full }) => full)).toEqual([null, null, '2 runs in an hour is the limit.']);
 });
 
 test('a guard.yaml that is wrong aborts, and says so', async () => {

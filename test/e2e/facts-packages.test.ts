@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { changesBetween } from '../../src/health/comparison/changes.ts';
-import { compareFacts } from '../../src/health/comparison/compare.ts';
+import { changesBetween } from '../../src/health/changes.ts';
+import { compareFacts } from '../../src/health/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { booted, inside, look, lookUntil } from './instance-facts.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const packagesOf = (before: Facts, after: Facts) => changesBetween(before, after).packages;
 
-const findings = (before: Facts, after: Facts): string[] => compareFacts(before, after).map(({ says }) => says);
+const findings = (before: Facts, after: Facts): string[] => compareFacts(before, after).map(({ message }) => message);
 
 describe('a container whose packages are kept by rpm', () => {
   const build = (version: string): string => `

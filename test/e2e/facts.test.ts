@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { changesBetween } from '../../src/health/comparison/changes.ts';
-import { compareFacts, compareLooks, type FactFinding } from '../../src/health/comparison/compare.ts';
+import { changesBetween } from '../../src/health/changes.ts';
+import { compareFacts, detectRestarts, type FactFinding } from '../../src/health/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { gatherFacts } from '../../src/health/gather.ts';
 import { booted, inside, look, lookUntil } from './instance-facts.ts';
@@ -13,7 +13,7 @@ const { incus, close } = openTestIncus();
 afterAll(close);
 
 const deciding = (findings: readonly FactFinding[]): string[] =>
-  findings.filter(({ severity }) => severity === 'required').map(({ says }) => says);
+  findings.filter(({ severity }) => severity === 'required').map(({ message }) => message);
 
 describe('a Debian container with systemd', () => {
   const name = 'facts-systemd';
@@ -72,7 +72,7 @@ systemctl enable --now worker.service door.socket`,
     expect(before.packages?.installed).toHaveProperty('apt');
     const again = await look(incus, name);
     expect(compareFacts(before, again)).toEqual([]);
-    expect(compareLooks(before, before, again)).toEqual([]);
+    expect(detectRestarts(before, before, again)).toEqual([]);
     expect(changesBetween(before, again)).toEqual({
       packages: [],
       units: { appeared: [], gone: [] },
@@ -101,7 +101,7 @@ systemctl restart worker.service`,
     );
     const [finding] = compareFacts(before, after);
     expect(finding).toMatchObject({ subject: 'unit:worker.service', severity: 'required' });
-    expect(finding?.says).toMatch(/^worker\.service was running, is now restarting: exit status 3, \d+ restarts$/);
+    expect(finding?.message).toMatch(/^worker\.service was running, is now restarting: exit status 3, \d+ restarts$/);
   });
 
   test('a loop that is up whenever somebody looks is found between two looks', async () => {
@@ -121,7 +121,7 @@ systemctl restart worker.service`,
         (facts.units?.['worker.service']?.restarts ?? 0) > (first.units?.['worker.service']?.restarts ?? 0),
     );
     expect(deciding(compareFacts(before, first))).toEqual([]);
-    expect(deciding(compareLooks(before, first, second))[0]).toMatch(
+    expect(deciding(detectRestarts(before, first, second))[0]).toMatch(
       /^worker\.service restarted by itself (once|\d+ times) while guard watched/,
     );
     await inside(
@@ -139,11 +139,11 @@ systemctl restart worker.service`,
 systemctl daemon-reload
 systemctl restart door.socket`,
     );
-    const says = deciding(compareFacts(before, await look(incus, name)));
-    expect(says).toContainEqual(
+    const message = deciding(compareFacts(before, await look(incus, name)));
+    expect(message).toContainEqual(
       expect.stringContaining('listens on port 7001 tcp only at 127.0.0.1 now, before at every address'),
     );
-    expect(says).toContainEqual(expect.stringContaining('socket /run/door.sock is gone'));
+    expect(message).toContainEqual(expect.stringContaining('socket /run/door.sock is gone'));
   });
 
   test('a unit that is gone with its file, of the administrator', async () => {

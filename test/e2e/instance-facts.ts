@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { systemClock } from '../../src/clock.ts';
-import { compareFacts } from '../../src/health/comparison/compare.ts';
+import { compareFacts } from '../../src/health/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { gatherFacts } from '../../src/health/gather.ts';
 import type { Incus } from '../../src/incus/client.ts';
@@ -41,4 +41,4 @@ export const saidTo = (facts: Facts, question: string): string | null | undefine
 export const required = (before: Facts, after: Facts): string[] =>
   compareFacts(before, after)
     .filter(({ severity }) => severity === 'required')
-    .map(({ says }) => says);
+    .map(({ message }) => message);

@@ -1,31 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import type { Answer } from '../../src/event.ts';
+import type { CheckStatus } from '../../src/event.ts';
 import { takeBaselineWith } from '../../src/health/baseline.ts';
-import { fakeAsker, type Story } from './fake-asker.ts';
+import { fakeProber, type Story } from './fake-prober.ts';
 import { fakeClock } from './fake-clock.ts';
 import { checkOf } from './samples.ts';
 
 const taken = async (story: Story, definitions: ReturnType<typeof checkOf>[], justStarted = false) => {
   const clock = fakeClock();
-  const asker = fakeAsker(clock, story);
+  const prober = fakeProber(clock, story);
   const began = clock.monotonic();
-  const baseline = await takeBaselineWith(asker, { clock }, { definitions, automatic: true, justStarted });
-  return { baseline, asker, ms: clock.monotonic() - began };
+  const baseline = await takeBaselineWith(prober, { clock }, { definitions, automatic: true, justStarted });
+  return { baseline, prober, ms: clock.monotonic() - began };
 };
 
-const until = (ms: number, answer: Answer) => (at: number) => (at < ms ? answer : 'passed');
+const until = (ms: number, answer: CheckStatus) => (at: number) => (at < ms ? answer : 'passed');
 
 describe('a baseline', () => {
   it('holds the facts, every check with how long it took (F33), and the questions', async () => {
     const definitions = [checkOf('a'), checkOf('b')];
-    const { baseline, asker } = await taken({ checkMs: 120 }, definitions);
+    const { baseline, prober } = await taken({ checkMs: 120 }, definitions);
     expect(baseline.facts?.v).toBe(1);
-    expect(baseline.checks.map(({ name, answer, ms }) => [name, answer, ms])).toEqual([
+    expect(baseline.checks.map(({ name, status: answer, ms }) => [name, answer, ms])).toEqual([
       ['a', 'passed', 120],
       ['b', 'passed', 120],
     ]);
     expect(baseline.definitions).toBe(definitions);
-    expect(asker.looks).toHaveLength(1);
+    expect(prober.looks).toHaveLength(1);
   });
 
   it('is plain data, so that a journal can keep it', async () => {
@@ -39,21 +39,21 @@ describe('a baseline', () => {
   });
 
   it('asks again what does not pass, until it passes', async () => {
-    const { baseline, asker } = await taken({ checks: { a: until(3000, 'failed') } }, [checkOf('a', { retries: 3 })]);
-    expect(baseline.checks[0]?.answer).toBe('passed');
-    expect(asker.asked['a']).toHaveLength(3);
+    const { baseline, prober } = await taken({ checks: { a: until(3000, 'failed') } }, [checkOf('a', { retries: 3 })]);
+    expect(baseline.checks[0]?.status).toBe('passed');
+    expect(prober.asked['a']).toHaveLength(3);
   });
 
   it('gives up after as many failures in a row as it has retries', async () => {
-    const { baseline, asker } = await taken({ checks: { a: () => 'failed' } }, [checkOf('a', { retries: 2 })]);
-    expect(baseline.checks[0]?.answer).toBe('failed');
-    expect(asker.asked['a']).toHaveLength(2);
+    const { baseline, prober } = await taken({ checks: { a: () => 'failed' } }, [checkOf('a', { retries: 2 })]);
+    expect(baseline.checks[0]?.status).toBe('failed');
+    expect(prober.asked['a']).toHaveLength(2);
   });
 
   it('does not count failures in the start period of an instance that was just started', async () => {
     const definitions = [checkOf('a', { retries: 1, startPeriodMs: 20_000 })];
     const story = { checks: { a: until(15_000, 'failed') } };
-    expect((await taken(story, definitions, true)).baseline.checks[0]?.answer).toBe('passed');
-    expect((await taken(story, definitions, false)).baseline.checks[0]?.answer).toBe('failed');
+    expect((await taken(story, definitions, true)).baseline.checks[0]?.status).toBe('passed');
+    expect((await taken(story, definitions, false)).baseline.checks[0]?.status).toBe('failed');
   });
 });

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import type { InstanceState } from '../../incus/instance.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { failed, notAsked, type KindAnswer } from './answer.ts';
@@ -11,14 +11,14 @@ export type AskAddresses = () => Promise<Result<InstanceState['addresses'], Incu
  * Puts the instance's addresses in the place of `{address}` (IPv4, else IPv6), `{address4}`, `{address6}`, and
  * `{address:eth1}` for one interface. With `url`, an IPv6 address gets its brackets. Text without a placeholder asks nobody.
  */
-export const fillAddress = async (
+export async function fillAddress(
   text: string,
   askAddresses: AskAddresses,
   options: { readonly url?: boolean } = {},
-): Promise<Result<string, KindAnswer>> => {
+): Promise<Result<string, KindAnswer>> {
   if (!text.includes('{address')) return ok(text);
   const addresses = await askAddresses();
-  if (!addresses.ok) return err(notAsked(sayFailure(addresses.error)));
+  if (!addresses.ok) return err(notAsked(describeFailure(addresses.error)));
   let missing: string | null = null;
   const filled = text.replaceAll(placeholder, (_all, family: string, device: string | undefined) => {
     const address = pick(addresses.value, family, device ?? null);
@@ -27,15 +27,16 @@ export const fillAddress = async (
   });
   // An instance without its address is an answer: whoever wants to reach it cannot either.
   return missing === null ? ok(filled) : err(failed(missing));
-};
+}
 
 const placeholder = /\{address([46]?)(?::([^{}\s]+))?\}/g;
 
-const sayMissing = (family: string, device: string | null): string =>
-  `the instance has no global ${family === '' ? 'address' : `IPv${family} address`}${device === null ? '' : ` on ${device}`}`;
+function sayMissing(family: string, device: string | null): string {
+  return `the instance has no global ${family === '' ? 'address' : `IPv${family} address`}${device === null ? '' : ` on ${device}`}`;
+}
 
 /** The address that `{address…}` stands for, or null. `family` is `4`, `6` or empty for any, IPv4 first. */
-const pick = (addresses: InstanceState['addresses'], family: string, device: string | null): string | null => {
+function pick(addresses: InstanceState['addresses'], family: string, device: string | null): string | null {
   const global = Object.keys(addresses)
     .filter((name) => device === null || name === device)
     .toSorted((a, b) => rank(a) - rank(b) || a.localeCompare(b))
@@ -45,12 +46,14 @@ const pick = (addresses: InstanceState['addresses'], family: string, device: str
   if (family === '4') return ofFamily(false);
   if (family === '6') return ofFamily(true);
   return ofFamily(false) ?? ofFamily(true);
-};
+}
 
 /** Bridges that the instance made for its own guests (Docker, libvirt, Incus) come last: nobody outside reaches them. */
-const rank = (name: string): number =>
-  /^(docker|br-|virbr|lxc|lxdbr|incusbr|cni|podman|veth|tap|tun|wg)/.test(name) ? 1 : 0;
+function rank(name: string): number {
+  return /^(docker|br-|virbr|lxc|lxdbr|incusbr|cni|podman|veth|tap|tun|wg)/.test(name) ? 1 : 0;
+}
 
 /** Not of the loopback, nor link-local. */
-export const isGlobalAddress = (address: string): boolean =>
-  !/^(127\.|169\.254\.|::1$|fe[89ab][0-9a-f]:)/i.test(address);
+export function isGlobalAddress(address: string): boolean {
+  return !/^(127\.|169\.254\.|::1$|fe[89ab][0-9a-f]:)/i.test(address);
+}

@@ -1,41 +1,50 @@
-import { sayDuration } from '../../duration.ts';
-import type { Answer } from '../../event.ts';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { formatDuration } from '../../duration.ts';
+import type { CheckStatus } from '../../event.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { neutralise } from '../../text.ts';
 
-/** What a kind of check finds out. `says` may be raw: it becomes one safe line in `askCheck`. */
+/** What a kind of check finds out. `message` may be raw: it becomes one safe line in `askCheck`. */
 export interface KindAnswer {
-  readonly answer: Answer;
-  readonly says: string;
+  readonly answer: CheckStatus;
+  readonly message: string;
   /** Nothing came within the check's timeout. */
   readonly timedOut?: true;
 }
 
-export const passed = (says: string): KindAnswer => ({ answer: 'passed', says });
+export function passed(message: string): KindAnswer {
+  return { answer: 'passed', message };
+}
 
-export const failed = (says: string): KindAnswer => ({ answer: 'failed', says });
+export function failed(message: string): KindAnswer {
+  return { answer: 'failed', message };
+}
 
-export const notAsked = (says: string): KindAnswer => ({ answer: 'not-asked', says });
+export function notAsked(message: string): KindAnswer {
+  return { answer: 'unknown', message };
+}
 
 /** Nobody answered in time: that is an answer, because a healthy service answers. */
-export const tooLate = (limitMs: number): KindAnswer => ({
-  ...failed(`no answer within ${sayDuration(limitMs)}`),
-  timedOut: true,
-});
+export function tooLate(limitMs: number): KindAnswer {
+  return {
+    ...failed(`no answer within ${formatDuration(limitMs)}`),
+    timedOut: true,
+  };
+}
 
 /** Incus could not put the question. Its own limit is the check's; everything else says nothing about health. */
-export const answerOfFailure = (failure: IncusFailure, limitMs: number): KindAnswer =>
-  failure.kind === 'timed-out' ? tooLate(limitMs) : notAsked(sayFailure(failure));
+export function answerOfFailure(failure: IncusFailure, limitMs: number): KindAnswer {
+  return failure.kind === 'timed-out' ? tooLate(limitMs) : notAsked(describeFailure(failure));
+}
 
 /**
  * A connection that did not come about, or broke. What lies on the machine that runs guard (no network, no permission,
  * no file descriptors, a resolver that does not answer) proves nothing about the instance.
  */
-export const answerOfNetworkError = (error: unknown, target: string): KindAnswer => {
+export function answerOfNetworkError(error: unknown, target: string): KindAnswer {
   const code = errorCode(error);
-  const says = `${target}: ${phrases[code] ?? messageOf(error)}`;
-  return ownTroubles.has(code) ? notAsked(`${says}, on the machine that runs guard`) : failed(says);
-};
+  const message = `${target}: ${phrases[code] ?? messageOf(error)}`;
+  return ownTroubles.has(code) ? notAsked(`${message}, on the machine that runs guard`) : failed(message);
+}
 
 const ownTroubles = new Set([
   'ENETUNREACH',
@@ -64,24 +73,31 @@ const phrases: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name server does not answer',
 };
 
-const errorCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
 
-const messageOf = (error: unknown): string => {
+function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = errorCode(error);
   return code === '' || message.includes(code) ? message : `${message} (${code})`;
-};
+}
 
 /** One line for a person, from what a command wrote: the last line of stderr, else of stdout. Empty when it wrote nothing. */
-export const lastWords = (output: { readonly stdout: string; readonly stderr: string }): string =>
-  lastLine(output.stderr) || lastLine(output.stdout);
+export function lastWords(output: { readonly stdout: string; readonly stderr: string }): string {
+  return lastLine(output.stderr) || lastLine(output.stdout);
+}
 
-const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+}
 
 /** Makes one safe line of at most `maxLength` characters; spaces and line ends become single spaces. */
-export const oneLine = (text: string, maxLength = 300): string =>
-  neutralise(text.replace(/\s+/g, ' ').trim(), maxLength);
+export function oneLine(text: string, maxLength = 300): string {
+  return neutralise(text.replace(/\s+/g, ' ').trim(), maxLength);
+}
 
 /** `: words` where there are any. */
-export const afterColon = (words: string): string => (words === '' ? '' : `: ${words}`);
+export function afterColon(words: string): string {
+  return words === '' ? '' : `: ${words}`;
+}

@@ -5,36 +5,36 @@ import type { AskAddresses } from './address.ts';
 import { notAsked, oneLine, tooLate, type KindAnswer } from './answer.ts';
 import { withinLimit } from './limit.ts';
 import type { KindTools } from './kinds/tools.ts';
-import type { AskContext } from '../look.ts';
+import type { AskContext } from '../observation.ts';
 
 /**
  * Asks one check once. It is killed hard at its timeout and then counts as failed; interrupted, or where nobody could
- * answer, it is `not-asked`. Nothing is remembered from earlier tries (F35). Never rejects: a check that crashes must not
+ * answer, it is `unknown`. Nothing is remembered from earlier tries (F35). Never rejects: a check that crashes must not
  * keep a rollback from happening (F10).
  */
-export const askCheck = async (check: SingleCheck, context: AskContext): Promise<CheckResult> => {
+export async function askCheck(check: SingleCheck, context: AskContext): Promise<CheckResult> {
   const began = context.clock.monotonic();
   const answer = await bounded(check, context, (tools) => askKind(check, tools));
   return resultOf(check.name, check.severity, answer, context.clock.monotonic() - began);
-};
+}
 
 /**
  * Asks a definition once: one result, or for a directory one a script (in the order of their names), or none where it has
  * no script. `inTurn` is how its parts wait for a free place.
  */
-export const askDefinition = async (
+export async function askDefinition(
   check: CheckDefinition,
   context: AskContext,
   inTurn: <T>(work: () => Promise<T>) => Promise<T>,
-): Promise<CheckResult[]> => {
+): Promise<CheckResult[]> {
   if (check.kind !== 'directory') return [await inTurn(() => askCheck(check, context))];
   const began = context.clock.monotonic();
   const scripts = await inTurn(() => listBounded(check, context));
   if ('answer' in scripts) return [resultOf(check.name, check.severity, scripts, context.clock.monotonic() - began)];
   return Promise.all(scripts.map((script) => inTurn(() => askCheck(script, context))));
-};
+}
 
-const askKind = async (check: SingleCheck, tools: KindTools): Promise<KindAnswer> => {
+async function askKind(check: SingleCheck, tools: KindTools): Promise<KindAnswer> {
   // Each kind is loaded when it is first needed: most runs need one or two of them.
   switch (check.kind) {
     case 'exec':
@@ -54,20 +54,21 @@ const askKind = async (check: SingleCheck, tools: KindTools): Promise<KindAnswer
     default:
       return check satisfies never;
   }
-};
+}
 
-const listBounded = (check: DirectoryCheck, context: AskContext): Promise<readonly SingleCheck[] | KindAnswer> =>
-  bounded(check, context, async (tools) => {
+function listBounded(check: DirectoryCheck, context: AskContext): Promise<readonly SingleCheck[] | KindAnswer> {
+  return bounded(check, context, async (tools) => {
     const { listScripts } = await import('./kinds/directory.ts');
     const scripts = await listScripts(check, tools);
     return scripts.ok ? scripts.value : scripts.error;
   });
+}
 
-const bounded = async <T>(
+async function bounded<T>(
   check: CheckDefinition,
   context: AskContext,
   work: (tools: KindTools) => Promise<T>,
-): Promise<T | KindAnswer> => {
+): Promise<T | KindAnswer> {
   try {
     const end = await withinLimit(context.clock, check.timeoutMs, context.signal, (signal) =>
       work({ ...context, signal, askAddresses: addressesOf(context) }),
@@ -77,22 +78,24 @@ const bounded = async <T>(
   } catch (error) {
     return notAsked(`a mistake in guard itself: ${error instanceof Error ? error.message : String(error)}`);
   }
-};
+}
 
-const addressesOf = (context: AskContext): AskAddresses => {
+function addressesOf(context: AskContext): AskAddresses {
   let asked: ReturnType<AskAddresses> | null = null;
-  const askOnce = async (): ReturnType<AskAddresses> => {
+  async function askOnce(): ReturnType<AskAddresses> {
     const state = await getInstanceState(context.incus, context.instance);
     return state.ok ? { ok: true, value: state.value.addresses } : state;
-  };
+  }
   return () => (asked ??= askOnce());
-};
+}
 
-const resultOf = (name: string, severity: Severity, answer: KindAnswer, ms: number): CheckResult => ({
-  name,
-  severity,
-  answer: answer.answer,
-  says: oneLine(answer.says),
-  ms,
-  ...(answer.timedOut ? { timedOut: true } : {}),
-});
+function resultOf(name: string, severity: Severity, answer: KindAnswer, ms: number): CheckResult {
+  return {
+    name,
+    severity,
+    status: answer.answer,
+    message: oneLine(answer.message),
+    ms,
+    ...(answer.timedOut ? { timedOut: true } : {}),
+  };
+}

@@ -7,12 +7,12 @@ export type Bounded<T> = { readonly end: 'done'; readonly value: T } | { readonl
  * Runs work that must not take longer than `limitMs`. The signal it gets aborts at the limit, when `outer` aborts, and
  * also after it is done, so that one listener cleans up in every case.
  */
-export const withinLimit = async <T>(
+export async function withinLimit<T>(
   clock: Clock,
   limitMs: number,
   outer: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
-): Promise<Bounded<T>> => {
+): Promise<Bounded<T>> {
   const inner = new AbortController();
   const passOn = (): void => inner.abort();
   if (outer?.aborted) return { end: 'aborted' };
@@ -28,10 +28,10 @@ export const withinLimit = async <T>(
     outer?.removeEventListener('abort', passOn);
     inner.abort();
   }
-};
+}
 
 /** Runs at most `cap` pieces of work at a time; the others wait for their turn, in order. */
-export const createTurns = (cap: number): (<T>(work: () => Promise<T>) => Promise<T>) => {
+export function createTurns(cap: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async (work) => {
@@ -46,4 +46,4 @@ export const createTurns = (cap: number): (<T>(work: () => Promise<T>) => Promis
       else running -= 1;
     }
   };
-};
+}

@@ -1,24 +1,24 @@
 import { err, ok, type Result } from '../../result.ts';
 import type { Disk, Facts, Reboot } from '../facts.ts';
-import { configurationFrom } from './configuration.ts';
-import { networkFrom } from './network.ts';
-import { packagesFrom } from './packages.ts';
-import { initOf, processTable, socketOwners } from './processes.ts';
+import { configurationFrom } from '../resources/configuration/parse.ts';
+import { networkFrom } from '../resources/network/parse.ts';
+import { packagesFrom } from '../resources/package/parse.ts';
+import { initOf, processTable, socketOwners } from '../resources/process/parse.ts';
 import { numberOr, sectionsOf, type Section } from './sections.ts';
-import { ephemeralRange, inetSockets, unixSockets } from './sockets.ts';
-import { managerOf, unitFilesOf, unitsOf } from './units.ts';
+import { ephemeralRange, inetSockets, unixSockets } from '../resources/listener/parse.ts';
+import { managerOf, unitFilesOf, unitsOf } from '../resources/unit/parse.ts';
 
 /** The answer came and is not what the probe writes. */
 export interface UnreadableFacts {
   readonly kind: 'unreadable';
-  readonly says: string;
+  readonly message: string;
 }
 
 /** Reads what the probe wrote. Total: whatever comes, it returns facts, with `null` for what cannot be trusted. */
-export const parseProbe = (text: string, nonce: string): Result<Facts, UnreadableFacts> => {
+export function parseProbe(text: string, nonce: string): Result<Facts, UnreadableFacts> {
   const sections = sectionsOf(text, nonce);
   const self = sections.get('self');
-  if (self === undefined) return err({ kind: 'unreadable', says: 'The probe inside the instance did not answer.' });
+  if (self === undefined) return err({ kind: 'unreadable', message: 'The probe inside the instance did not answer.' });
   const said = (word: string): string[] => wordsAfter(self, word);
 
   const processes = whole(sections, 'processes', processTable);
@@ -44,25 +44,28 @@ export const parseProbe = (text: string, nonce: string): Result<Facts, Unreadabl
     answers: null,
     configuration: configurationFrom(sections.get('signatures'), sections.get('lines')),
   });
-};
+}
 
-const whole = <T>(
+function whole<T>(
   sections: ReadonlyMap<string, Section>,
   name: string,
   read: (section: Section) => T | null,
-): T | null => {
+): T | null {
   const section = sections.get(name);
   return section === undefined ? null : read(section);
-};
+}
 
-const wordsAfter = (section: Section, word: string): string[] =>
-  section.lines
-    .find((line) => line.startsWith(`${word} `))
-    ?.slice(word.length + 1, 500)
-    .split(/\s+/) ?? [];
+function wordsAfter(section: Section, word: string): string[] {
+  return (
+    section.lines
+      .find((line) => line.startsWith(`${word} `))
+      ?.slice(word.length + 1, 500)
+      .split(/\s+/) ?? []
+  );
+}
 
 /** `stat -f`: block size, blocks, blocks for everybody, inodes, free inodes. */
-const diskFrom = (section: Section, writable: boolean): Disk | null => {
+function diskFrom(section: Section, writable: boolean): Disk | null {
   const [size, blocks, available, inodes, freeInodes] = (section.lines[0] ?? '')
     .split(' ')
     .map((word) => numberOr(word, -1));
@@ -75,9 +78,11 @@ const diskFrom = (section: Section, writable: boolean): Disk | null => {
     availableInodes: Math.max(0, freeInodes ?? 0),
     writable,
   };
-};
+}
 
-const rebootFrom = (section: Section): Reboot => ({
-  required: section.lines.includes('required'),
-  packages: [...new Set(section.lines.filter((line) => line !== '' && line !== 'required'))].slice(0, 200),
-});
+function rebootFrom(section: Section): Reboot {
+  return {
+    required: section.lines.includes('required'),
+    packages: [...new Set(section.lines.filter((line) => line !== '' && line !== 'required'))].slice(0, 200),
+  };
+}

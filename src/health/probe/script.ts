@@ -1,12 +1,13 @@
-import { noOpening, openingLines } from './opening.ts';
+import { noPreflight, preflightLines } from './preflight.ts';
 
 /**
  * What the shell inside reads on its standard input: the nonce that marks the sections, then the script. The nonce is not
  * a command line argument because those can be read by every process inside. With an opening, the program that is looked
  * for is the shell's first argument.
  */
-export const probeInput = (nonce: string, withOpening: boolean): string =>
-  `n=${nonce}\n${withOpening ? openingLines : noOpening}\n${probeScript}`;
+export function probeInput(nonce: string, withOpening: boolean): string {
+  return `n=${nonce}\n${withOpening ? preflightLines : noPreflight}\n${probeScript}`;
+}
 
 /**
  * The probe: POSIX sh, and nothing that dash with coreutils or BusyBox alone does not have. It only reads. A tool that is

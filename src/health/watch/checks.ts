@@ -1,7 +1,7 @@
 import type { CheckDefinition } from '../../check-definition.ts';
 import type { Clock } from '../../clock.ts';
 import type { CheckResult } from '../../event.ts';
-import type { Asker } from '../asker.ts';
+import type { Prober } from '../prober.ts';
 import type { Baseline } from '../baseline.ts';
 import { canDecide } from '../verdict.ts';
 
@@ -31,7 +31,7 @@ interface Watched {
 }
 
 /** Every check is due at once, so that each is asked after the command; afterwards at its interval. */
-export const createWatchedChecks = (asker: Asker, clock: Clock, baseline: Baseline): WatchedChecks => {
+export function createWatchedChecks(prober: Prober, clock: Clock, baseline: Baseline): WatchedChecks {
   const all: Watched[] = baseline.definitions.map((definition) => ({
     definition,
     results: [],
@@ -39,13 +39,13 @@ export const createWatchedChecks = (asker: Asker, clock: Clock, baseline: Baseli
     dueAt: 0,
   }));
   const isTroubled = (results: readonly CheckResult[]): boolean =>
-    results.some((result) => result.answer !== 'passed' && canDecide(baseline, result));
+    results.some((result) => result.status !== 'passed' && canDecide(baseline, result));
 
-  const askOne = async (watched: Watched): Promise<void> => {
-    watched.results = await asker.check(watched.definition);
+  async function askOne(watched: Watched): Promise<void> {
+    watched.results = await prober.check(watched.definition);
     watched.failuresInARow = isTroubled(watched.results) ? watched.failuresInARow + 1 : 0;
     watched.dueAt = clock.monotonic() + watched.definition.intervalMs;
-  };
+  }
 
   return {
     round: async (options) => {
@@ -62,7 +62,8 @@ export const createWatchedChecks = (asker: Asker, clock: Clock, baseline: Baseli
     isUndecided: (name) =>
       all.some((watched) => isBetweenTries(watched) && watched.results.some((result) => result.name === name)),
   };
-};
+}
 
-const isBetweenTries = ({ failuresInARow, definition }: Watched): boolean =>
-  failuresInARow > 0 && failuresInARow < definition.retries;
+function isBetweenTries({ failuresInARow, definition }: Watched): boolean {
+  return failuresInARow > 0 && failuresInARow < definition.retries;
+}

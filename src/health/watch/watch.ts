@@ -1,12 +1,12 @@
 import type { Clock } from '../../clock.ts';
 import type { Finding, Verdict } from '../../event.ts';
-import { openAsker, type Asker } from '../asker.ts';
+import { openProber, type Prober } from '../prober.ts';
 import type { Baseline } from '../baseline.ts';
-import { compareLooks } from '../comparison/compare.ts';
+import { detectRestarts } from '../compare.ts';
 import type { Facts } from '../facts.ts';
-import type { AskContext, Look } from '../look.ts';
+import type { AskContext, Observation } from '../observation.ts';
 import { concernOfFact, concernsOf, isOtherBoot, verdictOf, type Concern } from '../verdict.ts';
-import { createCertainty } from './certainty.ts';
+import { createTerminalFailures } from './terminal-failure.ts';
 import { createWatchedChecks, type WatchedChecks } from './checks.ts';
 
 /** How long to watch, in milliseconds. */
@@ -25,7 +25,7 @@ export type WatchProgress = (waitingFor: readonly Finding[], healthyForMs: numbe
 /** How a watch ended, and the look that decided it. */
 export interface WatchEnd {
   readonly verdict: Verdict;
-  readonly look: Look;
+  readonly look: Observation;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface WatchEnd {
  *
  * - **Waiting**: looks follow each other fast at first, then every two seconds. Whatever does not hold yet is waited for;
  *   at the limit, the last look is the verdict. Waiting ends early only where it is certainly in vain
- *   (`watch-certainty.ts`).
+ *   (`watch-terminalFailures.ts`).
  * - **Soak**: from the first look at which everything holds. Decides against at once: a restart of a service, a socket that
  *   vanished, a new failure, a check that failed `retries` times in a row. What may still settle by itself (a service that
  *   is starting again, an instance that is rebooting or cannot be asked just now) goes back to waiting while there is time,
@@ -42,29 +42,31 @@ export interface WatchEnd {
  *
  * When `context.signal` aborts, the end is `inconclusive` at once.
  */
-export const watch = (
+export function watch(
   context: AskContext,
   baseline: Baseline,
   settings: WatchSettings,
   onProgress: WatchProgress,
-): Promise<WatchEnd> => watchWith(openAsker(context, baseline), context, baseline, settings, onProgress);
+): Promise<WatchEnd> {
+  return watchWith(openProber(context, baseline), context, baseline, settings, onProgress);
+}
 
-/** The same with any asker. */
-export const watchWith = async (
-  asker: Asker,
+/** The same with any prober. */
+export async function watchWith(
+  prober: Prober,
   context: Pick<AskContext, 'clock' | 'signal'>,
   baseline: Baseline,
   settings: WatchSettings,
   onProgress: WatchProgress,
-): Promise<WatchEnd> => {
+): Promise<WatchEnd> {
   const watching: Watching = {
-    asker,
+    prober,
     clock: context.clock,
     signal: context.signal ?? null,
     baseline,
     soakMs: settings.soakMs,
     deadline: context.clock.monotonic() + settings.limitMs,
-    checks: createWatchedChecks(asker, context.clock, baseline),
+    checks: createWatchedChecks(prober, context.clock, baseline),
     tell: tellingNews(onProgress),
     restarted: settings.restarted ?? false,
   };
@@ -74,10 +76,10 @@ export const watchWith = async (
     const soaked = await soak(watching, waited.look);
     if (soaked !== null) return soaked;
   }
-};
+}
 
 interface Watching {
-  readonly asker: Asker;
+  readonly prober: Prober;
   readonly clock: Clock;
   readonly signal: AbortSignal | null;
   readonly baseline: Baseline;
@@ -91,7 +93,7 @@ interface Watching {
 }
 
 /** A look of the watch; `fresh` when every check was asked for it. */
-interface FreshLook extends Look {
+interface FreshLook extends Observation {
   readonly fresh: boolean;
 }
 
@@ -100,9 +102,9 @@ const pace = { first: 25, growth: 1.5, most: 2000, soak: 1000 } as const;
 
 type Waited = { readonly end: null; readonly look: FreshLook } | { readonly end: WatchEnd };
 
-const waitUntilItHolds = async (watching: Watching): Promise<Waited> => {
+async function waitUntilItHolds(watching: Watching): Promise<Waited> {
   const { clock, deadline, baseline } = watching;
-  const certainty = createCertainty();
+  const terminalFailures = createTerminalFailures();
   for (let pause: number = pace.first; ; pause = Math.min(pause * pace.growth, pace.most)) {
     const last = clock.monotonic() >= deadline;
     const look = await takeLook(watching, { all: last, eager: true });
@@ -111,19 +113,19 @@ const waitUntilItHolds = async (watching: Watching): Promise<Waited> => {
     if (!concerns.some(isAwaited)) return { end: null, look };
     const now = clock.monotonic();
     // Always asked, because it remembers how long things have been so.
-    const hopeless = certainty.isHopeless(look, concerns, now);
-    if (last || hopeless) return { end: { verdict: verdictOf(concerns, look.checks), look } };
+    const unrecoverable = terminalFailures.isUnrecoverable(look, concerns, now);
+    if (last || unrecoverable) return { end: { verdict: verdictOf(concerns, look.checks), look } };
     watching.tell(concerns.filter(isAwaited), 0);
     await clock.sleep(Math.min(pause, Math.max(0, deadline - now)), watching.signal ?? undefined);
   }
-};
+}
 
 /** Null: something that may still settle came up, and there is time to wait for it again. */
-const soak = async (watching: Watching, first: FreshLook): Promise<WatchEnd | null> => {
+async function soak(watching: Watching, first: FreshLook): Promise<WatchEnd | null> {
   const { clock, baseline, checks } = watching;
   const since = clock.monotonic();
   const notes: Concern[] = [];
-  let previous: Look = first;
+  let previous: Observation = first;
   if (watching.soakMs === 0 && first.fresh) return endOf(watching, first, notes);
   for (;;) {
     const heldMs = clock.monotonic() - since;
@@ -144,98 +146,112 @@ const soak = async (watching: Watching, first: FreshLook): Promise<WatchEnd | nu
     if (over && look.fresh && !checks.undecided()) return endOf(watching, look, notes);
     previous = look.facts === null ? previous : look;
   }
-};
+}
 
-const takeLook = async (
-  { asker, clock, checks }: Watching,
+async function takeLook(
+  { prober, clock, checks }: Watching,
   options: { readonly all: boolean; readonly eager: boolean },
-): Promise<FreshLook> => {
+): Promise<FreshLook> {
   const at = clock.now();
-  const [inside, round] = await Promise.all([asker.look(), checks.round(options)]);
+  const [inside, round] = await Promise.all([prober.look(), checks.round(options)]);
   return { ...inside, at, checks: round.results, fresh: round.fresh };
-};
+}
 
-const endOf = (watching: Watching, look: Look, notes: readonly Concern[]): WatchEnd => ({
-  verdict: verdictOf([...notes, ...concernsOf(watching.baseline, look, watching)], look.checks),
-  look,
-});
+function endOf(watching: Watching, look: Observation, notes: readonly Concern[]): WatchEnd {
+  return {
+    verdict: verdictOf([...notes, ...concernsOf(watching.baseline, look, watching)], look.checks),
+    look,
+  };
+}
 
-const soakPause = ({ clock, soakMs, checks }: Watching, heldMs: number): number => {
+function soakPause({ clock, soakMs, checks }: Watching, heldMs: number): number {
   const untilDue = checks.nextDueAt() - clock.monotonic();
   const untilOver = soakMs - heldMs;
   // When it is over, the last look comes at once, unless a check still has tries left.
   const untilLook = untilOver <= 0 && checks.undecided() ? pace.soak : untilOver;
   return Math.max(pace.first, Math.min(pace.soak, untilDue, untilLook));
-};
+}
 
-const noticeReboot = (watching: Watching, previous: Look, look: Look): boolean => {
+function noticeReboot(watching: Watching, previous: Observation, look: Observation): boolean {
   if (previous.facts === null || look.facts === null || !isOtherBoot(previous.facts, look.facts)) return false;
   watching.restarted = true;
   return true;
-};
+}
 
-const happenings = (baseline: Baseline, previous: Look, look: Look): Concern[] => {
+function happenings(baseline: Baseline, previous: Observation, look: Observation): Concern[] {
   if (baseline.facts === null || previous.facts === null || look.facts === null) return [];
   const crashed = crashedUnits(previous.facts, look.facts);
-  return compareLooks(baseline.facts, previous.facts, look.facts)
+  return detectRestarts(baseline.facts, previous.facts, look.facts)
     .map(concernOfFact)
     .map((concern) => (crashed.has(concern.subject) ? { ...concern, transient: false } : concern));
-};
+}
 
 /** A unit that systemd had to start again has died: that it may come up once more does not make it healthy. */
-const crashedUnits = (previous: Facts, now: Facts): ReadonlySet<string> =>
-  new Set(
+function crashedUnits(previous: Facts, now: Facts): ReadonlySet<string> {
+  return new Set(
     Object.values(now.units ?? {})
       .filter(
         (unit) => unit.restarts > (previous.units?.[unit.id]?.restarts ?? 0) || unit.sub.startsWith('auto-restart'),
       )
       .map((unit) => `unit:${unit.id}`),
   );
+}
 
 /** Another boot is not a restart of each service: what runs afterwards is judged, after it was waited for. */
 const reboot: Concern = {
   subject: 'instance',
   severity: 'required',
-  says: 'the instance restarted while guard watched',
-  weight: 'against',
+  message: 'the instance restarted while guard watched',
+  effect: 'fail',
   transient: true,
 };
 
 /** What the verdict cannot be healthy with. */
-const isAwaited = (concern: Concern): boolean => concern.weight !== 'advisory';
+function isAwaited(concern: Concern): boolean {
+  return concern.effect !== 'info';
+}
 
-const isFinal = (concern: Concern): boolean => concern.weight === 'against' && !concern.transient;
+function isFinal(concern: Concern): boolean {
+  return concern.effect === 'fail' && !concern.transient;
+}
 
-const isBetweenTries = (watching: Watching, concern: Concern): boolean =>
-  isAwaited(concern) &&
-  concern.subject.startsWith('check:') &&
-  watching.checks.isUndecided(concern.subject.slice('check:'.length));
+function isBetweenTries(watching: Watching, concern: Concern): boolean {
+  return (
+    isAwaited(concern) &&
+    concern.subject.startsWith('check:') &&
+    watching.checks.isUndecided(concern.subject.slice('check:'.length))
+  );
+}
 
 /** A try that failed and was made good is told, not held against anybody. */
-const asNote = (concern: Concern): Concern => ({
-  ...concern,
-  severity: 'advisory',
-  weight: 'advisory',
-  says: `for a moment: ${concern.says}`,
-});
+function asNote(concern: Concern): Concern {
+  return {
+    ...concern,
+    severity: 'advisory',
+    effect: 'info',
+    message: `for a moment: ${concern.message}`,
+  };
+}
 
-const interrupted = (look: Look): WatchEnd => ({
-  verdict: {
-    verdict: 'inconclusive',
-    reasons: [{ subject: 'watch', severity: 'required', says: 'guard was interrupted before health was proven' }],
-    advisories: [],
-    checks: look.checks,
-  },
-  look,
-});
+function interrupted(look: Observation): WatchEnd {
+  return {
+    verdict: {
+      verdict: 'inconclusive',
+      reasons: [{ subject: 'watch', severity: 'required', message: 'guard was interrupted before health was proven' }],
+      advisories: [],
+      checks: look.checks,
+    },
+    look,
+  };
+}
 
 /** Passes on what is new: other things to wait for, or another second of health. */
-const tellingNews = (onProgress: WatchProgress): WatchProgress => {
+function tellingNews(onProgress: WatchProgress): WatchProgress {
   let last = '';
   return (waitingFor, healthyForMs) => {
-    const findings = waitingFor.map(({ subject, severity, says }) => ({ subject, severity, says }));
+    const findings = waitingFor.map(({ subject, severity, message }) => ({ subject, severity, message }));
     const news = JSON.stringify([findings, Math.floor(healthyForMs / 1000), findings.length === 0]);
     if (news !== last) onProgress(findings, healthyForMs);
     last = news;
   };
-};
+}

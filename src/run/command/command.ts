@@ -1,6 +1,6 @@
 import type { CommandEnd } from '../../event.ts';
 import { startExec, type Exec, type ExecEnd } from '../../incus/exec.ts';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { getInstance, type Instance } from '../../incus/instance.ts';
 import type { Result } from '../../result.ts';
 import { createOutputTap, type OutputTap } from './output-tap.ts';
@@ -27,14 +27,14 @@ export interface CommandReport {
 export type BootMark = Pick<Instance, 'lastStartedAt'>;
 
 /** Runs the command inside, within its limits, and finds out how it really ended. */
-export const runCommand = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandReport> => {
+export async function runCommand(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandReport> {
   const began = tools.clock.monotonic();
   const tap = createOutputTap(tools.clock.monotonic);
   const end = await attempted(plan, tools, tap, boot);
   return { end, ms: tools.clock.monotonic() - began, tail: tap.tail() };
-};
+}
 
-const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: BootMark | null): Promise<CommandEnd> => {
+async function attempted(plan: Plan, tools: RunTools, tap: OutputTap, boot: BootMark | null): Promise<CommandEnd> {
   const { io } = tools;
   // Raw mode before the first byte: a key pressed early belongs to the command already.
   const cooked = io.terminal?.raw() ?? noop;
@@ -45,7 +45,7 @@ const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
       stdout: tap.through(io.stdout, (chunk) => showOutput(tools, 'stdout', chunk)),
       stderr: tap.through(io.stderr, (chunk) => showOutput(tools, 'stderr', chunk)),
     });
-    if (!started.ok) return { kind: 'lost', says: sayFailure(started.error) };
+    if (!started.ok) return { kind: 'lost', message: describeFailure(started.error) };
     const unfollow = followSize(io.terminal, started.value);
     try {
       const end = await watched(plan, tools, started.value, tap.lastOutputAt, boot);
@@ -58,49 +58,55 @@ const attempted = async (plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
     ended();
     cooked();
   }
-};
+}
 
 /** The last bytes reach their reader, and the tail, before anything is said of the command's end. */
-const handedOn = async (tools: RunTools, tap: OutputTap): Promise<void> => {
+async function handedOn(tools: RunTools, tap: OutputTap): Promise<void> {
   const over = new AbortController();
   await Promise.race([tap.end(), tools.clock.sleep(handOnMs, over.signal)]);
   over.abort();
-};
+}
 
-const execRequest = (plan: Plan, terminal: Terminal | null) => ({
-  command: plan.command.words,
-  environment: {
-    ...(terminal ? { TERM: terminal.kind } : unattended),
-    ...plan.command.environment,
-    // Finds what the command left behind (trap 7 of incus.md), and tells package-manager hooks that a run is under way.
-    GUARD_RUN: plan.run,
-  },
-  user: plan.command.user,
-  group: plan.command.group,
-  cwd: plan.command.cwd,
-  terminal: terminal ? terminal.size() : null,
-});
+function execRequest(plan: Plan, terminal: Terminal | null) {
+  return {
+    command: plan.command.words,
+    environment: {
+      ...(terminal ? { TERM: terminal.kind } : unattended),
+      ...plan.command.environment,
+      // Finds what the command left behind (docs/internals/incus.md, Exec), and tells package-manager hooks that a run is under way.
+      GUARD_RUN: plan.run,
+    },
+    user: plan.command.user,
+    group: plan.command.group,
+    cwd: plan.command.cwd,
+    terminal: terminal ? terminal.size() : null,
+  };
+}
 
 /** What keeps package managers from asking where nobody can answer (F25). */
 const unattended = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'a' };
 
-const followSize = (terminal: Terminal | null, exec: Exec): (() => void) =>
-  terminal?.onResize(() => {
-    const { columns, rows } = terminal.size();
-    exec.resize(columns, rows);
-  }) ?? noop;
+function followSize(terminal: Terminal | null, exec: Exec): () => void {
+  return (
+    terminal?.onResize(() => {
+      const { columns, rows } = terminal.size();
+      exec.resize(columns, rows);
+    }) ?? noop
+  );
+}
 
-const showOutput = (tools: RunTools, stream: 'stdout' | 'stderr', chunk: Buffer): void | Promise<void> =>
-  tools.recorder.show({ type: 'command-output', stream, chunk });
+function showOutput(tools: RunTools, stream: 'stdout' | 'stderr', chunk: Buffer): void | Promise<void> {
+  return tools.recorder.show({ type: 'command-output', stream, chunk });
+}
 
 /** Waits for the end within the limits; silence is counted from `lastSeenAt`, by the run's clock. */
-export const watched = async (
+export async function watched(
   plan: Plan,
   tools: RunTools,
   exec: Exec,
   lastSeenAt: () => number,
   boot: BootMark | null,
-): Promise<CommandEnd> => {
+): Promise<CommandEnd> {
   const over = new AbortController();
   try {
     const first = await Promise.race([
@@ -117,21 +123,21 @@ export const watched = async (
   } finally {
     over.abort();
   }
-};
+}
 
-const overallLimit = async (plan: Plan, tools: RunTools, over: AbortSignal): Promise<CommandEnd> => {
+async function overallLimit(plan: Plan, tools: RunTools, over: AbortSignal): Promise<CommandEnd> {
   const limitMs = plan.limits.commandMs;
   if (limitMs === null) return never();
   await tools.clock.sleep(limitMs, over);
   return { kind: 'timeout', limitMs };
-};
+}
 
-const silenceLimit = async (
+async function silenceLimit(
   plan: Plan,
   tools: RunTools,
   lastSeenAt: () => number,
   over: AbortSignal,
-): Promise<CommandEnd> => {
+): Promise<CommandEnd> {
   const limitMs = plan.limits.idleMs;
   if (limitMs === null) return never();
   for (;;) {
@@ -139,37 +145,39 @@ const silenceLimit = async (
     if (leftMs <= 0 || over.aborted) return { kind: 'idle-timeout', limitMs };
     await tools.clock.sleep(leftMs, over);
   }
-};
+}
 
-const interrupted = async ({ interruption }: RunTools, over: AbortSignal): Promise<CommandEnd> => {
+async function interrupted({ interruption }: RunTools, over: AbortSignal): Promise<CommandEnd> {
   await new Promise<void>((resolve) => {
     if (interruption.signal.aborted) resolve();
     interruption.signal.addEventListener('abort', () => resolve(), { signal: over });
   });
   return { kind: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
-};
+}
 
-const never = <T>(): Promise<T> => new Promise(() => {});
+function never<T>(): Promise<T> {
+  return new Promise(() => {});
+}
 
-const noop = (): void => {};
+function noop(): void {}
 
-/** Statuses that the end of a whole instance also gives: killed, terminated, hung up (incus.md section 5). */
+/** Statuses that the end of a whole instance also gives: killed, terminated, hung up (docs/internals/incus.md, Exec). */
 const ambiguousStatuses = new Set([137, 143, 129]);
 
 /** What really happened: a stop or restart of the instance looks like a status, or like a broken connection. */
-const truth = async (
+async function truth(
   plan: Plan,
   tools: RunTools,
   ended: Result<ExecEnd, IncusFailure>,
   boot: BootMark | null,
-): Promise<CommandEnd> => {
+): Promise<CommandEnd> {
   if (ended.ok && !(ended.value.kind === 'exited' && ambiguousStatuses.has(ended.value.status))) return ended.value;
   const stopped = await stoppedUnderneath(plan, tools, boot);
   if (stopped) return stopped;
-  return ended.ok ? ended.value : { kind: 'lost', says: sayFailure(ended.error) };
-};
+  return ended.ok ? ended.value : { kind: 'lost', message: describeFailure(ended.error) };
+}
 
-const stoppedUnderneath = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> => {
+async function stoppedUnderneath(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
   const { clock, incus } = tools;
   const began = clock.monotonic();
   let stoppedSince: number | null = null;
@@ -188,7 +196,8 @@ const stoppedUnderneath = async (plan: Plan, tools: RunTools, boot: BootMark | n
     if (now - began >= plan.limits.readyMs || tools.interruption.by() !== null) return null;
     await clock.sleep(100, tools.interruption.signal);
   }
-};
+}
 
-const isOtherBoot = (before: BootMark | null, now: BootMark): boolean =>
-  before !== null && now.lastStartedAt !== before.lastStartedAt;
+function isOtherBoot(before: BootMark | null, now: BootMark): boolean {
+  return before !== null && now.lastStartedAt !== before.lastStartedAt;
+}

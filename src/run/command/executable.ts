@@ -1,45 +1,60 @@
 import type { Outcome } from '../../event.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { Instance } from '../../incus/instance.ts';
 import type { Plan } from '../plan.ts';
+import { mayProvide } from '../push/source.ts';
 import { refused } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
 
 const limitMs = 10_000;
 
+/** The default of `cwd`. Only images without it lack it, and their commands run in `/` without complaint. */
+const usualFolder = '/root';
+
 /** Whether the command is looked for in the usual folders, and may be run by whoever sees it there. */
-export const isFoundByAnybody = (
+export function isFoundByAnybody(
   { command }: Pick<Plan, 'command'>,
   { expandedConfig }: Pick<Instance, 'expandedConfig'>,
-): boolean =>
-  command.user === 0 &&
-  command.group === 0 &&
-  command.environment['PATH'] === undefined &&
-  expandedConfig['environment.PATH'] === undefined;
+): boolean {
+  return (
+    command.cwd === usualFolder &&
+    command.user === 0 &&
+    command.group === 0 &&
+    command.environment['PATH'] === undefined &&
+    expandedConfig['environment.PATH'] === undefined
+  );
+}
 
 /**
- * Refuses a command that the instance does not have, before anything is changed: a typing error must not cost a service
- * its uptime. Asked beforehand, because Incus reports every later 127 alike, also that of a script that ran half-way.
- * Null where it is there, or where nobody can tell (no shell inside).
+ * Refuses a command that the instance does not have, and a folder to run it in, before anything is changed: a typing error
+ * must not cost a service its uptime, and Incus runs a command whose folder is missing in `/`. Asked beforehand, because
+ * Incus reports every later 127 alike, also that of a script that ran half-way. Null where both are there, or where nobody
+ * can tell (no shell inside).
  */
-export const refuseMissingExecutable = async (
+export async function refuseMissingExecutable(
   plan: Plan,
   tools: RunTools,
   signal: AbortSignal,
-): Promise<Outcome | null> => {
-  const [word] = plan.command.words;
-  const answer = await ask(tools.incus, plan.instance, {
-    command: ['sh', '-c', lookup, 'guard', word],
-    environment: plan.command.environment,
-    user: plan.command.user,
-    group: plan.command.group,
-    cwd: plan.command.cwd,
+): Promise<Outcome | null> {
+  const { words, cwd, environment, user, group } = plan.command;
+  const [word] = words;
+  const answer = await runProbe(tools.incus, plan.instance, {
+    command: ['sh', '-c', lookup, 'guard', mayProvide(plan.pushes, word, cwd) ? '' : word, folderToFind(plan)],
+    environment,
+    user,
+    group,
+    cwd,
     limitMs,
     maxBytes: 4096,
     signal,
   });
   if (!answer.ok || answer.value.status !== 0) return null;
   switch (answer.value.stdout.trim()) {
+    case 'no folder':
+      return refused(
+        `There is no folder "${cwd}" in ${plan.instance} that user ${user} may enter.`,
+        'Correct --cwd: it is a path inside the instance.',
+      );
     case 'missing':
       return refused(
         `There is no command "${word}" in ${plan.instance} (it would end with status 127).`,
@@ -53,11 +68,23 @@ export const refuseMissingExecutable = async (
     default:
       return null;
   }
-};
+}
+
+/** Whether a push brings all of it, so that nothing needs to be looked for. */
+export function isBroughtIn({ pushes, command }: Pick<Plan, 'pushes' | 'command'>): boolean {
+  return mayProvide(pushes, command.words[0], command.cwd) && folderToFind({ pushes, command }) === '';
+}
+
+/** The folder that must be there already; empty where none must. */
+function folderToFind({ pushes, command: { cwd } }: Pick<Plan, 'pushes' | 'command'>): string {
+  return cwd === usualFolder || mayProvide(pushes, './', cwd) ? '' : cwd;
+}
 
 /** A search of our own: `command -v` would also find what only a shell can run, and hide a program behind its builtin. */
 const lookup = `
+if [ -n "$2" ] && ! cd "$2" 2>/dev/null; then echo 'no folder'; exit; fi
 case $1 in
+  '') exit ;;
   */*) if [ ! -e "$1" ]; then echo missing; elif [ ! -x "$1" ] || [ -d "$1" ]; then echo 'not executable'; fi; exit ;;
 esac
 IFS=:

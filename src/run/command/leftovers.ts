@@ -1,30 +1,32 @@
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
 const limitMs = 10_000;
 
 /**
- * Ends what a command left running inside: an exec that is given up kills its direct child only (trap 7 of incus.md).
+ * Ends what a command left running inside: an exec that is given up kills its direct child only (docs/internals/incus.md, Exec).
  * Every process of the run carries its id in the environment, whatever it did to its session or parent.
  */
-export const endLeftovers = async (
+export async function endLeftovers(
   plan: Pick<Plan, 'instance' | 'run'>,
   tools: Pick<RunTools, 'incus'>,
-): Promise<void> => endProcessesWith(tools, plan.instance, `GUARD_RUN=${plan.run}`);
+): Promise<void> {
+  return endProcessesWith(tools, plan.instance, `GUARD_RUN=${plan.run}`);
+}
 
 /** Kills every process inside that has `NAME=value` in its environment. */
-export const endProcessesWith = async (
+export async function endProcessesWith(
   tools: Pick<RunTools, 'incus'>,
   instance: string,
   variable: string,
-): Promise<void> => {
-  await ask(tools.incus, instance, {
+): Promise<void> {
+  await runProbe(tools.incus, instance, {
     command: ['sh', '-c', script, 'guard', variable],
     limitMs,
     maxBytes: 4096,
   });
-};
+}
 
 /** Twice, so that a child forked during the first pass is found in the second. */
 const script = `

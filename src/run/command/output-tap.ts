@@ -21,17 +21,17 @@ export interface OutputTap {
 }
 
 /** A tap that starts counting silence now. */
-export const createOutputTap = (monotonic: () => number): OutputTap => {
+export function createOutputTap(monotonic: () => number): OutputTap {
   let last = monotonic();
   const chunks: Buffer[] = [];
   let kept = 0;
   const open: Writable[] = [];
-  const saw = (chunk: Buffer): void => {
+  function saw(chunk: Buffer): void {
     last = monotonic();
     chunks.push(chunk);
     kept += chunk.length;
     while (kept - (chunks[0]?.length ?? kept) >= tailBytes) kept -= chunks.shift()?.length ?? 0;
-  };
+  }
   return {
     lastOutputAt: () => last,
     tail: () => Buffer.concat(chunks).subarray(-tailBytes).toString('utf8'),
@@ -44,12 +44,12 @@ export const createOutputTap = (monotonic: () => number): OutputTap => {
       destination.on('error', () => {
         gone = true;
       });
-      const pass = async (chunk: Buffer): Promise<void> => {
+      async function pass(chunk: Buffer): Promise<void> {
         saw(chunk);
         // A reader of the events is waited for as the reader of the output is: nothing piles up in between.
         await onChunk?.(chunk);
         if (!gone) await new Promise<void>((resolve) => destination.write(chunk, () => resolve()));
-      };
+      }
       const write = callbackify(pass);
       const stream = new Writable({
         highWaterMark: aheadBytes,
@@ -59,4 +59,4 @@ export const createOutputTap = (monotonic: () => number): OutputTap => {
       return stream;
     },
   };
-};
+}

@@ -3,10 +3,10 @@ import type { Clock } from '../../clock.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
 import type { Facts } from '../../health/facts.ts';
 import { gatherFacts } from '../../health/gather.ts';
-import { ask } from '../../incus/ask.ts';
-import { sayFailure } from '../../incus/failure.ts';
+import { runProbe } from '../../incus/exec-query.ts';
+import { describeFailure } from '../../incus/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { evidenceAnswer, evidenceInput, evidenceQuestions } from './questions.ts';
+import { evidenceAnswer, evidenceInput, evidenceCommands } from './evidence-commands.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -37,18 +37,18 @@ const mostUnits = 50;
  * Saves what the restore is about to destroy (F40): beside the run's journal, in files of guard's own names. What comes out
  * of the instance is written as it came and never shown. Always comes to an end, and never in the way of the rollback.
  */
-export const saveEvidence = async (
+export async function saveEvidence(
   subject: EvidenceSubject,
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
-): Promise<void> => {
+): Promise<void> {
   const saved = await inPhase(
     tools,
     'evidence',
     () => saveAll(subject, tools),
-    ({ files, missing }) => ({ ok: missing.length === 0, says: sayNumber(files.length, missing.length) }),
+    ({ files, missing }) => ({ ok: missing.length === 0, message: formatCount(files.length, missing.length) }),
   );
   await tools.recorder.record({ type: 'evidence-saved', ...saved });
-};
+}
 
 interface Saved {
   /** Paths on this host. */
@@ -57,10 +57,10 @@ interface Saved {
   readonly missing: readonly string[];
 }
 
-const saveAll = async (
+async function saveAll(
   subject: EvidenceSubject,
   tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
-): Promise<Saved> => {
+): Promise<Saved> {
   const pieces = piecesOf(subject, tools);
   const ends = await Promise.all(
     pieces.map(async ({ file, content }) => {
@@ -73,7 +73,7 @@ const saveAll = async (
     files: ends.flatMap((end) => ('path' in end ? [end.path] : [])),
     missing: ends.flatMap((end) => ('missing' in end ? [end.missing] : [])),
   };
-};
+}
 
 /** One file, and what it will hold. */
 interface Piece {
@@ -81,7 +81,7 @@ interface Piece {
   readonly content: Promise<Result<string, string>>;
 }
 
-const piecesOf = (subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Piece[] => {
+function piecesOf(subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Piece[] {
   const answers = askInside(subject, tools);
   return [
     ...(subject.output === null ? [] : [{ file: 'command-output.txt', content: Promise.resolve(ok(subject.output)) }]),
@@ -95,35 +95,37 @@ const piecesOf = (subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Pie
               subject.factsAfter === null ? factsNow(subject, tools) : Promise.resolve(asFile(subject.factsAfter)),
           },
         ]),
-    ...evidenceQuestions.map(({ file }) => ({ file, content: answerOf(answers, file) })),
+    ...evidenceCommands.map(({ file }) => ({ file, content: answerOf(answers, file) })),
   ];
-};
+}
 
-const answerOf = async (
+async function answerOf(
   answers: Promise<(file: string) => Result<string, string>>,
   file: string,
-): Promise<Result<string, string>> => (await answers)(file);
+): Promise<Result<string, string>> {
+  return (await answers)(file);
+}
 
 /** The path; null where there was nothing to write. */
-const savePiece = async (
+async function savePiece(
   { recorder }: Pick<RunTools, 'recorder'>,
   file: string,
   content: Promise<Result<string, string>>,
-): Promise<Result<string | null, string>> => {
+): Promise<Result<string | null, string>> {
   const had = await content;
   if (!had.ok) return had;
   return had.value === '' ? ok(null) : recorder.saveEvidence(file, Buffer.from(had.value).subarray(0, mostBytes));
-};
+}
 
 /** All questions, asked by one exec; a file that is missing there was not answered. */
-const askInside = async (
+async function askInside(
   subject: EvidenceSubject,
   { incus }: Pick<RunTools, 'incus'>,
-): Promise<(file: string) => Result<string, string>> => {
+): Promise<(file: string) => Result<string, string>> {
   const since = Math.floor(Date.parse(subject.restorePoint.createdAt) / 1000);
   const words = [Number.isNaN(since) ? 0 : since, mostBytes, ...unitsNamed(subject.verdict)].map(String);
   const nonce = randomBytes(16).toString('hex');
-  const answer = await ask(incus, subject.instance, {
+  const answer = await runProbe(incus, subject.instance, {
     command: ['sh', '-s', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     stdin: evidenceInput(nonce),
@@ -131,44 +133,44 @@ const askInside = async (
     user: 0,
     group: 0,
     limitMs: limits.inside,
-    maxBytes: evidenceQuestions.length * mostBytes,
+    maxBytes: evidenceCommands.length * mostBytes,
   });
-  if (!answer.ok) return () => err(sayFailure(answer.error));
+  if (!answer.ok) return () => err(describeFailure(answer.error));
   const { status, stdout, stderr } = answer.value;
   if (status === 127 && stdout === '') return () => err('there is no shell inside');
   return (file) => {
     const said = evidenceAnswer(`${stdout}\n${stderr}`, nonce, file);
-    return said === null ? err('no whole answer came in time') : ok(said);
+    return said === null ? err('no complete answer in time') : ok(said);
   };
-};
+}
 
-const factsNow = async (
+async function factsNow(
   { instance }: EvidenceSubject,
   { incus }: Pick<RunTools, 'incus'>,
-): Promise<Result<string, string>> => {
+): Promise<Result<string, string>> {
   const facts = await gatherFacts({ incus, instance, limitMs: limits.facts });
   if (facts.ok) return asFile(facts.value);
-  return err(facts.error.kind === 'unreadable' ? facts.error.says : sayFailure(facts.error));
-};
+  return err(facts.error.kind === 'unreadable' ? facts.error.message : describeFailure(facts.error));
+}
 
 /** The units that the verdict's findings are about. */
-const unitsNamed = (verdict: Verdict | null): string[] => {
+function unitsNamed(verdict: Verdict | null): string[] {
   const findings = verdict === null ? [] : [...verdict.reasons, ...verdict.advisories];
   const units = findings.flatMap(({ subject }) => (subject.startsWith('unit:') ? [subject.slice('unit:'.length)] : []));
   return [...new Set(units)].slice(0, mostUnits);
-};
+}
 
 /** Half of a JSON file is of no use. */
-const asFile = (facts: Facts): Result<string, string> => {
+function asFile(facts: Facts): Result<string, string> {
   const text = `${JSON.stringify(facts)}\n`;
   return text.length <= mostBytes ? ok(text) : err(`they are larger than ${mostBytes} bytes`);
-};
+}
 
-const within = async (
+async function within(
   clock: Clock,
   limitMs: number,
   work: Promise<Result<string | null, string>>,
-): Promise<Result<string | null, string>> => {
+): Promise<Result<string | null, string>> {
   const over = new AbortController();
   try {
     return await Promise.race([work, tooLate(clock, limitMs, over.signal)]);
@@ -178,12 +180,13 @@ const within = async (
   } finally {
     over.abort();
   }
-};
+}
 
-const tooLate = async (clock: Clock, limitMs: number, over: AbortSignal): Promise<Result<never, string>> => {
+async function tooLate(clock: Clock, limitMs: number, over: AbortSignal): Promise<Result<never, string>> {
   await clock.sleep(limitMs, over);
   return err('it took too long');
-};
+}
 
-const sayNumber = (saved: number, missing: number): string =>
-  `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be had`}`;
+function formatCount(saved: number, missing: number): string {
+  return `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be saved`}`;
+}

@@ -1,4 +1,4 @@
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { RunTools } from '../tools.ts';
 
 /** It takes a second or so: package managers read all their lists. Milliseconds. */
@@ -12,11 +12,11 @@ const nobody = 65534;
  * What is installed and what an upgrade would install now, as sorted lines: the same for as long as an upgrade would do the
  * same. Null where nobody answers. Does not lock, download or change anything.
  */
-export const packageState = async (
+export async function packageState(
   { incus }: Pick<RunTools, 'incus'>,
   instance: string,
-): Promise<readonly string[] | null> => {
-  const answer = await ask(incus, instance, {
+): Promise<readonly string[] | null> {
+  const answer = await runProbe(incus, instance, {
     command: ['sh', '-c', script],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     cwd: '/',
@@ -28,7 +28,7 @@ export const packageState = async (
   return answer.ok && answer.value.status === 0 && !answer.value.truncated
     ? answer.value.stdout.split('\n').toSorted()
     : null;
-};
+}
 
 /** The names of suites are left out of what apt would install: they change with every point release. */
 const script = `

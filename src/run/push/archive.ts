@@ -9,8 +9,9 @@ import { entriesOf, folderOf, type PushEntry, type PushPlan } from './source.ts'
  * A push as a tar archive that never is in memory as a whole: it is read as fast as it is taken, and `onSent` hears of each
  * part. The stream fails with what the file system says, or where a file became shorter than it was.
  */
-export const archiveOf = (push: PushPlan, onSent: () => void): Readable =>
-  Readable.from(partsOf(push, onSent), { objectMode: false });
+export function archiveOf(push: PushPlan, onSent: () => void): Readable {
+  return Readable.from(partsOf(push, onSent), { objectMode: false });
+}
 
 const partsOf = async function* (push: PushPlan, onSent: () => void): AsyncGenerator<Buffer> {
   for await (const entry of entriesOf(push)) {
@@ -31,7 +32,7 @@ const block = 512;
 
 const partBytes = 256 * 1024;
 
-const headOf = (push: PushPlan, entry: PushEntry): Buffer => {
+function headOf(push: PushPlan, entry: PushEntry): Buffer {
   const about = {
     path: posix.relative(folderOf(push), entry.inside) || '.',
     mode: entry.mode,
@@ -45,7 +46,7 @@ const headOf = (push: PushPlan, entry: PushEntry): Buffer => {
   const head = Buffer.alloc(block);
   const isTooLong = new Header(about).encode(head);
   return isTooLong ? Buffer.concat([new Pax(about).encode(), head]) : head;
-};
+}
 
 const types = { file: 'File', folder: 'Directory', link: 'SymbolicLink' } as const;
 

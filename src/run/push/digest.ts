@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { entriesOf, type PushPlan } from './source.ts';
 
 /** A hash of all that is pushed, and of what it becomes: the same for the same push from another folder or at another time. */
-export const digestOfPush = async (push: PushPlan): Promise<string> => {
+export async function digestOfPush(push: PushPlan): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([push.inside, push.kind, push.user, push.group]));
   for await (const entry of entriesOf(push)) {
     const { inside, kind, mode } = entry;
@@ -11,4 +11,4 @@ export const digestOfPush = async (push: PushPlan): Promise<string> => {
     if (entry.kind === 'file') for await (const chunk of createReadStream(entry.local)) hash.update(chunk as Buffer);
   }
   return hash.digest('hex');
-};
+}

@@ -3,22 +3,22 @@ import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import type { CommandEnd } from '../../event.ts';
 import type { Incus } from '../../incus/client.ts';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { deleteFile, makeDirectory, makeLink, pushFile } from '../../incus/files.ts';
 import { ok, type Result } from '../../result.ts';
 import type { Plan } from '../plan.ts';
 import { entriesOf, folderOf, type PushEntry, type PushPlan } from './source.ts';
-import { pushFailed } from './words.ts';
+import { pushFailed } from './format.ts';
 import type { RunTools } from '../tools.ts';
 
 /** A request for each file, for instances without a tar that leaves what is there as it is. Null when all of it is there. */
-export const pushOneByOne = async (plan: Plan, tools: RunTools, push: PushPlan): Promise<CommandEnd | null> => {
+export async function pushOneByOne(plan: Plan, tools: RunTools, push: PushPlan): Promise<CommandEnd | null> {
   const { clock, interruption } = tools;
   const { commandMs } = plan.limits;
   const until = commandMs === null ? null : clock.monotonic() + commandMs;
   try {
     const ready = await makeFolders(tools.incus, plan.instance, folderOf(push));
-    if (!ready.ok) return pushFailed(push, sayFailure(ready.error));
+    if (!ready.ok) return pushFailed(push, describeFailure(ready.error));
     for await (const entry of entriesOf(push)) {
       const signal = interruption.by();
       if (signal !== null) return { kind: 'interrupted', signal };
@@ -27,14 +27,14 @@ export const pushOneByOne = async (plan: Plan, tools: RunTools, push: PushPlan):
       const done = await pushEntry(plan, tools, push, entry, leftMs);
       const cut = interruption.by();
       if (!done.ok)
-        return cut === null ? pushFailed(push, sayFailure(done.error)) : { kind: 'interrupted', signal: cut };
+        return cut === null ? pushFailed(push, describeFailure(done.error)) : { kind: 'interrupted', signal: cut };
     }
   } catch (error) {
     // What the file system says of something that was there a moment ago.
     return pushFailed(push, error instanceof Error ? error.message : String(error));
   }
   return null;
-};
+}
 
 /** The longest time that a timer of Node can wait, about 24 days. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -42,21 +42,21 @@ const longestTimerMs = 2 ** 31 - 1;
 /** For what takes no time. */
 const quickMs = 30_000;
 
-const makeFolders = async (incus: Incus, instance: string, folder: string): Promise<Result<void, IncusFailure>> => {
+async function makeFolders(incus: Incus, instance: string, folder: string): Promise<Result<void, IncusFailure>> {
   if (folder === '/') return ok(undefined);
   const parent = await makeFolders(incus, instance, posix.dirname(folder));
   return parent.ok
     ? makeDirectory(incus, instance, folder, { user: 0, group: 0, mode: 0o755, limitMs: quickMs })
     : parent;
-};
+}
 
-const pushEntry = (
+function pushEntry(
   { instance }: Plan,
   { incus, interruption }: RunTools,
   push: PushPlan,
   entry: PushEntry,
   leftMs: number,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const how = { user: push.user, group: push.group, mode: entry.mode };
   switch (entry.kind) {
     case 'folder':
@@ -73,15 +73,15 @@ const pushEntry = (
       return pushFile(incus, instance, entry.inside, content, { ...how, limitMs: leftMs });
     }
   }
-};
+}
 
 /** Something in its place would have to go first; a folder with something in it stays, and is said to be in the way. */
-const replaceLink = async (
+async function replaceLink(
   instance: string,
   incus: Incus,
   entry: Extract<PushEntry, { kind: 'link' }>,
   how: { readonly user: number; readonly group: number; readonly mode: number; readonly limitMs: number },
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   await deleteFile(incus, instance, entry.inside, { limitMs: quickMs });
   return makeLink(incus, instance, entry.inside, entry.target, how);
-};
+}

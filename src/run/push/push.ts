@@ -1,13 +1,13 @@
 import type { CommandEnd } from '../../event.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import { boundedText } from '../../incus/bounded-text.ts';
 import { startExec } from '../../incus/exec.ts';
-import { sayFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../incus/failure.ts';
 import { watched, type BootMark } from '../command/command.ts';
 import type { Plan } from '../plan.ts';
 import { pushOneByOne } from './one-by-one.ts';
 import { folderOf, type PushPlan } from './source.ts';
-import { pushFailed, sayPushes } from './words.ts';
+import { pushFailed, describePushes } from './format.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -15,15 +15,16 @@ import type { RunTools } from '../tools.ts';
  * Brings the user's files into the instance, one push after the other. Null when all of it is there; else why the command is
  * not begun. What is there already is replaced, and stays where it has another name; a folder that is there keeps its mode.
  */
-export const pushFiles = (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> =>
-  inPhase(
+export function pushFiles(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
+  return inPhase(
     tools,
     'push',
     () => pushEach(plan, tools, boot),
-    (end) => ({ ok: end === null, says: end === null ? sayPushes(plan.pushes) : end.kind }),
+    (end) => ({ ok: end === null, message: end === null ? describePushes(plan.pushes) : end.kind }),
   );
+}
 
-const pushEach = async (plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> => {
+async function pushEach(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
   // Measured: one archive is many times as quick as a request for each file.
   const push = (await hasGnuTar(plan, tools)) ? pushArchive : pushOneByOne;
   for (const one of plan.pushes) {
@@ -31,31 +32,31 @@ const pushEach = async (plan: Plan, tools: RunTools, boot: BootMark | null): Pro
     if (end !== null) return end;
   }
   return null;
-};
+}
 
 /** Others have no words for "leave what is there as it is": their folders' modes, and links to folders. */
-const hasGnuTar = async ({ instance }: Plan, { incus }: RunTools): Promise<boolean> => {
-  const answer = await ask(incus, instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
+async function hasGnuTar({ instance }: Plan, { incus }: RunTools): Promise<boolean> {
+  const answer = await runProbe(incus, instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
   return answer.ok && answer.value.status === 0 && answer.value.stdout.includes('GNU tar');
-};
+}
 
 /** For what takes no time. */
 const quickMs = 30_000;
 
-const pushArchive = async (
+async function pushArchive(
   plan: Plan,
   tools: RunTools,
   push: PushPlan,
   boot: BootMark | null,
-): Promise<CommandEnd | null> => {
+): Promise<CommandEnd | null> {
   const { incus, clock } = tools;
   const folder = folderOf(push);
-  const made = await ask(incus, plan.instance, {
+  const made = await runProbe(incus, plan.instance, {
     command: ['mkdir', '-p', '--', folder],
     limitMs: quickMs,
     maxBytes: 4096,
   });
-  if (!made.ok) return pushFailed(push, sayFailure(made.error));
+  if (!made.ok) return pushFailed(push, describeFailure(made.error));
   if (made.value.status !== 0) return pushFailed(push, made.value.stderr);
   let lastSentAt = clock.monotonic();
   let unreadable: string | null = null;
@@ -76,13 +77,13 @@ const pushArchive = async (
     },
     { stdin: archive, stdout: boundedText(0).sink, stderr: errors.sink },
   );
-  if (!started.ok) return pushFailed(push, sayFailure(started.error));
+  if (!started.ok) return pushFailed(push, describeFailure(started.error));
   const end = await watched(plan, tools, started.value, () => lastSentAt, boot);
   archive.destroy();
   // An archive that is cut off between two files looks whole to tar.
   if (unreadable !== null) return pushFailed(push, unreadable);
   return end.kind === 'exited' && end.status === 0 ? null : endOfPush(push, end, errors.text());
-};
+}
 
 const unpackOptions = [
   '--extract',
@@ -95,7 +96,7 @@ const unpackOptions = [
 ];
 
 /** What ended the command before it began, in its own words. */
-const endOfPush = (push: PushPlan, end: CommandEnd, errors: string): CommandEnd => {
+function endOfPush(push: PushPlan, end: CommandEnd, errors: string): CommandEnd {
   switch (end.kind) {
     case 'timeout':
     case 'idle-timeout':
@@ -105,11 +106,11 @@ const endOfPush = (push: PushPlan, end: CommandEnd, errors: string): CommandEnd 
       return pushFailed(push, errors.trim() || `tar ended with exit status ${end.status}`);
     case 'lost':
     case 'push-failed':
-      return pushFailed(push, end.says);
+      return pushFailed(push, end.message);
     case 'instance-stopped':
       return pushFailed(push, 'the instance was stopped meanwhile');
     case 'not-found':
     case 'not-executable':
-      return pushFailed(push, 'there is no tar that can be run');
+      return pushFailed(push, 'there is no usable tar');
   }
-};
+}

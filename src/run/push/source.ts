@@ -42,7 +42,7 @@ export interface PushWish {
 }
 
 /** Looks through what is to be pushed: that it is there, that all of it can be read, and how much it is. A failure is a sentence. */
-export const surveyPush = async (wish: PushWish): Promise<Result<PushPlan, string>> => {
+export async function surveyPush(wish: PushWish): Promise<Result<PushPlan, string>> {
   const found = await stat(wish.local).catch(() => null);
   if (found === null) return err(`There is no "${wish.local}" to push.`);
   if (!found.isFile() && !found.isDirectory()) return err(`"${wish.local}" is neither a file nor a folder.`);
@@ -63,13 +63,13 @@ export const surveyPush = async (wish: PushWish): Promise<Result<PushPlan, strin
     throw error;
   }
   return ok({ local, inside, kind, files, bytes, user, group });
-};
+}
 
 /** A folder that is to become `/` is meant as it is written: nothing can be put beside it. */
-const insideOf = ({ local, inside }: PushWish, kind: PushPlan['kind']): string => {
+function insideOf({ local, inside }: PushWish, kind: PushPlan['kind']): string {
   const isInto = inside.endsWith('/') && !(inside === '/' && kind === 'folder');
   return posix.resolve('/', isInto ? posix.join(inside, basename(local)) : inside);
-};
+}
 
 /** Everything of a push, folders before what is in them, names in order. Throws what the file system says. */
 export const entriesOf = async function* ({
@@ -106,17 +106,21 @@ const entriesIn = async function* (folder: string, insideFolder: string): AsyncG
 
 class UnfitEntry extends Error {}
 
-const isSystemError = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
+}
 
 /** Whether a command could be what is pushed, so that its absence now means nothing. */
-export const mayProvide = (pushes: readonly PushPlan[], word: string, cwd: string): boolean => {
+export function mayProvide(pushes: readonly PushPlan[], word: string, cwd: string): boolean {
   const path = posix.resolve(cwd, word);
   return pushes.some(({ inside, kind }) =>
     word.includes('/')
       ? path === inside || path.startsWith(inside === '/' ? '/' : `${inside}/`)
       : kind === 'folder' || posix.basename(inside) === word,
   );
-};
+}
 
 /** The folder in which a push is unpacked. */
-export const folderOf = ({ inside }: Pick<PushPlan, 'inside'>): string => posix.dirname(inside);
+export function folderOf({ inside }: Pick<PushPlan, 'inside'>): string {
+  return posix.dirname(inside);
+}

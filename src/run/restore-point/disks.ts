@@ -23,44 +23,44 @@ export interface UncoveredDisk {
   /** Where it is inside. */
   readonly path: string;
   /** Why it is not covered, e.g. `a folder of the host (/srv/data)`. */
-  readonly says: string;
+  readonly message: string;
 }
 
 /** Sorts the disks of an instance, profiles included. A volume that cannot be looked at is not covered. */
-export const classifyDisks = async (
+export async function classifyDisks(
   incus: Incus,
   instance: Pick<Instance, 'name' | 'expandedDevices'>,
-): Promise<Disks> => {
+): Promise<Disks> {
   const disks = Object.entries(instance.expandedDevices).filter(
     ([, keys]) => keys['type'] === 'disk' && keys['path'] !== '/',
   );
   const sorted = await Promise.all(disks.map(([device, keys]) => classify(incus, instance.name, device, keys)));
   return {
     own: sorted.flatMap((disk) => (disk !== null && 'volume' in disk ? [disk] : [])),
-    uncovered: sorted.flatMap((disk) => (disk !== null && 'says' in disk ? [disk] : [])),
+    uncovered: sorted.flatMap((disk) => (disk !== null && 'message' in disk ? [disk] : [])),
   };
-};
+}
 
 /** Null for what holds no data of its own: Incus makes the drive of cloud-init anew at each start. */
-const classify = async (
+async function classify(
   incus: Incus,
   instance: string,
   device: string,
   keys: Readonly<Record<string, string>>,
-): Promise<OwnVolume | UncoveredDisk | null> => {
+): Promise<OwnVolume | UncoveredDisk | null> {
   const source = keys['source'] ?? '';
   const path = keys['path'] ?? device;
   if (/^(cloud-init|agent):/.test(source)) return null;
   const pool = keys['pool'];
   if (pool === undefined) {
-    const says = source.startsWith('/') ? `a folder of the host (${source})` : `outside of Incus' pools (${source})`;
-    return { device, path, says };
+    const message = source.startsWith('/') ? `a folder of the host (${source})` : `outside of Incus' pools (${source})`;
+    return { device, path, message };
   }
   // A part of a volume is written `volume/folder`.
   const [volume = ''] = source.split('/');
   const found = await getVolume(incus, pool, volume);
-  if (!found.ok) return { device, path, says: `volume ${volume} of pool ${pool}, which cannot be looked at` };
+  if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be inspected` };
   const isOwn = found.value.others === 0 && found.value.instances.every((name) => name === instance);
   if (isOwn) return { device, pool, volume, path };
-  return { device, path, says: `volume ${volume} of pool ${pool}, which others use as well` };
-};
+  return { device, path, message: `volume ${volume} of pool ${pool}, which other instances use` };
+}

@@ -1,8 +1,8 @@
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { deleteSnapshot, listSnapshots, type Snapshot } from '../../incus/snapshot.ts';
 import { newestFirst, type KeptRestorePoint } from '../../journal/kept-restore-points.ts';
 import { ok, type Result } from '../../result.ts';
-import { persistently } from '../persistence.ts';
+import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 import { removeVolumePoints } from './volumes.ts';
@@ -11,18 +11,18 @@ import { removeVolumePoints } from './volumes.ts';
  * Which restore points go: guard's own (recorded name and time of creation both match a snapshot that exists, so that a
  * user's snapshot can never be meant, F17), beyond the newest `keep`. The newest, the last good one, always stays.
  */
-export const restorePointsToPrune = (
+export function restorePointsToPrune(
   kept: readonly KeptRestorePoint[],
   existing: readonly Pick<Snapshot, 'name' | 'createdAt'>[],
   keep: number,
-): KeptRestorePoint[] => {
+): KeptRestorePoint[] {
   const present = kept.filter(
     (point) =>
       !point.named &&
       existing.some((snapshot) => snapshot.name === point.name && snapshot.createdAt === point.createdAt),
   );
   return present.toSorted(newestFirst).slice(Math.max(1, keep));
-};
+}
 
 type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptRestorePoints'>;
 
@@ -30,12 +30,12 @@ type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptResto
  * Removes what is beyond the limit, one after another; one that cannot be removed is told and does not stop the rest
  * (F16). Returns how many stayed that should have gone.
  */
-export const pruneRestorePoints = async (plan: Plan, tools: RetentionTools): Promise<number> => {
+export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Promise<number> {
   const kept = await tools.keptRestorePoints();
   if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
   const existing = await listSnapshots(tools.incus, plan.instance);
   if (!existing.ok) {
-    await tools.recorder.record({ type: 'notice', level: 'warning', says: sayFailure(existing.error) });
+    await tools.recorder.record({ type: 'notice', level: 'warning', message: describeFailure(existing.error) });
     return 1;
   }
   let stayed = 0;
@@ -48,25 +48,25 @@ export const pruneRestorePoints = async (plan: Plan, tools: RetentionTools): Pro
         : {
             type: 'notice',
             level: 'warning',
-            says: `The old restore point "${point.name}" stays for now. ${sayFailure(removed.error)}`,
+            message: `The old restore point "${point.name}" could not be removed. ${describeFailure(removed.error)}`,
           },
     );
   }
   return stayed;
-};
+}
 
 /** The volumes' snapshots first: the instance's own is what names the restore point. */
-const removePoint = async (
+async function removePoint(
   plan: Plan,
   tools: RetentionTools,
   { name, volumes }: KeptRestorePoint,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   const limitMs = plan.limits.snapshotMs;
-  const freed = await persistently(tools.clock, limitMs, () => removeVolumePoints(tools.incus, volumes, limitMs));
+  const freed = await retryTransient(tools.clock, limitMs, () => removeVolumePoints(tools.incus, volumes, limitMs));
   if (!freed.ok) return freed;
   // A daemon that dies in the middle leaves a snapshot without data, and takes no other one before that is removed as well.
-  const removed = await persistently(tools.clock, limitMs, () =>
+  const removed = await retryTransient(tools.clock, limitMs, () =>
     deleteSnapshot(tools.incus, plan.instance, name, { limitMs }),
   );
   return removed.ok || removed.error.kind === 'not-found' ? ok(undefined) : removed;
-};
+}

@@ -16,12 +16,12 @@ import type { OwnVolume } from './disks.ts';
  * Takes a snapshot of every volume, or of none: what was taken before one fails is removed again. Only called while the
  * instance is held, so that a snapshot of this name that is there already was left by a run that died.
  */
-export const takeVolumePoints = async (
+export async function takeVolumePoints(
   incus: Incus,
   volumes: readonly OwnVolume[],
   name: string,
   limitMs: number,
-): Promise<Result<VolumePoint[], IncusFailure>> => {
+): Promise<Result<VolumePoint[], IncusFailure>> {
   const taken: VolumePoint[] = [];
   for (const { pool, volume } of volumes) {
     const point = await takeAfresh(incus, { pool, volume }, name, limitMs);
@@ -32,14 +32,14 @@ export const takeVolumePoints = async (
     taken.push(point.value);
   }
   return ok(taken);
-};
+}
 
-const takeAfresh = async (
+async function takeAfresh(
   incus: Incus,
   { pool, volume }: { readonly pool: string; readonly volume: string },
   name: string,
   limitMs: number,
-): Promise<Result<VolumePoint, IncusFailure>> => {
+): Promise<Result<VolumePoint, IncusFailure>> {
   const take = () => snapshotVolume(incus, pool, volume, { name, expiresAt: null }, { limitMs });
   let taken = await take();
   if (!taken.ok && taken.error.kind === 'name-taken') {
@@ -47,14 +47,14 @@ const takeAfresh = async (
     taken = await take();
   }
   return taken.ok ? ok({ pool, volume, snapshot: name, createdAt: taken.value.createdAt }) : taken;
-};
+}
 
 /** The snapshots of this name that the volumes have: what a run that died left. */
-export const findVolumePoints = async (
+export async function findVolumePoints(
   incus: Incus,
   volumes: readonly OwnVolume[],
   name: string,
-): Promise<VolumePoint[]> => {
+): Promise<VolumePoint[]> {
   const found = await Promise.all(
     volumes.map(async ({ pool, volume }) => {
       const snapshots = await listVolumeSnapshots(incus, pool, volume);
@@ -63,28 +63,28 @@ export const findVolumePoints = async (
     }),
   );
   return found.flat();
-};
+}
 
 /** Puts the volumes back, one after another. The instance must not run. Can be done twice. */
-export const restoreVolumePoints = async (
+export async function restoreVolumePoints(
   incus: Incus,
   points: readonly VolumePoint[],
   limitMs: number,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   for (const { pool, volume, snapshot } of points) {
     const restored = await restoreVolume(incus, pool, volume, snapshot, { limitMs });
     if (!restored.ok) return restored;
   }
   return ok(undefined);
-};
+}
 
 /** Gives the volumes' snapshots their final name and expiry. One that is gone, or was renamed before, is no failure. */
-export const keepVolumePoints = async (
+export async function keepVolumePoints(
   incus: Incus,
   points: readonly VolumePoint[],
   to: { readonly name: string; readonly expiresAt: Date | null },
   limitMs: number,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   for (const { pool, volume, snapshot } of points) {
     const expiry = await setVolumeSnapshotExpiry(incus, pool, volume, snapshot, to.expiresAt);
     const renamed = expiry.ok
@@ -93,18 +93,18 @@ export const keepVolumePoints = async (
     if (!renamed.ok && renamed.error.kind !== 'not-found') return renamed;
   }
   return ok(undefined);
-};
+}
 
 /** Removes the volumes' snapshots by their exact names; one that cannot be removed does not stop the rest (F16). */
-export const removeVolumePoints = async (
+export async function removeVolumePoints(
   incus: Incus,
   points: readonly VolumePoint[],
   limitMs: number,
-): Promise<Result<void, IncusFailure>> => {
+): Promise<Result<void, IncusFailure>> {
   let failure: IncusFailure | null = null;
   for (const { pool, volume, snapshot } of points) {
     const removed = await deleteVolumeSnapshot(incus, pool, volume, snapshot, { limitMs });
     if (!removed.ok && removed.error.kind !== 'not-found') failure ??= removed.error;
   }
   return failure === null ? ok(undefined) : err(failure);
-};
+}

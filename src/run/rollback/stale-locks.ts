@@ -15,8 +15,8 @@ const staleLocks: readonly string[] = [
 ];
 
 /** Removes them from a stopped instance. One that is not there, or cannot be removed, is no reason to stay stopped. */
-export const clearStaleLocks = async (incus: Incus, instance: string): Promise<void> => {
+export async function clearStaleLocks(incus: Incus, instance: string): Promise<void> {
   for (const path of staleLocks) await deleteFile(incus, instance, path, { limitMs });
-};
+}
 
 const limitMs = 30_000;

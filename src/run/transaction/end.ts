@@ -1,6 +1,6 @@
 import { waitUntilQuiet } from '../../health/ready.ts';
 import type { Clock } from '../../clock.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { Incus } from '../../incus/client.ts';
 import type { IncusFailure } from '../../incus/failure.ts';
 import { getInstance } from '../../incus/instance.ts';
@@ -38,14 +38,14 @@ const lockMs = 30_000;
  * Waits until the package manager's processes have ended and its lock is free. The processes are those of the instance:
  * they outlive guard, a lost connection and a restart of the daemon, so each of these is waited out.
  */
-export const waitForTransaction = async (tools: WaitTools, instance: string, wait: Wait): Promise<WaitEnd> => {
+export async function waitForTransaction(tools: WaitTools, instance: string, wait: Wait): Promise<WaitEnd> {
   const { clock } = tools;
   const deadline = clock.monotonic() + wait.limitMs;
   const seen = new Map<number, number>();
   let goneSince: { readonly at: number; readonly pids: number } | null = null;
   for (let pause: number = pace.first; clock.monotonic() < deadline; pause = Math.min(pause * pace.growth, pace.most)) {
     const pids = wait.pids();
-    const look = await lookAtProcesses(tools, instance, [1, ...pids]);
+    const look = await inspectProcesses(tools, instance, [1, ...pids]);
     if (!look.ok && (await hasStopped(tools, instance, wait.readyMs))) return 'stopped';
     if (look.ok) {
       if (isOther(seen, 1, look.value)) return 'restarted';
@@ -58,50 +58,50 @@ export const waitForTransaction = async (tools: WaitTools, instance: string, wai
     await clock.sleep(Math.min(pause, goneSince ? Math.max(20, wait.settleMs) : pause));
   }
   return 'limit';
-};
+}
 
 /** Reads the processes with these numbers inside; those that are gone, or have ended and are not waited for yet, are left out. */
-export const lookAtProcesses = async (
+export async function inspectProcesses(
   { incus }: Pick<WaitTools, 'incus'>,
   instance: string,
   pids: readonly number[],
-): Promise<Result<ReadonlyMap<number, ProcessInside>, IncusFailure>> => {
-  const answer = await ask(incus, instance, {
+): Promise<Result<ReadonlyMap<number, ProcessInside>, IncusFailure>> {
+  const answer = await runProbe(incus, instance, {
     command: ['sh', '-c', script, 'guard', ...pids.map(String)],
     limitMs: 10_000,
     maxBytes: 64 * 1024,
   });
   return answer.ok ? ok(new Map(answer.value.stdout.split('\n').flatMap(readStat))) : answer;
-};
+}
 
 const script = `for pid in "$@"; do
   if [ -r "/proc/$pid/stat" ] && read -r stat <"/proc/$pid/stat"; then echo "$stat"; fi
 done 2>/dev/null; :`;
 
 /** Fields 3, 7 and 22 of /proc/PID/stat (proc(5)); the name before them may contain spaces and parentheses. */
-const readStat = (line: string): [number, ProcessInside][] => {
+function readStat(line: string): [number, ProcessInside][] {
   const pid = Number(/^(\d+) \(/.exec(line)?.[1] ?? Number.NaN);
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const startTicks = Number(fields[19] ?? Number.NaN);
   if (Number.isNaN(pid) || Number.isNaN(startTicks) || 'ZX'.includes(fields[0] ?? 'X')) return [];
   return [[pid, { startTicks, terminal: (fields[4] ?? '0') !== '0' }]];
-};
+}
 
-const isOther = (seen: Map<number, number>, pid: number, processes: ReadonlyMap<number, ProcessInside>): boolean => {
+function isOther(seen: Map<number, number>, pid: number, processes: ReadonlyMap<number, ProcessInside>): boolean {
   const now = processes.get(pid)?.startTicks;
   if (now === undefined) return false;
   const before = seen.get(pid) ?? now;
   seen.set(pid, before);
   return before !== now;
-};
+}
 
-const goneNow = async (tools: WaitTools, instance: string, pids: number): Promise<{ at: number; pids: number }> => {
+async function goneNow(tools: WaitTools, instance: string, pids: number): Promise<{ at: number; pids: number }> {
   await waitUntilQuiet({ ...tools, instance }, { limitMs: lockMs });
   return { at: tools.clock.monotonic(), pids };
-};
+}
 
 /** A daemon that does not answer says nothing of the instance; a reboot passes through "Stopped". */
-const hasStopped = async ({ incus, clock }: WaitTools, instance: string, readyMs: number): Promise<boolean> => {
+async function hasStopped({ incus, clock }: WaitTools, instance: string, readyMs: number): Promise<boolean> {
   const deadline = clock.monotonic() + readyMs;
   for (;;) {
     const found = await getInstance(incus, instance);
@@ -110,4 +110,4 @@ const hasStopped = async ({ incus, clock }: WaitTools, instance: string, readyMs
     if (clock.monotonic() >= deadline) return true;
     await clock.sleep(pace.most);
   }
-};
+}

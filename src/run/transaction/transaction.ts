@@ -2,7 +2,7 @@ import type { Changes, CommandEnd } from '../../event.ts';
 import { failureOf, type Attempt } from '../decision.ts';
 import { foreignRestore } from '../rollback/foreign-restore.ts';
 import type { Plan, Transaction, TransactionEnd } from '../plan.ts';
-import type { Prepared } from '../prepare.ts';
+import type { PreparedRun } from '../prepare.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 import { verify } from '../verify.ts';
@@ -17,19 +17,19 @@ export interface TransactionAttempt extends Attempt {
  * Lets the package manager inside go on, waits for its end, and looks at what it made of the instance. One that was
  * aborted before it changed anything is no failure of the instance: that is told from one that broke off by looking.
  */
-export const transactionAndVerdict = async (
+export async function transactionAndVerdict(
   plan: Plan,
   tools: RunTools,
-  prepared: Prepared,
+  prepared: PreparedRun,
   transaction: Transaction,
-): Promise<TransactionAttempt> => {
+): Promise<TransactionAttempt> {
   const ended = await letGoOn(plan, tools, transaction);
   const interruptedBy = tools.interruption.by();
   if (interruptedBy !== null) return { end: ended.end, verdict: null, interruptedBy, unchanged: false };
   const failed = failureOf(plan, ended.end) !== null;
   // What has failed is only looked at once: to see whether it changed anything.
   const { verdict, changes } = await verify(plan, tools, prepared.baseline, ended.end, failed ? 0 : plan.limits.soakMs);
-  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   const same = foreign === null && verdict.verdict === 'healthy' && isNothing(transaction, changes, failed);
   const now = tools.interruption.by();
   if (!failed) return { end: ended.end, verdict: foreign ?? verdict, interruptedBy: now, unchanged: same };
@@ -37,12 +37,12 @@ export const transactionAndVerdict = async (
   await tools.recorder.record({
     type: 'notice',
     level: 'info',
-    says: `${transaction.manager} ended without having changed anything.`,
+    message: `${transaction.manager} ended without changing anything.`,
   });
   return { end: { kind: 'exited', status: 0 }, verdict, interruptedBy: now, unchanged: true };
-};
+}
 
-const letGoOn = async (plan: Plan, tools: RunTools, transaction: Transaction): Promise<TransactionEnd> => {
+async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): Promise<TransactionEnd> {
   const began = tools.clock.monotonic();
   const ended = await inPhase(
     tools,
@@ -51,25 +51,26 @@ const letGoOn = async (plan: Plan, tools: RunTools, transaction: Transaction): P
       transaction.begin();
       return withoutWord(transaction, await transaction.ended());
     },
-    ({ end }) => ({ ok: failureOf(plan, end) === null, says: sayEnd(transaction, end) }),
+    ({ end }) => ({ ok: failureOf(plan, end) === null, message: describeEnd(transaction, end) }),
   );
   await tools.recorder.record({ type: 'command-ended', end: ended.end, ms: tools.clock.monotonic() - began });
   return ended;
-};
+}
 
 /** A status that nobody told of a transaction that nobody called finished would be made up. */
-const withoutWord = ({ manager }: Transaction, ended: TransactionEnd): TransactionEnd =>
-  ended.finished || ended.end.kind !== 'exited'
+function withoutWord({ manager }: Transaction, ended: TransactionEnd): TransactionEnd {
+  return ended.finished || ended.end.kind !== 'exited'
     ? ended
-    : { ...ended, end: { kind: 'lost', says: `${manager} ended without saying that it had finished.` } };
+    : { ...ended, end: { kind: 'lost', message: `${manager} ended without reporting that it had finished.` } };
+}
 
-const sayEnd = ({ manager }: Transaction, end: CommandEnd): string => {
+function describeEnd({ manager }: Transaction, end: CommandEnd): string {
   if (end.kind === 'exited') return end.status === 0 ? `${manager} has finished` : `${manager}: status ${end.status}`;
-  return end.kind === 'lost' ? end.says : end.kind;
-};
+  return end.kind === 'lost' ? end.message : end.kind;
+}
 
 /** A manager that had announced packages and finished has done something, if only laid the same files down again. */
-const isNothing = ({ packages }: Transaction, changes: Changes | null, failed: boolean): boolean => {
+function isNothing({ packages }: Transaction, changes: Changes | null, failed: boolean): boolean {
   if (changes === null || changes.unknown?.includes('packages') || changes.packages.length > 0) return false;
   return failed || packages === null || packages === 0;
-};
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareFacts } from '../../../src/health/comparison/compare.ts';
+import { compareFacts } from '../../../src/health/compare.ts';
 import type { Facts } from '../../../src/health/facts.ts';
 import { parseProbe } from '../../../src/health/probe/probe.ts';
 
@@ -13,7 +13,7 @@ const recorded = (name: (typeof names)[number]): string =>
 
 const factsOf = (text: string): Facts => {
   const facts = parseProbe(text, nonce);
-  if (!facts.ok) throw new Error(facts.error.says);
+  if (!facts.ok) throw new Error(facts.error.message);
   return facts.value;
 };
 

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { openingFrom, type Opening } from '../../../src/health/probe/opening.ts';
+import { preflightFrom, type Preflight } from '../../../src/health/probe/preflight.ts';
 import { parseProbe } from '../../../src/health/probe/probe.ts';
 import { probeInput } from '../../../src/health/probe/script.ts';
 import { sectionsOf } from '../../../src/health/probe/sections.ts';
@@ -25,7 +25,7 @@ const exists = async (shell: readonly string[]): Promise<boolean> => {
 
 const shells = [[['sh']], [['dash']], [['bash', '--posix']], [['bash']], [['busybox', 'sh']]];
 
-const openingOf = (text: string): Opening | null => openingFrom(sectionsOf(text, nonce));
+const openingOf = (text: string): Preflight | null => preflightFrom(sectionsOf(text, nonce));
 
 describe('the probe, read by the shells of this machine', () => {
   test.each(shells)('%j', async (shell) => {

@@ -5,7 +5,7 @@ import type { Finding } from '../../../src/event.ts';
 import { watchWith, type WatchEnd } from '../../../src/health/watch/watch.ts';
 import type { Facts } from '../../../src/health/facts.ts';
 import { failed, facts, restarting, service, tcp, units } from '../example-facts.ts';
-import { fakeAsker, type FakeAsker, type Story } from '../fake-asker.ts';
+import { fakeProber, type FakeAsker, type Story } from '../fake-prober.ts';
 import { fakeClock } from '../fake-clock.ts';
 import { baselineOf, checkOf, resultOf } from '../samples.ts';
 
@@ -16,7 +16,7 @@ interface Told {
 
 interface Watched extends WatchEnd {
   readonly ms: number;
-  readonly asker: FakeAsker;
+  readonly prober: FakeAsker;
   readonly told: Told[];
 }
 
@@ -33,7 +33,7 @@ const watched = async (
   } = {},
 ): Promise<Watched> => {
   const clock = fakeClock();
-  const asker = fakeAsker(clock, story);
+  const prober = fakeProber(clock, story);
   const definitions = more.definitions ?? [];
   const baseline = baselineOf({
     facts: more.before ?? facts(),
@@ -45,13 +45,13 @@ const watched = async (
   const controller = new AbortController();
   if (more.abortAtMs !== undefined) void clock.sleep(more.abortAtMs).then(() => controller.abort());
   const end = await watchWith(
-    asker,
+    prober,
     { clock, signal: controller.signal },
     baseline,
     { limitMs: more.limitMs ?? 120_000, soakMs: more.soakMs ?? 10_000 },
     (waitingFor, healthyForMs) => told.push({ waitingFor, healthyForMs }),
   );
-  return { ...end, ms: clock.monotonic() - began, asker, told };
+  return { ...end, ms: clock.monotonic() - began, prober, told };
 };
 
 describe('an instance that is well', () => {
@@ -63,16 +63,16 @@ describe('an instance that is well', () => {
   });
 
   it('needs one look without a soak', async () => {
-    const { verdict, asker } = await watched({}, { soakMs: 0, definitions: [checkOf('web')] });
+    const { verdict, prober } = await watched({}, { soakMs: 0, definitions: [checkOf('web')] });
     expect(verdict.verdict).toBe('healthy');
-    expect(asker.looks).toHaveLength(1);
+    expect(prober.looks).toHaveLength(1);
   });
 
   it('is asked everything afresh by the last look (F35)', async () => {
     const definitions = [checkOf('seldom', { intervalMs: 60_000, retries: 1 })];
-    const { asker } = await watched({}, { definitions });
-    expect(asker.asked['seldom']).toHaveLength(2);
-    expect(asker.asked['seldom']?.[1]).toBeGreaterThanOrEqual(10_000);
+    const { prober } = await watched({}, { definitions });
+    expect(prober.asked['seldom']).toHaveLength(2);
+    expect(prober.asked['seldom']?.[1]).toBeGreaterThanOrEqual(10_000);
   });
 
   it('tells each second of health, and nothing twice', async () => {
@@ -94,14 +94,14 @@ describe('waiting', () => {
   });
 
   it('looks fast at first, then slower', async () => {
-    const { asker } = await watched(
+    const { prober } = await watched(
       { facts: (at) => (at < 30_000 ? { ...well, sockets: [] } : well) },
       { before: well },
     );
-    const gaps = asker.looks.slice(1).map((at, index) => at - (asker.looks[index] ?? 0));
+    const gaps = prober.looks.slice(1).map((at, index) => at - (prober.looks[index] ?? 0));
     expect(gaps[0]).toBeLessThan(100);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(2100);
-    expect(asker.looks.filter((at) => at < 1000).length).toBeGreaterThanOrEqual(5);
+    expect(prober.looks.filter((at) => at < 1000).length).toBeGreaterThanOrEqual(5);
   });
 
   it('is over at the limit', async () => {
@@ -139,7 +139,7 @@ describe('waiting', () => {
     const definitions = [checkOf('web')];
     const failing = await watched({ checks: { web: () => 'failed' } }, { definitions, limitMs: 20_000 });
     expect(failing.verdict).toMatchObject({ verdict: 'unhealthy', reasons: [{ subject: 'check:web' }] });
-    const mute = await watched({ checks: { web: () => 'not-asked' } }, { definitions, limitMs: 20_000 });
+    const mute = await watched({ checks: { web: () => 'unknown' } }, { definitions, limitMs: 20_000 });
     expect(mute.verdict).toMatchObject({ verdict: 'inconclusive', reasons: [{ subject: 'check:web' }] });
   });
 
@@ -152,7 +152,7 @@ describe('waiting', () => {
 
   it('waits for an instance that cannot be asked for a while', async () => {
     const { verdict } = await watched({
-      state: (at) => (at < 5000 ? { kind: 'unaskable', says: 'no answer' } : { kind: 'askable' }),
+      state: (at) => (at < 5000 ? { kind: 'unaskable', message: 'no answer' } : { kind: 'askable' }),
     });
     expect(verdict.verdict).toBe('healthy');
   });
@@ -160,7 +160,7 @@ describe('waiting', () => {
   it('waits for an instance that reboots', async () => {
     const reborn = facts({ init: { name: 'systemd', startTicks: 9000 } });
     const { verdict } = await watched({
-      state: (at) => (at < 1000 ? { kind: 'not-running', says: 'its status is "Stopped"' } : { kind: 'askable' }),
+      state: (at) => (at < 1000 ? { kind: 'not-running', message: 'its status is "Stopped"' } : { kind: 'askable' }),
       facts: () => reborn,
     });
     expect(verdict.verdict).toBe('healthy');
@@ -218,7 +218,9 @@ describe('waiting in vain', () => {
   });
 
   it('ends early when the instance stays stopped', async () => {
-    const { verdict, ms } = await watched({ state: () => ({ kind: 'not-running', says: 'its status is "Stopped"' }) });
+    const { verdict, ms } = await watched({
+      state: () => ({ kind: 'not-running', message: 'its status is "Stopped"' }),
+    });
     expect(verdict).toMatchObject({ verdict: 'unhealthy', reasons: [{ subject: 'instance' }] });
     expect(ms).toBeLessThan(15_000);
   });
@@ -340,8 +342,8 @@ describe('whatever happens', () => {
     const story: Story = {
       state: (ms) => {
         const what = at(ms, 'stopped', 'unaskable');
-        if (what === 'stopped') return { kind: 'not-running', says: 'no' };
-        return what === 'unaskable' ? { kind: 'unaskable', says: 'no' } : { kind: 'askable' };
+        if (what === 'stopped') return { kind: 'not-running', message: 'no' };
+        return what === 'unaskable' ? { kind: 'unaskable', message: 'no' } : { kind: 'askable' };
       },
       facts: (ms) => {
         const what = at(ms, 'deaf', 'failed', 'looping');
@@ -353,7 +355,7 @@ describe('whatever happens', () => {
         web: (ms) => {
           const what = at(ms, 'check fails', 'check silent');
           if (what === 'check fails') return 'failed';
-          return what === 'check silent' ? 'not-asked' : 'passed';
+          return what === 'check silent' ? 'unknown' : 'passed';
         },
       },
     };

@@ -1,16 +1,16 @@
 import type { DirectoryCheck, ExecCheck } from '../../../check-definition.ts';
-import { ask } from '../../../incus/ask.ts';
+import { runProbe } from '../../../incus/exec-query.ts';
 import { err, ok, type Result } from '../../../result.ts';
 import { neutralise } from '../../../text.ts';
 import { afterColon, answerOfFailure, lastWords, notAsked, type KindAnswer } from '../answer.ts';
 import type { KindTools } from './tools.ts';
 
 /** Lists the scripts inside, each as a check of its own named after the folder and the file, in the order of their names. */
-export const listScripts = async (
+export async function listScripts(
   check: DirectoryCheck,
   tools: KindTools,
-): Promise<Result<readonly ExecCheck[], KindAnswer>> => {
-  const answer = await ask(tools.incus, tools.instance, {
+): Promise<Result<readonly ExecCheck[], KindAnswer>> {
+  const answer = await runProbe(tools.incus, tools.instance, {
     command: ['sh', '-c', listing, 'sh', check.path.replace(/\/+$/, '')],
     environment: { LC_ALL: 'C' },
     limitMs: check.timeoutMs,
@@ -22,7 +22,7 @@ export const listScripts = async (
   if (answer.value.status !== 0 || answer.value.truncated)
     return err(notAsked(`${check.path} could not be listed${afterColon(lastWords(answer.value))}`));
   return ok(readListing(check, answer.value.stdout));
-};
+}
 
 const mostBytes = 256 * 1024;
 
@@ -39,7 +39,7 @@ done
 exit 0
 `;
 
-const readListing = (check: DirectoryCheck, text: string): ExecCheck[] => {
+function readListing(check: DirectoryCheck, text: string): ExecCheck[] {
   const fields = text.split('\0');
   const scripts: ExecCheck[] = [];
   for (let index = 0; index + 2 < fields.length; index += 3) {
@@ -47,22 +47,24 @@ const readListing = (check: DirectoryCheck, text: string): ExecCheck[] => {
     scripts.push(scriptCheck(check, folder, how, path));
   }
   return scripts;
-};
+}
 
-const scriptCheck = (check: DirectoryCheck, folder: string, how: string, path: string): ExecCheck => ({
-  kind: 'exec',
-  // The file's name comes from inside, and will be printed.
-  name: neutralise(`${check.name}/${folder}${path.slice(path.lastIndexOf('/'))}`, 200),
-  severity: folder === 'wanted.d' ? 'advisory' : check.severity,
-  timeoutMs: check.timeoutMs,
-  intervalMs: check.intervalMs,
-  retries: check.retries,
-  startPeriodMs: check.startPeriodMs,
-  command: how === 'execute' ? [path] : ['sh', '-c', anyShell, 'sh', path],
-  environment: {},
-  user: 0,
-  cwd: '/',
-});
+function scriptCheck(check: DirectoryCheck, folder: string, how: string, path: string): ExecCheck {
+  return {
+    kind: 'exec',
+    // The file's name comes from inside, and will be printed.
+    name: neutralise(`${check.name}/${folder}${path.slice(path.lastIndexOf('/'))}`, 200),
+    severity: folder === 'wanted.d' ? 'advisory' : check.severity,
+    timeoutMs: check.timeoutMs,
+    intervalMs: check.intervalMs,
+    retries: check.retries,
+    startPeriodMs: check.startPeriodMs,
+    command: how === 'execute' ? [path] : ['sh', '-c', anyShell, 'sh', path],
+    environment: {},
+    user: 0,
+    cwd: '/',
+  };
+}
 
 /** greenboot's scripts are written for bash. */
 const anyShell = 'if command -v bash >/dev/null; then exec bash "$1"; else exec sh "$1"; fi';

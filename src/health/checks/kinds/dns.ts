@@ -10,7 +10,7 @@ import { sayRecord } from './dns-record.ts';
 import type { KindTools } from './tools.ts';
 
 /** Asks one name server one question, and compares the response code and the answers. */
-export const askDns = async (check: DnsCheck, tools: KindTools): Promise<KindAnswer> => {
+export async function askDns(check: DnsCheck, tools: KindTools): Promise<KindAnswer> {
   const server = await fillAddress(check.server, tools.askAddresses);
   if (!server.ok) return server.error;
   const target = `${server.value} port ${check.port}`;
@@ -21,29 +21,26 @@ export const askDns = async (check: DnsCheck, tools: KindTools): Promise<KindAns
   } catch (error) {
     return answerOfNetworkError(error, target);
   }
-};
+}
 
 /** Null where what came cannot be read. Rejects with the network's error. */
-const resolveAt = async (check: DnsCheck, address: string, tools: KindTools): Promise<DecodedPacket | null> => {
+async function resolveAt(check: DnsCheck, address: string, tools: KindTools): Promise<DecodedPacket | null> {
   const id = randomInt(0x10000);
   if (check.transport === 'tcp') return overTcp(check, address, id, tools.signal);
   const packet = await overUdp(check, address, id, tools);
   return packet?.flag_tc ? overTcp(check, address, id, tools.signal) : packet;
-};
+}
 
-const questionOf = (check: DnsCheck, id: number) => ({
-  type: 'query' as const,
-  id,
-  flags: RECURSION_DESIRED,
-  questions: [{ type: check.type, name: withoutDot(check.query), class: 'IN' as const }],
-});
+function questionOf(check: DnsCheck, id: number) {
+  return {
+    type: 'query' as const,
+    id,
+    flags: RECURSION_DESIRED,
+    questions: [{ type: check.type, name: withoutDot(check.query), class: 'IN' as const }],
+  };
+}
 
-const overUdp = async (
-  check: DnsCheck,
-  address: string,
-  id: number,
-  tools: KindTools,
-): Promise<DecodedPacket | null> => {
+async function overUdp(check: DnsCheck, address: string, id: number, tools: KindTools): Promise<DecodedPacket | null> {
   const question = encode(questionOf(check, id));
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   const over = new AbortController();
@@ -67,30 +64,30 @@ const overUdp = async (
     over.abort();
     socket.close();
   }
-};
+}
 
 /** One datagram may be lost without anybody being ill. */
-const sendAgainAndAgain = async (
+async function sendAgainAndAgain(
   send: () => void,
   timeoutMs: number,
   tools: KindTools,
   over: AbortSignal,
-): Promise<void> => {
+): Promise<void> {
   while (!over.aborted) {
     send();
     await tools.clock.sleep(Math.max(100, timeoutMs / 4), over);
   }
-};
+}
 
-const overTcp = (check: DnsCheck, host: string, id: number, signal: AbortSignal): Promise<DecodedPacket | null> =>
-  new Promise((resolve, reject) => {
+function overTcp(check: DnsCheck, host: string, id: number, signal: AbortSignal): Promise<DecodedPacket | null> {
+  return new Promise((resolve, reject) => {
     const question = streamEncode(questionOf(check, id));
     const socket = connect({ host, port: check.port });
     let heard: Buffer = Buffer.alloc(0);
-    const end = (packet: DecodedPacket | null): void => {
+    function end(packet: DecodedPacket | null): void {
       resolve(packet);
       socket.destroy();
-    };
+    }
     signal.addEventListener('abort', () => socket.destroy(), { once: true });
     socket.once('error', reject);
     socket.once('connect', () => socket.write(question));
@@ -103,42 +100,53 @@ const overTcp = (check: DnsCheck, host: string, id: number, signal: AbortSignal)
     });
     socket.once('end', () => end(null));
   });
+}
 
-const read = (bytes: Buffer): DecodedPacket | null => {
+function read(bytes: Buffer): DecodedPacket | null {
   try {
     return decode(bytes);
   } catch {
     // What is inside is somebody else's: any bytes may come.
     return null;
   }
-};
+}
 
-const answers = (check: DnsCheck, id: number, packet: DecodedPacket): boolean => {
+function answers(check: DnsCheck, id: number, packet: DecodedPacket): boolean {
   if (!packet.flag_qr || packet.id !== id) return false;
   const asked = packet.questions?.[0];
   // Servers that refuse may leave the question out.
   return asked === undefined || (asked.type === check.type && sameName(asked.name, check.query));
-};
+}
 
-const judged = (check: DnsCheck, packet: DecodedPacket): KindAnswer => {
+function judged(check: DnsCheck, packet: DecodedPacket): KindAnswer {
   const question = `${check.query} ${check.type}`;
   const rcode = rcodeOf(packet);
   const records = (packet.answers ?? []).filter((answer) => answer.type === check.type).map(sayRecord);
   const came = records.length === 0 ? 'no answer' : records.join(', ');
   if (rcode !== check.rcode) return failed(`${question}: ${rcode}, wanted ${check.rcode}`);
-  const says = `${question}: ${rcode}, ${came}`;
-  if (check.answers === null) return rcode === 'NOERROR' && records.length === 0 ? failed(says) : passed(says);
+  const message = `${question}: ${rcode}, ${came}`;
+  if (check.answers === null) return rcode === 'NOERROR' && records.length === 0 ? failed(message) : passed(message);
   const missing = check.answers.filter((wanted) => !records.some((record) => sameData(record, wanted)));
-  return missing.length === 0 ? passed(says) : failed(`${says}; missing ${missing.join(', ')}`);
-};
+  return missing.length === 0 ? passed(message) : failed(`${message}; missing ${missing.join(', ')}`);
+}
 
-const rcodeOf = (packet: DecodedPacket): string => ('rcode' in packet ? String(packet.rcode) : 'NOERROR');
+function rcodeOf(packet: DecodedPacket): string {
+  return 'rcode' in packet ? String(packet.rcode) : 'NOERROR';
+}
 
-const sameData = (a: string, b: string): boolean => sameName(plainAddress(a), plainAddress(b));
+function sameData(a: string, b: string): boolean {
+  return sameName(plainAddress(a), plainAddress(b));
+}
 
 /** One IPv6 address can be written in many ways. */
-const plainAddress = (text: string): string => (isIPv6(text) ? new URL(`http://[${text}]`).hostname : text);
+function plainAddress(text: string): string {
+  return isIPv6(text) ? new URL(`http://[${text}]`).hostname : text;
+}
 
-const withoutDot = (name: string): string => (name === '.' ? name : name.replace(/\.$/, ''));
+function withoutDot(name: string): string {
+  return name === '.' ? name : name.replace(/\.$/, '');
+}
 
-const sameName = (a: string, b: string): boolean => withoutDot(a).toLowerCase() === withoutDot(b).toLowerCase();
+function sameName(a: string, b: string): boolean {
+  return withoutDot(a).toLowerCase() === withoutDot(b).toLowerCase();
+}

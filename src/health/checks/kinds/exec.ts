@@ -1,11 +1,11 @@
 import type { ExecCheck } from '../../../check-definition.ts';
-import { ask, type QuestionAnswer } from '../../../incus/ask.ts';
+import { runProbe, type ExecResult } from '../../../incus/exec-query.ts';
 import { afterColon, answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import type { KindTools } from './tools.ts';
 
 /** Runs the command inside: status 0 passes. */
-export const askExec = async (check: ExecCheck, tools: KindTools): Promise<KindAnswer> => {
-  const answer = await ask(tools.incus, tools.instance, {
+export async function askExec(check: ExecCheck, tools: KindTools): Promise<KindAnswer> {
+  const answer = await runProbe(tools.incus, tools.instance, {
     command: check.command,
     environment: check.environment,
     user: check.user,
@@ -15,13 +15,13 @@ export const askExec = async (check: ExecCheck, tools: KindTools): Promise<KindA
     signal: tools.signal,
   });
   return answer.ok ? answerOfStatus(answer.value) : answerOfFailure(answer.error, check.timeoutMs);
-};
+}
 
 /** What is kept of a check's output: only its last line is shown. */
 export const mostOutputBytes = 64 * 1024;
 
 /** As shells have it: 127 not found, 126 not executable, which says nothing about health. */
-export const answerOfStatus = (answer: Pick<QuestionAnswer, 'status' | 'stdout' | 'stderr'>): KindAnswer => {
+export function answerOfStatus(answer: Pick<ExecResult, 'status' | 'stdout' | 'stderr'>): KindAnswer {
   const words = afterColon(lastWords(answer));
   switch (answer.status) {
     case 0:
@@ -33,4 +33,4 @@ export const answerOfStatus = (answer: Pick<QuestionAnswer, 'status' | 'stdout' 
     default:
       return failed(`exit status ${answer.status}${words}`);
   }
-};
+}

@@ -27,7 +27,7 @@ export interface HostAnswer {
  * Runs a command on this machine, in a process group of its own, without a shell. When it has ended,
  * or the signal aborts, whatever is left of the group is killed with SIGKILL. Fails when it could not be started.
  */
-export const runOnHost = async (request: HostRequest): Promise<Result<HostAnswer, string>> => {
+export async function runOnHost(request: HostRequest): Promise<Result<HostAnswer, string>> {
   const { execa } = await import('execa');
   const [file, ...parameters] = request.command;
   const child = execa(file, parameters, {
@@ -56,7 +56,7 @@ export const runOnHost = async (request: HostRequest): Promise<Result<HostAnswer
     child.stdout.destroy();
     child.stderr.destroy();
   }
-};
+}
 
 /** How long output is waited for after the end of the process. */
 const lastOutputMs = 200;
@@ -66,22 +66,22 @@ interface Ending {
   once: (event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | null) => void) => unknown;
 }
 
-const exited = async (child: Ending): Promise<Result<number, string>> => {
+async function exited(child: Ending): Promise<Result<number, string>> {
   const { constants } = await import('node:os');
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve(ok(code ?? 128 + (signal ? constants.signals[signal] : 0))));
   });
-};
+}
 
-const spawnFailure = async (
+async function spawnFailure(
   child: PromiseLike<{ readonly code?: string | undefined; readonly originalMessage?: string | undefined }> & Ending,
-): Promise<Result<number, string>> => {
+): Promise<Result<number, string>> {
   const end = await child;
   if (child.pid !== undefined) return new Promise(() => {});
   return err(end.code === 'ENOENT' ? 'there is no such command' : (end.originalMessage ?? 'it could not be started'));
-};
+}
 
-const collect = (stream: Readable, maxBytes: number): { ended: Promise<void>; text: () => string } => {
+function collect(stream: Readable, maxBytes: number): { ended: Promise<void>; text: () => string } {
   const chunks: Buffer[] = [];
   let size = 0;
   stream.on('data', (chunk: Buffer) => {
@@ -94,13 +94,13 @@ const collect = (stream: Readable, maxBytes: number): { ended: Promise<void>; te
     stream.once('error', () => resolve());
   });
   return { ended, text: () => Buffer.concat(chunks).toString('utf8') };
-};
+}
 
-const killAll = (pid: number | undefined): void => {
+function killAll(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
     // Nobody is left in the group.
   }
-};
+}

@@ -7,17 +7,17 @@ import { runOnHost, type HostAnswer } from './host-process.ts';
 import type { KindTools } from './tools.ts';
 
 /** Runs the command on the machine that runs guard: status 0 passes. */
-export const askHost = async (check: HostCheck, tools: KindTools): Promise<KindAnswer> => {
+export async function askHost(check: HostCheck, tools: KindTools): Promise<KindAnswer> {
   const answer = await runForCheck(check.command, check.environment, tools);
   return answer.ok ? answerOfStatus(answer.value) : answer.error;
-};
+}
 
 /** Runs a check's command on this machine, with the instance's address and name filled in. */
-export const runForCheck = async (
+export async function runForCheck(
   command: Words,
   environment: Readonly<Record<string, string>>,
   tools: KindTools,
-): Promise<Result<HostAnswer, KindAnswer>> => {
+): Promise<Result<HostAnswer, KindAnswer>> {
   const words: string[] = [];
   for (const word of command.slice(1)) {
     const filled = await fillAddress(word, tools.askAddresses);
@@ -34,4 +34,4 @@ export const runForCheck = async (
   return answer.ok
     ? ok(answer.value)
     : err(notAsked(`"${command[0]}": ${answer.error}, on the machine that runs guard`));
-};
+}

@@ -10,7 +10,7 @@ import { matches, sayMatch } from '../match.ts';
 import type { KindTools } from './tools.ts';
 
 /** Sends one request, follows as many redirects as are allowed, and compares status, headers and body. */
-export const askHttp = async (check: HttpCheck, tools: KindTools): Promise<KindAnswer> => {
+export async function askHttp(check: HttpCheck, tools: KindTools): Promise<KindAnswer> {
   const filled = await fillAddress(check.url, tools.askAddresses, { url: true });
   if (!filled.ok) return filled.error;
   const url = readUrl(filled.value);
@@ -19,7 +19,7 @@ export const askHttp = async (check: HttpCheck, tools: KindTools): Promise<KindA
   if (!ca.ok) return ca.error;
   const response = await fetchFollowing(check, tools, url, ca.value);
   return response.ok ? judged(check, response.value) : response.error;
-};
+}
 
 interface HttpResponse {
   readonly url: URL;
@@ -30,27 +30,27 @@ interface HttpResponse {
   readonly cut: boolean;
 }
 
-const readUrl = (text: string, base?: URL): URL | null => {
+function readUrl(text: string, base?: URL): URL | null {
   if (!URL.canParse(text, base?.href)) return null;
   const url = new URL(text, base);
   return url.protocol === 'http:' || url.protocol === 'https:' ? url : null;
-};
+}
 
-const readCa = async (check: HttpCheck): Promise<Result<string | null, KindAnswer>> => {
+async function readCa(check: HttpCheck): Promise<Result<string | null, KindAnswer>> {
   if (check.tls.caFile === null) return ok(null);
   try {
     return ok(await readFile(check.tls.caFile, 'utf8'));
   } catch (error) {
     return err(notAsked(`the CA file cannot be read: ${error instanceof Error ? error.message : String(error)}`));
   }
-};
+}
 
-const fetchFollowing = async (
+async function fetchFollowing(
   check: HttpCheck,
   tools: KindTools,
   start: URL,
   ca: string | null,
-): Promise<Result<HttpResponse, KindAnswer>> => {
+): Promise<Result<HttpResponse, KindAnswer>> {
   let url = start;
   for (let left = check.redirects; ; left -= 1) {
     const response = await fetchOnce(check, tools, requestFor(check, start, url, ca));
@@ -62,7 +62,7 @@ const fetchFollowing = async (
     if (next === null) return err(failed(`a redirect to "${location}", which is no http or https URL`));
     url = next;
   }
-};
+}
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
@@ -71,7 +71,7 @@ interface Wanted {
   readonly options: RequestOptions;
 }
 
-const requestFor = (check: HttpCheck, start: URL, url: URL, ca: string | null): Wanted => {
+function requestFor(check: HttpCheck, start: URL, url: URL, ca: string | null): Wanted {
   const own = url.origin === start.origin;
   const { serverName, verify } = check.tls;
   return {
@@ -92,19 +92,23 @@ const requestFor = (check: HttpCheck, start: URL, url: URL, ca: string | null): 
       ...(own && serverName !== null ? { servername: serverName } : {}),
     },
   };
-};
+}
 
-const hostHeader = (name: string, url: URL): string => (url.port === '' ? name : `${name}:${url.port}`);
+function hostHeader(name: string, url: URL): string {
+  return url.port === '' ? name : `${name}:${url.port}`;
+}
 
-const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
 
 /** What is meant for one server is not told to another that it redirects to. */
-const withoutSecrets = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(authorization|cookie|host)$/i.test(name)));
+function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(authorization|cookie|host)$/i.test(name)));
+}
 
-const fetchOnce = (check: HttpCheck, tools: KindTools, wanted: Wanted): Promise<Result<HttpResponse, KindAnswer>> =>
-  new Promise((resolve) => {
+function fetchOnce(check: HttpCheck, tools: KindTools, wanted: Wanted): Promise<Result<HttpResponse, KindAnswer>> {
+  return new Promise((resolve) => {
     const { url, options } = wanted;
     const giveUp = (error: unknown): void => resolve(err(answerOfNetworkError(error, url.host)));
     let request: ClientRequest;
@@ -129,10 +133,11 @@ const fetchOnce = (check: HttpCheck, tools: KindTools, wanted: Wanted): Promise<
     });
     request.end();
   });
+}
 
 const mostBodyBytes = 1024 * 1024;
 
-const readBody = async (response: IncomingMessage): Promise<{ body: string; cut: boolean }> => {
+async function readBody(response: IncomingMessage): Promise<{ body: string; cut: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -141,32 +146,33 @@ const readBody = async (response: IncomingMessage): Promise<{ body: string; cut:
     if (size >= mostBodyBytes) break;
   }
   return { body: Buffer.concat(chunks).toString('utf8'), cut: size >= mostBodyBytes };
-};
+}
 
-const judged = (check: HttpCheck, response: HttpResponse): KindAnswer => {
-  const says = `${withoutPassword(response.url.href)} answered ${response.status}`;
+function judged(check: HttpCheck, response: HttpResponse): KindAnswer {
+  const message = `${withoutPassword(response.url.href)} answered ${response.status}`;
   if (!check.status.some(({ first, last }) => response.status >= first && response.status <= last))
-    return failed(`${says}, wanted ${sayStatuses(check)}`);
+    return failed(`${message}, wanted ${sayStatuses(check)}`);
   for (const [name, match] of Object.entries(check.expectHeaders)) {
     const value = headerValue(response, name);
-    if (value === null) return failed(`${says} without the header "${name}"`);
+    if (value === null) return failed(`${message} without the header "${name}"`);
     if (!matches(match, value))
-      return failed(`${says}, but the header "${name}" does not ${sayMatch(match)}: ${value}`);
+      return failed(`${message}, but the header "${name}" does not ${sayMatch(match)}: ${value}`);
   }
-  return check.expectBody === null ? passed(says) : judgedBody(check.expectBody, response, says);
-};
+  return check.expectBody === null ? passed(message) : judgedBody(check.expectBody, response, message);
+}
 
-const judgedBody = (match: TextMatch, response: HttpResponse, says: string): KindAnswer => {
-  if (matches(match, response.body)) return passed(says);
+function judgedBody(match: TextMatch, response: HttpResponse, message: string): KindAnswer {
+  if (matches(match, response.body)) return passed(message);
   const where = response.cut ? 'the first megabyte of the body does not' : 'the body does not';
   const begins = response.body === '' ? 'it is empty' : `it begins with ${oneLine(response.body, 80)}`;
-  return failed(`${says}, but ${where} ${sayMatch(match)}: ${begins}`);
-};
+  return failed(`${message}, but ${where} ${sayMatch(match)}: ${begins}`);
+}
 
-const headerValue = (response: HttpResponse, name: string): string | null => {
+function headerValue(response: HttpResponse, name: string): string | null {
   const value = response.headers[name.toLowerCase()];
   return value === undefined ? null : [value].flat().join(', ');
-};
+}
 
-const sayStatuses = (check: HttpCheck): string =>
-  check.status.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(', ');
+function sayStatuses(check: HttpCheck): string {
+  return check.status.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(', ');
+}

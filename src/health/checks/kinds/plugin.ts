@@ -1,5 +1,5 @@
 import type { PluginCheck } from '../../../check-definition.ts';
-import { ask } from '../../../incus/ask.ts';
+import { runProbe } from '../../../incus/exec-query.ts';
 import { err, type Result } from '../../../result.ts';
 import { answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import { mostOutputBytes } from './exec.ts';
@@ -13,39 +13,39 @@ interface PluginOutput {
 }
 
 /** Runs a monitoring plugin (https://www.monitoring-plugins.org/doc/guidelines.html) and reads its status. */
-export const askPlugin = async (check: PluginCheck, tools: KindTools): Promise<KindAnswer> => {
+export async function askPlugin(check: PluginCheck, tools: KindTools): Promise<KindAnswer> {
   const output = await (check.where === 'host' ? runForCheck(check.command, {}, tools) : runInside(check, tools));
   return output.ok ? judged(check, output.value) : output.error;
-};
+}
 
-const runInside = async (check: PluginCheck, tools: KindTools): Promise<Result<PluginOutput, KindAnswer>> => {
-  const answer = await ask(tools.incus, tools.instance, {
+async function runInside(check: PluginCheck, tools: KindTools): Promise<Result<PluginOutput, KindAnswer>> {
+  const answer = await runProbe(tools.incus, tools.instance, {
     command: check.command,
     limitMs: check.timeoutMs,
     maxBytes: mostOutputBytes,
     signal: tools.signal,
   });
   return answer.ok ? answer : err(answerOfFailure(answer.error, check.timeoutMs));
-};
+}
 
-const judged = (check: PluginCheck, output: PluginOutput): KindAnswer => {
-  const says = statusLine(output);
+function judged(check: PluginCheck, output: PluginOutput): KindAnswer {
+  const message = statusLine(output);
   switch (output.status) {
     case 0:
-      return passed(`ok: ${says}`);
+      return passed(`ok: ${message}`);
     case 1:
-      return check.warning === 'passed' ? passed(`warning: ${says}`) : failed(`warning: ${says}`);
+      return check.warning === 'passed' ? passed(`warning: ${message}`) : failed(`warning: ${message}`);
     case 2:
-      return failed(`critical: ${says}`);
+      return failed(`critical: ${message}`);
     case 3:
-      return notAsked(`unknown: ${says}`);
+      return notAsked(`unknown: ${message}`);
     default:
-      return notAsked(`status ${output.status} is none of a plugin's: ${says}`);
+      return notAsked(`status ${output.status} is none of a plugin's: ${message}`);
   }
-};
+}
 
 /** The first line, without the numbers for graphs behind `|`. */
-const statusLine = (output: PluginOutput): string => {
+function statusLine(output: PluginOutput): string {
   const line = output.stdout.trimStart().split('\n')[0]?.split('|')[0]?.trim() ?? '';
   return line || lastWords(output) || 'it said nothing';
-};
+}

@@ -1,12 +1,12 @@
 import type { SystemdCheck } from '../../../check-definition.ts';
-import { ask } from '../../../incus/ask.ts';
+import { runProbe } from '../../../incus/exec-query.ts';
 import { afterColon, answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import { mostOutputBytes } from './exec.ts';
 import type { KindTools } from './tools.ts';
 
 /** Asks systemd inside for the unit's states, and compares whole words. */
-export const askSystemd = async (check: SystemdCheck, tools: KindTools): Promise<KindAnswer> => {
-  const answer = await ask(tools.incus, tools.instance, {
+export async function askSystemd(check: SystemdCheck, tools: KindTools): Promise<KindAnswer> {
+  const answer = await runProbe(tools.incus, tools.instance, {
     command: ['systemctl', 'show', '--no-pager', `--property=${properties.join(',')}`, '--', unitName(check.unit)],
     environment: { LC_ALL: 'C' },
     limitMs: check.timeoutMs,
@@ -18,39 +18,41 @@ export const askSystemd = async (check: SystemdCheck, tools: KindTools): Promise
   if (answer.value.status !== 0 || unit['ActiveState'] === undefined)
     return notAsked(`systemctl exited with status ${answer.value.status}${afterColon(lastWords(answer.value))}`);
   return judged(check, unit);
-};
+}
 
 const properties = ['Id', 'LoadState', 'ActiveState', 'SubState', 'Result', 'NRestarts', 'ExecMainStatus'] as const;
 
 type Properties = Partial<Record<(typeof properties)[number], string>>;
 
 /** systemctl itself adds `.service` to a bare name, but not to one with an unknown suffix such as `web.example`. */
-const unitName = (unit: string): string => (unitSuffix.test(unit) ? unit : `${unit}.service`);
+function unitName(unit: string): string {
+  return unitSuffix.test(unit) ? unit : `${unit}.service`;
+}
 
 const unitSuffix = /\.(service|socket|target|mount|automount|swap|timer|path|slice|scope|device)$/;
 
-const readProperties = (text: string): Properties => {
+function readProperties(text: string): Properties {
   const read: Properties = {};
   for (const line of text.split('\n')) {
     const name = properties.find((property) => line.startsWith(`${property}=`));
     if (name) read[name] = line.slice(name.length + 1);
   }
   return read;
-};
+}
 
-const judged = (check: SystemdCheck, unit: Properties): KindAnswer => {
+function judged(check: SystemdCheck, unit: Properties): KindAnswer {
   const { ActiveState: active = '', SubState: sub = '', LoadState: load = '' } = unit;
   if (load === 'not-found') return failed(`there is no unit ${unitName(check.unit)}`);
-  const says = `${unit.Id ?? check.unit} is ${active} (${sub})`;
-  if (check.active.includes(active) && (check.sub === null || check.sub.includes(sub))) return passed(says);
-  return failed(`${says}${reason(unit)}`);
-};
+  const message = `${unit.Id ?? check.unit} is ${active} (${sub})`;
+  if (check.active.includes(active) && (check.sub === null || check.sub.includes(sub))) return passed(message);
+  return failed(`${message}${reason(unit)}`);
+}
 
-const reason = (unit: Properties): string => {
+function reason(unit: Properties): string {
   const parts: string[] = [];
   if (unit.Result !== undefined && unit.Result !== '' && unit.Result !== 'success') parts.push(unit.Result);
   if (unit.ExecMainStatus !== undefined && !['', '0'].includes(unit.ExecMainStatus))
     parts.push(`status ${unit.ExecMainStatus}`);
   if (unit.NRestarts !== undefined && !['', '0'].includes(unit.NRestarts)) parts.push(`${unit.NRestarts} restarts`);
   return afterColon(parts.join(', '));
-};
+}

@@ -6,22 +6,22 @@ import { matches, sayMatch } from '../match.ts';
 import type { KindTools } from './tools.ts';
 
 /** Connects, sends what is to be sent, and waits for what is expected. */
-export const askTcp = async (check: TcpCheck, tools: KindTools): Promise<KindAnswer> => {
+export async function askTcp(check: TcpCheck, tools: KindTools): Promise<KindAnswer> {
   const address = await fillAddress(check.address, tools.askAddresses);
   return address.ok ? converse(check, address.value, tools.signal) : address.error;
-};
+}
 
 const mostBytes = 64 * 1024;
 
-const converse = (check: TcpCheck, host: string, signal: AbortSignal): Promise<KindAnswer> =>
-  new Promise((resolve) => {
+function converse(check: TcpCheck, host: string, signal: AbortSignal): Promise<KindAnswer> {
+  return new Promise((resolve) => {
     const target = `${host} port ${check.port}`;
     const socket = connect({ host, port: check.port });
     let heard = '';
-    const end = (answer: KindAnswer): void => {
+    function end(answer: KindAnswer): void {
       resolve(answer);
       socket.destroy();
-    };
+    }
     signal.addEventListener('abort', () => socket.destroy(), { once: true });
     socket.setEncoding('utf8');
     socket.on('error', (error) => end(answerOfNetworkError(error, target)));
@@ -37,8 +37,9 @@ const converse = (check: TcpCheck, host: string, signal: AbortSignal): Promise<K
     });
     socket.once('end', () => end(unexpected(check, target, heard)));
   });
+}
 
-const unexpected = (check: TcpCheck, target: string, heard: string): KindAnswer => {
+function unexpected(check: TcpCheck, target: string, heard: string): KindAnswer {
   const said = heard === '' ? 'it said nothing and closed the connection' : `it said ${oneLine(heard, 80)}`;
   return failed(check.expect === null ? `${target}: ${said}` : `${target} does not ${sayMatch(check.expect)}: ${said}`);
-};
+}

@@ -7,7 +7,7 @@ import { afterEach } from 'vitest';
 import { checkDefaults } from '../../../../src/check-default.ts';
 import type { CheckCommon } from '../../../../src/check-definition.ts';
 import { systemClock } from '../../../../src/clock.ts';
-import type { AskContext } from '../../../../src/health/look.ts';
+import type { AskContext } from '../../../../src/health/observation.ts';
 import { openIncus } from '../../../../src/incus/client.ts';
 
 /** For checks that need nothing of Incus. */

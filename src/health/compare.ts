@@ -1,0 +1,57 @@
+import { compareAnswers } from './resources/reply/compare.ts';
+import { compareDisk, compareReboot } from './resources/storage/compare.ts';
+import { advisory, bounded, type FactFinding } from './finding.ts';
+import { compareNetwork } from './resources/network/compare.ts';
+import { comparePackages } from './resources/package/compare.ts';
+import { compareProcesses } from './resources/process/compare.ts';
+import { compareServices } from './resources/services.ts';
+import { ownerChanges, newSockets } from './resources/listener/compare.ts';
+import { lostManager, lostStarts, newUnits } from './resources/unit/compare.ts';
+import type { Facts } from './facts.ts';
+
+export type { FactFinding } from './finding.ts';
+export { detectRestarts } from './flapping.ts';
+
+export interface CompareOptions {
+  /** The instance was restarted between the two: what only belonged to the old boot is not expected back. */
+  readonly restarted?: boolean;
+}
+
+/**
+ * What got worse, and what is worth telling, between the facts before the command and those after. A thing that was bad
+ * before is never blamed; sections that are unknown on either side say nothing (see `missingFacts`). Required findings
+ * come first.
+ */
+export function compareFacts(before: Facts, after: Facts, options: CompareOptions = {}): FactFinding[] {
+  return bounded([
+    ...lostManager(before, after),
+    ...compareServices(before, after, options.restarted ?? false),
+    ...compareAnswers(before, after),
+    ...compareProcesses(before, after),
+    ...compareNetwork(before, after),
+    ...comparePackages(before, after),
+    ...compareDisk(before, after),
+    ...newUnits(before, after),
+    ...lostStarts(before, after),
+    ...newSockets(before, after),
+    ...ownerChanges(before, after),
+    ...compareReboot(before, after),
+  ]);
+}
+
+/** What could be read before the command and can no longer be: it decides nothing, but what cannot be seen is not healthy. */
+export function missingFacts(before: Facts, after: Facts): FactFinding[] {
+  return sections
+    .filter(([name]) => before[name] !== null && after[name] === null)
+    .map(([name, what]) => advisory(`facts:${name}`, `${what} could be read before and cannot be read now`));
+}
+
+const sections = [
+  ['units', 'the units of the service manager'],
+  ['sockets', 'the listening sockets'],
+  ['unixSockets', 'the listening unix sockets'],
+  ['network', 'addresses and routes'],
+  ['packages', 'the packages'],
+  ['disk', 'the space on the root file system'],
+  ['processes', 'the processes'],
+] as const satisfies readonly (readonly [keyof Facts, string])[];

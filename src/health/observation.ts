@@ -1,0 +1,34 @@
+import type { Clock } from '../clock.ts';
+import type { CheckResult } from '../event.ts';
+import type { Incus } from '../incus/client.ts';
+import type { Facts } from './facts.ts';
+
+/** Whom to ask. */
+export interface AskContext {
+  readonly incus: Incus;
+  readonly instance: string;
+  readonly clock: Clock;
+  /** Gives all questions up early. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was seen of the instance at one moment. Plain data. */
+export interface Observation extends InstanceObservation {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly checks: readonly CheckResult[];
+}
+
+/** What was seen without any configured check. */
+export interface InstanceObservation {
+  readonly state: InstanceState;
+  /** Null where they were not asked for, or could not be gathered (then `factsSay` tells why, in a sentence). */
+  readonly facts: Facts | null;
+  readonly factsSay: string | null;
+}
+
+/** `askable`: a command could be run inside. `unaskable`: it is said to run, and yet nobody answers. */
+export type InstanceState =
+  | { readonly kind: 'askable' }
+  | { readonly kind: 'unaskable'; readonly message: string }
+  | { readonly kind: 'not-running'; readonly message: string };

@@ -1,0 +1,44 @@
+import { isQuiesceMarker } from '../ready.ts';
+import { readReadiness, readinessScript } from '../ready-probe.ts';
+import type { Section } from './sections.ts';
+
+/** What a look says first of all, so that a run may go on with its restore point while the rest is still gathered. */
+export interface Preflight {
+  /** No boot and no package manager is at work inside. */
+  readonly quiet: boolean;
+  /** The program that was asked for is in one of the folders where everybody's programs are, or at its whole path. */
+  readonly found: boolean;
+}
+
+/** Lines of POSIX sh that define the opening of a look. The program that is looked for is the shell's first argument. */
+export const preflightLines = `
+wanted=$1
+opening() {
+  section ready ready
+  section found found
+}
+ready() (${readinessScript})
+found() {
+  case $wanted in
+    /*) [ -f "$wanted" ] && [ -x "$wanted" ]; return ;;
+    */*) return 1 ;;
+  esac
+  for folder in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
+    [ -f "$folder/$wanted" ] && [ -x "$folder/$wanted" ] && return
+  done
+  return 1
+}`;
+
+/** The same for a look that says nothing beforehand. */
+export const noPreflight = 'opening() { :; }';
+
+/** Null as long as it is not there as a whole. */
+export function preflightFrom(sections: ReadonlyMap<string, Section>): Preflight | null {
+  const ready = sections.get('ready');
+  const found = sections.get('found');
+  if (ready === undefined || found === undefined) return null;
+  return {
+    quiet: ready.status === 0 && isQuiesceMarker(readReadiness(ready.lines.join('\n'))),
+    found: found.status === 0,
+  };
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '../../clock.ts';
+import type { Answer, Facts, Network, Socket } from '../facts.ts';
+import { askNameServer } from './dns.ts';
+import { greetServers } from './greeting.ts';
+import { askWebServers } from './http.ts';
+import { askDirectory } from './ldap.ts';
+import { rememberAnswers, type Remembering } from './memory.ts';
+import { askForRecipient } from './recipient.ts';
+
+/**
+ * Asks the servers of the instance whose protocol has a harmless question: a service that listens can still answer nothing
+ * but errors (F36). Null where nobody can be asked from here. Other protocols are left alone, because their servers count a client
+ * that asks nothing sensible as an attack.
+ */
+export async function askServers(
+  facts: Pick<Facts, 'sockets' | 'network' | 'configuration' | 'pages'>,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  remembering: Remembering = rememberAnswers(clock),
+): Promise<readonly Answer[] | null> {
+  const address = addressOf(facts.network);
+  if (address === undefined || facts.sockets === null) return null;
+  const sockets = facts.sockets.filter((socket) => isAt(socket, address));
+  const questions = { clock, signal, remembering };
+  const answers = await Promise.all([
+    askWebServers(sockets, address, { pages: facts.pages ?? [], sites: facts.configuration?.sites ?? [] }, questions),
+    askNameServer(sockets, address, facts.configuration, questions),
+    greetServers(sockets, address, questions),
+    askForRecipient(sockets, address, questions),
+    askDirectory(sockets, address, questions),
+  ]);
+  return answers.flat().length === 0 ? null : answers.flat();
+}
+
+/** Where the way out is, the way in is: other interfaces may be those of the instance's own guests. */
+function addressOf(network: Network | null): string | undefined {
+  const out = new Set(network?.defaultRoutes.map((route) => route.interface));
+  return network?.addresses.toSorted(
+    (a, b) => a.family - b.family || Number(out.has(b.interface)) - Number(out.has(a.interface)),
+  )[0]?.address;
+}
+
+function isAt({ address }: Socket, own: string): boolean {
+  return address === '0.0.0.0' || address === '::' || address === own;
+}

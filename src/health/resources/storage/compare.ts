@@ -1,0 +1,54 @@
+import { advisory, required, type FactFinding } from '../../finding.ts';
+import type { Disk, Facts, Reboot } from '../../facts.ts';
+
+/** A root file system that filled up, or can no longer be written to. */
+export function compareDisk(before: Facts, after: Facts): FactFinding[] {
+  if (before.disk === null || after.disk === null) return [];
+  const [was, is] = [before.disk, after.disk];
+  if (was.writable && !is.writable) return [required('disk', 'the root file system can no longer be written to')];
+  if (fullness(is) > fullness(was)) {
+    const left = `the root file system has ${formatBytes(is.availableBytes)} of ${formatBytes(is.totalBytes)} left, before it was ${formatBytes(was.availableBytes)}`;
+    return [fullness(is) === 2 ? required('disk', left) : advisory('disk', left)];
+  }
+  if (outOfInodes(is) && !outOfInodes(was))
+    return [
+      required(
+        'disk',
+        `the root file system has ${is.availableInodes} inodes left, before it was ${was.availableInodes}`,
+      ),
+    ];
+  return [];
+}
+
+/** 2: no service can be expected to work; 1: soon; 0: fine. Small containers have small disks, so both counts have to agree. */
+function fullness({ availableBytes, totalBytes }: Disk): 0 | 1 | 2 {
+  const share = availableBytes / totalBytes;
+  if (availableBytes < 8 * mebibyte || (share < 0.01 && availableBytes < 200 * mebibyte)) return 2;
+  return share < 0.05 && availableBytes < 1024 * mebibyte ? 1 : 0;
+}
+
+const mebibyte = 1024 * 1024;
+
+function outOfInodes({ totalInodes, availableInodes }: Disk): boolean {
+  return totalInodes > 0 && availableInodes < 500 && availableInodes / totalInodes < 0.01;
+}
+
+/** `3.4 GiB`, `512 MiB`. */
+function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const step = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** step;
+  return `${value < 10 && step > 0 ? value.toFixed(1).replace(/\.0$/, '') : Math.round(value)} ${units[step]}`;
+}
+
+/** The instance asks for a restart, and did not before. */
+export function compareReboot(before: Facts, after: Facts): FactFinding[] {
+  if (before.reboot === null || after.reboot === null || before.reboot.required || !after.reboot.required) return [];
+  return [advisory('reboot', `the instance asks to be restarted${forThe(after.reboot)}`)];
+}
+
+function forThe({ packages }: Reboot): string {
+  return packages.length === 0
+    ? ''
+    : ` for ${packages.slice(0, 5).join(', ')}${packages.length > 5 ? ' and others' : ''}`;
+}

@@ -1,0 +1,294 @@
+import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
+import { neutralise, shellWords } from '../text.ts';
+import type { RunFacts } from './run-facts.ts';
+import { bounded, safeLines, describeCommandEnd, formatPackageChange } from './format.ts';
+import { rehearsalHeadline, rehearsalLines } from './rehearsal-lines.ts';
+
+/** The last words about a run. */
+export interface OutcomeSummary {
+  /** The outcome in a word or two, which the headline begins with. */
+  readonly label: string;
+  /** One sentence or two. */
+  readonly headline: string;
+  /** Why, what changed, and where to go from here. Already indented. */
+  readonly details: readonly string[];
+}
+
+/** What may be said at the end of a run: never more than its events have shown. */
+export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSummary {
+  const { label, message } = headlineOf(outcome, facts);
+  return {
+    label,
+    headline: `${label}: ${message}`,
+    details: [
+      ...refusalLines(outcome),
+      ...failureLines(outcome, facts),
+      ...reasonLines(outcome, facts),
+      ...changeLines(outcome, facts.changes),
+      ...rehearsalLines(facts),
+      ...evidenceLines(facts),
+      ...nextLines(outcome, facts),
+    ],
+  };
+}
+
+/** The commands that a person would run next, the most important first. They are shell lines, not yet neutralised. */
+export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
+  const recover = shellWords(['guard', 'recover', ...addressOf(facts)]);
+  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
+  return [
+    ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
+    ...(isKept && facts.restorePoint !== null
+      ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
+      : []),
+    ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
+  ];
+}
+
+/** The same as lines, for `guard show`. */
+export function outcomeSummaryLines(outcome: Outcome, facts: RunFacts): string[] {
+  const { headline, details } = summarizeOutcome(outcome, facts);
+  return [headline, ...details];
+}
+
+function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message: string } {
+  const name = facts.instance ?? 'the instance';
+  switch (outcome.outcome) {
+    case 'kept':
+      return { label: 'kept', message: describeKept(name, facts) };
+    case 'rolled-back':
+      return {
+        label: rollbackLabel(facts),
+        message: `${describeCause(outcome.cause, facts)}. ${describeRollback(name, facts)}`,
+      };
+    case 'interrupted':
+      return describeInterruption(outcome.signal, name, facts);
+    case 'kept-unhealthy':
+      return {
+        label: 'kept, unhealthy',
+        message: `${describeCause(outcome.cause, facts)}. ${describeKeptUnhealthy(name, facts)}`,
+      };
+    case 'rolled-back-not-well':
+      return {
+        label: 'restored, but unhealthy',
+        message: `${describeCause(outcome.cause, facts)}. ${name} was restored, but ${describeFailedProof(facts.verdictAgain)}. A person must act.`,
+      };
+    case 'rollback-failed':
+      return {
+        label: 'ROLLBACK FAILED',
+        message: `${describeCause(outcome.cause, facts)}, and ${name} could not be restored.`,
+      };
+    case 'rehearsal-passed':
+    case 'rehearsal-failed':
+    case 'rehearsal-inconclusive':
+      return rehearsalHeadline(outcome, name, facts, describeCause);
+    case 'refused':
+    case 'busy':
+    case 'quarantined':
+    case 'usage':
+    case 'configuration':
+      return { label: outcome.outcome, message: describeRefusal(outcome.refusal, facts) };
+  }
+}
+
+function describeKept(name: string, facts: RunFacts): string {
+  const { end, verdict, wasRunning, begun } = facts;
+  // `guard rollback`: the change was the way back, and its proof is that of a rollback.
+  if (verdict === null && begun.includes('restore') && isVerified(facts))
+    return `rolled back at your request. ${describeRollback(name, facts)}`;
+  // A recovery that only finishes what was decided has seen no more than the decision.
+  if (end === null || verdict === null)
+    return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
+  // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
+  if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
+  return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
+}
+
+function describeSuccess(end: CommandEnd): string {
+  if (end.kind !== 'exited') return `the command ${describeCommandEnd(end)}`;
+  if (end.status === 0) return 'the command succeeded';
+  return `the command ${describeCommandEnd(end)}, which counts as success,`;
+}
+
+/** A check that failed before and fails now does not decide; then the instance is not simply healthy. */
+function describeHealth({ checks }: Verdict, wasRunning: boolean): string {
+  const failing = checks.filter(({ severity, status }) => severity === 'required' && status !== 'passed');
+  const verb = wasRunning ? 'is' : 'was';
+  if (failing.length === 0) return wasRunning ? 'is healthy' : 'was healthy when guard checked it';
+  const names = failing.map((check) => neutralise(check.name));
+  return `${verb} no worse than before, but not fully healthy: ${bounded(names, 5)}`;
+}
+
+/** Why, to be read after a colon. */
+function describeCause(cause: Cause, { end, verdict }: RunFacts): string {
+  switch (cause) {
+    case 'command':
+      return end ? `the command ${describeCommandEnd(end)}` : 'the command failed';
+    case 'timeout':
+      if (verdict !== null) return 'no check answered in time';
+      return end ? `the command ${describeCommandEnd(end)}` : 'the command ran out of time';
+    case 'unhealthy':
+      return 'the instance was not healthy after the command';
+    case 'inconclusive':
+      return verdict === null
+        ? 'guard was interrupted, so the result of the command is unknown'
+        : 'the health of the instance could not be determined in time';
+    case 'interrupted':
+      return 'the run was interrupted';
+  }
+}
+
+function isVerified({ verdictAgain }: RunFacts): boolean {
+  return verdictAgain?.verdict === 'healthy';
+}
+
+/** "Rolled back" only when it was seen that the baseline holds again. */
+function rollbackLabel(facts: RunFacts): string {
+  return isVerified(facts) ? 'rolled back' : 'restored';
+}
+
+function describeRollback(name: string, facts: RunFacts): string {
+  if (!isVerified(facts)) return `${name} was restored. guard did not check its health.`;
+  return facts.wasRunning
+    ? `${name} is back and healthy.`
+    : `${name} is back, and was healthy when it was started for the check.`;
+}
+
+function describeInterruption(signal: string, name: string, facts: RunFacts): { label: string; message: string } {
+  const label = `interrupted by ${signal}`;
+  if (commandBegan(facts)) return { label, message: `${rollbackLabel(facts)}. ${describeRollback(name, facts)}` };
+  return { label, message: `the command had not started. ${describeUnchanged(facts)}` };
+}
+
+function commandBegan({ begun, end }: RunFacts): boolean {
+  return begun.includes('command') || begun.includes('push') || end !== null;
+}
+
+/** A stopped instance is started to be asked, which is not nothing. */
+function describeUnchanged({ begun, instance }: RunFacts): string {
+  return begun.includes('start')
+    ? `${instance ?? 'The instance'} was only started for its baseline. Nothing else was changed.`
+    : 'Nothing was changed.';
+}
+
+function describeKeptUnhealthy(name: string, { verdict }: RunFacts): string {
+  return verdict === null
+    ? `The change is kept by your policy. guard did not check ${name} after it.`
+    : 'The change is kept by your policy.';
+}
+
+function describeFailedProof(verdictAgain: Verdict | null): string {
+  switch (verdictAgain?.verdict) {
+    case 'unhealthy':
+      return 'it is not as healthy as before the run';
+    case 'inconclusive':
+      return 'its health could not be determined';
+    case 'healthy':
+    case undefined:
+      return 'its health is not verified';
+  }
+}
+
+/** What takes more than a line follows the headline as it is: places in a file, with the line and a caret. */
+function isLong({ message }: Refusal): boolean {
+  return message.includes('\n');
+}
+
+function describeRefusal(refusal: Refusal, facts: RunFacts): string {
+  const said = isLong(refusal) ? neutralise(refusal.advice) : neutralise(refusal.message, 2000);
+  if (/nothing was changed/i.test(said)) return said;
+  return `${said} ${describeUnchanged(facts)}`.trimStart();
+}
+
+function refusalLines(outcome: Outcome): string[] {
+  if (!('refusal' in outcome)) return [];
+  const { refusal } = outcome;
+  if (isLong(refusal)) return safeLines(refusal.message, 200);
+  return refusal.advice === '' ? [] : safeLines(refusal.advice).map(indented);
+}
+
+function failureLines(outcome: Outcome, facts: RunFacts): string[] {
+  if (outcome.outcome !== 'rollback-failed') return [];
+  const recover = neutralise(shellWords(['guard', 'recover', ...addressOf(facts)]), 2000);
+  const message = safeLines(outcome.message).map(indented);
+  if (outcome.manualRecovery.length === 0) return [...message, `  To let guard check it again: ${recover}`];
+  return [
+    ...message,
+    '  To finish it manually:',
+    ...outcome.manualRecovery.map((command) => `    ${neutralise(command, 4000)}`),
+    `  Or let guard try again: ${recover}`,
+  ];
+}
+
+const mostReasons = 20;
+
+function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
+  const verdict = outcome.outcome === 'rolled-back-not-well' ? facts.verdictAgain : facts.verdict;
+  if (verdict === null || 'refusal' in outcome) return [];
+  const lines = [
+    ...verdict.reasons.map((finding) => `  ✖ ${neutralise(finding.message)}`),
+    ...verdict.advisories.map((finding) => `  · ${neutralise(finding.message)}`),
+  ];
+  const rest = lines.length - mostReasons;
+  return rest > 0 ? [...lines.slice(0, mostReasons), `  · and ${rest} more`] : lines;
+}
+
+function changeLines(outcome: Outcome, changes: Changes | null): string[] {
+  if (changes === null || 'refusal' in outcome) return [];
+  const had = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy' ? '' : 'had ';
+  const { packages, units, sockets } = changes;
+  return [
+    packages.length > 0 ? `packages that ${had}changed: ${bounded(packages.map(formatPackageChange), 10)}` : null,
+    packages.length === 0 && !isUnknown(changes, 'packages') ? `no package ${had}changed` : null,
+    formatNames(`units that ${had}appeared`, units.appeared),
+    formatNames(`units that ${had}${had === '' ? 'went' : 'gone'}`, units.gone),
+    formatNames(`sockets that ${had}appeared`, sockets.appeared),
+    formatNames(`sockets that ${had}${had === '' ? 'went' : 'gone'}`, sockets.gone),
+  ].flatMap((line) => (line === null ? [] : [indented(neutralise(line, 4000))]));
+}
+
+function isUnknown(changes: Changes, section: 'packages' | 'units' | 'sockets'): boolean {
+  return changes.unknown?.includes(section) ?? false;
+}
+
+function formatNames(title: string, names: readonly string[]): string | null {
+  return names.length === 0 ? null : `${title}: ${bounded(names, 5)}`;
+}
+
+function evidenceLines({ evidence, run }: RunFacts): string[] {
+  if (evidence === null) return [];
+  const { files, missing } = evidence;
+  return [
+    files.length > 0
+      ? `  evidence: ${files.length} ${files.length === 1 ? 'file' : 'files'}, listed by guard show ${run}`
+      : null,
+    missing.length > 0 ? `  evidence that could not be saved: ${neutralise(bounded(missing, 5), 2000)}` : null,
+  ].filter((line) => line !== null);
+}
+
+function nextLines(outcome: Outcome, facts: RunFacts): string[] {
+  const { restorePoint, run } = facts;
+  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
+  return [
+    ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
+    ...(restorePoint !== null && isKept ? rollbackCommand(facts) : []),
+    ...(facts.recorded ? [`  record: guard show ${run}`] : []),
+  ];
+}
+
+/** How a person goes back later: with volumes and proof, as this run would have gone back. */
+function rollbackCommand(facts: RunFacts): string[] {
+  const words = ['guard', 'rollback', ...addressOf(facts), facts.run];
+  return [`  to roll back: ${neutralise(shellWords(words), 2000)}`];
+}
+
+/** The words that name the run's instance for another command of guard; none where it is not known. */
+function addressOf({ instance, project, remote }: RunFacts): string[] {
+  return instance === null
+    ? []
+    : [...(project === 'default' ? [] : ['--project', project]), remote === null ? instance : `${remote}:${instance}`];
+}
+
+function indented(line: string): string {
+  return `  ${line}`;
+}

@@ -1,0 +1,96 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import type { Context } from '../../src/cli/context.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createInterrupter } from '../../src/run/interruption.ts';
+import { temporaryFolder } from '../journal/temporary.ts';
+
+/** What guard says to a command line that it must not carry out: reaching a server fails the test. */
+async function complaint(...words: string[]): Promise<{ readonly status: number; readonly text: string }> {
+  const stderr = new PassThrough();
+  const folder = await temporaryFolder();
+  const context: Context = {
+    version: '0',
+    environment: { GUARD_STATE_DIR: folder, XDG_CONFIG_HOME: folder, HOME: folder },
+    workingDirectory: folder,
+    clock: systemClock,
+    readHookPart: () => Promise.reject(new Error('no hook')),
+    interrupter: createInterrupter(),
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr,
+    reach: () => {
+      throw new Error('the server was reached');
+    },
+  };
+  const status = await runProgram(words, context);
+  return { status, text: String(stderr.read() ?? '') };
+}
+
+describe('a wrong command line is refused before anything is reached', () => {
+  test.each([
+    [['web', '--check', '', '--', 'true'], '--check <command>: The value is empty. Is a variable unset?'],
+    [['--project', ' ', 'web', '--', 'true'], '--project <name>: The value is empty.'],
+    [['--report', '', 'web', '--', 'true'], '--report <format=file>: The value is empty.'],
+    [['', '--', 'true'], '<instance>: The value is empty.'],
+    [['check', ''], '<instance>: The value is empty.'],
+    [['a', '', '--', 'true'], '<instance>: The value is empty.'],
+    [['--env', 'BAD NAME=1', 'web', '--', 'true'], '"BAD NAME" cannot name a variable'],
+    [['--env', '=1', 'web', '--', 'true'], '"" cannot name a variable'],
+    [['--env', '1A=1', 'web', '--', 'true'], '"1A" cannot name a variable'],
+    [['--cwd', 'app', 'web', '--', 'true'], '"app" is not a whole path inside the instance'],
+    [['--name', 'guard-in-flight', 'web', '--', 'true'], 'is a name that guard gives to its own restore points'],
+    [['--name', 'guard-20261123-055126-k3f9', 'web', '--', 'true'], 'is a name that guard gives'],
+    [['check', 'web', '--', 'true'], '`guard check` runs no command, so -- is not allowed.'],
+    [['rollback', 'web', '--', 'true'], '`guard rollback` runs no command'],
+    [['show', 'last', '--', 'x'], '`guard show` runs no command'],
+    [['runs', 'web', 'x'], "Too many arguments for 'runs'"],
+    [['help', 'foo'], 'There is no command "foo".'],
+    [['undo', 'web'], 'Did you mean: guard rollback <instance>?'],
+    [['status'], 'Did you mean: guard runs (what happened), or guard check <instance> (how it is now)?'],
+    [['foo'], 'Write: guard foo -- <command> (the subcommands: `guard --help`)'],
+    [['roolback', 'web'], 'guard rollback web'],
+    [['hook', 'instal', 'web'], "Unknown command 'instal'"],
+  ])('%j', async (words, said) => {
+    const { status, text } = await complaint(...words);
+    expect(status).toBe(64);
+    expect(text).toContain(said);
+  });
+
+  test.each([[['--keep', 'x', 'web', '--', 'true'], '"x" is not a whole number']])(
+    '%j: the value is named once',
+    async (words, said) => {
+      const { text } = await complaint(...words);
+      expect(text).toContain(`--keep <count>: ${said}`);
+      expect(text.split('"x"')).toHaveLength(2);
+    },
+  );
+
+  test.each([[['runs', 'a', 'b']], [['show', 'nothing']], [['help', 'foo']], [['check', 'web', '--', 'true']]])(
+    '%j never changes anything, so that it is not said',
+    async (words) => {
+      expect((await complaint(...words)).text).not.toMatch(/nothing was changed/i);
+    },
+  );
+});
+
+test('a state directory that cannot be written refuses a run before anything is reached', async () => {
+  const stderr = new PassThrough();
+  const context = {
+    version: '0',
+    environment: { GUARD_STATE_DIR: '/proc/nowhere/guard' },
+    workingDirectory: '/',
+    clock: systemClock,
+    readHookPart: () => Promise.reject(new Error('no hook')),
+    interrupter: createInterrupter(),
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr,
+    reach: () => {
+      throw new Error('the server was reached');
+    },
+  } satisfies Context;
+  expect(await runProgram(['web', '--', 'true'], context)).toBe(30);
+  expect(String(stderr.read())).toMatch(/The run could not be recorded: "\/proc\/nowhere": .*\. Nothing was changed\./);
+});
