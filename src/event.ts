@@ -4,6 +4,7 @@
  * durations are `ms`, milliseconds.
  */
 
+import type { Deadline } from './deadline.ts';
 import type { LifecycleMoment, LifecycleCommands } from './lifecycle-command.ts';
 
 /** The steps of a run, in the order in which they happen. */
@@ -96,14 +97,19 @@ export type CommandEnd =
 /** The signals that end a run in a controlled rollback. */
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
+/** The causes for which the user has a policy. An interrupted or unconfirmed change is always rolled back. */
+export type PolicyCause = Exclude<Cause, 'interrupted' | 'not-confirmed'>;
+
 /** Why a run does not simply keep the change. */
-export type Cause = 'command' | 'unhealthy' | 'inconclusive' | 'timeout' | 'interrupted';
+export type Cause = 'command' | 'unhealthy' | 'inconclusive' | 'timeout' | 'interrupted' | 'not-confirmed';
 
 /** How a run ended: one row of the table of exit statuses (`run/outcome.ts`). */
 export type Outcome =
   | { readonly outcome: 'kept' }
   | { readonly outcome: 'rolled-back'; readonly cause: Exclude<Cause, 'interrupted'> }
   | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
+  /** Healthy, and rolled back at the deadline (milliseconds since 1970) unless somebody confirms it. */
+  | { readonly outcome: 'waiting'; readonly deadline: number }
   | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
   | {
       readonly outcome: 'rollback-failed';
@@ -295,6 +301,11 @@ export type RunEvent =
   | { readonly type: 'changes'; readonly changes: Changes }
   /** The one decision of the run. `cause` is null when the change is kept because all is well. */
   | { readonly type: 'decided'; readonly decision: 'keep' | 'rollback'; readonly cause: Cause | null }
+  /** The change is healthy and waits for a confirmation: durable before the instance says so. */
+  | { readonly type: 'confirmation-requested'; readonly deadline: Deadline }
+  | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
+  /** The wait is over: whether the change stays is decided for good. */
+  | { readonly type: 'confirmation-settled'; readonly state: 'confirmed' | 'refused' | 'expired' }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
   /** What a rehearsal showed beside its verdict. */
   | { readonly type: 'rehearsal-report'; readonly report: RehearsalReport }

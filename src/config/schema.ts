@@ -90,6 +90,7 @@ const outcomes = [
   'kept-unhealthy',
   'rolled-back-not-well',
   'rollback-failed',
+  'waiting',
   'refused',
   'busy',
   'quarantined',

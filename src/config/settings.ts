@@ -1,5 +1,5 @@
 import type { CheckDefinition, Words } from '../check-definition.ts';
-import type { Cause, Outcome } from '../event.ts';
+import type { Outcome, PolicyCause } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 
 /** What a user wants done where a run cannot simply keep the change. */
@@ -7,9 +7,6 @@ export type FailurePolicy = 'rollback' | 'keep' | 'ask';
 
 /** What to do with disks that the restore point does not cover: shared volumes and folders of the host. */
 export type UncoveredPolicy = 'refuse' | 'warn' | 'accept';
-
-/** The causes that have a policy; an interrupted run is always rolled back. */
-export type FailureCause = Exclude<Cause, 'interrupted'>;
 
 /** Inclusive. */
 export interface StatusRange {
@@ -76,7 +73,7 @@ export interface Settings {
   readonly allowUnhealthy: boolean;
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
-  readonly onFailure: Readonly<Record<FailureCause, FailurePolicy>>;
+  readonly onFailure: Readonly<Record<PolicyCause, FailurePolicy>>;
   /** Try the change on an isolated copy first; `copy` also where the storage driver copies every file for that. */
   readonly rehearse: boolean | 'copy';
   /** Commands of the user's around the restore point and at the end of a run. */

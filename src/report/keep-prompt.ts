@@ -10,6 +10,7 @@ const questions: Readonly<Record<Cause, string>> = {
   inconclusive: 'The health of the instance is unknown.',
   timeout: 'The command or its checks ran out of time.',
   interrupted: 'The run was interrupted.',
+  'not-confirmed': 'The change was not confirmed.',
 };
 
 /** Asks the person at the terminal whether to keep a change that failed. `signal` takes the question back. */

@@ -20,6 +20,7 @@ const marks = {
   'kept-unhealthy': '❌',
   'rolled-back-not-well': '❌',
   'rollback-failed': '❌',
+  waiting: '⏸️',
   refused: '⛔',
   busy: '⛔',
   quarantined: '⛔',

@@ -1,6 +1,7 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
+import { formatTime } from './time.ts';
 import { bounded, safeLines, describeCommandEnd, formatPackageChange } from './format.ts';
 import { rehearsalHeadline, rehearsalLines } from './rehearsal-lines.ts';
 
@@ -38,11 +39,16 @@ export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
   const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
   return [
     ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
+    ...(outcome.outcome === 'waiting' ? [confirmCommand(facts)] : []),
     ...(isKept && facts.restorePoint !== null
       ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
       : []),
     ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
   ];
+}
+
+function confirmCommand(facts: RunFacts): string {
+  return shellWords(['guard', 'confirm', ...addressOf(facts)]);
 }
 
 /** The same as lines, for `guard show`. */
@@ -78,6 +84,8 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         label: 'ROLLBACK FAILED',
         message: `${describeCause(outcome.cause, facts)}, and ${name} could not be restored.`,
       };
+    case 'waiting':
+      return { label: 'waiting', message: describeWaiting(outcome.deadline, name) };
     case 'rehearsal-passed':
     case 'rehearsal-failed':
     case 'rehearsal-inconclusive':
@@ -102,6 +110,10 @@ function describeKept(name: string, facts: RunFacts): string {
   // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
   if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
+}
+
+function describeWaiting(deadline: number, name: string): string {
+  return `${name} is healthy after the change. The change is rolled back at ${formatTime(deadline)} unless it is confirmed.`;
 }
 
 function describeSuccess(end: CommandEnd): string {
@@ -135,6 +147,8 @@ function describeCause(cause: Cause, { end, verdict }: RunFacts): string {
         : 'the health of the instance could not be determined in time';
     case 'interrupted':
       return 'the run was interrupted';
+    case 'not-confirmed':
+      return 'nobody confirmed the change in time';
   }
 }
 

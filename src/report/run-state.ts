@@ -41,6 +41,7 @@ export const outcomeColours = {
   'kept-unhealthy': 'red',
   'rolled-back-not-well': 'red',
   'rollback-failed': 'red',
+  waiting: 'yellow',
   refused: 'yellow',
   busy: 'yellow',
   quarantined: 'yellow',

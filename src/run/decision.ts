@@ -1,4 +1,4 @@
-import type { Cause, CommandEnd, Signal, Verdict } from '../event.ts';
+import type { CommandEnd, PolicyCause, Signal, Verdict } from '../event.ts';
 import { isOkStatus, type Plan, type Policy } from './plan.ts';
 
 /** What came of the command and of the watch after it. */
@@ -14,7 +14,7 @@ export interface Attempt {
 export type Decision =
   | { readonly cause: null }
   | { readonly cause: 'interrupted'; readonly policy: 'rollback'; readonly signal: Signal }
-  | { readonly cause: Exclude<Cause, 'interrupted'>; readonly policy: Policy };
+  | { readonly cause: PolicyCause; readonly policy: Policy };
 
 /** Rollback unless success is proven. Every path out of the command comes here. */
 export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Attempt): Decision {
@@ -23,7 +23,7 @@ export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Atte
   return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
 }
 
-function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclude<Cause, 'interrupted'> | null {
+function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): PolicyCause | null {
   const failed = failureOf(plan, end);
   if (failed) return failed;
   // No verdict is no proof.

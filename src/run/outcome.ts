@@ -14,6 +14,8 @@ export const outcomeTable = [
   { exit: 11, name: 'rolled-back, unhealthy', meaning: 'the checks failed; the instance is back and healthy' },
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
+  { exit: 14, name: 'rolled-back, not confirmed', meaning: 'nobody confirmed the change in time; back and healthy' },
+  { exit: 16, name: 'waiting', meaning: 'the change is healthy and is rolled back at its deadline unless it is confirmed' },
   {
     exit: 20,
     name: 'rolled-back, still unhealthy',
@@ -56,6 +58,8 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return rolledBackStatus[outcome.cause];
     case 'kept-unhealthy':
       return 13;
+    case 'waiting':
+      return 16;
     case 'rolled-back-not-well':
       return 20;
     case 'rollback-failed':
@@ -93,6 +97,6 @@ export function outcomeName(outcome: Outcome): string {
 }
 
 // Inconclusive means that the checks could not be asked until their time was up: that is a timeout to whoever waits.
-const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12 } as const;
+const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12, 'not-confirmed': 14 } as const;
 
 const interruptedStatus: Record<Signal, ExitStatus> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

@@ -1,5 +1,5 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { Cause, CommandEnd, RestorePoint, TransactionStart } from '../event.ts';
+import type { CommandEnd, PolicyCause, RestorePoint, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 import type { PushPlan } from './push/source.ts';
@@ -27,7 +27,7 @@ export interface Plan {
   readonly uncovered: 'refuse' | 'warn' | 'accept';
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
-  readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;
+  readonly onFailure: Readonly<Record<PolicyCause, Policy>>;
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;
   /** Refuse what was rolled back here before (F37): nobody is there to see, and nobody has asked for it. */

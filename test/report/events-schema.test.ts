@@ -19,7 +19,7 @@ const schema = fromJSONSchema(withoutRoom(published) as Parameters<typeof fromJS
 const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): Key[] => Object.keys(all) as Key[];
 
 const signals = keysOf<Signal>({ SIGINT: true, SIGTERM: true, SIGHUP: true });
-const causes = keysOf<Cause>({ command: true, unhealthy: true, inconclusive: true, timeout: true, interrupted: true });
+const causes = keysOf<Cause>({ command: true, unhealthy: true, inconclusive: true, timeout: true, interrupted: true, 'not-confirmed': true });
 const phases = keysOf<Phase>({
   inspect: true,
   baseline: true,
@@ -55,6 +55,7 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   kept: [{ outcome: 'kept' }],
   'rolled-back': causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rolled-back', cause }])),
   'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
+  waiting: [{ outcome: 'waiting', deadline: 1 }],
   'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
   'rollback-failed': causes.map((cause) => ({
     outcome: 'rollback-failed',

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../../result.ts';
-import { deadlineAfter, parseDeadline, remainingMs, type ClockReading, type Deadline } from './deadline.ts';
+import { deadlineAfter, parseDeadline, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
 
 /**
  * A healthy change that is rolled back at its deadline unless somebody confirms it. It is kept in the mark on the

@@ -11,7 +11,7 @@ import {
   parseDeadline,
   remainingMs,
   type ClockReading,
-} from '../../../src/run/confirmation/deadline.ts';
+} from '../../../src/deadline.ts';
 
 const boot = (sinceBootMs: number, now = 1_000_000 + sinceBootMs): ClockReading => ({ now, bootId: 'b1', sinceBootMs });
 const waiting = (ms: number): Confirmation => ({ state: 'waiting', deadline: deadlineAfter(boot(0), ms) });
