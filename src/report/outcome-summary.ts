@@ -286,7 +286,16 @@ function nextLines(outcome: Outcome, facts: RunFacts): string[] {
   return [
     ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
     ...(restorePoint !== null && isKept ? rollbackCommand(facts) : []),
+    ...(outcome.outcome === 'waiting' ? waitingCommands(facts) : []),
     ...(facts.recorded ? [`  record: guard show ${run}`] : []),
+  ];
+}
+
+function waitingCommands(facts: RunFacts): string[] {
+  return [
+    `  keep the change: ${neutralise(confirmCommand(facts), 2000)}`,
+    `  roll it back now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
+    '  What clients write until then is lost if the change is rolled back.',
   ];
 }
 

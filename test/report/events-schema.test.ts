@@ -157,6 +157,12 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     { type: 'changes', changes: { packages: [], units: names, sockets: names } },
   ],
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
+  'confirmation-requested': [{ type: 'confirmation-requested', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
+  'confirmation-extended': [{ type: 'confirmation-extended', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
+  'confirmation-settled': (['confirmed', 'refused', 'expired'] as const).map((state) => ({
+    type: 'confirmation-settled' as const,
+    state,
+  })),
   'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
   'rehearsal-report': ([null, 'change', 'restart'] as const).map((failedAt) => ({
     type: 'rehearsal-report',
