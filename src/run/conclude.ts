@@ -6,6 +6,7 @@ import { keepFailed } from './evidence/failed-copy.ts';
 import { runFinalLifecycleCommands } from './lifecycle-commands.ts';
 import { lostLockMessage } from './lock/lease.ts';
 import { endLeftovers } from './command/leftovers.ts';
+import type { Commands } from '../platform/platform.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
 import type { PreparedRun } from './prepare.ts';
@@ -16,7 +17,7 @@ import { pruneRestorePoints } from './restore-point/retention.ts';
 import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
-/** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
+/** Keeps the change: it is proven healthy (`cause` null), or the user's policy keeps it. */
 export async function keepChange(
   plan: Plan,
   tools: RunTools,
@@ -51,13 +52,13 @@ export async function keepChange(
 
 function releaseOfKept(plan: Plan, tools: RunTools, cause: Cause | null): Release {
   const { name, named, keep, expiresMs } = plan.restorePoint;
-  // A change that was kept although it failed needs its way back until a person has looked.
+  // A change that was kept although it failed needs its restore point until a person has checked it.
   if (cause !== null) return { keep: true, name, expiresAt: null };
   if (keep === 0 && !named) return { keep: false };
   return { keep: true, name, expiresAt: expiresMs === null ? null : new Date(tools.clock.now() + expiresMs) };
 }
 
-/** Puts the instance back, and says no more than was seen. */
+/** Rolls the instance back, and reports only what was verified. */
 export async function rollBackChange(
   plan: Plan,
   tools: RunTools,
@@ -87,7 +88,7 @@ export async function rollBackChange(
   await keepFailed(plan, tools);
   await runFinalLifecycleCommands(plan, tools, 'beforeRollback', { cause });
   const end = await rollBack(back, tools, surveyed);
-  if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
+  if (end.end === 'failed') return rollbackFailed(plan, tools.platform.commands, prepared, { ...end, cause });
   if (end.end === 'lost') return lockTakenOver(cause);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
   const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
@@ -99,34 +100,34 @@ export async function rollBackChange(
   return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
 }
 
-/** Whether nothing stands between the evidence and the rollback that takes its time. */
+/** Whether the rollback follows the evidence immediately. */
 function followsAtOnce({ keepFailed: copies, hooks }: Plan): boolean {
   return !copies && hooks.beforeRollback === undefined;
 }
 
 function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release {
-  // In doubt the restore point stays, for ever: a person must look.
+  // If the result is uncertain, the restore point stays without expiry: a person must act.
   if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresAt: null };
-  // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
+  // The instance equals the restore point, so it is only kept if the user named it.
   return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
 }
 
-/** Another guard has this run now, on another host perhaps: this one knows no more of it. */
+/** Another guard, possibly on another host, has taken over this run. */
 export function lockTakenOver(cause: Cause): Outcome {
   return { outcome: 'rollback-failed', cause, message: lostLockMessage, manualRecovery: [] };
 }
 
 function rollbackFailed(
   plan: Plan,
+  commands: Commands,
   prepared: PreparedRun,
-  cause: Cause,
-  { message, first = [] }: Extract<RollbackEnd, { end: 'failed' }>,
+  { message, first = [], cause }: Extract<RollbackEnd, { end: 'failed' }> & { readonly cause: Cause },
 ): Outcome {
   return {
     outcome: 'rollback-failed',
     cause,
     message,
-    manualRecovery: manualRecoveryCommands({
+    manualRecovery: manualRecoveryCommands(commands, {
       instance: plan.instance,
       project: plan.project,
       remote: plan.remote,

@@ -48,7 +48,7 @@ export const outcomeTable = [
 
 type ExitStatus = (typeof outcomeTable)[number]['exit'];
 
-/** The exit status of an outcome: always one of the table's. */
+/** The exit status of an outcome: always one of the table. */
 export function exitStatusOf(outcome: Outcome): ExitStatus {
   switch (outcome.outcome) {
     case 'kept':
@@ -96,7 +96,7 @@ export function outcomeName(outcome: Outcome): string {
   return outcomeTable.find((row) => row.exit === exit)?.name ?? outcome.outcome;
 }
 
-// Inconclusive means that the checks could not be asked until their time was up: that is a timeout to whoever waits.
+// Inconclusive means that the checks could not run before the time limit. For the caller this is a timeout.
 const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12, 'not-confirmed': 14 } as const;
 
 const interruptedStatus: Record<Signal, ExitStatus> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

@@ -1,55 +1,54 @@
 import { waitUntilAskable } from '../health/ready.ts';
-import { describeFailure, type IncusFailure } from '../incus/failure.ts';
-import { getInstance, startInstance, stopInstance } from '../incus/instance.ts';
+import { type PlatformFailure, describeFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isTransient, retryTransient } from './retry.ts';
 import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
-type PowerTools = Pick<RunTools, 'incus' | 'clock'>;
+type PowerTools = Pick<RunTools, 'platform' | 'clock'>;
 
 /**
- * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
- * always followed by force: its lock would block everything after it (docs/internals/incus.md, Graceful stop). One that is stopped is a success.
+ * Stops the instance by force, or first gracefully within `limits.stopMs`. A graceful stop that times out is
+ * always followed by force: its lock would block everything after it (docs/internals/incus.md, Graceful stop). An instance that is already stopped is a success.
  */
 export async function stop(
   tools: PowerTools,
   instance: string,
   limits: Limits,
   gracefully: boolean,
-): Promise<Result<void, IncusFailure>> {
-  const { incus, clock } = tools;
-  const before = gracefully ? await getInstance(incus, instance) : null;
+): Promise<Result<void, PlatformFailure>> {
+  const { platform, clock } = tools;
+  const before = gracefully ? await platform.getInstance(instance) : null;
   if (before?.ok && before.value.status === 'Running') {
-    const graceful = await stopInstance(incus, instance, { force: false, limitMs: limits.stopMs });
+    const graceful = await platform.stopInstance(instance, { force: false, limitMs: limits.stopMs });
     if (graceful.ok) return graceful;
   }
   return retryTransient(clock, limits.readyMs, () =>
-    stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }),
+    platform.stopInstance(instance, { force: true, limitMs: limits.readyMs }),
   );
 }
 
-/** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
-export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> {
+/** Starts the instance. Repeats it if the daemon restarts or the pool is full. A running instance is a success. */
+export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, PlatformFailure>> {
   return retryTransient(
     tools.clock,
     limits.restoreMs,
-    () => startInstance(tools.incus, instance, { limitMs: limits.readyMs }),
+    () => tools.platform.startInstance(instance, { limitMs: limits.readyMs }),
     startIsWorthRepeating,
   );
 }
 
-function startIsWorthRepeating(failure: IncusFailure): boolean {
+function startIsWorthRepeating(failure: PlatformFailure): boolean {
   return (
     isTransient(failure) ||
-    // A full pool empties itself after a restore: btrfs frees late (docs/internals/incus.md, Restore).
+    // A full pool becomes usable after a restore, because btrfs frees space late (docs/internals/incus.md, Restore).
     failure.kind === 'no-space' ||
-    // A daemon that has just started tries its networks again once a minute.
+    // A daemon that has just started retries its networks once a minute.
     /Network "[^"]*" unavailable on this server/.test(failure.detail)
   );
 }
 
-/** Starts the instance and waits until it can be asked; a failure is one sentence. */
+/** Starts the instance and waits until commands run in it. A failure is one sentence. */
 export async function bringUp(
   tools: PowerTools,
   instance: string,
@@ -59,20 +58,20 @@ export async function bringUp(
   const started = await start(tools, instance, limits);
   if (!started.ok) return err(describeFailure(started.error));
   const ready = await waitUntilAskable(
-    { incus: tools.incus, instance, clock: tools.clock },
+    { platform: tools.platform, instance, clock: tools.clock },
     { limitMs: limits.readyMs, families },
   );
   return ready.ok ? ok(undefined) : err(ready.error.message);
 }
 
-/** Restarts the instance as an administrator would, so that what only breaks at the next boot shows now. */
+/** Restarts the instance as an administrator would, to find failures that appear only at the next boot. */
 export async function restart(tools: PowerTools, instance: string, limits: Limits): Promise<void> {
   await stop(tools, instance, limits, true);
-  // Whether it came back is for the watch to see.
+  // The verification finds out whether it came back.
   await bringUp(tools, instance, limits);
 }
 
-/** Gives an instance that was stopped before the run back as it was. */
+/** Stops an instance that was stopped before the run. */
 export async function returnToStopped(tools: PowerTools, instance: string, limits: Limits): Promise<void> {
   await stop(tools, instance, limits, true);
 }

@@ -1,20 +1,19 @@
-import { thawInstance } from '../incus/instance.ts';
 import { retryTransient } from './retry.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
 /**
- * Lets a frozen instance go on. Some drivers freeze it while they copy it for the restore point, and a daemon that dies
- * meanwhile leaves it so. A run never begins with a frozen one.
+ * Resumes a frozen instance. Some drivers freeze it while they copy it for the restore point, and a daemon that is killed
+ * meanwhile leaves it frozen. A run never starts with a frozen instance.
  */
 export async function thaw(
-  { incus, clock, recorder }: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  { platform, clock, recorder }: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
   { instance, limits }: Pick<Plan, 'instance' | 'limits'>,
   status: string,
 ): Promise<void> {
   if (status !== 'Frozen') return;
   const thawed = await retryTransient(clock, limits.readyMs, () =>
-    thawInstance(incus, instance, { limitMs: limits.readyMs }),
+    platform.thawInstance(instance, { limitMs: limits.readyMs }),
   );
   if (thawed.ok)
     await recorder.record({
