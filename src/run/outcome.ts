@@ -39,6 +39,16 @@ export const outcomeTable = [
     name: 'rehearsal inconclusive',
     meaning: 'the rehearsal could not be carried out or judged; the instance itself was not touched',
   },
+  {
+    exit: 40,
+    name: 'rollout stopped',
+    meaning: 'at least one instance was not kept; every instance that was touched is healthy',
+  },
+  {
+    exit: 41,
+    name: 'rollout paused',
+    meaning: 'an instance could not be judged: a person decides, and `guard rollout resume` goes on',
+  },
   { exit: 64, name: 'usage', meaning: 'the command line is wrong; nothing was changed' },
   { exit: 78, name: 'configuration', meaning: 'guard.yaml is wrong: file, line, column; nothing was changed' },
   { exit: 129, name: 'interrupted', meaning: 'by HUP; the instance is back and healthy (20 or 21 if not)' },

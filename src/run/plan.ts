@@ -11,6 +11,8 @@ export type Policy = 'rollback' | 'keep' | 'ask';
 export interface Plan {
   /** The run's id. */
   readonly run: string;
+  /** The rollout that it is a part of. */
+  readonly rollout?: string;
   readonly version: string;
   readonly instance: string;
   readonly project: string;
