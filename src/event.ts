@@ -15,6 +15,7 @@ export type Phase =
   | 'push'
   | 'command'
   | 'verify'
+  | 'confirm'
   | 'keep'
   | 'evidence'
   | 'stop'

@@ -15,6 +15,8 @@ export function buildPlan(known: {
   readonly pushes?: readonly PushPlan[];
   readonly obeyQuarantine?: boolean;
   readonly keepFailed?: boolean;
+  /** Do not wait for the confirmation. */
+  readonly detach?: boolean;
   readonly rehearsedBy?: string;
 }): Plan {
   const { run, settings, name } = known;
@@ -46,6 +48,10 @@ export function buildPlan(known: {
     rehearsedBy: known.rehearsedBy ?? null,
     hooks: settings.hooks,
     stopFirst: settings.stopFirst,
+    confirmation:
+      settings.confirmMs === null
+        ? null
+        : { ms: settings.confirmMs, by: settings.confirmBy, detach: known.detach ?? false },
     restorePoint: {
       name: name ?? `guard-${run}`,
       named: name !== null,

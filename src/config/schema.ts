@@ -180,6 +180,14 @@ const settingsShape = {
     description: 'Start the run although a required check already fails.',
     default: false,
   }),
+  confirm: optional(time(10_000, 7 * 24 * 3_600_000), {
+    description:
+      'How long a healthy change waits for its confirmation. Without one it is rolled back. Left out: the change is kept at once.',
+    examples: ['10m'],
+  }),
+  confirmBy: optional(command, {
+    description: 'Run on this machine every 5 s while a change waits: exit status 0 confirms it.',
+  }),
   onFailure: optional(
     changed(z.union([policy, policies], { error: 'rollback, keep or ask, or one of them for each cause' }), (given) =>
       typeof given === 'string' ? { command: given, unhealthy: given, inconclusive: given, timeout: given } : given,
@@ -267,13 +275,14 @@ const settingsShape = {
 export const settingNames = Object.keys(settingsShape);
 
 const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mapping of settings')), (given): Layer => {
-  const { timeout, idleTimeout, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } = given ?? {};
+  const { timeout, idleTimeout, confirm, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } = given ?? {};
   const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, notify, ...same } = rest;
   return withoutUndefined({
     ...same,
     hooks: same.hooks ?? undefined,
     timeoutMs: timeout,
     idleTimeoutMs: idleTimeout,
+    confirmMs: confirm,
     verifyTimeoutMs: verifyTimeout,
     soakMs: soak,
     askTimeoutMs: askTimeout,

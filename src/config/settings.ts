@@ -71,6 +71,10 @@ export interface Settings {
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
   readonly allowUnhealthy: boolean;
+  /** How long a healthy change waits for its confirmation; null to keep it at once. */
+  readonly confirmMs: number | null;
+  /** A command on this machine whose success confirms the change; null for none. */
+  readonly confirmBy: Words | null;
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
   readonly onFailure: Readonly<Record<PolicyCause, FailurePolicy>>;

@@ -104,6 +104,7 @@ function describeKept(name: string, facts: RunFacts): string {
   // `guard rollback`: the change was the way back, and its proof is that of a rollback.
   if (verdict === null && begun.includes('restore') && isVerified(facts))
     return `rolled back at your request. ${describeRollback(name, facts)}`;
+  if (facts.confirmation === 'confirmed') return `the change was confirmed. ${name} was healthy when the wait began.`;
   // A recovery that only finishes what was decided has seen no more than the decision.
   if (end === null || verdict === null)
     return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
@@ -132,7 +133,7 @@ function describeHealth({ checks }: Verdict, wasRunning: boolean): string {
 }
 
 /** Why, to be read after a colon. */
-function describeCause(cause: Cause, { end, verdict }: RunFacts): string {
+function describeCause(cause: Cause, { end, verdict, confirmation }: RunFacts): string {
   switch (cause) {
     case 'command':
       return end ? `the command ${describeCommandEnd(end)}` : 'the command failed';
@@ -148,7 +149,7 @@ function describeCause(cause: Cause, { end, verdict }: RunFacts): string {
     case 'interrupted':
       return 'the run was interrupted';
     case 'not-confirmed':
-      return 'nobody confirmed the change in time';
+      return confirmation === 'refused' ? 'the change was refused' : 'nobody confirmed the change in time';
   }
 }
 

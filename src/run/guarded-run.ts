@@ -1,6 +1,7 @@
 import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
-import { attemptChange } from './attempt.ts';
+import { attemptChange, type WholeAttempt } from './attempt.ts';
+import { awaitConfirmation } from './confirmation/wait.ts';
 import { decide, type Decision } from './decision.ts';
 import { rollBackChange, keepChange, lockTakenOver } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
@@ -52,10 +53,37 @@ async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRu
   const decision = decide(plan, attempt);
   const keep = await shouldKeep(plan, tools, decision);
   if (await prepared.lease.isLost(plan.run)) return lockTakenOver(decision.cause ?? 'inconclusive');
+  const unconfirmed = await awaitConfirmationWhereWanted(plan, tools, prepared, attempt, decision);
+  if (unconfirmed !== null) return unconfirmed;
   await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
   return keep || decision.cause === null
     ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
     : rollBackChange(plan, tools, prepared, { cause: decision.cause, attempt });
+}
+
+/** Null where the change is confirmed, or needs no confirmation: the run goes on to its end. */
+async function awaitConfirmationWhereWanted(
+  plan: Plan,
+  tools: RunTools,
+  prepared: PreparedRun,
+  attempt: WholeAttempt,
+  decision: Decision,
+): Promise<Outcome | null> {
+  const { confirmation } = plan;
+  if (decision.cause !== null || confirmation === null || attempt.unchanged) return null;
+  const { end, deadline } = await awaitConfirmation({ ...plan, confirmation }, tools);
+  switch (end) {
+    case 'confirmed':
+      return null;
+    case 'left':
+      return { outcome: 'waiting', deadline: deadline.at };
+    case 'taken-over':
+      return lockTakenOver('not-confirmed');
+    case 'refused':
+    case 'expired':
+      await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'not-confirmed' });
+      return rollBackChange(plan, tools, prepared, { cause: 'not-confirmed', attempt });
+  }
 }
 
 /** Resolves `ask` to keep or rollback. No answer in time is a rollback. */

@@ -44,6 +44,8 @@ export interface Plan {
   readonly hooks: LifecycleCommands;
   /** Stop the instance for its restore point. */
   readonly stopFirst: boolean;
+  /** Keep a healthy change only if it is confirmed in time; null to keep it at once. */
+  readonly confirmation: ConfirmationPlan | null;
   readonly restorePoint: RestorePointPlan;
   readonly limits: Limits;
 }
@@ -89,6 +91,16 @@ export interface CommandPlan {
   readonly user: number;
   readonly group: number;
   readonly cwd: string;
+}
+
+/** What the user wants of a healthy change. */
+export interface ConfirmationPlan {
+  /** How long it waits, in milliseconds. */
+  readonly ms: number;
+  /** A command on this machine whose status 0 confirms the change; null for none. */
+  readonly by: readonly [string, ...string[]] | null;
+  /** Do not wait here: the keeper of the deadline goes on. */
+  readonly detach: boolean;
 }
 
 export interface RestorePointPlan {

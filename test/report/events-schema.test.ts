@@ -27,6 +27,7 @@ const phases = keysOf<Phase>({
   push: true,
   command: true,
   verify: true,
+  confirm: true,
   keep: true,
   evidence: true,
   stop: true,

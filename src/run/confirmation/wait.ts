@@ -1,37 +1,10 @@
-import { deadlineAfter, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
-import type { Result } from '../../result.ts';
+import { deadlineAfter, remainingMs, type Deadline } from '../../deadline.ts';
 import { inPhase } from '../recorder.ts';
-import type { Plan } from '../plan.ts';
+import type { ConfirmationPlan, Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 import { readMarker } from '../lock/marker.ts';
 import type { Confirmation, ConfirmationAction } from './confirmation.ts';
 import { requestOnInstance, settleOnInstance } from './settlement.ts';
-
-/** What the user wants of a healthy change. */
-export interface ConfirmationPlan {
-  /** How long it waits, in milliseconds. */
-  readonly ms: number;
-  /** A command on this machine whose status 0 confirms the change; null for none. */
-  readonly by: readonly [string, ...string[]] | null;
-  /** Do not wait here: the keeper of the deadline goes on. */
-  readonly detach: boolean;
-}
-
-/** What a person at the terminal answers; `leave` lets the change wait without this process. */
-export type ConfirmationAnswer = 'confirm' | 'refuse' | 'leave';
-
-/** What waiting needs of the outside world. */
-export interface ConfirmationTools {
-  readonly readClocks: () => ClockReading;
-  /** Makes sure that somebody acts at the deadline whatever becomes of this process. The error is one sentence. */
-  readonly arm: (run: string) => Promise<Result<void, string>>;
-  /** Asks the person at the terminal; null where nobody can be asked. The signal takes the question back. */
-  readonly ask: ((deadline: Deadline, signal: AbortSignal) => Promise<ConfirmationAnswer>) | null;
-  /** Runs `--confirm-by` once. */
-  readonly tryCommand: (words: readonly [string, ...string[]], signal: AbortSignal) => Promise<boolean>;
-  /** Tells the people inside that the change is about to be rolled back. */
-  readonly warnUsers: (deadline: Deadline) => Promise<void>;
-}
 
 /** How the wait ended. `left`: it goes on without this process. `taken-over`: another guard has the run. */
 export type ConfirmationEnd = 'confirmed' | 'refused' | 'expired' | 'left' | 'taken-over';
@@ -51,6 +24,11 @@ export async function awaitConfirmation(
   const { confirmation } = tools;
   const deadline = deadlineAfter(confirmation.readClocks(), plan.confirmation.ms);
   await tools.recorder.record({ type: 'confirmation-requested', deadline });
+  const armed = await confirmation.arm(plan.run);
+  if (!armed.ok) {
+    await tools.recorder.record({ type: 'notice', level: 'warning', message: armed.error });
+    return { end: 'expired', deadline };
+  }
   const requested = await requestOnInstance(tools, plan.instance, plan.run, { state: 'waiting', deadline });
   if (!requested.ok) return { end: 'expired', deadline };
   if (plan.confirmation.detach) return { end: 'left', deadline };

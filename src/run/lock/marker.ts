@@ -1,3 +1,4 @@
+import { parseConfirmation, type Confirmation } from '../confirmation/confirmation.ts';
 import type { Holder } from '../../event.ts';
 import type { Instance, Platform } from '../../platform/platform.ts';
 import type { PlatformFailure } from '../../platform/failure.ts';
@@ -20,6 +21,8 @@ export interface RunMarker {
   readonly wasRunning: boolean;
   /** The final name of the restore point. */
   readonly restorePointName: string;
+  /** The change is healthy and waits, or waited, for a confirmation. */
+  readonly confirmation?: Confirmation;
   /** When the mark was written, milliseconds since 1970. */
   readonly at: number;
 }
@@ -51,7 +54,8 @@ function isMarker(value: unknown): value is RunMarker {
     isHolder(holder) &&
     typeof wasRunning === 'boolean' &&
     typeof restorePointName === 'string' &&
-    typeof at === 'number'
+    typeof at === 'number' &&
+    (value['confirmation'] === undefined || parseConfirmation(value['confirmation']) !== null)
   );
 }
 
