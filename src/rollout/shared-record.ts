@@ -66,6 +66,7 @@ const outcomes = [
   'refused',
   'busy',
   'quarantined',
+  'waiting',
   'rehearsal-passed',
   'rehearsal-failed',
   'rehearsal-inconclusive',

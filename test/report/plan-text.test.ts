@@ -12,6 +12,7 @@ const plan: Plan = {
   change: { kind: 'command' },
   pushes: [],
   checks: [],
+  confirmation: null,
   automatic: true,
   allowUnhealthy: false,
   uncovered: 'warn',
