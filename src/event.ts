@@ -305,7 +305,11 @@ export type RunEvent =
   /** The one decision of the run. `cause` is null when the change is kept because all is well. */
   | { readonly type: 'decided'; readonly decision: 'keep' | 'rollback'; readonly cause: Cause | null }
   /** The change is healthy and waits for a confirmation: durable before the instance says so. */
-  | { readonly type: 'confirmation-requested'; readonly deadline: Deadline }
+  | {
+      readonly type: 'confirmation-requested';
+      readonly deadline: Deadline;
+      readonly by: readonly [string, ...string[]] | null;
+    }
   | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
   /** The wait is over: whether the change stays is decided for good. */
   | { readonly type: 'confirmation-settled'; readonly state: 'confirmed' | 'refused' | 'expired' }

@@ -62,5 +62,7 @@ async function startService({ environment }: Context, run: string): Promise<Resu
   );
   // It runs already where an earlier guard has started it.
   if (!started.failed || /already (exists|loaded)/.test(started.stderr)) return ok(undefined);
-  return err(`systemd could not start the keeper of the deadline: ${started.stderr.trim() || started.originalMessage}.`);
+  return err(
+    `systemd could not start the keeper of the deadline: ${started.stderr.trim() || started.originalMessage}.`,
+  );
 }

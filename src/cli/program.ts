@@ -23,6 +23,7 @@ const commands = {
   runs: async () => (await import('./runs.ts')).defineRuns,
   show: async () => (await import('./show.ts')).defineShow,
   recover: async () => (await import('./recover.ts')).defineRecover,
+  confirm: async () => (await import('./confirm.ts')).defineConfirm,
   prune: async () => (await import('./prune.ts')).definePrune,
   rollback: async () => (await import('./rollback.ts')).defineRollback,
   rollout: async () => (await import('./rollout.ts')).defineRollout,

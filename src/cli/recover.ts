@@ -24,6 +24,8 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
+import { armDeadline } from './deadline-keeper.ts';
+import { describeWait, settleWaiting, timeLeft } from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
@@ -110,6 +112,9 @@ async function recoverReached(
   const tools = { platform, clock: context.clock };
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
+  const waits = await reportUnlessDue(context, session, found.value, options);
+  if (waits === 'waits') return 0;
+  if (waits === 'expired') return recoverReached(context, session, options, known);
   const record = known ?? (await recordOf(context, session, found.value));
   const isIdle = record === null && found.value.inFlight === null && found.value.quiesceMarker === null;
   // What another run has there by now is not this one's: of that nothing is left.
@@ -128,6 +133,29 @@ async function recoverReached(
   if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
   if (isIdle) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
   return finish(context, session, { plan, record, ...leftovers.value }, options);
+}
+
+/**
+ * A change that waits for its confirmation is no leftover before its deadline: then its keeper is looked for again, which a
+ * reboot ends. After the deadline it is settled as expired, by compare-and-swap against a confirmation at the same moment.
+ */
+async function reportUnlessDue(
+  context: Context,
+  session: Session,
+  { inFlight, marker }: RunLeftovers,
+  options: RecoverOptions,
+): Promise<'waits' | 'expired' | 'no'> {
+  if (inFlight === null || marker?.confirmation?.state !== 'waiting') return 'no';
+  const waiting = { ...marker, confirmation: marker.confirmation };
+  if (timeLeft(context, waiting.confirmation) > 0) {
+    const isOfThisHost = (await readRun(stateDirectoryOf(context), marker.run)) !== null;
+    const armed = isOfThisHost ? await armDeadline(context, marker.run) : ok(undefined);
+    await reportWait(context, options, describeWait(waiting));
+    if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
+    return 'waits';
+  }
+  const expired = await settleWaiting(context, session, marker.run, { kind: 'expire' });
+  return expired.ok || expired.error.kind !== 'platform' ? 'expired' : 'no';
 }
 
 /** Which instance it is about is known. */
@@ -153,7 +181,19 @@ async function finish(
   if (!lease.ok) return reportOutcome(context, options.json ?? false, lease.error);
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
-    { run, instance, project, remote, limits, record, baseline, keepIfHealthy, hooks, lease: lease.value },
+    {
+      run,
+      instance,
+      project,
+      remote,
+      limits,
+      record,
+      baseline,
+      keepIfHealthy: keepIfHealthy && settledOf(leftovers) === null,
+      hooks,
+      settled: settledOf(leftovers),
+      lease: lease.value,
+    },
     { platform, clock: context.clock, recorder },
     leftovers,
   );
@@ -176,6 +216,12 @@ async function leaseFor(
   const taken = await takeLease({ platform }, instance, { before: leftovers.lease, lease });
   if (taken.ok) return ok(keepLease({ platform, clock }, instance, lease));
   return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
+}
+
+/** What was settled about a change that waited for a confirmation. */
+function settledOf({ inFlight, marker }: RunLeftovers): 'confirmed' | 'refused' | 'expired' | null {
+  const state = inFlight === null ? undefined : marker?.confirmation?.state;
+  return state === undefined || state === 'waiting' ? null : state;
 }
 
 /** The instance, without what is there of another run. */

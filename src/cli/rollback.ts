@@ -18,6 +18,8 @@ import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { runPlan } from './run.ts';
 import { withInstance } from './session.ts';
+import { settleAndFinish } from './settle-waiting.ts';
+import { waitingRunOf } from './waiting-run.ts';
 
 const help = `
 guard first takes a restore point of the present state, so that the rollback can be undone. It then stops, restores and starts
@@ -53,6 +55,10 @@ export function defineRollback(program: Command, call: Call): void {
 function rollBackTo(context: Context, instance: string, run: string | null, options: RunOptions): Promise<number> {
   return withInstance(context, { instance, options, withTerminal: false }, async (session) => {
     const json = options.json ?? false;
+    const waiting = await waitingRunOf(session);
+    // A change that waits for its confirmation is refused by going back: its own restore point is the way.
+    if (waiting.ok && waiting.value !== null && (run === null || waiting.value.run.startsWith(run)))
+      return settleAndFinish(context, session, waiting.value, { kind: 'refuse' }, options);
     const target = await targetOf(context, session.reached, run);
     if (!target.ok) return reportOutcome(context, json, target.error);
     const plan: Plan = {

@@ -275,7 +275,8 @@ const settingsShape = {
 export const settingNames = Object.keys(settingsShape);
 
 const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mapping of settings')), (given): Layer => {
-  const { timeout, idleTimeout, confirm, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } = given ?? {};
+  const { timeout, idleTimeout, confirm, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } =
+    given ?? {};
   const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, notify, ...same } = rest;
   return withoutUndefined({
     ...same,

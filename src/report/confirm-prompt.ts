@@ -20,13 +20,17 @@ export async function askToConfirm(
   over: AbortSignal,
 ): Promise<ConfirmationAnswer> {
   const { stdin, stderr } = terminal;
-  stderr.write(`guard: The change is healthy. It is rolled back at ${formatTime(deadline.at)} unless it is confirmed.\n`);
+  stderr.write(
+    `guard: The change is healthy. It is rolled back at ${formatTime(deadline.at)} unless it is confirmed.\n`,
+  );
   const prompt = createInterface({ input: stdin, output: stderr });
   const ended = new AbortController();
   const stop = (): void => ended.abort();
   over.addEventListener('abort', stop, { once: true });
-  const left = (): string => formatDuration(Math.max(0, Math.round(remainingMs(deadline, tools.readClocks()) / 1000) * 1000));
-  const question = (): string => `guard: Keep it? yes / no (roll back now) / later (leave it waiting) [${left()} left] `;
+  const left = (): string =>
+    formatDuration(Math.max(0, Math.round(remainingMs(deadline, tools.readClocks()) / 1000) * 1000));
+  const question = (): string =>
+    `guard: Keep it? yes / no (roll back now) / later (leave it waiting) [${left()} left] `;
   void (async () => {
     while (!ended.signal.aborted) {
       await tools.clock.sleep(countdownMs, ended.signal);

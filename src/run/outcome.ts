@@ -15,7 +15,11 @@ export const outcomeTable = [
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
   { exit: 14, name: 'rolled-back, not confirmed', meaning: 'nobody confirmed the change in time; back and healthy' },
-  { exit: 16, name: 'waiting', meaning: 'the change is healthy and is rolled back at its deadline unless it is confirmed' },
+  {
+    exit: 16,
+    name: 'waiting',
+    meaning: 'the change is healthy and is rolled back at its deadline unless it is confirmed',
+  },
   {
     exit: 20,
     name: 'rolled-back, still unhealthy',

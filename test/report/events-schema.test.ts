@@ -19,7 +19,14 @@ const schema = fromJSONSchema(withoutRoom(published) as Parameters<typeof fromJS
 const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): Key[] => Object.keys(all) as Key[];
 
 const signals = keysOf<Signal>({ SIGINT: true, SIGTERM: true, SIGHUP: true });
-const causes = keysOf<Cause>({ command: true, unhealthy: true, inconclusive: true, timeout: true, interrupted: true, 'not-confirmed': true });
+const causes = keysOf<Cause>({
+  command: true,
+  unhealthy: true,
+  inconclusive: true,
+  timeout: true,
+  interrupted: true,
+  'not-confirmed': true,
+});
 const phases = keysOf<Phase>({
   inspect: true,
   baseline: true,
@@ -158,7 +165,9 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     { type: 'changes', changes: { packages: [], units: names, sockets: names } },
   ],
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
-  'confirmation-requested': [{ type: 'confirmation-requested', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
+  'confirmation-requested': [
+    { type: 'confirmation-requested', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 }, by: null },
+  ],
   'confirmation-extended': [{ type: 'confirmation-extended', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
   'confirmation-settled': (['confirmed', 'refused', 'expired'] as const).map((state) => ({
     type: 'confirmation-settled' as const,

@@ -23,7 +23,7 @@ export async function awaitConfirmation(
 ): Promise<{ readonly end: ConfirmationEnd; readonly deadline: Deadline }> {
   const { confirmation } = tools;
   const deadline = deadlineAfter(confirmation.readClocks(), plan.confirmation.ms);
-  await tools.recorder.record({ type: 'confirmation-requested', deadline });
+  await tools.recorder.record({ type: 'confirmation-requested', deadline, by: plan.confirmation.by });
   const armed = await confirmation.arm(plan.run);
   if (!armed.ok) {
     await tools.recorder.record({ type: 'notice', level: 'warning', message: armed.error });
@@ -65,7 +65,10 @@ async function waitHere(
       const now = wish === null ? await readConfirmation(plan, tools) : await act(plan, tools, wish);
       if (now === null) return { end: 'taken-over', deadline };
       if (now !== 'unknown') {
-        ({ deadline } = now);
+        if (now.deadline.at !== deadline.at) {
+          ({ deadline } = now);
+          await tools.recorder.record({ type: 'confirmation-extended', deadline });
+        }
         if (now.state !== 'waiting') return { end: now.state, deadline };
       }
       await tools.clock.sleep(Math.min(readMs, Math.max(50, left)), wishes.signal());

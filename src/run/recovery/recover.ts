@@ -42,6 +42,8 @@ export interface RecoverPlan {
   readonly keepIfHealthy: boolean;
   /** The run's own, else those that are configured now. */
   readonly hooks: LifecycleCommands;
+  /** What was settled about a change that waited for its confirmation; null where it did not wait, or still waits. */
+  readonly settled: 'confirmed' | 'refused' | 'expired' | null;
   /** Of this recovery; null where nothing is in flight, or its restore point could not be given one. */
   readonly lease: HeldLease | null;
 }
@@ -103,6 +105,7 @@ export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers:
   // What is kept later is only found again, and pruned, by what the record says of it.
   if (leftovers.inFlight && !plan.record?.restorePoint)
     await tools.recorder.record({ type: 'restore-point-created', restorePoint: leftovers.inFlight });
+  if (plan.settled !== null) await tools.recorder.record({ type: 'confirmation-settled', state: plan.settled });
   await thaw(tools, plan, leftovers.instance.status);
   const step = recoveryStep({ ...leftovers, record: plan.record });
   // A rollback lets go when the instance is back; everything else does it first of all, for whoever uses the instance.
@@ -224,9 +227,13 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
   }
 }
 
+function isUnconfirmed({ settled }: RecoverPlan): boolean {
+  return settled === 'refused' || settled === 'expired';
+}
+
 /** A run that was killed leaves no cause: how its command ended is not known. */
 function causeOf(plan: RecoverPlan): Exclude<Cause, 'interrupted'> {
-  const cause = plan.record?.decided?.cause ?? 'inconclusive';
+  const cause = plan.record?.decided?.cause ?? (isUnconfirmed(plan) ? 'not-confirmed' : 'inconclusive');
   return cause === 'interrupted' ? 'inconclusive' : cause;
 }
 
@@ -296,7 +303,7 @@ async function keptBecauseHealthy(
 async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
   if (leftovers.inFlight === null) return closed(plan, 'restore-point-gone');
   if (plan.record?.decided == null)
-    await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'inconclusive' });
+    await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: causeOf(plan) });
   const record = plan.record;
   if (record !== null && isStillChanged(record))
     await saveEvidence(

@@ -35,7 +35,7 @@ export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }:
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
   if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
-  if (decision === 'keep') return { step: 'release-kept' };
+  if (decision === 'keep' || marker?.confirmation?.state === 'confirmed') return { step: 'release-kept' };
   // A restore takes the mark away: what was seen after it was seen of the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
   if (marker === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };

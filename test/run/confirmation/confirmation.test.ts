@@ -6,12 +6,7 @@ import {
   type Confirmation,
   type ConfirmationAction,
 } from '../../../src/run/confirmation/confirmation.ts';
-import {
-  deadlineAfter,
-  parseDeadline,
-  remainingMs,
-  type ClockReading,
-} from '../../../src/deadline.ts';
+import { deadlineAfter, parseDeadline, remainingMs, type ClockReading } from '../../../src/deadline.ts';
 
 const boot = (sinceBootMs: number, now = 1_000_000 + sinceBootMs): ClockReading => ({ now, bootId: 'b1', sinceBootMs });
 const waiting = (ms: number): Confirmation => ({ state: 'waiting', deadline: deadlineAfter(boot(0), ms) });
