@@ -198,6 +198,7 @@ async function finish(
     leftovers,
   );
   await lease.value?.stop();
+  await recorder.close();
   const status = recoveredStatus(outcome);
   return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
 }
