@@ -1,7 +1,7 @@
 // Cases as files of shell, for changes that were learnt from public bug reports: a folder with `guest.sh`, which is put in front of everything that
 // runs inside, and one file a case.
 //   case-files.mjs FOLDER [--only TEXT]… [--jobs N] [--logs DIRECTORY] [--no-truth]
-// A file sets `title`, `truth` (healthy, broken), and `upgrade` (the command), and defines `prepare` and `probe` (a client's view; $ip is the instance's
+// A file sets `title`, `truth` (healthy, broken), `upgrade` (the command) and, where the truth takes its time, `settle` (seconds), and defines `prepare` and `probe` (a client's view; $ip is the instance's
 // address). `# from:` names the reports. The container is Debian bookworm with trixie as a second package source of low priority; `apt_t` installs from it.
 // Exit status 0 when no broken change was kept and no healthy one rolled back.
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -71,7 +71,7 @@ const tryFile = async (file, { name, program, state }) => {
       await hasBooted(copy);
       await pause(5);
       const { status } = await run('incus', ['exec', copy, '--', ...words]);
-      await pause(15);
+      await pause(Number(/^settle=(\d+)$/m.exec(text)?.[1] ?? 15));
       truth = status !== 0 ? 'failed' : (await answersWell(copy, text)) ? 'healthy' : 'broken';
       await run('incus', ['delete', '--force', copy]);
     }

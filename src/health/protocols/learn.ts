@@ -21,6 +21,9 @@ export async function learnProtocols(
     ports.map((port): Promise<Answer | null> => {
       const before = known?.find((one) => one.protocol === 'tcp' && one.port === `tcp/${port}`);
       if (known !== null && before === undefined) return Promise.resolve(null);
+      // A call would start the service behind a socket of systemd.
+      const { owner } = sockets.find((socket) => socket.protocol === 'tcp' && socket.port === port) ?? {};
+      if (known === null && owner?.process === 'systemd') return Promise.resolve(null);
       return before === undefined
         ? learn(address, port, questions)
         : askAgain(address, port, before.question, questions);

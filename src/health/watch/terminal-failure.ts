@@ -26,6 +26,9 @@ const limits = {
 /** How often a unit must have restarted since the watch began to be called looping, and after how long fewer are enough. */
 const loops = { most: 5, fewer: 3, fewerAfterMs: 20_000 } as const;
 
+/** What a process that works may still bring about. Whatever else is not as it was does not become so by work that can be seen. */
+const isAtWork = /^(unit|socket|answer|program|process|queue):/;
+
 /** How long ago work is still work, in milliseconds. */
 const workingMs = 10_000;
 
@@ -53,7 +56,9 @@ export function createTerminalFailures(baseline: Facts | null, startedAt: number
     if (look.state.kind === 'not-running')
       return age >= limits.stopped ? `the instance has been stopped for ${formatDuration(limits.stopped)}` : null;
     if (facts === null || concern.subject.startsWith('check:')) return null;
-    const idleMs = Math.min(age, now - Math.max(startedAt, activity.lastAt(unitsOf(concern, baseline, facts))));
+    const idleMs = isAtWork.test(concern.subject)
+      ? Math.min(age, now - Math.max(startedAt, activity.lastAt(unitsOf(concern, baseline, facts))))
+      : age;
     if (!concern.transient && age >= limits.final && !mayStillStart(concern, baseline, facts))
       return `nothing that is queued or running will change it`;
     // What it waits for may be another unit that is still starting.
@@ -81,7 +86,10 @@ export function createTerminalFailures(baseline: Facts | null, startedAt: number
     isWorking: ({ facts }, concerns, now) =>
       facts !== null &&
       concerns.some(
-        (concern) => concern.effect === 'fail' && now - activity.lastAt(unitsOf(concern, baseline, facts)) < workingMs,
+        (concern) =>
+          concern.effect === 'fail' &&
+          isAtWork.test(concern.subject) &&
+          now - activity.lastAt(unitsOf(concern, baseline, facts)) < workingMs,
       ),
   };
 }

@@ -1,6 +1,7 @@
 # from: owncast/owncast#4463, enhancements#1306 (a first start that migrates takes its time)
 title='The first start of the new version migrates for 40 s, writes how far it is, and then listens'
 truth=healthy
+settle=50
 prepare() {
   perl_http /usr/local/bin/cast cast; unit /etc/systemd/system/cast.service /usr/local/bin/cast
   systemctl daemon-reload; systemctl enable -q --now cast
