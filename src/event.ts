@@ -142,11 +142,15 @@ export interface VolumePoint {
 
 /** Who holds a run: enough to tell from the same host whether it still lives. */
 export interface Holder {
+  /** For people: neither is unique. */
   readonly host: string;
-  readonly bootId: string;
   readonly pid: number;
-  /** Start time of the process, in clock ticks since boot (/proc/PID/stat field 22): pids are reused, this pair is not. */
-  readonly startTicks: number;
+  /** Of the kernel: another machine, or this one after a reboot, has another. */
+  readonly bootId: string;
+  /** The network namespace, in which the socket is seen. */
+  readonly network: string;
+  /** Random, and the name of an abstract unix socket that is there for as long as the process lives. */
+  readonly id: string;
 }
 
 /** What is kept of a package manager's transaction, so that its end can be waited for after guard was killed. */

@@ -62,7 +62,8 @@ export function isHolder(value: unknown): value is Holder {
     typeof value['host'] === 'string' &&
     typeof value['bootId'] === 'string' &&
     typeof value['pid'] === 'number' &&
-    typeof value['startTicks'] === 'number'
+    typeof value['network'] === 'string' &&
+    typeof value['id'] === 'string'
   );
 }
 

@@ -8,7 +8,7 @@ import { recoveryStep, type RecoveryInput } from '../../../src/run/recovery/reco
 const marker: RunMarker = {
   v: 1,
   run: '20261123-120000-abcd',
-  holder: { host: 'other', bootId: 'boot', pid: 4711, startTicks: 2 },
+  holder: { host: 'other', bootId: 'boot', pid: 4711, network: 'net:[1]', id: 'i' },
   wasRunning: true,
   restorePointName: 'guard-20261123-120000-abcd',
   at: 3,
