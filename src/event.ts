@@ -233,6 +233,8 @@ export type RunEvent =
   | { readonly type: 'quiesce-ended' }
   /** Under which lease this guard takes, or takes over, the restore point in flight: durable before it does. */
   | { readonly type: 'lease-acquired'; readonly lease: number }
+  /** The change is about to begin: on the disk before anything of it is sent, or there is no change. */
+  | { readonly type: 'change-begun' }
   /** The lock is held and there is a way back. */
   | { readonly type: 'restore-point-created'; readonly restorePoint: RestorePoint }
   /** The command's bytes as they came; for the JSON stream only, not for the journal. */

@@ -128,13 +128,14 @@ export async function deleteSnapshot(
 
 /**
  * Puts the instance back to the snapshot. A running instance is killed, restored and started again; a stopped one stays
- * stopped. After ANY failure the instance may be stopped: read its state again.
+ * stopped. After ANY failure the instance may be stopped: read its state again. With the `etag` of the instance, only if that
+ * has not changed since; else the failure is `changed`.
  */
 export async function restoreSnapshot(
   incus: Incus,
   instance: string,
   name: string,
-  limit: Limit,
+  limit: Limit & { readonly etag?: string },
 ): Promise<Result<void, IncusFailure>> {
   const purpose = `restore ${instance} to the snapshot ${name}`;
   const request = { method: 'PUT', path: ['instances', instance], body: { restore: name } } as const;

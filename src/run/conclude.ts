@@ -4,7 +4,7 @@ import { manualRecoveryCommands } from './manual-recovery.ts';
 import { saveEvidence } from './evidence/evidence.ts';
 import { keepFailed } from './evidence/failed-copy.ts';
 import { runFinalLifecycleCommands } from './lifecycle-commands.ts';
-import { lostLockMessage } from './lock/lease.ts';
+import { describeLoss, type LeaseLoss } from './lock/lease.ts';
 import { endLeftovers } from './command/leftovers.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
@@ -23,7 +23,8 @@ export async function keepChange(
   prepared: PreparedRun,
   { cause, unchanged }: { readonly cause: Cause | null; readonly unchanged: boolean },
 ): Promise<Outcome> {
-  await inPhase(
+  const { lease, restorePoint } = prepared;
+  const { loss } = await inPhase(
     tools,
     'keep',
     async () => {
@@ -33,28 +34,24 @@ export async function keepChange(
           outcome: cause === null ? 'kept' : 'kept-unhealthy',
           cause,
         });
-      if (!prepared.inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      return release(
-        plan,
-        tools,
-        unchanged ? { keep: false } : releaseOfKept(plan, tools, cause),
-        prepared.restorePoint.volumes,
-        prepared.lease,
-      );
+      if (!prepared.inspected.wasRunning) await returnToStopped({ ...tools, lease }, plan.instance, plan.limits);
+      return release(plan, tools, unchanged ? { keep: false } : releaseOfKept(plan, cause), { ...restorePoint, lease });
     },
-    (name) => ({ ok: true, message: name ?? 'no restore point left' }),
+    (end) => ({ ok: end.loss === null, message: end.name ?? 'no restore point left' }),
   );
+  // Whoever has the run by now may put the instance back: nobody here knows.
+  if (loss !== null) return lockLost(cause ?? 'inconclusive', loss);
   if (cause !== null) return { outcome: 'kept-unhealthy', cause };
   await pruneRestorePoints(plan, tools);
   return { outcome: 'kept' };
 }
 
-function releaseOfKept(plan: Plan, tools: RunTools, cause: Cause | null): Release {
+function releaseOfKept(plan: Plan, cause: Cause | null): Release {
   const { name, named, keep, expiresMs } = plan.restorePoint;
   // A change that was kept although it failed needs its way back until a person has looked.
-  if (cause !== null) return { keep: true, name, expiresAt: null };
+  if (cause !== null) return { keep: true, name, expiresMs: null };
   if (keep === 0 && !named) return { keep: false };
-  return { keep: true, name, expiresAt: expiresMs === null ? null : new Date(tools.clock.now() + expiresMs) };
+  return { keep: true, name, expiresMs };
 }
 
 /** Puts the instance back, and says no more than was seen. */
@@ -64,7 +61,7 @@ export async function rollBackChange(
   prepared: PreparedRun,
   { cause, attempt }: { readonly cause: Cause; readonly attempt: WholeAttempt },
 ): Promise<Outcome> {
-  const { inspected, baseline, restorePoint } = prepared;
+  const { inspected, baseline, restorePoint, lease } = prepared;
   const { output, verdict, factsAfter } = attempt;
   const { instance } = plan;
   const back: RollbackPlan = {
@@ -75,7 +72,7 @@ export async function rollBackChange(
     baseline,
     start: true,
     stopGracefully: inspected.disks.uncovered.length > 0,
-    lease: prepared.lease,
+    lease,
     hooks: plan.hooks,
     clearLocks: plan.change.kind === 'transaction',
     limits: plan.limits,
@@ -88,12 +85,12 @@ export async function rollBackChange(
   await runFinalLifecycleCommands(plan, tools, 'beforeRollback', { cause });
   const end = await rollBack(back, tools, surveyed);
   if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
-  if (end.end === 'lost') return lockTakenOver(cause);
+  if (end.end === 'lost') return lockLost(cause, end.loss);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
   const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-unhealthy';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
-  if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease);
+  if (!inspected.wasRunning) await returnToStopped({ ...tools, lease }, plan.instance, plan.limits);
+  await release(plan, tools, releaseOfRolledBack(plan, end), { ...restorePoint, lease });
   if (end.end === 'not-well') return { outcome: 'rolled-back-unhealthy', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
   return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
@@ -106,14 +103,14 @@ function followsAtOnce({ keepFailed: copies, hooks }: Plan): boolean {
 
 function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release {
   // In doubt the restore point stays, for ever: a person must look.
-  if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresAt: null };
+  if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresMs: null };
   // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
-  return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
+  return restorePoint.named ? { keep: true, name: restorePoint.name, expiresMs: null } : { keep: false };
 }
 
-/** Another guard has this run now, on another host perhaps: this one knows no more of it. */
-export function lockTakenOver(cause: Cause): Outcome {
-  return { outcome: 'rollback-failed', cause, message: lostLockMessage, manualRecovery: [] };
+/** Another guard has this run now, or may have it: this one knows no more of it. */
+export function lockLost(cause: Cause, loss: LeaseLoss): Outcome {
+  return { outcome: 'rollback-failed', cause, message: describeLoss(loss), manualRecovery: [] };
 }
 
 function rollbackFailed(

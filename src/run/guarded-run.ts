@@ -2,9 +2,11 @@ import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
 import { decide, type Decision } from './decision.ts';
-import { rollBackChange, keepChange, lockTakenOver } from './conclude.ts';
+import { rollBackChange, keepChange, lockLost } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
+import { alsoBy } from './interruption.ts';
+import { lossOf } from './lock/lease.ts';
 import type { Plan } from './plan.ts';
 import { prepare, type PreparedRun } from './prepare.ts';
 import { inPhase } from './recorder.ts';
@@ -48,10 +50,13 @@ async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Pr
 }
 
 async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
-  const attempt = await attemptChange(plan, tools, prepared);
+  const { lease } = prepared;
+  const underway = { ...tools, interruption: alsoBy(tools.interruption, lease.signal) };
+  const attempt = await attemptChange(plan, underway, prepared);
   const decision = decide(plan, attempt);
-  const keep = await shouldKeep(plan, tools, decision);
-  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(decision.cause ?? 'inconclusive');
+  const keep = await shouldKeep(plan, underway, decision);
+  const loss = await lossOf(lease);
+  if (loss !== null) return lockLost('inconclusive', loss);
   await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
   return keep || decision.cause === null
     ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })

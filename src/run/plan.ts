@@ -115,6 +115,8 @@ export interface Limits {
   readonly restoreMs: number;
   /** From start until the instance can be asked. */
   readonly readyMs: number;
+  /** How long this guard may give no sign of life before another one takes its run over. */
+  readonly leaseMs: number;
   /** Waiting for another run's end (`--wait-lock`). */
   readonly lockMs: number;
 }

@@ -2,11 +2,13 @@ import { waitUntilAskable } from '../health/ready.ts';
 import { describeFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance, startInstance, stopInstance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isTransient, retryTransient } from './retry.ts';
+import { lossBehind, underLease, type LeaseHandle } from './lock/lease.ts';
+import { isTransient } from './retry.ts';
 import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
-type PowerTools = Pick<RunTools, 'incus' | 'clock'>;
+/** With the lease of the run, where the instance is its own already: each request is then sent under a proof of it. */
+type PowerTools = Pick<RunTools, 'incus' | 'clock'> & { readonly lease?: LeaseHandle | null };
 
 /**
  * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
@@ -18,23 +20,49 @@ export async function stop(
   limits: Limits,
   gracefully: boolean,
 ): Promise<Result<void, IncusFailure>> {
-  const { incus, clock } = tools;
+  const { incus, lease = null } = tools;
   const before = gracefully ? await getInstance(incus, instance) : null;
   if (before?.ok && before.value.status === 'Running') {
-    const graceful = await stopInstance(incus, instance, { force: false, limitMs: limits.stopMs });
-    if (graceful.ok) return graceful;
+    const limit = { force: false, limitMs: limits.stopMs };
+    const graceful = await underLease(tools, lease, 0, () => stopInstance(incus, instance, limit), never);
+    if (graceful.ok || lossBehind(graceful.error) !== null) return graceful;
   }
-  return retryTransient(clock, limits.readyMs, () =>
-    stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }),
-  );
+  const force = (): Promise<Result<void, IncusFailure>> =>
+    unlessAlready('Stopped', tools, instance, stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }));
+  return underLease(tools, lease, limits.readyMs, force, stopIsWorthRepeating);
+}
+
+const never = (): boolean => false;
+
+/**
+ * What the server says of an instance that is dying or coming up is different in each state and version; the state itself is
+ * not. So after a failure the state decides.
+ */
+async function unlessAlready(
+  state: 'Stopped' | 'Running',
+  { incus }: PowerTools,
+  instance: string,
+  asked: Promise<Result<void, IncusFailure>>,
+): Promise<Result<void, IncusFailure>> {
+  const answer = await asked;
+  if (answer.ok) return answer;
+  const seen = await getInstance(incus, instance);
+  return seen.ok && seen.value.status === state ? ok(undefined) : answer;
+}
+
+/** Only what cannot change by itself is final. */
+function stopIsWorthRepeating({ kind }: IncusFailure): boolean {
+  return kind !== 'not-found' && kind !== 'forbidden' && kind !== 'restricted' && kind !== 'timed-out';
 }
 
 /** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
 export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> {
-  return retryTransient(
-    tools.clock,
+  const { incus, lease = null } = tools;
+  return underLease(
+    tools,
+    lease,
     limits.restoreMs,
-    () => startInstance(tools.incus, instance, { limitMs: limits.readyMs }),
+    () => unlessAlready('Running', tools, instance, startInstance(incus, instance, { limitMs: limits.readyMs })),
     startIsWorthRepeating,
   );
 }

@@ -1,9 +1,10 @@
 import type { Incus } from '../../incus/client.ts';
 import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
+import { getInstance, patchInstance, type Instance } from '../../incus/instance.ts';
 import { ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from './marker.ts';
-import { patchWithRetry } from '../retry.ts';
+import { contentionLimitMs, isContention } from '../retry.ts';
+import { lossBehind, underLease, type LeaseHandle } from './lease.ts';
 import { quiesceKey, readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
 
 /** Who won the instance: this run, which found it running or not, or the run whose mark or key is there. */
@@ -21,8 +22,9 @@ export function claim(
   name: string,
   marker: Omit<RunMarker, 'wasRunning'>,
   stale: readonly string[],
+  lease: LeaseHandle | null = null,
 ): Promise<Result<Claim, IncusFailure>> {
-  return swap(incus, name, [marker.run, ...stale], ({ config }, wasRunning) => ({
+  return swap({ incus, name, lease }, [marker.run, ...stale], ({ config }, wasRunning) => ({
     [markerKey]: JSON.stringify({ ...marker, wasRunning } satisfies RunMarker),
     ...(config[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
   }));
@@ -35,14 +37,13 @@ export function claimForQuiesce(
   quiesceMarker: Omit<QuiesceMarker, 'wasRunning'>,
   stale: readonly string[],
 ): Promise<Result<Claim, IncusFailure>> {
-  return swap(incus, name, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
+  return swap({ incus, name, lease: null }, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
     [quiesceKey]: JSON.stringify({ ...quiesceMarker, wasRunning } satisfies QuiesceMarker),
   }));
 }
 
 async function swap(
-  incus: Incus,
-  name: string,
+  { incus, name, lease }: { readonly incus: Incus; readonly name: string; readonly lease: LeaseHandle | null },
   passable: readonly string[],
   configOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
 ): Promise<Result<Claim, IncusFailure>> {
@@ -55,9 +56,10 @@ async function swap(
     const { etag, description } = instance.value;
     const config = configOf(instance.value, wasRunning);
     // Somebody else's snapshot or key is being written: that is over in a moment.
-    const written = await patchWithRetry(incus, name, { config, description, etag });
+    const patch = (): Promise<Result<void, IncusFailure>> => patchInstance(incus, name, { config, description, etag });
+    const written = await underLease(incus, lease, contentionLimitMs, patch, isContention);
     if (written.ok) return ok({ claimed: true, wasRunning });
     // Somebody changed the instance's configuration in between: look again.
-    if (written.error.kind !== 'changed') return written;
+    if (written.error.kind !== 'changed' || lossBehind(written.error) !== null) return written;
   }
 }

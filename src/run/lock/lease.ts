@@ -1,60 +1,128 @@
+import { setSnapshotExpiry, getSnapshot, listSnapshots, renameSnapshot, type Snapshot } from '../../incus/snapshot.ts';
 import type { IncusFailure } from '../../incus/failure.ts';
 import { getInstance } from '../../incus/instance.ts';
-import { getSnapshot, setSnapshotExpiry } from '../../incus/snapshot.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { expiryOfLease, inFlightName, belongsToLease, leaseOf, renewedLease, type Lease } from './in-flight.ts';
 import { readMarker } from './marker.ts';
-import { retryTransient } from '../retry.ts';
 import { isRecent, timePointOf } from '../recency.ts';
 import type { RunTools } from '../tools.ts';
 
-/** How often the holder shows that it lives, in milliseconds. Whoever waits for its silence waits for several of these. */
+/** How often the holder shows that it lives, in milliseconds. */
 export const renewalMs = 15_000;
 
-/** How often it is looked whether it does, in milliseconds. */
+/** How soon a renewal that failed is tried again, in milliseconds. */
+const retryMs = 2000;
+
+/** How often a waiting guard looks for a sign of life, in milliseconds. */
 const pollMs = 2000;
 
-/** How long a server that does not answer is asked whose the restore point is, in milliseconds. */
-const answerMs = 60_000;
+/** An answer that took longer may be of before a takeover: it proves nothing. Milliseconds. */
+const freshMs = 3000;
+
+/** How soon a server that did not answer is asked again, in milliseconds. */
+const proofPollMs = 250;
+
+/**
+ * How long a guard that has taken a run over waits before it changes anything, in milliseconds: longer than the time between
+ * a proof and the request that follows it.
+ */
+export const settleMs = 5000;
 
 type LeaseTools = Pick<RunTools, 'incus' | 'clock'>;
 
+/**
+ * Why a run may not go on. `gone`: its restore point is not there any more, and yet no other guard has the run. After the
+ * other two the run is lost for good, whatever the server says later.
+ */
+export type LeaseLoss = 'taken-over' | 'silent' | 'gone';
+
 /** The lease of a run that this guard works on: renewed until `stop`. */
-export interface HeldLease {
+export interface LeaseHandle {
   readonly lease: Lease;
+  /** Aborts when the lease is lost for good: nothing more may be sent for the run. */
+  readonly signal: AbortSignal;
   /**
-   * Asks the server whether another guard has taken the run over: then nothing more may be touched. `run` is given where the
-   * instance still has its mark, so that a restore point that is gone tells something too.
+   * Ok only where the server has just said that the restore point in flight is still this run's, and the last renewal is
+   * younger than the lease. To be asked before each attempt of each request that changes something: what is not known is
+   * asked again, and never taken for ok.
    */
-  readonly isLost: (run?: string) => Promise<boolean>;
+  readonly prove: () => Promise<Result<void, LeaseLoss>>;
   /** Ends the renewing; resolves when the last one is over. */
   readonly stop: () => Promise<void>;
 }
 
+/** Which restore point, and for how long others wait. */
+export interface LeaseSubject {
+  readonly instance: string;
+  readonly run: string;
+  /** Null where the restore point could not be given one: it is then known by its time of creation alone. */
+  readonly lease: Lease | null;
+  /** The server's `created_at` of the restore point in flight. */
+  readonly createdAt: string;
+  /** How long others wait for a sign of life, in milliseconds. */
+  readonly leaseMs: number;
+}
+
+/** Part of the lease for which a renewal is good: the rest is for requests that are under way. */
+const validShare = 0.75;
+
 /**
- * Renews a lease from now on, at which it was seen to be held. Where that fails it is tried again: only silence of several
- * renewals means anything.
+ * Renews a lease from now on, at which it was seen to be held. A renewal counts from when it was sent, by a clock that goes
+ * on while the machine sleeps.
  */
-export function keepLease({ incus, clock }: LeaseTools, instance: string, lease: Lease): HeldLease {
+export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle {
+  const { clock } = tools;
+  const { lease } = subject;
   const over = new AbortController();
-  async function work(): Promise<void> {
-    while (!over.signal.aborted) {
-      await clock.sleep(renewalMs, over.signal);
-      if (!over.signal.aborted) await renew({ incus }, instance, lease);
+  const lost = new AbortController();
+  const state = { renewedAt: clock.boottime(), provenAt: timePointOf(clock), loss: null as LeaseLoss | null };
+  const validMs = lease === null ? Infinity : subject.leaseMs * validShare;
+
+  function lose(loss: LeaseLoss): LeaseLoss {
+    state.loss ??= loss;
+    lost.abort();
+    over.abort();
+    return state.loss;
+  }
+  const leftMs = (): number => validMs - (clock.boottime() - state.renewedAt);
+  const isSilent = (): boolean => leftMs() <= 0;
+
+  async function renewing(): Promise<void> {
+    for (let pauseMs = renewalMs; lease !== null;) {
+      await clock.sleep(Math.min(pauseMs, Math.max(1, leftMs())), over.signal);
+      if (over.signal.aborted) return;
+      if (isSilent()) return void lose('silent');
+      const sentAt = clock.boottime();
+      const renewed = await within(tools, leftMs(), renew(tools, subject, lease));
+      if (renewed === 'taken-over') return void lose('taken-over');
+      if (renewed === 'renewed') state.renewedAt = sentAt;
+      pauseMs = renewed === 'renewed' ? renewalMs : retryMs;
     }
   }
-  const ended = work();
-  // What follows a proof at once needs no second one: whoever takes a run over has waited for several renewals first.
-  let provenAt = timePointOf(clock);
+
+  async function prove(): Promise<Result<void, LeaseLoss>> {
+    for (;;) {
+      if (state.loss !== null) return err(state.loss);
+      if (isSilent()) return err(lose('silent'));
+      // Whoever takes a run over waits for longer than this before it does anything.
+      if (isRecent(clock, state.provenAt)) return ok(undefined);
+      const askedAt = timePointOf(clock);
+      const seen = await within(tools, leftMs(), holding(tools, subject));
+      if (seen === 'gone') return err('gone');
+      if (seen === 'taken-over') return err(lose('taken-over'));
+      if (seen === 'held' && isRecent(clock, askedAt, freshMs) && !isSilent()) {
+        state.provenAt = askedAt;
+        return ok(undefined);
+      }
+      await clock.sleep(proofPollMs, lost.signal);
+    }
+  }
+
+  const ended = renewing();
   return {
-    lease,
-    isLost: async (run) => {
-      if (isRecent(clock, provenAt)) return false;
-      const purpose = timePointOf(clock);
-      const hold = await holdOf({ incus, clock }, instance, lease, run ?? null);
-      if (hold === 'held') provenAt = purpose;
-      return hold === 'lost';
-    },
+    lease: lease ?? { base: 0, renewed: 0 },
+    signal: lost.signal,
+    prove,
     stop: () => {
       over.abort();
       return ended;
@@ -62,26 +130,130 @@ export function keepLease({ incus, clock }: LeaseTools, instance: string, lease:
   };
 }
 
-async function renew({ incus }: Pick<LeaseTools, 'incus'>, instance: string, lease: Lease): Promise<void> {
-  const snapshot = await getSnapshot(incus, instance, inFlightName);
-  const now = snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null;
-  // Never over somebody else's.
-  if (!snapshot.ok || now === null || now.base !== lease.base) return;
-  await setSnapshotExpiry(incus, instance, inFlightName, expiryOfLease(renewedLease(now)), snapshot.value.etag);
+/** What the work comes to, or `unknown` where it is not over in time: a request that hangs is not waited for. */
+async function within<T>({ clock }: LeaseTools, limitMs: number, work: Promise<T>): Promise<T | 'unknown'> {
+  const over = new AbortController();
+  const limit = clock.sleep(Math.max(1, Math.min(limitMs, 2 ** 31 - 1)), over.signal).then(() => 'unknown' as const);
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    over.abort();
+  }
 }
 
-async function holdOf(
-  { incus, clock }: LeaseTools,
-  instance: string,
+async function renew(
+  { incus }: Pick<LeaseTools, 'incus'>,
+  { instance, createdAt }: LeaseSubject,
   lease: Lease,
-  run: string | null,
-): Promise<'held' | 'lost' | 'unknown'> {
-  const snapshot = await retryTransient(clock, answerMs, () => getSnapshot(incus, instance, inFlightName));
-  if (snapshot.ok) return belongsToLease(lease, snapshot.value) ? 'held' : 'lost';
-  if (snapshot.error.kind !== 'not-found' || run === null) return 'unknown';
-  // Somebody removed it by hand, or another guard has finished this run: then the mark is gone as well.
-  const seen = await retryTransient(clock, answerMs, () => getInstance(incus, instance));
-  return seen.ok && readMarker(seen.value)?.run !== run ? 'lost' : 'unknown';
+): Promise<'renewed' | 'taken-over' | 'unknown'> {
+  const snapshot = await getSnapshot(incus, instance, inFlightName);
+  if (!snapshot.ok) return 'unknown';
+  const now = leaseOf(snapshot.value.expiresAt);
+  if (now?.base !== lease.base || snapshot.value.createdAt !== createdAt) return 'taken-over';
+  const { etag } = snapshot.value;
+  const written = await setSnapshotExpiry(incus, instance, inFlightName, expiryOfLease(renewedLease(now)), etag);
+  return written.ok ? 'renewed' : 'unknown';
+}
+
+type Holding = 'held' | 'taken-over' | 'gone' | 'unknown';
+
+async function holding(tools: LeaseTools, subject: LeaseSubject): Promise<Holding> {
+  const snapshot = await getSnapshot(tools.incus, subject.instance, inFlightName);
+  if (snapshot.ok) return isOwn(subject, snapshot.value) ? 'held' : 'taken-over';
+  return snapshot.error.kind === 'not-found' ? missing(tools, subject) : 'unknown';
+}
+
+const isOwn = ({ lease, createdAt }: LeaseSubject, snapshot: Snapshot): boolean =>
+  snapshot.createdAt === createdAt && (lease === null || belongsToLease(lease, snapshot));
+
+/**
+ * Somebody renamed the restore point, or removed it, or another guard has finished the run: then the marker is gone as well.
+ * One that was renamed gets its name back, which the server gives to one run alone.
+ */
+async function missing({ incus }: LeaseTools, subject: LeaseSubject): Promise<Holding> {
+  const { instance, run } = subject;
+  const [seen, snapshots] = await Promise.all([getInstance(incus, instance), listSnapshots(incus, instance)]);
+  if (!seen.ok || !snapshots.ok) return 'unknown';
+  if (readMarker(seen.value)?.run !== run) return 'taken-over';
+  const own = snapshots.value.find((snapshot) => isOwn(subject, snapshot));
+  if (own === undefined) return 'gone';
+  const back = await renameSnapshot(incus, instance, own.name, inFlightName, { limitMs: renewalMs });
+  return back.ok || back.error.kind !== 'name-taken' ? 'unknown' : 'taken-over';
+}
+
+const pauses = { firstMs: 100, mostMs: 2000 } as const;
+
+/**
+ * Sends a request that changes the instance or its restore point, and again while its failure is transient, each attempt
+ * under a proof of its own (`lossBehind`).
+ */
+export async function underLease<T>(
+  { clock }: Pick<RunTools, 'clock'>,
+  lease: LeaseHandle | null,
+  limitMs: number,
+  request: () => Promise<Result<T, IncusFailure>>,
+  isWorthRepeating: (failure: IncusFailure) => boolean,
+): Promise<Result<T, IncusFailure>> {
+  const giveUpAt = clock.monotonic() + limitMs;
+  for (let pauseMs: number = pauses.firstMs; ; pauseMs = Math.min(pauseMs * 2, pauses.mostMs)) {
+    const proof = lease === null ? ok(undefined) : await lease.prove();
+    if (!proof.ok) return err(lossFailures[proof.error]);
+    const answer = await unlessLost(lease, request());
+    if (answer.ok || !isWorthRepeating(answer.error) || clock.monotonic() + pauseMs > giveUpAt) return answer;
+    await clock.sleep(pauseMs, lease?.signal);
+  }
+}
+
+/** What hangs is not waited for once the lease is lost. */
+async function unlessLost<T>(
+  lease: LeaseHandle | null,
+  request: Promise<Result<T, IncusFailure>>,
+): Promise<Result<T, IncusFailure>> {
+  if (lease === null) return request;
+  const over = new AbortController();
+  const lost = new Promise<null>((resolve) => {
+    if (lease.signal.aborted) resolve(null);
+    lease.signal.addEventListener('abort', () => resolve(null), { signal: over.signal });
+  });
+  const answer = await Promise.race([request, lost]);
+  over.abort();
+  if (answer !== null) return answer;
+  const proof = await lease.prove();
+  return proof.ok ? request : err(lossFailures[proof.error]);
+}
+
+const lossFailures: Readonly<Record<LeaseLoss, IncusFailure>> = {
+  'taken-over': lossFailure('taken-over'),
+  silent: lossFailure('silent'),
+  gone: lossFailure('gone'),
+};
+
+function lossFailure(loss: LeaseLoss): IncusFailure {
+  const purpose = 'go on with the run';
+  return { kind: 'changed', purpose, detail: describeLoss(loss), code: null, advice: '', operation: null };
+}
+
+/** Why a request was not sent; null where the server, or its silence, is what failed. */
+export function lossBehind(failure: IncusFailure): LeaseLoss | null {
+  return (['taken-over', 'silent', 'gone'] as const).find((loss) => lossFailures[loss] === failure) ?? null;
+}
+
+/** What a guard says, and all it does, once it has lost its run. */
+export function describeLoss(loss: LeaseLoss): string {
+  switch (loss) {
+    case 'taken-over':
+      return 'Another guard has taken this run over, because this one had given no sign of life, and decides what becomes of it. Nothing more was done here.';
+    case 'silent':
+      return 'This guard could not reach the server for so long that another one may have taken its run over. Nothing more was done here; `guard recover` finishes the run where it was left.';
+    case 'gone':
+      return 'The restore point of this run is not there any more: somebody has removed it.';
+  }
+}
+
+/** Why the run was lost for good; null where it was not. */
+export async function lossOf(lease: LeaseHandle): Promise<LeaseLoss | null> {
+  const proof = await lease.prove();
+  return proof.ok || proof.error === 'gone' ? null : proof.error;
 }
 
 /** What came of waiting for a sign of life. */
@@ -145,7 +317,3 @@ const changed = {
   advice: '',
   operation: null,
 } as const;
-
-/** What a guard says, and all it does, once another one has taken its run over. */
-export const lostLockMessage =
-  'Another guard has taken this run over, because this one had given no sign of life, and decides what becomes of it. Nothing more was done here.';

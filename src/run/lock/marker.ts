@@ -1,10 +1,6 @@
 import type { Holder } from '../../event.ts';
 import type { Instance } from '../../incus/instance.ts';
-import { patchWithRetry } from '../retry.ts';
-import type { Incus } from '../../incus/client.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
 import { isRunId } from '../../journal/run-id.ts';
-import type { Result } from '../../result.ts';
 
 /**
  * The key of the instance that says which run may have changed it. It is written after the restore point is taken and
@@ -21,6 +17,8 @@ export interface RunMarker {
   readonly wasRunning: boolean;
   /** The final name of the restore point. */
   readonly restorePointName: string;
+  /** How long the holder may give no sign of life, in milliseconds: nobody takes its run over sooner. */
+  readonly leaseMs: number;
   /** When the mark was written, milliseconds since 1970. */
   readonly at: number;
 }
@@ -45,13 +43,14 @@ export function isUnreadable(instance: Pick<Instance, 'config'>): boolean {
 /** Whoever may configure the instance may write anything there: the run's id becomes part of a path, the name is shown. */
 function isMarker(value: unknown): value is RunMarker {
   if (!isObject(value)) return false;
-  const { run, holder, wasRunning, restorePointName, at } = value;
+  const { run, holder, wasRunning, restorePointName, leaseMs, at } = value;
   return (
     typeof run === 'string' &&
     isRunId(run) &&
     isHolder(holder) &&
     typeof wasRunning === 'boolean' &&
     typeof restorePointName === 'string' &&
+    typeof leaseMs === 'number' &&
     typeof at === 'number'
   );
 }
@@ -69,9 +68,4 @@ export function isHolder(value: unknown): value is Holder {
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
-}
-
-/** Removes the mark: from here on the change counts as decided. Removing it twice does nothing. */
-export function removeMarker(incus: Incus, name: string): Promise<Result<void, IncusFailure>> {
-  return patchWithRetry(incus, name, { config: { [markerKey]: '' } });
 }

@@ -34,14 +34,18 @@ export type RecoveryStep =
 export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }: RecoveryInput): RecoveryStep {
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
-  if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
+  if (inFlight === null) {
+    const mayHaveBegun = began || record?.damaged === true || (marker !== null && marker.run === record?.run);
+    return { step: 'close', because: closedBecause(decision, mayHaveBegun, record) };
+  }
   if (decision === 'keep') return { step: 'release-kept' };
   // A restore takes the mark away: what was seen after it was seen of the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
   if (marker === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
   if (decision === 'rollback' || began) return { step: 'roll-back' };
-  if (record !== null) return { step: 'release-unchanged' };
+  // The marker says that the instance may have been changed. That a record says nothing of it is no proof of the contrary.
   if (marker !== null) return { step: 'roll-back' };
+  if (record !== null && !record.damaged) return { step: 'release-unchanged' };
   // It is as the restore point: not changed yet, or put back.
   return { step: quiesceMarker === null ? 'release-unknown' : 'release-unchanged' };
 }

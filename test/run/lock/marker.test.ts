@@ -7,6 +7,7 @@ const marker: RunMarker = {
   holder: { host: 'host', bootId: 'boot', pid: 1, network: 'net:[1]', id: 'i' },
   wasRunning: true,
   restorePointName: 'guard-20261123-120000-abcd',
+  leaseMs: 120_000,
   at: 3,
 };
 

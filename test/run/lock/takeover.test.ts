@@ -12,6 +12,7 @@ const markOfRun = (name: string): RunMarker => ({
   holder,
   wasRunning: true,
   restorePointName: `guard-${name}`,
+  leaseMs: 120_000,
   at: 0,
 });
 const point = (createdAt: string) => ({ name: 'guard-in-flight', createdAt, volumes: [] });
