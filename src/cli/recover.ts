@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
+import type { Incus } from '../incus/client.ts';
 import { getSnapshot } from '../incus/snapshot.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -128,10 +129,8 @@ async function recoverReached(
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
   const leftovers = await repairLeftovers(plan, tools, found.value, own);
   if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
-  const { marker, inFlight, quiesceMarker } = leftovers.value.leftovers;
-  const isMarkerAlone = record === null && marker !== null && inFlight === null && quiesceMarker === null;
-  if (isMarkerAlone) await removeMarker(tools, plan.instance, { run: marker.run, lease: null }, plan.limits.readyMs);
-  if (isIdle || isMarkerAlone) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
+  const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers.value.leftovers));
+  if (isIdle || isCleared) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
   return finish(context, session, { plan, record, holderEnd: holderEnd.value, ...leftovers.value }, options);
 }
 
@@ -198,6 +197,17 @@ async function leaseFor(
   const marked = await takeMarker({ incus, clock }, instance, { run, lease: held, holder: currentHolder() }, readyMs);
   const loss = marked.ok ? null : lossBehind(marked.error);
   return marked.ok || loss === null ? ok(held) : err(refusedBecause(marked.error));
+}
+
+/** The marker of another host's run whose restore point is gone: nothing is left to finish. Whether there was one. */
+async function clearMarkerAlone(
+  tools: { readonly incus: Incus; readonly clock: Context['clock'] },
+  { instance, limits }: Plan,
+  { marker, inFlight, quiesceMarker }: RunLeftovers,
+): Promise<boolean> {
+  if (marker === null || inFlight !== null || quiesceMarker !== null) return false;
+  await removeMarker(tools, instance, { run: marker.run, lease: null }, limits.readyMs);
+  return true;
 }
 
 function hasLeftovers({ inFlight, quiesceMarker, marker }: RunLeftovers): boolean {

@@ -87,13 +87,13 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
   const leftMs = (): number => validMs - (clock.boottime() - state.renewedAt);
   const isSilent = (): boolean => leftMs() <= 0;
 
-  async function renewing(): Promise<void> {
-    for (let pauseMs = renewalMs; lease !== null;) {
+  async function renewing(own: Lease): Promise<void> {
+    for (let pauseMs = renewalMs; ;) {
       await clock.sleep(Math.min(pauseMs, Math.max(1, leftMs())), over.signal);
       if (over.signal.aborted) return;
       if (isSilent()) return void lose('silent');
       const sentAt = clock.boottime();
-      const renewed = await within(tools, leftMs(), renew(tools, subject, lease));
+      const renewed = await within(tools, leftMs(), renew(tools, subject, own));
       if (renewed === 'taken-over') return void lose('taken-over');
       if (renewed === 'renewed') state.renewedAt = sentAt;
       pauseMs = renewed === 'renewed' ? renewalMs : retryMs;
@@ -118,7 +118,7 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
     }
   }
 
-  const ended = renewing();
+  const ended = lease === null ? Promise.resolve() : renewing(lease);
   return {
     lease: lease ?? { base: 0, renewed: 0 },
     signal: lost.signal,

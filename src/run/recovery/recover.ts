@@ -1,4 +1,4 @@
-import type { Cause, Outcome, RestorePoint, VolumePoint } from '../../event.ts';
+import type { Cause, Outcome, RestorePoint } from '../../event.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import type { Baseline } from '../../health/baseline.ts';
 import { watch } from '../../health/watch/watch.ts';

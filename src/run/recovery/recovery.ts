@@ -32,12 +32,9 @@ export type RecoveryStep =
 
 /** The policy of `guard recover`, from what is left alone. Pure. */
 export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }: RecoveryInput): RecoveryStep {
+  if (inFlight === null) return { step: 'close', because: closedBecause(marker, record) };
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
-  if (inFlight === null) {
-    const mayHaveBegun = began || record?.damaged === true || (marker !== null && marker.run === record?.run);
-    return { step: 'close', because: closedBecause(decision, mayHaveBegun, record) };
-  }
   if (decision === 'keep') return { step: 'release-kept' };
   // A restore takes the mark away: what was seen after it was seen of the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
@@ -51,14 +48,15 @@ export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }:
 }
 
 function closedBecause(
-  decision: 'keep' | 'rollback' | null,
-  began: boolean,
+  marker: RunMarker | null,
   record: RunRecord | null,
 ): 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone' {
-  if (decision === 'keep') return 'kept';
-  if (!began) return 'never-began';
+  if (record === null) return 'never-began';
+  if (record.decided?.decision === 'keep') return 'kept';
+  const mayHaveBegun = record.commandBegan || record.damaged || marker?.run === record.run;
+  if (!mayHaveBegun) return 'never-began';
   // A rollback releases its restore point only after it has proven that the instance is back.
-  return record !== null && verdictAfterRollback(record) === 'healthy' ? 'rolled-back' : 'restore-point-gone';
+  return verdictAfterRollback(record) === 'healthy' ? 'rolled-back' : 'restore-point-gone';
 }
 
 /** What was seen after the rollback that was decided. The change of `guard rollback` is verified in the same words before it. */
