@@ -77,6 +77,8 @@ export interface Settings {
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
   readonly onFailure: Readonly<Record<FailureCause, FailurePolicy>>;
+  /** Try the change on an isolated copy first; `copy` also where the storage driver copies every file for that. */
+  readonly rehearse: boolean | 'copy';
   /** Commands of the user's around the restore point and at the end of a run. */
   readonly hooks: LifecycleCommands;
   /** How long `ask` waits for an answer. */

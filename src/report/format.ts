@@ -16,6 +16,9 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   restore: 'Restore',
   start: 'Start',
   'verify-again': 'Verify again',
+  copy: 'Copy',
+  restart: 'Restart the copy',
+  'remove-copy': 'Remove the copy',
 };
 
 /** How the command ended, to be read after "the command". */

@@ -2,6 +2,7 @@ import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../e
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
 import { bounded, safeLines, describeCommandEnd, formatPackageChange } from './format.ts';
+import { rehearsalHeadline, rehearsalLines } from './rehearsal-lines.ts';
 
 /** The last words about a run. */
 export interface OutcomeSummary {
@@ -24,6 +25,7 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
       ...failureLines(outcome, facts),
       ...reasonLines(outcome, facts),
       ...changeLines(outcome, facts.changes),
+      ...rehearsalLines(facts),
       ...evidenceLines(facts),
       ...nextLines(outcome, facts),
     ],
@@ -53,7 +55,7 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         label: 'kept, unhealthy',
         message: `${describeCause(outcome.cause, facts)}. ${describeKeptUnhealthy(name, facts)}`,
       };
-    case 'rolled-back-unhealthy':
+    case 'rolled-back-not-well':
       return {
         label: 'restored, but not well',
         message: `${describeCause(outcome.cause, facts)}. ${name} was put back, but ${describeFailedProof(facts.verdictAgain)}. A person must look.`,
@@ -63,6 +65,10 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         label: 'ROLLBACK FAILED',
         message: `${describeCause(outcome.cause, facts)}, and ${name} could not be brought back.`,
       };
+    case 'rehearsal-passed':
+    case 'rehearsal-failed':
+    case 'rehearsal-inconclusive':
+      return rehearsalHeadline(outcome, name, facts, describeCause);
     case 'refused':
     case 'busy':
     case 'quarantined':
@@ -204,7 +210,7 @@ function failureLines(outcome: Outcome, facts: RunFacts): string[] {
 const mostReasons = 20;
 
 function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
-  const verdict = outcome.outcome === 'rolled-back-unhealthy' ? facts.verdictAgain : facts.verdict;
+  const verdict = outcome.outcome === 'rolled-back-not-well' ? facts.verdictAgain : facts.verdict;
   if (verdict === null || 'refusal' in outcome) return [];
   const lines = [
     ...verdict.reasons.map((finding) => `  ✖ ${neutralise(finding.message)}`),

@@ -4,6 +4,7 @@ import { failureOf, type Attempt } from './decision.ts';
 import { foreignRestore } from './rollback/foreign-restore.ts';
 import { hintFor } from './command/hint.ts';
 import type { Facts } from '../health/facts.ts';
+import type { Inspection } from './inspect.ts';
 import type { Plan } from './plan.ts';
 import type { PreparedRun } from './prepare.ts';
 import { pushFiles } from './push/push.ts';
@@ -25,10 +26,27 @@ export interface WholeAttempt extends Attempt {
 
 const nothingSeen = { output: null, factsAfter: null } as const;
 
+/** What an attempt knows of the instance that it changes: the user's own, or its copy in a rehearsal. */
+export type AttemptSubject = Pick<PreparedRun, 'baseline' | 'boot'> & {
+  readonly inspected: Pick<Inspection, 'instance'>;
+};
+
 /** Whatever happens in here, the run reaches its decision (F10). */
-export async function attemptChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
+export function attemptChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
+  return withoutException(tools, () => changeAndVerdict(plan, tools, prepared));
+}
+
+/** The same for a command alone, which needs no restore point: what a rehearsal does to its copy. */
+export function attemptCommand(plan: Plan, tools: RunTools, subject: AttemptSubject): Promise<WholeAttempt> {
+  return withoutException(tools, async () => ({
+    ...(await commandAndVerdict(plan, tools, subject)),
+    unchanged: false,
+  }));
+}
+
+async function withoutException(tools: RunTools, attempt: () => Promise<WholeAttempt>): Promise<WholeAttempt> {
   try {
-    return await changeAndVerdict(plan, tools, prepared);
+    return await attempt();
   } catch (bug) {
     const message = `guard itself failed: ${formatStack(bug)}`;
     await tools.recorder.record({ type: 'notice', level: 'warning', message });
@@ -62,7 +80,7 @@ async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: PreparedR
 async function commandAndVerdict(
   plan: Plan,
   tools: RunTools,
-  prepared: PreparedRun,
+  prepared: AttemptSubject,
 ): Promise<Omit<WholeAttempt, 'unchanged'>> {
   const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
@@ -87,6 +105,6 @@ async function commandAndVerdict(
   if (interruptedBy !== null || failureOf(plan, end) !== null)
     return { end, verdict: null, interruptedBy, output, factsAfter: null };
   const { verdict, facts } = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
-  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   return { end, verdict: foreign ?? verdict, interruptedBy: tools.interruption.by(), output, factsAfter: facts };
 }

@@ -87,11 +87,11 @@ export async function rollBackChange(
   if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
   if (end.end === 'lost') return lockLost(cause, end.loss);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
-  const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-unhealthy';
+  const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
   if (!inspected.wasRunning) await returnToStopped({ ...tools, lease }, plan.instance, plan.limits);
   await release(plan, tools, releaseOfRolledBack(plan, end), { ...restorePoint, lease });
-  if (end.end === 'not-well') return { outcome: 'rolled-back-unhealthy', cause };
+  if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
   return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
 }

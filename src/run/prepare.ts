@@ -154,7 +154,7 @@ function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolea
     plan.checks.length === 0 &&
     disks.own.length === 0 &&
     !mustQuiesce(plan, wasRunning) &&
-    // All others freeze the instance meanwhile (incus.md section 3).
+    // All others freeze the instance meanwhile (docs/internals/incus.md, Storage drivers).
     (pool?.driver === 'btrfs' || pool?.driver === 'zfs')
   );
 }
@@ -299,6 +299,7 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     restorePointName: plan.restorePoint.name,
     named: plan.restorePoint.named,
     holder: tools.holder,
+    ...(plan.rehearsedBy === null ? {} : { rehearsedBy: plan.rehearsedBy }),
     ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushSummaryOf) }),
     ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
   };

@@ -33,6 +33,9 @@ const phases = keysOf<Phase>({
   restore: true,
   start: true,
   'verify-again': true,
+  copy: true,
+  restart: true,
+  'remove-copy': true,
 });
 
 const ends: { readonly [Kind in CommandEnd['kind']]: Extract<CommandEnd, { kind: Kind }> } = {
@@ -52,7 +55,7 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   kept: [{ outcome: 'kept' }],
   'rolled-back': causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rolled-back', cause }])),
   'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
-  'rolled-back-unhealthy': causes.map((cause) => ({ outcome: 'rolled-back-unhealthy', cause })),
+  'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
   'rollback-failed': causes.map((cause) => ({
     outcome: 'rollback-failed',
     cause,
@@ -62,16 +65,30 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   refused: [{ outcome: 'refused', refusal }],
   busy: [{ outcome: 'busy', refusal }],
   quarantined: [{ outcome: 'quarantined', refusal }],
+  'rehearsal-passed': [{ outcome: 'rehearsal-passed' }],
+  'rehearsal-failed': (['change', 'restart'] as const).flatMap((stage) =>
+    causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rehearsal-failed', cause, stage }])),
+  ),
+  'rehearsal-inconclusive': [{ outcome: 'rehearsal-inconclusive', refusal }],
   usage: [{ outcome: 'usage', refusal }],
   configuration: [{ outcome: 'configuration', refusal }],
   interrupted: signals.map((signal) => ({ outcome: 'interrupted', signal })),
 };
 
+const rehearsalCopy = {
+  project: 'guard-rehearsal',
+  instance: 'web',
+  uuid: '6fa04c7c-2b36-4e3d-9b2f-0a7b7e3f1c11',
+  volumes: [{ pool: 'default', copy: 'guard-1' }],
+};
 const names = { appeared: ['a'], gone: ['b'] };
 const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'run-started': [
     started(),
     started({ remote: 'far' }),
+    started({ rehearsal: { copy: rehearsalCopy, before: null, keepCopy: false } }),
+    started({ rehearsal: { copy: rehearsalCopy, before: 'a', keepCopy: true } }),
+    started({ rehearsedBy: 'a' }),
     started({ pushes: [{ local: '/a', inside: '/b', files: 1, bytes: 2 }] }),
   ],
   'phase-started': phases.map(began),
@@ -141,6 +158,16 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   ],
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
   'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
+  'rehearsal-report': ([null, 'change', 'restart'] as const).map((failedAt) => ({
+    type: 'rehearsal-report',
+    report: {
+      failedAt,
+      notRehearsed: [finding('a')],
+      notSurvivingReboot: [finding('b')],
+      refusedHosts: ['example.org'],
+    },
+  })),
+  'copy-removed': [true, false].map((kept) => ({ type: 'copy-removed', kept })),
   'change-fingerprinted': [{ type: 'change-fingerprinted', fingerprint: 'a' }],
   released: [null, 'guard-1'].map((restorePoint) => ({ type: 'released', restorePoint })),
   'restore-point-pruned': [{ type: 'restore-point-pruned', name: 'guard-1', ofRun: '1' }],

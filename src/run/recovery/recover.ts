@@ -143,7 +143,7 @@ async function endQuiesce(
 async function runsOn({ instance, limits }: RecoverPlan, { incus, clock }: RecoverTools): Promise<boolean> {
   const giveUpAt = clock.monotonic() + limits.stopMs + limits.readyMs;
   while ((await isStopping(incus, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
-  // A stop that hangs is in the way of everything (trap 2 of incus.md).
+  // A stop that hangs is in the way of everything (docs/internals/incus.md, Graceful stop).
   if (await isStopping(incus, instance)) await stop({ incus, clock }, instance, limits, false);
   const seen = await retryTransient(clock, limits.readyMs, () => getInstance(incus, instance));
   return seen.ok && seen.value.status === 'Running';
@@ -353,13 +353,13 @@ async function releaseRolledBack(
   leftovers: RunLeftovers,
   well: boolean,
 ): Promise<Outcome> {
-  const outcome = well ? 'rolled-back' : 'rolled-back-unhealthy';
+  const outcome = well ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
   if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
   const keep = !well || (plan.record?.started?.named ?? false);
   const how: Release = keep ? { keep: true, name: nameOf(plan), expiresMs: null } : { keep: false };
   await releasePoint(plan, tools, leftovers, how);
-  return { outcome: well ? 'rolled-back' : 'rolled-back-unhealthy', cause: causeOf(plan) };
+  return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
 }
 
 /** A rollback that had begun may have been done already: what is seen then is no evidence of the change. */
