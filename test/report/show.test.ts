@@ -34,10 +34,7 @@ describe('a run without an end', () => {
   });
 
   test('is broken off when it is dead, and says what finishes it', () => {
-    const text = shown(
-      started({ remote: 'far', holder: { ...currentHolder(), network: 'net:[1]', id: 'i' } }),
-      began('command'),
-    );
+    const text = shown(started({ remote: 'far', holder: { ...currentHolder(), id: 'i' } }), began('command'));
     expect(text).toContain('its guard died. `guard recover far:web` finishes');
   });
 
