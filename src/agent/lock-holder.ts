@@ -44,10 +44,10 @@ export async function findActiveRun(
     if (mark !== null && isOver(limitMs))
       return {
         kind: 'unknown',
-        message: `Run ${mark.run} was interrupted and is not finished; guard recover does that.`,
+        message: `Run ${mark.run} was interrupted. Finish it with guard recover.`,
       };
     if (mark === null && isOver(betweenMs))
-      return { kind: 'unknown', message: 'Another run is beginning or ending, or was interrupted.' };
+      return { kind: 'unknown', message: 'Another run is starting or ending, or was interrupted.' };
     await tools.clock.sleep(100);
   }
 }

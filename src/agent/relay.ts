@@ -54,13 +54,15 @@ export async function openRelay(
   const started = await Promise.race([starting, clock.sleep(readyMs)]);
   if (!started) {
     void starting.then((late) => late.ok && late.value.abandon());
-    return err('Incus does not start it');
+    return err('Incus could not start the relay');
   }
   if (!started.ok) return err(describeFailure(started.error));
   const exec = started.value;
   const ended = exec.ended.then((end) => {
     gone.abort();
-    return end.ok ? tailText(said) || 'the way into it has ended, as when it stops' : describeFailure(end.error);
+    return end.ok
+      ? tailText(said) || 'the connection to the instance ended, for example because the instance stopped'
+      : describeFailure(end.error);
   });
   async function close(): Promise<void> {
     input.end();

@@ -183,7 +183,7 @@ function reasonOf(outcome: Outcome): string {
     case 'configuration':
       return `${outcome.refusal.message} ${outcome.refusal.advice}`.trim();
     case 'interrupted':
-      return 'The restore point took too long.';
+      return 'Creating the restore point took too long.';
     default:
       return `The run ended as ${outcome.outcome}.`;
   }

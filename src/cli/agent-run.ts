@@ -100,5 +100,5 @@ function planOfTransaction(context: Context, serverProject: ServerProject, insta
 }
 
 function warning({ run, restorePoint }: Plan): string {
-  return `guard: this instance is not well after the change of its packages.\nIt goes back to ${restorePoint.name} now, and every shell ends.\nRecord on the host: guard show ${run}`;
+  return `guard: this instance is unhealthy after its packages changed.\nguard is rolling it back to ${restorePoint.name}, which ends every shell.\nRecord on the host: guard show ${run}`;
 }

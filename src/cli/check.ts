@@ -15,8 +15,8 @@ const help = `
 Exit status:
     0  healthy
     1  unhealthy
-    3  inconclusive: it could not be asked
-   30  there is no such instance, or Incus could not be reached
+    3  inconclusive: the state could not be determined
+   30  the instance does not exist, or Incus could not be reached
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
@@ -24,7 +24,7 @@ Exit status:
 export function defineCheck(program: Command, call: Call): void {
   const command = program
     .command('check')
-    .description('ask the checks now; changes nothing')
+    .description('run the checks; changes nothing')
     .argument('<instance>', 'name or remote:name')
     .addHelpText('after', help);
   addCommonOptions(addCheckOptions(command)).action(async (instance: string, options: RunOptions) => {

@@ -22,8 +22,8 @@ import { withInstance, type Session } from './session.ts';
 
 const help = `
 Exit status:
-    0  the run would begin
-   30  it would be refused, and why
+    0  the run would start
+   30  the run would be refused
    31  another run holds the instance
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -36,12 +36,12 @@ interface PlanOptions extends RunOptions {
 export function definePlan(program: Command, call: Call): void {
   const command = program
     .command('plan')
-    .description('say what would happen, and what each check says now; changes nothing')
+    .description('show what a run would do, and run the checks; changes nothing')
     .usage('[options] <instance> -- <command> [arguments…]')
     .argument('[instance]', 'name or remote:name')
     .addHelpText('after', help);
   addRunOptions(command)
-    .addOption(new Option('--markdown', 'write it as markdown, for a comment on a pull request').conflicts('json'))
+    .addOption(new Option('--markdown', 'write markdown, for a comment on a pull request').conflicts('json'))
     .action(async (instance: string | undefined, options: PlanOptions) => {
       const { context } = call;
       const words = commandWords(instance === undefined ? [] : [instance], call.words, 'guard plan');

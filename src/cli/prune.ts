@@ -14,22 +14,25 @@ import { withExisting, withInstance } from './session.ts';
 import { count } from './values.ts';
 
 const help = `
-Only restore points that guard took are removed, by the exact name and time that its record has. The newest one of an
-instance, and those that you named with --name, always stay.
+Removes only restore points that guard took, identified by the exact name and creation time in its record. The newest one of
+each instance, and those named with --name, always stay.
 
 Exit status:
-    0  nothing is left that should go
-    1  at least one could not be removed; the others were
-   30  the instance could not be looked at`;
+    0  all old restore points are removed
+    1  at least one could not be removed
+   30  the instance could not be inspected`;
 
-/** `guard prune`: remove old restore points of guard's own. */
+/** `guard prune`: remove old restore points that guard took. */
 export function definePrune(program: Command, call: Call): void {
   const command = program
     .command('prune')
-    .description("remove old restore points of guard's own")
+    .description('remove old restore points that guard took')
     .argument('[instance]', 'name or remote:name (default: every instance that this host has records of)')
     .addOption(
-      new Option('--keep <count>', 'how many stay on an instance (default: as configured, else 3)').argParser(count),
+      new Option(
+        '--keep <count>',
+        'how many restore points to keep for each instance (default: as configured, else 3)',
+      ).argParser(count),
     )
     .addHelpText('after', help);
   addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {

@@ -39,20 +39,20 @@ interface RecoverOptions extends RunOptions {
 
 const help = `
 Exit status:
-    0  nothing is left: there was nothing, or it is kept or rolled back now
-   20  restored and started, but the baseline does not hold: a person must look
-   21  it could not be brought back, and the commands to do it by hand are printed; or its lock could not be freed
-   30  refused, and why
-   31  the run is not interrupted: its guard still works on it`;
+    0  every interrupted run is finished: kept or rolled back
+   20  restored, but unhealthy: a person must act
+   21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released
+   30  refused
+   31  the run is still in progress`;
 
 /** `guard recover`: finish what an interrupted run left. */
 export function defineRecover(program: Command, call: Call): void {
   const command = program
     .command('recover')
-    .description('finish what an interrupted run left: kept or rolled back')
+    .description('finish interrupted runs: keep or roll back their changes')
     .argument('[instance]', 'name or remote:name (default: every interrupted run that this host recorded)')
-    .option('--keep-if-healthy', 'keep the change where the baseline holds, instead of rolling back')
-    .addOption(new Option('--take-over', 'also a run of another host, which is dead for certain'))
+    .option('--keep-if-healthy', 'keep the change if the instance is as healthy as before, instead of rolling back')
+    .addOption(new Option('--take-over', 'also finish a run of another host that is certainly dead'))
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(async (instance: string | undefined, options: RecoverOptions) => {
     const status = await withReports(call.context, options, [], (context) =>

@@ -20,14 +20,14 @@ import { runPlan } from './run.ts';
 import { withInstance } from './session.ts';
 
 const help = `
-What is there now becomes a restore point first, so that the way back can itself be gone back. The instance is stopped,
-restored, started, and asked what was true when that restore point was taken.
+guard first takes a restore point of the present state, so that the rollback can be undone. It then stops, restores and starts
+the instance and compares it with the baseline of the chosen run.
 
 Exit status:
-    0  the instance is back at that restore point, and its baseline of then holds
-   11  it was restored and its baseline of then does not hold: what was there before the call is back
-   20  what was there before the call is restored and does not hold either: a person must look
-   21  it could not be brought back; the commands to do it by hand are printed
+    0  rolled back, and as healthy as at the chosen restore point
+   11  not as healthy as at the chosen restore point: the state before this command was restored
+   20  the state before this command was restored, but is unhealthy: a person must act
+   21  the rollback failed; guard printed the commands to finish it
    30  refused, and why (no such restore point, a storage driver that cannot, …)
    31  another run holds the instance`;
 
@@ -35,9 +35,9 @@ Exit status:
 export function defineRollback(program: Command, call: Call): void {
   const command = program
     .command('rollback')
-    .description('go back to a kept restore point, with the same care')
+    .description('roll back to a kept restore point')
     .argument('<instance>', 'name or remote:name')
-    .argument('[run]', 'the run whose restore point it is, or the beginning of its id (default: the newest)')
+    .argument('[run]', 'the run that took the restore point, or the start of its id (default: the newest)')
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(
     async (instance: string, run: string | undefined, options: RunOptions) => {

@@ -14,7 +14,7 @@ export async function socketFailure(about: About, socket: string, errno: string)
     case 'ENOTDIR':
       return unreachable(about, `there is no socket ${socket}`);
     case 'ECONNREFUSED':
-      return unreachable(about, `nobody answers on the socket ${socket}`);
+      return unreachable(about, `nothing answers on the socket ${socket}`);
     case 'ENOTSOCK':
       return unreachable(about, `${socket} is not a socket`);
     default:

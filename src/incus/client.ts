@@ -184,7 +184,7 @@ function notJson(about: About, answer: HttpAnswer): IncusFailure {
   if (answer.status >= 502 && answer.status <= 504)
     return failureOf('connection-lost', about, `the connection to the remote is broken (HTTP status ${answer.status})`);
   const start = answer.body.subarray(0, 200).toString('utf8');
-  const detail = start === '' ? 'an empty answer' : `an answer that is not of Incus: "${start}"`;
+  const detail = start === '' ? 'an empty answer' : `an answer that does not come from Incus: "${start}"`;
   return failureOf('server', about, `${detail} (HTTP status ${answer.status})`, { code: answer.status });
 }
 

@@ -76,7 +76,7 @@ async function resumed(incus: Incus, about: About, operation: string): Promise<R
 
 function exited(about: About, operation: Operation): Result<ExecEnd, IncusFailure> {
   const status = operation.metadata['return'];
-  if (typeof status !== 'number') return err(failureOf('server', about, 'Incus did not tell the exit status'));
+  if (typeof status !== 'number') return err(failureOf('server', about, 'Incus did not report the exit status'));
   return ok({ kind: 'exited', status });
 }
 
@@ -106,7 +106,7 @@ async function givenUp(
 ): Promise<Result<never, IncusFailure>> {
   await aborted(abandoned);
   await clock.sleep(abandonLimitMs);
-  return err(failureOf('timed-out', about, 'it was given up, and its end was not seen', { operation }));
+  return err(failureOf('timed-out', about, 'it was cancelled, and its result is unknown', { operation }));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -58,7 +58,7 @@ export async function runProbe(
   if (end !== null) return end.ok ? ok(answerOf(end.value, stdout, stderr)) : end;
   const killed = await Promise.race([kill(started), incus.clock.sleep(killLimitMs)]);
   const after =
-    question.signal?.aborted === true ? 'it was given up' : `no answer within ${formatDuration(question.limitMs)}`;
+    question.signal?.aborted === true ? 'it was cancelled' : `no answer within ${formatDuration(question.limitMs)}`;
   const detail = killed === true ? `${after}; it was killed` : `${after}; that it was killed could not be confirmed`;
   const purpose = `ask ${instance} with ${question.command[0] ?? 'a command'}`;
   return err(failureOf('timed-out', { purpose, project: incus.project, instance }, detail, { advice: '' }));

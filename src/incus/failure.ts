@@ -113,8 +113,8 @@ function adviceFor(kind: IncusFailureKind, about: About, detail: string, operati
     case 'timed-out':
     case 'connection-lost':
       return operation === null
-        ? `It is not known whether it happened: see ${command('operation', 'list')}.`
-        : `It may still go on: see ${command('operation', 'show', operation)}.`;
+        ? `The result is unknown. See ${command('operation', 'list')}.`
+        : `It may still be running. See ${command('operation', 'show', operation)}.`;
     case 'not-found':
       return /Project not found/i.test(detail)
         ? 'See `incus project list`.'
@@ -124,7 +124,7 @@ function adviceFor(kind: IncusFailureKind, about: About, detail: string, operati
     case 'changed':
       return 'Somebody changed it at the same moment; try again.';
     case 'forbidden':
-      return 'The server does not let this user do that; ask whoever administers it.';
+      return 'The server does not permit this. Ask its administrator.';
     case 'server':
       return leftOverAdvice(detail);
     case 'name-taken':
@@ -145,8 +145,8 @@ function leftOverAdvice(detail: string): string {
 
 function busyAdvice(about: About, detail: string, command: (...words: string[]) => string): string {
   return about.instance !== undefined && /busy running a "?(stop|restart)/i.test(detail)
-    ? `A stop that hangs is ended by ${command('stop', '--force', about.instance)}.`
-    : `See what is under way with ${command('operation', 'list')}.`;
+    ? `To end a hanging stop, run ${command('stop', '--force', about.instance)}.`
+    : `To see running operations, run ${command('operation', 'list')}.`;
 }
 
 function restrictedAdvice(detail: string, project: string): string {

@@ -24,7 +24,7 @@ export function askWith(startExec: Executions['startExec'], clock: Clock): Execu
 }
 
 function unanswered(instance: string, { command, signal, limitMs }: Question, killed: boolean): PlatformFailure {
-  const why = signal?.aborted === true ? 'it was given up' : `no answer within ${formatDuration(limitMs)}`;
+  const why = signal?.aborted === true ? 'it was cancelled' : `no answer within ${formatDuration(limitMs)}`;
   const reason = killed ? `${why}; it was killed` : `${why}; that it was killed could not be confirmed`;
   return platformFailure('timed-out', `ask ${instance} with ${command[0] ?? 'a command'}`, reason);
 }

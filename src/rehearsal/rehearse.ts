@@ -162,7 +162,7 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
     return withoutCopy(
       refused(
         `The run's record cannot be written: ${unwritable}`,
-        'Make room, or name another folder with GUARD_STATE_DIR.',
+        'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
   const interruption = linkInterruption(tools.interruption);

@@ -7,7 +7,7 @@ import type { Cause } from '../event.ts';
 const questions: Readonly<Record<Cause, string>> = {
   command: 'The command failed.',
   unhealthy: 'The instance is not healthy.',
-  inconclusive: 'Whether the instance is healthy is not known.',
+  inconclusive: 'The health of the instance is unknown.',
   timeout: 'The command or its checks ran out of time.',
   interrupted: 'The run was interrupted.',
 };
@@ -27,7 +27,7 @@ export function createAskToKeep(stdin: Readable, stderr: Writable, clock: Clock)
       const answer = await Promise.race([
         answered(
           prompt,
-          `guard: ${questions[cause]} Keep the change all the same? It is rolled back in ${formatDuration(limitMs)}. [y/N] `,
+          `guard: ${questions[cause]} Keep the change anyway? guard rolls back in ${formatDuration(limitMs)}. [y/N] `,
         ),
         gone(prompt),
         aborted(signal, over.signal),

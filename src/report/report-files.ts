@@ -94,7 +94,7 @@ async function writeAll(
 /** A file takes the place of what is there: that must not be a device, a pipe or a folder. */
 async function unfitness(file: string): Promise<string | null> {
   const there = await lstat(file).catch(() => null);
-  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'what has that name is no ordinary file.';
+  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'it is not a regular file.';
 }
 
 function contentOf(format: ReportFormat, version: string, stories: readonly RunReport[]): string {

@@ -41,8 +41,7 @@ export function createTerminalView({ stderr, stdout, history }: Terminals): (eve
   }
   /** A phase whose end never came, because guard itself failed in it. */
   async function breakOff(): Promise<void> {
-    if (line !== null)
-      await line.shown.end({ ok: false, title: `${phaseTitles[line.phase]}: it did not come to its end` });
+    if (line !== null) await line.shown.end({ ok: false, title: `${phaseTitles[line.phase]}: it did not end` });
     line = null;
     for (const late of held) describePlainly(late);
     held = [];
@@ -81,7 +80,7 @@ export function createTerminalView({ stderr, stdout, history }: Terminals): (eve
 
 function describeProgress({ waitingFor, healthyForMs }: EventOf<'watch-progress'>): string {
   const [first, ...rest] = waitingFor;
-  if (first === undefined) return `healthy for ${formatDuration(healthyForMs)}, watching whether it stays so`;
+  if (first === undefined) return `healthy for ${formatDuration(healthyForMs)}, waiting whether it stays healthy`;
   return `${rest.length > 0 ? `waiting for this and ${rest.length} more` : 'waiting'}: ${neutralise(first.message)}`;
 }
 

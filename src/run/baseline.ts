@@ -74,8 +74,8 @@ function mustExist({ change, pushes, command }: Plan): boolean {
 
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
   return refused(
-    `"${plan.instance}" is not healthy as it is: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
-    'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
+    `"${plan.instance}" is already unhealthy: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
+    'Repair it first, or pass --allow-unhealthy. What fails now then does not count against the command.',
   );
 }
 
@@ -116,7 +116,7 @@ async function waitForIdle(plan: Plan, tools: RunTools, context: AskContext): Pr
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    message: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain that half-done work.`,
+    message: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain this unfinished work.`,
   });
   return false;
 }

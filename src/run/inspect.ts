@@ -87,14 +87,14 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
 function unfitness(instance: Instance): Outcome | null {
   if (instance.ephemeral)
     return refused(
-      `"${instance.name}" is ephemeral: Incus deletes it, with its snapshots, as soon as it stops.`,
+      `"${instance.name}" is ephemeral. Incus deletes it and its snapshots when it stops.`,
       `Make it permanent first: incus config set ${instance.name} --property ephemeral=false`,
     );
   if (instance.status === 'Frozen')
-    return refused(`"${instance.name}" is frozen.`, `Let it run first: incus resume ${instance.name}`);
+    return refused(`"${instance.name}" is frozen.`, `Resume it first: incus resume ${instance.name}`);
   if (instance.status !== 'Running' && instance.status !== 'Stopped')
     return refused(
-      `"${instance.name}" is in the state "${instance.status}": guard begins only with one that runs or is stopped.`,
+      `"${instance.name}" is in the state "${instance.status}": guard needs a running or stopped instance.`,
       `See \`incus info ${instance.name}\`.`,
     );
   return null;
@@ -110,7 +110,7 @@ async function occupation(
   if (names.includes(plan.restorePoint.name))
     return refused(
       `"${plan.instance}" already has a snapshot named "${plan.restorePoint.name}".`,
-      'Choose another --name, or leave it out: guard then makes a unique one.',
+      'Choose another --name, or omit it: guard then generates a unique name.',
     );
   // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
   if (names.includes(inFlightName))
@@ -123,7 +123,7 @@ async function occupation(
     return plan.limits.lockMs === 0 ? describeHolder(tools, quiesceMarker) : null;
   return quiesceMarker.wasRunning && instance.status === 'Stopped'
     ? refused(
-        `An interrupted run was left on this instance: run ${quiesceMarker.run} stopped it for its restore point and died.`,
+        `Run ${quiesceMarker.run} was interrupted while it had stopped this instance for its restore point.`,
         `Finish it first: ${recoverCommand(plan)}`,
       )
     : null;
@@ -154,21 +154,21 @@ function staleQuietOf(tools: InspectTools, instance: Instance): QuiesceMarker | 
 function refuseCopy(plan: Plan, pool: Pool | null): Outcome {
   return refused(
     pool === null
-      ? `The storage of "${plan.instance}" cannot be looked at, so that nobody knows whether a copy would block the way back.`
-      : `Pool "${pool.name}" is on ${pool.driver}: a copy of what failed would block the way back there.`,
+      ? `The storage of "${plan.instance}" cannot be inspected, so guard cannot tell whether a copy would block the rollback.`
+      : `Pool "${pool.name}" is on ${pool.driver}: a copy of the failed state would block the rollback there.`,
     'Leave out --keep-failed.',
   );
 }
 
 function refuseInconsistent(plan: Plan, torn: InconsistentSnapshots): Outcome {
   const lines = repairCommands(plan, torn).map((line) => `\`${line}\``);
-  return refused(describeInconsistency(plan, torn), `Nothing is lost by mending it: ${lines.join('; ')}.`);
+  return refused(describeInconsistency(plan, torn), `To repair it without losing data, run: ${lines.join('; ')}.`);
 }
 
 function refuseUncovered(plan: Plan, { uncovered }: Disks): Outcome {
   return refused(
     `The restore point would not cover ${uncovered.map(describeUncovered).join(', nor ')}.`,
-    `Detach it first, or pass --uncovered accept: a rollback of ${plan.instance} then leaves it as it is.`,
+    `Detach it first, or pass --uncovered accept. A rollback of ${plan.instance} then does not change it.`,
   );
 }
 
@@ -182,7 +182,7 @@ function refuseRollback({ run, restorePoint }: RollbackTarget, snapshots: readon
   return snapshots.some(({ name, createdAt }) => name === restorePoint.name && createdAt === restorePoint.createdAt)
     ? null
     : refused(
-        `The restore point "${restorePoint.name}" of run ${run} is not there any more.`,
+        `The restore point "${restorePoint.name}" of run ${run} no longer exists.`,
         'See `guard runs` for others, and `incus info` for the snapshots there are.',
       );
 }
@@ -192,7 +192,7 @@ function refuseLatestOnly(plan: Plan, { restorePoint }: RollbackTarget, snapshot
   const newer = snapshots.filter(({ createdAt }) => Date.parse(createdAt) > Date.parse(restorePoint.createdAt));
   const named = newer.length === 0 ? '' : ` Newer ones now: ${newer.map(({ name }) => name).join(', ')}.`;
   return refused(
-    `This storage driver goes back to the newest snapshot only, so "${restorePoint.name}" cannot be restored with a restore point of the present taken first.${named}`,
-    `If what is newer may be lost for good, remove it and restore by hand: incus snapshot restore ${plan.instance} ${restorePoint.name}`,
+    `This storage driver can restore only the newest snapshot, so "${restorePoint.name}" cannot be restored after a restore point of the present state is taken.${named}`,
+    `If you do not need the newer snapshots, remove them and restore manually: incus snapshot restore ${plan.instance} ${restorePoint.name}`,
   );
 }

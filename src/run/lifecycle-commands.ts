@@ -147,7 +147,7 @@ async function runOnThisHost(
   );
   if (bounded.end !== 'done') {
     const message =
-      bounded.end === 'limit' ? `it did not end within ${formatDuration(hook.timeoutMs)}` : 'it was given up';
+      bounded.end === 'limit' ? `it did not end within ${formatDuration(hook.timeoutMs)}` : 'it was cancelled';
     return { ok: false, message, stdout: '', stderr: '' };
   }
   return bounded.value.ok

@@ -68,5 +68,5 @@ export function resumeCommands(what: Address): string[] {
 /** The same as advice. */
 export function resumeAdvice(what: Address): string {
   const [again, manualRecovery] = resumeCommands(what);
-  return `It is tried again by: ${again}; once you have let go by hand: ${manualRecovery}`;
+  return `To try again, run ${again}. If you have resumed it manually, run ${manualRecovery}.`;
 }

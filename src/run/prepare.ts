@@ -100,10 +100,10 @@ async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: Quiesc
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    message: `Run ${quiesceMarker.run} held this instance still for its restore point and did not let go: that is done now.`,
+    message: `Run ${quiesceMarker.run} had quiesced this instance for its restore point and was interrupted. guard resumes it now.`,
   });
   const failure = await resumeByMarker(plan, tools);
-  return failure === null ? null : refused(`${failure} It may still be held still.`, resumeAdvice(plan));
+  return failure === null ? null : refused(`${failure} The instance may still be quiesced.`, resumeAdvice(plan));
 }
 
 /** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
@@ -139,7 +139,7 @@ async function warnOfUncovered(tools: RunTools, { disks }: Inspection): Promise<
     await tools.recorder.record({
       type: 'notice',
       level: 'warning',
-      message: `Not covered by the restore point is ${describeUncovered(disk)}. It does not go back with a rollback.`,
+      message: `The restore point does not cover ${describeUncovered(disk)}. A rollback does not restore it.`,
     });
 }
 
@@ -224,7 +224,7 @@ async function startAndObserve(
     () => bringUp(tools, plan.instance, plan.limits),
     (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
   );
-  if (!up.ok) return err(refused(`"${plan.instance}" could not be started to be asked: ${up.error}`, ''));
+  if (!up.ok) return err(refused(`"${plan.instance}" could not be started for its baseline: ${up.error}`, ''));
   return admit(plan, tools, inspected, { ...freshStart, justStarted: true });
 }
 
@@ -251,7 +251,9 @@ async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Pro
   const proof = await prepared.lease.prove();
   if (proof.ok) return beginChange(plan, tools, prepared);
   await prepared.lease.stop();
-  return err(refused(describeLoss(proof.error), 'The change was not begun: `guard recover` clears up what is left.'));
+  return err(
+    refused(describeLoss(proof.error), 'The change was not started. Clean up what is left with `guard recover`.'),
+  );
 }
 
 /** From here on the instance may be another: that is on the disk before the first request of the change, or there is none. */
@@ -264,7 +266,7 @@ async function beginChange(plan: Plan, tools: RunTools, prepared: PreparedRun): 
 function refusedRecord(unwritable: string): Outcome {
   return refused(
     `The run's record cannot be written: ${unwritable}`,
-    'Make room, or name another folder with GUARD_STATE_DIR.',
+    'Free some space, or set GUARD_STATE_DIR to another folder.',
   );
 }
 

@@ -8,7 +8,7 @@ import type { RunTools } from './tools.ts';
 
 /**
  * Refuses a change that was rolled back here before and would be the same again, so that no timer rolls one upgrade in and
- * out every night (F37). New packages make it another change. Null where it may run: also where a person is there to see.
+ * out every night (F37). If other packages would be installed, it is a different change. Null where it may run: also where a person is there to see.
  */
 export async function refuseRepeat(
   plan: Plan,
@@ -24,16 +24,16 @@ export async function refuseRepeat(
   return {
     outcome: 'quarantined',
     refusal: {
-      message: `This same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
-      advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} New packages make it another change.`,
+      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} If other packages would be installed, it is a different change.`,
     },
   };
 }
 
 function howToRepeat({ change }: Plan): string {
   return change.kind === 'transaction'
-    ? 'on the host tells why; it runs all the same with `guard --retry`, or with another hook.quarantine in guard.yaml.'
-    : 'tells why; pass --retry to run it all the same.';
+    ? 'on the host shows why. To run it anyway, use `guard --retry` or change hook.quarantine in guard.yaml.'
+    : 'shows why. To run it anyway, pass --retry.';
 }
 
 /** After the rollback, when the instance is again what it was before the command: remembers what was tried in vain. */
@@ -84,7 +84,7 @@ async function fingerprintOfChange(
   return createHash('sha256').update(JSON.stringify(change)).digest('hex').slice(0, 32);
 }
 
-/** Nothing where nothing is pushed; null for what is not there any more. */
+/** Nothing where nothing is pushed; null for what no longer exists. */
 function digestsOf(pushes: readonly PushPlan[]): Promise<readonly (string | null)[]> {
   return Promise.all(pushes.map((push) => digestOfPush(push).catch(() => null)));
 }

@@ -20,6 +20,6 @@ export async function thaw(
     await recorder.record({
       type: 'notice',
       level: 'warning',
-      message: `${instance} was still frozen for its restore point, and goes on now.`,
+      message: `${instance} was still frozen for its restore point. guard resumed it.`,
     });
 }

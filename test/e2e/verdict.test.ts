@@ -79,7 +79,7 @@ describe('a check that says no, and one that never answers', () => {
     ],
   ])('%s', async (_name, script, policy, status) => {
     const ended = await change(script, ...asking, ...soon, ...policy);
-    expect(ended.stderr).toContain(script.includes('hang') ? 'no answer of the checks came in time' : 'not healthy');
+    expect(ended.stderr).toContain(script.includes('hang') ? 'no check answered in time' : 'not healthy');
     expect(ended.status).toBe(status);
     if (status === 13) await incusCommand('snapshot', 'restore', instance, 'before-hang');
   });

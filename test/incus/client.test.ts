@@ -99,9 +99,9 @@ describe('every request', () => {
   });
 
   it.each([
-    ['torn', '{"type":"sync","metadata":{"na', 'not of Incus'],
+    ['torn', '{"type":"sync","metadata":{"na', 'does not come from Incus'],
     ['not JSON', '<html>\u001b[2J</html>', String.raw`\x1b[2J`],
-    ['a list', '[]', 'not of Incus'],
+    ['a list', '[]', 'does not come from Incus'],
     ['nothing', '', 'an empty answer'],
   ])('says so when the answer is %s', async (_what, body, detail) => {
     fake.fault((_request, response) => {
@@ -217,7 +217,7 @@ describe('a socket that cannot be used', () => {
     await new Promise<void>((resolve) => server.listen(join(folder, 'live'), resolve));
     await rename(join(folder, 'live'), stale);
     await new Promise((resolve) => server.close(resolve));
-    expect(await look(stale)).toMatchObject({ kind: 'unreachable', detail: `nobody answers on the socket ${stale}.` });
+    expect(await look(stale)).toMatchObject({ kind: 'unreachable', detail: `nothing answers on the socket ${stale}.` });
   });
 
   it('is named when it is a file', async () => {

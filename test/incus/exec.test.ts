@@ -219,6 +219,6 @@ describe('a question', () => {
     const pending = runProbe(incus, 'c1', question);
     await fake.execStarted();
     giveUp.abort();
-    expect(failure(await pending)).toMatchObject({ kind: 'timed-out', detail: 'it was given up; it was killed.' });
+    expect(failure(await pending)).toMatchObject({ kind: 'timed-out', detail: 'it was cancelled; it was killed.' });
   });
 });

@@ -41,7 +41,7 @@ describe('the sentence for a person', () => {
     const failure = serverFailure(about, 500, 'Instance is busy running a "stop" operation');
     expect(describeFailure(failure)).toBe(
       'Could not take the snapshot g1 of web 1: Instance is busy running a "stop" operation. ' +
-        "A stop that hangs is ended by `incus stop --force 'web 1' --project user-1000`.",
+        "To end a hanging stop, run `incus stop --force 'web 1' --project user-1000`.",
     );
   });
 

@@ -13,7 +13,7 @@ const asked = (signal?: AbortSignal) => {
 test('says what happened, and how long it waits', () => {
   const { stderr, stdin } = asked();
   expect(String(stderr.read())).toContain(
-    'guard: The instance is not healthy. Keep the change all the same? It is rolled back in 1 min. [y/N] ',
+    'guard: The instance is not healthy. Keep the change anyway? guard rolls back in 1 min. [y/N] ',
   );
   stdin.end();
 });

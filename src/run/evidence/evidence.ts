@@ -140,7 +140,7 @@ async function askInside(
   if (status === 127 && stdout === '') return () => err('there is no shell inside');
   return (file) => {
     const said = evidenceAnswer(`${stdout}\n${stderr}`, nonce, file);
-    return said === null ? err('no whole answer came in time') : ok(said);
+    return said === null ? err('no complete answer in time') : ok(said);
   };
 }
 
@@ -188,5 +188,5 @@ async function tooLate(clock: Clock, limitMs: number, over: AbortSignal): Promis
 }
 
 function formatCount(saved: number, missing: number): string {
-  return `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be had`}`;
+  return `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be saved`}`;
 }

@@ -29,8 +29,8 @@ export async function keepFailed(plan: Plan, tools: Pick<RunTools, 'incus' | 're
     level: failure === null ? 'info' : 'warning',
     message:
       failure === null
-        ? `What failed is kept as the instance "${name}": stopped, without network. ${whenDone(plan, name)}`
-        : `What failed could not be kept as a copy. ${failure}`,
+        ? `The failed state is kept as the instance "${name}": stopped, without network. ${whenDone(plan, name)}`
+        : `The failed state could not be kept as a copy. ${failure}`,
   });
 }
 
@@ -39,7 +39,7 @@ async function makeCopy(plan: Plan, { incus }: Pick<RunTools, 'incus'>, name: st
   if (!instance.ok) return describeFailure(instance.error);
   const copy = {
     name,
-    description: `What run ${plan.run} of guard made of ${plan.instance}`,
+    description: `Failed state of ${plan.instance} after run ${plan.run} of guard`,
     // The mark is the original's: a copy is nobody's run.
     config: { 'boot.autostart': 'false', 'snapshots.schedule': '', [markerKey]: '' },
     devices: detached(instance.value.expandedDevices),

@@ -242,11 +242,11 @@ export function lossBehind(failure: IncusFailure): LeaseLoss | null {
 export function describeLoss(loss: LeaseLoss): string {
   switch (loss) {
     case 'taken-over':
-      return 'Another guard has taken this run over, because this one had given no sign of life, and decides what becomes of it. Nothing more was done here.';
+      return 'Another guard took over this run because this one showed no activity. This guard stopped and changed nothing more.';
     case 'silent':
-      return 'This guard could not reach the server for so long that another one may have taken its run over. Nothing more was done here; `guard recover` finishes the run where it was left.';
+      return 'This guard could not reach the server for so long that another guard may have taken over its run. This guard stopped and changed nothing more. Finish the run with `guard recover`.';
     case 'gone':
-      return 'The restore point of this run is not there any more: somebody has removed it.';
+      return 'The restore point of this run no longer exists: somebody removed it.';
   }
 }
 
@@ -312,7 +312,7 @@ export async function takeLease(
 
 const changed = {
   kind: 'changed',
-  detail: 'Another guard has taken it over at the same moment.',
+  detail: 'another guard has taken it over at the same time.',
   code: null,
   advice: '',
   operation: null,

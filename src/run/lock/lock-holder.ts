@@ -17,14 +17,14 @@ export function describeHolder(
 ): Outcome {
   if (marker === null)
     return busy(
-      'Another run is beginning or ending on this instance.',
-      'Try again in a moment, or let guard wait for it with --wait-lock 5m; if it stays so, an interrupted run was left: `guard recover` finishes it.',
+      'Another run is starting or ending on this instance.',
+      'Try again, or let guard wait with --wait-lock 5m. If this message stays, a run was interrupted: finish it with `guard recover`.',
     );
   const who = `run ${marker.run} (host ${marker.holder.host}, pid ${marker.holder.pid})`;
   switch (tools.inspectHolder(marker.holder)) {
     case 'dead':
       return refused(
-        `An interrupted run was left on this instance: ${who} has ended without finishing.`,
+        `A run on this instance was interrupted: ${who} has ended without finishing.`,
         `Finish it first: ${shellWords(['guard', 'recover'])}`,
       );
     case 'alive':
@@ -32,7 +32,7 @@ export function describeHolder(
     case 'elsewhere':
       return busy(
         `Another run holds this instance: ${who}.`,
-        `Wait for it with --wait-lock 5m; if that host is gone for good, \`guard recover\` finishes the run.`,
+        `Wait for it with --wait-lock 5m. If that host is permanently lost, finish the run with \`guard recover\`.`,
       );
   }
 }

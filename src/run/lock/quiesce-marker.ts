@@ -150,7 +150,7 @@ export async function resumeByMarker(
     await tools.recorder.record({
       type: 'notice',
       level: 'warning',
-      message: `Run ${quiesceMarker.run} has hooks on host ${neutralise(quiesceMarker.holder.host)} that let go, which are not known here: run them there.`,
+      message: `Run ${quiesceMarker.run} has hooks on host ${neutralise(quiesceMarker.holder.host)} that resume the instance and are not known here. Run them there.`,
     });
   const failure = await resumeInstance({ run: quiesceMarker.run, instance, hooks }, tools);
   const removed = failure === null ? await removeQuiesceMarker(tools.incus, instance, quiesceMarker.run) : null;

@@ -52,7 +52,7 @@ export async function quiesce(
   const failure = await runLifecycleCommands(plan, tools, 'beforeRestorePoint', {}, tools.interruption.signal);
   if (failure !== null) {
     const signal = tools.interruption.by();
-    const message = refused(failure, 'Nothing was changed, and what was held still is let go.');
+    const message = refused(failure, 'Nothing was changed, and the instance was resumed.');
     return err(
       await resumedAfterFailure(plan, tools, false, signal === null ? message : { outcome: 'interrupted', signal }),
     );
@@ -71,11 +71,13 @@ export async function resume(plan: Plan, tools: RunTools, state: QuiesceState): 
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok)
       return err(
-        refused(`It was stopped for its restore point and did not come back: ${up.error}`, resumeAdvice(plan)),
+        refused(`It was stopped for its restore point and could not be started again: ${up.error}`, resumeAdvice(plan)),
       );
   }
   const failure = await resumeInstance(plan, tools);
-  return failure === null ? ok(undefined) : err(refused(`${failure} It may still be held still.`, resumeAdvice(plan)));
+  return failure === null
+    ? ok(undefined)
+    : err(refused(`${failure} The instance may still be quiesced.`, resumeAdvice(plan)));
 }
 
 async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean, outcome: Outcome): Promise<Outcome> {

@@ -30,8 +30,8 @@ export function refuseUnreadable(
   if (record !== null || inFlight === null || !isUnreadable(instance)) return null;
   const back = manualRecoveryCommands({ ...plan, restorePoint: inFlight, start: true }).map((line) => `\`${line}\``);
   return refused(
-    `The mark ${markerKey} of "${plan.instance}" cannot be read: it is of another version of guard, or was written by hand. So nobody knows here whose the restore point in flight is, and how far that run came.`,
-    `Run \`guard recover\` with that version, or on the host of that run. Else decide by hand: ${back.join('; ')} puts the instance back; \`${removeMarkerCommand(plan)}\`, and then \`${recoverCommand(plan)} --take-over\`, keeps it as it is, with its restore point.`,
+    `The marker ${markerKey} of "${plan.instance}" cannot be read. It was written by another version of guard, or by hand, so the owner and the progress of the interrupted run are unknown.`,
+    `Run \`guard recover\` with that version, or on the host of that run. To roll back manually, run ${back.join('; ')}. To keep the change and its restore point, run \`${removeMarkerCommand(plan)}\` and then \`${recoverCommand(plan)} --take-over\`.`,
   );
 }
 
@@ -95,8 +95,8 @@ async function awaitHolderSilence(
   return marker === null
     ? null
     : refused(
-        `The ${who} was begun by an older guard, and only there can be seen whether it still lives.`,
-        'Run `guard recover` there; if that run is dead for certain, pass --take-over here.',
+        `The ${who} was started by an older guard on another host, and only that host can tell whether it is still running.`,
+        'Run `guard recover` there. If that run is certainly dead, pass --take-over here.',
       );
 }
 
@@ -108,13 +108,13 @@ async function awaitLeaseSilence(
   who: string,
 ): Promise<Outcome | null> {
   await tools.report(
-    `${who} may still live: waiting ${formatDuration(leaseMs)} for a sign of life. If it is dead for certain, pass --take-over.`,
+    `${who} may still be running on another host. Waiting ${formatDuration(leaseMs)} for its lease to expire. If it is certainly dead, pass --take-over.`,
   );
   switch (await awaitSilence(tools, instance, lease, leaseMs)) {
     case 'silent':
       return null;
     case 'alive':
-      return busy(`The ${who} lives: it has renewed its lease.`, 'Wait for its end, or end it there.');
+      return busy(`The ${who} is still running: it renewed its lease.`, 'Wait until it ends, or end it there.');
     case 'over':
       return busy(`The ${who} was finished, or taken over by another guard.`, 'Try again to see what is left.');
   }
@@ -133,7 +133,7 @@ async function awaitMarkerSilence(
   leaseMs: number,
 ): Promise<Outcome | null> {
   await report(
-    `The restore point of run ${run} of host ${neutralise(holder.host)} is gone, and its marker is not: waiting ${formatDuration(leaseMs)} for its end. If it is dead for certain, pass --take-over.`,
+    `The restore point of run ${run} of host ${neutralise(holder.host)} no longer exists, but its marker does. Waiting ${formatDuration(leaseMs)} for the run to end. If it is certainly dead, pass --take-over.`,
   );
   const giveUpAt = clock.monotonic() + leaseMs;
   while (clock.monotonic() < giveUpAt) {
@@ -152,14 +152,14 @@ async function awaitQuiesceSilence(
   who: string,
 ): Promise<Outcome | null> {
   await tell(
-    `${who} holds this instance still for its restore point, which may last ${formatDuration(limitMs)}: waiting so long. If it is dead for certain, pass --take-over.`,
+    `${who} has quiesced this instance for its restore point, for at most ${formatDuration(limitMs)}. Waiting that long. If the run is certainly dead, pass --take-over.`,
   );
   const giveUpAt = clock.monotonic() + limitMs;
   while (clock.monotonic() < giveUpAt) {
     await clock.sleep(pollMs);
     const seen = await getInstance(incus, instance);
     if (seen.ok && readQuiesceMarker(seen.value)?.run !== run)
-      return busy(`The ${who} goes on, or was finished meanwhile.`, 'Try again to see what is left.');
+      return busy(`The ${who} is still running, or was finished.`, 'Try again to see what is left.');
   }
   return null;
 }

@@ -25,8 +25,7 @@ export async function previewPackages(
   if (simulation === null)
     return {
       known: false,
-      message:
-        'The command is not plainly an upgrade by apt, dnf or zypper: which packages it would change is not known.',
+      message: 'The command is not a plain upgrade by apt, dnf or zypper, so the packages it would change are unknown.',
     };
   const { manager, asNobody } = simulation;
   const answer = await runProbe(incus, instance, {

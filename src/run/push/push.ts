@@ -111,6 +111,6 @@ function endOfPush(push: PushPlan, end: CommandEnd, errors: string): CommandEnd 
       return pushFailed(push, 'the instance was stopped meanwhile');
     case 'not-found':
     case 'not-executable':
-      return pushFailed(push, 'there is no tar that can be run');
+      return pushFailed(push, 'there is no usable tar');
   }
 }

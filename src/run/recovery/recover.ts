@@ -160,7 +160,7 @@ function stillQuiesced(plan: RecoverPlan, message: string): Outcome {
   return {
     outcome: 'rollback-failed',
     cause: causeOf(plan),
-    message: `${message} The instance may still be held still as for its restore point.`,
+    message: `${message} The instance may still be quiesced.`,
     manualRecovery: resumeCommands(plan),
   };
 }
@@ -213,7 +213,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
   const cause = plan.record?.decided?.cause ?? null;
   switch (because) {
     case 'never-began':
-      return refused('guard was ended before the command began; nothing was changed.', '');
+      return refused('guard was interrupted before the command started. Nothing was changed.', '');
     case 'kept':
       return cause === null ? { outcome: 'kept' } : { outcome: 'kept-unhealthy', cause };
     case 'rolled-back':
@@ -223,7 +223,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
         outcome: 'rollback-failed',
         cause: cause ?? 'inconclusive',
         message:
-          'The restore point of the run is gone, so that there is nothing to go back to: another guard has finished the run, or somebody removed it.',
+          'The restore point of the run no longer exists, so it cannot be rolled back. Another guard finished the run, or somebody removed the restore point.',
         manualRecovery: [],
       };
   }

@@ -44,7 +44,7 @@ export async function repairLeftovers(
     return err(
       refused(
         describeInconsistency(plan, left),
-        `Nothing is lost by mending it: ${lines.join('; ')}; then run \`guard recover\` again.`,
+        `To repair it without losing data, run: ${lines.join('; ')}; Then run \`guard recover\` again.`,
       ),
     );
   }
@@ -55,5 +55,5 @@ export async function repairLeftovers(
 
 /** What was done about one of them, in a sentence. */
 export function describeRemoved(name: string): string {
-  return `Incus was ended while it took or removed the restore point "${name}", whose data was gone; it is removed now.`;
+  return `Incus was killed while it took or removed the restore point "${name}". Its data was lost. guard removed the rest.`;
 }

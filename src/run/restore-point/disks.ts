@@ -59,8 +59,8 @@ async function classify(
   // A part of a volume is written `volume/folder`.
   const [volume = ''] = source.split('/');
   const found = await getVolume(incus, pool, volume);
-  if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be looked at` };
+  if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be inspected` };
   const isOwn = found.value.others === 0 && found.value.instances.every((name) => name === instance);
   if (isOwn) return { device, pool, volume, path };
-  return { device, path, message: `volume ${volume} of pool ${pool}, which others use as well` };
+  return { device, path, message: `volume ${volume} of pool ${pool}, which other instances use` };
 }

@@ -114,7 +114,7 @@ function refuseLimit(
   const usedBytes = Math.max(limit.usedBytes, used?.root ?? 0);
   if (limit.totalBytes - usedBytes >= leastInLimit) return null;
   return refused(
-    `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: too little is left to take a restore point and to go back to it (at least ${formatMiB(leastInLimit)}).`,
+    `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: not enough for a restore point and a rollback (at least ${formatMiB(leastInLimit)}).`,
     `Free some space inside, or raise the limit: \`incus config device set ${instance.name} ${device} size=…\`.`,
   );
 }
@@ -126,8 +126,8 @@ function refusePool(wanted: SpaceRequest, pool: PoolWithSpace, used: DiskUsage |
   const need = neededIn(wanted, pool, used);
   if (free >= need.bytes) return null;
   return refused(
-    `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: too little to take a restore point of "${wanted.instance.name}" and to go back to it (${need.message}).`,
-    `Free some space first; \`incus storage info ${pool.name}\` shows what there is.`,
+    `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: not enough for a restore point of "${wanted.instance.name}" and a rollback (${need.message}).`,
+    `Free some space first; \`incus storage info ${pool.name}\` shows the usage.`,
   );
 }
 
@@ -197,8 +197,8 @@ export function bytesOf(size: string): number {
 /** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (docs/internals/incus.md, Storage drivers). */
 export function describePause(instance: string, { driver, bytes }: SnapshotCopy): string {
   return bytes === null
-    ? `The pool's driver, ${driver}, copies every file for the restore point: ${instance} stands still meanwhile.`
-    : `The pool's driver, ${driver}, copies ${formatMiB(bytes)} for the restore point: ${instance} stands still meanwhile, at 150 MiB/s for about ${formatDuration(bytes / bytesAMs)}.`;
+    ? `The pool's driver, ${driver}, copies every file for the restore point. ${instance} is frozen meanwhile.`
+    : `The pool's driver, ${driver}, copies ${formatMiB(bytes)} for the restore point. ${instance} is frozen meanwhile, at 150 MiB/s for about ${formatDuration(bytes / bytesAMs)}.`;
 }
 
 const bytesAMs = (150 * mebibyte) / 1000;

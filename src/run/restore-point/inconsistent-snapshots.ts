@@ -115,8 +115,8 @@ export function describeInconsistency(
 ): string {
   const names = torn.empty.map(({ name }) => `"${name}"`).join(', ');
   return torn.nameless.length > 0
-    ? `Incus was ended while it renamed the snapshot ${names} of "${instance}" to "${torn.nameless.join('", "')}", and takes, restores and starts nothing of it until its records agree.`
-    : `Incus was ended while it took or removed the snapshot ${names} of "${instance}": its data is gone, and Incus takes, restores and starts nothing of the instance while the snapshot is still listed.`;
+    ? `Incus was killed while it renamed the snapshot ${names} of "${instance}" to "${torn.nameless.join('", "')}". Incus cannot snapshot, restore or start the instance until its records agree.`
+    : `Incus was killed while it took or removed the snapshot ${names} of "${instance}". Its data is lost, and Incus cannot snapshot, restore or start the instance while the snapshot is still listed.`;
 }
 
 /** The lines that mend it; those for `incus admin` are for the server itself. Nothing is lost by them. */

@@ -22,7 +22,7 @@ export function describeScheduled(
 ): string | null {
   const schedule = expandedConfig['snapshots.schedule'] ?? '';
   if (pool === null || schedule === '' || !isLatestOnly(pool)) return null;
-  return `Incus takes snapshots of ${name} by itself (${neutralise(schedule)}), and ${pool.driver} goes back to the newest one only: one that is taken during this run stands in the way of a rollback.`;
+  return `Incus takes scheduled snapshots of ${name} (${neutralise(schedule)}), and ${pool.driver} can restore only the newest one. A snapshot taken during this run would block a rollback.`;
 }
 
 /** Names of what stands in the way of going back to the restore point, oldest first. */

@@ -80,7 +80,7 @@ async function unmarkedWithoutPoint(
     await tools.recorder.record({
       type: 'notice',
       level: 'warning',
-      message: `${describeLoss('gone')} Nothing is left to go back to.`,
+      message: `${describeLoss('gone')} The change cannot be rolled back.`,
     });
   return ok(null);
 }
@@ -196,7 +196,7 @@ export async function release(
     level: 'warning',
     message:
       loss === null
-        ? `The restore point is still in flight; \`guard recover\` releases it. ${describeFailure(released.error)}`
+        ? `The restore point is still in flight. Release it with \`guard recover\`. ${describeFailure(released.error)}`
         : describeLoss(loss),
   });
   return { name: null, loss: loss === 'gone' ? null : loss };

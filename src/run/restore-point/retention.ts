@@ -48,7 +48,7 @@ export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Pro
         : {
             type: 'notice',
             level: 'warning',
-            message: `The old restore point "${point.name}" stays for now. ${describeFailure(removed.error)}`,
+            message: `The old restore point "${point.name}" could not be removed. ${describeFailure(removed.error)}`,
           },
     );
   }

@@ -24,7 +24,7 @@ export function describeDrift(drift: readonly string[]): string | null {
   if (drift.length === 0) return null;
   const more = drift.length - mostNames;
   const told = [...drift.slice(0, mostNames), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
-  return `The way back also undoes what was changed in the configuration of the instance since: ${told}.`;
+  return `The rollback also reverts configuration changes made since the restore point: ${told}.`;
 }
 
 /** Incus' own notes change with every start, and guard's with the run. */

@@ -17,7 +17,7 @@ export async function foreignRestore(
   const now = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
   const message = now.ok
-    ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`
+    ? `Somebody else restored a snapshot of "${plan.instance}" during this run, so the result of the change is unknown.`
     : describeFailure(now.error);
   const verdict: Verdict = {
     verdict: 'inconclusive',

@@ -139,7 +139,7 @@ function lostBy(loss: LeaseLoss): RollbackEnd {
   return loss === 'gone' ? { end: 'failed', message: describeLoss(loss) } : { end: 'lost', loss };
 }
 
-const mayBeBusy = 'The instance may still be held still as for its restore point.';
+const mayBeBusy = 'The instance may still be quiesced.';
 
 function told(message: string) {
   return (result: Result<unknown, IncusFailure>): { ok: boolean; message: string } =>
@@ -157,13 +157,13 @@ async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promi
   if (!snapshot.ok) return err(describeFailure(snapshot.error));
   if (snapshot.value.createdAt === createdAt) return snapshot;
   return err(
-    `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
+    `The snapshot "${name}" of ${plan.instance} is not the one that this run took. It was created at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
   );
 }
 
 /** Nothing would be shown for a quarter of an hour otherwise. */
 function describeGone({ limits }: RollbackPlan, failure: IncusFailure): string {
-  return `${describeFailure(failure)} The instance is as the change left it; guard goes on trying for ${formatDuration(limits.restoreMs)}.`;
+  return `${describeFailure(failure)} The instance is unchanged since the command. guard keeps trying for ${formatDuration(limits.restoreMs)}.`;
 }
 
 /** A restore replaces the whole configuration (docs/internals/incus.md, Restore): who changed it meanwhile is told (F22). */
@@ -173,7 +173,7 @@ async function reportDrift(tools: RollbackTools, snapshot: Snapshot, now: Instan
 }
 
 function describeNewer(newer: readonly string[]): string {
-  return `Its storage goes back to the newest snapshot only, and newer than the restore point are ${newer.map((name) => `"${name}"`).join(', ')}. They are not guard's to remove. Nothing was stopped.`;
+  return `The storage can restore only the newest snapshot, and these are newer than the restore point: ${newer.map((name) => `"${name}"`).join(', ')}. guard did not take them and does not remove them. Nothing was stopped.`;
 }
 
 /** What a daemon that was killed left, and what no restore gets past. */

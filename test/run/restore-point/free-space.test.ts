@@ -17,9 +17,9 @@ test.each([
 
 test('the pause is said with the size that is copied, or without one that nobody knows', () => {
   expect(describePause('web', { driver: 'dir', bytes: 2400 * 1024 ** 2 })).toBe(
-    "The pool's driver, dir, copies 2400 MiB for the restore point: web stands still meanwhile, at 150 MiB/s for about 16 s.",
+    "The pool's driver, dir, copies 2400 MiB for the restore point. web is frozen meanwhile, at 150 MiB/s for about 16 s.",
   );
-  expect(describePause('web', { driver: 'dir', bytes: null })).toContain('web stands still meanwhile.');
+  expect(describePause('web', { driver: 'dir', bytes: null })).toContain('web is frozen meanwhile.');
 });
 
 const instance = (size?: string) =>

@@ -20,7 +20,7 @@ describe('what a restore undoes in the configuration (F22)', () => {
       'device gone (removed)',
       'device new (added)',
     ]);
-    expect(describeDrift(drift)).toContain('since: key environment.TOKEN (added), ');
+    expect(describeDrift(drift)).toContain('since the restore point: key environment.TOKEN (added), ');
   });
 
   test("is not what Incus and guard note for themselves, nor the order of a device's keys", () => {
