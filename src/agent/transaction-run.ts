@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
-import type { Incus } from '../incus/client.ts';
+import type { Platform } from '../platform/platform.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
 import type { InspectHolder } from '../run/tools.ts';
 import type { Transaction, TransactionEnd } from '../run/plan.ts';
@@ -37,7 +37,7 @@ export interface RunOrder {
 }
 
 export interface TransactionTools {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly clock: Clock;
   readonly instance: string;
   readonly inspectHolder: InspectHolder;

@@ -8,7 +8,7 @@ import { serviceManager } from '../agent/service-manager.ts';
 import { acquireAgentLock } from '../agent/agent-lock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { readRun } from '../journal/runs.ts';
@@ -200,6 +200,6 @@ async function closeAll(reached: readonly InstanceConnection[]): Promise<void> {
   for (const one of reached) await one.close();
 }
 
-function serverProjectOf({ incus, project, remote }: InstanceConnection): ServerProject {
-  return { incus, project, remote };
+function serverProjectOf({ platform, project, remote }: InstanceConnection): ServerProject {
+  return { platform, project, remote };
 }

@@ -30,10 +30,10 @@ export function defineCheck(program: Command, call: Call): void {
   addCommonOptions(addCheckOptions(command)).action(async (instance: string, options: RunOptions) => {
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
-      const { incus, instance: name } = session.reached;
+      const { platform, instance: name } = session.reached;
       const { checks, automatic } = session.settings;
       const look = await takeBaseline(
-        { incus, instance: name, clock: context.clock, signal: context.interrupter.signal },
+        { platform, instance: name, clock: context.clock, signal: context.interrupter.signal },
         { definitions: checks, automatic },
       );
       const verdict = judgeAlone(look);

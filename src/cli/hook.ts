@@ -10,7 +10,7 @@ import {
 } from '../package-hook/installation.ts';
 import type { Inside } from '../package-hook/inside.ts';
 import { knownManagers } from '../package-hook/parts.ts';
-import type { IncusFailure } from '../incus/failure.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import { hookLines } from '../report/hook-text.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -55,8 +55,8 @@ export function defineHook(program: Command, call: Call): void {
     addCommonOptions(command).action(async (instance: string, options: RunOptions) => {
       const { context } = call;
       const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
-        const { incus, instance: own } = session.reached;
-        const done = await work(context, session, { incus, instance: own });
+        const { platform, instance: own } = session.reached;
+        const done = await work(context, session, { platform, instance: own });
         if (!done.ok) return reportOutcome(context, options.json ?? false, done.error);
         const { installation, way, unable = [] } = done.value;
         if (options.json)
@@ -123,6 +123,6 @@ async function status(
   return ok({ installation: found.value, way: way.value, status: isCurrent ? byWay[way.value.kind] : 1 });
 }
 
-function failed(failure: IncusFailure): Result<never, Outcome> {
+function failed(failure: PlatformFailure): Result<never, Outcome> {
   return err(refusedBecause(failure));
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { gatherFacts } from '../health/gather.ts';
-import { describeFailure } from '../incus/failure.ts';
+import { describeFailure } from '../platform/failure.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -26,7 +26,7 @@ export function defineInit(program: Command, call: Call): void {
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async ({ reached }) => {
       const facts = await gatherFacts({
-        incus: reached.incus,
+        platform: reached.platform,
         instance: reached.instance,
         limitMs: observationLimitMs,
       });

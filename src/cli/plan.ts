@@ -65,9 +65,9 @@ async function preview(
   if (!pushes.ok) return reportOutcome(context, options.json ?? false, pushes.error);
   const name = options.name ?? null;
   const plan = buildPlan({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
-  const inspected = await inspect(plan, { incus: reached.incus, inspectHolder });
+  const inspected = await inspect(plan, { platform: reached.platform, inspectHolder });
   if (!inspected.ok) return reportOutcome(context, options.json ?? false, inspected.error);
-  const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
+  const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.platform)) : null;
   const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
   const { copy, disks, pool, wasRunning } = inspected.value;
   const preview = {
@@ -76,7 +76,7 @@ async function preview(
     pool,
     pause: copy && describePause(plan.instance, copy),
     disks,
-    packages: wasRunning ? await previewPackages(reached.incus, plan.instance, words) : null,
+    packages: wasRunning ? await previewPackages(reached.platform, plan.instance, words) : null,
     verdict,
     wouldBegin: !refusedForHealth,
   };
@@ -89,9 +89,9 @@ function written(preview: Preview, { json, markdown }: PlanOptions): string[] {
   return markdown === true ? planMarkdown(preview) : planLines(preview);
 }
 
-function askedNow(context: Context, plan: Plan, incus: Session['reached']['incus']) {
+function askedNow(context: Context, plan: Plan, platform: Session['reached']['platform']) {
   return takeBaseline(
-    { incus, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
+    { platform, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
     { definitions: plan.checks, automatic: plan.automatic },
   );
 }

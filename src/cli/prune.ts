@@ -72,7 +72,7 @@ function pruneOne(
       },
     });
     const stayed = await pruneRestorePoints(plan, {
-      incus: reached.incus,
+      platform: reached.platform,
       clock: context.clock,
       recorder,
       keptRestorePoints: () => keptRestorePoints(state, reached),

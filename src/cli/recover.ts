@@ -1,8 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import type { Incus } from '../incus/client.ts';
-import { getSnapshot } from '../incus/snapshot.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
@@ -110,8 +108,8 @@ async function recoverReached(
     settings: session.settings,
     name: null,
   });
-  const { incus } = session.reached;
-  const tools = { incus, clock: context.clock };
+  const { platform } = session.reached;
+  const tools = { platform, clock: context.clock };
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
@@ -124,7 +122,7 @@ async function recoverReached(
       { plan, record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] },
       options,
     );
-  const unreadable = refuseUnreadable(plan, found.value, record);
+  const unreadable = refuseUnreadable(plan, found.value, record, platform.commands);
   if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
   const tell = (text: string): Promise<void> => reportWait(context, options, text);
@@ -156,7 +154,7 @@ async function finish(
   }: { readonly plan: Plan; readonly record: RunRecord | null; readonly holderEnd: HolderEnd } & RepairResult,
   options: RecoverOptions,
 ): Promise<number> {
-  const { incus } = session.reached;
+  const { platform } = session.reached;
   const run = record?.run ?? (leftovers.marker ?? leftovers.quiesceMarker)?.run ?? plan.run;
   const recorder = await recorderOf(context, run, options, record);
   await (record === null ? recorder.begin(startedElsewhere(context, session, leftovers, run)) : recorder.resume());
@@ -170,7 +168,7 @@ async function finish(
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
     { run, instance, project, remote, limits, record, baseline, keepIfHealthy, hooks, lease: lease.value },
-    { incus, clock: context.clock, recorder },
+    { platform, clock: context.clock, recorder },
     leftovers,
   );
   await lease.value?.stop();
@@ -189,25 +187,30 @@ async function leaseFor(
   { inFlight, lease: before }: RunLeftovers,
 ): Promise<Result<LeaseHandle | null, Outcome>> {
   if (inFlight === null) return ok(null);
-  const { incus, instance } = reached;
+  const { platform, instance } = reached;
   const { run } = recorder;
   const { createdAt } = inFlight;
   const { leaseMs, readyMs } = plan.limits;
   const lease = newLease();
   await recorder.record({ type: 'lease-acquired', lease: lease.base });
-  const taken = await takeLease({ incus }, instance, { before, lease });
+  const taken = await takeLease({ platform }, instance, { before, lease });
   if (!taken.ok && taken.error.kind === 'changed') return err(refusedBecause(taken.error));
-  const held = keepLease({ incus, clock }, { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs });
+  const held = keepLease({ platform, clock }, { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs });
   // What the former holder asked last may be on its way.
   if (holderEnd === 'given-up') await clock.sleep(settleMs);
-  const marked = await takeMarker({ incus, clock }, instance, { run, lease: held, holder: currentHolder() }, readyMs);
+  const marked = await takeMarker(
+    { platform, clock },
+    instance,
+    { run, lease: held, holder: currentHolder() },
+    readyMs,
+  );
   const loss = marked.ok ? null : lossBehind(marked.error);
   return marked.ok || loss === null ? ok(held) : err(refusedBecause(marked.error));
 }
 
 /** The marker of another host's run whose restore point is gone: nothing is left to finish. Whether there was one. */
 async function clearMarkerAlone(
-  tools: { readonly incus: Incus; readonly clock: Context['clock'] },
+  tools: { readonly platform: Session['reached']['platform']; readonly clock: Context['clock'] },
   { instance, limits }: Plan,
   { marker, inFlight, quiesceMarker }: RunLeftovers,
 ): Promise<boolean> {
@@ -234,7 +237,7 @@ const stillLockedStatus = 21;
 /** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
 async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): Promise<boolean> {
   if (inFlight === null) return false;
-  const snapshot = await getSnapshot(reached.incus, reached.instance, inFlight.name);
+  const snapshot = await reached.platform.getSnapshot(reached.instance, inFlight.name);
   return snapshot.ok && snapshot.value.createdAt === inFlight.createdAt;
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';

@@ -209,7 +209,7 @@ export function addReportOption(command: Command): Command {
     .addOption(
       new Option(
         '--report <format=file>',
-        'also write a junit, json or markdown report to a file (repeatable)',
+        'also write a junit, json, markdown or html report to a file (repeatable)',
       ).argParser(reportFile),
     );
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Notice } from '../config/settings.ts';
 import type { Listener } from '../event.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, type View } from '../report/view.ts';

@@ -43,7 +43,7 @@ export function retryTransient(platform: Platform, policy: RetryPolicy): Platfor
     alsoKinds: readonly PlatformFailureKind[] = [],
   ) => again((...words: Words) => settled(platform, policy, ask(...words), ['connection-lost']), alsoKinds);
   const restore = again(
-    (instance: string, name: string, limit: Limit) =>
+    (instance: string, name: string, limit: Limit & { readonly revision?: string }) =>
       settled(platform, policy, platform.restoreSnapshot(instance, name, limit), ['connection-lost', 'timed-out']),
     restoreKinds,
   );
@@ -112,8 +112,8 @@ async function settled(
 ): Answered<void> {
   const answer = await asked;
   if (answer.ok || answer.error.operation === null || !kinds.includes(answer.error.kind)) return answer;
-  const { operation, action } = answer.error;
-  const end = await platform.settle(operation, { limitMs, action });
+  const { operation, purpose } = answer.error;
+  const end = await platform.settle(operation, { limitMs, purpose });
   if (!end.ok) return end;
   switch (end.value.kind) {
     case 'succeeded':

@@ -32,6 +32,19 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
   };
 }
 
+/** The commands that a person would run next, the most important first. They are shell lines, not yet neutralised. */
+export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
+  const recover = shellWords(['guard', 'recover', ...addressOf(facts)]);
+  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
+  return [
+    ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
+    ...(isKept && facts.restorePoint !== null
+      ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
+      : []),
+    ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
+  ];
+}
+
 /** The same as lines, for `guard show`. */
 export function outcomeSummaryLines(outcome: Outcome, facts: RunFacts): string[] {
   const { headline, details } = summarizeOutcome(outcome, facts);

@@ -8,6 +8,8 @@ import { err, ok, type Result } from '../result.ts';
 import { jsonReportOf } from './json-report.ts';
 import { junitOf } from './junit.ts';
 import { markdownOf } from './markdown-report.ts';
+import { readEvidence } from './page/evidence-text.ts';
+import { runsPage } from './page/run-page.ts';
 import type { ReportFile, ReportFormat } from './report-file.ts';
 import { createRunReportBuilder, type RunReport, type RunReportBuilder, type Target } from './run-report.ts';
 
@@ -105,5 +107,10 @@ function contentOf(format: ReportFormat, version: string, stories: readonly RunR
       return `${JSON.stringify(jsonReportOf(version, stories), null, 2)}\n`;
     case 'markdown':
       return markdownOf(stories);
+    case 'html':
+      return runsPage(
+        stories.map((report) => ({ report, evidence: readEvidence(report.record.evidence?.files ?? []), version })),
+        version,
+      );
   }
 }

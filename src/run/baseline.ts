@@ -3,7 +3,7 @@ import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baselin
 import type { AskContext } from '../health/observation.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
-import type { Instance } from '../incus/instance.ts';
+import type { Instance } from '../platform/platform.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isBroughtIn, isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
 import type { FirstObservation } from './first-observation.ts';
@@ -86,7 +86,7 @@ async function observeWhenIdle(
   whenIdle: () => Promise<void>,
 ): Promise<Baseline> {
   const context = {
-    incus: tools.incus,
+    platform: tools.platform,
     instance: plan.instance,
     clock: tools.clock,
     signal: tools.interruption.signal,

@@ -1,6 +1,5 @@
 import { waitUntilAskable } from '../health/ready.ts';
-import { describeFailure, type IncusFailure } from '../incus/failure.ts';
-import { getInstance, startInstance, stopInstance } from '../incus/instance.ts';
+import { describeFailure, type PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { lossBehind, underLease, type LeaseHandle } from './lock/lease.ts';
 import { isTransient } from './retry.ts';
@@ -8,7 +7,7 @@ import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
 /** With the lease of the run, where the instance is its own already: each request is then sent under a proof of it. */
-type PowerTools = Pick<RunTools, 'incus' | 'clock'> & { readonly lease?: LeaseHandle | null };
+type PowerTools = Pick<RunTools, 'platform' | 'clock'> & { readonly lease?: LeaseHandle | null };
 
 /**
  * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
@@ -19,16 +18,21 @@ export async function stop(
   instance: string,
   limits: Limits,
   gracefully: boolean,
-): Promise<Result<void, IncusFailure>> {
-  const { incus, lease = null } = tools;
-  const before = gracefully ? await getInstance(incus, instance) : null;
+): Promise<Result<void, PlatformFailure>> {
+  const { platform, lease = null } = tools;
+  const before = gracefully ? await platform.getInstance(instance) : null;
   if (before?.ok && before.value.status === 'Running') {
     const limit = { force: false, limitMs: limits.stopMs };
-    const graceful = await underLease(tools, lease, 0, () => stopInstance(incus, instance, limit), never);
+    const graceful = await underLease(tools, lease, 0, () => platform.stopInstance(instance, limit), never);
     if (graceful.ok || lossBehind(graceful.error) !== null) return graceful;
   }
-  const force = (): Promise<Result<void, IncusFailure>> =>
-    unlessAlready('Stopped', tools, instance, stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }));
+  const force = (): Promise<Result<void, PlatformFailure>> =>
+    unlessAlready(
+      'Stopped',
+      tools,
+      instance,
+      platform.stopInstance(instance, { force: true, limitMs: limits.readyMs }),
+    );
   return underLease(tools, lease, limits.readyMs, force, stopIsWorthRepeating);
 }
 
@@ -40,34 +44,34 @@ const never = (): boolean => false;
  */
 async function unlessAlready(
   state: 'Stopped' | 'Running',
-  { incus }: PowerTools,
+  { platform }: PowerTools,
   instance: string,
-  asked: Promise<Result<void, IncusFailure>>,
-): Promise<Result<void, IncusFailure>> {
+  asked: Promise<Result<void, PlatformFailure>>,
+): Promise<Result<void, PlatformFailure>> {
   const answer = await asked;
   if (answer.ok) return answer;
-  const seen = await getInstance(incus, instance);
+  const seen = await platform.getInstance(instance);
   return seen.ok && seen.value.status === state ? ok(undefined) : answer;
 }
 
 /** Only what cannot change by itself is final. */
-function stopIsWorthRepeating({ kind }: IncusFailure): boolean {
+function stopIsWorthRepeating({ kind }: PlatformFailure): boolean {
   return kind !== 'not-found' && kind !== 'forbidden' && kind !== 'restricted' && kind !== 'timed-out';
 }
 
 /** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
-export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> {
-  const { incus, lease = null } = tools;
+export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, PlatformFailure>> {
+  const { platform, lease = null } = tools;
   return underLease(
     tools,
     lease,
     limits.restoreMs,
-    () => unlessAlready('Running', tools, instance, startInstance(incus, instance, { limitMs: limits.readyMs })),
+    () => unlessAlready('Running', tools, instance, platform.startInstance(instance, { limitMs: limits.readyMs })),
     startIsWorthRepeating,
   );
 }
 
-function startIsWorthRepeating(failure: IncusFailure): boolean {
+function startIsWorthRepeating(failure: PlatformFailure): boolean {
   return (
     isTransient(failure) ||
     // A full pool empties itself after a restore: btrfs frees late (docs/internals/incus.md, Restore).
@@ -87,7 +91,7 @@ export async function bringUp(
   const started = await start(tools, instance, limits);
   if (!started.ok) return err(describeFailure(started.error));
   const ready = await waitUntilAskable(
-    { incus: tools.incus, instance, clock: tools.clock },
+    { platform: tools.platform, instance, clock: tools.clock },
     { limitMs: limits.readyMs, families },
   );
   return ready.ok ? ok(undefined) : err(ready.error.message);

@@ -1,6 +1,5 @@
 import type { Outcome, PushSummary, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import { getInstance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline, type BaselineRequest } from './baseline.ts';
 import { resumeAdvice } from './manual-recovery.ts';
@@ -103,7 +102,9 @@ async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: Quiesc
     message: `Run ${quiesceMarker.run} had quiesced this instance for its restore point and was interrupted. guard resumes it now.`,
   });
   const failure = await resumeByMarker(plan, tools);
-  return failure === null ? null : refused(`${failure} The instance may still be quiesced.`, resumeAdvice(plan));
+  return failure === null
+    ? null
+    : refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan));
 }
 
 /** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
@@ -154,8 +155,7 @@ function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolea
     plan.checks.length === 0 &&
     disks.own.length === 0 &&
     !mustQuiesce(plan, wasRunning) &&
-    // All others freeze the instance meanwhile (docs/internals/incus.md, Storage drivers).
-    (pool?.driver === 'btrfs' || pool?.driver === 'zfs')
+    pool?.snapshotFreezesInstance === false
   );
 }
 
@@ -239,7 +239,7 @@ async function admit(
   if (!baseline.ok) return baseline;
   const repeat = await refuseRepeat(plan, tools);
   if (repeat !== null) return err(repeat);
-  const now = beginning.justStarted ? await getInstance(tools.incus, plan.instance) : ok(instance);
+  const now = beginning.justStarted ? await tools.platform.getInstance(plan.instance) : ok(instance);
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
 }
 

@@ -12,7 +12,7 @@ import type { RunTools } from './tools.ts';
  */
 export async function refuseRepeat(
   plan: Plan,
-  tools: Pick<RunTools, 'incus' | 'failedChanges'>,
+  tools: Pick<RunTools, 'platform' | 'failedChanges'>,
 ): Promise<Outcome | null> {
   if (!plan.obeyQuarantine) return null;
   const failed = await tools.failedChanges();
@@ -39,7 +39,7 @@ function howToRepeat({ change }: Plan): string {
 /** After the rollback, when the instance is again what it was before the command: remembers what was tried in vain. */
 export async function rememberChange(
   plan: Plan,
-  tools: Pick<RunTools, 'incus' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'recorder'>,
   cause: Cause,
 ): Promise<void> {
   if (plan.change.kind === 'return' || !isCausedByChange(cause)) return;
@@ -67,7 +67,7 @@ function byName([a]: [string, string], [b]: [string, string]): number {
 /** The same command, run as the same, where an upgrade would do the same; of a transaction, what it says of itself. */
 async function fingerprintOfChange(
   { instance, command, change: how, pushes }: Pick<Plan, 'instance' | 'command' | 'change' | 'pushes'>,
-  tools: Pick<RunTools, 'incus'>,
+  tools: Pick<RunTools, 'platform'>,
 ): Promise<string> {
   if (how.kind === 'transaction' && how.transaction.fingerprint !== null) return how.transaction.fingerprint;
   const { words, environment, user, group, cwd } = command;

@@ -31,7 +31,7 @@ export async function verify(
     async () => {
       if (plan.restart) await restart(tools, plan.instance, plan.limits);
       return watch(
-        { incus: tools.incus, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
+        { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
         baseline,
         {
           limitMs: plan.limits.verifyMs,

@@ -5,14 +5,14 @@ import { guardUnderTest, type Ended, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 import { booted, inside, lookUntil } from './instance-facts.ts';
 
-const { incus, close } = openTestIncus();
+const { platform, close } = openTestIncus();
 const instance = 'gr-verdict';
 let guard: GuardUnderTest;
 
 beforeAll(async () => {
   guard = await guardUnderTest();
   await launch(instance);
-  await lookUntil(incus, instance, booted);
+  await lookUntil(platform, instance, booted);
   await inside(
     instance,
     `printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/worker.service

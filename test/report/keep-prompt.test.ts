@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createAskToKeep } from '../../src/report/keep-prompt.ts';
-import { manualClock } from '../incus/manual-clock.ts';
+import { manualClock } from '../platform/incus/manual-clock.ts';
 
 const asked = (signal?: AbortSignal) => {
   const [stdin, stderr, clock] = [new PassThrough(), new PassThrough(), manualClock()];

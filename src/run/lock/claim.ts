@@ -1,6 +1,5 @@
-import type { Incus } from '../../incus/client.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance, patchInstance, type Instance } from '../../incus/instance.ts';
+import type { Instance, Platform } from '../../platform/platform.ts';
+import type { PlatformFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from './marker.ts';
 import { contentionLimitMs, isContention } from '../retry.ts';
@@ -18,46 +17,47 @@ export type Claim =
  * run lost.
  */
 export function claim(
-  incus: Incus,
+  platform: Platform,
   name: string,
   marker: Omit<RunMarker, 'wasRunning'>,
   stale: readonly string[],
   lease: LeaseHandle | null = null,
-): Promise<Result<Claim, IncusFailure>> {
-  return swap({ incus, name, lease }, [marker.run, ...stale], ({ config }, wasRunning) => ({
+): Promise<Result<Claim, PlatformFailure>> {
+  return swap({ platform, name, lease }, [marker.run, ...stale], ({ metadata }, wasRunning) => ({
     [markerKey]: JSON.stringify({ ...marker, wasRunning } satisfies RunMarker),
-    ...(config[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
+    ...(metadata[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
   }));
 }
 
 /** The same with the key of a moment of quiet, before there is a restore point. */
 export function claimForQuiesce(
-  incus: Incus,
+  platform: Platform,
   name: string,
   quiesceMarker: Omit<QuiesceMarker, 'wasRunning'>,
   stale: readonly string[],
-): Promise<Result<Claim, IncusFailure>> {
-  return swap({ incus, name, lease: null }, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
+): Promise<Result<Claim, PlatformFailure>> {
+  return swap({ platform, name, lease: null }, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
     [quiesceKey]: JSON.stringify({ ...quiesceMarker, wasRunning } satisfies QuiesceMarker),
   }));
 }
 
 async function swap(
-  { incus, name, lease }: { readonly incus: Incus; readonly name: string; readonly lease: LeaseHandle | null },
+  { platform, name, lease }: { readonly platform: Platform; readonly name: string; readonly lease: LeaseHandle | null },
   passable: readonly string[],
-  configOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
-): Promise<Result<Claim, IncusFailure>> {
+  metadataOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
+): Promise<Result<Claim, PlatformFailure>> {
   for (;;) {
-    const instance = await getInstance(incus, name);
+    const instance = await platform.getInstance(name);
     if (!instance.ok) return instance;
     for (const present of [readMarker(instance.value), readQuiesceMarker(instance.value)])
       if (present && !passable.includes(present.run)) return ok({ claimed: false, holder: present });
     const wasRunning = instance.value.status === 'Running';
-    const { etag, description } = instance.value;
-    const config = configOf(instance.value, wasRunning);
+    const { revision, description } = instance.value;
+    const metadata = metadataOf(instance.value, wasRunning);
     // Somebody else's snapshot or key is being written: that is over in a moment.
-    const patch = (): Promise<Result<void, IncusFailure>> => patchInstance(incus, name, { config, description, etag });
-    const written = await underLease(incus, lease, contentionLimitMs, patch, isContention);
+    const patch = (): Promise<Result<void, PlatformFailure>> =>
+      platform.patchInstance(name, { metadata, description, revision });
+    const written = await underLease(platform, lease, contentionLimitMs, patch, isContention);
     if (written.ok) return ok({ claimed: true, wasRunning });
     // Somebody changed the instance's configuration in between: look again.
     if (written.error.kind !== 'changed' || lossBehind(written.error) !== null) return written;

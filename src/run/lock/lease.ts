@@ -1,6 +1,5 @@
-import { setSnapshotExpiry, getSnapshot, listSnapshots, renameSnapshot, type Snapshot } from '../../incus/snapshot.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance } from '../../incus/instance.ts';
+import { platformFailure, type PlatformFailure } from '../../platform/failure.ts';
+import type { Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { expiryOfLease, inFlightName, belongsToLease, leaseOf, renewedLease, type Lease } from './in-flight.ts';
 import { readMarker } from './marker.ts';
@@ -28,7 +27,7 @@ const proofPollMs = 250;
  */
 export const settleMs = 5000;
 
-type LeaseTools = Pick<RunTools, 'incus' | 'clock'>;
+type LeaseTools = Pick<RunTools, 'platform' | 'clock'>;
 
 /**
  * Why a run may not go on. `gone`: its restore point is not there any more, and yet no other guard has the run. After the
@@ -142,23 +141,23 @@ async function within<T>({ clock }: LeaseTools, limitMs: number, work: Promise<T
 }
 
 async function renew(
-  { incus }: Pick<LeaseTools, 'incus'>,
+  { platform }: Pick<LeaseTools, 'platform'>,
   { instance, createdAt }: LeaseSubject,
   lease: Lease,
 ): Promise<'renewed' | 'taken-over' | 'unknown'> {
-  const snapshot = await getSnapshot(incus, instance, inFlightName);
+  const snapshot = await platform.getSnapshot(instance, inFlightName);
   if (!snapshot.ok) return 'unknown';
   const now = leaseOf(snapshot.value.expiresAt);
   if (now?.base !== lease.base || snapshot.value.createdAt !== createdAt) return 'taken-over';
-  const { etag } = snapshot.value;
-  const written = await setSnapshotExpiry(incus, instance, inFlightName, expiryOfLease(renewedLease(now)), etag);
+  const { revision } = snapshot.value;
+  const written = await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(renewedLease(now)), revision);
   return written.ok ? 'renewed' : 'unknown';
 }
 
 type Holding = 'held' | 'taken-over' | 'gone' | 'unknown';
 
 async function holding(tools: LeaseTools, subject: LeaseSubject): Promise<Holding> {
-  const snapshot = await getSnapshot(tools.incus, subject.instance, inFlightName);
+  const snapshot = await tools.platform.getSnapshot(subject.instance, inFlightName);
   if (snapshot.ok) return isOwn(subject, snapshot.value) ? 'held' : 'taken-over';
   return snapshot.error.kind === 'not-found' ? missing(tools, subject) : 'unknown';
 }
@@ -170,14 +169,14 @@ const isOwn = ({ lease, createdAt }: LeaseSubject, snapshot: Snapshot): boolean 
  * Somebody renamed the restore point, or removed it, or another guard has finished the run: then the marker is gone as well.
  * One that was renamed gets its name back, which the server gives to one run alone.
  */
-async function missing({ incus }: LeaseTools, subject: LeaseSubject): Promise<Holding> {
+async function missing({ platform }: LeaseTools, subject: LeaseSubject): Promise<Holding> {
   const { instance, run } = subject;
-  const [seen, snapshots] = await Promise.all([getInstance(incus, instance), listSnapshots(incus, instance)]);
+  const [seen, snapshots] = await Promise.all([platform.getInstance(instance), platform.listSnapshots(instance)]);
   if (!seen.ok || !snapshots.ok) return 'unknown';
   if (readMarker(seen.value)?.run !== run) return 'taken-over';
   const own = snapshots.value.find((snapshot) => isOwn(subject, snapshot));
   if (own === undefined) return 'gone';
-  const back = await renameSnapshot(incus, instance, own.name, inFlightName, { limitMs: renewalMs });
+  const back = await platform.renameSnapshot(instance, own.name, inFlightName, { limitMs: renewalMs });
   return back.ok || back.error.kind !== 'name-taken' ? 'unknown' : 'taken-over';
 }
 
@@ -191,9 +190,9 @@ export async function underLease<T>(
   { clock }: Pick<RunTools, 'clock'>,
   lease: LeaseHandle | null,
   limitMs: number,
-  request: () => Promise<Result<T, IncusFailure>>,
-  isWorthRepeating: (failure: IncusFailure) => boolean,
-): Promise<Result<T, IncusFailure>> {
+  request: () => Promise<Result<T, PlatformFailure>>,
+  isWorthRepeating: (failure: PlatformFailure) => boolean,
+): Promise<Result<T, PlatformFailure>> {
   const giveUpAt = clock.monotonic() + limitMs;
   for (let pauseMs: number = pauses.firstMs; ; pauseMs = Math.min(pauseMs * 2, pauses.mostMs)) {
     const proof = lease === null ? ok(undefined) : await lease.prove();
@@ -207,8 +206,8 @@ export async function underLease<T>(
 /** What hangs is not waited for once the lease is lost. */
 async function unlessLost<T>(
   lease: LeaseHandle | null,
-  request: Promise<Result<T, IncusFailure>>,
-): Promise<Result<T, IncusFailure>> {
+  request: Promise<Result<T, PlatformFailure>>,
+): Promise<Result<T, PlatformFailure>> {
   if (lease === null) return request;
   const over = new AbortController();
   const lost = new Promise<null>((resolve) => {
@@ -222,19 +221,19 @@ async function unlessLost<T>(
   return proof.ok ? request : err(lossFailures[proof.error]);
 }
 
-const lossFailures: Readonly<Record<LeaseLoss, IncusFailure>> = {
+const lossFailures: Readonly<Record<LeaseLoss, PlatformFailure>> = {
   'taken-over': lossFailure('taken-over'),
   silent: lossFailure('silent'),
   gone: lossFailure('gone'),
 };
 
-function lossFailure(loss: LeaseLoss): IncusFailure {
+function lossFailure(loss: LeaseLoss): PlatformFailure {
   const purpose = 'go on with the run';
-  return { kind: 'changed', purpose, detail: describeLoss(loss), code: null, advice: '', operation: null };
+  return platformFailure('changed', purpose, describeLoss(loss));
 }
 
 /** Why a request was not sent; null where the server, or its silence, is what failed. */
-export function lossBehind(failure: IncusFailure): LeaseLoss | null {
+export function lossBehind(failure: PlatformFailure): LeaseLoss | null {
   return (['taken-over', 'silent', 'gone'] as const).find((loss) => lossFailures[loss] === failure) ?? null;
 }
 
@@ -269,7 +268,7 @@ export type Silence =
  * the server does not answer nobody can give one, so that the wait begins anew.
  */
 export async function awaitSilence(
-  { incus, clock }: LeaseTools,
+  { platform, clock }: LeaseTools,
   instance: string,
   first: Lease,
   limitMs: number,
@@ -277,7 +276,7 @@ export async function awaitSilence(
   let since = clock.monotonic();
   while (clock.monotonic() - since < limitMs) {
     await clock.sleep(Math.min(pollMs, limitMs));
-    const snapshot = await getSnapshot(incus, instance, inFlightName);
+    const snapshot = await platform.getSnapshot(instance, inFlightName);
     if (snapshot.ok) {
       const now = leaseOf(snapshot.value.expiresAt);
       if (now?.base !== first.base) return 'over';
@@ -293,27 +292,21 @@ export async function awaitSilence(
  * lease; `changed` when it is another one by now. A restore point of an older guard, which has none, gets one.
  */
 export async function takeLease(
-  { incus }: Pick<LeaseTools, 'incus'>,
+  { platform }: Pick<LeaseTools, 'platform'>,
   instance: string,
   { before, lease }: { readonly before: Lease | null; readonly lease: Lease },
-): Promise<Result<void, IncusFailure>> {
-  const snapshot = await getSnapshot(incus, instance, inFlightName);
+): Promise<Result<void, PlatformFailure>> {
+  const snapshot = await platform.getSnapshot(instance, inFlightName);
   if (!snapshot.ok) return snapshot;
-  const lost = err({ ...changed, purpose: `take over the run on ${instance}` });
+  const lost = err(
+    platformFailure('changed', `take over the run on ${instance}`, 'another guard has taken it over at the same time.'),
+  );
   if (leaseOf(snapshot.value.expiresAt)?.base !== before?.base) return lost;
-  const { etag } = snapshot.value;
-  const written = await setSnapshotExpiry(incus, instance, inFlightName, expiryOfLease(lease), etag);
+  const { revision } = snapshot.value;
+  const written = await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(lease), revision);
   if (!written.ok) return written;
   // The server compares before it writes, and not in one step: the last one to write has it.
-  const seen = await getSnapshot(incus, instance, inFlightName);
+  const seen = await platform.getSnapshot(instance, inFlightName);
   if (!seen.ok) return seen;
   return belongsToLease(lease, seen.value) ? ok(undefined) : lost;
 }
-
-const changed = {
-  kind: 'changed',
-  detail: 'another guard has taken it over at the same time.',
-  code: null,
-  advice: '',
-  operation: null,
-} as const;

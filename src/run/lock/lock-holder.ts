@@ -1,7 +1,6 @@
 import type { Outcome } from '../../event.ts';
 import { shellWords } from '../../text.ts';
-import type { Incus } from '../../incus/client.ts';
-import { getInstance } from '../../incus/instance.ts';
+import type { Platform } from '../../platform/platform.ts';
 import { readMarker, type RunMarker } from './marker.ts';
 import { readQuiesceMarker } from './quiesce-marker.ts';
 import { busy, refused, refusedBecause } from '../refusal.ts';
@@ -40,9 +39,9 @@ export function describeHolder(
 /** Says who holds the instance at this moment. */
 export async function currentLockHolder(
   instance: string,
-  tools: { readonly incus: Incus; readonly inspectHolder: InspectHolder },
+  tools: { readonly platform: Platform; readonly inspectHolder: InspectHolder },
 ): Promise<Outcome> {
-  const seen = await getInstance(tools.incus, instance);
+  const seen = await tools.platform.getInstance(instance);
   return seen.ok
     ? describeHolder(tools, readMarker(seen.value) ?? readQuiesceMarker(seen.value))
     : refusedBecause(seen.error);

@@ -1,5 +1,5 @@
 import type { Holder } from '../../event.ts';
-import type { Instance } from '../../incus/instance.ts';
+import type { Instance } from '../../platform/platform.ts';
 import { isRunId } from '../../journal/run-id.ts';
 
 /**
@@ -7,7 +7,7 @@ import { isRunId } from '../../journal/run-id.ts';
  * removed as soon as the change is kept; a restore takes it away by itself. So while a restore point is in flight:
  * mark present means "may have been changed, not decided", mark absent means "as the restore point, or kept".
  */
-export const markerKey = 'user.guard.run';
+export const markerKey = 'run';
 
 /** What the mark tells `guard recover` on any host. */
 export interface RunMarker {
@@ -24,8 +24,8 @@ export interface RunMarker {
 }
 
 /** Reads the mark from an instance's own configuration; null where there is none or it cannot be read. */
-export function readMarker(instance: Pick<Instance, 'config'>): RunMarker | null {
-  const text = instance.config[markerKey];
+export function readMarker(instance: Pick<Instance, 'metadata'>): RunMarker | null {
+  const text = instance.metadata[markerKey];
   if (!text) return null;
   try {
     const marker: unknown = JSON.parse(text);
@@ -36,8 +36,8 @@ export function readMarker(instance: Pick<Instance, 'config'>): RunMarker | null
 }
 
 /** There is a mark, and yet nobody here can read it: of a later guard, or written by hand. */
-export function isUnreadable(instance: Pick<Instance, 'config'>): boolean {
-  return (instance.config[markerKey] ?? '') !== '' && readMarker(instance) === null;
+export function isUnreadable(instance: Pick<Instance, 'metadata'>): boolean {
+  return (instance.metadata[markerKey] ?? '') !== '' && readMarker(instance) === null;
 }
 
 /** Whoever may configure the instance may write anything there: the run's id becomes part of a path, the name is shown. */

@@ -1,7 +1,7 @@
+import type { Commands } from '../../platform/platform.ts';
 import type { Holder, Outcome } from '../../event.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { formatDuration } from '../../duration.ts';
-import { getInstance } from '../../incus/instance.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import { neutralise } from '../../text.ts';
 import { manualRecoveryCommands, recoverCommand, removeMarkerCommand } from '../manual-recovery.ts';
@@ -26,16 +26,18 @@ export function refuseUnreadable(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'restorePoint'>,
   { instance, inFlight }: RunLeftovers,
   record: RunRecord | null,
+  commands: Commands,
 ): Outcome | null {
   if (record !== null || inFlight === null || !isUnreadable(instance)) return null;
-  const back = manualRecoveryCommands({ ...plan, restorePoint: inFlight, start: true }).map((line) => `\`${line}\``);
+  const lines = manualRecoveryCommands(commands, { ...plan, restorePoint: inFlight, start: true });
+  const back = lines.map((line) => `\`${line}\``);
   return refused(
-    `The marker ${markerKey} of "${plan.instance}" cannot be read. It was written by another version of guard, or by hand, so the owner and the progress of the interrupted run are unknown.`,
-    `Run \`guard recover\` with that version, or on the host of that run. To roll back manually, run ${back.join('; ')}. To keep the change and its restore point, run \`${removeMarkerCommand(plan)}\` and then \`${recoverCommand(plan)} --take-over\`.`,
+    `The marker "${markerKey}" of "${plan.instance}" cannot be read. It was written by another version of guard, or by hand, so the owner and the progress of the interrupted run are unknown.`,
+    `Run \`guard recover\` with that version, or on the host of that run. To roll back manually, run ${back.join('; ')}. To keep the change and its restore point, run \`${removeMarkerCommand(commands, plan)}\` and then \`${recoverCommand(plan)} --take-over\`.`,
   );
 }
 
-type TakeoverTools = Pick<RunTools, 'incus' | 'clock' | 'inspectHolder'> & {
+type TakeoverTools = Pick<RunTools, 'platform' | 'clock' | 'inspectHolder'> & {
   /** Says why it takes so long. */
   readonly report: (text: string) => Promise<void>;
 };
@@ -127,7 +129,7 @@ function isTakenOver({ lease }: RunLeftovers, record: RunRecord | null): boolean
 
 /** Without a restore point there is nothing to renew: a living run finds within its lease that it is gone, and ends. */
 async function awaitMarkerSilence(
-  { incus, clock, report }: TakeoverTools,
+  { platform, clock, report }: TakeoverTools,
   instance: string,
   { run, holder }: RunMarker,
   leaseMs: number,
@@ -138,7 +140,7 @@ async function awaitMarkerSilence(
   const giveUpAt = clock.monotonic() + leaseMs;
   while (clock.monotonic() < giveUpAt) {
     await clock.sleep(pollMs);
-    const seen = await getInstance(incus, instance);
+    const seen = await platform.getInstance(instance);
     if (seen.ok && readMarker(seen.value)?.run !== run) return busy(`Run ${run} has ended meanwhile.`, 'Try again.');
   }
   return null;
@@ -146,7 +148,7 @@ async function awaitMarkerSilence(
 
 /** A moment of quiet renews nothing: it cannot last longer than its own limits. */
 async function awaitQuiesceSilence(
-  { incus, clock, report: tell }: TakeoverTools,
+  { platform, clock, report: tell }: TakeoverTools,
   instance: string,
   { run, limitMs }: QuiesceMarker,
   who: string,
@@ -157,7 +159,7 @@ async function awaitQuiesceSilence(
   const giveUpAt = clock.monotonic() + limitMs;
   while (clock.monotonic() < giveUpAt) {
     await clock.sleep(pollMs);
-    const seen = await getInstance(incus, instance);
+    const seen = await platform.getInstance(instance);
     if (seen.ok && readQuiesceMarker(seen.value)?.run !== run)
       return busy(`The ${who} is still running, or was finished.`, 'Try again to see what is left.');
   }

@@ -1,6 +1,6 @@
 import type { VolumePoint } from '../../event.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { deleteSnapshot, getSnapshot, renameSnapshot, setSnapshotExpiry, type Snapshot } from '../../incus/snapshot.ts';
+import { describeFailure, platformFailure, type PlatformFailure } from '../../platform/failure.ts';
+import type { Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { describeLoss, lossBehind, underLease, type LeaseHandle, type LeaseLoss } from '../lock/lease.ts';
 import { removeMarker } from '../lock/marker-changes.ts';
@@ -27,7 +27,7 @@ export interface ReleaseSubject {
   readonly limitMs: number;
 }
 
-type ReleaseTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+type ReleaseTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
 /**
  * Frees the lock: the restore point gets its final name, or is removed. Returns the name under which it is kept, or null.
@@ -37,7 +37,7 @@ export async function releaseRestorePoint(
   tools: ReleaseTools,
   subject: ReleaseSubject,
   release: Release,
-): Promise<Result<string | null, IncusFailure>> {
+): Promise<Result<string | null, PlatformFailure>> {
   const { instance, lease, limitMs, createdAt } = subject;
   const { run } = tools.recorder;
   // First of all: without the marker the change counts as decided, whatever dies after this.
@@ -52,8 +52,8 @@ export async function releaseRestorePoint(
     limitMs,
     () =>
       release.keep
-        ? keepVolumePoints(tools.incus, subject.volumes, { name: release.name, expiresAt }, limitMs)
-        : removeVolumePoints(tools.incus, subject.volumes, limitMs),
+        ? keepVolumePoints(tools.platform, subject.volumes, { name: release.name, expiresAt }, limitMs)
+        : removeVolumePoints(tools.platform, subject.volumes, limitMs),
     isTransient,
   );
   if (!freed.ok) return freed;
@@ -73,7 +73,7 @@ async function unmarkedWithoutPoint(
   tools: ReleaseTools,
   { instance, limitMs }: ReleaseSubject,
   release: Release,
-): Promise<Result<null, IncusFailure>> {
+): Promise<Result<null, PlatformFailure>> {
   const unmarked = await removeMarker(tools, instance, { run: tools.recorder.run, lease: null }, limitMs);
   if (!unmarked.ok) return unmarked;
   if (release.keep)
@@ -85,14 +85,15 @@ async function unmarkedWithoutPoint(
   return ok(null);
 }
 
-async function removed(tools: ReleaseTools, subject: ReleaseSubject): Promise<Result<null, IncusFailure>> {
+async function removed(tools: ReleaseTools, subject: ReleaseSubject): Promise<Result<null, PlatformFailure>> {
   const { instance, lease, limitMs } = subject;
-  const { incus } = tools;
+  const { platform } = tools;
   const own = `guard-${tools.recorder.run}`;
   // A removal that is held up on its way must not meet the restore point of a later run.
   const name = subject.remote === null ? ok(inFlightName) : await renamed(tools, subject, own);
   if (!name.ok) return isMissing(name.error) ? ok(null) : name;
-  const remove = (): Promise<Result<void, IncusFailure>> => deleteSnapshot(incus, instance, name.value, { limitMs });
+  const remove = (): Promise<Result<void, PlatformFailure>> =>
+    platform.deleteSnapshot(instance, name.value, { limitMs });
   const deleted =
     name.value === inFlightName
       ? await underLease(tools, lease, limitMs, remove, isTransient)
@@ -101,7 +102,7 @@ async function removed(tools: ReleaseTools, subject: ReleaseSubject): Promise<Re
   return deleted.ok || isMissing(deleted.error) ? ok(null) : deleted;
 }
 
-function isMissing(failure: IncusFailure): boolean {
+function isMissing(failure: PlatformFailure): boolean {
   return failure.kind === 'not-found' || lossBehind(failure) === 'gone';
 }
 
@@ -109,7 +110,7 @@ async function renamed(
   tools: ReleaseTools,
   subject: ReleaseSubject,
   name: string,
-): Promise<Result<string, IncusFailure>> {
+): Promise<Result<string, PlatformFailure>> {
   const done = await renameOwn(tools, subject, name);
   const other = `guard-${tools.recorder.run}`;
   if (done.ok || done.error.kind !== 'name-taken' || name === other) return done;
@@ -126,17 +127,17 @@ async function renameOwn(
   tools: ReleaseTools,
   { instance, lease, createdAt, limitMs }: ReleaseSubject,
   name: string,
-): Promise<Result<string, IncusFailure>> {
-  const { incus, clock } = tools;
+): Promise<Result<string, PlatformFailure>> {
+  const { platform, clock } = tools;
   const renamed = await underLease(
     tools,
     lease,
     limitMs,
-    () => renameSnapshot(incus, instance, inFlightName, name, { limitMs }),
+    () => platform.renameSnapshot(instance, inFlightName, name, { limitMs }),
     isTransient,
   );
   if (renamed.ok || lossBehind(renamed.error) !== null || renamed.error.kind === 'not-found') {
-    const there = await retryTransient(clock, limitMs, () => getSnapshot(incus, instance, name));
+    const there = await retryTransient(clock, limitMs, () => platform.getSnapshot(instance, name));
     if (there.ok && there.value.createdAt === createdAt) {
       await lease.stop();
       return ok(name);
@@ -146,29 +147,22 @@ async function renameOwn(
   return renamed;
 }
 
-function notThere(name: string, instance: string): IncusFailure {
-  return {
-    kind: 'not-found',
-    purpose: `rename the restore point of ${instance} to ${name}`,
-    detail: 'It is not there.',
-    code: null,
-    advice: '',
-    operation: null,
-  };
+function notThere(name: string, instance: string): PlatformFailure {
+  return platformFailure('not-found', `rename the restore point of ${instance} to ${name}`, 'it is not there');
 }
 
 /** Under its final name nobody else works with it. Where this fails it stays for longer than it was to. */
 async function setExpiry(
-  { incus, clock, recorder }: ReleaseTools,
+  { platform, clock, recorder }: ReleaseTools,
   { instance, createdAt, limitMs }: ReleaseSubject,
   name: string,
   expiresAt: Date | null,
 ): Promise<void> {
   const set = await retryTransient(clock, Math.min(limitMs, expiryMs), async () => {
-    const seen: Result<Snapshot, IncusFailure> = await getSnapshot(incus, instance, name);
+    const seen: Result<Snapshot, PlatformFailure> = await platform.getSnapshot(instance, name);
     if (!seen.ok) return seen;
     if (seen.value.createdAt !== createdAt) return ok(undefined);
-    return setSnapshotExpiry(incus, instance, name, expiresAt, seen.value.etag);
+    return platform.setSnapshotExpiry(instance, name, expiresAt, seen.value.revision);
   });
   if (!set.ok) await recorder.record({ type: 'notice', level: 'warning', message: describeFailure(set.error) });
 }

@@ -4,15 +4,12 @@ import { judgeAlone } from '../../health/verdict.ts';
 import { watch } from '../../health/watch/watch.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
-import { clearingOf } from '../../incus/clearing.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { getInstance, patchInstance, type Instance } from '../../incus/instance.ts';
-import { settle } from '../../incus/operations.ts';
-import { getSnapshot, restoreSnapshot, type Snapshot } from '../../incus/snapshot.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
+import type { Instance, Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { driftSince, describeDrift } from './drift.ts';
 import { describeLoss, lossBehind, underLease, type LeaseHandle, type LeaseLoss } from '../lock/lease.ts';
-import { newerInTheWay, removalLines } from '../restore-point/newer-snapshots.ts';
+import { newerInTheWay } from '../restore-point/newer-snapshots.ts';
 import { isRecent, timePointOf, type TimePoint } from '../recency.ts';
 import { isTransient, retryTransient } from '../retry.ts';
 import type { Limits } from '../plan.ts';
@@ -21,11 +18,7 @@ import { resumeByMarker } from '../lock/quiesce-marker.ts';
 import { inPhase } from '../recorder.ts';
 import { clearStaleLocks } from './stale-locks.ts';
 import type { RunTools } from '../tools.ts';
-import {
-  findInconsistentSnapshots,
-  isInconsistencyFailure,
-  repairCommands,
-} from '../restore-point/inconsistent-snapshots.ts';
+import { isInconsistencyFailure } from '../restore-point/inconsistent-snapshots.ts';
 import { restoreVolumePoints } from '../restore-point/volumes.ts';
 
 /** What to bring back, and how far. */
@@ -61,14 +54,14 @@ export type RollbackEnd =
       readonly first?: readonly string[];
     };
 
-type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+type RollbackTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
 /** What is known of the way back before anything is stopped. */
 export interface Survey {
   readonly at: TimePoint;
   /** The exact snapshot, or a sentence. */
   readonly there: Result<Snapshot, string>;
-  readonly now: Result<Instance, IncusFailure>;
+  readonly now: Result<Instance, PlatformFailure>;
   /** Snapshots that stand in the way. */
   readonly newer: readonly string[];
 }
@@ -78,8 +71,8 @@ export async function survey(plan: RollbackPlan, tools: RollbackTools): Promise<
   const at = timePointOf(tools.clock);
   const [there, now, newer] = await Promise.all([
     findRestorePoint(plan, tools),
-    getInstance(tools.incus, plan.instance),
-    newerInTheWay(tools.incus, plan.instance, plan.restorePoint),
+    tools.platform.getInstance(plan.instance),
+    newerInTheWay(tools.platform, plan.instance, plan.restorePoint),
   ]);
   return { at, there, now, newer };
 }
@@ -99,7 +92,12 @@ export async function rollBack(
   const { there, now, newer } = known;
   if (!there.ok) return { end: 'failed', message: there.error };
   if (now.ok) await reportDrift(tools, there.value, now.value);
-  if (newer.length > 0) return { end: 'failed', message: describeNewer(newer), first: removalLines(plan, newer) };
+  if (newer.length > 0)
+    return {
+      end: 'failed',
+      message: describeNewer(newer),
+      first: tools.platform.commands.removeSnapshots(plan, newer),
+    };
 
   const stopped = await inPhase(
     tools,
@@ -111,7 +109,7 @@ export async function rollBack(
 
   const restored = await inPhase(tools, 'restore', () => restore(plan, tools, now), told(plan.restorePoint.name));
   if (!restored.ok) return failedOrLost(restored.error, await inTheWay(plan, tools, restored.error));
-  if (plan.clearLocks) await clearStaleLocks(tools.incus, plan.instance);
+  if (plan.clearLocks) await clearStaleLocks(tools.platform, plan.instance);
   if (!plan.start) return { end: 'well' };
 
   const started = await inPhase(
@@ -130,7 +128,7 @@ export async function rollBack(
   return verifyAgain(plan, tools);
 }
 
-function failedOrLost(failure: IncusFailure, first: readonly string[] = []): RollbackEnd {
+function failedOrLost(failure: PlatformFailure, first: readonly string[] = []): RollbackEnd {
   const loss = lossBehind(failure);
   return loss === null ? { end: 'failed', message: describeFailure(failure), first } : lostBy(loss);
 }
@@ -142,13 +140,13 @@ function lostBy(loss: LeaseLoss): RollbackEnd {
 const mayBeBusy = 'The instance may still be quiesced.';
 
 function told(message: string) {
-  return (result: Result<unknown, IncusFailure>): { ok: boolean; message: string } =>
+  return (result: Result<unknown, PlatformFailure>): { ok: boolean; message: string } =>
     result.ok ? { ok: true, message } : { ok: false, message: describeFailure(result.error) };
 }
 
 async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> {
   const { name, createdAt } = plan.restorePoint;
-  const look = () => getSnapshot(tools.incus, plan.instance, name);
+  const look = () => tools.platform.getSnapshot(plan.instance, name);
   const first = await look();
   const isAway = !first.ok && isTransient(first.error);
   if (isAway)
@@ -162,7 +160,7 @@ async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promi
 }
 
 /** Nothing would be shown for a quarter of an hour otherwise. */
-function describeGone({ limits }: RollbackPlan, failure: IncusFailure): string {
+function describeGone({ limits }: RollbackPlan, failure: PlatformFailure): string {
   return `${describeFailure(failure)} The instance is unchanged since the command. guard keeps trying for ${formatDuration(limits.restoreMs)}.`;
 }
 
@@ -177,27 +175,28 @@ function describeNewer(newer: readonly string[]): string {
 }
 
 /** What a daemon that was killed left, and what no restore gets past. */
-async function inTheWay(plan: RollbackPlan, { incus }: RollbackTools, failure: IncusFailure): Promise<string[]> {
-  const clearing = clearingOf(failure.detail);
-  if (clearing !== null) return [clearing];
-  const instance = isInconsistencyFailure(failure) ? await getInstance(incus, plan.instance) : null;
-  return instance?.ok ? repairCommands(plan, await findInconsistentSnapshots(incus, instance.value)) : [];
+async function inTheWay(plan: RollbackPlan, { platform }: RollbackTools, failure: PlatformFailure): Promise<string[]> {
+  if (failure.repair.length > 0) return [...failure.repair];
+  const instance = isInconsistencyFailure(failure) ? await platform.getInstance(plan.instance) : null;
+  return instance?.ok
+    ? platform.commands.repairSnapshots(plan, await platform.findInconsistentSnapshots(instance.value))
+    : [];
 }
 
 async function restore(
   plan: RollbackPlan,
   tools: RollbackTools,
   before: Survey['now'],
-): Promise<Result<void, IncusFailure>> {
-  const { clock, incus } = tools;
+): Promise<Result<void, PlatformFailure>> {
+  const { clock, platform } = tools;
   const { lease } = plan;
   const { restoreMs } = plan.limits;
-  const description = before.ok ? before : await getInstance(incus, plan.instance);
+  const description = before.ok ? before : await platform.getInstance(plan.instance);
   const volumes = await underLease(
     tools,
     lease,
     restoreMs,
-    () => restoreVolumePoints(incus, plan.restorePoint.volumes, restoreMs),
+    () => restoreVolumePoints(platform, plan.restorePoint.volumes, restoreMs),
     restoreIsWorthRepeating,
   );
   if (!volumes.ok) return volumes;
@@ -205,7 +204,7 @@ async function restore(
   // Incus before 6.0.5 does not keep the description in a snapshot.
   if (restored.ok && description.ok && description.value.description !== '') {
     const patch = { description: description.value.description };
-    await underLease(tools, lease, 0, () => patchInstance(incus, plan.instance, patch), restoreIsWorthRepeating);
+    await underLease(tools, lease, 0, () => platform.patchInstance(plan.instance, patch), restoreIsWorthRepeating);
   }
   return restored;
 }
@@ -214,13 +213,13 @@ async function restore(
 const unknownMs = 30_000;
 
 /** What is known to pass is repeated for as long as the restore may take, and anything else for a while. */
-function untilThen(clock: RunTools['clock']): (failure: IncusFailure) => boolean {
+function untilThen(clock: RunTools['clock']): (failure: PlatformFailure) => boolean {
   const giveUpAt = clock.monotonic() + unknownMs;
   return (failure) => {
     if (restoreIsWorthRepeating(failure)) return true;
     const isFinal =
       lossBehind(failure) !== null ||
-      clearingOf(failure.detail) !== null ||
+      failure.repair.length > 0 ||
       isInconsistencyFailure(failure) ||
       failure.kind === 'not-found' ||
       failure.kind === 'forbidden' ||
@@ -229,21 +228,21 @@ function untilThen(clock: RunTools['clock']): (failure: IncusFailure) => boolean
   };
 }
 
-/** Under the etag that was read before the proof: whoever takes the run over after that changes it. */
-async function restoreOnce(plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, IncusFailure>> {
-  const { incus } = tools;
+/** Under the revision that was read before the proof: whoever takes the run over after that changes it. */
+async function restoreOnce(plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, PlatformFailure>> {
+  const { platform } = tools;
   const { instance, lease, limits, restorePoint } = plan;
-  const seen = await getInstance(incus, instance);
+  const seen = await platform.getInstance(instance);
   if (!seen.ok) return seen;
   // Somebody has started it since.
   if (seen.value.status !== 'Stopped') {
     const stopped = await stop({ ...tools, lease }, instance, limits, false);
     return stopped.ok ? err({ ...restarted, purpose: `restore ${instance}` }) : stopped;
   }
-  const { etag } = seen.value;
+  const { revision } = seen.value;
   const { restoreMs } = limits;
-  const once = (): Promise<Result<void, IncusFailure>> =>
-    restoreSnapshot(incus, instance, restorePoint.name, { limitMs: restoreMs, etag });
+  const once = (): Promise<Result<void, PlatformFailure>> =>
+    platform.restoreSnapshot(instance, restorePoint.name, { limitMs: restoreMs, revision });
   const tried = await underLease(tools, lease, 0, once, () => false);
   return tried.ok || lossBehind(tried.error) !== null ? tried : settled(tools, restoreMs, tried.error);
 }
@@ -254,16 +253,17 @@ const restarted = {
   code: null,
   advice: '',
   operation: null,
+  repair: [],
 } as const;
 
 /** A restore whose answer was lost may still go on: it is never started a second time over itself (F7). */
 async function settled(
   tools: RollbackTools,
   limitMs: number,
-  failure: IncusFailure,
-): Promise<Result<void, IncusFailure>> {
+  failure: PlatformFailure,
+): Promise<Result<void, PlatformFailure>> {
   if (failure.operation === null) return err(failure);
-  const end = await settle(tools.incus, failure.operation, { limitMs, purpose: failure.purpose });
+  const end = await tools.platform.settle(failure.operation, { limitMs, purpose: failure.purpose });
   if (!end.ok) return end;
   switch (end.value.kind) {
     case 'succeeded':
@@ -277,7 +277,7 @@ async function settled(
 }
 
 /** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (docs/internals/incus.md, Restore). */
-function restoreIsWorthRepeating(failure: IncusFailure): boolean {
+function restoreIsWorthRepeating(failure: PlatformFailure): boolean {
   return (
     isTransient(failure) ||
     failure.kind === 'no-space' ||
@@ -301,7 +301,7 @@ async function verifyAgain(plan: RollbackPlan, tools: RollbackTools): Promise<Ro
 }
 
 async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> {
-  const context = { incus: tools.incus, instance: plan.instance, clock: tools.clock };
+  const context = { platform: tools.platform, instance: plan.instance, clock: tools.clock };
   if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
   const { verdict } = await watch(
     context,

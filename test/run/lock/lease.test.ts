@@ -1,20 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { closeIncus, openIncus, type Incus } from '../../../src/incus/client.ts';
-import {
-  createSnapshot,
-  deleteSnapshot,
-  getSnapshot,
-  renameSnapshot,
-  setSnapshotExpiry,
-} from '../../../src/incus/snapshot.ts';
-import { patchInstance } from '../../../src/incus/instance.ts';
+import type { Platform } from '../../../src/platform/platform.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { err, ok } from '../../../src/result.ts';
 import { expiryOfLease, inFlightName, leaseOf, newLease } from '../../../src/run/lock/in-flight.ts';
 import { keepLease, lossBehind, underLease, type LeaseHandle } from '../../../src/run/lock/lease.ts';
 import { markerKey } from '../../../src/run/lock/marker.ts';
-import { value } from '../../incus/conformance.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
-import { manualClock, type ManualClock } from '../../incus/manual-clock.ts';
+import { value } from '../../platform/conformance.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
+import { manualClock, type ManualClock } from '../../platform/incus/manual-clock.ts';
 
 const limit = { limitMs: 5000 };
 const run = '20260101-000000-aaaa';
@@ -22,7 +15,8 @@ const leaseMs = 120_000;
 const ours = newLease(() => 1);
 const theirs = newLease(() => 2);
 let fake: FakeIncus;
-let incus: Incus;
+let platform: Platform;
+let close: () => void;
 let clock: ManualClock;
 let lease: LeaseHandle;
 let asked: number;
@@ -30,22 +24,27 @@ let asked: number;
 beforeEach(async () => {
   fake = await startFakeIncus();
   clock = manualClock();
-  incus = openIncus({ socket: fake.socket, project: 'default', clock, onRequest: () => (asked += 1) });
+  ({ platform, close } = openIncusPlatform({
+    socket: fake.socket,
+    project: 'default',
+    clock,
+    onRequest: () => (asked += 1),
+  }));
   const wanted = { name: inFlightName, expiresAt: expiryOfLease(ours) };
-  const { createdAt } = value(await createSnapshot(incus, 'c1', wanted, limit));
-  lease = keepLease({ incus, clock }, { instance: 'c1', run, lease: ours, createdAt, leaseMs });
+  const { createdAt } = value(await platform.createSnapshot('c1', wanted, limit));
+  lease = keepLease({ platform, clock }, { instance: 'c1', run, lease: ours, createdAt, leaseMs });
   asked = 0;
 });
 
 afterEach(async () => {
   await lease.stop();
-  closeIncus(incus);
+  close();
   await fake.close();
 });
 
 const marked = (of: string) =>
-  patchInstance(incus, 'c1', {
-    config: {
+  platform.patchInstance('c1', {
+    metadata: {
       [markerKey]: JSON.stringify({
         v: 1,
         run: of,
@@ -69,12 +68,12 @@ describe('the proof of a lease', () => {
   });
 
   test('fails for good where another guard has it', async () => {
-    value(await setSnapshotExpiry(incus, 'c1', inFlightName, expiryOfLease(theirs)));
+    value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(theirs)));
     clock.advance(250);
     expect(await lease.prove()).toEqual(err('taken-over'));
     expect(lease.signal.aborted).toBe(true);
     // Even where the server says the contrary later.
-    value(await setSnapshotExpiry(incus, 'c1', inFlightName, expiryOfLease(ours)));
+    value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(ours)));
     expect(await lease.prove()).toEqual(err('taken-over'));
   });
 
@@ -106,16 +105,16 @@ describe('the proof of a lease', () => {
   });
 
   test('another restore point of the same name is none', async () => {
-    value(await deleteSnapshot(incus, 'c1', inFlightName, limit));
+    value(await platform.deleteSnapshot('c1', inFlightName, limit));
     await new Promise((resolve) => setTimeout(resolve, 5));
-    value(await createSnapshot(incus, 'c1', { name: inFlightName, expiresAt: expiryOfLease(ours) }, limit));
+    value(await platform.createSnapshot('c1', { name: inFlightName, expiresAt: expiryOfLease(ours) }, limit));
     clock.advance(250);
     expect(await lease.prove()).toEqual(err('taken-over'));
   });
 
   test('one that somebody removed is gone, and the run is still its own; without its marker another guard has finished it', async () => {
     value(await marked(run));
-    value(await deleteSnapshot(incus, 'c1', inFlightName, limit));
+    value(await platform.deleteSnapshot('c1', inFlightName, limit));
     clock.advance(250);
     expect(await lease.prove()).toEqual(err('gone'));
     expect(lease.signal.aborted).toBe(false);
@@ -125,7 +124,7 @@ describe('the proof of a lease', () => {
 
   test('one that somebody renamed gets its name back', async () => {
     value(await marked(run));
-    value(await renameSnapshot(incus, 'c1', inFlightName, 'mine', limit));
+    value(await platform.renameSnapshot('c1', inFlightName, 'mine', limit));
     clock.advance(250);
     const proof = lease.prove();
     await clock.sleeping(250);
@@ -138,7 +137,7 @@ test('a lease is renewed, and what hangs when it is lost is not waited for', asy
   await clock.sleeping(15_000);
   clock.advance(15_000);
   await expect
-    .poll(async () => leaseOf(value(await getSnapshot(incus, 'c1', inFlightName)).expiresAt)?.renewed)
+    .poll(async () => leaseOf(value(await platform.getSnapshot('c1', inFlightName)).expiresAt)?.renewed)
     .toBe(1);
   const hanging = underLease(
     { clock },
@@ -147,7 +146,7 @@ test('a lease is renewed, and what hangs when it is lost is not waited for', asy
     () => new Promise<never>(() => {}),
     () => true,
   );
-  value(await setSnapshotExpiry(incus, 'c1', inFlightName, expiryOfLease(theirs)));
+  value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(theirs)));
   clock.advance(250);
   await lease.prove();
   const ended = await hanging;
@@ -156,14 +155,14 @@ test('a lease is renewed, and what hangs when it is lost is not waited for', asy
 
 test('each attempt of a request has a proof of its own', async () => {
   let sent = 0;
-  const busy = { kind: 'busy', purpose: '', detail: '', code: null, advice: '', operation: null } as const;
+  const busy = { kind: 'busy', purpose: '', detail: '', code: null, advice: '', operation: null, repair: [] } as const;
   const ended = underLease(
     { clock },
     lease,
     60_000,
     async () => {
       sent += 1;
-      value(await setSnapshotExpiry(incus, 'c1', inFlightName, expiryOfLease(theirs)));
+      value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(theirs)));
       clock.advance(300);
       return err(busy);
     },
