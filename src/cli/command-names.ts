@@ -10,6 +10,7 @@ export const commandNames = [
   'recover',
   'prune',
   'rollback',
+  'rollout',
   'hook',
   'agent',
   'completion',

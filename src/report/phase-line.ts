@@ -25,8 +25,21 @@ class LiveRenderer extends DefaultRenderer {
   static override nonTTY = true;
 }
 
+/** A title with rows below it, which change as long as it is shown. */
+export interface LiveBlock {
+  readonly update: (title: string, rows: readonly string[]) => void;
+  /** Resolves when the title stands, without its rows, and the terminal is free again. */
+  readonly end: (ended: PhaseEnd) => Promise<void>;
+}
+
 /** Starts a live line. */
 export function startPhaseLine(screen: Screen, title: string): PhaseLine {
+  const { update, end } = startLiveBlock(screen, title);
+  return { update: (text) => update(title, [text]), end };
+}
+
+/** Starts a live title with rows. More rows than the terminal has would break the redraw: the caller keeps to that. */
+export function startLiveBlock(screen: Screen, title: string): LiveBlock {
   let finish: (ended: PhaseEnd) => void = () => {};
   const ended = new Promise<PhaseEnd>((resolve) => {
     finish = resolve;
@@ -47,8 +60,10 @@ export function startPhaseLine(screen: Screen, title: string): PhaseLine {
     rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false },
   }).run();
   return {
-    update: (text) => {
-      if (task) task.output = oneRow(text, screen);
+    update: (newTitle, rows) => {
+      if (!task) return;
+      if (task.title !== newTitle) task.title = newTitle;
+      task.output = rows.map((row) => oneRow(row, screen)).join('\n');
     },
     end: async (end) => {
       finish(end);

@@ -17,7 +17,7 @@ import { pruneRestorePoints } from './restore-point/retention.ts';
 import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
-/** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
+/** Keeps the change: it is proven healthy (`cause` null), or the user's policy keeps it. */
 export async function keepChange(
   plan: Plan,
   tools: RunTools,
@@ -49,13 +49,13 @@ export async function keepChange(
 
 function releaseOfKept(plan: Plan, cause: Cause | null): Release {
   const { name, named, keep, expiresMs } = plan.restorePoint;
-  // A change that was kept although it failed needs its way back until a person has looked.
+  // A change that was kept although it failed needs its restore point until a person has checked it.
   if (cause !== null) return { keep: true, name, expiresMs: null };
   if (keep === 0 && !named) return { keep: false };
   return { keep: true, name, expiresMs };
 }
 
-/** Puts the instance back, and says no more than was seen. */
+/** Rolls the instance back, and reports only what was verified. */
 export async function rollBackChange(
   plan: Plan,
   tools: RunTools,
@@ -97,19 +97,19 @@ export async function rollBackChange(
   return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
 }
 
-/** Whether nothing stands between the evidence and the rollback that takes its time. */
+/** Whether the rollback follows the evidence immediately. */
 function followsAtOnce({ keepFailed: copies, hooks }: Plan): boolean {
   return !copies && hooks.beforeRollback === undefined;
 }
 
 function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release {
-  // In doubt the restore point stays, for ever: a person must look.
+  // If the result is uncertain, the restore point stays without expiry: a person must act.
   if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresMs: null };
-  // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
+  // The instance equals the restore point, so it is only kept if the user named it.
   return restorePoint.named ? { keep: true, name: restorePoint.name, expiresMs: null } : { keep: false };
 }
 
-/** Another guard has this run now, or may have it: this one knows no more of it. */
+/** Another guard, possibly on another host, has taken over this run, or may have. */
 export function lockLost(cause: Cause, loss: LeaseLoss): Outcome {
   return { outcome: 'rollback-failed', cause, message: describeLoss(loss), manualRecovery: [] };
 }

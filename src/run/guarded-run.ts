@@ -13,7 +13,7 @@ import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
 /**
- * One guarded change, from top to bottom:
+ * One guarded change:
  * inspect → baseline → restore point → command → verify → keep, or → evidence → stop → restore → start → verify again.
  */
 export async function guardedRun(plan: Plan, tools: RunTools): Promise<Outcome> {
@@ -63,7 +63,7 @@ async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRu
     : rollBackChange(plan, tools, prepared, { cause: decision.cause, attempt });
 }
 
-/** `ask` becomes keep or rollback here; nobody who answers in time is a rollback. */
+/** Resolves `ask` to keep or rollback. No answer in time is a rollback. */
 async function shouldKeep(plan: Plan, tools: RunTools, decision: Decision): Promise<boolean> {
   if (decision.cause === null) return true;
   switch (decision.policy) {

@@ -255,17 +255,17 @@ export async function lossOf(lease: LeaseHandle): Promise<LeaseLoss | null> {
   return proof.ok || proof.error === 'gone' ? null : proof.error;
 }
 
-/** What came of waiting for a sign of life. */
+/** The result of waiting for activity. */
 export type Silence =
-  /** None came: the run may be taken over. */
+  /** No activity: the run may be taken over. */
   | 'silent'
   | 'alive'
-  /** The restore point in flight is gone or another one: somebody has finished the run. */
+  /** The restore point in flight is gone or replaced: the run was finished. */
   | 'over';
 
 /**
- * Waits whether whoever holds the instance gives a sign of life, by this machine's own clock: no other one's is trusted. While
- * the server does not answer nobody can give one, so that the wait begins anew.
+ * Waits whether the holder of the instance renews its lease, by the clock of this machine only. While
+ * the server does not answer, no renewal is possible, so the wait starts again.
  */
 export async function awaitSilence(
   { platform, clock }: LeaseTools,
@@ -288,8 +288,8 @@ export async function awaitSilence(
 }
 
 /**
- * Takes a run over from a guard that is dead: from now on that one finds that it has lost it. `before` is what was seen of its
- * lease; `changed` when it is another one by now. A restore point of an older guard, which has none, gets one.
+ * Takes over a run from a dead guard. That guard then finds that it has lost the lock. `before` is the last observed
+ * lease; `changed` if it is a different one now. A restore point of an older guard without a lease gets one.
  */
 export async function takeLease(
   { platform }: Pick<LeaseTools, 'platform'>,
@@ -305,7 +305,7 @@ export async function takeLease(
   const { revision } = snapshot.value;
   const written = await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(lease), revision);
   if (!written.ok) return written;
-  // The server compares before it writes, and not in one step: the last one to write has it.
+  // The server compares and writes in two steps, so the last writer wins.
   const seen = await platform.getSnapshot(instance, inFlightName);
   if (!seen.ok) return seen;
   return belongsToLease(lease, seen.value) ? ok(undefined) : lost;

@@ -10,7 +10,7 @@ import { inFlightName } from '../lock/in-flight.ts';
 import type { RunTools } from '../tools.ts';
 import { keepVolumePoints, removeVolumePoints } from './volumes.ts';
 
-/** What becomes of a restore point at the end of its run. */
+/** What to do with a restore point at the end of its run. */
 export type Release =
   /** It gets its final name, and goes `expiresMs` milliseconds after the server made it; null for never. */
   { readonly keep: true; readonly name: string; readonly expiresMs: number | null } | { readonly keep: false };
@@ -40,12 +40,12 @@ export async function releaseRestorePoint(
 ): Promise<Result<string | null, PlatformFailure>> {
   const { instance, lease, limitMs, createdAt } = subject;
   const { run } = tools.recorder;
-  // First of all: without the marker the change counts as decided, whatever dies after this.
+  // First, because without the marker the change counts as decided, whatever is killed afterwards.
   const unmarked = await removeMarker(tools, instance, { run, lease }, limitMs);
   if (!unmarked.ok && lossBehind(unmarked.error) === 'gone') return unmarkedWithoutPoint(tools, subject, release);
   if (!unmarked.ok) return unmarked;
   const expiresAt = release.keep ? expiryOf(createdAt, release.expiresMs) : null;
-  // The lock itself is the last to go.
+  // The lock is released last.
   const freed = await underLease(
     tools,
     lease,
