@@ -92,6 +92,8 @@ export type Outcome =
   | { readonly outcome: 'kept' }
   | { readonly outcome: 'rolled-back'; readonly cause: Exclude<Cause, 'interrupted'> }
   | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
+  /** The command failed, and nothing that guard compares had changed. */
+  | { readonly outcome: 'kept-unchanged'; readonly cause: Cause }
   | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
   | {
       readonly outcome: 'rollback-failed';
@@ -206,7 +208,12 @@ export type RunEvent =
   /** Something a person should know that decides nothing. */
   | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly says: string }
   /** What was true before the command: a `Baseline` of `health/`, whole, so that it can be compared with later. */
-  | { readonly type: 'baseline-taken'; readonly baseline: { readonly checks: readonly CheckResult[] } }
+  | {
+      readonly type: 'baseline-taken';
+      readonly baseline: { readonly checks: readonly CheckResult[] };
+      /** What is compared with it later, and what cannot be. Absent where no facts were wanted, and in older records. */
+      readonly coverage?: { readonly compared: readonly string[]; readonly missing: readonly string[] };
+    }
   /** The user's own commands of this run, so that `guard recover` has them. Only where there are any. */
   | { readonly type: 'hooks-planned'; readonly hooks: Hooks }
   /** A hook is about to run: durable before it does. */
@@ -235,11 +242,27 @@ export type RunEvent =
   | { readonly type: 'command-output'; readonly stream: 'stdout' | 'stderr'; readonly chunk: Uint8Array }
   | { readonly type: 'command-ended'; readonly end: CommandEnd; readonly ms: number }
   /** One look of the watch, when it says something new. Not for the journal. */
-  | { readonly type: 'watch-progress'; readonly waitingFor: readonly Finding[]; readonly healthyForMs: number }
+  | { readonly type: 'watch-progress';
+      readonly waitingFor: readonly Finding[];
+      readonly healthyForMs: number;
+      /** How long it may take to be healthy, from the beginning of the phase. */
+      readonly limitMs?: number;
+      /** How long health must then last. */
+      readonly soakMs?: number;
+    }
+  /** The last lines that a failed unit wrote to the log since the command. Control characters already neutralised. */
+  | { readonly type: 'unit-log'; readonly unit: string; readonly lines: readonly string[] }
   | { readonly type: 'verdict'; readonly verdict: Verdict; readonly again: boolean }
   | { readonly type: 'changes'; readonly changes: Changes }
   /** The one decision of the run. `cause` is null when the change is kept because all is well. */
-  | { readonly type: 'decided'; readonly decision: 'keep' | 'rollback'; readonly cause: Cause | null }
+  | { readonly type: 'decided';
+      readonly decision: 'keep' | 'rollback';
+      readonly cause: Cause | null;
+      /** The person at the terminal decided. */
+      readonly chosen?: true;
+      /** The command failed, and nothing that guard compares had changed. */
+      readonly nothingChanged?: true;
+    }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
   /** What a rolled-back run would have changed, so that its repetition is known (F37): a hash. */
   | { readonly type: 'change-remembered'; readonly fingerprint: string }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describeBug } from './bug.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
+import { isInForeground } from './cli/foreground.ts';
 import type { Signal } from './event.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
 
@@ -36,6 +37,7 @@ function contextOf(interrupter: Interrupter): Context {
     clock: systemClock,
     hooks: join(__dirname, '..', 'hooks'),
     interrupter,
+  foreground: isInForeground(),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -38,6 +38,7 @@ export function planOf(known: {
     uncovered: settings.uncovered,
     okStatus: settings.okStatus,
     onFailure: settings.onFailure,
+    onUnchanged: settings.onUnchanged,
     askMs: settings.askTimeoutMs,
     obeyQuarantine: known.obeyQuarantine ?? false,
     keepFailed: known.keepFailed ?? false,

@@ -242,6 +242,7 @@ function recoveredStatus(outcome: Outcome): number {
   switch (outcome.outcome) {
     case 'kept':
     case 'kept-unhealthy':
+    case 'kept-unchanged':
     case 'rolled-back':
     case 'interrupted':
     case 'refused':

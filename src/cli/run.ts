@@ -4,7 +4,7 @@ import type { Listener } from '../event.ts';
 import type { Reached } from '../incus/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { createView, type View } from '../report/view.ts';
+import { createView, isAttended, type View } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -35,7 +35,10 @@ export function defineRun(program: Command, call: Call): void {
     .description('take a restore point, run the command, keep the change or put the instance back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addTraceOption(addReportOption(addRunOptions(command))).action(
+  addTraceOption(addReportOption(addRunOptions(command)))
+    .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
+    .option('--dry-run', 'only say what would happen, like `guard plan`')
+    .action(
     async (instances: readonly string[], options: RunOptions) => {
       const words = commandWords(instances, call.words, 'guard', commandNames);
       const targets = instances.map((instance) => ({ instance, command: words }));
@@ -101,17 +104,12 @@ async function runOne(
       words,
       settings,
       name: options.name ?? null,
-      obeyQuarantine: options.retry !== true && !isAttended(context),
+      obeyQuarantine: options.retry !== true && !isAttended({ ...context, json: false }),
       keepFailed: options.keepFailed ?? false,
     });
-    const view = createView({ ...context, json, quiet: options.quiet ?? false });
+    const view = createView({ ...context, json, quiet: options.quiet ?? false, yes: options.yes ?? false });
     return runPlan(context, { plan, io, view, reached, notify: settings.notify }, options.passthrough ?? false);
   });
-}
-
-/** Whether a person sees what happens, and could be asked. */
-function isAttended({ stdin, stderr }: Context): boolean {
-  return stdin.isTTY === true && stderr.isTTY === true;
 }
 
 /** One run with all it needs. */
@@ -135,7 +133,7 @@ export async function runPlan(context: Context, one: OneRun, passthrough: boolea
   };
   const outcome = await guardedRun(
     one.plan,
-    runTools(context, { ...one, interruption: context.interrupter, listener, askToKeep: one.view.askToKeep }),
+    runTools(context, { ...one, interruption: context.interrupter, listener, person: one.view.person }),
   );
   for (const says of await aftermath.tell(one.notify, outcome)) await writeLines(context.stderr, [`guard: ${says}`]);
   // Old records go when new ones come; what cannot be tidied changes no outcome.

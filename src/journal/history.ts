@@ -74,6 +74,7 @@ function changedSomething(outcome: Outcome): boolean {
       return true;
     // An interruption says nothing about the change.
     case 'interrupted':
+    case 'kept-unchanged':
     case 'refused':
     case 'busy':
     case 'quarantined':

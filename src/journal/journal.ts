@@ -37,6 +37,7 @@ const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left
   'command-output': 'left out',
   'command-ended': 'durable',
   'watch-progress': 'left out',
+  'unit-log': 'written',
   verdict: 'durable',
   changes: 'written',
   decided: 'durable',

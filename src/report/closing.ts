@@ -1,7 +1,8 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
-import { bounded, safeLines, sayCommandEnd, sayPackage } from './sentences.ts';
+import { changeLines } from './change-lines.ts';
+import { bounded, safeLines, sayCommandEnd } from './sentences.ts';
 
 /** The last words about a run. */
 export interface Closing {
@@ -23,7 +24,8 @@ export function closingOf(outcome: Outcome, facts: RunFacts): Closing {
       ...refusalLines(outcome),
       ...failureLines(outcome, facts),
       ...reasonLines(outcome, facts),
-      ...changeLines(outcome, facts.changes),
+      ...unitLogLines(outcome, facts),
+      ...changedLines(outcome, facts.changes),
       ...evidenceLines(facts),
       ...nextLines(outcome, facts),
     ],
@@ -47,6 +49,11 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; says: s
       return sayInterruption(outcome.signal, name, facts);
     case 'kept-unhealthy':
       return { label: 'kept, unhealthy', says: `${sayCause(outcome.cause, facts)}. ${sayKeptAllTheSame(name, facts)}` };
+    case 'kept-unchanged':
+      return {
+        label: 'kept, nothing changed',
+        says: `${sayCause(outcome.cause, facts)}. Nothing that guard compares had changed, so ${name} was not restarted.`,
+      };
     case 'rolled-back-not-well':
       return {
         label: 'restored, but not well',
@@ -95,7 +102,8 @@ function sayWellness({ checks }: Verdict, wasRunning: boolean): string {
 }
 
 /** Why, to be read after a colon. */
-function sayCause(cause: Cause, { end, verdict }: RunFacts): string {
+function sayCause(cause: Cause, { end, verdict, chosen }: RunFacts): string {
+  if (chosen === 'rollback') return 'you chose to roll back';
   switch (cause) {
     case 'command':
       return end ? `the command ${sayCommandEnd(end)}` : 'the command failed';
@@ -208,26 +216,23 @@ function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
   return rest > 0 ? [...lines.slice(0, mostReasons), `  · and ${rest} more`] : lines;
 }
 
-function changeLines(outcome: Outcome, changes: Changes | null): string[] {
+function changedLines(outcome: Outcome, changes: Changes | null): string[] {
   if (changes === null || 'refusal' in outcome) return [];
-  const had = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy' ? '' : 'had ';
-  const { packages, units, sockets } = changes;
-  return [
-    packages.length > 0 ? `packages that ${had}changed: ${bounded(packages.map(sayPackage), 10)}` : null,
-    packages.length === 0 && !isUnknown(changes, 'packages') ? `no package ${had}changed` : null,
-    sayNames(`units that ${had}appeared`, units.appeared),
-    sayNames(`units that ${had}${had === '' ? 'went' : 'gone'}`, units.gone),
-    sayNames(`sockets that ${had}appeared`, sockets.appeared),
-    sayNames(`sockets that ${had}${had === '' ? 'went' : 'gone'}`, sockets.gone),
-  ].flatMap((line) => (line === null ? [] : [indented(neutralise(line, 4000))]));
+  return changeLines(changes, isKept(outcome) ? '' : 'had ').map(indented);
 }
 
-function isUnknown(changes: Changes, section: 'packages' | 'units' | 'sockets'): boolean {
-  return changes.unknown?.includes(section) ?? false;
+/** The change stays, so that a way back is worth something. */
+function isKept({ outcome }: Outcome): boolean {
+  return outcome === 'kept' || outcome === 'kept-unhealthy' || outcome === 'kept-unchanged';
 }
 
-function sayNames(title: string, names: readonly string[]): string | null {
-  return names.length === 0 ? null : `${title}: ${bounded(names, 5)}`;
+/** What a failed unit wrote last. */
+function unitLogLines(outcome: Outcome, { unitLogs }: RunFacts): string[] {
+  if ('refusal' in outcome || outcome.outcome === 'kept') return [];
+  return unitLogs.flatMap(({ unit, lines }) => [
+    `  last log lines of ${neutralise(unit)}:`,
+    ...lines.map((line) => `    ${neutralise(line)}`),
+  ]);
 }
 
 function evidenceLines({ evidence, run }: RunFacts): string[] {
@@ -243,10 +248,9 @@ function evidenceLines({ evidence, run }: RunFacts): string[] {
 
 function nextLines(outcome: Outcome, facts: RunFacts): string[] {
   const { restorePoint, run } = facts;
-  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
   return [
     ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
-    ...(restorePoint !== null && isKept ? wayBack(facts) : []),
+    ...(restorePoint !== null && isKept(outcome) ? wayBack(facts) : []),
     ...(facts.recorded ? [`  record: guard show ${run}`] : []),
   ];
 }

@@ -18,6 +18,7 @@ const marks = {
   'rolled-back': '↩️',
   interrupted: '↩️',
   'kept-unhealthy': '❌',
+  'kept-unchanged': '⚠️',
   'rolled-back-not-well': '❌',
   'rollback-failed': '❌',
   refused: '⛔',

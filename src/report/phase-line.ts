@@ -6,6 +6,8 @@ export type Screen = Writable & { readonly columns?: number; readonly rows?: num
 
 /** One phase on the screen: a list of its own, so that nothing of listr2 is active while the command has the terminal. */
 export interface PhaseLine {
+  /** Shows another title, such as the time that it takes. */
+  readonly rename: (title: string) => void;
   /** Shows below the line what it waits for. */
   readonly tell: (text: string) => void;
   /** Resolves when the line stands and the terminal is free again. */
@@ -13,7 +15,8 @@ export interface PhaseLine {
 }
 
 export interface PhaseEnd {
-  readonly ok: boolean;
+  /** `paused`: the line makes room for a question. */
+  readonly how: 'done' | 'failed' | 'paused';
   /** The whole line, without its mark. */
   readonly title: string;
 }
@@ -36,19 +39,24 @@ export function startPhaseLine(screen: Screen, title: string): PhaseLine {
     task = wrapper;
     const end = await ended;
     wrapper.title = end.title;
+    wrapper.output = '';
+    if (end.how === 'paused') wrapper.skip(end.title);
     // That is how listr2 is told of a failure; `exitOnError: false` keeps it there.
-    if (!end.ok) throw new Error(end.title);
+    if (end.how === 'failed') throw new Error(end.title);
   }
   const shown = new Listr([{ title, task: work }], {
     // Otherwise listr2 ends the whole process at the first Ctrl-C.
     registerSignalListeners: false,
     exitOnError: false,
     renderer: LiveRenderer,
-    rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false },
+    rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false, suffixSkips: false },
   }).run();
   return {
+    rename: (title) => {
+      if (task) task.title = title;
+    },
     tell: (text) => {
-      if (task) task.output = oneRow(text, screen);
+      if (task) task.output = fitted(text, screen);
     },
     end: async (end) => {
       finish(end);
@@ -87,7 +95,27 @@ function nowhere(): NodeJS.WriteStream {
 /** What listr2 puts around the text: an indent, a mark, and two columns that it leaves free. */
 const surroundings = 8;
 
-function oneRow(text: string, { columns }: Screen): string {
-  const room = Math.max(10, (columns ?? 80) - surroundings);
-  return text.length > room ? `${text.slice(0, room - 1)}…` : text;
+/** In as many rows as it needs; a redraw of more than the screen has would leave remains. */
+function fitted(text: string, { columns, rows }: Screen): string {
+  const room = Math.max(22, (columns ?? 80) - surroundings);
+  return rowsOf(text, room)
+    .slice(0, Math.max(1, Math.floor((rows ?? 24) / 3)))
+    .join('\n');
+}
+
+/** Cut at spaces; a longer word is cut wherever the row ends. */
+function rowsOf(text: string, room: number): string[] {
+  const rows: string[] = [];
+  for (const word of text.split(' ').flatMap((word) => pieces(word, room))) {
+    const last = rows.at(-1);
+    if (last === undefined || last.length + 1 + word.length > room) rows.push(word);
+    else rows[rows.length - 1] = `${last} ${word}`;
+  }
+  return rows;
+}
+
+function pieces(word: string, room: number): string[] {
+  return Array.from({ length: Math.max(1, Math.ceil(word.length / room)) }, (_, at) =>
+    word.slice(at * room, (at + 1) * room),
+  );
 }

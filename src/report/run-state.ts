@@ -39,6 +39,7 @@ export const outcomeColours = {
   'rolled-back': 'yellow',
   interrupted: 'yellow',
   'kept-unhealthy': 'red',
+  'kept-unchanged': 'yellow',
   'rolled-back-not-well': 'red',
   'rollback-failed': 'red',
   refused: 'yellow',

@@ -1,10 +1,13 @@
+import type { Clock } from '../clock.ts';
 import { sayDuration } from '../duration.ts';
 import type { Phase, Recorded } from '../event.ts';
 import { neutralise } from '../text.ts';
-import { startPhaseLine, type PhaseLine, type Screen } from './phase-line.ts';
+import { createKeyboard, type Keyboard, type Keys } from './keyboard.ts';
+import { startPhaseLine, type PhaseEnd, type PhaseLine, type Screen } from './phase-line.ts';
 import { createPlainView } from './plain.ts';
 import { phaseTitles } from './sentences.ts';
 import { createTerminalModes } from './terminal-modes.ts';
+import type { Picture } from './view.ts';
 
 type EventOf<Type extends Recorded['type']> = Extract<Recorded, { readonly type: Type }>;
 
@@ -14,75 +17,164 @@ interface Terminals {
   readonly stdout: { readonly isTTY?: boolean };
   /** What is known already of a run that is taken up again. */
   readonly history?: readonly Recorded[];
+  /** Left out, no time is shown. */
+  readonly clock?: Clock;
+  readonly stdin?: Keys & { readonly isTTY?: boolean };
+  readonly foreground?: boolean;
+  readonly interrupter?: { readonly interrupt: (signal: 'SIGINT') => unknown };
+}
+
+/** The line of the phase that is under way. */
+interface Live {
+  readonly phase: Phase;
+  readonly shown: PhaseLine;
+  /** Milliseconds of the clock. */
+  readonly since: number;
+  /** Ends the counting of its seconds. */
+  readonly over: AbortController;
+  progress: EventOf<'watch-progress'> | null;
 }
 
 /**
  * The view for people: a live line for each phase, which stays when the phase is over. What comes meanwhile is held back
- * until the line stands. The command's own phase has no line before it ends, because its output has the terminal.
+ * until the line stands. The command's own phase has no line before it ends, because its output has the terminal. Keys that
+ * are typed meanwhile are dropped.
  */
-export function createTerminalView({ stderr, stdout, history }: Terminals): (event: Recorded) => Promise<void> {
+export function createTerminalView(terminals: Terminals): Picture {
+  const { stderr, stdout, history, clock } = terminals;
   const sayPlainly = createPlainView(stderr, false, history);
   const traces = createTraces(stdout.isTTY === true);
-  let line: { readonly phase: Phase; readonly shown: PhaseLine } | null = null;
+  const keyboard = keyboardOf(terminals);
+  let line: Live | null = null;
   let held: Recorded[] = [];
   let turn = Promise.resolve();
 
-  function begin(event: EventOf<'phase-begun'>): void {
+  const startLine = (phase: Phase, since: number, progress: Live['progress'] = null): Live => {
+    const shown = startPhaseLine(stderr, phaseTitles[phase]);
+    const live: Live = { phase, shown, since, over: new AbortController(), progress };
+    if (clock !== undefined) void countSeconds(live, clock);
+    return live;
+  };
+  const begin = (event: EventOf<'phase-begun'>): void => {
     sayPlainly(event);
-    if (event.phase !== 'command')
-      line = { phase: event.phase, shown: startPhaseLine(stderr, phaseTitles[event.phase]) };
-  }
-  async function end({ phase, says, ms, ok }: EventOf<'phase-ended'>): Promise<void> {
-    const shown = line?.shown ?? startPhaseLine(stderr, phaseTitles[phase]);
-    line = null;
-    await shown.end({ ok, title: `${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})` });
+    if (event.phase === 'command') return keyboard.release();
+    keyboard.hold();
+    line = startLine(event.phase, clock?.monotonic() ?? 0);
+  };
+  const sayHeld = (): void => {
     for (const late of held) sayPlainly(late);
     held = [];
-  }
+  };
+  const endLine = async (end: PhaseEnd, phase: Phase): Promise<void> => {
+    const ending = line?.shown ?? startPhaseLine(stderr, phaseTitles[phase]);
+    line?.over.abort();
+    line = null;
+    await ending.end(end);
+    sayHeld();
+  };
   /** A phase whose end never came, because guard itself failed in it. */
-  async function breakOff(): Promise<void> {
-    if (line !== null)
-      await line.shown.end({ ok: false, title: `${phaseTitles[line.phase]}: it did not come to its end` });
-    line = null;
-    for (const late of held) sayPlainly(late);
-    held = [];
-  }
+  const breakOff = async (): Promise<void> => {
+    if (line === null) return sayHeld();
+    await endLine({ how: 'failed', title: `${phaseTitles[line.phase]}: it did not come to its end` }, line.phase);
+  };
 
-  async function show(event: Recorded): Promise<void> {
+  const show = async (event: Recorded): Promise<void> => {
     const remains = traces.clear();
     if (remains !== '') stderr.write(remains);
     switch (event.type) {
       case 'phase-begun':
         await breakOff();
         return begin(event);
-      case 'phase-ended':
+      case 'phase-ended': {
         if (line !== null && line.phase !== event.phase) await breakOff();
-        return end(event);
+        const { phase, says, ms, ok } = event;
+        keyboard.hold();
+        const title = `${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})`;
+        return endLine({ how: ok ? 'done' : 'failed', title }, phase);
+      }
       case 'notice':
         if (line === null) sayPlainly(event);
         else held.push(event);
         return;
       case 'run-ended':
         await breakOff();
+        keyboard.release();
         return sayPlainly(event);
       default:
         sayPlainly(event);
     }
-  }
+  };
 
-  return (event) => {
-    // The command's output is not shown here; it only leaves its traces on the same screen.
-    if (event.type === 'command-output') traces.see(event);
-    else if (event.type === 'watch-progress') line?.shown.tell(sayProgress(event));
-    else turn = turn.then(() => show(event));
-    return turn;
+  const aside = async <T>(work: () => Promise<T>): Promise<T> => {
+    await turn;
+    const paused = line;
+    if (paused !== null) await endLine({ how: 'paused', title: `${phaseTitles[paused.phase]} goes on` }, paused.phase);
+    keyboard.release();
+    try {
+      return await work();
+    } finally {
+      keyboard.hold();
+      if (paused !== null) line = startLine(paused.phase, paused.since, paused.progress);
+    }
+  };
+
+  return {
+    aside,
+    listener: (event) => {
+      // The command's output is not shown here; it only leaves its traces on the same screen.
+      if (event.type === 'command-output') traces.see(event);
+      else if (event.type === 'watch-progress') showProgress(line, event, clock);
+      else turn = turn.then(() => show(event));
+      return turn;
+    },
   };
 }
 
-function sayProgress({ waitingFor, healthyForMs }: EventOf<'watch-progress'>): string {
+function keyboardOf({ stdin, foreground = true, interrupter }: Terminals): Keyboard {
+  if (stdin?.isTTY !== true || !foreground || interrupter === undefined) return { hold: () => {}, release: () => {} };
+  return createKeyboard(stdin, () => void interrupter.interrupt('SIGINT'));
+}
+
+function showProgress(line: Live | null, event: EventOf<'watch-progress'>, clock: Clock | undefined): void {
+  if (line === null) return;
+  line.progress = event;
+  line.shown.tell(sayProgress(event));
+  if (clock !== undefined) line.shown.rename(titleOf(line, clock));
+}
+
+/** Beyond a moment a person wants to know how long it takes already. */
+const momentMs = 2000;
+
+async function countSeconds(line: Live, clock: Clock): Promise<void> {
+  for (;;) {
+    await clock.sleep(1000, line.over.signal);
+    if (line.over.signal.aborted) return;
+    line.shown.rename(titleOf(line, clock));
+  }
+}
+
+/** `Verify 0:41 of at most 2:00`. */
+function titleOf({ phase, since, progress }: Live, clock: Clock): string {
+  const ms = clock.monotonic() - since;
+  if (ms < momentMs) return phaseTitles[phase];
+  const limit = progress?.limitMs === undefined || ms > progress.limitMs ? '' : ` of at most ${minutes(progress.limitMs)}`;
+  return `${phaseTitles[phase]} ${minutes(ms)}${limit}`;
+}
+
+/** `0:41`, `12:05`. */
+function minutes(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+function sayProgress({ waitingFor, healthyForMs, soakMs }: EventOf<'watch-progress'>): string {
   const [first, ...rest] = waitingFor;
-  if (first === undefined) return `healthy for ${sayDuration(healthyForMs)}, watching whether it stays so`;
-  return `${rest.length > 0 ? `waiting for this and ${rest.length} more` : 'waiting'}: ${neutralise(first.says)}`;
+  const decide = ' · Ctrl-C to decide';
+  if (first === undefined) {
+    const length = soakMs === undefined ? '' : ` of ${sayDuration(soakMs)}`;
+    return `healthy for ${sayDuration(Math.floor(healthyForMs / 1000) * 1000)}${length}${decide}`;
+  }
+  return `${neutralise(first.says)}${rest.length > 0 ? `, and ${rest.length} more` : ''}${decide}`;
 }
 
 const lineFeed = 0x0a;

@@ -8,6 +8,8 @@ export interface Attempt {
   readonly verdict: Verdict | null;
   /** A signal that came at any moment of the attempt. */
   readonly interruptedBy: Signal | null;
+  /** The command's end does not count: a person has left a shell and wants to keep what they did. */
+  readonly accepted?: boolean;
 }
 
 /** The one decision of a run. `policy` says what is done about a cause; a run without a cause is kept. */
@@ -23,9 +25,9 @@ export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Atte
   return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
 }
 
-function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclude<Cause, 'interrupted'> | null {
+function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict, accepted }: Attempt): Exclude<Cause, 'interrupted'> | null {
   const failed = failureOf(plan, end);
-  if (failed) return failed;
+  if (failed && accepted !== true) return failed;
   // No verdict is no proof.
   if (verdict === null) return 'inconclusive';
   if (verdict.verdict === 'healthy') return null;

@@ -16,19 +16,28 @@ import { pruneRestorePoints } from './restore-point/retention.ts';
 import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
+/** Why a change is kept, and what came of it. */
+interface KeptBecause {
+  readonly cause: Cause | null;
+  /** A package manager's transaction that came to nothing: its restore point is of no use. */
+  readonly unchanged: boolean;
+  /** The command failed without changing anything that guard compares. guard does not see everything: its restore point stays. */
+  readonly nothingChanged: boolean;
+}
+
 /** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
 export async function keepChange(
   plan: Plan,
   tools: RunTools,
   prepared: Prepared,
-  { cause, unchanged }: { readonly cause: Cause | null; readonly unchanged: boolean },
+  { cause, unchanged, nothingChanged }: KeptBecause,
 ): Promise<Outcome> {
   await inPhase(
     tools,
     'keep',
     async () => {
       if (cause !== null) await endLeftovers(plan, tools);
-      if (!unchanged)
+      if (!unchanged && !nothingChanged)
         await runHooksOfTheEnd(plan, tools, 'afterKeep', {
           outcome: cause === null ? 'kept' : 'kept-unhealthy',
           cause,
@@ -37,15 +46,16 @@ export async function keepChange(
       return release(
         plan,
         tools,
-        unchanged ? { keep: false } : releaseOfKept(plan, tools, cause),
+        unchanged ? { keep: false } : releaseOfKept(plan, tools, nothingChanged ? null : cause),
         prepared.restorePoint.volumes,
         prepared.lease,
       );
     },
     (name) => ({ ok: true, says: name ?? 'no restore point left' }),
   );
-  if (cause !== null) return { outcome: 'kept-unhealthy', cause };
+  if (cause !== null && !nothingChanged) return { outcome: 'kept-unhealthy', cause };
   await pruneRestorePoints(plan, tools);
+  if (cause !== null) return { outcome: 'kept-unchanged', cause };
   return { outcome: 'kept' };
 }
 
@@ -96,7 +106,7 @@ export async function goBack(
   await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease);
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
-  return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
+  return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };
 }
 
 /** Whether nothing stands between the evidence and the rollback that takes its time. */

@@ -15,6 +15,11 @@ export const outcomeTable = [
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
   {
+    exit: 15,
+    name: 'kept, nothing changed',
+    meaning: 'the command failed, and nothing that guard compares had changed; the instance was not restarted',
+  },
+  {
     exit: 20,
     name: 'rolled-back, not well',
     meaning: 'restored and started, but the baseline does not hold: a person must look',
@@ -45,6 +50,8 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return rolledBackStatus[outcome.cause];
     case 'kept-unhealthy':
       return 13;
+    case 'kept-unchanged':
+      return 15;
     case 'rolled-back-not-well':
       return 20;
     case 'rollback-failed':

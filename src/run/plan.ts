@@ -28,6 +28,8 @@ export interface Plan {
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
   readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;
+  /** What is done about a command that failed and has changed nothing that guard compares. */
+  readonly onUnchanged: 'rollback' | 'keep';
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;
   /** Refuse what was rolled back here before (F37): nobody is there to see, and nobody has asked for it. */

@@ -204,7 +204,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
     case 'never-began':
       return refused('guard was ended before the command began; nothing was changed.', '');
     case 'kept':
-      return cause === null ? { outcome: 'kept' } : { outcome: 'kept-unhealthy', cause };
+      return keptOutcome(plan);
     case 'rolled-back':
       return { outcome: 'rolled-back', cause: causeOf(plan) };
     case 'restore-point-gone':
@@ -360,4 +360,13 @@ function failed(
       first,
     }),
   };
+}
+
+/** What the run had decided before it was interrupted. */
+function keptOutcome({ record }: RecoverPlan): Outcome {
+  const cause = record?.decided?.cause ?? null;
+  if (cause === null) return { outcome: 'kept' };
+  return record?.decided?.nothingChanged === true
+    ? { outcome: 'kept-unchanged', cause }
+    : { outcome: 'kept-unhealthy', cause };
 }
