@@ -186,6 +186,8 @@ export interface RunStarted {
   /** Whether the user chose that name. */
   readonly named: boolean;
   readonly holder: Holder;
+  /** Present in a run of `guard rollback`: the run whose restore point it goes back to. */
+  readonly rolledBackTo?: string;
   /** Present where files are brought in before the command: from where, and what they become. */
   readonly pushes?: readonly Pushed[];
   /** Present where the change is a package manager's own transaction, and `command` only what it called itself. */
@@ -242,7 +244,8 @@ export type RunEvent =
   | { readonly type: 'command-output'; readonly stream: 'stdout' | 'stderr'; readonly chunk: Uint8Array }
   | { readonly type: 'command-ended'; readonly end: CommandEnd; readonly ms: number }
   /** One look of the watch, when it says something new. Not for the journal. */
-  | { readonly type: 'watch-progress';
+  | {
+      readonly type: 'watch-progress';
       readonly waitingFor: readonly Finding[];
       readonly healthyForMs: number;
       /** How long it may take to be healthy, from the beginning of the phase. */
@@ -255,7 +258,8 @@ export type RunEvent =
   | { readonly type: 'verdict'; readonly verdict: Verdict; readonly again: boolean }
   | { readonly type: 'changes'; readonly changes: Changes }
   /** The one decision of the run. `cause` is null when the change is kept because all is well. */
-  | { readonly type: 'decided';
+  | {
+      readonly type: 'decided';
       readonly decision: 'keep' | 'rollback';
       readonly cause: Cause | null;
       /** The person at the terminal decided. */

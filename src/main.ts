@@ -37,7 +37,7 @@ function contextOf(interrupter: Interrupter): Context {
     clock: systemClock,
     hooks: join(__dirname, '..', 'hooks'),
     interrupter,
-  foreground: isInForeground(),
+    foreground: isInForeground(),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -38,16 +38,14 @@ export function defineRun(program: Command, call: Call): void {
   addTraceOption(addReportOption(addRunOptions(command)))
     .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
     .option('--dry-run', 'only say what would happen, like `guard plan`')
-    .action(
-    async (instances: readonly string[], options: RunOptions) => {
+    .action(async (instances: readonly string[], options: RunOptions) => {
       const words = commandWords(instances, call.words, 'guard', commandNames);
       const targets = instances.map((instance) => ({ instance, command: words }));
       const status = await withReports(call.context, options, targets, (context) =>
         withTrace(context, options, (traced) => runEach(traced, instances, words, options)),
       );
       call.exit(status);
-    },
-  );
+    });
 }
 
 /** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { findRunId } from '../journal/run-id.ts';
-import { listRunIds, readRun } from '../journal/runs.ts';
+import { readRun } from '../journal/runs.ts';
 import { showRun } from '../report/show.ts';
 import { writeLines } from '../report/write.ts';
 import { stateDirectoryOf } from './context.ts';
 import type { Call } from './call.ts';
+import { runNamed } from './run-named.ts';
 import { UsageMistake } from './usage.ts';
 
 /** `guard show`: one run. */
@@ -22,18 +22,4 @@ export function defineShow(program: Command, call: Call): void {
       const lines = options.json ? record.events.map((event) => JSON.stringify(event)) : [showRun(record)];
       await writeLines(call.context.stdout, lines);
     });
-}
-
-async function runNamed(state: string, wanted: string): Promise<string> {
-  const found = findRunId(await listRunIds(state), wanted);
-  if (found.ok) return found.value;
-  switch (found.error.kind) {
-    case 'unknown':
-      throw new UsageMistake(`There is no run "${wanted}".`, 'See `guard runs` for those there are.');
-    case 'ambiguous':
-      throw new UsageMistake(
-        `More than one run is meant by "${wanted}": ${found.error.candidates.join(', ')}.`,
-        'Write more of the id.',
-      );
-  }
 }

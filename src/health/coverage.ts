@@ -44,7 +44,11 @@ const managers = { systemd: 'systemd', openrc: 'OpenRC', none: null, unknown: nu
 function unitsOf({ manager, units }: Facts): Part[] {
   if (manager.kind === 'none') return [{ missing: 'no service manager' }];
   if (units === null)
-    return [{ missing: manager.kind === 'unknown' ? 'no known service manager' : `${managers[manager.kind]} does not answer` }];
+    return [
+      {
+        missing: manager.kind === 'unknown' ? 'no known service manager' : `${managers[manager.kind]} does not answer`,
+      },
+    ];
   const active = Object.values(units).filter((unit) => unit.active === 'active').length;
   return active === 0 ? [] : [{ compared: plural(active, 'unit') }];
 }

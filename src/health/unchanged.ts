@@ -48,7 +48,9 @@ function sameValue(a: unknown, b: unknown): boolean {
 /** Sessions and other units that come and go with a visitor are none of the instance's. */
 function unitsOf({ manager, units }: Facts): Table {
   if (units === null) return manager.kind === 'none' ? {} : null;
-  const lasting = Object.values(units).filter((unit) => !unit.transient && /\.(service|socket|timer|mount)$|^[^.]+$/.test(unit.id));
+  const lasting = Object.values(units).filter(
+    (unit) => !unit.transient && /\.(service|socket|timer|mount)$|^[^.]+$/.test(unit.id),
+  );
   return Object.fromEntries(lasting.map((unit) => [unit.id, stateOf(unit)]));
 }
 
@@ -86,7 +88,9 @@ function packagesOf({ packages }: Facts): Table {
 }
 
 function answersOf({ answers }: Facts): Table {
-  return Object.fromEntries((answers ?? []).map(({ protocol, port, question, said }) => [`${protocol} ${port} ${question}`, said]));
+  return Object.fromEntries(
+    (answers ?? []).map(({ protocol, port, question, said }) => [`${protocol} ${port} ${question}`, said]),
+  );
 }
 
 function resultsOf(checks: readonly CheckResult[]): Table {

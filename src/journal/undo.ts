@@ -1,4 +1,5 @@
 import type { KeptRestorePoint } from './kept-restore-points.ts';
+import type { RunSummary } from './run-index.ts';
 
 /** A run that left a restore point of the time before it, as far as its record tells. */
 export interface PastRun {
@@ -45,3 +46,17 @@ function before(points: readonly KeptRestorePoint[], run: string): KeptRestorePo
     points.findIndex((point) => point.run === run),
   );
 }
+
+/** The runs of an instance that left a restore point and were kept, oldest first. Pure. */
+export function pastRuns(runs: readonly RunSummary[], points: readonly KeptRestorePoint[]): PastRun[] {
+  return runs
+    .flatMap(({ run, started, ended }) => {
+      const point = points.find((one) => one.run === run);
+      const wasKept = ended !== null && keptOutcomes.includes(ended.outcome.outcome);
+      return point !== undefined && wasKept ? [{ run, rolledBackTo: started?.rolledBackTo ?? null, point }] : [];
+    })
+    .toSorted((a, b) => Date.parse(a.point.createdAt) - Date.parse(b.point.createdAt));
+}
+
+/** After every other end the instance is as its restore point, if it is still there: nothing would be gone back. */
+const keptOutcomes: readonly string[] = ['kept', 'kept-unhealthy', 'kept-unchanged'];

@@ -52,7 +52,9 @@ function formOf(question: Question): Form {
       };
     case 'unchanged':
       return {
-        text: ['The command failed, and nothing that guard compares has changed. A rollback would restart the instance.'],
+        text: [
+          'The command failed, and nothing that guard compares has changed. A rollback would restart the instance.',
+        ],
         options: [keepRunning, rollback, ...(question.shell ? [shell] : [])],
         enter: 'keep',
         otherwise: question.otherwise === 'keep' ? 'kept' : 'rolled back',
@@ -60,7 +62,11 @@ function formOf(question: Question): Form {
     case 'session':
       return {
         text: ['The shell has ended.', ...sessionLines(question)],
-        options: [{ ...keep, label: '[k]eep what you did, and check it' }, rollback, { ...shell, label: 'back to a [s]hell' }],
+        options: [
+          { ...keep, label: '[k]eep what you did, and check it' },
+          rollback,
+          { ...shell, label: 'back to a [s]hell' },
+        ],
         enter: 'keep',
         otherwise: 'rolled back',
       };
@@ -136,12 +142,18 @@ function sessionLines({ changes, differences }: Extract<Question, { kind: 'sessi
   return [...lines, `Changed: ${differences.join(', ')}.`];
 }
 
-function shownText({ text: [first = '', ...rest], options, otherwise }: Form, limitMs: number, columns: number | undefined): string[] {
+function shownText(
+  { text: [first = '', ...rest], options, otherwise }: Form,
+  limitMs: number,
+  columns: number | undefined,
+): string[] {
   const labels = options.map(({ label }) => label);
   const choices = `${labels.slice(0, -1).join(', ')} or ${labels.at(-1) ?? ''}?`;
   return [
     `guard: ${first}`,
-    ...[...rest, `${choices} Without an answer: ${otherwise} after ${sayDuration(limitMs)}.`].map((line) => `  ${line}`),
+    ...[...rest, `${choices} Without an answer: ${otherwise} after ${sayDuration(limitMs)}.`].map(
+      (line) => `  ${line}`,
+    ),
   ].flatMap((line) => wrapped(line, columns));
 }
 

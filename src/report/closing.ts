@@ -231,7 +231,7 @@ function unitLogLines(outcome: Outcome, { unitLogs }: RunFacts): string[] {
   if ('refusal' in outcome || outcome.outcome === 'kept') return [];
   return unitLogs.flatMap(({ unit, lines }) => [
     `  last log lines of ${neutralise(unit)}:`,
-    ...lines.map((line) => `    ${neutralise(line)}`),
+    ...lines.map((line) => `  › ${neutralise(line)}`),
   ]);
 }
 

@@ -118,7 +118,9 @@ function outcomeCase(story: Story, outcome: Outcome | null): TestCase {
 
 /** A failure is the change's; an error means that the change was not tried, or that a person must look. */
 function severityOf({ outcome }: Outcome): 'failure' | 'error' {
-  return outcome === 'rolled-back' || outcome === 'kept-unhealthy' || outcome === 'kept-unchanged' ? 'failure' : 'error';
+  return outcome === 'rolled-back' || outcome === 'kept-unhealthy' || outcome === 'kept-unchanged'
+    ? 'failure'
+    : 'error';
 }
 
 function unfinished({ target }: Story): string {

@@ -157,7 +157,8 @@ async function countSeconds(line: Live, clock: Clock): Promise<void> {
 function titleOf({ phase, since, progress }: Live, clock: Clock): string {
   const ms = clock.monotonic() - since;
   if (ms < momentMs) return phaseTitles[phase];
-  const limit = progress?.limitMs === undefined || ms > progress.limitMs ? '' : ` of at most ${minutes(progress.limitMs)}`;
+  const limit =
+    progress?.limitMs === undefined || ms > progress.limitMs ? '' : ` of at most ${minutes(progress.limitMs)}`;
   return `${phaseTitles[phase]} ${minutes(ms)}${limit}`;
 }
 

@@ -78,7 +78,14 @@ async function commandAndVerdict(
     : { ...(await runRecorded(plan, tools, prepared)), choice: null };
 
   const interruptedBy = tools.interruption.by() ?? (isDeclined ? 'SIGINT' : null);
-  const seen = { ...nothingSeen, end, verdict: null, interruptedBy, output, choice: choice === 'rollback' ? choice : null };
+  const seen = {
+    ...nothingSeen,
+    end,
+    verdict: null,
+    interruptedBy,
+    output,
+    choice: choice === 'rollback' ? choice : null,
+  };
   const accepted = choice === 'keep';
   if (interruptedBy !== null || choice === 'rollback' || (failureOf(plan, end) !== null && !accepted)) return seen;
   const verified = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
@@ -124,7 +131,9 @@ async function runSession(plan: Plan, tools: RunTools, prepared: Prepared) {
     const before = prepared.baseline.facts;
     const changes = before === null || facts === null ? null : changesBetween(before, facts);
     if (changes !== null) await tools.recorder.record({ type: 'changes', changes });
-    const choice = (await tools.person?.ask({ kind: 'session', changes, differences }, plan.askMs, tools.interruption.signal)) ?? null;
+    const choice =
+      (await tools.person?.ask({ kind: 'session', changes, differences }, plan.askMs, tools.interruption.signal)) ??
+      null;
     if (choice !== 'shell') return { ...asked, choice: choice === 'keep' ? ('keep' as const) : ('rollback' as const) };
   }
 }

@@ -25,7 +25,10 @@ export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Atte
   return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
 }
 
-function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict, accepted }: Attempt): Exclude<Cause, 'interrupted'> | null {
+function causeOf(
+  plan: Pick<Plan, 'okStatus'>,
+  { end, verdict, accepted }: Attempt,
+): Exclude<Cause, 'interrupted'> | null {
   const failed = failureOf(plan, end);
   if (failed && accepted !== true) return failed;
   // No verdict is no proof.

@@ -289,6 +289,7 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspected): RunStart
     restorePointName: plan.restorePoint.name,
     named: plan.restorePoint.named,
     holder: tools.holder,
+    ...(plan.change.kind === 'return' ? { rolledBackTo: plan.change.to.run } : {}),
     ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushedOf) }),
     ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
   };

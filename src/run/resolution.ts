@@ -110,6 +110,12 @@ async function checkAgain(
   { baseline }: Prepared,
   attempt: WholeAttempt,
 ): Promise<WholeAttempt> {
-  const { verdict, facts, interruptedBy, choice } = await verify(plan, tools, baseline, attempt.end, plan.limits.soakMs);
+  const { verdict, facts, interruptedBy, choice } = await verify(
+    plan,
+    tools,
+    baseline,
+    attempt.end,
+    plan.limits.soakMs,
+  );
   return { ...attempt, verdict, factsAfter: facts, interruptedBy, choice };
 }

@@ -6,7 +6,10 @@ import { runCommand, type BootMark } from './command.ts';
 const shells = ['sh', 'ash', 'bash', 'dash', 'fish', 'ksh', 'mksh', 'zsh'];
 
 /** Whether the command is a shell in which the person works, rather than one that runs a script and ends. */
-export function isShellSession({ command, change }: Pick<Plan, 'command' | 'change'>, { io, person }: RunTools): boolean {
+export function isShellSession(
+  { command, change }: Pick<Plan, 'command' | 'change'>,
+  { io, person }: RunTools,
+): boolean {
   const [program, ...options] = command.words;
   if (change.kind !== 'command' || io.terminal === null || person === null) return false;
   if (basename(program) === 'su') return !options.some((option) => /^(-c|--command)/.test(option));
@@ -23,7 +26,11 @@ export async function openShell(plan: Plan, tools: RunTools, boot: BootMark | nu
     says: `A shell in ${plan.instance}. guard asks again when you leave it with "exit".`,
   });
   await runCommand(
-    { ...plan, command: { ...plan.command, words: anyShell }, limits: { ...plan.limits, commandMs: null, idleMs: null } },
+    {
+      ...plan,
+      command: { ...plan.command, words: anyShell },
+      limits: { ...plan.limits, commandMs: null, idleMs: null },
+    },
     tools,
     boot,
   );

@@ -7,7 +7,9 @@ import type { RunTools } from '../tools.ts';
 /** Whoever waits for a rollback does not wait longer for a log, in milliseconds. */
 const limitMs = 3000;
 const mostUnits = 3;
-const mostLines = 8;
+const mostLines = 5;
+/** Lines that are looked through for them. */
+const linesRead = 60;
 const longestLine = 300;
 
 /** The units that a verdict is about, in its order: their names come from inside the instance. */
@@ -22,7 +24,9 @@ export async function recordUnitLogs(
   tools: Pick<RunTools, 'incus' | 'recorder'>,
   verdict: Verdict,
 ): Promise<void> {
-  const logs = await Promise.all(unitsIn(verdict).map(async (unit) => ({ unit, lines: await linesOf(plan, tools, unit) })));
+  const logs = await Promise.all(
+    unitsIn(verdict).map(async (unit) => ({ unit, lines: await linesOf(plan, tools, unit) })),
+  );
   for (const { unit, lines } of logs)
     if (lines.length > 0) await tools.recorder.record({ type: 'unit-log', unit, lines });
 }
@@ -33,7 +37,7 @@ async function linesOf(
   unit: string,
 ): Promise<readonly string[]> {
   const answer = await ask(incus, instance, {
-    command: ['sh', '-c', script, 'guard', unit, String(mostLines)],
+    command: ['sh', '-c', script, 'guard', unit, String(linesRead)],
     user: 0,
     group: 0,
     cwd: '/',
@@ -43,13 +47,18 @@ async function linesOf(
   return answer.ok ? logLines(answer.value.stdout) : [];
 }
 
-/** Pure; bounded, with nothing in it that a terminal would obey. */
+/** The unit's own last words, each once: a service that restarts repeats them. systemd's, where it said nothing. Pure. */
 export function logLines(text: string): string[] {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .slice(-mostLines)
-    .map((line) => neutralise(line.trimEnd(), longestLine));
+  const all = text.split('\n').filter((line) => line.trim() !== '');
+  const own = all.filter((line) => !/ systemd\[1\]: /.test(line));
+  const last = new Map<string, string>();
+  for (const line of own.length > 0 ? own : all) {
+    // Without the time and the number of the process.
+    const message = line.replace(/^.{15} \S+ /, '').replace(/^([^:[]+)\[\d+\]/, '$1');
+    last.delete(message);
+    last.set(message, line);
+  }
+  return [...last.values()].slice(-mostLines).map((line) => neutralise(line.trimEnd(), longestLine));
 }
 
 /** Without a journal, the lines of the system's log that name the unit. */
