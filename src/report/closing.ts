@@ -1,6 +1,7 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
+import { coverageText } from '../health/coverage.ts';
 import { changeLines } from './change-lines.ts';
 import { bounded, safeLines, sayCommandEnd } from './sentences.ts';
 
@@ -26,6 +27,7 @@ export function closingOf(outcome: Outcome, facts: RunFacts): Closing {
       ...reasonLines(outcome, facts),
       ...unitLogLines(outcome, facts),
       ...changedLines(outcome, facts.changes),
+      ...coverageLines(outcome, facts),
       ...evidenceLines(facts),
       ...nextLines(outcome, facts),
     ],
@@ -224,6 +226,12 @@ function changedLines(outcome: Outcome, changes: Changes | null): string[] {
 /** The change stays, so that a way back is worth something. */
 function isKept({ outcome }: Outcome): boolean {
   return outcome === 'kept' || outcome === 'kept-unhealthy' || outcome === 'kept-unchanged';
+}
+
+/** A verdict is worth no more than what it rests on. */
+function coverageLines(outcome: Outcome, { coverage }: RunFacts): string[] {
+  if (coverage === null || coverage.missing.length === 0 || 'refusal' in outcome) return [];
+  return [`  ${coverageText(coverage)}`];
 }
 
 /** What a failed unit wrote last. */
