@@ -86,7 +86,7 @@ const libraryBundle = await bundle(
 const libraryFile = await putBundle('libraries', libraryBundle);
 const program = await bundle(
   { entryPoints: ['src/main.ts'] },
-  // The map is for the report of a bug (src/bug.ts): names that are kept would cost every start three milliseconds.
+  // The map is for the report of a bug (src/internal-error.ts): names that are kept would cost every start three milliseconds.
   { ...wrapped, plugins: [rareFrom(libraryFile), noPrograms], sourcemap: 'external', sourcesContent: false },
 );
 const programFile = await putBundle('program', program);

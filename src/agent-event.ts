@@ -13,21 +13,21 @@ export interface Subject {
 
 export type AgentEvent =
   /** It hears clients from now on. */
-  | { readonly type: 'agent-started'; readonly version: string; readonly places: readonly string[] }
+  | { readonly type: 'agent-started'; readonly version: string; readonly servers: readonly string[] }
   /** It was asked to end; `runs` are still to be finished. */
   | { readonly type: 'agent-stopping'; readonly runs: number }
   | { readonly type: 'agent-stopped' }
   /** A server cannot be followed; it is tried again and again. */
-  | { readonly type: 'server-lost'; readonly place: string; readonly says: string }
-  | { readonly type: 'server-followed'; readonly place: string }
+  | { readonly type: 'server-disconnected'; readonly server: string; readonly message: string }
+  | { readonly type: 'server-connected'; readonly server: string }
   /** Clients of the instance are heard. */
   | ({ readonly type: 'relay-up' } & Subject)
-  | ({ readonly type: 'relay-down'; readonly says: string } & Subject)
+  | ({ readonly type: 'relay-down'; readonly message: string } & Subject)
   /** Nobody wants them to be heard any more. */
   | ({ readonly type: 'relay-closed' } & Subject)
   /** A package manager inside has asked for a way back. */
   | ({
-      readonly type: 'transaction-asked';
+      readonly type: 'transaction-announced';
       readonly manager: string;
       readonly command: string;
       /** Null where its hook does not tell. */
@@ -42,7 +42,7 @@ export type AgentEvent =
       readonly ms: number;
     } & Subject)
   /** Something that a person should know. */
-  | ({ readonly type: 'agent-warning'; readonly says: string } & Partial<Subject>);
+  | ({ readonly type: 'agent-warning'; readonly message: string } & Partial<Subject>);
 
 /** Where the agent's events go. */
 export type AgentListener = (event: AgentEvent) => void;

@@ -40,7 +40,7 @@ export function shellCommand(command: string): Words {
 }
 
 /** The check of `--check 'COMMAND'`. Give it to `nameChecks` with the others. */
-export function commandCheck(command: string, timing: Partial<Omit<CheckCommon, 'name'>> = {}): Unnamed {
+export function commandCheck(command: string, timing: Partial<Omit<CheckCommon, 'name'>> = {}): CheckWithoutName {
   return {
     kind: 'exec',
     command: shellCommand(command),
@@ -54,7 +54,7 @@ export function commandCheck(command: string, timing: Partial<Omit<CheckCommon, 
 }
 
 /** A check whose name may not have been given. */
-export type Unnamed = CheckDefinition extends infer Check
+export type CheckWithoutName = CheckDefinition extends infer Check
   ? Check extends CheckDefinition
     ? Omit<Check, 'name'> & { readonly name: string | null }
     : never
@@ -64,7 +64,7 @@ export type Unnamed = CheckDefinition extends infer Check
  * Gives every check without a name a readable one, and makes all names unique by `(2)`, `(3)`, …; the order stays. Names
  * that were given are kept before those that are made.
  */
-export function nameChecks(checks: readonly Unnamed[]): CheckDefinition[] {
+export function nameChecks(checks: readonly CheckWithoutName[]): CheckDefinition[] {
   const taken = new Set<string>();
   function take(wanted: string): string {
     let name = wanted;
@@ -76,16 +76,16 @@ export function nameChecks(checks: readonly Unnamed[]): CheckDefinition[] {
   return checks.map((check, index) => ({ ...check, name: given[index] ?? take(defaultName(check)) }));
 }
 
-function defaultName(check: Unnamed): string {
+function defaultName(check: CheckWithoutName): string {
   return shortened(subjectOf(check).replace(/\s+/g, ' ').trim());
 }
 
-function subjectOf(check: Unnamed): string {
+function subjectOf(check: CheckWithoutName): string {
   switch (check.kind) {
     case 'exec':
-      return sayCommand(check.command);
+      return formatCommand(check.command);
     case 'host':
-      return `host ${sayCommand(check.command)}`;
+      return `host ${formatCommand(check.command)}`;
     case 'http':
       return withoutPassword(check.url);
     case 'tcp':
@@ -95,7 +95,7 @@ function subjectOf(check: Unnamed): string {
     case 'systemd':
       return check.unit;
     case 'plugin':
-      return `plugin ${sayCommand([baseName(check.command[0]), ...check.command.slice(1)])}`;
+      return `plugin ${formatCommand([baseName(check.command[0]), ...check.command.slice(1)])}`;
     case 'directory':
       return check.path;
     default:
@@ -108,7 +108,7 @@ export function withoutPassword(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
 }
 
-function sayCommand(words: readonly string[]): string {
+function formatCommand(words: readonly string[]): string {
   return words[0] === 'sh' && words[1] === '-c' && words.length === 3 ? (words[2] ?? '') : words.join(' ');
 }
 

@@ -69,14 +69,14 @@ function cacheFile(bundle: string): string | null {
 }
 
 /** V8's compiled code. */
-interface Cached {
+interface CacheEntry {
   /** Of a process that did its work to the end. */
   readonly isWhole: boolean;
   readonly data: Buffer;
 }
 
 /** V8 looks at no more than the beginning of what it takes. This is against damage; nobody else can write the file. */
-function headOf({ isWhole, data }: Cached): Buffer {
+function headOf({ isWhole, data }: CacheEntry): Buffer {
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(crc32(data));
   head.writeUInt32LE(isWhole ? 1 : 0, 4);
@@ -86,7 +86,7 @@ function headOf({ isWhole, data }: Cached): Buffer {
 const headBytes = 8;
 
 /** Only what this user wrote whole, and nobody else can write: it is run as it is. */
-function readCache(file: string): Cached | null {
+function readCache(file: string): CacheEntry | null {
   try {
     const handle = openSync(file, 'r');
     try {
@@ -104,7 +104,7 @@ function readCache(file: string): Cached | null {
 }
 
 /** In one step, so that another guard that starts at this moment reads all of it or nothing. No cache is no harm. */
-function writeCache(file: string, cached: Cached): void {
+function writeCache(file: string, cached: CacheEntry): void {
   const draft = `${file}.${process.pid}`;
   quietly(() => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

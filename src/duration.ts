@@ -18,7 +18,7 @@ export function parseDuration(text: string): Result<number, string> {
 }
 
 /** Writes milliseconds for a person: `43 ms`, `1.5 s`, `2 min 5 s`, `1 h 3 min`, `30 days`. */
-export function sayDuration(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, '')} s`;
   const seconds = Math.round(ms / 1000);

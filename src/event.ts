@@ -4,7 +4,7 @@
  * durations are `ms`, milliseconds.
  */
 
-import type { HookMoment, Hooks } from './hook-definition.ts';
+import type { LifecycleMoment, LifecycleCommands } from './lifecycle-command.ts';
 
 /** The steps of a run, in the order in which they happen. */
 export type Phase =
@@ -30,19 +30,19 @@ export interface Finding {
   readonly subject: string;
   readonly severity: Severity;
   /** The whole sentence: what was, what is, and the reason where it is known. Control characters already neutralised. */
-  readonly says: string;
+  readonly message: string;
 }
 
-/** `failed` is an answer; `not-asked` means that nobody could answer, which proves nothing. */
-export type Answer = 'passed' | 'failed' | 'not-asked';
+/** `failed` is an answer; `unknown` means that nobody could answer, which proves nothing. */
+export type CheckStatus = 'passed' | 'failed' | 'unknown';
 
 /** What one check said once. */
 export interface CheckResult {
   readonly name: string;
   readonly severity: Severity;
-  readonly answer: Answer;
+  readonly status: CheckStatus;
   /** One line: what was asked for and what came. */
-  readonly says: string;
+  readonly message: string;
   /** How long the deciding try took. */
   readonly ms: number;
   /** It failed because nothing came within its timeout, rather than because something said no. */
@@ -75,9 +75,9 @@ export type CommandEnd =
   /** The instance was stopped or restarted underneath it; `restarted` when it runs again. */
   | { readonly kind: 'instance-stopped'; readonly restarted: boolean }
   /** The connection to Incus broke; how the command ended is not known. */
-  | { readonly kind: 'lost'; readonly says: string }
+  | { readonly kind: 'lost'; readonly message: string }
   /** Files that it needs could not be brought in, so that it was not begun. */
-  | { readonly kind: 'push-failed'; readonly says: string }
+  | { readonly kind: 'push-failed'; readonly message: string }
   /** guard was interrupted while it ran, or while files were brought in for it. */
   | { readonly kind: 'interrupted'; readonly signal: Signal };
 
@@ -94,12 +94,12 @@ export type Outcome =
   | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
   /** The command failed, and nothing that guard compares had changed. */
   | { readonly outcome: 'kept-unchanged'; readonly cause: Cause }
-  | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
+  | { readonly outcome: 'rolled-back-unhealthy'; readonly cause: Cause }
   | {
       readonly outcome: 'rollback-failed';
       readonly cause: Cause;
-      readonly says: string;
-      readonly byHand: readonly string[];
+      readonly message: string;
+      readonly manualRecovery: readonly string[];
     }
   | { readonly outcome: 'refused'; readonly refusal: Refusal }
   | { readonly outcome: 'busy'; readonly refusal: Refusal }
@@ -110,7 +110,7 @@ export type Outcome =
 
 /** Why nothing was done, and what to do next. Both are whole sentences. */
 export interface Refusal {
-  readonly says: string;
+  readonly message: string;
   readonly advice: string;
 }
 
@@ -162,7 +162,7 @@ export interface TransactionStart {
 }
 
 /** Files and folders that are brought into the instance before the command. */
-export interface Pushed {
+export interface PushSummary {
   readonly local: string;
   readonly inside: string;
   /** Files and links. */
@@ -189,7 +189,7 @@ export interface RunStarted {
   /** Present in a run of `guard rollback`: the run whose restore point it goes back to. */
   readonly rolledBackTo?: string;
   /** Present where files are brought in before the command: from where, and what they become. */
-  readonly pushes?: readonly Pushed[];
+  readonly pushes?: readonly PushSummary[];
   /** Present where the change is a package manager's own transaction, and `command` only what it called itself. */
   readonly transaction?: TransactionStart;
 }
@@ -198,48 +198,48 @@ export interface RunStarted {
 export type RunEvent =
   | RunStarted
   /** A phase is about to begin: it is durable before the first request of the phase is sent. */
-  | { readonly type: 'phase-begun'; readonly phase: Phase }
-  /** A phase is over. `says` is a short result for a person, e.g. `guard-in-flight, 43 ms`. */
+  | { readonly type: 'phase-started'; readonly phase: Phase }
+  /** A phase is over. `message` is a short result for a person, e.g. `guard-in-flight, 43 ms`. */
   | {
       readonly type: 'phase-ended';
       readonly phase: Phase;
       readonly ms: number;
       readonly ok: boolean;
-      readonly says: string;
+      readonly message: string;
     }
   /** Something a person should know that decides nothing. */
-  | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly says: string }
+  | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly message: string }
   /** What was true before the command: a `Baseline` of `health/`, whole, so that it can be compared with later. */
   | {
-      readonly type: 'baseline-taken';
+      readonly type: 'baseline-recorded';
       readonly baseline: { readonly checks: readonly CheckResult[] };
       /** What is compared with it later, and what cannot be. Absent where no facts were wanted, and in older records. */
       readonly coverage?: { readonly compared: readonly string[]; readonly missing: readonly string[] };
     }
   /** The user's own commands of this run, so that `guard recover` has them. Only where there are any. */
-  | { readonly type: 'hooks-planned'; readonly hooks: Hooks }
+  | { readonly type: 'lifecycle-commands-planned'; readonly commands: LifecycleCommands }
   /** A hook is about to run: durable before it does. */
   | {
-      readonly type: 'hook-begun';
-      readonly moment: HookMoment;
+      readonly type: 'lifecycle-command-started';
+      readonly moment: LifecycleMoment;
       readonly where: 'inside' | 'host';
       readonly command: readonly string[];
     }
   /** A hook is over. `output` is the file that keeps what it wrote, if it wrote anything. */
   | {
-      readonly type: 'hook-ended';
-      readonly moment: HookMoment;
+      readonly type: 'lifecycle-command-ended';
+      readonly moment: LifecycleMoment;
       readonly ok: boolean;
-      readonly says: string;
+      readonly message: string;
       readonly ms: number;
       readonly output?: string;
     }
   /** What was held still for the restore point is let go: afterRestorePoint has run, or there was nothing to run. */
-  | { readonly type: 'quiet-ended' }
+  | { readonly type: 'quiesce-ended' }
   /** Under which lease this guard takes, or takes over, the restore point in flight: durable before it does. */
-  | { readonly type: 'lease-taken'; readonly lease: number }
+  | { readonly type: 'lease-acquired'; readonly lease: number }
   /** The lock is held and there is a way back. */
-  | { readonly type: 'restore-point-taken'; readonly restorePoint: RestorePoint }
+  | { readonly type: 'restore-point-created'; readonly restorePoint: RestorePoint }
   /** The command's bytes as they came; for the JSON stream only, not for the journal. */
   | { readonly type: 'command-output'; readonly stream: 'stdout' | 'stderr'; readonly chunk: Uint8Array }
   | { readonly type: 'command-ended'; readonly end: CommandEnd; readonly ms: number }
@@ -255,7 +255,7 @@ export type RunEvent =
     }
   /** The last lines that a failed unit wrote to the log since the command. Control characters already neutralised. */
   | { readonly type: 'unit-log'; readonly unit: string; readonly lines: readonly string[] }
-  | { readonly type: 'verdict'; readonly verdict: Verdict; readonly again: boolean }
+  | { readonly type: 'verdict'; readonly verdict: Verdict; readonly afterRollback: boolean }
   | { readonly type: 'changes'; readonly changes: Changes }
   /** The one decision of the run. `cause` is null when the change is kept because all is well. */
   | {
@@ -269,7 +269,7 @@ export type RunEvent =
     }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
   /** What a rolled-back run would have changed, so that its repetition is known (F37): a hash. */
-  | { readonly type: 'change-remembered'; readonly fingerprint: string }
+  | { readonly type: 'change-fingerprinted'; readonly fingerprint: string }
   /** The in-flight restore point got its final name, or is gone: the lock is free. */
   | { readonly type: 'released'; readonly restorePoint: string | null }
   /** An old restore point of an earlier run was removed. */
@@ -277,7 +277,7 @@ export type RunEvent =
   | { readonly type: 'run-ended'; readonly outcome: Outcome; readonly ms: number };
 
 /** An event with its place in time and the run it belongs to: what the journal keeps and `--json` writes, one a line. */
-export type Recorded = RunEvent & { readonly v: 1; readonly run: string; readonly at: number };
+export type RecordedEvent = RunEvent & { readonly v: 1; readonly run: string; readonly at: number };
 
 /** Where events go. A view that needs a moment (a line that must stand before others write) gives a promise; it must not fail. */
-export type Listener = (event: Recorded) => void | Promise<void>;
+export type Listener = (event: RecordedEvent) => void | Promise<void>;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describeBug } from './bug.ts';
+import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
 import { isInForeground } from './cli/foreground.ts';
@@ -57,6 +57,6 @@ async function flushed(): Promise<void> {
 }
 
 main().catch((bug: unknown) => {
-  process.stderr.write(`guard: this is a bug in guard: ${describeBug(bug)}\n`);
+  process.stderr.write(`guard: this is a bug in guard: ${formatStack(bug)}\n`);
   process.exit(70);
 });

@@ -10,15 +10,17 @@ const vocabulary = ['.'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   '.': [],
   incus: [],
+  platform: [],
   journal: [],
   config: [],
   health: ['incus'],
   run: ['health', 'incus', 'journal'],
-  hook: ['incus'],
+  'package-hook': ['incus'],
+  rollout: ['run', 'health', 'incus', 'journal', 'config'],
   notify: ['health', 'config'],
-  agent: ['hook', 'run', 'health', 'incus', 'journal', 'config'],
-  report: ['run', 'journal', 'hook'],
-  cli: ['hook', 'config', 'run', 'report', 'journal', 'agent', 'notify', 'health', 'incus'],
+  agent: ['package-hook', 'run', 'health', 'incus', 'journal', 'config'],
+  report: ['run', 'journal', 'package-hook'],
+  cli: ['package-hook', 'rollout', 'config', 'run', 'report', 'journal', 'agent', 'notify', 'health', 'incus'],
 };
 
 interface SourceFile {

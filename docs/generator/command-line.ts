@@ -26,7 +26,7 @@ export interface Group {
 /** An argument or an option. */
 export interface Term {
   readonly words: string;
-  readonly says: string;
+  readonly description: string;
 }
 
 /** guard itself first, then its commands in the order of its help. */
@@ -50,7 +50,7 @@ function describe(command: Command, before: readonly Command[]): CommandDescript
     description: sentence(command.description()),
     terms: command.registeredArguments.map((argument) => ({
       words: argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
-      says: sentence(argument.description),
+      description: sentence(argument.description),
     })),
     groups: groupsOf(command).map((group) => ({ ...group, sameAs: nameOfSame(group, before) })),
     after: helpAfter(command),
@@ -76,7 +76,7 @@ function groupsOf(command: Command): readonly Omit<Group, 'sameAs'>[] {
       .filter((option) => !option.hidden && (option.helpGroupHeading ?? 'Options:') === title)
       .map((option) => ({
         words: option.flags,
-        says: sentence(`${option.description}${defaultOf(option.defaultValue)}`),
+        description: sentence(`${option.description}${defaultOf(option.defaultValue)}`),
       })),
   }));
 }

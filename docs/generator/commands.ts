@@ -32,6 +32,6 @@ function options({ title, options, sameAs }: Group): string {
     : `${title}: as of [${code(sameAs)}](#${sameAs.replaceAll(' ', '-')}).`;
 }
 
-function row({ words, says }: Term): readonly string[] {
-  return [code(words), says];
+function row({ words, description }: Term): readonly string[] {
+  return [code(words), description];
 }

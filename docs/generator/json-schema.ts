@@ -32,7 +32,7 @@ export function formOf(schema: Schema): string {
   if (schema.const !== undefined) return code(String(schema.const));
   if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(', ');
   const choices = choicesOf(schema);
-  if (choices.length > 0) return sayChoices(choices.map(formOf));
+  if (choices.length > 0) return describeChoices(choices.map(formOf));
   if (Array.isArray(schema.type)) return schema.type.map((type) => formOf({ ...schema, type })).join(' or ');
   return formOfType(schema);
 }
@@ -44,7 +44,7 @@ function choicesOf({ anyOf, oneOf, allOf }: Schema): readonly Schema[] {
   );
 }
 
-function sayChoices(forms: readonly string[]): string {
+function describeChoices(forms: readonly string[]): string {
   return [...new Set(forms)]
     .map((form, index, all) => (index > 0 && form === `a list of ${all[0]}` ? 'a list of them' : form))
     .join(' or ');

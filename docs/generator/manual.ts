@@ -18,7 +18,9 @@ export function manualPage(commands: readonly CommandDescription[], version: str
       '.SH COMMANDS',
       ...commands.slice(1).flatMap(section),
       '.SH EXIT STATUS',
-      ...outcomeTable.flatMap(({ exit, name, meaning }) => term({ words: String(exit), says: `${name}: ${meaning}.` })),
+      ...outcomeTable.flatMap(({ exit, name, meaning }) =>
+        term({ words: String(exit), description: `${name}: ${meaning}.` }),
+      ),
       '.SH FILES',
       ...files.flatMap(term),
       '.SH ENVIRONMENT',
@@ -30,13 +32,19 @@ export function manualPage(commands: readonly CommandDescription[], version: str
 }
 
 const files: readonly Term[] = [
-  { words: 'guard.yaml', says: 'The configuration: in the working directory, else ~/.config/guard, else /etc/guard.' },
-  { words: '/var/lib/guard, ~/.local/state/guard', says: 'The records of runs: of root, and of other users.' },
+  {
+    words: 'guard.yaml',
+    description: 'The configuration: in the working directory, else ~/.config/guard, else /etc/guard.',
+  },
+  { words: '/var/lib/guard, ~/.local/state/guard', description: 'The records of runs: of root, and of other users.' },
 ];
 
 const environment: readonly Term[] = [
-  { words: 'INCUS_DIR, INCUS_SOCKET, INCUS_CONF, INCUS_REMOTE, INCUS_PROJECT', says: 'As in the incus command.' },
-  { words: 'GUARD_STATE_DIR', says: 'The folder of the records of runs.' },
+  {
+    words: 'INCUS_DIR, INCUS_SOCKET, INCUS_CONF, INCUS_REMOTE, INCUS_PROJECT',
+    description: 'As in the incus command.',
+  },
+  { words: 'GUARD_STATE_DIR', description: 'The folder of the records of runs.' },
 ];
 
 function section({ name, description, terms, groups, after }: CommandDescription): readonly string[] {
@@ -51,8 +59,8 @@ function section({ name, description, terms, groups, after }: CommandDescription
   ];
 }
 
-function term({ words, says }: Term): readonly string[] {
-  return ['.TP', `.B ${escaped(words)}`, escaped(says)];
+function term({ words, description }: Term): readonly string[] {
+  return ['.TP', `.B ${escaped(words)}`, escaped(description)];
 }
 
 // A line that begins with a dot or an apostrophe would be a request to roff.

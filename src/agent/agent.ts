@@ -2,11 +2,11 @@ import type { AgentListener, Subject } from '../agent-event.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
 import type { Outcome } from '../event.ts';
-import type { LookAtHolder } from '../run/tools.ts';
+import type { InspectHolder } from '../run/tools.ts';
 import type { Result } from '../result.ts';
-import { openDesk } from './desk.ts';
+import { openHookSession } from './hook-session.ts';
 import { keepRelay, type RelayUser } from './relay-keeper.ts';
-import { followHooked, sayPlace, type Place } from './roster.ts';
+import { watchInstances, formatServerProject, type ServerProject } from './instance-watcher.ts';
 import { beginTransaction, type RunOrder } from './transaction-run.ts';
 import { createTransactions, type Transactions } from './transactions.ts';
 
@@ -14,13 +14,13 @@ import { createTransactions, type Transactions } from './transactions.ts';
 export interface AgentTools {
   readonly version: string;
   readonly clock: Clock;
-  readonly tell: AgentListener;
-  readonly lookAtHolder: LookAtHolder;
+  readonly emit: AgentListener;
+  readonly inspectHolder: InspectHolder;
   /** As guard.yaml says at this moment; a mistake in it is one sentence. */
   readonly settings: (subject: Subject) => Promise<Result<Settings, string>>;
-  readonly run: (place: Place, instance: string, order: RunOrder) => Promise<Outcome>;
+  readonly run: (serverProject: ServerProject, instance: string, order: RunOrder) => Promise<Outcome>;
   /** Finishes the transactions of the place that an agent before this one has left. */
-  readonly recover: (place: Place) => Promise<void>;
+  readonly recover: (serverProject: ServerProject) => Promise<void>;
   /** The process that a run has let go on, and whose end it still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
   /** Aborts when the agent is to end. */
@@ -28,44 +28,44 @@ export interface AgentTools {
 }
 
 /** Those who hear and answer one instance. They outlive its relays, as its runs do. */
-interface Attended {
+interface InstanceSession {
   readonly transactions: Transactions;
-  readonly desk: RelayUser;
+  readonly session: RelayUser;
 }
 
 /** How long runs are waited for when the agent ends, in milliseconds: what is left then, the next agent finishes. */
 const lastRunsMs = 240_000;
 
 /** The host's side of the hooks: looks after every hooked instance of the places until the signal. */
-export async function runAgent(places: readonly Place[], tools: AgentTools): Promise<void> {
-  const { clock, signal, tell, version } = tools;
-  tell({ type: 'agent-started', version, places: places.map(sayPlace) });
-  const attended = new Map<string, Attended>();
-  const follow = (place: Place): Promise<void> =>
-    followHooked(place, {
+export async function runAgent(serverProjects: readonly ServerProject[], tools: AgentTools): Promise<void> {
+  const { clock, signal, emit, version } = tools;
+  emit({ type: 'agent-started', version, servers: serverProjects.map(formatServerProject) });
+  const attended = new Map<string, InstanceSession>();
+  const follow = (serverProject: ServerProject): Promise<void> =>
+    watchInstances(serverProject, {
       clock,
-      tell,
+      emit,
       signal,
-      onFollowed: () => void tools.recover(place),
-      attend: (instance) => {
-        const subject = { instance, project: place.project, remote: place.remote };
+      onFollowed: () => void tools.recover(serverProject),
+      handle: (instance) => {
+        const subject = { instance, project: serverProject.project, remote: serverProject.remote };
         const key = JSON.stringify(subject);
-        const known = attended.get(key) ?? openAttended(place, subject, tools);
+        const known = attended.get(key) ?? openInstanceSession(serverProject, subject, tools);
         attended.set(key, known);
-        return keepRelay({ incus: place.incus, clock, tell }, subject, known.desk);
+        return keepRelay({ incus: serverProject.incus, clock, emit }, subject, known.session);
       },
     });
   const stopping = (): void =>
-    tell({ type: 'agent-stopping', runs: [...attended.values()].filter((one) => one.transactions.busy()).length });
+    emit({ type: 'agent-stopping', runs: [...attended.values()].filter((one) => one.transactions.busy()).length });
   signal.addEventListener('abort', stopping, { once: true });
-  await Promise.all(places.map(follow));
+  await Promise.all(serverProjects.map(follow));
   const idle = Promise.all([...attended.values()].map((one) => one.transactions.idle()));
   await Promise.race([idle, clock.sleep(lastRunsMs)]);
-  tell({ type: 'agent-stopped' });
+  emit({ type: 'agent-stopped' });
 }
 
-function openAttended(place: Place, subject: Subject, tools: AgentTools): Attended {
-  const { clock, tell, version, lookAtHolder, managerOf } = tools;
+function openInstanceSession(serverProject: ServerProject, subject: Subject, tools: AgentTools): InstanceSession {
+  const { clock, emit, version, inspectHolder, managerOf } = tools;
   const { instance } = subject;
   const transactions = createTransactions({
     clock,
@@ -73,17 +73,17 @@ function openAttended(place: Place, subject: Subject, tools: AgentTools): Attend
     begin: (settings, announcement, admit) =>
       beginTransaction(
         {
-          incus: place.incus,
+          incus: serverProject.incus,
           clock,
           instance,
-          lookAtHolder,
+          inspectHolder,
           managerOf,
           admit,
-          run: (order) => tools.run(place, instance, order),
+          run: (order) => tools.run(serverProject, instance, order),
         },
         settings,
         announcement,
       ),
   });
-  return { transactions, desk: openDesk({ version, clock, tell, subject, transactions }) };
+  return { transactions, session: openHookSession({ version, clock, emit, subject, transactions }) };
 }

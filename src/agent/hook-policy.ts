@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { fitsGlob } from '../config/glob.ts';
-import type { HookSettings } from '../config/settings.ts';
-import type { Announcement } from './conversation.ts';
+import type { PackageHookSettings } from '../config/settings.ts';
+import type { Announcement } from './message-assembler.ts';
 import type { Reply } from './protocol.ts';
 
 /** Whether the user wants a transaction like this to be guarded. What the manager does not tell counts as wanted. */
 export function isWanted(
-  { packages, commands }: Pick<HookSettings, 'packages' | 'commands'>,
+  { packages, commands }: Pick<PackageHookSettings, 'packages' | 'commands'>,
   announcement: Pick<Announcement, 'command' | 'packages' | 'more'>,
 ): boolean {
   return wantedCommand(commands, announcement.command) && wantedPackages(packages, announcement);
@@ -26,14 +26,14 @@ function wantedPackages(
 
 /** What the package manager is told where there is no way back. */
 export function withoutRestorePoint(
-  { onNoRestorePoint }: Pick<HookSettings, 'onNoRestorePoint'>,
+  { onNoRestorePoint }: Pick<PackageHookSettings, 'onNoRestorePoint'>,
   reason: string,
 ): Reply {
   return onNoRestorePoint === 'abort' ? { kind: 'no', reason } : { kind: 'go-unguarded', reason };
 }
 
 /** Whether a transaction that was rolled back here before is refused. */
-export function obeysQuarantine({ quarantine }: Pick<HookSettings, 'quarantine'>, attended: boolean): boolean {
+export function obeysQuarantine({ quarantine }: Pick<PackageHookSettings, 'quarantine'>, attended: boolean): boolean {
   switch (quarantine) {
     case 'always':
       return true;

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 
 /** Counts what the agent does, for Prometheus. */
 export interface Metrics {
-  readonly hear: AgentListener;
+  readonly record: AgentListener;
   /** In the text format of Prometheus. */
   readonly text: () => Promise<string>;
   readonly contentType: string;
@@ -29,7 +29,7 @@ export async function createMetrics(options: {
     const at = await options.lastKept(subject);
     if (at !== null) lastKept.set(labelsOf(subject), at / 1000);
   }
-  function hear(event: AgentEvent): void {
+  function onMessage(event: AgentEvent): void {
     switch (event.type) {
       case 'relay-up':
         relays.set(labelsOf(event), 1);
@@ -38,10 +38,10 @@ export async function createMetrics(options: {
         return relays.set(labelsOf(event), 0);
       case 'relay-closed':
         return relays.remove(labelsOf(event));
-      case 'server-followed':
-        return servers.set({ place: event.place }, 1);
-      case 'server-lost':
-        return servers.set({ place: event.place }, 0);
+      case 'server-connected':
+        return servers.set({ server: event.server }, 1);
+      case 'server-disconnected':
+        return servers.set({ server: event.server }, 0);
       case 'transaction-answered':
         return answers.observe({ answer: event.reply.split(' ')[0] ?? '' }, event.ms / 1000);
       case 'transaction-ended':
@@ -52,12 +52,12 @@ export async function createMetrics(options: {
       case 'agent-started':
       case 'agent-stopping':
       case 'agent-stopped':
-      case 'transaction-asked':
+      case 'transaction-announced':
       case 'agent-warning':
         return;
     }
   }
-  return { hear, text: () => registry.metrics(), contentType: registry.contentType };
+  return { record: onMessage, text: () => registry.metrics(), contentType: registry.contentType };
 }
 
 /** Everything that is counted or measured. */
@@ -99,7 +99,7 @@ function instruments({ Counter, Gauge, Histogram }: typeof library, registry: Re
     servers: new Gauge({
       name: 'guard_agent_server_up',
       help: 'Whether the server is followed.',
-      labelNames: ['place'],
+      labelNames: ['server'],
       registers,
     }),
     info: new Gauge({

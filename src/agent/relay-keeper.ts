@@ -26,15 +26,15 @@ const pauses = { first: 200, growth: 2, most: 30_000 } as const;
 const livedMs = 10_000;
 
 /** An instance that does not run is looked at so often even if no event tells of it, in milliseconds. */
-const idleLookMs = 60_000;
+const idlePollMs = 60_000;
 
 /** Opens the way, and again whenever it is gone: after a start, a restore, a restart of the daemon. */
 export function keepRelay(
-  tools: { readonly incus: Incus; readonly clock: Clock; readonly tell: AgentListener },
+  tools: { readonly incus: Incus; readonly clock: Clock; readonly emit: AgentListener },
   subject: Subject,
   user: RelayUser,
 ): RelayKeeper {
-  const { clock, tell } = tools;
+  const { clock, emit } = tools;
   const over = new AbortController();
   let nudged = new AbortController();
   let pauseMs: number = pauses.first;
@@ -44,15 +44,15 @@ export function keepRelay(
   async function pause(ms: number): Promise<void> {
     if (!over.signal.aborted) await clock.sleep(ms, nudged.signal);
   }
-  function sayDown(says: string): void {
+  function reportDown(message: string): void {
     // The same reason is told once.
-    if (says !== down) tell({ type: 'relay-down', ...subject, says });
-    down = says;
+    if (message !== down) emit({ type: 'relay-down', ...subject, message });
+    down = message;
   }
   async function useRelay(relay: Relay): Promise<void> {
     const began = clock.monotonic();
     down = '';
-    tell({ type: 'relay-up', ...subject });
+    emit({ type: 'relay-up', ...subject });
     user.onRelay(relay);
     const stopped = new Promise<null>((resolve) => {
       if (over.signal.aborted) resolve(null);
@@ -63,8 +63,8 @@ export function keepRelay(
     await relay.close();
     // What happened while it was heard has no news now.
     nudged = new AbortController();
-    if (why === null) tell({ type: 'relay-closed', ...subject });
-    else sayDown(why);
+    if (why === null) emit({ type: 'relay-closed', ...subject });
+    else reportDown(why);
     pauseMs = clock.monotonic() - began >= livedMs ? pauses.first : longer(pauseMs);
   }
   async function keepOn(): Promise<void> {
@@ -73,7 +73,7 @@ export function keepRelay(
       nudged = new AbortController();
       const seen = await getInstance(tools.incus, subject.instance);
       if (!seen.ok || seen.value.status !== 'Running') {
-        await pause(seen.ok ? idleLookMs : (pauseMs = longer(pauseMs)));
+        await pause(seen.ok ? idlePollMs : (pauseMs = longer(pauseMs)));
         continue;
       }
       const relay = await openRelay(tools, subject.instance, user.onLine);
@@ -81,7 +81,7 @@ export function keepRelay(
       if (relay.ok) await useRelay(relay.value);
       else {
         // One that is just being stopped, or started, fails a few times.
-        if (failures > 3) sayDown(relay.error);
+        if (failures > 3) reportDown(relay.error);
         pauseMs = longer(pauseMs);
       }
       await pause(pauseMs);

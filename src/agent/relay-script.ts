@@ -51,7 +51,7 @@ mv ask.new ask && echo ready && exec cat <&3 5<&-
 `;
 
 /** The line that lets the relay look whether clients still find it; it ends where they do not. */
-export const lookLine = 'look';
+export const pollLine = 'look';
 
 /** The line with which the relay says that clients are heard. */
 export const readyLine = 'ready';

@@ -2,13 +2,13 @@ import { PassThrough, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Incus } from '../incus/client.ts';
 import { startExec } from '../incus/exec.ts';
-import { sayFailure } from '../incus/failure.ts';
+import { describeFailure } from '../incus/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
-import { createBudget } from './budget.ts';
-import { createLineCutter } from './lines.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import { createLineSplitter } from './line-splitter.ts';
 import { longestLine } from './protocol.ts';
-import { lookLine, readyLine, relayScript } from './relay-script.ts';
+import { pollLine, readyLine, relayScript } from './relay-script.ts';
 
 /** The way to and from the clients of one instance: one command inside that is held open. */
 export interface Relay {
@@ -40,27 +40,27 @@ export async function openRelay(
 ): Promise<Result<Relay, string>> {
   const { clock } = tools;
   const input = new PassThrough();
-  const said: Said = { text: '' };
+  const said: OutputTail = { text: '' };
   const gone = new AbortController();
-  let sayReady = (): void => {};
-  const ready = new Promise<null>((resolve) => (sayReady = () => resolve(null)));
-  const hear = (line: string): void => (line === readyLine ? sayReady() : onLine(line));
+  let signalReady = (): void => {};
+  const ready = new Promise<null>((resolve) => (signalReady = () => resolve(null)));
+  const onMessage = (line: string): void => (line === readyLine ? signalReady() : onLine(line));
   const starting = startExec(
     tools.incus,
     instance,
     { command: ['sh', '-c', relayScript], environment: relayEnvironment, user: 0, group: 0, cwd: '/', terminal: null },
-    { stdin: input, stdout: listening(clock, gone.signal, hear), stderr: lastWords(said) },
+    { stdin: input, stdout: listening(clock, gone.signal, onMessage), stderr: tailOf(said) },
   );
   const started = await Promise.race([starting, clock.sleep(readyMs)]);
   if (!started) {
     void starting.then((late) => late.ok && late.value.abandon());
     return err('Incus does not start it');
   }
-  if (!started.ok) return err(sayFailure(started.error));
+  if (!started.ok) return err(describeFailure(started.error));
   const exec = started.value;
   const ended = exec.ended.then((end) => {
     gone.abort();
-    return end.ok ? lastWordsOf(said) || 'the way into it has ended, as when it stops' : sayFailure(end.error);
+    return end.ok ? tailText(said) || 'the way into it has ended, as when it stops' : describeFailure(end.error);
   });
   async function close(): Promise<void> {
     input.end();
@@ -78,16 +78,16 @@ export async function openRelay(
     input.write(`${id} ${line}\n`);
     if (input.readableLength > mostWaiting) exec.abandon();
   }
-  void keepLooking(clock, gone.signal, () => input.writableEnded || input.write(`${lookLine}\n`));
+  void keepPolling(clock, gone.signal, () => input.writableEnded || input.write(`${pollLine}\n`));
   return ok({ send, close, ended });
 }
 
 /** Milliseconds until the relay looks at itself for the first times, and then always. */
-const looks = [1000, 3000, 10_000, 30_000] as const;
+const polls = [1000, 3000, 10_000, 30_000] as const;
 
-async function keepLooking(clock: Clock, gone: AbortSignal, look: () => void): Promise<void> {
+async function keepPolling(clock: Clock, gone: AbortSignal, look: () => void): Promise<void> {
   for (let times = 0; !gone.aborted; times += 1) {
-    await clock.sleep(looks[Math.min(times, looks.length - 1)] ?? 0, gone);
+    await clock.sleep(polls[Math.min(times, polls.length - 1)] ?? 0, gone);
     if (!gone.aborted) look();
   }
 }
@@ -102,12 +102,12 @@ const allowance = { perSecond: 256 * 1024, most: 1024 * 1024 } as const;
 const lineCost = 64;
 
 function listening(clock: Clock, gone: AbortSignal, onLine: (line: string) => void): Writable {
-  const cutter = createLineCutter(longestLine);
-  const budget = createBudget(clock, allowance);
+  const cutter = createLineSplitter(longestLine);
+  const budget = createRateLimiter(clock, allowance);
   async function take(chunk: Buffer, done: () => void): Promise<void> {
     const lines = cutter.feed(chunk);
     for (const line of lines) onLine(line);
-    await budget.spend(chunk.length + lines.length * lineCost, gone);
+    await budget.consume(chunk.length + lines.length * lineCost, gone);
     done();
   }
   return new Writable({
@@ -117,12 +117,12 @@ function listening(clock: Clock, gone: AbortSignal, onLine: (line: string) => vo
   });
 }
 
-interface Said {
+interface OutputTail {
   text: string;
 }
 
 /** What a shell complains of: only its end is of interest, and never shown unescaped. */
-function lastWords(said: Said): Writable {
+function tailOf(said: OutputTail): Writable {
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => {
       said.text = `${said.text}${chunk.toString('utf8')}`.slice(-400);
@@ -131,6 +131,6 @@ function lastWords(said: Said): Writable {
   });
 }
 
-function lastWordsOf({ text }: Said): string {
+function tailText({ text }: OutputTail): string {
   return neutralise(text.trim(), 300);
 }

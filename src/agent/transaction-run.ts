@@ -1,14 +1,14 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
-import type { Outcome, Recorded } from '../event.ts';
+import type { Outcome, RecordedEvent } from '../event.ts';
 import type { Incus } from '../incus/client.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
-import type { LookAtHolder } from '../run/tools.ts';
+import type { InspectHolder } from '../run/tools.ts';
 import type { Transaction, TransactionEnd } from '../run/plan.ts';
-import { lookAtProcesses, waitForTransaction, type WaitEnd } from '../run/transaction/end.ts';
-import type { Announcement } from './conversation.ts';
+import { inspectProcesses, waitForTransaction, type WaitEnd } from '../run/transaction/end.ts';
+import type { Announcement } from './message-assembler.ts';
 import { fingerprintOf, obeysQuarantine, withoutRestorePoint } from './hook-policy.ts';
-import { lookForRun } from './occupied.ts';
+import { findActiveRun } from './lock-holder.ts';
 import type { Reply } from './protocol.ts';
 
 /** A guarded run whose change is what a package manager inside does. */
@@ -33,14 +33,14 @@ export interface RunOrder {
   readonly settings: Settings;
   readonly obeyQuarantine: boolean;
   readonly interruption: Interruption;
-  readonly listener: (event: Recorded) => void | Promise<void>;
+  readonly listener: (event: RecordedEvent) => void | Promise<void>;
 }
 
 export interface TransactionTools {
   readonly incus: Incus;
   readonly clock: Clock;
   readonly instance: string;
-  readonly lookAtHolder: LookAtHolder;
+  readonly inspectHolder: InspectHolder;
   /** The process that a run has let go on, and whose end it still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
   readonly run: (order: RunOrder) => Promise<Outcome>;
@@ -62,16 +62,16 @@ export function beginTransaction(
   const transaction = transactionOf(tools, settings, announcement, state, () =>
     answer({ kind: 'go', run: point.run, restorePoint: point.name, ms: point.ms }),
   );
-  function listener(event: Recorded): void {
+  function listener(event: RecordedEvent): void {
     if (event.type === 'run-started') Object.assign(point, { run: event.run, name: event.restorePointName });
     if (event.type === 'phase-ended' && event.phase === 'restore-point') point.ms = event.ms;
   }
   async function whole(): Promise<void> {
     // The agent that was asked first was killed: its restore point is for the same transaction.
     const isSame = async (run: string): Promise<boolean> => (await tools.managerOf(run)) === announcement.pid;
-    const occupied = await lookForRun(tools, tools.instance, settings.hook.timeoutMs, isSame);
+    const occupied = await findActiveRun(tools, tools.instance, settings.hook.timeoutMs, isSame);
     if (occupied.kind === 'guarded') return answer({ kind: 'go-already-guarded' });
-    if (occupied.kind === 'unknown') return answer(withoutRestorePoint(settings.hook, occupied.says));
+    if (occupied.kind === 'unknown') return answer(withoutRestorePoint(settings.hook, occupied.message));
     const full = tools.admit();
     if (full !== null) return answer(withoutRestorePoint(settings.hook, full));
     const outcome = await tools.run({
@@ -170,7 +170,7 @@ function wordsOf({ command, manager }: Announcement): readonly [string, ...strin
 }
 
 async function isAttended(tools: TransactionTools, pid: number): Promise<boolean> {
-  const look = await lookAtProcesses(tools, tools.instance, [pid]);
+  const look = await inspectProcesses(tools, tools.instance, [pid]);
   return look.ok && (look.value.get(pid)?.terminal ?? false);
 }
 
@@ -181,7 +181,7 @@ function reasonOf(outcome: Outcome): string {
     case 'quarantined':
     case 'usage':
     case 'configuration':
-      return `${outcome.refusal.says} ${outcome.refusal.advice}`.trim();
+      return `${outcome.refusal.message} ${outcome.refusal.advice}`.trim();
     case 'interrupted':
       return 'The restore point took too long.';
     default:

@@ -1,8 +1,8 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
 import type { Result } from '../result.ts';
-import { createBudget, type Budget } from './budget.ts';
-import type { Announcement } from './conversation.ts';
+import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
+import type { Announcement } from './message-assembler.ts';
 import { isWanted, withoutRestorePoint } from './hook-policy.ts';
 import type { Reply } from './protocol.ts';
 import type { TransactionRun } from './transaction-run.ts';
@@ -100,12 +100,13 @@ export function createTransactions(tools: Tools): Transactions {
 
 /** Whether there may be another run in this hour. The limit may change with the configuration. */
 function createHourly(clock: Clock): (most: number) => boolean {
-  let budget: Budget | null = null;
+  let budget: RateLimiter | null = null;
   let size = 0;
   return (most) => {
-    if (budget === null || size !== most) budget = createBudget(clock, { most, perSecond: (most * 1000) / hourMs });
+    if (budget === null || size !== most)
+      budget = createRateLimiter(clock, { most, perSecond: (most * 1000) / hourMs });
     size = most;
-    return budget.take(1);
+    return budget.tryConsume(1);
   };
 }
 

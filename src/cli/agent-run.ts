@@ -1,6 +1,6 @@
 import type { AgentListener, Subject } from '../agent-event.ts';
-import { newsFor } from '../agent/news.ts';
-import type { Place } from '../agent/roster.ts';
+import { userNoticesFor } from '../agent/user-notices.ts';
+import type { ServerProject } from '../agent/instance-watcher.ts';
 import type { RunOrder } from '../agent/transaction-run.ts';
 import type { Notice } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
@@ -8,24 +8,24 @@ import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import type { Plan } from '../run/plan.ts';
-import { createAftermath, type Aftermath } from './aftermath.ts';
+import { createRunNotifier, type RunNotifier } from './run-notifier.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { planOf } from './plan-of.ts';
+import { buildPlan } from './build-plan.ts';
 import { runTools } from './run-tools.ts';
 
 /** Runs what a package manager of an instance has asked for, with a record like that of any other run. */
 export async function runTransaction(
   context: Context,
-  tell: AgentListener,
-  place: Place,
+  emit: AgentListener,
+  serverProject: ServerProject,
   instance: string,
   order: RunOrder,
 ): Promise<Outcome> {
   const began = context.clock.monotonic();
-  const reached = { ...place, instance };
-  const plan = planOfTransaction(context, place, instance, order);
-  const aftermath = createAftermath(context, plan);
-  const news = newsFor(place.incus, instance);
+  const reached = { ...serverProject, instance };
+  const plan = planOfTransaction(context, serverProject, instance, order);
+  const aftermath = createRunNotifier(context, plan);
+  const news = userNoticesFor(serverProject.incus, instance);
   const io = { terminal: null, stdin: null, stdout: context.stdout, stderr: context.stderr, begin: () => () => {} };
   const tools = runTools(context, {
     plan,
@@ -34,7 +34,7 @@ export async function runTransaction(
     interruption: order.interruption,
     person: null,
     listener: async (event) => {
-      aftermath.hear(event);
+      aftermath.onEvent(event);
       await order.listener(event);
       // The last moment at which anybody inside can read it.
       if (event.type === 'decided' && event.decision === 'rollback') await news.warn(warning(plan));
@@ -44,47 +44,53 @@ export async function runTransaction(
   await tools.recorder.close();
   if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const ms = context.clock.monotonic() - began;
-  await tellAll({ tell, subject: { instance, project: place.project, remote: place.remote }, ms }, place, plan, {
-    aftermath,
-    outcome,
-    notices: order.settings.notify,
-  });
+  await warnUsers(
+    { emit, subject: { instance, project: serverProject.project, remote: serverProject.remote }, ms },
+    serverProject,
+    plan,
+    {
+      aftermath,
+      outcome,
+      notices: order.settings.notify,
+    },
+  );
   return outcome;
 }
 
 /** Tells the log, the people inside, and whoever wants to be told, how a transaction's run has ended. */
-export async function tellAll(
-  to: { readonly tell: AgentListener; readonly subject: Subject; readonly ms: number },
-  place: Place,
+export async function warnUsers(
+  to: { readonly emit: AgentListener; readonly subject: Subject; readonly ms: number },
+  serverProject: ServerProject,
   { run }: Pick<Plan, 'run'>,
-  end: { readonly aftermath: Aftermath; readonly outcome: Outcome; readonly notices: readonly Notice[] },
+  end: { readonly aftermath: RunNotifier; readonly outcome: Outcome; readonly notices: readonly Notice[] },
 ): Promise<void> {
-  const { tell, subject } = to;
+  const { emit, subject } = to;
   const { outcome, aftermath } = end;
-  tell({ type: 'transaction-ended', ...subject, run, outcome: outcome.outcome, ms: to.ms });
-  const news = newsFor(place.incus, subject.instance);
+  emit({ type: 'transaction-ended', ...subject, run, outcome: outcome.outcome, ms: to.ms });
+  const news = userNoticesFor(serverProject.incus, subject.instance);
   switch (outcome.outcome) {
     case 'kept':
       await news.clear();
       break;
     case 'rolled-back':
-    case 'rolled-back-not-well':
+    case 'rolled-back-unhealthy':
     case 'kept-unhealthy':
     case 'rollback-failed':
-      await news.leave(`guard, on the host of this instance:\n${aftermath.says(outcome)}`);
+      await news.leave(`guard, on the host of this instance:\n${aftermath.summary(outcome)}`);
       break;
     default:
       break;
   }
-  for (const says of await aftermath.tell(end.notices, outcome)) tell({ type: 'agent-warning', ...subject, says });
+  for (const message of await aftermath.notify(end.notices, outcome))
+    emit({ type: 'agent-warning', ...subject, message });
 }
 
-function planOfTransaction(context: Context, place: Place, instance: string, order: RunOrder): Plan {
+function planOfTransaction(context: Context, serverProject: ServerProject, instance: string, order: RunOrder): Plan {
   const { settings, words, obeyQuarantine, transaction } = order;
   const run = newRunId(context.clock.now());
-  const reached = { ...place, instance };
+  const reached = { ...serverProject, instance };
   return {
-    ...planOf({ run, version: context.version, reached, words, settings, name: null, obeyQuarantine }),
+    ...buildPlan({ run, version: context.version, reached, words, settings, name: null, obeyQuarantine }),
     change: { kind: 'transaction', transaction },
     // Its package manager waits inside.
     stopFirst: false,

@@ -3,13 +3,13 @@ import type { AgentEvent, AgentListener, Subject } from '../agent-event.ts';
 import { runAgent } from '../agent/agent.ts';
 import type { Metrics } from '../agent/metrics.ts';
 import type { MetricsAddress } from '../agent/metrics-address.ts';
-import type { Place } from '../agent/roster.ts';
+import type { ServerProject } from '../agent/instance-watcher.ts';
 import { serviceManager } from '../agent/service-manager.ts';
-import { becomeSole } from '../agent/sole.ts';
+import { acquireAgentLock } from '../agent/agent-lock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
-import type { Reached } from '../incus/reach.ts';
-import { lookAtHolder } from '../journal/holder.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
+import { inspectHolder } from '../journal/holder.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { readRun } from '../journal/runs.ts';
 import { createAgentLog } from '../report/agent-log.ts';
@@ -18,8 +18,8 @@ import { recoveries } from './agent-recovery.ts';
 import { runTransaction } from './agent-run.ts';
 import type { Call } from './call.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { settingsOf } from './settings-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { resolveSettings } from './resolve-settings.ts';
 import { metricsAddress, repeated } from './values.ts';
 
 const help = `
@@ -61,21 +61,21 @@ export function defineAgent(program: Command, call: Call): void {
 
 async function agentOf(context: Context, remotes: readonly string[], options: AgentOptions): Promise<number> {
   const json = options.json ?? false;
-  const sole = await becomeSole(stateDirectoryOf(context));
+  const sole = await acquireAgentLock(stateDirectoryOf(context));
   if (!sole.ok)
-    return endWith(context, json, {
+    return reportOutcome(context, json, {
       outcome: 'busy',
-      refusal: { says: sole.error, advice: 'Stop it first, or name another folder with GUARD_STATE_DIR.' },
+      refusal: { message: sole.error, advice: 'Stop it first, or name another folder with GUARD_STATE_DIR.' },
     });
   const reached = await reachAll(context, remotes, options.project ?? [null]);
-  if (!reached.ok) return endWith(context, json, reached.error);
+  if (!reached.ok) return reportOutcome(context, json, reached.error);
   const served = await openMetrics(context, options.metrics ?? null);
   if (!served.ok)
-    return endWith(context, json, {
+    return reportOutcome(context, json, {
       outcome: 'refused',
-      refusal: { says: served.error, advice: 'Choose another address with --metrics.' },
+      refusal: { message: served.error, advice: 'Choose another address with --metrics.' },
     });
-  await workFor(context, reached.value, options, served.value.hear);
+  await workFor(context, reached.value, options, served.value.onEvent);
   await served.value.close();
   await closeAll(reached.value);
   await sole.value.release();
@@ -84,7 +84,7 @@ async function agentOf(context: Context, remotes: readonly string[], options: Ag
 
 async function workFor(
   context: Context,
-  reached: readonly Reached[],
+  reached: readonly InstanceConnection[],
   options: AgentOptions,
   count: AgentListener,
 ): Promise<void> {
@@ -93,7 +93,7 @@ async function workFor(
   const log = createAgentLog({ stdout, stderr, json: options.json ?? false, clock });
   const service = serviceManager(context.environment, clock);
   const isReady = readiness(reached.length);
-  function tell(event: AgentEvent): void {
+  function emit(event: AgentEvent): void {
     log(event);
     count(event);
     if (event.type === 'agent-stopping') void service.stopping();
@@ -102,16 +102,16 @@ async function workFor(
   const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
   const ended = new AbortController();
   const alive = service.keepAlive(ended.signal);
-  await runAgent(reached.map(placeOf), {
+  await runAgent(reached.map(serverProjectOf), {
     version,
     clock,
-    tell,
-    lookAtHolder,
+    emit,
+    inspectHolder,
     signal,
     settings,
     managerOf: (run) => managerOf(context, run),
-    run: (place, instance, order) => runTransaction(context, tell, place, instance, order),
-    recover: recoveries(context, { tell, settings, config: options.config ?? null }),
+    run: (serverProject, instance, order) => runTransaction(context, emit, serverProject, instance, order),
+    recover: recoveries(context, { emit, settings, config: options.config ?? null }),
   });
   ended.abort();
   await alive;
@@ -124,28 +124,28 @@ async function managerOf(context: Context, run: string): Promise<number | null> 
 }
 
 /** True once: when of every place is known whether it can be followed. An Incus that starts later is followed then. */
-function readiness(places: number): (event: AgentEvent) => boolean {
+function readiness(serverProjects: number): (event: AgentEvent) => boolean {
   const known = new Set<string>();
   return (event) => {
-    if (event.type !== 'server-followed' && event.type !== 'server-lost') return false;
+    if (event.type !== 'server-connected' && event.type !== 'server-disconnected') return false;
     const before = known.size;
-    known.add(event.place);
-    return known.size > before && known.size === places;
+    known.add(event.server);
+    return known.size > before && known.size === serverProjects;
   };
 }
 
 async function openMetrics(
   context: Context,
   address: MetricsAddress | null,
-): Promise<Result<{ readonly hear: AgentListener; readonly close: () => Promise<void> }, string>> {
-  if (address === null) return ok({ hear: () => {}, close: async () => {} });
+): Promise<Result<{ readonly onEvent: AgentListener; readonly close: () => Promise<void> }, string>> {
+  if (address === null) return ok({ onEvent: () => {}, close: async () => {} });
   const { createMetrics } = await import('../agent/metrics.ts');
   const { serveMetrics } = await import('../agent/metrics-server.ts');
   const { version, clock } = context;
   const lastKept = (subject: Subject): Promise<number | null> => lastKeptRun(context, subject);
   const metrics: Metrics = await createMetrics({ version, clock, lastKept });
   const server = await serveMetrics(metrics, address);
-  return server.ok ? ok({ hear: metrics.hear, close: server.value.close }) : server;
+  return server.ok ? ok({ onEvent: metrics.record, close: server.value.close }) : server;
 }
 
 /** How far back a kept run is looked for, in runs. */
@@ -167,10 +167,10 @@ async function settingsNow(
   { config }: AgentOptions,
 ): Promise<Result<Settings, string>> {
   const options = config === undefined ? {} : { config };
-  const settings = await settingsOf(context, { name: instance, remote }, options, false);
+  const settings = await resolveSettings(context, { name: instance, remote }, options, false);
   if (settings.ok) return settings;
   const { error } = settings;
-  return err('refusal' in error ? `guard.yaml on the host: ${error.refusal.says}` : error.outcome);
+  return err('refusal' in error ? `guard.yaml on the host: ${error.refusal.message}` : error.outcome);
 }
 
 /** Every remote with every project. All or none. */
@@ -178,8 +178,8 @@ async function reachAll(
   context: Context,
   remotes: readonly string[],
   projects: readonly (string | null)[],
-): Promise<Result<Reached[], Outcome>> {
-  const reached: Reached[] = [];
+): Promise<Result<InstanceConnection[], Outcome>> {
+  const reached: InstanceConnection[] = [];
   for (const remote of remotes.length === 0 ? [''] : remotes)
     for (const project of projects) {
       const name = remote === '' ? anyInstance : `${remote.replace(/:$/, '')}:${anyInstance}`;
@@ -196,10 +196,10 @@ async function reachAll(
 /** An address names an instance; here only what stands before it counts. */
 const anyInstance = 'any';
 
-async function closeAll(reached: readonly Reached[]): Promise<void> {
+async function closeAll(reached: readonly InstanceConnection[]): Promise<void> {
   for (const one of reached) await one.close();
 }
 
-function placeOf({ incus, project, remote }: Reached): Place {
+function serverProjectOf({ incus, project, remote }: InstanceConnection): ServerProject {
   return { incus, project, remote };
 }

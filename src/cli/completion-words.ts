@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander';
 /** One word that could stand where the cursor is. */
 export interface Completion {
   readonly word: string;
-  readonly says: string;
+  readonly message: string;
 }
 
 /**
@@ -14,36 +14,37 @@ export function completionsOf(program: Command, words: readonly string[], instan
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   if (before.includes('--')) return [];
-  const { command, places, open } = placeOf(program, before);
+  const { command, argumentCount, open } = placeOf(program, before);
   const all =
-    open === null ? wordsFor(program, command, places, current, instances) : (open.argChoices ?? []).map(plain);
+    open === null ? wordsFor(program, command, argumentCount, current, instances) : (open.argChoices ?? []).map(plain);
   return all.filter(({ word }) => word.startsWith(current));
 }
 
 function plain(word: string): Completion {
-  return { word, says: '' };
+  return { word, message: '' };
 }
 
-interface Place {
+interface CursorPosition {
   readonly command: Command;
   /** How many words that are no options stand behind the command's name; -1 where even that could still come. */
-  readonly places: number;
+  readonly argumentCount: number;
   /** The option whose value comes next; null elsewhere. */
   readonly open: Option | null;
 }
 
-function placeOf(program: Command, before: readonly string[]): Place {
+function placeOf(program: Command, before: readonly string[]): CursorPosition {
   const run = program.commands.find((command) => command.name() === 'run') ?? program;
-  let place: Place = { command: run, places: -1, open: null };
+  let position: CursorPosition = { command: run, argumentCount: -1, open: null };
   for (const word of before) {
-    if (place.open !== null) place = { ...place, open: null };
-    else if (word.startsWith('-')) place = { ...place, open: valueOption(place.command, word) };
-    else if (place.places === -1) {
+    if (position.open !== null) position = { ...position, open: null };
+    else if (word.startsWith('-')) position = { ...position, open: valueOption(position.command, word) };
+    else if (position.argumentCount === -1) {
       const named = program.commands.find((command) => command.name() === word);
-      place = named === undefined ? { ...place, places: 1 } : { command: named, places: 0, open: null };
-    } else place = { ...place, places: place.places + 1 };
+      position =
+        named === undefined ? { ...position, argumentCount: 1 } : { command: named, argumentCount: 0, open: null };
+    } else position = { ...position, argumentCount: position.argumentCount + 1 };
   }
-  return place;
+  return position;
 }
 
 function valueOption(command: Command, word: string): Option | null {
@@ -54,7 +55,7 @@ function valueOption(command: Command, word: string): Option | null {
 function wordsFor(
   program: Command,
   command: Command,
-  places: number,
+  argumentCount: number,
   current: string,
   instances: readonly string[],
 ): Completion[] {
@@ -62,17 +63,17 @@ function wordsFor(
     return command
       .createHelp()
       .visibleOptions(command)
-      .map(({ long, short, description }) => ({ word: long ?? short ?? '', says: description }));
+      .map(({ long, short, description }) => ({ word: long ?? short ?? '', message: description }));
   const argument =
-    command.registeredArguments[Math.max(0, places)] ??
+    command.registeredArguments[Math.max(0, argumentCount)] ??
     command.registeredArguments.findLast(({ variadic }) => variadic);
   const values = argument?.name() === 'instance' ? instances.map(plain) : (argument?.argChoices ?? []).map(plain);
-  return places === -1 ? [...subcommands(program), ...values] : values;
+  return argumentCount === -1 ? [...subcommands(program), ...values] : values;
 }
 
 function subcommands(program: Command): Completion[] {
   return program
     .createHelp()
     .visibleCommands(program)
-    .map((command) => ({ word: command.name(), says: command.description() }));
+    .map((command) => ({ word: command.name(), message: command.description() }));
 }

@@ -30,7 +30,7 @@ export function defineCompletion(program: Command, { context, words, exit }: Cal
     if (found.length > 0)
       await writeLines(
         context.stdout,
-        found.map(({ word, says }) => `${word}\t${says}`),
+        found.map(({ word, message }) => `${word}\t${message}`),
       );
     exit(0);
   });

@@ -1,10 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Reached, RequestWatch } from '../incus/reach.ts';
+import type { InstanceConnection, RequestWatch } from '../incus/reach.ts';
 import type { Refusal } from '../event.ts';
 import { stateDirectory } from '../journal/state-directory.ts';
 import type { Reports } from '../report/report-files.ts';
-import type { Target } from '../report/story.ts';
+import type { Target } from '../report/run-report.ts';
 import type { Trace } from '../report/trace.ts';
 import type { Result } from '../result.ts';
 import type { Interrupter } from '../run/interruption.ts';
@@ -34,7 +34,11 @@ export interface Context {
   /** The file of `--trace`, where there is one. */
   readonly trace?: Trace;
   /** Finds the daemon of an instance as the `incus` command would, and opens it. */
-  readonly reach: (instance: string, project: string | null, watch?: RequestWatch) => Promise<Result<Reached, Refusal>>;
+  readonly reach: (
+    instance: string,
+    project: string | null,
+    watch?: RequestWatch,
+  ) => Promise<Result<InstanceConnection, Refusal>>;
 }
 
 /** Where the records of runs are, for this user in this environment. */

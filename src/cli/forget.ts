@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { lookAtHolder } from '../journal/holder.ts';
+import { inspectHolder } from '../journal/holder.ts';
 import { removeRecord } from '../journal/retention.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { writeLines } from '../report/write.ts';
@@ -7,7 +7,7 @@ import { busy, refused } from '../run/refusal.ts';
 import type { Outcome } from '../event.ts';
 import type { Call } from './call.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { runNamed } from './run-named.ts';
 
 interface ForgetOptions {
@@ -37,14 +37,14 @@ export function defineForget(program: Command, call: Call): void {
       const state = stateDirectoryOf(context);
       const run = await runNamed(state, wanted);
       const outcome = mayForget(await readRun(state, run), options.yes ?? false);
-      if (outcome !== null) return call.exit(await endWith(context, options.json ?? false, outcome));
+      if (outcome !== null) return call.exit(await reportOutcome(context, options.json ?? false, outcome));
       call.exit(await forget(context, state, run));
     });
 }
 
 async function forget(context: Context, state: string, run: string): Promise<number> {
   if (!(await removeRecord(state, run)))
-    return endWith(
+    return reportOutcome(
       context,
       false,
       refused(`The record of run ${run} could not be removed.`, `See the folder ${state}.`),
@@ -58,7 +58,7 @@ function mayForget(record: RunRecord | null, yes: boolean): Outcome | null {
   if (record === null || record.started === null) return null;
   const { run, started, ended, restorePoint, released } = record;
   if (ended !== null && (restorePoint === null || released !== null)) return null;
-  if (lookAtHolder(started.holder) === 'alive')
+  if (inspectHolder(started.holder) === 'alive')
     return busy(`Run ${run} is under way (pid ${started.holder.pid}).`, 'Wait for its end.');
   const instance = started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
   if (yes) return null;

@@ -4,12 +4,12 @@ import {
   findManagers,
   installHook,
   removeHook,
-  tryWay,
+  pingHook,
   type Installation,
-  type Way,
-} from '../hook/installation.ts';
-import type { Inside } from '../hook/inside.ts';
-import { knownManagers } from '../hook/parts.ts';
+  type PingResult,
+} from '../package-hook/installation.ts';
+import type { Inside } from '../package-hook/inside.ts';
+import { knownManagers } from '../package-hook/parts.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { hookLines } from '../report/hook-text.ts';
 import { writeLines } from '../report/write.ts';
@@ -18,7 +18,7 @@ import { refused, refusedBecause } from '../run/refusal.ts';
 import type { Outcome } from '../event.ts';
 import type { Call } from './call.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, type Session } from './session.ts';
 
@@ -32,9 +32,9 @@ Exit status:
    78  guard.yaml is wrong`;
 
 /** What a subcommand of `guard hook` has to tell. */
-interface Told {
+interface HookReport {
   readonly installation: Installation | null;
-  readonly way: Way | null;
+  readonly way: PingResult | null;
   /** Why package managers that are there cannot ask. */
   readonly unable?: readonly string[];
   readonly status: number;
@@ -49,7 +49,7 @@ export function defineHook(program: Command, call: Call): void {
   function define(
     name: string,
     description: string,
-    work: (context: Context, session: Session, inside: Inside) => Promise<Result<Told, Outcome>>,
+    work: (context: Context, session: Session, inside: Inside) => Promise<Result<HookReport, Outcome>>,
   ): void {
     const command = hook.command(name).description(description).argument('<instance>', 'name or remote:name');
     addCommonOptions(command).action(async (instance: string, options: RunOptions) => {
@@ -57,7 +57,7 @@ export function defineHook(program: Command, call: Call): void {
       const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
         const { incus, instance: own } = session.reached;
         const done = await work(context, session, { incus, instance: own });
-        if (!done.ok) return endWith(context, options.json ?? false, done.error);
+        if (!done.ok) return reportOutcome(context, options.json ?? false, done.error);
         const { installation, way, unable = [] } = done.value;
         if (options.json)
           await writeLines(context.stdout, [JSON.stringify({ instance: own, ...installation, way, unable })]);
@@ -82,7 +82,7 @@ async function install(
   { clock, hooks }: Context,
   { settings }: Session,
   inside: Inside,
-): Promise<Result<Told, Outcome>> {
+): Promise<Result<HookReport, Outcome>> {
   const found = await findManagers(inside);
   if (!found.ok) return failed(found.error);
   const { managers, unable } = found.value;
@@ -99,20 +99,24 @@ async function install(
   const conf = { absent, limitSeconds: Math.ceil((timeoutMs + aheadMs) / 1000) };
   const installed = await installHook(inside, { hooks, managers, conf });
   if (!installed.ok) return failed(installed.error);
-  const way = await tryWay(inside, clock, noticeMs);
+  const way = await pingHook(inside, clock, noticeMs);
   return way.ok ? ok({ installation: installed.value, way: way.value, unable, status: 0 }) : failed(way.error);
 }
 
-async function remove(_context: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> {
+async function remove(_context: Context, _session: Session, inside: Inside): Promise<Result<HookReport, Outcome>> {
   const removed = await removeHook(inside);
   return removed.ok ? ok({ installation: removed.value, way: null, status: 0 }) : failed(removed.error);
 }
 
-async function status({ clock, hooks }: Context, _session: Session, inside: Inside): Promise<Result<Told, Outcome>> {
+async function status(
+  { clock, hooks }: Context,
+  _session: Session,
+  inside: Inside,
+): Promise<Result<HookReport, Outcome>> {
   const found = await findHook(inside, hooks);
   if (!found.ok) return failed(found.error);
   if (found.value === null) return ok({ installation: null, way: null, status: 1 });
-  const way = await tryWay(inside, clock, 0);
+  const way = await pingHook(inside, clock, 0);
   if (!way.ok) return failed(way.error);
   const isCurrent = found.value.parts.every(({ state }) => state === 'unchanged');
   const byWay = { answers: 0, silent: 1, stopped: 3 } as const;

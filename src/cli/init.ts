@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { gatherFacts } from '../health/gather.ts';
-import { sayFailure } from '../incus/failure.ts';
+import { describeFailure } from '../incus/failure.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { addCommonOptions, type CommonOptions } from './run-options.ts';
 import { withExisting } from './session.ts';
 import { UsageMistake } from './usage.ts';
 
-const lookLimitMs = 30_000;
+const observationLimitMs = 30_000;
 
 /** `guard init`: a commented guard.yaml from what the instance does now. */
 export function defineInit(program: Command, call: Call): void {
@@ -25,12 +25,16 @@ export function defineInit(program: Command, call: Call): void {
   addCommonOptions(command).action(async (instance: string, options: CommonOptions & { readonly output?: string }) => {
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async ({ reached }) => {
-      const facts = await gatherFacts({ incus: reached.incus, instance: reached.instance, limitMs: lookLimitMs });
+      const facts = await gatherFacts({
+        incus: reached.incus,
+        instance: reached.instance,
+        limitMs: observationLimitMs,
+      });
       if (!facts.ok) {
-        const says = facts.error.kind === 'unreadable' ? facts.error.says : sayFailure(facts.error);
-        return endWith(context, false, {
+        const message = facts.error.kind === 'unreadable' ? facts.error.message : describeFailure(facts.error);
+        return reportOutcome(context, false, {
           outcome: 'refused',
-          refusal: { says, advice: 'guard init looks inside, so the instance must run.' },
+          refusal: { message, advice: 'guard init looks inside, so the instance must run.' },
         });
       }
       const { commentedConfiguration } = await import('../config/init.ts');

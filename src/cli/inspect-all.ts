@@ -1,10 +1,10 @@
-import { lookAtHolder } from '../journal/holder.ts';
+import { inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { inspect } from '../run/inspect.ts';
 import { neutralise } from '../text.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { planOf } from './plan-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
 import type { RunOptions } from './run-options.ts';
 import { withInstance } from './session.ts';
 import { UsageMistake } from './usage.ts';
@@ -28,9 +28,9 @@ export async function inspectAll(
       seen.set(place, instance);
       const run = newRunId(context.clock.now());
       const name = options.name ?? null;
-      const plan = planOf({ run, version: context.version, reached, words, settings, name });
-      const inspected = await inspect(plan, { incus: reached.incus, lookAtHolder });
-      return inspected.ok ? 0 : endWith(context, options.json ?? false, inspected.error);
+      const plan = buildPlan({ run, version: context.version, reached, words, settings, name });
+      const inspected = await inspect(plan, { incus: reached.incus, inspectHolder });
+      return inspected.ok ? 0 : reportOutcome(context, options.json ?? false, inspected.error);
     });
     if (status !== 0) return status;
   }

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { takeBaseline } from '../health/baseline.ts';
 import { judgeAlone } from '../health/verdict.ts';
-import { lookAtHolder } from '../journal/holder.ts';
+import { inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { planMarkdown } from '../report/plan-markdown.ts';
 import { planLines, type Preview } from '../report/plan-text.ts';
@@ -10,10 +10,10 @@ import { inspect } from '../run/inspect.ts';
 import { previewPackages } from '../run/packages/preview.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
-import { sayPause } from '../run/restore-point/room.ts';
-import { endWith } from './end-with.ts';
+import { describePause } from '../run/restore-point/free-space.ts';
+import { reportOutcome } from './report-outcome.ts';
 import type { Context } from './context.ts';
-import { planOf } from './plan-of.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { commandWords } from './command-words.ts';
 import { surveyPushes } from './pushes.ts';
@@ -62,11 +62,11 @@ async function preview(
 ): Promise<number> {
   const run = newRunId(context.clock.now());
   const pushes = await surveyPushes(context, options);
-  if (!pushes.ok) return endWith(context, options.json ?? false, pushes.error);
+  if (!pushes.ok) return reportOutcome(context, options.json ?? false, pushes.error);
   const name = options.name ?? null;
-  const plan = planOf({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
-  const inspected = await inspect(plan, { incus: reached.incus, lookAtHolder });
-  if (!inspected.ok) return endWith(context, options.json ?? false, inspected.error);
+  const plan = buildPlan({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
+  const inspected = await inspect(plan, { incus: reached.incus, inspectHolder });
+  if (!inspected.ok) return reportOutcome(context, options.json ?? false, inspected.error);
   const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
   const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
   const { copy, disks, pool, wasRunning } = inspected.value;
@@ -74,14 +74,14 @@ async function preview(
     plan,
     wasRunning,
     pool,
-    pause: copy && sayPause(plan.instance, copy),
+    pause: copy && describePause(plan.instance, copy),
     disks,
     packages: wasRunning ? await previewPackages(reached.incus, plan.instance, words) : null,
     verdict,
     wouldBegin: !refusedForHealth,
   };
   await writeLines(context.stdout, written(preview, options));
-  return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { says: '', advice: '' } }) : 0;
+  return refusedForHealth ? exitStatusOf({ outcome: 'refused', refusal: { message: '', advice: '' } }) : 0;
 }
 
 function written(preview: Preview, { json, markdown }: PlanOptions): string[] {

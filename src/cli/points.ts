@@ -9,7 +9,7 @@ import type { Outcome } from '../event.ts';
 import { refusedBecause } from '../run/refusal.ts';
 import type { Call } from './call.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { recordedTargets } from './recorded-targets.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, withInstance, type Session } from './session.ts';
@@ -60,7 +60,7 @@ async function collect(
 ): Promise<number> {
   const points = await pointsOf(context, session, wanted.instance);
   if (points.ok) rows.push(...points.value);
-  else if (wanted.isNamed) return endWith(context, wanted.options.json ?? false, points.error);
+  else if (wanted.isNamed) return reportOutcome(context, wanted.options.json ?? false, points.error);
   return 0;
 }
 

@@ -5,7 +5,7 @@ import { exitStatusOf, outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
 import { commandNames, type CommandName } from './command-names.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
 import { reportFile } from './values.ts';
@@ -96,7 +96,7 @@ async function endOf(error: unknown, context: Context, words: SplitArguments, he
     return exitStatusOf(usage(mistake));
   }
   const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
-  return endWith(told, words.own.includes('--json'), usage(mistake));
+  return reportOutcome(told, words.own.includes('--json'), usage(mistake));
 }
 
 /** Commands that change nothing, whatever happens: to say so would suggest that they might. */
@@ -167,10 +167,10 @@ function sentence(message: string): string {
 
 /** commander repeats the value before the reader's own sentence, which names it already. */
 function valueMistake(message: string): string | null {
-  const [, option, argument, says] =
+  const [, option, argument, own] =
     /^error: (?:option '(.*?)'|command-argument value '[\s\S]*?' is invalid for argument '(.*?)'\.) ?(?:argument '[\s\S]*?' is invalid\. )?([\s\S]*)$/.exec(
       message,
     ) ?? [];
-  if (says === undefined || says === '' || says.startsWith('argument missing')) return null;
-  return `${option ?? `<${argument ?? ''}>`}: ${says}`;
+  if (own === undefined || own === '' || own.startsWith('argument missing')) return null;
+  return `${option ?? `<${argument ?? ''}>`}: ${own}`;
 }

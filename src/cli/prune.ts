@@ -9,8 +9,8 @@ import { refusedBecause } from '../run/refusal.ts';
 import { pruneRestorePoints, restorePointsToPrune } from '../run/restore-point/retention.ts';
 import { recordedTargets } from './recorded-targets.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { planOf } from './plan-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, withInstance, type Session } from './session.ts';
@@ -58,7 +58,7 @@ function pruneOne(
 ): Promise<number> {
   return reaching(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
-    const plan = planOf({ run, version: context.version, reached, words: ['true'], settings, name: null });
+    const plan = buildPlan({ run, version: context.version, reached, words: ['true'], settings, name: null });
     const state = stateDirectoryOf(context);
     if (options.dryRun === true) return listOld(context, reached, plan.restorePoint.keep, options.json ?? false);
     const removed: string[] = [];
@@ -89,7 +89,7 @@ function pruneOne(
 
 async function listOld(context: Context, reached: Session['reached'], keep: number, json: boolean): Promise<number> {
   const existing = await listSnapshots(reached.incus, reached.instance);
-  if (!existing.ok) return endWith(context, json, refusedBecause(existing.error));
+  if (!existing.ok) return reportOutcome(context, json, refusedBecause(existing.error));
   const kept = await keptRestorePoints(stateDirectoryOf(context), reached);
   const old = restorePointsToPrune(kept, existing.value, keep).map(({ name }) => name);
   await writeLines(

@@ -1,7 +1,7 @@
 import { openStateDirectory } from '../journal/state-directory.ts';
 import { refused } from '../run/refusal.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 
 /**
  * Without a record nothing could be recovered, so a state directory that cannot be written refuses a run before anything
@@ -10,7 +10,7 @@ import { endWith } from './end-with.ts';
 export async function refuseUnwritableRecords(context: Context, json: boolean): Promise<number | null> {
   const opened = await openStateDirectory(stateDirectoryOf(context));
   if (opened.ok) return null;
-  return endWith(
+  return reportOutcome(
     context,
     json,
     refused(

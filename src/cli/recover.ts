@@ -2,28 +2,28 @@ import { Option, type Command } from 'commander';
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { getSnapshot } from '../incus/snapshot.ts';
-import { currentHolder, lookAtHolder } from '../journal/holder.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
 import { readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
-import type { Target } from '../report/story.ts';
+import type { Target } from '../report/run-report.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
-import { newLease } from '../run/hold/in-flight.ts';
-import { keepLease, takeLease, type HeldLease } from '../run/hold/lease.ts';
-import { isLeftBy, refuseLiving, refuseUnreadable } from '../run/hold/living.ts';
-import { findRemains, recover, type Remains } from '../run/recovery/recover.ts';
+import { newLease } from '../run/lock/in-flight.ts';
+import { keepLease, takeLease, type HeldLease } from '../run/lock/lease.ts';
+import { isLeftoverOf, requireDeadHolder, refuseUnreadable } from '../run/lock/takeover.ts';
+import { findLeftovers, recover, type RunLeftovers } from '../run/recovery/recover.ts';
 import { refusedBecause } from '../run/refusal.ts';
-import { mendRemains, sayRemoved, type MendedRemains } from '../run/recovery/torn-remains.ts';
+import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
 import { createRecorder, type Recorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { planOf } from './plan-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
@@ -61,8 +61,8 @@ export function defineRecover(program: Command, call: Call): void {
 
 async function recoverAll(context: Context, options: RecoverOptions): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
-  const dead = runs.filter(({ started }) => started !== null && lookAtHolder(started.holder) === 'dead');
-  if (dead.length === 0) await sayNothingToDo(context, options, null);
+  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) === 'dead');
+  if (dead.length === 0) await reportNothingToDo(context, options, null);
   let worst = 0;
   for (const record of dead) {
     const { instance, project, remote } = record.started ?? { instance: '', project: 'default', remote: null };
@@ -87,12 +87,12 @@ export async function recoverInstance(
 }
 
 async function recoverReached(
-  context: Recovering,
+  context: RecoverySession,
   session: Session,
   options: RecoverOptions,
   known: RunRecord | null,
 ): Promise<number> {
-  const plan = planOf({
+  const plan = buildPlan({
     run: known?.run ?? newRunId(context.clock.now()),
     version: context.version,
     reached: session.reached,
@@ -103,55 +103,58 @@ async function recoverReached(
   });
   const { incus } = session.reached;
   const tools = { incus, clock: context.clock };
-  const found = await findRemains(tools, plan);
-  if (!found.ok) return endWith(context, options.json ?? false, found.error);
+  const found = await findLeftovers(tools, plan);
+  if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
-  const isIdle = record === null && found.value.inFlight === null && found.value.quiet === null;
+  const isIdle = record === null && found.value.inFlight === null && found.value.quiesceMarker === null;
   // What another run has there by now is not this one's: of that nothing is left.
-  if (record !== null && !isLeftBy(found.value, record))
-    return finish(context, session, { plan, record, remains: nothingOf(found.value), removed: [] }, options);
+  if (record !== null && !isLeftoverOf(found.value, record))
+    return finish(context, session, { plan, record, leftovers: nothingOf(found.value), removed: [] }, options);
   const unreadable = refuseUnreadable(plan, found.value, record);
-  if (unreadable !== null) return endWith(context, options.json ?? false, unreadable);
+  if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
-  const tell = (text: string): Promise<void> => sayWait(context, options, text);
-  const living = isIdle ? null : await refuseLiving({ ...tools, lookAtHolder, tell }, found.value, record, care);
-  if (living !== null) return endWith(context, options.json ?? false, living);
+  const tell = (text: string): Promise<void> => reportWait(context, options, text);
+  const living = isIdle
+    ? null
+    : await requireDeadHolder({ ...tools, inspectHolder, report: tell }, found.value, record, care);
+  if (living !== null) return reportOutcome(context, options.json ?? false, living);
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
-  const remains = await mendRemains(plan, tools, found.value, own);
-  if (!remains.ok) return endWith(context, options.json ?? false, remains.error);
-  if (isIdle) return sayNothingToDo(context, options, plan.instance, remains.value.removed);
-  return finish(context, session, { plan, record, ...remains.value }, options);
+  const leftovers = await repairLeftovers(plan, tools, found.value, own);
+  if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
+  if (isIdle) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
+  return finish(context, session, { plan, record, ...leftovers.value }, options);
 }
 
 /** Which instance it is about is known. */
-type Recovering = Context & { readonly target: Target };
+type RecoverySession = Context & { readonly target: Target };
 
 /** Finishes the run, and tells it as a run is told. */
 async function finish(
-  context: Recovering,
+  context: RecoverySession,
   session: Session,
-  { plan, record, remains, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & MendedRemains,
+  { plan, record, leftovers, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & RepairResult,
   options: RecoverOptions,
 ): Promise<number> {
   const { incus } = session.reached;
-  const run = record?.run ?? (remains.mark ?? remains.quiet)?.run ?? plan.run;
+  const run = record?.run ?? (leftovers.marker ?? leftovers.quiesceMarker)?.run ?? plan.run;
   const recorder = await recorderOf(context, run, options, record);
-  await (record === null ? recorder.begin(startedElsewhere(context, session, remains, run)) : recorder.resume());
-  for (const name of removed) await recorder.record({ type: 'notice', level: 'warning', says: sayRemoved(name) });
+  await (record === null ? recorder.begin(startedElsewhere(context, session, leftovers, run)) : recorder.resume());
+  for (const name of removed)
+    await recorder.record({ type: 'notice', level: 'warning', message: describeRemoved(name) });
   const { instance, project, remote, limits } = plan;
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { keepIfHealthy = false } = options;
-  const lease = await leaseFor(session, recorder, context.clock, remains);
-  if (!lease.ok) return endWith(context, options.json ?? false, lease.error);
+  const lease = await leaseFor(session, recorder, context.clock, leftovers);
+  if (!lease.ok) return reportOutcome(context, options.json ?? false, lease.error);
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
     { run, instance, project, remote, limits, record, baseline, keepIfHealthy, hooks, lease: lease.value },
     { incus, clock: context.clock, recorder },
-    remains,
+    leftovers,
   );
   await lease.value?.stop();
   const status = recoveredStatus(outcome);
-  return status === 0 && (await isStillHeld(session, remains)) ? stillHeldStatus : status;
+  return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
 }
 
 /** Null where nothing is in flight, or the server cannot write a lease: a full pool must not stop a rollback. */
@@ -159,45 +162,45 @@ async function leaseFor(
   { reached }: Session,
   recorder: Recorder,
   clock: Context['clock'],
-  remains: Remains,
+  leftovers: RunLeftovers,
 ): Promise<Result<HeldLease | null, Outcome>> {
-  if (remains.inFlight === null) return ok(null);
+  if (leftovers.inFlight === null) return ok(null);
   const { incus, instance } = reached;
   const lease = newLease();
-  await recorder.record({ type: 'lease-taken', lease: lease.base });
-  const taken = await takeLease({ incus }, instance, { before: remains.lease, lease });
+  await recorder.record({ type: 'lease-acquired', lease: lease.base });
+  const taken = await takeLease({ incus }, instance, { before: leftovers.lease, lease });
   if (taken.ok) return ok(keepLease({ incus, clock }, instance, lease));
   return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
 }
 
 /** The instance, without what is there of another run. */
-function nothingOf(remains: Remains): Remains {
-  return { ...remains, mark: null, quiet: null, inFlight: null, lease: null };
+function nothingOf(leftovers: RunLeftovers): RunLeftovers {
+  return { ...leftovers, marker: null, quiesceMarker: null, inFlight: null, lease: null };
 }
 
-async function sayWait(context: Context, options: RecoverOptions, text: string): Promise<void> {
+async function reportWait(context: Context, options: RecoverOptions, text: string): Promise<void> {
   if (options.json !== true && options.quiet !== true) await writeLines(context.stderr, [`guard: ${text}`]);
 }
 
-const stillHeldStatus = 21;
+const stillLockedStatus = 21;
 
 /** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
-async function isStillHeld({ reached }: Session, { inFlight }: Remains): Promise<boolean> {
+async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): Promise<boolean> {
   if (inFlight === null) return false;
   const snapshot = await getSnapshot(reached.incus, reached.instance, inFlight.name);
   return snapshot.ok && snapshot.value.createdAt === inFlight.createdAt;
 }
 
 /** The run whose mark is on the instance; else the last one that this host left unfinished there. */
-async function recordOf(context: Context, { reached }: Session, remains: Remains): Promise<RunRecord | null> {
+async function recordOf(context: Context, { reached }: Session, leftovers: RunLeftovers): Promise<RunRecord | null> {
   const state = stateDirectoryOf(context);
-  const known = remains.mark ?? remains.quiet;
+  const known = leftovers.marker ?? leftovers.quiesceMarker;
   if (known !== null) return readRun(state, known.run);
   const unfinished = await unfinishedRuns(state);
   return (
     unfinished.findLast(
       (record) =>
-        isLeftBy(remains, record) &&
+        isLeftoverOf(leftovers, record) &&
         record.started?.instance === reached.instance &&
         record.started.project === reached.project &&
         record.started.remote === reached.remote,
@@ -206,7 +209,7 @@ async function recordOf(context: Context, { reached }: Session, remains: Remains
 }
 
 async function recorderOf(
-  context: Recovering,
+  context: RecoverySession,
   run: string,
   options: RecoverOptions,
   record: RunRecord | null,
@@ -221,7 +224,7 @@ async function recorderOf(
   });
 }
 
-function startedElsewhere(context: Context, { reached }: Session, remains: Remains, run: string) {
+function startedElsewhere(context: Context, { reached }: Session, leftovers: RunLeftovers, run: string) {
   return {
     type: 'run-started' as const,
     version: context.version,
@@ -230,8 +233,8 @@ function startedElsewhere(context: Context, { reached }: Session, remains: Remai
     remote: reached.remote,
     // What another host ran is not known here.
     command: [],
-    wasRunning: remains.wasRunning,
-    restorePointName: remains.mark?.restorePointName ?? `guard-${run}`,
+    wasRunning: leftovers.wasRunning,
+    restorePointName: leftovers.marker?.restorePointName ?? `guard-${run}`,
     named: false,
     holder: currentHolder(),
   };
@@ -252,7 +255,7 @@ function recoveredStatus(outcome: Outcome): number {
   }
 }
 
-async function sayNothingToDo(
+async function reportNothingToDo(
   context: Context,
   options: RecoverOptions,
   instance: string | null,
@@ -261,7 +264,7 @@ async function sayNothingToDo(
   if (context.target) await context.reports?.drop(context.target);
   if (options.json !== true && options.quiet !== true)
     await writeLines(context.stderr, [
-      ...removed.map((name) => `guard: ${sayRemoved(name)}`),
+      ...removed.map((name) => `guard: ${describeRemoved(name)}`),
       `guard: there is nothing to recover${instance === null ? ' in the records of this host' : ` on ${instance}`}.`,
     ]);
   return 0;

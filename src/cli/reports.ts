@@ -1,12 +1,12 @@
-import type { Recorded } from '../event.ts';
+import type { RecordedEvent } from '../event.ts';
 import type { ReportFile } from '../report/report-file.ts';
 import type { Reports } from '../report/report-files.ts';
-import type { Target } from '../report/story.ts';
+import type { Target } from '../report/run-report.ts';
 import { writeLines } from '../report/write.ts';
 import type { Result } from '../result.ts';
 import { refused } from '../run/refusal.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import type { CommonOptions } from './run-options.ts';
 import { UsageMistake } from './usage.ts';
 
@@ -20,7 +20,7 @@ export async function withReports(
   if (options.report === undefined) return work(context);
   const opened = await openAll(context, options.report, targets);
   if (!opened.ok)
-    return endWith(
+    return reportOutcome(
       { ...context, ...(targets[0] === undefined ? {} : { target: targets[0] }) },
       options.json ?? false,
       refused(opened.error, 'Name a file in a folder that is there and can be written.'),
@@ -37,7 +37,7 @@ export async function withReports(
 export async function about(
   context: Context,
   target: Target,
-  history: readonly Recorded[] = [],
+  history: readonly RecordedEvent[] = [],
 ): Promise<Context & { readonly target: Target }> {
   await context.reports?.begin(target, history);
   return { ...context, target };
@@ -66,6 +66,6 @@ async function openAll(
     targets,
     version: context.version,
     workingDirectory: context.workingDirectory,
-    complain: (says) => void writeLines(context.stderr, [`guard: ${says}`]),
+    complain: (message) => void writeLines(context.stderr, [`guard: ${message}`]),
   });
 }

@@ -3,7 +3,7 @@ import type { Changes, Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import { gatherFacts } from '../health/gather.ts';
-import type { Reached } from '../incus/reach.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
 import { keptRestorePoints, undoStepsOf, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { listRuns } from '../journal/run-index.ts';
@@ -13,12 +13,12 @@ import { createView } from '../report/view.ts';
 import { wrapped } from '../report/wrap.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { GoBackTo, Plan } from '../run/plan.ts';
+import type { RollbackTarget, Plan } from '../run/plan.ts';
 import { refused } from '../run/refusal.ts';
 import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { endWith } from './end-with.ts';
-import { planOf } from './plan-of.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import { about, withReports } from './reports.ts';
@@ -62,14 +62,14 @@ export function defineRollback(program: Command, call: Call): void {
         throw new UsageMistake('--redo chooses the restore point by itself.', 'Leave out either --redo or the run.');
       const target = { instance, command: ['guard', 'rollback', instance, ...(run === undefined ? [] : [run])] };
       const status = await withReports(call.context, options, [target], async (context) =>
-        goBack(await about(context, target), instance, run ?? null, options),
+        rollBackTo(await about(context, target), instance, run ?? null, options),
       );
       call.exit(status);
     },
   );
 }
 
-async function goBack(
+async function rollBackTo(
   context: Context,
   instance: string,
   run: string | null,
@@ -80,7 +80,7 @@ async function goBack(
   if (unwritable !== null) return unwritable;
   return withExisting(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
     const target = await targetOf(context, reached, run, options.redo ?? false);
-    if (!target.ok) return endWith(context, json, target.error);
+    if (!target.ok) return reportOutcome(context, json, target.error);
     const preview = await previewOf(context, reached, target.value, options.redo ?? false);
     if (dryRun) {
       await writeLines(
@@ -102,10 +102,10 @@ async function goBack(
         { kind: 'confirm', text: `Go ${preview.redo ? 'forward' : 'back'}?` },
         settings.askTimeoutMs,
       );
-      if (answer !== 'yes') return endWith(context, json, refused('You answered no.', ''));
+      if (answer !== 'yes') return reportOutcome(context, json, refused('You answered no.', ''));
     }
     const plan: Plan = {
-      ...planOf({
+      ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
         reached,
@@ -128,10 +128,10 @@ function sentences([first = '', ...rest]: readonly string[]): string[] {
 
 async function targetOf(
   context: Context,
-  reached: Reached,
+  reached: InstanceConnection,
   wanted: string | null,
   redo: boolean,
-): Promise<Result<GoBackTo, Outcome>> {
+): Promise<Result<RollbackTarget, Outcome>> {
   const state = stateDirectoryOf(context);
   const kept = await keptRestorePoints(state, reached);
   const { back, forward } = await undoStepsOf(state, reached);
@@ -146,8 +146,8 @@ async function targetOf(
 
 async function previewOf(
   context: Context,
-  reached: Reached,
-  { run, restorePoint, baseline }: GoBackTo,
+  reached: InstanceConnection,
+  { run, restorePoint, baseline }: RollbackTarget,
   redo: boolean,
 ): Promise<RollbackPreview> {
   const takenAt = Date.parse(restorePoint.createdAt);
@@ -171,7 +171,7 @@ async function previewOf(
 /** What is asked for the sake of a sentence must not take long, in milliseconds. */
 const factsLimitMs = 10_000;
 
-async function changesSince({ incus, instance }: Reached, baseline: Baseline | null): Promise<Changes | null> {
+async function changesSince({ incus, instance }: InstanceConnection, baseline: Baseline | null): Promise<Changes | null> {
   if (baseline?.facts == null) return null;
   const now = await gatherFacts({ incus, instance, limitMs: factsLimitMs });
   return now.ok ? changesBetween(baseline.facts, now.value) : null;

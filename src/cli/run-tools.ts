@@ -1,7 +1,7 @@
 import type { Listener } from '../event.ts';
-import type { Reached } from '../incus/reach.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
 import { failedChanges } from '../journal/history.ts';
-import { currentHolder, lookAtHolder } from '../journal/holder.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import type { Interruption } from '../run/interruption.ts';
@@ -16,7 +16,7 @@ export function runTools(
   one: {
     readonly plan: Plan;
     readonly io: CommandIo;
-    readonly reached: Pick<Reached, 'incus' | 'instance' | 'project' | 'remote'>;
+    readonly reached: Pick<InstanceConnection, 'incus' | 'instance' | 'project' | 'remote'>;
     readonly interruption: Interruption;
     readonly listener: Listener;
     readonly person: RunTools['person'];
@@ -31,7 +31,7 @@ export function runTools(
     interruption: one.interruption,
     io: one.io,
     holder: currentHolder(),
-    lookAtHolder,
+    inspectHolder,
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
     failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
     person: one.person,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Notice } from '../config/settings.ts';
 import type { Listener } from '../event.ts';
-import type { Reached } from '../incus/reach.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, isAttended, type View } from '../report/view.ts';
@@ -11,14 +11,14 @@ import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { neutralise } from '../text.ts';
-import { createAftermath } from './aftermath.ts';
+import { createRunNotifier } from './run-notifier.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
 import { commandWords } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { planOf } from './plan-of.ts';
+import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { surveyPushes } from './pushes.ts';
 import { about, withReports } from './reports.ts';
 import { addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
@@ -63,14 +63,14 @@ async function runEach(
     const here = await about(context, { instance, command: words });
     const status = await runOne(here, instance, words, options);
     if (status === 0) continue;
-    await sayNotBegun(context, options, instance, instances.slice(index + 1));
+    await reportNotStarted(context, options, instance, instances.slice(index + 1));
     return status;
   }
   return 0;
 }
 
 /** Whoever upgrades twenty has to know which ones are still to be done (F41). */
-async function sayNotBegun(
+async function reportNotStarted(
   context: Context,
   { json, quiet }: RunOptions,
   instance: string,
@@ -90,11 +90,11 @@ async function runOne(
 ): Promise<number> {
   const json = options.json ?? false;
   const pushes = await surveyPushes(context, options);
-  if (!pushes.ok) return endWith(context, json, pushes.error);
+  if (!pushes.ok) return reportOutcome(context, json, pushes.error);
   const io = commandIo(context, json);
   return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, ({ reached, settings }) => {
     const run = newRunId(context.clock.now());
-    const plan = planOf({
+    const plan = buildPlan({
       pushes: pushes.value,
       run,
       version: context.version,
@@ -115,7 +115,7 @@ export interface OneRun {
   readonly plan: Plan;
   readonly io: CommandIo;
   readonly view: View;
-  readonly reached: Reached;
+  readonly reached: InstanceConnection;
   /** Who is told how it ended. */
   readonly notify: readonly Notice[];
 }
@@ -123,9 +123,9 @@ export interface OneRun {
 /** Runs a plan to its end and returns the exit status. */
 export async function runPlan(context: Context, one: OneRun, passthrough: boolean): Promise<number> {
   let commandStatus: number | null = null;
-  const aftermath = createAftermath(context, one.plan);
+  const notifier = createRunNotifier(context, one.plan);
   const listener: Listener = (event) => {
-    aftermath.hear(event);
+    notifier.onEvent(event);
     if (event.type === 'command-ended' && event.end.kind === 'exited') commandStatus = event.end.status;
     return one.view.listener(event);
   };
@@ -133,7 +133,8 @@ export async function runPlan(context: Context, one: OneRun, passthrough: boolea
     one.plan,
     runTools(context, { ...one, interruption: context.interrupter, listener, person: one.view.person }),
   );
-  for (const says of await aftermath.tell(one.notify, outcome)) await writeLines(context.stderr, [`guard: ${says}`]);
+  for (const message of await notifier.notify(one.notify, outcome))
+    await writeLines(context.stderr, [`guard: ${message}`]);
   // Old records go when new ones come; what cannot be tidied changes no outcome.
   if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';

@@ -1,15 +1,15 @@
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
 import { getInstance } from '../incus/instance.ts';
-import type { Reached } from '../incus/reach.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
 import { explainMissing } from '../run/missing-instance.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
-import { settingsOf } from './settings-of.ts';
+import { resolveSettings } from './resolve-settings.ts';
 
 /** What is asked for. */
-interface Wanted {
+interface SessionRequest {
   readonly instance: string;
   readonly options: RunOptions;
   /** Somebody sits there: other defaults. */
@@ -18,37 +18,41 @@ interface Wanted {
 
 /** An instance that can be spoken to, with what is configured for it. */
 export interface Session {
-  readonly reached: Reached;
+  readonly reached: InstanceConnection;
   readonly settings: Settings;
 }
 
 /** The same with an instance that is there: where it is not, that is said before anything else. */
 export function withExisting(
   context: Context,
-  wanted: Wanted,
+  wanted: SessionRequest,
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
   return withInstance(context, wanted, async (session) => {
     const { incus, instance } = session.reached;
     const seen = await getInstance(incus, instance);
     if (seen.ok) return work(session);
-    return endWith(context, wanted.options.json ?? false, await explainMissing(incus, session.reached, seen.error));
+    return reportOutcome(
+      context,
+      wanted.options.json ?? false,
+      await explainMissing(incus, session.reached, seen.error),
+    );
   });
 }
 
 /** Reaches the instance, reads its settings, does the work and lets go. What fails before is said, and is the exit status. */
 export async function withInstance(
   context: Context,
-  wanted: Wanted,
+  wanted: SessionRequest,
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
   const { options } = wanted;
-  const end = (outcome: Outcome): Promise<number> => endWith(context, options.json ?? false, outcome);
+  const end = (outcome: Outcome): Promise<number> => reportOutcome(context, options.json ?? false, outcome);
   const reached = await context.reach(wanted.instance, options.project ?? null, context.trace);
   if (!reached.ok) return end({ outcome: 'refused', refusal: reached.error });
   try {
     const { instance: name, remote } = reached.value;
-    const settings = await settingsOf(context, { name, remote }, options, wanted.withTerminal);
+    const settings = await resolveSettings(context, { name, remote }, options, wanted.withTerminal);
     return settings.ok ? await work({ reached: reached.value, settings: settings.value }) : await end(settings.error);
   } finally {
     await reached.value.close();

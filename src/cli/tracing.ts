@@ -1,7 +1,7 @@
 import { openTrace } from '../report/trace.ts';
 import { refused } from '../run/refusal.ts';
 import type { Context } from './context.ts';
-import { endWith } from './end-with.ts';
+import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** Begins the file of `--trace` before anything happens, and ends it whatever happens. */
@@ -13,7 +13,11 @@ export async function withTrace(
   if (path === undefined) return work(context);
   const trace = await openTrace(path, context);
   if (!trace.ok)
-    return endWith(context, json, refused(trace.error, 'Name a file in a folder that is there and can be written.'));
+    return reportOutcome(
+      context,
+      json,
+      refused(trace.error, 'Name a file in a folder that is there and can be written.'),
+    );
   try {
     return await work({ ...context, trace: trace.value });
   } finally {

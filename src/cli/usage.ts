@@ -4,8 +4,8 @@ import type { Outcome } from '../event.ts';
 export class UsageMistake extends Error {
   readonly advice: string;
 
-  constructor(says: string, advice: string) {
-    super(says);
+  constructor(message: string, advice: string) {
+    super(message);
     this.name = 'UsageMistake';
     this.advice = advice;
   }
@@ -15,7 +15,7 @@ export class UsageMistake extends Error {
 export function usage(mistake: UsageMistake): Outcome {
   return {
     outcome: 'usage',
-    refusal: { says: mistake.message, advice: mistake.advice },
+    refusal: { message: mistake.message, advice: mistake.advice },
   };
 }
 

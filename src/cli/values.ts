@@ -4,9 +4,9 @@ import type { UncoveredPolicy } from '../config/settings.ts';
 import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-address.ts';
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-file.ts';
-import { hookMoments, type HookMoment } from '../hook-definition.ts';
+import { lifecycleMoments, type LifecycleMoment } from '../lifecycle-command.ts';
 import { isVariableName } from '../config/variable-name.ts';
-import { isReservedName } from '../run/hold/in-flight.ts';
+import { isReservedName } from '../run/lock/in-flight.ts';
 import type { Policy, StatusRange } from '../run/plan.ts';
 
 /** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
@@ -79,7 +79,7 @@ export function reportFile(text: string, before: readonly ReportFile[] = []): Re
 
 /** A command of the user's at a moment, for a shell inside or on this machine. */
 export interface HookCommand {
-  readonly moment: HookMoment;
+  readonly moment: LifecycleMoment;
   readonly onHost: boolean;
   readonly command: string;
 }
@@ -87,10 +87,10 @@ export interface HookCommand {
 /** `afterKeep=COMMAND` or `host:afterKeep=COMMAND`, collected. */
 export function hookCommand(text: string, before: readonly HookCommand[] = []): HookCommand[] {
   const [, host, name, command = ''] = /^(host:)?([^=]*)=([\s\S]*)$/.exec(text) ?? [];
-  const moment = hookMoments.find((known) => known === name);
+  const moment = lifecycleMoments.find((known) => known === name);
   if (moment === undefined || command.trim() === '')
     throw new InvalidArgumentError(
-      `"${text}" is no hook: write moment=command or host:moment=command (moments: ${hookMoments.join(', ')}).`,
+      `"${text}" is no hook: write moment=command or host:moment=command (moments: ${lifecycleMoments.join(', ')}).`,
     );
   return [...before, { moment, onHost: host !== undefined, command }];
 }

@@ -1,5 +1,5 @@
 import { emptyLayer, type Layer } from './layer.ts';
-import type { Place } from './mistake.ts';
+import type { SourceLocation } from './mistake.ts';
 import type { InstanceName } from './settings.ts';
 
 /** A guard.yaml that was read and found right. */
@@ -14,7 +14,7 @@ export interface Configuration {
 interface ConfigurationFile {
   readonly path: string;
   /** Where a key stands, by its path from the top, e.g. `['instances', 'web*', 'checks', 'site']`; null if it is not there. */
-  readonly locate: (path: readonly string[]) => Place | null;
+  readonly locate: (path: readonly string[]) => SourceLocation | null;
 }
 
 /** The settings for the instances that a key names. */

@@ -10,8 +10,8 @@ export function decodeText(file: string, bytes: Uint8Array): Result<string, Conf
     const start = text.lastIndexOf('\n') + 1;
     return err({
       file,
-      place: { line: text.split('\n').length, column: text.length - start + 1, text: text.slice(start) },
-      says: 'What follows here is not UTF-8.',
+      location: { line: text.split('\n').length, column: text.length - start + 1, text: text.slice(start) },
+      message: 'What follows here is not UTF-8.',
       advice: bytes[0] === 0xff || bytes[0] === 0xfe ? 'It looks like UTF-16.' : '',
     });
   }

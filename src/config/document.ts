@@ -11,16 +11,16 @@ import {
 } from 'yaml';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
-import type { ConfigurationMistake, Place } from './mistake.ts';
+import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 import { syntaxMistakes } from './syntax.ts';
 
 /** A YAML document as plain values, which remembers where everything stood. */
 export interface ReadDocument {
   readonly value: unknown;
   /** Where the key at the end of the path stands (the item, in a list); null if there is none. */
-  readonly placeOfKey: (path: Path) => Place | null;
+  readonly locationOfKey: (path: Path) => SourceLocation | null;
   /** Where its value stands; where there is none, its key, or whatever is around it. */
-  readonly placeOfValue: (path: Path) => Place;
+  readonly locationOfValue: (path: Path) => SourceLocation;
   /** What YAML allows and guard does not; what is around it could still be read. */
   readonly mistakes: readonly ConfigurationMistake[];
 }
@@ -34,16 +34,19 @@ export type Path = readonly (string | number)[];
  */
 export function readDocument(file: string, text: string): Result<ReadDocument, readonly ConfigurationMistake[]> {
   const lines = new LineCounter();
-  const placeAt = (offset: number): Place => placeIn(text, lines, offset);
+  const locationAt = (offset: number): SourceLocation => locationIn(text, lines, offset);
   const unprintable = unprintableCharacter.exec(text);
   const parsed = parsedSafely(text, lines);
-  if (unprintable) return err([unprintableMistake(file, unprintable[0], placeAt(unprintable.index))]);
-  if (parsed === null) return err([{ file, place: null, says: 'It is nested too deeply to be read.', advice: '' }]);
-  if (parsed.errors.length > 0) return err(syntaxMistakes(file, text, parsed.errors, placeAt));
+  if (unprintable) return err([unprintableMistake(file, unprintable[0], locationAt(unprintable.index))]);
+  if (parsed === null)
+    return err([{ file, location: null, message: 'It is nested too deeply to be read.', advice: '' }]);
+  if (parsed.errors.length > 0) return err(syntaxMistakes(file, text, parsed.errors, locationAt));
   const version = parsed.directives?.yaml;
   if (version?.explicit && version.version !== '1.2')
-    return err([{ file, place: placeAt(0), says: `guard reads YAML 1.2, not ${version.version}.`, advice: '' }]);
-  return ok(plainDocument(file, parsed, placeAt));
+    return err([
+      { file, location: locationAt(0), message: `guard reads YAML 1.2, not ${version.version}.`, advice: '' },
+    ]);
+  return ok(plainDocument(file, parsed, locationAt));
 }
 
 /** The plain value at a path; undefined where there is none. */
@@ -65,11 +68,11 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
 // oxlint-disable-next-line no-control-regex -- YAML 1.2 section 5.1: what may not stand in a document
 const unprintableCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f]/;
 
-function unprintableMistake(file: string, character: string, place: Place): ConfigurationMistake {
+function unprintableMistake(file: string, character: string, location: SourceLocation): ConfigurationMistake {
   return {
     file,
-    place,
-    says: `YAML allows no control character ${neutralise(character)} here.`,
+    location,
+    message: `YAML allows no control character ${neutralise(character)} here.`,
     advice: 'In double quotes it can be written as an escape, such as "\\x1b".',
   };
 }
@@ -85,7 +88,7 @@ function parsedSafely(text: string, lineCounter: LineCounter): Document.Parsed |
   }
 }
 
-function placeIn(text: string, lines: LineCounter, offset: number): Place {
+function locationIn(text: string, lines: LineCounter, offset: number): SourceLocation {
   // Positions behind the last line break belong to the line before, if it is the last with anything in it.
   const { line, col } = lines.linePos(Math.min(offset, text.length));
   const start = lines.lineStarts[line - 1] ?? 0;
@@ -115,10 +118,14 @@ interface Conversion {
   values: number;
   /** More than 0 inside an alias: its anchors were seen already. */
   aliases: number;
-  readonly complain: (offset: number, says: string, advice?: string) => void;
+  readonly complain: (offset: number, message: string, advice?: string) => void;
 }
 
-function plainDocument(file: string, document: Document.Parsed, placeAt: (offset: number) => Place): ReadDocument {
+function plainDocument(
+  file: string,
+  document: Document.Parsed,
+  locationAt: (offset: number) => SourceLocation,
+): ReadDocument {
   const mistakes: ConfigurationMistake[] = [];
   const conversion: Conversion = {
     spots: new Map(),
@@ -126,25 +133,25 @@ function plainDocument(file: string, document: Document.Parsed, placeAt: (offset
     around: new Set(),
     values: 0,
     aliases: 0,
-    complain: (offset, says, advice = '') => mistakes.push({ file, place: placeAt(offset), says, advice }),
+    complain: (offset, message, advice = '') => mistakes.push({ file, location: locationAt(offset), message, advice }),
   };
   const value = plainValue(document.contents, [], null, conversion);
   const spotOf = (path: Path): Spot | undefined => conversion.spots.get(spotKey(path));
   return {
     value,
-    placeOfKey: (path) => {
+    locationOfKey: (path) => {
       const spot = spotOf(path);
       const offset = spot?.key ?? spot?.value ?? null;
-      return offset === null ? null : placeAt(offset);
+      return offset === null ? null : locationAt(offset);
     },
-    placeOfValue: (path) => {
+    locationOfValue: (path) => {
       for (let length = path.length; length > 0; length -= 1) {
         const spot = spotOf(path.slice(0, length));
         // A missing key is where its parent's key is.
         const offset = length === path.length ? (spot?.value ?? spot?.key) : (spot?.key ?? spot?.value);
-        if (offset !== undefined && offset !== null) return placeAt(offset);
+        if (offset !== undefined && offset !== null) return locationAt(offset);
       }
-      return placeAt(document.contents?.range[0] ?? 0);
+      return locationAt(document.contents?.range[0] ?? 0);
     },
     mistakes,
   };

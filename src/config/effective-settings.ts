@@ -1,11 +1,11 @@
-import { nameChecks, type Unnamed } from '../check-default.ts';
+import { nameChecks, type CheckWithoutName } from '../check-default.ts';
 import type { Configuration } from './configuration.ts';
 import { defaultSettings } from './defaults.ts';
 import { emptyLayer, mergeLayers, type Layer } from './layer.ts';
 import type { InstanceName, Settings } from './settings.ts';
 
 /** What flags say. Their checks are added to those of the file; all else wins over the file. */
-export type Flags = Omit<Layer, 'checks'> & { readonly checks?: readonly Unnamed[] | undefined };
+export type Flags = Omit<Layer, 'checks'> & { readonly checks?: readonly CheckWithoutName[] | undefined };
 
 /**
  * The settings of one instance: `base`, then the file's defaults, then its matching blocks, the most exact last, then the

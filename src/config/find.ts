@@ -138,11 +138,11 @@ function tooLarge(path: string): ConfigurationMistake {
   return mistakeAbout(path, `It is larger than ${mostBytes / 1024 / 1024} MiB, which no guard.yaml needs to be.`);
 }
 
-function mistakeAbout(path: string, says: string, advice = ''): ConfigurationMistake {
+function mistakeAbout(path: string, message: string, advice = ''): ConfigurationMistake {
   return {
     file: path,
-    place: null,
-    says,
+    location: null,
+    message,
     advice,
   };
 }

@@ -1,13 +1,13 @@
 import { neutralise } from '../text.ts';
-import { suggestedChecks, type SeenSocket, type Suggestion } from './suggestion.ts';
+import { suggestedChecks, type ObservedSocket, type Suggestion } from './suggestion.ts';
 
 /** What was seen of an instance; all of it comes from inside and is not trusted. */
-export interface Seen {
+export interface ObservedInstance {
   /** As the user named it: `web01`, `prod:web01`. */
   readonly instance: string;
   /** The units that run. */
   readonly units: readonly string[];
-  readonly sockets: readonly SeenSocket[];
+  readonly sockets: readonly ObservedSocket[];
   /** Path or URL of the JSON Schema, for editors; null to leave it out. */
   readonly schema: string | null;
 }
@@ -15,7 +15,7 @@ export interface Seen {
 /**
  * A guard.yaml to begin with. It sets nothing yet: every setting is behind a `#` without a space, in its right column.
  */
-export function commentedConfiguration(seen: Seen): string {
+export function commentedConfiguration(seen: ObservedInstance): string {
   const name = neutralise(seen.instance, 100);
   return [
     ...(seen.schema === null ? [] : [`# yaml-language-server: $schema=${neutralise(seen.schema, 300)}`]),
@@ -24,7 +24,7 @@ export function commentedConfiguration(seen: Seen): string {
     '#',
     '# Without any setting, guard compares before and after what it can see by itself. At this moment that is:',
     ...listed('units that run', seen.units),
-    ...listed('sockets', seen.sockets.map(saySocket)),
+    ...listed('sockets', seen.sockets.map(formatSocket)),
     '# and besides packages, addresses, processes, files below /etc, and room on the disk.',
     '',
     'defaults: # for every instance',
@@ -88,7 +88,7 @@ function listed(what: string, names: readonly string[]): string[] {
   return [`#   ${what}: ${shown.join(', ')}${more > 0 ? `, and ${more} more` : ''}`];
 }
 
-function saySocket({ protocol, address, port, process }: SeenSocket): string {
+function formatSocket({ protocol, address, port, process }: ObservedSocket): string {
   return `${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}${process === null ? '' : ` (${process})`}`;
 }
 

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import { nearest, neutralise } from '../text.ts';
 import { adviceFor } from './advice.ts';
 import { isMapping, valueAt, type Path, type ReadDocument } from './document.ts';
-import type { ConfigurationMistake, Place } from './mistake.ts';
+import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 import { checkKinds, commonCheckKeys } from './schema-check.ts';
 import type { UnknownKey, Within } from './schema-values.ts';
 import { settingNames } from './schema.ts';
@@ -71,8 +71,8 @@ function mistakesOfCheck(
   if (kind === undefined) return [checkWithoutKind(source, path, keys)];
   if (second !== undefined)
     return [
-      mistake(source, source.document.placeOfKey([...path, second]), {
-        says: `${sayKey(path)} asks two questions, "${kind}" and "${second}".`,
+      mistake(source, source.document.locationOfKey([...path, second]), {
+        message: `${formatKey(path)} asks two questions, "${kind}" and "${second}".`,
         advice: 'Write two checks.',
       }),
     ];
@@ -84,20 +84,20 @@ function checkWithoutKind(source: Source, path: Path, keys: readonly string[]): 
   for (const key of keys.filter((key) => !commonCheckKeys.includes(key))) {
     const near = nearest(key, checkKinds);
     if (near !== null)
-      return mistake(source, source.document.placeOfKey([...path, key]), {
-        says: `There is no kind of check ${quote(key)}.`,
+      return mistake(source, source.document.locationOfKey([...path, key]), {
+        message: `There is no kind of check ${quote(key)}.`,
         advice: `Did you mean "${near}"?`,
       });
   }
-  return mistake(source, source.document.placeOfKey(path), {
-    says: `${sayKey(path)} does not say what it asks.`,
+  return mistake(source, source.document.locationOfKey(path), {
+    message: `${formatKey(path)} does not say what it asks.`,
     advice: `It needs one of ${checkKinds.join(', ')}${keys.includes('kind') ? ', as a key of its own: for example http: http://{address}/' : ''}.`,
   });
 }
 
 function unknownKey(source: Source, path: Path, key: string, { within, known }: UnknownKey): ConfigurationMistake {
-  return mistake(source, source.document.placeOfKey([...path, key]) ?? source.document.placeOfValue(path), {
-    says: `${thereIsNo[within]} ${quote(key)}.`,
+  return mistake(source, source.document.locationOfKey([...path, key]) ?? source.document.locationOfValue(path), {
+    message: `${thereIsNo[within]} ${quote(key)}.`,
     advice: elsewhere(key, within) ?? nearestAdvice(key, within, known),
   });
 }
@@ -144,8 +144,8 @@ function onlyOneThatBegins(key: string, known: readonly string[]): string | null
 }
 
 function wrongKey(source: Source, path: Path, expected: string): ConfigurationMistake {
-  return mistake(source, source.document.placeOfKey(path), {
-    says: `${quote(String(path.at(-1)))} is not ${expected}.`,
+  return mistake(source, source.document.locationOfKey(path), {
+    message: `${quote(String(path.at(-1)))} is not ${expected}.`,
     advice: '',
   });
 }
@@ -153,32 +153,32 @@ function wrongKey(source: Source, path: Path, expected: string): ConfigurationMi
 function wrongValue(source: Source, path: Path, expected: string): ConfigurationMistake {
   const value = valueAt(source.document.value, path);
   // A mapping without the key, not a key without a value.
-  if (value === undefined && source.document.placeOfKey(path) === null && path.length > 0)
-    return mistake(source, source.document.placeOfKey(path.slice(0, -1)) ?? source.document.placeOfValue(path), {
-      says: `${sayKey(path)} is missing: ${expected}.`,
+  if (value === undefined && source.document.locationOfKey(path) === null && path.length > 0)
+    return mistake(source, source.document.locationOfKey(path.slice(0, -1)) ?? source.document.locationOfValue(path), {
+      message: `${formatKey(path)} is missing: ${expected}.`,
       advice: '',
     });
-  return mistake(source, source.document.placeOfValue(path), {
-    says: `${sayKey(path)} must be ${expected}, but is ${sayValue(value)}.`,
+  return mistake(source, source.document.locationOfValue(path), {
+    message: `${formatKey(path)} must be ${expected}, but is ${formatValue(value)}.`,
     advice: adviceFor(value, expected),
   });
 }
 
 function mistake(
   { file }: Source,
-  place: Place | null,
-  said: Pick<ConfigurationMistake, 'says' | 'advice'>,
+  location: SourceLocation | null,
+  said: Pick<ConfigurationMistake, 'message' | 'advice'>,
 ): ConfigurationMistake {
-  return { file, place, ...said };
+  return { file, location, ...said };
 }
 
-function sayKey(path: Path): string {
+function formatKey(path: Path): string {
   const last = path.at(-1);
   if (last === undefined) return 'The file';
-  return typeof last === 'number' ? `Item ${last + 1} of ${sayKey(path.slice(0, -1))}` : quote(last);
+  return typeof last === 'number' ? `Item ${last + 1} of ${formatKey(path.slice(0, -1))}` : quote(last);
 }
 
-function sayValue(value: unknown): string {
+function formatValue(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';

@@ -15,8 +15,8 @@ function mistakenPatterns(file: string, document: ReadDocument): ConfigurationMi
     return [
       {
         file,
-        place: document.placeOfKey(['instances', key]),
-        says: `"${neutralise(key, 80)}" names no instance.`,
+        location: document.locationOfKey(['instances', key]),
+        message: `"${neutralise(key, 80)}" names no instance.`,
         advice: pattern.error,
       },
     ];
@@ -40,8 +40,8 @@ function emptyChecks(file: string, document: ReadDocument): ConfigurationMistake
     .filter(({ name, isEmpty }) => isEmpty && !defined.has(name))
     .map(({ name, path }) => ({
       file,
-      place: document.placeOfKey(path),
-      says: `Check "${neutralise(name, 80)}" is empty.`,
+      location: document.locationOfKey(path),
+      message: `Check "${neutralise(name, 80)}" is empty.`,
       advice: emptyCheckAdvice(name, [...defined]),
     }));
 }

@@ -1,6 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { Hook, HookMoment } from '../hook-definition.ts';
-import type { FailureCause, FailurePolicy, HookSettings, Settings } from './settings.ts';
+import type { LifecycleCommand, LifecycleMoment } from '../lifecycle-command.ts';
+import type { FailureCause, FailurePolicy, PackageHookSettings, Settings } from './settings.ts';
 
 /** Settings kept in tables, which are joined entry by entry. */
 type Tables = 'checks' | 'environment' | 'onFailure' | 'hook' | 'hooks';
@@ -13,8 +13,9 @@ export type Layer = { readonly [K in Exclude<keyof Settings, Tables>]?: Settings
   readonly checks?: Readonly<Record<string, CheckDefinition | null>> | undefined;
   readonly environment?: Readonly<Record<string, string | null>> | undefined;
   readonly onFailure?: { readonly [K in FailureCause]?: FailurePolicy | undefined } | undefined;
-  readonly hook?: { readonly [K in keyof HookSettings]?: HookSettings[K] | undefined } | undefined;
-  readonly hooks?: { readonly [Moment in HookMoment]?: readonly Hook[] | null | undefined } | undefined;
+  readonly hook?: { readonly [K in keyof PackageHookSettings]?: PackageHookSettings[K] | undefined } | undefined;
+  readonly hooks?:
+    { readonly [Moment in LifecycleMoment]?: readonly LifecycleCommand[] | null | undefined } | undefined;
 };
 
 /** Says nothing. */

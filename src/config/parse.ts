@@ -35,7 +35,7 @@ function understood(path: string, document: ReadDocument): Result<Configuration,
   if (!parsed.success || mistakes.length > 0) return err(tidy(mistakes));
   const folder = dirname(path);
   return ok({
-    file: { path, locate: document.placeOfKey },
+    file: { path, locate: document.locationOfKey },
     defaults: anchored(parsed.data?.defaults ?? emptyLayer, folder),
     blocks: blocksOf(parsed.data?.instances ?? {}, folder),
   });
@@ -45,8 +45,8 @@ function understood(path: string, document: ReadDocument): Result<Configuration,
 function tidy(mistakes: readonly ConfigurationMistake[]): readonly ConfigurationMistake[] {
   const places = new Set<string>();
   return inOrder(mistakes)
-    .filter(({ place }) => {
-      const key = `${place?.line}:${place?.column}`;
+    .filter(({ location }) => {
+      const key = `${location?.line}:${location?.column}`;
       return places.has(key) ? false : places.add(key);
     })
     .slice(0, mostMistakes);

@@ -224,9 +224,9 @@ function isRegularExpression(pattern: string): boolean {
 }
 
 export function choice<const T extends readonly [string, ...string[]]>(words: T) {
-  return z.enum(words, { error: sayChoice(words) });
+  return z.enum(words, { error: formatChoice(words) });
 }
 
-function sayChoice(words: readonly string[]): string {
+function formatChoice(words: readonly string[]): string {
   return words.length === 1 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

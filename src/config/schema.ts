@@ -4,7 +4,7 @@ import { isGlobOfText } from './glob.ts';
 import type { Layer } from './layer.ts';
 import type { Notice, NoticeWay } from './settings.ts';
 import { check } from './schema-check.ts';
-import { hooks } from './schema-hooks.ts';
+import { hooks } from './schema-lifecycle-commands.ts';
 import {
   changed,
   choice,
@@ -86,7 +86,7 @@ const outcomes = [
   'rolled-back',
   'kept-unhealthy',
   'kept-unchanged',
-  'rolled-back-not-well',
+  'rolled-back-unhealthy',
   'rollback-failed',
   'refused',
   'busy',
@@ -94,7 +94,7 @@ const outcomes = [
   'interrupted',
 ] as const;
 
-const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-not-well', 'rollback-failed', 'quarantined'] as const;
+const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-unhealthy', 'rollback-failed', 'quarantined'] as const;
 
 const notice = changed(
   mapping('notice', {

@@ -1,6 +1,6 @@
 import type { CheckDefinition, Words } from '../check-definition.ts';
 import type { Cause, Outcome } from '../event.ts';
-import type { Hooks } from '../hook-definition.ts';
+import type { LifecycleCommands } from '../lifecycle-command.ts';
 
 /** What a user wants done where a run cannot simply keep the change. */
 export type FailurePolicy = 'rollback' | 'keep' | 'ask';
@@ -18,7 +18,7 @@ export interface StatusRange {
 }
 
 /** What holds for package managers that ask for a way back by themselves (`guard hook`, `guard agent`). */
-export interface HookSettings {
+export interface PackageHookSettings {
   /** What becomes of a transaction for which no restore point could be had. */
   readonly onNoRestorePoint: 'abort' | 'proceed';
   /** The same where no agent answers: the hook itself decides that, so it is written into the instance. */
@@ -80,7 +80,7 @@ export interface Settings {
   /** What is done about a command that failed and has changed nothing that guard compares. */
   readonly onUnchanged: 'rollback' | 'keep';
   /** Commands of the user's around the restore point and at the end of a run. */
-  readonly hooks: Hooks;
+  readonly hooks: LifecycleCommands;
   /** How long `ask` waits for an answer. */
   readonly askTimeoutMs: number;
 
@@ -102,7 +102,7 @@ export interface Settings {
   /** From start until the instance can be asked. */
   readonly startTimeoutMs: number;
 
-  readonly hook: HookSettings;
+  readonly hook: PackageHookSettings;
   readonly notify: readonly Notice[];
 }
 

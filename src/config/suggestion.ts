@@ -1,5 +1,5 @@
 /** A listening socket, as it was seen. */
-export interface SeenSocket {
+export interface ObservedSocket {
   readonly protocol: 'tcp' | 'udp';
   readonly address: string;
   readonly port: number;
@@ -19,7 +19,7 @@ export interface Suggestion {
 const most = 12;
 
 /** One suggestion for each service that listens where somebody could reach it, or that can be asked from inside. */
-export function suggestedChecks(sockets: readonly SeenSocket[]): readonly Suggestion[] {
+export function suggestedChecks(sockets: readonly ObservedSocket[]): readonly Suggestion[] {
   const suggestions = new Map<string, Suggestion>();
   for (const socket of sockets.toSorted((a, b) => a.port - b.port)) {
     const suggestion = suggestedFor(socket);
@@ -29,7 +29,7 @@ export function suggestedChecks(sockets: readonly SeenSocket[]): readonly Sugges
   return [...suggestions.values()];
 }
 
-function suggestedFor(socket: SeenSocket): Suggestion | null {
+function suggestedFor(socket: ObservedSocket): Suggestion | null {
   const { protocol, port } = socket;
   const inside = protocol === 'tcp' ? askedInside.get(port) : undefined;
   if (inside) return inside;
@@ -57,7 +57,7 @@ const firstEphemeral = 32_768;
 
 const tlsPorts = [443, 8443];
 
-function speaksHttp({ port, process }: SeenSocket): boolean {
+function speaksHttp({ port, process }: ObservedSocket): boolean {
   return (
     [80, 3000, 8000, 8080, 8888, ...tlsPorts].includes(port) ||
     /^(nginx|apache2|httpd|caddy|lighttpd)$/.test(process ?? '')

@@ -1,51 +1,51 @@
 import type { YAMLParseError } from 'yaml';
-import type { ConfigurationMistake, Place } from './mistake.ts';
+import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 
 /** YAML's own errors, in words for people who write YAML twice a year. One a line: the rest are echoes of the first. */
 export function syntaxMistakes(
   file: string,
   text: string,
   errors: readonly YAMLParseError[],
-  placeAt: (offset: number) => Place,
+  locationAt: (offset: number) => SourceLocation,
 ): ConfigurationMistake[] {
   const lines = new Set<number>();
   const mistakes: ConfigurationMistake[] = [];
   for (const error of errors) {
-    const place = placeAt(error.pos[0]);
-    if (lines.has(place.line)) continue;
-    lines.add(place.line);
-    mistakes.push({ file, place, ...sentences(error, place) });
+    const location = locationAt(error.pos[0]);
+    if (lines.has(location.line)) continue;
+    lines.add(location.line);
+    mistakes.push({ file, location, ...sentences(error, location) });
   }
   return mistakes;
 }
 
-type Sentences = Pick<ConfigurationMistake, 'says' | 'advice'>;
+type Sentences = Pick<ConfigurationMistake, 'message' | 'advice'>;
 
-function sentences(error: YAMLParseError, place: Place): Sentences {
-  return known[error.code]?.(error.message, place) ?? { says: sentence(error.message), advice: '' };
+function sentences(error: YAMLParseError, location: SourceLocation): Sentences {
+  return known[error.code]?.(error.message, location) ?? { message: sentence(error.message), advice: '' };
 }
 
 /** The codes that people meet, where more can be said than the library does. */
-const known: Partial<Record<YAMLParseError['code'], (message: string, place: Place) => Sentences>> = {
-  TAB_AS_INDENT: () => ({ says: 'A tab cannot indent.', advice: 'YAML wants spaces.' }),
-  MULTIPLE_DOCS: () => ({ says: 'A second YAML document begins here.', advice: 'guard reads one.' }),
+const known: Partial<Record<YAMLParseError['code'], (message: string, location: SourceLocation) => Sentences>> = {
+  TAB_AS_INDENT: () => ({ message: 'A tab cannot indent.', advice: 'YAML wants spaces.' }),
+  MULTIPLE_DOCS: () => ({ message: 'A second YAML document begins here.', advice: 'guard reads one.' }),
   BAD_SCALAR_START: (_message, { text, column }) => ({
-    says: `A text cannot begin with "${text[column - 1] ?? ''}".`,
+    message: `A text cannot begin with "${text[column - 1] ?? ''}".`,
     advice: 'Put it in quotes.',
   }),
   BLOCK_AS_IMPLICIT_KEY: () => ({
-    says: 'This line has a second ": " in it.',
+    message: 'This line has a second ": " in it.',
     advice: 'A text that holds ": " needs quotes.',
   }),
-  BAD_ALIAS: () => ({ says: 'This is no alias.', advice: 'A text that begins with "*" needs quotes.' }),
+  BAD_ALIAS: () => ({ message: 'This is no alias.', advice: 'A text that begins with "*" needs quotes.' }),
   MISSING_CHAR: (message) => ({
-    says: message.startsWith('Missing closing') ? 'A quote is not closed before this.' : sentence(message),
+    message: message.startsWith('Missing closing') ? 'A quote is not closed before this.' : sentence(message),
     advice: '',
   }),
-  MULTILINE_IMPLICIT_KEY: () => ({ says: 'This is no key with a value.', advice: 'Is a ":" missing?' }),
-  RESOURCE_EXHAUSTION: () => ({ says: 'No guard.yaml needs to be nested so deep.', advice: '' }),
+  MULTILINE_IMPLICIT_KEY: () => ({ message: 'This is no key with a value.', advice: 'Is a ":" missing?' }),
+  RESOURCE_EXHAUSTION: () => ({ message: 'No guard.yaml needs to be nested so deep.', advice: '' }),
   UNEXPECTED_TOKEN: (_message, { text, column }) => ({
-    says: 'YAML does not expect this here.',
+    message: 'YAML does not expect this here.',
     advice: adviceForToken(text.slice(0, column - 1)),
   }),
 };

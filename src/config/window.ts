@@ -1,6 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { Configuration } from './configuration.ts';
-import type { ConfigurationMistake, Place } from './mistake.ts';
+import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 import type { InstanceName, Settings } from './settings.ts';
 
 /** Says what is wrong with the time that some checks are given, in one sentence, or null: `windowMistake` of `health/`. */
@@ -21,14 +21,14 @@ export function windowMistakes(
   rule: WindowRule,
 ): readonly ConfigurationMistake[] {
   return settings.checks.flatMap((check) => {
-    const says = rule({ limitMs: settings.verifyTimeoutMs, soakMs: settings.soakMs, checks: [check] });
-    if (says === null) return [];
-    const place = placeOfCheck(configuration, instance, check.name);
+    const message = rule({ limitMs: settings.verifyTimeoutMs, soakMs: settings.soakMs, checks: [check] });
+    if (message === null) return [];
+    const location = locationOfCheck(configuration, instance, check.name);
     return [
       {
-        file: place === null ? null : (configuration.file?.path ?? null),
-        place,
-        says,
+        file: location === null ? null : (configuration.file?.path ?? null),
+        location,
+        message,
         advice:
           'Give it more time ("verifyTimeout", "soak"), or lessen the "interval", "retries" or "startPeriod" of the check.',
       },
@@ -36,7 +36,7 @@ export function windowMistakes(
   });
 }
 
-function placeOfCheck(configuration: Configuration, instance: InstanceName, name: string): Place | null {
+function locationOfCheck(configuration: Configuration, instance: InstanceName, name: string): SourceLocation | null {
   const definedBy = [
     ...(configuration.defaults.checks?.[name] ? [['defaults']] : []),
     ...configuration.blocks

@@ -51,7 +51,7 @@ async function askWithRetries(
   const graceEndsAt = clock.monotonic() + (justStarted ? definition.startPeriodMs : 0);
   for (let failures = 0; ;) {
     const results = await prober.check(definition);
-    if (results.every((result) => result.answer === 'passed')) return results;
+    if (results.every((result) => result.status === 'passed')) return results;
     if (clock.monotonic() >= graceEndsAt) failures += 1;
     if (failures >= definition.retries || signal?.aborted) return results;
     await clock.sleep(definition.intervalMs, signal);

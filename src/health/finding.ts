@@ -10,21 +10,21 @@ export interface FactFinding extends Finding {
 }
 
 /** Something that decides. */
-export function required(subject: string, says: string, transient = false): FactFinding {
-  return finding('required', subject, says, transient);
+export function required(subject: string, message: string, transient = false): FactFinding {
+  return finding('required', subject, message, transient);
 }
 
 /** Something worth telling. */
-export function advisory(subject: string, says: string): FactFinding {
-  return finding('advisory', subject, says, false);
+export function advisory(subject: string, message: string): FactFinding {
+  return finding('advisory', subject, message, false);
 }
 
 /** Everything said here may hold names that come from inside the instance. */
-function finding(severity: Finding['severity'], subject: string, says: string, transient: boolean): FactFinding {
+function finding(severity: Finding['severity'], subject: string, message: string, transient: boolean): FactFinding {
   return {
     subject: neutralise(subject, 200),
     severity,
-    says: neutralise(says, 1000),
+    message: neutralise(message, 1000),
     transient,
   };
 }

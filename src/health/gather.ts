@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { ask } from '../incus/ask.ts';
+import { runProbe } from '../incus/exec-query.ts';
 import type { Incus } from '../incus/client.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -41,7 +41,7 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
   const { opening } = request;
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
-  const answer = await ask(request.incus, request.instance, {
+  const answer = await runProbe(request.incus, request.instance, {
     command: opening === undefined ? ['sh', '-s'] : ['sh', '-s', '--', opening.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
     stdin: probeInput(nonce, opening !== undefined),
@@ -56,7 +56,7 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
   if (!answer.ok) return answer;
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
   if (facts.ok) return ok(await withAnswers(facts.value, request));
-  return err({ kind: 'unreadable', says: `${facts.error.says}${said(answer.value.stderr)}` });
+  return err({ kind: 'unreadable', message: `${facts.error.message}${said(answer.value.stderr)}` });
 }
 
 function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () => string) => void {

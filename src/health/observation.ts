@@ -30,5 +30,5 @@ export interface InstanceObservation {
 /** `askable`: a command could be run inside. `unaskable`: it is said to run, and yet nobody answers. */
 export type InstanceState =
   | { readonly kind: 'askable' }
-  | { readonly kind: 'unaskable'; readonly says: string }
-  | { readonly kind: 'not-running'; readonly says: string };
+  | { readonly kind: 'unaskable'; readonly message: string }
+  | { readonly kind: 'not-running'; readonly message: string };

@@ -1,7 +1,7 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { CheckResult } from '../event.ts';
-import { ask } from '../incus/ask.ts';
-import { sayFailure, type IncusFailure } from '../incus/failure.ts';
+import { runProbe } from '../incus/exec-query.ts';
+import { describeFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance } from '../incus/instance.ts';
 import { askDefinition } from './checks/check.ts';
 import { createTurns } from './checks/limit.ts';
@@ -45,12 +45,13 @@ async function lookWithFacts(
   const facts = await gatherFacts({ ...context, remembering, limitMs: factsLimitMs, ...(opening ? { opening } : {}) });
   if (facts.ok) return { state: { kind: 'askable' }, facts: facts.value, factsSay: null };
   // The probe could be started, so the instance can be asked; only what it wrote is of no use.
-  if (facts.error.kind === 'unreadable') return { state: { kind: 'askable' }, facts: null, factsSay: facts.error.says };
-  return { state: await whyNobodyAnswers(context, facts.error), facts: null, factsSay: sayFailure(facts.error) };
+  if (facts.error.kind === 'unreadable')
+    return { state: { kind: 'askable' }, facts: null, factsSay: facts.error.message };
+  return { state: await whyNobodyAnswers(context, facts.error), facts: null, factsSay: describeFailure(facts.error) };
 }
 
 async function lookWithout(context: AskContext): Promise<InstanceObservation> {
-  const answer = await ask(context.incus, context.instance, {
+  const answer = await runProbe(context.incus, context.instance, {
     command: ['true'],
     limitMs: answerLimitMs,
     maxBytes: 1024,
@@ -63,6 +64,7 @@ async function lookWithout(context: AskContext): Promise<InstanceObservation> {
 
 async function whyNobodyAnswers(context: AskContext, failure: IncusFailure): Promise<InstanceState> {
   const instance = await getInstance(context.incus, context.instance);
-  if (!instance.ok || instance.value.status === 'Running') return { kind: 'unaskable', says: sayFailure(failure) };
-  return { kind: 'not-running', says: `its status is "${instance.value.status}"` };
+  if (!instance.ok || instance.value.status === 'Running')
+    return { kind: 'unaskable', message: describeFailure(failure) };
+  return { kind: 'not-running', message: `its status is "${instance.value.status}"` };
 }

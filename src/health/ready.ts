@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { ask } from '../incus/ask.ts';
-import { sayFailure } from '../incus/failure.ts';
+import { runProbe } from '../incus/exec-query.ts';
+import { describeFailure } from '../incus/failure.ts';
 import { getInstance, getInstanceState } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isGlobalAddress } from './checks/address.ts';
@@ -30,7 +30,7 @@ export interface ReadyRequest {
 export async function waitUntilAskable(
   context: AskContext,
   request: ReadyRequest,
-): Promise<Result<Readiness, { readonly says: string }>> {
+): Promise<Result<Readiness, { readonly message: string }>> {
   const bootedOnce = { since: null as number | null };
   const stopped = { since: null as number | null };
   const end = await poll<Result<string[], string>>(context, request.limitMs, async (leftMs) => {
@@ -44,7 +44,7 @@ export async function waitUntilAskable(
     const pending = [...pendingBoot, ...pendingNetwork];
     return { done: pending.length === 0, answer: ok(pending) };
   });
-  if (!end.answer.ok) return err({ says: end.answer.error });
+  if (!end.answer.ok) return err({ message: end.answer.error });
   return ok({ ms: end.ms, settled: end.answer.value.length === 0, pending: end.answer.value });
 }
 
@@ -77,7 +77,7 @@ export async function waitUntilQuiet(context: AskContext, request: { readonly li
 }
 
 /** Whether one answer is enough to say that nothing is at work. */
-export function isQuiet(inside: Inside): boolean {
+export function isQuiesceMarker(inside: Inside): boolean {
   return bootPhrases(inside, { since: null }, 0).length === 0 && inside.locks.length === 0;
 }
 
@@ -110,7 +110,7 @@ async function askInside(
   leftMs: number,
   words: readonly string[] = [],
 ): Promise<Result<Inside, string>> {
-  const answer = await ask(context.incus, context.instance, {
+  const answer = await runProbe(context.incus, context.instance, {
     command: ['sh', '-c', readinessScript, 'guard', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     cwd: '/',
@@ -118,7 +118,7 @@ async function askInside(
     maxBytes: 256 * 1024,
     ...(context.signal ? { signal: context.signal } : {}),
   });
-  return answer.ok ? ok(readReadiness(answer.value.stdout)) : err(sayFailure(answer.error));
+  return answer.ok ? ok(readReadiness(answer.value.stdout)) : err(describeFailure(answer.error));
 }
 
 /** A reboot passes through "Stopped" in a moment. Milliseconds. */
@@ -147,7 +147,7 @@ function bootPhrases(inside: Inside, seen: { since: number | null }, now: number
 async function missingFamilies(context: AskContext, families: readonly (4 | 6)[]): Promise<string[]> {
   if (families.length === 0) return [];
   const state = await getInstanceState(context.incus, context.instance);
-  if (!state.ok) return [sayFailure(state.error)];
+  if (!state.ok) return [describeFailure(state.error)];
   const addresses = Object.values(state.value.addresses).flat().filter(isGlobalAddress);
   return families
     .filter((family) => !addresses.some((address) => isIPv6(address) === (family === 6)))

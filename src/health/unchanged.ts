@@ -94,5 +94,5 @@ function answersOf({ answers }: Facts): Table {
 }
 
 function resultsOf(checks: readonly CheckResult[]): Table {
-  return Object.fromEntries(checks.map(({ name, answer }) => [name, answer]));
+  return Object.fromEntries(checks.map(({ name, status }) => [name, status]));
 }

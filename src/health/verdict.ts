@@ -1,4 +1,4 @@
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
@@ -60,15 +60,15 @@ export function verdictOf(concerns: readonly Concern[], checks: readonly CheckRe
 
 /** Whether this check's answer can decide: it is required, and it passed before. */
 export function canDecide(baseline: Baseline, result: CheckResult): boolean {
-  return result.severity === 'required' && before(baseline, result.name)?.answer === 'passed';
+  return result.severity === 'required' && before(baseline, result.name)?.status === 'passed';
 }
 
 function told(concerns: readonly Concern[]): Finding[] {
   const seen = new Set<string>();
   const findings: Finding[] = [];
-  for (const { subject, severity, says } of concerns) {
-    if (!seen.has(says)) findings.push({ subject, severity, says });
-    seen.add(says);
+  for (const { subject, severity, message } of concerns) {
+    if (!seen.has(message)) findings.push({ subject, severity, message });
+    seen.add(message);
   }
   return findings;
 }
@@ -78,10 +78,10 @@ function stateConcerns({ state }: Observation): Concern[] {
     case 'askable':
       return [];
     case 'unaskable':
-      return [unproven('instance', `the instance runs, but cannot be asked: ${state.says}`)];
+      return [unproven('instance', `the instance runs, but cannot be asked: ${state.message}`)];
     case 'not-running':
       // A reboot passes through "Stopped".
-      return [{ ...against('instance', `the instance does not run: ${state.says}`), transient: true }];
+      return [{ ...against('instance', `the instance does not run: ${state.message}`), transient: true }];
     default:
       return state satisfies never;
   }
@@ -100,7 +100,7 @@ function factConcerns(baseline: Baseline, look: Observation, options: JudgeOptio
       concernOfFact,
     ),
     // What cannot be seen any more is not proven.
-    ...missingFacts(baseline.facts, look.facts).map(({ subject, says }) => unproven(subject, says)),
+    ...missingFacts(baseline.facts, look.facts).map(({ subject, message }) => unproven(subject, message)),
   ];
 }
 
@@ -127,7 +127,7 @@ function checkConcerns(baseline: Baseline, look: Observation): Concern[] {
     ...look.checks.flatMap((result) => checkConcern(result, before(baseline, result.name))),
     ...baseline.checks
       .filter(({ name }) => !look.checks.some((result) => result.name === name))
-      .flatMap((earlier) => checkConcern({ ...earlier, answer: 'not-asked', says: 'it is no longer there' }, earlier)),
+      .flatMap((earlier) => checkConcern({ ...earlier, status: 'unknown', message: 'it is no longer there' }, earlier)),
   ];
 }
 
@@ -136,30 +136,32 @@ function before(baseline: Baseline, name: string): CheckResult | undefined {
 }
 
 function checkConcern(now: CheckResult, then: CheckResult | undefined): Concern[] {
-  const { name, says } = now;
+  const { name, message } = now;
   const subject = `check:${name}`;
-  if (now.answer === 'passed') return slower(now, then);
-  const how = now.answer === 'failed' ? 'fails' : 'could not be asked';
-  if (then === undefined) return [advisory(subject, `check "${name}", which is new, ${how}: ${says}`)];
-  if (then.answer !== 'passed')
-    return [advisory(subject, `check "${name}" ${how}, and did not pass before either: ${says}`)];
+  if (now.status === 'passed') return slower(now, then);
+  const how = now.status === 'failed' ? 'fails' : 'could not be asked';
+  if (then === undefined) return [advisory(subject, `check "${name}", which is new, ${how}: ${message}`)];
+  if (then.status !== 'passed')
+    return [advisory(subject, `check "${name}" ${how}, and did not pass before either: ${message}`)];
   const severity: Severity = now.severity;
-  const sentence = `check "${name}" passed before and now ${how}: ${says}${durations(now, then)}`;
+  const sentence = `check "${name}" passed before and now ${how}: ${message}${durations(now, then)}`;
   if (severity === 'advisory') return [advisory(subject, sentence)];
-  return [now.answer === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
+  return [now.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
 }
 
 /** So that a limit that is merely too tight is seen as what it is (F33). */
 function durations(now: CheckResult, then: CheckResult): string {
-  return isMuchSlower(now, then) ? ` (after ${sayDuration(now.ms)}; before, it took ${sayDuration(then.ms)})` : '';
+  return isMuchSlower(now, then)
+    ? ` (after ${formatDuration(now.ms)}; before, it took ${formatDuration(then.ms)})`
+    : '';
 }
 
 function slower(now: CheckResult, then: CheckResult | undefined): Concern[] {
-  return then?.answer === 'passed' && isMuchSlower(now, then)
+  return then?.status === 'passed' && isMuchSlower(now, then)
     ? [
         advisory(
           `check:${now.name}`,
-          `check "${now.name}" passes, but took ${sayDuration(now.ms)}; before, it took ${sayDuration(then.ms)}`,
+          `check "${now.name}" passes, but took ${formatDuration(now.ms)}; before, it took ${formatDuration(then.ms)}`,
         ),
       ]
     : [];
@@ -171,11 +173,11 @@ function isMuchSlower(now: CheckResult, then: CheckResult): boolean {
 
 function aloneConcern(result: CheckResult): Concern[] {
   const subject = `check:${result.name}`;
-  if (result.answer === 'passed') return [];
-  const how = result.answer === 'failed' ? 'fails' : 'could not be asked';
-  const sentence = `check "${result.name}" ${how}: ${result.says}`;
+  if (result.status === 'passed') return [];
+  const how = result.status === 'failed' ? 'fails' : 'could not be asked';
+  const sentence = `check "${result.name}" ${how}: ${result.message}`;
   if (result.severity === 'advisory') return [advisory(subject, sentence)];
-  return [result.answer === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
+  return [result.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
 }
 
 function failedUnits(facts: Facts | null): Concern[] {
@@ -196,31 +198,31 @@ function factsSilence(look: Observation): Concern[] {
     : [advisory('facts', `what is true inside cannot be seen: ${says}`)];
 }
 
-function against(subject: string, says: string): Concern {
+function against(subject: string, message: string): Concern {
   return {
     subject,
     severity: 'required',
-    says,
+    message,
     effect: 'fail',
     transient: false,
   };
 }
 
-function unproven(subject: string, says: string): Concern {
+function unproven(subject: string, message: string): Concern {
   return {
     subject,
     severity: 'required',
-    says,
+    message,
     effect: 'unknown',
     transient: true,
   };
 }
 
-function advisory(subject: string, says: string): Concern {
+function advisory(subject: string, message: string): Concern {
   return {
     subject,
     severity: 'advisory',
-    says,
+    message,
     effect: 'info',
     transient: false,
   };

@@ -22,8 +22,8 @@ export async function socketFailure(about: About, socket: string, errno: string)
   }
 }
 
-function unreachable(about: About, said: string): IncusFailure {
-  return failureOf('unreachable', about, said, {
+function unreachable(about: About, detail: string): IncusFailure {
+  return failureOf('unreachable', about, detail, {
     advice:
       'Start Incus, or choose another socket with INCUS_SOCKET=/path/to/unix.socket or INCUS_DIR=/path/to/folder.',
   });

@@ -1,5 +1,5 @@
 /** Why an address could not be made out. Both are whole sentences. */
 export interface AddressFailure {
-  readonly says: string;
+  readonly message: string;
   readonly advice: string;
 }

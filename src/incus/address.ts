@@ -26,10 +26,11 @@ export async function resolveAddress(question: {
   const remoteName = prefix ?? (question.environment['INCUS_REMOTE'] || config.value.defaultRemote);
   const remote = config.value.remotes[remoteName];
   if (!remote) return err(unknownRemote(remoteName, prefix !== null, config.value));
-  if (name === '') return err({ says: `"${question.remoteAndName}" names no instance.`, advice: 'Write remote:name.' });
+  if (name === '')
+    return err({ message: `"${question.remoteAndName}" names no instance.`, advice: 'Write remote:name.' });
   if (!holdsInstances(remote))
     return err({
-      says: `The remote "${remoteName}" offers images and holds no instances.`,
+      message: `The remote "${remoteName}" offers images and holds no instances.`,
       advice: 'See `incus remote list`.',
     });
   const chosen = question.projectFlag ?? (question.environment['INCUS_PROJECT'] || remote.project);
@@ -61,7 +62,7 @@ function unknownRemote(name: string, written: boolean, config: ClientConfig): Ad
   const meant = near === null ? '' : ` Did you mean "${near}"?`;
   const where = written ? '' : ' It is the default remote of the incus command.';
   return {
-    says: `There is no remote "${neutralise(name, 100)}".${where}${meant}`,
+    message: `There is no remote "${neutralise(name, 100)}".${where}${meant}`,
     advice: `Known are ${known.join(', ')}; \`incus remote add\` makes another.`,
   };
 }

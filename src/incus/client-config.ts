@@ -54,7 +54,7 @@ async function readOne(path: string): Promise<Result<Readonly<Record<string, unk
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
       return ok({});
-    return err({ says: `${path} could not be read: ${String(error)}.`, advice: '' });
+    return err({ message: `${path} could not be read: ${String(error)}.`, advice: '' });
   }
   // Loaded late: without a configuration of the client there is nothing to parse.
   const { parseDocument } = await import('yaml');
@@ -64,7 +64,7 @@ async function readOne(path: string): Promise<Result<Readonly<Record<string, unk
     const line = mistake.linePos?.[0];
     const place = line ? `${path}:${line.line}:${line.col}` : path;
     return err({
-      says: `${place}: ${mistake.message.split('\n')[0] ?? ''}`,
+      message: `${place}: ${mistake.message.split('\n')[0] ?? ''}`,
       advice: 'The incus command reads this file too.',
     });
   }

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 
 import type { Clock } from '../clock.ts';
 import { err, ok, type Result } from '../result.ts';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import { socketFailure } from './access.ts';
 import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
 import { isObject, numberOf, objectOf, parseJson, textOf } from './json.ts';
@@ -11,7 +11,7 @@ import { locationOf, requestPath, type Location, type Removal } from './removal.
 import { exchange, type HttpAnswer, type Trouble } from './transport.ts';
 
 /** A request as an observer sees it, just before it is sent. */
-export interface RequestSeen {
+export interface RequestInfo {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query as sent, e.g. `/1.0/instances/web01?project=default`. */
   readonly path: string;
@@ -25,9 +25,9 @@ export interface Incus {
   readonly project: string;
   readonly clock: Clock;
   readonly agent: Agent;
-  readonly onRequest: (request: RequestSeen) => void;
+  readonly onRequest: (request: RequestInfo) => void;
   /** The same request again, when its answer or its failure is there. */
-  readonly onAnswer: (request: RequestSeen) => void;
+  readonly onAnswer: (request: RequestInfo) => void;
 }
 
 /** How long a request may take. */
@@ -41,8 +41,8 @@ export function openIncus(options: {
   readonly socket: string;
   readonly project: string;
   readonly clock: Clock;
-  readonly onRequest?: (request: RequestSeen) => void;
-  readonly onAnswer?: (request: RequestSeen) => void;
+  readonly onRequest?: (request: RequestInfo) => void;
+  readonly onAnswer?: (request: RequestInfo) => void;
 }): Incus {
   return {
     socket: options.socket,
@@ -62,7 +62,7 @@ export function closeIncus(incus: Incus): void {
 /** A request of this room. There is no way to write a DELETE but to name a `Removal`. */
 export type Call = CallTarget & {
   /** What guard wants, to be read after "could not". */
-  readonly asked: string;
+  readonly purpose: string;
   /** The instance it is about, for advice. */
   readonly instance?: string;
   readonly limitMs?: number;
@@ -136,9 +136,9 @@ const jsonLimitBytes = 64 * 1024 * 1024;
 /** `incus remote proxy` answers so when it had to renew its token and the request never reached the server. */
 const askAgain = 305;
 
-function aboutOf(incus: Incus, wanted: Pick<Call, 'asked' | 'instance'>): About {
+function aboutOf(incus: Incus, wanted: Pick<Call, 'purpose' | 'instance'>): About {
   return {
-    asked: wanted.asked,
+    purpose: wanted.purpose,
     project: incus.project,
     ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
   };
@@ -184,8 +184,8 @@ function notJson(about: About, answer: HttpAnswer): IncusFailure {
   if (answer.status >= 502 && answer.status <= 504)
     return failureOf('connection-lost', about, `the connection to the remote is broken (HTTP status ${answer.status})`);
   const start = answer.body.subarray(0, 200).toString('utf8');
-  const said = start === '' ? 'an empty answer' : `an answer that is not of Incus: "${start}"`;
-  return failureOf('server', about, `${said} (HTTP status ${answer.status})`, { code: answer.status });
+  const detail = start === '' ? 'an empty answer' : `an answer that is not of Incus: "${start}"`;
+  return failureOf('server', about, `${detail} (HTTP status ${answer.status})`, { code: answer.status });
 }
 
 async function troubleFailure(incus: Incus, about: About, trouble: Trouble, limitMs: number): Promise<IncusFailure> {
@@ -193,11 +193,11 @@ async function troubleFailure(incus: Incus, about: About, trouble: Trouble, limi
     case 'not-sent':
       return socketFailure(about, incus.socket, trouble.errno);
     case 'lost':
-      return failureOf('connection-lost', about, `the connection to Incus broke (${trouble.says})`);
+      return failureOf('connection-lost', about, `the connection to Incus broke (${trouble.message})`);
     case 'limit':
-      return failureOf('timed-out', about, `no answer within ${sayDuration(limitMs)}`);
+      return failureOf('timed-out', about, `no answer within ${formatDuration(limitMs)}`);
     case 'too-long':
-      return failureOf('invalid', about, trouble.says);
+      return failureOf('invalid', about, trouble.message);
     default:
       return trouble.kind satisfies never;
   }

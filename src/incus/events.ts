@@ -32,7 +32,7 @@ export async function followEvents(
   types: readonly IncusEvent['type'][],
   onEvent: (event: IncusEvent) => void,
 ): Promise<Result<EventStream, IncusFailure>> {
-  const about = { asked: 'follow the events of Incus', project: incus.project };
+  const about = { purpose: 'follow the events of Incus', project: incus.project };
   let closed = false;
   let end: (result: Result<void, IncusFailure>) => void = () => {};
   const ended = new Promise<Result<void, IncusFailure>>((resolve) => (end = resolve));
@@ -56,9 +56,9 @@ export async function followEvents(
 }
 
 /** A plain request tells better than a failed WebSocket what is wrong. */
-async function openFailure(incus: Incus, about: About, said: string): Promise<IncusFailure> {
+async function openFailure(incus: Incus, about: About, detail: string): Promise<IncusFailure> {
   const server = await getServer(incus);
-  return server.ok ? failureOf('server', about, said) : { ...server.error, asked: about.asked };
+  return server.ok ? failureOf('server', about, detail) : { ...server.error, purpose: about.purpose };
 }
 
 function eventOf(json: unknown): IncusEvent | null {

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 
 import type { Incus } from './client.ts';
 import { passOutput, type Output } from './exec-output.ts';
-import type { Accepted, ExecStreams } from './exec-request.ts';
+import type { AcceptedExec, ExecStreams } from './exec-request.ts';
 import { openWebSocket } from './websocket.ts';
 
 /** All sockets of a command. */
@@ -20,7 +20,11 @@ export interface Connection {
  * Opens all sockets of a command at the same time (the server waits five seconds for them and then starts the command).
  * Null when one that the command needs could not be opened. Output is passed on from the first byte.
  */
-export async function connectExec(incus: Incus, accepted: Accepted, streams: ExecStreams): Promise<Connection | null> {
+export async function connectExec(
+  incus: Incus,
+  accepted: AcceptedExec,
+  streams: ExecStreams,
+): Promise<Connection | null> {
   const sockets: WebSocket[] = [];
   const outputs: Output[] = [];
   const open = (name: string, onOpen: (socket: WebSocket) => void): Promise<WebSocket | null> =>
@@ -52,7 +56,7 @@ export async function connectExec(incus: Incus, accepted: Accepted, streams: Exe
 
 async function openOne(
   incus: Incus,
-  accepted: Accepted,
+  accepted: AcceptedExec,
   name: string,
   onOpen: (socket: WebSocket) => void,
 ): Promise<WebSocket | null> {

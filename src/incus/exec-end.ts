@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Incus } from './client.ts';
 import type { Connection } from './exec-connection.ts';
 import type { Output } from './exec-output.ts';
-import type { Accepted, ExecEnd } from './exec-request.ts';
+import type { AcceptedExec, ExecEnd } from './exec-request.ts';
 import { failureOf, type About, type IncusFailure } from './failure.ts';
 import { getOperation, settle, waitFor, type Operation } from './operations.ts';
 
@@ -11,7 +11,7 @@ import { getOperation, settle, waitFor, type Operation } from './operations.ts';
 export async function endOfOperation(
   incus: Incus,
   about: About,
-  accepted: Accepted,
+  accepted: AcceptedExec,
   connection: Connection,
   abandoned: AbortSignal,
 ): Promise<Result<ExecEnd, IncusFailure>> {
@@ -19,7 +19,7 @@ export async function endOfOperation(
     operationEnd(incus, about, accepted),
     givenUp(incus.clock, about, accepted.operation, abandoned),
   ]);
-  const complete = await drained(incus.clock, connection.outputs);
+  const complete = await outputEnded(incus.clock, connection.outputs);
   if (!known.ok) return known;
   const end = withOutput(known.value, connection.outputs);
   return ok(end.kind === 'exited' && !complete ? { ...end, outputLost: true } : end);
@@ -34,7 +34,11 @@ function withOutput(end: ExecEnd, outputs: readonly Output[]): ExecEnd {
   return { kind: 'exited', status: end.kind === 'not-found' ? 127 : 126 };
 }
 
-async function operationEnd(incus: Incus, about: About, accepted: Accepted): Promise<Result<ExecEnd, IncusFailure>> {
+async function operationEnd(
+  incus: Incus,
+  about: About,
+  accepted: AcceptedExec,
+): Promise<Result<ExecEnd, IncusFailure>> {
   let ended = await accepted.waited;
   while (!ended.ok && ended.error.operation !== null) {
     const next = await resumed(incus, about, accepted.operation);
@@ -88,8 +92,8 @@ async function startFailure(
 ): Promise<Result<ExecEnd, IncusFailure>> {
   const known = await getOperation(incus, operation, about);
   const status = known.ok ? known.value.metadata['return'] : undefined;
-  if (status === 127 || /^Command not found/i.test(failure.said)) return ok({ kind: 'not-found' });
-  if (status === 126 || /^Command not executable/i.test(failure.said)) return ok({ kind: 'not-executable' });
+  if (status === 127 || /^Command not found/i.test(failure.detail)) return ok({ kind: 'not-found' });
+  if (status === 126 || /^Command not executable/i.test(failure.detail)) return ok({ kind: 'not-executable' });
   return err(failure);
 }
 
@@ -101,7 +105,7 @@ async function givenUp(
   abandoned: AbortSignal,
 ): Promise<Result<never, IncusFailure>> {
   await aborted(abandoned);
-  await clock.sleep(abandonedMs);
+  await clock.sleep(abandonLimitMs);
   return err(failureOf('timed-out', about, 'it was given up, and its end was not seen', { operation }));
 }
 
@@ -116,14 +120,14 @@ function aborted(signal: AbortSignal): Promise<void> {
  * Whether all output has come. The server closes the sockets of a command that has ended; one that stays open and
  * silent although nobody holds it up is given up.
  */
-async function drained(clock: Clock, outputs: readonly Output[]): Promise<boolean> {
-  const { silent, stop } = silence(clock, outputs);
+async function outputEnded(clock: Clock, outputs: readonly Output[]): Promise<boolean> {
+  const { silent, stop } = outputIdle(clock, outputs);
   const complete = await Promise.race([Promise.all(outputs.map((output) => output.ended)), silent]);
   stop();
   return complete !== null && complete.every(Boolean);
 }
 
-function silence(clock: Clock, outputs: readonly Output[]): { silent: Promise<null>; stop: () => void } {
+function outputIdle(clock: Clock, outputs: readonly Output[]): { silent: Promise<null>; stop: () => void } {
   let seen = -1;
   let callOff = (): void => {};
   const silent = new Promise<null>((resolve) => {
@@ -143,5 +147,5 @@ function silence(clock: Clock, outputs: readonly Output[]): { silent: Promise<nu
 }
 
 const resumeLimitMs = 30_000;
-const abandonedMs = 5_000;
+const abandonLimitMs = 5_000;
 const silenceMs = 5_000;

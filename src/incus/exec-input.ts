@@ -23,10 +23,10 @@ export function passInput(source: Readable | null, socket: WebSocket): () => voi
     if (socket.bufferedAmount > fullBytes) source.pause();
   };
   function onEnd(): void {
-    letGo();
+    release();
     endOfInput(socket);
   }
-  const letGo = (): void => {
+  const release = (): void => {
     if (!passing) return;
     passing = false;
     source.off('data', onData);
@@ -36,7 +36,7 @@ export function passInput(source: Readable | null, socket: WebSocket): () => voi
   source.on('data', onData);
   for (const event of ['end', 'close', 'error']) source.on(event, onEnd);
   source.resume();
-  return letGo;
+  return release;
 }
 
 const fullBytes = 256 * 1024;

@@ -43,10 +43,10 @@ export function passOutput(socket: WebSocket, sink: Writable, onEnd: () => void)
   sink.on('drain', goOn);
   sink.on('close', goOn);
   sink.on('error', goOn);
-  function letGo(): void {
+  function release(): void {
     for (const event of ['drain', 'close', 'error']) sink.off(event, goOn);
   }
-  void ended.then(letGo, letGo);
+  void ended.then(release, release);
   return { ended, progress: () => ({ bytes, waiting }) };
 }
 

@@ -40,7 +40,7 @@ export type ExecEnd =
   | { readonly kind: 'not-executable' };
 
 /** A command that the server has accepted: it starts as soon as all sockets are connected, within five seconds. */
-export interface Accepted {
+export interface AcceptedExec {
   readonly operation: string;
   readonly secrets: Readonly<Record<string, string>>;
   readonly terminal: boolean;

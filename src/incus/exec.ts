@@ -3,7 +3,7 @@ import { call, type Incus } from './client.ts';
 import { connectExec, type Connection } from './exec-connection.ts';
 import { endOfOperation } from './exec-end.ts';
 import { passInput } from './exec-input.ts';
-import type { Accepted, ExecEnd, ExecRequest, ExecStreams } from './exec-request.ts';
+import type { AcceptedExec, ExecEnd, ExecRequest, ExecStreams } from './exec-request.ts';
 import { failureOf, type About, type IncusFailure } from './failure.ts';
 import { objectOf, textsOf } from './json.ts';
 import { waitFor } from './operations.ts';
@@ -35,27 +35,31 @@ export async function startExec(
   request: ExecRequest,
   streams: ExecStreams,
 ): Promise<Result<Exec, IncusFailure>> {
-  const about = { asked: `run ${request.command[0] ?? 'a command'} in ${instance}`, project: incus.project, instance };
+  const about = {
+    purpose: `run ${request.command[0] ?? 'a command'} in ${instance}`,
+    project: incus.project,
+    instance,
+  };
   for (let tries = 1; ; tries += 1) {
-    const asked = await askFor(incus, about, request);
-    if (!asked.ok) return asked;
-    const connection = await connectExec(incus, asked.value, streams);
-    if (connection !== null) return ok(follow(incus, about, asked.value, connection, streams));
-    const ended = await asked.value.waited;
+    const purpose = await askFor(incus, about, request);
+    if (!purpose.ok) return purpose;
+    const connection = await connectExec(incus, purpose.value, streams);
+    if (connection !== null) return ok(follow(incus, about, purpose.value, connection, streams));
+    const ended = await purpose.value.waited;
     // Only these words prove that the command was never started.
-    const neverStarted = !ended.ok && /^Timed out waiting for websockets/i.test(ended.error.said);
-    if (!neverStarted || tries === 2) return err(ended.ok ? disconnected(about, asked.value.operation) : ended.error);
+    const neverStarted = !ended.ok && /^Timed out waiting for websockets/i.test(ended.error.detail);
+    if (!neverStarted || tries === 2) return err(ended.ok ? disconnected(about, purpose.value.operation) : ended.error);
   }
 }
 
-async function askFor(incus: Incus, about: Subject, request: ExecRequest): Promise<Result<Accepted, IncusFailure>> {
-  const { asked, instance } = about;
+async function askFor(incus: Incus, about: Subject, request: ExecRequest): Promise<Result<AcceptedExec, IncusFailure>> {
+  const { purpose, instance } = about;
   const path = ['instances', instance, 'exec'];
   const reply = await call(incus, {
     method: 'POST',
     path,
     body: bodyOf(request),
-    asked,
+    purpose,
     instance,
     onSent: () => void loadWebSockets(),
   });
@@ -64,11 +68,17 @@ async function askFor(incus: Incus, about: Subject, request: ExecRequest): Promi
   if (operation === null) return err(failureOf('server', about, 'it started no operation'));
   const secrets = textsOf(objectOf(objectOf(metadata)['metadata'])['fds']);
   // Asked before the sockets are opened: the server forgets an operation five seconds after its end.
-  const waited = waitFor(incus, operation, { asked, instance, limitMs: longestTimerMs });
+  const waited = waitFor(incus, operation, { purpose, instance, limitMs: longestTimerMs });
   return ok({ operation, secrets, terminal: request.terminal !== null, waited });
 }
 
-function follow(incus: Incus, about: Subject, accepted: Accepted, connection: Connection, streams: ExecStreams): Exec {
+function follow(
+  incus: Incus,
+  about: Subject,
+  accepted: AcceptedExec,
+  connection: Connection,
+  streams: ExecStreams,
+): Exec {
   const letGoOfInput = passInput(streams.stdin, connection.input);
   const abandoned = new AbortController();
   async function finish(): Promise<Result<ExecEnd, IncusFailure>> {

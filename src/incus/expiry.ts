@@ -4,7 +4,7 @@ import { textOf } from './json.ts';
 const never = '0001-01-01T00:00:00Z';
 
 /** An expiry as it is sent. */
-export function sayExpiry(at: Date | null): string {
+export function formatExpiry(at: Date | null): string {
   return at === null ? never : at.toISOString();
 }
 

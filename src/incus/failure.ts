@@ -31,9 +31,9 @@ export type IncusFailureKind =
 export interface IncusFailure {
   readonly kind: IncusFailureKind;
   /** What guard wanted, to be read after "could not": `take the snapshot g1 of web01`. */
-  readonly asked: string;
+  readonly purpose: string;
   /** What the server, or the operating system, said, as a sentence; control characters neutralised. */
-  readonly said: string;
+  readonly detail: string;
   /** HTTP status or the operation's status code; null when nobody answered. */
   readonly code: number | null;
   /** What to do next, one sentence with a real command where there is one; empty when there is nothing to advise. */
@@ -43,13 +43,13 @@ export interface IncusFailure {
 }
 
 /** The failure as one or two sentences for a person: `Could not …: …. Advice.` */
-export function sayFailure(failure: IncusFailure): string {
-  return `Could not ${failure.asked}: ${failure.said}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
+export function describeFailure(failure: IncusFailure): string {
+  return `Could not ${failure.purpose}: ${failure.detail}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
 }
 
 /** What a failure is about: enough to print commands that work. */
 export interface About {
-  readonly asked: string;
+  readonly purpose: string;
   readonly project: string;
   readonly instance?: string;
 }
@@ -58,27 +58,29 @@ export interface About {
 export function failureOf(
   kind: IncusFailureKind,
   about: About,
-  said: string,
+  detail: string,
   more: { readonly code?: number | null; readonly advice?: string; readonly operation?: string | null } = {},
 ): IncusFailure {
   return {
     kind,
-    asked: about.asked,
-    said: sentence(neutralise(said, 1000)),
+    purpose: about.purpose,
+    detail: sentence(neutralise(detail, 1000)),
     code: more.code ?? null,
-    advice: more.advice ?? adviceFor(kind, about, said, more.operation ?? null),
+    advice: more.advice ?? adviceFor(kind, about, detail, more.operation ?? null),
     operation: more.operation ?? null,
   };
 }
 
 /** Builds the failure for what a server said with this status. */
-export function serverFailure(about: About, code: number, said: string): IncusFailure {
-  return failureOf(kindOf(code, said), about, said === '' ? `HTTP status ${code} without a reason` : said, { code });
+export function serverFailure(about: About, code: number, detail: string): IncusFailure {
+  return failureOf(kindOf(code, detail), about, detail === '' ? `HTTP status ${code} without a reason` : detail, {
+    code,
+  });
 }
 
 /** The status says little (500 for most); the text decides first. Texts are of Incus 6.0 to 7.x and LXD 5 and 6. */
-function kindOf(code: number, said: string): IncusFailureKind {
-  for (const [kind, form] of signs) if (form.test(said)) return kind;
+function kindOf(code: number, detail: string): IncusFailureKind {
+  for (const [kind, form] of signs) if (form.test(detail)) return kind;
   if (code === 404) return 'not-found';
   if (code === 412) return 'changed';
   if (code === 401 || code === 403) return 'forbidden';
@@ -98,14 +100,14 @@ const signs: readonly (readonly [IncusFailureKind, RegExp])[] = [
   ['invalid', /^Invalid (config|snapshot name|devices?)\b|file name too long|cannot contain/i],
 ];
 
-function adviceFor(kind: IncusFailureKind, about: About, said: string, operation: string | null): string {
+function adviceFor(kind: IncusFailureKind, about: About, detail: string, operation: string | null): string {
   const project = about.project === 'default' ? [] : ['--project', about.project];
   const command = (...words: string[]): string => `\`${shellWords(['incus', ...words, ...project])}\``;
   switch (kind) {
     case 'busy':
-      return busyAdvice(about, said, command);
+      return busyAdvice(about, detail, command);
     case 'restricted':
-      return restrictedAdvice(said, about.project);
+      return restrictedAdvice(detail, about.project);
     case 'no-space':
       return 'Make room in the storage pool (`incus storage list`, `incus storage info POOL`) and try again.';
     case 'timed-out':
@@ -114,9 +116,9 @@ function adviceFor(kind: IncusFailureKind, about: About, said: string, operation
         ? `It is not known whether it happened: see ${command('operation', 'list')}.`
         : `It may still go on: see ${command('operation', 'show', operation)}.`;
     case 'not-found':
-      return /Project not found/i.test(said)
+      return /Project not found/i.test(detail)
         ? 'See `incus project list`.'
-        : /Instance not found/i.test(said)
+        : /Instance not found/i.test(detail)
           ? `See ${command('list')}.`
           : '';
     case 'changed':
@@ -124,7 +126,7 @@ function adviceFor(kind: IncusFailureKind, about: About, said: string, operation
     case 'forbidden':
       return 'The server does not let this user do that; ask whoever administers it.';
     case 'server':
-      return leftOverAdvice(said);
+      return leftOverAdvice(detail);
     case 'name-taken':
     case 'invalid':
     case 'unreachable':
@@ -134,22 +136,22 @@ function adviceFor(kind: IncusFailureKind, about: About, said: string, operation
   }
 }
 
-function leftOverAdvice(said: string): string {
-  const clearing = clearingOf(said);
+function leftOverAdvice(detail: string): string {
+  const clearing = clearingOf(detail);
   return clearing === null
     ? ''
     : `An interrupted restore left the file system from before it: on the server, clear it away with \`${clearing}\`, and restore again.`;
 }
 
-function busyAdvice(about: About, said: string, command: (...words: string[]) => string): string {
-  return about.instance !== undefined && /busy running a "?(stop|restart)/i.test(said)
+function busyAdvice(about: About, detail: string, command: (...words: string[]) => string): string {
+  return about.instance !== undefined && /busy running a "?(stop|restart)/i.test(detail)
     ? `A stop that hangs is ended by ${command('stop', '--force', about.instance)}.`
     : `See what is under way with ${command('operation', 'list')}.`;
 }
 
-function restrictedAdvice(said: string, project: string): string {
-  const name = /Project "([^"]+)"/.exec(said)?.[1] ?? project;
-  return /snapshot/i.test(said)
+function restrictedAdvice(detail: string, project: string): string {
+  const name = /Project "([^"]+)"/.exec(detail)?.[1] ?? project;
+  return /snapshot/i.test(detail)
     ? `An administrator of the server can allow it: \`${shellWords(['incus', 'project', 'set', name, 'restricted.snapshots=allow'])}\`.`
     : `An administrator of the server can see what is restricted with \`${shellWords(['incus', 'project', 'show', name])}\`.`;
 }

@@ -38,14 +38,14 @@ export async function pullFile(
   path: string,
   how: Limit & { readonly maxBytes: number },
 ): Promise<Result<PulledFile, IncusFailure>> {
-  const asked = `read the file ${path} of ${instance}`;
+  const purpose = `read the file ${path} of ${instance}`;
   const { limitMs, maxBytes } = how;
   const location = { path: ['instances', instance, 'files'], query: { path } };
-  const answer = await callRaw(incus, { method: 'GET', ...location, asked, instance, limitMs }, maxBytes);
+  const answer = await callRaw(incus, { method: 'GET', ...location, purpose, instance, limitMs }, maxBytes);
   if (!answer.ok) return answer;
   const { headers, body } = answer.value;
   if (header(headers, 'type') === 'directory')
-    return err(failureOf('invalid', { asked, project: incus.project, instance }, 'it is a folder'));
+    return err(failureOf('invalid', { purpose, project: incus.project, instance }, 'it is a folder'));
   return ok({
     content: body,
     user: Number(header(headers, 'uid')),
@@ -61,15 +61,15 @@ export async function listFolder(
   path: string,
   how: Limit & { readonly maxBytes: number },
 ): Promise<Result<string[], IncusFailure>> {
-  const asked = `list the folder ${path} of ${instance}`;
+  const purpose = `list the folder ${path} of ${instance}`;
   const { limitMs, maxBytes } = how;
   const location = { path: ['instances', instance, 'files'], query: { path } };
-  const answer = await callRaw(incus, { method: 'GET', ...location, asked, instance, limitMs }, maxBytes);
+  const answer = await callRaw(incus, { method: 'GET', ...location, purpose, instance, limitMs }, maxBytes);
   if (!answer.ok) return answer;
   const { headers, body } = answer.value;
   const names = header(headers, 'type') === 'directory' ? namesIn(body.toString('utf8')) : null;
   return names === null
-    ? err(failureOf('invalid', { asked, project: incus.project, instance }, 'it is no folder'))
+    ? err(failureOf('invalid', { purpose, project: incus.project, instance }, 'it is no folder'))
     : ok(names);
 }
 
@@ -101,8 +101,8 @@ export async function deleteFile(
   path: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `remove the file ${path} of ${instance}`;
-  const reply = await call(incus, { removes: { kind: 'file', instance, path }, asked, instance, ...limit });
+  const purpose = `remove the file ${path} of ${instance}`;
+  const reply = await call(incus, { removes: { kind: 'file', instance, path }, purpose, instance, ...limit });
   return reply.ok ? ok(undefined) : reply;
 }
 
@@ -114,10 +114,18 @@ async function put(
   raw: Buffer | Readable,
   how: FileOwner & Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `write the ${type} ${path} of ${instance}`;
+  const purpose = `write the ${type} ${path} of ${instance}`;
   const location = { path: ['instances', instance, 'files'], query: { path } };
   const headers = headersOf(type, how);
-  const reply = await call(incus, { method: 'POST', ...location, raw, headers, asked, instance, limitMs: how.limitMs });
+  const reply = await call(incus, {
+    method: 'POST',
+    ...location,
+    raw,
+    headers,
+    purpose,
+    instance,
+    limitMs: how.limitMs,
+  });
   return reply.ok ? ok(undefined) : reply;
 }
 

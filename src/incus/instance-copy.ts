@@ -21,7 +21,7 @@ export async function copyInstance(
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
   const body = { ...copy, source: { type: 'copy', source: from, instance_only: true } };
-  const asked = `copy the instance ${from} to ${copy.name}`;
-  const made = await operate(incus, { method: 'POST', path: ['instances'], body, asked, instance: from, ...limit });
+  const purpose = `copy the instance ${from} to ${copy.name}`;
+  const made = await operate(incus, { method: 'POST', path: ['instances'], body, purpose, instance: from, ...limit });
   return made.ok ? ok(undefined) : made;
 }

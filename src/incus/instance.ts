@@ -53,21 +53,21 @@ export interface InstancePatch {
 
 /** Reads the instance (about 2.5 ms). */
 export async function getInstance(incus: Incus, name: string): Promise<Result<Instance, IncusFailure>> {
-  const asked = `look at the instance ${name}`;
-  const reply = await call(incus, { method: 'GET', path: ['instances', name], asked, instance: name });
+  const purpose = `look at the instance ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['instances', name], purpose, instance: name });
   return reply.ok ? ok(instanceOf(reply.value.metadata, reply.value.etag)) : reply;
 }
 
 /** Reads the state of the instance inside (about 30 ms). */
 export async function getInstanceState(incus: Incus, name: string): Promise<Result<InstanceState, IncusFailure>> {
-  const asked = `read the state of the instance ${name}`;
-  const reply = await call(incus, { method: 'GET', path: ['instances', name, 'state'], asked, instance: name });
+  const purpose = `read the state of the instance ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['instances', name, 'state'], purpose, instance: name });
   return reply.ok ? ok(stateOf(reply.value.metadata)) : reply;
 }
 
 /** Names of all instances of the project. */
 export async function listInstanceNames(incus: Incus): Promise<Result<string[], IncusFailure>> {
-  const reply = await call(incus, { method: 'GET', path: ['instances'], asked: 'list the instances' });
+  const reply = await call(incus, { method: 'GET', path: ['instances'], purpose: 'list the instances' });
   if (!reply.ok) return reply;
   const paths = listOf(reply.value.metadata).map(textOf);
   return ok(paths.map((path) => path.split('?')[0]?.split('/').at(-1) ?? '').filter((name) => name !== ''));
@@ -76,14 +76,14 @@ export async function listInstanceNames(incus: Incus): Promise<Result<string[], 
 /** All instances of the project, as the server describes them (33 ms for a few dozen). Their `etag` is empty. */
 export async function listInstances(incus: Incus): Promise<Result<Instance[], IncusFailure>> {
   const query = { recursion: '1' };
-  const reply = await call(incus, { method: 'GET', path: ['instances'], query, asked: 'list the instances' });
+  const reply = await call(incus, { method: 'GET', path: ['instances'], query, purpose: 'list the instances' });
   return reply.ok ? ok(listOf(reply.value.metadata).map((json) => instanceOf(json, ''))) : reply;
 }
 
 /** Starts the instance and waits for it; one that runs already is a success. */
 export async function startInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> {
-  const asked = `start the instance ${name}`;
-  const ended = await operate(incus, { ...stateRequest(name, { action: 'start' }), asked, ...limit });
+  const purpose = `start the instance ${name}`;
+  const ended = await operate(incus, { ...stateRequest(name, { action: 'start' }), purpose, ...limit });
   return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
 }
 
@@ -99,14 +99,14 @@ export async function stopInstance(
   name: string,
   how: Limit & { readonly force: boolean },
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `stop the instance ${name}`;
+  const purpose = `stop the instance ${name}`;
   const instance = await getInstance(incus, name);
   if (!instance.ok) return instance;
-  if (instance.value.ephemeral) return err(ephemeral(incus, name, asked));
+  if (instance.value.ephemeral) return err(ephemeral(incus, name, purpose));
   const timeout = Math.max(1, Math.round(how.limitMs / 1000));
   const action = how.force ? { action: 'stop', force: true } : { action: 'stop', timeout };
   const limitMs = how.force ? how.limitMs : timeout * 1000 + clearingUpMs;
-  const ended = await operate(incus, { ...stateRequest(name, action), asked, limitMs });
+  const ended = await operate(incus, { ...stateRequest(name, action), purpose, limitMs });
   if (ended.ok || isAlready('stopped', ended.error)) return ok(undefined);
   if (ended.error.kind !== 'timed-out' || how.force) return ended;
   const project = incus.project === 'default' ? [] : ['--project', incus.project];
@@ -116,8 +116,8 @@ export async function stopInstance(
 
 /** Lets a frozen instance go on; one that is not frozen is a success. */
 export async function thawInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, IncusFailure>> {
-  const asked = `let the instance ${name} go on`;
-  const ended = await operate(incus, { ...stateRequest(name, { action: 'unfreeze' }), asked, ...limit });
+  const purpose = `let the instance ${name} go on`;
+  const ended = await operate(incus, { ...stateRequest(name, { action: 'unfreeze' }), purpose, ...limit });
   return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
 }
 
@@ -128,14 +128,14 @@ export async function patchInstance(
   patch: InstancePatch,
 ): Promise<Result<void, IncusFailure>> {
   const { etag, config, description } = patch;
-  const asked = `change the configuration of the instance ${name}`;
+  const purpose = `change the configuration of the instance ${name}`;
   // Incus before 6.0.6 takes a description that is left out for an empty one, also in a PATCH.
   const before = description === undefined ? await getInstance(incus, name) : null;
-  if (before?.ok === false) return err({ ...before.error, asked });
+  if (before?.ok === false) return err({ ...before.error, purpose });
   const kept = description ?? before?.value.description ?? '';
   const body = { description: kept, ...(config === undefined ? {} : { config }) };
   const etagPart = etag === undefined ? {} : { etag };
-  const request = { method: 'PATCH', path: ['instances', name], body, asked, instance: name, ...etagPart } as const;
+  const request = { method: 'PATCH', path: ['instances', name], body, purpose, instance: name, ...etagPart } as const;
   const ended = await operate(incus, { ...request, limitMs: patchLimitMs });
   return ended.ok ? ok(undefined) : ended;
 }
@@ -150,13 +150,13 @@ function stateRequest(name: string, action: { action: string; force?: boolean; t
 }
 
 function isAlready(state: 'running' | 'stopped', failure: IncusFailure): boolean {
-  return failure.code !== null && new RegExp(`already ${state}`, 'i').test(failure.said);
+  return failure.code !== null && new RegExp(`already ${state}`, 'i').test(failure.detail);
 }
 
-function ephemeral(incus: Incus, instance: string, asked: string): IncusFailure {
+function ephemeral(incus: Incus, instance: string, purpose: string): IncusFailure {
   return failureOf(
     'invalid',
-    { asked, project: incus.project, instance },
+    { purpose, project: incus.project, instance },
     'it is ephemeral, so that a stop would delete it',
     {
       advice: 'guard never deletes an instance.',

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../result.ts';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import { call, callRaw, decode, type Call, type Incus, type Limit } from './client.ts';
 import { failureOf, serverFailure, type About, type IncusFailure } from './failure.ts';
 import { listOf, numberOf, objectOf, textOf } from './json.ts';
@@ -26,13 +26,13 @@ export interface Operation {
 }
 
 /** How an operation stands. `gone`: the server forgot it (5 s after its end, or it was restarted); look for its effect. */
-export type Settled =
+export type OperationResult =
   | { readonly kind: 'succeeded'; readonly operation: Operation }
   | { readonly kind: 'failed'; readonly failure: IncusFailure; readonly operation: Operation }
   | { readonly kind: 'gone' };
 
 /** What is waited for, for the failure's sentence and advice. */
-export type Waiting = Limit & { readonly asked: string; readonly instance?: string };
+export type OperationRequest = Limit & { readonly purpose: string; readonly instance?: string };
 
 /**
  * Sends a request that starts an operation, and waits for its end. Null when the server did it at once. The limit covers
@@ -51,7 +51,11 @@ export async function operate(incus: Incus, wanted: Call & Limit): Promise<Resul
  * Waits for the end of an operation that was started. `timed-out` and `connection-lost` mean that it may still go on:
  * never start it again before `settle` said how it stands.
  */
-export async function waitFor(incus: Incus, operation: string, how: Waiting): Promise<Result<Operation, IncusFailure>> {
+export async function waitFor(
+  incus: Incus,
+  operation: string,
+  how: OperationRequest,
+): Promise<Result<Operation, IncusFailure>> {
   const about = { project: incus.project, ...aboutOf(how) };
   const deadline = incus.clock.monotonic() + how.limitMs;
   for (;;) {
@@ -78,7 +82,11 @@ export async function waitFor(incus: Incus, operation: string, how: Waiting): Pr
  * After a `timed-out` or a `connection-lost`: asks again and again, through a restart of the daemon too, until the
  * operation has ended or nobody knows it any more. `timed-out` when it still runs at the limit.
  */
-export async function settle(incus: Incus, operation: string, how: Waiting): Promise<Result<Settled, IncusFailure>> {
+export async function settle(
+  incus: Incus,
+  operation: string,
+  how: OperationRequest,
+): Promise<Result<OperationResult, IncusFailure>> {
   const about = { project: incus.project, ...aboutOf(how) };
   const deadline = incus.clock.monotonic() + how.limitMs;
   for (;;) {
@@ -87,7 +95,7 @@ export async function settle(incus: Incus, operation: string, how: Waiting): Pro
       return ok({ kind: 'failed', failure: failed(about, known.value), operation: known.value });
     if (known.ok && known.value.statusCode >= 200) return ok({ kind: 'succeeded', operation: known.value });
     if (!known.ok && known.error.kind === 'not-found') return ok({ kind: 'gone' });
-    if (!known.ok && !mayPass(known.error)) return known;
+    if (!known.ok && !isWorthRetrying(known.error)) return known;
     if (incus.clock.monotonic() >= deadline) return known.ok ? err(stillRunning(about, operation, how.limitMs)) : known;
     await incus.clock.sleep(pollMs);
   }
@@ -97,9 +105,9 @@ export async function settle(incus: Incus, operation: string, how: Waiting): Pro
 export async function getOperation(
   incus: Incus,
   operation: string,
-  how: { readonly asked: string },
+  how: { readonly purpose: string },
 ): Promise<Result<Operation, IncusFailure>> {
-  const reply = await call(incus, { method: 'GET', path: ['operations', operation], asked: how.asked });
+  const reply = await call(incus, { method: 'GET', path: ['operations', operation], purpose: how.purpose });
   return reply.ok ? ok(operationOf(reply.value.metadata)) : reply;
 }
 
@@ -109,7 +117,7 @@ export async function listOperations(incus: Incus): Promise<Result<Operation[], 
     method: 'GET',
     path: ['operations'],
     query: { recursion: '1' },
-    asked: 'list what Incus is doing',
+    purpose: 'list what Incus is doing',
   });
   if (!reply.ok) return reply;
   return ok(Object.values(objectOf(reply.value.metadata)).flatMap((list) => listOf(list).map(operationOf)));
@@ -135,9 +143,9 @@ function operationOf(json: unknown): Operation {
   };
 }
 
-function aboutOf(wanted: { readonly asked: string; readonly instance?: string }): Omit<About, 'project'> {
+function aboutOf(wanted: { readonly purpose: string; readonly instance?: string }): Omit<About, 'project'> {
   return {
-    asked: wanted.asked,
+    purpose: wanted.purpose,
     ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
   };
 }
@@ -151,15 +159,15 @@ function unknown(about: About, failure: IncusFailure, operation: string, limitMs
   if (failure.kind === 'timed-out') return stillRunning(about, operation, limitMs);
   if (failure.kind === 'not-found')
     return failureOf('connection-lost', about, 'Incus no longer knows how it ended', { operation, advice: '' });
-  return failureOf('connection-lost', about, failure.said, { operation });
+  return failureOf('connection-lost', about, failure.detail, { operation });
 }
 
 function stillRunning(about: About, operation: string, limitMs: number): IncusFailure {
-  return failureOf('timed-out', about, `it had not ended after ${sayDuration(limitMs)}`, { operation });
+  return failureOf('timed-out', about, `it had not ended after ${formatDuration(limitMs)}`, { operation });
 }
 
 /** Failures of a daemon that restarts. */
-function mayPass(failure: IncusFailure): boolean {
+function isWorthRetrying(failure: IncusFailure): boolean {
   return (
     ['unreachable', 'connection-lost', 'timed-out'].includes(failure.kind) ||
     (failure.kind === 'server' && (failure.code === null || failure.code >= 500 || failure.code === 200))

@@ -6,7 +6,7 @@ import type { Environment } from './client-config.ts';
 import { closeIncus, openIncus, type Incus } from './client.ts';
 
 /** The daemon of an instance, open, and what the instance is called there. */
-export interface Reached {
+export interface InstanceConnection {
   readonly incus: Incus;
   readonly instance: string;
   readonly project: string;
@@ -28,7 +28,7 @@ export async function reach(wanted: {
   readonly instance: string;
   readonly project: string | null;
   readonly watch?: RequestWatch;
-}): Promise<Result<Reached, Refusal>> {
+}): Promise<Result<InstanceConnection, Refusal>> {
   const { environment, clock, watch } = wanted;
   const address = await resolveAddress({ environment, remoteAndName: wanted.instance, projectFlag: wanted.project });
   if (!address.ok) return address;
@@ -40,7 +40,7 @@ export async function reach(wanted: {
   const { openRemote } = await import('./remote.ts');
   const remote = await openRemote({ remote: address.value.remote, environment, clock, limitMs: remoteLimitMs });
   if (!remote.ok)
-    return err({ says: `Could not ${remote.error.asked}: ${remote.error.said}`, advice: remote.error.advice });
+    return err({ message: `Could not ${remote.error.purpose}: ${remote.error.detail}`, advice: remote.error.advice });
   const incus = openIncus({ socket: remote.value.socket, project, clock, ...watch });
   return ok({
     incus,

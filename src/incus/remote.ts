@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Clock } from '../clock.ts';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import { err, ok, type Result } from '../result.ts';
 import { shellWords } from '../text.ts';
 import type { Environment } from './client-config.ts';
@@ -30,7 +30,7 @@ export async function openRemote(options: {
   readonly limitMs: number;
 }): Promise<Result<Remote, IncusFailure>> {
   const { remote, clock, limitMs } = options;
-  const about = { asked: `reach the remote ${remote}`, project: 'default' };
+  const about = { purpose: `reach the remote ${remote}`, project: 'default' };
   const folder = await mkdtemp(join(tmpdir(), 'guard-remote-'));
   const socket = join(folder, 'unix.socket');
   const proxy = keepProxy(clock, () => spawnProxy(`${remote}:`, socket, options.environment));
@@ -38,19 +38,19 @@ export async function openRemote(options: {
     await proxy.end();
     await rm(folder, { recursive: true, force: true });
   }
-  const answered = await answers(socket, about, proxy, clock, limitMs);
-  if (answered === null) {
+  const withAnswer = await waitForProxy(socket, about, proxy, clock, limitMs);
+  if (withAnswer === null) {
     proxy.keep();
     return ok({ socket, close });
   }
   await close();
-  const advice = adviceFor(answered.said, remote);
-  return err(answered.kind === 'unreachable' ? { ...answered, advice } : answered);
+  const advice = adviceFor(withAnswer.detail, remote);
+  return err(withAnswer.kind === 'unreachable' ? { ...withAnswer, advice } : withAnswer);
 }
 
 interface Proxy {
   /** Null while it runs; what it said on stderr once it has ended. */
-  readonly said: () => string | null;
+  readonly detail: () => string | null;
   /** From now on it is started again when it ends. */
   readonly keep: () => void;
   readonly end: () => Promise<void>;
@@ -63,23 +63,23 @@ interface Running {
 }
 
 function keepProxy(clock: Clock, spawn: () => Promise<Running>): Proxy {
-  const state = { said: null as string | null, kept: false };
+  const state = { detail: null as string | null, kept: false };
   const over = new AbortController();
   async function live(): Promise<void> {
     do {
-      state.said = null;
+      state.detail = null;
       const running = await spawn();
       const kill = (): void => running.kill();
       if (over.signal.aborted) kill();
       over.signal.addEventListener('abort', kill);
-      state.said = await running.ended;
+      state.detail = await running.ended;
       over.signal.removeEventListener('abort', kill);
       if (state.kept) await clock.sleep(respawnMs, over.signal);
     } while (state.kept && !over.signal.aborted);
   }
   const ended = live();
   return {
-    said: () => state.said,
+    detail: () => state.detail,
     keep: () => {
       state.kept = true;
     },
@@ -112,7 +112,7 @@ async function spawnProxy(remote: string, socket: string, environment: Environme
 }
 
 /** Waits until the server behind the proxy answers; else why not. */
-async function answers(
+async function waitForProxy(
   socket: string,
   about: About,
   proxy: Proxy,
@@ -123,13 +123,13 @@ async function answers(
   const incus = openIncus({ socket, project: 'default', clock });
   try {
     for (;;) {
-      const said = proxy.said();
-      if (said !== null) return failureOf('unreachable', about, said.trim());
+      const detail = proxy.detail();
+      if (detail !== null) return failureOf('unreachable', about, detail.trim());
       const server = await getServer(incus);
       if (server.ok) return null;
-      if (server.error.kind !== 'unreachable') return { ...server.error, asked: about.asked };
+      if (server.error.kind !== 'unreachable') return { ...server.error, purpose: about.purpose };
       if (clock.monotonic() > deadline)
-        return failureOf('unreachable', about, `it did not answer within ${sayDuration(limitMs)}`);
+        return failureOf('unreachable', about, `it did not answer within ${formatDuration(limitMs)}`);
       await clock.sleep(pollMs);
     }
   } finally {
@@ -137,8 +137,8 @@ async function answers(
   }
 }
 
-function adviceFor(said: string, remote: string): string {
-  return /ENOENT/.test(said)
+function adviceFor(detail: string, remote: string): string {
+  return /ENOENT/.test(detail)
     ? 'guard reaches remotes through the incus command: install it (on Debian the package incus-client).'
     : `See \`incus remote list\`, and try it with \`${shellWords(['incus', 'list', `${remote}:`])}\`.`;
 }

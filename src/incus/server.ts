@@ -15,11 +15,11 @@ export interface Server {
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
 export async function getServer(incus: Incus): Promise<Result<Server, IncusFailure>> {
-  const asked = 'ask Incus who it is';
-  const reply = await call(incus, { method: 'GET', path: [], asked });
+  const purpose = 'ask Incus who it is';
+  const reply = await call(incus, { method: 'GET', path: [], purpose });
   if (!reply.ok) return reply;
   const server = objectOf(reply.value.metadata);
-  const about = { asked, project: incus.project };
+  const about = { purpose, project: incus.project };
   if (server['auth'] !== 'trusted') return err(failureOf('forbidden', about, 'the server does not trust this client'));
   const environment = objectOf(server['environment']);
   return ok({
@@ -32,8 +32,8 @@ export async function getServer(incus: Incus): Promise<Result<Server, IncusFailu
 
 /** Config of the project in use, e.g. `restricted`, `restricted.snapshots`. */
 export async function getProjectConfig(incus: Incus): Promise<Result<Record<string, string>, IncusFailure>> {
-  const asked = `look at the project ${incus.project}`;
-  const reply = await call(incus, { method: 'GET', path: ['projects', incus.project], asked });
+  const purpose = `look at the project ${incus.project}`;
+  const reply = await call(incus, { method: 'GET', path: ['projects', incus.project], purpose });
   return reply.ok ? ok(textsOf(objectOf(reply.value.metadata)['config'])) : reply;
 }
 
@@ -44,6 +44,6 @@ export async function getProjectConfig(incus: Incus): Promise<Result<Record<stri
 export async function isShuttingDown(incus: Incus): Promise<boolean> {
   // No instance can have a name with underscores.
   const path = ['instances', '_guard_asks_'];
-  const reply = await call(incus, { method: 'PATCH', path, body: {}, asked: 'ask whether Incus is shutting down' });
+  const reply = await call(incus, { method: 'PATCH', path, body: {}, purpose: 'ask whether Incus is shutting down' });
   return !reply.ok && reply.error.code === 503;
 }

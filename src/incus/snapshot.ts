@@ -4,7 +4,7 @@ import { failureOf, type IncusFailure } from './failure.ts';
 import type { Devices } from './instance.ts';
 import { listOf, objectOf, textMapsOf, textOf, textsOf } from './json.ts';
 import { listOperations, operate } from './operations.ts';
-import { expiryOf, sayExpiry } from './expiry.ts';
+import { expiryOf, formatExpiry } from './expiry.ts';
 
 /** A snapshot of an instance. */
 export interface Snapshot {
@@ -33,15 +33,15 @@ export async function createSnapshot(
   wanted: { readonly name: string; readonly expiresAt: Date | null },
   limit: Limit,
 ): Promise<Result<Snapshot, IncusFailure>> {
-  const asked = `take the snapshot ${wanted.name} of ${instance}`;
+  const purpose = `take the snapshot ${wanted.name} of ${instance}`;
   // An empty name would not be refused: the server would choose one.
-  if (wanted.name === '') return err(failureOf('invalid', { asked, project: incus.project }, 'it has no name'));
-  const body = { name: wanted.name, expires_at: sayExpiry(wanted.expiresAt), stateful: false };
-  const request = { method: 'POST', path: ['instances', instance, 'snapshots'], body, asked, instance } as const;
-  const ended = await afterOthers(incus, limit, (limitMs) => operate(incus, { ...request, limitMs }));
+  if (wanted.name === '') return err(failureOf('invalid', { purpose, project: incus.project }, 'it has no name'));
+  const body = { name: wanted.name, expires_at: formatExpiry(wanted.expiresAt), stateful: false };
+  const request = { method: 'POST', path: ['instances', instance, 'snapshots'], body, purpose, instance } as const;
+  const ended = await retryWhileBusy(incus, limit, (limitMs) => operate(incus, { ...request, limitMs }));
   if (!ended.ok) return ended;
   const snapshot = await getSnapshot(incus, instance, wanted.name);
-  return snapshot.ok || snapshot.error.kind !== 'not-found' ? snapshot : err({ ...snapshot.error, asked });
+  return snapshot.ok || snapshot.error.kind !== 'not-found' ? snapshot : err({ ...snapshot.error, purpose });
 }
 
 /** All snapshots of the instance, oldest first. */
@@ -50,7 +50,7 @@ export async function listSnapshots(incus: Incus, instance: string): Promise<Res
     method: 'GET',
     path: ['instances', instance, 'snapshots'],
     query: { recursion: '1' },
-    asked: `list the snapshots of ${instance}`,
+    purpose: `list the snapshots of ${instance}`,
     instance,
   });
   if (!reply.ok) return reply;
@@ -64,8 +64,8 @@ export async function getSnapshot(
   instance: string,
   name: string,
 ): Promise<Result<Snapshot, IncusFailure>> {
-  const asked = `look at the snapshot ${name} of ${instance}`;
-  const reply = await call(incus, { method: 'GET', path: pathOf(instance, name), asked, instance });
+  const purpose = `look at the snapshot ${name} of ${instance}`;
+  const reply = await call(incus, { method: 'GET', path: pathOf(instance, name), purpose, instance });
   return reply.ok ? ok(snapshotOf(reply.value.metadata, reply.value.etag)) : reply;
 }
 
@@ -77,9 +77,9 @@ export async function renameSnapshot(
   to: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `rename the snapshot ${from} of ${instance} to ${to}`;
+  const purpose = `rename the snapshot ${from} of ${instance} to ${to}`;
   const path = pathOf(instance, from);
-  return nothing(await operate(incus, { method: 'POST', path, body: { name: to }, asked, instance, ...limit }));
+  return withoutValue(await operate(incus, { method: 'POST', path, body: { name: to }, purpose, instance, ...limit }));
 }
 
 /**
@@ -93,12 +93,12 @@ export async function setSnapshotExpiry(
   expiresAt: Date | null,
   etag?: string,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `set when the snapshot ${name} of ${instance} expires`;
-  const body = { expires_at: sayExpiry(expiresAt) };
+  const purpose = `set when the snapshot ${name} of ${instance} expires`;
+  const body = { expires_at: formatExpiry(expiresAt) };
   const path = pathOf(instance, name);
   const etagPart = etag === undefined ? {} : { etag };
-  const request = { method: 'PATCH', path, body, asked, instance, ...etagPart } as const;
-  return nothing(await operate(incus, { ...request, limitMs: usualLimitMs }));
+  const request = { method: 'PATCH', path, body, purpose, instance, ...etagPart } as const;
+  return withoutValue(await operate(incus, { ...request, limitMs: usualLimitMs }));
 }
 
 /**
@@ -112,18 +112,18 @@ export async function deleteSnapshot(
   name: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `remove the snapshot ${name} of ${instance}`;
+  const purpose = `remove the snapshot ${name} of ${instance}`;
   const operations = await listOperations(incus);
-  if (!operations.ok) return err({ ...operations.error, asked });
+  if (!operations.ok) return err({ ...operations.error, purpose });
   const restore = operations.value.find(
     (operation) =>
       operation.statusCode < 200 &&
       operation.instances.includes(instance) &&
       operation.description.startsWith('Restoring'),
   );
-  if (restore) return err(failureOf('busy', { asked, project: incus.project, instance }, 'a restore is under way'));
+  if (restore) return err(failureOf('busy', { purpose, project: incus.project, instance }, 'a restore is under way'));
   const removes = { kind: 'snapshot', instance, snapshot: name } as const;
-  return nothing(await operate(incus, { removes, asked, instance, ...limit }));
+  return withoutValue(await operate(incus, { removes, purpose, instance, ...limit }));
 }
 
 /**
@@ -136,13 +136,13 @@ export async function restoreSnapshot(
   name: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `restore ${instance} to the snapshot ${name}`;
+  const purpose = `restore ${instance} to the snapshot ${name}`;
   const request = { method: 'PUT', path: ['instances', instance], body: { restore: name } } as const;
-  return nothing(await operate(incus, { ...request, asked, instance, ...limit }));
+  return withoutValue(await operate(incus, { ...request, purpose, instance, ...limit }));
 }
 
 /** While a snapshot is taken or removed, or a key is written, others are refused as busy, before the server looks at their names. */
-async function afterOthers<T>(
+async function retryWhileBusy<T>(
   incus: Incus,
   limit: Limit,
   work: (limitMs: number) => Promise<Result<T, IncusFailure>>,
@@ -150,7 +150,7 @@ async function afterOthers<T>(
   const deadline = incus.clock.monotonic() + limit.limitMs;
   for (;;) {
     const ended = await work(deadline - incus.clock.monotonic());
-    if (ended.ok || !/busy running a "(create|update|delete)"/.test(ended.error.said)) return ended;
+    if (ended.ok || !/busy running a "(create|update|delete)"/.test(ended.error.detail)) return ended;
     // A try that has hardly any time left would only turn a certain end into an unknown one.
     if (deadline - incus.clock.monotonic() < 10 * pollMs) return ended;
     await incus.clock.sleep(pollMs);
@@ -163,7 +163,7 @@ function pathOf(instance: string, name: string): string[] {
   return ['instances', instance, 'snapshots', name];
 }
 
-function nothing(ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> {
+function withoutValue(ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> {
   return ended.ok ? ok(undefined) : ended;
 }
 

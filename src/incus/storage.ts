@@ -31,8 +31,8 @@ export function rootDisk(instance: Pick<Instance, 'expandedDevices'>): RootDisk 
 
 /** Reads a pool. */
 export async function getPool(incus: Incus, name: string): Promise<Result<Pool, IncusFailure>> {
-  const asked = `look at the storage pool ${name}`;
-  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name], asked });
+  const purpose = `look at the storage pool ${name}`;
+  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name], purpose });
   if (!reply.ok) return reply;
   const pool = objectOf(reply.value.metadata);
   return ok({ name: textOf(pool['name']), driver: textOf(pool['driver']), config: textsOf(pool['config']) });
@@ -40,13 +40,13 @@ export async function getPool(incus: Incus, name: string): Promise<Result<Pool, 
 
 /** How full the pool is. `server` when the pool does not tell. */
 export async function poolSpace(incus: Incus, name: string): Promise<Result<PoolSpace, IncusFailure>> {
-  const asked = `ask how full the storage pool ${name} is`;
-  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name, 'resources'], asked });
+  const purpose = `ask how full the storage pool ${name} is`;
+  const reply = await call(incus, { method: 'GET', path: ['storage-pools', name, 'resources'], purpose });
   if (!reply.ok) return reply;
   const space = objectOf(objectOf(reply.value.metadata)['space']);
   const totalBytes = numberOf(space['total']);
   // Zero of zero would read as "full", or as "empty": neither was said.
-  if (totalBytes === 0) return err(failureOf('server', { asked, project: incus.project }, 'the pool does not tell'));
+  if (totalBytes === 0) return err(failureOf('server', { purpose, project: incus.project }, 'the pool does not tell'));
   return ok({ usedBytes: numberOf(space['used']), totalBytes });
 }
 
@@ -56,9 +56,9 @@ export async function listSnapshotRecords(
   pool: string,
   { name, type }: Pick<Instance, 'name' | 'type'>,
 ): Promise<Result<string[], IncusFailure>> {
-  const asked = `list the snapshots of ${name} in the storage pool ${pool}`;
+  const purpose = `list the snapshots of ${name} in the storage pool ${pool}`;
   const path = ['storage-pools', pool, 'volumes', type, name, 'snapshots'];
-  const reply = await call(incus, { method: 'GET', path, asked, instance: name });
+  const reply = await call(incus, { method: 'GET', path, purpose, instance: name });
   if (!reply.ok) return reply;
   return ok(listOf(reply.value.metadata).map((url) => lastSegment(textOf(url))));
 }

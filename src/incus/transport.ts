@@ -34,7 +34,7 @@ export interface Trouble {
   readonly kind: 'not-sent' | 'lost' | 'limit' | 'too-long';
   /** `ENOENT`, `ECONNREFUSED`, `EACCES`, …; empty when there is none. */
   readonly errno: string;
-  readonly says: string;
+  readonly message: string;
 }
 
 /** Sends one request and reads the whole answer. Follows no redirect. */
@@ -51,7 +51,7 @@ export function exchange(wanted: Exchange): Promise<Result<HttpAnswer, Trouble>>
       resolve(end);
     }
     function give(kind: Trouble['kind'], error: unknown): void {
-      finish(err(troubleOf(kind, error)));
+      finish(err(transportErrorOf(kind, error)));
       request.destroy();
     }
     let sent = false;
@@ -109,10 +109,10 @@ function collect(response: IncomingMessage, maxBytes: number): Promise<Buffer | 
   });
 }
 
-function troubleOf(kind: Trouble['kind'], error: unknown): Trouble {
+function transportErrorOf(kind: Trouble['kind'], error: unknown): Trouble {
   return {
     kind,
     errno: error instanceof Error && 'code' in error ? String(error.code) : '',
-    says: error instanceof Error ? error.message : String(error),
+    message: error instanceof Error ? error.message : String(error),
   };
 }

@@ -1,6 +1,6 @@
 import { ok, type Result } from '../result.ts';
 import { call, usualLimitMs, type Incus, type Limit } from './client.ts';
-import { expiryOf, sayExpiry } from './expiry.ts';
+import { expiryOf, formatExpiry } from './expiry.ts';
 import type { IncusFailure } from './failure.ts';
 import { listOf, objectOf, textOf, textsOf } from './json.ts';
 import { operate } from './operations.ts';
@@ -30,8 +30,8 @@ export interface VolumeSnapshot {
 
 /** Reads a custom volume. */
 export async function getVolume(incus: Incus, pool: string, volume: string): Promise<Result<Volume, IncusFailure>> {
-  const asked = `look at the volume ${volume} of the pool ${pool}`;
-  const reply = await call(incus, { method: 'GET', path: pathOf(pool, volume), asked });
+  const purpose = `look at the volume ${volume} of the pool ${pool}`;
+  const reply = await call(incus, { method: 'GET', path: pathOf(pool, volume), purpose });
   return reply.ok ? ok(volumeOf(reply.value.metadata, pool, incus.project)) : reply;
 }
 
@@ -43,12 +43,12 @@ export async function snapshotVolume(
   wanted: { readonly name: string; readonly expiresAt: Date | null },
   limit: Limit,
 ): Promise<Result<VolumeSnapshot, IncusFailure>> {
-  const asked = `take the snapshot ${wanted.name} of the volume ${volume}`;
+  const purpose = `take the snapshot ${wanted.name} of the volume ${volume}`;
   const path = [...pathOf(pool, volume), 'snapshots'];
-  const body = { name: wanted.name, expires_at: sayExpiry(wanted.expiresAt) };
-  const ended = await operate(incus, { method: 'POST', path, body, asked, ...limit });
+  const body = { name: wanted.name, expires_at: formatExpiry(wanted.expiresAt) };
+  const ended = await operate(incus, { method: 'POST', path, body, purpose, ...limit });
   if (!ended.ok) return ended;
-  const reply = await call(incus, { method: 'GET', path: [...path, wanted.name], asked });
+  const reply = await call(incus, { method: 'GET', path: [...path, wanted.name], purpose });
   return reply.ok ? ok(snapshotOf(reply.value.metadata)) : reply;
 }
 
@@ -58,9 +58,9 @@ export async function listVolumeSnapshots(
   pool: string,
   volume: string,
 ): Promise<Result<VolumeSnapshot[], IncusFailure>> {
-  const asked = `list the snapshots of the volume ${volume}`;
+  const purpose = `list the snapshots of the volume ${volume}`;
   const path = [...pathOf(pool, volume), 'snapshots'];
-  const reply = await call(incus, { method: 'GET', path, query: { recursion: '1' }, asked });
+  const reply = await call(incus, { method: 'GET', path, query: { recursion: '1' }, purpose });
   if (!reply.ok) return reply;
   const snapshots = listOf(reply.value.metadata).map(snapshotOf);
   return ok(snapshots.toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt)));
@@ -74,9 +74,9 @@ export async function restoreVolume(
   snapshot: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `restore the volume ${volume} to its snapshot ${snapshot}`;
+  const purpose = `restore the volume ${volume} to its snapshot ${snapshot}`;
   const request = { method: 'PUT', path: pathOf(pool, volume), body: { restore: snapshot } } as const;
-  return nothing(await operate(incus, { ...request, asked, ...limit }));
+  return withoutValue(await operate(incus, { ...request, purpose, ...limit }));
 }
 
 /** Renames a snapshot of a custom volume. */
@@ -88,9 +88,9 @@ export async function renameVolumeSnapshot(
   to: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `rename the snapshot ${from} of the volume ${volume} to ${to}`;
+  const purpose = `rename the snapshot ${from} of the volume ${volume} to ${to}`;
   const path = [...pathOf(pool, volume), 'snapshots', from];
-  return nothing(await operate(incus, { method: 'POST', path, body: { name: to }, asked, ...limit }));
+  return withoutValue(await operate(incus, { method: 'POST', path, body: { name: to }, purpose, ...limit }));
 }
 
 /** Sets when the server removes the volume's snapshot by itself; null means never. */
@@ -101,10 +101,10 @@ export async function setVolumeSnapshotExpiry(
   snapshot: string,
   expiresAt: Date | null,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
+  const purpose = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
   const path = [...pathOf(pool, volume), 'snapshots', snapshot];
-  const body = { expires_at: sayExpiry(expiresAt) };
-  return nothing(await operate(incus, { method: 'PATCH', path, body, asked, limitMs: usualLimitMs }));
+  const body = { expires_at: formatExpiry(expiresAt) };
+  return withoutValue(await operate(incus, { method: 'PATCH', path, body, purpose, limitMs: usualLimitMs }));
 }
 
 /** Removes one snapshot of a custom volume by its exact name. */
@@ -115,16 +115,16 @@ export async function deleteVolumeSnapshot(
   snapshot: string,
   limit: Limit,
 ): Promise<Result<void, IncusFailure>> {
-  const asked = `remove the snapshot ${snapshot} of the volume ${volume}`;
+  const purpose = `remove the snapshot ${snapshot} of the volume ${volume}`;
   const removes = { kind: 'volume-snapshot', pool, volume, snapshot } as const;
-  return nothing(await operate(incus, { removes, asked, ...limit }));
+  return withoutValue(await operate(incus, { removes, purpose, ...limit }));
 }
 
 function pathOf(pool: string, volume: string): string[] {
   return ['storage-pools', pool, 'volumes', 'custom', volume];
 }
 
-function nothing(ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> {
+function withoutValue(ended: Result<unknown, IncusFailure>): Result<void, IncusFailure> {
   return ended.ok ? ok(undefined) : ended;
 }
 

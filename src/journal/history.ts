@@ -43,7 +43,7 @@ export async function failedChanges(
     .slice(0, mostRecords);
   const changes = await Promise.all(
     rolledBack.map(async ({ run, at }) => {
-      const remembered = (await readRun(state, run))?.events.findLast((event) => event.type === 'change-remembered');
+      const remembered = (await readRun(state, run))?.events.findLast((event) => event.type === 'change-fingerprinted');
       return remembered ? [{ run, at, fingerprint: remembered.fingerprint }] : [];
     }),
   );
@@ -69,7 +69,7 @@ function changedSomething(outcome: Outcome): boolean {
     case 'kept':
     case 'rolled-back':
     case 'kept-unhealthy':
-    case 'rolled-back-not-well':
+    case 'rolled-back-unhealthy':
     case 'rollback-failed':
       return true;
     // An interruption says nothing about the change.

@@ -8,16 +8,16 @@ export function currentHolder(): Holder {
     host: hostname(),
     bootId: bootId(),
     pid: process.pid,
-    startTicks: lookAtProcess(process.pid)?.startTicks ?? 0,
+    startTicks: inspectProcess(process.pid)?.startTicks ?? 0,
   };
 }
 
 /** Whether the process behind a run still lives; `elsewhere` where only another host could tell. */
-export function lookAtHolder(holder: Holder): 'alive' | 'dead' | 'elsewhere' {
+export function inspectHolder(holder: Holder): 'alive' | 'dead' | 'elsewhere' {
   if (holder.host !== hostname()) return 'elsewhere';
   // The same host after a reboot: no process of before lives.
   if (holder.bootId !== bootId()) return 'dead';
-  const found = lookAtProcess(holder.pid);
+  const found = inspectProcess(holder.pid);
   // The same pid with another start is another process. One that nobody has waited for yet (Z) does nothing any more.
   return found?.startTicks === holder.startTicks && !'ZX'.includes(found.state) ? 'alive' : 'dead';
 }
@@ -27,7 +27,7 @@ function bootId(): string {
 }
 
 /** Fields 3 and 22 of /proc/PID/stat (proc(5)); the name before them may contain spaces and parentheses. Null: no such process. */
-function lookAtProcess(pid: number): { readonly state: string; readonly startTicks: number } | null {
+function inspectProcess(pid: number): { readonly state: string; readonly startTicks: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Recorded } from '../event.ts';
+import type { RecordedEvent } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
@@ -13,7 +13,7 @@ import { runDirectory } from './state-directory.ts';
 export interface Journal {
   readonly directory: string;
   /** Resolves when the event is on the disk (`durable` types) or handed to the system (the others). A failure is one sentence. */
-  readonly append: (event: Recorded) => Promise<Result<void, string>>;
+  readonly append: (event: RecordedEvent) => Promise<Result<void, string>>;
   /** Keeps a file beside the journal (evidence, facts), whole or not at all; gives its path. */
   readonly attach: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
   /** The same for evidence, which has a folder of its own. */
@@ -22,18 +22,18 @@ export interface Journal {
 }
 
 /** What becomes of each kind of event. Recovery reads the durable ones: they are on the disk before the next step begins. */
-const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left out'>> = {
+const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 'left out'>> = {
   'run-started': 'durable',
-  'phase-begun': 'durable',
+  'phase-started': 'durable',
   'phase-ended': 'written',
   notice: 'written',
-  'baseline-taken': 'durable',
-  'hooks-planned': 'durable',
-  'hook-begun': 'durable',
-  'hook-ended': 'written',
-  'quiet-ended': 'durable',
-  'lease-taken': 'durable',
-  'restore-point-taken': 'durable',
+  'baseline-recorded': 'durable',
+  'lifecycle-commands-planned': 'durable',
+  'lifecycle-command-started': 'durable',
+  'lifecycle-command-ended': 'written',
+  'quiesce-ended': 'durable',
+  'lease-acquired': 'durable',
+  'restore-point-created': 'durable',
   'command-output': 'left out',
   'command-ended': 'durable',
   'watch-progress': 'left out',
@@ -42,7 +42,7 @@ const treatment: Readonly<Record<Recorded['type'], 'durable' | 'written' | 'left
   changes: 'written',
   decided: 'durable',
   'evidence-saved': 'written',
-  'change-remembered': 'durable',
+  'change-fingerprinted': 'durable',
   released: 'durable',
   'restore-point-pruned': 'written',
   'run-ended': 'durable',
@@ -105,7 +105,7 @@ function journalOf(state: string, run: string, directory: string, journal: Journ
   };
 }
 
-async function append(directory: string, journal: JournalFile, event: Recorded): Promise<Result<void, string>> {
+async function append(directory: string, journal: JournalFile, event: RecordedEvent): Promise<Result<void, string>> {
   const how = treatment[event.type];
   if (how === 'left out') return ok(undefined);
   return tryFiles(join(directory, journalFile), async () => {
@@ -135,8 +135,8 @@ function canCut(journal: JournalFile): Promise<boolean> {
   );
 }
 
-async function lineOf(directory: string, journal: JournalFile, event: Recorded): Promise<string> {
-  if (event.type === 'baseline-taken') {
+async function lineOf(directory: string, journal: JournalFile, event: RecordedEvent): Promise<string> {
+  if (event.type === 'baseline-recorded') {
     await writeAtomically(directory, baselineFile, JSON.stringify(event.baseline));
     return JSON.stringify({ ...event, baseline: { file: baselineFile, checks: event.baseline.checks } });
   }

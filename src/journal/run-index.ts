@@ -16,7 +16,7 @@ export interface RunSummary extends Pick<
 }
 
 /** Which runs; `instance` null means all. */
-export interface WantedRuns {
+export interface RunFilter {
   readonly instance: string | null;
   readonly limit: number;
 }
@@ -25,7 +25,7 @@ export interface WantedRuns {
  * The newest runs, newest first. Ten thousand records must not be read for that: `index.jsonl` has a line for each run that
  * has ended. It is only a copy. A run that it does not know, or knows otherwise than its journal is, is read from its record.
  */
-export async function listRuns(state: string, wanted: WantedRuns): Promise<RunSummary[]> {
+export async function listRuns(state: string, wanted: RunFilter): Promise<RunSummary[]> {
   const index = linesByRun(readIndex(state));
   const found: RunSummary[] = [];
   const stale: string[] = [];
@@ -117,7 +117,7 @@ function journalLength(state: string, run: string): number | null {
   return statSync(join(runDirectory(state, run), journalFile), { throwIfNoEntry: false })?.size ?? null;
 }
 
-function isWanted({ started }: RunSummary, { instance }: WantedRuns): boolean {
+function isWanted({ started }: RunSummary, { instance }: RunFilter): boolean {
   return started !== null && (instance === null || started.instance === instance);
 }
 

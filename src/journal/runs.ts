@@ -1,25 +1,25 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Changes, CheckResult, Phase, Recorded, RestorePoint, RunStarted } from '../event.ts';
-import type { Hooks } from '../hook-definition.ts';
+import type { Changes, CheckResult, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
+import type { LifecycleCommands } from '../lifecycle-command.ts';
 import { baselineFile, isFileName, journalFile } from './record-files.ts';
 import { isRunId } from './run-id.ts';
 import { runDirectory, runsDirectory } from './state-directory.ts';
 
-type EventOf<Type extends Recorded['type']> = Extract<Recorded, { readonly type: Type }>;
+type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>;
 
 /** One run, as its journal tells it. What did not happen, or was not written any more, is null. */
 export interface RunRecord {
   readonly run: string;
   readonly directory: string;
-  readonly events: readonly Recorded[];
+  readonly events: readonly RecordedEvent[];
   readonly started: (RunStarted & { readonly at: number }) | null;
   readonly phases: readonly PhaseRecord[];
   /** What the checks said before the command; empty where none was asked. */
   readonly checksBefore: readonly CheckResult[];
-  readonly hooks: Hooks;
+  readonly hooks: LifecycleCommands;
   /** What was held still for the restore point may still be held. */
-  readonly quiet: boolean;
+  readonly quiesced: boolean;
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
   readonly restorePoint: RestorePoint | null;
@@ -67,8 +67,8 @@ export async function listRunIds(stateDirectory: string): Promise<string[]> {
 }
 
 /** What the events of a run add up to. Pure: the same events always give the same record. */
-export function foldEvents(run: string, directory: string, events: readonly Recorded[]): RunRecord {
-  const last = <Type extends Recorded['type']>(
+export function foldEvents(run: string, directory: string, events: readonly RecordedEvent[]): RunRecord {
+  const last = <Type extends RecordedEvent['type']>(
     type: Type,
     fits: (event: EventOf<Type>) => boolean = () => true,
   ): EventOf<Type> | null =>
@@ -79,17 +79,17 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     events,
     started: last('run-started'),
     phases: phasesOf(events),
-    checksBefore: last('baseline-taken')?.baseline.checks ?? [],
-    hooks: last('hooks-planned')?.hooks ?? {},
-    quiet: isQuiet(events),
-    lease: last('lease-taken')?.lease ?? null,
-    restorePoint: last('restore-point-taken')?.restorePoint ?? null,
+    checksBefore: last('baseline-recorded')?.baseline.checks ?? [],
+    hooks: last('lifecycle-commands-planned')?.commands ?? {},
+    quiesced: isQuiesced(events),
+    lease: last('lease-acquired')?.lease ?? null,
+    restorePoint: last('restore-point-created')?.restorePoint ?? null,
     commandBegan: events.some(
-      (event) => event.type === 'phase-begun' && (event.phase === 'command' || event.phase === 'push'),
+      (event) => event.type === 'phase-started' && (event.phase === 'command' || event.phase === 'push'),
     ),
     commandEnded: last('command-ended'),
-    verdict: last('verdict', (event) => !event.again),
-    verdictAgain: last('verdict', (event) => event.again),
+    verdict: last('verdict', (event) => !event.afterRollback),
+    verdictAgain: last('verdict', (event) => event.afterRollback),
     changes: last('changes')?.changes ?? null,
     decided: last('decided'),
     evidence: last('evidence-saved'),
@@ -98,18 +98,20 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
   };
 }
 
-function isQuiet(events: readonly Recorded[]): boolean {
+function isQuiesced(events: readonly RecordedEvent[]): boolean {
   return (
     events.findLast(
-      (event) => event.type === 'quiet-ended' || (event.type === 'hook-begun' && event.moment === 'beforeRestorePoint'),
-    )?.type === 'hook-begun'
+      (event) =>
+        event.type === 'quiesce-ended' ||
+        (event.type === 'lifecycle-command-started' && event.moment === 'beforeRestorePoint'),
+    )?.type === 'lifecycle-command-started'
   );
 }
 
-function phasesOf(events: readonly Recorded[]): PhaseRecord[] {
+function phasesOf(events: readonly RecordedEvent[]): PhaseRecord[] {
   const phases: PhaseRecord[] = [];
   for (const event of events) {
-    if (event.type === 'phase-begun') phases.push({ phase: event.phase, begunAt: event.at, ended: null });
+    if (event.type === 'phase-started') phases.push({ phase: event.phase, begunAt: event.at, ended: null });
     if (event.type !== 'phase-ended') continue;
     const at = phases.findLastIndex(({ phase, ended }) => phase === event.phase && ended === null);
     const begun = phases[at];
@@ -162,7 +164,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function isRecorded(value: unknown): value is Recorded {
+function isRecorded(value: unknown): value is RecordedEvent {
   return (
     typeof value === 'object' &&
     value !== null &&

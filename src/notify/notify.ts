@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Notice, NoticeWay } from '../config/settings.ts';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { Cause, Outcome } from '../event.ts';
 import { runOnHost } from '../health/checks/kinds/host-process.ts';
 
@@ -17,7 +17,7 @@ export interface Message {
   readonly cause: Cause | null;
   readonly exitStatus: number;
   /** The end of the run in sentences, one a line. Control characters are neutralised already. */
-  readonly says: string;
+  readonly message: string;
   readonly command: readonly string[];
   /** How many runs of this instance in a row were not kept, this one included: the tenth must not look like the first (F42). */
   readonly consecutiveFailures: number;
@@ -28,7 +28,7 @@ export interface Message {
  * Tells whoever wants to know of this outcome, all at the same time, each within its own limit. Gives one sentence for each
  * that could not be told: nothing else comes of that.
  */
-export async function tellNotices(
+export async function sendNotices(
   notices: readonly Notice[],
   message: Message,
   clock: Clock,
@@ -42,11 +42,11 @@ async function tell({ how, timeoutMs }: Notice, message: Message, clock: Clock):
   const over = new AbortController();
   const limit = clock.sleep(timeoutMs, over.signal).then(() => {
     over.abort();
-    return `it took longer than ${sayDuration(timeoutMs)}`;
+    return `it took longer than ${formatDuration(timeoutMs)}`;
   });
   const said = await Promise.race([send(how, `${JSON.stringify(message)}\n`, clock, over.signal), limit]);
   over.abort();
-  return said === null ? null : `${sayWay(how)} could not be told how the run ended: ${said}.`;
+  return said === null ? null : `${describeTarget(how)} could not be told how the run ended: ${said}.`;
 }
 
 function send(how: NoticeWay, text: string, clock: Clock, signal: AbortSignal): Promise<string | null> {
@@ -90,6 +90,6 @@ async function post(
 }
 
 /** Without what stands behind the host: an address may carry a secret. */
-function sayWay(how: NoticeWay): string {
+function describeTarget(how: NoticeWay): string {
   return how.kind === 'webhook' ? `The webhook at ${new URL(how.url).host}` : `The command ${how.words[0]}`;
 }

@@ -17,29 +17,29 @@ export function createAgentLog(options: {
 function sentence(event: AgentEvent): string {
   switch (event.type) {
     case 'agent-started':
-      return `${event.version}, looks after ${event.places.join(', ')}`;
+      return `${event.version}, looks after ${event.servers.join(', ')}`;
     case 'agent-stopping':
       return event.runs === 0 ? 'ends' : `ends when ${event.runs} ${event.runs === 1 ? 'run has' : 'runs have'} ended`;
     case 'agent-stopped':
       return 'has ended';
-    case 'server-lost':
-      return `${event.place}: lost. ${event.says}`;
-    case 'server-followed':
-      return `${event.place}: followed`;
+    case 'server-disconnected':
+      return `${event.server}: lost. ${event.message}`;
+    case 'server-connected':
+      return `${event.server}: followed`;
     case 'relay-up':
       return `${named(event)}: heard`;
     case 'relay-down':
-      return `${named(event)}: not heard: ${event.says}`;
+      return `${named(event)}: not heard: ${event.message}`;
     case 'relay-closed':
       return `${named(event)}: not heard any more`;
-    case 'transaction-asked':
+    case 'transaction-announced':
       return `${named(event)}: ${event.manager} asks${event.packages === null ? '' : ` (packages: ${event.packages})`}: ${event.command.trim() || 'unknown command'}`;
     case 'transaction-answered':
       return `${named(event)}: ${answered(event.reply)} (after ${Math.round(event.ms)} ms)`;
     case 'transaction-ended':
       return `${named(event)}: ${event.outcome} (run ${event.run})`;
     case 'agent-warning':
-      return event.instance === undefined ? event.says : `${event.instance}: ${event.says}`;
+      return event.instance === undefined ? event.message : `${event.instance}: ${event.message}`;
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Changes } from '../event.ts';
 import { neutralise } from '../text.ts';
-import { bounded, sayPackage } from './sentences.ts';
+import { bounded, formatPackageChange } from './format.ts';
 
 /** What changed, a line for each kind. `had` stands where it has been taken back: `packages that had changed`. */
 export function changeLines(changes: Changes, had: '' | 'had '): string[] {
   const { packages, units, sockets } = changes;
   const gone = had === '' ? 'went' : 'gone';
   return [
-    packages.length > 0 ? `packages that ${had}changed: ${bounded(packages.map(sayPackage), 10)}` : null,
+    packages.length > 0 ? `packages that ${had}changed: ${bounded(packages.map(formatPackageChange), 10)}` : null,
     packages.length === 0 && !isUnknown(changes, 'packages') ? `no package ${had}changed` : null,
     names(`units that ${had}appeared`, units.appeared),
     names(`units that ${had}${gone}`, units.gone),

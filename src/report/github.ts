@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import type { Listener, Outcome, Recorded } from '../event.ts';
+import type { Listener, Outcome, RecordedEvent } from '../event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
-import { closingOf } from './closing.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
 import { markdownOf } from './markdown-report.ts';
-import { createStoryteller, type Story, type Target } from './story.ts';
+import { createRunReportBuilder, type RunReport, type Target } from './run-report.ts';
 
 interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stderr: Writable;
   readonly target: Target;
-  readonly history?: readonly Recorded[];
+  readonly history?: readonly RecordedEvent[];
 }
 
 /**
@@ -21,7 +21,7 @@ interface Surroundings {
  * (https://docs.github.com/actions/reference/workflow-commands-for-github-actions).
  */
 export function createGithubView({ environment, stderr, target, history }: Surroundings, view: Listener): Listener {
-  const storyteller = createStoryteller(target, history);
+  const storyteller = createRunReportBuilder(target, history);
   let token: string | null = null;
   function stop(): void {
     token = randomUUID();
@@ -35,18 +35,18 @@ export function createGithubView({ environment, stderr, target, history }: Surro
     if (token === null) stop();
     storyteller.listener(event);
     await view(event);
-    if (event.type === 'notice' && event.level === 'warning') say(workflowCommand('warning', 'guard', event.says));
+    if (event.type === 'notice' && event.level === 'warning') say(workflowCommand('warning', 'guard', event.message));
     if (event.type !== 'run-ended') return;
-    const story = storyteller.told();
+    const story = storyteller.report();
     say(annotationOf(event.outcome, story));
     await append(environment['GITHUB_STEP_SUMMARY'], markdownOf([story]), stderr);
     await append(environment['GITHUB_OUTPUT'], outputsOf(event.outcome, story), stderr);
   };
 }
 
-function annotationOf(outcome: Outcome, { facts }: Story): string | null {
+function annotationOf(outcome: Outcome, { facts }: RunReport): string | null {
   if (outcome.outcome === 'kept') return null;
-  const { label, headline, details } = closingOf(outcome, facts);
+  const { label, headline, details } = summarizeOutcome(outcome, facts);
   return workflowCommand('error', `guard: ${label}`, [headline, ...details].join('\n'));
 }
 
@@ -65,7 +65,7 @@ function bounded(message: string): string {
 }
 
 /** For later steps: `steps.ID.outputs.outcome`, … None of the values has a line end in it. */
-function outputsOf(outcome: Outcome, { record, facts, target }: Story): string {
+function outputsOf(outcome: Outcome, { record, facts, target }: RunReport): string {
   const values = {
     outcome: outcome.outcome,
     cause: 'cause' in outcome ? outcome.cause : '',

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Listener } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
-import type { Target } from './story.ts';
+import type { Target } from './run-report.ts';
 
 /**
  * Adds to a view a section around the command's output that folds in a job's log of GitLab; on stderr, so that stdout stays the
@@ -12,7 +12,7 @@ export function createGitlabView(
   view: Listener,
 ): Listener {
   return (event) => {
-    if (event.type === 'phase-begun' && event.phase === 'command')
+    if (event.type === 'phase-started' && event.phase === 'command')
       stderr.write(`${mark('start', event)}guard: Command: ${neutralise(shellWords(target.command), 300)}\n`);
     if (event.type === 'phase-ended' && event.phase === 'command') stderr.write(`${mark('end', event)}\n`);
     return view(event);

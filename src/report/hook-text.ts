@@ -1,10 +1,10 @@
-import type { Installation, Way } from '../hook/installation.ts';
+import type { Installation, PingResult } from '../package-hook/installation.ts';
 
 /** What `guard hook` did, or found, for a person. */
 export function hookLines(
   instance: string,
   installation: Installation | null,
-  way: Way | null,
+  way: PingResult | null,
   unable: readonly string[],
 ): string[] {
   if (installation === null) return [`${instance}: the hook is not installed`];
@@ -17,8 +17,8 @@ export function hookLines(
     ...parts.map(
       ({ path, mode, state }) => `  ${path.padEnd(widest)}  ${mode.toString(8).padStart(4, '0')}  ${words[state]}`,
     ),
-    ...unable.map((says) => `  ${says}`),
-    ...(way === null ? [] : [`  ${sayWay(way)}`]),
+    ...unable.map((message) => `  ${message}`),
+    ...(way === null ? [] : [`  ${describeTarget(way)}`]),
   ];
 }
 
@@ -30,7 +30,7 @@ const words = {
   other: 'not what this guard installs: install it again',
 } as const;
 
-function sayWay(way: Way): string {
+function describeTarget(way: PingResult): string {
   switch (way.kind) {
     case 'answers':
       return `the agent on the host answers, ${Math.round(way.ms)} ms`;

@@ -1,7 +1,7 @@
 import type { CheckResult, Changes, CommandEnd, Outcome, Phase, Verdict } from '../event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
-import { closingOf } from './closing.ts';
-import type { Story } from './story.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
+import type { RunReport } from './run-report.ts';
 
 /** The report of `--report json=FILE`; `schema/report.schema.json` describes it. */
 export interface JsonReport {
@@ -11,7 +11,7 @@ export interface JsonReport {
 }
 
 interface JsonRun {
-  readonly state: Story['state'];
+  readonly state: RunReport['state'];
   readonly run: string | null;
   readonly instance: string;
   readonly project: string | null;
@@ -21,13 +21,13 @@ interface JsonRun {
   readonly ms: number | null;
   readonly outcome: Outcome | null;
   readonly exitStatus: number | null;
-  readonly says: string | null;
+  readonly message: string | null;
   readonly details: readonly string[];
   readonly phases: readonly {
     readonly phase: Phase;
     readonly ok: boolean | null;
     readonly ms: number | null;
-    readonly says: string | null;
+    readonly message: string | null;
   }[];
   readonly checksBefore: readonly CheckResult[];
   readonly commandEnd: CommandEnd | null;
@@ -36,12 +36,12 @@ interface JsonRun {
   readonly changes: Changes | null;
   readonly restorePoint: string | null;
   readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
-  readonly notices: readonly { readonly level: 'info' | 'warning'; readonly says: string }[];
+  readonly notices: readonly { readonly level: 'info' | 'warning'; readonly message: string }[];
   readonly output: string;
 }
 
 /** The runs as one JSON document. */
-export function jsonReportOf(version: string, stories: readonly Story[]): JsonReport {
+export function jsonReportOf(version: string, stories: readonly RunReport[]): JsonReport {
   return {
     v: 1,
     guard: version,
@@ -49,7 +49,7 @@ export function jsonReportOf(version: string, stories: readonly Story[]): JsonRe
   };
 }
 
-function runOf(story: Story): JsonRun {
+function runOf(story: RunReport): JsonRun {
   return {
     state: story.state,
     run: story.record.run || null,
@@ -60,16 +60,16 @@ function runOf(story: Story): JsonRun {
       phase,
       ok: ended?.ok ?? null,
       ms: ended?.ms ?? null,
-      says: ended?.says ?? null,
+      message: ended?.message ?? null,
     })),
     notices: story.record.events.flatMap((event) =>
-      event.type === 'notice' ? [{ level: event.level, says: event.says }] : [],
+      event.type === 'notice' ? [{ level: event.level, message: event.message }] : [],
     ),
     output: story.output,
   };
 }
 
-function whereOf({ target, record }: Story) {
+function whereOf({ target, record }: RunReport) {
   return {
     instance: target.instance,
     project: record.started?.project ?? null,
@@ -79,17 +79,17 @@ function whereOf({ target, record }: Story) {
   };
 }
 
-function endOf({ state, record, facts, bug }: Story) {
+function endOf({ state, record, facts, internalError }: RunReport) {
   const { restorePoint } = facts;
   const commandEnd = record.commandEnded?.end ?? null;
   if (state !== 'ended' || record.ended === null)
-    return { ms: null, outcome: null, exitStatus: null, says: bug, details: [], restorePoint, commandEnd };
+    return { ms: null, outcome: null, exitStatus: null, message: internalError, details: [], restorePoint, commandEnd };
   const { outcome, ms } = record.ended;
-  const { headline, details } = closingOf(outcome, facts);
-  return { ms, outcome, exitStatus: exitStatusOf(outcome), says: headline, details, restorePoint, commandEnd };
+  const { headline, details } = summarizeOutcome(outcome, facts);
+  return { ms, outcome, exitStatus: exitStatusOf(outcome), message: headline, details, restorePoint, commandEnd };
 }
 
-function healthOf({ record: { checksBefore, verdict, verdictAgain, changes, evidence } }: Story) {
+function healthOf({ record: { checksBefore, verdict, verdictAgain, changes, evidence } }: RunReport) {
   return {
     checksBefore,
     verdict: verdict?.verdict ?? null,

@@ -1,9 +1,9 @@
 import type { CheckResult, Finding, Outcome, Verdict } from '../event.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { closingOf } from './closing.ts';
-import { phaseTitles, safeLines } from './sentences.ts';
-import type { Story } from './story.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
+import { phaseTitles, safeLines } from './format.ts';
+import type { RunReport } from './run-report.ts';
 import { xmlDocument, type Element } from './xml.ts';
 
 /** One question and its answer. `skipped` is told and is neither good nor bad. */
@@ -21,7 +21,7 @@ interface TestCase {
  * The runs as JUnit XML in the form that Jenkins, GitLab and GitHub's tools read: a suite for each run; in it a case for its
  * outcome, for each phase, each check and each finding. A suite is green if and only if the change was kept because all is well.
  */
-export function junitOf(stories: readonly Story[]): string {
+export function junitOf(stories: readonly RunReport[]): string {
   const suites = stories.map((story) => ({ story, cases: unique(caseOf(story)) }));
   return xmlDocument({
     name: 'testsuites',
@@ -36,7 +36,7 @@ export function junitOf(stories: readonly Story[]): string {
   });
 }
 
-function suiteOf(story: Story, cases: readonly TestCase[]): Element {
+function suiteOf(story: RunReport, cases: readonly TestCase[]): Element {
   const { target, record, output } = story;
   const began = record.events[0]?.at;
   return {
@@ -55,7 +55,7 @@ function suiteOf(story: Story, cases: readonly TestCase[]): Element {
   };
 }
 
-function propertiesOf({ target, state, record, facts }: Story): Element[] {
+function propertiesOf({ target, state, record, facts }: RunReport): Element[] {
   const { started, ended } = record;
   const known = {
     instance: target.instance,
@@ -71,7 +71,7 @@ function propertiesOf({ target, state, record, facts }: Story): Element[] {
   }));
 }
 
-function classOf({ target }: Story): string {
+function classOf({ target }: RunReport): string {
   return neutralise(`guard.${target.instance}`);
 }
 
@@ -95,24 +95,24 @@ function elementOf(classname: string, { name, ms, bad }: TestCase): Element {
   };
 }
 
-function caseOf(story: Story): TestCase[] {
+function caseOf(story: RunReport): TestCase[] {
   const { record } = story;
   const outcome = record.ended?.outcome ?? null;
   const cases = [outcomeCase(story, outcome), ...phaseCases(story), ...healthCases(story)];
   // What is wrong and did not decide is told in a kept run, and does not make it red.
-  return outcome?.outcome === 'kept' ? cases.map(toldOnly) : cases;
+  return outcome?.outcome === 'kept' ? cases.map(informational) : cases;
 }
 
-function toldOnly(one: TestCase): TestCase {
+function informational(one: TestCase): TestCase {
   return one.bad === null ? one : { ...one, bad: { ...one.bad, as: 'skipped' } };
 }
 
-function outcomeCase(story: Story, outcome: Outcome | null): TestCase {
+function outcomeCase(story: RunReport, outcome: Outcome | null): TestCase {
   const one = { name: 'outcome', ms: durationOf(story) };
-  if (story.state === 'waiting') return { ...one, bad: told('skipped', 'Its turn did not come.') };
-  if (outcome === null) return { ...one, bad: told('error', story.bug ?? unfinished(story)) };
+  if (story.state === 'waiting') return { ...one, bad: findingText('skipped', 'Its turn did not come.') };
+  if (outcome === null) return { ...one, bad: findingText('error', story.internalError ?? unfinished(story)) };
   if (outcome.outcome === 'kept') return { ...one, bad: null };
-  const { headline, details } = closingOf(outcome, story.facts);
+  const { headline, details } = summarizeOutcome(outcome, story.facts);
   return { ...one, bad: { as: severityOf(outcome), message: headline, text: [headline, ...details].join('\n') } };
 }
 
@@ -123,19 +123,19 @@ function severityOf({ outcome }: Outcome): 'failure' | 'error' {
     : 'error';
 }
 
-function unfinished({ target }: Story): string {
+function unfinished({ target }: RunReport): string {
   return `guard has not come to the end of this run. \`guard recover ${target.instance}\` finishes what was interrupted.`;
 }
 
-function phaseCases({ record }: Story): TestCase[] {
+function phaseCases({ record }: RunReport): TestCase[] {
   return record.phases.map(({ phase, ended }) => {
     const name = `phase: ${phaseTitles[phase]}`;
-    if (ended === null) return { name, ms: 0, bad: told('error', 'It did not come to its end.') };
-    return { name, ms: ended.ms, bad: ended.ok ? null : told('failure', ended.says) };
+    if (ended === null) return { name, ms: 0, bad: findingText('error', 'It did not come to its end.') };
+    return { name, ms: ended.ms, bad: ended.ok ? null : findingText('failure', ended.message) };
   });
 }
 
-function healthCases({ record }: Story): TestCase[] {
+function healthCases({ record }: RunReport): TestCase[] {
   return [
     ...(record.verdict === null
       ? record.checksBefore.map((check) => checkCase(check, 'before the command', check.severity === 'required'))
@@ -162,27 +162,30 @@ function isNoCheck({ subject }: Finding): boolean {
   return !subject.startsWith('check:');
 }
 
-function checkCase({ name, answer, says, ms }: CheckResult, when: string, decides: boolean): TestCase {
+function checkCase({ name, status, message, ms }: CheckResult, when: string, decides: boolean): TestCase {
   return {
     name: `check: ${name}, ${when}`,
     ms,
-    bad: answer === 'passed' ? null : told(decides ? (answer === 'failed' ? 'failure' : 'error') : 'skipped', says),
+    bad:
+      status === 'passed'
+        ? null
+        : findingText(decides ? (status === 'failed' ? 'failure' : 'error') : 'skipped', message),
   };
 }
 
-function findingCase({ subject, says }: Finding, when: string, as: 'failure' | 'skipped'): TestCase {
+function findingCase({ subject, message }: Finding, when: string, as: 'failure' | 'skipped'): TestCase {
   return {
     name: `finding: ${subject}, ${when}`,
     ms: 0,
-    bad: told(as, says),
+    bad: findingText(as, message),
   };
 }
 
-function told(as: 'failure' | 'error' | 'skipped', says: string): TestCase['bad'] {
+function findingText(as: 'failure' | 'error' | 'skipped', message: string): TestCase['bad'] {
   return {
     as,
-    message: says,
-    text: says,
+    message,
+    text: message,
   };
 }
 
@@ -207,7 +210,7 @@ function countsOf(cases: readonly TestCase[], ms: number): Record<string, string
   };
 }
 
-function durationOf({ record }: Story): number {
+function durationOf({ record }: RunReport): number {
   return record.ended?.ms ?? 0;
 }
 

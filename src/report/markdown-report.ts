@@ -1,14 +1,14 @@
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { CheckResult, Outcome } from '../event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import { shellWords } from '../text.ts';
-import { closingOf } from './closing.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
 import { codeBlock, codeSpan, plainText, table } from './markdown.ts';
-import { phaseTitles, safeLines } from './sentences.ts';
-import type { Story } from './story.ts';
+import { phaseTitles, safeLines } from './format.ts';
+import type { RunReport } from './run-report.ts';
 
 /** The runs as markdown, for a step's summary or a comment. */
-export function markdownOf(stories: readonly Story[]): string {
+export function markdownOf(stories: readonly RunReport[]): string {
   return `${stories.map((story) => section(story).join('\n')).join('\n\n')}\n`;
 }
 
@@ -19,7 +19,7 @@ const marks = {
   interrupted: '↩️',
   'kept-unhealthy': '❌',
   'kept-unchanged': '⚠️',
-  'rolled-back-not-well': '❌',
+  'rolled-back-unhealthy': '❌',
   'rollback-failed': '❌',
   refused: '⛔',
   busy: '⛔',
@@ -28,11 +28,11 @@ const marks = {
   configuration: '⛔',
 } as const satisfies Record<Outcome['outcome'], string>;
 
-function section(story: Story): string[] {
+function section(story: RunReport): string[] {
   const { target, record } = story;
   const title = `guard ${target.instance} -- ${shellWords(target.command)}`;
   return [
-    `## ${markOf(story)} ${codeSpan(title, 300)}`,
+    `## ${readMarker(story)} ${codeSpan(title, 300)}`,
     '',
     ...outcomeLines(story),
     ...spaced(checkTable(story)),
@@ -45,13 +45,13 @@ function spaced(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
-function markOf({ state, record }: Story): string {
+function readMarker({ state, record }: RunReport): string {
   if (state === 'waiting') return '⏸️';
   return state === 'ended' && record.ended !== null ? marks[record.ended.outcome.outcome] : '❌';
 }
 
-function outcomeLines(story: Story): string[] {
-  const { state, record, facts, bug, target } = story;
+function outcomeLines(story: RunReport): string[] {
+  const { state, record, facts, internalError: bug, target } = story;
   if (state === 'waiting') return ['**Not begun**: its turn did not come.'];
   const outcome = record.ended?.outcome ?? null;
   if (state === 'under-way' || outcome === null)
@@ -60,16 +60,16 @@ function outcomeLines(story: Story): string[] {
       '',
       ...codeBlock([`guard recover ${shellWords([target.instance])}`], 'sh'),
     ];
-  const { label, headline, details } = closingOf(outcome, facts);
+  const { label, headline, details } = summarizeOutcome(outcome, facts);
   return [
     `**${plainText(label)}**${plainText(headline.slice(label.length))} (exit status ${exitStatusOf(outcome)})`,
     ...spaced(codeBlock(details.flatMap((line) => safeLines(line)))),
   ];
 }
 
-const answers = { passed: '✅ passed', failed: '❌ failed', 'not-asked': '❔ not asked' } as const;
+const answers = { passed: '✅ passed', failed: '❌ failed', unknown: '❔ not asked' } as const;
 
-function checkTable({ record }: Story): string[] {
+function checkTable({ record }: RunReport): string[] {
   const before = new Map(record.checksBefore.map((check) => [check.name, check]));
   const after = new Map((record.verdict?.verdict.checks ?? []).map((check) => [check.name, check]));
   const again = new Map((record.verdictAgain?.verdict.checks ?? []).map((check) => [check.name, check]));
@@ -84,28 +84,28 @@ function checkTable({ record }: Story): string[] {
     names.map((name) => [
       codeSpan(name),
       ...columns.map(({ checks }) => answerOf(checks.get(name))),
-      codeSpan((after.get(name) ?? before.get(name))?.says ?? ''),
+      codeSpan((after.get(name) ?? before.get(name))?.message ?? ''),
     ]),
   );
 }
 
 function answerOf(check: CheckResult | undefined): string {
-  return check === undefined ? '' : `${answers[check.answer]}${check.severity === 'advisory' ? ' (advisory)' : ''}`;
+  return check === undefined ? '' : `${answers[check.status]}${check.severity === 'advisory' ? ' (advisory)' : ''}`;
 }
 
-function phaseTable({ record }: Story): string[] {
+function phaseTable({ record }: RunReport): string[] {
   return table(
     ['Phase', 'Result', 'Took'],
     record.phases.map(({ phase, ended }) => [
       phaseTitles[phase],
-      ended === null ? '❌ did not come to its end' : `${ended.ok ? '' : '❌ '}${codeSpan(ended.says)}`,
-      ended === null ? '' : sayDuration(ended.ms),
+      ended === null ? '❌ did not come to its end' : `${ended.ok ? '' : '❌ '}${codeSpan(ended.message)}`,
+      ended === null ? '' : formatDuration(ended.ms),
     ]),
   );
 }
 
 /** The command's last words, where it went wrong. */
-function outputLines({ record, output }: Story): string[] {
+function outputLines({ record, output }: RunReport): string[] {
   if (output === '' || record.ended?.outcome.outcome === 'kept') return [];
   const lines = safeLines(output, 100_000).slice(-40);
   return ['<details><summary>The last of the output</summary>', '', ...codeBlock(lines), '', '</details>'];

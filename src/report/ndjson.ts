@@ -1,14 +1,14 @@
 import type { Writable } from 'node:stream';
 import { isUtf8 } from 'node:buffer';
-import type { Recorded } from '../event.ts';
-import type { Hooks } from '../hook-definition.ts';
+import type { RecordedEvent } from '../event.ts';
+import type { LifecycleCommands } from '../lifecycle-command.ts';
 
 /**
  * One event a line. Bytes of the command are text where they are UTF-8, else base64. Of the baseline only the checks are told:
  * the facts are large, and guard's own. For output a promise resolves when the reader has taken it, so that a slow reader
  * slows the command down; guard's own steps wait for no reader.
  */
-export function createJsonView(stdout: Writable): (event: Recorded) => void | Promise<void> {
+export function createJsonView(stdout: Writable): (event: RecordedEvent) => void | Promise<void> {
   return (event) => {
     const line = `${JSON.stringify(lineOf(event))}\n`;
     if (event.type !== 'command-output') return void stdout.write(line);
@@ -18,31 +18,35 @@ export function createJsonView(stdout: Writable): (event: Recorded) => void | Pr
   };
 }
 
-function lineOf({ v, run, at, ...event }: Recorded): object {
+function lineOf({ v, run, at, ...event }: RecordedEvent): object {
   return { v, run, at, ...withoutLargeParts(event) };
 }
 
-type Told = Recorded extends infer Event ? (Event extends Recorded ? Omit<Event, 'v' | 'run' | 'at'> : never) : never;
+type JsonEvent = RecordedEvent extends infer Event
+  ? Event extends RecordedEvent
+    ? Omit<Event, 'v' | 'run' | 'at'>
+    : never
+  : never;
 
-function withoutLargeParts(event: Told): object {
+function withoutLargeParts(event: JsonEvent): object {
   switch (event.type) {
     case 'command-output': {
       const { chunk, ...rest } = event;
       return { ...rest, ...encoded(Buffer.from(chunk)) };
     }
-    case 'baseline-taken':
+    case 'baseline-recorded':
       return { ...event, baseline: { checks: event.baseline.checks } };
-    case 'hooks-planned':
-      return { ...event, hooks: withoutEnvironments(event.hooks) };
+    case 'lifecycle-commands-planned':
+      return { ...event, commands: withoutEnvironments(event.commands) };
     default:
       return event;
   }
 }
 
 /** Variables of hooks may be secrets, and this stream ends in logs. */
-function withoutEnvironments(hooks: Hooks): Hooks {
+function withoutEnvironments(commands: LifecycleCommands): LifecycleCommands {
   return Object.fromEntries(
-    Object.entries(hooks).map(([moment, list]) => [moment, list?.map((hook) => ({ ...hook, environment: {} }))]),
+    Object.entries(commands).map(([moment, list]) => [moment, list?.map((hook) => ({ ...hook, environment: {} }))]),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Coverage } from '../health/coverage.ts';
 import type { Facts, Socket } from '../health/facts.ts';
 import { neutralise } from '../text.ts';
-import { bounded } from './sentences.ts';
+import { bounded } from './format.ts';
 
 /** What guard sees of an instance, as `guard check --json` writes it. Everything comes from inside and is not trusted. */
 export interface Seen {

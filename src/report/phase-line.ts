@@ -9,7 +9,7 @@ export interface PhaseLine {
   /** Shows another title, such as the time that it takes. */
   readonly rename: (title: string) => void;
   /** Shows below the line what it waits for. */
-  readonly tell: (text: string) => void;
+  readonly update: (text: string) => void;
   /** Resolves when the line stands and the terminal is free again. */
   readonly end: (ended: PhaseEnd) => Promise<void>;
 }
@@ -55,7 +55,7 @@ export function startPhaseLine(screen: Screen, title: string): PhaseLine {
     rename: (title) => {
       if (task) task.title = title;
     },
-    tell: (text) => {
+    update: (text) => {
       if (task) task.output = fitted(text, screen);
     },
     end: async (end) => {

@@ -1,12 +1,12 @@
 import { styleText } from 'node:util';
 import type { Writable } from 'node:stream';
-import { sayDuration } from '../duration.ts';
-import type { Outcome, Recorded } from '../event.ts';
+import { formatDuration } from '../duration.ts';
+import type { Outcome, RecordedEvent } from '../event.ts';
 import { neutralise } from '../text.ts';
-import { closingOf } from './closing.ts';
+import { summarizeOutcome } from './outcome-summary.ts';
 import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
 import { outcomeColours } from './run-state.ts';
-import { phaseTitles, safeLines } from './sentences.ts';
+import { phaseTitles, safeLines } from './format.ts';
 import { wrapped } from './wrap.ts';
 
 /** A stream that may be a terminal. */
@@ -23,8 +23,8 @@ interface Screen extends Writable {
 export function createPlainView(
   stderr: Screen,
   quiet: boolean,
-  history: readonly Recorded[] = [],
-): (event: Recorded) => void {
+  history: readonly RecordedEvent[] = [],
+): (event: RecordedEvent) => void {
   let facts: RunFacts | null = null;
   return (event) => {
     facts = withEvent(facts ?? history.reduce(withEvent, noFacts(event.run)), event);
@@ -33,12 +33,12 @@ export function createPlainView(
   };
 }
 
-function linesOf(event: Recorded, facts: RunFacts, quiet: boolean, screen: Screen): string[] {
+function linesOf(event: RecordedEvent, facts: RunFacts, quiet: boolean, screen: Screen): string[] {
   switch (event.type) {
     case 'notice':
-      return quiet && event.level === 'info' ? [] : block(safeLines(event.says), screen);
+      return quiet && event.level === 'info' ? [] : block(safeLines(event.message), screen);
     case 'phase-ended':
-      return quiet || event.phase === 'inspect' ? [] : block([sayPhase(event)], screen);
+      return quiet || event.phase === 'inspect' ? [] : block([describePhase(event)], screen);
     case 'run-ended':
       return quiet && event.outcome.outcome === 'kept' ? [] : closingBlock(event.outcome, facts, screen);
     default:
@@ -46,8 +46,8 @@ function linesOf(event: Recorded, facts: RunFacts, quiet: boolean, screen: Scree
   }
 }
 
-function sayPhase({ phase, says, ok, ms }: Extract<Recorded, { type: 'phase-ended' }>): string {
-  return `${ok ? '' : '✖ '}${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})`;
+function describePhase({ phase, message, ok, ms }: Extract<RecordedEvent, { type: 'phase-ended' }>): string {
+  return `${ok ? '' : '✖ '}${phaseTitles[phase]}: ${neutralise(message)} (${formatDuration(ms)})`;
 }
 
 /** The first line tells who speaks; the rest stands below it. */
@@ -56,7 +56,7 @@ function block([first = '', ...rest]: readonly string[], { columns }: Screen): s
 }
 
 function closingBlock(outcome: Outcome, facts: RunFacts, screen: Screen): string[] {
-  const { label, headline, details } = closingOf(outcome, facts);
+  const { label, headline, details } = summarizeOutcome(outcome, facts);
   const [first = '', ...rest] = wrapped(`guard: ${headline}`, screen.columns);
   const line = screen.hasColors?.(16) === true ? first.replace(label, coloured(outcome, label)) : first;
   return [line, ...rest, ...details.flatMap((detail) => wrapped(detail, screen.columns))];

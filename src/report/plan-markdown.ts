@@ -1,6 +1,6 @@
 import { shellWords } from '../text.ts';
 import { codeSpan, plainText, table } from './markdown.ts';
-import { sayPlanned, sayWhetherItBegins, type Preview } from './plan-text.ts';
+import { describePlanned, describeAdmission, type Preview } from './plan-text.ts';
 
 /** `guard plan --markdown`: for a comment on a pull request. */
 export function planMarkdown(preview: Preview): string[] {
@@ -8,16 +8,16 @@ export function planMarkdown(preview: Preview): string[] {
   return [
     `## ${wouldBegin ? '📋' : '⛔'} ${codeSpan(`guard ${plan.instance} -- ${shellWords(plan.command.words)}`, 300)}`,
     '',
-    plainText(sayWhetherItBegins(preview)),
+    plainText(describeAdmission(preview)),
     '',
-    ...sayPlanned(preview).map((line) => `- ${plainText(line.trim())}`),
+    ...describePlanned(preview).map((line) => `- ${plainText(line.trim())}`),
     ...(packages === null ? [] : ['', '### Packages', '', ...packageSection(packages)]),
     ...(verdict === null ? [] : ['', `### Now: ${verdict.verdict}`, '', ...verdictSection(verdict)]),
   ];
 }
 
 function packageSection(packages: NonNullable<Preview['packages']>): string[] {
-  if (!packages.known) return [plainText(packages.says)];
+  if (!packages.known) return [plainText(packages.message)];
   if (packages.packages.length === 0) return [`${packages.manager} would change no package.`];
   return table(
     ['Package', 'Now', 'Then'],
@@ -29,20 +29,20 @@ function packageSection(packages: NonNullable<Preview['packages']>): string[] {
   );
 }
 
-const answers = { passed: '✅', failed: '❌', 'not-asked': '❔' } as const;
+const marks = { passed: '✅', failed: '❌', unknown: '❔' } as const;
 
 function verdictSection({ checks, reasons, advisories }: NonNullable<Preview['verdict']>): string[] {
   return [
     ...table(
       ['Check', 'Answer', 'What it said'],
-      checks.map(({ name, answer, severity, says }) => [
+      checks.map(({ name, status, severity, message }) => [
         codeSpan(name),
-        `${answers[answer]}${severity === 'advisory' ? ' (advisory)' : ''}`,
-        codeSpan(says),
+        `${marks[status]}${severity === 'advisory' ? ' (advisory)' : ''}`,
+        codeSpan(message),
       ]),
     ),
     ...[...reasons, ...advisories]
       .filter(({ subject }) => !subject.startsWith('check:'))
-      .map(({ says, severity }) => `- ${severity === 'required' ? '❌ ' : ''}${plainText(says)}`),
+      .map(({ message, severity }) => `- ${severity === 'required' ? '❌ ' : ''}${plainText(message)}`),
   ];
 }

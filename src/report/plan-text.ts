@@ -1,12 +1,12 @@
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { Verdict } from '../event.ts';
-import { hookMoments } from '../hook-definition.ts';
+import { lifecycleMoments } from '../lifecycle-command.ts';
 import type { Disks } from '../run/restore-point/disks.ts';
 import type { PackagePreview } from '../run/packages/preview.ts';
 import type { Plan } from '../run/plan.ts';
-import { sayPushes } from '../run/push/words.ts';
+import { describePushes } from '../run/push/format.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { sayPackage } from './sentences.ts';
+import { formatPackageChange } from './format.ts';
 import { verdictLines } from './verdict-text.ts';
 
 /** What `guard plan` found. */
@@ -29,37 +29,39 @@ export function planLines(preview: Preview): string[] {
   const { plan, packages, verdict } = preview;
   return [
     `guard would run: ${neutralise(shellWords(plan.command.words), 2000)}`,
-    ...sayPlanned(preview),
+    ...describePlanned(preview),
     ...(packages === null ? [] : ['', ...packageLines(packages)]),
     ...(verdict === null ? [] : ['', ...verdictLines(plan.instance, verdict)]),
     '',
-    sayWhetherItBegins(preview),
+    describeAdmission(preview),
   ];
 }
 
 /** Where, with which restore point, and by which rules. */
-export function sayPlanned({ plan, wasRunning, pool, pause, disks }: Preview): string[] {
+export function describePlanned({ plan, wasRunning, pool, pause, disks }: Preview): string[] {
   return [
     `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
-    `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${sayStay(plan.restorePoint)}`,
+    `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${describeRetention(plan.restorePoint)}`,
     ...(pause === null ? [] : [`  ${neutralise(pause)}`]),
     ...(plan.stopFirst && wasRunning
       ? ['  the instance would be stopped for its restore point, and started again']
       : []),
     ...disks.own.map(({ pool, volume }) => `  with it: volume ${neutralise(volume)} of pool ${neutralise(pool)}`),
-    ...disks.uncovered.map(({ device, path, says }) =>
-      neutralise(`  not covered by it: disk ${device} at ${path}: ${says}`),
+    ...disks.uncovered.map(({ device, path, message }) =>
+      neutralise(`  not covered by it: disk ${device} at ${path}: ${message}`),
     ),
-    ...plan.pushes.map((push) => `  brought in before the command: ${neutralise(push.local)}, ${sayPushes([push])}`),
-    `  limits: command ${sayLimit(plan.limits.commandMs)}, silence ${sayLimit(plan.limits.idleMs)}, healthy within ${sayDuration(plan.limits.verifyMs)}, then for ${sayDuration(plan.limits.soakMs)}`,
-    `  on failure: ${sayPolicies(plan.onFailure)}`,
+    ...plan.pushes.map(
+      (push) => `  brought in before the command: ${neutralise(push.local)}, ${describePushes([push])}`,
+    ),
+    `  limits: command ${formatLimit(plan.limits.commandMs)}, silence ${formatLimit(plan.limits.idleMs)}, healthy within ${formatDuration(plan.limits.verifyMs)}, then for ${formatDuration(plan.limits.soakMs)}`,
+    `  on failure: ${describePolicies(plan.onFailure)}`,
     ...hookLines(plan, wasRunning),
     ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),
   ];
 }
 
 /** The last sentence. */
-export function sayWhetherItBegins({ verdict, wouldBegin }: Pick<Preview, 'verdict' | 'wouldBegin'>): string {
+export function describeAdmission({ verdict, wouldBegin }: Pick<Preview, 'verdict' | 'wouldBegin'>): string {
   return wouldBegin
     ? `As far as can be seen without changing anything, the run would begin${verdict === null ? ', unless the instance is not healthy once it is started' : ''}. Nothing was changed.`
     : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.';
@@ -69,42 +71,42 @@ export function sayWhetherItBegins({ verdict, wouldBegin }: Pick<Preview, 'verdi
 const mostPackages = 200;
 
 function packageLines(preview: PackagePreview): string[] {
-  if (!preview.known) return [neutralise(preview.says, 1000)];
+  if (!preview.known) return [neutralise(preview.message, 1000)];
   const { manager, packages } = preview;
   if (packages.length === 0) return [`${manager} would change no package`];
   return [
     `${manager} would change ${packages.length} ${packages.length === 1 ? 'package' : 'packages'}:`,
-    ...packages.slice(0, mostPackages).map((one) => `  ${neutralise(sayPackage(one))}`),
+    ...packages.slice(0, mostPackages).map((one) => `  ${neutralise(formatPackageChange(one))}`),
     ...(packages.length > mostPackages ? [`  and ${packages.length - mostPackages} more`] : []),
   ];
 }
 
 function hookLines({ hooks }: Plan, wasRunning: boolean): string[] {
-  return hookMoments.flatMap((moment) =>
+  return lifecycleMoments.flatMap((moment) =>
     (hooks[moment] ?? []).map(({ kind, command, timeoutMs }) => {
       const where = kind === 'exec' ? 'inside' : 'on this host';
       const leftOut = !wasRunning && moment.endsWith('RestorePoint') ? ', left out: it does not run' : '';
       const words = neutralise(shellWords(command), 300);
-      return `  hook ${moment}, ${where}, within ${sayDuration(timeoutMs)}: ${words}${leftOut}`;
+      return `  hook ${moment}, ${where}, within ${formatDuration(timeoutMs)}: ${words}${leftOut}`;
     }),
   );
 }
 
 /** What becomes of the restore point when the change is kept. */
-function sayStay({ keep, named, expiresMs }: Plan['restorePoint']): string {
+function describeRetention({ keep, named, expiresMs }: Plan['restorePoint']): string {
   if (keep === 0 && !named) return 'removed when the change is kept';
-  const stay = expiresMs === null ? 'kept for ever' : `kept for ${sayDuration(expiresMs)}`;
+  const stay = expiresMs === null ? 'kept for ever' : `kept for ${formatDuration(expiresMs)}`;
   // A name of the user's own does not count among guard's.
   return named ? stay : `${stay} or until ${keep} newer ${keep === 1 ? 'one is' : 'ones are'} there`;
 }
 
-function sayPolicies(onFailure: Plan['onFailure']): string {
+function describePolicies(onFailure: Plan['onFailure']): string {
   const policies = Object.entries(onFailure);
   const [first] = policies;
   if (first && policies.every(([, policy]) => policy === first[1])) return first[1];
   return policies.map(([cause, policy]) => `${cause} ${policy}`).join(', ');
 }
 
-function sayLimit(ms: number | null): string {
-  return ms === null ? 'unlimited' : sayDuration(ms);
+function formatLimit(ms: number | null): string {
+  return ms === null ? 'unlimited' : formatDuration(ms);
 }

@@ -1,6 +1,6 @@
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { sayTime } from './time.ts';
+import { formatTime } from './time.ts';
 
 /** One restore point that exists. */
 export interface PointRow {
@@ -21,9 +21,9 @@ export function pointsTable(points: readonly PointRow[], now: number): string[] 
   const rows = points.map((point) => [
     point.instance,
     point.run,
-    sayTime(point.takenAt, 'minute'),
+    formatTime(point.takenAt, 'minute'),
     sayAge(now - point.takenAt),
-    point.expiresAt === null ? 'never' : sayTime(point.expiresAt, 'minute'),
+    point.expiresAt === null ? 'never' : formatTime(point.expiresAt, 'minute'),
     neutralise(shellWords(point.command), 100),
   ]);
   const table = [['INSTANCE', 'RUN', 'TAKEN', 'AGE', 'EXPIRES', 'BEFORE'], ...rows];
@@ -38,5 +38,5 @@ export function pointsTable(points: readonly PointRow[], now: number): string[] 
 
 /** The largest unit is enough to choose by. */
 function sayAge(ms: number): string {
-  return sayDuration(Math.max(0, ms)).split(' ').slice(0, 2).join(' ');
+  return formatDuration(Math.max(0, ms)).split(' ').slice(0, 2).join(' ');
 }

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { describeBug } from '../bug.ts';
-import type { Listener, Recorded } from '../event.ts';
+import { formatStack } from '../internal-error.ts';
+import type { Listener, RecordedEvent } from '../event.ts';
 import { writeAtomically } from '../journal/durable.ts';
 import { tryFiles } from '../journal/file-failure.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -9,12 +9,12 @@ import { jsonReportOf } from './json-report.ts';
 import { junitOf } from './junit.ts';
 import { markdownOf } from './markdown-report.ts';
 import type { ReportFile, ReportFormat } from './report-file.ts';
-import { createStoryteller, type Story, type Storyteller, type Target } from './story.ts';
+import { createRunReportBuilder, type RunReport, type RunReportBuilder, type Target } from './run-report.ts';
 
 /** The files of all `--report`, about all instances of one command line. */
 export interface Reports {
   /** From now on the events are of this target; `history` is what is known already of a run that is taken up again. */
-  readonly begin: (target: Target, history?: readonly Recorded[]) => Promise<void>;
+  readonly begin: (target: Target, history?: readonly RecordedEvent[]) => Promise<void>;
   readonly listener: Listener;
   /** There was nothing to do for a target after all. */
   readonly drop: (target: Target) => Promise<void>;
@@ -32,16 +32,16 @@ export async function openReports(options: {
   readonly version: string;
   readonly workingDirectory: string;
   readonly targets: readonly Target[];
-  readonly complain: (says: string) => void;
+  readonly complain: (message: string) => void;
 }): Promise<Result<Reports, string>> {
-  const storytellers = new Map<string, Storyteller>(
-    options.targets.map((target) => [target.instance, createStoryteller(target)]),
+  const storytellers = new Map<string, RunReportBuilder>(
+    options.targets.map((target) => [target.instance, createRunReportBuilder(target)]),
   );
-  let current: Storyteller | null = null;
+  let current: RunReportBuilder | null = null;
   const write = () =>
     writeAll(
       options,
-      [...storytellers.values()].map((storyteller) => storyteller.told()),
+      [...storytellers.values()].map((storyteller) => storyteller.report()),
     );
   async function rewrite(): Promise<void> {
     const written = await write();
@@ -51,7 +51,7 @@ export async function openReports(options: {
   if (!first.ok) return first;
   return ok({
     begin: async (target, history = []) => {
-      current = createStoryteller(target, history);
+      current = createRunReportBuilder(target, history);
       current.begin();
       storytellers.set(target.instance, current);
       await rewrite();
@@ -65,7 +65,7 @@ export async function openReports(options: {
       await rewrite();
     },
     breakOff: async (bug) => {
-      current?.breakOff(`This is a bug in guard: ${describeBug(bug)}`);
+      current?.breakOff(`This is a bug in guard: ${formatStack(bug)}`);
       await rewrite();
     },
   });
@@ -73,7 +73,7 @@ export async function openReports(options: {
 
 async function writeAll(
   options: { readonly files: readonly ReportFile[]; readonly version: string; readonly workingDirectory: string },
-  stories: readonly Story[],
+  stories: readonly RunReport[],
 ): Promise<Result<void, string>> {
   for (const { format, path } of options.files) {
     const file = resolve(options.workingDirectory, path);
@@ -93,7 +93,7 @@ async function unfitness(file: string): Promise<string | null> {
   return there === null || there.isFile() || there.isSymbolicLink() ? null : 'what has that name is no ordinary file.';
 }
 
-function contentOf(format: ReportFormat, version: string, stories: readonly Story[]): string {
+function contentOf(format: ReportFormat, version: string, stories: readonly RunReport[]): string {
   switch (format) {
     case 'junit':
       return junitOf(stories);

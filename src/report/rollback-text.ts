@@ -1,8 +1,8 @@
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { Changes } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { bounded, sayPackage } from './sentences.ts';
-import { sayTime } from './time.ts';
+import { bounded, formatPackageChange } from './format.ts';
+import { formatTime } from './time.ts';
 
 /** What `guard rollback` is about to do. */
 export interface RollbackPreview {
@@ -26,7 +26,7 @@ export function rollbackLines(preview: RollbackPreview): string[] {
   const { instance, run, takenAt, now, command, undone, changes, redo } = preview;
   const before = command.length === 0 ? '' : `, before: ${neutralise(shellWords(command), 200)}`;
   return [
-    `${instance} goes ${redo ? 'forward' : 'back'} to ${sayTime(takenAt)}, ${sayDuration(now - takenAt)} ago (run ${run}${redo ? '' : before}).`,
+    `${instance} goes ${redo ? 'forward' : 'back'} to ${formatTime(takenAt)}, ${formatDuration(now - takenAt)} ago (run ${run}${redo ? '' : before}).`,
     'Everything that was written to it since then is lost: data of its services, files, logs.',
     ...(undone.length === 0
       ? []
@@ -43,6 +43,6 @@ export function rollbackLines(preview: RollbackPreview): string[] {
 
 function changedLines({ packages }: Changes): string[] {
   if (packages.length === 0) return ['No package has changed since then.'];
-  const back = packages.map(({ name, from, to }) => sayPackage({ name, from: to, to: from }));
+  const back = packages.map(({ name, from, to }) => formatPackageChange({ name, from: to, to: from }));
   return [`Packages that change: ${neutralise(bounded(back, 10), 2000)}.`];
 }

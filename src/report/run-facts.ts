@@ -1,4 +1,4 @@
-import type { Changes, CommandEnd, Phase, Recorded, Verdict, VolumePoint } from '../event.ts';
+import type { Changes, CommandEnd, Phase, RecordedEvent, Verdict, VolumePoint } from '../event.ts';
 import { neutralise } from '../text.ts';
 
 /** What the events of a run have told so far: all that its closing words may say. */
@@ -56,21 +56,21 @@ export function noFacts(run: string): RunFacts {
 }
 
 /** The facts after one more event. */
-export function withEvent(facts: RunFacts, event: Recorded): RunFacts {
+export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
   switch (event.type) {
     case 'run-started': {
       const { instance, project, remote, wasRunning } = event;
       return { ...facts, instance: neutralise(instance), project, remote, wasRunning, recorded: true };
     }
-    case 'phase-begun':
+    case 'phase-started':
       return { ...facts, begun: [...facts.begun, event.phase] };
-    case 'restore-point-taken':
+    case 'restore-point-created':
       return { ...facts, volumes: event.restorePoint.volumes };
     case 'command-ended':
       return { ...facts, end: event.end };
     case 'verdict':
-      return event.again ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
-    case 'baseline-taken':
+      return event.afterRollback ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
+    case 'baseline-recorded':
       return { ...facts, coverage: event.coverage ?? null };
     case 'unit-log':
       return { ...facts, unitLogs: [...facts.unitLogs.filter(({ unit }) => unit !== event.unit), event] };

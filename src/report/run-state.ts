@@ -1,5 +1,5 @@
 import type { Outcome, RunStarted } from '../event.ts';
-import { lookAtHolder } from '../journal/holder.ts';
+import { inspectHolder } from '../journal/holder.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 
 /** What can be said of a recorded run at this moment. */
@@ -12,18 +12,18 @@ export interface RunState {
 }
 
 /** Recorded, as far as its end is there. */
-export interface Endable {
+export interface RunProgress {
   readonly started: RunStarted | null;
   readonly ended: { readonly outcome: Outcome } | null;
 }
 
 /** Whether a run without an end is under way only its own host can tell. */
-export function stateOf({ started, ended }: Endable): RunState {
+export function stateOf({ started, ended }: RunProgress): RunState {
   if (ended) {
     const { outcome } = ended;
     return { name: outcomeName(outcome), exitStatus: exitStatusOf(outcome), colour: outcomeColours[outcome.outcome] };
   }
-  switch (started === null ? 'elsewhere' : lookAtHolder(started.holder)) {
+  switch (started === null ? 'elsewhere' : inspectHolder(started.holder)) {
     case 'alive':
       return { name: 'under way', exitStatus: null, colour: 'yellow' };
     case 'dead':
@@ -40,7 +40,7 @@ export const outcomeColours = {
   interrupted: 'yellow',
   'kept-unhealthy': 'red',
   'kept-unchanged': 'yellow',
-  'rolled-back-not-well': 'red',
+  'rolled-back-unhealthy': 'red',
   'rollback-failed': 'red',
   refused: 'yellow',
   busy: 'yellow',

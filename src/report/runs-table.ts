@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
-import { sayDuration } from '../duration.ts';
+import { formatDuration } from '../duration.ts';
 import type { RunSummary } from '../journal/run-index.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { stateOf } from './run-state.ts';
-import { sayTime } from './time.ts';
+import { formatTime } from './time.ts';
 
 /** The stream that the table is for. */
 export interface TableScreen {
@@ -22,11 +22,11 @@ interface Column {
 
 const columns: readonly Column[] = [
   { title: 'RUN', cell: ({ run }) => run, dispensable: 0 },
-  { title: 'WHEN', cell: ({ started }) => (started ? sayTime(started.at, 'minute') : ''), dispensable: 3 },
+  { title: 'WHEN', cell: ({ started }) => (started ? formatTime(started.at, 'minute') : ''), dispensable: 3 },
   { title: 'INSTANCE', cell: ({ started }) => (started ? neutralise(addressOf(started)) : ''), dispensable: 0 },
   { title: 'OUTCOME', cell: (run) => stateOf(run).name, dispensable: 0 },
   { title: 'EXIT', cell: (run) => String(stateOf(run).exitStatus ?? ''), dispensable: 1 },
-  { title: 'TOOK', cell: ({ ended }) => (ended ? sayDuration(ended.ms) : ''), dispensable: 2 },
+  { title: 'TOOK', cell: ({ ended }) => (ended ? formatDuration(ended.ms) : ''), dispensable: 2 },
   { title: 'COMMAND', cell: ({ started }) => neutralise(shellWords(started?.command ?? [])), dispensable: 0 },
 ];
 
@@ -80,12 +80,12 @@ function addressOf({ remote, instance }: NonNullable<RunSummary['started']>): st
   return remote === null ? instance : `${remote}:${instance}`;
 }
 
-interface Fitting {
+interface TableLayout {
   readonly columns: readonly Column[];
   readonly widths: readonly number[];
 }
 
-function fitting(runs: readonly RunSummary[], wanted: readonly Column[], width: number): Fitting {
+function fitting(runs: readonly RunSummary[], wanted: readonly Column[], width: number): TableLayout {
   const widths = wanted.map(({ title, cell }) => Math.max(title.length, ...runs.map((run) => cell(run).length)));
   const others = widths.slice(0, -1).reduce((sum, columnWidth) => sum + columnWidth + 2, 0);
   const least = Math.max(...wanted.map(({ dispensable }) => dispensable));

@@ -1,12 +1,12 @@
-import { sayDuration } from '../duration.ts';
-import type { Changes, CheckResult, Recorded } from '../event.ts';
+import { formatDuration } from '../duration.ts';
+import type { Changes, CheckResult, RecordedEvent } from '../event.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { closingLines } from './closing.ts';
+import { outcomeSummaryLines } from './outcome-summary.ts';
 import { noFacts, withEvent } from './run-facts.ts';
 import { stateOf } from './run-state.ts';
-import { phaseTitles, safeLines, sayCommandEnd } from './sentences.ts';
-import { sayTime } from './time.ts';
+import { phaseTitles, safeLines, describeCommandEnd } from './format.ts';
+import { formatTime } from './time.ts';
 
 /** One file of evidence, by its name in the record. */
 export interface EvidenceFile {
@@ -47,10 +47,10 @@ function headLines(record: RunRecord): string[] {
       ? [
           `Instance   ${addressOf(record)} (project ${neutralise(started.project)})`,
           `Command    ${neutralise(shellWords(started.command), 4000)}`,
-          `Started    ${sayTime(started.at)} on ${neutralise(started.holder.host)}, pid ${started.holder.pid}, guard ${neutralise(started.version)}`,
+          `Started    ${formatTime(started.at)} on ${neutralise(started.holder.host)}, pid ${started.holder.pid}, guard ${neutralise(started.version)}`,
         ]
       : []),
-    ...(ended ? [`Ended      ${sayTime(ended.at)}, after ${sayDuration(ended.ms)}`] : []),
+    ...(ended ? [`Ended      ${formatTime(ended.at)}, after ${formatDuration(ended.ms)}`] : []),
     `Outcome    ${name}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`,
     `Record     ${directory}`,
   ];
@@ -59,7 +59,7 @@ function headLines(record: RunRecord): string[] {
 function outcomeLines(record: RunRecord): string[] {
   if (record.ended !== null) {
     const facts = { ...record.events.reduce(withEvent, noFacts(record.run)), recorded: false };
-    return closingLines(record.ended.outcome, facts);
+    return outcomeSummaryLines(record.ended.outcome, facts);
   }
   const { name } = stateOf(record);
   if (name === 'under way') return ['This run is under way.'];
@@ -75,26 +75,26 @@ function addressOf({ started }: RunRecord): string {
 function timeline({ events }: RunRecord): string[] {
   const began = events[0]?.at ?? 0;
   return events.flatMap((event) =>
-    sayEvent(event).map((text) => `${`+${sayDuration(Math.max(0, event.at - began))}`.padStart(12)}  ${text}`),
+    describeEvent(event).map((text) => `${`+${formatDuration(Math.max(0, event.at - began))}`.padStart(12)}  ${text}`),
   );
 }
 
-function sayEvent(event: Recorded): string[] {
+function describeEvent(event: RecordedEvent): string[] {
   switch (event.type) {
-    case 'phase-begun':
+    case 'phase-started':
       return event.phase === 'command' ? ['  Command begins'] : [];
     case 'phase-ended':
       return [
-        `${event.ok ? '✔' : '✖'} ${phaseTitles[event.phase]}: ${neutralise(event.says)} (${sayDuration(event.ms)})`,
+        `${event.ok ? '✔' : '✖'} ${phaseTitles[event.phase]}: ${neutralise(event.message)} (${formatDuration(event.ms)})`,
       ];
     case 'notice':
-      return safeLines(event.says, 20).map((line, index) => `${index > 0 ? ' ' : markOf(event.level)} ${line}`);
+      return safeLines(event.message, 20).map((line, index) => `${index > 0 ? ' ' : readMarker(event.level)} ${line}`);
     case 'command-ended':
-      return [`· the command ${sayCommandEnd(event.end)}`];
+      return [`· the command ${describeCommandEnd(event.end)}`];
     case 'decided':
       return [`· decided: ${event.decision}${event.cause === null ? '' : ` (${event.cause})`}`];
     case 'verdict':
-      return event.verdict.reasons.map((reason) => `  ✖ ${neutralise(reason.says)}`);
+      return event.verdict.reasons.map((reason) => `  ✖ ${neutralise(reason.message)}`);
     case 'released':
       return [
         event.restorePoint === null
@@ -106,9 +106,9 @@ function sayEvent(event: Recorded): string[] {
         `· evidence saved: ${event.files.length} ${event.files.length === 1 ? 'file' : 'files'}`,
         ...event.missing.map((missing) => `! evidence that could not be had: ${neutralise(missing)}`),
       ];
-    case 'hook-ended':
+    case 'lifecycle-command-ended':
       return [
-        `${event.ok ? '·' : '!'} hook ${event.moment}: ${neutralise(event.says)} (${sayDuration(event.ms)})`,
+        `${event.ok ? '·' : '!'} hook ${event.moment}: ${neutralise(event.message)} (${formatDuration(event.ms)})`,
         ...(event.output === undefined ? [] : [`  its output: ${neutralise(event.output)}`]),
       ];
     case 'restore-point-pruned':
@@ -118,7 +118,7 @@ function sayEvent(event: Recorded): string[] {
   }
 }
 
-function markOf(level: 'info' | 'warning'): string {
+function readMarker(level: 'info' | 'warning'): string {
   return level === 'warning' ? '!' : '·';
 }
 
@@ -128,20 +128,23 @@ function checkLines({ checksBefore, verdict, verdictAgain }: RunRecord): string[
   const names = [...new Set(looks.flatMap((checks) => checks.map((check) => check.name)))];
   return names.flatMap((name) => {
     const [before, after, again] = looks.map((checks) => checks.find((check) => check.name === name));
-    const answers = [before, after, ...(verdictAgain === null ? [] : [again])].map((check) => check?.answer ?? '—');
+    const answers = [before, after, ...(verdictAgain === null ? [] : [again])].map((check) => check?.status ?? '—');
     const last = again ?? after ?? before;
-    return [`${answers.join(' → ')}  ${neutralise(name)}${last ? sayCheck(last) : ''}`, ...sayWorst(after, last)];
+    return [
+      `${answers.join(' → ')}  ${neutralise(name)}${last ? describeCheck(last) : ''}`,
+      ...describeWorst(after, last),
+    ];
   });
 }
 
-function sayCheck({ says, ms, severity }: CheckResult): string {
-  return `: ${neutralise(says)} (${sayDuration(ms)}${severity === 'advisory' ? ', advisory' : ''})`;
+function describeCheck({ message, ms, severity }: CheckResult): string {
+  return `: ${neutralise(message)} (${formatDuration(ms)}${severity === 'advisory' ? ', advisory' : ''})`;
 }
 
 /** What a check said after the command, where it was asked again since and says something else. */
-function sayWorst(after: CheckResult | undefined, last: CheckResult | undefined): string[] {
-  return after && after !== last && after.answer !== 'passed'
-    ? [`    after the command: ${neutralise(after.says)}`]
+function describeWorst(after: CheckResult | undefined, last: CheckResult | undefined): string[] {
+  return after && after !== last && after.status !== 'passed'
+    ? [`    after the command: ${neutralise(after.message)}`]
     : [];
 }
 

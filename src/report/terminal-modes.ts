@@ -70,11 +70,11 @@ export function createTerminalModes(): TerminalModes {
       const colours = hasEscapes ? '\u001b[0m' : '';
       // In the table's order, which Object.keys does not keep for numbers: the alternate screen first.
       const ordered = modes.toSorted((a, b) => Number(isScreen(b)) - Number(isScreen(a)));
-      const undone = ordered.map((number) => `\u001b[?${number}${left.get(number) ?? 'l'}`).join('');
+      const resumedAfterFailure = ordered.map((number) => `\u001b[?${number}${left.get(number) ?? 'l'}`).join('');
       left.clear();
       hasEscapes = false;
       rest = '';
-      return undone + colours;
+      return resumedAfterFailure + colours;
     },
   };
 }

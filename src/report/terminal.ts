@@ -1,22 +1,22 @@
 import type { Clock } from '../clock.ts';
-import { sayDuration } from '../duration.ts';
-import type { Phase, Recorded } from '../event.ts';
+import { formatDuration } from '../duration.ts';
+import type { Phase, RecordedEvent } from '../event.ts';
 import { neutralise } from '../text.ts';
 import { createKeyboard, type Keyboard, type Keys } from './keyboard.ts';
 import { startPhaseLine, type PhaseEnd, type PhaseLine, type Screen } from './phase-line.ts';
 import { createPlainView } from './plain.ts';
-import { phaseTitles } from './sentences.ts';
+import { phaseTitles } from './format.ts';
 import { createTerminalModes } from './terminal-modes.ts';
 import type { Picture } from './view.ts';
 
-type EventOf<Type extends Recorded['type']> = Extract<Recorded, { readonly type: Type }>;
+type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>;
 
 interface Terminals {
   readonly stderr: Screen;
   /** The command's. Where it is a terminal as well, it is taken to be the same one. */
   readonly stdout: { readonly isTTY?: boolean };
   /** What is known already of a run that is taken up again. */
-  readonly history?: readonly Recorded[];
+  readonly history?: readonly RecordedEvent[];
   /** Left out, no time is shown. */
   readonly clock?: Clock;
   readonly stdin?: Keys & { readonly isTTY?: boolean };
@@ -42,11 +42,11 @@ interface Live {
  */
 export function createTerminalView(terminals: Terminals): Picture {
   const { stderr, stdout, history, clock } = terminals;
-  const sayPlainly = createPlainView(stderr, false, history);
+  const describePlainly = createPlainView(stderr, false, history);
   const traces = createTraces(stdout.isTTY === true);
   const keyboard = keyboardOf(terminals);
   let line: Live | null = null;
-  let held: Recorded[] = [];
+  let held: RecordedEvent[] = [];
   let turn = Promise.resolve();
 
   const startLine = (phase: Phase, since: number, progress: Live['progress'] = null): Live => {
@@ -55,14 +55,14 @@ export function createTerminalView(terminals: Terminals): Picture {
     if (clock !== undefined) void countSeconds(live, clock);
     return live;
   };
-  const begin = (event: EventOf<'phase-begun'>): void => {
-    sayPlainly(event);
+  const begin = (event: EventOf<'phase-started'>): void => {
+    describePlainly(event);
     if (event.phase === 'command') return keyboard.release();
     keyboard.hold();
     line = startLine(event.phase, clock?.monotonic() ?? 0);
   };
   const sayHeld = (): void => {
-    for (const late of held) sayPlainly(late);
+    for (const late of held) describePlainly(late);
     held = [];
   };
   const endLine = async (end: PhaseEnd, phase: Phase): Promise<void> => {
@@ -78,30 +78,30 @@ export function createTerminalView(terminals: Terminals): Picture {
     await endLine({ how: 'failed', title: `${phaseTitles[line.phase]}: it did not come to its end` }, line.phase);
   };
 
-  const show = async (event: Recorded): Promise<void> => {
+  const show = async (event: RecordedEvent): Promise<void> => {
     const remains = traces.clear();
     if (remains !== '') stderr.write(remains);
     switch (event.type) {
-      case 'phase-begun':
+      case 'phase-started':
         await breakOff();
         return begin(event);
       case 'phase-ended': {
         if (line !== null && line.phase !== event.phase) await breakOff();
-        const { phase, says, ms, ok } = event;
+        const { phase, message, ms, ok } = event;
         keyboard.hold();
-        const title = `${phaseTitles[phase]}: ${neutralise(says)} (${sayDuration(ms)})`;
+        const title = `${phaseTitles[phase]}: ${neutralise(message)} (${formatDuration(ms)})`;
         return endLine({ how: ok ? 'done' : 'failed', title }, phase);
       }
       case 'notice':
-        if (line === null) sayPlainly(event);
+        if (line === null) describePlainly(event);
         else held.push(event);
         return;
       case 'run-ended':
         await breakOff();
         keyboard.release();
-        return sayPlainly(event);
+        return describePlainly(event);
       default:
-        sayPlainly(event);
+        describePlainly(event);
     }
   };
 
@@ -138,7 +138,7 @@ function keyboardOf({ stdin, foreground = true, interrupter }: Terminals): Keybo
 function showProgress(line: Live | null, event: EventOf<'watch-progress'>, clock: Clock | undefined): void {
   if (line === null) return;
   line.progress = event;
-  line.shown.tell(sayProgress(event));
+  line.shown.update(sayProgress(event));
   if (clock !== undefined) line.shown.rename(titleOf(line, clock));
 }
 
@@ -172,10 +172,10 @@ function sayProgress({ waitingFor, healthyForMs, soakMs }: EventOf<'watch-progre
   const [first, ...rest] = waitingFor;
   const decide = ' · Ctrl-C to decide';
   if (first === undefined) {
-    const length = soakMs === undefined ? '' : ` of ${sayDuration(soakMs)}`;
-    return `healthy for ${sayDuration(Math.floor(healthyForMs / 1000) * 1000)}${length}${decide}`;
+    const length = soakMs === undefined ? '' : ` of ${formatDuration(soakMs)}`;
+    return `healthy for ${formatDuration(Math.floor(healthyForMs / 1000) * 1000)}${length}${decide}`;
   }
-  return `${neutralise(first.says)}${rest.length > 0 ? `, and ${rest.length} more` : ''}${decide}`;
+  return `${neutralise(first.message)}${rest.length > 0 ? `, and ${rest.length} more` : ''}${decide}`;
 }
 
 const lineFeed = 0x0a;
@@ -194,9 +194,10 @@ function createTraces(stdoutIsScreen: boolean) {
     },
     /** What to write before guard's next word. */
     clear: (): string => {
-      const undone = modes.undo();
+      const resumedAfterFailure = modes.undo();
       // Leaving the alternate screen takes its unfinished line away.
-      const remains = atLineStart || undone.startsWith(leaveScreen) ? undone : `${undone}\n`;
+      const remains =
+        atLineStart || resumedAfterFailure.startsWith(leaveScreen) ? resumedAfterFailure : `${resumedAfterFailure}\n`;
       atLineStart = true;
       return remains;
     },

@@ -6,15 +6,15 @@ import { tryFiles } from '../journal/file-failure.ts';
 import { ok, type Result } from '../result.ts';
 
 /** A request to Incus, with its query. */
-interface RequestSeen {
+interface TracedRequest {
   readonly method: string;
   readonly path: string;
 }
 
 /** Where the time of a call goes, in a file of Chrome's trace event format (JSON array; times in µs since the start of guard). */
 export interface Trace {
-  readonly onRequest: (request: RequestSeen) => void;
-  readonly onAnswer: (request: RequestSeen) => void;
+  readonly onRequest: (request: TracedRequest) => void;
+  readonly onAnswer: (request: TracedRequest) => void;
   readonly listener: Listener;
   readonly close: () => void;
 }
@@ -41,7 +41,7 @@ export async function openTrace(
     const times = { ts: micro(from), dur: micro(clock.monotonic() - from) };
     write(`${JSON.stringify({ name, ph: 'X', pid: process.pid, tid, ...times, args: more })},\n`);
   }
-  const requests = new Map<RequestSeen, { readonly from: number; readonly lane: number }>();
+  const requests = new Map<TracedRequest, { readonly from: number; readonly lane: number }>();
   const phases = new Map<Phase, number>();
   write('[\n');
   const nameTrack = (tid: number, name: string): void =>
@@ -59,11 +59,12 @@ export async function openTrace(
       if (sent) span(trackOf(sent.lane), nameOf(request), sent.from);
     },
     listener: (event) => {
-      if (event.type === 'phase-begun') phases.set(event.phase, clock.monotonic());
+      if (event.type === 'phase-started') phases.set(event.phase, clock.monotonic());
       if (event.type !== 'phase-ended') return;
       const from = phases.get(event.phase);
       phases.delete(event.phase);
-      if (from !== undefined) span(phaseTrack, event.phase, from, { run: event.run, ok: event.ok, says: event.says });
+      if (from !== undefined)
+        span(phaseTrack, event.phase, from, { run: event.run, ok: event.ok, message: event.message });
     },
     close: () => {
       for (const [request, { from, lane }] of requests)
@@ -94,6 +95,6 @@ function micro(ms: number): number {
 }
 
 /** Without the query: it holds the secrets of an exec's sockets. */
-function nameOf({ method, path }: RequestSeen): string {
+function nameOf({ method, path }: TracedRequest): string {
   return `${method} ${path.replace(/\?.*$/s, '')}`;
 }

@@ -1,11 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Listener, Recorded } from '../event.ts';
+import type { Listener, RecordedEvent } from '../event.ts';
 import type { Person } from '../question.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 import type { Reports } from './report-files.ts';
-import type { Target } from './story.ts';
+import type { Target } from './run-report.ts';
 import type { Trace } from './trace.ts';
 
 /** Shows one run's events. */
@@ -30,7 +30,7 @@ export interface Situation {
   /** Told of Ctrl-C where keys are held back. */
   readonly interrupter?: { readonly interrupt: (signal: 'SIGINT') => unknown };
   /** What is known already of a run that is taken up again. */
-  readonly history?: readonly Recorded[];
+  readonly history?: readonly RecordedEvent[];
   /** What the run is about; without it a job of CI is told nothing more than is shown. */
   readonly target?: Target;
   /** Files that are written besides what is shown. */
@@ -67,7 +67,7 @@ export function isAttended({
 /** Hardly ever is anybody asked. */
 function personAt({ stdin, stderr, clock }: Situation, { aside }: Picture): Person {
   return {
-    ask: (...about) => aside(async () => (await import('./ask.ts')).createPerson(stdin, stderr, clock)(...about)),
+    ask: (...about) => aside(async () => (await import('./person.ts')).createPerson(stdin, stderr, clock)(...about)),
   };
 }
 

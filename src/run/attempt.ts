@@ -1,4 +1,4 @@
-import { describeBug } from '../bug.ts';
+import { formatStack } from '../internal-error.ts';
 import { runCommand } from './command/command.ts';
 import { failureOf, type Attempt } from './decision.ts';
 import { foreignRestore } from './rollback/foreign-restore.ts';
@@ -6,7 +6,7 @@ import { hintFor } from './command/hint.ts';
 import { changesBetween } from '../health/changes.ts';
 import type { Facts } from '../health/facts.ts';
 import type { Plan } from './plan.ts';
-import type { Prepared } from './prepare.ts';
+import type { PreparedRun } from './prepare.ts';
 import { pushFiles } from './push/push.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
@@ -14,7 +14,7 @@ import { transactionAndVerdict } from './transaction/transaction.ts';
 import { isShellSession } from './command/shell.ts';
 import { differencesSince } from './resolution.ts';
 import { verify } from './verify.ts';
-import { returnAndVerdict } from './rollback/way-back.ts';
+import { rollBackAndVerify } from './rollback/rollback-run.ts';
 
 /** An attempt, with what its evidence needs. */
 export interface WholeAttempt extends Attempt {
@@ -31,14 +31,14 @@ export interface WholeAttempt extends Attempt {
 const nothingSeen = { output: null, factsAfter: null, choice: null } as const;
 
 /** Whatever happens in here, the run reaches its decision (F10). */
-export async function attemptChange(plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> {
+export async function attemptChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
   try {
     return await changeAndVerdict(plan, tools, prepared);
   } catch (bug) {
-    const says = `guard itself failed: ${describeBug(bug)}`;
-    await tools.recorder.record({ type: 'notice', level: 'warning', says });
+    const message = `guard itself failed: ${formatStack(bug)}`;
+    await tools.recorder.record({ type: 'notice', level: 'warning', message });
     return {
-      end: { kind: 'lost', says },
+      end: { kind: 'lost', message },
       verdict: null,
       interruptedBy: tools.interruption.by(),
       ...nothingSeen,
@@ -47,14 +47,14 @@ export async function attemptChange(plan: Plan, tools: RunTools, prepared: Prepa
   }
 }
 
-async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: Prepared): Promise<WholeAttempt> {
+async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
   const { change } = plan;
   switch (change.kind) {
     case 'command':
       return { ...(await commandAndVerdict(plan, tools, prepared)), unchanged: false };
     case 'return':
       return {
-        ...(await returnAndVerdict(plan, tools, prepared, change.to)),
+        ...(await rollBackAndVerify(plan, tools, prepared, change.to)),
         ...nothingSeen,
         unchanged: false,
       };
@@ -66,7 +66,7 @@ async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: Prepared)
 async function commandAndVerdict(
   plan: Plan,
   tools: RunTools,
-  prepared: Prepared,
+  prepared: PreparedRun,
 ): Promise<Omit<WholeAttempt, 'unchanged'>> {
   const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
@@ -102,19 +102,19 @@ async function commandAndVerdict(
 }
 
 /** The command, from its phase to its end in the record. */
-async function runRecorded(plan: Plan, tools: RunTools, prepared: Prepared) {
+async function runRecorded(plan: Plan, tools: RunTools, prepared: PreparedRun) {
   const { end, tail, ms, isDeclined } = await inPhase(
     tools,
     'command',
     () => runCommand(plan, tools, prepared.boot),
     ({ end }) => ({
       ok: failureOf(plan, end) === null,
-      says: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
+      message: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
     }),
   );
   await tools.recorder.record({ type: 'command-ended', end, ms });
   const hint = hintFor(plan.command.words, end, tail, tools.io.terminal !== null);
-  if (hint) await tools.recorder.record({ type: 'notice', level: 'info', says: hint });
+  if (hint) await tools.recorder.record({ type: 'notice', level: 'info', message: hint });
   return { end, output: tail, isDeclined };
 }
 
@@ -122,7 +122,7 @@ async function runRecorded(plan: Plan, tools: RunTools, prepared: Prepared) {
  * A shell in which a person works. Its exit status is that of the last command they typed, which says nothing about the rest:
  * they are asked.
  */
-async function runSession(plan: Plan, tools: RunTools, prepared: Prepared) {
+async function runSession(plan: Plan, tools: RunTools, prepared: PreparedRun) {
   for (;;) {
     const { end, output } = await runRecorded(plan, tools, prepared);
     const asked = { end, output, isDeclined: false };

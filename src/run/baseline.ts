@@ -7,22 +7,22 @@ import { judgeAlone } from '../health/verdict.ts';
 import type { Instance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isBroughtIn, isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
-import type { FirstLook } from './first-look.ts';
+import type { FirstObservation } from './first-observation.ts';
 import type { Plan } from './plan.ts';
 import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
 
 /** How a baseline is begun. */
-export interface Beginning {
+export interface BaselineRequest {
   /** The look that is under way already; null where nothing of it may be used. */
-  readonly first: FirstLook | null;
+  readonly first: FirstObservation | null;
   readonly justStarted: boolean;
   /**
    * Called as soon as nothing is at work inside and the command is there, if other things are still asked then: once at
    * most, and never after the end.
    */
-  readonly whenCalm: () => void;
+  readonly whenIdle: () => void;
 }
 
 /** Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34). */
@@ -30,7 +30,7 @@ export async function establishBaseline(
   plan: Plan,
   tools: RunTools,
   instance: Instance,
-  { first, justStarted, whenCalm }: Beginning,
+  { first, justStarted, whenIdle }: BaselineRequest,
 ): Promise<Result<Baseline, Outcome>> {
   // Three questions at the same time: most often one look answers all of them.
   const enough = new AbortController();
@@ -39,13 +39,13 @@ export async function establishBaseline(
     tools,
     'baseline',
     () =>
-      askQuietly(plan, tools, { first, justStarted }, async () => {
-        if ((await looking) === null && !enough.signal.aborted && tools.interruption.by() === null) whenCalm();
+      observeWhenIdle(plan, tools, { first, justStarted }, async () => {
+        if ((await looking) === null && !enough.signal.aborted && tools.interruption.by() === null) whenIdle();
       }),
-    ({ checks, facts }) => ({ ok: true, says: sayBaseline(checks.length, facts !== null) }),
+    ({ checks, facts }) => ({ ok: true, message: describeBaseline(checks.length, facts !== null) }),
   );
   const coverage = plan.automatic ? { coverage: coverageOf(baseline.facts) } : {};
-  await tools.recorder.record({ type: 'baseline-taken', baseline, ...coverage });
+  await tools.recorder.record({ type: 'baseline-recorded', baseline, ...coverage });
   // What was cut short proves nothing about the instance; the run ends as interrupted a moment later.
   const verdict = tools.interruption.by() === null ? judgeAlone(baseline) : null;
   const isUnfit = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
@@ -61,31 +61,31 @@ async function missingExecutable(
   plan: Plan,
   tools: RunTools,
   instance: Instance,
-  first: FirstLook | null,
+  first: FirstObservation | null,
   signal: AbortSignal,
 ): Promise<Outcome | null> {
-  if (!isToBeThere(plan)) return null;
+  if (!mustExist(plan)) return null;
   if (isFoundByAnybody(plan, instance) && (await first?.opening)?.found === true) return null;
   return signal.aborted ? null : refuseMissingExecutable(plan, tools, signal);
 }
 
 /** Whether the command must be there already. */
-function isToBeThere({ change, pushes, command }: Plan): boolean {
+function mustExist({ change, pushes, command }: Plan): boolean {
   return change.kind === 'command' && !isBroughtIn({ pushes, command });
 }
 
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
   return refused(
-    `"${plan.instance}" is not healthy as it is: ${verdict.reasons.map((reason) => reason.says).join('; ')}.`,
+    `"${plan.instance}" is not healthy as it is: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
     'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
   );
 }
 
-async function askQuietly(
+async function observeWhenIdle(
   plan: Plan,
   tools: RunTools,
-  { first, justStarted }: Pick<Beginning, 'first' | 'justStarted'>,
-  whenQuiet: () => Promise<void>,
+  { first, justStarted }: Pick<BaselineRequest, 'first' | 'justStarted'>,
+  whenIdle: () => Promise<void>,
 ): Promise<Baseline> {
   const context = {
     incus: tools.incus,
@@ -97,33 +97,33 @@ async function askQuietly(
   const look = (): Promise<Baseline> => takeBaseline(context, request);
   // The package manager of a transaction holds its lock already, and waits for guard.
   if (plan.change.kind === 'transaction') return look();
-  async function quietly(): Promise<boolean> {
+  async function waitIdle(): Promise<boolean> {
     const opening = await first?.opening;
-    const wasQuiet =
-      opening?.quiet === true || ((await waitForQuiet(plan, tools, context)) && opening?.quiet === undefined);
+    const wasIdle =
+      opening?.quiet === true || ((await waitForIdle(plan, tools, context)) && opening?.quiet === undefined);
     // Not waited for: the command's own question is called off where the baseline refuses first.
-    if (wasQuiet) void whenQuiet();
-    return wasQuiet;
+    if (wasIdle) void whenIdle();
+    return wasIdle;
   }
   const begun =
     first === null ? look() : takeBaselineWith({ ...first.prober, look: () => first.look }, context, request);
-  const [meanwhile, wasQuiet] = await Promise.all([begun, quietly()]);
-  return wasQuiet ? meanwhile : look();
+  const [meanwhile, wasIdle] = await Promise.all([begun, waitIdle()]);
+  return wasIdle ? meanwhile : look();
 }
 
 /** A boot or a package manager under way would be in the restore point, half done (F28). Whether there was none all along. */
-async function waitForQuiet(plan: Plan, tools: RunTools, context: AskContext): Promise<boolean> {
+async function waitForIdle(plan: Plan, tools: RunTools, context: AskContext): Promise<boolean> {
   const { quiet, held, atOnce } = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
   if (quiet) return atOnce;
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    says: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain that half-done work.`,
+    message: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain that half-done work.`,
   });
   return false;
 }
 
-function sayBaseline(checks: number, facts: boolean): string {
+function describeBaseline(checks: number, facts: boolean): string {
   return (
     [facts ? 'facts' : null, checks > 0 ? `${checks} ${checks === 1 ? 'check' : 'checks'}` : null]
       .filter((part) => part !== null)

@@ -1,11 +1,11 @@
 import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
-import { goBack, keepChange, takenOver } from './ending.ts';
-import { beginFirstLook } from './first-look.ts';
+import { keepChange, lockTakenOver, rollBackChange } from './conclude.ts';
+import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
 import type { Plan } from './plan.ts';
-import { prepare, type Prepared } from './prepare.ts';
+import { prepare, type PreparedRun } from './prepare.ts';
 import { inPhase } from './recorder.ts';
 import { resolve } from './resolution.ts';
 import type { RunTools } from './tools.ts';
@@ -32,14 +32,14 @@ async function wholeRun(plan: Plan, tools: RunTools): Promise<Outcome> {
   }
 }
 
-async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Prepared, Outcome>> {
-  const first = beginFirstLook(plan, tools);
+async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<PreparedRun, Outcome>> {
+  const first = startFirstObservation(plan, tools);
   try {
     const inspected = await inPhase(
       tools,
       'inspect',
       () => inspect(plan, tools),
-      (result) => ({ ok: result.ok, says: result.ok ? result.value.instance.status.toLowerCase() : 'refused' }),
+      (result) => ({ ok: result.ok, message: result.ok ? result.value.instance.status.toLowerCase() : 'refused' }),
     );
     return inspected.ok ? await prepare(plan, tools, inspected.value, first) : inspected;
   } finally {
@@ -47,10 +47,10 @@ async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Pr
   }
 }
 
-async function changeAndDecide(plan: Plan, tools: RunTools, prepared: Prepared): Promise<Outcome> {
+async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
   const first = await attemptChange(plan, tools, prepared);
   const { decision, cause, attempt, nothingChanged, chosen } = await resolve(plan, tools, prepared, first);
-  if (await prepared.lease.isLost(plan.run)) return takenOver(cause ?? 'inconclusive');
+  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(cause ?? 'inconclusive');
   await tools.recorder.record({
     type: 'decided',
     decision,
@@ -60,5 +60,5 @@ async function changeAndDecide(plan: Plan, tools: RunTools, prepared: Prepared):
   });
   return decision === 'keep' || cause === null
     ? keepChange(plan, tools, prepared, { cause, unchanged: attempt.unchanged, nothingChanged })
-    : goBack(plan, tools, prepared, { cause, attempt });
+    : rollBackChange(plan, tools, prepared, { cause, attempt });
 }

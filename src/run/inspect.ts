@@ -6,44 +6,44 @@ import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import { classifyDisks, type Disks, type UncoveredDisk } from './restore-point/disks.ts';
 import { canKeepFailed } from './evidence/failed-copy.ts';
-import { markOf, type Mark } from './hold/mark.ts';
+import { readMarker, type RunMarker } from './lock/marker.ts';
 import { explainMissing } from './missing-instance.ts';
-import { describeHolder } from './hold/occupant.ts';
-import { recoverCommand } from './by-hand.ts';
+import { describeHolder } from './lock/lock-holder.ts';
+import { recoverCommand } from './manual-recovery.ts';
 import { isLatestOnly } from './restore-point/newer-snapshots.ts';
-import type { GoBackTo, Plan } from './plan.ts';
-import { quietOf, type Quiet } from './hold/quiet.ts';
+import type { RollbackTarget, Plan } from './plan.ts';
+import { readQuiesceMarker, type QuiesceMarker } from './lock/quiesce-marker.ts';
 import { refused, refusedBecause } from './refusal.ts';
-import { inFlightName } from './hold/in-flight.ts';
-import { findRoom, type Copy } from './restore-point/room.ts';
+import { inFlightName } from './lock/in-flight.ts';
+import { findFreeSpace, type SnapshotCopy } from './restore-point/free-space.ts';
 import type { RunTools } from './tools.ts';
 import {
-  findTornSnapshots,
-  isWhole,
-  mendingLines,
-  sayTorn,
-  type TornSnapshots,
-} from './restore-point/torn-snapshots.ts';
+  findInconsistentSnapshots,
+  isConsistent,
+  repairCommands,
+  describeInconsistency,
+  type InconsistentSnapshots,
+} from './restore-point/inconsistent-snapshots.ts';
 
 /** What is known of the instance before anything is changed. */
-export interface Inspected {
+export interface Inspection {
   readonly instance: Instance;
   readonly wasRunning: boolean;
   readonly pool: Pool | null;
   /** What is copied for the restore point, while the instance stands still; null where nothing is. */
-  readonly copy: Copy | null;
+  readonly copy: SnapshotCopy | null;
   readonly disks: Disks;
   readonly snapshots: readonly Snapshot[];
   /** A mark without a restore point in flight, left by a restore of an old snapshot: it means nothing. */
-  readonly staleMark: Mark | null;
+  readonly staleMarker: RunMarker | null;
   /** What a run that died held still, or an old snapshot that was taken so brought back: it has to be let go. */
-  readonly staleQuiet: Quiet | null;
+  readonly staleQuiesceMarker: QuiesceMarker | null;
 }
 
-type InspectTools = Pick<RunTools, 'incus' | 'lookAtHolder'>;
+type InspectTools = Pick<RunTools, 'incus' | 'inspectHolder'>;
 
 /** Looks at the instance and refuses what could not be brought back. Changes nothing. */
-export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<Inspected, Outcome>> {
+export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<Inspection, Outcome>> {
   const { incus } = tools;
   const [instance, snapshots] = await Promise.all([
     getInstance(incus, plan.instance),
@@ -54,20 +54,20 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
 
   const unfit = unfitness(instance.value);
   if (unfit) return err(unfit);
-  const pointless = plan.change.kind === 'return' ? refuseWayBack(plan.change.to, snapshots.value) : null;
+  const pointless = plan.change.kind === 'return' ? refuseRollback(plan.change.to, snapshots.value) : null;
   if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
   const disks = await classifyDisks(incus, instance.value);
   const [torn, room] = await Promise.all([
-    findTornSnapshots(incus, instance.value, snapshots.value),
-    findRoom(incus, { instance: instance.value, disks }),
+    findInconsistentSnapshots(incus, instance.value, snapshots.value),
+    findFreeSpace(incus, { instance: instance.value, disks }),
   ]);
-  if (!isWhole(torn)) return err(refusedTorn(plan, torn));
+  if (!isConsistent(torn)) return err(refuseInconsistent(plan, torn));
   if (!room.ok) return room;
   const { pool, copy } = room.value;
-  if (plan.keepFailed && !canKeepFailed(pool)) return err(refusedCopy(plan, pool));
-  if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refusedUncovered(plan, disks));
+  if (plan.keepFailed && !canKeepFailed(pool)) return err(refuseCopy(plan, pool));
+  if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refuseUncovered(plan, disks));
 
   if (plan.change.kind === 'return' && isLatestOnly(pool))
     return err(refuseLatestOnly(plan, plan.change.to, snapshots.value));
@@ -79,8 +79,8 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
     copy,
     disks,
     snapshots: snapshots.value,
-    staleMark: markOf(instance.value),
-    staleQuiet: staleQuietOf(tools, instance.value),
+    staleMarker: readMarker(instance.value),
+    staleQuiesceMarker: staleQuietOf(tools, instance.value),
   });
 }
 
@@ -114,24 +114,25 @@ async function occupation(
     );
   // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
   if (names.includes(inFlightName))
-    return plan.limits.lockMs === 0 ? describeHolder(tools, markOf(instance) ?? quietOf(instance)) : null;
-  const quiet = quietOf(instance);
-  if (quiet === null) return null;
-  if (staleQuietOf(tools, instance) === null) return plan.limits.lockMs === 0 ? describeHolder(tools, quiet) : null;
-  return quiet.wasRunning && instance.status === 'Stopped'
+    return plan.limits.lockMs === 0 ? describeHolder(tools, readMarker(instance) ?? readQuiesceMarker(instance)) : null;
+  const quiesceMarker = readQuiesceMarker(instance);
+  if (quiesceMarker === null) return null;
+  if (staleQuietOf(tools, instance) === null)
+    return plan.limits.lockMs === 0 ? describeHolder(tools, quiesceMarker) : null;
+  return quiesceMarker.wasRunning && instance.status === 'Stopped'
     ? refused(
-        `An interrupted run was left on this instance: run ${quiet.run} stopped it for its restore point and died.`,
+        `An interrupted run was left on this instance: run ${quiesceMarker.run} stopped it for its restore point and died.`,
         `Finish it first: ${recoverCommand(plan)}`,
       )
     : null;
 }
 
-function staleQuietOf(tools: InspectTools, instance: Instance): Quiet | null {
-  const quiet = quietOf(instance);
-  return quiet !== null && tools.lookAtHolder(quiet.holder) === 'dead' ? quiet : null;
+function staleQuietOf(tools: InspectTools, instance: Instance): QuiesceMarker | null {
+  const quiesceMarker = readQuiesceMarker(instance);
+  return quiesceMarker !== null && tools.inspectHolder(quiesceMarker.holder) === 'dead' ? quiesceMarker : null;
 }
 
-function refusedCopy(plan: Plan, pool: Pool | null): Outcome {
+function refuseCopy(plan: Plan, pool: Pool | null): Outcome {
   return refused(
     pool === null
       ? `The storage of "${plan.instance}" cannot be looked at, so that nobody knows whether a copy would block the way back.`
@@ -140,25 +141,25 @@ function refusedCopy(plan: Plan, pool: Pool | null): Outcome {
   );
 }
 
-function refusedTorn(plan: Plan, torn: TornSnapshots): Outcome {
-  const lines = mendingLines(plan, torn).map((line) => `\`${line}\``);
-  return refused(sayTorn(plan, torn), `Nothing is lost by mending it: ${lines.join('; ')}.`);
+function refuseInconsistent(plan: Plan, torn: InconsistentSnapshots): Outcome {
+  const lines = repairCommands(plan, torn).map((line) => `\`${line}\``);
+  return refused(describeInconsistency(plan, torn), `Nothing is lost by mending it: ${lines.join('; ')}.`);
 }
 
-function refusedUncovered(plan: Plan, { uncovered }: Disks): Outcome {
+function refuseUncovered(plan: Plan, { uncovered }: Disks): Outcome {
   return refused(
-    `The restore point would not cover ${uncovered.map(sayUncovered).join(', nor ')}.`,
+    `The restore point would not cover ${uncovered.map(describeUncovered).join(', nor ')}.`,
     `Detach it first, or pass --uncovered accept: a rollback of ${plan.instance} then leaves it as it is.`,
   );
 }
 
 /** One disk that no restore point covers, for a sentence. */
-export function sayUncovered({ device, path, says }: UncoveredDisk): string {
-  return neutralise(`the disk "${device}" at ${path}: ${says}`);
+export function describeUncovered({ device, path, message }: UncoveredDisk): string {
+  return neutralise(`the disk "${device}" at ${path}: ${message}`);
 }
 
 /** The exact snapshot must be there before anything is touched (F2, F3). */
-function refuseWayBack({ run, restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome | null {
+function refuseRollback({ run, restorePoint }: RollbackTarget, snapshots: readonly Snapshot[]): Outcome | null {
   return snapshots.some(({ name, createdAt }) => name === restorePoint.name && createdAt === restorePoint.createdAt)
     ? null
     : refused(
@@ -168,7 +169,7 @@ function refuseWayBack({ run, restorePoint }: GoBackTo, snapshots: readonly Snap
 }
 
 /** The restore point of the present would be in the way. */
-function refuseLatestOnly(plan: Plan, { restorePoint }: GoBackTo, snapshots: readonly Snapshot[]): Outcome {
+function refuseLatestOnly(plan: Plan, { restorePoint }: RollbackTarget, snapshots: readonly Snapshot[]): Outcome {
   const newer = snapshots.filter(({ createdAt }) => Date.parse(createdAt) > Date.parse(restorePoint.createdAt));
   const named = newer.length === 0 ? '' : ` Newer ones now: ${newer.map(({ name }) => name).join(', ')}.`;
   return refused(

@@ -21,7 +21,7 @@ export const outcomeTable = [
   },
   {
     exit: 20,
-    name: 'rolled-back, not well',
+    name: 'rolled-back, still unhealthy',
     meaning: 'restored and started, but the baseline does not hold: a person must look',
   },
   {
@@ -52,7 +52,7 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 13;
     case 'kept-unchanged':
       return 15;
-    case 'rolled-back-not-well':
+    case 'rolled-back-unhealthy':
       return 20;
     case 'rollback-failed':
       return 21;

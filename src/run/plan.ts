@@ -1,7 +1,7 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { Cause, CommandEnd, RestorePoint, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import type { Hooks } from '../hook-definition.ts';
+import type { LifecycleCommands } from '../lifecycle-command.ts';
 import type { PushPlan } from './push/source.ts';
 
 /** What the user wants done where a run cannot simply keep the change. */
@@ -39,7 +39,7 @@ export interface Plan {
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
   /** Commands of the user's around the restore point and at the end. */
-  readonly hooks: Hooks;
+  readonly hooks: LifecycleCommands;
   /** Stop the instance for its restore point. */
   readonly stopFirst: boolean;
   readonly restorePoint: RestorePointPlan;
@@ -51,7 +51,7 @@ export type Change =
   /** The command is run inside. */
   | { readonly kind: 'command' }
   /** The instance goes back to a kept restore point (`guard rollback`). */
-  | { readonly kind: 'return'; readonly to: GoBackTo }
+  | { readonly kind: 'return'; readonly to: RollbackTarget }
   /** A package manager inside has asked, waits for the word to go on, and ends by itself. */
   | { readonly kind: 'transaction'; readonly transaction: Transaction };
 
@@ -73,7 +73,7 @@ export interface TransactionEnd {
 }
 
 /** A restore point that an earlier run kept, and what was true then. */
-export interface GoBackTo {
+export interface RollbackTarget {
   readonly run: string;
   readonly restorePoint: RestorePoint;
   /** Null where the record does not have it any more: then only that the instance can be asked is proven. */

@@ -1,8 +1,8 @@
 import { waitUntilAskable } from '../health/ready.ts';
-import { sayFailure, type IncusFailure } from '../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../incus/failure.ts';
 import { getInstance, startInstance, stopInstance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
-import { passes, persistently } from './persistence.ts';
+import { isTransient, retryTransient } from './retry.ts';
 import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
@@ -24,14 +24,14 @@ export async function stop(
     const graceful = await stopInstance(incus, instance, { force: false, limitMs: limits.stopMs });
     if (graceful.ok) return graceful;
   }
-  return persistently(clock, limits.readyMs, () =>
+  return retryTransient(clock, limits.readyMs, () =>
     stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }),
   );
 }
 
 /** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
 export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> {
-  return persistently(
+  return retryTransient(
     tools.clock,
     limits.restoreMs,
     () => startInstance(tools.incus, instance, { limitMs: limits.readyMs }),
@@ -41,11 +41,11 @@ export function start(tools: PowerTools, instance: string, limits: Limits): Prom
 
 function startIsWorthRepeating(failure: IncusFailure): boolean {
   return (
-    passes(failure) ||
+    isTransient(failure) ||
     // A full pool empties itself after a restore: btrfs frees late (incus.md section 2).
     failure.kind === 'no-space' ||
     // A daemon that has just started tries its networks again once a minute.
-    /Network "[^"]*" unavailable on this server/.test(failure.said)
+    /Network "[^"]*" unavailable on this server/.test(failure.detail)
   );
 }
 
@@ -57,12 +57,12 @@ export async function bringUp(
   families: readonly (4 | 6)[] = [],
 ): Promise<Result<void, string>> {
   const started = await start(tools, instance, limits);
-  if (!started.ok) return err(sayFailure(started.error));
+  if (!started.ok) return err(describeFailure(started.error));
   const ready = await waitUntilAskable(
     { incus: tools.incus, instance, clock: tools.clock },
     { limitMs: limits.readyMs, families },
   );
-  return ready.ok ? ok(undefined) : err(ready.error.says);
+  return ready.ok ? ok(undefined) : err(ready.error.message);
 }
 
 /** Restarts the instance as an administrator would, so that what only breaks at the next boot shows now. */

@@ -24,7 +24,7 @@ export async function refuseRepeat(
   return {
     outcome: 'quarantined',
     refusal: {
-      says: `This same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      message: `This same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
       advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} New packages make it another change.`,
     },
   };
@@ -42,13 +42,13 @@ export async function rememberChange(
   tools: Pick<RunTools, 'incus' | 'recorder'>,
   cause: Cause,
 ): Promise<void> {
-  if (plan.change.kind === 'return' || !saysSomethingOfTheChange(cause)) return;
+  if (plan.change.kind === 'return' || !isCausedByChange(cause)) return;
   const fingerprint = await fingerprintOfChange(plan, tools);
-  await tools.recorder.record({ type: 'change-remembered', fingerprint });
+  await tools.recorder.record({ type: 'change-fingerprinted', fingerprint });
 }
 
 /** An interruption, or checks that nobody answered, may come from elsewhere. */
-function saysSomethingOfTheChange(cause: Cause): boolean {
+function isCausedByChange(cause: Cause): boolean {
   switch (cause) {
     case 'command':
     case 'unhealthy':

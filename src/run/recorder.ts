@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts';
-import type { Listener, Phase, Recorded, RunEvent, RunStarted } from '../event.ts';
+import type { Listener, Phase, RecordedEvent, RunEvent, RunStarted } from '../event.ts';
 import { err, type Result } from '../result.ts';
 
 /** Where a run's events become durable: `journal/` is the one behind it. */
 export interface EventStore {
   /** Resolves when the event is as durable as its type asks for; a failure is one sentence. */
-  readonly append: (event: Recorded) => Promise<Result<void, string>>;
+  readonly append: (event: RecordedEvent) => Promise<Result<void, string>>;
   /** Keeps a file of evidence with the record, whole or not at all; gives its path. */
   readonly saveEvidence: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
   readonly close: () => Promise<void>;
@@ -41,7 +41,7 @@ export function createRecorder(options: {
 
   let viewFailed = false;
   // A view that fails is a bug of guard's. It must not leave an instance half put back, so the run goes on.
-  async function tell(event: Recorded): Promise<void> {
+  async function tell(event: RecordedEvent): Promise<void> {
     try {
       await options.listener(event);
     } catch (bug) {
@@ -50,16 +50,16 @@ export function createRecorder(options: {
       await record({
         type: 'notice',
         level: 'warning',
-        says: `A bug in guard: ${event.type} was not shown: ${String(bug)}`,
+        message: `A bug in guard: ${event.type} was not shown: ${String(bug)}`,
       });
     }
   }
   const show = (event: RunEvent): Promise<void> => tell(stamped(event));
-  const stamped = (event: RunEvent): Recorded => ({ ...event, v: 1, run: options.run, at: options.clock.now() });
-  function fail(says: string): void {
+  const stamped = (event: RunEvent): RecordedEvent => ({ ...event, v: 1, run: options.run, at: options.clock.now() });
+  function fail(message: string): void {
     if (failure !== null) return;
-    failure = says;
-    void show({ type: 'notice', level: 'warning', says: `The run's record cannot be written: ${says}` });
+    failure = message;
+    void show({ type: 'notice', level: 'warning', message: `The run's record cannot be written: ${message}` });
   }
   async function record(event: RunEvent): Promise<void> {
     const recorded = stamped(event);
@@ -93,7 +93,7 @@ export function createRecorder(options: {
 /** What a phase came to, in a few words for a person. */
 interface PhaseResult {
   readonly ok: boolean;
-  readonly says: string;
+  readonly message: string;
 }
 
 /** Does one phase's work between its two events; the first is durable before the work begins. */
@@ -103,7 +103,7 @@ export async function inPhase<T>(
   work: () => Promise<T>,
   summary: (value: T) => PhaseResult,
 ): Promise<T> {
-  await tools.recorder.record({ type: 'phase-begun', phase });
+  await tools.recorder.record({ type: 'phase-started', phase });
   const began = tools.clock.monotonic();
   const value = await work();
   await tools.recorder.record({

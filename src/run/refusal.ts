@@ -2,16 +2,16 @@ import type { Outcome } from '../event.ts';
 import type { IncusFailure } from '../incus/failure.ts';
 
 /** Nothing was changed, and why; `advice` is what to do next. */
-export function refused(says: string, advice: string): Outcome {
-  return { outcome: 'refused', refusal: { says, advice } };
+export function refused(message: string, advice: string): Outcome {
+  return { outcome: 'refused', refusal: { message, advice } };
 }
 
 /** Another run holds the instance. */
-export function busy(says: string, advice: string): Outcome {
-  return { outcome: 'busy', refusal: { says, advice } };
+export function busy(message: string, advice: string): Outcome {
+  return { outcome: 'busy', refusal: { message, advice } };
 }
 
 /** A failure of the server before anything was changed. */
 export function refusedBecause(failure: IncusFailure): Outcome {
-  return refused(`Could not ${failure.asked}: ${failure.said}`, failure.advice);
+  return refused(`Could not ${failure.purpose}: ${failure.detail}`, failure.advice);
 }

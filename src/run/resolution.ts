@@ -6,7 +6,7 @@ import type { WholeAttempt } from './attempt.ts';
 import { openShell } from './command/shell.ts';
 import { decide, type Decision } from './decision.ts';
 import type { Plan } from './plan.ts';
-import type { Prepared } from './prepare.ts';
+import type { PreparedRun } from './prepare.ts';
 import type { RunTools } from './tools.ts';
 import { verify } from './verify.ts';
 
@@ -26,7 +26,7 @@ export interface Resolution {
 export async function resolve(
   plan: Plan,
   tools: RunTools,
-  prepared: Prepared,
+  prepared: PreparedRun,
   first: WholeAttempt,
 ): Promise<Resolution> {
   for (let attempt = first; ;) {
@@ -82,7 +82,7 @@ async function mayBeUnchanged(
   plan: Plan,
   tools: RunTools,
   { cause, policy }: Exclude<Decision, { cause: null }>,
-  { baseline }: Prepared,
+  { baseline }: PreparedRun,
   { end, interruptedBy }: WholeAttempt,
 ): Promise<boolean> {
   // A signal to guard itself always rolls back; Ctrl-C that reached the command is the person's way to decline.
@@ -95,7 +95,7 @@ async function mayBeUnchanged(
 }
 
 /** What differs from the baseline now, in words, with what was seen. */
-export async function differencesSince(plan: Plan, tools: RunTools, baseline: Prepared['baseline']) {
+export async function differencesSince(plan: Plan, tools: RunTools, baseline: PreparedRun['baseline']) {
   const now = await takeBaseline(
     { incus: tools.incus, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
     { definitions: plan.checks, automatic: plan.automatic },
@@ -107,7 +107,7 @@ export async function differencesSince(plan: Plan, tools: RunTools, baseline: Pr
 async function checkAgain(
   plan: Plan,
   tools: RunTools,
-  { baseline }: Prepared,
+  { baseline }: PreparedRun,
   attempt: WholeAttempt,
 ): Promise<WholeAttempt> {
   const { verdict, facts, interruptedBy, choice } = await verify(

@@ -1,5 +1,5 @@
 import { thawInstance } from '../incus/instance.ts';
-import { persistently } from './persistence.ts';
+import { retryTransient } from './retry.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
@@ -13,13 +13,13 @@ export async function thaw(
   status: string,
 ): Promise<void> {
   if (status !== 'Frozen') return;
-  const thawed = await persistently(clock, limits.readyMs, () =>
+  const thawed = await retryTransient(clock, limits.readyMs, () =>
     thawInstance(incus, instance, { limitMs: limits.readyMs }),
   );
   if (thawed.ok)
     await recorder.record({
       type: 'notice',
       level: 'warning',
-      says: `${instance} was still frozen for its restore point, and goes on now.`,
+      message: `${instance} was still frozen for its restore point, and goes on now.`,
     });
 }

@@ -9,7 +9,7 @@ import type { Interruption } from './interruption.ts';
 import type { Recorder } from './recorder.ts';
 
 /** Tells whether the process that holds a run still lives: `elsewhere` when another host would have to be asked. */
-export type LookAtHolder = (holder: Holder) => 'alive' | 'dead' | 'elsewhere';
+export type InspectHolder = (holder: Holder) => 'alive' | 'dead' | 'elsewhere';
 
 /** What a run works with. `main.ts` brings the real ones. */
 export interface RunTools {
@@ -20,7 +20,7 @@ export interface RunTools {
   readonly io: CommandIo;
   /** This process, as the journal and the mark name it. */
   readonly holder: Holder;
-  readonly lookAtHolder: LookAtHolder;
+  readonly inspectHolder: InspectHolder;
   /** The restore points that earlier runs of this state directory kept for this instance, from their records. */
   readonly keptRestorePoints: () => Promise<readonly KeptRestorePoint[]>;
   /** What this command did to this instance, as far as it was rolled back since it was last kept. */

@@ -10,7 +10,7 @@ import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
 /** What the watch after a change came to. */
-export interface Verified {
+export interface Verification {
   readonly verdict: Verdict;
   /** Null where it could not be seen on both sides. */
   readonly changes: Changes | null;
@@ -29,7 +29,7 @@ export async function verify(
   baseline: Baseline,
   end: CommandEnd,
   soakMs: number,
-): Promise<Verified> {
+): Promise<Verification> {
   const { verdict, look, interruptedBy, choice } = await inPhase(
     tools,
     'verify',
@@ -57,11 +57,11 @@ export async function verify(
     },
     ({ verdict, interruptedBy }) => ({
       ok: verdict.verdict === 'healthy',
-      says: interruptedBy === null ? verdict.verdict : 'interrupted',
+      message: interruptedBy === null ? verdict.verdict : 'interrupted',
     }),
   );
   if (verdict.verdict === 'unhealthy') await recordUnitLogs(plan, tools, verdict);
-  await tools.recorder.record({ type: 'verdict', verdict, again: false });
+  await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });
   return { verdict, changes, facts: look.facts, interruptedBy, choice };
@@ -72,11 +72,11 @@ async function watchAttended(
   plan: Plan,
   tools: RunTools,
   begin: (signal: AbortSignal) => Promise<WatchEnd>,
-): Promise<WatchEnd & Pick<Verified, 'interruptedBy' | 'choice'>> {
+): Promise<WatchEnd & Pick<Verification, 'interruptedBy' | 'choice'>> {
   const { person, interruption } = tools;
   const stopped = new AbortController();
   const over = new AbortController();
-  let choice: Verified['choice'] = null;
+  let choice: Verification['choice'] = null;
   let release = (): void => {};
   const consult = async (): Promise<void> => {
     const signal = AbortSignal.any([over.signal, interruption.signal]);

@@ -16,11 +16,11 @@ test('counts runs, answers, relays and servers', async () => {
     clock: systemClock,
     lastKept: async () => 1_700_000_000_000,
   });
-  metrics.hear({ type: 'server-followed', place: 'project default' });
-  metrics.hear({ type: 'relay-up', ...subject });
+  metrics.record({ type: 'server-connected', server: 'project default' });
+  metrics.record({ type: 'relay-up', ...subject });
   await Promise.resolve();
-  metrics.hear({ type: 'transaction-answered', ...subject, reply: 'go r guard-r 43', ms: 120 });
-  metrics.hear({ type: 'transaction-ended', ...subject, run: 'r', outcome: 'rolled-back', ms: 20_000 });
+  metrics.record({ type: 'transaction-answered', ...subject, reply: 'go r guard-r 43', ms: 120 });
+  metrics.record({ type: 'transaction-ended', ...subject, run: 'r', outcome: 'rolled-back', ms: 20_000 });
   const text = await metrics.text();
   expect(text).toContain('guard_agent_info{version="1.2.3"} 1');
   expect(text).toContain('guard_agent_relay_up{remote="",project="default",instance="web"} 1');
@@ -29,9 +29,9 @@ test('counts runs, answers, relays and servers', async () => {
   expect(text).toContain(
     'guard_agent_last_kept_timestamp_seconds{remote="",project="default",instance="web"} 1700000000',
   );
-  metrics.hear({ type: 'relay-closed', ...subject });
+  metrics.record({ type: 'relay-closed', ...subject });
   expect(await metrics.text()).not.toContain('guard_agent_relay_up{remote');
-  metrics.hear({ type: 'relay-down', ...subject, says: 'gone' });
+  metrics.record({ type: 'relay-down', ...subject, message: 'gone' });
   expect(await metrics.text()).toContain('guard_agent_relay_up{remote="",project="default",instance="web"} 0');
 });
 

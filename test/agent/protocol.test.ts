@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createConversations } from '../../src/agent/conversation.ts';
-import { createLineCutter } from '../../src/agent/lines.ts';
+import { createMessageAssembler } from '../../src/agent/message-assembler.ts';
+import { createLineSplitter } from '../../src/agent/line-splitter.ts';
 import { longestLine, readMessage, writeReply, type Reply } from '../../src/agent/protocol.ts';
 
 describe('a line', () => {
@@ -77,9 +77,13 @@ describe('bytes become lines', () => {
     fc.assert(
       fc.property(lines, fc.array(fc.nat(3000), { maxLength: 20 }), (wanted, cuts) => {
         const bytes = Buffer.from(wanted.map((line) => `${line}\n`).join(''));
-        const places = [...cuts.map((cut) => cut % (bytes.length + 1)), 0, bytes.length].toSorted((a, b) => a - b);
-        const cutter = createLineCutter(longestLine);
-        const got = places.slice(1).flatMap((end, index) => cutter.feed(bytes.subarray(places[index], end)));
+        const serverProjects = [...cuts.map((cut) => cut % (bytes.length + 1)), 0, bytes.length].toSorted(
+          (a, b) => a - b,
+        );
+        const cutter = createLineSplitter(longestLine);
+        const got = serverProjects
+          .slice(1)
+          .flatMap((end, index) => cutter.feed(bytes.subarray(serverProjects[index], end)));
         const fitting = wanted.filter((line) => Buffer.byteLength(line) + 1 <= longestLine);
         expect(got).toEqual(fitting.map((line) => Buffer.from(line).toString('utf8')));
         expect(cutter.dropped()).toBe(wanted.length - fitting.length);
@@ -90,16 +94,16 @@ describe('bytes become lines', () => {
 });
 
 describe('messages become a request', () => {
-  const say = (conversations: ReturnType<typeof createConversations>, ...lines: string[]) =>
+  const say = (conversations: ReturnType<typeof createMessageAssembler>, ...lines: string[]) =>
     lines.flatMap((line) => {
       const message = readMessage(line);
-      const heard = message === null ? null : conversations.hear(message);
-      return heard === null ? [] : [heard];
+      const assembled = message === null ? null : conversations.add(message);
+      return assembled === null ? [] : [assembled];
     });
 
   test('of several clients at the same time', () => {
-    const heard = say(
-      createConversations(),
+    const assembled = say(
+      createMessageAssembler(),
       '1 1 pre apt 10',
       '1 2 pre pacman 20',
       '1 1 command apt upgrade',
@@ -108,26 +112,26 @@ describe('messages become a request', () => {
       '1 2 more 3',
       '1 2 ask',
     );
-    expect(heard).toMatchObject([
+    expect(assembled).toMatchObject([
       { id: '1', announcement: { manager: 'apt', pid: 10, command: 'apt upgrade', packages: [] } },
       { id: '2', announcement: { manager: 'pacman', pid: 20, packages: [{ name: 'hello' }], more: 3 } },
     ]);
   });
 
   test('lines without a beginning, and garbage in between, change nothing', () => {
-    const conversations = createConversations();
+    const conversations = createMessageAssembler();
     expect(say(conversations, '1 1 ask', '1 1 command x', '1 1 package a b c')).toEqual([]);
     expect(say(conversations, '1 1 pre apt 5', '\u0000\u0000', '9 9 9', '1 1 ask')).toHaveLength(1);
     expect(say(conversations, '1 1 ask')).toEqual([]);
   });
 
   test('of bounded size, from a bounded number of clients', () => {
-    const conversations = createConversations();
+    const conversations = createMessageAssembler();
     for (let id = 1; id <= 100; id += 1) say(conversations, `1 ${id} pre apt 5`);
     expect(say(conversations, '1 1 ask')).toEqual([]);
     for (let index = 0; index < 2000; index += 1) say(conversations, `1 100 package p${index} - 1`);
-    const [heard] = say(conversations, '1 100 ask');
-    expect(heard).toMatchObject({ announcement: { more: 1500 } });
+    const [assembled] = say(conversations, '1 100 ask');
+    expect(assembled).toMatchObject({ announcement: { more: 1500 } });
   });
 });
 

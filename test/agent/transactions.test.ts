@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Announcement } from '../../src/agent/conversation.ts';
+import type { Announcement } from '../../src/agent/message-assembler.ts';
 import type { Reply } from '../../src/agent/protocol.ts';
 import type { TransactionRun } from '../../src/agent/transaction-run.ts';
 import { createTransactions } from '../../src/agent/transactions.ts';

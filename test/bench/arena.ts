@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { systemClock } from '../../src/clock.ts';
-import { ask } from '../../src/incus/ask.ts';
+import { runProbe } from '../../src/incus/exec-query.ts';
 import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
 import { bringUp, takeDown, waitFor, type Host } from '../host/host.ts';
 import type { Profile } from './profile.ts';
@@ -144,8 +144,8 @@ export const removeContainer = async ({ host }: Arena, name: string): Promise<vo
 
 /** Runs a command inside over REST, from this warm process. */
 export const askOverRest = async ({ rest }: Arena, instance: string, ...command: readonly string[]): Promise<void> => {
-  const answer = await ask(rest, instance, { command: [...command], limitMs: 60_000, maxBytes: 100_000 });
-  if (!answer.ok) throw new Error(answer.error.said);
+  const answer = await runProbe(rest, instance, { command: [...command], limitMs: 60_000, maxBytes: 100_000 });
+  if (!answer.ok) throw new Error(answer.error.detail);
 };
 
 /** A step that must succeed. */

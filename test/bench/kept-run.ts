@@ -75,7 +75,7 @@ export const measureKeptRun = async (
     ratioRow(
       { what: `a kept run${about}`, ours, theirs: script, against: 'the script' },
       {
-        says: 'at most 1.0 × the script',
+        message: 'at most 1.0 × the script',
         holds: (ratio) => ratio <= 1,
       },
     ),
@@ -86,7 +86,7 @@ export const measureKeptRun = async (
         theirs: rest,
         against: 'bare REST',
       },
-      { says: 'at most 1.3 × bare REST and start-up', holds: (ratio) => ratio <= 1.3 },
+      { message: 'at most 1.3 × bare REST and start-up', holds: (ratio) => ratio <= 1.3 },
     ),
   ];
 };

@@ -9,7 +9,7 @@ import { guard, run, type Arena, type Used } from './arena.ts';
 import { alternate, type Series } from './measure.ts';
 import { limitRow, ratioRow, type Row } from './row.ts';
 
-const asAlone = { says: 'no more than alone, to 5 %', holds: (ratio: number) => ratio <= 1.05 } as const;
+const asAlone = { message: 'no more than alone, to 5 %', holds: (ratio: number) => ratio <= 1.05 } as const;
 
 /** A round of the largest number takes half a minute. */
 const mostRounds = 5;

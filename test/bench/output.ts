@@ -25,7 +25,7 @@ export const measureOutput = async (arena: Arena): Promise<Row[]> => {
     ratioRow(
       { what: `(e) ${megabytes} MB of output`, ours: rates(ours), theirs: rates(theirs), ...compared },
       {
-        says: 'at least 0.8 × `incus exec`',
+        message: 'at least 0.8 × `incus exec`',
         holds: (ratio) => ratio >= 0.8,
       },
     ),

@@ -61,14 +61,14 @@ export const measureRecovery = async (arena: Arena): Promise<Row[]> => {
     ratioRow(
       { what: '(c) from the failing check to an answer', ours, theirs: times(all.script), against: 'the script' },
       {
-        says: 'at most 0.9 × the script',
+        message: 'at most 0.9 × the script',
         holds: (ratio) => ratio <= 0.9,
       },
     ),
     ratioRow(
       { what: '(c) the same', ours, theirs: times(all.rest), against: 'bare REST' },
       {
-        says: 'at most 1.1 × bare REST',
+        message: 'at most 1.1 × bare REST',
         holds: (ratio) => ratio <= 1.1,
       },
     ),

@@ -30,7 +30,7 @@ interface Compared {
 /** guard as a multiple of something else, round by round. */
 export const ratioRow = (
   { what, ours, theirs, against, unit = 'ms' }: Compared,
-  target: { readonly says: string; readonly holds: (ratio: number) => boolean } | null,
+  target: { readonly message: string; readonly holds: (ratio: number) => boolean } | null,
 ): Row => {
   const each = ratios(ours, theirs);
   return {
@@ -38,7 +38,7 @@ export const ratioRow = (
     guard: spread(ours, unit),
     against: `${against}: ${spread(theirs, unit)}`,
     result: spread(each, '×'),
-    target: target?.says ?? '',
+    target: target?.message ?? '',
     met: target?.holds(median(each)) ?? null,
   };
 };

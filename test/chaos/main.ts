@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { bringUp, takeDown } from '../host/host.ts';
 import { ordealOf, type Ordeal } from './ordeal.ts';
 import { launchSubject } from './subject.ts';
-import { isBad, sayTrial, summary } from './table.ts';
+import { isBad, describeTrial, summary } from './table.ts';
 import { tryOrdeal, type Arena, type Trial } from './trial.ts';
 
 /** What to try. */
@@ -66,7 +66,7 @@ export const chaos = async ({ seed, indexes, hostName, storage = 'default', say 
       const trial = await tried(arena, ordealOf(seed, index));
       trials.push(trial);
       fresh = !isBad(trial);
-      say(sayTrial(trial));
+      say(describeTrial(trial));
     }
   } finally {
     await execa('incus', ['delete', '--force', arena.instance], { env: host.env, stdin: 'ignore', reject: false });

@@ -5,7 +5,7 @@ import type { Trial } from './trial.ts';
 export const isBad = ({ lost, leaked, stuck }: Trial): boolean => lost !== null || leaked.length > 0 || stuck !== null;
 
 /** One line for one trial. */
-export const sayTrial = (trial: Trial): string => {
+export const describeTrial = (trial: Trial): string => {
   const { ordeal } = trial;
   const faults = [
     trial.lost === null ? '' : `LOST: ${trial.lost}`,
@@ -13,13 +13,14 @@ export const sayTrial = (trial: Trial): string => {
     trial.stuck === null ? '' : `STUCK: ${trial.stuck}`,
     trial.neededAHand ? 'needed a hand' : '',
   ].filter((fault) => fault !== '');
-  const strikes = [ordeal.strike, ...ordeal.recoveryStrikes].map(sayStrike).join('; recover: ');
+  const strikes = [ordeal.strike, ...ordeal.recoveryStrikes].map(describeStrike).join('; recover: ');
   const how = `${ordeal.change}, ${strikes}${ordeal.checked ? '' : ', no check'}${ordeal.recordLost ? ', record lost' : ''}`;
   const end = trial.outcome ?? 'never began';
   return `${String(ordeal.index).padStart(4)}  ${end.padEnd(20)} ${how}${faults.length === 0 ? '' : `  ${faults.join('; ')}`}`;
 };
 
-const sayStrike = ({ victim, phase, afterMs }: Strike): string => `${victim} ${afterMs} ms after ${phase ?? 'start'}`;
+const describeStrike = ({ victim, phase, afterMs }: Strike): string =>
+  `${victim} ${afterMs} ms after ${phase ?? 'start'}`;
 
 /** The trials whose own record says how they ended. */
 const known = (trials: readonly Trial[]): Trial[] => trials.filter(({ ordeal }) => !ordeal.recordLost);
@@ -27,13 +28,13 @@ const known = (trials: readonly Trial[]): Trial[] => trials.filter(({ ordeal }) 
 /** The table at the end. */
 export const summary = (seed: number, trials: readonly Trial[]): string[] => {
   const ended = (outcome: string): number => known(trials).filter((trial) => trial.outcome === outcome).length;
-  const usual = ['kept', 'rolled-back', 'rolled-back-not-well', 'refused'];
+  const usual = ['kept', 'rolled-back', 'rolled-back-unhealthy', 'refused'];
   const rows: [string, number][] = [
     ['runs', trials.length],
     ['struck while something lived', trials.filter(({ struck }) => struck).length],
     ['kept', ended('kept')],
     ['rolled back', ended('rolled-back')],
-    ['rolled back, not well', ended('rolled-back-not-well')],
+    ['rolled back, not well', ended('rolled-back-unhealthy')],
     ['refused, nothing was changed', ended('refused')],
     ['ended before there was a record', known(trials).filter(({ outcome }) => outcome === null).length],
     ['recovered without their records', trials.length - known(trials).length],

@@ -105,20 +105,20 @@ const recover = async (arena: Arena, ordeal: Ordeal): Promise<Recovered> => {
       return { status: end.status, attempts, neededAHand, struck, hung: end.hung };
     if (end.status === 21 || end.status === 30) {
       neededAHand = true;
-      await byHand(arena, end);
+      await manualRecovery(arena, end);
     }
   }
 };
 
 /** Runs exactly what guard printed, where the daemon sees its disks. */
-const byHand = async ({ host }: Arena, end: GuardEnd): Promise<void> => {
+const manualRecovery = async ({ host }: Arena, end: GuardEnd): Promise<void> => {
   const outcome = end.events.findLast(({ type }) => type === 'run-ended')?.['outcome'] as Printed | undefined;
   const advised = [...(outcome?.refusal?.advice ?? '').matchAll(/`(incus [^`]*)`/g)].map(([, command = '']) => command);
-  for (const command of outcome?.byHand ?? advised) await asOnServer(host, command);
+  for (const command of outcome?.manualRecovery ?? advised) await asOnServer(host, command);
 };
 
 interface Printed {
-  readonly byHand?: readonly string[];
+  readonly manualRecovery?: readonly string[];
   readonly refusal?: { readonly advice: string };
 }
 

@@ -52,7 +52,7 @@ const strikeAt = async (host: Host, process: Struck, strike: Strike, isOver: () 
   process.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const { phase } = strike;
   if (phase !== null)
-    await waitFor(() => isOver() || said.includes(`"type":"phase-begun","phase":"${phase}"`), {
+    await waitFor(() => isOver() || said.includes(`"type":"phase-started","phase":"${phase}"`), {
       limitMs: patienceMs,
       everyMs: 2,
     });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultSettings } from '../../src/config/defaults.ts';
 import { settingsFor } from '../../src/config/effective-settings.ts';
 import { jsonSchema } from '../../src/config/json-schema.ts';
-import { sayMistake } from '../../src/config/mistake.ts';
+import { formatMistake } from '../../src/config/mistake.ts';
 import { mistakesIn, read } from './read.ts';
 
 const text = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
@@ -37,7 +37,7 @@ describe('docs/configuration.md', () => {
   });
 
   test('the mistake it shows is the one that is said', () => {
-    const said = mistakesIn('defaults:\n  sook: 10s').map(sayMistake).join('\n');
+    const said = mistakesIn('defaults:\n  sook: 10s').map(formatMistake).join('\n');
     expect(text).toContain(said.replace(/^/gm, '    '));
   });
 

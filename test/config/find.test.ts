@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findConfiguration, mostBytes, placesOf, type Search } from '../../src/config/find.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
-import { sayMistake } from '../../src/config/mistake.ts';
+import { formatMistake } from '../../src/config/mistake.ts';
 
 let root = '';
 
@@ -35,7 +35,7 @@ const put = async (path: string, text: string | Uint8Array = 'defaults: {}'): Pr
 /** The path that was found, null for none, or what was said. */
 const found = async (changes: Partial<Search> = {}): Promise<string | null> => {
   const result = await findConfiguration(search(changes));
-  return result.ok ? (result.value?.path ?? null) : result.error.map(sayMistake).join('\n');
+  return result.ok ? (result.value?.path ?? null) : result.error.map(formatMistake).join('\n');
 };
 
 describe('the first that exists is read, alone', () => {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commentedConfiguration, type Seen } from '../../src/config/init.ts';
+import { commentedConfiguration, type ObservedInstance } from '../../src/config/init.ts';
 import { parse, read } from './read.ts';
 
-const seen: Seen = {
+const seen: ObservedInstance = {
   instance: 'web01',
   schema: null,
   units: ['nginx.service', 'ssh.service'],

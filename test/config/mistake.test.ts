@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { refusalOf, sayMistake } from '../../src/config/mistake.ts';
+import { refusalOf, formatMistake } from '../../src/config/mistake.ts';
 import { complaints, mistakesIn } from './read.ts';
 
 describe('every mistake has its place and says what to write', () => {
@@ -299,7 +299,7 @@ describe('several mistakes', () => {
   ].join('\n');
 
   test('come together, in the order of the file', () => {
-    expect(mistakesIn(text).map(({ place }) => `${place?.line}:${place?.column}`)).toEqual([
+    expect(mistakesIn(text).map(({ location }) => `${location?.line}:${location?.column}`)).toEqual([
       '2:3',
       '4:12',
       '5:9',
@@ -310,10 +310,10 @@ describe('several mistakes', () => {
   });
 
   test('are one refusal, which shows each line', () => {
-    const { says } = refusalOf(mistakesIn(text));
-    expect(says).toContain('/etc/guard/guard.yaml:5:9: "soak" must be');
-    expect(says).toContain('   5 |   soak: 1\n     |         ^');
-    expect(says).toMatch(/\n6 mistakes in the configuration\.$/);
+    const { message } = refusalOf(mistakesIn(text));
+    expect(message).toContain('/etc/guard/guard.yaml:5:9: "soak" must be');
+    expect(message).toContain('   5 |   soak: 1\n     |         ^');
+    expect(message).toMatch(/\n6 mistakes in the configuration\.$/);
   });
 
   test('are bounded', () => {
@@ -323,7 +323,7 @@ describe('several mistakes', () => {
 });
 
 describe('what is shown', () => {
-  const said = (text: string): string => mistakesIn(text).map(sayMistake).join('\n');
+  const said = (text: string): string => mistakesIn(text).map(formatMistake).join('\n');
 
   test('points at the place with a caret', () => {
     expect(said('defaults:\n  sook: 10s')).toBe(

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { writeTime } from '../../src/config/schema-values.ts';
 import { parseDuration } from '../../src/duration.ts';
-import { sayMistake } from '../../src/config/mistake.ts';
+import { formatMistake } from '../../src/config/mistake.ts';
 import { readPattern } from '../../src/config/pattern.ts';
 import { parse } from './read.ts';
 
@@ -14,12 +14,12 @@ const isAnswered = (bytes: Uint8Array): void => {
   expect(parsed.error.length).toBeGreaterThan(0);
   const lines = Buffer.from(bytes).toString('utf8').split('\n');
   for (const mistake of parsed.error) {
-    expect(mistake.says).toMatch(/^\S.*[.?)]$/s);
+    expect(mistake.message).toMatch(/^\S.*[.?)]$/s);
     // oxlint-disable-next-line no-control-regex -- nothing that a terminal would obey
-    expect(sayMistake(mistake)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
-    if (mistake.place === null) continue;
-    expect(mistake.place.line).toBeLessThanOrEqual(lines.length);
-    expect(mistake.place.column).toBeGreaterThan(0);
+    expect(formatMistake(mistake)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    if (mistake.location === null) continue;
+    expect(mistake.location.line).toBeLessThanOrEqual(lines.length);
+    expect(mistake.location.column).toBeGreaterThan(0);
   }
 };
 
@@ -156,7 +156,7 @@ describe('every right file is read as what it says', () => {
       fc.property(block, block, style, (defaults, web, options) => {
         const file = { defaults: defaults.written, instances: { 'web-*': web.written } };
         const parsed = parse(stringify(file, { ...options, aliasDuplicateObjects: false, lineWidth: 0 }));
-        if (!parsed.ok) throw new Error(parsed.error.map(sayMistake).join('\n'));
+        if (!parsed.ok) throw new Error(parsed.error.map(formatMistake).join('\n'));
         expect(parsed.value.defaults).toMatchObject(defaults.meant);
         expect(parsed.value.blocks[0]?.layer).toMatchObject(web.meant);
       }),

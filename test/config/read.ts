@@ -1,6 +1,6 @@
 import { parseConfiguration } from '../../src/config/parse.ts';
 import type { Configuration } from '../../src/config/configuration.ts';
-import { sayMistake, type ConfigurationMistake } from '../../src/config/mistake.ts';
+import { formatMistake, type ConfigurationMistake } from '../../src/config/mistake.ts';
 
 /** A text as a file of this path. */
 export const parse = (text: string | Uint8Array, path = '/etc/guard/guard.yaml') =>
@@ -9,7 +9,7 @@ export const parse = (text: string | Uint8Array, path = '/etc/guard/guard.yaml')
 /** The configuration of a text that must be right. */
 export const read = (text: string, path?: string): Configuration => {
   const parsed = parse(text, path);
-  if (!parsed.ok) throw new Error(parsed.error.map(sayMistake).join('\n'));
+  if (!parsed.ok) throw new Error(parsed.error.map(formatMistake).join('\n'));
   return parsed.value;
 };
 
@@ -22,6 +22,8 @@ export const mistakesIn = (text: string | Uint8Array): readonly ConfigurationMis
 
 /** The same in short: `3:5 sentence advice`. */
 export const complaints = (text: string | Uint8Array): string[] =>
-  mistakesIn(text).map(({ place, says, advice }) =>
-    [place ? `${place.line}:${place.column}` : 'file', says, advice].filter((part) => part !== '').join(' '),
+  mistakesIn(text).map(({ location, message, advice }) =>
+    [location ? `${location.line}:${location.column}` : 'file', message, advice]
+      .filter((part) => part !== '')
+      .join(' '),
   );

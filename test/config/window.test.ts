@@ -26,11 +26,11 @@ const mistakesFor = (name: string, flags: Flags = {}) => {
 
 describe('a window too short ever to fail (F32)', () => {
   test('is a mistake where the check is defined', () => {
-    expect(mistakesFor('db')).toMatchObject([{ file: '/etc/guard/guard.yaml', place: { line: 4, column: 5 } }]);
+    expect(mistakesFor('db')).toMatchObject([{ file: '/etc/guard/guard.yaml', location: { line: 4, column: 5 } }]);
   });
 
   test('is told at the most exact of the blocks that define it', () => {
-    expect(mistakesFor('web')).toMatchObject([{ place: { line: 9, column: 7 } }]);
+    expect(mistakesFor('web')).toMatchObject([{ location: { line: 9, column: 7 } }]);
   });
 
   test('is none where a block or a flag gives it the time', () => {
@@ -40,6 +40,6 @@ describe('a window too short ever to fail (F32)', () => {
 
   test("is the command line's own, where a flag defines the check", () => {
     const checks = [commandCheck('true', { startPeriodMs: 3_600_000 })];
-    expect(mistakesFor('patient', { checks })).toMatchObject([{ file: null, place: null }]);
+    expect(mistakesFor('patient', { checks })).toMatchObject([{ file: null, location: null }]);
   });
 });

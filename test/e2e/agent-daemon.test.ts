@@ -44,7 +44,7 @@ test.each([
     agent
       .events()
       .slice(before)
-      .some(({ type }) => type === 'server-lost'),
+      .some(({ type }) => type === 'server-disconnected'),
   );
   await startDaemon(host);
   await waitFor(() =>

@@ -63,7 +63,7 @@ export const startAgent = async (
     await waitFor(() => found() !== undefined, { limitMs: 90_000 });
     return found() as AgentLine;
   };
-  await saw('server-followed');
+  await saw('server-connected');
   return {
     pid: started.pid ?? 0,
     events,

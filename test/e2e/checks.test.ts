@@ -17,7 +17,7 @@ import type { AskContext } from '../../src/health/observation.ts';
 import { waitUntilAskable, waitUntilQuiet } from '../../src/health/ready.ts';
 import { judgeAlone } from '../../src/health/verdict.ts';
 import { watch } from '../../src/health/watch/watch.ts';
-import { ask } from '../../src/incus/ask.ts';
+import { runProbe } from '../../src/incus/exec-query.ts';
 import { restartContainer } from './restart.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
@@ -28,7 +28,7 @@ const common: CheckCommon = { ...checkDefaults, name: 'it' };
 
 /** Runs a script inside that prepares a test, and gives what it wrote. */
 const inside = async (script: string): Promise<string> => {
-  const answer = await ask(incus, instance, {
+  const answer = await runProbe(incus, instance, {
     command: ['sh', '-euc', script],
     limitMs: 30_000,
     maxBytes: 65_536,
@@ -58,12 +58,12 @@ const systemd = (unit: string, name = unit): SingleCheck => ({
 const askOne = (check: SingleCheck): Promise<CheckResult> => askCheck(check, context);
 
 /** A service that says something to whoever connects, without anything that Debian's smallest image does not have. */
-const makeTalker = (name: string, port: number, says: string): Promise<string> =>
+const makeTalker = (name: string, port: number, message: string): Promise<string> =>
   inside(`
 cat >/usr/local/bin/${name} <<'END'
 #!/bin/sh
 while read -r line; do case $line in '' | ?) break ;; esac; done
-printf '${says}'
+printf '${message}'
 END
 chmod 755 /usr/local/bin/${name}
 printf '[Socket]\\nListenStream=${port}\\nAccept=yes\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/${name}.socket
@@ -86,7 +86,7 @@ systemctl daemon-reload; systemctl enable ${now} ${name}.service`);
 beforeAll(async () => {
   await launch(instance);
   const ready = await waitUntilAskable(context, { limitMs: 60_000, families: [4] });
-  if (!ready.ok) throw new Error(ready.error.says);
+  if (!ready.ok) throw new Error(ready.error.message);
 });
 
 afterAll(async () => {
@@ -96,14 +96,14 @@ afterAll(async () => {
 
 describe('exec', () => {
   it('passes and fails by the status, with the last line', async () => {
-    expect(await askOne(exec(['true']))).toMatchObject({ answer: 'passed', says: 'exit status 0' });
+    expect(await askOne(exec(['true']))).toMatchObject({ status: 'passed', message: 'exit status 0' });
     const failed = await askOne(exec(shellCommand('echo starting; echo "no backend" >&2; exit 7')));
-    expect(failed).toMatchObject({ answer: 'failed', says: 'exit status 7: no backend' });
+    expect(failed).toMatchObject({ status: 'failed', message: 'exit status 7: no backend' });
   });
 
   it('passes no argument through a shell', async () => {
     const words: Words = ['printf', '%s|', 'two words', '$HOME', "it's", '"', '', '--', 'ü'];
-    expect((await askOne(exec(words))).says).toContain(`two words|$HOME|it's|"||--|ü|`);
+    expect((await askOne(exec(words))).message).toContain(`two words|$HOME|it's|"||--|ü|`);
   });
 
   it('has its own user, folder and environment', async () => {
@@ -112,18 +112,18 @@ describe('exec', () => {
       cwd: '/var',
       environment: { COLOUR: 'red' },
     });
-    expect((await askOne(check)).says).toBe('exit status 0: 1 /var red');
+    expect((await askOne(check)).message).toBe('exit status 0: 1 /var red');
   });
 
   it('cannot be asked when the command is not there', async () => {
-    expect((await askOne(exec(['/nonexistent/check']))).answer).toBe('not-asked');
-    expect((await askOne(exec(shellCommand('nonexistent-check')))).answer).toBe('not-asked');
-    expect((await askOne(exec(['/etc/hostname']))).answer).toBe('not-asked');
+    expect((await askOne(exec(['/nonexistent/check']))).status).toBe('unknown');
+    expect((await askOne(exec(shellCommand('nonexistent-check')))).status).toBe('unknown');
+    expect((await askOne(exec(['/etc/hostname']))).status).toBe('unknown');
   });
 
   it('is killed at its timeout (F35)', async () => {
     const result = await askOne(exec(['sleep', '4242'], { timeoutMs: 700 }));
-    expect(result).toMatchObject({ answer: 'failed', says: 'no answer within 700 ms' });
+    expect(result).toMatchObject({ status: 'failed', message: 'no answer within 700 ms' });
     const count =
       'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline 2>/dev/null; echo; done | grep -c "^sleep 4242" || true';
     await expect.poll(() => inside(count)).toBe('0\n');
@@ -131,19 +131,19 @@ describe('exec', () => {
 
   it('cannot write control sequences into a report', async () => {
     const result = await askOne(exec(shellCommand("printf '\\033]0;owned\\007'; exit 1")));
-    expect(result.says).toContain(String.raw`\x1b]0;owned`);
+    expect(result.message).toContain(String.raw`\x1b]0;owned`);
   });
 });
 
 describe('systemd', () => {
   it('passes for a unit that is active, and fails for one that is not there', async () => {
     expect(await askOne(systemd('systemd-journald'))).toMatchObject({
-      answer: 'passed',
-      says: 'systemd-journald.service is active (running)',
+      status: 'passed',
+      message: 'systemd-journald.service is active (running)',
     });
     expect(await askOne(systemd('nonexistent'))).toMatchObject({
-      answer: 'failed',
-      says: 'there is no unit nonexistent.service',
+      status: 'failed',
+      message: 'there is no unit nonexistent.service',
     });
   });
 
@@ -151,8 +151,8 @@ describe('systemd', () => {
     await makeService('looping', '/bin/sh -c "exit 3"', 'Restart=always\nRestartSec=1');
     try {
       const result = await askOne(systemd('looping.service'));
-      expect(result.answer).toBe('failed');
-      expect(result.says).toMatch(/^looping\.service is activating \(auto-restart\): exit-code/);
+      expect(result.status).toBe('failed');
+      expect(result.message).toMatch(/^looping\.service is activating \(auto-restart\): exit-code/);
     } finally {
       await inside('systemctl disable --now looping.service; rm /etc/systemd/system/looping.service');
     }
@@ -164,11 +164,11 @@ describe('a plugin inside', () => {
     [0, 'passed'],
     [1, 'passed'],
     [2, 'failed'],
-    [3, 'not-asked'],
+    [3, 'unknown'],
   ] as const)('with status %i is %s', async (status, answer) => {
     const command = shellCommand(`echo "LOAD - 0.3 | load1=0.3"; exit ${status}`);
     const result = await askOne({ ...common, kind: 'plugin', where: 'inside', command, warning: 'passed' });
-    expect(result).toMatchObject({ answer, says: expect.stringMatching(/: LOAD - 0\.3$/) as string });
+    expect(result).toMatchObject({ answer, message: expect.stringMatching(/: LOAD - 0\.3$/) as string });
   });
 });
 
@@ -178,7 +178,7 @@ describe('a folder of scripts in the layout of greenboot', () => {
     openProber(context, { automatic: false }).check({ ...folder, ...more });
 
   it('cannot be asked when it is not there', async () => {
-    expect(await askFolder()).toMatchObject([{ name: 'green', answer: 'not-asked' }]);
+    expect(await askFolder()).toMatchObject([{ name: 'green', status: 'unknown' }]);
   });
 
   it('asks each script, whatever its name', async () => {
@@ -192,13 +192,13 @@ newline; \$(touch oops).sh"
 printf '#!/bin/sh\nexit 1\n' >$d/wanted.d/nice; chmod 755 $d/wanted.d/nice
 echo 'not a script' >$d/required.d/README; mkdir $d/required.d/folder.sh`);
     const results = await askFolder();
-    expect(results.map(({ name, severity, answer }) => [name, severity, answer])).toEqual([
+    expect(results.map(({ name, severity, status: answer }) => [name, severity, answer])).toEqual([
       ['green/required.d/10-good.sh', 'required', 'passed'],
       ['green/required.d/20-not-executable.sh', 'required', 'failed'],
       [String.raw`green/required.d/30 with\x0anewline; $(touch oops).sh`, 'required', 'passed'],
       ['green/wanted.d/nice', 'advisory', 'failed'],
     ]);
-    expect(results[1]?.says).toBe('exit status 1: disk is full');
+    expect(results[1]?.message).toBe('exit status 1: disk is full');
   });
 });
 
@@ -208,19 +208,19 @@ describe('what is asked from outside', () => {
     await makeTalker('web', 8080, String.raw`HTTP/1.0 200 OK\r\nX-Colour: green\r\n\r\nall is well`);
     const greeting = { kind: 'regex', pattern: '^220 ' } as const;
     const tcp = { ...common, kind: 'tcp', address: '{address}', port: 2525, send: 'EHLO\r\n\r\n' } as const;
-    expect(await askOne({ ...tcp, expect: greeting })).toMatchObject({ answer: 'passed' });
-    expect((await askOne({ ...tcp, address: '{address:eth7}', expect: null })).says).toContain('on eth7');
-    expect((await askOne({ ...tcp, port: 2526, expect: null })).says).toContain('connection refused');
+    expect(await askOne({ ...tcp, expect: greeting })).toMatchObject({ status: 'passed' });
+    expect((await askOne({ ...tcp, address: '{address:eth7}', expect: null })).message).toContain('on eth7');
+    expect((await askOne({ ...tcp, port: 2526, expect: null })).message).toContain('connection refused');
     const expectBody = { kind: 'text', text: 'all is well' } as const;
     const web = { ...common, kind: 'http', ...httpDefaults, url: 'http://{address:eth0}:8080/' } as const;
-    expect(await askOne({ ...web, expectBody })).toMatchObject({ answer: 'passed' });
+    expect(await askOne({ ...web, expectBody })).toMatchObject({ status: 'passed' });
     expect(await askOne({ ...common, kind: 'dns', ...dnsDefaults, query: 'example.org' })).toMatchObject({
-      answer: 'failed',
-      says: expect.stringContaining('connection refused') as string,
+      status: 'failed',
+      message: expect.stringContaining('connection refused') as string,
     });
     const host = { ...common, kind: 'host', environment: {} } as const;
     const reach: Words = ['bash', '-c', 'exec 3<>"/dev/tcp/$0/2525" && echo >&3 && head -n 1 <&3', '{address}'];
-    expect(await askOne({ ...host, command: reach })).toMatchObject({ answer: 'passed' });
+    expect(await askOne({ ...host, command: reach })).toMatchObject({ status: 'passed' });
   });
 });
 
@@ -306,7 +306,7 @@ until [ -e /root/held ]; do sleep 0.05; done`);
     await restartContainer(instance, async () => {
       const stopped = await openProber(context, { automatic: true }).look();
       expect(stopped.state.kind).toBe('not-running');
-      expect((await askOne(exec(['true']))).answer).toBe('not-asked');
+      expect((await askOne(exec(['true']))).status).toBe('unknown');
       expect(await waitUntilAskable(context, { limitMs: 500 })).toMatchObject({ ok: false });
     });
     const ready = await waitUntilAskable(context, { limitMs: 60_000, families: [4] });
@@ -321,7 +321,7 @@ until [ -e /root/held ]; do sleep 0.05; done`);
       send: null,
       expect: null,
     });
-    expect(reached.answer).toBe('passed');
+    expect(reached.status).toBe('passed');
   });
 
   it('says what the boot waits for, when that takes longer than the limit', async () => {

@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const packagesOf = (before: Facts, after: Facts) => changesBetween(before, after).packages;
 
-const findings = (before: Facts, after: Facts): string[] => compareFacts(before, after).map(({ says }) => says);
+const findings = (before: Facts, after: Facts): string[] => compareFacts(before, after).map(({ message }) => message);
 
 describe('a container whose packages are kept by rpm', () => {
   const build = (version: string): string => `

@@ -13,7 +13,7 @@ const { incus, close } = openTestIncus();
 afterAll(close);
 
 const deciding = (findings: readonly FactFinding[]): string[] =>
-  findings.filter(({ severity }) => severity === 'required').map(({ says }) => says);
+  findings.filter(({ severity }) => severity === 'required').map(({ message }) => message);
 
 describe('a Debian container with systemd', () => {
   const name = 'facts-systemd';
@@ -101,7 +101,7 @@ systemctl restart worker.service`,
     );
     const [finding] = compareFacts(before, after);
     expect(finding).toMatchObject({ subject: 'unit:worker.service', severity: 'required' });
-    expect(finding?.says).toMatch(/^worker\.service was running, is now restarting: exit status 3, \d+ restarts$/);
+    expect(finding?.message).toMatch(/^worker\.service was running, is now restarting: exit status 3, \d+ restarts$/);
   });
 
   test('a loop that is up whenever somebody looks is found between two looks', async () => {
@@ -139,11 +139,11 @@ systemctl restart worker.service`,
 systemctl daemon-reload
 systemctl restart door.socket`,
     );
-    const says = deciding(compareFacts(before, await look(incus, name)));
-    expect(says).toContainEqual(
+    const message = deciding(compareFacts(before, await look(incus, name)));
+    expect(message).toContainEqual(
       expect.stringContaining('listens on port 7001 tcp only at 127.0.0.1 now, before at every address'),
     );
-    expect(says).toContainEqual(expect.stringContaining('socket /run/door.sock is gone'));
+    expect(message).toContainEqual(expect.stringContaining('socket /run/door.sock is gone'));
   });
 
   test('a unit that is gone with its file, of the administrator', async () => {

@@ -107,7 +107,7 @@ const begin = ({ host, guard }: Scene, words: readonly string[]): Running => {
   return {
     ended,
     kill: () => void process.kill('SIGKILL'),
-    phaseBegun: (phase) => seen(`"type":"phase-begun","phase":"${phase}"`),
+    phaseBegun: (phase) => seen(`"type":"phase-started","phase":"${phase}"`),
     said: (line) => seen(`"data":"${line}\\n"`),
   };
 };

@@ -94,10 +94,10 @@ describe('the daemon is killed a few milliseconds into a restore', () => {
     await run.phaseBegun('restore');
     await restartDaemonHard();
     const end = await run.ended;
-    const outcome = outcomeOf(end) as { outcome: string; byHand?: string[] };
+    const outcome = outcomeOf(end) as { outcome: string; manualRecovery?: string[] };
     expect([10, 21]).toContain(end.status);
     // Done by hand, exactly as printed; the restore point stays until guard knows.
-    for (const command of outcome.byHand ?? []) await asOnServer(host, command);
+    for (const command of outcome.manualRecovery ?? []) await asOnServer(host, command);
     expect((await stateOf(scene)).state).toBe('old');
     expect((await recoverScene(scene)).status).toBe(0);
     expect(await stateOf(scene)).toEqual(old);

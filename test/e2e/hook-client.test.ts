@@ -61,7 +61,7 @@ const waiting = async () => {
   await waitFor(async () => (await readFile(journal, 'utf8')).includes('"command-ended"'));
   const script = 'echo "thing 1 2" | { guard-hook pre trial $$; echo "status $?"; touch /root/went-on; } 2>&1';
   const client = execa('incus', ['exec', instance, '--', 'sh', '-c', script], { stdin: 'ignore', all: true });
-  await waitFor(() => agent.events().filter(({ type }) => type === 'transaction-asked').length === 2);
+  await waitFor(() => agent.events().filter(({ type }) => type === 'transaction-announced').length === 2);
   expect(await fileExists(instance, '/root/went-on')).toBe(false);
   return { ended: client };
 };

@@ -63,7 +63,7 @@ test('the tables of a real database are at rest in the restore point, and writte
   // Not one row was written between the lock and the copy.
   expect(await inside('mariadb -N -e "SELECT COUNT(*) FROM shop.rows WHERE n = 3"')).toBe('0');
   expect(await canWrite()).toBe(true);
-  expect(await incusCommand('config', 'get', instance, 'user.guard.quiet')).toBe('');
+  expect(await incusCommand('config', 'get', instance, 'user.guard.quiesce')).toBe('');
 });
 
 test('guard killed while the tables are held: recover lets them go (F12)', async () => {
@@ -82,5 +82,5 @@ test('guard killed while the tables are held: recover lets them go (F12)', async
   expect(await canWrite()).toBe(false);
   expect((await guard.run(['recover', instance])).status).toBe(0);
   expect(await canWrite()).toBe(true);
-  expect(await incusCommand('config', 'get', instance, 'user.guard.quiet')).toBe('');
+  expect(await incusCommand('config', 'get', instance, 'user.guard.quiesce')).toBe('');
 });

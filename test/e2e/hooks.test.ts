@@ -39,7 +39,7 @@ const quick = ['--soak', '0s', '--retry'];
 const isFree = async (): Promise<void> => {
   expect(await fileExists(instance, '/root/held')).toBe(false);
   expect(await inside("pgrep -f '[h]eld-by-hook' || true")).toBe('');
-  expect(await incusCommand('config', 'get', instance, 'user.guard.quiet')).toBe('');
+  expect(await incusCommand('config', 'get', instance, 'user.guard.quiesce')).toBe('');
   expect(await incusCommand('config', 'get', instance, 'user.guard.run')).toBe('');
   expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
   expect(await statusOf(instance)).toBe('Running');
@@ -136,7 +136,7 @@ describe('a moment of quiet', () => {
     ]);
     expect(run.status).toBe(30);
     expect(run.stderr).toContain(`guard recover ${addressOf(instance)}`);
-    expect(run.stderr).toContain(`incus config unset ${addressOf(instance)} user.guard.quiet`);
+    expect(run.stderr).toContain(`incus config unset ${addressOf(instance)} user.guard.quiesce`);
     expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
     expect(await fileExists(instance, '/root/changed')).toBe(false);
     expect((await guard.run(['recover', instance])).status).toBe(21);
@@ -184,11 +184,11 @@ const killedAt = async (text: string, words: readonly string[]): Promise<void> =
 };
 
 const moments = [
-  '"type":"hook-begun","moment":"beforeRestorePoint"',
-  '"type":"hook-ended","moment":"beforeRestorePoint"',
-  '"type":"hook-begun","moment":"afterRestorePoint"',
-  '"type":"hook-ended","moment":"afterRestorePoint"',
-  '"type":"quiet-ended"',
+  '"type":"lifecycle-command-started","moment":"beforeRestorePoint"',
+  '"type":"lifecycle-command-ended","moment":"beforeRestorePoint"',
+  '"type":"lifecycle-command-started","moment":"afterRestorePoint"',
+  '"type":"lifecycle-command-ended","moment":"afterRestorePoint"',
+  '"type":"quiesce-ended"',
 ];
 
 /** Until the hook that was under way when guard died has ended too: it belongs to nobody then. */

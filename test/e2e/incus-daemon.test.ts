@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/clock.ts';
-import { ask } from '../../src/incus/ask.ts';
+import { runProbe } from '../../src/incus/exec-query.ts';
 import { boundedText } from '../../src/incus/bounded-text.ts';
 import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
 import { followEvents, type IncusEvent } from '../../src/incus/events.ts';
@@ -49,7 +49,7 @@ describe('a daemon that is killed', () => {
     await startDaemon(host);
     const lost = failure(await exec.ended);
     expect(lost).toMatchObject({ kind: 'connection-lost', operation: exec.operation });
-    expect(lost.said).toContain('may still run inside');
+    expect(lost.detail).toContain('may still run inside');
     await inside('touch', '/root/go');
     while ((await inside('cat', '/root/proof')) === '') await delay(50);
     expect(await inside('cat', '/root/proof')).toBe('x');
@@ -61,7 +61,7 @@ describe('a daemon that is killed', () => {
     await killDaemon(host);
     const lost = failure(await restoring);
     expect(lost).toMatchObject({ kind: 'connection-lost', code: null });
-    const settling = settle(incus, lost.operation ?? '', { asked: 'restore', ...limit });
+    const settling = settle(incus, lost.operation ?? '', { purpose: 'restore', ...limit });
     await startDaemon(host);
     expect(value(await settling)).toEqual({ kind: 'gone' });
     value(await startInstance(incus, instance, limit));
@@ -96,7 +96,7 @@ describe('a remote that does not exist', () => {
     const { env } = host;
     const unknown = failure(await openRemote({ remote: 'nowhere', environment: all(env), ...remoteLimit }));
     expect(unknown).toMatchObject({ kind: 'unreachable', asked: 'reach the remote nowhere' });
-    expect(unknown.said).toContain('remote');
+    expect(unknown.detail).toContain('remote');
     expect(unknown.advice).toContain('`incus list nowhere:`');
   });
 
@@ -150,7 +150,7 @@ const remoteLimit = { clock: systemClock, limitMs: 30_000 };
 const all = (environment: Readonly<Record<string, string>>) => ({ ...process.env, ...environment });
 
 const inside = async (...command: string[]): Promise<string> =>
-  value(await ask(incus, instance, { command, limitMs: 30_000, maxBytes: 1000 })).stdout.trim();
+  value(await runProbe(incus, instance, { command, limitMs: 30_000, maxBytes: 1000 })).stdout.trim();
 
 /** A daemon that was just killed may still take a connection. */
 const untilUnreachable = async (): Promise<void> => {

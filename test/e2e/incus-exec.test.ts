@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { ask } from '../../src/incus/ask.ts';
+import { runProbe } from '../../src/incus/exec-query.ts';
 import { boundedText } from '../../src/incus/bounded-text.ts';
 import type { Incus } from '../../src/incus/client.ts';
 import { startExec, type ExecRequest, type ExecStreams } from '../../src/incus/exec.ts';
@@ -41,7 +41,7 @@ const exec = async (
   return value(await startExec(incus, instance, request, all));
 };
 const answer = async (...command: string[]): Promise<string> =>
-  value(await ask(incus, instance, { command, limitMs: 30_000, maxBytes: 100_000 })).stdout;
+  value(await runProbe(incus, instance, { command, limitMs: 30_000, maxBytes: 100_000 })).stdout;
 
 describe('streams', () => {
   it('carry every byte of a binary', async () => {
@@ -114,8 +114,8 @@ describe('the argument vector', () => {
 describe('a terminal', () => {
   it('asks, takes the answer, and knows its size after it was changed', async () => {
     const terminal = await openTerminal(['sh', '-c', 'stty size; read -p "Go on? " x; echo "got $x"; stty size']);
-    await terminal.says('33 91');
-    await terminal.says('Go on? ');
+    await terminal.message('33 91');
+    await terminal.message('Go on? ');
     terminal.running.resize(77, 22);
     terminal.keys.write('y\n');
     expect(value(await terminal.running.ended)).toEqual({ kind: 'exited', status: 0 });
@@ -125,7 +125,7 @@ describe('a terminal', () => {
 
   it('passes a Ctrl-C to the command', async () => {
     const terminal = await openTerminal(['sh', '-c', 'trap "echo caught; exit 7" INT; echo ready; sleep 600 & wait']);
-    await terminal.says('ready');
+    await terminal.message('ready');
     terminal.keys.write('\u0003');
     expect(value(await terminal.running.ended)).toEqual({ kind: 'exited', status: 7 });
     expect(terminal.text()).toContain('caught');
@@ -154,13 +154,13 @@ const openTerminal = async (command: readonly string[]) => {
   });
   const more = { terminal: { columns: 91, rows: 33 }, environment: { TERM: 'xterm' } };
   const running = await exec(command, { stdin: keys, stdout }, more);
-  const says = async (wanted: string): Promise<void> => {
+  const message = async (wanted: string): Promise<void> => {
     for (let tries = 0; !text.includes(wanted); tries += 1) {
       if (tries > 500) throw new Error(`"${wanted}" did not come; the terminal shows ${JSON.stringify(text)}`);
       await delay(20);
     }
   };
-  return { keys, running, says, text: () => text };
+  return { keys, running, message, text: () => text };
 };
 
 /** Counts and sums what is written to it; with `pauseMs`, slowly. */

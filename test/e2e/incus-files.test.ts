@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/clock.ts';
-import { ask } from '../../src/incus/ask.ts';
+import { runProbe } from '../../src/incus/exec-query.ts';
 import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
-import { sayFailure } from '../../src/incus/failure.ts';
+import { describeFailure } from '../../src/incus/failure.ts';
 import { deleteFile, makeDirectory, makeLink, pullFile, pushFile } from '../../src/incus/files.ts';
 import { getInstance, listInstanceNames, stopInstance } from '../../src/incus/instance.ts';
 import { getProjectConfig } from '../../src/incus/server.ts';
@@ -32,7 +32,7 @@ describe('files', () => {
     await remove(instance);
   });
   const inside = async (...command: string[]): Promise<string> =>
-    value(await ask(incus, instance, { command, limitMs: 60_000, maxBytes: 100_000 })).stdout.trim();
+    value(await runProbe(incus, instance, { command, limitMs: 60_000, maxBytes: 100_000 })).stdout.trim();
 
   it('arrive with their owner and mode, folders and links too', async () => {
     const owner = { user: 33, group: 34, mode: 0o750, ...limit };
@@ -102,7 +102,7 @@ describe('a project that is restricted', () => {
     expect(value(await getProjectConfig(incus))).toMatchObject({ restricted: 'true' });
     const refused = failure(await createSnapshot(incus, instance, { name: 'no', expiresAt: null }, limit));
     expect(refused.kind).toBe('restricted');
-    expect(sayFailure(refused)).toContain(`\`incus project set ${project} restricted.snapshots=allow\``);
+    expect(describeFailure(refused)).toContain(`\`incus project set ${project} restricted.snapshots=allow\``);
 
     await incusCommand('project', 'set', project, 'restricted.snapshots=allow');
     value(await createSnapshot(incus, instance, { name: 'yes', expiresAt: null }, limit));

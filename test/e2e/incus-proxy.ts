@@ -58,10 +58,10 @@ export const openProxy = async (): Promise<IncusProxy> => {
     const body = Buffer.concat(chunks);
     const passed = passedOf(incoming, body);
     seen.push(passed);
-    const says = proxy.fail?.(passed) ?? null;
-    if (says !== null) {
+    const message = proxy.fail?.(passed) ?? null;
+    if (message !== null) {
       answer.writeHead(500, { 'content-type': 'application/json' });
-      answer.end(JSON.stringify({ type: 'error', error: says, error_code: 500 }));
+      answer.end(JSON.stringify({ type: 'error', error: message, error_code: 500 }));
       return;
     }
     const { method, url: path, headers } = incoming;

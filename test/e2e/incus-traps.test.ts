@@ -8,10 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { ask } from '../../src/incus/ask.ts';
+import { runProbe } from '../../src/incus/exec-query.ts';
 import type { Incus } from '../../src/incus/client.ts';
 import { startExec } from '../../src/incus/exec.ts';
-import { sayFailure } from '../../src/incus/failure.ts';
+import { describeFailure } from '../../src/incus/failure.ts';
 import { getInstance, patchInstance, startInstance, stopInstance } from '../../src/incus/instance.ts';
 import { listOperations, type Operation } from '../../src/incus/operations.ts';
 import { createSnapshot, deleteSnapshot, listSnapshots, restoreSnapshot } from '../../src/incus/snapshot.ts';
@@ -42,7 +42,7 @@ afterAll(() => close());
 
 const limit = { limitMs: 60_000 };
 const inside = async (instance: string, ...command: string[]): Promise<string> => {
-  const answer = value(await ask(incus, instance, { command, limitMs: 60_000, maxBytes: 100_000 }));
+  const answer = value(await runProbe(incus, instance, { command, limitMs: 60_000, maxBytes: 100_000 }));
   return answer.stdout.trim();
 };
 const statusOf = async (instance: string): Promise<string> => value(await getInstance(incus, instance)).status;
@@ -52,7 +52,7 @@ const snapshot = async (instance: string, name: string): Promise<void> => {
 /** A stop that comes before systemd listens is lost. */
 const systemIsUp = async (instance: string): Promise<void> => {
   for (let tries = 0; tries < 300; tries += 1) {
-    const answer = await ask(incus, instance, {
+    const answer = await runProbe(incus, instance, {
       command: ['systemctl', 'is-system-running'],
       limitMs: 10_000,
       maxBytes: 100,
@@ -76,7 +76,7 @@ describe('on an instance of its own', () => {
 
     const late = failure(await stopInstance(incus, instance, { force: false, limitMs: 3_000 }));
     expect(late).toMatchObject({ kind: 'timed-out', operation: null });
-    expect(sayFailure(late)).toContain(`incus stop --force ${instance}`);
+    expect(describeFailure(late)).toContain(`incus stop --force ${instance}`);
     expect(await statusOf(instance)).toBe('Running');
 
     const restored = failure(await restoreSnapshot(incus, instance, 'stuck', limit));
@@ -118,7 +118,7 @@ describe('on an instance of its own', () => {
     await rm(folder, { recursive: true });
 
     const failed = failure(await restoreSnapshot(incus, instance, 'shared', limit));
-    expect(failed.said).toContain(folder);
+    expect(failed.detail).toContain(folder);
     expect(await statusOf(instance)).toBe('Stopped');
 
     await incusCommand('config', 'device', 'remove', instance, 'share');

@@ -41,4 +41,4 @@ export const saidTo = (facts: Facts, question: string): string | null | undefine
 export const required = (before: Facts, after: Facts): string[] =>
   compareFacts(before, after)
     .filter(({ severity }) => severity === 'required')
-    .map(({ says }) => says);
+    .map(({ message }) => message);

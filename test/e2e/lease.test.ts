@@ -103,7 +103,7 @@ test('--take-over does not wait, and what it takes over it can be taken from aga
   const run = await runOnFirst();
   process.kill(run.pid, 'SIGSTOP');
   const killed = guardOn('second', second, ['recover', '--json', '--take-over', instance]);
-  await waitFor(() => killed.said().includes('"type":"phase-begun","phase":"restore"'));
+  await waitFor(() => killed.said().includes('"type":"phase-started","phase":"restore"'));
   process.kill(killed.pid, 'SIGKILL');
   await killed.ended;
   // The second machine knows that its own guard is dead.

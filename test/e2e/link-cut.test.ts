@@ -13,14 +13,14 @@ test.each([
   ['restore', 'touch /root/changed; exit 3', '"phase":"restore"'],
 ])(
   'the link breaks in %s and stays down: never kept, said, and recovered from a host without the record (F7, F14)',
-  async (phase, script, says) => {
-    const begun = `"type":"phase-begun","phase":"${phase}"`;
+  async (phase, script, message) => {
+    const begun = `"type":"phase-started","phase":"${phase}"`;
     const { guard, seen } = await far.started(script, begun, '--soak', '15s', '--verify-timeout', '20s');
     await far.remote.link.cut();
     const { exitCode } = await guard;
     expect({ exitCode, seen: seen() }).toMatchObject({ exitCode: 21 });
     expect(seen()).toContain('"outcome":"rollback-failed"');
-    expect(seen()).toContain(says);
+    expect(seen()).toContain(message);
     await far.remote.link.mend();
     const elsewhere = await guardUnderTest();
     const recovered = await elsewhere.run(['recover', '--take-over', `far:${instance}`], { env: far.remote.env });

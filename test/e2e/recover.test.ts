@@ -50,7 +50,7 @@ const lastOutcome = async (): Promise<string | null> => {
 describe('kill -9 before and after each step of a good change (F12)', () => {
   test.each(
     ['baseline', 'restore-point', 'command', 'verify', 'keep'].flatMap((phase) => [
-      { type: 'phase-begun', phase },
+      { type: 'phase-started', phase },
       { type: 'phase-ended', phase },
     ]),
   )('$type $phase', async (moment) => {
@@ -70,7 +70,7 @@ describe('kill -9 before and after each step of a good change (F12)', () => {
 describe('kill -9 before and after each step of a rollback (F14)', () => {
   test.each(
     ['evidence', 'stop', 'restore', 'start', 'verify-again'].flatMap((phase) => [
-      { type: 'phase-begun', phase },
+      { type: 'phase-started', phase },
       { type: 'phase-ended', phase },
     ]),
   )('$type $phase', async (moment) => {
@@ -85,7 +85,7 @@ describe('kill -9 before and after each step of a rollback (F14)', () => {
 
 describe('what is left of a run', () => {
   test('is said to the next run, which changes nothing (F13)', async () => {
-    await killedAt({ type: 'phase-begun', phase: 'verify' }, change(0));
+    await killedAt({ type: 'phase-started', phase: 'verify' }, change(0));
     const next = await guard.run([instance, '--', 'true']);
     expect(next.status).toBe(30);
     expect(next.stderr).toContain('guard recover');
@@ -94,7 +94,7 @@ describe('what is left of a run', () => {
   });
 
   test('is finished without any record, from what is on the server (a lost disk)', async () => {
-    await killedAt({ type: 'phase-begun', phase: 'verify' }, change(0));
+    await killedAt({ type: 'phase-started', phase: 'verify' }, change(0));
     const other = await guardUnderTest();
     try {
       expect((await other.run(['recover', instance])).status).toBe(0);
@@ -117,7 +117,7 @@ describe('what is left of a run', () => {
     const process = guard.start(['--json', '--soak', '0s', instance, '--', 'sh', '-c', 'sleep 3']);
     await new Promise<void>((resolve) => {
       process.stdout.on('data', (chunk: Buffer) => {
-        if (chunk.toString().includes('"phase-begun","phase":"command"')) resolve();
+        if (chunk.toString().includes('"phase-started","phase":"command"')) resolve();
       });
     });
     expect((await guard.run(['recover', instance])).status).toBe(31);

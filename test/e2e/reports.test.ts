@@ -41,7 +41,7 @@ const xsd = await readFile(new URL('../report/junit.xsd', import.meta.url), 'utf
 interface Report {
   readonly xml: string;
   readonly markdown: string;
-  readonly run: { readonly state: string; readonly exitStatus: number | null; readonly says: string | null };
+  readonly run: { readonly state: string; readonly exitStatus: number | null; readonly message: string | null };
 }
 
 /** All three reports, each held against what describes its format. */

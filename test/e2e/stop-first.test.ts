@@ -48,7 +48,7 @@ const isFree = async (): Promise<void> => {
   expect(await statusOf(instance)).toBe('Running');
   expect(await fileExists(instance, '/root/changed')).toBe(false);
   expect(await inside('systemctl is-active memory.service')).toBe('active');
-  for (const key of ['user.guard.quiet', 'user.guard.run'])
+  for (const key of ['user.guard.quiesce', 'user.guard.run'])
     expect(await incusCommand('config', 'get', instance, key)).toBe('');
   expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
 };
@@ -71,7 +71,7 @@ test('an instance that does not run is not started for that', async () => {
   await waitFor(async () => (await inside('systemctl is-active memory.service || true')) === 'active');
 });
 
-const says = (started: Started, wanted: string): Promise<void> =>
+const message = (started: Started, wanted: string): Promise<void> =>
   new Promise((resolve, reject) => {
     let said = '';
     started.stdout.on('data', (chunk: Buffer) => {
@@ -84,15 +84,15 @@ const says = (started: Started, wanted: string): Promise<void> =>
 const isStopped = async (): Promise<boolean> => (await statusOf(instance)) === 'Stopped';
 
 const moments: readonly (readonly [string, (started: Started) => Promise<void>])[] = [
-  ['before the stop', (started) => says(started, '"phase-begun","phase":"restore-point"')],
+  ['before the stop', (started) => message(started, '"phase-started","phase":"restore-point"')],
   ['while it is stopped', () => waitFor(isStopped, { everyMs: 5 })],
-  ['before the snapshot', (started) => says(started, '"lease-taken"')],
+  ['before the snapshot', (started) => message(started, '"lease-acquired"')],
   [
     'before the start',
     () => waitFor(async () => (await snapshotNames(instance)).includes('guard-in-flight'), { everyMs: 5 }),
   ],
-  ['after the start', (started) => says(started, '"quiet-ended"')],
-  ['when it is held', (started) => says(started, '"restore-point-taken"')],
+  ['after the start', (started) => message(started, '"quiesce-ended"')],
+  ['when it is held', (started) => message(started, '"restore-point-created"')],
 ];
 
 describe('kill -9 around a restore point that stops the instance (F12)', () => {

@@ -2,7 +2,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { phaseTitles } from '../../src/report/sentences.ts';
+import { phaseTitles } from '../../src/report/format.ts';
 import { waitFor } from '../host/host.ts';
 import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';

@@ -113,5 +113,5 @@ export const process = (name: string, pid: number, changes: Partial<Process> = {
 
 /** The required findings as `subject: sentence`. */
 export const deciding = (
-  findings: readonly { readonly severity: string; readonly subject: string; readonly says: string }[],
-): string[] => findings.filter(({ severity }) => severity === 'required').map(({ says }) => says);
+  findings: readonly { readonly severity: string; readonly subject: string; readonly message: string }[],
+): string[] => findings.filter(({ severity }) => severity === 'required').map(({ message }) => message);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.ts';
-import type { Answer } from '../../src/event.ts';
+import type { CheckStatus } from '../../src/event.ts';
 import type { Prober } from '../../src/health/prober.ts';
 import type { InstanceObservation } from '../../src/health/observation.ts';
 import { facts } from './example-facts.ts';
@@ -10,7 +10,7 @@ export interface Story {
   readonly facts?: (ms: number) => InstanceObservation['facts'];
   readonly state?: (ms: number) => InstanceObservation['state'];
   /** The answers of each check, by its name. */
-  readonly checks?: Readonly<Record<string, (ms: number) => Answer>>;
+  readonly checks?: Readonly<Record<string, (ms: number) => CheckStatus>>;
   /** How long each look takes. */
   readonly lookMs?: number;
   readonly checkMs?: number;

@@ -18,7 +18,7 @@ describe('between two looks of the soak', () => {
       {
         subject: 'unit:web.service',
         severity: 'required',
-        says: 'web.service restarted by itself 2 times while guard watched',
+        message: 'web.service restarted by itself 2 times while guard watched',
         transient: false,
       },
     ]);
@@ -29,7 +29,7 @@ describe('between two looks of the soak', () => {
     expect(finding).toMatchObject({
       severity: 'required',
       transient: true,
-      says: 'web.service was restarted while guard watched',
+      message: 'web.service was restarted while guard watched',
     });
   });
 

@@ -266,7 +266,7 @@ describe.each(rules)('$name', ({ before, after }) => {
       'answers',
     ] as const;
     const unreadable = (of: Facts): Facts => ({ ...of, ...Object.fromEntries(sections.map((name) => [name, null])) });
-    const manager = once.filter((says) => says.startsWith('systemd answered'));
+    const manager = once.filter((message) => message.startsWith('systemd answered'));
     expect(found(unreadable(before), after)).toEqual(manager);
     expect(found(before, unreadable(after))).toEqual(manager);
   });
@@ -293,7 +293,7 @@ describe('a recorded look', () => {
           const cut = read(text.slice(0, end));
           if (cut === null) return;
           const losses = deciding([...compareFacts(whole, cut), ...detectRestarts(whole, whole, cut)]);
-          expect(losses.filter((says) => says !== 'systemd answered before and does not answer now')).toEqual([]);
+          expect(losses.filter((message) => message !== 'systemd answered before and does not answer now')).toEqual([]);
         }),
         { numRuns: 200 },
       );

@@ -1,6 +1,6 @@
 import { checkDefaults } from '../../src/check-default.ts';
 import type { CheckCommon, ExecCheck } from '../../src/check-definition.ts';
-import type { Answer, CheckResult, Severity } from '../../src/event.ts';
+import type { CheckStatus, CheckResult, Severity } from '../../src/event.ts';
 import type { Baseline } from '../../src/health/baseline.ts';
 import type { Observation } from '../../src/health/observation.ts';
 import { facts } from './example-facts.ts';
@@ -20,9 +20,9 @@ export const checkOf = (name: string, timing: Partial<CheckCommon> = {}): ExecCh
 /** What a check said. */
 export const resultOf = (
   name: string,
-  answer: Answer,
-  more: { readonly severity?: Severity; readonly ms?: number; readonly says?: string } = {},
-): CheckResult => ({ name, severity: 'required', says: `says ${answer}`, ms: 5, ...more, answer });
+  answer: CheckStatus,
+  more: { readonly severity?: Severity; readonly ms?: number; readonly message?: string } = {},
+): CheckResult => ({ name, severity: 'required', message: `says ${answer}`, ms: 5, ...more, status: answer });
 
 export const lookOf = (more: Partial<Observation> = {}): Observation => ({
   at: 0,

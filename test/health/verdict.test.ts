@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Answer, CheckResult, Severity } from '../../src/event.ts';
+import type { CheckStatus, CheckResult, Severity } from '../../src/event.ts';
 import { judge, judgeAlone } from '../../src/health/verdict.ts';
 import { facts as factsOf, failed, service, units } from './example-facts.ts';
 import { baselineOf, lookOf, resultOf } from './samples.ts';
 
-const judged = (then: Answer, now: Answer, severity: Severity = 'required') =>
+const judged = (then: CheckStatus, now: CheckStatus, severity: Severity = 'required') =>
   judge(
     baselineOf({ checks: [resultOf('web', then, { severity })] }),
     lookOf({ checks: [resultOf('web', now, { severity })] }),
@@ -15,12 +15,12 @@ describe('a check before and after', () => {
   it.each([
     ['passed', 'passed', 'healthy'],
     ['passed', 'failed', 'unhealthy'],
-    ['passed', 'not-asked', 'inconclusive'],
+    ['passed', 'unknown', 'inconclusive'],
     ['failed', 'passed', 'healthy'],
     ['failed', 'failed', 'healthy'],
-    ['failed', 'not-asked', 'healthy'],
-    ['not-asked', 'failed', 'healthy'],
-    ['not-asked', 'not-asked', 'healthy'],
+    ['failed', 'unknown', 'healthy'],
+    ['unknown', 'failed', 'healthy'],
+    ['unknown', 'unknown', 'healthy'],
   ] as const)('%s, then %s, is %s (F34)', (then, now, verdict) => {
     expect(judged(then, now).verdict).toBe(verdict);
     expect(judged(then, now, 'advisory').verdict).toBe('healthy');
@@ -35,7 +35,7 @@ describe('a check before and after', () => {
   it('cannot be asked when it is gone', () => {
     const verdict = judge(baselineOf({ checks: [resultOf('scripts/required.d/10.sh', 'passed')] }), lookOf());
     expect(verdict.verdict).toBe('inconclusive');
-    expect(verdict.reasons[0]?.says).toContain('no longer there');
+    expect(verdict.reasons[0]?.message).toContain('no longer there');
   });
 
   it('is only told when it is new', () => {
@@ -46,7 +46,7 @@ describe('a check before and after', () => {
   it('says how much longer it took than before (F33)', () => {
     const before = baselineOf({ checks: [resultOf('web', 'passed', { ms: 200 })] });
     const failed = judge(before, lookOf({ checks: [resultOf('web', 'failed', { ms: 10_000 })] }));
-    expect(failed.reasons[0]?.says).toContain('after 10 s; before, it took 200 ms');
+    expect(failed.reasons[0]?.message).toContain('after 10 s; before, it took 200 ms');
     const slow = judge(before, lookOf({ checks: [resultOf('web', 'passed', { ms: 9000 })] }));
     expect(slow).toMatchObject({ verdict: 'healthy', advisories: [{ subject: 'check:web' }] });
   });
@@ -68,13 +68,13 @@ describe('facts and the instance itself', () => {
   });
 
   it('is unhealthy when it does not run', () => {
-    const look = lookOf({ state: { kind: 'not-running', says: 'its status is "Stopped"' }, facts: null });
+    const look = lookOf({ state: { kind: 'not-running', message: 'its status is "Stopped"' }, facts: null });
     expect(judge(baselineOf(), look).verdict).toBe('unhealthy');
     expect(judgeAlone(look).verdict).toBe('unhealthy');
   });
 
   it('is inconclusive when it runs and nobody answers (F36)', () => {
-    const look = lookOf({ state: { kind: 'unaskable', says: 'no answer' }, facts: null, factsSay: 'no answer' });
+    const look = lookOf({ state: { kind: 'unaskable', message: 'no answer' }, facts: null, factsSay: 'no answer' });
     expect(judge(baselineOf(), look).verdict).toBe('inconclusive');
     expect(judgeAlone(look).verdict).toBe('inconclusive');
   });
@@ -99,10 +99,10 @@ describe('an instance before the command', () => {
   it.each([
     ['passed', 'healthy'],
     ['failed', 'unhealthy'],
-    ['not-asked', 'inconclusive'],
-  ] as const)('with a required check that %s is %s', (answer, verdict) => {
-    expect(judgeAlone(lookOf({ checks: [resultOf('web', answer)] })).verdict).toBe(verdict);
-    expect(judgeAlone(lookOf({ checks: [resultOf('web', answer, { severity: 'advisory' })] })).verdict).toBe('healthy');
+    ['unknown', 'inconclusive'],
+  ] as const)('with a required check that %s is %s', (status, verdict) => {
+    expect(judgeAlone(lookOf({ checks: [resultOf('web', status)] })).verdict).toBe(verdict);
+    expect(judgeAlone(lookOf({ checks: [resultOf('web', status, { severity: 'advisory' })] })).verdict).toBe('healthy');
   });
 
   it('may be degraded', () => {
@@ -116,12 +116,12 @@ describe('an instance before the command', () => {
   });
 });
 
-const answer = fc.constantFrom<Answer>('passed', 'failed', 'not-asked');
+const status = fc.constantFrom<CheckStatus>('passed', 'failed', 'unknown');
 const result: fc.Arbitrary<CheckResult> = fc.record({
   name: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
   severity: fc.constantFrom<Severity>('required', 'advisory'),
-  answer,
-  says: fc.string(),
+  status,
+  message: fc.string(),
   ms: fc.nat(20_000),
 });
 const results = fc.uniqueArray(result, { selector: ({ name }) => name });
@@ -133,8 +133,8 @@ describe('for all answers', () => {
         const forwards = judge(baselineOf({ checks: then }), lookOf({ checks: now }));
         const backwards = judge(baselineOf({ checks: then.toReversed() }), lookOf({ checks: now.toReversed() }));
         expect(backwards.verdict).toBe(forwards.verdict);
-        expect(backwards.reasons.map((one) => one.says).toSorted()).toEqual(
-          forwards.reasons.map((one) => one.says).toSorted(),
+        expect(backwards.reasons.map((one) => one.message).toSorted()).toEqual(
+          forwards.reasons.map((one) => one.message).toSorted(),
         );
       }),
     );
@@ -145,8 +145,8 @@ describe('for all answers', () => {
       fc.property(results, results, (then, now) => {
         const lost = then.filter(
           (earlier) =>
-            earlier.answer === 'passed' &&
-            (now.find(({ name }) => name === earlier.name) ?? { ...earlier, answer: 'not-asked' as const }).answer !==
+            earlier.status === 'passed' &&
+            (now.find(({ name }) => name === earlier.name) ?? { ...earlier, status: 'unknown' as const }).status !==
               'passed' &&
             (now.find(({ name }) => name === earlier.name) ?? earlier).severity === 'required',
         );

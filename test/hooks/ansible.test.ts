@@ -68,7 +68,7 @@ const play = async (book: string): Promise<string> => {
 
 test('a task of a playbook is one run with one restore point, kept', async () => {
   expect(await play(playbook('guard-one', 'guard-two', 'guard-three'))).toMatch(/changed=1 .*failed=0/);
-  expect(await agent.saw('transaction-asked')).toMatchObject({ manager: 'apt', packages: 3 });
+  expect(await agent.saw('transaction-announced')).toMatchObject({ manager: 'apt', packages: 3 });
   const { run } = await agent.saw('transaction-ended', { outcome: 'kept' });
   expect(await snapshotNames(instance)).toEqual([`guard-${String(run)}`]);
 });

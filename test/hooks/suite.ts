@@ -92,7 +92,7 @@ export const describeManager = (manager: PackageManager, base: () => string): vo
       const { status, told } = await typed(install('guard-one', 'guard-two', 'guard-three'));
       expect({ status, told }).toMatchObject({ status: 0 });
       expect(told).toMatch(/guard: restore point guard-\S+ taken, \d+ ms/);
-      const asked = await saw('transaction-asked');
+      const asked = await saw('transaction-announced');
       expect(asked).toMatchObject({ manager: manager.name, packages: manager.tells ? 3 : null });
       expect(asked['command']).toContain('guard-three');
       await saw('transaction-ended', { outcome: 'kept' });

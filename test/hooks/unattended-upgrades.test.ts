@@ -70,7 +70,7 @@ const version = (): Promise<string> => incusCommand('exec', instance, '--', 'cat
 test('what unattended-upgrades does needs nothing more: one run, kept, with a restore point', async () => {
   const { saw } = await withAgent('test, -e, /opt/guard-one');
   expect(await upgrade()).toContain('guard-one');
-  expect(await saw('transaction-asked')).toMatchObject({ manager: 'apt', packages: 1 });
+  expect(await saw('transaction-announced')).toMatchObject({ manager: 'apt', packages: 1 });
   await saw('transaction-ended', { outcome: 'kept' });
   expect(await version()).toBe('2.0');
   expect((await snapshotNames(instance)).filter((name) => name.startsWith('guard-'))).toHaveLength(1);

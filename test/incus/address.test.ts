@@ -78,31 +78,31 @@ describe('an address that means nothing', () => {
   it('names the nearest remote', async () => {
     await configure(remotes);
     const refused = await resolve('prd:web01');
-    expect(refused).toMatchObject({ ok: false, error: { says: 'There is no remote "prd". Did you mean "prod"?' } });
+    expect(refused).toMatchObject({ ok: false, error: { message: 'There is no remote "prd". Did you mean "prod"?' } });
   });
 
   it('says where a default remote comes from', async () => {
     const refused = await resolve('web01', { INCUS_REMOTE: 'gone' });
-    expect(refused).toMatchObject({ ok: false, error: { says: expect.stringContaining('default remote') } });
+    expect(refused).toMatchObject({ ok: false, error: { message: expect.stringContaining('default remote') } });
   });
 
   it('is a server of images', async () => {
     await configure(remotes);
     expect(await resolve('images:debian')).toMatchObject({
       ok: false,
-      error: { says: expect.stringContaining('images') },
+      error: { message: expect.stringContaining('images') },
     });
   });
 
   it.each(['prod:', 'local:'])('has no name after the colon: %s', async (text) => {
     await configure(remotes);
-    expect(await resolve(text)).toMatchObject({ ok: false, error: { says: `"${text}" names no instance.` } });
+    expect(await resolve(text)).toMatchObject({ ok: false, error: { message: `"${text}" names no instance.` } });
   });
 
   it('points at the line of a broken configuration', async () => {
     await configure('remotes:\n  a: {addr: [\n');
     const refused = await resolve('web01');
-    expect(refused).toMatchObject({ ok: false, error: { says: expect.stringMatching(/config\.yml:\d+:\d+: /) } });
+    expect(refused).toMatchObject({ ok: false, error: { message: expect.stringMatching(/config\.yml:\d+:\d+: /) } });
   });
 
   it('survives a configuration of another shape', async () => {

@@ -7,9 +7,9 @@ import { assert as always, asyncProperty, constantFrom, oneof, string } from 'fa
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 
 import { systemClock } from '../../src/clock.ts';
-import { closeIncus, openIncus, type Call, type Incus, type RequestSeen } from '../../src/incus/client.ts';
+import { closeIncus, openIncus, type Call, type Incus, type RequestInfo } from '../../src/incus/client.ts';
 import { deleteFile, makeDirectory, pushFile } from '../../src/incus/files.ts';
-import { sayFailure } from '../../src/incus/failure.ts';
+import { describeFailure } from '../../src/incus/failure.ts';
 import { getInstance, patchInstance, stopInstance } from '../../src/incus/instance.ts';
 import { deleteSnapshot } from '../../src/incus/snapshot.ts';
 import { getServer } from '../../src/incus/server.ts';
@@ -20,7 +20,7 @@ import { manualClock } from './manual-clock.ts';
 
 let fake: FakeIncus;
 let incus: Incus;
-let seen: RequestSeen[];
+let seen: RequestInfo[];
 
 beforeEach(async () => {
   fake = await startFakeIncus();
@@ -52,11 +52,11 @@ describe('every request', () => {
     const clock = manualClock();
     const slow = openIncus({ socket: fake.socket, project: 'default', clock });
     fake.fault(() => true);
-    const asked = getInstance(slow, 'c1');
+    const pending = getInstance(slow, 'c1');
     await clock.sleeping(30_000);
     clock.advance(30_000);
-    const late = failure(await asked);
-    expect(late).toMatchObject({ kind: 'timed-out', code: null, said: 'no answer within 30 s.' });
+    const late = failure(await pending);
+    expect(late).toMatchObject({ kind: 'timed-out', code: null, detail: 'no answer within 30 s.' });
     closeIncus(slow);
   });
 
@@ -103,14 +103,14 @@ describe('every request', () => {
     ['not JSON', '<html>\u001b[2J</html>', String.raw`\x1b[2J`],
     ['a list', '[]', 'not of Incus'],
     ['nothing', '', 'an empty answer'],
-  ])('says so when the answer is %s', async (_what, body, said) => {
+  ])('says so when the answer is %s', async (_what, body, detail) => {
     fake.fault((_request, response) => {
       response.end(body);
       return true;
     });
     const unreadable = failure(await getInstance(incus, 'c1'));
     expect(unreadable).toMatchObject({ kind: 'server', code: 200 });
-    expect(unreadable.said).toContain(said);
+    expect(unreadable.detail).toContain(detail);
   });
 
   it('reads what is missing or of another type as empty, and does not fall over it', async () => {
@@ -153,9 +153,9 @@ describe('every request', () => {
 
 describe('no instance can be deleted', () => {
   it('because a DELETE is made from a snapshot, a snapshot of a volume or a file, and from nothing else', () => {
-    expectTypeOf<{ method: 'DELETE'; path: string[]; asked: string }>().not.toExtend<Call>();
+    expectTypeOf<{ method: 'DELETE'; path: string[]; purpose: string }>().not.toExtend<Call>();
     // @ts-expect-error -- a DELETE of a path cannot be written
-    const forbidden: Call = { method: 'DELETE', path: ['instances', 'c1'], asked: 'delete' };
+    const forbidden: Call = { method: 'DELETE', path: ['instances', 'c1'], purpose: 'delete' };
     expect(forbidden).toBeDefined();
   });
 
@@ -204,9 +204,9 @@ describe('a socket that cannot be used', () => {
 
   it('is named when it does not exist, with the way to choose another', async () => {
     const missing = await look(join(folder, 'none'));
-    expect(missing).toMatchObject({ kind: 'unreachable', said: `there is no socket ${folder}/none.` });
+    expect(missing).toMatchObject({ kind: 'unreachable', detail: `there is no socket ${folder}/none.` });
     expect(missing.advice).toContain('INCUS_SOCKET=');
-    expect(sayFailure(missing)).toMatch(
+    expect(describeFailure(missing)).toMatch(
       /^Could not write the directory \/x of c1: there is no socket .+\. Start Incus/,
     );
   });
@@ -217,7 +217,7 @@ describe('a socket that cannot be used', () => {
     await new Promise<void>((resolve) => server.listen(join(folder, 'live'), resolve));
     await rename(join(folder, 'live'), stale);
     await new Promise((resolve) => server.close(resolve));
-    expect(await look(stale)).toMatchObject({ kind: 'unreachable', said: `nobody answers on the socket ${stale}.` });
+    expect(await look(stale)).toMatchObject({ kind: 'unreachable', detail: `nobody answers on the socket ${stale}.` });
   });
 
   it('is named when it is a file', async () => {
@@ -230,7 +230,7 @@ describe('a socket that cannot be used', () => {
     await chmod(join(fake.socket, '..'), 0o755);
     const end = await asNobody(() => look(fake.socket));
     expect(end.kind).toBe('forbidden');
-    expect(end.said).toContain(fake.socket);
+    expect(end.detail).toContain(fake.socket);
     expect(end.advice).not.toBe('');
   });
 });

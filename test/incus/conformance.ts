@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/clock.ts';
-import { ask } from '../../src/incus/ask.ts';
+import { runProbe } from '../../src/incus/exec-query.ts';
 import { boundedText } from '../../src/incus/bounded-text.ts';
 import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
 import { startExec } from '../../src/incus/exec.ts';
@@ -65,7 +65,7 @@ export const describeConformance = (name: string, start: () => Promise<Subject>)
       expect(known.generation).not.toBeNull();
       const unknown = failure(await getInstance(incus, 'no-such-instance'));
       expect(unknown).toMatchObject({ kind: 'not-found', code: 404, operation: null });
-      expect(unknown.said).toContain('Instance not found');
+      expect(unknown.detail).toContain('Instance not found');
     });
 
     it('takes, lists, renames, expires and removes snapshots', async () => {
@@ -101,7 +101,7 @@ export const describeConformance = (name: string, start: () => Promise<Subject>)
     it('tells in the operation that a snapshot to restore does not exist', async () => {
       const missing = failure(await restoreSnapshot(incus, instance, 'no-such-snapshot', limit));
       expect(missing.kind).toBe('not-found');
-      expect(missing.said).toContain('does not exist');
+      expect(missing.detail).toContain('does not exist');
     });
 
     it('keeps the description where only the configuration is changed', async () => {
@@ -138,7 +138,7 @@ export const describeConformance = (name: string, start: () => Promise<Subject>)
 
     it('runs a command: input, both outputs, status', async () => {
       const command = ['sh', '-c', 'cat; echo problem >&2; exit 3'];
-      const answer = value(await ask(incus, instance, { command, stdin: 'input', ...bounds }));
+      const answer = value(await runProbe(incus, instance, { command, stdin: 'input', ...bounds }));
       expect(answer).toEqual({ status: 3, stdout: 'input', stderr: 'problem\n', truncated: false });
     });
 
@@ -177,13 +177,13 @@ export const describeConformance = (name: string, start: () => Promise<Subject>)
       expect(listed).toMatchObject({ class: 'websocket', status: 'Running', instances: [instance] });
       stdin.push(null);
       expect(value(await exec.ended)).toEqual({ kind: 'exited', status: 0 });
-      const settled = value(await settle(incus, exec.operation, { asked: 'run cat', limitMs: 10_000 }));
+      const settled = value(await settle(incus, exec.operation, { purpose: 'run cat', limitMs: 10_000 }));
       expect(settled.kind).toBe('succeeded');
     });
 
     it('calls an operation that it does not know gone', async () => {
       const unknown = '00000000-0000-4000-8000-000000000000';
-      expect(value(await settle(incus, unknown, { asked: 'know', limitMs: 10_000 }))).toEqual({ kind: 'gone' });
+      expect(value(await settle(incus, unknown, { purpose: 'know', limitMs: 10_000 }))).toEqual({ kind: 'gone' });
     });
 
     it('writes, reads and removes files', async () => {
@@ -206,9 +206,9 @@ export const describeConformance = (name: string, start: () => Promise<Subject>)
       value(await stopInstance(incus, instance, { force: true, ...limit }));
       value(await stopInstance(incus, instance, { force: true, ...limit }));
       expect(value(await getInstance(incus, instance)).status).toBe('Stopped');
-      const asked = failure(await ask(incus, instance, { command: ['true'], ...bounds }));
-      expect(asked).toMatchObject({ kind: 'invalid', code: 400 });
-      expect(asked.said).toContain('not running');
+      const refused = failure(await runProbe(incus, instance, { command: ['true'], ...bounds }));
+      expect(refused).toMatchObject({ kind: 'invalid', code: 400 });
+      expect(refused.detail).toContain('not running');
       value(await startInstance(incus, instance, limit));
       expect(value(await getInstance(incus, instance)).status).toBe('Running');
     });

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/clock.ts';
-import { ask } from '../../src/incus/ask.ts';
+import { runProbe } from '../../src/incus/exec-query.ts';
 import { boundedText } from '../../src/incus/bounded-text.ts';
 import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
 import { startExec, type ExecRequest, type ExecStreams } from '../../src/incus/exec.ts';
@@ -151,7 +151,7 @@ describe('connections', () => {
     fake.connectLimitMs = 30;
     fake.delaySockets(60, 9);
     const late = failure(await startExec(incus, 'c1', request('true'), silent()));
-    expect(late.said).toContain('Timed out waiting for websockets');
+    expect(late.detail).toContain('Timed out waiting for websockets');
     expect(posts()).toBe(2);
   });
 
@@ -183,18 +183,18 @@ describe('connections', () => {
 describe('a question', () => {
   it('has bounded answers', async () => {
     const command = ['sh', '-c', 'head -c 1000000 /dev/zero | tr "\\0" x; echo short >&2'];
-    const answer = value(await ask(incus, 'c1', { command, limitMs: 10_000, maxBytes: 10 }));
+    const answer = value(await runProbe(incus, 'c1', { command, limitMs: 10_000, maxBytes: 10 }));
     expect(answer).toEqual({ status: 0, stdout: 'xxxxxxxxxx', stderr: 'short\n'.slice(0, 10), truncated: true });
   });
 
   it('has a limit, and what was started is killed', async () => {
     const clock = manualClock();
     const limited = openIncus({ socket: fake.socket, project: 'default', clock });
-    const asked = ask(limited, 'c1', { command: ['sleep', '600'], limitMs: 7_000, maxBytes: 10 });
+    const pending = runProbe(limited, 'c1', { command: ['sleep', '600'], limitMs: 7_000, maxBytes: 10 });
     await fake.execStarted();
     clock.advance(7_000);
-    const late = failure(await asked);
-    expect(late).toMatchObject({ kind: 'timed-out', said: 'no answer within 7 s; it was killed.' });
+    const late = failure(await pending);
+    expect(late).toMatchObject({ kind: 'timed-out', detail: 'no answer within 7 s; it was killed.' });
     expect(fake.execs()[0]?.operation.metadata['return']).toBe(137);
     closeIncus(limited);
   });
@@ -203,22 +203,22 @@ describe('a question', () => {
     const clock = manualClock();
     const limited = openIncus({ socket: fake.socket, project: 'default', clock });
     fake.fault(() => true);
-    const asked = ask(limited, 'c1', { command: ['true'], limitMs: 7_000, maxBytes: 10 });
+    const pending = runProbe(limited, 'c1', { command: ['true'], limitMs: 7_000, maxBytes: 10 });
     await clock.sleeping(7_000);
     clock.advance(7_000);
     await clock.sleeping(2_000);
     clock.advance(2_000);
-    const late = failure(await asked);
-    expect(late.said).toBe('no answer within 7 s; that it was killed could not be confirmed.');
+    const late = failure(await pending);
+    expect(late.detail).toBe('no answer within 7 s; that it was killed could not be confirmed.');
     closeIncus(limited);
   });
 
   it('can be given up', async () => {
     const giveUp = new AbortController();
     const question = { command: ['sleep', '600'], limitMs: 60_000, maxBytes: 10, signal: giveUp.signal };
-    const asked = ask(incus, 'c1', question);
+    const pending = runProbe(incus, 'c1', question);
     await fake.execStarted();
     giveUp.abort();
-    expect(failure(await asked)).toMatchObject({ kind: 'timed-out', said: 'it was given up; it was killed.' });
+    expect(failure(await pending)).toMatchObject({ kind: 'timed-out', detail: 'it was given up; it was killed.' });
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { failureOf, sayFailure, serverFailure, type IncusFailureKind } from '../../src/incus/failure.ts';
+import { failureOf, describeFailure, serverFailure, type IncusFailureKind } from '../../src/incus/failure.ts';
 
-const about = { asked: 'take the snapshot g1 of web 1', project: 'user-1000', instance: 'web 1' };
+const about = { purpose: 'take the snapshot g1 of web 1', project: 'user-1000', instance: 'web 1' };
 
 describe('what the server says decides the kind', () => {
   // Texts as Incus 6.0.4 writes them.
@@ -31,15 +31,15 @@ describe('what the server says decides the kind', () => {
     [403, 'not authorized', 'forbidden'],
     [500, 'ERROR: Could not statfs', 'server'],
     [500, '', 'server'],
-  ])('%i %s → %s', (code, said, kind) => {
-    expect(serverFailure(about, code, said)).toMatchObject({ kind, code, operation: null });
+  ])('%i %s → %s', (code, detail, kind) => {
+    expect(serverFailure(about, code, detail)).toMatchObject({ kind, code, operation: null });
   });
 });
 
 describe('the sentence for a person', () => {
   it('holds what was asked, what was said, and a command that works', () => {
     const failure = serverFailure(about, 500, 'Instance is busy running a "stop" operation');
-    expect(sayFailure(failure)).toBe(
+    expect(describeFailure(failure)).toBe(
       'Could not take the snapshot g1 of web 1: Instance is busy running a "stop" operation. ' +
         "A stop that hangs is ended by `incus stop --force 'web 1' --project user-1000`.",
     );
@@ -52,8 +52,8 @@ describe('the sentence for a person', () => {
 
   it('says how to remove what an interrupted restore left, without which none works again', () => {
     const path = '/var/lib/incus/storage-pools/default/containers/web01';
-    const said = `Failed to rename "${path}" to "${path}.incustmp": rename ${path} ${path}.incustmp: file exists`;
-    const { advice } = serverFailure(about, 500, said);
+    const detail = `Failed to rename "${path}" to "${path}.incustmp": rename ${path} ${path}.incustmp: file exists`;
+    const { advice } = serverFailure(about, 500, detail);
     expect(advice).toContain(`btrfs subvolume delete ${path}.incustmp\``);
   });
 
@@ -64,11 +64,11 @@ describe('the sentence for a person', () => {
 
   it('shows no control characters and no endless text', () => {
     const failure = serverFailure(about, 500, `\u001b[2Jcleared ${'x'.repeat(5000)}`);
-    expect(failure.said).toMatch(/^\\x1b\[2Jcleared x+… /);
-    expect(failure.said.length).toBeLessThan(1100);
+    expect(failure.detail).toMatch(/^\\x1b\[2Jcleared x+… /);
+    expect(failure.detail.length).toBeLessThan(1100);
   });
 
   it('does without advice where there is none', () => {
-    expect(sayFailure(serverFailure(about, 500, 'odd'))).toBe('Could not take the snapshot g1 of web 1: odd.');
+    expect(describeFailure(serverFailure(about, 500, 'odd'))).toBe('Could not take the snapshot g1 of web 1: odd.');
   });
 });

@@ -100,9 +100,9 @@ const obey = async (data: Buffer, started: Promise<ChildProcess>): Promise<void>
   if (message.command === 'signal') child.kill(message.signal);
 };
 
-const failed = (operation: FakeOperation, status: number, says: string): Error => {
+const failed = (operation: FakeOperation, status: number, message: string): Error => {
   operation.metadata = { ...operation.metadata, return: status };
-  return new Error(says);
+  return new Error(message);
 };
 
 const ended = (child: ChildProcess): Promise<number> =>
@@ -131,10 +131,10 @@ const passOut = async (source: Readable, socket: WebSocket | undefined): Promise
   if (socket?.readyState === socket?.OPEN) socket?.send('', { binary: false });
 };
 
-const within = async (promise: Promise<void>, ms: number, says: string): Promise<void> => {
+const within = async (promise: Promise<void>, ms: number, message: string): Promise<void> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(says)), ms);
+    timer = setTimeout(() => reject(new Error(message)), ms);
   });
   try {
     await Promise.race([promise, late]);

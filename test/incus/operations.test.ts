@@ -32,7 +32,7 @@ describe('an operation that fails', () => {
     value(await createSnapshot(incus, 'c1', wanted, limit));
     const again = failure(await createSnapshot(incus, 'c1', wanted, limit));
     expect(again).toMatchObject({ kind: 'name-taken', code: newer ? 400 : 500 });
-    expect(again.said).toContain('UNIQUE constraint');
+    expect(again.detail).toContain('UNIQUE constraint');
   });
 
   it('is waited for at once, and without a limit on the side of the server', async () => {
@@ -49,16 +49,16 @@ describe('an operation whose end was not seen (F7)', () => {
     const clock = manualClock();
     const slow = openIncus({ socket: fake.socket, project: 'default', clock });
     fake.hold();
-    const asked = createSnapshot(slow, 'c1', wanted, { limitMs: 60_000 });
+    const pending = createSnapshot(slow, 'c1', wanted, { limitMs: 60_000 });
     await fake.waitedFor();
     clock.advance(60_000);
-    const late = failure(await asked);
-    expect(late).toMatchObject({ kind: 'timed-out', code: null, said: 'it had not ended after 1 min.' });
+    const late = failure(await pending);
+    expect(late).toMatchObject({ kind: 'timed-out', code: null, detail: 'it had not ended after 1 min.' });
     expect(late.operation).not.toBeNull();
     expect(sent('POST')).toHaveLength(1);
 
     fake.release();
-    const end = value(await settle(incus, late.operation ?? '', { asked: 'x', ...limit }));
+    const end = value(await settle(incus, late.operation ?? '', { purpose: 'x', ...limit }));
     expect(end.kind).toBe('succeeded');
     closeIncus(slow);
   });
@@ -66,20 +66,20 @@ describe('an operation whose end was not seen (F7)', () => {
   it('still runs after a limit of its own', async () => {
     fake.hold();
     const late = failure(await createSnapshot(incus, 'c1', wanted, { limitMs: 50 }));
-    const still = failure(await settle(incus, late.operation ?? '', { asked: 'x', limitMs: 1 }));
+    const still = failure(await settle(incus, late.operation ?? '', { purpose: 'x', limitMs: 1 }));
     expect(still).toMatchObject({ kind: 'timed-out', operation: late.operation });
     fake.release();
   });
 
   it('is unknown when the daemon goes away, and gone when it is back', async () => {
     fake.hold();
-    const asked = restoreSnapshot(incus, 'c1', 'g1', limit);
+    const pending = restoreSnapshot(incus, 'c1', 'g1', limit);
     await fake.waitedFor();
     fake.restart();
-    const lost = failure(await asked);
+    const lost = failure(await pending);
     expect(lost).toMatchObject({ kind: 'connection-lost', code: null });
     expect(lost.operation).not.toBeNull();
-    expect(value(await settle(incus, lost.operation ?? '', { asked: 'x', ...limit }))).toEqual({ kind: 'gone' });
+    expect(value(await settle(incus, lost.operation ?? '', { purpose: 'x', ...limit }))).toEqual({ kind: 'gone' });
     expect(sent('PUT')).toHaveLength(1);
   });
 
@@ -94,7 +94,7 @@ describe('an operation whose end was not seen (F7)', () => {
       return true;
     });
     fake.release();
-    const end = value(await settle(incus, late.operation ?? '', { asked: 'x', ...limit }));
+    const end = value(await settle(incus, late.operation ?? '', { purpose: 'x', ...limit }));
     expect(end.kind).toBe('succeeded');
     expect(refusals).toBe(0);
   });
@@ -107,7 +107,7 @@ describe('an operation whose end was not seen (F7)', () => {
       return true;
     });
     const lost = failure(await createSnapshot(incus, 'c1', wanted, limit));
-    expect(lost).toMatchObject({ kind: 'connection-lost', said: 'Incus no longer knows how it ended.' });
+    expect(lost).toMatchObject({ kind: 'connection-lost', detail: 'Incus no longer knows how it ended.' });
     expect(lost.operation).not.toBeNull();
   });
 
@@ -144,7 +144,7 @@ describe('removing a snapshot', () => {
     const restoring = restoreSnapshot(incus, 'c1', 'g1', limit);
     await fake.waitedFor();
     const refused = failure(await deleteSnapshot(incus, 'c1', 'g1', limit));
-    expect(refused).toMatchObject({ kind: 'busy', code: null, said: 'a restore is under way.' });
+    expect(refused).toMatchObject({ kind: 'busy', code: null, detail: 'a restore is under way.' });
     expect(sent('DELETE')).toEqual([]);
     fake.release();
     value(await restoring);
@@ -199,7 +199,7 @@ describe('a snapshot that the server does not list afterwards (F1)', () => {
       return true;
     });
     const lost = failure(await createSnapshot(incus, 'c1', wanted, limit));
-    expect(lost).toMatchObject({ kind: 'not-found', asked: 'take the snapshot g1 of c1' });
+    expect(lost).toMatchObject({ kind: 'not-found', purpose: 'take the snapshot g1 of c1' });
     expect(value(await getInstance(incus, 'c1')).name).toBe('c1');
   });
 });

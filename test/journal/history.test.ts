@@ -36,7 +36,7 @@ const record = async (
   const journal = await journalOf(run);
   await journal.append(recorded(started(what.instance ?? 'web01', what.command ?? command), number * 1000, run));
   if (fingerprint !== null)
-    await journal.append(recorded({ type: 'change-remembered', fingerprint }, number * 1000, run));
+    await journal.append(recorded({ type: 'change-fingerprinted', fingerprint }, number * 1000, run));
   await journal.append(recorded(ended(outcome), number * 1000, run));
   await journal.close();
 };
@@ -62,7 +62,7 @@ describe('changes that were rolled back (F37)', () => {
   });
 
   test('are not forgotten by a refusal, an interruption, or a change that was kept although it failed', async () => {
-    const refusal = { says: 'No.', advice: '' };
+    const refusal = { message: 'No.', advice: '' };
     await record(1, rolledBack, 'tried');
     await record(2, { outcome: 'quarantined', refusal }, null);
     await record(3, { outcome: 'interrupted', signal: 'SIGINT' }, null);

@@ -4,27 +4,27 @@ import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { currentHolder, lookAtHolder } from '../../src/journal/holder.ts';
+import { currentHolder, inspectHolder } from '../../src/journal/holder.ts';
 import { temporaryFolder } from './temporary.ts';
 
 test('this process lives', () => {
   const holder = currentHolder();
   expect(holder).toMatchObject({ host: hostname(), pid: process.pid });
   expect(holder.startTicks).toBeGreaterThan(0);
-  expect(lookAtHolder(holder)).toBe('alive');
+  expect(inspectHolder(holder)).toBe('alive');
 });
 
 test('a pid that was given to another process is dead (F13)', () => {
   const holder = currentHolder();
-  expect(lookAtHolder({ ...holder, startTicks: holder.startTicks - 1 })).toBe('dead');
+  expect(inspectHolder({ ...holder, startTicks: holder.startTicks - 1 })).toBe('dead');
 });
 
 test('no process outlives a reboot', () => {
-  expect(lookAtHolder({ ...currentHolder(), bootId: '00000000-0000-4000-8000-000000000000' })).toBe('dead');
+  expect(inspectHolder({ ...currentHolder(), bootId: '00000000-0000-4000-8000-000000000000' })).toBe('dead');
 });
 
 test('only another host can tell about its own processes', () => {
-  expect(lookAtHolder({ ...currentHolder(), host: 'elsewhere.example' })).toBe('elsewhere');
+  expect(inspectHolder({ ...currentHolder(), host: 'elsewhere.example' })).toBe('elsewhere');
 });
 
 test('a process that is over is dead, whatever its name', async () => {
@@ -36,10 +36,10 @@ test('a process that is over is dead, whatever its name', async () => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const startTicks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   const holder = { ...currentHolder(), pid, startTicks };
-  expect(lookAtHolder(holder)).toBe('alive');
+  expect(inspectHolder(holder)).toBe('alive');
   child.kill('SIGKILL');
   await child;
-  expect(lookAtHolder(holder)).toBe('dead');
+  expect(inspectHolder(holder)).toBe('dead');
 });
 
 test('a process that is over and that nobody has waited for is dead', async () => {
@@ -53,7 +53,7 @@ test('a process that is over and that nobody has waited for is dead', async () =
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   };
   await expect.poll(() => fields()[0], { timeout: 5000 }).toBe('Z');
-  expect(lookAtHolder({ ...currentHolder(), pid, startTicks: Number(fields()[19]) })).toBe('dead');
+  expect(inspectHolder({ ...currentHolder(), pid, startTicks: Number(fields()[19]) })).toBe('dead');
   parent.kill('SIGKILL');
   await parent;
 });

@@ -40,7 +40,7 @@ describe('version 1', async () => {
     expect(baseline).toMatchObject({
       facts: { v: 1, init: { name: 'systemd' } },
       definitions: [{ kind: 'exec', name: 'test -e /etc/hostname' }],
-      checks: [{ answer: 'passed' }],
+      checks: [{ status: 'passed' }],
     });
   });
 

@@ -40,7 +40,7 @@ const record = async (run: string, what: Run = {}): Promise<void> => {
   await append(recorded(started(what.instance, what.command), what.at, run));
   if (what.restorePoint) {
     const restorePoint = { name: 'guard-in-flight', createdAt: `at ${run}`, volumes: [] };
-    await append(recorded({ type: 'restore-point-taken', restorePoint }, what.at, run));
+    await append(recorded({ type: 'restore-point-created', restorePoint }, what.at, run));
   }
   if (what.released !== undefined)
     await append(recorded({ type: 'released', restorePoint: what.released }, what.at, run));
@@ -92,7 +92,7 @@ test('tells the same with the index, without it, and with a broken one', async (
 });
 
 test('believes the record where the index tells otherwise', async () => {
-  await record(idOf(1), { outcome: { outcome: 'rollback-failed', cause: 'command', says: '', byHand: [] } });
+  await record(idOf(1), { outcome: { outcome: 'rollback-failed', cause: 'command', message: '', manualRecovery: [] } });
   expect(await listRuns(state, all)).toMatchObject([{ ended: { outcome: { outcome: 'rollback-failed' } } }]);
   // guard recover finished it, and died before it could tell the index.
   const line = JSON.stringify(recorded(ended(rolledBack), 5000, idOf(1)));
@@ -135,7 +135,7 @@ test('runs are unfinished without an end, or with a restore point that is still 
   await record(idOf(2), { restorePoint: 'x', released: 'guard-x' });
   await record(idOf(3), { restorePoint: 'x' });
   await record(idOf(4), { restorePoint: 'x', released: null });
-  await record(idOf(5), { outcome: { outcome: 'refused', refusal: { says: '', advice: '' } } });
+  await record(idOf(5), { outcome: { outcome: 'refused', refusal: { message: '', advice: '' } } });
   expect((await unfinishedRuns(state)).map(({ run }) => run)).toEqual([idOf(1), idOf(3)]);
 });
 
@@ -181,7 +181,7 @@ test('failures in a row are counted from the newest to the last good one (F42)',
   await record(idOf(1), { outcome: rolledBack });
   await record(idOf(2), { outcome: kept });
   await record(idOf(3), { outcome: rolledBack });
-  await record(idOf(4), { outcome: { outcome: 'busy', refusal: { says: '', advice: '' } } });
+  await record(idOf(4), { outcome: { outcome: 'busy', refusal: { message: '', advice: '' } } });
   await record(idOf(5), { outcome: rolledBack });
   await record(idOf(6), { outcome: rolledBack, instance: 'db01' });
   expect(await consecutiveFailures(state, address)).toBe(2);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Notice, NoticeWay } from '../../src/config/settings.ts';
-import { tellNotices, type Message } from '../../src/notify/notify.ts';
+import { sendNotices, type Message } from '../../src/notify/notify.ts';
 
 const message: Message = {
   v: 1,
@@ -18,7 +18,7 @@ const message: Message = {
   outcome: 'rolled-back',
   cause: 'unhealthy',
   exitStatus: 11,
-  says: 'rolled back: …',
+  message: 'rolled back: …',
   command: ['apt', 'upgrade'],
   consecutiveFailures: 10,
   ms: 1,
@@ -54,13 +54,13 @@ afterAll(async () => {
 
 test('a command reads the message, and knows the tenth failure from the first (F42)', async () => {
   const file = join(folder, 'message');
-  expect(await tellNotices([notice(command('sh', '-c', `cat >'${file}'`))], message, systemClock)).toEqual([]);
+  expect(await sendNotices([notice(command('sh', '-c', `cat >'${file}'`))], message, systemClock)).toEqual([]);
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(message);
 });
 
 test('a webhook gets the message with its headers', async () => {
   const how = { kind: 'webhook', url: `${base}/yes`, headers: { 'X-Key': 'secret' } } as const;
-  expect(await tellNotices([notice(how)], message, systemClock)).toEqual([]);
+  expect(await sendNotices([notice(how)], message, systemClock)).toEqual([]);
   expect(asked.at(-1)?.key).toBe('secret');
   expect(JSON.parse(asked.at(-1)?.body ?? '')).toEqual(message);
 });
@@ -68,12 +68,12 @@ test('a webhook gets the message with its headers', async () => {
 test('only the outcomes that are wanted are told', async () => {
   const before = asked.length;
   const how = { kind: 'webhook', url: `${base}/yes`, headers: {} } as const;
-  expect(await tellNotices([notice(how)], { ...message, outcome: 'kept' }, systemClock)).toEqual([]);
+  expect(await sendNotices([notice(how)], { ...message, outcome: 'kept' }, systemClock)).toEqual([]);
   expect(asked.length).toBe(before);
 });
 
 test('what cannot be told is said, in a bounded time, without what an address may hide', async () => {
-  const said = await tellNotices(
+  const said = await sendNotices(
     [
       notice(command('/does/not/exist')),
       notice(command('false')),

@@ -9,7 +9,7 @@ import { workflowCommand } from '../../src/report/github.ts';
 import { createView } from '../../src/report/view.ts';
 import { fakeClock } from '../health/fake-clock.ts';
 import { recorded } from './example-events.ts';
-import { eventsOfOutcomes, target } from './example-stories.ts';
+import { eventsOfOutcomes, target } from './example-reports.ts';
 
 let folder = '';
 beforeEach(async () => {

@@ -42,18 +42,23 @@ const ends: { readonly [Kind in CommandEnd['kind']]: Extract<CommandEnd, { kind:
   timeout: { kind: 'timeout', limitMs: 1 },
   'idle-timeout': { kind: 'idle-timeout', limitMs: 1 },
   'instance-stopped': { kind: 'instance-stopped', restarted: true },
-  lost: { kind: 'lost', says: 'It broke.' },
-  'push-failed': { kind: 'push-failed', says: 'No space.' },
+  lost: { kind: 'lost', message: 'It broke.' },
+  'push-failed': { kind: 'push-failed', message: 'No space.' },
   interrupted: { kind: 'interrupted', signal: 'SIGINT' },
 };
 
-const refusal = { says: 'No.', advice: '' };
+const refusal = { message: 'No.', advice: '' };
 const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcome, { outcome: Name }>[] } = {
   kept: [{ outcome: 'kept' }],
   'rolled-back': causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rolled-back', cause }])),
   'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
-  'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
-  'rollback-failed': causes.map((cause) => ({ outcome: 'rollback-failed', cause, says: 'No.', byHand: ['a'] })),
+  'rolled-back-unhealthy': causes.map((cause) => ({ outcome: 'rolled-back-unhealthy', cause })),
+  'rollback-failed': causes.map((cause) => ({
+    outcome: 'rollback-failed',
+    cause,
+    message: 'No.',
+    manualRecovery: ['a'],
+  })),
   refused: [{ outcome: 'refused', refusal }],
   busy: [{ outcome: 'busy', refusal }],
   quarantined: [{ outcome: 'quarantined', refusal }],
@@ -69,14 +74,14 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     started({ remote: 'far' }),
     started({ pushes: [{ local: '/a', inside: '/b', files: 1, bytes: 2 }] }),
   ],
-  'phase-begun': phases.map(began),
-  'phase-ended': phases.map((phase) => ({ type: 'phase-ended', phase, ms: 1, ok: true, says: 'done' })),
-  notice: (['info', 'warning'] as const).map((level) => ({ type: 'notice', level, says: 'So.' })),
-  'baseline-taken': [{ type: 'baseline-taken', baseline: { checks: [check('web', 'not-asked')] } }],
-  'hooks-planned': [
+  'phase-started': phases.map(began),
+  'phase-ended': phases.map((phase) => ({ type: 'phase-ended', phase, ms: 1, ok: true, message: 'done' })),
+  notice: (['info', 'warning'] as const).map((level) => ({ type: 'notice', level, message: 'So.' })),
+  'baseline-recorded': [{ type: 'baseline-recorded', baseline: { checks: [check('web', 'unknown')] } }],
+  'lifecycle-commands-planned': [
     {
-      type: 'hooks-planned',
-      hooks: {
+      type: 'lifecycle-commands-planned',
+      commands: {
         beforeRestorePoint: [
           { kind: 'exec', command: ['sync'], environment: { SECRET: '1' }, timeoutMs: 1, user: 0, cwd: '/' },
         ],
@@ -84,21 +89,28 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
       },
     },
   ],
-  'hook-begun': (['inside', 'host'] as const).map((where) => ({
-    type: 'hook-begun',
+  'lifecycle-command-started': (['inside', 'host'] as const).map((where) => ({
+    type: 'lifecycle-command-started',
     moment: 'beforeRollback',
     where,
     command: ['true'],
   })),
-  'hook-ended': [
-    { type: 'hook-ended', moment: 'afterKeep', ok: true, says: 'exit status 0', ms: 1 },
-    { type: 'hook-ended', moment: 'afterRollback', ok: false, says: 'exit status 1', ms: 1, output: 'a' },
-  ],
-  'quiet-ended': [{ type: 'quiet-ended' }],
-  'lease-taken': [{ type: 'lease-taken', lease: 1 }],
-  'restore-point-taken': [
+  'lifecycle-command-ended': [
+    { type: 'lifecycle-command-ended', moment: 'afterKeep', ok: true, message: 'exit status 0', ms: 1 },
     {
-      type: 'restore-point-taken',
+      type: 'lifecycle-command-ended',
+      moment: 'afterRollback',
+      ok: false,
+      message: 'exit status 1',
+      ms: 1,
+      output: 'a',
+    },
+  ],
+  'quiesce-ended': [{ type: 'quiesce-ended' }],
+  'lease-acquired': [{ type: 'lease-acquired', lease: 1 }],
+  'restore-point-created': [
+    {
+      type: 'restore-point-created',
       restorePoint: { name: 'guard-in-flight', createdAt: '2026-11-23T07:04:30Z', volumes: [] },
     },
   ],
@@ -128,7 +140,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   ],
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
   'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
-  'change-remembered': [{ type: 'change-remembered', fingerprint: 'a' }],
+  'change-fingerprinted': [{ type: 'change-fingerprinted', fingerprint: 'a' }],
   released: [null, 'guard-1'].map((restorePoint) => ({ type: 'released', restorePoint })),
   'restore-point-pruned': [{ type: 'restore-point-pruned', name: 'guard-1', ofRun: '1' }],
   'run-ended': Object.values(outcomes).flatMap((list) =>

@@ -1,10 +1,10 @@
-import type { CheckResult, Finding, Recorded, RunEvent, Verdict } from '../../src/event.ts';
+import type { CheckResult, Finding, RecordedEvent, RunEvent, Verdict } from '../../src/event.ts';
 import { noFacts, withEvent, type RunFacts } from '../../src/report/run-facts.ts';
 
 const run = '20261123-070945-z8mf';
 
 /** Events of one run, a second apart. */
-export const recorded = (...events: readonly RunEvent[]): Recorded[] =>
+export const recorded = (...events: readonly RunEvent[]): RecordedEvent[] =>
   events.map((event, index) => ({ ...event, v: 1, run, at: 1_790_000_000_000 + index * 1000 }));
 
 /** What these events have told. */
@@ -25,8 +25,8 @@ export const started = (more: Partial<Extract<RunEvent, { type: 'run-started' }>
   ...more,
 });
 
-export const began = (phase: Extract<RunEvent, { type: 'phase-begun' }>['phase']): RunEvent => ({
-  type: 'phase-begun',
+export const began = (phase: Extract<RunEvent, { type: 'phase-started' }>['phase']): RunEvent => ({
+  type: 'phase-started',
   phase,
 });
 
@@ -36,18 +36,18 @@ export const commandEnded = (end: Extract<RunEvent, { type: 'command-ended' }>['
   ms: 1000,
 });
 
-export const finding = (says: string): Finding => ({ subject: 'unit:pdns.service', severity: 'required', says });
+export const finding = (message: string): Finding => ({ subject: 'unit:pdns.service', severity: 'required', message });
 
-export const check = (name: string, answer: CheckResult['answer']): CheckResult => ({
+export const check = (name: string, status: CheckResult['status']): CheckResult => ({
   name,
   severity: 'required',
-  answer,
-  says: 'exit status 1',
+  status,
+  message: 'exit status 1',
   ms: 3,
 });
 
 export const verdict = (kind: Verdict['verdict'], again: boolean, more: Partial<Verdict> = {}): RunEvent => ({
   type: 'verdict',
-  again,
+  afterRollback: again,
   verdict: { verdict: kind, reasons: [], advisories: [], checks: [], ...more },
 });

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { fromJSONSchema } from 'zod';
 import { jsonReportOf } from '../../src/report/json-report.ts';
-import { createStoryteller } from '../../src/report/story.ts';
-import { eventsOfOutcomes, storyOf, target } from './example-stories.ts';
+import { createRunReportBuilder } from '../../src/report/run-report.ts';
+import { eventsOfOutcomes, storyOf, target } from './example-reports.ts';
 import { withoutRoom } from './exact-schema.ts';
 
 type Json = Readonly<Record<string, unknown>> & { readonly $defs: Readonly<Record<string, unknown>> };
@@ -17,7 +17,7 @@ const schema = fromJSONSchema(withoutRoom(published) as Parameters<typeof fromJS
 const plain = (report: unknown): unknown => JSON.parse(JSON.stringify(report));
 
 const killed = storyOf(eventsOfOutcomes.kept.slice(0, 4));
-const waiting = createStoryteller(target).told();
+const waiting = createRunReportBuilder(target).report();
 
 test.each([
   ...Object.entries(eventsOfOutcomes).map(([name, events]) => [name, storyOf(events)] as const),

@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
 import type { RunEvent } from '../../src/event.ts';
 import { junitOf } from '../../src/report/junit.ts';
-import { createStoryteller } from '../../src/report/story.ts';
+import { createRunReportBuilder } from '../../src/report/run-report.ts';
 import { check, commandEnded, finding, recorded, started, verdict } from './example-events.ts';
-import { ended, eventsOfOutcomes, storyOf, target } from './example-stories.ts';
+import { ended, eventsOfOutcomes, storyOf, target } from './example-reports.ts';
 
 const schema = await readFile(new URL('junit.xsd', import.meta.url), 'utf8');
 
@@ -54,7 +54,7 @@ describe('a suite', () => {
   });
 
   test('of an instance whose turn did not come is neither', async () => {
-    const waiting = createStoryteller({ instance: 'db', command: ['true'] }).told();
+    const waiting = createRunReportBuilder({ instance: 'db', command: ['true'] }).report();
     const document = junitOf([storyOf(eventsOfOutcomes['rolled-back']), waiting]);
     expect(document).toContain('classname="guard.db" name="outcome" time="0.000">\n      <skipped');
     expect(await mistakesOf([document])).toEqual([]);
@@ -77,10 +77,10 @@ test('is valid XML whatever the command, the checks and the findings say', async
       started({ command: [a, b] }),
       { type: 'command-output', stream: 'stdout', chunk },
       verdict('unhealthy', false, {
-        checks: [{ ...check(a, 'failed'), says: b }],
+        checks: [{ ...check(a, 'failed'), message: b }],
         reasons: [{ ...finding(c), subject: b }],
       }),
-      ended({ outcome: 'refused', refusal: { says: a, advice: c } }),
+      ended({ outcome: 'refused', refusal: { message: a, advice: c } }),
     ]);
   const documents = fc
     .sample(events, 300)
@@ -95,10 +95,10 @@ test('is green if and only if the last word was "kept"', () => {
     fc.property(fc.array(one, { maxLength: 12 }), (events) => {
       const last = events.findLast(({ type }) => type !== 'command-output');
       const kept = last?.type === 'run-ended' && last.outcome.outcome === 'kept';
-      const teller = createStoryteller(target);
+      const teller = createRunReportBuilder(target);
       teller.begin();
       for (const event of recorded(...events)) teller.listener(event);
-      expect(isGreen(junitOf([teller.told()]))).toBe(kept);
+      expect(isGreen(junitOf([teller.report()]))).toBe(kept);
     }),
   );
 });

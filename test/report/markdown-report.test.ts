@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { codeBlock, codeSpan, plainText, table } from '../../src/report/markdown.ts';
 import { markdownOf } from '../../src/report/markdown-report.ts';
-import { createStoryteller } from '../../src/report/story.ts';
+import { createRunReportBuilder } from '../../src/report/run-report.ts';
 import { check, started, verdict } from './example-events.ts';
-import { ended, eventsOfOutcomes, storyOf, target } from './example-stories.ts';
+import { ended, eventsOfOutcomes, storyOf, target } from './example-reports.ts';
 
 test('a rolled-back run, whole', () => {
   expect(markdownOf([storyOf(eventsOfOutcomes['rolled-back'])])).toMatchInlineSnapshot(`
@@ -41,7 +41,7 @@ test('a guard that was killed, and a turn that did not come, are no success', ()
   const killed = markdownOf([storyOf(eventsOfOutcomes.kept.slice(0, 4))]);
   expect(killed).toContain('**Not ended**');
   expect(killed).toContain('guard recover web');
-  expect(markdownOf([createStoryteller(target).told()])).toContain('**Not begun**');
+  expect(markdownOf([createRunReportBuilder(target).report()])).toContain('**Not begun**');
 });
 
 describe('what comes from elsewhere', () => {
@@ -61,8 +61,8 @@ describe('what comes from elsewhere', () => {
     const document = markdownOf([
       storyOf([
         started(),
-        verdict('unhealthy', false, { checks: [{ ...check(hostile, 'failed'), says: hostile }] }),
-        ended({ outcome: 'refused', refusal: { says: hostile, advice: hostile } }),
+        verdict('unhealthy', false, { checks: [{ ...check(hostile, 'failed'), message: hostile }] }),
+        ended({ outcome: 'refused', refusal: { message: hostile, advice: hostile } }),
       ]),
     ]);
     const rows = document.split('\n').filter((line) => line.startsWith('|') && line.includes('failed'));

@@ -20,14 +20,14 @@ test('one event a line, each with version, run and time', async () => {
   const lines = await linesOf(
     started({ command: ['printf', 'a\nb\u2028c'] }),
     began('baseline'),
-    { type: 'notice', level: 'info', says: 'line\nline' },
+    { type: 'notice', level: 'info', message: 'line\nline' },
     verdict('unhealthy', false, { reasons: [finding('x\ry')] }),
     output(Buffer.from('a\r\nb\n')),
   );
   const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(events.map((event) => event['type'])).toEqual([
     'run-started',
-    'phase-begun',
+    'phase-started',
     'notice',
     'verdict',
     'command-output',
@@ -58,15 +58,15 @@ test('any bytes come back as they were', async () => {
 
 test('of the baseline the checks are told, and not the facts', async () => {
   const baseline = { checks: [], facts: { units: {} } };
-  const [line] = await linesOf({ type: 'baseline-taken', baseline });
-  expect(JSON.parse(line ?? '')).toMatchObject({ type: 'baseline-taken', baseline: { checks: [] } });
+  const [line] = await linesOf({ type: 'baseline-recorded', baseline });
+  expect(JSON.parse(line ?? '')).toMatchObject({ type: 'baseline-recorded', baseline: { checks: [] } });
   expect(line).not.toContain('facts');
 });
 
 test('a reader that is slow slows the output down, and nothing else', async () => {
   const stream = new PassThrough({ highWaterMark: 1 });
   const view = createJsonView(stream);
-  const [notice] = recorded({ type: 'notice', level: 'info', says: 'x' }).map(view);
+  const [notice] = recorded({ type: 'notice', level: 'info', message: 'x' }).map(view);
   expect(notice).toBeUndefined();
   let taken = 0;
   const outputs = recorded(output(Buffer.from('a')), output(Buffer.from('b'))).map(view);

@@ -46,13 +46,13 @@ const ended = (outcome: Outcome): RunEvent => ({ type: 'run-ended', outcome, ms:
 
 const rolledBack: readonly RunEvent[] = [
   started(),
-  { type: 'phase-ended', phase: 'inspect', ms: 12, ok: true, says: 'running' },
-  { type: 'phase-ended', phase: 'baseline', ms: 43, ok: true, says: 'facts' },
-  { type: 'notice', level: 'info', says: 'apt asked its question.' },
-  { type: 'notice', level: 'warning', says: 'disk "data" is not covered.\nIt stays as it is.' },
+  { type: 'phase-ended', phase: 'inspect', ms: 12, ok: true, message: 'running' },
+  { type: 'phase-ended', phase: 'baseline', ms: 43, ok: true, message: 'facts' },
+  { type: 'notice', level: 'info', message: 'apt asked its question.' },
+  { type: 'notice', level: 'warning', message: 'disk "data" is not covered.\nIt stays as it is.' },
   began('command'),
   commandEnded({ kind: 'exited', status: 0 }),
-  { type: 'phase-ended', phase: 'verify', ms: 5000, ok: false, says: 'unhealthy' },
+  { type: 'phase-ended', phase: 'verify', ms: 5000, ok: false, message: 'unhealthy' },
   { type: 'watch-progress', waitingFor: [finding('not shown')], healthyForMs: 0 },
   verdict('unhealthy', false, { reasons: [finding('unit pdns.service ran before and now has failed')] }),
   verdict('healthy', true),
@@ -92,10 +92,10 @@ describe('on a terminal', () => {
     (await show([ended(outcome)], { colours: true })).split('\n')[0] ?? '';
 
   test('the outcome has a colour, and nothing else', async () => {
-    const refusal = { says: 'No.', advice: '' };
+    const refusal = { message: 'No.', advice: '' };
     expect(await colourOf({ outcome: 'kept' })).toContain('guard: \u001b[1m\u001b[32mkept\u001b[39m\u001b[22m: ');
     expect(await colourOf({ outcome: 'refused', refusal })).toContain('\u001b[33mrefused');
-    expect(await colourOf({ outcome: 'rolled-back-not-well', cause: 'command' })).toContain('\u001b[31mrestored, but');
+    expect(await colourOf({ outcome: 'rolled-back-unhealthy', cause: 'command' })).toContain('\u001b[31mrestored, but');
     expect((await show(rolledBack, { colours: true })).split('\u001b[')).toHaveLength(5);
   });
 
@@ -114,8 +114,8 @@ describe('on a terminal', () => {
 test('what others wrote cannot steer the terminal', async () => {
   const evil = 'a\u001b]0;owned\u0007b\rc';
   const said = await show([
-    { type: 'notice', level: 'warning', says: evil },
-    { type: 'phase-ended', phase: 'restore', ms: 1, ok: false, says: evil },
+    { type: 'notice', level: 'warning', message: evil },
+    { type: 'phase-ended', phase: 'restore', ms: 1, ok: false, message: evil },
   ]);
   // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
   expect(said).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);

@@ -44,7 +44,7 @@ const preview: Preview = {
   pause: null,
   disks: {
     own: [{ device: 'db', pool: 'fast', volume: 'rows', path: '/var/lib/db' }],
-    uncovered: [{ device: 'data', path: '/srv', says: 'a folder of the host (/srv/web)' }],
+    uncovered: [{ device: 'data', path: '/srv', message: 'a folder of the host (/srv/web)' }],
   },
   packages: null,
   verdict: { verdict: 'healthy', reasons: [], advisories: [], checks: [] },

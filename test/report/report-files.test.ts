@@ -6,7 +6,7 @@ import type { ReportFile } from '../../src/report/report-file.ts';
 import { openReports } from '../../src/report/report-files.ts';
 import type { JsonReport } from '../../src/report/json-report.ts';
 import { recorded } from './example-events.ts';
-import { eventsOfOutcomes, target } from './example-stories.ts';
+import { eventsOfOutcomes, target } from './example-reports.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -21,7 +21,7 @@ const open = (files: readonly ReportFile[], targets = [target, { instance: 'db',
     targets,
     version: '0.1.0',
     workingDirectory: folder,
-    complain: (says) => complaints.push(says),
+    complain: (message) => complaints.push(message),
   });
 
 const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');

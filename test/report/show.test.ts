@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Recorded, RunEvent } from '../../src/event.ts';
+import type { RecordedEvent, RunEvent } from '../../src/event.ts';
 import { currentHolder } from '../../src/journal/holder.ts';
 import { foldEvents } from '../../src/journal/runs.ts';
 import { showRun } from '../../src/report/show.ts';
@@ -19,7 +19,7 @@ const shown = (...events: readonly RunEvent[]): string =>
 describe('runs that were recorded on a real Incus', async () => {
   test.each(await readdir(fixtures))('%s', async (name) => {
     const lines = (await readFile(join(fixtures, name, 'journal.jsonl'), 'utf8')).trimEnd().split('\n');
-    const events = lines.map((line) => JSON.parse(line) as Recorded);
+    const events = lines.map((line) => JSON.parse(line) as RecordedEvent);
     // Whether a process of that host still lives depends on where this test runs.
     const elsewhere = events.map((event) =>
       event.type === 'run-started' ? { ...event, holder: { ...event.holder, host: 'h' } } : event,
@@ -46,7 +46,7 @@ describe('a run without an end', () => {
 test('a check stands on one line with all its answers', () => {
   const text = shown(
     started(),
-    { type: 'baseline-taken', baseline: { checks: [check('web', 'passed'), check('old', 'failed')] } },
+    { type: 'baseline-recorded', baseline: { checks: [check('web', 'passed'), check('old', 'failed')] } },
     verdict('unhealthy', false, { checks: [check('web', 'failed'), check('old', 'failed')] }),
     verdict('healthy', true, { checks: [check('web', 'passed'), check('old', 'failed')] }),
   );
@@ -78,12 +78,16 @@ test('nothing that came from elsewhere reaches the terminal as it is', () => {
       command: ['echo', evil],
       holder: { ...currentHolder(), host: evil },
     }),
-    { type: 'notice', level: 'warning', says: `first\n${evil}` },
+    { type: 'notice', level: 'warning', message: `first\n${evil}` },
     { type: 'released', restorePoint: evil },
     { type: 'evidence-saved', files: [evil], missing: [evil] },
     { type: 'restore-point-pruned', name: evil, ofRun: 'x' },
     verdict('unhealthy', false, { checks: [check(evil, 'failed')] }),
-    { type: 'run-ended', outcome: { outcome: 'rollback-failed', cause: 'command', says: evil, byHand: [evil] }, ms: 1 },
+    {
+      type: 'run-ended',
+      outcome: { outcome: 'rollback-failed', cause: 'command', message: evil, manualRecovery: [evil] },
+      ms: 1,
+    },
   );
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);

@@ -7,12 +7,12 @@ import { began, commandEnded, finding, recorded, started, verdict } from './exam
 // Plays a scripted run to the view that fits this process' terminal. Arguments: the scene, and how long each phase takes.
 const [scene = 'kept', pause = '0'] = process.argv.slice(2);
 
-const ended = (phase: Extract<RunEvent, { type: 'phase-ended' }>['phase'], says: string, ok = true): RunEvent => ({
+const ended = (phase: Extract<RunEvent, { type: 'phase-ended' }>['phase'], message: string, ok = true): RunEvent => ({
   type: 'phase-ended',
   phase,
   ms: 152,
   ok,
-  says,
+  message,
 });
 
 const output = (text: string): RunEvent => ({
@@ -21,10 +21,10 @@ const output = (text: string): RunEvent => ({
   chunk: new TextEncoder().encode(text),
 });
 
-const waiting = (...says: readonly string[]): RunEvent => ({
+const waiting = (...message: readonly string[]): RunEvent => ({
   type: 'watch-progress',
-  waitingFor: says.map(finding),
-  healthyForMs: says.length === 0 ? 3000 : 0,
+  waitingFor: message.map(finding),
+  healthyForMs: message.length === 0 ? 3000 : 0,
 });
 
 const long =
@@ -38,7 +38,7 @@ const before: readonly RunEvent[] = [
   {
     type: 'notice',
     level: 'warning',
-    says: 'web is busy: apt.systemd.daily. The restore point will contain that half-done work.',
+    message: 'web is busy: apt.systemd.daily. The restore point will contain that half-done work.',
   },
   ended('baseline', 'facts, 2 checks'),
   began('restore-point'),
@@ -121,7 +121,7 @@ const scenes: Readonly<Record<string, readonly RunEvent[]>> = {
     ...before,
     ended('command', 'exit status 0'),
     began('verify'),
-    { type: 'notice', level: 'warning', says: 'guard itself failed: Error: of all things' },
+    { type: 'notice', level: 'warning', message: 'guard itself failed: Error: of all things' },
     { type: 'decided', decision: 'rollback', cause: 'command' },
     ...back,
   ],
@@ -143,7 +143,7 @@ const main = async (): Promise<void> => {
   for (const event of recorded(...(scenes[scene] ?? []))) {
     if (event.type === 'command-output') process.stdout.write(event.chunk);
     await listener(event);
-    if (['phase-begun', 'watch-progress', 'command-output'].includes(event.type)) await sleep(Number(pause));
+    if (['phase-started', 'watch-progress', 'command-output'].includes(event.type)) await sleep(Number(pause));
     if (process.env['DIE_IN'] === event.type) {
       process.stderr.write('guard: this is a bug in guard\n');
       // oxlint-disable-next-line unicorn/no-process-exit -- what a bug of guard's ends with

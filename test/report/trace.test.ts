@@ -30,14 +30,14 @@ const event = { v: 1, run: 'r', at: 0 } as const;
 
 test('one span a phase and a request, in microseconds, without the secrets of a request', async () => {
   const { trace, spans, at } = await traced();
-  await trace.listener({ ...event, type: 'phase-begun', phase: 'inspect' });
+  await trace.listener({ ...event, type: 'phase-started', phase: 'inspect' });
   at(110);
   const request = { method: 'GET', path: '/1.0/operations/x/websocket?secret=abc' };
   trace.onRequest(request);
   at(112.5);
   trace.onAnswer(request);
   at(120);
-  await trace.listener({ ...event, type: 'phase-ended', phase: 'inspect', ms: 20, ok: true, says: 'running' });
+  await trace.listener({ ...event, type: 'phase-ended', phase: 'inspect', ms: 20, ok: true, message: 'running' });
   trace.close();
   expect((await spans()).map(({ name, ts, dur }) => ({ name, ts, dur }))).toEqual([
     { name: 'start-up', ts: 0, dur: 100_000 },

@@ -13,7 +13,7 @@ test('every check with its answer, then what else was found', () => {
     checks: [
       check('dns', 'failed'),
       check('web', 'passed'),
-      { ...check('far', 'not-asked'), says: 'nobody answered', severity: 'advisory' },
+      { ...check('far', 'unknown'), message: 'nobody answered', severity: 'advisory' },
     ],
   });
   expect(lines.join('\n')).toMatchInlineSnapshot(`
@@ -38,7 +38,7 @@ test('what others wrote cannot steer the terminal', () => {
     verdict: 'unhealthy',
     reasons: [finding(evil)],
     advisories: [finding(evil)],
-    checks: [{ ...check(evil, 'failed'), says: evil }],
+    checks: [{ ...check(evil, 'failed'), message: evil }],
   });
   expect(lines.join('')).not.toContain('\u001b');
 });

@@ -23,8 +23,8 @@ const shown = async (where: ReturnType<typeof situation>): Promise<{ stdout: str
   const { listener } = createView(where);
   const events = recorded(
     started(),
-    { type: 'phase-begun', phase: 'baseline' },
-    { type: 'phase-ended', phase: 'baseline', ms: 3, ok: true, says: 'facts' },
+    { type: 'phase-started', phase: 'baseline' },
+    { type: 'phase-ended', phase: 'baseline', ms: 3, ok: true, message: 'facts' },
     commandEnded({ kind: 'exited', status: 0 }),
     verdict('healthy', false),
     { type: 'run-ended', outcome: { outcome: 'kept' }, ms: 9 },

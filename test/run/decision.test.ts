@@ -45,14 +45,14 @@ describe('checks that fail because nothing comes in time', () => {
   const check = (name: string, timedOut: boolean): CheckResult => ({
     name,
     severity: 'required',
-    answer: 'failed',
-    says: '',
+    status: 'failed',
+    message: '',
     ms: 1,
     ...(timedOut ? { timedOut } : {}),
   });
   const judged = (subjects: readonly string[], ...checks: CheckResult[]): Verdict => ({
     ...verdict('unhealthy'),
-    reasons: subjects.map((subject) => ({ subject, severity: 'required', says: 'no' })),
+    reasons: subjects.map((subject) => ({ subject, severity: 'required', message: 'no' })),
     checks,
   });
 
@@ -78,7 +78,7 @@ describe('a command that failed', () => {
     [{ kind: 'not-found' }, 'command'],
     [{ kind: 'not-executable' }, 'command'],
     [{ kind: 'instance-stopped', restarted: false }, 'command'],
-    [{ kind: 'lost', says: 'the connection broke' }, 'command'],
+    [{ kind: 'lost', message: 'the connection broke' }, 'command'],
     [{ kind: 'interrupted', signal: 'SIGINT' }, 'command'],
     [{ kind: 'timeout', limitMs: 1 }, 'timeout'],
     [{ kind: 'idle-timeout', limitMs: 1 }, 'timeout'],

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/event.ts';
 import { exitStatusOf, outcomeName, outcomeTable } from '../../src/run/outcome.ts';
 
-const refusal = { says: '', advice: '' };
+const refusal = { message: '', advice: '' };
 
 const rows: readonly (readonly [Outcome, number])[] = [
   [{ outcome: 'kept' }, 0],
@@ -11,8 +11,8 @@ const rows: readonly (readonly [Outcome, number])[] = [
   [{ outcome: 'rolled-back', cause: 'timeout' }, 12],
   [{ outcome: 'rolled-back', cause: 'inconclusive' }, 12],
   [{ outcome: 'kept-unhealthy', cause: 'command' }, 13],
-  [{ outcome: 'rolled-back-not-well', cause: 'interrupted' }, 20],
-  [{ outcome: 'rollback-failed', cause: 'interrupted', says: '', byHand: [] }, 21],
+  [{ outcome: 'rolled-back-unhealthy', cause: 'interrupted' }, 20],
+  [{ outcome: 'rollback-failed', cause: 'interrupted', message: '', manualRecovery: [] }, 21],
   [{ outcome: 'refused', refusal }, 30],
   [{ outcome: 'busy', refusal }, 31],
   [{ outcome: 'quarantined', refusal }, 32],

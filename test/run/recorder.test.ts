@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Recorded, RunStarted } from '../../src/event.ts';
+import type { RecordedEvent, RunStarted } from '../../src/event.ts';
 import { err, ok } from '../../src/result.ts';
 import { createRecorder, inPhase } from '../../src/run/recorder.ts';
 import { manualClock } from '../incus/manual-clock.ts';
@@ -19,11 +19,11 @@ const started: RunStarted = {
 
 /** A recorder, with one list of what was stored and shown, in order. */
 const recorderFor = (
-  more: { readonly append?: () => string | null; readonly view?: (event: Recorded) => void | Promise<void> } = {},
+  more: { readonly append?: () => string | null; readonly view?: (event: RecordedEvent) => void | Promise<void> } = {},
 ) => {
   const clock = manualClock();
   const order: string[] = [];
-  const stored: Recorded[] = [];
+  const stored: RecordedEvent[] = [];
   const recorder = createRecorder({
     run: '20261123-120000-abcd',
     clock,
@@ -55,15 +55,15 @@ test('an event is stored before it is shown', async () => {
 
 test('nothing is stored before the run begins: a refusal leaves no record', async () => {
   const { recorder, order } = recorderFor();
-  await recorder.record({ type: 'phase-begun', phase: 'inspect' });
-  expect(order).toEqual(['shown phase-begun']);
+  await recorder.record({ type: 'phase-started', phase: 'inspect' });
+  expect(order).toEqual(['shown phase-started']);
 });
 
 test('each event carries the run and the time', async () => {
   const { recorder, clock, stored } = recorderFor();
   await recorder.begin(started);
   clock.advance(5);
-  await recorder.record({ type: 'phase-begun', phase: 'command' });
+  await recorder.record({ type: 'phase-started', phase: 'command' });
   expect(stored.map(({ v, run, at }) => ({ v, run, at }))).toEqual([
     { v: 1, run: '20261123-120000-abcd', at: 0 },
     { v: 1, run: '20261123-120000-abcd', at: 5 },
@@ -80,12 +80,12 @@ test('a phase is stored as begun before its work begins', async () => {
       order.push('work');
       return 7;
     },
-    () => ({ ok: true, says: 'done' }),
+    () => ({ ok: true, message: 'done' }),
   );
   expect(value).toBe(7);
   expect(order.slice(2)).toEqual([
-    'stored phase-begun',
-    'shown phase-begun',
+    'stored phase-started',
+    'shown phase-started',
     'work',
     'stored phase-ended',
     'shown phase-ended',
@@ -95,13 +95,13 @@ test('a phase is stored as begun before its work begins', async () => {
 test('a record that cannot be written is told once, and known to the run', async () => {
   const { recorder, order } = recorderFor({ append: () => 'the disk is full' });
   await recorder.begin(started);
-  await recorder.record({ type: 'phase-begun', phase: 'command' });
+  await recorder.record({ type: 'phase-started', phase: 'command' });
   expect(recorder.failure()).toBe('the disk is full');
-  expect(order).toEqual(['shown run-started', 'shown notice', 'shown phase-begun']);
+  expect(order).toEqual(['shown run-started', 'shown notice', 'shown phase-started']);
 });
 
 describe('a view that fails does not fail the run (F10)', () => {
-  test.each<[string, (event: Recorded) => void | Promise<void>]>([
+  test.each<[string, (event: RecordedEvent) => void | Promise<void>]>([
     [
       'at once',
       ({ type }) => {
@@ -126,6 +126,6 @@ describe('a view that fails does not fail the run (F10)', () => {
     await recorder.show({ type: 'watch-progress', waitingFor: [], healthyForMs: 0 });
     await recorder.record({ type: 'decided', decision: 'rollback', cause: 'command' });
     expect(stored.map(({ type }) => type)).toEqual(['run-started', 'notice', 'decided']);
-    expect(stored[1]).toMatchObject({ says: expect.stringContaining('cannot draw') as string });
+    expect(stored[1]).toMatchObject({ message: expect.stringContaining('cannot draw') as string });
   });
 });

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import type { InstanceState } from '../../incus/instance.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { failed, notAsked, type KindAnswer } from './answer.ts';
@@ -18,7 +18,7 @@ export async function fillAddress(
 ): Promise<Result<string, KindAnswer>> {
   if (!text.includes('{address')) return ok(text);
   const addresses = await askAddresses();
-  if (!addresses.ok) return err(notAsked(sayFailure(addresses.error)));
+  if (!addresses.ok) return err(notAsked(describeFailure(addresses.error)));
   let missing: string | null = null;
   const filled = text.replaceAll(placeholder, (_all, family: string, device: string | undefined) => {
     const address = pick(addresses.value, family, device ?? null);

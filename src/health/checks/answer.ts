@@ -1,39 +1,39 @@
-import { sayDuration } from '../../duration.ts';
-import type { Answer } from '../../event.ts';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { formatDuration } from '../../duration.ts';
+import type { CheckStatus } from '../../event.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { neutralise } from '../../text.ts';
 
-/** What a kind of check finds out. `says` may be raw: it becomes one safe line in `askCheck`. */
+/** What a kind of check finds out. `message` may be raw: it becomes one safe line in `askCheck`. */
 export interface KindAnswer {
-  readonly answer: Answer;
-  readonly says: string;
+  readonly answer: CheckStatus;
+  readonly message: string;
   /** Nothing came within the check's timeout. */
   readonly timedOut?: true;
 }
 
-export function passed(says: string): KindAnswer {
-  return { answer: 'passed', says };
+export function passed(message: string): KindAnswer {
+  return { answer: 'passed', message };
 }
 
-export function failed(says: string): KindAnswer {
-  return { answer: 'failed', says };
+export function failed(message: string): KindAnswer {
+  return { answer: 'failed', message };
 }
 
-export function notAsked(says: string): KindAnswer {
-  return { answer: 'not-asked', says };
+export function notAsked(message: string): KindAnswer {
+  return { answer: 'unknown', message };
 }
 
 /** Nobody answered in time: that is an answer, because a healthy service answers. */
 export function tooLate(limitMs: number): KindAnswer {
   return {
-    ...failed(`no answer within ${sayDuration(limitMs)}`),
+    ...failed(`no answer within ${formatDuration(limitMs)}`),
     timedOut: true,
   };
 }
 
 /** Incus could not put the question. Its own limit is the check's; everything else says nothing about health. */
 export function answerOfFailure(failure: IncusFailure, limitMs: number): KindAnswer {
-  return failure.kind === 'timed-out' ? tooLate(limitMs) : notAsked(sayFailure(failure));
+  return failure.kind === 'timed-out' ? tooLate(limitMs) : notAsked(describeFailure(failure));
 }
 
 /**
@@ -42,8 +42,8 @@ export function answerOfFailure(failure: IncusFailure, limitMs: number): KindAns
  */
 export function answerOfNetworkError(error: unknown, target: string): KindAnswer {
   const code = errorCode(error);
-  const says = `${target}: ${phrases[code] ?? messageOf(error)}`;
-  return ownTroubles.has(code) ? notAsked(`${says}, on the machine that runs guard`) : failed(says);
+  const message = `${target}: ${phrases[code] ?? messageOf(error)}`;
+  return ownTroubles.has(code) ? notAsked(`${message}, on the machine that runs guard`) : failed(message);
 }
 
 const ownTroubles = new Set([

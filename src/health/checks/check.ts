@@ -9,7 +9,7 @@ import type { AskContext } from '../observation.ts';
 
 /**
  * Asks one check once. It is killed hard at its timeout and then counts as failed; interrupted, or where nobody could
- * answer, it is `not-asked`. Nothing is remembered from earlier tries (F35). Never rejects: a check that crashes must not
+ * answer, it is `unknown`. Nothing is remembered from earlier tries (F35). Never rejects: a check that crashes must not
  * keep a rollback from happening (F10).
  */
 export async function askCheck(check: SingleCheck, context: AskContext): Promise<CheckResult> {
@@ -93,8 +93,8 @@ function resultOf(name: string, severity: Severity, answer: KindAnswer, ms: numb
   return {
     name,
     severity,
-    answer: answer.answer,
-    says: oneLine(answer.says),
+    status: answer.answer,
+    message: oneLine(answer.message),
     ms,
     ...(answer.timedOut ? { timedOut: true } : {}),
   };

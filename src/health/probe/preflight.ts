@@ -1,4 +1,4 @@
-import { isQuiet } from '../ready.ts';
+import { isQuiesceMarker } from '../ready.ts';
 import { readReadiness, readinessScript } from '../ready-probe.ts';
 import type { Section } from './sections.ts';
 
@@ -38,7 +38,7 @@ export function preflightFrom(sections: ReadonlyMap<string, Section>): Preflight
   const found = sections.get('found');
   if (ready === undefined || found === undefined) return null;
   return {
-    quiet: ready.status === 0 && isQuiet(readReadiness(ready.lines.join('\n'))),
+    quiet: ready.status === 0 && isQuiesceMarker(readReadiness(ready.lines.join('\n'))),
     found: found.status === 0,
   };
 }

@@ -11,14 +11,14 @@ import { managerOf, unitFilesOf, unitsOf } from '../resources/unit/parse.ts';
 /** The answer came and is not what the probe writes. */
 export interface UnreadableFacts {
   readonly kind: 'unreadable';
-  readonly says: string;
+  readonly message: string;
 }
 
 /** Reads what the probe wrote. Total: whatever comes, it returns facts, with `null` for what cannot be trusted. */
 export function parseProbe(text: string, nonce: string): Result<Facts, UnreadableFacts> {
   const sections = sectionsOf(text, nonce);
   const self = sections.get('self');
-  if (self === undefined) return err({ kind: 'unreadable', says: 'The probe inside the instance did not answer.' });
+  if (self === undefined) return err({ kind: 'unreadable', message: 'The probe inside the instance did not answer.' });
   const said = (word: string): string[] => wordsAfter(self, word);
 
   const processes = whole(sections, 'processes', processTable);

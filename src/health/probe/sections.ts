@@ -13,7 +13,7 @@ export function sectionsOf(text: string, nonce: string): ReadonlyMap<string, Sec
   const found = new Map<string, Section | null>();
   let open: { name: string; lines: string[] } | null = null;
   for (const line of text.split('\n')) {
-    const mark = line.startsWith(nonce) ? markOf(line.slice(nonce.length)) : null;
+    const mark = line.startsWith(nonce) ? readMarker(line.slice(nonce.length)) : null;
     if (mark === null) {
       open?.lines.push(line.slice(0, longestLine));
     } else if (mark.kind === 'begin') {
@@ -32,7 +32,7 @@ const longestLine = 4096;
 
 type Mark = { kind: 'begin'; name: string } | { kind: 'end'; name: string; status: number };
 
-function markOf(text: string): Mark | null {
+function readMarker(text: string): Mark | null {
   const begin = /^ begin ([a-z0-9]+)$/.exec(text);
   if (begin?.[1] !== undefined) return { kind: 'begin', name: begin[1] };
   const end = /^ end ([a-z0-9]+) (\d{1,3})$/.exec(text);

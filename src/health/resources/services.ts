@@ -58,7 +58,7 @@ function unitFinding(
   // Where ports are missed they tell enough; some services have dozens of doors between their own parts.
   const worthNaming = uncovered.length > 0 ? [] : missing.slice(0, 2);
   const parts = [
-    `${unit.id} ${loss.says}`,
+    `${unit.id} ${loss.message}`,
     ...(gone.length === 0 ? [] : [sayGone(gone)]),
     ...(narrowed.length === 0 ? [] : [saySocketLosses(narrowed)]),
     ...worthNaming.map(sayUnixLoss),
@@ -76,11 +76,11 @@ function unitFinding(
 function socketFinding(losses: readonly SocketLoss[], explained: Explained): FactFinding {
   const [first] = losses;
   const subject = `socket:${first?.protocol ?? 'tcp'}/${first?.port ?? 0}`;
-  const says = saySocketLosses(losses);
-  if (losses.every((loss) => loss.severity === 'advisory')) return advisory(subject, says);
+  const message = saySocketLosses(losses);
+  if (losses.every((loss) => loss.severity === 'advisory')) return advisory(subject, message);
   return required(
     subject,
-    says +
+    message +
       explained(
         losses.flatMap(({ owner }) => [owner?.unit ?? '', owner?.process ?? '']),
         losses.map(({ port }) => port),
@@ -92,7 +92,7 @@ function socketFinding(losses: readonly SocketLoss[], explained: Explained): Fac
 function unixFinding(loss: UnixLoss, explained: Explained): FactFinding {
   const { socket, severity } = loss;
   const who = nameOf(socket.owner);
-  const says = `${who === '' ? '' : `${who}: `}${sayUnixLoss(loss)}`;
-  if (severity === 'advisory') return advisory(`socket:${socket.path}`, says);
-  return required(`socket:${socket.path}`, says + explained([who, socket.owner?.process ?? ''], []), true);
+  const message = `${who === '' ? '' : `${who}: `}${sayUnixLoss(loss)}`;
+  if (severity === 'advisory') return advisory(`socket:${socket.path}`, message);
+  return required(`socket:${socket.path}`, message + explained([who, socket.owner?.process ?? ''], []), true);
 }

@@ -39,7 +39,7 @@ export function createWatchedChecks(prober: Prober, clock: Clock, baseline: Base
     dueAt: 0,
   }));
   const isTroubled = (results: readonly CheckResult[]): boolean =>
-    results.some((result) => result.answer !== 'passed' && canDecide(baseline, result));
+    results.some((result) => result.status !== 'passed' && canDecide(baseline, result));
 
   async function askOne(watched: Watched): Promise<void> {
     watched.results = await prober.check(watched.definition);

@@ -201,7 +201,7 @@ function crashedUnits(previous: Facts, now: Facts): ReadonlySet<string> {
 const reboot: Concern = {
   subject: 'instance',
   severity: 'required',
-  says: 'the instance restarted while guard watched',
+  message: 'the instance restarted while guard watched',
   effect: 'fail',
   transient: true,
 };
@@ -229,7 +229,7 @@ function asNote(concern: Concern): Concern {
     ...concern,
     severity: 'advisory',
     effect: 'info',
-    says: `for a moment: ${concern.says}`,
+    message: `for a moment: ${concern.message}`,
   };
 }
 
@@ -237,7 +237,7 @@ function interrupted(look: Observation): WatchEnd {
   return {
     verdict: {
       verdict: 'inconclusive',
-      reasons: [{ subject: 'watch', severity: 'required', says: 'guard was interrupted before health was proven' }],
+      reasons: [{ subject: 'watch', severity: 'required', message: 'guard was interrupted before health was proven' }],
       advisories: [],
       checks: look.checks,
     },
@@ -249,7 +249,7 @@ function interrupted(look: Observation): WatchEnd {
 function tellingNews(onProgress: WatchProgress): WatchProgress {
   let last = '';
   return (waitingFor, healthyForMs) => {
-    const findings = waitingFor.map(({ subject, severity, says }) => ({ subject, severity, says }));
+    const findings = waitingFor.map(({ subject, severity, message }) => ({ subject, severity, message }));
     const news = JSON.stringify([findings, Math.floor(healthyForMs / 1000), findings.length === 0]);
     if (news !== last) onProgress(findings, healthyForMs);
     last = news;

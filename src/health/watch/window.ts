@@ -1,6 +1,6 @@
 import { checkDefaults } from '../../check-default.ts';
 import type { CheckDefinition } from '../../check-definition.ts';
-import { sayDuration } from '../../duration.ts';
+import { formatDuration } from '../../duration.ts';
 
 export interface WindowSettings {
   /** How long everything required may take to hold. */
@@ -18,15 +18,15 @@ export interface WindowSettings {
 export function windowMistake(settings: WindowSettings): string | null {
   for (const check of settings.checks) {
     if (check.severity !== 'required' || hasDefaultTiming(check)) continue;
-    const tries = `${check.retries} ${check.retries === 1 ? 'try' : 'tries'} every ${sayDuration(check.intervalMs)}`;
+    const tries = `${check.retries} ${check.retries === 1 ? 'try' : 'tries'} every ${formatDuration(check.intervalMs)}`;
     const triesMs = check.intervalMs * check.retries;
     const neededMs = check.startPeriodMs + triesMs;
     if (settings.limitMs < neededMs) {
-      const start = check.startPeriodMs > 0 ? `a start period of ${sayDuration(check.startPeriodMs)} and ` : '';
-      return `Check "${check.name}" could never fail in time: ${start}${tries} take ${sayDuration(neededMs)}, but the time to verify is ${sayDuration(settings.limitMs)}.`;
+      const start = check.startPeriodMs > 0 ? `a start period of ${formatDuration(check.startPeriodMs)} and ` : '';
+      return `Check "${check.name}" could never fail in time: ${start}${tries} take ${formatDuration(neededMs)}, but the time to verify is ${formatDuration(settings.limitMs)}.`;
     }
     if (settings.soakMs > 0 && settings.soakMs < triesMs)
-      return `Check "${check.name}" could never fail while health must hold: ${tries} take ${sayDuration(triesMs)}, but the soak is ${sayDuration(settings.soakMs)}.`;
+      return `Check "${check.name}" could never fail while health must hold: ${tries} take ${formatDuration(triesMs)}, but the soak is ${formatDuration(settings.soakMs)}.`;
   }
   return null;
 }

@@ -1,6 +1,6 @@
 import type { CommandEnd } from '../../event.ts';
 import { startExec, type Exec, type ExecEnd } from '../../incus/exec.ts';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { getInstance, type Instance } from '../../incus/instance.ts';
 import type { Result } from '../../result.ts';
 import { createOutputTap, type OutputTap } from './output-tap.ts';
@@ -76,7 +76,7 @@ async function attempted(
       stdout: tap.through(io.stdout, (chunk) => showOutput(tools, 'stdout', chunk)),
       stderr: tap.through(io.stderr, (chunk) => showOutput(tools, 'stderr', chunk)),
     });
-    if (!started.ok) return { kind: 'lost', says: sayFailure(started.error) };
+    if (!started.ok) return { kind: 'lost', message: describeFailure(started.error) };
     begun();
     const unfollow = followSize(io.terminal, started.value);
     try {
@@ -206,7 +206,7 @@ async function truth(
   if (ended.ok && !(ended.value.kind === 'exited' && ambiguousStatuses.has(ended.value.status))) return ended.value;
   const stopped = await stoppedUnderneath(plan, tools, boot);
   if (stopped) return stopped;
-  return ended.ok ? ended.value : { kind: 'lost', says: sayFailure(ended.error) };
+  return ended.ok ? ended.value : { kind: 'lost', message: describeFailure(ended.error) };
 }
 
 async function stoppedUnderneath(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../event.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { Instance } from '../../incus/instance.ts';
 import type { Plan } from '../plan.ts';
 import { mayProvide } from '../push/source.ts';
@@ -38,7 +38,7 @@ export async function refuseMissingExecutable(
 ): Promise<Outcome | null> {
   const { words, cwd, environment, user, group } = plan.command;
   const [word] = words;
-  const answer = await ask(tools.incus, plan.instance, {
+  const answer = await runProbe(tools.incus, plan.instance, {
     command: ['sh', '-c', lookup, 'guard', mayProvide(plan.pushes, word, cwd) ? '' : word, folderToFind(plan)],
     environment,
     user,

@@ -1,4 +1,4 @@
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -21,7 +21,7 @@ export async function endProcessesWith(
   instance: string,
   variable: string,
 ): Promise<void> {
-  await ask(tools.incus, instance, {
+  await runProbe(tools.incus, instance, {
     command: ['sh', '-c', script, 'guard', variable],
     limitMs,
     maxBytes: 4096,

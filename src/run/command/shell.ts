@@ -23,7 +23,7 @@ export async function openShell(plan: Plan, tools: RunTools, boot: BootMark | nu
   await tools.recorder.record({
     type: 'notice',
     level: 'info',
-    says: `A shell in ${plan.instance}. guard asks again when you leave it with "exit".`,
+    message: `A shell in ${plan.instance}. guard asks again when you leave it with "exit".`,
   });
   await runCommand(
     {

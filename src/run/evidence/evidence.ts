@@ -3,10 +3,10 @@ import type { Clock } from '../../clock.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
 import type { Facts } from '../../health/facts.ts';
 import { gatherFacts } from '../../health/gather.ts';
-import { ask } from '../../incus/ask.ts';
-import { sayFailure } from '../../incus/failure.ts';
+import { runProbe } from '../../incus/exec-query.ts';
+import { describeFailure } from '../../incus/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { evidenceAnswer, evidenceInput, evidenceQuestions } from './questions.ts';
+import { evidenceAnswer, evidenceInput, evidenceCommands } from './evidence-commands.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -45,7 +45,7 @@ export async function saveEvidence(
     tools,
     'evidence',
     () => saveAll(subject, tools),
-    ({ files, missing }) => ({ ok: missing.length === 0, says: sayNumber(files.length, missing.length) }),
+    ({ files, missing }) => ({ ok: missing.length === 0, message: formatCount(files.length, missing.length) }),
   );
   await tools.recorder.record({ type: 'evidence-saved', ...saved });
 }
@@ -95,7 +95,7 @@ function piecesOf(subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Pie
               subject.factsAfter === null ? factsNow(subject, tools) : Promise.resolve(asFile(subject.factsAfter)),
           },
         ]),
-    ...evidenceQuestions.map(({ file }) => ({ file, content: answerOf(answers, file) })),
+    ...evidenceCommands.map(({ file }) => ({ file, content: answerOf(answers, file) })),
   ];
 }
 
@@ -125,7 +125,7 @@ async function askInside(
   const since = Math.floor(Date.parse(subject.restorePoint.createdAt) / 1000);
   const words = [Number.isNaN(since) ? 0 : since, mostBytes, ...unitsNamed(subject.verdict)].map(String);
   const nonce = randomBytes(16).toString('hex');
-  const answer = await ask(incus, subject.instance, {
+  const answer = await runProbe(incus, subject.instance, {
     command: ['sh', '-s', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     stdin: evidenceInput(nonce),
@@ -133,9 +133,9 @@ async function askInside(
     user: 0,
     group: 0,
     limitMs: limits.inside,
-    maxBytes: evidenceQuestions.length * mostBytes,
+    maxBytes: evidenceCommands.length * mostBytes,
   });
-  if (!answer.ok) return () => err(sayFailure(answer.error));
+  if (!answer.ok) return () => err(describeFailure(answer.error));
   const { status, stdout, stderr } = answer.value;
   if (status === 127 && stdout === '') return () => err('there is no shell inside');
   return (file) => {
@@ -150,7 +150,7 @@ async function factsNow(
 ): Promise<Result<string, string>> {
   const facts = await gatherFacts({ incus, instance, limitMs: limits.facts });
   if (facts.ok) return asFile(facts.value);
-  return err(facts.error.kind === 'unreadable' ? facts.error.says : sayFailure(facts.error));
+  return err(facts.error.kind === 'unreadable' ? facts.error.message : describeFailure(facts.error));
 }
 
 /** The units that the verdict's findings are about. */
@@ -187,6 +187,6 @@ async function tooLate(clock: Clock, limitMs: number, over: AbortSignal): Promis
   return err('it took too long');
 }
 
-function sayNumber(saved: number, missing: number): string {
+function formatCount(saved: number, missing: number): string {
   return `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be had`}`;
 }

@@ -1,9 +1,9 @@
 import { copyInstance } from '../../incus/instance-copy.ts';
 import { getInstance, type Devices } from '../../incus/instance.ts';
-import { sayFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../incus/failure.ts';
 import type { Pool } from '../../incus/storage.ts';
 import { shellWords } from '../../text.ts';
-import { markKey } from '../hold/mark.ts';
+import { markerKey } from '../lock/marker.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -27,7 +27,7 @@ export async function keepFailed(plan: Plan, tools: Pick<RunTools, 'incus' | 're
   await tools.recorder.record({
     type: 'notice',
     level: failure === null ? 'info' : 'warning',
-    says:
+    message:
       failure === null
         ? `What failed is kept as the instance "${name}": stopped, without network. ${whenDone(plan, name)}`
         : `What failed could not be kept as a copy. ${failure}`,
@@ -36,16 +36,16 @@ export async function keepFailed(plan: Plan, tools: Pick<RunTools, 'incus' | 're
 
 async function makeCopy(plan: Plan, { incus }: Pick<RunTools, 'incus'>, name: string): Promise<string | null> {
   const instance = await getInstance(incus, plan.instance);
-  if (!instance.ok) return sayFailure(instance.error);
+  if (!instance.ok) return describeFailure(instance.error);
   const copy = {
     name,
     description: `What run ${plan.run} of guard made of ${plan.instance}`,
     // The mark is the original's: a copy is nobody's run.
-    config: { 'boot.autostart': 'false', 'snapshots.schedule': '', [markKey]: '' },
+    config: { 'boot.autostart': 'false', 'snapshots.schedule': '', [markerKey]: '' },
     devices: detached(instance.value.expandedDevices),
   };
   const made = await copyInstance(incus, plan.instance, copy, { limitMs: plan.limits.snapshotMs });
-  return made.ok ? null : sayFailure(made.error);
+  return made.ok ? null : describeFailure(made.error);
 }
 
 /** Everything but the root disk: no network, no ports of the host, and above all no volumes, which would then be shared. */

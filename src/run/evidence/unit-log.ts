@@ -1,5 +1,5 @@
 import type { Verdict } from '../../event.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import { neutralise } from '../../text.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
@@ -36,7 +36,7 @@ async function linesOf(
   { incus }: Pick<RunTools, 'incus'>,
   unit: string,
 ): Promise<readonly string[]> {
-  const answer = await ask(incus, instance, {
+  const answer = await runProbe(incus, instance, {
     command: ['sh', '-c', script, 'guard', unit, String(linesRead)],
     user: 0,
     group: 0,

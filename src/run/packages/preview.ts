@@ -1,14 +1,14 @@
 import type { Changes } from '../../event.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { Incus } from '../../incus/client.ts';
-import { packagesIn } from './words.ts';
-import { simulationOf, type Simulation } from './upgrade-words.ts';
+import { parseSimulation } from './simulation-output.ts';
+import { simulationOf, type Simulation } from './simulation-command.ts';
 
 /** Which packages a command would change, as far as its own package manager says. */
 export type PackagePreview =
   | { readonly known: true; readonly manager: Simulation['manager']; readonly packages: Changes['packages'] }
   /** Why not, in a sentence. */
-  | { readonly known: false; readonly says: string };
+  | { readonly known: false; readonly message: string };
 
 /** It reads all its lists, and may have to compute for long. Milliseconds. */
 const limitMs = 60_000;
@@ -25,10 +25,11 @@ export async function previewPackages(
   if (simulation === null)
     return {
       known: false,
-      says: 'The command is not plainly an upgrade by apt, dnf or zypper: which packages it would change is not known.',
+      message:
+        'The command is not plainly an upgrade by apt, dnf or zypper: which packages it would change is not known.',
     };
   const { manager, asNobody } = simulation;
-  const answer = await ask(incus, instance, {
+  const answer = await runProbe(incus, instance, {
     command: simulation.words,
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive' },
     cwd: '/',
@@ -38,12 +39,12 @@ export async function previewPackages(
   });
   const unknown = (why: string): PackagePreview => ({
     known: false,
-    says: `${manager} could not say which packages would change: ${why}`,
+    message: `${manager} could not say which packages would change: ${why}`,
   });
-  if (!answer.ok) return unknown(answer.error.said);
+  if (!answer.ok) return unknown(answer.error.detail);
   const { status, stdout, stderr, truncated } = answer.value;
   if (truncated) return unknown('its answer is too long.');
-  const packages = packagesIn(manager, status, stdout);
+  const packages = parseSimulation(manager, status, stdout);
   if (packages === null) return unknown(firstLine(stderr) || firstLine(stdout) || `exit status ${status}.`);
   return {
     known: true,
@@ -59,7 +60,7 @@ async function withInstalled(
   packages: Changes['packages'],
 ): Promise<Changes['packages']> {
   const command = ['rpm', '-q', '--qf', '%{NAME} %{EVR}\\n', ...packages.map(({ name }) => name)];
-  const answer = await ask(incus, instance, { command, limitMs, maxBytes: mostBytes });
+  const answer = await runProbe(incus, instance, { command, limitMs, maxBytes: mostBytes });
   const there = new Map(
     answer.ok ? [...answer.value.stdout.matchAll(/^(\S+) (\S+)$/gm)].map(([, name, version]) => [name, version]) : [],
   );

@@ -1,4 +1,4 @@
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { RunTools } from '../tools.ts';
 
 /** It takes a second or so: package managers read all their lists. Milliseconds. */
@@ -16,7 +16,7 @@ export async function packageState(
   { incus }: Pick<RunTools, 'incus'>,
   instance: string,
 ): Promise<readonly string[] | null> {
-  const answer = await ask(incus, instance, {
+  const answer = await runProbe(incus, instance, {
     command: ['sh', '-c', script],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     cwd: '/',

@@ -3,12 +3,12 @@ import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import type { CommandEnd } from '../../event.ts';
 import type { Incus } from '../../incus/client.ts';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { deleteFile, makeDirectory, makeLink, pushFile } from '../../incus/files.ts';
 import { ok, type Result } from '../../result.ts';
 import type { Plan } from '../plan.ts';
 import { entriesOf, folderOf, type PushEntry, type PushPlan } from './source.ts';
-import { pushFailed } from './words.ts';
+import { pushFailed } from './format.ts';
 import type { RunTools } from '../tools.ts';
 
 /** A request for each file, for instances without a tar that leaves what is there as it is. Null when all of it is there. */
@@ -18,7 +18,7 @@ export async function pushOneByOne(plan: Plan, tools: RunTools, push: PushPlan):
   const until = commandMs === null ? null : clock.monotonic() + commandMs;
   try {
     const ready = await makeFolders(tools.incus, plan.instance, folderOf(push));
-    if (!ready.ok) return pushFailed(push, sayFailure(ready.error));
+    if (!ready.ok) return pushFailed(push, describeFailure(ready.error));
     for await (const entry of entriesOf(push)) {
       const signal = interruption.by();
       if (signal !== null) return { kind: 'interrupted', signal };
@@ -27,7 +27,7 @@ export async function pushOneByOne(plan: Plan, tools: RunTools, push: PushPlan):
       const done = await pushEntry(plan, tools, push, entry, leftMs);
       const cut = interruption.by();
       if (!done.ok)
-        return cut === null ? pushFailed(push, sayFailure(done.error)) : { kind: 'interrupted', signal: cut };
+        return cut === null ? pushFailed(push, describeFailure(done.error)) : { kind: 'interrupted', signal: cut };
     }
   } catch (error) {
     // What the file system says of something that was there a moment ago.

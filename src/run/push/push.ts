@@ -1,13 +1,13 @@
 import type { CommandEnd } from '../../event.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import { boundedText } from '../../incus/bounded-text.ts';
 import { startExec } from '../../incus/exec.ts';
-import { sayFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../incus/failure.ts';
 import { watched, type BootMark } from '../command/command.ts';
 import type { Plan } from '../plan.ts';
 import { pushOneByOne } from './one-by-one.ts';
 import { folderOf, type PushPlan } from './source.ts';
-import { pushFailed, sayPushes } from './words.ts';
+import { pushFailed, describePushes } from './format.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -20,7 +20,7 @@ export function pushFiles(plan: Plan, tools: RunTools, boot: BootMark | null): P
     tools,
     'push',
     () => pushEach(plan, tools, boot),
-    (end) => ({ ok: end === null, says: end === null ? sayPushes(plan.pushes) : end.kind }),
+    (end) => ({ ok: end === null, message: end === null ? describePushes(plan.pushes) : end.kind }),
   );
 }
 
@@ -36,7 +36,7 @@ async function pushEach(plan: Plan, tools: RunTools, boot: BootMark | null): Pro
 
 /** Others have no words for "leave what is there as it is": their folders' modes, and links to folders. */
 async function hasGnuTar({ instance }: Plan, { incus }: RunTools): Promise<boolean> {
-  const answer = await ask(incus, instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
+  const answer = await runProbe(incus, instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
   return answer.ok && answer.value.status === 0 && answer.value.stdout.includes('GNU tar');
 }
 
@@ -51,12 +51,12 @@ async function pushArchive(
 ): Promise<CommandEnd | null> {
   const { incus, clock } = tools;
   const folder = folderOf(push);
-  const made = await ask(incus, plan.instance, {
+  const made = await runProbe(incus, plan.instance, {
     command: ['mkdir', '-p', '--', folder],
     limitMs: quickMs,
     maxBytes: 4096,
   });
-  if (!made.ok) return pushFailed(push, sayFailure(made.error));
+  if (!made.ok) return pushFailed(push, describeFailure(made.error));
   if (made.value.status !== 0) return pushFailed(push, made.value.stderr);
   let lastSentAt = clock.monotonic();
   let unreadable: string | null = null;
@@ -77,7 +77,7 @@ async function pushArchive(
     },
     { stdin: archive, stdout: boundedText(0).sink, stderr: errors.sink },
   );
-  if (!started.ok) return pushFailed(push, sayFailure(started.error));
+  if (!started.ok) return pushFailed(push, describeFailure(started.error));
   const end = await watched(plan, tools, started.value, () => lastSentAt, boot);
   archive.destroy();
   // An archive that is cut off between two files looks whole to tar.
@@ -106,7 +106,7 @@ function endOfPush(push: PushPlan, end: CommandEnd, errors: string): CommandEnd 
       return pushFailed(push, errors.trim() || `tar ended with exit status ${end.status}`);
     case 'lost':
     case 'push-failed':
-      return pushFailed(push, end.says);
+      return pushFailed(push, end.message);
     case 'instance-stopped':
       return pushFailed(push, 'the instance was stopped meanwhile');
     case 'not-found':

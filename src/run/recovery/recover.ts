@@ -1,5 +1,5 @@
 import type { Cause, Outcome, RestorePoint, VolumePoint } from '../../event.ts';
-import type { Hooks } from '../../hook-definition.ts';
+import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import type { Baseline } from '../../health/baseline.ts';
 import { watch } from '../../health/watch/watch.ts';
 import { getInstance, type Instance } from '../../incus/instance.ts';
@@ -8,23 +8,23 @@ import { listOperations, type Operation } from '../../incus/operations.ts';
 import { getSnapshot, type Snapshot } from '../../incus/snapshot.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { byHandCommands, letGoCommands } from '../by-hand.ts';
+import { manualRecoveryCommands, resumeCommands } from '../manual-recovery.ts';
 import { classifyDisks, type Disks } from '../restore-point/disks.ts';
 import { saveEvidence } from '../evidence/evidence.ts';
-import { runHooksOfTheEnd } from '../hooks.ts';
+import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
-import { markOf, unmark, type Mark } from '../hold/mark.ts';
-import { persistently } from '../persistence.ts';
+import { readMarker, removeMarker, type RunMarker } from '../lock/marker.ts';
+import { retryTransient } from '../retry.ts';
 import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
 import { inPhase } from '../recorder.ts';
 import { recoveryStep, type RecoveryStep } from './recovery.ts';
 import { refused, refusedBecause } from '../refusal.ts';
-import { letGoByKey, quietOf, type Quiet } from '../hold/quiet.ts';
+import { resumeByMarker, readQuiesceMarker, type QuiesceMarker } from '../lock/quiesce-marker.ts';
 import { explainMissing } from '../missing-instance.ts';
 import { release } from '../restore-point/release.ts';
-import { inFlightName, leaseOf, type Lease } from '../hold/in-flight.ts';
-import { sayLost, type HeldLease } from '../hold/lease.ts';
+import { inFlightName, leaseOf, type Lease } from '../lock/in-flight.ts';
+import { lostLockMessage, type HeldLease } from '../lock/lease.ts';
 import { thaw } from '../thaw.ts';
 import { rollBack, type RollbackEnd } from '../rollback/rollback.ts';
 import type { RunTools } from '../tools.ts';
@@ -44,7 +44,7 @@ export interface RecoverPlan {
   /** Keep a change whose command's end is not known, if the baseline holds. */
   readonly keepIfHealthy: boolean;
   /** The run's own, else those that are configured now. */
-  readonly hooks: Hooks;
+  readonly hooks: LifecycleCommands;
   /** Of this recovery; null where nothing is in flight, or its restore point could not be given one. */
   readonly lease: HeldLease | null;
 }
@@ -52,7 +52,7 @@ export interface RecoverPlan {
 type RecoverTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
 
 /** What is left of a run on the server. */
-export interface Remains {
+export interface RunLeftovers {
   readonly instance: Instance;
   readonly disks: Disks;
   readonly inFlight: RestorePoint | null;
@@ -60,78 +60,82 @@ export interface Remains {
   readonly lease: Lease | null;
   /** Whether the instance ran before the run. */
   readonly wasRunning: boolean;
-  readonly mark: Mark | null;
+  readonly marker: RunMarker | null;
   /** The run holds the instance still, or an old snapshot says so. */
-  readonly quiet: Quiet | null;
+  readonly quiesceMarker: QuiesceMarker | null;
 }
 
 /** Looks at what is left on the server. Changes nothing. */
-export async function findRemains(
+export async function findLeftovers(
   tools: Pick<RunTools, 'incus' | 'clock'>,
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
-): Promise<Result<Remains, Outcome>> {
+): Promise<Result<RunLeftovers, Outcome>> {
   const name = plan.instance;
-  const instance = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, name));
+  const instance = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, name));
   if (!instance.ok) return err(await explainMissing(tools.incus, plan, instance.error));
   const snapshot = await getSnapshot(tools.incus, name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
   const disks = await classifyDisks(tools.incus, instance.value);
   const volumes = await findVolumePoints(tools.incus, disks.own, inFlightName);
-  const mark = markOf(instance.value);
-  const quiet = quietOf(instance.value);
+  const marker = readMarker(instance.value);
+  const quiesceMarker = readQuiesceMarker(instance.value);
   const ranWhenCopied = snapshot.ok ? snapshot.value.config['volatile.last_state.power'] === 'RUNNING' : true;
   return ok({
     instance: instance.value,
-    mark,
-    quiet,
+    marker,
+    quiesceMarker,
     disks,
     inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes } : null,
     lease: snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null,
     // One that was stopped for its restore point ran all the same.
-    wasRunning: mark?.wasRunning ?? quiet?.wasRunning ?? (snapshotQuiet(snapshot) || ranWhenCopied),
+    wasRunning: marker?.wasRunning ?? quiesceMarker?.wasRunning ?? (snapshotQuiesceMarker(snapshot) || ranWhenCopied),
   });
 }
 
 /** The snapshot of an instance that was held still has its key, whatever became of the instance's own. */
-function snapshotQuiet(snapshot: Result<Snapshot, unknown>): boolean {
-  return snapshot.ok && (quietOf(snapshot.value)?.wasRunning ?? false);
+function snapshotQuiesceMarker(snapshot: Result<Snapshot, unknown>): boolean {
+  return snapshot.ok && (readQuiesceMarker(snapshot.value)?.wasRunning ?? false);
 }
 
 /**
  * Finishes what an interrupted run left: the instance ends kept or rolled back, and the lock is freed last. Can be
  * interrupted and done again. Returns how the run ended after all.
  */
-export async function recover(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> {
+export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
   const began = tools.clock.monotonic();
   // What is kept later is only found again, and pruned, by what the record says of it.
-  if (remains.inFlight && !plan.record?.restorePoint)
-    await tools.recorder.record({ type: 'restore-point-taken', restorePoint: remains.inFlight });
-  await thaw(tools, plan, remains.instance.status);
-  const step = recoveryStep({ ...remains, record: plan.record });
+  if (leftovers.inFlight && !plan.record?.restorePoint)
+    await tools.recorder.record({ type: 'restore-point-created', restorePoint: leftovers.inFlight });
+  await thaw(tools, plan, leftovers.instance.status);
+  const step = recoveryStep({ ...leftovers, record: plan.record });
   // A rollback lets go when the instance is back; everything else does it first of all, for whoever uses the instance.
-  const heldStill = step.step === 'roll-back' ? null : await endQuiet(plan, tools, remains);
+  const heldStill = step.step === 'roll-back' ? null : await endQuiesce(plan, tools, leftovers);
   // An old restore point that somebody restored by hand: its run has ended long ago.
-  const onlyQuiet = remains.inFlight === null && remains.quiet !== null && plan.record?.ended != null;
+  const onlyQuiet = leftovers.inFlight === null && leftovers.quiesceMarker !== null && plan.record?.ended != null;
   if (onlyQuiet && heldStill === null) return { outcome: 'kept' };
-  const outcome = heldStill ?? (await doStep(plan, tools, remains, step));
+  const outcome = heldStill ?? (await doStep(plan, tools, leftovers, step));
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
   return outcome;
 }
 
 /** Null where nothing is held still any more. */
-async function endQuiet(plan: RecoverPlan, tools: RecoverTools, { quiet }: Remains): Promise<Outcome | null> {
-  if (quiet === null) return null;
-  if (quiet.wasRunning && !(await runsOn(plan, tools))) {
+async function endQuiesce(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  { quiesceMarker }: RunLeftovers,
+): Promise<Outcome | null> {
+  if (quiesceMarker === null) return null;
+  if (quiesceMarker.wasRunning && !(await runsOn(plan, tools))) {
     const up = await inPhase(
       tools,
       'start',
       () => bringUp(tools, plan.instance, plan.limits),
-      (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
+      (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
     );
-    if (!up.ok) return stillQuiet(plan, up.error);
+    if (!up.ok) return stillQuiesced(plan, up.error);
   }
-  const failure = await letGoByKey(plan, tools);
-  return failure === null ? null : stillQuiet(plan, failure);
+  const failure = await resumeByMarker(plan, tools);
+  return failure === null ? null : stillQuiesced(plan, failure);
 }
 
 /** Whether it runs, once a stop that the run had asked for is over: the server goes on with that by itself. */
@@ -140,7 +144,7 @@ async function runsOn({ instance, limits }: RecoverPlan, { incus, clock }: Recov
   while ((await isStopping(incus, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
   // A stop that hangs is in the way of everything (trap 2 of incus.md).
   if (await isStopping(incus, instance)) await stop({ incus, clock }, instance, limits, false);
-  const seen = await persistently(clock, limits.readyMs, () => getInstance(incus, instance));
+  const seen = await retryTransient(clock, limits.readyMs, () => getInstance(incus, instance));
   return seen.ok && seen.value.status === 'Running';
 }
 
@@ -151,38 +155,43 @@ async function isStopping(incus: Incus, instance: string): Promise<boolean> {
   return operations.ok && operations.value.some(isStop);
 }
 
-function stillQuiet(plan: RecoverPlan, says: string): Outcome {
+function stillQuiesced(plan: RecoverPlan, message: string): Outcome {
   return {
     outcome: 'rollback-failed',
     cause: causeOf(plan),
-    says: `${says} The instance may still be held still as for its restore point.`,
-    byHand: letGoCommands(plan),
+    message: `${message} The instance may still be held still as for its restore point.`,
+    manualRecovery: resumeCommands(plan),
   };
 }
 
-async function doStep(plan: RecoverPlan, tools: RecoverTools, remains: Remains, step: RecoveryStep): Promise<Outcome> {
+async function doStep(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  leftovers: RunLeftovers,
+  step: RecoveryStep,
+): Promise<Outcome> {
   switch (step.step) {
     case 'close':
       // A mark without a restore point means nothing, but would be shown to people.
-      if (remains.mark !== null) await unmark(tools.incus, plan.instance);
+      if (leftovers.marker !== null) await removeMarker(tools.incus, plan.instance);
       if (plan.record?.restorePoint && !plan.record.released)
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
       return closed(plan, step.because);
     case 'release-unchanged':
-      if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      await release(plan, tools, { keep: false }, volumesOf(remains), plan.lease);
+      if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+      await release(plan, tools, { keep: false }, volumesOf(leftovers), plan.lease);
       return closed(plan, 'never-began');
     case 'release-kept':
       await afterKeep(plan, tools);
-      if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      return releaseKept(plan, tools, remains);
+      if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+      return releaseKept(plan, tools, leftovers);
     case 'release-rolled-back':
-      return releaseRolledBack(plan, tools, remains, step.well);
+      return releaseRolledBack(plan, tools, leftovers, step.well);
     case 'release-unknown':
-      return releaseUnknown(plan, tools, remains);
+      return releaseUnknown(plan, tools, leftovers);
     case 'roll-back':
       await waitForManager(plan, tools);
-      return (await keptBecauseHealthy(plan, tools, remains)) ?? backToRestorePoint(plan, tools, remains);
+      return (await keptBecauseHealthy(plan, tools, leftovers)) ?? backToRestorePoint(plan, tools, leftovers);
   }
 }
 
@@ -211,8 +220,9 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
       return {
         outcome: 'rollback-failed',
         cause: cause ?? 'inconclusive',
-        says: 'The restore point of the run is gone, so that there is nothing to go back to: another guard has finished the run, or somebody removed it.',
-        byHand: [],
+        message:
+          'The restore point of the run is gone, so that there is nothing to go back to: another guard has finished the run, or somebody removed it.',
+        manualRecovery: [],
       };
   }
 }
@@ -223,7 +233,7 @@ function causeOf(plan: RecoverPlan): Exclude<Cause, 'interrupted'> {
   return cause === 'interrupted' ? 'inconclusive' : cause;
 }
 
-function volumesOf({ inFlight }: Remains): readonly VolumePoint[] {
+function volumesOf({ inFlight }: RunLeftovers): readonly VolumePoint[] {
   return inFlight?.volumes ?? [];
 }
 
@@ -243,24 +253,31 @@ async function keptAs(plan: RecoverPlan, tools: RecoverTools): Promise<string | 
 /** Where the run died before it was done, or before that was written. */
 function afterKeep(plan: RecoverPlan, tools: RecoverTools): Promise<void> {
   const cause = plan.record?.decided?.cause ?? null;
-  return runHooksOfTheEnd(plan, tools, 'afterKeep', { outcome: cause === null ? 'kept' : 'kept-unhealthy', cause });
+  return runFinalLifecycleCommands(plan, tools, 'afterKeep', {
+    outcome: cause === null ? 'kept' : 'kept-unhealthy',
+    cause,
+  });
 }
 
-async function releaseKept(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> {
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
+async function releaseKept(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
   return closed(plan, 'kept');
 }
 
-async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> {
-  if (remains.wasRunning) {
+async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
+  if (leftovers.wasRunning) {
     const up = await bringUp(tools, plan.instance, plan.limits);
-    if (!up.ok) return failed(plan, remains, { says: up.error });
+    if (!up.ok) return failed(plan, leftovers, { message: up.error });
   }
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
   return { outcome: 'kept' };
 }
 
-async function keptBecauseHealthy(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome | null> {
+async function keptBecauseHealthy(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  leftovers: RunLeftovers,
+): Promise<Outcome | null> {
   // Nothing ended a transaction when guard died: how it came out can be seen.
   const mayBeKept = plan.keepIfHealthy || plan.record?.started?.transaction !== undefined;
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
@@ -271,16 +288,16 @@ async function keptBecauseHealthy(plan: RecoverPlan, tools: RecoverTools, remain
     { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs },
     (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
   );
-  await tools.recorder.record({ type: 'verdict', verdict, again: false });
+  await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
   await afterKeep(plan, tools);
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(remains), plan.lease);
+  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
   return { outcome: 'kept' };
 }
 
-async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, remains: Remains): Promise<Outcome> {
-  if (remains.inFlight === null) return closed(plan, 'restore-point-gone');
+async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
+  if (leftovers.inFlight === null) return closed(plan, 'restore-point-gone');
   if (plan.record?.decided == null)
     await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'inconclusive' });
   const record = plan.record;
@@ -288,7 +305,7 @@ async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, remain
     await saveEvidence(
       {
         instance: plan.instance,
-        restorePoint: remains.inFlight,
+        restorePoint: leftovers.inFlight,
         // What the command wrote went to a terminal that is gone.
         output: null,
         verdict: record.verdict?.verdict ?? null,
@@ -297,16 +314,16 @@ async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, remain
       },
       tools,
     );
-  await runHooksOfTheEnd(plan, tools, 'beforeRollback', { cause: causeOf(plan) });
+  await runFinalLifecycleCommands(plan, tools, 'beforeRollback', { cause: causeOf(plan) });
   const end = await rollBack(
     {
       instance: plan.instance,
       project: plan.project,
       remote: plan.remote,
-      restorePoint: plan.record?.restorePoint ?? remains.inFlight,
+      restorePoint: plan.record?.restorePoint ?? leftovers.inFlight,
       baseline: plan.baseline,
       start: true,
-      stopGracefully: remains.disks.uncovered.length > 0,
+      stopGracefully: leftovers.disks.uncovered.length > 0,
       lease: plan.lease,
       hooks: plan.hooks,
       clearLocks: record?.started?.transaction !== undefined,
@@ -314,29 +331,30 @@ async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, remain
     },
     tools,
   );
-  if (end.end === 'failed') return failed(plan, remains, end);
-  if (end.end === 'lost') return { outcome: 'rollback-failed', cause: causeOf(plan), says: sayLost, byHand: [] };
-  return releaseRolledBack(plan, tools, remains, end.end === 'well');
+  if (end.end === 'failed') return failed(plan, leftovers, end);
+  if (end.end === 'lost')
+    return { outcome: 'rollback-failed', cause: causeOf(plan), message: lostLockMessage, manualRecovery: [] };
+  return releaseRolledBack(plan, tools, leftovers, end.end === 'well');
 }
 
 async function releaseRolledBack(
   plan: RecoverPlan,
   tools: RecoverTools,
-  remains: Remains,
+  leftovers: RunLeftovers,
   well: boolean,
 ): Promise<Outcome> {
-  const outcome = well ? 'rolled-back' : 'rolled-back-not-well';
-  await runHooksOfTheEnd(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
-  if (!remains.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+  const outcome = well ? 'rolled-back' : 'rolled-back-unhealthy';
+  await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
+  if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   const keep = !well || (plan.record?.started?.named ?? false);
   await release(
     plan,
     tools,
     keep ? { keep: true, name: nameOf(plan), expiresAt: null } : { keep: false },
-    volumesOf(remains),
+    volumesOf(leftovers),
     plan.lease,
   );
-  return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
+  return { outcome: well ? 'rolled-back' : 'rolled-back-unhealthy', cause: causeOf(plan) };
 }
 
 /** A rollback that had begun may have been done already: what is seen then is no evidence of the change. */
@@ -346,17 +364,17 @@ function isStillChanged({ evidence, phases }: RunRecord): boolean {
 
 function failed(
   plan: RecoverPlan,
-  remains: Remains,
-  { says, first = [] }: Pick<Extract<RollbackEnd, { end: 'failed' }>, 'says' | 'first'>,
+  leftovers: RunLeftovers,
+  { message, first = [] }: Pick<Extract<RollbackEnd, { end: 'failed' }>, 'message' | 'first'>,
 ): Outcome {
   return {
     outcome: 'rollback-failed',
     cause: causeOf(plan),
-    says,
-    byHand: byHandCommands({
+    message,
+    manualRecovery: manualRecoveryCommands({
       ...plan,
-      restorePoint: remains.inFlight ?? { name: inFlightName, volumes: [] },
-      start: remains.wasRunning,
+      restorePoint: leftovers.inFlight ?? { name: inFlightName, volumes: [] },
+      start: leftovers.wasRunning,
       first,
     }),
   };

@@ -1,16 +1,16 @@
 import type { RestorePoint, VerdictKind } from '../../event.ts';
 import type { RunRecord } from '../../journal/runs.ts';
-import type { Mark } from '../hold/mark.ts';
-import type { Quiet } from '../hold/quiet.ts';
+import type { RunMarker } from '../lock/marker.ts';
+import type { QuiesceMarker } from '../lock/quiesce-marker.ts';
 
 /** What an interrupted run left: on the server, and in the records of this host. */
-export interface Traces {
+export interface RecoveryInput {
   /** The restore point that is still in flight. */
   readonly inFlight: RestorePoint | null;
   /** The mark on the instance, which means nothing without a restore point in flight. */
-  readonly mark: Mark | null;
+  readonly marker: RunMarker | null;
   /** The key of a moment of quiet, which gives way to the mark. */
-  readonly quiet?: Quiet | null;
+  readonly quiesceMarker?: QuiesceMarker | null;
   /** The record of that run, where this host has it. */
   readonly record: RunRecord | null;
 }
@@ -31,19 +31,19 @@ export type RecoveryStep =
   | { readonly step: 'release-unknown' };
 
 /** The policy of `guard recover`, from what is left alone. Pure. */
-export function recoveryStep({ inFlight, mark, quiet = null, record }: Traces): RecoveryStep {
+export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }: RecoveryInput): RecoveryStep {
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
   if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
   if (decision === 'keep') return { step: 'release-kept' };
   // A restore takes the mark away: what was seen after it was seen of the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
-  if (mark === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
+  if (marker === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
   if (decision === 'rollback' || began) return { step: 'roll-back' };
   if (record !== null) return { step: 'release-unchanged' };
-  if (mark !== null) return { step: 'roll-back' };
+  if (marker !== null) return { step: 'roll-back' };
   // It is as the restore point: not changed yet, or put back.
-  return { step: quiet === null ? 'release-unknown' : 'release-unchanged' };
+  return { step: quiesceMarker === null ? 'release-unknown' : 'release-unchanged' };
 }
 
 function closedBecause(
@@ -61,6 +61,6 @@ function closedBecause(
 function verdictAfterRollback({ events }: Pick<RunRecord, 'events'>): VerdictKind | null {
   const decided = events.findLastIndex((event) => event.type === 'decided' && event.decision === 'rollback');
   const after = decided === -1 ? [] : events.slice(decided);
-  const last = after.findLast((event) => event.type === 'verdict' && event.again);
+  const last = after.findLast((event) => event.type === 'verdict' && event.afterRollback);
   return last?.type === 'verdict' ? last.verdict.verdict : null;
 }

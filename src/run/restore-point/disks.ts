@@ -23,7 +23,7 @@ export interface UncoveredDisk {
   /** Where it is inside. */
   readonly path: string;
   /** Why it is not covered, e.g. `a folder of the host (/srv/data)`. */
-  readonly says: string;
+  readonly message: string;
 }
 
 /** Sorts the disks of an instance, profiles included. A volume that cannot be looked at is not covered. */
@@ -37,7 +37,7 @@ export async function classifyDisks(
   const sorted = await Promise.all(disks.map(([device, keys]) => classify(incus, instance.name, device, keys)));
   return {
     own: sorted.flatMap((disk) => (disk !== null && 'volume' in disk ? [disk] : [])),
-    uncovered: sorted.flatMap((disk) => (disk !== null && 'says' in disk ? [disk] : [])),
+    uncovered: sorted.flatMap((disk) => (disk !== null && 'message' in disk ? [disk] : [])),
   };
 }
 
@@ -53,14 +53,14 @@ async function classify(
   if (/^(cloud-init|agent):/.test(source)) return null;
   const pool = keys['pool'];
   if (pool === undefined) {
-    const says = source.startsWith('/') ? `a folder of the host (${source})` : `outside of Incus' pools (${source})`;
-    return { device, path, says };
+    const message = source.startsWith('/') ? `a folder of the host (${source})` : `outside of Incus' pools (${source})`;
+    return { device, path, message };
   }
   // A part of a volume is written `volume/folder`.
   const [volume = ''] = source.split('/');
   const found = await getVolume(incus, pool, volume);
-  if (!found.ok) return { device, path, says: `volume ${volume} of pool ${pool}, which cannot be looked at` };
+  if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be looked at` };
   const isOwn = found.value.others === 0 && found.value.instances.every((name) => name === instance);
   if (isOwn) return { device, pool, volume, path };
-  return { device, path, says: `volume ${volume} of pool ${pool}, which others use as well` };
+  return { device, path, message: `volume ${volume} of pool ${pool}, which others use as well` };
 }

@@ -16,7 +16,7 @@ export function isLatestOnly(pool: Pick<Pool, 'driver' | 'config'> | null): bool
 }
 
 /** A warning for a run that begins; null where nothing can come in between. */
-export function sayScheduled(
+export function describeScheduled(
   pool: Pick<Pool, 'driver' | 'config'> | null,
   { name, expandedConfig }: Pick<Instance, 'name' | 'expandedConfig'>,
 ): string | null {

@@ -1,12 +1,12 @@
 import type { VolumePoint } from '../../event.ts';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { deleteSnapshot, getSnapshot, renameSnapshot, setSnapshotExpiry } from '../../incus/snapshot.ts';
 import { ok, type Result } from '../../result.ts';
-import { sayLost, type HeldLease } from '../hold/lease.ts';
-import { unmark } from '../hold/mark.ts';
-import { persistently } from '../persistence.ts';
+import { lostLockMessage, type HeldLease } from '../lock/lease.ts';
+import { removeMarker } from '../lock/marker.ts';
+import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
-import { inFlightName } from '../hold/in-flight.ts';
+import { inFlightName } from '../lock/in-flight.ts';
 import type { RunTools } from '../tools.ts';
 import { keepVolumePoints, removeVolumePoints } from './volumes.ts';
 
@@ -28,15 +28,15 @@ export async function releaseRestorePoint(
 ): Promise<Result<string | null, IncusFailure>> {
   const { incus } = tools;
   // First of all: without the mark the change counts as decided, whatever dies after this.
-  const unmarked = await persistently(tools.clock, limitMs, () => unmark(incus, instance));
+  const unmarked = await retryTransient(tools.clock, limitMs, () => removeMarker(incus, instance));
   if (!unmarked.ok) return unmarked;
   // The lock itself is the last to go.
-  const freed = await persistently(tools.clock, limitMs, () =>
+  const freed = await retryTransient(tools.clock, limitMs, () =>
     release.keep ? keepVolumePoints(incus, volumes, release, limitMs) : removeVolumePoints(incus, volumes, limitMs),
   );
   if (!freed.ok) return freed;
   if (!release.keep) return removed(tools, instance, limitMs);
-  const expiry = await persistently(tools.clock, limitMs, () =>
+  const expiry = await retryTransient(tools.clock, limitMs, () =>
     setSnapshotExpiry(incus, instance, inFlightName, release.expiresAt),
   );
   if (!expiry.ok) return expiry.error.kind === 'not-found' ? ok(release.name) : expiry;
@@ -48,7 +48,7 @@ async function removed(
   instance: string,
   limitMs: number,
 ): Promise<Result<null, IncusFailure>> {
-  const deleted = await persistently(tools.clock, limitMs, () =>
+  const deleted = await retryTransient(tools.clock, limitMs, () =>
     deleteSnapshot(tools.incus, instance, inFlightName, { limitMs }),
   );
   return deleted.ok || deleted.error.kind === 'not-found' ? ok(null) : deleted;
@@ -61,7 +61,7 @@ async function renamed(
   limitMs: number,
 ): Promise<Result<string, IncusFailure>> {
   const rename = (to: string) =>
-    persistently(tools.clock, limitMs, () => renameSnapshot(tools.incus, instance, inFlightName, to, { limitMs }));
+    retryTransient(tools.clock, limitMs, () => renameSnapshot(tools.incus, instance, inFlightName, to, { limitMs }));
   const done = await rename(name);
   if (done.ok) return ok(name);
   // A repetition after a lost answer: it has its name already. Its data alone may have it, where the daemon died meanwhile.
@@ -72,7 +72,7 @@ async function renamed(
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    says: `The restore point could not be named "${name}" and is kept as "${other}". ${sayFailure(done.error)}`,
+    message: `The restore point could not be named "${name}" and is kept as "${other}". ${describeFailure(done.error)}`,
   });
   const second = await rename(other);
   return second.ok ? ok(other) : second;
@@ -89,7 +89,7 @@ export async function release(
   // A renewal after this would undo the expiry of what is kept.
   await lease?.stop();
   if (await lease?.isLost()) {
-    await tools.recorder.record({ type: 'notice', level: 'warning', says: sayLost });
+    await tools.recorder.record({ type: 'notice', level: 'warning', message: lostLockMessage });
     return null;
   }
   const released = await releaseRestorePoint(tools, plan.instance, how, volumes, plan.limits.restoreMs);
@@ -100,7 +100,7 @@ export async function release(
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    says: `The restore point is still in flight; \`guard recover\` releases it. ${sayFailure(released.error)}`,
+    message: `The restore point is still in flight; \`guard recover\` releases it. ${describeFailure(released.error)}`,
   });
   return null;
 }

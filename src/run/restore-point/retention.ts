@@ -1,8 +1,8 @@
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { deleteSnapshot, listSnapshots, type Snapshot } from '../../incus/snapshot.ts';
 import { newestFirst, type KeptRestorePoint } from '../../journal/kept-restore-points.ts';
 import { ok, type Result } from '../../result.ts';
-import { persistently } from '../persistence.ts';
+import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 import { removeVolumePoints } from './volumes.ts';
@@ -35,7 +35,7 @@ export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Pro
   if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
   const existing = await listSnapshots(tools.incus, plan.instance);
   if (!existing.ok) {
-    await tools.recorder.record({ type: 'notice', level: 'warning', says: sayFailure(existing.error) });
+    await tools.recorder.record({ type: 'notice', level: 'warning', message: describeFailure(existing.error) });
     return 1;
   }
   let stayed = 0;
@@ -48,7 +48,7 @@ export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Pro
         : {
             type: 'notice',
             level: 'warning',
-            says: `The old restore point "${point.name}" stays for now. ${sayFailure(removed.error)}`,
+            message: `The old restore point "${point.name}" stays for now. ${describeFailure(removed.error)}`,
           },
     );
   }
@@ -62,10 +62,10 @@ async function removePoint(
   { name, volumes }: KeptRestorePoint,
 ): Promise<Result<void, IncusFailure>> {
   const limitMs = plan.limits.snapshotMs;
-  const freed = await persistently(tools.clock, limitMs, () => removeVolumePoints(tools.incus, volumes, limitMs));
+  const freed = await retryTransient(tools.clock, limitMs, () => removeVolumePoints(tools.incus, volumes, limitMs));
   if (!freed.ok) return freed;
   // A daemon that dies in the middle leaves a snapshot without data, and takes no other one before that is removed as well.
-  const removed = await persistently(tools.clock, limitMs, () =>
+  const removed = await retryTransient(tools.clock, limitMs, () =>
     deleteSnapshot(tools.incus, plan.instance, name, { limitMs }),
   );
   return removed.ok || removed.error.kind === 'not-found' ? ok(undefined) : removed;

@@ -20,7 +20,7 @@ export function driftSince(
 }
 
 /** The same as a sentence; null where there is nothing to tell. */
-export function sayDrift(drift: readonly string[]): string | null {
+export function describeDrift(drift: readonly string[]): string | null {
   if (drift.length === 0) return null;
   const more = drift.length - mostNames;
   const told = [...drift.slice(0, mostNames), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');

@@ -1,28 +1,28 @@
 import type { Verdict } from '../../event.ts';
-import { sayFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../incus/failure.ts';
 import { getInstance } from '../../incus/instance.ts';
-import { persistently } from '../persistence.ts';
+import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
-import type { Prepared } from '../prepare.ts';
+import type { PreparedRun } from '../prepare.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
  * Somebody else restored the instance meanwhile: what is healthy now is not what the change made of it. The verdict on
  * that is recorded and returned; null where nobody did.
  */
-export async function foreignRestore(plan: Plan, tools: RunTools, { inspected }: Prepared): Promise<Verdict | null> {
-  const now = await persistently(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
+export async function foreignRestore(plan: Plan, tools: RunTools, { inspected }: PreparedRun): Promise<Verdict | null> {
+  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
   const { generation } = inspected.instance;
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
-  const says = now.ok
+  const message = now.ok
     ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`
-    : sayFailure(now.error);
+    : describeFailure(now.error);
   const verdict: Verdict = {
     verdict: 'inconclusive',
-    reasons: [{ subject: 'instance', severity: 'required', says }],
+    reasons: [{ subject: 'instance', severity: 'required', message }],
     advisories: [],
     checks: [],
   };
-  await tools.recorder.record({ type: 'verdict', verdict, again: false });
+  await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   return verdict;
 }

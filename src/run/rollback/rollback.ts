@@ -1,27 +1,31 @@
-import { sayDuration } from '../../duration.ts';
+import { formatDuration } from '../../duration.ts';
 import { takeBaseline, type Baseline } from '../../health/baseline.ts';
 import { judgeAlone } from '../../health/verdict.ts';
 import { watch } from '../../health/watch/watch.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
-import type { Hooks } from '../../hook-definition.ts';
+import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import { clearingOf } from '../../incus/clearing.ts';
-import { sayFailure, type IncusFailure } from '../../incus/failure.ts';
+import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
 import { getInstance, patchInstance, type Instance } from '../../incus/instance.ts';
 import { settle } from '../../incus/operations.ts';
 import { getSnapshot, restoreSnapshot, type Snapshot } from '../../incus/snapshot.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { driftSince, sayDrift } from './drift.ts';
-import type { HeldLease } from '../hold/lease.ts';
+import { driftSince, describeDrift } from './drift.ts';
+import type { HeldLease } from '../lock/lease.ts';
 import { newerInTheWay, removalLines } from '../restore-point/newer-snapshots.ts';
-import { isJustNow, momentOf, type Moment } from '../just-now.ts';
-import { passes, persistently } from '../persistence.ts';
+import { isRecent, timePointOf, type TimePoint } from '../recency.ts';
+import { isTransient, retryTransient } from '../retry.ts';
 import type { Limits } from '../plan.ts';
 import { bringUp, stop } from '../power.ts';
-import { letGoByKey } from '../hold/quiet.ts';
+import { resumeByMarker } from '../lock/quiesce-marker.ts';
 import { inPhase } from '../recorder.ts';
 import { clearStaleLocks } from './stale-locks.ts';
 import type { RunTools } from '../tools.ts';
-import { findTornSnapshots, isTornFailure, mendingLines } from '../restore-point/torn-snapshots.ts';
+import {
+  findInconsistentSnapshots,
+  isInconsistencyFailure,
+  repairCommands,
+} from '../restore-point/inconsistent-snapshots.ts';
 import { restoreVolumePoints } from '../restore-point/volumes.ts';
 
 /** What to bring back, and how far. */
@@ -39,7 +43,7 @@ export interface RollbackPlan {
   /** Null where there is none: the restore point could not be given one. */
   readonly lease: HeldLease | null;
   /** What lets go on the host, where the restore point was taken of an instance that was held still. */
-  readonly hooks: Hooks;
+  readonly hooks: LifecycleCommands;
   /** The restore point was, or may have been, taken while a package manager worked: its lock goes (F24). */
   readonly clearLocks: boolean;
   readonly limits: Limits;
@@ -53,7 +57,7 @@ export type RollbackEnd =
   | { readonly end: 'lost' }
   | {
       readonly end: 'failed';
-      readonly says: string;
+      readonly message: string;
       /** Lines for a person that clear away what a killed daemon left, and what stops every restore. */
       readonly first?: readonly string[];
     };
@@ -62,7 +66,7 @@ type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
 
 /** What is known of the way back before anything is stopped. */
 export interface Survey {
-  readonly at: Moment;
+  readonly at: TimePoint;
   /** The exact snapshot, or a sentence. */
   readonly there: Result<Snapshot, string>;
   readonly now: Result<Instance, IncusFailure>;
@@ -72,7 +76,7 @@ export interface Survey {
 
 /** Looks whether the exact snapshot is there (F2, F3), and nothing in its way (F4). Changes nothing. */
 export async function survey(plan: RollbackPlan, tools: RollbackTools): Promise<Survey> {
-  const at = momentOf(tools.clock);
+  const at = timePointOf(tools.clock);
   const [there, now, newer] = await Promise.all([
     findRestorePoint(plan, tools),
     getInstance(tools.incus, plan.instance),
@@ -91,11 +95,11 @@ export async function rollBack(
   tools: RollbackTools,
   surveyed: Survey | null = null,
 ): Promise<RollbackEnd> {
-  const known = surveyed !== null && isJustNow(tools.clock, surveyed.at) ? surveyed : await survey(plan, tools);
+  const known = surveyed !== null && isRecent(tools.clock, surveyed.at) ? surveyed : await survey(plan, tools);
   const { there, now, newer } = known;
-  if (!there.ok) return { end: 'failed', says: there.error };
-  if (now.ok) await tellDrift(tools, there.value, now.value);
-  if (newer.length > 0) return { end: 'failed', says: sayNewer(newer), first: removalLines(plan, newer) };
+  if (!there.ok) return { end: 'failed', message: there.error };
+  if (now.ok) await reportDrift(tools, there.value, now.value);
+  if (newer.length > 0) return { end: 'failed', message: describeNewer(newer), first: removalLines(plan, newer) };
 
   if (await plan.lease?.isLost()) return { end: 'lost' };
   const stopped = await inPhase(
@@ -104,12 +108,16 @@ export async function rollBack(
     () => stop(tools, plan.instance, plan.limits, plan.stopGracefully),
     told('stopped'),
   );
-  if (!stopped.ok) return { end: 'failed', says: sayFailure(stopped.error) };
+  if (!stopped.ok) return { end: 'failed', message: describeFailure(stopped.error) };
 
   if (await plan.lease?.isLost()) return { end: 'lost' };
   const restored = await inPhase(tools, 'restore', () => restore(plan, tools, now), told(plan.restorePoint.name));
   if (!restored.ok)
-    return { end: 'failed', says: sayFailure(restored.error), first: await inTheWay(plan, tools, restored.error) };
+    return {
+      end: 'failed',
+      message: describeFailure(restored.error),
+      first: await inTheWay(plan, tools, restored.error),
+    };
   if (plan.clearLocks) await clearStaleLocks(tools.incus, plan.instance);
   if (!plan.start) return { end: 'well' };
 
@@ -117,30 +125,31 @@ export async function rollBack(
     tools,
     'start',
     () => bringUp(tools, plan.instance, plan.limits, familiesOf(plan.baseline)),
-    (result) => ({ ok: result.ok, says: result.ok ? 'running' : result.error }),
+    (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
   );
-  if (!started.ok) return { end: 'failed', says: started.error };
+  if (!started.ok) return { end: 'failed', message: started.error };
   // It came back as it was copied: perhaps held still.
-  const held = await letGoByKey({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
-  if (held !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says: `${held} ${mayBeHeld}` });
+  const held = await resumeByMarker({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
+  if (held !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: `${held} ${mayBeBusy}` });
   return verifyAgain(plan, tools);
 }
 
-const mayBeHeld = 'The instance may still be held still as for its restore point.';
+const mayBeBusy = 'The instance may still be held still as for its restore point.';
 
-function told(says: string) {
-  return (result: Result<unknown, IncusFailure>): { ok: boolean; says: string } =>
-    result.ok ? { ok: true, says } : { ok: false, says: sayFailure(result.error) };
+function told(message: string) {
+  return (result: Result<unknown, IncusFailure>): { ok: boolean; message: string } =>
+    result.ok ? { ok: true, message } : { ok: false, message: describeFailure(result.error) };
 }
 
 async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> {
   const { name, createdAt } = plan.restorePoint;
   const look = () => getSnapshot(tools.incus, plan.instance, name);
   const first = await look();
-  const isAway = !first.ok && passes(first.error);
-  if (isAway) await tools.recorder.record({ type: 'notice', level: 'warning', says: sayAway(plan, first.error) });
-  const snapshot = isAway ? await persistently(tools.clock, plan.limits.restoreMs, look) : first;
-  if (!snapshot.ok) return err(sayFailure(snapshot.error));
+  const isAway = !first.ok && isTransient(first.error);
+  if (isAway)
+    await tools.recorder.record({ type: 'notice', level: 'warning', message: describeGone(plan, first.error) });
+  const snapshot = isAway ? await retryTransient(tools.clock, plan.limits.restoreMs, look) : first;
+  if (!snapshot.ok) return err(describeFailure(snapshot.error));
   if (snapshot.value.createdAt === createdAt) return snapshot;
   return err(
     `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
@@ -148,26 +157,26 @@ async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promi
 }
 
 /** Nothing would be shown for a quarter of an hour otherwise. */
-function sayAway({ limits }: RollbackPlan, failure: IncusFailure): string {
-  return `${sayFailure(failure)} The instance is as the change left it; guard goes on trying for ${sayDuration(limits.restoreMs)}.`;
+function describeGone({ limits }: RollbackPlan, failure: IncusFailure): string {
+  return `${describeFailure(failure)} The instance is as the change left it; guard goes on trying for ${formatDuration(limits.restoreMs)}.`;
 }
 
 /** A restore replaces the whole configuration (incus.md, trap 3): who changed it meanwhile is told (F22). */
-async function tellDrift(tools: RollbackTools, snapshot: Snapshot, now: Instance): Promise<void> {
-  const says = sayDrift(driftSince(snapshot, now));
-  if (says !== null) await tools.recorder.record({ type: 'notice', level: 'warning', says });
+async function reportDrift(tools: RollbackTools, snapshot: Snapshot, now: Instance): Promise<void> {
+  const message = describeDrift(driftSince(snapshot, now));
+  if (message !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message });
 }
 
-function sayNewer(newer: readonly string[]): string {
+function describeNewer(newer: readonly string[]): string {
   return `Its storage goes back to the newest snapshot only, and newer than the restore point are ${newer.map((name) => `"${name}"`).join(', ')}. They are not guard's to remove. Nothing was stopped.`;
 }
 
 /** What a daemon that was killed left, and what no restore gets past. */
 async function inTheWay(plan: RollbackPlan, { incus }: RollbackTools, failure: IncusFailure): Promise<string[]> {
-  const clearing = clearingOf(failure.said);
+  const clearing = clearingOf(failure.detail);
   if (clearing !== null) return [clearing];
-  const instance = isTornFailure(failure) ? await getInstance(incus, plan.instance) : null;
-  return instance?.ok ? mendingLines(plan, await findTornSnapshots(incus, instance.value)) : [];
+  const instance = isInconsistencyFailure(failure) ? await getInstance(incus, plan.instance) : null;
+  return instance?.ok ? repairCommands(plan, await findInconsistentSnapshots(incus, instance.value)) : [];
 }
 
 async function restore(
@@ -178,14 +187,14 @@ async function restore(
   const { clock, incus } = tools;
   const { restoreMs } = plan.limits;
   const description = before.ok ? before : await getInstance(incus, plan.instance);
-  const volumes = await persistently(
+  const volumes = await retryTransient(
     clock,
     restoreMs,
     () => restoreVolumePoints(incus, plan.restorePoint.volumes, restoreMs),
     restoreIsWorthRepeating,
   );
   if (!volumes.ok) return volumes;
-  const restored = await persistently(
+  const restored = await retryTransient(
     clock,
     restoreMs,
     async () => {
@@ -207,7 +216,7 @@ async function settled(
   failure: IncusFailure,
 ): Promise<Result<void, IncusFailure>> {
   if (failure.operation === null) return err(failure);
-  const end = await settle(tools.incus, failure.operation, { limitMs, asked: failure.asked });
+  const end = await settle(tools.incus, failure.operation, { limitMs, purpose: failure.purpose });
   if (!end.ok) return end;
   switch (end.value.kind) {
     case 'succeeded':
@@ -223,10 +232,10 @@ async function settled(
 /** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (incus.md section 2). */
 function restoreIsWorthRepeating(failure: IncusFailure): boolean {
   return (
-    passes(failure) ||
+    isTransient(failure) ||
     failure.kind === 'no-space' ||
     // A daemon that is shut down in the middle calls its own work off; the next one does it again.
-    failure.said.includes('context canceled')
+    failure.detail.includes('context canceled')
   );
 }
 
@@ -236,9 +245,9 @@ async function verifyAgain(plan: RollbackPlan, tools: RollbackTools): Promise<Ro
     tools,
     'verify-again',
     () => verdictOfRestored(plan, tools),
-    (verdict) => ({ ok: verdict.verdict === 'healthy', says: verdict.verdict }),
+    (verdict) => ({ ok: verdict.verdict === 'healthy', message: verdict.verdict }),
   );
-  await tools.recorder.record({ type: 'verdict', verdict, again: true });
+  await tools.recorder.record({ type: 'verdict', verdict, afterRollback: true });
   return verdict.verdict === 'healthy' ? { end: 'well' } : { end: 'not-well', verdict };
 }
 

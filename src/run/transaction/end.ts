@@ -1,6 +1,6 @@
 import { waitUntilQuiet } from '../../health/ready.ts';
 import type { Clock } from '../../clock.ts';
-import { ask } from '../../incus/ask.ts';
+import { runProbe } from '../../incus/exec-query.ts';
 import type { Incus } from '../../incus/client.ts';
 import type { IncusFailure } from '../../incus/failure.ts';
 import { getInstance } from '../../incus/instance.ts';
@@ -45,7 +45,7 @@ export async function waitForTransaction(tools: WaitTools, instance: string, wai
   let goneSince: { readonly at: number; readonly pids: number } | null = null;
   for (let pause: number = pace.first; clock.monotonic() < deadline; pause = Math.min(pause * pace.growth, pace.most)) {
     const pids = wait.pids();
-    const look = await lookAtProcesses(tools, instance, [1, ...pids]);
+    const look = await inspectProcesses(tools, instance, [1, ...pids]);
     if (!look.ok && (await hasStopped(tools, instance, wait.readyMs))) return 'stopped';
     if (look.ok) {
       if (isOther(seen, 1, look.value)) return 'restarted';
@@ -61,12 +61,12 @@ export async function waitForTransaction(tools: WaitTools, instance: string, wai
 }
 
 /** Reads the processes with these numbers inside; those that are gone, or have ended and are not waited for yet, are left out. */
-export async function lookAtProcesses(
+export async function inspectProcesses(
   { incus }: Pick<WaitTools, 'incus'>,
   instance: string,
   pids: readonly number[],
 ): Promise<Result<ReadonlyMap<number, ProcessInside>, IncusFailure>> {
-  const answer = await ask(incus, instance, {
+  const answer = await runProbe(incus, instance, {
     command: ['sh', '-c', script, 'guard', ...pids.map(String)],
     limitMs: 10_000,
     maxBytes: 64 * 1024,

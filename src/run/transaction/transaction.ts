@@ -2,7 +2,7 @@ import type { Changes, CommandEnd } from '../../event.ts';
 import { failureOf, type Attempt } from '../decision.ts';
 import { foreignRestore } from '../rollback/foreign-restore.ts';
 import type { Plan, Transaction, TransactionEnd } from '../plan.ts';
-import type { Prepared } from '../prepare.ts';
+import type { PreparedRun } from '../prepare.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 import { verify } from '../verify.ts';
@@ -20,7 +20,7 @@ export interface TransactionAttempt extends Attempt {
 export async function transactionAndVerdict(
   plan: Plan,
   tools: RunTools,
-  prepared: Prepared,
+  prepared: PreparedRun,
   transaction: Transaction,
 ): Promise<TransactionAttempt> {
   const ended = await letGoOn(plan, tools, transaction);
@@ -37,7 +37,7 @@ export async function transactionAndVerdict(
   await tools.recorder.record({
     type: 'notice',
     level: 'info',
-    says: `${transaction.manager} ended without having changed anything.`,
+    message: `${transaction.manager} ended without having changed anything.`,
   });
   return { end: { kind: 'exited', status: 0 }, verdict, interruptedBy: now, unchanged: true };
 }
@@ -51,7 +51,7 @@ async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): P
       transaction.begin();
       return withoutWord(transaction, await transaction.ended());
     },
-    ({ end }) => ({ ok: failureOf(plan, end) === null, says: sayEnd(transaction, end) }),
+    ({ end }) => ({ ok: failureOf(plan, end) === null, message: describeEnd(transaction, end) }),
   );
   await tools.recorder.record({ type: 'command-ended', end: ended.end, ms: tools.clock.monotonic() - began });
   return ended;
@@ -61,12 +61,12 @@ async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): P
 function withoutWord({ manager }: Transaction, ended: TransactionEnd): TransactionEnd {
   return ended.finished || ended.end.kind !== 'exited'
     ? ended
-    : { ...ended, end: { kind: 'lost', says: `${manager} ended without saying that it had finished.` } };
+    : { ...ended, end: { kind: 'lost', message: `${manager} ended without saying that it had finished.` } };
 }
 
-function sayEnd({ manager }: Transaction, end: CommandEnd): string {
+function describeEnd({ manager }: Transaction, end: CommandEnd): string {
   if (end.kind === 'exited') return end.status === 0 ? `${manager} has finished` : `${manager}: status ${end.status}`;
-  return end.kind === 'lost' ? end.says : end.kind;
+  return end.kind === 'lost' ? end.message : end.kind;
 }
 
 /** A manager that had announced packages and finished has done something, if only laid the same files down again. */

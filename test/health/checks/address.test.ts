@@ -30,19 +30,19 @@ describe('the place of an address', () => {
   });
 
   it('fails the check where the instance has no such address', async () => {
-    for (const [text, says] of [
+    for (const [text, message] of [
       ['{address:eth9}', 'on eth9'],
       ['{address4:eth1}', 'IPv4'],
     ] as const)
       expect(await fill(text)).toMatchObject({
-        error: { answer: 'failed', says: expect.stringContaining(says) as string },
+        error: { answer: 'failed', message: expect.stringContaining(message) as string },
       });
   });
 
   it('cannot be known when Incus does not tell, and is not asked for without need', async () => {
-    const failure = failureOf('unreachable', { asked: 'read the state of c1', project: 'default' }, 'no daemon');
+    const failure = failureOf('unreachable', { purpose: 'read the state of c1', project: 'default' }, 'no daemon');
     const ask = () => Promise.resolve(err(failure));
-    expect(await fillAddress('{address}', ask)).toMatchObject({ error: { answer: 'not-asked' } });
+    expect(await fillAddress('{address}', ask)).toMatchObject({ error: { answer: 'unknown' } });
     expect(await fillAddress('192.0.2.1', ask)).toEqual(ok('192.0.2.1'));
   });
 });

@@ -14,15 +14,15 @@ const unreachable: AskContext = {
 describe('a check that cannot be put', () => {
   it('is not a failure where Incus does not answer', async () => {
     const result = await askCheck(checkOf('web'), unreachable);
-    expect(result).toMatchObject({ name: 'web', severity: 'required', answer: 'not-asked' });
-    expect(result.says).toContain('/nonexistent/incus.socket');
+    expect(result).toMatchObject({ name: 'web', severity: 'required', status: 'unknown' });
+    expect(result.message).toContain('/nonexistent/incus.socket');
   });
 
   it('is not an exception where guard itself makes a mistake (F10)', async () => {
     const broken = { ...unreachable, incus: null as unknown as AskContext['incus'] };
     expect(await askCheck(checkOf('web'), broken)).toMatchObject({
-      answer: 'not-asked',
-      says: expect.stringContaining('a mistake in guard itself') as string,
+      status: 'unknown',
+      message: expect.stringContaining('a mistake in guard itself') as string,
     });
   });
 
@@ -39,12 +39,12 @@ describe('a check that cannot be put', () => {
       path: '/x',
     } as const;
     expect(await askDefinition(folder, unreachable, (work) => work())).toMatchObject([
-      { name: 'green', answer: 'not-asked' },
+      { name: 'green', status: 'unknown' },
     ]);
   });
 
   it('is not asked at all after an interruption', async () => {
     const result = await askCheck(checkOf('web'), { ...unreachable, signal: AbortSignal.abort() });
-    expect(result).toMatchObject({ answer: 'not-asked', says: 'guard was interrupted' });
+    expect(result).toMatchObject({ status: 'unknown', message: 'guard was interrupted' });
   });
 });

@@ -13,7 +13,7 @@ const recorded = (name: (typeof names)[number]): string =>
 
 const factsOf = (text: string): Facts => {
   const facts = parseProbe(text, nonce);
-  if (!facts.ok) throw new Error(facts.error.says);
+  if (!facts.ok) throw new Error(facts.error.message);
   return facts.value;
 };
 

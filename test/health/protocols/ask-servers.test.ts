@@ -180,13 +180,13 @@ describe('F36: a proxy that listens, and lets nobody in', () => {
       null,
       ['squid.service at tcp/3128 was asked for http://127.0.0.1/ and answered with 200, now it does not answer'],
     ],
-  ])('%s, then %s', (was, is, says) => {
+  ])('%s, then %s', (was, is, message) => {
     const answering = (said: string | null): Facts =>
       facts({
         sockets: [tcp('0.0.0.0', 3128, squid)],
         answers: [{ ...http(3128, said), question: 'http://127.0.0.1/' }],
       });
-    expect(deciding(compareFacts(answering(was), answering(is)))).toEqual(says);
+    expect(deciding(compareFacts(answering(was), answering(is)))).toEqual(message);
   });
 });
 
@@ -250,9 +250,9 @@ describe('zones of a name server', () => {
       ['named.service answered for the zone a.example, now no configuration names it'],
     ],
     ['nobody could be asked', zoned(['a.example']), []],
-  ])('then %s', (_name, after, says) => {
+  ])('then %s', (_name, after, message) => {
     const before = zoned(['a.example', 'b.example'], [dns('a.example', 'NOERROR'), dns('b.example', 'SERVFAIL')]);
-    expect(deciding(compareFacts(before, after))).toEqual(says);
+    expect(deciding(compareFacts(before, after))).toEqual(message);
   });
 });
 
@@ -281,8 +281,8 @@ describe('names that a resolver knows by itself', () => {
     ['a.example', 'NOERROR', null, ['unbound.service answered for a.example, now it does not answer']],
     ['localhost', 'NOERROR', 'REFUSED', ['unbound.service answered for localhost, now with REFUSED']],
     ['a.example', 'NOERROR', 'NXDOMAIN', ['unbound.service answered for a.example, now with NXDOMAIN']],
-  ])('%s: %s, then %s', (name, was, is, says) => {
-    expect(deciding(compareFacts(resolving({ [name]: was }), resolving({ [name]: is })))).toEqual(says);
+  ])('%s: %s, then %s', (name, was, is, message) => {
+    expect(deciding(compareFacts(resolving({ [name]: was }), resolving({ [name]: is })))).toEqual(message);
   });
 
   test('a server with zones of its own need not know localhost, nor ask others for it', () => {

@@ -100,7 +100,7 @@ describe('F36: a server that takes calls, and does not greet as it did', () => {
     ['-NOAUTH', '+PONG', []],
     [null, '421', []],
     ['unreachable', null, []],
-  ])('%s, then %s', (was, is, says) => {
-    expect(deciding(compareFacts(greeting22(was), greeting22(is)))).toEqual(says);
+  ])('%s, then %s', (was, is, message) => {
+    expect(deciding(compareFacts(greeting22(was), greeting22(is)))).toEqual(message);
   });
 });

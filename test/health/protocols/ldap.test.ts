@@ -118,8 +118,8 @@ describe('F36: a directory server that runs and listens, and has lost its direct
       holding(answer('', 'dc=a; dc=b'), answer('dc=a', 'insufficient access')),
       ['slapd.service gave the entry dc=a, now with insufficient access'],
     ],
-  ])('%s', (_name, after, says) => {
-    expect(deciding(compareFacts(before, after))).toEqual(says);
+  ])('%s', (_name, after, message) => {
+    expect(deciding(compareFacts(before, after))).toEqual(message);
   });
 
   test('one that never told anybody is not blamed', () => {

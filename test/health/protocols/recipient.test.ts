@@ -94,9 +94,9 @@ describe('F36: a mail server that greets, and takes no messages', () => {
     ['550', '451', []],
     ['530', null, []],
     [null, '451', []],
-  ])('%s, then %s', (was, is, says) => {
+  ])('%s, then %s', (was, is, message) => {
     const findings = compareFacts(saying(was), saying(is));
-    expect(deciding(findings)).toEqual(says);
+    expect(deciding(findings)).toEqual(message);
     expect(findings.every(({ transient }) => transient)).toBe(true);
   });
 });

@@ -75,7 +75,7 @@ describe('sockets that are gone, narrowed or moved', () => {
       facts({ sockets: [tcp('127.0.0.1', 6379, redis)], configuration: configuration('new', 'bind 127.0.0.1 -::1') }),
     );
     expect(findings).toHaveLength(1);
-    expect(findings[0]?.says).toBe(
+    expect(findings[0]?.message).toBe(
       'redis-server.service listens on port 6379 tcp only at 127.0.0.1 now, before at every address; /etc/redis/redis.conf was replaced' +
         ' (the old one is /etc/redis/redis.conf.dpkg-old): "bind 0.0.0.0" became "bind 127.0.0.1 -::1"',
     );
@@ -264,5 +264,5 @@ test('5,000 sockets that are all gone are one sentence of bounded length', () =>
   const sockets = Array.from({ length: 5000 }, (_, at) => tcp('0.0.0.0', at + 1, redis));
   const findings = compareFacts(facts({ sockets }), facts({ sockets: [] }));
   expect(findings).toHaveLength(1);
-  expect(findings[0]?.says).toMatch(/and 4992 more/);
+  expect(findings[0]?.message).toMatch(/and 4992 more/);
 });

@@ -28,16 +28,16 @@ describe('addresses, routes and name servers', () => {
     ['no address', { addresses: [] }, 'eth0 lost its IPv4 address 10.1.2.3'],
     ['no default route', { defaultRoutes: [] }, 'the IPv4 default route by 10.1.2.1 is gone'],
     ['no name server', { nameservers: [] }, '/etc/resolv.conf names no server any more, before it was 10.1.2.1'],
-  ])('lost: %s', (_name, after, says) => {
+  ])('lost: %s', (_name, after, message) => {
     const findings = compareFacts(network({}), network(after));
-    expect(deciding(findings)).toEqual([says]);
+    expect(deciding(findings)).toEqual([message]);
     expect(findings.every(({ transient }) => transient)).toBe(true);
   });
 
   test('another lease is told, and does not decide; an address that was not leased does', () => {
     const leased = compareFacts(network({}), network({ addresses: [address('10.1.2.77')] }));
     expect(deciding(leased)).toEqual([]);
-    expect(leased[0]?.says).toBe('eth0 has the IPv4 address 10.1.2.77 now, before it was 10.1.2.3');
+    expect(leased[0]?.message).toBe('eth0 has the IPv4 address 10.1.2.77 now, before it was 10.1.2.3');
     const fixed = compareFacts(
       network({ addresses: [address('10.1.2.3', { dynamic: false })] }),
       network({ addresses: [address('10.1.2.77')] }),
@@ -101,7 +101,7 @@ describe('F45: what the package manager calls not properly installed', () => {
       packages({}),
       packages({ broken: { libc: 'triggers-pending', 'man-db': 'triggers-awaited' } }),
     );
-    expect(findings.map(({ severity, says }) => [severity, says])).toEqual([
+    expect(findings.map(({ severity, message }) => [severity, message])).toEqual([
       ['advisory', 'triggers of libc and man-db have not been run'],
     ]);
   });
@@ -135,8 +135,8 @@ describe('the root file system', () => {
     ['F15: filled up', { availableBytes: 0 }, 'the root file system has 0 bytes of 1 GiB left, before it was 512 MiB'],
     ['out of inodes', { availableInodes: 3 }, 'the root file system has 3 inodes left, before it was 50000'],
     ['read-only', { writable: false }, 'the root file system can no longer be written to'],
-  ])('%s', (_name, after, says) => {
-    expect(deciding(compareFacts(disk({}), disk(after)))).toEqual([says]);
+  ])('%s', (_name, after, message) => {
+    expect(deciding(compareFacts(disk({}), disk(after)))).toEqual([message]);
     expect(compareFacts(disk(after), disk(after))).toEqual([]);
   });
 
@@ -187,7 +187,7 @@ describe('processes, where no service manager tells', () => {
 
 test('a restart is asked for anew', () => {
   const asked = facts({ reboot: { required: true, packages: ['libc6', 'dbus'] } });
-  expect(compareFacts(facts(), asked).map(({ severity, says }) => [severity, says])).toEqual([
+  expect(compareFacts(facts(), asked).map(({ severity, message }) => [severity, message])).toEqual([
     ['advisory', 'the instance asks to be restarted for libc6, dbus'],
   ]);
   expect(compareFacts(asked, asked)).toEqual([]);

@@ -73,8 +73,8 @@ describe('a unit that was running and now is not', () => {
       service('pdns.service', { active: 'deactivating', sub: 'stop-sigterm' }),
       'pdns.service was running, is still stopping',
     ],
-  ])('%s', (_name, after, says) => {
-    expect(compareUnits([pdns], [after])).toEqual([says]);
+  ])('%s', (_name, after, message) => {
+    expect(compareUnits([pdns], [after])).toEqual([message]);
   });
 
   test('it is found whatever else the manager lists, in whatever order', () => {
@@ -220,7 +220,7 @@ describe('units that come and go by design', () => {
       facts({ units: units(after) }),
     );
     expect(findings.map(({ severity }) => severity)).toEqual(['advisory']);
-    expect(findings[0]?.says).toBe('logrotate-web.service did not run before and has failed: exit status 1');
+    expect(findings[0]?.message).toBe('logrotate-web.service did not run before and has failed: exit status 1');
   });
 
   test('a one-shot that counted as active and failed decides, of systemd itself it does not', () => {
@@ -266,7 +266,7 @@ describe('units that are gone', () => {
       facts({ units: units(service('php8.4-fpm.service')) }),
     );
     expect(deciding(findings)).toEqual([]);
-    expect(findings.map(({ says }) => says)).toContain(
+    expect(findings.map(({ message }) => message)).toContain(
       'php8.2-fpm.service was running, is gone with its unit file; php8.4-fpm.service runs instead',
     );
   });
@@ -297,7 +297,9 @@ describe('units that are gone', () => {
     const after = facts({ units: units(service('unbound.service')), sockets: sockets('unbound.service') });
     const findings = compareFacts(before, after);
     expect(deciding(findings)).toEqual([]);
-    expect(findings[0]?.says).toMatch(/^named.service was running, is gone with its unit file; unbound.service runs/);
+    expect(findings[0]?.message).toMatch(
+      /^named.service was running, is gone with its unit file; unbound.service runs/,
+    );
     const mute = facts({ units: units(service('named.service')), sockets: sockets('named.service') });
     expect(deciding(compareFacts(before, mute))).toHaveLength(1);
   });
@@ -344,7 +346,7 @@ describe('a service that nothing starts at the next boot any more', () => {
     compareFacts(
       facts({ units: units(service('nginx.service')) }),
       facts({ units: units(service('nginx.service', { wantedBy: [], fileState: 'disabled', ...now })) }),
-    ).map(({ severity, says }) => `${severity}: ${says}`);
+    ).map(({ severity, message }) => `${severity}: ${message}`);
 
   test('is told', () => {
     expect(lost({})).toEqual(['advisory: nginx.service runs, but does not start at boot any more']);
@@ -407,7 +409,7 @@ test('10,000 units, all failing or all gone, are compared and the findings bound
   const before = facts({ units: units(...many), processes });
   const allFailed = compareFacts(before, facts({ units: units(...many.map(({ id }) => failed(id))) }));
   expect(allFailed).toHaveLength(101);
-  expect(allFailed.at(-1)?.says).toBe('and 9900 more findings of this kind');
+  expect(allFailed.at(-1)?.message).toBe('and 9900 more findings of this kind');
   const renamed = many.map((unit, at) => ({ ...unit, id: `n${at}.service`, names: [`n${at}.service`] }));
   expect(compareFacts(before, facts({ units: units(...renamed), processes })).length).toBeLessThanOrEqual(202);
 });

@@ -139,7 +139,7 @@ describe('waiting', () => {
     const definitions = [checkOf('web')];
     const failing = await watched({ checks: { web: () => 'failed' } }, { definitions, limitMs: 20_000 });
     expect(failing.verdict).toMatchObject({ verdict: 'unhealthy', reasons: [{ subject: 'check:web' }] });
-    const mute = await watched({ checks: { web: () => 'not-asked' } }, { definitions, limitMs: 20_000 });
+    const mute = await watched({ checks: { web: () => 'unknown' } }, { definitions, limitMs: 20_000 });
     expect(mute.verdict).toMatchObject({ verdict: 'inconclusive', reasons: [{ subject: 'check:web' }] });
   });
 
@@ -152,7 +152,7 @@ describe('waiting', () => {
 
   it('waits for an instance that cannot be asked for a while', async () => {
     const { verdict } = await watched({
-      state: (at) => (at < 5000 ? { kind: 'unaskable', says: 'no answer' } : { kind: 'askable' }),
+      state: (at) => (at < 5000 ? { kind: 'unaskable', message: 'no answer' } : { kind: 'askable' }),
     });
     expect(verdict.verdict).toBe('healthy');
   });
@@ -160,7 +160,7 @@ describe('waiting', () => {
   it('waits for an instance that reboots', async () => {
     const reborn = facts({ init: { name: 'systemd', startTicks: 9000 } });
     const { verdict } = await watched({
-      state: (at) => (at < 1000 ? { kind: 'not-running', says: 'its status is "Stopped"' } : { kind: 'askable' }),
+      state: (at) => (at < 1000 ? { kind: 'not-running', message: 'its status is "Stopped"' } : { kind: 'askable' }),
       facts: () => reborn,
     });
     expect(verdict.verdict).toBe('healthy');
@@ -218,7 +218,9 @@ describe('waiting in vain', () => {
   });
 
   it('ends early when the instance stays stopped', async () => {
-    const { verdict, ms } = await watched({ state: () => ({ kind: 'not-running', says: 'its status is "Stopped"' }) });
+    const { verdict, ms } = await watched({
+      state: () => ({ kind: 'not-running', message: 'its status is "Stopped"' }),
+    });
     expect(verdict).toMatchObject({ verdict: 'unhealthy', reasons: [{ subject: 'instance' }] });
     expect(ms).toBeLessThan(15_000);
   });
@@ -340,8 +342,8 @@ describe('whatever happens', () => {
     const story: Story = {
       state: (ms) => {
         const what = at(ms, 'stopped', 'unaskable');
-        if (what === 'stopped') return { kind: 'not-running', says: 'no' };
-        return what === 'unaskable' ? { kind: 'unaskable', says: 'no' } : { kind: 'askable' };
+        if (what === 'stopped') return { kind: 'not-running', message: 'no' };
+        return what === 'unaskable' ? { kind: 'unaskable', message: 'no' } : { kind: 'askable' };
       },
       facts: (ms) => {
         const what = at(ms, 'deaf', 'failed', 'looping');
@@ -353,7 +355,7 @@ describe('whatever happens', () => {
         web: (ms) => {
           const what = at(ms, 'check fails', 'check silent');
           if (what === 'check fails') return 'failed';
-          return what === 'check silent' ? 'not-asked' : 'passed';
+          return what === 'check silent' ? 'unknown' : 'passed';
         },
       },
     };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import type { Recorded } from '../../../src/event.ts';
+import type { RecordedEvent } from '../../../src/event.ts';
 import { closeIncus, openIncus } from '../../../src/incus/client.ts';
 import { err, ok, type Result } from '../../../src/result.ts';
 import { saveEvidence, type EvidenceSubject } from '../../../src/run/evidence/evidence.ts';
@@ -24,8 +24,8 @@ const saved = async (
   more: Partial<EvidenceSubject> = {},
 ) => {
   const incus = openIncus({ socket: join(await temporaryFolder(), 'none'), project: 'default', clock: systemClock });
-  const events: Recorded[] = [];
-  const append = async (event: Recorded): Promise<Result<void, string>> => {
+  const events: RecordedEvent[] = [];
+  const append = async (event: RecordedEvent): Promise<Result<void, string>> => {
     events.push(event);
     return ok(undefined);
   };

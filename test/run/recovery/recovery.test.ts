@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Verdict } from '../../../src/event.ts';
 import type { RunRecord } from '../../../src/journal/runs.ts';
-import type { Mark } from '../../../src/run/hold/mark.ts';
-import { describeHolder } from '../../../src/run/hold/occupant.ts';
-import { recoveryStep, type Traces } from '../../../src/run/recovery/recovery.ts';
+import type { RunMarker } from '../../../src/run/lock/marker.ts';
+import { describeHolder } from '../../../src/run/lock/lock-holder.ts';
+import { recoveryStep, type RecoveryInput } from '../../../src/run/recovery/recovery.ts';
 
-const mark: Mark = {
+const marker: RunMarker = {
   v: 1,
   run: '20261123-120000-abcd',
   holder: { host: 'other', bootId: 'boot', pid: 4711, startTicks: 2 },
@@ -20,11 +20,11 @@ const inFlight = { name: 'guard-in-flight', createdAt: '2026-11-23T12:00:00Z', v
 const record = (known: {
   readonly began?: boolean;
   readonly decision?: 'keep' | 'rollback';
-  readonly again?: Verdict['verdict'];
+  readonly afterRollback?: Verdict['verdict'];
   /** What the change itself saw: the one of `guard rollback` is verified as a rollback is. */
   readonly before?: Verdict['verdict'];
 }): RunRecord => {
-  const seen = (verdict: Verdict['verdict']) => ({ type: 'verdict', again: true, verdict: { verdict } });
+  const seen = (verdict: Verdict['verdict']) => ({ type: 'verdict', afterRollback: true, verdict: { verdict } });
   const decided = { type: 'decided', decision: known.decision };
   return {
     commandBegan: known.began ?? false,
@@ -32,31 +32,31 @@ const record = (known: {
     events: [
       ...(known.before === undefined ? [] : [seen(known.before)]),
       ...(known.decision === undefined ? [] : [decided]),
-      ...(known.again === undefined ? [] : [seen(known.again)]),
+      ...(known.afterRollback === undefined ? [] : [seen(known.afterRollback)]),
     ],
   } as unknown as RunRecord;
 };
 
 describe('while the restore point is in flight', () => {
-  const step = (traces: Omit<Traces, 'inFlight'>) => recoveryStep({ inFlight, ...traces }).step;
+  const step = (traces: Omit<RecoveryInput, 'inFlight'>) => recoveryStep({ inFlight, ...traces }).step;
 
   test.each([
-    ['the command never began: the instance is as it was', mark, record({}), 'release-unchanged'],
-    ['the command began and nobody decided', mark, record({ began: true }), 'roll-back'],
-    ['a rollback was decided', mark, record({ began: true, decision: 'rollback' }), 'roll-back'],
-    ['it was decided to keep', mark, record({ began: true, decision: 'keep' }), 'release-kept'],
+    ['the command never began: the instance is as it was', marker, record({}), 'release-unchanged'],
+    ['the command began and nobody decided', marker, record({ began: true }), 'roll-back'],
+    ['a rollback was decided', marker, record({ began: true, decision: 'rollback' }), 'roll-back'],
+    ['it was decided to keep', marker, record({ began: true, decision: 'keep' }), 'release-kept'],
     ['it was decided to keep, and the mark is gone', null, record({ began: true, decision: 'keep' }), 'release-kept'],
     ['the mark is gone by a restore that nobody verified', null, record({ began: true }), 'roll-back'],
     [
       'it was rolled back and seen to be healthy: its restore point may be half removed',
       null,
-      record({ began: true, decision: 'rollback', again: 'healthy' }),
+      record({ began: true, decision: 'rollback', afterRollback: 'healthy' }),
       'release-rolled-back',
     ],
     [
       'it was rolled back and seen not to be well',
       null,
-      record({ began: true, decision: 'rollback', again: 'unhealthy' }),
+      record({ began: true, decision: 'rollback', afterRollback: 'unhealthy' }),
       'release-rolled-back',
     ],
     [
@@ -65,10 +65,10 @@ describe('while the restore point is in flight', () => {
       record({ began: true, decision: 'rollback', before: 'healthy' }),
       'roll-back',
     ],
-    ['another host’s run left its mark: nothing else is known', mark, null, 'roll-back'],
+    ['another host’s run left its mark: nothing else is known', marker, null, 'roll-back'],
     ['another host’s run, and the mark is gone', null, null, 'release-unknown'],
   ] as const)('%s', (_, its, known, wanted) => {
-    expect(step({ mark: its, record: known })).toBe(wanted);
+    expect(step({ marker: its, record: known })).toBe(wanted);
   });
 });
 
@@ -76,24 +76,24 @@ describe('without a restore point in flight nothing is touched, and no more is s
   test.each([
     ['never-began', record({})],
     ['kept', record({ began: true, decision: 'keep' })],
-    ['rolled-back', record({ began: true, decision: 'rollback', again: 'healthy' })],
-    ['restore-point-gone', record({ began: true, decision: 'rollback', again: 'unhealthy' })],
+    ['rolled-back', record({ began: true, decision: 'rollback', afterRollback: 'healthy' })],
+    ['restore-point-gone', record({ began: true, decision: 'rollback', afterRollback: 'unhealthy' })],
     ['restore-point-gone', record({ began: true, decision: 'rollback' })],
     ['restore-point-gone', record({ began: true })],
     ['never-began', null],
   ] as const)('%s', (because, known) => {
-    expect(recoveryStep({ inFlight: null, mark, record: known })).toEqual({ step: 'close', because });
+    expect(recoveryStep({ inFlight: null, marker, record: known })).toEqual({ step: 'close', because });
   });
 });
 
 describe('who holds an instance', () => {
-  const said = (seen: 'alive' | 'dead' | 'elsewhere', its: Mark | null = mark) =>
-    describeHolder({ lookAtHolder: () => seen }, its);
+  const said = (seen: 'alive' | 'dead' | 'elsewhere', its: RunMarker | null = marker) =>
+    describeHolder({ inspectHolder: () => seen }, its);
 
   test('a living run is busy, and named', () => {
     expect(said('alive')).toMatchObject({
       outcome: 'busy',
-      refusal: { says: expect.stringContaining('20261123-120000-abcd (host other, pid 4711)') as string },
+      refusal: { message: expect.stringContaining('20261123-120000-abcd (host other, pid 4711)') as string },
     });
   });
 

@@ -5,7 +5,7 @@ import {
   isLatestOnly,
   newerInTheWay,
   removalLines,
-  sayScheduled,
+  describeScheduled,
 } from '../../../src/run/restore-point/newer-snapshots.ts';
 import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
 
@@ -71,9 +71,9 @@ describe('a schedule of snapshots', () => {
   const c1 = (schedule: string) => ({ name: 'c1', expandedConfig: { 'snapshots.schedule': schedule } });
 
   test('is warned of where one could stand in the way (F5)', () => {
-    expect(sayScheduled(zfs, c1('@hourly'))).toContain('(@hourly)');
-    expect(sayScheduled(zfs, c1(''))).toBeNull();
-    expect(sayScheduled({ driver: 'btrfs', config: {} }, c1('@hourly'))).toBeNull();
+    expect(describeScheduled(zfs, c1('@hourly'))).toContain('(@hourly)');
+    expect(describeScheduled(zfs, c1(''))).toBeNull();
+    expect(describeScheduled({ driver: 'btrfs', config: {} }, c1('@hourly'))).toBeNull();
     expect(isLatestOnly(null)).toBe(false);
   });
 });

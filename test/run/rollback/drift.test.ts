@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { driftSince, sayDrift } from '../../../src/run/rollback/drift.ts';
+import { driftSince, describeDrift } from '../../../src/run/rollback/drift.ts';
 
 const disk = { type: 'disk', path: '/srv', source: '/srv/data' };
 
@@ -20,7 +20,7 @@ describe('what a restore undoes in the configuration (F22)', () => {
       'device gone (removed)',
       'device new (added)',
     ]);
-    expect(sayDrift(drift)).toContain('since: key environment.TOKEN (added), ');
+    expect(describeDrift(drift)).toContain('since: key environment.TOKEN (added), ');
   });
 
   test("is not what Incus and guard note for themselves, nor the order of a device's keys", () => {
@@ -28,13 +28,13 @@ describe('what a restore undoes in the configuration (F22)', () => {
     const reordered = Object.fromEntries(Object.entries(disk).toReversed());
     const now = { config: { 'volatile.uuid': '2', 'user.guard.run': '{}' }, devices: { data: reordered } };
     expect(driftSince(before, now)).toEqual([]);
-    expect(sayDrift([])).toBeNull();
+    expect(describeDrift([])).toBeNull();
   });
 
   test('is bounded, and harmless to show', () => {
     const config = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`user.${at}\u001b[2J`, 'x']));
-    const says = sayDrift(driftSince({ config: {}, devices: {} }, { config, devices: {} })) ?? '';
-    expect(says).toContain('and 30 more');
-    expect(says).not.toContain('\u001b');
+    const message = describeDrift(driftSince({ config: {}, devices: {} }, { config, devices: {} })) ?? '';
+    expect(message).toContain('and 30 more');
+    expect(message).not.toContain('\u001b');
   });
 });

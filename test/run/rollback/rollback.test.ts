@@ -91,7 +91,7 @@ test('the description comes back although nobody could read it before the stop',
     return true;
   });
   const surveyed = await survey(plan, tools);
-  expect(failure(surveyed.now).said).toContain('just starting');
+  expect(failure(surveyed.now).detail).toContain('just starting');
   away = false;
   expect(await rollBack(plan, tools, surveyed)).toEqual({ end: 'well' });
   // Incus before 6.0.5 leaves none after a restore, which the fake does not show.

@@ -124,10 +124,10 @@ function judged(check: DnsCheck, packet: DecodedPacket): KindAnswer {
   const records = (packet.answers ?? []).filter((answer) => answer.type === check.type).map(sayRecord);
   const came = records.length === 0 ? 'no answer' : records.join(', ');
   if (rcode !== check.rcode) return failed(`${question}: ${rcode}, wanted ${check.rcode}`);
-  const says = `${question}: ${rcode}, ${came}`;
-  if (check.answers === null) return rcode === 'NOERROR' && records.length === 0 ? failed(says) : passed(says);
+  const message = `${question}: ${rcode}, ${came}`;
+  if (check.answers === null) return rcode === 'NOERROR' && records.length === 0 ? failed(message) : passed(message);
   const missing = check.answers.filter((wanted) => !records.some((record) => sameData(record, wanted)));
-  return missing.length === 0 ? passed(says) : failed(`${says}; missing ${missing.join(', ')}`);
+  return missing.length === 0 ? passed(message) : failed(`${message}; missing ${missing.join(', ')}`);
 }
 
 function rcodeOf(packet: DecodedPacket): string {

@@ -1,11 +1,11 @@
 import type { ExecCheck } from '../../../check-definition.ts';
-import { ask, type QuestionAnswer } from '../../../incus/ask.ts';
+import { runProbe, type ExecResult } from '../../../incus/exec-query.ts';
 import { afterColon, answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import type { KindTools } from './tools.ts';
 
 /** Runs the command inside: status 0 passes. */
 export async function askExec(check: ExecCheck, tools: KindTools): Promise<KindAnswer> {
-  const answer = await ask(tools.incus, tools.instance, {
+  const answer = await runProbe(tools.incus, tools.instance, {
     command: check.command,
     environment: check.environment,
     user: check.user,
@@ -21,7 +21,7 @@ export async function askExec(check: ExecCheck, tools: KindTools): Promise<KindA
 export const mostOutputBytes = 64 * 1024;
 
 /** As shells have it: 127 not found, 126 not executable, which says nothing about health. */
-export function answerOfStatus(answer: Pick<QuestionAnswer, 'status' | 'stdout' | 'stderr'>): KindAnswer {
+export function answerOfStatus(answer: Pick<ExecResult, 'status' | 'stdout' | 'stderr'>): KindAnswer {
   const words = afterColon(lastWords(answer));
   switch (answer.status) {
     case 0:

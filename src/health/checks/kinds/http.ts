@@ -149,23 +149,23 @@ async function readBody(response: IncomingMessage): Promise<{ body: string; cut:
 }
 
 function judged(check: HttpCheck, response: HttpResponse): KindAnswer {
-  const says = `${withoutPassword(response.url.href)} answered ${response.status}`;
+  const message = `${withoutPassword(response.url.href)} answered ${response.status}`;
   if (!check.status.some(({ first, last }) => response.status >= first && response.status <= last))
-    return failed(`${says}, wanted ${sayStatuses(check)}`);
+    return failed(`${message}, wanted ${sayStatuses(check)}`);
   for (const [name, match] of Object.entries(check.expectHeaders)) {
     const value = headerValue(response, name);
-    if (value === null) return failed(`${says} without the header "${name}"`);
+    if (value === null) return failed(`${message} without the header "${name}"`);
     if (!matches(match, value))
-      return failed(`${says}, but the header "${name}" does not ${sayMatch(match)}: ${value}`);
+      return failed(`${message}, but the header "${name}" does not ${sayMatch(match)}: ${value}`);
   }
-  return check.expectBody === null ? passed(says) : judgedBody(check.expectBody, response, says);
+  return check.expectBody === null ? passed(message) : judgedBody(check.expectBody, response, message);
 }
 
-function judgedBody(match: TextMatch, response: HttpResponse, says: string): KindAnswer {
-  if (matches(match, response.body)) return passed(says);
+function judgedBody(match: TextMatch, response: HttpResponse, message: string): KindAnswer {
+  if (matches(match, response.body)) return passed(message);
   const where = response.cut ? 'the first megabyte of the body does not' : 'the body does not';
   const begins = response.body === '' ? 'it is empty' : `it begins with ${oneLine(response.body, 80)}`;
-  return failed(`${says}, but ${where} ${sayMatch(match)}: ${begins}`);
+  return failed(`${message}, but ${where} ${sayMatch(match)}: ${begins}`);
 }
 
 function headerValue(response: HttpResponse, name: string): string | null {

@@ -1,5 +1,5 @@
 import type { PluginCheck } from '../../../check-definition.ts';
-import { ask } from '../../../incus/ask.ts';
+import { runProbe } from '../../../incus/exec-query.ts';
 import { err, type Result } from '../../../result.ts';
 import { answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import { mostOutputBytes } from './exec.ts';
@@ -19,7 +19,7 @@ export async function askPlugin(check: PluginCheck, tools: KindTools): Promise<K
 }
 
 async function runInside(check: PluginCheck, tools: KindTools): Promise<Result<PluginOutput, KindAnswer>> {
-  const answer = await ask(tools.incus, tools.instance, {
+  const answer = await runProbe(tools.incus, tools.instance, {
     command: check.command,
     limitMs: check.timeoutMs,
     maxBytes: mostOutputBytes,
@@ -29,18 +29,18 @@ async function runInside(check: PluginCheck, tools: KindTools): Promise<Result<P
 }
 
 function judged(check: PluginCheck, output: PluginOutput): KindAnswer {
-  const says = statusLine(output);
+  const message = statusLine(output);
   switch (output.status) {
     case 0:
-      return passed(`ok: ${says}`);
+      return passed(`ok: ${message}`);
     case 1:
-      return check.warning === 'passed' ? passed(`warning: ${says}`) : failed(`warning: ${says}`);
+      return check.warning === 'passed' ? passed(`warning: ${message}`) : failed(`warning: ${message}`);
     case 2:
-      return failed(`critical: ${says}`);
+      return failed(`critical: ${message}`);
     case 3:
-      return notAsked(`unknown: ${says}`);
+      return notAsked(`unknown: ${message}`);
     default:
-      return notAsked(`status ${output.status} is none of a plugin's: ${says}`);
+      return notAsked(`status ${output.status} is none of a plugin's: ${message}`);
   }
 }
 

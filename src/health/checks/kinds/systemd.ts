@@ -1,12 +1,12 @@
 import type { SystemdCheck } from '../../../check-definition.ts';
-import { ask } from '../../../incus/ask.ts';
+import { runProbe } from '../../../incus/exec-query.ts';
 import { afterColon, answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import { mostOutputBytes } from './exec.ts';
 import type { KindTools } from './tools.ts';
 
 /** Asks systemd inside for the unit's states, and compares whole words. */
 export async function askSystemd(check: SystemdCheck, tools: KindTools): Promise<KindAnswer> {
-  const answer = await ask(tools.incus, tools.instance, {
+  const answer = await runProbe(tools.incus, tools.instance, {
     command: ['systemctl', 'show', '--no-pager', `--property=${properties.join(',')}`, '--', unitName(check.unit)],
     environment: { LC_ALL: 'C' },
     limitMs: check.timeoutMs,
@@ -43,9 +43,9 @@ function readProperties(text: string): Properties {
 function judged(check: SystemdCheck, unit: Properties): KindAnswer {
   const { ActiveState: active = '', SubState: sub = '', LoadState: load = '' } = unit;
   if (load === 'not-found') return failed(`there is no unit ${unitName(check.unit)}`);
-  const says = `${unit.Id ?? check.unit} is ${active} (${sub})`;
-  if (check.active.includes(active) && (check.sub === null || check.sub.includes(sub))) return passed(says);
-  return failed(`${says}${reason(unit)}`);
+  const message = `${unit.Id ?? check.unit} is ${active} (${sub})`;
+  if (check.active.includes(active) && (check.sub === null || check.sub.includes(sub))) return passed(message);
+  return failed(`${message}${reason(unit)}`);
 }
 
 function reason(unit: Properties): string {

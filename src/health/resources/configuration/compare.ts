@@ -33,7 +33,7 @@ export function replacedFiles(before: Facts, after: Facts): ReplacedFile[] {
 const leftovers = ['.dpkg-old', '.dpkg-bak', '.ucf-old', '.rpmsave', '.rpmorig', '.pacsave', '.apk-old'];
 
 /** What they call the new one that was put beside the old. */
-const besides = /\.(dpkg-dist|ucf-dist|rpmnew|pacnew|apk-new)$/;
+const pathBeside = /\.(dpkg-dist|ucf-dist|rpmnew|pacnew|apk-new)$/;
 
 function linesOf(files: ConfigurationFiles, path: string): readonly string[] {
   return Object.hasOwn(files.listenLines, path) ? (files.listenLines[path] ?? []) : [];
@@ -102,7 +102,7 @@ export function replacementNews(
   );
   const beside = Object.keys(after.configuration?.signatures ?? {}).filter(
     (path) =>
-      besides.test(path) && before.configuration !== null && !Object.hasOwn(before.configuration.signatures, path),
+      pathBeside.test(path) && before.configuration !== null && !Object.hasOwn(before.configuration.signatures, path),
   );
   return [
     ...worthTelling.map((file) => advisory(`file:${file.path}`, sayReplaced(file))),
@@ -111,7 +111,7 @@ export function replacementNews(
       : [
           advisory(
             'configuration',
-            `kept as they were, with the package's new version beside them: ${listed(beside.map((path) => path.replace(besides, '')))}`,
+            `kept as they were, with the package's new version beside them: ${listed(beside.map((path) => path.replace(pathBeside, '')))}`,
           ),
         ]),
   ];

@@ -25,9 +25,9 @@ function lostAddresses(family: 4 | 6, before: Facts, after: Facts): FactFinding[
       if (instead.length === 0 && !isForGuests(lost))
         return required(subject, `${on} lost its IPv${family} address ${lost.address}`, true);
       if (instead.length === 0) return advisory(subject, `${on} with its address ${lost.address} is gone`);
-      const says = `${on} has the IPv${family} address ${listed(instead)} now, before it was ${lost.address}`;
+      const message = `${on} has the IPv${family} address ${listed(instead)} now, before it was ${lost.address}`;
       // A lease may be another one after a restart; an address that somebody wrote down may not.
-      return lost.dynamic !== false || leases(before) ? advisory(subject, says) : required(subject, says, true);
+      return lost.dynamic !== false || leases(before) ? advisory(subject, message) : required(subject, message, true);
     });
 }
 

@@ -41,19 +41,19 @@ function keyOf({ protocol, port, question }: Answer): string {
 function compareHttp({ port, question }: Answer, was: string, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined || is.said === was || isError(was)) return [];
   const [subject, what] = question === '/' ? [`answer:${port}`, ''] : [`answer:${port}${question}`, ` for ${question}`];
-  const says = `${who} answered http at ${port}${what} with ${was}, now ${sayAnswer(is.said)}`;
-  if (isLost(is.said) || isError(is.said)) return [required(subject, says, true)];
+  const message = `${who} answered http at ${port}${what} with ${was}, now ${sayAnswer(is.said)}`;
+  if (isLost(is.said) || isError(is.said)) return [required(subject, message, true)];
   if (!isGood(was)) return [];
-  if (!isGood(is.said)) return [neverGood.has(is.said) ? required(subject, says, true) : advisory(subject, says)];
-  return is.said.includes(' ') ? [required(subject, says, true)] : [];
+  if (!isGood(is.said)) return [neverGood.has(is.said) ? required(subject, message, true) : advisory(subject, message)];
+  return is.said.includes(' ') ? [required(subject, message, true)] : [];
 }
 
 /** Whatever a proxy brings, or fails to: it has let its caller in, and later it does not. */
 function compareProxy(was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined || turnedAway.test(said)) return [];
   if (!isLost(is.said) && !turnedAway.test(is.said)) return [];
-  const says = `${who} at ${was.port} was asked for ${was.question} and answered with ${said}, now ${sayAnswer(is.said)}`;
-  return [required(`answer:${was.port}`, says, true)];
+  const message = `${who} at ${was.port} was asked for ${was.question} and answered with ${said}, now ${sayAnswer(is.said)}`;
+  return [required(`answer:${was.port}`, message, true)];
 }
 
 const turnedAway = /^(401|403|407)/;
@@ -78,23 +78,23 @@ function compareName(was: Answer, is: Answer | undefined, who: string, before: F
   if (was.said !== 'NOERROR' || is?.said === 'NOERROR') return [];
   const subject = `answer:${port} ${question}`;
   const what = before.configuration?.zones.includes(question) === true ? `the zone ${question}` : question;
-  const says = `${who} answered for ${what}, now ${is === undefined ? 'no configuration names it' : sayAnswer(is.said)}`;
+  const message = `${who} answered for ${what}, now ${is === undefined ? 'no configuration names it' : sayAnswer(is.said)}`;
   // Whether `localhost` is among what it knows is for each server to say, and one that does not know it asks others, who may
   // be out of reach. Debian's BIND knew it until 9.18. A resolver that refuses to speak has turned its clients away.
   if (question === anyResolverKnows)
-    return is?.said === 'REFUSED' && before.configuration?.zones.length === 0 ? [required(subject, says, true)] : [];
-  if (is !== undefined) return [required(subject, says, true)];
+    return is?.said === 'REFUSED' && before.configuration?.zones.length === 0 ? [required(subject, message, true)] : [];
+  if (is !== undefined) return [required(subject, message, true)];
   // It was not asked for: fine where nobody can be asked any more, and not where its configuration is gone.
   const { configuration } = after;
   const isKnown = configuration === null || [...configuration.zones, ...(configuration.names ?? [])].includes(question);
-  return isKnown ? [] : [required(subject, says, true)];
+  return isKnown ? [] : [required(subject, message, true)];
 }
 
 function compareGreeting(was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined || is.said === said) return [];
-  const says = `${who} greeted callers at ${was.port} with "${said}", now ${isLost(is.said) ? sayAnswer(is.said) : `with "${is.said}"`}`;
+  const message = `${who} greeted callers at ${was.port} with "${said}", now ${isLost(is.said) ? sayAnswer(is.said) : `with "${is.said}"`}`;
   if (isLost(is.said) || (welcomes.test(said) && !welcomes.test(is.said)))
-    return [required(`answer:${was.port}`, says, true)];
+    return [required(`answer:${was.port}`, message, true)];
   return [];
 }
 
@@ -104,13 +104,13 @@ const welcomes = /^(2\d\d|\+OK|\* (OK|PREAUTH)|SSH-|\+PONG|VERSION)/;
 function compareRecipient({ port, question, said }: Answer, is: Answer | undefined, who: string): FactFinding[] {
   // 450 is also the word of those that want to be asked again later by whom they do not know yet.
   if (is === undefined || !said?.startsWith('2') || is.said?.startsWith('2') || is.said === '450') return [];
-  const says = `${who} at ${port} would have taken a message for its ${question} ("${said}"), now ${isLost(is.said) ? sayAnswer(is.said) : `it says "${is.said}"`}`;
-  return [required(`answer:${port} ${question}`, says, true)];
+  const message = `${who} at ${port} would have taken a message for its ${question} ("${said}"), now ${isLost(is.said) ? sayAnswer(is.said) : `it says "${is.said}"`}`;
+  return [required(`answer:${port} ${question}`, message, true)];
 }
 
 function compareDirectory(was: Answer, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined) return [];
-  const lost = (says: string): FactFinding[] => [required(`answer:${was.port} ${was.question}`, says, true)];
+  const lost = (message: string): FactFinding[] => [required(`answer:${was.port} ${was.question}`, message, true)];
   if (was.question !== '') {
     if (was.said !== 'success' || is.said === was.said) return [];
     return lost(`${who} gave the entry ${was.question}, now ${sayAnswer(is.said)}`);

@@ -7,7 +7,7 @@ export function compareDisk(before: Facts, after: Facts): FactFinding[] {
   const [was, is] = [before.disk, after.disk];
   if (was.writable && !is.writable) return [required('disk', 'the root file system can no longer be written to')];
   if (fullness(is) > fullness(was)) {
-    const left = `the root file system has ${sayBytes(is.availableBytes)} of ${sayBytes(is.totalBytes)} left, before it was ${sayBytes(was.availableBytes)}`;
+    const left = `the root file system has ${formatBytes(is.availableBytes)} of ${formatBytes(is.totalBytes)} left, before it was ${formatBytes(was.availableBytes)}`;
     return [fullness(is) === 2 ? required('disk', left) : advisory('disk', left)];
   }
   if (outOfInodes(is) && !outOfInodes(was))
@@ -34,7 +34,7 @@ function outOfInodes({ totalInodes, availableInodes }: Disk): boolean {
 }
 
 /** `3.4 GiB`, `512 MiB`. */
-function sayBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   const step = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** step;

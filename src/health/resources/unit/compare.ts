@@ -24,7 +24,7 @@ export interface UnitLoss {
   readonly severity: 'required' | 'advisory';
   readonly transient: boolean;
   /** `was running, is now restarting: exit status 1, 4 restarts` */
-  readonly says: string;
+  readonly message: string;
   /** Nobody could expect it to run again: it does not start at boot, and the instance was restarted. */
   readonly expected: boolean;
   /** Another unit that took over, by all that can be seen. */
@@ -69,12 +69,12 @@ function lossOf(unit: Unit, around: Surroundings): UnitLoss | null {
   const now = around.index.find(unit);
   const condition = conditionNow(unit, now, around);
   if (condition === 'running') return now === null ? null : activeWithoutProcess(unit, now, around);
-  const loss = (severity: UnitLoss['severity'], says: string, transient = false): UnitLoss => ({
+  const loss = (severity: UnitLoss['severity'], message: string, transient = false): UnitLoss => ({
     unit,
     condition,
     severity,
     transient,
-    says,
+    message,
     expected: false,
     replacedBy: null,
   });
@@ -113,7 +113,7 @@ function ends(unit: Unit): boolean {
   return /\.(timer|path)$/.test(unit.id) || unit.triggeredBy.some((by) => by.endsWith('.timer'));
 }
 
-type Say = (severity: UnitLoss['severity'], says: string, transient?: boolean) => UnitLoss;
+type Say = (severity: UnitLoss['severity'], message: string, transient?: boolean) => UnitLoss;
 
 function stoppedOf(unit: Unit, now: Unit | null, around: Surroundings, loss: Say): UnitLoss | null {
   if (unit.id.endsWith('.mount')) return loss(failureWeight(unit), 'was mounted, is not any more');
@@ -164,7 +164,7 @@ function goneOf(unit: Unit, condition: 'gone' | 'masked', around: Surroundings):
     severity: decides ? 'required' : 'advisory',
     transient: false,
     expected: false,
-    says: `${was(unit)}, ${how}${instead}`,
+    message: `${was(unit)}, ${how}${instead}`,
     replacedBy,
   };
 }
@@ -218,7 +218,7 @@ function activeWithoutProcess(unit: Unit, now: Unit, { after }: Surroundings): U
     severity: 'required',
     transient: false,
     expected: false,
-    says: 'was running, has no process left',
+    message: 'was running, has no process left',
     replacedBy: null,
   };
 }

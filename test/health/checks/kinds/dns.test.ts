@@ -58,19 +58,19 @@ describe('a dns check', () => {
   it('passes with an answer, and says it', async () => {
     const port = await udpServer((question) => reply(question, [a('192.0.2.7')]));
     const result = await ask(port);
-    expect(result).toMatchObject({ answer: 'passed', says: 'www.example.org A: NOERROR, 192.0.2.7' });
+    expect(result).toMatchObject({ status: 'passed', message: 'www.example.org A: NOERROR, 192.0.2.7' });
   });
 
   it('fails without one, unless none is needed', async () => {
     const port = await udpServer((question) => reply(question, []));
-    expect((await ask(port)).answer).toBe('failed');
-    expect((await ask(port, { answers: [] })).answer).toBe('passed');
+    expect((await ask(port)).status).toBe('failed');
+    expect((await ask(port, { answers: [] })).status).toBe('passed');
   });
 
   it.each(['SERVFAIL', 'NXDOMAIN', 'REFUSED'] as const)('compares the response code: %s', async (rcode) => {
     const port = await udpServer((question) => reply(question, [], rcodes[rcode]));
-    expect(await ask(port)).toMatchObject({ answer: 'failed', says: expect.stringContaining(rcode) as string });
-    expect((await ask(port, { rcode })).answer).toBe('passed');
+    expect(await ask(port)).toMatchObject({ status: 'failed', message: expect.stringContaining(rcode) as string });
+    expect((await ask(port, { rcode })).status).toBe('passed');
   });
 
   it.each<[string, DnsCheck['type'], Answer, string]>([
@@ -98,37 +98,37 @@ describe('a dns check', () => {
     ],
   ])('compares answers: %s', async (_title, type, record, wanted) => {
     const port = await udpServer((question) => reply(question, [record]));
-    expect(await ask(port, { type, answers: [wanted] })).toMatchObject({ answer: 'passed' });
+    expect(await ask(port, { type, answers: [wanted] })).toMatchObject({ status: 'passed' });
     const other = await ask(port, { type, answers: [wanted, 'something else'] });
     expect(other).toMatchObject({
-      answer: 'failed',
-      says: expect.stringContaining('missing something else') as string,
+      status: 'failed',
+      message: expect.stringContaining('missing something else') as string,
     });
   });
 
   it('asks over TCP when it is told to, or when the answer was cut short', async () => {
     const tcp = await tcpServer((question) => reply(question, [a('192.0.2.8')]));
-    expect((await ask(tcp, { transport: 'tcp' })).says).toContain('192.0.2.8');
+    expect((await ask(tcp, { transport: 'tcp' })).message).toContain('192.0.2.8');
     await udpServer((question) => reply(question, [], TRUNCATED_RESPONSE), tcp);
-    expect((await ask(tcp)).says).toContain('192.0.2.8');
+    expect((await ask(tcp)).message).toContain('192.0.2.8');
   });
 
   it('outlives a lost datagram, and answers to other questions', async () => {
     const lossy = await udpServer((question, count) => (count === 1 ? null : reply(question, [a('192.0.2.7')])));
-    expect((await ask(lossy, { timeoutMs: 2000 })).answer).toBe('passed');
+    expect((await ask(lossy, { timeoutMs: 2000 })).status).toBe('passed');
     const confused = await udpServer((question, count) =>
       count === 1
         ? reply({ ...question, id: (question.id ?? 0) ^ 1 }, [a('203.0.113.1')])
         : reply(question, [a('192.0.2.7')]),
     );
-    expect((await ask(confused, { timeoutMs: 2000 })).says).toContain('192.0.2.7');
+    expect((await ask(confused, { timeoutMs: 2000 })).message).toContain('192.0.2.7');
   });
 
   it('fails on nonsense, on a closed port, and at its timeout (F35)', async () => {
     const nonsense = await udpServer(() => Buffer.from('\u0000\u0001 what is this \u00ff'));
-    expect((await ask(nonsense)).answer).toBe('failed');
+    expect((await ask(nonsense)).status).toBe('failed');
     const silent = await udpServer(() => null);
-    expect((await ask(silent, { timeoutMs: 150 })).says).toContain('within 150 ms');
+    expect((await ask(silent, { timeoutMs: 150 })).message).toContain('within 150 ms');
   });
 
   it('fails at once where nobody listens', async () => {
@@ -136,6 +136,6 @@ describe('a dns check', () => {
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
     const { port } = socket.address();
     await new Promise<void>((resolve) => socket.close(() => resolve()));
-    expect(await ask(port)).toMatchObject({ answer: 'failed', says: expect.stringContaining('refused') as string });
+    expect(await ask(port)).toMatchObject({ status: 'failed', message: expect.stringContaining('refused') as string });
   });
 });

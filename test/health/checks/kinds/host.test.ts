@@ -32,26 +32,26 @@ const eventually = async (holds: () => boolean): Promise<boolean> => {
 
 describe('a host check', () => {
   it('passes by its status, and shows what it said last', async () => {
-    expect(await ask(['true'])).toMatchObject({ answer: 'passed' });
+    expect(await ask(['true'])).toMatchObject({ status: 'passed' });
     expect(await ask(['sh', '-c', 'echo out; echo first >&2; echo "no route to db" >&2; exit 4'])).toMatchObject({
-      answer: 'failed',
-      says: 'exit status 4: no route to db',
+      status: 'failed',
+      message: 'exit status 4: no route to db',
     });
-    expect((await ask(['sh', '-c', 'kill -TERM $$'])).says).toContain('143');
+    expect((await ask(['sh', '-c', 'kill -TERM $$'])).message).toContain('143');
   });
 
   it('gets its arguments untouched by any shell (F30, F44)', async () => {
     const result = await ask(['printf', '%s', '$(id) `id`; "quoted" *']);
-    expect(result.says).toContain('$(id) `id`; "quoted" *');
+    expect(result.message).toContain('$(id) `id`; "quoted" *');
   });
 
   it('knows of which instance it is asked', async () => {
-    expect((await ask(['sh', '-c', 'echo $GUARD_INSTANCE of $GUARD_PROJECT'])).says).toContain('c1 of default');
+    expect((await ask(['sh', '-c', 'echo $GUARD_INSTANCE of $GUARD_PROJECT'])).message).toContain('c1 of default');
   });
 
   it('cannot be asked when there is no such command', async () => {
-    expect((await ask(['/nonexistent/check'])).answer).toBe('not-asked');
-    expect((await ask(['sh', '-c', 'nonexistent-check'])).answer).toBe('not-asked');
+    expect((await ask(['/nonexistent/check'])).status).toBe('unknown');
+    expect((await ask(['sh', '-c', 'nonexistent-check'])).status).toBe('unknown');
   });
 
   it('is killed with all its children at its timeout (F35)', async () => {
@@ -62,7 +62,7 @@ describe('a host check', () => {
         timeoutMs: 500,
       },
     );
-    expect(result).toMatchObject({ answer: 'failed', says: 'no answer within 500 ms' });
+    expect(result).toMatchObject({ status: 'failed', message: 'no answer within 500 ms' });
     const pid = Number(await readFile(pidFile, 'utf8'));
     expect(pid).toBeGreaterThan(1);
     expect(await eventually(() => !isAlive(pid))).toBe(true);
@@ -71,15 +71,15 @@ describe('a host check', () => {
   it('is not held up by a child that it leaves behind, which is killed (F29)', async () => {
     const pidFile = join(await folder(), 'pid');
     const result = await ask(['sh', '-c', `sleep 1000 & echo $! >${pidFile}; echo done`], { timeoutMs: 8000 });
-    expect(result).toMatchObject({ answer: 'passed', says: 'exit status 0: done' });
+    expect(result).toMatchObject({ status: 'passed', message: 'exit status 0: done' });
     const pid = Number(await readFile(pidFile, 'utf8'));
     expect(await eventually(() => !isAlive(pid))).toBe(true);
   });
 
   it('may write without end, in bounded memory', async () => {
     const result = await ask(['sh', '-c', 'head -c 50000000 /dev/zero; exit 3']);
-    expect(result.answer).toBe('failed');
-    expect(result.says.length).toBeLessThan(1500);
+    expect(result.status).toBe('failed');
+    expect(result.message.length).toBeLessThan(1500);
   });
 });
 
@@ -91,16 +91,16 @@ describe('a plugin', () => {
     [0, 'passed', 'ok: DISK is fine'],
     [1, 'passed', 'warning: DISK is fine'],
     [2, 'failed', 'critical: DISK is fine'],
-    [3, 'not-asked', 'unknown: DISK is fine'],
-    [4, 'not-asked', 'status 4'],
-    [127, 'not-asked', 'status 127'],
-  ] as const)('with status %i is %s', async (status, answer, says) => {
+    [3, 'unknown', 'unknown: DISK is fine'],
+    [4, 'unknown', 'status 4'],
+    [127, 'unknown', 'status 127'],
+  ] as const)('with status %i is %s', async (status, answer, message) => {
     const result = await plugin(`echo 'DISK is fine | /=80%;90;95'; echo more; exit ${status}`);
-    expect(result.answer).toBe(answer);
-    expect(result.says).toContain(says);
+    expect(result.status).toBe(answer);
+    expect(result.message).toContain(message);
   });
 
   it('may fail on a warning', async () => {
-    expect((await plugin('echo slow; exit 1', 'failed')).answer).toBe('failed');
+    expect((await plugin('echo slow; exit 1', 'failed')).status).toBe('failed');
   });
 });

@@ -17,8 +17,8 @@ describe('the status', () => {
   ] as const)('%i: %s, where nothing else is said', async (status, answer) => {
     const port = await http((_request, response) => response.writeHead(status).end());
     const result = await ask(`http://127.0.0.1:${port}/`);
-    expect(result).toMatchObject({ name: 'it', severity: 'required', answer });
-    expect(result.says).toContain(String(status));
+    expect(result).toMatchObject({ name: 'it', severity: 'required', status: answer });
+    expect(result.message).toContain(String(status));
   });
 
   it('can be any that is wanted', async () => {
@@ -27,7 +27,7 @@ describe('the status', () => {
       { first: 200, last: 204 },
       { first: 401, last: 401 },
     ];
-    expect((await ask(`http://127.0.0.1:${port}/`, { status })).answer).toBe('passed');
+    expect((await ask(`http://127.0.0.1:${port}/`, { status })).status).toBe('passed');
   });
 });
 
@@ -38,15 +38,15 @@ describe('headers and body (F36)', () => {
     );
     const url = `http://127.0.0.1:${port}/`;
     const version = (pattern: string) => ({ 'x-version': { kind: 'regex', pattern } }) as const;
-    expect((await ask(url, { expectHeaders: version('^4\\.') })).answer).toBe('passed');
-    expect((await ask(url, { expectHeaders: version('^5\\.') })).says).toContain('4.9.1');
-    expect((await ask(url, { expectBody: { kind: 'text', text: 'all is well' } })).answer).toBe('passed');
-    expect((await ask(url, { expectBody: { kind: 'regex', pattern: '^all is \\w+$' } })).answer).toBe('passed');
+    expect((await ask(url, { expectHeaders: version('^4\\.') })).status).toBe('passed');
+    expect((await ask(url, { expectHeaders: version('^5\\.') })).message).toContain('4.9.1');
+    expect((await ask(url, { expectBody: { kind: 'text', text: 'all is well' } })).status).toBe('passed');
+    expect((await ask(url, { expectBody: { kind: 'regex', pattern: '^all is \\w+$' } })).status).toBe('passed');
     expect(await ask(url, { expectBody: { kind: 'text', text: 'welcome' } })).toMatchObject({
-      answer: 'failed',
-      says: expect.stringContaining('begins with Status: all is well') as string,
+      status: 'failed',
+      message: expect.stringContaining('begins with Status: all is well') as string,
     });
-    expect((await ask(url, { expectHeaders: { 'x-other': { kind: 'text', text: '' } } })).answer).toBe('failed');
+    expect((await ask(url, { expectHeaders: { 'x-other': { kind: 'text', text: '' } } })).status).toBe('failed');
   });
 
   it('are not read without end', async () => {
@@ -58,13 +58,13 @@ describe('headers and body (F36)', () => {
       write();
     });
     const result = await ask(`http://127.0.0.1:${port}/`, { expectBody: { kind: 'text', text: 'welcome' } });
-    expect(result).toMatchObject({ answer: 'failed', says: expect.stringContaining('first megabyte') as string });
+    expect(result).toMatchObject({ status: 'failed', message: expect.stringContaining('first megabyte') as string });
   });
 
   it('cannot write control sequences into a report', async () => {
     const port = await http((_request, response) => response.end('\u001b[2J\u0007gone'));
     const result = await ask(`http://127.0.0.1:${port}/`, { expectBody: { kind: 'text', text: 'welcome' } });
-    expect(result.says).toContain(String.raw`\x1b[2J\x07gone`);
+    expect(result.message).toContain(String.raw`\x1b[2J\x07gone`);
   });
 });
 
@@ -85,8 +85,8 @@ describe('the request', () => {
     );
     const url = `http://me:s3cret@127.0.0.1:${port}/`;
     const result = await ask(url);
-    expect(result.answer).toBe('passed');
-    expect(result.says).not.toContain('s3cret');
+    expect(result.status).toBe('passed');
+    expect(result.message).not.toContain('s3cret');
     expect(nameChecks([{ ...common, ...httpDefaults, kind: 'http', url, name: null }])[0]?.name).toBe(
       `http://127.0.0.1:${port}/`,
     );
@@ -112,11 +112,11 @@ describe('redirects', () => {
       else response.writeHead(302, { location: `/${step + 1}` }).end();
     });
     const expectBody = { kind: 'text', text: 'there' } as const;
-    expect((await ask(`http://127.0.0.1:${port}/0`, { redirects: 2, expectBody })).answer).toBe('passed');
-    expect((await ask(`http://127.0.0.1:${port}/0`, { redirects: 1, expectBody })).says).toContain(
+    expect((await ask(`http://127.0.0.1:${port}/0`, { redirects: 2, expectBody })).status).toBe('passed');
+    expect((await ask(`http://127.0.0.1:${port}/0`, { redirects: 1, expectBody })).message).toContain(
       'more than 1 redirects',
     );
-    expect((await ask(`http://127.0.0.1:${port}/0`, { redirects: 0, expectBody })).answer).toBe('failed');
+    expect((await ask(`http://127.0.0.1:${port}/0`, { redirects: 0, expectBody })).status).toBe('failed');
   });
 
   it('do not take a password to another server', async () => {
@@ -132,7 +132,7 @@ describe('redirects', () => {
       redirects: 1,
       headers: { Authorization: 'Basic c2VjcmV0' },
     });
-    expect(result.answer).toBe('passed');
+    expect(result.status).toBe('passed');
     expect(told).toBeUndefined();
   });
 });
@@ -143,14 +143,14 @@ describe('TLS', () => {
   it('is verified', async () => {
     const port = await https((_request, response) => response.end());
     expect(await ask(`https://127.0.0.1:${port}/`)).toMatchObject({
-      answer: 'failed',
-      says: expect.stringContaining('self-signed') as string,
+      status: 'failed',
+      message: expect.stringContaining('self-signed') as string,
     });
   });
 
   it('need not be', async () => {
     const port = await https((_request, response) => response.end());
-    expect((await ask(`https://127.0.0.1:${port}/`, { tls: { ...tls, verify: false } })).answer).toBe('passed');
+    expect((await ask(`https://127.0.0.1:${port}/`, { tls: { ...tls, verify: false } })).status).toBe('passed');
   });
 
   it('trusts a CA file, and asks an address by a name', async () => {
@@ -161,47 +161,50 @@ describe('TLS', () => {
     });
     const url = `https://127.0.0.1:${port}/`;
     const trusting = { ...tls, caFile: certificateFile };
-    expect((await ask(url, { tls: { ...trusting, serverName: 'guard.test' } })).answer).toBe('passed');
+    expect((await ask(url, { tls: { ...trusting, serverName: 'guard.test' } })).status).toBe('passed');
     expect(host).toBe(`guard.test:${port}`);
-    expect((await ask(url, { tls: { ...trusting, serverName: 'other.test' } })).answer).toBe('failed');
-    expect((await ask(url, { tls: trusting })).answer).toBe('failed');
+    expect((await ask(url, { tls: { ...trusting, serverName: 'other.test' } })).status).toBe('failed');
+    expect((await ask(url, { tls: trusting })).status).toBe('failed');
   });
 
   it('cannot be asked about without its CA file', async () => {
     const result = await ask('https://127.0.0.1:1/', { tls: { ...tls, caFile: '/nonexistent/ca.pem' } });
-    expect(result.answer).toBe('not-asked');
+    expect(result.status).toBe('unknown');
   });
 });
 
 describe('what goes wrong on the way', () => {
   it('fails when nobody listens', async () => {
     const result = await ask(`http://127.0.0.1:${await closedPort()}/`);
-    expect(result).toMatchObject({ answer: 'failed', says: expect.stringContaining('connection refused') as string });
+    expect(result).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('connection refused') as string,
+    });
   });
 
   it('fails when the connection breaks', async () => {
     const port = await http((request) => request.socket.destroy());
-    expect((await ask(`http://127.0.0.1:${port}/`)).answer).toBe('failed');
+    expect((await ask(`http://127.0.0.1:${port}/`)).status).toBe('failed');
   });
 
   it('is killed at its timeout, whether nothing comes or never an end (F35)', async () => {
     const silent = await http(() => {});
     expect(await ask(`http://127.0.0.1:${silent}/`, { timeoutMs: 100 })).toMatchObject({
-      answer: 'failed',
-      says: 'no answer within 100 ms',
+      status: 'failed',
+      message: 'no answer within 100 ms',
     });
     const endless = await http((_request, response) => response.write('a little'));
     const expectBody = { kind: 'text', text: 'welcome' } as const;
-    expect((await ask(`http://127.0.0.1:${endless}/`, { timeoutMs: 100, expectBody })).answer).toBe('failed');
+    expect((await ask(`http://127.0.0.1:${endless}/`, { timeoutMs: 100, expectBody })).status).toBe('failed');
   });
 
   it('cannot be asked when the URL is none', async () => {
-    expect((await ask('ftp://127.0.0.1/')).answer).toBe('not-asked');
-    expect((await ask('not a url')).answer).toBe('not-asked');
+    expect((await ask('ftp://127.0.0.1/')).status).toBe('unknown');
+    expect((await ask('not a url')).status).toBe('unknown');
   });
 
   it('cannot be asked when Incus does not tell the address', async () => {
-    expect((await ask('http://{address}/')).answer).toBe('not-asked');
+    expect((await ask('http://{address}/')).status).toBe('unknown');
   });
 
   it('cannot be asked after an interruption', async () => {
@@ -212,6 +215,6 @@ describe('what goes wrong on the way', () => {
       { ...nowhere, signal: controller.signal },
     );
     controller.abort();
-    expect((await asked).answer).toBe('not-asked');
+    expect((await asked).status).toBe('unknown');
   });
 });

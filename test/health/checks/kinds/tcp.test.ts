@@ -17,9 +17,12 @@ const server = (talk: (socket: Socket) => void): Promise<number> =>
 
 describe('a tcp check', () => {
   it('passes when somebody listens, and fails when nobody does', async () => {
-    expect((await ask(await server(() => {}))).answer).toBe('passed');
+    expect((await ask(await server(() => {}))).status).toBe('passed');
     const refused = await ask(await closedPort());
-    expect(refused).toMatchObject({ answer: 'failed', says: expect.stringContaining('connection refused') as string });
+    expect(refused).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('connection refused') as string,
+    });
   });
 
   it('waits for a greeting, in pieces too', async () => {
@@ -28,7 +31,7 @@ describe('a tcp check', () => {
       setImmediate(() => socket.write('0 mail ESMTP\r\n'));
     });
     const greeting = { kind: 'regex', pattern: '^220 ' } as const;
-    expect((await ask(port, { expect: greeting })).answer).toBe('passed');
+    expect((await ask(port, { expect: greeting })).status).toBe('passed');
   });
 
   it('says what it has to say', async () => {
@@ -36,18 +39,20 @@ describe('a tcp check', () => {
       socket.on('data', (data) => socket.write(data.toString() === 'PING\r\n' ? '+PONG' : '?')),
     );
     const pong = { kind: 'text', text: '+PONG' } as const;
-    expect((await ask(port, { send: 'PING\r\n', expect: pong })).answer).toBe('passed');
+    expect((await ask(port, { send: 'PING\r\n', expect: pong })).status).toBe('passed');
   });
 
   it('fails with what came instead', async () => {
     const port = await server((socket) => socket.end('421 not now'));
     const result = await ask(port, { expect: { kind: 'text', text: '220' } });
-    expect(result).toMatchObject({ answer: 'failed', says: expect.stringContaining('421 not now') as string });
+    expect(result).toMatchObject({ status: 'failed', message: expect.stringContaining('421 not now') as string });
   });
 
   it('is killed at its timeout, and after 64 KiB of something else (F35)', async () => {
     const expectOk = { kind: 'text', text: 'ok' } as const;
-    expect((await ask(await server(() => {}), { timeoutMs: 100, expect: expectOk })).says).toContain('within 100 ms');
+    expect((await ask(await server(() => {}), { timeoutMs: 100, expect: expectOk })).message).toContain(
+      'within 100 ms',
+    );
     const flood = await server((socket) => {
       const write = (): void => {
         while (!socket.destroyed && socket.write('x'.repeat(65_536)));
@@ -55,6 +60,6 @@ describe('a tcp check', () => {
       socket.on('drain', write);
       write();
     });
-    expect((await ask(flood, { expect: expectOk })).answer).toBe('failed');
+    expect((await ask(flood, { expect: expectOk })).status).toBe('failed');
   });
 });

@@ -1,0 +1,37 @@
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../result.ts';
+
+/** The right to be the only agent of a state directory, held until the process ends, however it ends. */
+export interface AgentLock {
+  readonly pidFile: string;
+  readonly release: () => Promise<void>;
+}
+
+/**
+ * Locks `agent.pid` in the state directory. Node has no lock of its own: the `flock` command takes it on the file that this
+ * process holds open, and the lock stays with the open file after the command has ended. So nothing of a killed agent has to
+ * be recognised as stale. The error is one sentence.
+ */
+export async function acquireAgentLock(stateDirectory: string): Promise<Result<AgentLock, string>> {
+  const pidFile = join(stateDirectory, 'agent.pid');
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  const file = await open(pidFile, 'a+', 0o600);
+  const { execa } = await import('execa');
+  const locked = await execa('flock', ['--nonblock', '--conflict-exit-code', '75', '0'], {
+    // The types of execa name descriptors up to 9 only.
+    stdin: file.fd as 9,
+    stdout: 'ignore',
+    reject: false,
+  });
+  if (locked.exitCode !== 0) {
+    const before = (await file.readFile('utf8').catch(() => '')).trim();
+    await file.close();
+    if (locked.exitCode === 75)
+      return err(`Another agent works with ${stateDirectory} already${before === '' ? '' : ` (process ${before})`}.`);
+    return err(`The lock ${pidFile} cannot be had: ${locked.stderr || locked.originalMessage || 'flock failed'}.`);
+  }
+  await file.truncate(0);
+  await file.write(`${process.pid}\n`);
+  return ok({ pidFile, release: () => file.close() });
+}

@@ -1,0 +1,154 @@
+import type { AgentListener } from '../agent-event.ts';
+import type { Clock } from '../clock.ts';
+import { hookKey } from '../package-hook/hook-key.ts';
+import type { Incus } from '../incus/client.ts';
+import { followEvents, type IncusEvent } from '../incus/events.ts';
+import { describeFailure } from '../incus/failure.ts';
+import { getInstance, listInstances, type Instance } from '../incus/instance.ts';
+import { isShuttingDown } from '../incus/server.ts';
+
+/** A project of a server, whose hooked instances are looked after. */
+export interface ServerProject {
+  readonly incus: Incus;
+  readonly project: string;
+  readonly remote: string | null;
+}
+
+/** What is done for each hooked instance. */
+export interface InstanceHandler {
+  readonly nudge: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+interface InstanceWatcherTools {
+  readonly clock: Clock;
+  readonly emit: AgentListener;
+  readonly handle: (instance: string) => InstanceHandler;
+  /** Called whenever the server is followed, for the first time or again. */
+  readonly onFollowed: () => void;
+  /** Aborts when the agent ends. */
+  readonly signal: AbortSignal;
+}
+
+/** How often the server is asked whether it is about to end, in milliseconds. */
+const pollMs = 2000;
+
+/** All instances are looked at once in so many of these, even if no event tells of them. */
+const pollsForAll = 150;
+
+/** Until a server that was lost is tried again, in milliseconds. */
+const retryMs = { first: 250, growth: 1.6, most: 10_000 } as const;
+
+/** Follows the instances of one place as they appear, get or lose the hook, and vanish, until the signal; then stops them all. */
+export async function watchInstances(serverProject: ServerProject, tools: InstanceWatcherTools): Promise<void> {
+  const { clock, signal, emit } = tools;
+  const attendants = new Map<string, InstanceHandler>();
+  function see(name: string, hooked: boolean): void {
+    const attendant = attendants.get(name);
+    if (!hooked) {
+      attendants.delete(name);
+      void attendant?.stop();
+    } else if (attendant) attendant.nudge();
+    else if (!signal.aborted) attendants.set(name, tools.handle(name));
+  }
+  function seeAll(instances: readonly Instance[]): void {
+    const hooked = instances.filter(isHooked).map(({ name }) => name);
+    for (const name of new Set([...attendants.keys(), ...hooked])) see(name, hooked.includes(name));
+  }
+  async function onEvent(event: IncusEvent): Promise<void> {
+    const name = instanceOf(event);
+    if (name === null || signal.aborted) return;
+    const instance = await getInstance(serverProject.incus, name);
+    if (instance.ok) see(name, isHooked(instance.value));
+    else if (instance.error.kind === 'not-found') see(name, false);
+  }
+
+  async function stopAll(): Promise<void> {
+    const all = [...attendants.values()];
+    attendants.clear();
+    await Promise.all(all.map((attendant) => attendant.stop()));
+  }
+  let pauseMs: number = retryMs.first;
+  let told = '';
+  function onFollowed(): void {
+    pauseMs = retryMs.first;
+    told = '';
+    tools.onFollowed();
+    emit({ type: 'server-connected', server: formatServerProject(serverProject) });
+  }
+  while (!signal.aborted) {
+    const { message, closing } = await followOnce(serverProject, tools, { seeAll, onEvent, onFollowed });
+    if (signal.aborted) break;
+    // Every relay is an operation that a daemon waits for, for minutes, before it ends.
+    if (closing) await stopAll();
+    if (message !== told) emit({ type: 'server-disconnected', server: formatServerProject(serverProject), message });
+    told = message;
+    await clock.sleep(pauseMs, signal);
+    pauseMs = Math.min(pauseMs * retryMs.growth, retryMs.most);
+  }
+  await stopAll();
+}
+
+/** A place as people write it. */
+export function formatServerProject({ remote, project }: Pick<ServerProject, 'remote' | 'project'>): string {
+  return `${remote === null ? '' : `${remote}: `}project ${project}`;
+}
+
+/** Why a server is not followed any more. */
+interface Disconnection {
+  readonly message: string;
+  /** It is about to end, and waits for whatever is under way. */
+  readonly closing: boolean;
+}
+
+/** Until the events end; gives the reason. */
+async function followOnce(
+  serverProject: ServerProject,
+  tools: InstanceWatcherTools,
+  on: {
+    readonly seeAll: (instances: readonly Instance[]) => void;
+    readonly onEvent: (event: IncusEvent) => Promise<void>;
+    readonly onFollowed: () => void;
+  },
+): Promise<Disconnection> {
+  const { clock, signal } = tools;
+  if (await isShuttingDown(serverProject.incus)) return closingServer;
+  const stream = await followEvents(serverProject.incus, ['lifecycle'], (event) => void on.onEvent(event));
+  if (!stream.ok) return { message: describeFailure(stream.error), closing: false };
+  const over = new AbortController();
+  const stop = (): void => {
+    stream.value.close();
+    over.abort();
+  };
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  const ended = stream.value.ended.finally(() => over.abort());
+  let lost: Disconnection | null = null;
+  for (let polls = 0; !over.signal.aborted && lost === null; polls += 1) {
+    if (polls % pollsForAll === 0) {
+      const instances = await listInstances(serverProject.incus);
+      if (instances.ok) on.seeAll(instances.value);
+      else lost = { message: describeFailure(instances.error), closing: false };
+      if (polls === 0 && instances.ok) on.onFollowed();
+    } else if (await isShuttingDown(serverProject.incus)) lost = closingServer;
+    if (lost === null) await clock.sleep(pollMs, over.signal);
+  }
+  stop();
+  signal.removeEventListener('abort', stop);
+  const end = await ended;
+  return lost ?? { message: end.ok ? 'ended' : describeFailure(end.error), closing: false };
+}
+
+const closingServer: Disconnection = { message: 'Incus is shutting down.', closing: true };
+
+function isHooked({ config }: Instance): boolean {
+  return (config[hookKey] ?? '') !== '';
+}
+
+/** What can change whether, or how, an instance is reached. */
+const changes =
+  /^instance-(created|deleted|renamed|started|stopped|shutdown|restarted|restored|updated|paused|resumed|ready)$/;
+
+function instanceOf(event: IncusEvent): string | null {
+  return changes.test(event.action) ? (/^\/1\.0\/instances\/([^/?]+)/.exec(event.source)?.[1] ?? null) : null;
+}

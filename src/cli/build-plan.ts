@@ -1,0 +1,66 @@
+import type { Settings } from '../config/settings.ts';
+import type { InstanceConnection } from '../incus/reach.ts';
+import type { Plan } from '../run/plan.ts';
+import type { PushPlan } from '../run/push/source.ts';
+
+/** Everything that is settled for one run before it begins. */
+export function buildPlan(known: {
+  readonly run: string;
+  readonly version: string;
+  readonly reached: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>;
+  readonly words: readonly [string, ...string[]];
+  readonly settings: Settings;
+  /** The final name of the restore point, if the user chose one. */
+  readonly name: string | null;
+  readonly pushes?: readonly PushPlan[];
+  readonly obeyQuarantine?: boolean;
+  readonly keepFailed?: boolean;
+}): Plan {
+  const { run, settings, name } = known;
+  return {
+    run,
+    version: known.version,
+    instance: known.reached.instance,
+    project: known.reached.project,
+    remote: known.reached.remote,
+    command: {
+      words: known.words,
+      environment: settings.environment,
+      user: settings.user,
+      group: settings.group,
+      cwd: settings.cwd,
+    },
+    change: { kind: 'command' },
+    pushes: known.pushes ?? [],
+    checks: settings.checks,
+    automatic: settings.automatic,
+    allowUnhealthy: settings.allowUnhealthy,
+    uncovered: settings.uncovered,
+    okStatus: settings.okStatus,
+    onFailure: settings.onFailure,
+    onUnchanged: settings.onUnchanged,
+    askMs: settings.askTimeoutMs,
+    obeyQuarantine: known.obeyQuarantine ?? false,
+    keepFailed: known.keepFailed ?? false,
+    restart: settings.restart,
+    hooks: settings.hooks,
+    stopFirst: settings.stopFirst,
+    restorePoint: {
+      name: name ?? `guard-${run}`,
+      named: name !== null,
+      keep: settings.keep,
+      expiresMs: settings.expiresMs,
+    },
+    limits: {
+      commandMs: settings.timeoutMs,
+      idleMs: settings.idleTimeoutMs,
+      verifyMs: settings.verifyTimeoutMs,
+      soakMs: settings.soakMs,
+      stopMs: settings.stopTimeoutMs,
+      snapshotMs: settings.restorePointTimeoutMs,
+      restoreMs: settings.restoreTimeoutMs,
+      readyMs: settings.startTimeoutMs,
+      lockMs: settings.waitLockMs,
+    },
+  };
+}

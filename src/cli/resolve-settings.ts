@@ -1,0 +1,87 @@
+import { commandCheck } from '../check-default.ts';
+import { attendedSettings, defaultSettings } from '../config/defaults.ts';
+import { settingsFor, type Flags } from '../config/effective-settings.ts';
+import { loadConfiguration } from '../config/load.ts';
+import { refusalOf } from '../config/mistake.ts';
+import type { InstanceName, Settings } from '../config/settings.ts';
+import { windowMistakes } from '../config/window.ts';
+import type { Outcome } from '../event.ts';
+import { windowMistake } from '../health/watch/window.ts';
+import { lifecycleCommandTimeoutMs, type LifecycleCommand, type LifecycleCommands } from '../lifecycle-command.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { Context } from './context.ts';
+import type { RunOptions } from './run-options.ts';
+
+/** The settings of one instance: defaults, then guard.yaml, then flags. A mistake in the file is an outcome (78). */
+export async function resolveSettings(
+  context: Context,
+  instance: InstanceName,
+  options: RunOptions,
+  withTerminal: boolean,
+): Promise<Result<Settings, Outcome>> {
+  const configuration = await loadConfiguration({
+    explicitPath: options.config ?? null,
+    environment: context.environment,
+    cwd: context.workingDirectory,
+  });
+  if (!configuration.ok) return err({ outcome: 'configuration', refusal: refusalOf(configuration.error) });
+  const base = withTerminal ? attendedSettings : defaultSettings;
+  const settings = settingsFor(configuration.value, instance, flagsOf(options), base);
+  const mistakes = windowMistakes(configuration.value, instance, settings, windowMistake);
+  if (mistakes.length === 0) return ok(settings);
+  const inFile = mistakes.some((mistake) => mistake.file !== null);
+  return err({ outcome: inFile ? 'configuration' : 'usage', refusal: refusalOf(mistakes) });
+}
+
+function flagsOf(options: RunOptions): Flags {
+  return {
+    timeoutMs: options.timeout,
+    idleTimeoutMs: options.idleTimeout,
+    okStatus: options.okStatus,
+    environment: options.env,
+    user: options.user,
+    group: options.group,
+    cwd: options.cwd,
+    automatic: options.automatic === false ? false : undefined,
+    verifyTimeoutMs: options.verifyTimeout,
+    soakMs: options.soak,
+    restart: options.restart,
+    allowUnhealthy: options.allowUnhealthy,
+    uncovered: options.uncovered,
+    onFailure: options.onFailure,
+    onUnchanged: options.onUnchanged,
+    keep: options.keep,
+    expiresMs: options.expires,
+    waitLockMs: options.waitLock,
+    stopFirst: options.stopFirst,
+    hooks: hooksOf(options),
+    checks: (options.check ?? []).map((command) => commandCheck(command, checkTiming(options))),
+  };
+}
+
+/** The flags' hooks of a moment replace those of the file. */
+function hooksOf({
+  hook: written = [],
+  hookTimeout: timeoutMs = lifecycleCommandTimeoutMs,
+}: RunOptions): LifecycleCommands {
+  return Object.fromEntries(
+    [...new Set(written.map(({ moment }) => moment))].map((moment) => [
+      moment,
+      written
+        .filter((one) => one.moment === moment)
+        .map(({ onHost, command }): LifecycleCommand => {
+          const common = { command: ['sh', '-c', command] as const, environment: {}, timeoutMs };
+          return onHost ? { kind: 'host', ...common } : { kind: 'exec', user: 0, cwd: '/', ...common };
+        }),
+    ]),
+  );
+}
+
+function checkTiming(options: RunOptions) {
+  return {
+    ...(options.checkTimeout === undefined ? {} : { timeoutMs: options.checkTimeout }),
+    ...(options.checkInterval === undefined ? {} : { intervalMs: options.checkInterval }),
+    ...(options.checkRetries === undefined ? {} : { retries: options.checkRetries }),
+    ...(options.checkStartPeriod === undefined ? {} : { startPeriodMs: options.checkStartPeriod }),
+  };
+}

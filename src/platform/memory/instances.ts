@@ -1,0 +1,282 @@
+import { err, ok, type Result } from '../../result.ts';
+import { platformFailure, type PlatformFailure } from '../failure.ts';
+import type { Answered, Instance, InstancePatch, Instances, InstanceState } from '../platform.ts';
+import { send, type MemoryClient } from './requests.ts';
+import {
+  addInstance,
+  announce,
+  findInstance,
+  isInconsistent,
+  killProcesses,
+  noInstance,
+  timeNow,
+  type MemoryInstance,
+} from './server.ts';
+
+const quickMs = 30_000;
+
+/** The port's functions about instances. */
+export function instancesOf(client: MemoryClient): Instances {
+  const { server } = client;
+  return {
+    getInstance: (name) =>
+      read(client, 'getInstance', `look at the instance ${name}`, name, (instance) => ok(instanceOf(instance))),
+    getInstanceState: (name) =>
+      read(client, 'getInstanceState', `read the state of the instance ${name}`, name, (one) => ok(stateOf(one))),
+    listInstanceNames: () => list(client, 'listInstanceNames', () => [...server.instances.keys()]),
+    listInstances: () =>
+      list(client, 'listInstances', () =>
+        [...server.instances.values()].map((one) => ({ ...instanceOf(one), revision: '' })),
+      ),
+    startInstance: (name, { limitMs }) => start(client, name, limitMs),
+    stopInstance: (name, how) => stop(client, name, how),
+    thawInstance: (name, { limitMs }) =>
+      change(client, {
+        name: 'thawInstance',
+        action: `resume the instance ${name}`,
+        instance: name,
+        limitMs,
+        apply: (instance) => {
+          if (instance.status === 'Frozen') instance.status = 'Running';
+          return ok(undefined);
+        },
+      }),
+    patchInstance: (name, patch) => patchInstance(client, name, patch),
+    copyInstance: (from, copy, { limitMs }) => {
+      const action = `copy the instance ${from} to ${copy.name}`;
+      return send(client, {
+        name: 'copyInstance',
+        action,
+        instance: from,
+        activity: 'other',
+        isOperation: true,
+        changes: true,
+        ms: server.takes.snapshot,
+        limitMs,
+        apply: () => {
+          const original = server.instances.get(from);
+          if (original === undefined) return noInstance(action);
+          if (server.instances.has(copy.name))
+            return err(platformFailure('name-taken', action, 'the instance already exists', { code: 500 }));
+          const disks = original.disks.filter(({ kind }) => kind !== 'root' && !copy.detached);
+          const made = addInstance(server, copy.name, { status: 'Stopped', disks });
+          made.description = copy.description;
+          made.files = new Map(original.files);
+          return ok(undefined);
+        },
+      });
+    },
+  };
+}
+
+function read<T>(
+  client: MemoryClient,
+  name: string,
+  action: string,
+  instance: string,
+  answer: (instance: MemoryInstance) => Result<T, PlatformFailure>,
+): Answered<T> {
+  return send(client, {
+    name,
+    action,
+    instance,
+    activity: 'other',
+    isOperation: false,
+    changes: false,
+    ms: client.server.takes.read,
+    limitMs: quickMs,
+    apply: () => {
+      const found = findInstance(client.server, instance, action);
+      return found.ok ? answer(found.value) : found;
+    },
+  });
+}
+
+function list<T>(client: MemoryClient, name: string, answer: () => T): Answered<T> {
+  return send(client, {
+    name,
+    action: 'list the instances',
+    instance: null,
+    activity: 'other',
+    isOperation: false,
+    changes: false,
+    ms: client.server.takes.read,
+    limitMs: quickMs,
+    apply: () => ok(answer()),
+  });
+}
+
+interface Change {
+  readonly name: string;
+  readonly action: string;
+  readonly instance: string;
+  readonly limitMs: number;
+  readonly apply: (instance: MemoryInstance) => Result<void, PlatformFailure>;
+}
+
+/** A quick change of the instance, as an operation. */
+function change(client: MemoryClient, one: Change): Answered<void> {
+  return send(client, {
+    ...one,
+    activity: 'other',
+    isOperation: true,
+    changes: true,
+    ms: client.server.takes.change,
+    apply: () => {
+      const found = findInstance(client.server, one.instance, one.action);
+      return found.ok ? one.apply(found.value) : found;
+    },
+  });
+}
+
+function start(client: MemoryClient, name: string, limitMs: number): Answered<void> {
+  const { server } = client;
+  const action = `start the instance ${name}`;
+  return send(client, {
+    name: 'startInstance',
+    action,
+    instance: name,
+    activity: 'other',
+    isOperation: true,
+    changes: true,
+    ms: server.takes.start,
+    limitMs,
+    begin: () => {
+      const found = findInstance(server, name, action);
+      if (!found.ok) return found;
+      return refusal(found.value, action);
+    },
+    apply: () => {
+      const found = findInstance(server, name, action);
+      if (!found.ok) return found;
+      const instance = found.value;
+      if (instance.status !== 'Stopped') return ok(undefined);
+      instance.status = 'Running';
+      instance.lastStartedAt = timeNow(server);
+      announce(server, name);
+      return ok(undefined);
+    },
+  });
+}
+
+function stop(
+  client: MemoryClient,
+  name: string,
+  { force, limitMs }: { readonly force: boolean; readonly limitMs: number },
+): Answered<void> {
+  const { server } = client;
+  const action = `stop the instance ${name}`;
+  const isHanging = (): boolean => !force && server.instances.get(name)?.ignoresShutdown === true;
+  return send(client, {
+    name: 'stopInstance',
+    action,
+    instance: name,
+    activity: 'stop',
+    isOperation: true,
+    changes: true,
+    ms: isHanging() ? limitMs : force ? server.takes.stop : server.takes.gracefulStop,
+    limitMs: force ? limitMs : limitMs + 15_000,
+    begin: () => {
+      const found = findInstance(server, name, action);
+      if (!found.ok) return found;
+      if (found.value.ephemeral)
+        return err(platformFailure('invalid', action, 'it is ephemeral, so that a stop would delete it'));
+      if (isHanging()) found.value.isStopping = true;
+      return ok(undefined);
+    },
+    apply: () => {
+      const found = findInstance(server, name, action);
+      if (!found.ok) return found;
+      const instance = found.value;
+      if (isHanging()) return err(platformFailure('timed-out', action, 'context deadline exceeded', { code: 500 }));
+      stopNow(instance, force ? 9 : 15);
+      announce(server, name);
+      return ok(undefined);
+    },
+  });
+}
+
+/** Stops it, and whatever runs inside. */
+export function stopNow(instance: MemoryInstance, signal: number): void {
+  instance.status = 'Stopped';
+  instance.isStopping = false;
+  killProcesses(instance, signal);
+}
+
+/** Why nothing of the instance can be changed at this moment. */
+export function refusal(instance: MemoryInstance, action: string): Result<void, PlatformFailure> {
+  if (instance.isStopping)
+    return err(platformFailure('busy', action, 'Instance is busy running a "stop" operation', { code: 500 }));
+  if (!isInconsistent(instance)) return ok(undefined);
+  const reason = "Instance snapshot record count doesn't match instance snapshot volume record count";
+  return err(platformFailure('inconsistent-snapshots', action, reason, { code: 500 }));
+}
+
+async function patchInstance(client: MemoryClient, name: string, patch: InstancePatch): Answered<void> {
+  const { server } = client;
+  const action = `change the configuration of the instance ${name}`;
+  return send(client, {
+    name: 'patchInstance',
+    action,
+    instance: name,
+    activity: 'other',
+    isOperation: false,
+    changes: true,
+    ms: server.takes.change + restoreLeftMs(client, name),
+    limitMs: 2 * quickMs,
+    apply: () => {
+      const found = findInstance(server, name, action);
+      if (!found.ok) return found;
+      const instance = found.value;
+      const refused = refusal(instance, action);
+      if (!refused.ok) return refused;
+      if (patch.revision !== undefined && patch.revision !== revisionOf(instance))
+        return err(platformFailure('changed', action, "ETag doesn't match", { code: 412 }));
+      const metadata = Object.entries({ ...instance.metadata, ...patch.metadata }).filter(([, value]) => value !== '');
+      instance.metadata = Object.fromEntries(metadata);
+      instance.description = patch.description ?? instance.description;
+      announce(server, name);
+      return ok(undefined);
+    },
+  });
+}
+
+/** A change waits while a restore works on the instance. */
+function restoreLeftMs({ server }: MemoryClient, name: string): number {
+  const restores = [...server.operations.values()].filter(
+    ({ activity, isRunning, instances }) => activity === 'restore' && isRunning && instances.includes(name),
+  );
+  return restores.length > 0 ? server.takes.restore : 0;
+}
+
+function revisionOf({ metadata, configuration, status, generation, lastStartedAt, ephemeral }: MemoryInstance): string {
+  return JSON.stringify([metadata, configuration, status, generation, lastStartedAt, ephemeral]);
+}
+
+function instanceOf(instance: MemoryInstance): Instance {
+  const { name, status, ephemeral, description, metadata, environment, disks } = instance;
+  const { snapshotSchedule, generation, lastStartedAt } = instance;
+  const keys = instance.configuration;
+  return {
+    name,
+    status,
+    ephemeral,
+    description,
+    metadata,
+    environment,
+    disks,
+    snapshotSchedule,
+    generation,
+    lastStartedAt,
+    type: 'container',
+    revision: revisionOf(instance),
+    configuration: {
+      keys,
+      devices: {},
+    },
+  };
+}
+
+function stateOf({ status }: MemoryInstance): InstanceState {
+  return { status, addresses: status === 'Running' ? { eth0: ['192.0.2.1'] } : {}, disks: {} };
+}

@@ -1,0 +1,187 @@
+import { err, ok, type Result } from '../../result.ts';
+import { shellWords } from '../../text.ts';
+import { askWith } from '../ask.ts';
+import { platformFailure, type PlatformFailure } from '../failure.ts';
+import type {
+  Answered,
+  Capabilities,
+  Commands,
+  EventStream,
+  InstanceAddress,
+  InstanceEvent,
+  Operation,
+  Platform,
+  Settled,
+} from '../platform.ts';
+import { executionsOf } from './executions.ts';
+import { filesOf } from './files.ts';
+import { instancesOf } from './instances.ts';
+import { send, type Fault, type MemoryClient, type MemoryRequest } from './requests.ts';
+import type { MemoryServer, Watcher } from './server.ts';
+import { snapshotsOf } from './snapshots.ts';
+import { storageOf } from './storage.ts';
+import type { VirtualProcess } from './virtual-time.ts';
+
+/** What a client of a server in memory may suffer. */
+export interface ClientOptions {
+  /** Of the process that the client belongs to: after `kill` nothing of it goes on. */
+  readonly process: VirtualProcess;
+  /** Asked before each request. */
+  readonly faultOf?: (request: MemoryRequest) => Fault | null;
+}
+
+const product = 'Incus';
+const project = 'default';
+
+/** Connects a process to a server in memory. */
+export function connectMemory(server: MemoryServer, { process, faultOf = () => null }: ClientOptions): Platform {
+  const { clock } = process;
+  const client: MemoryClient = { server, faultOf, requests: 0, ...process };
+  const startExec = executionsOf(client);
+  return {
+    product,
+    project,
+    clock,
+    capabilities,
+    commands,
+    ...instancesOf(client),
+    ...snapshotsOf(client),
+    ...storageOf(client),
+    ...filesOf(client),
+    startExec,
+    ask: askWith(startExec, clock),
+    settle: (operation, how) => settle(client, operation, how),
+    listOperations: () => listOperations(client),
+    followInstances: (onEvent) => followInstances(client, onEvent),
+    isShuttingDown: async () => server.shuttingDown,
+  };
+}
+
+const capabilities: Capabilities = { restoreTakesBackConfiguration: true, restoreLosesDescription: true };
+
+const quickMs = 30_000;
+const pollMs = 250;
+
+function listOperations(client: MemoryClient): Answered<Operation[]> {
+  const { server } = client;
+  return send(client, {
+    name: 'listOperations',
+    action: 'list what the server is doing',
+    instance: null,
+    activity: 'other',
+    isOperation: false,
+    changes: false,
+    ms: server.takes.read,
+    limitMs: quickMs,
+    apply: () => ok([...server.operations.values()].filter(({ isListed }) => isListed).map(operationOf)),
+  });
+}
+
+function operationOf({ id, activity, isRunning, instances }: Operation): Operation {
+  return { id, activity, isRunning, instances };
+}
+
+async function settle(
+  client: MemoryClient,
+  operation: string,
+  how: { readonly limitMs: number; readonly action: string },
+): Answered<Settled> {
+  const deadline = client.clock.monotonic() + how.limitMs;
+  for (;;) {
+    const known = await stateOf(client, operation, how.action);
+    if (known.ok && known.value !== null) return ok(known.value);
+    const isOver = client.clock.monotonic() >= deadline;
+    if (isOver) return err(known.ok ? stillRunning(operation, how.action) : known.error);
+    await client.clock.sleep(pollMs);
+  }
+}
+
+function stillRunning(operation: string, action: string): PlatformFailure {
+  return platformFailure('timed-out', action, 'it had not ended in time', { operation });
+}
+
+/** Null while it runs. */
+function stateOf(client: MemoryClient, id: string, action: string): Answered<Settled | null> {
+  const { server } = client;
+  return send<Settled | null>(client, {
+    name: 'settle',
+    action,
+    instance: null,
+    activity: 'other',
+    isOperation: false,
+    changes: false,
+    ms: server.takes.read,
+    limitMs: quickMs,
+    apply: () => {
+      const operation = server.operations.get(id);
+      if (operation === undefined) return ok({ kind: 'gone' });
+      if (operation.result === null) return ok(null);
+      return ok(operation.result.ok ? { kind: 'succeeded' } : { kind: 'failed', failure: operation.result.error });
+    },
+  });
+}
+
+async function followInstances(client: MemoryClient, onEvent: (event: InstanceEvent) => void): Answered<EventStream> {
+  const { server } = client;
+  let end: (result: Result<void, PlatformFailure>) => void = () => {};
+  const ended = new Promise<Result<void, PlatformFailure>>((resolve) => (end = resolve));
+  const action = 'follow the events of the server';
+  const watcher: Watcher = {
+    onEvent: (event) => {
+      if (!client.isDead()) onEvent(event);
+    },
+    onLost: () => end(err(platformFailure('connection-lost', action, 'the stream of events ended'))),
+  };
+  const opened = await send(client, {
+    name: 'followInstances',
+    action,
+    instance: null,
+    activity: 'other',
+    isOperation: false,
+    changes: false,
+    ms: server.takes.read,
+    limitMs: quickMs,
+    apply: () => {
+      server.watchers.add(watcher);
+      return ok(undefined);
+    },
+  });
+  if (!opened.ok) return opened;
+  function close(): void {
+    server.watchers.delete(watcher);
+    end(ok(undefined));
+  }
+  return ok({ close, ended });
+}
+
+/** Lines of a command-line client that does not exist, named after what they do. */
+const commands: Commands = {
+  rollBack: (of, { restorePoint, start, first = [] }) => [
+    line('stop', of),
+    ...first,
+    ...restorePoint.volumes.map(({ pool, volume, snapshot }) =>
+      shellWords(['memory', 'restore-volume', pool, volume, snapshot]),
+    ),
+    line('restore', of, restorePoint.name),
+    ...(start ? [line('start', of)] : []),
+  ],
+  removeSnapshots: (of, names) => names.map((name) => line('remove-snapshot', of, name)),
+  restoreSnapshot: (of, name) => line('restore', of, name),
+  repairSnapshots: (of, { empty, nameless }) => [
+    ...(nameless.length === 0 ? empty.map(({ name }) => line('remove-snapshot', of, name)) : []),
+    ...nameless.map((name) => line('repair-snapshot', of, name)),
+  ],
+  removeMetadata: (of, key) => line('remove-metadata', of, key),
+  removeInstance: (of) => line('remove', of),
+  showInstance: (of) => line('show', of),
+  listInstances: () => 'memory list',
+  thawInstance: (of) => line('thaw', of),
+  makePermanent: (of) => line('make-permanent', of),
+  exec: (of, words) => line('exec', of, ...words),
+  showPool: (pool) => shellWords(['memory', 'show-pool', pool]),
+  resizeDisk: (of, device) => line('resize', of, device),
+};
+
+function line(verb: string, { instance }: Pick<InstanceAddress, 'instance'>, ...words: readonly string[]): string {
+  return shellWords(['memory', verb, instance, ...words]);
+}

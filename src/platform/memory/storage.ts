@@ -1,0 +1,200 @@
+import { err, ok, type Result } from '../../result.ts';
+import { platformFailure, type PlatformFailure } from '../failure.ts';
+import type { Answered, Storage, VolumeSnapshot } from '../platform.ts';
+import { send, type MemoryClient } from './requests.ts';
+import { timeNow, type MemoryInstance, type MemoryServer, type MemoryVolume } from './server.ts';
+
+const quickMs = 30_000;
+
+/** The port's functions about pools and custom volumes. */
+export function storageOf(client: MemoryClient): Storage {
+  const { server } = client;
+  return {
+    getPool: (name) =>
+      read(client, 'getPool', `look at the storage pool ${name}`, (action) => poolOf(server, name, action)),
+    getPoolSpace: (name) =>
+      read(client, 'getPoolSpace', `ask how full the storage pool ${name} is`, (action) => {
+        const pool = poolOf(server, name, action);
+        return pool.ok ? ok(pool.value.space) : pool;
+      }),
+    getVolume: (pool, volume) =>
+      read(client, 'getVolume', `look at the volume ${volume} of the pool ${pool}`, (action) => {
+        const found = volumeOf(server, pool, volume, action);
+        if (!found.ok) return found;
+        const instances = usersOf(server, pool, volume).map(({ name }) => name);
+        return ok({ pool, name: volume, instances, otherUsers: found.value.otherUsers });
+      }),
+    snapshotVolume: (pool, volume, wanted, limit) => snapshotVolume(client, pool, volume, wanted, limit.limitMs),
+    listVolumeSnapshots: (pool, volume) =>
+      read(client, 'listVolumeSnapshots', `list the snapshots of the volume ${volume}`, (action) => {
+        const found = volumeOf(server, pool, volume, action);
+        return found.ok ? ok(found.value.snapshots.map(snapshotOf)) : found;
+      }),
+    ...changesOf(client),
+  };
+}
+
+type Changes = Pick<
+  Storage,
+  'restoreVolume' | 'renameVolumeSnapshot' | 'setVolumeSnapshotExpiry' | 'deleteVolumeSnapshot'
+>;
+
+function changesOf(client: MemoryClient): Changes {
+  const { server } = client;
+  return {
+    restoreVolume: (pool, volume, snapshot, { limitMs }) =>
+      change(client, 'restoreVolume', `restore the volume ${volume} to its snapshot ${snapshot}`, limitMs, (action) => {
+        if (usersOf(server, pool, volume).some(({ status }) => status !== 'Stopped'))
+          return err(platformFailure('busy', action, 'Cannot restore custom volume used by running instances'));
+        const found = pointOf(server, pool, volume, snapshot, action);
+        if (!found.ok) return found;
+        found.value.volume.content = found.value.point.content;
+        return ok(undefined);
+      }),
+    renameVolumeSnapshot: (pool, volume, from, to, { limitMs }) =>
+      change(client, 'renameVolumeSnapshot', `rename the snapshot ${from} of ${volume} to ${to}`, limitMs, (action) => {
+        const found = pointOf(server, pool, volume, from, action);
+        if (!found.ok) return found;
+        if (found.value.volume.snapshots.some(({ name }) => name === to)) return nameTaken(action);
+        found.value.point.name = to;
+        return ok(undefined);
+      }),
+    setVolumeSnapshotExpiry: (pool, volume, snapshot, expiresAt) => {
+      const action = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
+      return change(client, 'setVolumeSnapshotExpiry', action, quickMs, () => {
+        const found = pointOf(server, pool, volume, snapshot, action);
+        if (!found.ok) return found;
+        found.value.point.expiresAt = expiresAt === null ? null : expiresAt.toISOString();
+        return ok(undefined);
+      });
+    },
+    deleteVolumeSnapshot: (pool, volume, snapshot, { limitMs }) =>
+      change(client, 'deleteVolumeSnapshot', `remove the snapshot ${snapshot} of ${volume}`, limitMs, (action) => {
+        const found = pointOf(server, pool, volume, snapshot, action);
+        if (!found.ok) return found;
+        const { volume: one, point } = found.value;
+        one.snapshots = one.snapshots.filter((other) => other !== point);
+        return ok(undefined);
+      }),
+  };
+}
+
+function snapshotVolume(
+  client: MemoryClient,
+  pool: string,
+  volume: string,
+  wanted: { readonly name: string; readonly expiresAt: Date | null },
+  limitMs: number,
+): Answered<VolumeSnapshot> {
+  const { server } = client;
+  const action = `take the snapshot ${wanted.name} of the volume ${volume}`;
+  return send<VolumeSnapshot>(client, {
+    name: 'snapshotVolume',
+    action,
+    instance: null,
+    activity: 'other',
+    isOperation: true,
+    changes: true,
+    ms: server.takes.snapshot,
+    limitMs,
+    apply: () => {
+      const found = volumeOf(server, pool, volume, action);
+      if (!found.ok) return found;
+      const one = found.value;
+      if (one.snapshots.some(({ name }) => name === wanted.name)) return nameTaken(action);
+      const expiresAt = wanted.expiresAt === null ? null : wanted.expiresAt.toISOString();
+      const point = { name: wanted.name, createdAt: timeNow(server), expiresAt, content: one.content };
+      one.snapshots.push(point);
+      return ok(snapshotOf(point));
+    },
+  });
+}
+
+function nameTaken(action: string): Result<never, PlatformFailure> {
+  return err(platformFailure('name-taken', action, 'Volume by that name already exists', { code: 409 }));
+}
+
+function read<T>(
+  client: MemoryClient,
+  name: string,
+  action: string,
+  answer: (action: string) => Result<T, PlatformFailure>,
+): Answered<T> {
+  return send(client, {
+    name,
+    action,
+    instance: null,
+    activity: 'other',
+    isOperation: false,
+    changes: false,
+    ms: client.server.takes.read,
+    limitMs: quickMs,
+    apply: () => answer(action),
+  });
+}
+
+function change(
+  client: MemoryClient,
+  name: string,
+  action: string,
+  limitMs: number,
+  apply: (action: string) => Result<void, PlatformFailure>,
+): Answered<void> {
+  return send(client, {
+    name,
+    action,
+    instance: null,
+    activity: 'other',
+    isOperation: true,
+    changes: true,
+    ms: client.server.takes.change,
+    limitMs,
+    apply: () => apply(action),
+  });
+}
+
+function poolOf(server: MemoryServer, name: string, action: string) {
+  const pool = server.pools.get(name);
+  return pool === undefined
+    ? err(platformFailure('not-found', action, 'Storage pool not found', { code: 404 }))
+    : ok(pool);
+}
+
+function volumeOf(
+  server: MemoryServer,
+  pool: string,
+  name: string,
+  action: string,
+): Result<MemoryVolume, PlatformFailure> {
+  const volume = server.volumes.get(`${pool}/${name}`);
+  return volume === undefined
+    ? err(platformFailure('not-found', action, 'Storage volume not found', { code: 404 }))
+    : ok(volume);
+}
+
+type Point = MemoryVolume['snapshots'][number];
+
+function pointOf(
+  server: MemoryServer,
+  pool: string,
+  name: string,
+  snapshot: string,
+  action: string,
+): Result<{ readonly volume: MemoryVolume; readonly point: Point }, PlatformFailure> {
+  const volume = volumeOf(server, pool, name, action);
+  if (!volume.ok) return volume;
+  const point = volume.value.snapshots.find((one) => one.name === snapshot);
+  return point === undefined
+    ? err(platformFailure('not-found', action, 'Storage volume snapshot not found', { code: 404 }))
+    : ok({ volume: volume.value, point });
+}
+
+function usersOf(server: MemoryServer, pool: string, volume: string): MemoryInstance[] {
+  return [...server.instances.values()].filter(({ disks }) =>
+    disks.some((disk) => disk.kind === 'volume' && disk.pool === pool && disk.volume === volume),
+  );
+}
+
+function snapshotOf({ name, createdAt, expiresAt }: VolumeSnapshot): VolumeSnapshot {
+  return { name, createdAt, expiresAt };
+}

@@ -1,0 +1,127 @@
+import { err, ok } from '../result.ts';
+import { isTransient, type PlatformFailure, type PlatformFailureKind } from './failure.ts';
+import type { Answered, Limit, Platform } from './platform.ts';
+
+/** For how long, and who is told. */
+export interface RetryPolicy {
+  /** How long a request is repeated, in milliseconds: its own limit is for each try. */
+  readonly limitMs: number;
+  /** Called once for a request that is going to be repeated because the server does not answer. */
+  readonly onAway?: (failure: PlatformFailure) => void;
+}
+
+const firstPauseMs = 100;
+const longestPauseMs = 2000;
+
+/**
+ * How long contradicting records are waited out, in milliseconds. For a moment they look so while somebody else takes or
+ * removes a snapshot, also where the change was written all the same; what a killed server left stays.
+ */
+const inconsistentMs = 30_000;
+
+/** The next start succeeds where the server's networks come up late, and where a full pool frees what a restore replaced. */
+const startKinds: readonly PlatformFailureKind[] = ['no-space', 'not-ready'];
+
+/** btrfs frees a replaced subvolume some 25 s late: a full pool empties itself. */
+const restoreKinds: readonly PlatformFailureKind[] = ['no-space'];
+
+/**
+ * The platform, with every request repeated that may be done twice, while its failure is transient. Never repeated are
+ * those that take something once (snapshots, copies, commands), graceful stops, compare-and-swaps of a snapshot's
+ * expiry, and files. An operation whose connection was lost is settled before it is started again, so that no restore
+ * is ever started over a restore.
+ */
+export function retryTransient(platform: Platform, policy: RetryPolicy): Platform {
+  function again<Words extends readonly unknown[], T>(
+    ask: (...words: Words) => Answered<T>,
+    alsoKinds: readonly PlatformFailureKind[] = [],
+  ) {
+    return (...words: Words): Answered<T> => repeat(platform, policy, () => ask(...words), alsoKinds);
+  }
+  const change = <Words extends readonly unknown[]>(
+    ask: (...words: Words) => Answered<void>,
+    alsoKinds: readonly PlatformFailureKind[] = [],
+  ) => again((...words: Words) => settled(platform, policy, ask(...words), ['connection-lost']), alsoKinds);
+  const restore = again(
+    (instance: string, name: string, limit: Limit) =>
+      settled(platform, policy, platform.restoreSnapshot(instance, name, limit), ['connection-lost', 'timed-out']),
+    restoreKinds,
+  );
+  const stop = change(platform.stopInstance);
+  const setExpiry = change(platform.setSnapshotExpiry);
+  return {
+    ...platform,
+    getInstance: again(platform.getInstance),
+    getInstanceState: again(platform.getInstanceState),
+    listInstanceNames: again(platform.listInstanceNames),
+    listInstances: again(platform.listInstances),
+    startInstance: change(platform.startInstance, startKinds),
+    stopInstance: (name, how) => (how.force ? stop(name, how) : platform.stopInstance(name, how)),
+    thawInstance: change(platform.thawInstance),
+    patchInstance: again(platform.patchInstance, ['inconsistent-snapshots']),
+    listSnapshots: again(platform.listSnapshots),
+    getSnapshot: again(platform.getSnapshot),
+    renameSnapshot: change(platform.renameSnapshot),
+    setSnapshotExpiry: (instance, name, expiresAt, revision) =>
+      revision === undefined
+        ? setExpiry(instance, name, expiresAt)
+        : platform.setSnapshotExpiry(instance, name, expiresAt, revision),
+    deleteSnapshot: change(platform.deleteSnapshot),
+    restoreSnapshot: restore,
+    getPool: again(platform.getPool),
+    getPoolSpace: again(platform.getPoolSpace),
+    getVolume: again(platform.getVolume),
+    listVolumeSnapshots: again(platform.listVolumeSnapshots),
+    restoreVolume: change(platform.restoreVolume, restoreKinds),
+    renameVolumeSnapshot: change(platform.renameVolumeSnapshot),
+    setVolumeSnapshotExpiry: change(platform.setVolumeSnapshotExpiry),
+    deleteVolumeSnapshot: change(platform.deleteVolumeSnapshot),
+    listOperations: again(platform.listOperations),
+  };
+}
+
+async function repeat<T>(
+  { clock }: Platform,
+  { limitMs, onAway }: RetryPolicy,
+  ask: () => Answered<T>,
+  alsoKinds: readonly PlatformFailureKind[],
+): Answered<T> {
+  const began = clock.monotonic();
+  let isTold = false;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    const answer = await ask();
+    if (answer.ok || !(isTransient(answer.error) || alsoKinds.includes(answer.error.kind))) return answer;
+    const mostMs = answer.error.kind === 'inconsistent-snapshots' ? Math.min(limitMs, inconsistentMs) : limitMs;
+    if (clock.monotonic() + pauseMs > began + mostMs) return answer;
+    if (!isTold && isAway(answer.error)) onAway?.(answer.error);
+    isTold ||= isAway(answer.error);
+    await clock.sleep(pauseMs);
+  }
+}
+
+function isAway({ kind }: PlatformFailure): boolean {
+  return kind === 'unreachable' || kind === 'connection-lost';
+}
+
+/** The answer; where nobody knows it yet, because the connection was lost, what the server says of the operation. */
+async function settled(
+  platform: Platform,
+  { limitMs }: RetryPolicy,
+  asked: Answered<void>,
+  kinds: readonly PlatformFailureKind[],
+): Answered<void> {
+  const answer = await asked;
+  if (answer.ok || answer.error.operation === null || !kinds.includes(answer.error.kind)) return answer;
+  const { operation, action } = answer.error;
+  const end = await platform.settle(operation, { limitMs, action });
+  if (!end.ok) return end;
+  switch (end.value.kind) {
+    case 'succeeded':
+      return ok(undefined);
+    case 'failed':
+      return err(end.value.failure);
+    case 'gone':
+      // Forgotten by a server that restarted: nobody knows how far it came, so it is done again.
+      return err({ ...answer.error, kind: 'connection-lost' });
+  }
+}

@@ -1,0 +1,62 @@
+import { formatDuration } from '../duration.ts';
+import type { Changes, CommandEnd, Phase } from '../event.ts';
+import { neutralise } from '../text.ts';
+
+/** What a phase is called. */
+export const phaseTitles: Readonly<Record<Phase, string>> = {
+  inspect: 'Inspect',
+  baseline: 'Baseline',
+  'restore-point': 'Restore point',
+  push: 'Push',
+  command: 'Command',
+  verify: 'Verify',
+  keep: 'Keep',
+  evidence: 'Evidence',
+  stop: 'Stop',
+  restore: 'Restore',
+  start: 'Start',
+  'verify-again': 'Verify again',
+};
+
+/** How the command ended, to be read after "the command". */
+export function describeCommandEnd(end: CommandEnd): string {
+  switch (end.kind) {
+    case 'exited':
+      return `ended with exit status ${end.status}`;
+    case 'not-found':
+      return 'was not found (127)';
+    case 'not-executable':
+      return 'could not be executed (126)';
+    case 'timeout':
+      return `ran longer than ${formatDuration(end.limitMs)}`;
+    case 'idle-timeout':
+      return `said nothing for ${formatDuration(end.limitMs)}`;
+    case 'instance-stopped':
+      return end.restarted ? 'restarted the instance' : 'was cut off: the instance was stopped underneath it';
+    case 'lost':
+      return `was lost from sight: ${neutralise(end.message).replace(/\.$/, '')}`;
+    case 'push-failed':
+      return `was not begun: ${neutralise(end.message, 1000).replace(/\.$/, '')}`;
+    case 'interrupted':
+      return `was interrupted by ${end.signal}`;
+  }
+}
+
+/** Text of several lines, each made safe on its own; what is beyond `most` lines is counted. */
+export function safeLines(text: string, most = 50): string[] {
+  const lines = text.replace(/\s+$/, '').split(/\r?\n/);
+  const shown = lines.slice(0, most).map((line) => neutralise(line, 2000));
+  return lines.length > most ? [...shown, `… (${lines.length - most} more lines)`] : shown;
+}
+
+/** Some of many, in one line: `a, b, and 7 more`. */
+export function bounded(items: readonly string[], most: number): string {
+  const rest = items.length - most;
+  return `${items.slice(0, most).join(', ')}${rest > 0 ? `, and ${rest} more` : ''}`;
+}
+
+/** `nginx 1.0 → 1.1`. */
+export function formatPackageChange({ name, from, to }: Changes['packages'][number]): string {
+  if (from === null) return `${name} ${to ?? ''} (new)`;
+  return to === null ? `${name} ${from} (removed)` : `${name} ${from} → ${to}`;
+}

@@ -1,0 +1,284 @@
+import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
+import { neutralise, shellWords } from '../text.ts';
+import type { RunFacts } from './run-facts.ts';
+import { coverageText } from '../health/coverage.ts';
+import { changeLines } from './change-lines.ts';
+import { bounded, safeLines, describeCommandEnd } from './format.ts';
+
+/** The last words about a run. */
+export interface OutcomeSummary {
+  /** The outcome in a word or two, which the headline begins with. */
+  readonly label: string;
+  /** One sentence or two. */
+  readonly headline: string;
+  /** Why, what changed, and where to go from here. Already indented. */
+  readonly details: readonly string[];
+}
+
+/** What may be said at the end of a run: never more than its events have shown. */
+export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSummary {
+  const { label, message } = headlineOf(outcome, facts);
+  return {
+    label,
+    headline: `${label}: ${message}`,
+    details: [
+      ...refusalLines(outcome),
+      ...failureLines(outcome, facts),
+      ...reasonLines(outcome, facts),
+      ...unitLogLines(outcome, facts),
+      ...changedLines(outcome, facts.changes),
+      ...coverageLines(outcome, facts),
+      ...evidenceLines(facts),
+      ...nextLines(outcome, facts),
+    ],
+  };
+}
+
+/** The same as lines, for `guard show`. */
+export function outcomeSummaryLines(outcome: Outcome, facts: RunFacts): string[] {
+  const { headline, details } = summarizeOutcome(outcome, facts);
+  return [headline, ...details];
+}
+
+function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message: string } {
+  const name = facts.instance ?? 'the instance';
+  switch (outcome.outcome) {
+    case 'kept':
+      return { label: 'kept', message: describeKept(name, facts) };
+    case 'rolled-back':
+      return {
+        label: rollbackLabel(facts),
+        message: `${describeCause(outcome.cause, facts)}. ${describeRollback(name, facts)}`,
+      };
+    case 'interrupted':
+      return describeInterruption(outcome.signal, name, facts);
+    case 'kept-unhealthy':
+      return { label: 'kept, unhealthy', message: `${describeCause(outcome.cause, facts)}. ${describeKeptUnhealthy(name, facts)}` };
+    case 'kept-unchanged':
+      return {
+        label: 'kept, nothing changed',
+        message: `${describeCause(outcome.cause, facts)}. Nothing that guard compares had changed, so ${name} was not restarted.`,
+      };
+    case 'rolled-back-unhealthy':
+      return {
+        label: 'restored, but not well',
+        message: `${describeCause(outcome.cause, facts)}. ${name} was put back, but ${describeFailedProof(facts.verdictAgain)}. A person must look.`,
+      };
+    case 'rollback-failed':
+      return {
+        label: 'ROLLBACK FAILED',
+        message: `${describeCause(outcome.cause, facts)}, and ${name} could not be brought back.`,
+      };
+    case 'refused':
+    case 'busy':
+    case 'quarantined':
+    case 'usage':
+    case 'configuration':
+      return { label: outcome.outcome, message: describeRefusal(outcome.refusal, facts) };
+  }
+}
+
+function describeKept(name: string, facts: RunFacts): string {
+  const { end, verdict, wasRunning, begun } = facts;
+  // `guard rollback`: the change was the way back, and its proof is that of a rollback.
+  if (verdict === null && begun.includes('restore') && isVerified(facts))
+    return `the way back succeeded. ${describeRollback(name, facts)}`;
+  // A recovery that only finishes what was decided has seen no more than the decision.
+  if (end === null || verdict === null) return `the change stays, as was decided. How ${name} is now was not asked.`;
+  // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
+  if (end.kind === 'lost')
+    return `it ended without having changed anything, and ${name} ${describeHealth(verdict, wasRunning)}.`;
+  return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
+}
+
+function describeSuccess(end: CommandEnd): string {
+  if (end.kind !== 'exited') return `the command ${describeCommandEnd(end)}`;
+  if (end.status === 0) return 'the command succeeded';
+  return `the command ${describeCommandEnd(end)}, which counts as success,`;
+}
+
+/** A check that failed before and fails now does not decide; then the instance is not simply healthy. */
+function describeHealth({ checks }: Verdict, wasRunning: boolean): string {
+  const failing = checks.filter(({ severity, status }) => severity === 'required' && status !== 'passed');
+  const verb = wasRunning ? 'is' : 'was';
+  if (failing.length === 0) return wasRunning ? 'is healthy' : 'was healthy when it was asked';
+  const names = failing.map((check) => neutralise(check.name));
+  return `${verb} no worse than before, though not all well: ${bounded(names, 5)}`;
+}
+
+/** Why, to be read after a colon. */
+function describeCause(cause: Cause, { end, verdict, chosen }: RunFacts): string {
+  if (chosen === 'rollback') return 'you chose to roll back';
+  switch (cause) {
+    case 'command':
+      return end ? `the command ${describeCommandEnd(end)}` : 'the command failed';
+    case 'timeout':
+      if (verdict !== null) return 'no answer of the checks came in time';
+      return end ? `the command ${describeCommandEnd(end)}` : 'the command ran out of time';
+    case 'unhealthy':
+      return 'the instance was not healthy after the command';
+    case 'inconclusive':
+      return verdict === null
+        ? 'how the command ended is not known'
+        : 'whether the instance is healthy could not be found out in time';
+    case 'interrupted':
+      return 'the run was interrupted';
+  }
+}
+
+function isVerified({ verdictAgain }: RunFacts): boolean {
+  return verdictAgain?.verdict === 'healthy';
+}
+
+/** "Rolled back" only when it was seen that the baseline holds again. */
+function rollbackLabel(facts: RunFacts): string {
+  return isVerified(facts) ? 'rolled back' : 'restored';
+}
+
+function describeRollback(name: string, facts: RunFacts): string {
+  if (!isVerified(facts)) return `${name} was put back as it was; whether it is healthy was not asked.`;
+  return facts.wasRunning
+    ? `${name} is back and healthy.`
+    : `${name} is back, and was healthy when it was started to be asked.`;
+}
+
+function describeInterruption(signal: string, name: string, facts: RunFacts): { label: string; message: string } {
+  const label = `interrupted by ${signal}`;
+  if (commandBegan(facts)) return { label, message: `${rollbackLabel(facts)}. ${describeRollback(name, facts)}` };
+  return { label, message: `the command had not begun. ${describeUnchanged(facts)}` };
+}
+
+function commandBegan({ begun, end }: RunFacts): boolean {
+  return begun.includes('command') || begun.includes('push') || end !== null;
+}
+
+/** A stopped instance is started to be asked, which is not nothing. */
+function describeUnchanged({ begun, instance }: RunFacts): string {
+  return begun.includes('start')
+    ? `${instance ?? 'The instance'} was only started to be asked; nothing else was done to it.`
+    : 'Nothing was changed.';
+}
+
+function describeKeptUnhealthy(name: string, { verdict }: RunFacts): string {
+  return verdict === null
+    ? `The change stays all the same, as was chosen; how ${name} is after it was not asked.`
+    : 'The change stays all the same, as was chosen.';
+}
+
+function describeFailedProof(verdictAgain: Verdict | null): string {
+  switch (verdictAgain?.verdict) {
+    case 'unhealthy':
+      return 'its baseline does not hold';
+    case 'inconclusive':
+      return 'whether its baseline holds could not be found out';
+    case 'healthy':
+    case undefined:
+      return 'that all is well is not proven';
+  }
+}
+
+/** What takes more than a line follows the headline as it is: places in a file, with the line and a caret. */
+function isLong({ message }: Refusal): boolean {
+  return message.includes('\n');
+}
+
+function describeRefusal(refusal: Refusal, facts: RunFacts): string {
+  const said = isLong(refusal) ? neutralise(refusal.advice) : neutralise(refusal.message, 2000);
+  if (/nothing was changed/i.test(said)) return said;
+  return `${said} ${describeUnchanged(facts)}`.trimStart();
+}
+
+function refusalLines(outcome: Outcome): string[] {
+  if (!('refusal' in outcome)) return [];
+  const { refusal } = outcome;
+  if (isLong(refusal)) return safeLines(refusal.message, 200);
+  return refusal.advice === '' ? [] : safeLines(refusal.advice).map(indented);
+}
+
+function failureLines(outcome: Outcome, facts: RunFacts): string[] {
+  if (outcome.outcome !== 'rollback-failed') return [];
+  const recover = neutralise(shellWords(['guard', 'recover', ...addressOf(facts)]), 2000);
+  const message = safeLines(outcome.message).map(indented);
+  if (outcome.manualRecovery.length === 0) return [...message, `  Let guard look at it again: ${recover}`];
+  return [
+    ...message,
+    '  Finish it by hand:',
+    ...outcome.manualRecovery.map((command) => `    ${neutralise(command, 4000)}`),
+    `  or let guard try again: ${recover}`,
+  ];
+}
+
+const mostReasons = 20;
+
+function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
+  const verdict = outcome.outcome === 'rolled-back-unhealthy' ? facts.verdictAgain : facts.verdict;
+  if (verdict === null || 'refusal' in outcome) return [];
+  const lines = [
+    ...verdict.reasons.map((finding) => `  ✖ ${neutralise(finding.message)}`),
+    ...verdict.advisories.map((finding) => `  · ${neutralise(finding.message)}`),
+  ];
+  const rest = lines.length - mostReasons;
+  return rest > 0 ? [...lines.slice(0, mostReasons), `  · and ${rest} more`] : lines;
+}
+
+function changedLines(outcome: Outcome, changes: Changes | null): string[] {
+  if (changes === null || 'refusal' in outcome) return [];
+  return changeLines(changes, isKept(outcome) ? '' : 'had ').map(indented);
+}
+
+/** The change stays, so that a way back is worth something. */
+function isKept({ outcome }: Outcome): boolean {
+  return outcome === 'kept' || outcome === 'kept-unhealthy' || outcome === 'kept-unchanged';
+}
+
+/** A verdict is worth no more than what it rests on. */
+function coverageLines(outcome: Outcome, { coverage }: RunFacts): string[] {
+  if (coverage === null || coverage.missing.length === 0 || 'refusal' in outcome) return [];
+  return [`  ${coverageText(coverage)}`];
+}
+
+/** What a failed unit wrote last. */
+function unitLogLines(outcome: Outcome, { unitLogs }: RunFacts): string[] {
+  if ('refusal' in outcome || outcome.outcome === 'kept') return [];
+  return unitLogs.flatMap(({ unit, lines }) => [
+    `  last log lines of ${neutralise(unit)}:`,
+    ...lines.map((line) => `  › ${neutralise(line)}`),
+  ]);
+}
+
+function evidenceLines({ evidence, run }: RunFacts): string[] {
+  if (evidence === null) return [];
+  const { files, missing } = evidence;
+  return [
+    files.length > 0
+      ? `  evidence: ${files.length} ${files.length === 1 ? 'file' : 'files'}, listed by guard show ${run}`
+      : null,
+    missing.length > 0 ? `  evidence that could not be saved: ${neutralise(bounded(missing, 5), 2000)}` : null,
+  ].filter((line) => line !== null);
+}
+
+function nextLines(outcome: Outcome, facts: RunFacts): string[] {
+  const { restorePoint, run } = facts;
+  return [
+    ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
+    ...(restorePoint !== null && isKept(outcome) ? rollbackCommand(facts) : []),
+    ...(facts.recorded ? [`  record: guard show ${run}`] : []),
+  ];
+}
+
+/** How a person goes back later: with volumes and proof, as this run would have gone back. */
+function rollbackCommand(facts: RunFacts): string[] {
+  const words = ['guard', 'rollback', ...addressOf(facts), facts.run];
+  return [`  go back with: ${neutralise(shellWords(words), 2000)}`];
+}
+
+/** The words that name the run's instance for another command of guard; none where it is not known. */
+function addressOf({ instance, project, remote }: RunFacts): string[] {
+  return instance === null
+    ? []
+    : [...(project === 'default' ? [] : ['--project', project]), remote === null ? instance : `${remote}:${instance}`];
+}
+
+function indented(line: string): string {
+  return `  ${line}`;
+}

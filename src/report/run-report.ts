@@ -1,0 +1,84 @@
+import type { RecordedEvent } from '../event.ts';
+import { foldEvents, type RunRecord } from '../journal/runs.ts';
+import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
+
+/** What was asked for, before anything is known of it. */
+export interface Target {
+  /** As it was written: `name` or `remote:name`. */
+  readonly instance: string;
+  readonly command: readonly string[];
+}
+
+/** One guarded change, as far as its events have told it: what reports are made of. */
+export interface RunReport {
+  readonly target: Target;
+  /** `waiting`: its turn has not come. `under-way`: its end has not been seen. */
+  readonly state: 'waiting' | 'under-way' | 'ended';
+  /** Without a folder: it is what this process has seen. */
+  readonly record: RunRecord;
+  readonly facts: RunFacts;
+  /** The end of what the command wrote, both streams as they came. */
+  readonly output: string;
+  /** The bug that ended guard in the middle of it; null elsewhere. */
+  readonly internalError: string | null;
+}
+
+/** Listens to one run, and tells its story at any moment. */
+export interface RunReportBuilder {
+  readonly listener: (event: RecordedEvent) => void;
+  readonly begin: () => void;
+  readonly breakOff: (internalError: string) => void;
+  readonly report: () => RunReport;
+}
+
+/** `history` are the events of an interrupted run that is taken up again. */
+export function createRunReportBuilder(target: Target, history: readonly RecordedEvent[] = []): RunReportBuilder {
+  const events: RecordedEvent[] = [...history];
+  const tail = createTail();
+  let begun = false;
+  let internalError: string | null = null;
+  return {
+    begin: () => {
+      begun = true;
+    },
+    breakOff: (message) => {
+      internalError = message;
+    },
+    listener: (event) => {
+      begun = true;
+      if (event.type === 'command-output') tail.add(event.chunk);
+      else if (event.type !== 'watch-progress') events.push(event);
+    },
+    report: () => {
+      const run = events[0]?.run ?? '';
+      const facts = events.reduce(withEvent, noFacts(run));
+      const hasEnded = events.at(-1)?.type === 'run-ended';
+      const folded = foldEvents(run, '', events);
+      // An end after which more happened (an interrupted run that was taken up again) is none.
+      const record = hasEnded ? folded : { ...folded, ended: null };
+      const state = hasEnded ? 'ended' : begun ? 'under-way' : 'waiting';
+      return {
+        target,
+        state,
+        record,
+        facts: { ...facts, instance: facts.instance ?? (target.instance || null) },
+        output: tail.text(),
+        internalError,
+      };
+    },
+  };
+}
+
+/** Bytes of output that a report holds. */
+const tailBytes = 16 * 1024;
+
+function createTail() {
+  let bytes = Buffer.alloc(0);
+  return {
+    add: (chunk: Uint8Array): void => {
+      const end = chunk.subarray(-tailBytes);
+      bytes = Buffer.concat([bytes.subarray(-Math.max(1, tailBytes - end.length)), end]).subarray(-tailBytes);
+    },
+    text: (): string => bytes.toString('utf8'),
+  };
+}

@@ -1,0 +1,93 @@
+import { fitsGlob } from '../config/glob.ts';
+import { err, ok, type Result } from '../result.ts';
+import { nearest } from '../text.ts';
+import { parseFilter, type Filterable } from './filter.ts';
+
+/** What the words of a command line ask for, on one server. */
+export interface Wish {
+  /** As it was written: `local` is written as nothing. */
+  readonly remote: string | null;
+  readonly pattern: string;
+}
+
+/** An instance on its server. */
+export interface Candidate extends Filterable {
+  readonly remote: string | null;
+}
+
+/** Which instance, everywhere. */
+export interface InstanceAddress {
+  readonly remote: string | null;
+  readonly project: string;
+  readonly name: string;
+}
+
+/** `remote:name` or `name`, both as they may be written for guard; a `*` alone after the colon is all of a remote. */
+export function parseWish(text: string): Wish {
+  const colon = text.indexOf(':');
+  return colon < 0
+    ? { remote: null, pattern: text }
+    : { remote: text.slice(0, colon) || null, pattern: text.slice(colon + 1) };
+}
+
+/** Whether it can mean several instances: the name of an instance has none of these. */
+export function isPattern(text: string): boolean {
+  return /[*?[\]{}]/.test(text);
+}
+
+/** The text by which an instance is told from all others of a rollout. */
+export function memberId({ remote, project, name }: InstanceAddress): string {
+  return `${remote ?? ''}:${project}/${name}`;
+}
+
+/** How an instance is called where the projects and remotes of the others are known: as short as it is unique. */
+export function labelOf(address: InstanceAddress, all: readonly InstanceAddress[]): string {
+  const { remote, project, name } = address;
+  const inProject = all.some((other) => other.project !== project) ? `${project}/${name}` : name;
+  return remote === null ? inProject : `${remote}:${inProject}`;
+}
+
+/**
+ * The instances that names, globs and filters mean, in the order in which they were named, each once. A name or glob that means
+ * none is a mistake, and so is a selection without any instance. The error is one sentence, and what to do.
+ */
+export function selectInstances(
+  wishes: readonly Wish[],
+  filters: readonly string[],
+  candidates: readonly Candidate[],
+): Result<readonly Candidate[], { readonly message: string; readonly advice: string }> {
+  const parsed = filters.map(parseFilter);
+  const wrong = parsed.find((filter) => !filter.ok);
+  if (wrong?.ok === false) return err({ message: wrong.error, advice: 'See `incus list --help` for the filters.' });
+  const chosen = new Map<string, Candidate>();
+  for (const wish of wishes) {
+    const meant = candidates.filter(
+      (candidate) => candidate.remote === wish.remote && fits(wish.pattern, candidate.name),
+    );
+    if (meant.length === 0) return err(nothingMeant(wish, candidates));
+    for (const candidate of meant) chosen.set(memberId(candidate), candidate);
+  }
+  const left = [...chosen.values()].filter((candidate) =>
+    parsed.every((filter) => !filter.ok || filter.value(candidate)),
+  );
+  if (left.length > 0) return ok(left);
+  return err({
+    message: `No instance fits ${filters.map((filter) => `--filter ${filter}`).join(' ')}.`,
+    advice: 'See `incus list` with the same filters.',
+  });
+}
+
+function fits(pattern: string, name: string): boolean {
+  return isPattern(pattern) ? fitsGlob([pattern], name) : pattern === name;
+}
+
+function nothingMeant({ remote, pattern }: Wish, candidates: readonly Candidate[]) {
+  const there = candidates.filter((candidate) => candidate.remote === remote).map(({ name }) => name);
+  const where = remote === null ? '' : ` on the remote "${remote}"`;
+  const near = isPattern(pattern) ? null : nearest(pattern, there);
+  const message = isPattern(pattern)
+    ? `No instance fits "${pattern}"${where}.`
+    : `There is no instance "${pattern}"${where}.`;
+  const list = `incus list${remote === null ? '' : ` ${remote}:`}`;
+  return { message: near === null ? message : `${message} Did you mean "${near}"?`, advice: `See \`${list}\`.` };
+}

@@ -1,0 +1,148 @@
+import type { Cause, Outcome } from '../event.ts';
+import type { WholeAttempt } from './attempt.ts';
+import { manualRecoveryCommands } from './manual-recovery.ts';
+import { saveEvidence } from './evidence/evidence.ts';
+import { keepFailed } from './evidence/failed-copy.ts';
+import { runFinalLifecycleCommands } from './lifecycle-commands.ts';
+import { lostLockMessage } from './lock/lease.ts';
+import { endLeftovers } from './command/leftovers.ts';
+import type { Plan } from './plan.ts';
+import { returnToStopped } from './power.ts';
+import type { PreparedRun } from './prepare.ts';
+import { rememberChange } from './quarantine.ts';
+import { inPhase } from './recorder.ts';
+import { release, type Release } from './restore-point/release.ts';
+import { pruneRestorePoints } from './restore-point/retention.ts';
+import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
+import type { RunTools } from './tools.ts';
+
+/** Why a change is kept, and what came of it. */
+interface KeptBecause {
+  readonly cause: Cause | null;
+  /** A package manager's transaction that came to nothing: its restore point is of no use. */
+  readonly unchanged: boolean;
+  /** The command failed without changing anything that guard compares. guard does not see everything: its restore point stays. */
+  readonly nothingChanged: boolean;
+}
+
+/** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
+export async function keepChange(
+  plan: Plan,
+  tools: RunTools,
+  prepared: PreparedRun,
+  { cause, unchanged, nothingChanged }: KeptBecause,
+): Promise<Outcome> {
+  await inPhase(
+    tools,
+    'keep',
+    async () => {
+      if (cause !== null) await endLeftovers(plan, tools);
+      if (!unchanged && !nothingChanged)
+        await runFinalLifecycleCommands(plan, tools, 'afterKeep', {
+          outcome: cause === null ? 'kept' : 'kept-unhealthy',
+          cause,
+        });
+      if (!prepared.inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+      return release(
+        plan,
+        tools,
+        unchanged ? { keep: false } : releaseOfKept(plan, tools, nothingChanged ? null : cause),
+        prepared.restorePoint.volumes,
+        prepared.lease,
+      );
+    },
+    (name) => ({ ok: true, message: name ?? 'no restore point left' }),
+  );
+  if (cause !== null && !nothingChanged) return { outcome: 'kept-unhealthy', cause };
+  await pruneRestorePoints(plan, tools);
+  if (cause !== null) return { outcome: 'kept-unchanged', cause };
+  return { outcome: 'kept' };
+}
+
+function releaseOfKept(plan: Plan, tools: RunTools, cause: Cause | null): Release {
+  const { name, named, keep, expiresMs } = plan.restorePoint;
+  // A change that was kept although it failed needs its way back until a person has looked.
+  if (cause !== null) return { keep: true, name, expiresAt: null };
+  if (keep === 0 && !named) return { keep: false };
+  return { keep: true, name, expiresAt: expiresMs === null ? null : new Date(tools.clock.now() + expiresMs) };
+}
+
+/** Puts the instance back, and says no more than was seen. */
+export async function rollBackChange(
+  plan: Plan,
+  tools: RunTools,
+  prepared: PreparedRun,
+  { cause, attempt }: { readonly cause: Cause; readonly attempt: WholeAttempt },
+): Promise<Outcome> {
+  const { inspected, baseline, restorePoint } = prepared;
+  const { output, verdict, factsAfter } = attempt;
+  const { instance } = plan;
+  const back: RollbackPlan = {
+    instance,
+    project: plan.project,
+    remote: plan.remote,
+    restorePoint,
+    baseline,
+    start: true,
+    stopGracefully: inspected.disks.uncovered.length > 0,
+    lease: prepared.lease,
+    hooks: plan.hooks,
+    clearLocks: plan.change.kind === 'transaction',
+    limits: plan.limits,
+  };
+  const [surveyed] = await Promise.all([
+    followsAtOnce(plan) ? survey(back, tools) : null,
+    saveEvidence({ instance, restorePoint, output, verdict, factsBefore: baseline.facts, factsAfter }, tools),
+  ]);
+  await keepFailed(plan, tools);
+  await runFinalLifecycleCommands(plan, tools, 'beforeRollback', { cause });
+  const end = await rollBack(back, tools, surveyed);
+  if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
+  if (end.end === 'lost') return lockTakenOver(cause);
+  if (end.end === 'well') await rememberChange(plan, tools, cause);
+  const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-unhealthy';
+  await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
+  if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease);
+  if (end.end === 'not-well') return { outcome: 'rolled-back-unhealthy', cause };
+  if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
+  return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };
+}
+
+/** Whether nothing stands between the evidence and the rollback that takes its time. */
+function followsAtOnce({ keepFailed: copies, hooks }: Plan): boolean {
+  return !copies && hooks.beforeRollback === undefined;
+}
+
+function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release {
+  // In doubt the restore point stays, for ever: a person must look.
+  if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresAt: null };
+  // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
+  return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
+}
+
+/** Another guard has this run now, on another host perhaps: this one knows no more of it. */
+export function lockTakenOver(cause: Cause): Outcome {
+  return { outcome: 'rollback-failed', cause, message: lostLockMessage, manualRecovery: [] };
+}
+
+function rollbackFailed(
+  plan: Plan,
+  prepared: PreparedRun,
+  cause: Cause,
+  { message, first = [] }: Extract<RollbackEnd, { end: 'failed' }>,
+): Outcome {
+  return {
+    outcome: 'rollback-failed',
+    cause,
+    message,
+    manualRecovery: manualRecoveryCommands({
+      instance: plan.instance,
+      project: plan.project,
+      remote: plan.remote,
+      restorePoint: prepared.restorePoint,
+      start: prepared.inspected.wasRunning,
+      first,
+    }),
+  };
+}

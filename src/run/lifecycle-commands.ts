@@ -1,0 +1,180 @@
+import { formatDuration } from '../duration.ts';
+import { oneLine } from '../health/checks/answer.ts';
+import { withinLimit } from '../health/checks/limit.ts';
+import { answerOfStatus, mostOutputBytes } from '../health/checks/kinds/exec.ts';
+import { runForCheck } from '../health/checks/kinds/host.ts';
+import { runProbe, type ExecResult } from '../incus/exec-query.ts';
+import { describeFailure } from '../incus/failure.ts';
+import { getInstanceState } from '../incus/instance.ts';
+import type { Cause } from '../event.ts';
+import type { LifecycleCommand, LifecycleMoment, LifecycleCommands } from '../lifecycle-command.ts';
+import { endProcessesWith } from './command/leftovers.ts';
+import type { RunTools } from './tools.ts';
+
+/** Whose hooks they are. */
+export interface LifecycleSubject {
+  readonly run: string;
+  readonly instance: string;
+  readonly hooks: LifecycleCommands;
+}
+
+/** How far the run is, for the hooks of its end. */
+export interface LifecycleFacts {
+  /** The outcome as in the run's record. */
+  readonly outcome?: string;
+  readonly cause?: Cause | null;
+}
+
+type LifecycleTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+
+/**
+ * Runs the hooks of a moment, one after another; null where all went well, else one sentence on the first that failed. A
+ * `signal` ends them early. Before the restore point the first failure ends the row; at every other moment each hook
+ * has its turn.
+ */
+export async function runLifecycleCommands(
+  subject: LifecycleSubject,
+  tools: LifecycleTools,
+  moment: LifecycleMoment,
+  facts: LifecycleFacts = {},
+  signal?: AbortSignal,
+): Promise<string | null> {
+  let failure: string | null = null;
+  for (const [index, hook] of (subject.hooks[moment] ?? []).entries()) {
+    const message = await runHook(subject, tools, { moment, hook, index, facts, ...(signal ? { signal } : {}) });
+    failure ??= message;
+    if (failure !== null && moment === 'beforeRestorePoint') return failure;
+  }
+  return failure;
+}
+
+/** The same for the moments whose failure changes nothing: it is told, and the run goes on. */
+export async function runFinalLifecycleCommands(
+  subject: LifecycleSubject,
+  tools: LifecycleTools,
+  moment: 'beforeRollback' | 'afterRollback' | 'afterKeep',
+  facts: LifecycleFacts,
+): Promise<void> {
+  const failure = await runLifecycleCommands(subject, tools, moment, facts);
+  if (failure !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: failure });
+}
+
+interface LifecycleStep {
+  readonly moment: LifecycleMoment;
+  readonly hook: LifecycleCommand;
+  readonly index: number;
+  readonly facts: LifecycleFacts;
+  readonly signal?: AbortSignal;
+}
+
+/** Null where it went well. Its output is evidence, and its last line is told. */
+async function runHook(subject: LifecycleSubject, tools: LifecycleTools, one: LifecycleStep): Promise<string | null> {
+  const { moment, hook, index } = one;
+  const { recorder, clock } = tools;
+  const where = hook.kind === 'exec' ? 'inside' : 'host';
+  await recorder.record({ type: 'lifecycle-command-started', moment, where, command: hook.command });
+  const began = clock.monotonic();
+  const end = await (hook.kind === 'exec'
+    ? runInside(subject, tools, hook, one)
+    : runOnThisHost(subject, tools, hook, one));
+  const message = oneLine(end.message);
+  const text = `${end.stdout}${end.stderr}`;
+  const saved = text === '' ? null : await recorder.saveEvidence(`hook-${moment}-${index + 1}.txt`, text);
+  const output = saved?.ok === true ? { output: saved.value } : {};
+  await recorder.record({
+    type: 'lifecycle-command-ended',
+    moment,
+    ok: end.ok,
+    message,
+    ms: clock.monotonic() - began,
+    ...output,
+  });
+  return end.ok ? null : `The ${moment} hook ${where === 'inside' ? 'inside' : 'on this host'} failed: ${message}.`;
+}
+
+interface LifecycleResult {
+  readonly ok: boolean;
+  /** Raw: it may be the hook's own last words. */
+  readonly message: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function runInside(
+  { run, instance, ...subject }: LifecycleSubject,
+  { incus }: LifecycleTools,
+  hook: Extract<LifecycleCommand, { kind: 'exec' }>,
+  one: LifecycleStep,
+): Promise<LifecycleResult> {
+  const token = `${run}/${one.moment}`;
+  const answer = await runProbe(incus, instance, {
+    command: hook.command,
+    environment: {
+      ...hook.environment,
+      ...environmentOf({ run, instance, ...subject }, incus.project, one),
+      GUARD_HOOK: token,
+    },
+    user: hook.user,
+    cwd: hook.cwd,
+    limitMs: hook.timeoutMs,
+    maxBytes: mostOutputBytes,
+    ...(one.signal ? { signal: one.signal } : {}),
+  });
+  if (answer.ok) return endOfStatus(answer.value);
+  // Incus kills the direct child only (trap 7 of incus.md).
+  if (answer.error.kind === 'timed-out') await endProcessesWith({ incus }, instance, `GUARD_HOOK=${token}`);
+  const message =
+    answer.error.kind === 'timed-out'
+      ? `it did not end within ${formatDuration(hook.timeoutMs)}`
+      : describeFailure(answer.error);
+  return { ok: false, message, stdout: '', stderr: '' };
+}
+
+async function runOnThisHost(
+  subject: LifecycleSubject,
+  { incus, clock }: LifecycleTools,
+  hook: Extract<LifecycleCommand, { kind: 'host' }>,
+  one: LifecycleStep,
+): Promise<LifecycleResult> {
+  const { instance } = subject;
+  async function askAddresses() {
+    const state = await getInstanceState(incus, instance);
+    return state.ok ? { ok: true as const, value: state.value.addresses } : state;
+  }
+  const environment = { ...hook.environment, ...environmentOf(subject, incus.project, one) };
+  const bounded = await withinLimit(clock, hook.timeoutMs, one.signal, (signal) =>
+    runForCheck(hook.command, environment, { incus, instance, clock, signal, askAddresses }),
+  );
+  if (bounded.end !== 'done') {
+    const message =
+      bounded.end === 'limit' ? `it did not end within ${formatDuration(hook.timeoutMs)}` : 'it was given up';
+    return { ok: false, message, stdout: '', stderr: '' };
+  }
+  return bounded.value.ok
+    ? endOfStatus(bounded.value.value)
+    : { ok: false, message: bounded.value.error.message, stdout: '', stderr: '' };
+}
+
+function endOfStatus(answer: Pick<ExecResult, 'status' | 'stdout' | 'stderr'>): LifecycleResult {
+  return {
+    ok: answer.status === 0,
+    message: answerOfStatus(answer).message,
+    stdout: answer.stdout,
+    stderr: answer.stderr,
+  };
+}
+
+function environmentOf(
+  { run, instance }: LifecycleSubject,
+  project: string,
+  { moment, facts }: LifecycleStep,
+): Record<string, string> {
+  return {
+    GUARD_RUN: run,
+    GUARD_INSTANCE: instance,
+    GUARD_PROJECT: project,
+    GUARD_MOMENT: moment,
+    GUARD_OUTCOME: facts.outcome ?? '',
+    GUARD_CAUSE: facts.cause ?? '',
+  };
+}

@@ -1,0 +1,63 @@
+import type { Incus } from '../../incus/client.ts';
+import type { IncusFailure } from '../../incus/failure.ts';
+import { getInstance, type Instance } from '../../incus/instance.ts';
+import { ok, type Result } from '../../result.ts';
+import { markerKey, readMarker, type RunMarker } from './marker.ts';
+import { patchWithRetry } from '../retry.ts';
+import { quiesceKey, readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
+
+/** Who won the instance: this run, which found it running or not, or the run whose mark or key is there. */
+export type Claim =
+  | { readonly claimed: true; readonly wasRunning: boolean }
+  | { readonly claimed: false; readonly holder: Pick<RunMarker, 'run' | 'holder'> };
+
+/**
+ * Writes the mark by compare-and-swap; this run's own key of a moment of quiet goes in the same step. `stale` are runs
+ * whose mark or key was seen when no restore point was in flight: they may be overwritten. Any other run's means that this
+ * run lost.
+ */
+export function claim(
+  incus: Incus,
+  name: string,
+  marker: Omit<RunMarker, 'wasRunning'>,
+  stale: readonly string[],
+): Promise<Result<Claim, IncusFailure>> {
+  return swap(incus, name, [marker.run, ...stale], ({ config }, wasRunning) => ({
+    [markerKey]: JSON.stringify({ ...marker, wasRunning } satisfies RunMarker),
+    ...(config[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
+  }));
+}
+
+/** The same with the key of a moment of quiet, before there is a restore point. */
+export function claimForQuiesce(
+  incus: Incus,
+  name: string,
+  quiesceMarker: Omit<QuiesceMarker, 'wasRunning'>,
+  stale: readonly string[],
+): Promise<Result<Claim, IncusFailure>> {
+  return swap(incus, name, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
+    [quiesceKey]: JSON.stringify({ ...quiesceMarker, wasRunning } satisfies QuiesceMarker),
+  }));
+}
+
+async function swap(
+  incus: Incus,
+  name: string,
+  passable: readonly string[],
+  configOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
+): Promise<Result<Claim, IncusFailure>> {
+  for (;;) {
+    const instance = await getInstance(incus, name);
+    if (!instance.ok) return instance;
+    for (const present of [readMarker(instance.value), readQuiesceMarker(instance.value)])
+      if (present && !passable.includes(present.run)) return ok({ claimed: false, holder: present });
+    const wasRunning = instance.value.status === 'Running';
+    const { etag, description } = instance.value;
+    const config = configOf(instance.value, wasRunning);
+    // Somebody else's snapshot or key is being written: that is over in a moment.
+    const written = await patchWithRetry(incus, name, { config, description, etag });
+    if (written.ok) return ok({ claimed: true, wasRunning });
+    // Somebody changed the instance's configuration in between: look again.
+    if (written.error.kind !== 'changed') return written;
+  }
+}

@@ -1,0 +1,141 @@
+import type { Outcome } from '../../event.ts';
+import {
+  needsQuiesce,
+  type LifecycleCommand,
+  type LifecycleMoment,
+  type LifecycleCommands,
+} from '../../lifecycle-command.ts';
+import { describeFailure } from '../../incus/failure.ts';
+import { err, ok, type Result } from '../../result.ts';
+import { contentionWaitMs, requireNoRestorePointInFlight, waitForOtherClaims } from './contention.ts';
+import { resumeAdvice } from '../manual-recovery.ts';
+import { claimForQuiesce } from './claim.ts';
+import { runLifecycleCommands } from '../lifecycle-commands.ts';
+import { describeHolder } from './lock-holder.ts';
+import type { Plan } from '../plan.ts';
+import { bringUp, stop } from '../power.ts';
+import { resumeInstance, removeQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
+import { refused, refusedBecause } from '../refusal.ts';
+import type { RunTools } from '../tools.ts';
+
+/** An instance that is held still for its restore point. */
+export interface QuiesceState {
+  /** It ran, so that there is something to undo. */
+  readonly wasRunning: boolean;
+  readonly stopped: boolean;
+}
+
+/** Whether the restore point is taken of an instance that is held still. One that does not run is at rest. */
+export function mustQuiesce(plan: QuiescePlan, wasRunning: boolean): boolean {
+  return wasRunning && (stopsFirst(plan) || needsQuiesce(plan.hooks));
+}
+
+type QuiescePlan = Pick<Plan, 'hooks' | 'stopFirst' | 'change'>;
+
+/** A package manager that waits inside for its restore point would not outlive a stop. */
+function stopsFirst({ stopFirst, change }: Pick<QuiescePlan, 'stopFirst' | 'change'>): boolean {
+  return stopFirst && change.kind !== 'transaction';
+}
+
+/**
+ * Makes the instance this run's by the key, runs what flushes and holds still, and stops the instance if that is wanted.
+ * All or nothing: where it ends in an outcome, it was let go again.
+ */
+export async function quiesce(
+  plan: Plan,
+  tools: RunTools,
+  stale: readonly string[],
+): Promise<Result<QuiesceState, Outcome>> {
+  const claimed = await claimInstance(plan, tools, stale);
+  if (!claimed.ok) return claimed;
+  if (!claimed.value.wasRunning) return ok({ wasRunning: false, stopped: false });
+  const failure = await runLifecycleCommands(plan, tools, 'beforeRestorePoint', {}, tools.interruption.signal);
+  if (failure !== null) {
+    const signal = tools.interruption.by();
+    const message = refused(failure, 'Nothing was changed, and what was held still is let go.');
+    return err(
+      await resumedAfterFailure(plan, tools, false, signal === null ? message : { outcome: 'interrupted', signal }),
+    );
+  }
+  if (!stopsFirst(plan) || tools.interruption.by() !== null) return ok({ wasRunning: true, stopped: false });
+  const stopped = await stop(tools, plan.instance, plan.limits, true);
+  return stopped.ok
+    ? ok({ wasRunning: true, stopped: true })
+    : err(await resumedAfterFailure(plan, tools, true, refusedBecause(stopped.error)));
+}
+
+/** Starts what was stopped, and lets go. Where that fails the key stays, so that `guard recover` does it again. */
+export async function resume(plan: Plan, tools: RunTools, state: QuiesceState): Promise<Result<void, Outcome>> {
+  if (!state.wasRunning) return ok(undefined);
+  if (state.stopped) {
+    const up = await bringUp(tools, plan.instance, plan.limits);
+    if (!up.ok)
+      return err(
+        refused(`It was stopped for its restore point and did not come back: ${up.error}`, resumeAdvice(plan)),
+      );
+  }
+  const failure = await resumeInstance(plan, tools);
+  return failure === null ? ok(undefined) : err(refused(`${failure} It may still be held still.`, resumeAdvice(plan)));
+}
+
+async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean, outcome: Outcome): Promise<Outcome> {
+  const moved = await resume(plan, tools, { wasRunning: true, stopped });
+  if (!moved.ok) return moved.error;
+  await abandonQuiesce(plan, tools);
+  return outcome;
+}
+
+/** Removes the key of a run that takes no restore point after all. */
+export async function abandonQuiesce(plan: Plan, tools: RunTools): Promise<void> {
+  const removed = await removeQuiesceMarker(tools.incus, plan.instance, plan.run);
+  if (removed.ok) return;
+  await tools.recorder.record({ type: 'notice', level: 'warning', message: describeFailure(removed.error) });
+}
+
+async function claimInstance(
+  plan: Plan,
+  tools: RunTools,
+  stale: readonly string[],
+): Promise<Result<Pick<QuiesceState, 'wasRunning'>, Outcome>> {
+  const { incus } = tools;
+  const taken = await requireNoRestorePointInFlight(plan, tools);
+  if (!taken.ok) return taken;
+  const claimed = await claimForQuiesce(incus, plan.instance, quiesceMarkerFor(plan, tools), stale);
+  if (!claimed.ok) {
+    // It may have been written all the same.
+    await abandonQuiesce(plan, tools);
+    return err(refusedBecause(claimed.error));
+  }
+  if (!claimed.value.claimed) return err(describeHolder(tools, claimed.value.holder));
+  // A run that was faster with its snapshot loses the mark by the key, and goes.
+  const gone = await waitForOtherClaims(plan, tools);
+  if (gone.ok) return ok({ wasRunning: claimed.value.wasRunning });
+  await abandonQuiesce(plan, tools);
+  return gone;
+}
+
+function quiesceMarkerFor(plan: Plan, { holder }: RunTools): Omit<QuiesceMarker, 'wasRunning'> {
+  return {
+    v: 1,
+    run: plan.run,
+    holder,
+    limitMs: limitOf(plan),
+    resume: (plan.hooks.afterRestorePoint ?? []).filter((hook) => hook.kind === 'exec'),
+    alsoOnHost: (plan.hooks.afterRestorePoint ?? []).some((hook) => hook.kind === 'host'),
+  };
+}
+
+/** By its own limits a moment of quiet cannot last longer, in milliseconds. */
+function limitOf({ hooks, limits, stopFirst, change }: Plan): number {
+  return (
+    sumOf(hooks, 'beforeRestorePoint') +
+    3 * sumOf(hooks, 'afterRestorePoint') +
+    limits.snapshotMs +
+    (stopsFirst({ stopFirst, change }) ? limits.stopMs + 2 * limits.readyMs : 0) +
+    contentionWaitMs
+  );
+}
+
+function sumOf(hooks: LifecycleCommands, moment: LifecycleMoment): number {
+  return (hooks[moment] ?? []).reduce((sum, { timeoutMs }: LifecycleCommand) => sum + timeoutMs, 0);
+}

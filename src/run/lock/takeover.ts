@@ -1,0 +1,148 @@
+import type { Holder, Outcome } from '../../event.ts';
+import { formatDuration } from '../../duration.ts';
+import { getInstance } from '../../incus/instance.ts';
+import type { RunRecord } from '../../journal/runs.ts';
+import { neutralise } from '../../text.ts';
+import { manualRecoveryCommands, recoverCommand, removeMarkerCommand } from '../manual-recovery.ts';
+import type { Lease } from './in-flight.ts';
+import { awaitSilence } from './lease.ts';
+import { isUnreadable, markerKey } from './marker.ts';
+import { describeHolder } from './lock-holder.ts';
+import type { Plan } from '../plan.ts';
+import { readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
+import type { RunLeftovers } from '../recovery/recover.ts';
+import { busy, refused } from '../refusal.ts';
+import type { RunTools } from '../tools.ts';
+
+/** How often the key of a moment of quiet is looked at, in milliseconds. */
+const pollMs = 2000;
+
+/**
+ * A mark that cannot be read says that the instance may have been changed, and not by whom. Without a record of this host
+ * nobody knows what to do: a person has to. Null where it can be read, or is not needed.
+ */
+export function refuseUnreadable(
+  plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'restorePoint'>,
+  { instance, inFlight }: RunLeftovers,
+  record: RunRecord | null,
+): Outcome | null {
+  if (record !== null || inFlight === null || !isUnreadable(instance)) return null;
+  const back = manualRecoveryCommands({ ...plan, restorePoint: inFlight, start: true }).map((line) => `\`${line}\``);
+  return refused(
+    `The mark ${markerKey} of "${plan.instance}" cannot be read: it is of another version of guard, or was written by hand. So nobody knows here whose the restore point in flight is, and how far that run came.`,
+    `Run \`guard recover\` with that version, or on the host of that run. Else decide by hand: ${back.join('; ')} puts the instance back; \`${removeMarkerCommand(plan)}\`, and then \`${recoverCommand(plan)} --take-over\`, keeps it as it is, with its restore point.`,
+  );
+}
+
+type TakeoverTools = Pick<RunTools, 'incus' | 'clock' | 'inspectHolder'> & {
+  /** Says why it takes so long. */
+  readonly report: (text: string) => Promise<void>;
+};
+
+/** How sure a recovery has to be that nobody works on the run any more. */
+export interface TakeoverPolicy {
+  /** How long it must have given no sign of life, where this host cannot see whether it lives. Milliseconds. */
+  readonly leaseMs: number;
+  /** A person is sure. */
+  readonly takeOver: boolean;
+}
+
+/**
+ * Refuses to touch what a living run holds; null where it may be recovered. Where only another host could see whether
+ * it lives, its silence is waited for.
+ */
+export async function requireDeadHolder(
+  tools: TakeoverTools,
+  leftovers: RunLeftovers,
+  record: RunRecord | null,
+  { leaseMs, takeOver }: TakeoverPolicy,
+): Promise<Outcome | null> {
+  const owner = leftovers.marker ?? leftovers.quiesceMarker;
+  const holder = owner?.holder ?? record?.started?.holder ?? null;
+  const state = holder === null ? 'unknown' : tools.inspectHolder(holder);
+  if (state === 'alive') return describeHolder(tools, owner);
+  if (takeOver || (state === 'dead' && !isTakenOver(leftovers, record))) return null;
+  return awaitHolderSilence(tools, leftovers, leaseMs, describeOwner(owner?.run ?? record?.run ?? null, holder));
+}
+
+function describeOwner(run: string | null, holder: Holder | null): string {
+  return `run ${run ?? '(its name is not known yet)'}${holder === null ? '' : ` of host ${neutralise(holder.host)}`}`;
+}
+
+async function awaitHolderSilence(
+  tools: TakeoverTools,
+  { instance, inFlight, quiesceMarker, lease, marker }: RunLeftovers,
+  leaseMs: number,
+  who: string,
+): Promise<Outcome | null> {
+  if (inFlight === null)
+    return quiesceMarker === null ? null : awaitQuiesceSilence(tools, instance.name, quiesceMarker, who);
+  if (lease !== null) return awaitLeaseSilence(tools, instance.name, lease, leaseMs, who);
+  // Begun by a guard that had no lease: nobody knows a sign of its life.
+  return marker === null
+    ? null
+    : refused(
+        `The ${who} was begun by an older guard, and only there can be seen whether it still lives.`,
+        'Run `guard recover` there; if that run is dead for certain, pass --take-over here.',
+      );
+}
+
+async function awaitLeaseSilence(
+  tools: TakeoverTools,
+  instance: string,
+  lease: Lease,
+  leaseMs: number,
+  who: string,
+): Promise<Outcome | null> {
+  await tools.report(
+    `${who} may live on another host: waiting ${formatDuration(leaseMs)} for a sign of life. If it is dead for certain, pass --take-over.`,
+  );
+  switch (await awaitSilence(tools, instance, lease, leaseMs)) {
+    case 'silent':
+      return null;
+    case 'alive':
+      return busy(`The ${who} lives: it has renewed its lease.`, 'Wait for its end, or end it there.');
+    case 'over':
+      return busy(`The ${who} was finished, or taken over by another guard.`, 'Try again to see what is left.');
+  }
+}
+
+/** The record is of this host, and yet somebody else holds the restore point in flight by now. */
+function isTakenOver({ lease }: RunLeftovers, record: RunRecord | null): boolean {
+  return lease !== null && record?.lease != null && record.lease !== lease.base;
+}
+
+/** A moment of quiet renews nothing: it cannot last longer than its own limits. */
+async function awaitQuiesceSilence(
+  { incus, clock, report: tell }: TakeoverTools,
+  instance: string,
+  { run, limitMs }: QuiesceMarker,
+  who: string,
+): Promise<Outcome | null> {
+  await tell(
+    `${who} holds this instance still for its restore point, which may last ${formatDuration(limitMs)}: waiting so long. If it is dead for certain, pass --take-over.`,
+  );
+  const giveUpAt = clock.monotonic() + limitMs;
+  while (clock.monotonic() < giveUpAt) {
+    await clock.sleep(pollMs);
+    const seen = await getInstance(incus, instance);
+    if (seen.ok && readQuiesceMarker(seen.value)?.run !== run)
+      return busy(`The ${who} goes on, or was finished meanwhile.`, 'Try again to see what is left.');
+  }
+  return null;
+}
+
+/**
+ * Whether what is left on the server is of the run of this record. Another host's run that is just beginning has no mark
+ * yet, and must not be taken for an unfinished one of this host.
+ */
+export function isLeftoverOf(
+  { marker, quiesceMarker, inFlight, lease }: Pick<RunLeftovers, 'marker' | 'quiesceMarker' | 'inFlight' | 'lease'>,
+  record: Pick<RunRecord, 'run' | 'lease' | 'restorePoint'>,
+): boolean {
+  const owner = marker ?? quiesceMarker;
+  if (owner !== null) return owner.run === record.run;
+  if (inFlight === null) return true;
+  if (record.restorePoint !== null) return record.restorePoint.createdAt === inFlight.createdAt;
+  return record.lease === null ? lease === null : record.lease === lease?.base;
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../clock.ts';
+import type { Incus } from '../incus/client.ts';
+import type { IncusFailure } from '../incus/failure.ts';
+import { patchInstance, type InstancePatch } from '../incus/instance.ts';
+import type { Result } from '../result.ts';
+import { isInconsistencyFailure } from './restore-point/inconsistent-snapshots.ts';
+
+const firstPauseMs = 100;
+const longestPauseMs = 2000;
+
+/**
+ * Asks again while the daemon restarts, the connection breaks or another operation holds the instance, until
+ * `limitMs` is over. Only for requests that do no harm when they are done twice. Returns the last answer.
+ */
+export async function retryTransient<T>(
+  clock: Clock,
+  limitMs: number,
+  ask: () => Promise<Result<T, IncusFailure>>,
+  isPassing: (failure: IncusFailure) => boolean = isTransient,
+): Promise<Result<T, IncusFailure>> {
+  const giveUpAt = clock.monotonic() + limitMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    const answer = await ask();
+    if (answer.ok || !isPassing(answer.error) || clock.monotonic() + pauseMs > giveUpAt) return answer;
+    await clock.sleep(pauseMs);
+  }
+}
+
+/** What goes away by itself. */
+export function isTransient(failure: IncusFailure): boolean {
+  return failure.kind === 'unreachable' || failure.kind === 'connection-lost' || failure.kind === 'busy';
+}
+
+/** How long others may be at the instance, in milliseconds. */
+export const contentionLimitMs = 30_000;
+
+/**
+ * Changes the instance's configuration while others take and remove snapshots of it: meanwhile the server may refuse that,
+ * and may have written it all the same (seen on 6.0).
+ */
+export function patchWithRetry(incus: Incus, name: string, patch: InstancePatch): Promise<Result<void, IncusFailure>> {
+  return retryTransient(incus.clock, contentionLimitMs, () => patchInstance(incus, name, patch), isContention);
+}
+
+/** What another request at the same instance causes, and what goes away with it. */
+export function isContention(failure: IncusFailure): boolean {
+  return isTransient(failure) || isInconsistencyFailure(failure);
+}

@@ -1,0 +1,23 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { acquireAgentLock } from '../../src/agent/agent-lock.ts';
+
+test('one agent for a state directory; the next when it has ended', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'guard-sole-'));
+  try {
+    const first = await acquireAgentLock(folder);
+    const second = await acquireAgentLock(folder);
+    expect(second).toEqual({
+      ok: false,
+      error: `Another agent works with ${folder} already (process ${process.pid}).`,
+    });
+    if (first.ok) await first.value.release();
+    const third = await acquireAgentLock(folder);
+    expect(third.ok).toBe(true);
+    if (third.ok) await third.value.release();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,429 @@
+import { describe, expect, test } from 'vitest';
+import type { Cause, Changes, Outcome } from '../../src/event.ts';
+import { outcomeSummaryLines, summarizeOutcome } from '../../src/report/outcome-summary.ts';
+import type { RunFacts } from '../../src/report/run-facts.ts';
+import { exitStatusOf, outcomeTable } from '../../src/run/outcome.ts';
+import { began, check, commandEnded, factsOf, finding, started, verdict } from './example-events.ts';
+
+const message = (outcome: Outcome, facts: RunFacts): string => outcomeSummaryLines(outcome, facts).join('\n');
+
+const refusal = { message: 'There is no instance "wbe".', advice: 'Did you mean "web"?' };
+
+const failed = factsOf(started(), began('command'), commandEnded({ kind: 'exited', status: 3 }));
+const failedAndBack = factsOf(
+  started(),
+  began('command'),
+  commandEnded({ kind: 'exited', status: 3 }),
+  verdict('healthy', true),
+);
+const unhealthyAndBack = factsOf(
+  started(),
+  began('command'),
+  commandEnded({ kind: 'exited', status: 0 }),
+  verdict('unhealthy', false, { reasons: [finding('unit pdns.service ran before and now has failed')] }),
+  verdict('healthy', true),
+);
+
+describe('the closing words of every outcome', () => {
+  test('kept', () => {
+    const facts = factsOf(
+      started({ remote: 'far', project: 'shop' }),
+      began('command'),
+      commandEnded({ kind: 'exited', status: 0 }),
+      verdict('healthy', false),
+      { type: 'released', restorePoint: 'before upgrade' },
+    );
+    expect(message({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
+      "kept: the command succeeded and web is healthy.
+        restore point: before upgrade
+        go back with: guard rollback --project shop far:web 20261123-070945-z8mf
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('kept with volumes: the way back takes them along', () => {
+    const volume = { pool: 'default', volume: 'data', snapshot: 'guard-in-flight', createdAt: '2026-11-23T07:04:30Z' };
+    const facts = factsOf(
+      started(),
+      { type: 'restore-point-created', restorePoint: { name: 'guard-in-flight', createdAt: '', volumes: [volume] } },
+      { type: 'released', restorePoint: 'guard-1' },
+    );
+    expect(summarizeOutcome({ outcome: 'kept' }, facts).details.join('\n')).toMatchInlineSnapshot(`
+      "  restore point: guard-1
+        go back with: guard rollback web 20261123-070945-z8mf
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('kept without a restore point, and without a look at the instance', () => {
+    const facts = factsOf(started(), { type: 'released', restorePoint: null });
+    expect(message({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
+      "kept: the change stays, as was decided. How web is now was not asked.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('a way back that was kept says how the instance is, which was asked', () => {
+    const facts = factsOf(started(), began('restore'), verdict('healthy', true), {
+      type: 'released',
+      restorePoint: null,
+    });
+    expect(message({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
+      "kept: the way back succeeded. web is back and healthy.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('rolled back because the command failed', () => {
+    expect(message({ outcome: 'rolled-back', cause: 'command' }, failedAndBack)).toMatchInlineSnapshot(`
+      "rolled back: the command ended with exit status 3. web is back and healthy.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('rolled back because it was not healthy', () => {
+    expect(message({ outcome: 'rolled-back', cause: 'unhealthy' }, unhealthyAndBack)).toMatchInlineSnapshot(`
+      "rolled back: the instance was not healthy after the command. web is back and healthy.
+        ✖ unit pdns.service ran before and now has failed
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('rolled back because its health could not be asked', () => {
+    const facts = factsOf(
+      started(),
+      began('command'),
+      commandEnded({ kind: 'exited', status: 0 }),
+      verdict('inconclusive', false, { reasons: [finding('the instance did not answer')] }),
+      verdict('healthy', true),
+    );
+    expect(message({ outcome: 'rolled-back', cause: 'inconclusive' }, facts)).toMatchInlineSnapshot(`
+      "rolled back: whether the instance is healthy could not be found out in time. web is back and healthy.
+        ✖ the instance did not answer
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('rolled back because of the time', () => {
+    const facts = factsOf(
+      started(),
+      began('command'),
+      commandEnded({ kind: 'timeout', limitMs: 3_600_000 }),
+      verdict('healthy', true),
+    );
+    expect(message({ outcome: 'rolled-back', cause: 'timeout' }, facts)).toMatchInlineSnapshot(`
+      "rolled back: the command ran longer than 1 h. web is back and healthy.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('kept, unhealthy', () => {
+    const facts = factsOf(
+      started(),
+      began('command'),
+      commandEnded({ kind: 'exited', status: 0 }),
+      verdict('unhealthy', false, { reasons: [finding('nobody listens on tcp/53 any more')] }),
+      { type: 'released', restorePoint: 'guard-1' },
+    );
+    expect(message({ outcome: 'kept-unhealthy', cause: 'unhealthy' }, facts)).toMatchInlineSnapshot(`
+      "kept, unhealthy: the instance was not healthy after the command. The change stays all the same, as was chosen.
+        ✖ nobody listens on tcp/53 any more
+        restore point: guard-1
+        go back with: guard rollback web 20261123-070945-z8mf
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('kept although the command failed: nobody looked how it is', () => {
+    expect(message({ outcome: 'kept-unhealthy', cause: 'command' }, failed)).toMatchInlineSnapshot(`
+      "kept, unhealthy: the command ended with exit status 3. The change stays all the same, as was chosen; how web is after it was not asked.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('restored, but not well', () => {
+    const facts = factsOf(
+      started(),
+      began('command'),
+      commandEnded({ kind: 'exited', status: 3 }),
+      verdict('unhealthy', true, { reasons: [finding('unit pdns.service ran before and now has failed')] }),
+      { type: 'released', restorePoint: 'guard-1' },
+    );
+    expect(message({ outcome: 'rolled-back-unhealthy', cause: 'command' }, facts)).toMatchInlineSnapshot(`
+      "restored, but not well: the command ended with exit status 3. web was put back, but its baseline does not hold. A person must look.
+        ✖ unit pdns.service ran before and now has failed
+        restore point: guard-1
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('rollback failed', () => {
+    const outcome: Outcome = {
+      outcome: 'rollback-failed',
+      cause: 'command',
+      message: 'Could not restore "web": the pool is full.',
+      manualRecovery: ['incus stop --force web', 'incus snapshot restore web guard-in-flight', 'incus start web'],
+    };
+    expect(message(outcome, failed)).toMatchInlineSnapshot(`
+      "ROLLBACK FAILED: the command ended with exit status 3, and web could not be brought back.
+        Could not restore "web": the pool is full.
+        Finish it by hand:
+          incus stop --force web
+          incus snapshot restore web guard-in-flight
+          incus start web
+        or let guard try again: guard recover web
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('rollback failed, with nothing that a hand could do', () => {
+    const outcome: Outcome = {
+      outcome: 'rollback-failed',
+      cause: 'command',
+      message: 'Another guard has it.',
+      manualRecovery: [],
+    };
+    const facts = { ...failed, project: 'shop', remote: 'far' };
+    expect(message(outcome, facts)).toMatchInlineSnapshot(`
+      "ROLLBACK FAILED: the command ended with exit status 3, and web could not be brought back.
+        Another guard has it.
+        Let guard look at it again: guard recover --project shop far:web
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test.each(['refused', 'busy', 'quarantined', 'usage'] as const)('%s', (outcome) => {
+    expect(outcomeSummaryLines({ outcome, refusal }, factsOf())).toEqual([
+      `${outcome}: There is no instance "wbe". Nothing was changed.`,
+      '  Did you mean "web"?',
+    ]);
+  });
+
+  test('configuration: every mistake at its place, with the caret under it', () => {
+    const mistakes =
+      'guard.yaml:2:3: There is no setting "sook".\n   2 |   sook: 3\n     |   ^\n1 mistake in the configuration.';
+    expect(message({ outcome: 'configuration', refusal: { message: mistakes, advice: '' } }, factsOf()))
+      .toMatchInlineSnapshot(`
+      "configuration: Nothing was changed.
+      guard.yaml:2:3: There is no setting "sook".
+         2 |   sook: 3
+           |   ^
+      1 mistake in the configuration."
+    `);
+  });
+
+  test('interrupted before the command', () => {
+    const facts = factsOf(started(), began('baseline'));
+    expect(message({ outcome: 'interrupted', signal: 'SIGINT' }, facts)).toMatchInlineSnapshot(`
+      "interrupted by SIGINT: the command had not begun. Nothing was changed.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('interrupted before the command, with an instance that was started to be asked', () => {
+    const facts = factsOf(started({ wasRunning: false }), began('restore-point'), began('start'));
+    expect(message({ outcome: 'interrupted', signal: 'SIGTERM' }, facts)).toMatchInlineSnapshot(`
+      "interrupted by SIGTERM: the command had not begun. web was only started to be asked; nothing else was done to it.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('interrupted while the command ran', () => {
+    const facts = factsOf(
+      started(),
+      began('command'),
+      commandEnded({ kind: 'interrupted', signal: 'SIGHUP' }),
+      verdict('healthy', true),
+    );
+    expect(message({ outcome: 'interrupted', signal: 'SIGHUP' }, facts)).toMatchInlineSnapshot(`
+      "interrupted by SIGHUP: rolled back. web is back and healthy.
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+});
+
+describe('never more than was seen', () => {
+  const causes: readonly Exclude<Cause, 'interrupted'>[] = ['command', 'unhealthy', 'inconclusive', 'timeout'];
+  const notRolledBack: readonly Outcome[] = [
+    { outcome: 'kept' },
+    ...causes.flatMap((cause): Outcome[] => [
+      { outcome: 'kept-unhealthy', cause },
+      { outcome: 'rolled-back-unhealthy', cause },
+      { outcome: 'rollback-failed', cause, message: 'It is gone.', manualRecovery: [] },
+      // Without a look at it afterwards.
+      { outcome: 'rolled-back', cause },
+    ]),
+    { outcome: 'interrupted', signal: 'SIGINT' },
+    { outcome: 'refused', refusal },
+    { outcome: 'busy', refusal },
+    { outcome: 'quarantined', refusal },
+    { outcome: 'usage', refusal },
+    { outcome: 'configuration', refusal },
+  ];
+
+  test('the list above has every exit status but those of its own kind', () => {
+    const missing = outcomeTable
+      .map((row) => row.exit)
+      .filter((exit) => !notRolledBack.map(exitStatusOf).includes(exit as 0));
+    expect(missing).toEqual([129, 143]);
+  });
+
+  test.each(notRolledBack)('$outcome does not say "rolled back" (F2)', (outcome) => {
+    expect(message(outcome, failed)).not.toMatch(/rolled[ -]back|back and healthy/i);
+  });
+
+  test('"rolled back" needs a healthy verdict after the restore', () => {
+    const unsure = factsOf(started(), began('command'), verdict('inconclusive', true));
+    expect(message({ outcome: 'rolled-back', cause: 'command' }, unsure)).not.toContain('rolled back');
+    expect(message({ outcome: 'rolled-back', cause: 'command' }, failedAndBack)).toContain('rolled back');
+  });
+
+  test('a restored instance that could not be asked is not called broken', () => {
+    const facts = factsOf(started(), began('command'), verdict('inconclusive', true));
+    expect(message({ outcome: 'rolled-back-unhealthy', cause: 'command' }, facts)).toContain('could not be found out');
+  });
+
+  test('"nothing was changed" is only said where no command began', () => {
+    for (const end of [
+      { kind: 'exited', status: 0 },
+      { kind: 'interrupted', signal: 'SIGINT' },
+    ] as const)
+      expect(message({ outcome: 'interrupted', signal: 'SIGINT' }, factsOf(started(), commandEnded(end)))).not.toMatch(
+        /nothing was changed/i,
+      );
+    // guard itself failed, so that nobody knows the end.
+    expect(message({ outcome: 'interrupted', signal: 'SIGINT' }, factsOf(started(), began('command')))).not.toMatch(
+      /nothing was changed/i,
+    );
+  });
+
+  test('a check that fails as it did before is named, and the instance not called healthy', () => {
+    const facts = factsOf(started(), commandEnded({ kind: 'exited', status: 0 }), {
+      ...verdict('healthy', false, { checks: [check('dns', 'failed'), check('web', 'passed')] }),
+    });
+    const [headline] = outcomeSummaryLines({ outcome: 'kept' }, facts);
+    expect(headline).toBe('kept: the command succeeded and web is no worse than before, though not all well: dns.');
+  });
+
+  test('a status that --ok-status names is told', () => {
+    const facts = factsOf(started(), commandEnded({ kind: 'exited', status: 102 }), verdict('healthy', false));
+    expect(outcomeSummaryLines({ outcome: 'kept' }, facts)[0]).toBe(
+      'kept: the command ended with exit status 102, which counts as success, and web is healthy.',
+    );
+  });
+
+  test('an instance that was stopped before is not said to be running', () => {
+    const facts = factsOf(
+      started({ wasRunning: false }),
+      began('command'),
+      commandEnded({ kind: 'exited', status: 0 }),
+      verdict('healthy', false),
+    );
+    expect(outcomeSummaryLines({ outcome: 'kept' }, facts)[0]).toBe(
+      'kept: the command succeeded and web was healthy when it was asked.',
+    );
+  });
+});
+
+describe('what changed', () => {
+  const changes: Changes = {
+    packages: [
+      { name: 'pdns', from: '4.8', to: '4.9' },
+      { name: 'libnew', from: null, to: '1' },
+      { name: 'libold', from: '7', to: null },
+    ],
+    units: { appeared: ['new.service'], gone: [] },
+    sockets: { appeared: [], gone: ['tcp/53 at 0.0.0.0'] },
+  };
+  const none: Changes = { packages: [], units: { appeared: [], gone: [] }, sockets: { appeared: [], gone: [] } };
+  const linesOf = (outcome: Outcome, told: Changes): string[] => [
+    ...summarizeOutcome(outcome, factsOf({ type: 'changes', changes: told })).details,
+  ];
+
+  test('is told', () => {
+    expect(linesOf({ outcome: 'kept' }, changes).join('\n')).toMatchInlineSnapshot(`
+      "  packages that changed: pdns 4.8 → 4.9, libnew 1 (new), libold 7 (removed)
+        units that appeared: new.service
+        sockets that went: tcp/53 at 0.0.0.0"
+    `);
+  });
+
+  test('had changed, where the instance was put back', () => {
+    expect(linesOf({ outcome: 'rolled-back', cause: 'unhealthy' }, changes).join('\n')).toMatchInlineSnapshot(`
+      "  packages that had changed: pdns 4.8 → 4.9, libnew 1 (new), libold 7 (removed)
+        units that had appeared: new.service
+        sockets that had gone: tcp/53 at 0.0.0.0"
+    `);
+  });
+
+  test('is bounded', () => {
+    const many = Array.from({ length: 300 }, (_, index) => `n${index}`);
+    const [packages, units] = linesOf(
+      { outcome: 'kept' },
+      {
+        ...none,
+        packages: many.map((name) => ({ name, from: '1', to: '2' })),
+        units: { appeared: many, gone: [] },
+      },
+    );
+    expect(packages).toMatch(/n9 1 → 2, and 290 more$/);
+    expect(units).toBe('  units that appeared: n0, n1, n2, n3, n4, and 295 more');
+  });
+
+  test('no package changed, unless that is not known', () => {
+    expect(linesOf({ outcome: 'kept' }, none)).toEqual(['  no package changed']);
+    expect(linesOf({ outcome: 'kept' }, { ...none, unknown: ['packages'] })).toEqual([]);
+  });
+});
+
+test('evidence is counted, and what is missing is named', () => {
+  const facts = factsOf({ type: 'evidence-saved', files: ['journal.txt', 'units.txt'], missing: ['dpkg.log'] });
+  expect(summarizeOutcome({ outcome: 'rolled-back', cause: 'command' }, facts).details).toEqual([
+    '  evidence: 2 files, listed by guard show 20261123-070945-z8mf',
+    '  evidence that could not be saved: dpkg.log',
+  ]);
+});
+
+describe('text that came from elsewhere', () => {
+  const evil = 'a\u001b[2Jb\u202Ec\u0007';
+
+  test('cannot steer the terminal', () => {
+    const facts = factsOf(
+      started(),
+      commandEnded({ kind: 'lost', message: evil }),
+      verdict('unhealthy', false, { reasons: [finding(evil)], advisories: [finding(evil)] }),
+      verdict('unhealthy', true, { reasons: [finding(evil)] }),
+      { type: 'released', restorePoint: evil },
+      {
+        type: 'changes',
+        changes: {
+          packages: [{ name: evil, from: evil, to: evil }],
+          units: { appeared: [evil], gone: [evil] },
+          sockets: { appeared: [evil], gone: [evil] },
+        },
+      },
+    );
+    const outcomes: Outcome[] = [
+      { outcome: 'kept' },
+      { outcome: 'kept-unhealthy', cause: 'command' },
+      { outcome: 'rolled-back', cause: 'unhealthy' },
+      { outcome: 'rolled-back-unhealthy', cause: 'unhealthy' },
+      { outcome: 'rollback-failed', cause: 'command', message: `${evil}\n${evil}`, manualRecovery: [evil] },
+      { outcome: 'refused', refusal: { message: evil, advice: evil } },
+      { outcome: 'configuration', refusal: { message: `${evil}\n${evil}`, advice: evil } },
+    ];
+    for (const outcome of outcomes)
+      for (const line of outcomeSummaryLines(outcome, facts)) {
+        // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+        expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+      }
+  });
+
+  test('does not become endless', () => {
+    const reasons = Array.from({ length: 500 }, (_, index) => finding(`reason ${index} ${'x'.repeat(10_000)}`));
+    const facts = factsOf(started(), verdict('unhealthy', false, { reasons }), verdict('healthy', true));
+    const lines = outcomeSummaryLines({ outcome: 'rolled-back', cause: 'unhealthy' }, facts);
+    expect(lines).toContain('  · and 480 more');
+    expect(lines.join('\n').length).toBeLessThan(20_000);
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import type { LifecycleCommands } from '../../../src/lifecycle-command.ts';
+import type { Change } from '../../../src/run/plan.ts';
+import { mustQuiesce } from '../../../src/run/lock/quiesce.ts';
+
+const command: Change = { kind: 'command' };
+const transaction: Change = {
+  kind: 'transaction',
+  transaction: {
+    manager: 'apt',
+    pid: 1,
+    packages: null,
+    fingerprint: null,
+    begin: () => {},
+    ended: () => Promise.reject(new Error('never asked')),
+  },
+};
+const hook = [{ kind: 'host', command: ['true'], environment: {}, timeoutMs: 1 }] as const;
+
+describe('an instance is held still for its restore point', () => {
+  test.each<[string, LifecycleCommands, boolean]>([
+    ['no hooks', {}, false],
+    ['hooks of the end alone', { afterKeep: hook, beforeRollback: hook }, false],
+    ['one that holds', { beforeRestorePoint: hook }, true],
+    ['one that lets go', { afterRestorePoint: hook }, true],
+  ])('%s', (_name, hooks, state) => {
+    expect(mustQuiesce({ hooks, stopFirst: false, change: command }, true)).toBe(state);
+    // What does not run is at rest.
+    expect(mustQuiesce({ hooks, stopFirst: true, change: command }, false)).toBe(false);
+  });
+
+  test('by a stop, but never under a package manager that waits inside', () => {
+    expect(mustQuiesce({ hooks: {}, stopFirst: true, change: command }, true)).toBe(true);
+    expect(mustQuiesce({ hooks: {}, stopFirst: true, change: transaction }, true)).toBe(false);
+  });
+});

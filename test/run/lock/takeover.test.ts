@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { newLease } from '../../../src/run/lock/in-flight.ts';
+import { isLeftoverOf } from '../../../src/run/lock/takeover.ts';
+import type { RunMarker } from '../../../src/run/lock/marker.ts';
+
+const run = '20261123-070945-z8mf';
+const other = '20261123-070946-aaaa';
+const holder = { host: 'h', bootId: 'b', pid: 1, startTicks: 1 };
+const markOfRun = (name: string): RunMarker => ({
+  v: 1,
+  run: name,
+  holder,
+  wasRunning: true,
+  restorePointName: `guard-${name}`,
+  at: 0,
+});
+const point = (createdAt: string) => ({ name: 'guard-in-flight', createdAt, volumes: [] });
+const lease = newLease(() => 7);
+
+const left = { marker: null, quiesceMarker: null, inFlight: point('2026-11-23T07:00:00Z'), lease };
+const record = { run, lease: null, restorePoint: null };
+
+describe('what is in flight belongs to an unfinished run of this host', () => {
+  test('where the mark names it, whatever else is there', () => {
+    expect(isLeftoverOf({ ...left, marker: markOfRun(run) }, record)).toBe(true);
+    expect(isLeftoverOf({ ...left, marker: markOfRun(other) }, { ...record, restorePoint: left.inFlight })).toBe(false);
+  });
+
+  test('where it is exactly the restore point that the record has', () => {
+    expect(isLeftoverOf(left, { ...record, restorePoint: point('2026-11-23T07:00:00Z') })).toBe(true);
+    expect(isLeftoverOf(left, { ...record, restorePoint: point('2026-11-23T06:59:59Z') })).toBe(false);
+  });
+
+  test('where it was made under the lease that the record chose, and not where another host has just made it', () => {
+    expect(isLeftoverOf(left, { ...record, lease: lease.base })).toBe(true);
+    expect(isLeftoverOf(left, { ...record, lease: newLease(() => 8).base })).toBe(false);
+    expect(isLeftoverOf(left, record)).toBe(false);
+  });
+
+  test('where a guard without leases left both', () => {
+    expect(isLeftoverOf({ ...left, lease: null }, record)).toBe(true);
+    expect(isLeftoverOf({ ...left, lease: null }, { ...record, lease: lease.base })).toBe(false);
+  });
+
+  test('and nothing that is left belongs to every run', () => {
+    expect(isLeftoverOf({ ...left, inFlight: null, lease: null }, { ...record, lease: 1 })).toBe(true);
+  });
+});
