@@ -19,7 +19,9 @@ export type Phase =
   | 'stop'
   | 'restore'
   | 'start'
-  | 'verify-again';
+  | 'verify-again'
+  /** The restore point gets its final name, or is removed. */
+  | 'release';
 
 /** `required` decides the verdict; `advisory` is only reported. */
 export type Severity = 'required' | 'advisory';
@@ -106,7 +108,9 @@ export type Outcome =
   | { readonly outcome: 'quarantined'; readonly refusal: Refusal }
   | { readonly outcome: 'usage'; readonly refusal: Refusal }
   | { readonly outcome: 'configuration'; readonly refusal: Refusal }
-  | { readonly outcome: 'interrupted'; readonly signal: Signal };
+  | { readonly outcome: 'interrupted'; readonly signal: Signal }
+  /** Found by `guard recover`: somebody deleted the instance, so that nothing is left to do. */
+  | { readonly outcome: 'instance-gone' };
 
 /** Why nothing was done, and what to do next. Both are whole sentences. */
 export interface Refusal {

@@ -246,6 +246,7 @@ function recoveredStatus(outcome: Outcome): number {
     case 'kept':
     case 'kept-unhealthy':
     case 'kept-unchanged':
+    case 'instance-gone':
     case 'rolled-back':
     case 'interrupted':
     case 'refused':

@@ -171,7 +171,10 @@ async function previewOf(
 /** What is asked for the sake of a sentence must not take long, in milliseconds. */
 const factsLimitMs = 10_000;
 
-async function changesSince({ incus, instance }: InstanceConnection, baseline: Baseline | null): Promise<Changes | null> {
+async function changesSince(
+  { incus, instance }: InstanceConnection,
+  baseline: Baseline | null,
+): Promise<Changes | null> {
   if (baseline?.facts == null) return null;
   const now = await gatherFacts({ incus, instance, limitMs: factsLimitMs });
   return now.ok ? changesBetween(baseline.facts, now.value) : null;

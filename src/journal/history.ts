@@ -75,6 +75,7 @@ function changedSomething(outcome: Outcome): boolean {
     // An interruption says nothing about the change.
     case 'interrupted':
     case 'kept-unchanged':
+    case 'instance-gone':
     case 'refused':
     case 'busy':
     case 'quarantined':

@@ -19,6 +19,7 @@ const marks = {
   interrupted: '↩️',
   'kept-unhealthy': '❌',
   'kept-unchanged': '⚠️',
+  'instance-gone': '⚠️',
   'rolled-back-unhealthy': '❌',
   'rollback-failed': '❌',
   refused: '⛔',

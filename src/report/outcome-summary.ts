@@ -53,7 +53,10 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
     case 'interrupted':
       return describeInterruption(outcome.signal, name, facts);
     case 'kept-unhealthy':
-      return { label: 'kept, unhealthy', message: `${describeCause(outcome.cause, facts)}. ${describeKeptUnhealthy(name, facts)}` };
+      return {
+        label: 'kept, unhealthy',
+        message: `${describeCause(outcome.cause, facts)}. ${describeKeptUnhealthy(name, facts)}`,
+      };
     case 'kept-unchanged':
       return {
         label: 'kept, nothing changed',
@@ -68,6 +71,11 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
       return {
         label: 'ROLLBACK FAILED',
         message: `${describeCause(outcome.cause, facts)}, and ${name} could not be brought back.`,
+      };
+    case 'instance-gone':
+      return {
+        label: 'instance gone',
+        message: `${name} does not exist any more, so nothing is left to recover. Its record is closed.`,
       };
     case 'refused':
     case 'busy':

@@ -40,6 +40,7 @@ export const outcomeColours = {
   interrupted: 'yellow',
   'kept-unhealthy': 'red',
   'kept-unchanged': 'yellow',
+  'instance-gone': 'yellow',
   'rolled-back-unhealthy': 'red',
   'rollback-failed': 'red',
   refused: 'yellow',

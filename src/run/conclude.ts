@@ -103,7 +103,12 @@ export async function rollBackChange(
   const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-unhealthy';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease);
+  await inPhase(
+    tools,
+    'release',
+    () => release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease),
+    (name) => ({ ok: true, message: name === null ? 'restore point removed' : `restore point kept: ${name}` }),
+  );
   if (end.end === 'not-well') return { outcome: 'rolled-back-unhealthy', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
   return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };

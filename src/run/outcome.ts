@@ -68,11 +68,15 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 78;
     case 'interrupted':
       return interruptedStatus[outcome.signal];
+    // Nothing is left to recover.
+    case 'instance-gone':
+      return 0;
   }
 }
 
 /** The table's name of an outcome. */
 export function outcomeName(outcome: Outcome): string {
+  if (outcome.outcome === 'instance-gone') return 'instance gone';
   const exit = exitStatusOf(outcome);
   return outcomeTable.find((row) => row.exit === exit)?.name ?? outcome.outcome;
 }

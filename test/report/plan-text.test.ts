@@ -17,6 +17,7 @@ const plan: Plan = {
   uncovered: 'warn',
   okStatus: [{ first: 0, last: 0 }],
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
+  onUnchanged: 'rollback',
   askMs: 60_000,
   obeyQuarantine: false,
   keepFailed: false,
