@@ -70,3 +70,17 @@ describe('links', () => {
     expect(pages.filter((page) => page.startsWith('docs/') && !reached.has(page))).toEqual([]);
   });
 });
+
+test('comments point to sections of the internals that exist', async () => {
+  const sources = (await readdir(join(project, 'src'), { recursive: true })).filter((path) => path.endsWith('.ts'));
+  const headings = [...(texts.get('docs/internals/incus.md') ?? '').matchAll(/^## (.*)$/gm)].map((match) => match[1]);
+  const pointers = await Promise.all(
+    sources.map(async (path) =>
+      [...(await readFile(join(project, 'src', path), 'utf8')).matchAll(/internals\/incus\.md, ([^).;]+)/g)].map(
+        ([, section = '']) => ({ path, section: section.replace(/\s*\n\s*(\*|\/\/)?\s*/g, ' ') }),
+      ),
+    ),
+  );
+  expect(pointers.flat().length).toBeGreaterThan(0);
+  expect(pointers.flat().filter(({ section }) => !headings.includes(section))).toEqual([]);
+});

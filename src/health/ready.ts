@@ -25,7 +25,7 @@ export interface ReadyRequest {
 /**
  * After a start: waits until a command can be run inside, the service manager has finished booting (however degraded),
  * and the network is back. Fails only where nothing could be run inside before the limit, or the instance has stopped again
- * and stays so; a boot or a network that takes longer is told in `pending`, and the verdict judges it. Incus hands a stop that comes before this to nobody (incus.md, trap 9).
+ * and stays so; a boot or a network that takes longer is told in `pending`, and the verdict judges it. Incus hands a stop that comes before this to nobody (docs/internals/incus.md, Graceful stop).
  */
 export async function waitUntilAskable(
   context: AskContext,

@@ -121,7 +121,7 @@ async function runInside(
     ...(one.signal ? { signal: one.signal } : {}),
   });
   if (answer.ok) return endOfStatus(answer.value);
-  // Incus kills the direct child only (trap 7 of incus.md).
+  // Incus kills the direct child only (docs/internals/incus.md, Exec).
   if (answer.error.kind === 'timed-out') await endProcessesWith({ incus }, instance, `GUARD_HOOK=${token}`);
   const message =
     answer.error.kind === 'timed-out'

@@ -10,7 +10,7 @@ type PowerTools = Pick<RunTools, 'incus' | 'clock'>;
 
 /**
  * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
- * always followed by force: its lock would block everything after it (trap 2 of incus.md). One that is stopped is a success.
+ * always followed by force: its lock would block everything after it (docs/internals/incus.md, Graceful stop). One that is stopped is a success.
  */
 export async function stop(
   tools: PowerTools,
@@ -42,7 +42,7 @@ export function start(tools: PowerTools, instance: string, limits: Limits): Prom
 function startIsWorthRepeating(failure: IncusFailure): boolean {
   return (
     isTransient(failure) ||
-    // A full pool empties itself after a restore: btrfs frees late (incus.md section 2).
+    // A full pool empties itself after a restore: btrfs frees late (docs/internals/incus.md, Restore).
     failure.kind === 'no-space' ||
     // A daemon that has just started tries its networks again once a minute.
     /Network "[^"]*" unavailable on this server/.test(failure.detail)

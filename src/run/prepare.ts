@@ -154,7 +154,7 @@ function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolea
     plan.checks.length === 0 &&
     disks.own.length === 0 &&
     !mustQuiesce(plan, wasRunning) &&
-    // All others freeze the instance meanwhile (incus.md section 3).
+    // All others freeze the instance meanwhile (docs/internals/incus.md, Storage drivers).
     (pool?.driver === 'btrfs' || pool?.driver === 'zfs')
   );
 }

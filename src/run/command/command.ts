@@ -105,7 +105,7 @@ function execRequest(plan: Plan, terminal: Terminal | null) {
     environment: {
       ...(terminal ? { TERM: terminal.kind } : unattended),
       ...plan.command.environment,
-      // Finds what the command left behind (trap 7 of incus.md), and tells package-manager hooks that a run is under way.
+      // Finds what the command left behind (docs/internals/incus.md, Exec), and tells package-manager hooks that a run is under way.
       GUARD_RUN: plan.run,
     },
     user: plan.command.user,
@@ -193,7 +193,7 @@ function never<T>(): Promise<T> {
 
 function noop(): void {}
 
-/** Statuses that the end of a whole instance also gives: killed, terminated, hung up (incus.md section 5). */
+/** Statuses that the end of a whole instance also gives: killed, terminated, hung up (docs/internals/incus.md, Exec). */
 const ambiguousStatuses = new Set([137, 143, 129]);
 
 /** What really happened: a stop or restart of the instance looks like a status, or like a broken connection. */

@@ -5,7 +5,7 @@ import type { RunTools } from '../tools.ts';
 const limitMs = 10_000;
 
 /**
- * Ends what a command left running inside: an exec that is given up kills its direct child only (trap 7 of incus.md).
+ * Ends what a command left running inside: an exec that is given up kills its direct child only (docs/internals/incus.md, Exec).
  * Every process of the run carries its id in the environment, whatever it did to its session or parent.
  */
 export async function endLeftovers(

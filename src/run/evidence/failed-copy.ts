@@ -7,7 +7,7 @@ import { markerKey } from '../lock/marker.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
-/** Drivers where a copy does not stand in the way of the restore after it: on zfs it pins the dataset (incus.md section 11). */
+/** Drivers where a copy does not stand in the way of the restore after it: on zfs it pins the dataset (docs/internals/incus.md, Storage drivers). */
 const copyingDrivers: ReadonlySet<string> = new Set(['btrfs', 'dir', 'lvm']);
 
 /** Whether what failed can be copied before it goes back; not where nobody may know the driver. */

@@ -142,7 +142,7 @@ async function endQuiesce(
 async function runsOn({ instance, limits }: RecoverPlan, { incus, clock }: RecoverTools): Promise<boolean> {
   const giveUpAt = clock.monotonic() + limits.stopMs + limits.readyMs;
   while ((await isStopping(incus, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
-  // A stop that hangs is in the way of everything (trap 2 of incus.md).
+  // A stop that hangs is in the way of everything (docs/internals/incus.md, Graceful stop).
   if (await isStopping(incus, instance)) await stop({ incus, clock }, instance, limits, false);
   const seen = await retryTransient(clock, limits.readyMs, () => getInstance(incus, instance));
   return seen.ok && seen.value.status === 'Running';

@@ -30,7 +30,7 @@ export interface SpaceRequest {
 
 const mebibyte = 1024 * 1024;
 
-/** The least free space in a pool, in bytes, with which a run begins: Incus itself fails on a full pool (incus.md, trap 6). */
+/** The least free space in a pool, in bytes, with which a run begins: Incus itself fails on a full pool (docs/internals/incus.md, Free space). */
 const leastInPool = 64 * mebibyte;
 
 /** The same of a limit of the instance's own: Incus writes a file of its own into the instance at each step. */
@@ -86,7 +86,7 @@ async function limitOf(incus: Incus, instance: string, device: string): Promise<
   return state.ok ? (state.value.disks[device] ?? null) : null;
 }
 
-/** `dir` has no snapshots at all (incus.md section 3). */
+/** `dir` has no snapshots at all (docs/internals/incus.md, Storage drivers). */
 function copiesFiles({ driver }: Pool): boolean {
   return driver === 'dir';
 }
@@ -177,7 +177,7 @@ function copyOf(
   return { driver: pool.driver, bytes: used?.root ?? null };
 }
 
-/** LVM without a thin pool reserves as much as the disk is large (incus.md section 3); Incus' default is 10 GiB. */
+/** LVM without a thin pool reserves as much as the disk is large (docs/internals/incus.md, Storage drivers); Incus' default is 10 GiB. */
 export function reservedBy(instance: Pick<Instance, 'expandedDevices'>, pool: Pool): number {
   if (pool.driver !== 'lvm' || pool.config['lvm.use_thinpool'] !== 'false') return 0;
   const root = rootDisk(instance);
@@ -194,7 +194,7 @@ export function bytesOf(size: string): number {
   return Number(number) * (unit === 'bytes' || unit === 'B' || unit === '' ? 1 : base ** power);
 }
 
-/** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (incus.md section 3). */
+/** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (docs/internals/incus.md, Storage drivers). */
 export function describePause(instance: string, { driver, bytes }: SnapshotCopy): string {
   return bytes === null
     ? `The pool's driver, ${driver}, copies every file for the restore point: ${instance} stands still meanwhile.`

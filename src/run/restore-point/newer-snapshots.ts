@@ -5,7 +5,7 @@ import { listSnapshots } from '../../incus/snapshot.ts';
 import { getPool, rootDisk, type Pool } from '../../incus/storage.ts';
 import { neutralise, shellWords } from '../../text.ts';
 
-/** Drivers that restore only the newest snapshot (incus.md section 3). */
+/** Drivers that restore only the newest snapshot (docs/internals/incus.md, Storage drivers). */
 const latestOnly: ReadonlySet<string> = new Set(['zfs', 'linstor', 'truenas']);
 
 /** Whether snapshots that are newer than a restore point stand in its way. Not where the pool is set to remove them. */

@@ -161,7 +161,7 @@ function describeGone({ limits }: RollbackPlan, failure: IncusFailure): string {
   return `${describeFailure(failure)} The instance is as the change left it; guard goes on trying for ${formatDuration(limits.restoreMs)}.`;
 }
 
-/** A restore replaces the whole configuration (incus.md, trap 3): who changed it meanwhile is told (F22). */
+/** A restore replaces the whole configuration (docs/internals/incus.md, Restore): who changed it meanwhile is told (F22). */
 async function reportDrift(tools: RollbackTools, snapshot: Snapshot, now: Instance): Promise<void> {
   const message = describeDrift(driftSince(snapshot, now));
   if (message !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message });
@@ -229,7 +229,7 @@ async function settled(
   }
 }
 
-/** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (incus.md section 2). */
+/** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (docs/internals/incus.md, Restore). */
 function restoreIsWorthRepeating(failure: IncusFailure): boolean {
   return (
     isTransient(failure) ||
