@@ -253,9 +253,9 @@ export type RunEvent =
       readonly waitingFor: readonly Finding[];
       readonly healthyForMs: number;
       /** How long it may take to be healthy, from the beginning of the phase. */
-      readonly limitMs?: number;
+      readonly limitMs: number;
       /** How long health must then last. */
-      readonly soakMs?: number;
+      readonly soakMs: number;
     }
   /** The last lines that a failed unit wrote to the log since the command. Control characters already neutralised. */
   | { readonly type: 'unit-log'; readonly unit: string; readonly lines: readonly string[] }

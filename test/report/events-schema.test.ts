@@ -89,7 +89,6 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
       coverage: { compared: ['2 units'], missing: ['no package manager'] },
     },
   ],
-  'unit-log': [{ type: 'unit-log', unit: 'a.service', lines: ['a'] }],
   'lifecycle-commands-planned': [
     {
       type: 'lifecycle-commands-planned',
@@ -134,6 +133,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'watch-progress': [
     { type: 'watch-progress', waitingFor: [finding('It waits.')], healthyForMs: 0, limitMs: 1, soakMs: 2 },
   ],
+  'unit-log': [{ type: 'unit-log', unit: 'a.service', lines: ['a'] }],
   verdict: (['healthy', 'unhealthy', 'inconclusive'] as const).map((kind) =>
     verdict(kind, true, { reasons: [finding('a')], advisories: [finding('b')], checks: [check('c', 'failed')] }),
   ),

@@ -14,7 +14,7 @@ const longestLine = 300;
 
 /** The units that a verdict is about, in its order: their names come from inside the instance. */
 export function unitsIn({ reasons }: Pick<Verdict, 'reasons'>): string[] {
-  const units = reasons.flatMap(({ subject }) => /^unit:([\w@.:\\-]{1,200})$/.exec(subject)?.[1] ?? []);
+  const units = reasons.flatMap(({ subject }) => /^unit:(\w[\w@.:\\-]{0,199})$/.exec(subject)?.[1] ?? []);
   return [...new Set(units)].slice(0, mostUnits);
 }
 

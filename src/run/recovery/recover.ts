@@ -282,11 +282,13 @@ async function keptBecauseHealthy(
   const mayBeKept = plan.keepIfHealthy || plan.record?.started?.transaction !== undefined;
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
+  const limits = { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs };
   const { verdict } = await watch(
     { incus: tools.incus, instance: plan.instance, clock: tools.clock },
     plan.baseline,
-    { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs },
-    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    limits,
+    (waitingFor, healthyForMs) =>
+      void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   if (verdict.verdict !== 'healthy') return null;
