@@ -96,7 +96,7 @@ export type Outcome =
   | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
   /** The command failed, and nothing that guard compares had changed. */
   | { readonly outcome: 'kept-unchanged'; readonly cause: Cause }
-  | { readonly outcome: 'rolled-back-unhealthy'; readonly cause: Cause }
+  | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
   | {
       readonly outcome: 'rollback-failed';
       readonly cause: Cause;

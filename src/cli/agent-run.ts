@@ -73,7 +73,7 @@ export async function warnUsers(
       await news.clear();
       break;
     case 'rolled-back':
-    case 'rolled-back-unhealthy':
+    case 'rolled-back-not-well':
     case 'kept-unhealthy':
     case 'rollback-failed':
       await news.leave(`guard, on the host of this instance:\n${aftermath.summary(outcome)}`);

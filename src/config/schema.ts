@@ -86,7 +86,7 @@ const outcomes = [
   'rolled-back',
   'kept-unhealthy',
   'kept-unchanged',
-  'rolled-back-unhealthy',
+  'rolled-back-not-well',
   'rollback-failed',
   'refused',
   'busy',
@@ -94,7 +94,7 @@ const outcomes = [
   'interrupted',
 ] as const;
 
-const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-unhealthy', 'rollback-failed', 'quarantined'] as const;
+const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-not-well', 'rollback-failed', 'quarantined'] as const;
 
 const notice = changed(
   mapping('notice', {

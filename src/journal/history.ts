@@ -69,7 +69,7 @@ function changedSomething(outcome: Outcome): boolean {
     case 'kept':
     case 'rolled-back':
     case 'kept-unhealthy':
-    case 'rolled-back-unhealthy':
+    case 'rolled-back-not-well':
     case 'rollback-failed':
       return true;
     // An interruption says nothing about the change.

@@ -20,7 +20,7 @@ const marks = {
   'kept-unhealthy': '❌',
   'kept-unchanged': '⚠️',
   'instance-gone': '⚠️',
-  'rolled-back-unhealthy': '❌',
+  'rolled-back-not-well': '❌',
   'rollback-failed': '❌',
   refused: '⛔',
   busy: '⛔',

@@ -62,7 +62,7 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         label: 'kept, nothing changed',
         message: `${describeCause(outcome.cause, facts)}. Nothing that guard compares had changed, so ${name} was not restarted.`,
       };
-    case 'rolled-back-unhealthy':
+    case 'rolled-back-not-well':
       return {
         label: 'restored, but not well',
         message: `${describeCause(outcome.cause, facts)}. ${name} was put back, but ${describeFailedProof(facts.verdictAgain)}. A person must look.`,
@@ -219,7 +219,7 @@ function failureLines(outcome: Outcome, facts: RunFacts): string[] {
 const mostReasons = 20;
 
 function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
-  const verdict = outcome.outcome === 'rolled-back-unhealthy' ? facts.verdictAgain : facts.verdict;
+  const verdict = outcome.outcome === 'rolled-back-not-well' ? facts.verdictAgain : facts.verdict;
   if (verdict === null || 'refusal' in outcome) return [];
   const lines = [
     ...verdict.reasons.map((finding) => `  ✖ ${neutralise(finding.message)}`),

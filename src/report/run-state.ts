@@ -41,7 +41,7 @@ export const outcomeColours = {
   'kept-unhealthy': 'red',
   'kept-unchanged': 'yellow',
   'instance-gone': 'yellow',
-  'rolled-back-unhealthy': 'red',
+  'rolled-back-not-well': 'red',
   'rollback-failed': 'red',
   refused: 'yellow',
   busy: 'yellow',

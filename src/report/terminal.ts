@@ -45,87 +45,95 @@ export function createTerminalView(terminals: Terminals): Picture {
   const describePlainly = createPlainView(stderr, false, history);
   const traces = createTraces(stdout.isTTY === true);
   const keyboard = keyboardOf(terminals);
-  let line: Live | null = null;
-  let held: RecordedEvent[] = [];
+  const lines = createLines(stderr, clock, describePlainly);
   let turn = Promise.resolve();
 
-  const startLine = (phase: Phase, since: number, progress: Live['progress'] = null): Live => {
-    const shown = startPhaseLine(stderr, phaseTitles[phase]);
-    const live: Live = { phase, shown, since, over: new AbortController(), progress };
-    if (clock !== undefined) void countSeconds(live, clock);
-    return live;
-  };
-  const begin = (event: EventOf<'phase-started'>): void => {
-    describePlainly(event);
-    if (event.phase === 'command') return keyboard.release();
-    keyboard.hold();
-    line = startLine(event.phase, clock?.monotonic() ?? 0);
-  };
-  const sayHeld = (): void => {
-    for (const late of held) describePlainly(late);
-    held = [];
-  };
-  const endLine = async (end: PhaseEnd, phase: Phase): Promise<void> => {
-    const ending = line?.shown ?? startPhaseLine(stderr, phaseTitles[phase]);
-    line?.over.abort();
-    line = null;
-    await ending.end(end);
-    sayHeld();
-  };
-  /** A phase whose end never came, because guard itself failed in it. */
-  const breakOff = async (): Promise<void> => {
-    if (line === null) return sayHeld();
-    await endLine({ how: 'failed', title: `${phaseTitles[line.phase]}: it did not come to its end` }, line.phase);
-  };
-
-  const show = async (event: RecordedEvent): Promise<void> => {
+  async function show(event: RecordedEvent): Promise<void> {
     const remains = traces.clear();
     if (remains !== '') stderr.write(remains);
     switch (event.type) {
       case 'phase-started':
-        await breakOff();
-        return begin(event);
+        await lines.breakOff();
+        describePlainly(event);
+        if (event.phase === 'command') return keyboard.release();
+        keyboard.hold();
+        return lines.start(event.phase, clock?.monotonic() ?? 0);
       case 'phase-ended': {
-        if (line !== null && line.phase !== event.phase) await breakOff();
+        if (lines.current() !== null && lines.current()?.phase !== event.phase) await lines.breakOff();
         const { phase, message, ms, ok } = event;
         keyboard.hold();
         const title = `${phaseTitles[phase]}: ${neutralise(message)} (${formatDuration(ms)})`;
-        return endLine({ how: ok ? 'done' : 'failed', title }, phase);
+        return lines.end({ how: ok ? 'done' : 'failed', title }, phase);
       }
       case 'notice':
-        if (line === null) describePlainly(event);
-        else held.push(event);
-        return;
+        return lines.describeLater(event);
       case 'run-ended':
-        await breakOff();
+        await lines.breakOff();
         keyboard.release();
         return describePlainly(event);
       default:
         describePlainly(event);
     }
-  };
+  }
 
-  const aside = async <T>(work: () => Promise<T>): Promise<T> => {
+  async function aside<T>(work: () => Promise<T>): Promise<T> {
     await turn;
-    const paused = line;
-    if (paused !== null) await endLine({ how: 'paused', title: `${phaseTitles[paused.phase]} goes on` }, paused.phase);
+    const paused = lines.current();
+    if (paused !== null)
+      await lines.end({ how: 'paused', title: `${phaseTitles[paused.phase]} goes on` }, paused.phase);
     keyboard.release();
     try {
       return await work();
     } finally {
       keyboard.hold();
-      if (paused !== null) line = startLine(paused.phase, paused.since, paused.progress);
+      if (paused !== null) lines.start(paused.phase, paused.since, paused.progress);
     }
-  };
+  }
 
   return {
     aside,
     listener: (event) => {
       // The command's output is not shown here; it only leaves its traces on the same screen.
       if (event.type === 'command-output') traces.see(event);
-      else if (event.type === 'watch-progress') showProgress(line, event, clock);
+      else if (event.type === 'watch-progress') showProgress(lines.current(), event, clock);
       else turn = turn.then(() => show(event));
       return turn;
+    },
+  };
+}
+
+/** The line of the phase that is under way, and what waits until it stands. */
+function createLines(stderr: Screen, clock: Clock | undefined, describePlainly: (event: RecordedEvent) => void) {
+  let line: Live | null = null;
+  let held: RecordedEvent[] = [];
+
+  async function end(ended: PhaseEnd, phase: Phase): Promise<void> {
+    const ending = line?.shown ?? startPhaseLine(stderr, phaseTitles[phase]);
+    line?.over.abort();
+    line = null;
+    await ending.end(ended);
+    describeHeld();
+  }
+  function describeHeld(): void {
+    for (const late of held) describePlainly(late);
+    held = [];
+  }
+  return {
+    end,
+    current: (): Live | null => line,
+    start: (phase: Phase, since: number, progress: Live['progress'] = null): void => {
+      const shown = startPhaseLine(stderr, phaseTitles[phase]);
+      line = { phase, shown, since, over: new AbortController(), progress };
+      if (clock !== undefined) void countSeconds(line, clock);
+    },
+    /** A phase whose end never came, because guard itself failed in it. */
+    breakOff: async (): Promise<void> => {
+      if (line === null) return describeHeld();
+      await end({ how: 'failed', title: `${phaseTitles[line.phase]}: it did not come to its end` }, line.phase);
+    },
+    describeLater: (event: RecordedEvent): void => {
+      if (line === null) describePlainly(event);
+      else held.push(event);
     },
   };
 }

@@ -100,7 +100,7 @@ export async function rollBackChange(
   if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
   if (end.end === 'lost') return lockTakenOver(cause);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
-  const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-unhealthy';
+  const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   await inPhase(
@@ -109,7 +109,7 @@ export async function rollBackChange(
     () => release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease),
     (name) => ({ ok: true, message: name === null ? 'restore point removed' : `restore point kept: ${name}` }),
   );
-  if (end.end === 'not-well') return { outcome: 'rolled-back-unhealthy', cause };
+  if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
   return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };
 }

@@ -52,7 +52,7 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 13;
     case 'kept-unchanged':
       return 15;
-    case 'rolled-back-unhealthy':
+    case 'rolled-back-not-well':
       return 20;
     case 'rollback-failed':
       return 21;

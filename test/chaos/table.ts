@@ -28,13 +28,13 @@ const known = (trials: readonly Trial[]): Trial[] => trials.filter(({ ordeal }) 
 /** The table at the end. */
 export const summary = (seed: number, trials: readonly Trial[]): string[] => {
   const ended = (outcome: string): number => known(trials).filter((trial) => trial.outcome === outcome).length;
-  const usual = ['kept', 'rolled-back', 'rolled-back-unhealthy', 'refused'];
+  const usual = ['kept', 'rolled-back', 'rolled-back-not-well', 'refused'];
   const rows: [string, number][] = [
     ['runs', trials.length],
     ['struck while something lived', trials.filter(({ struck }) => struck).length],
     ['kept', ended('kept')],
     ['rolled back', ended('rolled-back')],
-    ['rolled back, not well', ended('rolled-back-unhealthy')],
+    ['rolled back, not well', ended('rolled-back-not-well')],
     ['refused, nothing was changed', ended('refused')],
     ['ended before there was a record', known(trials).filter(({ outcome }) => outcome === null).length],
     ['recovered without their records', trials.length - known(trials).length],

@@ -55,7 +55,7 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
   'kept-unchanged': causes.map((cause) => ({ outcome: 'kept-unchanged', cause })),
   'instance-gone': [{ outcome: 'instance-gone' }],
-  'rolled-back-unhealthy': causes.map((cause) => ({ outcome: 'rolled-back-unhealthy', cause })),
+  'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
   'rollback-failed': causes.map((cause) => ({
     outcome: 'rollback-failed',
     cause,

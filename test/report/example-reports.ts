@@ -70,11 +70,11 @@ export const eventsOfOutcomes: Readonly<Record<Outcome['outcome'], readonly RunE
     ended({ outcome: 'kept-unchanged', cause: 'command' }),
   ],
   'instance-gone': [started(), ended({ outcome: 'instance-gone' })],
-  'rolled-back-unhealthy': [
+  'rolled-back-not-well': [
     started(),
     ...phase('command', false),
     verdict('unhealthy', true, { checks: [check('web', 'unknown')], reasons: [finding('It is not well.')] }),
-    ended({ outcome: 'rolled-back-unhealthy', cause: 'command' }),
+    ended({ outcome: 'rolled-back-not-well', cause: 'command' }),
   ],
   'rollback-failed': [
     started(),

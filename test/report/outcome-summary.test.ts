@@ -201,7 +201,7 @@ describe('the closing words of every outcome', () => {
       verdict('unhealthy', true, { reasons: [finding('unit pdns.service ran before and now has failed')] }),
       { type: 'released', restorePoint: 'guard-1' },
     );
-    expect(message({ outcome: 'rolled-back-unhealthy', cause: 'command' }, facts)).toMatchInlineSnapshot(`
+    expect(message({ outcome: 'rolled-back-not-well', cause: 'command' }, facts)).toMatchInlineSnapshot(`
       "restored, but not well: the command ended with exit status 3. web was put back, but its baseline does not hold. A person must look.
         ✖ unit pdns.service ran before and now has failed
         restore point: guard-1
@@ -300,7 +300,7 @@ describe('never more than was seen', () => {
     { outcome: 'kept' },
     ...causes.flatMap((cause): Outcome[] => [
       { outcome: 'kept-unhealthy', cause },
-      { outcome: 'rolled-back-unhealthy', cause },
+      { outcome: 'rolled-back-not-well', cause },
       { outcome: 'rollback-failed', cause, message: 'It is gone.', manualRecovery: [] },
       // Without a look at it afterwards.
       { outcome: 'rolled-back', cause },
@@ -334,7 +334,7 @@ describe('never more than was seen', () => {
 
   test('a restored instance that could not be asked is not called broken', () => {
     const facts = factsOf(started(), began('command'), verdict('inconclusive', true));
-    expect(message({ outcome: 'rolled-back-unhealthy', cause: 'command' }, facts)).toContain('could not be found out');
+    expect(message({ outcome: 'rolled-back-not-well', cause: 'command' }, facts)).toContain('could not be found out');
   });
 
   test('"nothing was changed" is only said where no command began', () => {
@@ -461,7 +461,7 @@ describe('text that came from elsewhere', () => {
       { outcome: 'kept' },
       { outcome: 'kept-unhealthy', cause: 'command' },
       { outcome: 'rolled-back', cause: 'unhealthy' },
-      { outcome: 'rolled-back-unhealthy', cause: 'unhealthy' },
+      { outcome: 'rolled-back-not-well', cause: 'unhealthy' },
       { outcome: 'rollback-failed', cause: 'command', message: `${evil}\n${evil}`, manualRecovery: [evil] },
       { outcome: 'refused', refusal: { message: evil, advice: evil } },
       { outcome: 'configuration', refusal: { message: `${evil}\n${evil}`, advice: evil } },

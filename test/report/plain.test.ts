@@ -95,7 +95,7 @@ describe('on a terminal', () => {
     const refusal = { message: 'No.', advice: '' };
     expect(await colourOf({ outcome: 'kept' })).toContain('guard: \u001b[1m\u001b[32mkept\u001b[39m\u001b[22m: ');
     expect(await colourOf({ outcome: 'refused', refusal })).toContain('\u001b[33mrefused');
-    expect(await colourOf({ outcome: 'rolled-back-unhealthy', cause: 'command' })).toContain('\u001b[31mrestored, but');
+    expect(await colourOf({ outcome: 'rolled-back-not-well', cause: 'command' })).toContain('\u001b[31mrestored, but');
     expect((await show(rolledBack, { colours: true })).split('\u001b[')).toHaveLength(5);
   });
 

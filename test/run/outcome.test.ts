@@ -11,7 +11,7 @@ const rows: readonly (readonly [Outcome, number])[] = [
   [{ outcome: 'rolled-back', cause: 'timeout' }, 12],
   [{ outcome: 'rolled-back', cause: 'inconclusive' }, 12],
   [{ outcome: 'kept-unhealthy', cause: 'command' }, 13],
-  [{ outcome: 'rolled-back-unhealthy', cause: 'interrupted' }, 20],
+  [{ outcome: 'rolled-back-not-well', cause: 'interrupted' }, 20],
   [{ outcome: 'rollback-failed', cause: 'interrupted', message: '', manualRecovery: [] }, 21],
   [{ outcome: 'refused', refusal }, 30],
   [{ outcome: 'busy', refusal }, 31],

@@ -345,7 +345,7 @@ async function releaseRolledBack(
   leftovers: RunLeftovers,
   well: boolean,
 ): Promise<Outcome> {
-  const outcome = well ? 'rolled-back' : 'rolled-back-unhealthy';
+  const outcome = well ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
   if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
   const keep = !well || (plan.record?.started?.named ?? false);
@@ -356,7 +356,7 @@ async function releaseRolledBack(
     volumesOf(leftovers),
     plan.lease,
   );
-  return { outcome: well ? 'rolled-back' : 'rolled-back-unhealthy', cause: causeOf(plan) };
+  return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
 }
 
 /** A rollback that had begun may have been done already: what is seen then is no evidence of the change. */
