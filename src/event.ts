@@ -21,7 +21,13 @@ export type Phase =
   | 'start'
   | 'verify-again'
   /** The restore point gets its final name, or is removed. */
-  | 'release';
+  | 'release'
+  /** Of a rehearsal: the copy is made. */
+  | 'copy'
+  /** Of a rehearsal: the copy is restarted after the change. */
+  | 'restart'
+  /** Of a rehearsal: the copy is removed. */
+  | 'remove-copy';
 
 /** `required` decides the verdict; `advisory` is only reported. */
 export type Severity = 'required' | 'advisory';
@@ -106,11 +112,35 @@ export type Outcome =
   | { readonly outcome: 'refused'; readonly refusal: Refusal }
   | { readonly outcome: 'busy'; readonly refusal: Refusal }
   | { readonly outcome: 'quarantined'; readonly refusal: Refusal }
+  /** The copy survived the change and a restart after it. */
+  | { readonly outcome: 'rehearsal-passed' }
+  | {
+      readonly outcome: 'rehearsal-failed';
+      readonly cause: Exclude<Cause, 'interrupted'>;
+      /** Whether the copy failed after the change itself, or only after the restart that followed. */
+      readonly stage: RehearsalStage;
+    }
+  | { readonly outcome: 'rehearsal-inconclusive'; readonly refusal: Refusal }
   | { readonly outcome: 'usage'; readonly refusal: Refusal }
   | { readonly outcome: 'configuration'; readonly refusal: Refusal }
   | { readonly outcome: 'interrupted'; readonly signal: Signal }
   /** Found by `guard recover`: somebody deleted the instance, so that nothing is left to do. */
   | { readonly outcome: 'instance-gone' };
+
+/** When a copy is judged: after the change, and again after a restart. */
+export type RehearsalStage = 'change' | 'restart';
+
+/** What a rehearsal showed beside its verdict. */
+export interface RehearsalReport {
+  /** Null where the copy survived both, or was not judged. */
+  readonly failedAt: RehearsalStage | null;
+  /** What the copy could not show: removed devices, checks that ask somebody else, services that need the outside. */
+  readonly notRehearsed: readonly Finding[];
+  /** What works on the instance and not on its freshly booted copy: it would not survive a reboot today. */
+  readonly notSurvivingReboot: readonly Finding[];
+  /** Hosts that the command asked for on the copy, and that are no package sources. */
+  readonly refusedHosts: readonly string[];
+}
 
 /** Why nothing was done, and what to do next. Both are whole sentences. */
 export interface Refusal {
@@ -174,6 +204,15 @@ export interface PushSummary {
   readonly bytes: number;
 }
 
+/** The copy of a rehearsal. It is chosen, and durable in the record, before it is made: so it is found whenever guard dies. */
+export interface RehearsalCopy {
+  readonly project: string;
+  readonly instance: string;
+  /** The server knows the copy under this uuid, and under no other. */
+  readonly uuid: string;
+  readonly volumes: readonly { readonly pool: string; readonly copy: string }[];
+}
+
 /** What the run knows of the instance before it changes anything. */
 export interface RunStarted {
   readonly type: 'run-started';
@@ -194,6 +233,16 @@ export interface RunStarted {
   readonly rolledBackTo?: string;
   /** Present where files are brought in before the command: from where, and what they become. */
   readonly pushes?: readonly PushSummary[];
+  /** Present where the run is a rehearsal on a copy. */
+  readonly rehearsal?: {
+    readonly copy: RehearsalCopy;
+    /** The run that continues with the instance where the rehearsal passes; null for a rehearsal alone. */
+    readonly before: string | null;
+    /** The copy is kept at the end. */
+    readonly keepCopy: boolean;
+  };
+  /** The rehearsal that this run follows. */
+  readonly rehearsedBy?: string;
   /** Present where the change is a package manager's own transaction, and `command` only what it called itself. */
   readonly transaction?: TransactionStart;
 }
@@ -272,6 +321,10 @@ export type RunEvent =
       readonly nothingChanged?: true;
     }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
+  /** What a rehearsal showed beside its verdict. */
+  | { readonly type: 'rehearsal-report'; readonly report: RehearsalReport }
+  /** The copy of a rehearsal is gone, or stays because the user asked for that. */
+  | { readonly type: 'copy-removed'; readonly kept: boolean }
   /** What a rolled-back run would have changed, so that its repetition is known (F37): a hash. */
   | { readonly type: 'change-fingerprinted'; readonly fingerprint: string }
   /** The in-flight restore point got its final name, or is gone: the lock is free. */

@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
 import { isInForeground } from './cli/foreground.ts';
 import type { Signal } from './event.ts';
+import { readProgramFile } from './program-files.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
 
 declare const GUARD_VERSION: string;
@@ -35,7 +35,7 @@ function contextOf(interrupter: Interrupter): Context {
     environment: process.env,
     workingDirectory: process.cwd(),
     clock: systemClock,
-    hooks: join(__dirname, '..', 'hooks'),
+    readHookPart: (source) => readProgramFile(`hooks/${source}`),
     interrupter,
     foreground: isInForeground(),
     stdin: process.stdin,

@@ -1,4 +1,5 @@
 import { jsonSchema } from '../../src/config/json-schema.ts';
+import { keysOfAllKinds, kindsOf, mapOf, ownKeys, type Keys } from './configuration-schema.ts';
 import { formOf, type Schema } from './json-schema.ts';
 import { code, generatedNote, joined, table, type Page } from './markdown.ts';
 
@@ -19,10 +20,10 @@ export function configurationPage(): Page {
       ...Object.entries(settings).flatMap(([name, schema]) => nested(name, schema)),
       '## check',
       'Every kind of check has these as well:',
-      rows(shared(kindsOf(definitions))),
+      rows(keysOfAllKinds(kindsOf(definitions))),
       ...kindsOf(definitions).flatMap((kind) => [
         `### ${kind.required?.[0] ?? ''}`,
-        rows(own(kind, kindsOf(definitions))),
+        rows(ownKeys(kind, kindsOf(definitions))),
       ]),
       ...Object.entries(definitions)
         .filter(([name]) => name !== 'settings' && name !== 'check')
@@ -31,42 +32,10 @@ export function configurationPage(): Page {
   };
 }
 
-/** A schema that is a mapping or null is shown as the mapping. */
-function mapOf(schema: Schema): Schema {
-  return {
-    ...schema,
-    ...schema.anyOf?.find(({ properties }) => properties !== undefined),
-  };
-}
-
 function nested(name: string, schema: Schema): readonly string[] {
   const list = schema.anyOf?.find(({ items }) => items?.properties !== undefined) ?? schema;
   const { properties } = list.items ?? mapOf(schema);
   return properties === undefined ? [] : [`### ${name}`, schema.description ?? '', rows(properties)];
-}
-
-function kindsOf(definitions: Readonly<Record<string, Schema>>): readonly Schema[] {
-  return definitions['check']?.anyOf ?? [];
-}
-
-type Keys = Readonly<Record<string, Schema>>;
-
-function commonKeys(kinds: readonly Schema[]): readonly string[] {
-  return Object.keys(kinds[0]?.properties ?? {}).filter((key) =>
-    kinds.every(({ properties = {} }) => key in properties),
-  );
-}
-
-function shared(kinds: readonly Schema[]): Keys {
-  return only(kinds[0]?.properties ?? {}, (key) => commonKeys(kinds).includes(key));
-}
-
-function own({ properties = {} }: Schema, kinds: readonly Schema[]): Keys {
-  return only(properties, (key) => !commonKeys(kinds).includes(key));
-}
-
-function only(keys: Keys, isWanted: (key: string) => boolean): Keys {
-  return Object.fromEntries(Object.entries(keys).filter(([key]) => isWanted(key)));
 }
 
 function rows(keys: Keys): string {

@@ -1,6 +1,7 @@
 import { outcomeTable } from '../../src/run/outcome.ts';
 import type { CommandDescription, Term } from './command-line.ts';
 import type { Page } from './markdown.ts';
+import { escapeRoff, taggedParagraph } from './roff.ts';
 
 /** man/guard.1: everything that the help says, for `man guard`. */
 export function manualPage(commands: readonly CommandDescription[], version: string): Page {
@@ -12,20 +13,21 @@ export function manualPage(commands: readonly CommandDescription[], version: str
       '.SH NAME',
       'guard \\- make a risky change to an Incus container safe to try',
       '.SH SYNOPSIS',
-      ...commands.map(({ usage }) => `.nf\n${escaped(usage)}\n.fi`),
+      ...commands.map(({ usage }) => `.nf\n${escapeRoff(usage)}\n.fi`),
       '.SH DESCRIPTION',
-      escaped(commands[0]?.description ?? ''),
+      escapeRoff(commands[0]?.description ?? ''),
       '.SH COMMANDS',
       ...commands.slice(1).flatMap(section),
       '.SH EXIT STATUS',
       ...outcomeTable.flatMap(({ exit, name, meaning }) =>
-        term({ words: String(exit), description: `${name}: ${meaning}.` }),
+        taggedParagraph({ words: String(exit), description: `${name}: ${meaning}.` }),
       ),
       '.SH FILES',
-      ...files.flatMap(term),
+      ...files.flatMap(taggedParagraph),
       '.SH ENVIRONMENT',
-      ...environment.flatMap(term),
+      ...environment.flatMap(taggedParagraph),
       '.SH SEE ALSO',
+      '.BR guard.yaml (5),',
       '.BR incus (1)',
     ].join('\n')}\n`,
   };
@@ -49,24 +51,12 @@ const environment: readonly Term[] = [
 
 function section({ name, description, terms, groups, after }: CommandDescription): readonly string[] {
   return [
-    `.SS ${escaped(name)}`,
-    escaped(description),
-    ...terms.flatMap(term),
+    `.SS ${escapeRoff(name)}`,
+    escapeRoff(description),
+    ...terms.flatMap(taggedParagraph),
     ...groups.flatMap(({ title, options, sameAs }) =>
-      sameAs === null ? options.flatMap(term) : ['.PP', escaped(`${title}: as of ${sameAs}.`)],
+      sameAs === null ? options.flatMap(taggedParagraph) : ['.PP', escapeRoff(`${title}: as of ${sameAs}.`)],
     ),
-    ...(after === '' ? [] : ['.PP', '.nf', escaped(after), '.fi']),
+    ...(after === '' ? [] : ['.PP', '.nf', escapeRoff(after), '.fi']),
   ];
-}
-
-function term({ words, description }: Term): readonly string[] {
-  return ['.TP', `.B ${escaped(words)}`, escaped(description)];
-}
-
-// A line that begins with a dot or an apostrophe would be a request to roff.
-function escaped(text: string): string {
-  return text
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replace(/^([.'])/gm, '\\&$1');
 }

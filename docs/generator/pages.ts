@@ -1,6 +1,8 @@
 import { describeCommandLine } from './command-line.ts';
 import { commandsPage } from './commands.ts';
 import { configurationPage } from './configuration.ts';
+import { configurationManual } from './configuration-manual.ts';
+import { defaultConfiguration } from './default-configuration.ts';
 import { eventsPage } from './events.ts';
 import { exitStatusesPage } from './exit-statuses.ts';
 import type { Schema } from './json-schema.ts';
@@ -16,5 +18,7 @@ export async function generatedPages(version: string, events: Schema): Promise<r
     exitStatusesPage(commands),
     eventsPage(events),
     manualPage(commands, version),
+    configurationManual(version),
+    defaultConfiguration(),
   ];
 }

@@ -15,6 +15,7 @@ export function buildPlan(known: {
   readonly pushes?: readonly PushPlan[];
   readonly obeyQuarantine?: boolean;
   readonly keepFailed?: boolean;
+  readonly rehearsedBy?: string;
 }): Plan {
   const { run, settings, name } = known;
   return {
@@ -43,6 +44,7 @@ export function buildPlan(known: {
     obeyQuarantine: known.obeyQuarantine ?? false,
     keepFailed: known.keepFailed ?? false,
     restart: settings.restart,
+    rehearsedBy: known.rehearsedBy ?? null,
     hooks: settings.hooks,
     stopFirst: settings.stopFirst,
     restorePoint: {

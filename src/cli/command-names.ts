@@ -2,6 +2,7 @@
 export const commandNames = [
   'run',
   'plan',
+  'rehearse',
   'check',
   'init',
   'runs',

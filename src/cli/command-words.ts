@@ -9,7 +9,7 @@ import { UsageMistake } from './usage.ts';
 export function commandWords(
   instances: readonly string[],
   words: readonly string[] | null,
-  program: 'guard' | 'guard plan' = 'guard',
+  program: 'guard' | 'guard plan' | 'guard rehearse' = 'guard',
   subcommands: readonly string[] = [],
 ): readonly [string, ...string[]] {
   const [instance, ...more] = instances;

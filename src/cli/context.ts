@@ -7,6 +7,7 @@ import type { Reports } from '../report/report-files.ts';
 import type { Target } from '../report/run-report.ts';
 import type { Trace } from '../report/trace.ts';
 import type { Result } from '../result.ts';
+import type { ReadHookPart } from '../package-hook/parts.ts';
 import type { Interrupter } from '../run/interruption.ts';
 
 /** What the commands get from the outside world; `main.ts` brings the real one. */
@@ -15,8 +16,8 @@ export interface Context {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly clock: Clock;
-  /** The folder with the parts of the hook. */
-  readonly hooks: string;
+  /** Reads a part of the package hook. */
+  readonly readHookPart: ReadHookPart;
   readonly interrupter: Interrupter;
   readonly stdin: Readable & {
     readonly isTTY?: boolean;

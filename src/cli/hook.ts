@@ -79,7 +79,7 @@ const noticeMs = 3000;
 const aheadMs = 5000;
 
 async function install(
-  { clock, hooks }: Context,
+  { clock, readHookPart }: Context,
   { settings }: Session,
   inside: Inside,
 ): Promise<Result<HookReport, Outcome>> {
@@ -97,7 +97,7 @@ async function install(
     );
   const { absent, timeoutMs } = settings.hook;
   const conf = { absent, limitSeconds: Math.ceil((timeoutMs + aheadMs) / 1000) };
-  const installed = await installHook(inside, { hooks, managers, conf });
+  const installed = await installHook(inside, { readHookPart, managers, conf });
   if (!installed.ok) return failed(installed.error);
   const way = await pingHook(inside, clock, noticeMs);
   return way.ok ? ok({ installation: installed.value, way: way.value, unable, status: 0 }) : failed(way.error);
@@ -109,11 +109,11 @@ async function remove(_context: Context, _session: Session, inside: Inside): Pro
 }
 
 async function status(
-  { clock, hooks }: Context,
+  { clock, readHookPart }: Context,
   _session: Session,
   inside: Inside,
 ): Promise<Result<HookReport, Outcome>> {
-  const found = await findHook(inside, hooks);
+  const found = await findHook(inside, readHookPart);
   if (!found.ok) return failed(found.error);
   if (found.value === null) return ok({ installation: null, way: null, status: 1 });
   const way = await pingHook(inside, clock, 0);

@@ -17,6 +17,7 @@ import { adviceForWord } from './synonyms.ts';
 const commands = {
   run: async () => (await import('./run.ts')).defineRun,
   plan: async () => (await import('./plan.ts')).definePlan,
+  rehearse: async () => (await import('./rehearse.ts')).defineRehearse,
   check: async () => (await import('./check.ts')).defineCheck,
   init: async () => (await import('./init.ts')).defineInit,
   runs: async () => (await import('./runs.ts')).defineRuns,
@@ -33,7 +34,7 @@ const commands = {
 
 /** Reads the command line and does what it says. Returns the exit status. */
 export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
-  const { own, command } = splitArguments(argv);
+  const { own, command } = splitArguments(argv.map(withoutOptionalValue));
   let status = 0;
   const call = { context, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
@@ -47,6 +48,11 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
   return status;
 }
 
+/** An option with an optional value would take the instance for it: so `--rehearse=copy` is an option of its own. */
+function withoutOptionalValue(word: string, at: number, words: readonly string[]): string {
+  return word === '--rehearse=copy' && !words.slice(0, at).includes('--') ? '--rehearse-copy' : word;
+}
+
 /** The whole command line with its subcommands, options and help: the reference is made from it as well. */
 export async function defineProgram(call: Call, needed: readonly CommandName[] = commandNames): Promise<Command> {
   const program = newProgram(call.context);
@@ -56,7 +62,7 @@ export async function defineProgram(call: Call, needed: readonly CommandName[] =
 }
 
 /** Commands that run something inside. All others would silently ignore what stands behind `--`. */
-const commandsWithWords: readonly string[] = ['run', 'plan', 'complete'];
+const commandsWithWords: readonly string[] = ['run', 'plan', 'rehearse', 'complete'];
 
 function refuseUnusedWords(own: readonly string[], words: readonly string[] | null): void {
   const named = commandNames.find((name) => name === own[0]);

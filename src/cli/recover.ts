@@ -25,6 +25,7 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
+import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
@@ -80,10 +81,15 @@ export async function recoverInstance(
   options: RecoverOptions,
   known: RunRecord | null,
 ): Promise<number> {
+  if (known?.started?.rehearsal !== undefined)
+    return withInstance(context, { instance, options, withTerminal: false }, (session) =>
+      recoverRehearsal(context, session, known, options),
+    );
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
-  return withInstance(here, { instance, options, withTerminal: false }, (session) =>
-    recoverReached(here, session, options, known),
-  );
+  return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
+    const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
+    return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
+  });
 }
 
 async function recoverReached(
@@ -200,6 +206,7 @@ async function recordOf(context: Context, { reached }: Session, leftovers: RunLe
   return (
     unfinished.findLast(
       (record) =>
+        record.started?.rehearsal === undefined &&
         isLeftoverOf(leftovers, record) &&
         record.started?.instance === reached.instance &&
         record.started.project === reached.project &&

@@ -54,6 +54,7 @@ function flagsOf(options: RunOptions): Flags {
     expiresMs: options.expires,
     waitLockMs: options.waitLock,
     stopFirst: options.stopFirst,
+    rehearse: options.rehearseCopy === true ? 'copy' : options.rehearse,
     hooks: hooksOf(options),
     checks: (options.check ?? []).map((command) => commandCheck(command, checkTiming(options))),
   };

@@ -68,6 +68,10 @@ export interface RunOptions extends CommonOptions {
   readonly retry?: boolean;
   readonly keepFailed?: boolean;
   readonly stopFirst?: boolean;
+  readonly rehearse?: boolean;
+  readonly rehearseCopy?: boolean;
+  readonly keepRehearsal?: boolean;
+  readonly allowDrift?: boolean;
   readonly hook?: readonly HookCommand[];
   readonly hookTimeout?: number;
 }
@@ -172,6 +176,27 @@ function addCommandOptions(command: Command): Command {
     .addOption(new Option('--push-owner <uid:gid>', 'whose it becomes (default: 0:0)').argParser(pushOwner))
     .option('--retry', 'run it although this same change was rolled back here before')
     .option('--passthrough', "exit with the command's own status where the outcome is 10");
+}
+
+/** Options of a rehearsal that continues with the instance. */
+export function addRehearsalOptions(command: Command): Command {
+  return addRehearsalCopyOptions(
+    command
+      .optionsGroup('Rehearsal:')
+      .option('--rehearse', 'try the change on an isolated copy first; the instance is touched only if that passes')
+      .option('--allow-drift', 'continue although other packages would change than in the rehearsal'),
+  );
+}
+
+/** Options of every rehearsal. */
+export function addRehearsalCopyOptions(command: Command): Command {
+  return command
+    .optionsGroup('Rehearsal:')
+    .option(
+      '--rehearse-copy',
+      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance stands still meanwhile',
+    )
+    .option('--keep-rehearsal', 'keep the copy at the end, stopped, to look into it');
 }
 
 /** Options that every command has which speaks to an instance. */

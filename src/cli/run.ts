@@ -9,6 +9,7 @@ import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
+import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { neutralise } from '../text.ts';
 import { createRunNotifier } from './run-notifier.ts';
@@ -21,9 +22,10 @@ import type { Call } from './call.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { surveyPushes } from './pushes.ts';
 import { about, withReports } from './reports.ts';
-import { addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
+import { addRehearsalOptions, addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
 import { inspectAll } from './inspect-all.ts';
 import { refuseUnwritableRecords } from './records.ts';
+import type { OneRehearsal } from './rehearsal.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
 import { withTrace } from './tracing.ts';
@@ -35,17 +37,29 @@ export function defineRun(program: Command, call: Call): void {
     .description('take a restore point, run the command, keep the change or put the instance back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addTraceOption(addReportOption(addRunOptions(command)))
+  addTraceOption(addReportOption(addRehearsalOptions(addRunOptions(command))))
     .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
     .option('--dry-run', 'only say what would happen, like `guard plan`')
     .action(async (instances: readonly string[], options: RunOptions) => {
       const words = commandWords(instances, call.words, 'guard', commandNames);
+      if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));
       const targets = instances.map((instance) => ({ instance, command: words }));
       const status = await withReports(call.context, options, targets, (context) =>
         withTrace(context, options, (traced) => runEach(traced, instances, words, options)),
       );
       call.exit(status);
     });
+}
+
+async function dryRun(
+  context: Context,
+  instances: readonly string[],
+  words: readonly [string, ...string[]],
+  options: RunOptions,
+): Promise<number> {
+  // Loaded late: most runs are none.
+  const { previewEach } = await import('./plan.ts');
+  return previewEach(context, instances, words, options);
 }
 
 /** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */
@@ -92,7 +106,8 @@ async function runOne(
   const pushes = await surveyPushes(context, options);
   if (!pushes.ok) return reportOutcome(context, json, pushes.error);
   const io = commandIo(context, json);
-  return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, ({ reached, settings }) => {
+  return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, async (session) => {
+    const { reached, settings } = session;
     const run = newRunId(context.clock.now());
     const plan = buildPlan({
       pushes: pushes.value,
@@ -105,9 +120,40 @@ async function runOne(
       obeyQuarantine: options.retry !== true && !isAttended({ ...context, json: false }),
       keepFailed: options.keepFailed ?? false,
     });
-    const view = createView({ ...context, json, quiet: options.quiet ?? false, yes: options.yes ?? false });
-    return runPlan(context, { plan, io, view, reached, notify: settings.notify }, options.passthrough ?? false);
+    const notRehearsed = { plan, io, rehearsed: null };
+    const begun =
+      settings.rehearse === false
+        ? notRehearsed
+        : await afterRehearsal(context, { plan, io, session, options, instance });
+    if (typeof begun === 'number') return begun;
+    const here = settings.rehearse === false ? context : await about(context, { instance, command: words });
+    const view = createView({ ...here, json, quiet: options.quiet ?? false, yes: options.yes ?? false });
+    const one = { ...begun, view, reached, notify: settings.notify };
+    return runPlan(here, one, options.passthrough ?? false);
   });
+}
+
+/** Rehearses the run. A number is the exit status where the instance may not be touched. */
+async function afterRehearsal(
+  context: Context,
+  one: Omit<OneRehearsal, 'before'>,
+): Promise<Pick<OneRun, 'plan' | 'io' | 'rehearsed'> | number> {
+  // Loaded late: most runs have no rehearsal.
+  const { inputForTwo, rehearseFirst } = await import('./rehearsal.ts');
+  const inputs = await inputForTwo(one.io);
+  if (inputs === null)
+    return reportOutcome(
+      context,
+      one.options.json ?? false,
+      refused(
+        'The input on stdin is too long to be given to a rehearsal and to the run.',
+        'Push it as a file: --push.',
+      ),
+    );
+  const { plan } = one;
+  const rehearsed = await rehearseFirst(context, { ...one, io: inputs[0], before: plan.run });
+  if (typeof rehearsed === 'number') return rehearsed;
+  return { plan: { ...plan, rehearsedBy: rehearsed.run }, io: inputs[1], rehearsed: rehearsed.listener };
 }
 
 /** One run with all it needs. */
@@ -116,6 +162,8 @@ export interface OneRun {
   readonly io: CommandIo;
   readonly view: View;
   readonly reached: InstanceConnection;
+  /** Compares what happens with the rehearsal; null where there was none. */
+  readonly rehearsed?: Listener | null;
   /** Who is told how it ended. */
   readonly notify: readonly Notice[];
 }
@@ -127,6 +175,7 @@ export async function runPlan(context: Context, one: OneRun, passthrough: boolea
   const listener: Listener = (event) => {
     notifier.onEvent(event);
     if (event.type === 'command-ended' && event.end.kind === 'exited') commandStatus = event.end.status;
+    void one.rehearsed?.(event);
     return one.view.listener(event);
   };
   const outcome = await guardedRun(

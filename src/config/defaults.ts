@@ -24,6 +24,7 @@ export const defaultSettings: Settings = {
   uncovered: 'warn',
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
   onUnchanged: 'rollback',
+  rehearse: false,
   hooks: {},
   askTimeoutMs: 5 * minute,
 

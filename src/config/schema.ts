@@ -91,10 +91,21 @@ const outcomes = [
   'refused',
   'busy',
   'quarantined',
+  'rehearsal-passed',
+  'rehearsal-failed',
+  'rehearsal-inconclusive',
   'interrupted',
 ] as const;
 
-const unhappy = ['rolled-back', 'kept-unhealthy', 'rolled-back-not-well', 'rollback-failed', 'quarantined'] as const;
+const unhappy = [
+  'rolled-back',
+  'kept-unhealthy',
+  'rolled-back-not-well',
+  'rollback-failed',
+  'quarantined',
+  'rehearsal-failed',
+  'rehearsal-inconclusive',
+] as const;
 
 const notice = changed(
   mapping('notice', {
@@ -176,6 +187,14 @@ const settingsShape = {
     description:
       'Commands of yours around the restore point and at the end of a run, by moment. `null` takes away inherited ones.',
   }),
+  rehearse: optional(
+    z.union([flag, z.enum(['copy'], { error: 'true, false or copy' })], { error: 'true, false or copy' }),
+    {
+      description:
+        'Try the change on an isolated copy first, and touch the instance only if the copy survives it and a restart. `copy`: also where the storage driver copies every file, and the instance stands still meanwhile.',
+      default: false,
+    },
+  ),
   askTimeout: optional(time(1000), { description: 'How long `ask` waits for an answer.', default: '5m' }),
 
   timeout: optional(timeOrNever(1000), { description: 'How long the command may run.', default: '1h' }),

@@ -37,6 +37,8 @@ export type Devices = Readonly<Record<string, Readonly<Record<string, string>>>>
 export interface InstanceState {
   readonly status: string;
   readonly processes: number;
+  /** Memory in use; 0 where the server does not count it. */
+  readonly memoryBytes: number;
   /** Addresses that are not of the loopback, by interface name. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** Disks with a limit of their own, by device name; the used bytes of btrfs are those that no snapshot shares. */
@@ -197,6 +199,7 @@ function stateOf(json: unknown): InstanceState {
   return {
     status: textOf(state['status']),
     processes: numberOf(state['processes']),
+    memoryBytes: numberOf(objectOf(state['memory'])['usage']),
     addresses: addressesOf(state['network']),
     disks: disksOf(state['disk']),
   };

@@ -1,16 +1,40 @@
 /**
  * All that guard can ever ask Incus to remove. The client makes a DELETE from one of these and from nothing else, so
- * that no code, name or configuration can delete an instance, a volume, a pool or a project.
+ * that no code, name or configuration can delete an instance of the user's, a volume of the user's, a pool or a project.
  */
 export type Removal =
   | { readonly kind: 'snapshot'; readonly instance: string; readonly snapshot: string }
   | { readonly kind: 'volume-snapshot'; readonly pool: string; readonly volume: string; readonly snapshot: string }
-  | { readonly kind: 'file'; readonly instance: string; readonly path: string };
+  | { readonly kind: 'file'; readonly instance: string; readonly path: string }
+  | RehearsalRemoval;
+
+/** The project of rehearsal copies. A DELETE of an instance or a volume names this project, whatever the client works in. */
+export const rehearsalProject = 'guard-rehearsal';
+
+/** Made by `verifiedCopy` and `verifiedVolume` alone. */
+type RehearsalRemoval = { readonly [verified]: true } & (
+  | { readonly kind: 'rehearsal-copy'; readonly instance: string }
+  | { readonly kind: 'rehearsal-volume'; readonly pool: string; readonly volume: string }
+);
+
+const verified = Symbol('verified');
+
+/** Only rehearsal/removal.ts may call this, after it has proven that the instance is guard's own copy. */
+export function verifiedCopy(instance: string): Removal {
+  return { [verified]: true, kind: 'rehearsal-copy', instance };
+}
+
+/** Only rehearsal/removal.ts may call this, after it has proven that the volume is guard's own copy. */
+export function verifiedVolume(pool: string, volume: string): Removal {
+  return { [verified]: true, kind: 'rehearsal-volume', pool, volume };
+}
 
 /** Where a thing is in the API: path segments, not yet encoded, and the query without `project`. */
 export interface Location {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
+  /** Instead of the client's own project. */
+  readonly project?: string;
 }
 
 /** Where the thing to remove is. */
@@ -24,6 +48,10 @@ export function locationOf(removal: Removal): Location {
       };
     case 'file':
       return { path: ['instances', removal.instance, 'files'], query: { path: removal.path } };
+    case 'rehearsal-copy':
+      return { path: ['instances', removal.instance], project: rehearsalProject };
+    case 'rehearsal-volume':
+      return { path: ['storage-pools', removal.pool, 'volumes', 'custom', removal.volume], project: rehearsalProject };
     default:
       return removal satisfies never;
   }
@@ -35,6 +63,6 @@ export function locationOf(removal: Removal): Location {
  */
 export function requestPath(location: Location, project: string): string | null {
   if (location.path.some((segment) => segment === '' || segment === '.' || segment === '..')) return null;
-  const query = new URLSearchParams({ ...location.query, project });
+  const query = new URLSearchParams({ ...location.query, project: location.project ?? project });
   return `/1.0${location.path.map((segment) => `/${encodeURIComponent(segment)}`).join('')}?${query.toString()}`;
 }

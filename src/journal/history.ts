@@ -19,7 +19,7 @@ export async function lastOutcomes(
     .flatMap(({ run, ended }) => (ended ? [{ run, at: ended.at, outcome: ended.outcome }] : []));
 }
 
-/** A change that was rolled back. */
+/** A change that was rolled back, or that failed in its rehearsal. */
 export interface FailedChange {
   readonly run: string;
   /** When its run ended, milliseconds since 1970. */
@@ -39,7 +39,8 @@ export async function failedChanges(
   const past = await lastOutcomes(state, address, command);
   const lastKept = past.findIndex(({ outcome }) => outcome.outcome === 'kept');
   const rolledBack = (lastKept === -1 ? past : past.slice(0, lastKept))
-    .filter(({ outcome }) => outcome.outcome === 'rolled-back')
+    // What a copy did not survive the instance will not survive either.
+    .filter(({ outcome }) => outcome.outcome === 'rolled-back' || outcome.outcome === 'rehearsal-failed')
     .slice(0, mostRecords);
   const changes = await Promise.all(
     rolledBack.map(async ({ run, at }) => {
@@ -76,6 +77,9 @@ function changedSomething(outcome: Outcome): boolean {
     case 'interrupted':
     case 'kept-unchanged':
     case 'instance-gone':
+    case 'rehearsal-passed':
+    case 'rehearsal-failed':
+    case 'rehearsal-inconclusive':
     case 'refused':
     case 'busy':
     case 'quarantined':

@@ -42,6 +42,8 @@ const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 
   changes: 'written',
   decided: 'durable',
   'evidence-saved': 'written',
+  'rehearsal-report': 'durable',
+  'copy-removed': 'durable',
   'change-fingerprinted': 'durable',
   released: 'durable',
   'restore-point-pruned': 'written',

@@ -9,7 +9,7 @@ import { runDirectory } from './state-directory.ts';
 /** What a list of runs tells of one. */
 export interface RunSummary extends Pick<
   RunRecord,
-  'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended'
+  'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended' | 'copyRemoved'
 > {
   /** The same for the same command words; null where the run's beginning is not known. */
   readonly fingerprint: string | null;
@@ -44,12 +44,15 @@ export async function listRuns(state: string, wanted: RunFilter): Promise<RunSum
 }
 
 /**
- * Runs that are not over, oldest first: without an end, or with a restore point that is still in flight. Whether one is
- * under way or was interrupted its holder tells.
+ * Runs that are not over, oldest first: without an end, with a restore point that is still in flight, or with the copy of a
+ * rehearsal. Whether one is under way or was interrupted its holder tells.
  */
 export async function unfinishedRuns(state: string): Promise<RunRecord[]> {
   const runs = await listRuns(state, { instance: null, limit: Infinity });
-  const unfinished = runs.filter(({ ended, restorePoint, released }) => !ended || (restorePoint && !released));
+  const unfinished = runs.filter(
+    ({ started, ended, restorePoint, released, copyRemoved }) =>
+      !ended || (restorePoint && !released) || (started?.rehearsal !== undefined && !copyRemoved),
+  );
   const records = await Promise.all(unfinished.toReversed().map(({ run }) => readRun(state, run)));
   return records.filter((record) => record !== null);
 }
@@ -136,7 +139,16 @@ async function readSummary(state: string, run: string): Promise<RunSummary | nul
 const mostWords = 100;
 const longestWord = 500;
 
-function summaryOf({ run, started, restorePoint, commandEnded, decided, released, ended }: RunRecord): RunSummary {
+function summaryOf({
+  run,
+  started,
+  restorePoint,
+  commandEnded,
+  decided,
+  released,
+  ended,
+  copyRemoved,
+}: RunRecord): RunSummary {
   return {
     run,
     started: started && {
@@ -148,6 +160,7 @@ function summaryOf({ run, started, restorePoint, commandEnded, decided, released
     commandEnded,
     decided,
     released,
+    copyRemoved,
     ended,
   };
 }

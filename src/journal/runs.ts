@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly evidence: EventOf<'evidence-saved'> | null;
   readonly released: EventOf<'released'> | null;
   readonly ended: EventOf<'run-ended'> | null;
+  /** Of a rehearsal: nothing of its copy is left, or the user wanted to keep it. */
+  readonly copyRemoved: boolean;
 }
 
 /** One phase; `ended` is null where it was under way when the record breaks off. */
@@ -95,6 +97,7 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     evidence: last('evidence-saved'),
     released: last('released'),
     ended: last('run-ended'),
+    copyRemoved: last('copy-removed') !== null,
   };
 }
 

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { runProbe } from '../incus/exec-query.ts';
 import type { IncusFailure } from '../incus/failure.ts';
@@ -8,7 +7,15 @@ import { err, ok, type Result } from '../result.ts';
 import { hookKey } from './hook-key.ts';
 import { foldersMade, hookFileText, type HookFileSettings } from './hook-settings.ts';
 import { makeFolders, readPart, removePath, writePart, type Inside } from './inside.ts';
-import { client, knownManagers, settingsPath, type KnownManager, type Manager, type Part } from './parts.ts';
+import {
+  client,
+  knownManagers,
+  settingsPath,
+  type KnownManager,
+  type Manager,
+  type Part,
+  type ReadHookPart,
+} from './parts.ts';
 import { pathBeside, findPaths } from './places.ts';
 
 /** What was done to, or found of, one file inside. */
@@ -57,7 +64,7 @@ export async function findManagers(
 export async function installHook(
   inside: Inside,
   wanted: {
-    readonly hooks: string;
+    readonly readHookPart: ReadHookPart;
     readonly managers: readonly Manager[];
     readonly conf: Omit<HookFileSettings, 'made'>;
   },
@@ -78,7 +85,7 @@ export async function installHook(
   }
   const states: PartState[] = [];
   const conf = { path: settingsPath, mode: 0o644, text: hookFileText({ ...wanted.conf, made: [...made].toSorted() }) };
-  for (const part of [conf, ...(await textsOf(wanted.hooks, parts))]) {
+  for (const part of [conf, ...(await textsOf(wanted.readHookPart, parts))]) {
     const state = await bringUpToDate(inside, part);
     if (!state.ok) return state;
     states.push(state.value);
@@ -113,7 +120,10 @@ export async function removeHook(inside: Inside): Promise<Result<Installation, I
 }
 
 /** Looks at what is installed, against what this guard would install. Null where nothing is. */
-export async function findHook(inside: Inside, hooks: string): Promise<Result<Installation | null, IncusFailure>> {
+export async function findHook(
+  inside: Inside,
+  readHookPart: ReadHookPart,
+): Promise<Result<Installation | null, IncusFailure>> {
   const instance = await getInstance(inside.incus, inside.instance);
   if (!instance.ok) return instance;
   const found: string[] = [];
@@ -121,7 +131,7 @@ export async function findHook(inside: Inside, hooks: string): Promise<Result<In
   for (const manager of [null, ...knownManagers]) {
     const parts = manager === null ? ok([client]) : await partsInside(inside, manager);
     if (!parts.ok) return parts;
-    for (const part of await textsOf(hooks, parts.value)) {
+    for (const part of await textsOf(readHookPart, parts.value)) {
       const there = await readPart(inside, part.path);
       if (!there.ok) return there;
       if (there.value === null && !isNamed(instance.value.config[hookKey], manager)) continue;
@@ -228,10 +238,8 @@ interface PartText {
   readonly text: string;
 }
 
-function textsOf(hooks: string, parts: readonly Part[]): Promise<PartText[]> {
-  return Promise.all(
-    parts.map(async ({ source, path, mode }) => ({ path, mode, text: await readFile(join(hooks, source), 'utf8') })),
-  );
+function textsOf(readHookPart: ReadHookPart, parts: readonly Part[]): Promise<PartText[]> {
+  return Promise.all(parts.map(async ({ source, path, mode }) => ({ path, mode, text: await readHookPart(source) })));
 }
 
 function stateOf(there: { readonly text: string; readonly mode: number } | null, part: PartText): PartState['state'] {

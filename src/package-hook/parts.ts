@@ -5,6 +5,9 @@ export interface Part {
   readonly mode: number;
 }
 
+/** Gives the text of a part by its `source`. */
+export type ReadHookPart = (source: string) => Promise<string>;
+
 /** A package manager of an instance, with what belongs to it there. */
 export interface Manager {
   readonly name: string;

@@ -17,6 +17,9 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   start: 'Start',
   'verify-again': 'Verify again',
   release: 'Clean up',
+  copy: 'Copy',
+  restart: 'Restart the copy',
+  'remove-copy': 'Remove the copy',
 };
 
 /** How the command ended, to be read after "the command". */

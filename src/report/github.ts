@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { Listener, Outcome, RecordedEvent } from '../event.ts';
-import { exitStatusOf } from '../run/outcome.ts';
+import { exitStatusOf, isGood } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import { markdownOf } from './markdown-report.ts';
@@ -45,7 +45,7 @@ export function createGithubView({ environment, stderr, target, history }: Surro
 }
 
 function annotationOf(outcome: Outcome, { facts }: RunReport): string | null {
-  if (outcome.outcome === 'kept') return null;
+  if (isGood(outcome)) return null;
   const { label, headline, details } = summarizeOutcome(outcome, facts);
   return workflowCommand('error', `guard: ${label}`, [headline, ...details].join('\n'));
 }

@@ -1,4 +1,4 @@
-import type { CheckResult, Changes, CommandEnd, Outcome, Phase, Verdict } from '../event.ts';
+import type { CheckResult, Changes, CommandEnd, Outcome, Phase, RehearsalReport, Verdict } from '../event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import type { RunReport } from './run-report.ts';
@@ -36,6 +36,7 @@ interface JsonRun {
   readonly changes: Changes | null;
   readonly restorePoint: string | null;
   readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
+  readonly rehearsal: RehearsalReport | null;
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly message: string }[];
   readonly output: string;
 }
@@ -62,6 +63,7 @@ function runOf(story: RunReport): JsonRun {
       ms: ended?.ms ?? null,
       message: ended?.message ?? null,
     })),
+    rehearsal: story.facts.rehearsal,
     notices: story.record.events.flatMap((event) =>
       event.type === 'notice' ? [{ level: event.level, message: event.message }] : [],
     ),

@@ -1,5 +1,5 @@
 import type { CheckResult, Finding, Outcome, Verdict } from '../event.ts';
-import { exitStatusOf, outcomeName } from '../run/outcome.ts';
+import { exitStatusOf, isGood, outcomeName } from '../run/outcome.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import { phaseTitles, safeLines } from './format.ts';
@@ -42,7 +42,10 @@ function suiteOf(story: RunReport, cases: readonly TestCase[]): Element {
   return {
     name: 'testsuite',
     attributes: {
-      name: neutralise(`guard ${target.instance} -- ${shellWords(target.command)}`, 1000),
+      name: neutralise(
+        `guard ${target.rehearsal === true ? 'rehearse ' : ''}${target.instance} -- ${shellWords(target.command)}`,
+        1000,
+      ),
       ...countsOf(cases, durationOf(story)),
       ...(began === undefined ? {} : { timestamp: new Date(began).toISOString().slice(0, 19) }),
       ...(record.started === null ? {} : { hostname: neutralise(record.started.holder.host) }),
@@ -100,7 +103,7 @@ function caseOf(story: RunReport): TestCase[] {
   const outcome = record.ended?.outcome ?? null;
   const cases = [outcomeCase(story, outcome), ...phaseCases(story), ...healthCases(story)];
   // What is wrong and did not decide is told in a kept run, and does not make it red.
-  return outcome?.outcome === 'kept' ? cases.map(informational) : cases;
+  return isGood(outcome) ? cases.map(informational) : cases;
 }
 
 function informational(one: TestCase): TestCase {
@@ -111,14 +114,17 @@ function outcomeCase(story: RunReport, outcome: Outcome | null): TestCase {
   const one = { name: 'outcome', ms: durationOf(story) };
   if (story.state === 'waiting') return { ...one, bad: findingText('skipped', 'Its turn did not come.') };
   if (outcome === null) return { ...one, bad: findingText('error', story.internalError ?? unfinished(story)) };
-  if (outcome.outcome === 'kept') return { ...one, bad: null };
+  if (isGood(outcome)) return { ...one, bad: null };
   const { headline, details } = summarizeOutcome(outcome, story.facts);
   return { ...one, bad: { as: severityOf(outcome), message: headline, text: [headline, ...details].join('\n') } };
 }
 
 /** A failure is the change's; an error means that the change was not tried, or that a person must look. */
 function severityOf({ outcome }: Outcome): 'failure' | 'error' {
-  return outcome === 'rolled-back' || outcome === 'kept-unhealthy' || outcome === 'kept-unchanged'
+  return outcome === 'rolled-back' ||
+    outcome === 'kept-unhealthy' ||
+    outcome === 'kept-unchanged' ||
+    outcome === 'rehearsal-failed'
     ? 'failure'
     : 'error';
 }

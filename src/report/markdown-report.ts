@@ -1,6 +1,6 @@
 import { formatDuration } from '../duration.ts';
 import type { CheckResult, Outcome } from '../event.ts';
-import { exitStatusOf } from '../run/outcome.ts';
+import { exitStatusOf, isGood } from '../run/outcome.ts';
 import { shellWords } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import { codeBlock, codeSpan, plainText, table } from './markdown.ts';
@@ -25,13 +25,16 @@ const marks = {
   refused: '⛔',
   busy: '⛔',
   quarantined: '⛔',
+  'rehearsal-passed': '✅',
+  'rehearsal-failed': '❌',
+  'rehearsal-inconclusive': '⛔',
   usage: '⛔',
   configuration: '⛔',
 } as const satisfies Record<Outcome['outcome'], string>;
 
 function section(story: RunReport): string[] {
   const { target, record } = story;
-  const title = `guard ${target.instance} -- ${shellWords(target.command)}`;
+  const title = `guard ${target.rehearsal === true ? 'rehearse ' : ''}${target.instance} -- ${shellWords(target.command)}`;
   return [
     `## ${readMarker(story)} ${codeSpan(title, 300)}`,
     '',
@@ -107,7 +110,7 @@ function phaseTable({ record }: RunReport): string[] {
 
 /** The command's last words, where it went wrong. */
 function outputLines({ record, output }: RunReport): string[] {
-  if (output === '' || record.ended?.outcome.outcome === 'kept') return [];
+  if (output === '' || isGood(record.ended?.outcome)) return [];
   const lines = safeLines(output, 100_000).slice(-40);
   return ['<details><summary>The last of the output</summary>', '', ...codeBlock(lines), '', '</details>'];
 }

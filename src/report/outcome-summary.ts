@@ -4,6 +4,7 @@ import type { RunFacts } from './run-facts.ts';
 import { coverageText } from '../health/coverage.ts';
 import { changeLines } from './change-lines.ts';
 import { bounded, safeLines, describeCommandEnd } from './format.ts';
+import { rehearsalHeadline, rehearsalLines } from './rehearsal-lines.ts';
 
 /** The last words about a run. */
 export interface OutcomeSummary {
@@ -28,6 +29,7 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
       ...unitLogLines(outcome, facts),
       ...changedLines(outcome, facts.changes),
       ...coverageLines(outcome, facts),
+      ...rehearsalLines(facts),
       ...evidenceLines(facts),
       ...nextLines(outcome, facts),
     ],
@@ -77,6 +79,10 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         label: 'instance gone',
         message: `${name} does not exist any more, so nothing is left to recover. Its record is closed.`,
       };
+    case 'rehearsal-passed':
+    case 'rehearsal-failed':
+    case 'rehearsal-inconclusive':
+      return rehearsalHeadline(outcome, name, facts, describeCause);
     case 'refused':
     case 'busy':
     case 'quarantined':

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import type { Writable } from 'node:stream';
 import { formatDuration } from '../duration.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
+import { isGood } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
@@ -40,7 +41,7 @@ function linesOf(event: RecordedEvent, facts: RunFacts, quiet: boolean, screen: 
     case 'phase-ended':
       return quiet || event.phase === 'inspect' ? [] : block([describePhase(event)], screen);
     case 'run-ended':
-      return quiet && event.outcome.outcome === 'kept' ? [] : closingBlock(event.outcome, facts, screen);
+      return quiet && isGood(event.outcome) ? [] : closingBlock(event.outcome, facts, screen);
     default:
       return [];
   }

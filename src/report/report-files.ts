@@ -35,7 +35,7 @@ export async function openReports(options: {
   readonly complain: (message: string) => void;
 }): Promise<Result<Reports, string>> {
   const storytellers = new Map<string, RunReportBuilder>(
-    options.targets.map((target) => [target.instance, createRunReportBuilder(target)]),
+    options.targets.map((target) => [keyOf(target), createRunReportBuilder(target)]),
   );
   let current: RunReportBuilder | null = null;
   const write = () =>
@@ -53,15 +53,15 @@ export async function openReports(options: {
     begin: async (target, history = []) => {
       current = createRunReportBuilder(target, history);
       current.begin();
-      storytellers.set(target.instance, current);
+      storytellers.set(keyOf(target), current);
       await rewrite();
     },
     listener: async (event) => {
       current?.listener(event);
       if (event.type === 'run-ended') await rewrite();
     },
-    drop: async ({ instance }) => {
-      storytellers.delete(instance);
+    drop: async (target) => {
+      storytellers.delete(keyOf(target));
       await rewrite();
     },
     breakOff: async (bug) => {
@@ -69,6 +69,10 @@ export async function openReports(options: {
       await rewrite();
     },
   });
+}
+
+function keyOf({ instance, rehearsal }: Target): string {
+  return rehearsal === true ? `${instance} (rehearsal)` : instance;
 }
 
 async function writeAll(

@@ -1,4 +1,13 @@
-import type { Changes, CommandEnd, Phase, RecordedEvent, Verdict, VolumePoint } from '../event.ts';
+import type {
+  Changes,
+  CommandEnd,
+  Phase,
+  RecordedEvent,
+  RehearsalCopy,
+  RehearsalReport,
+  Verdict,
+  VolumePoint,
+} from '../event.ts';
 import { neutralise } from '../text.ts';
 
 /** What the events of a run have told so far: all that its closing words may say. */
@@ -28,6 +37,12 @@ export interface RunFacts {
   readonly volumes: readonly VolumePoint[];
   /** What was saved before the rollback, and what could not be. */
   readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
+  /** The copy that the run is rehearsed on; null where it changes the instance itself. */
+  readonly copy: RehearsalCopy | null;
+  /** What the rehearsal showed beside its verdict; null before it is known. */
+  readonly rehearsal: RehearsalReport | null;
+  /** The copy is still there, because the user wants it. */
+  readonly keptCopy: boolean;
   /** Whether there is a record that `guard show` finds. */
   readonly recorded: boolean;
 }
@@ -51,6 +66,9 @@ export function noFacts(run: string): RunFacts {
     restorePoint: null,
     volumes: [],
     evidence: null,
+    copy: null,
+    rehearsal: null,
+    keptCopy: false,
     recorded: false,
   };
 }
@@ -60,7 +78,8 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
   switch (event.type) {
     case 'run-started': {
       const { instance, project, remote, wasRunning } = event;
-      return { ...facts, instance: neutralise(instance), project, remote, wasRunning, recorded: true };
+      const copy = event.rehearsal?.copy ?? null;
+      return { ...facts, instance: neutralise(instance), project, remote, wasRunning, copy, recorded: true };
     }
     case 'phase-started':
       return { ...facts, begun: [...facts.begun, event.phase] };
@@ -80,6 +99,10 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
       return { ...facts, changes: event.changes };
     case 'evidence-saved':
       return { ...facts, evidence: event };
+    case 'rehearsal-report':
+      return { ...facts, rehearsal: event.report };
+    case 'copy-removed':
+      return { ...facts, keptCopy: event.kept };
     case 'released':
       return { ...facts, restorePoint: event.restorePoint };
     default:

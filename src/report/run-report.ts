@@ -7,6 +7,8 @@ export interface Target {
   /** As it was written: `name` or `remote:name`. */
   readonly instance: string;
   readonly command: readonly string[];
+  /** It is about a copy of the instance; the instance itself may have a story of its own. */
+  readonly rehearsal?: true;
 }
 
 /** One guarded change, as far as its events have told it: what reports are made of. */

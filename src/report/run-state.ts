@@ -46,6 +46,9 @@ export const outcomeColours = {
   refused: 'yellow',
   busy: 'yellow',
   quarantined: 'yellow',
+  'rehearsal-passed': 'green',
+  'rehearsal-failed': 'red',
+  'rehearsal-inconclusive': 'yellow',
   usage: 'yellow',
   configuration: 'yellow',
 } as const satisfies Record<Outcome['outcome'], string>;

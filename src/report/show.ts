@@ -1,5 +1,5 @@
 import { formatDuration } from '../duration.ts';
-import type { Changes, CheckResult, RecordedEvent } from '../event.ts';
+import type { Changes, CheckResult, RecordedEvent, RunStarted } from '../event.ts';
 import type { RunRecord } from '../journal/runs.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { outcomeSummaryLines } from './outcome-summary.ts';
@@ -48,12 +48,20 @@ function headLines(record: RunRecord): string[] {
           `Instance   ${addressOf(record)} (project ${neutralise(started.project)})`,
           `Command    ${neutralise(shellWords(started.command), 4000)}`,
           `Started    ${formatTime(started.at)} on ${neutralise(started.holder.host)}, pid ${started.holder.pid}, guard ${neutralise(started.version)}`,
+          ...rehearsalLine(started),
         ]
       : []),
     ...(ended ? [`Ended      ${formatTime(ended.at)}, after ${formatDuration(ended.ms)}`] : []),
     `Outcome    ${name}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`,
     `Record     ${directory}`,
   ];
+}
+
+/** The other one of a rehearsal and the run after it. */
+function rehearsalLine({ rehearsal, rehearsedBy }: RunStarted): string[] {
+  if (rehearsedBy !== undefined) return [`Rehearsal  ${neutralise(rehearsedBy)}`];
+  if (rehearsal === undefined) return [];
+  return [`Rehearsal  on a copy${rehearsal.before === null ? '' : `, before run ${neutralise(rehearsal.before)}`}`];
 }
 
 function outcomeLines(record: RunRecord): string[] {

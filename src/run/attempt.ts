@@ -5,6 +5,7 @@ import { foreignRestore } from './rollback/foreign-restore.ts';
 import { hintFor } from './command/hint.ts';
 import { changesBetween } from '../health/changes.ts';
 import type { Facts } from '../health/facts.ts';
+import type { Inspection } from './inspect.ts';
 import type { Plan } from './plan.ts';
 import type { PreparedRun } from './prepare.ts';
 import { pushFiles } from './push/push.ts';
@@ -30,10 +31,27 @@ export interface WholeAttempt extends Attempt {
 
 const nothingSeen = { output: null, factsAfter: null, choice: null } as const;
 
+/** What an attempt knows of the instance that it changes: the user's own, or its copy in a rehearsal. */
+export type AttemptSubject = Pick<PreparedRun, 'baseline' | 'boot'> & {
+  readonly inspected: Pick<Inspection, 'instance'>;
+};
+
 /** Whatever happens in here, the run reaches its decision (F10). */
-export async function attemptChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
+export function attemptChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
+  return withoutException(tools, () => changeAndVerdict(plan, tools, prepared));
+}
+
+/** The same for a command alone, which needs no restore point: what a rehearsal does to its copy. */
+export function attemptCommand(plan: Plan, tools: RunTools, subject: AttemptSubject): Promise<WholeAttempt> {
+  return withoutException(tools, async () => ({
+    ...(await commandAndVerdict(plan, tools, subject)),
+    unchanged: false,
+  }));
+}
+
+async function withoutException(tools: RunTools, attempt: () => Promise<WholeAttempt>): Promise<WholeAttempt> {
   try {
-    return await changeAndVerdict(plan, tools, prepared);
+    return await attempt();
   } catch (bug) {
     const message = `guard itself failed: ${formatStack(bug)}`;
     await tools.recorder.record({ type: 'notice', level: 'warning', message });
@@ -66,7 +84,7 @@ async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: PreparedR
 async function commandAndVerdict(
   plan: Plan,
   tools: RunTools,
-  prepared: PreparedRun,
+  prepared: AttemptSubject,
 ): Promise<Omit<WholeAttempt, 'unchanged'>> {
   const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
@@ -90,7 +108,7 @@ async function commandAndVerdict(
   if (interruptedBy !== null || choice === 'rollback' || (failureOf(plan, end) !== null && !accepted)) return seen;
   const verified = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
   const { verdict, facts } = verified;
-  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   return {
     ...seen,
     verdict: foreign ?? verdict,
@@ -102,7 +120,7 @@ async function commandAndVerdict(
 }
 
 /** The command, from its phase to its end in the record. */
-async function runRecorded(plan: Plan, tools: RunTools, prepared: PreparedRun) {
+async function runRecorded(plan: Plan, tools: RunTools, prepared: AttemptSubject) {
   const { end, tail, ms, isDeclined } = await inPhase(
     tools,
     'command',
@@ -122,7 +140,7 @@ async function runRecorded(plan: Plan, tools: RunTools, prepared: PreparedRun) {
  * A shell in which a person works. Its exit status is that of the last command they typed, which says nothing about the rest:
  * they are asked.
  */
-async function runSession(plan: Plan, tools: RunTools, prepared: PreparedRun) {
+async function runSession(plan: Plan, tools: RunTools, prepared: AttemptSubject) {
   for (;;) {
     const { end, output } = await runRecorded(plan, tools, prepared);
     const asked = { end, output, isDeclined: false };

@@ -9,7 +9,7 @@ export interface OutcomeRow {
 
 /** The only place that maps outcomes to exit statuses. */
 export const outcomeTable = [
-  { exit: 0, name: 'kept', meaning: 'the command succeeded and the verdict is healthy' },
+  { exit: 0, name: 'kept', meaning: 'the command succeeded and the verdict is healthy; or its rehearsal passed' },
   { exit: 10, name: 'rolled-back, command', meaning: 'the command failed; the instance is back and healthy' },
   { exit: 11, name: 'rolled-back, unhealthy', meaning: 'the checks failed; the instance is back and healthy' },
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
@@ -32,6 +32,16 @@ export const outcomeTable = [
   { exit: 30, name: 'refused', meaning: 'nothing was changed, and why' },
   { exit: 31, name: 'busy', meaning: 'another run holds the instance; nothing was changed' },
   { exit: 32, name: 'quarantined', meaning: 'this same change was rolled back here before; nothing was changed' },
+  {
+    exit: 33,
+    name: 'rehearsal failed',
+    meaning: 'the copy did not survive the change; the instance itself was not touched',
+  },
+  {
+    exit: 34,
+    name: 'rehearsal inconclusive',
+    meaning: 'the rehearsal could not be carried out or judged; the instance itself was not touched',
+  },
   { exit: 64, name: 'usage', meaning: 'the command line is wrong; nothing was changed' },
   { exit: 78, name: 'configuration', meaning: 'guard.yaml is wrong: file, line, column; nothing was changed' },
   { exit: 129, name: 'interrupted', meaning: 'by HUP; the instance is back and healthy (20 or 21 if not)' },
@@ -45,6 +55,7 @@ type ExitStatus = (typeof outcomeTable)[number]['exit'];
 export function exitStatusOf(outcome: Outcome): ExitStatus {
   switch (outcome.outcome) {
     case 'kept':
+    case 'rehearsal-passed':
       return 0;
     case 'rolled-back':
       return rolledBackStatus[outcome.cause];
@@ -62,6 +73,10 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 31;
     case 'quarantined':
       return 32;
+    case 'rehearsal-failed':
+      return 33;
+    case 'rehearsal-inconclusive':
+      return 34;
     case 'usage':
       return 64;
     case 'configuration':
@@ -74,9 +89,16 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
   }
 }
 
+/** Whether the change, or its rehearsal, ended with a proof of health. */
+export function isGood(outcome: Outcome | null | undefined): boolean {
+  return outcome?.outcome === 'kept' || outcome?.outcome === 'rehearsal-passed';
+}
+
 /** The table's name of an outcome. */
 export function outcomeName(outcome: Outcome): string {
   if (outcome.outcome === 'instance-gone') return 'instance gone';
+  // It shares its exit status with a run that is kept.
+  if (outcome.outcome === 'rehearsal-passed') return 'rehearsal passed';
   const exit = exitStatusOf(outcome);
   return outcomeTable.find((row) => row.exit === exit)?.name ?? outcome.outcome;
 }

@@ -38,6 +38,8 @@ export interface Plan {
   readonly keepFailed: boolean;
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
+  /** The rehearsal that passed before this run; null for none. */
+  readonly rehearsedBy: string | null;
   /** Commands of the user's around the restore point and at the end. */
   readonly hooks: LifecycleCommands;
   /** Stop the instance for its restore point. */

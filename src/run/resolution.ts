@@ -34,7 +34,8 @@ export async function resolve(
     const { cause } = decision;
     const settled = { cause, attempt, nothingChanged: false, chosen: false };
     if (cause === null) return { ...settled, decision: 'keep' };
-    if (attempt.choice !== null) return { ...settled, decision: attempt.choice, chosen: true };
+    if (attempt.choice !== null)
+      return { ...settled, cause: causeOfChoice(attempt, cause), decision: attempt.choice, chosen: true };
     const nothingChanged = await mayBeUnchanged(plan, tools, decision, prepared, attempt);
     const question = questionFor(plan, tools, decision, nothingChanged);
     const choice = question === null ? null : await askPerson(plan, tools, question);
@@ -51,6 +52,11 @@ export async function resolve(
     const fallback = nothingChanged ? plan.onUnchanged : policyOf(decision);
     return { ...settled, nothingChanged: nothingChanged && fallback === 'keep', decision: fallback };
   }
+}
+
+/** A session that ended without an error and is not wanted was not checked: it counts as a command that failed. */
+function causeOfChoice({ choice }: WholeAttempt, cause: Cause): Cause {
+  return choice === 'rollback' && cause === 'inconclusive' ? 'command' : cause;
 }
 
 /** Nobody who answers in time is a rollback. */

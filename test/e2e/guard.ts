@@ -5,7 +5,10 @@ import { join, resolve } from 'node:path';
 import { execa, type Options } from 'execa';
 import { incusCommand } from './incus-subject.ts';
 
-const program = resolve(import.meta.dirname, '../../dist/guard.cjs');
+/** GUARD_TEST_PROGRAM takes the place of the npm package's program: the single executable, in `npm run test:packages`. */
+const program = process.env['GUARD_TEST_PROGRAM'];
+const command =
+  program === undefined ? [process.execPath, resolve(import.meta.dirname, '../../dist/guard.cjs')] : [program];
 
 /** The built program with a state directory of its own. */
 export interface GuardUnderTest {
@@ -39,7 +42,7 @@ export interface Ended {
 export const guardUnderTest = async (): Promise<GuardUnderTest> => {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'guard-e2e-'));
   const start = (words: readonly string[], options: Options = {}): Started =>
-    execa(process.execPath, [program, ...words], {
+    execa(command[0] ?? '', [...command.slice(1), ...words], {
       stdin: 'ignore',
       stripFinalNewline: false,
       // A rollback after SIGTERM takes its time: nobody kills it meanwhile.

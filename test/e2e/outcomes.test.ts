@@ -91,6 +91,15 @@ const misconfigured = async (): Promise<number | undefined> => {
   return status('--config', file, ...sh('true'));
 };
 
+/** The server makes no copy. */
+const rehearsalInconclusive = async (): Promise<number | undefined> => {
+  proxy.fail = ({ method, path }) =>
+    method === 'POST' && path.startsWith('/1.0/instances?') ? 'No space left.' : null;
+  const ended = await guard.run(['rehearse', ...sh('true')], { env: { INCUS_SOCKET: proxy.socket } });
+  proxy.fail = null;
+  return ended.status;
+};
+
 const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise<number | undefined>>> = {
   0: () => status(...sh('true')),
   10: () => status(...sh('exit 3')),
@@ -105,6 +114,8 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
   30: () => status('--retry', 'e2e-outcomes-none', '--', 'true'),
   31: busy,
   32: quarantined,
+  33: () => status('rehearse', ...sh('exit 3')),
+  34: rehearsalInconclusive,
   64: () => status('--soak', 'long', ...sh('true')),
   78: misconfigured,
   129: () => interrupted('SIGHUP'),

@@ -34,6 +34,9 @@ const phases = keysOf<Phase>({
   start: true,
   'verify-again': true,
   release: true,
+  copy: true,
+  restart: true,
+  'remove-copy': true,
 });
 
 const ends: { readonly [Kind in CommandEnd['kind']]: Extract<CommandEnd, { kind: Kind }> } = {
@@ -65,17 +68,31 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   refused: [{ outcome: 'refused', refusal }],
   busy: [{ outcome: 'busy', refusal }],
   quarantined: [{ outcome: 'quarantined', refusal }],
+  'rehearsal-passed': [{ outcome: 'rehearsal-passed' }],
+  'rehearsal-failed': (['change', 'restart'] as const).flatMap((stage) =>
+    causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rehearsal-failed', cause, stage }])),
+  ),
+  'rehearsal-inconclusive': [{ outcome: 'rehearsal-inconclusive', refusal }],
   usage: [{ outcome: 'usage', refusal }],
   configuration: [{ outcome: 'configuration', refusal }],
   interrupted: signals.map((signal) => ({ outcome: 'interrupted', signal })),
 };
 
+const rehearsalCopy = {
+  project: 'guard-rehearsal',
+  instance: 'web',
+  uuid: '6fa04c7c-2b36-4e3d-9b2f-0a7b7e3f1c11',
+  volumes: [{ pool: 'default', copy: 'guard-1' }],
+};
 const names = { appeared: ['a'], gone: ['b'] };
 const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'run-started': [
     started(),
     started({ remote: 'far' }),
     started({ rolledBackTo: '20261123-055126-k3f9' }),
+    started({ rehearsal: { copy: rehearsalCopy, before: null, keepCopy: false } }),
+    started({ rehearsal: { copy: rehearsalCopy, before: 'a', keepCopy: true } }),
+    started({ rehearsedBy: 'a' }),
     started({ pushes: [{ local: '/a', inside: '/b', files: 1, bytes: 2 }] }),
   ],
   'phase-started': phases.map(began),
@@ -154,6 +171,16 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   ],
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
   'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
+  'rehearsal-report': ([null, 'change', 'restart'] as const).map((failedAt) => ({
+    type: 'rehearsal-report',
+    report: {
+      failedAt,
+      notRehearsed: [finding('a')],
+      notSurvivingReboot: [finding('b')],
+      refusedHosts: ['example.org'],
+    },
+  })),
+  'copy-removed': [true, false].map((kept) => ({ type: 'copy-removed', kept })),
   'change-fingerprinted': [{ type: 'change-fingerprinted', fingerprint: 'a' }],
   released: [null, 'guard-1'].map((restorePoint) => ({ type: 'released', restorePoint })),
   'restore-point-pruned': [{ type: 'restore-point-pruned', name: 'guard-1', ofRun: '1' }],

@@ -20,6 +20,13 @@ const phase = (name: Extract<RunEvent, { type: 'phase-started' }>['phase'], ok =
 
 const refusal = { message: 'There is no instance "wbe".', advice: 'Did you mean "web"?' };
 
+const report = { failedAt: null, notRehearsed: [], notSurvivingReboot: [], refusedHosts: [] };
+const rehearsal = {
+  copy: { project: 'guard-rehearsal', instance: 'web', uuid: '6fa04c7c-2b36-4e3d-9b2f-0a7b7e3f1c11', volumes: [] },
+  before: null,
+  keepCopy: false,
+};
+
 /** The events of one run for every way in which a run can end. */
 export const eventsOfOutcomes: Readonly<Record<Outcome['outcome'], readonly RunEvent[]>> = {
   kept: [
@@ -84,6 +91,39 @@ export const eventsOfOutcomes: Readonly<Record<Outcome['outcome'], readonly RunE
   refused: [...phase('inspect', false), ended({ outcome: 'refused', refusal })],
   busy: [ended({ outcome: 'busy', refusal })],
   quarantined: [ended({ outcome: 'quarantined', refusal })],
+  'rehearsal-passed': [
+    ...phase('inspect'),
+    started({ rehearsal }),
+    ...phase('copy'),
+    ...phase('command'),
+    commandEnded({ kind: 'exited', status: 0 }),
+    verdict('healthy', false, {}),
+    ...phase('restart'),
+    verdict('healthy', false, {}),
+    { type: 'rehearsal-report', report: { ...report, notRehearsed: [finding('The copy lacks the device "gpu".')] } },
+    { type: 'copy-removed', kept: false },
+    ended({ outcome: 'rehearsal-passed' }),
+  ],
+  'rehearsal-failed': [
+    started({ rehearsal }),
+    ...phase('copy'),
+    ...phase('restart'),
+    verdict('unhealthy', false, { reasons: [finding('pdns.service was running, has failed')] }),
+    {
+      type: 'rehearsal-report',
+      report: {
+        failedAt: 'restart',
+        notRehearsed: [],
+        notSurvivingReboot: [finding('app.service was running, is not started')],
+        refusedHosts: ['example.org:443'],
+      },
+    },
+    { type: 'copy-removed', kept: true },
+    ended({ outcome: 'rehearsal-failed', cause: 'unhealthy', stage: 'restart' }),
+  ],
+  'rehearsal-inconclusive': [
+    ended({ outcome: 'rehearsal-inconclusive', refusal: { message: 'No space.', advice: 'Make room.' } }),
+  ],
   usage: [ended({ outcome: 'usage', refusal })],
   configuration: [
     ended({ outcome: 'configuration', refusal: { message: 'guard.yaml:3:1\n  x', advice: '1 mistake.' } }),

@@ -309,6 +309,8 @@ describe('never more than was seen', () => {
     { outcome: 'refused', refusal },
     { outcome: 'busy', refusal },
     { outcome: 'quarantined', refusal },
+    { outcome: 'rehearsal-failed', cause: 'command', stage: 'change' },
+    { outcome: 'rehearsal-inconclusive', refusal },
     { outcome: 'usage', refusal },
     { outcome: 'configuration', refusal },
     { outcome: 'kept-unchanged', cause: 'command' },

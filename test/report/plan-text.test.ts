@@ -22,6 +22,7 @@ const plan: Plan = {
   obeyQuarantine: false,
   keepFailed: false,
   restart: false,
+  rehearsedBy: null,
   hooks: {},
   stopFirst: false,
   restorePoint: { name: 'guard-20261123-070945-z8mf', named: false, keep: 3, expiresMs: 30 * 24 * 3_600_000 },

@@ -16,6 +16,8 @@ const rows: readonly (readonly [Outcome, number])[] = [
   [{ outcome: 'refused', refusal }, 30],
   [{ outcome: 'busy', refusal }, 31],
   [{ outcome: 'quarantined', refusal }, 32],
+  [{ outcome: 'rehearsal-failed', cause: 'unhealthy', stage: 'restart' }, 33],
+  [{ outcome: 'rehearsal-inconclusive', refusal }, 34],
   [{ outcome: 'usage', refusal }, 64],
   [{ outcome: 'configuration', refusal }, 78],
   [{ outcome: 'interrupted', signal: 'SIGHUP' }, 129],
@@ -32,4 +34,9 @@ test('the table has exactly the statuses that can come, each once, and success a
   const statuses: number[] = outcomeTable.map(({ exit }) => exit);
   expect(statuses).toEqual([...new Set(rows.map(([, status]) => status))]);
   expect(rows.filter(([, status]) => status === 0)).toEqual([[{ outcome: 'kept' }, 0]]);
+});
+
+test('a rehearsal that passed is a success under a name of its own', () => {
+  expect(exitStatusOf({ outcome: 'rehearsal-passed' })).toBe(0);
+  expect(outcomeName({ outcome: 'rehearsal-passed' })).toBe('rehearsal passed');
 });

@@ -1,18 +1,20 @@
 import type { Verdict } from '../../event.ts';
 import { describeFailure } from '../../incus/failure.ts';
-import { getInstance } from '../../incus/instance.ts';
+import { getInstance, type Instance } from '../../incus/instance.ts';
 import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
-import type { PreparedRun } from '../prepare.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
  * Somebody else restored the instance meanwhile: what is healthy now is not what the change made of it. The verdict on
  * that is recorded and returned; null where nobody did.
  */
-export async function foreignRestore(plan: Plan, tools: RunTools, { inspected }: PreparedRun): Promise<Verdict | null> {
+export async function foreignRestore(
+  plan: Plan,
+  tools: RunTools,
+  { generation }: Pick<Instance, 'generation'>,
+): Promise<Verdict | null> {
   const now = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
-  const { generation } = inspected.instance;
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
   const message = now.ok
     ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`

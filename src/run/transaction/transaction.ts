@@ -29,7 +29,7 @@ export async function transactionAndVerdict(
   const failed = failureOf(plan, ended.end) !== null;
   // What has failed is only looked at once: to see whether it changed anything.
   const { verdict, changes } = await verify(plan, tools, prepared.baseline, ended.end, failed ? 0 : plan.limits.soakMs);
-  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   const same = foreign === null && verdict.verdict === 'healthy' && isNothing(transaction, changes, failed);
   const now = tools.interruption.by();
   if (!failed) return { end: ended.end, verdict: foreign ?? verdict, interruptedBy: now, unchanged: same };

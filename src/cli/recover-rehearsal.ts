@@ -1,0 +1,76 @@
+import { inspectHolder } from '../journal/holder.ts';
+import { openJournal } from '../journal/journal.ts';
+import { unfinishedRuns } from '../journal/run-index.ts';
+import type { RunRecord } from '../journal/runs.ts';
+import { removeCopy } from '../rehearsal/remove-copy.ts';
+import { createView } from '../report/view.ts';
+import { createRecorder } from '../run/recorder.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { buildPlan } from './build-plan.ts';
+import { about } from './reports.ts';
+import type { RunOptions } from './run-options.ts';
+import type { Session } from './session.ts';
+
+/** A copy is still there, or may be: the same status as for a lock that could not be freed. */
+const copyLeftStatus = 21;
+
+/** Removes the copy of a rehearsal whose guard died, and ends its record. Returns the exit status. */
+export async function recoverRehearsal(
+  context: Context,
+  { reached, settings }: Session,
+  record: RunRecord,
+  options: RunOptions,
+): Promise<number> {
+  const { started, run } = record;
+  if (started?.rehearsal === undefined) return 0;
+  const { copy } = started.rehearsal;
+  const target = { instance: started.instance, command: started.command, rehearsal: true } as const;
+  const here = await about(context, target, record.events);
+  const view = createView({
+    ...here,
+    json: options.json ?? false,
+    quiet: options.quiet ?? false,
+    history: record.events,
+  });
+  const recorder = createRecorder({
+    run,
+    clock: context.clock,
+    openStore: () => openJournal({ stateDirectory: stateDirectoryOf(context), run }),
+    listener: view.listener,
+  });
+  await recorder.resume();
+  const began = context.clock.monotonic();
+  const { limits } = buildPlan({ run, version: context.version, reached, words: ['true'], settings, name: null });
+  const tools = { incus: reached.incus, clock: context.clock, recorder };
+  const removed = await removeCopy(tools, { copy, run, keep: false, limits });
+  await recorder.record({
+    type: 'run-ended',
+    outcome: record.ended?.outcome ?? {
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: 'guard was ended in the middle of the rehearsal.', advice: '' },
+    },
+    ms: context.clock.monotonic() - began,
+  });
+  await recorder.close();
+  return removed ? 0 : copyLeftStatus;
+}
+
+/** Removes what dead guards of this host left of rehearsals of this instance. Returns the exit status; null where there was nothing. */
+export async function recoverRehearsalsOf(
+  context: Context,
+  session: Session,
+  options: RunOptions,
+): Promise<number | null> {
+  const { instance, project, remote } = session.reached;
+  const left = (await unfinishedRuns(stateDirectoryOf(context))).filter(
+    ({ started }) =>
+      started?.rehearsal !== undefined &&
+      started.instance === instance &&
+      started.project === project &&
+      started.remote === remote &&
+      inspectHolder(started.holder) === 'dead',
+  );
+  let worst: number | null = null;
+  for (const record of left) worst = Math.max(worst ?? 0, await recoverRehearsal(context, session, record, options));
+  return worst;
+}

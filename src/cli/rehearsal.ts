@@ -1,0 +1,125 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { Changes, Listener } from '../event.ts';
+import { newRunId } from '../journal/run-id.ts';
+import { createView } from '../report/view.ts';
+import { writeLines } from '../report/write.ts';
+import { driftBetween, driftOfPackages } from '../rehearsal/drift.ts';
+import { rehearse, type RehearsalEnd } from '../rehearsal/rehearse.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import { previewPackages } from '../run/packages/preview.ts';
+import type { Plan } from '../run/plan.ts';
+import type { CommandIo } from '../run/tools.ts';
+import { createRunNotifier } from './run-notifier.ts';
+import type { Context } from './context.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { about } from './reports.ts';
+import type { RunOptions } from './run-options.ts';
+import { runTools } from './run-tools.ts';
+import type { Session } from './session.ts';
+
+/** One rehearsal with all it needs. */
+export interface OneRehearsal {
+  /** As of the run on the instance. */
+  readonly plan: Plan;
+  readonly io: CommandIo;
+  readonly session: Session;
+  readonly options: RunOptions;
+  /** The instance as the user wrote it. */
+  readonly instance: string;
+  /** The run that follows where this passes; null for a rehearsal alone. */
+  readonly before: string | null;
+}
+
+/** Rehearses, shows it, and tells those who want to know. */
+export async function runRehearsal(
+  context: Context,
+  one: OneRehearsal,
+): Promise<RehearsalEnd & { readonly run: string; readonly status: number }> {
+  const { options, session, before } = one;
+  const { reached, settings } = session;
+  // Of a rehearsal before its run there are two records, each with an id of its own.
+  const run = before === null ? one.plan.run : newRunId(context.clock.now());
+  const plan = { ...one.plan, run };
+  const target = { instance: one.instance, command: plan.command.words, rehearsal: true } as const;
+  const here = await about(context, target);
+  const view = createView({ ...here, json: options.json ?? false, quiet: options.quiet ?? false });
+  const notifier = createRunNotifier(context, plan);
+  const listener: Listener = (event) => {
+    notifier.onEvent(event);
+    return view.listener(event);
+  };
+  const tools = runTools(context, {
+    plan,
+    io: one.io,
+    reached,
+    interruption: context.interrupter,
+    listener,
+    person: null,
+  });
+  const mayCopyFiles = settings.rehearse === 'copy';
+  const end = await rehearse({ plan, before, keepCopy: options.keepRehearsal ?? false, mayCopyFiles }, tools);
+  for (const message of await notifier.notify(settings.notify, end.outcome))
+    await writeLines(context.stderr, [`guard: ${message}`]);
+  return { ...end, run, status: exitStatusOf(end.outcome) };
+}
+
+/** What a rehearsal gives the run after it. */
+export interface Rehearsed {
+  readonly run: string;
+  /** Sees the run's events and tells at its end where it changed other packages than the rehearsal. */
+  readonly listener: Listener;
+}
+
+/** Rehearses before the run. A number is the exit status where the run may not follow. */
+export async function rehearseFirst(context: Context, one: OneRehearsal): Promise<Rehearsed | number> {
+  const rehearsed = await runRehearsal(context, one);
+  if (rehearsed.status !== 0) return rehearsed.status;
+  const { plan, session, options } = one;
+  const drift =
+    rehearsed.preview === null
+      ? []
+      : driftBetween(
+          rehearsed.preview,
+          await previewPackages(session.reached.incus, plan.instance, plan.command.words),
+        );
+  if (drift.length > 0 && options.allowDrift !== true)
+    return reportOutcome(context, options.json ?? false, {
+      outcome: 'rehearsal-inconclusive',
+      refusal: {
+        message: `The change is not the rehearsed one any more: ${describeDrift(drift)}.`,
+        advice: 'Rehearse again, or pass --allow-drift.',
+      },
+    });
+  return { run: rehearsed.run, listener: driftListener(context, rehearsed.changes, options) };
+}
+
+const mostDrift = 10;
+
+function describeDrift(drift: readonly string[]): string {
+  const rest = drift.length - mostDrift;
+  return [...drift.slice(0, mostDrift), ...(rest > 0 ? [`${rest} more`] : [])].join('; ');
+}
+
+function driftListener(context: Context, rehearsed: Changes | null, { json, quiet }: RunOptions): Listener {
+  return async (event) => {
+    if (event.type !== 'changes' || rehearsed === null || json === true || quiet === true) return;
+    const drift = driftOfPackages(rehearsed.packages, event.changes.packages);
+    if (drift.length > 0)
+      await writeLines(context.stderr, [`guard: the run did not do what was rehearsed: ${describeDrift(drift)}.`]);
+  };
+}
+
+/** The most input that is given twice, in bytes. */
+const mostInput = 16 * 1024 * 1024;
+
+/** Input that comes once, for a command that runs twice. Null where it is too long to be kept. */
+export async function inputForTwo(io: CommandIo): Promise<readonly [CommandIo, CommandIo] | null> {
+  if (io.terminal !== null || io.stdin === null) return [io, io];
+  const input = await buffer(io.stdin);
+  if (input.length > mostInput) return null;
+  return [
+    { ...io, stdin: Readable.from([input]) },
+    { ...io, stdin: Readable.from([input]) },
+  ];
+}

@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import { newRunId } from '../journal/run-id.ts';
+import { askShell } from '../rehearsal/inside-copy.ts';
+import { managerOf, managerScript, upgradeCommand } from '../rehearsal/pending-upgrade.ts';
+import { refused } from '../run/refusal.ts';
+import type { Call } from './call.ts';
+import { commandIo } from './command-io.ts';
+import { commandWords } from './command-words.ts';
+import type { Context } from './context.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { buildPlan } from './build-plan.ts';
+import { surveyPushes } from './pushes.ts';
+import { refuseUnwritableRecords } from './records.ts';
+import { runRehearsal } from './rehearsal.ts';
+import { withReports } from './reports.ts';
+import {
+  addRehearsalCopyOptions,
+  addReportOption,
+  addRunOptions,
+  addTraceOption,
+  type RunOptions,
+} from './run-options.ts';
+import { withInstance, type Session } from './session.ts';
+import { withTrace } from './tracing.ts';
+import { UsageMistake } from './usage.ts';
+
+const help = `
+Exit status:
+    0  the copy survived the change and a restart
+   30  refused, and why
+   33  the copy did not survive
+   34  the rehearsal could not be carried out or judged
+The instance itself is only looked at, whatever the outcome.
+
+Examples:
+  guard rehearse web -- apt-get -y full-upgrade
+  guard rehearse web               what its package manager has pending
+  guard rehearse web -- true       would it survive a reboot today?`;
+
+/** `guard rehearse`: the run on an isolated copy, which is restarted, judged and removed. */
+export function defineRehearse(program: Command, call: Call): void {
+  const command = program
+    .command('rehearse')
+    .description('do the run on an isolated copy, restart the copy, judge it and remove it')
+    .usage('[options] <instance> [-- <command> [arguments…]]')
+    .argument('[instance]', 'name or remote:name, as in the incus command')
+    .addHelpText('after', help);
+  addTraceOption(addReportOption(addRehearsalCopyOptions(addRunOptions(command)))).action(
+    async (instance: string | undefined, options: RunOptions) => {
+      if (instance === undefined)
+        throw new UsageMistake('No instance is named.', 'Write: guard rehearse <instance> [-- <command> [arguments…]]');
+      const words = call.words === null ? null : commandWords([instance], call.words, 'guard rehearse');
+      const target = { instance, command: words ?? [], rehearsal: true } as const;
+      const status = await withReports(call.context, options, [target], (context) =>
+        withTrace(context, options, (traced) => rehearseInstance(traced, instance, words, options)),
+      );
+      call.exit(status);
+    },
+  );
+}
+
+/** `words` null: what the package manager has pending. */
+export async function rehearseInstance(
+  context: Context,
+  instance: string,
+  words: readonly [string, ...string[]] | null,
+  options: RunOptions,
+): Promise<number> {
+  const json = options.json ?? false;
+  const unwritable = await refuseUnwritableRecords(context, json);
+  if (unwritable !== null) return unwritable;
+  const pushes = await surveyPushes(context, options);
+  if (!pushes.ok) return reportOutcome(context, json, pushes.error);
+  const io = commandIo(context, json);
+  return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, async (session) => {
+    const command = words ?? (await pendingUpgrade(session));
+    if (command === null)
+      return reportOutcome(
+        context,
+        json,
+        refused(
+          `Which package manager "${session.reached.instance}" has could not be found out.`,
+          `Name the command: guard rehearse ${instance} -- <command>`,
+        ),
+      );
+    const run = newRunId(context.clock.now());
+    const plan = buildPlan({
+      pushes: pushes.value,
+      run,
+      version: context.version,
+      reached: session.reached,
+      words: command,
+      settings: session.settings,
+      name: null,
+    });
+    return (await runRehearsal(context, { plan, io, session, options, instance, before: null })).status;
+  });
+}
+
+/** The command that installs what is pending; null where the instance does not run, or has no known manager. */
+async function pendingUpgrade({ reached }: Session): Promise<readonly [string, ...string[]] | null> {
+  const manager = managerOf(await askShell(reached, reached.instance, managerScript, []));
+  return manager === null ? null : upgradeCommand(manager);
+}

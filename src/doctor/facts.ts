@@ -1,0 +1,110 @@
+import type { Result } from '../result.ts';
+
+/** What `guard doctor` has seen of this host and its server. `null` means that it could not be seen. */
+export interface HostFacts {
+  readonly program: ProgramFacts;
+  readonly server: Result<ServerFacts, Failure>;
+  /** The version of the `incus` command; null where there is none. */
+  readonly clientVersion: string | null;
+  readonly state: StateFacts;
+  readonly units: UnitsFacts;
+  /** Whether the kernel's clock is synchronized. */
+  readonly clockSynchronized: boolean | null;
+  readonly terminal: TerminalFacts;
+  readonly configuration: Result<{ readonly file: string | null }, Failure>;
+  readonly unfinishedRuns: readonly UnfinishedRun[];
+}
+
+/** Why something cannot be done, and what to do: whole sentences. */
+export interface Failure {
+  readonly message: string;
+  readonly advice: string;
+}
+
+export interface ProgramFacts {
+  readonly version: string;
+  readonly commit: string;
+  readonly node: string;
+  /** Whether Node is part of the program. */
+  readonly isSingleFile: boolean;
+}
+
+export interface ServerFacts {
+  /** `incus` or `lxd`. */
+  readonly kind: string;
+  readonly version: string;
+  /** The socket's path, or the remote's name with a colon. */
+  readonly address: string;
+  readonly project: string;
+  /** Configuration of the project. */
+  readonly projectConfig: Readonly<Record<string, string>> | null;
+  /** Null for a user who may not list them. */
+  readonly pools: readonly PoolFacts[] | null;
+  readonly instances: number | null;
+  readonly hooks: readonly HookFacts[];
+  /** Instances with a restore point in flight. */
+  readonly restorePointsInFlight: readonly InFlight[];
+}
+
+export interface PoolFacts {
+  readonly name: string;
+  readonly driver: string;
+  readonly config: Readonly<Record<string, string>>;
+  /** Bytes. */
+  readonly space: { readonly used: number; readonly total: number } | null;
+}
+
+/** The hook of one instance. */
+export interface HookFacts {
+  readonly instance: string;
+  /** Whether every file is as this guard would install it. */
+  readonly isCurrent: boolean;
+  readonly agent: 'answers' | 'silent' | 'instance stopped';
+}
+
+export interface InFlight {
+  readonly instance: string;
+  /** The host that the holder named; null where it named none. */
+  readonly host: string | null;
+  /** Null where the run is one of another host. */
+  readonly isAlive: boolean | null;
+}
+
+export interface StateFacts {
+  readonly path: string;
+  /** Why records cannot be written there; null where they can. */
+  readonly problem: string | null;
+  /** Permission bits; null where the folder does not exist yet. */
+  readonly mode: number | null;
+  /** `tmpfs`, `ext4`, … as the kernel has it; null where it could not be seen. */
+  readonly fileSystem: string | null;
+  /** Bytes. */
+  readonly free: number | null;
+}
+
+export type UnitsFacts =
+  | { readonly kind: 'systemd'; readonly agent: UnitFacts; readonly recover: UnitFacts }
+  /** No systemd manages this host. */
+  | { readonly kind: 'none' };
+
+export interface UnitFacts {
+  /** systemd's word: `enabled`, `disabled`, `static`, `masked`, or `not-found`. */
+  readonly enabled: string;
+  /** systemd's word: `active`, `inactive`, `failed`, … */
+  readonly active: string;
+}
+
+export interface TerminalFacts {
+  /** Whether somebody can be asked: both ends are a terminal. */
+  readonly isInteractive: boolean;
+  readonly columns: number | null;
+  readonly isUtf8: boolean;
+}
+
+export interface UnfinishedRun {
+  readonly run: string;
+  /** As it is written on the command line, with its remote. */
+  readonly instance: string;
+  readonly project: string;
+  readonly isAlive: boolean;
+}

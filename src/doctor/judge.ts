@@ -1,0 +1,320 @@
+import { shellWords } from '../text.ts';
+import type {
+  HookFacts,
+  HostFacts,
+  InFlight,
+  PoolFacts,
+  ProgramFacts,
+  ServerFacts,
+  StateFacts,
+  TerminalFacts,
+  UnfinishedRun,
+  UnitsFacts,
+} from './facts.ts';
+import { ok, problem, warning, type Finding } from './finding.ts';
+
+/** What the facts mean for guard, in the order in which they are shown. */
+export function judgeHost(facts: HostFacts): readonly Finding[] {
+  const { server } = facts;
+  const hooks = server.ok ? server.value.hooks : [];
+  return [
+    judgeProgram(facts.program),
+    ...(server.ok ? judgeServer(server.value) : [problem('incus', server.error.message, server.error.advice)]),
+    judgeClient(facts.clientVersion),
+    ...judgeState(facts.state),
+    ...judgeUnits(facts.units, hooks),
+    ...hooks.map(judgeHook),
+    judgeClock(facts.clockSynchronized),
+    judgeTerminal(facts.terminal),
+    judgeConfiguration(facts.configuration),
+    ...judgeLeftovers(facts.unfinishedRuns, server.ok ? server.value.restorePointsInFlight : []),
+  ];
+}
+
+function judgeProgram({ version, commit, node, isSingleFile }: ProgramFacts): Finding {
+  return ok('guard', `guard ${version} (commit ${commit}) on ${isSingleFile ? 'its own Node' : 'Node'} ${node}.`);
+}
+
+/** The first version with which guard was tested. */
+const oldestServer = 6;
+
+function judgeServer(server: ServerFacts): readonly Finding[] {
+  return [judgeVersion(server), ...judgeProject(server), ...judgePools(server)];
+}
+
+function judgeVersion({ kind, version, address, project, instances }: ServerFacts): Finding {
+  const name = kind === 'lxd' ? 'LXD' : 'Incus';
+  const count = instances === null ? '' : `, ${instances} ${instances === 1 ? 'instance' : 'instances'}`;
+  const message = `${name} ${version} answers at ${address}, project ${project}${count}.`;
+  if (kind === 'incus' && Number.parseInt(version, 10) < oldestServer)
+    return warning('incus', message, `Upgrade Incus: guard is tested with ${oldestServer}.0 and later.`);
+  return ok('incus', message);
+}
+
+/** A restricted project refuses snapshots unless it is told otherwise. */
+function judgeProject({ project, projectConfig }: ServerFacts): readonly Finding[] {
+  if (projectConfig?.['restricted'] !== 'true' || projectConfig['restricted.snapshots'] === 'allow') return [];
+  return [
+    problem(
+      'project',
+      `The project ${project} is restricted and does not allow snapshots.`,
+      `Ask an administrator to run \`${shellWords(['incus', 'project', 'set', project, 'restricted.snapshots=allow'])}\`.`,
+    ),
+  ];
+}
+
+function judgePools({ pools }: ServerFacts): readonly Finding[] {
+  if (pools === null)
+    return [ok('pool', 'Storage pools cannot be listed by this user, so their drivers and free space are unknown.')];
+  if (pools.length === 0)
+    return [problem('pool', 'There is no storage pool.', 'Create one: `incus storage create default btrfs`.')];
+  return pools.flatMap((pool) => [judgeDriver(pool), ...judgeSpace(pool)]);
+}
+
+/** Drivers that restore only the newest snapshot. */
+const newestOnly: ReadonlySet<string> = new Set(['zfs', 'linstor', 'truenas']);
+
+function judgeDriver({ name, driver, config }: PoolFacts): Finding {
+  const topic = `pool ${name}`;
+  if (driver === 'dir')
+    return warning(
+      topic,
+      'The dir driver copies the whole instance for each restore point, and pauses it meanwhile.',
+      'Move instances that guard changes to a btrfs, zfs or LVM thin pool.',
+    );
+  if (driver === 'lvm' && config['lvm.use_thinpool'] === 'false')
+    return warning(
+      topic,
+      'LVM without a thin pool reserves the full size of the instance for each restore point.',
+      'Use a pool with lvm.use_thinpool=true.',
+    );
+  if (newestOnly.has(driver))
+    return ok(
+      topic,
+      `${driver} takes restore points without copying; it restores only the newest snapshot, so a snapshot taken during a run stands in the way of its rollback.`,
+    );
+  if (['btrfs', 'lvm', 'ceph'].includes(driver))
+    return ok(topic, `${driver} takes restore points without copying, and restores any of them.`);
+  return warning(
+    topic,
+    `guard was not tested with the ${driver} driver.`,
+    'Try a rollback on an instance that you can lose.',
+  );
+}
+
+function judgeClient(version: string | null): Finding {
+  if (version !== null) return ok('client', `The incus command is version ${version}.`);
+  return warning(
+    'client',
+    'There is no incus command: remotes cannot be reached, and commands that guard prints for a person cannot be run here.',
+    'Install the package incus-client.',
+  );
+}
+
+const mebibyte = 1024 * 1024;
+
+/** With less than this, in bytes, guard refuses a run (src/run/restore-point/room.ts). */
+const leastSpace = 64 * mebibyte;
+
+/** With less than this share, or this many bytes, a large upgrade may fill the pool. */
+const lowShare = 0.1;
+const lowSpace = 2048 * mebibyte;
+
+function judgeSpace({ name, space }: PoolFacts): readonly Finding[] {
+  const topic = `space ${name}`;
+  if (space === null) return [];
+  const free = space.total - space.used;
+  const message = `${sayBytes(free)} of ${sayBytes(space.total)} are free.`;
+  if (free < leastSpace)
+    return [problem(topic, message, `Free some: guard refuses runs with less than ${sayBytes(leastSpace)}.`)];
+  if (free < lowSpace && free < space.total * lowShare)
+    return [
+      warning(topic, message, 'Free some, or enlarge the pool: `guard prune --dry-run` shows old restore points.'),
+    ];
+  return [ok(topic, message)];
+}
+
+/** With less than this, in bytes, the evidence of a rollback may not fit. */
+const lowState = 100 * mebibyte;
+
+function judgeState({ path, problem: reason, mode, fileSystem, free }: StateFacts): readonly Finding[] {
+  const topic = 'records';
+  if (reason !== null)
+    return [problem(topic, reason, 'Make the folder writable, or name another with GUARD_STATE_DIR.')];
+  const folder = mode === null ? `${path} will be made by the first run` : `Records are kept in ${path}`;
+  if (fileSystem === 'tmpfs' || fileSystem === 'ramfs')
+    return [
+      warning(
+        topic,
+        `${folder}, which is in memory: after a reboot guard does not know what it left.`,
+        'Name a folder on a disk with GUARD_STATE_DIR.',
+      ),
+    ];
+  if (mode !== null && (mode & 0o077) !== 0)
+    return [
+      warning(
+        topic,
+        `${folder}, where other users can read evidence, with its logs and configuration.`,
+        `Run \`${shellWords(['chmod', '700', path])}\`.`,
+      ),
+    ];
+  if (free !== null && free < lowState)
+    return [
+      warning(
+        topic,
+        `${folder}, with ${sayBytes(free)} free.`,
+        'Free some, so that evidence and records can be written.',
+      ),
+    ];
+  return [ok(topic, `${folder}.`)];
+}
+
+const install = 'Install the unit: the Debian packages bring it, and it is in hooks/systemd of the npm package.';
+
+function judgeUnits(units: UnitsFacts, hooks: readonly HookFacts[]): readonly Finding[] {
+  if (units.kind === 'none')
+    return [
+      warning(
+        'recover',
+        'systemd does not run here, so nothing finishes interrupted runs after a reboot.',
+        'Run `guard recover` at boot, after Incus has started.',
+      ),
+    ];
+  return [judgeRecoverUnit(units.recover), judgeAgentUnit(units.agent, hooks)];
+}
+
+function judgeRecoverUnit({ enabled, active }: { readonly enabled: string; readonly active: string }): Finding {
+  const topic = 'recover';
+  if (active === 'failed')
+    return problem(
+      topic,
+      'guard-recover.service failed at the last boot.',
+      'See `journalctl --unit guard-recover.service`, then run `guard recover`.',
+    );
+  if (enabled === 'not-found')
+    return warning(
+      topic,
+      'Nothing finishes interrupted runs after a reboot: there is no guard-recover.service.',
+      install,
+    );
+  if (enabled !== 'enabled')
+    return warning(
+      topic,
+      `Nothing finishes interrupted runs after a reboot: guard-recover.service is ${enabled}.`,
+      'Run `systemctl enable guard-recover.service`.',
+    );
+  return ok(topic, 'guard-recover.service finishes interrupted runs after a reboot.');
+}
+
+function judgeAgentUnit(
+  { enabled, active }: { readonly enabled: string; readonly active: string },
+  hooks: readonly HookFacts[],
+): Finding {
+  const topic = 'agent';
+  if (active === 'failed')
+    return problem(topic, 'guard-agent.service failed.', 'See `journalctl --unit guard-agent.service`.');
+  if (active === 'active' && enabled === 'enabled') return ok(topic, 'guard-agent.service runs, and starts at boot.');
+  if (active === 'active')
+    return warning(
+      topic,
+      `guard-agent.service runs, but is ${enabled}.`,
+      'Run `systemctl enable guard-agent.service`.',
+    );
+  if (hooks.some(({ agent }) => agent === 'answers'))
+    return warning(
+      topic,
+      'An agent answers that guard-agent.service did not start: nothing starts it again after a reboot.',
+      enabled === 'not-found' ? install : 'Run `systemctl enable --now guard-agent.service` in its place.',
+    );
+  if (hooks.length === 0) return ok(topic, 'No agent runs, and no instance has the hook that would need one.');
+  return problem(
+    topic,
+    'Instances have the hook, and no agent runs: their package managers are not guarded.',
+    enabled === 'not-found' ? install : 'Run `systemctl enable --now guard-agent.service`.',
+  );
+}
+
+function judgeHook({ instance, isCurrent, agent }: HookFacts): Finding {
+  const topic = `hook ${instance}`;
+  if (!isCurrent)
+    return warning(
+      topic,
+      'Its files are not those of this guard.',
+      `Run \`${shellWords(['guard', 'hook', 'install', instance])}\`.`,
+    );
+  if (agent === 'silent')
+    return problem(
+      topic,
+      'No agent answers its package managers.',
+      'Start the agent: `systemctl start guard-agent.service`.',
+    );
+  return ok(topic, agent === 'answers' ? 'The agent answers.' : 'It is up to date; the instance does not run.');
+}
+
+function judgeClock(synchronized: boolean | null): Finding {
+  if (synchronized === null)
+    return warning('clock', 'Whether the clock is synchronized is unknown.', 'Compare `date` with another host.');
+  if (!synchronized)
+    return warning(
+      'clock',
+      'The clock is not synchronized: run ids, expiry of restore points and deadlines depend on it.',
+      'Enable systemd-timesyncd or chrony.',
+    );
+  return ok('clock', 'The clock is synchronized.');
+}
+
+function judgeTerminal({ isInteractive, columns, isUtf8 }: TerminalFacts): Finding {
+  if (!isInteractive) return ok('terminal', 'There is no terminal here, so guard would not ask anything.');
+  const message = `The terminal has ${columns ?? 'unknown'} columns`;
+  if (!isUtf8)
+    return warning(
+      'terminal',
+      `${message} and its locale is not UTF-8.`,
+      'Set LANG to a UTF-8 locale, for example C.UTF-8.',
+    );
+  return ok('terminal', `${message} and UTF-8.`);
+}
+
+function judgeConfiguration(configuration: HostFacts['configuration']): Finding {
+  if (!configuration.ok) return problem('configuration', configuration.error.message, configuration.error.advice);
+  const { file } = configuration.value;
+  return ok('configuration', file === null ? 'No guard.yaml was found: the defaults apply.' : `${file} is valid.`);
+}
+
+function judgeLeftovers(runs: readonly UnfinishedRun[], inFlight: readonly InFlight[]): readonly Finding[] {
+  const dead = runs.filter(({ isAlive }) => !isAlive);
+  const others = inFlight.filter(
+    ({ instance, isAlive }) => isAlive !== true && !dead.some((run) => run.instance === instance),
+  );
+  const findings = [...dead.map(judgeInterrupted), ...others.map(judgeInFlight)];
+  if (findings.length > 0) return findings;
+  const alive = runs.length;
+  const message =
+    alive === 0 ? 'No run is in flight or interrupted.' : `Runs in flight: ${alive}. None is interrupted.`;
+  return [ok('runs', message)];
+}
+
+function judgeInterrupted({ run, instance, project }: UnfinishedRun): Finding {
+  const words = ['guard', 'recover', ...(project === 'default' ? [] : ['--project', project]), instance];
+  return problem('runs', `The run ${run} on ${instance} was interrupted.`, `Run \`${shellWords(words)}\`.`);
+}
+
+function judgeInFlight({ instance, host, isAlive }: InFlight): Finding {
+  const words = shellWords(['guard', 'recover', instance]);
+  if (isAlive === null && host !== null)
+    return warning(
+      'runs',
+      `A run of the host ${host} holds ${instance}; this host cannot see whether it is alive.`,
+      `Look on ${host}, or run \`${words}\`, which waits for its lease.`,
+    );
+  return problem(
+    'runs',
+    `${instance} has a restore point in flight, and no run that works on it.`,
+    `Run \`${words}\`.`,
+  );
+}
+
+function sayBytes(bytes: number): string {
+  const gibibytes = bytes / (1024 * mebibyte);
+  return gibibytes >= 1 ? `${gibibytes.toFixed(1)} GiB` : `${Math.floor(bytes / mebibyte)} MiB`;
+}

@@ -1,0 +1,65 @@
+import type { CheckDefinition } from '../check-definition.ts';
+import type { Finding } from '../event.ts';
+
+/** The checks that can ask the copy, and those that would ask somebody else. */
+export interface ChecksForCopy {
+  readonly asked: readonly CheckDefinition[];
+  readonly notRehearsed: readonly Finding[];
+}
+
+/**
+ * A check that is asked inside asks the copy. One that is sent from guard's machine does so only by `{address}`: any other
+ * name or address is the original's, or somebody else's, and its answer would say nothing of the copy. `reachable` is
+ * false where guard is not on the server itself: nothing leads to the isolated network then.
+ */
+export function checksForCopy(checks: readonly CheckDefinition[], reachable: boolean): ChecksForCopy {
+  const reasons = checks.map((check) => whyNot(check, reachable));
+  return {
+    asked: checks.filter((_check, at) => reasons[at] === null).map(forCopy),
+    notRehearsed: checks.flatMap(({ name }, at) => {
+      const because = reasons[at];
+      return because === null || because === undefined
+        ? []
+        : [{ subject: `check:${name}`, severity: 'advisory', message: `check "${name}" is not rehearsed: ${because}` }];
+    }),
+  };
+}
+
+const asksOther = 'it does not use {address}, so it would not ask the copy';
+const outOfReach = 'it is sent over the network, which does not lead to the copy on a remote server';
+
+function whyNot(check: CheckDefinition, reachable: boolean): string | null {
+  switch (check.kind) {
+    case 'exec':
+    case 'systemd':
+    case 'directory':
+      return null;
+    case 'http':
+      return overNetwork(check.url, reachable);
+    case 'tcp':
+      return overNetwork(check.address, reachable);
+    case 'dns':
+      return overNetwork(check.server, reachable);
+    case 'host':
+      return onHost(check.command, reachable);
+    case 'plugin':
+      return check.where === 'inside' ? null : onHost(check.command, reachable);
+  }
+}
+
+function overNetwork(target: string, reachable: boolean): string | null {
+  if (!/\{address[46]?(:[^}]*)?\}/.test(target)) return asksOther;
+  if (target.includes('{address6')) return 'the copy has no IPv6';
+  return reachable ? null : outOfReach;
+}
+
+/** A command of the host may also find the copy by guard's own variables. */
+function onHost(command: readonly string[], reachable: boolean): string | null {
+  if (command.some((word) => word.includes('GUARD_'))) return null;
+  return overNetwork(command.join(' '), reachable);
+}
+
+/** So that a script on the host can tell a copy from its original. */
+function forCopy(check: CheckDefinition): CheckDefinition {
+  return check.kind === 'host' ? { ...check, environment: { ...check.environment, GUARD_REHEARSAL: '1' } } : check;
+}

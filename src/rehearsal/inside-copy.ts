@@ -1,0 +1,49 @@
+import { runProbe } from '../incus/exec-query.ts';
+import type { RunTools } from '../run/tools.ts';
+import { hostsOfSources, proxyScript, sourcesScript } from './package-sources.ts';
+import type { UnitLogs } from './survival.ts';
+
+type InsideTools = Pick<RunTools, 'incus'>;
+
+const limitMs = 20_000;
+const path = '/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What is read of all the package sources, and of one unit's log. */
+const mostBytes = 2 * 1024 * 1024;
+
+/** Points the package managers of the copy to the package proxy. Gives the hosts that they may ask; none where nobody answers. */
+export async function usePackageProxy(
+  tools: InsideTools,
+  instance: string,
+  proxy: string,
+): Promise<ReadonlySet<string>> {
+  const answer = await askShell(tools, instance, `${proxyScript(proxy)}${sourcesScript}`, []);
+  return hostsOfSources(answer);
+}
+
+/** The last lines of the logs of these units, since the copy's boot. */
+export async function readUnitLogs(tools: InsideTools, instance: string, units: readonly string[]): Promise<UnitLogs> {
+  const logs = await Promise.all(
+    units.map(async (unit) => [unit, await askShell(tools, instance, unitLogScript, [unit])] as const),
+  );
+  return Object.fromEntries(logs);
+}
+
+const unitLogScript = 'exec journalctl --boot --unit "$1" --lines 40 --output cat --no-pager 2>/dev/null';
+
+/** What a shell of the instance prints; nothing where there is no answer. */
+export async function askShell(
+  { incus }: InsideTools,
+  instance: string,
+  script: string,
+  words: readonly string[],
+): Promise<string> {
+  const answer = await runProbe(incus, instance, {
+    command: ['sh', '-c', script, 'guard', ...words],
+    environment: { LC_ALL: 'C', PATH: path },
+    cwd: '/',
+    limitMs,
+    maxBytes: mostBytes,
+  });
+  return answer.ok ? answer.value.stdout : '';
+}

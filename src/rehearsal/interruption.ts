@@ -1,0 +1,71 @@
+import type { Clock } from '../clock.ts';
+import type { Incus } from '../incus/client.ts';
+import { poolSpace, type Pool, type PoolSpace } from '../incus/storage.ts';
+import { createInterrupter, type Interruption } from '../run/interruption.ts';
+import { formatMiB } from '../run/restore-point/free-space.ts';
+
+/** What ends a rehearsal early: the user, or a pool that becomes full. */
+export interface CopyInterruption extends Interruption {
+  /** Ends the rehearsal for a reason of guard's own; the first one counts. */
+  readonly giveUp: (reason: string) => void;
+  /** Why guard gave up; null where it did not, or the user was first. */
+  readonly reason: () => string | null;
+}
+
+/** Follows the user's interruption, and can be given up for another reason. */
+export function linkInterruption(user: Interruption): CopyInterruption {
+  const own = createInterrupter();
+  let reason: string | null = null;
+  const follow = (): void => void own.interrupt(user.by() ?? 'SIGTERM');
+  if (user.signal.aborted) follow();
+  else user.signal.addEventListener('abort', follow, { once: true });
+  return {
+    signal: own.signal,
+    by: own.by,
+    intercept: own.intercept,
+    giveUp: (why) => {
+      if (own.interrupt('SIGTERM')) reason = why;
+    },
+    reason: () => reason,
+  };
+}
+
+const everyMs = 2000;
+
+const mebibyte = 1024 * 1024;
+
+/** The free space in bytes below which a copy has to go: a twentieth of the pool, between 256 MiB and 4 GiB. */
+function leastFree({ totalBytes }: PoolSpace): number {
+  return Math.min(4096 * mebibyte, Math.max(256 * mebibyte, totalBytes / 20));
+}
+
+/** A sentence where the pool is short of space; null otherwise. */
+export function shortOfSpace(pool: string, space: PoolSpace): string | null {
+  const free = space.totalBytes - space.usedBytes;
+  return free >= leastFree(space)
+    ? null
+    : `Pool "${pool}" has ${formatMiB(free)} of ${formatMiB(space.totalBytes)} free, and ${formatMiB(leastFree(space))} must stay free for the instances that use it.`;
+}
+
+/** Looks at the pool of the copy until it is stopped: before the pool is short the copy goes, never the instance. */
+export function watchPool(
+  { incus, clock }: { readonly incus: Incus; readonly clock: Clock },
+  pool: Pick<Pool, 'name'> | null,
+  interruption: CopyInterruption,
+): () => void {
+  if (pool === null) return () => {};
+  let over = false;
+  let callOff = (): void => {};
+  const look = async (): Promise<void> => {
+    const space = await poolSpace(incus, pool.name);
+    if (over) return;
+    const short = space.ok ? shortOfSpace(pool.name, space.value) : null;
+    if (short !== null) interruption.giveUp(short);
+    else callOff = clock.after(everyMs, () => void look());
+  };
+  void look();
+  return () => {
+    over = true;
+    callOff();
+  };
+}

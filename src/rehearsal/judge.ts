@@ -1,0 +1,70 @@
+import type { Changes, Outcome, RehearsalStage } from '../event.ts';
+import { changesBetween } from '../health/changes.ts';
+import { attemptCommand, type AttemptSubject, type WholeAttempt } from '../run/attempt.ts';
+import { decide, type Decision } from '../run/decision.ts';
+import type { Plan } from '../run/plan.ts';
+import { restart } from '../run/power.ts';
+import { inPhase } from '../run/recorder.ts';
+import type { RunTools } from '../run/tools.ts';
+import { verify } from '../run/verify.ts';
+import type { CopyInterruption } from './interruption.ts';
+
+/** How the copy came through. */
+export interface Judged {
+  readonly attempt: WholeAttempt;
+  readonly cause: Decision['cause'];
+  readonly stage: RehearsalStage;
+  readonly changes: Changes | null;
+}
+
+/** The change with its verdict, then a restart with its verdict: upgrades that break at the next boot are found here. */
+export async function changeAndRestart(plan: Plan, tools: RunTools, subject: AttemptSubject): Promise<Judged> {
+  const attempt = await attemptCommand(plan, tools, subject);
+  const { cause } = decide(plan, attempt);
+  const { facts } = subject.baseline;
+  const changes = facts && attempt.factsAfter ? changesBetween(facts, attempt.factsAfter) : null;
+  if (cause !== null) return { attempt, cause, stage: 'change', changes };
+  await inPhase(
+    tools,
+    'restart',
+    () => restart(tools, plan.instance, plan.limits),
+    () => ({ ok: true, message: 'restarted' }),
+  );
+  const restarted = { kind: 'instance-stopped', restarted: true } as const;
+  const { verdict } = await verify(plan, tools, subject.baseline, restarted, plan.limits.soakMs);
+  const again = decide(plan, { end: attempt.end, verdict, interruptedBy: tools.interruption.by() });
+  return { attempt: { ...attempt, verdict }, cause: again.cause, stage: 'restart', changes };
+}
+
+/** What the copy could not reach: null where it had no way to package sources at all. */
+export type RefusedHosts = readonly string[] | null;
+
+/** What a rehearsal message of the change: no more than the copy could show. */
+export function outcomeOf(
+  { attempt, cause, stage }: Judged,
+  refusedHosts: RefusedHosts,
+  interruption: CopyInterruption,
+): Outcome {
+  const gaveUp = interruption.reason();
+  if (gaveUp !== null) return inconclusive(gaveUp, 'Make room in the pool, and rehearse again.');
+  if (cause === null) return { outcome: 'rehearsal-passed' };
+  if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
+  if (cause === 'inconclusive') {
+    const reasons = attempt.verdict?.reasons.map(({ message }) => message).join('; ') || 'nobody answered';
+    return inconclusive(`The copy could not be judged: ${reasons}.`, 'See the record of the rehearsal.');
+  }
+  // A command that may not reach what it needs fails on every copy: that message nothing of the instance.
+  if (attempt.verdict === null && (refusedHosts === null || refusedHosts.length > 0))
+    return inconclusive(
+      refusedHosts === null
+        ? 'The command failed on the copy, which has no network.'
+        : `The command failed on the copy, which may not reach ${refusedHosts.slice(0, 5).join(', ')}.`,
+      'A copy reaches nothing but the hosts of its own package sources.',
+    );
+  return { outcome: 'rehearsal-failed', cause, stage };
+}
+
+/** A rehearsal that could not be carried out, or judged. */
+export function inconclusive(message: string, advice: string): Outcome {
+  return { outcome: 'rehearsal-inconclusive', refusal: { message, advice } };
+}

@@ -1,0 +1,75 @@
+import { connectPackageProxy, disconnectPackageProxy, proxyPort } from '../incus/rehearsal/copy.ts';
+import { inProject } from '../incus/rehearsal/place.ts';
+import type { Incus } from '../incus/client.ts';
+import { describeFailure } from '../incus/failure.ts';
+import type { Recorder } from '../run/recorder.ts';
+import { usePackageProxy } from './inside-copy.ts';
+import { openPackageProxy } from './package-proxy.ts';
+
+/** The way of one copy to its package sources, open while the command runs. */
+export interface PackageAccess {
+  /** Variables for the command, which the package managers read. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Connects the running copy. A failure is a sentence: the command then runs without packages from outside. */
+  readonly connect: () => Promise<string | null>;
+  /** Admits the hosts of the copy's own sources from now on. */
+  readonly open: () => void;
+  /** Takes the way away for good: what the copy does by itself afterwards reaches nothing at all. */
+  readonly disconnect: () => Promise<void>;
+  /** Hosts that were asked for and refused. */
+  readonly refused: () => readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+const url = `http://127.0.0.1:${proxyPort}`;
+const local = 'localhost,127.0.0.1,::1';
+
+/** How long the server may take to change the copy's devices, in milliseconds. */
+const limitMs = 30_000;
+
+/** Opens a package proxy on this machine, which has to be the server's own, for a copy. */
+export async function openPackageAccess(incus: Incus, project: string, instance: string): Promise<PackageAccess> {
+  const proxy = await openPackageProxy();
+  const there = inProject(incus, project);
+  let hosts: ReadonlySet<string> = new Set();
+  let connected = false;
+  async function disconnect(): Promise<void> {
+    proxy.shut();
+    if (connected) await disconnectPackageProxy(there, instance, { limitMs });
+    connected = false;
+  }
+  return {
+    environment: {
+      http_proxy: url,
+      https_proxy: url,
+      HTTP_PROXY: url,
+      HTTPS_PROXY: url,
+      no_proxy: local,
+      NO_PROXY: local,
+    },
+    connect: async () => {
+      const [device, found] = await Promise.all([
+        connectPackageProxy(there, instance, proxy.socket, { limitMs }),
+        usePackageProxy({ incus: there }, instance, url),
+      ]);
+      hosts = found;
+      connected = device.ok;
+      return device.ok ? null : describeFailure(device.error);
+    },
+    open: () => proxy.open(hosts),
+    disconnect,
+    refused: proxy.refused,
+    close: proxy.close,
+  };
+}
+
+/** A recorder that takes the way away at the command's end, before anything is judged. */
+export function disconnectAfterCommand(recorder: Recorder, access: PackageAccess): Recorder {
+  return {
+    ...recorder,
+    record: async (event) => {
+      if (event.type === 'command-ended') await access.disconnect();
+      await recorder.record(event);
+    },
+  };
+}

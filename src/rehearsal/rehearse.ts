@@ -1,0 +1,347 @@
+import { randomUUID } from 'node:crypto';
+import type { Changes, Finding, Outcome, RehearsalCopy, RehearsalReport, RunStarted } from '../event.ts';
+import { takeBaseline, type Baseline } from '../health/baseline.ts';
+import type { IncusFailure } from '../incus/failure.ts';
+import { getInstance, getInstanceState } from '../incus/instance.ts';
+import { createRehearsalCopy, getServerMemory } from '../incus/rehearsal/copy.ts';
+import { planCopy, type CopyPlan } from '../incus/rehearsal/copy-plan.ts';
+import { ensureRehearsalPlace, inProject, type RehearsalPlace } from '../incus/rehearsal/place.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { AttemptSubject } from '../run/attempt.ts';
+import { establishBaseline } from '../run/baseline.ts';
+import { inspect, type Inspection } from '../run/inspect.ts';
+import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
+import type { Plan } from '../run/plan.ts';
+import { bringUp } from '../run/power.ts';
+import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
+import { inPhase } from '../run/recorder.ts';
+import { busy, refused } from '../run/refusal.ts';
+import { bytesOf, describePause } from '../run/restore-point/free-space.ts';
+import type { RunTools } from '../run/tools.ts';
+import { checksForCopy } from './checks-for-copy.ts';
+import { readUnitLogs } from './inside-copy.ts';
+import { linkInterruption, watchPool, type CopyInterruption } from './interruption.ts';
+import { changeAndRestart, inconclusive, outcomeOf } from './judge.ts';
+import { disconnectAfterCommand, openPackageAccess, type PackageAccess } from './package-access.ts';
+import { removeCopy } from './remove-copy.ts';
+import { grantMemory } from './spare-memory.ts';
+import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
+
+/** A rehearsal, decided before anything happens. */
+export interface RehearsalPlan {
+  /** The run as it would be on the instance, under the rehearsal's own id. */
+  readonly plan: Plan;
+  /** The run that continues with the instance where this passes. */
+  readonly before: string | null;
+  /** Keep the copy, stopped, at the end. */
+  readonly keepCopy: boolean;
+  /** Also where the driver copies every file, and the instance stands still for that. */
+  readonly mayCopyFiles: boolean;
+}
+
+/** How a rehearsal ended, and what it tells the run after it. */
+export interface RehearsalEnd {
+  readonly outcome: Outcome;
+  /** What the change did to the copy; null where that is not known. */
+  readonly changes: Changes | null;
+  /** What the package manager had said on the copy, before the change; null where nobody asked. */
+  readonly preview: PackagePreview | null;
+}
+
+/**
+ * The same run on an isolated copy, from top to bottom:
+ * inspect → copy → start → baseline → command → verify → restart → verify → remove the copy.
+ * The instance itself is only looked at.
+ */
+export async function rehearse(rehearsal: RehearsalPlan, tools: RunTools): Promise<RehearsalEnd> {
+  const began = tools.clock.monotonic();
+  const end = await inspectAndRehearse(rehearsal, tools);
+  await tools.recorder.record({ type: 'run-ended', outcome: end.outcome, ms: tools.clock.monotonic() - began });
+  return end;
+}
+
+async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RunTools): Promise<RehearsalEnd> {
+  const { plan } = rehearsal;
+  const admitted = await inPhase(
+    tools,
+    'inspect',
+    () => admit(rehearsal, tools),
+    (result) => ({
+      ok: result.ok,
+      message: result.ok ? result.value.inspected.instance.status.toLowerCase() : 'refused',
+    }),
+  );
+  if (!admitted.ok) return withoutCopy(admitted.error);
+  // The socket of the package proxy has to be on the server's own machine.
+  const access =
+    plan.remote === null ? await openPackageAccess(tools.incus, admitted.value.place.project, plan.instance) : null;
+  try {
+    return await makeAndRemove(rehearsal, tools, { ...admitted.value, access });
+  } finally {
+    await access?.close();
+  }
+}
+
+function withoutCopy(outcome: Outcome): RehearsalEnd {
+  return { outcome, changes: null, preview: null };
+}
+
+/** What is known before the copy is made. */
+interface Admitted {
+  readonly inspected: Inspection;
+  readonly place: RehearsalPlace;
+  /** The most memory that the copy may take, in bytes; null for the original's own limit. */
+  readonly memoryBytes: number | null;
+}
+
+/** Refuses what a run would refuse, and what the server has no room for. Changes nothing of the instance. */
+async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Promise<Result<Admitted, Outcome>> {
+  const inspected = await inspect(plan, tools);
+  if (!inspected.ok) return inspected;
+  const repeat = await refuseRepeat(plan, tools);
+  if (repeat !== null) return err(repeat);
+  const { copy, instance, wasRunning } = inspected.value;
+  if (copy !== null && !mayCopyFiles)
+    return err(refused(describePause(plan.instance, copy), 'Pass --rehearse=copy where that is acceptable.'));
+  const [memory, state, place] = await Promise.all([
+    getServerMemory(tools.incus, instance.location),
+    wasRunning ? getInstanceState(tools.incus, plan.instance) : null,
+    ensureRehearsalPlace(tools.incus),
+  ]);
+  if (!place.ok) return err(notCarriedOut(place.error));
+  const there = await getInstance(inProject(tools.incus, place.value.project), plan.instance);
+  if (there.ok) return err(copyExists(plan, place.value));
+  const limit = instance.expandedConfig['limits.memory'];
+  const grant = grantMemory({
+    server: memory.ok ? memory.value : null,
+    originalBytes: state?.ok === true ? state.value.memoryBytes || null : null,
+    limitBytes: limit === undefined ? null : bytesOf(limit) || null,
+  });
+  if (!grant.fits)
+    return err(
+      refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'),
+    );
+  return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes });
+}
+
+/** Copies have the names of their originals. */
+function copyExists({ instance }: Plan, { project }: RehearsalPlace): Outcome {
+  return busy(
+    `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is under way, or its copy was kept.`,
+    `See \`guard runs ${instance}\`; \`guard recover\` removes what a rehearsal left that was interrupted.`,
+  );
+}
+
+function notCarriedOut(failure: IncusFailure): Outcome {
+  return inconclusive(`Could not ${failure.purpose}: ${failure.detail}`, failure.advice);
+}
+
+/** What a rehearsal works with. */
+interface Subject extends Admitted {
+  /** Null on a remote server: the copy then has no way to package sources. */
+  readonly access: PackageAccess | null;
+}
+
+/** Makes the copy, judges it, and removes it however that ended. */
+async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject: Subject): Promise<RehearsalEnd> {
+  const { plan, keepCopy } = rehearsal;
+  const { inspected, place, memoryBytes } = subject;
+  const uuid = randomUUID();
+  const copyPlan = planCopy(inspected.instance, {
+    uuid,
+    run: plan.run,
+    network: place.network,
+    ownVolumes: inspected.disks.own,
+    memoryBytes,
+  });
+  const copy: RehearsalCopy = { project: place.project, instance: plan.instance, uuid, volumes: copyPlan.volumes };
+  await tools.recorder.begin(startOf(rehearsal, tools, inspected, copy));
+  const unwritable = tools.recorder.failure();
+  // Without a record nobody would find the copy of a guard that was killed.
+  if (unwritable !== null)
+    return withoutCopy(
+      refused(
+        `The run's record cannot be written: ${unwritable}`,
+        'Make room, or name another folder with GUARD_STATE_DIR.',
+      ),
+    );
+  const interruption = linkInterruption(tools.interruption);
+  const stopWatching = watchPool(tools, inspected.pool, interruption);
+  let neverMade = false;
+  try {
+    const made = await makeCopy(plan, tools, subject, copyPlan);
+    // Another rehearsal of the same name was quicker: that copy is not this run's.
+    neverMade = !made.ok && made.error.kind === 'name-taken';
+    if (neverMade) return withoutCopy(copyExists(plan, place));
+    if (!made.ok) return withoutCopy(notCarriedOut(made.error));
+    return await judgeCopy(rehearsal, { ...tools, interruption }, subject, copyPlan);
+  } finally {
+    stopWatching();
+    await removeCopy(tools, { copy, run: plan.run, neverMade, keep: keepCopy && !neverMade, limits: plan.limits });
+  }
+}
+
+function startOf(
+  { plan, before, keepCopy }: RehearsalPlan,
+  tools: RunTools,
+  { wasRunning }: Inspection,
+  copy: RehearsalCopy,
+): RunStarted {
+  return {
+    type: 'run-started',
+    version: plan.version,
+    instance: plan.instance,
+    project: plan.project,
+    remote: plan.remote,
+    command: plan.command.words,
+    wasRunning,
+    restorePointName: '',
+    named: false,
+    holder: tools.holder,
+    rehearsal: { copy, before, keepCopy },
+  };
+}
+
+type CopyTools = RunTools & { readonly interruption: CopyInterruption };
+
+async function judgeCopy(
+  rehearsal: RehearsalPlan,
+  tools: CopyTools,
+  subject: Subject,
+  copyPlan: CopyPlan,
+): Promise<RehearsalEnd> {
+  const { plan } = rehearsal;
+  const { inspected, place, access } = subject;
+  // Meanwhile, because it only reads: the copy is compared with it.
+  const original = inspected.wasRunning ? baselineOfOriginal(plan, tools) : Promise.resolve(null);
+  const there: CopyTools = { ...tools, incus: inProject(tools.incus, place.project) };
+  const started = await startCopy(plan, there, copyPlan);
+  if (started !== null) return withoutCopy(started);
+  const checks = checksForCopy(plan.checks, plan.remote === null);
+  const copyRun = planOnCopy(plan, place, checks.asked, access);
+  const [noAccess, baseline, preview] = await Promise.all([
+    access?.connect() ?? null,
+    establishBaseline(copyRun, there, inspected.instance, { first: null, justStarted: true, whenIdle: () => {} }),
+    rehearsal.before === null ? null : previewPackages(there.incus, plan.instance, plan.command.words),
+  ]);
+  if (noAccess !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: noAccess });
+  if (!baseline.ok) return withoutCopy(baseline.error);
+  const survival = await compareWithOriginal(there, plan.instance, await original, baseline.value, inspected, copyPlan);
+  const now = await getInstance(there.incus, plan.instance);
+  if (!now.ok) return withoutCopy(notCarriedOut(now.error));
+  access?.open();
+  const attempt: AttemptSubject = { baseline: baseline.value, boot: now.value, inspected: { instance: now.value } };
+  const attemptTools = access === null ? there : { ...there, recorder: disconnectAfterCommand(there.recorder, access) };
+  const judged = await changeAndRestart(copyRun, attemptTools, attempt);
+  const outcome = outcomeOf(judged, access?.refused() ?? null, tools.interruption);
+  const report: RehearsalReport = {
+    failedAt: outcome.outcome === 'rehearsal-failed' ? outcome.stage : null,
+    notRehearsed: [...notRehearsedBy(plan, copyPlan, access), ...checks.notRehearsed, ...survival.needsOutside],
+    notSurvivingReboot: survival.notSurvivingReboot,
+    refusedHosts: access?.refused() ?? [],
+  };
+  await tools.recorder.record({ type: 'rehearsal-report', report });
+  // The instance is what it was before: its package manager message the same as it would before the run.
+  if (outcome.outcome === 'rehearsal-failed') await rememberChange(plan, tools, outcome.cause);
+  return { outcome, changes: judged.changes, preview };
+}
+
+function makeCopy(
+  plan: Plan,
+  tools: RunTools,
+  { inspected, place }: Subject,
+  copyPlan: CopyPlan,
+): Promise<Result<void, IncusFailure>> {
+  return inPhase(
+    tools,
+    'copy',
+    () => createRehearsalCopy(tools.incus, place, inspected.instance, copyPlan, { limitMs: plan.limits.snapshotMs }),
+    (result) => ({ ok: result.ok, message: result.ok ? `project ${place.project}` : 'not made' }),
+  );
+}
+
+/** Null where the copy runs; otherwise why the rehearsal ends here. */
+async function startCopy(plan: Plan, there: CopyTools, copyPlan: CopyPlan): Promise<Outcome | null> {
+  const up = await inPhase(
+    there,
+    'start',
+    () => bringUp(there, plan.instance, plan.limits, hasNic(copyPlan) ? [4] : []),
+    (result) => ({ ok: result.ok, message: result.ok ? 'running, isolated' : result.error }),
+  );
+  if (up.ok) return null;
+  return inconclusive(`The copy did not start: ${up.error}`, 'The instance itself may not survive a restart either.');
+}
+
+function hasNic({ devices }: CopyPlan): boolean {
+  return Object.values(devices).some((keys) => keys['type'] === 'nic');
+}
+
+/**
+ * The same run with the copy as its subject. What the copy cannot do is compared with itself, so a failure from before
+ * does not stop the rehearsal; its end is decided here and asks nobody.
+ */
+function planOnCopy(
+  plan: Plan,
+  { project }: RehearsalPlace,
+  checks: Plan['checks'],
+  access: PackageAccess | null,
+): Plan {
+  return {
+    ...plan,
+    project,
+    checks,
+    allowUnhealthy: true,
+    obeyQuarantine: false,
+    keepFailed: false,
+    // The restart comes after the first verdict, so that the report can tell which of the two failed.
+    restart: false,
+    hooks: {},
+    command: { ...plan.command, environment: { ...plan.command.environment, ...access?.environment } },
+  };
+}
+
+function baselineOfOriginal(plan: Plan, tools: RunTools): Promise<Baseline> {
+  return takeBaseline(
+    { incus: tools.incus, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
+    { definitions: plan.checks, automatic: plan.automatic },
+  );
+}
+
+/** Original against copy: what the copy cannot show, and what would not survive a reboot today. */
+async function compareWithOriginal(
+  tools: RunTools,
+  instance: string,
+  original: Baseline | null,
+  copy: Baseline,
+  { disks }: Inspection,
+  { removed }: CopyPlan,
+): Promise<Survival> {
+  if (original === null) return { needsOutside: [], notSurvivingReboot: [] };
+  const logs = await readUnitLogs(tools, instance, unitsToExplain(original, copy));
+  const isRemoved = (device: string): boolean => removed.some((one) => one.device === device);
+  const paths = disks.uncovered.filter(({ device }) => isRemoved(device)).map(({ path }) => path);
+  return compareSurvival(original, copy, logs, paths);
+}
+
+/** What the copy's form alone leaves out. */
+function notRehearsedBy(plan: Plan, { removed }: CopyPlan, access: PackageAccess | null): readonly Finding[] {
+  const hooks = Object.keys(plan.hooks);
+  return [
+    ...removed.map(({ device, because }) =>
+      omission(`device:${device}`, `the copy lacks the device "${device}": ${because}`),
+    ),
+    ...(hooks.length === 0 ? [] : [omission('hooks', `the run's own hooks are not rehearsed: ${hooks.join(', ')}`)]),
+    ...(access === null
+      ? [
+          omission(
+            'network',
+            'on a remote server a copy has no way to package sources: the command ran without network',
+          ),
+        ]
+      : []),
+  ];
+}
+
+function omission(subject: string, message: string): Finding {
+  return { subject, severity: 'advisory', message };
+}

@@ -1,0 +1,76 @@
+import type { Finding } from '../event.ts';
+import type { Baseline } from '../health/baseline.ts';
+import { concernsOf } from '../health/verdict.ts';
+import { neutralise } from '../text.ts';
+
+/** What the original does and its freshly booted copy does not. */
+export interface Survival {
+  /** Why, is in the copy's isolation: it message nothing of a reboot. */
+  readonly needsOutside: readonly Finding[];
+  /** It would not survive a reboot today, change or no change. */
+  readonly notSurvivingReboot: readonly Finding[];
+}
+
+/** What the log of a unit of the copy message, by the unit's name; absent where it was not read. */
+export type UnitLogs = Readonly<Record<string, string>>;
+
+/** Units of the copy that are not as on the original: their logs tell why. */
+export function unitsToExplain(original: Baseline, copy: Baseline): readonly string[] {
+  return [
+    ...new Set(differences(original, copy).flatMap(({ subject, message }) => unitsIn(`${subject} ${message}`))),
+  ].slice(0, 20);
+}
+
+/** Sorts the differences by their cause. Pure: `logs` were read before. */
+export function compareSurvival(
+  original: Baseline,
+  copy: Baseline,
+  logs: UnitLogs,
+  removedPaths: readonly string[],
+): Survival {
+  const found = differences(original, copy);
+  const isOutside = (finding: Finding): boolean => {
+    const text = `${finding.subject} ${finding.message}`;
+    const log = unitsIn(text)
+      .map((unit) => logs[unit] ?? '')
+      .join('\n');
+    return (
+      isExpected(finding) || outsideFailure.test(log) || removedPaths.some((path) => `${text}\n${log}`.includes(path))
+    );
+  };
+  return {
+    needsOutside: found
+      .filter((finding) => isOutside(finding) && !isExpected(finding))
+      .map((finding) => told(finding, 'could not be seen on the copy')),
+    notSurvivingReboot: found.filter((finding) => !isOutside(finding)).map((finding) => told(finding, null)),
+  };
+}
+
+function differences(original: Baseline, copy: Baseline): readonly Finding[] {
+  return concernsOf(original, copy, { restarted: true }).filter(
+    ({ severity, effect }) => severity === 'required' && effect !== 'info',
+  );
+}
+
+/** Differences that every copy has, because its network is another one on purpose: nobody has to be told each time. */
+function isExpected({ subject }: Pick<Finding, 'subject'>): boolean {
+  return /^(address:|route:|nameservers$)/.test(subject);
+}
+
+/** What a service writes that looks for somebody outside. */
+const outsideFailure =
+  /network is unreachable|no route to host|host is unreachable|could not resolve|temporary failure in name resolution|name or service not known|no address associated|connection (refused|timed out)|connect(ion)?[^\n]{0,60}(failed|timeout)|cannot assign requested address/i;
+
+function unitsIn(text: string): readonly string[] {
+  return [...text.matchAll(/[\w@:.\\-]+\.(?:service|socket|mount|timer)\b/g)].map(([unit]) =>
+    unit.replace(/^unit:/, ''),
+  );
+}
+
+function told({ subject, message }: Finding, prefix: string | null): Finding {
+  return {
+    subject,
+    severity: 'advisory',
+    message: neutralise(prefix === null ? message : `${prefix}: ${message}`, 1000),
+  };
+}

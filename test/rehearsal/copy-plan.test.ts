@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { copyKey, planCopy } from '../../src/incus/rehearsal/copy-plan.ts';
+
+const request = {
+  uuid: '6fa04c7c-2b36-4e3d-9b2f-0a7b7e3f1c11',
+  run: '20261129-120000-abcd',
+  network: 'guardreh0',
+  ownVolumes: [],
+  memoryBytes: null,
+};
+
+const original = (
+  devices: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  config: Readonly<Record<string, string>> = {},
+  inherited: Readonly<Record<string, string>> = {},
+) => ({ config, expandedConfig: { ...inherited, ...config }, expandedDevices: devices });
+
+const root = { type: 'disk', path: '/', pool: 'default', size: '10GiB' };
+
+describe('the devices of a copy', () => {
+  test('the root disk stays, with its limit', () => {
+    expect(planCopy(original({ root }), request).devices).toEqual({ root });
+  });
+
+  test.each([
+    ['a bridged one', { type: 'nic', network: 'incusbr0', name: 'eth0', 'ipv4.address': '10.0.0.5' }],
+    ['one on a bridge of the host', { type: 'nic', nictype: 'bridged', parent: 'br0', name: 'eth0' }],
+    ['macvlan', { type: 'nic', nictype: 'macvlan', parent: 'enp1s0', name: 'eth0' }],
+    ['a physical one', { type: 'nic', nictype: 'physical', parent: 'enp2s0', name: 'eth0' }],
+    ['routed', { type: 'nic', nictype: 'routed', name: 'eth0', 'ipv4.address': '192.0.2.1' }],
+    ['one with VLANs and ACLs', { type: 'nic', network: 'incusbr0', name: 'eth0', vlan: '7', 'security.acls': 'web' }],
+  ])('a network interface, %s, ends on the isolated bridge under its name', (_what, nic) => {
+    const { devices, removed } = planCopy(
+      original({ root, eth0: nic }, { 'volatile.eth0.hwaddr': '10:66:6a:00:00:01' }),
+      request,
+    );
+    expect(devices['eth0']).toEqual({
+      type: 'nic',
+      network: 'guardreh0',
+      name: 'eth0',
+      hwaddr: '10:66:6a:00:00:01',
+      'security.port_isolation': 'true',
+      'security.mac_filtering': 'true',
+      'security.ipv4_filtering': 'true',
+      'security.ipv6_filtering': 'true',
+    });
+    expect(removed).toEqual([]);
+  });
+
+  test.each([
+    ['proxy', { type: 'proxy', listen: 'tcp:0.0.0.0:80', connect: 'tcp:127.0.0.1:80' }],
+    ['folder of the host', { type: 'disk', path: '/srv', source: '/srv/data' }],
+    ['shared volume', { type: 'disk', path: '/data', pool: 'default', source: 'shared' }],
+    ['drive of cloud-init', { type: 'disk', source: 'cloud-init:config' }],
+    ['gpu', { type: 'gpu' }],
+    ['usb', { type: 'usb', vendorid: '0403' }],
+    ['unix-char', { type: 'unix-char', source: '/dev/ttyS0' }],
+    ['unix-block', { type: 'unix-block', source: '/dev/sdb' }],
+    ['unix-hotplug', { type: 'unix-hotplug', vendorid: '0403' }],
+    ['pci', { type: 'pci', address: '0000:01:00.0' }],
+    ['tpm', { type: 'tpm', path: '/dev/tpm0' }],
+    ['infiniband', { type: 'infiniband', nictype: 'physical', parent: 'ib0' }],
+    ['of a later Incus', { type: 'quantum' }],
+  ])('the %s is removed, and told', (_what, keys) => {
+    const { devices, removed } = planCopy(original({ root, it: keys }), request);
+    expect(devices['it']).toEqual({ type: 'none' });
+    expect(removed.map(({ device }) => device)).toEqual(['it']);
+  });
+
+  test('a volume of its own is copied, with the folder that is mounted', () => {
+    const ownVolumes = [{ device: 'data', pool: 'fast', volume: 'pg' }];
+    const { devices, volumes } = planCopy(
+      original({ root, data: { type: 'disk', path: '/var/lib/pg', pool: 'fast', source: 'pg/main' } }),
+      { ...request, ownVolumes },
+    );
+    expect(volumes).toEqual([{ device: 'data', pool: 'fast', volume: 'pg', copy: `guard-${request.uuid}-0` }]);
+    expect(devices['data']).toEqual({
+      type: 'disk',
+      path: '/var/lib/pg',
+      pool: 'fast',
+      source: `guard-${request.uuid}-0/main`,
+    });
+  });
+});
+
+describe('the configuration of a copy', () => {
+  const keysOf = (config: Readonly<Record<string, string>>, inherited: Readonly<Record<string, string>> = {}) =>
+    planCopy(original({ root }, config, inherited), request).config;
+
+  test('limits and environment stay, those of profiles too', () => {
+    expect(
+      keysOf({ 'limits.cpu': '2', 'environment.LANG': 'C' }, { 'limits.processes': '500', 'security.nesting': 'true' }),
+    ).toMatchObject({
+      'limits.cpu': '2',
+      'environment.LANG': 'C',
+      'limits.processes': '500',
+      'security.nesting': 'true',
+    });
+  });
+
+  test.each([
+    ['boot.autostart.priority', '5'],
+    ['boot.host_shutdown_timeout', '5'],
+    ['snapshots.schedule', '@daily'],
+    ['cloud-init.user-data', '#cloud-config'],
+    ['user.user-data', '#cloud-config'],
+    ['user.network-config', 'version: 2'],
+    ['user.guard.run', '{}'],
+    ['user.guard.quiet', '{}'],
+    ['security.protection.delete', 'true'],
+    ['cluster.evacuate', 'live-migrate'],
+  ])('%s of the original is cleared', (key, value) => {
+    expect(keysOf({ [key]: value })[key]).toBe('');
+    expect(keysOf({}, { [key]: value })[key]).toBeUndefined();
+  });
+
+  test('a copy never starts by itself, and carries its run and the chosen uuid', () => {
+    expect(keysOf({ 'boot.autostart': 'true' })).toMatchObject({
+      'boot.autostart': 'false',
+      'volatile.uuid': request.uuid,
+      [copyKey]: request.run,
+    });
+  });
+
+  test('nothing volatile is carried over but the id by which cloud-init knows its instance', () => {
+    const keys = keysOf({ 'volatile.cloud-init.instance-id': 'a', 'volatile.idmap.base': '0', 'volatile.uuid': 'b' });
+    expect(Object.keys(keys).filter((key) => key.startsWith('volatile.'))).toEqual([
+      'volatile.cloud-init.instance-id',
+      'volatile.uuid',
+    ]);
+    expect(keys['volatile.uuid']).toBe(request.uuid);
+  });
+
+  test('memory is limited to what was granted', () => {
+    const { config } = planCopy(original({ root }, { 'limits.memory': '8GiB' }), {
+      ...request,
+      memoryBytes: 1_000_000,
+    });
+    expect(config['limits.memory']).toBe('1000000B');
+  });
+});

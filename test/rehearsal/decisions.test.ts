@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import type { CheckDefinition } from '../../src/check-definition.ts';
+import { checksForCopy } from '../../src/rehearsal/checks-for-copy.ts';
+import { driftBetween } from '../../src/rehearsal/drift.ts';
+import { shortOfSpace } from '../../src/rehearsal/interruption.ts';
+import { managerOf, upgradeCommand, upgradeManagers } from '../../src/rehearsal/pending-upgrade.ts';
+import { grantMemory } from '../../src/rehearsal/spare-memory.ts';
+
+const mebibyte = 1024 * 1024;
+
+describe('memory of a copy', () => {
+  const server = { totalBytes: 8192 * mebibyte, usedBytes: 4096 * mebibyte };
+
+  test('is what is free beyond a tenth of all, at most the limit of the original', () => {
+    expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: null })).toEqual({
+      fits: true,
+      limitBytes: Math.floor(4096 * mebibyte - 819.2 * mebibyte),
+    });
+    expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: 1024 * mebibyte })).toEqual({
+      fits: true,
+      limitBytes: 1024 * mebibyte,
+    });
+  });
+
+  test('does not fit where the original takes more than that, and the numbers are told', () => {
+    const grant = grantMemory({ server, originalBytes: 3000 * mebibyte, limitBytes: null });
+    expect(grant).toMatchObject({ fits: false });
+    expect(grant.fits ? '' : grant.message).toMatch(/4096 MiB of 8192 MiB .* 819 MiB .* 3750 MiB/);
+  });
+
+  test('is not limited where nobody message how much there is', () => {
+    expect(grantMemory({ server: null, originalBytes: null, limitBytes: null })).toEqual({
+      fits: true,
+      limitBytes: null,
+    });
+  });
+
+  test('a small original fits on a small server', () => {
+    const small = { totalBytes: 1024 * mebibyte, usedBytes: 400 * mebibyte };
+    expect(grantMemory({ server: small, originalBytes: 50 * mebibyte, limitBytes: null }).fits).toBe(true);
+    expect(
+      grantMemory({ server: { ...small, usedBytes: 600 * mebibyte }, originalBytes: 50 * mebibyte, limitBytes: null })
+        .fits,
+    ).toBe(false);
+  });
+});
+
+describe('space of the pool', () => {
+  test('is short below a twentieth, at least 256 MiB, at most 4 GiB', () => {
+    const space = (totalMiB: number, freeMiB: number) => ({
+      totalBytes: totalMiB * mebibyte,
+      usedBytes: (totalMiB - freeMiB) * mebibyte,
+    });
+    expect(shortOfSpace('p', space(1024, 300))).toBeNull();
+    expect(shortOfSpace('p', space(1024, 200))).toContain('200 MiB of 1024 MiB');
+    expect(shortOfSpace('p', space(20_480, 1100))).toBeNull();
+    expect(shortOfSpace('p', space(20_480, 1000))).not.toBeNull();
+    expect(shortOfSpace('p', space(10_000_000, 4200))).toBeNull();
+  });
+});
+
+describe('drift', () => {
+  const known = (...packages: { name: string; from: string | null; to: string | null }[]) =>
+    ({ known: true, manager: 'apt', packages }) as const;
+  const nginx = { name: 'nginx', from: '1.0', to: '1.1' };
+
+  test('is nothing where the same would change', () => {
+    expect(driftBetween(known(nginx), known(nginx))).toEqual([]);
+  });
+
+  test('is another version, one more, one less', () => {
+    expect(driftBetween(known(nginx), known({ ...nginx, to: '1.2' }))).toEqual([
+      'nginx becomes 1.2 now, and becomes 1.1 in the rehearsal',
+    ]);
+    expect(driftBetween(known(), known(nginx))).toEqual(['nginx becomes 1.1 now, and was not part of the rehearsal']);
+    expect(driftBetween(known({ ...nginx, to: null }), known())).toEqual([
+      'nginx goes away in the rehearsal, and does not change now',
+    ]);
+  });
+
+  test('cannot be told where the package manager does not say', () => {
+    expect(driftBetween({ known: false, message: '' }, known(nginx))).toEqual([]);
+  });
+});
+
+describe('checks on a copy', () => {
+  const common = { severity: 'required', timeoutMs: 1, intervalMs: 1, retries: 1, startPeriodMs: 0 } as const;
+  const exec = { ...common, name: 'e', kind: 'exec', command: ['true'], environment: {}, user: 0, cwd: '/' } as const;
+  const host = (...command: [string, ...string[]]): CheckDefinition => ({
+    ...common,
+    name: 'h',
+    kind: 'host',
+    command,
+    environment: {},
+  });
+  const tcp = (address: string): CheckDefinition => ({
+    ...common,
+    name: 't',
+    kind: 'tcp',
+    address,
+    port: 1,
+    send: null,
+    expect: null,
+  });
+  const askedOf = (check: CheckDefinition, reachable = true): boolean =>
+    checksForCopy([check], reachable).asked.length === 1;
+
+  test('those inside are asked, on a remote server too', () => {
+    expect(askedOf(exec)).toBe(true);
+    expect(askedOf(exec, false)).toBe(true);
+  });
+
+  test.each([
+    [tcp('{address}'), true],
+    [tcp('{address4}'), true],
+    [tcp('{address:eth1}'), true],
+    [tcp('web.example.org'), false],
+    [tcp('10.0.0.5'), false],
+    [tcp('{address6}'), false],
+    [host('check_http', '-H', '{address}'), true],
+    [host('sh', '-c', 'curl http://$GUARD_INSTANCE'), true],
+    [host('curl', 'https://web.example.org'), false],
+  ])('%j', (check, asked) => {
+    expect(askedOf(check)).toBe(asked);
+    expect(checksForCopy([check], true).notRehearsed).toHaveLength(asked ? 0 : 1);
+  });
+
+  test('nothing over the network on a remote server', () => {
+    expect(checksForCopy([tcp('{address}')], false)).toMatchObject({
+      asked: [],
+      notRehearsed: [{ subject: 'check:t' }],
+    });
+  });
+
+  test('a script on the host can tell a copy from its original', () => {
+    expect(checksForCopy([host('x', '{address}')], true).asked).toMatchObject([
+      { environment: { GUARD_REHEARSAL: '1' } },
+    ]);
+  });
+});
+
+describe('what is pending', () => {
+  test('each manager of the hooks has a command that asks nobody', () => {
+    for (const manager of upgradeManagers)
+      expect(upgradeCommand(manager).join(' ')).toMatch(/-y\b|--non-interactive|--noconfirm|apk/);
+    expect(managerOf('apt-get\n')).toBe('apt-get');
+    expect(managerOf('rm -rf /')).toBeNull();
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import type { Facts } from '../../src/health/facts.ts';
+import type { Baseline } from '../../src/health/baseline.ts';
+import { compareSurvival, unitsToExplain } from '../../src/rehearsal/survival.ts';
+import { dead, facts, failed, owner, service, tcp, units } from '../health/example-facts.ts';
+
+const baseline = (changes: Partial<Facts>): Baseline => ({
+  at: 0,
+  state: { kind: 'askable' },
+  facts: facts(changes),
+  factsSay: null,
+  checks: [],
+  definitions: [],
+  automatic: true,
+});
+
+const app = service('app.service');
+const running = { units: units(app), sockets: [tcp('0.0.0.0', 8080, owner('app.service'))] };
+const booted = { init: { name: 'systemd', startTicks: 9000 } };
+
+describe('what would not survive a reboot', () => {
+  test('nothing, where the copy does the same', () => {
+    const original = baseline(running);
+    const copy = baseline({ ...running, ...booted });
+    expect(compareSurvival(original, copy, {}, [])).toEqual({ needsOutside: [], notSurvivingReboot: [] });
+    expect(unitsToExplain(original, copy)).toEqual([]);
+  });
+
+  test('a service that somebody started by hand, and its port', () => {
+    const original = baseline(running);
+    const copy = baseline({ ...booted, units: units(dead('app.service')), sockets: [] });
+    const { needsOutside, notSurvivingReboot } = compareSurvival(original, copy, {}, []);
+    expect(needsOutside).toEqual([]);
+    expect(notSurvivingReboot.map(({ message }) => message).join()).toContain('app.service');
+    expect(unitsToExplain(original, copy)).toEqual(['app.service']);
+  });
+
+  test('not a service whose log message that it looks for somebody outside', () => {
+    const original = baseline(running);
+    const copy = baseline({ ...booted, units: units(failed('app.service')), sockets: [] });
+    const log = { 'app.service': 'psycopg2.OperationalError: could not connect: Network is unreachable' };
+    const { needsOutside, notSurvivingReboot } = compareSurvival(original, copy, log, []);
+    expect(notSurvivingReboot).toEqual([]);
+    expect(needsOutside.map(({ message }) => message).join()).toContain('could not be seen on the copy: app.service');
+  });
+
+  test('a service that fails for a reason of its own', () => {
+    const copy = baseline({ ...booted, units: units(failed('app.service')), sockets: [] });
+    const log = { 'app.service': 'unknown option "master" in /etc/app.conf' };
+    expect(compareSurvival(baseline(running), copy, log, []).notSurvivingReboot).not.toEqual([]);
+  });
+
+  test('not another address, and not the missing default route: every copy has those', () => {
+    const network = { addresses: [], defaultRoutes: [], nameservers: [] };
+    expect(compareSurvival(baseline(running), baseline({ ...running, ...booted, network }), {}, [])).toEqual({
+      needsOutside: [],
+      notSurvivingReboot: [],
+    });
+  });
+
+  test('not what stood on a removed disk', () => {
+    const mount = service('srv-data.mount', { type: '' });
+    const original = baseline({ units: units(mount, service('share.service')) });
+    const copy = baseline({ ...booted, units: units(failed('share.service')), sockets: [] });
+    const { notSurvivingReboot } = compareSurvival(
+      original,
+      copy,
+      { 'share.service': '/srv/data: No such file or directory' },
+      ['/srv/data'],
+    );
+    expect(notSurvivingReboot.map(({ subject }) => subject)).not.toContain('unit:share.service');
+  });
+});
