@@ -13,7 +13,7 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/hooks/**', 'test/corpus/**', 'test/chaos/**'],
+          exclude: ['test/e2e/**', 'test/page/**', 'test/hooks/**', 'test/corpus/**', 'test/chaos/**'],
           testTimeout: 20_000,
         },
       },
@@ -44,6 +44,17 @@ export default defineConfig({
           hookTimeout: 600_000,
           maxWorkers: 2,
           retry: 1,
+        },
+      },
+      {
+        test: {
+          // Pages in Debian's Chromium.
+          name: 'page',
+          sequence: { groupOrder: 1 },
+          include: ['test/page/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
         },
       },
       {

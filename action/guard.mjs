@@ -5,7 +5,7 @@ import { withoutInputs } from './inputs.mjs';
 
 const program = fileURLToPath(new URL('../dist/guard.cjs', import.meta.url));
 
-/** Runs guard to its end and gives its exit status. A cancelled step's signals are guard's: it puts the instance back. */
+/** Runs guard to its end and gives its exit status. A cancelled step's signals are guard's: it rolls the instance back. */
 export const guard = (words, environment) =>
   new Promise((resolve) => {
     const child = spawn(process.execPath, [program, ...words], { stdio: 'inherit', env: withoutInputs(environment) });

@@ -14,13 +14,13 @@ export interface CheckCommon {
   /** Unique among the checks of a run. */
   readonly name: string;
   readonly severity: Severity;
-  /** One try: it is killed then, and counts as failed. */
+  /** The time limit of one attempt. The check is then killed and counts as failed. */
   readonly timeoutMs: number;
-  /** From one try to the next. */
+  /** The time between two attempts. */
   readonly intervalMs: number;
   /** How many failures in a row make it failed; at least 1. */
   readonly retries: number;
-  /** After the command, or a start: failures do not count yet. The first success ends it. */
+  /** The time after the command or a start in which failures do not count. The first success ends it. */
   readonly startPeriodMs: number;
 }
 
@@ -63,7 +63,7 @@ export interface TlsSettings {
   readonly verify: boolean;
   /** A file of PEM certificates on the machine that runs guard, in the place of the system's; null for the system's. */
   readonly caFile: string | null;
-  /** Whom the certificate must name, and whom the request asks for, where the URL has only an address. */
+  /** The name that the certificate must have and that the request uses, if the URL has only an address. */
   readonly serverName: string | null;
 }
 
@@ -71,7 +71,7 @@ export interface TcpCheck extends CheckCommon {
   readonly kind: 'tcp';
   readonly address: string;
   readonly port: number;
-  /** Written as soon as it is connected. */
+  /** Text to send after connecting. */
   readonly send: string | null;
   /** Looked for in the first 64 KiB that come; null: a connection is enough. */
   readonly expect: TextMatch | null;
@@ -109,7 +109,7 @@ export interface SystemdCheck extends CheckCommon {
   readonly sub: readonly string[] | null;
 }
 
-/** A monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown (could not be asked). */
+/** A monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown. */
 export interface PluginCheck extends CheckCommon {
   readonly kind: 'plugin';
   readonly command: Words;

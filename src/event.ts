@@ -39,6 +39,12 @@ export interface Finding {
   readonly severity: Severity;
   /** The whole sentence: what was, what is, and the reason where it is known. Control characters already neutralised. */
   readonly message: string;
+  /** What was there before the change, in a few words; with `after` it is shown side by side. */
+  readonly before?: string;
+  /** What is there now, in a few words. */
+  readonly after?: string;
+  /** The last lines of the log that shows it, oldest first. As they came: not neutralised. */
+  readonly log?: readonly string[];
 }
 
 /** `failed` is an answer; `unknown` means that nobody could answer, which proves nothing. */

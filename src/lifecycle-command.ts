@@ -16,7 +16,7 @@ interface LifecycleCommandCommon {
   /** The argument vector. What the user wrote as one text is `sh -c TEXT`. */
   readonly command: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string>>;
-  /** It is killed then, and has failed. Milliseconds. */
+  /** The command is killed after this time, and has failed. Milliseconds. */
   readonly timeoutMs: number;
 }
 

@@ -42,7 +42,7 @@ function contextOf(interrupter: Interrupter): Context {
     stdout: process.stdout,
     stderr: process.stderr,
     reach: async (instance, project, watch) => {
-      const { reach } = await import('./incus/reach.ts');
+      const { reach } = await import('./platform/incus/remote/reach.ts');
       return reach({ environment: process.env, clock: systemClock, instance, project, ...(watch ? { watch } : {}) });
     },
   };

@@ -2,73 +2,65 @@ import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-// Holds the table of ARCHITECTURE.md: what each room may import, and what only one place may do.
+// Checks the table of ARCHITECTURE.md: what each layer may import, and what only one place may do.
 
 const source = resolve(import.meta.dirname, '../src');
 
-const vocabulary = ['.'];
-const mayImport: Readonly<Record<string, readonly string[]>> = {
-  '.': [],
-  incus: [],
-  platform: [],
-  journal: [],
-  config: [],
-  health: ['incus'],
-  run: ['health', 'incus', 'journal'],
-  'package-hook': ['incus'],
-  rollout: ['run', 'health', 'incus', 'journal', 'config'],
-  doctor: [],
-  notify: ['health', 'config'],
-  agent: ['package-hook', 'run', 'health', 'incus', 'journal', 'config'],
-  rehearsal: ['run', 'health', 'incus', 'journal'],
-  report: ['run', 'journal', 'package-hook'],
-  cli: [
-    'rehearsal',
-    'package-hook',
-    'rollout',
-    'config',
-    'run',
-    'report',
-    'journal',
-    'agent',
-    'notify',
-    'health',
-    'incus',
-  ],
-};
+/** The rows of the table: the layer's folder, and the folders that it may import. */
+const mayImport = layersOf(await readFile(resolve(import.meta.dirname, '../ARCHITECTURE.md'), 'utf8'));
+
+function layersOf(text: string): ReadonlyMap<string, readonly string[]> {
+  const table = text.slice(text.indexOf('| layer |'));
+  const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2);
+  return new Map(
+    rows.flatMap((row) => {
+      const [, layer = '', , imports = ''] = row.split('|').map((cell) => cell.trim());
+      const folder = /^`([a-z/-]+)\/`$/.exec(layer)?.[1];
+      return folder === undefined ? [] : [[folder, imports === 'nothing' ? [] : imports.split(', ')]];
+    }),
+  );
+}
 
 interface SourceFile {
   readonly path: string;
-  readonly room: string;
+  readonly layer: string;
   readonly text: string;
+}
+
+/** The longest row that a file is under; `.` for the vocabulary and the wiring beside the layers. */
+function layerOf(path: string): string {
+  const layers = [...mayImport.keys()].filter((layer) => path.startsWith(`${layer}/`));
+  return layers.toSorted((a, b) => b.length - a.length)[0] ?? dirname(path).split('/')[0] ?? '.';
 }
 
 const files: readonly SourceFile[] = await Promise.all(
   (await readdir(source, { recursive: true }))
     .filter((path) => path.endsWith('.ts'))
-    .map(async (path) => ({
-      path,
-      room: dirname(path).split('/')[0] ?? '.',
-      text: await readFile(join(source, path), 'utf8'),
-    })),
+    .map(async (path) => ({ path, layer: layerOf(path), text: await readFile(join(source, path), 'utf8') })),
 );
 
-const importsOf = (file: SourceFile): string[] =>
-  [...file.text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+function importsOf(file: SourceFile): string[] {
+  return [...file.text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
     relative(source, resolve(source, dirname(file.path), match[1] ?? '')),
   );
+}
 
-describe('rooms', () => {
-  test.each(files.filter((file) => file.path !== 'main.ts'))('$path imports only what its room may', (file) => {
-    const allowed = [...vocabulary, file.room, ...(mayImport[file.room] ?? [])];
-    const foreign = importsOf(file).filter((path) => !allowed.includes(dirname(path).split('/')[0] ?? '.'));
-    expect(foreign).toEqual([]);
+describe('layers', () => {
+  test.each(files.filter((file) => file.path !== 'main.ts'))('$path imports only what its layer may', (file) => {
+    const allowed = ['.', file.layer, ...(mayImport.get(file.layer) ?? [])];
+    expect(importsOf(file).filter((path) => !allowed.includes(layerOf(path)))).toEqual([]);
   });
 
-  test('the table names every room', () => {
-    expect(new Set(Object.keys(mayImport))).toEqual(
-      new Set([...files.map((file) => file.room), 'agent', 'config', 'journal', 'report']),
-    );
+  test('the table has a row for each folder, and names no other', () => {
+    const folders = new Set(files.map((file) => file.layer).filter((layer) => layer !== '.'));
+    expect(new Set(mayImport.keys())).toEqual(folders);
+    expect([...mayImport.values()].flat().filter((layer) => !folders.has(layer))).toEqual([]);
+  });
+
+  test('no layer imports another one that imports it', () => {
+    const reached = (from: string, seen: ReadonlySet<string> = new Set()): string[] =>
+      (mayImport.get(from) ?? []).flatMap((to) => (seen.has(to) ? [] : [to, ...reached(to, new Set([...seen, to]))]));
+    expect([...mayImport.keys()].filter((layer) => reached(layer).includes(layer))).toEqual([]);
   });
 });
 
@@ -82,7 +74,7 @@ describe('habits', () => {
     expect(
       offenders(
         /\bconsole\.|process\.(stdout|stderr)\b/,
-        (file) => file.room === 'report' || ['main.ts', 'launcher.ts', 'single-file.ts'].includes(file.path),
+        (file) => file.layer === 'report' || ['main.ts', 'launcher.ts', 'single-file.ts'].includes(file.path),
       ),
     ).toEqual([]);
   });
@@ -102,19 +94,32 @@ describe('habits', () => {
 
   test('a DELETE is only written where it can only mean a snapshot, a file or a rehearsal copy (promise 1)', () => {
     expect(
-      offenders(/'DELETE'/, (file) => file.path === 'incus/client.ts' || file.path === 'incus/removal.ts'),
+      offenders(
+        /'DELETE'/,
+        (file) => file.path === 'platform/incus/http/client.ts' || file.path === 'platform/incus/http/removal.ts',
+      ),
+    ).toEqual([]);
+  });
+
+  test("only the adapter knows Incus' API, key names, drivers and database", () => {
+    expect(
+      offenders(
+        /\/1\.0\/|\bvolatile\.|\buser\.guard\b|'(btrfs|zfs|lvm|ceph|dir)'|\bUPDATE \w+ SET\b/,
+        // `guard doctor` explains the drivers to a person, by their names.
+        (file) => file.layer.startsWith('platform/') || file.path === 'doctor/judge.ts',
+      ),
     ).toEqual([]);
   });
 
   test('only the function that has proven that a copy is its own can name one for a DELETE (promise 1)', () => {
     expect(
       offenders(/\bverified(Copy|Volume)\b/, ({ path }) =>
-        ['incus/removal.ts', 'incus/rehearsal/removal.ts'].includes(path),
+        ['platform/incus/http/removal.ts', 'platform/incus/rehearsal/removal.ts'].includes(path),
       ),
     ).toEqual([]);
     const names = /kind: 'rehearsal-(copy|volume)'/g;
     expect(files.flatMap(({ path, text }) => [...text.matchAll(names)].map(() => path))).toEqual(
-      Array.from({ length: 4 }, () => 'incus/removal.ts'),
+      Array.from({ length: 4 }, () => 'platform/incus/http/removal.ts'),
     );
   });
 });

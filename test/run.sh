@@ -12,7 +12,12 @@ failed_checks=0
 npm run --silent check || failed_checks=1
 
 projects=("$@")
-[ $# -gt 0 ] || projects=(--project unit --project e2e)
+[ $# -gt 0 ] || projects=(--project unit --project page --project e2e)
+
+# The pages are tested in Debian's Chromium.
+case " ${projects[*]} " in
+  *" page "*) command -v chromium >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null ;;
+esac
 
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT

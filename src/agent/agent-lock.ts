@@ -28,8 +28,10 @@ export async function acquireAgentLock(stateDirectory: string): Promise<Result<A
     const before = (await file.readFile('utf8').catch(() => '')).trim();
     await file.close();
     if (locked.exitCode === 75)
-      return err(`Another agent works with ${stateDirectory} already${before === '' ? '' : ` (process ${before})`}.`);
-    return err(`The lock ${pidFile} cannot be had: ${locked.stderr || locked.originalMessage || 'flock failed'}.`);
+      return err(`Another agent already uses ${stateDirectory}${before === '' ? '' : ` (process ${before})`}.`);
+    return err(
+      `The lock ${pidFile} could not be acquired: ${locked.stderr || locked.originalMessage || 'flock failed'}.`,
+    );
   }
   await file.truncate(0);
   await file.write(`${process.pid}\n`);

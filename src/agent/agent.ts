@@ -52,7 +52,7 @@ export async function runAgent(serverProjects: readonly ServerProject[], tools: 
         const key = JSON.stringify(subject);
         const known = attended.get(key) ?? openInstanceSession(serverProject, subject, tools);
         attended.set(key, known);
-        return keepRelay({ incus: serverProject.incus, clock, emit }, subject, known.session);
+        return keepRelay({ platform: serverProject.platform, clock, emit }, subject, known.session);
       },
     });
   const stopping = (): void =>
@@ -73,7 +73,7 @@ function openInstanceSession(serverProject: ServerProject, subject: Subject, too
     begin: (settings, announcement, admit) =>
       beginTransaction(
         {
-          incus: serverProject.incus,
+          platform: serverProject.platform,
           clock,
           instance,
           inspectHolder,

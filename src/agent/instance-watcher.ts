@@ -1,15 +1,12 @@
 import type { AgentListener } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
 import { hookKey } from '../package-hook/hook-key.ts';
-import type { Incus } from '../incus/client.ts';
-import { followEvents, type IncusEvent } from '../incus/events.ts';
-import { describeFailure } from '../incus/failure.ts';
-import { getInstance, listInstances, type Instance } from '../incus/instance.ts';
-import { isShuttingDown } from '../incus/server.ts';
+import type { Instance, InstanceEvent, Platform } from '../platform/platform.ts';
+import { describeFailure } from '../platform/failure.ts';
 
 /** A project of a server, whose hooked instances are looked after. */
 export interface ServerProject {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly project: string;
   readonly remote: string | null;
 }
@@ -55,10 +52,10 @@ export async function watchInstances(serverProject: ServerProject, tools: Instan
     const hooked = instances.filter(isHooked).map(({ name }) => name);
     for (const name of new Set([...attendants.keys(), ...hooked])) see(name, hooked.includes(name));
   }
-  async function onEvent(event: IncusEvent): Promise<void> {
-    const name = instanceOf(event);
-    if (name === null || signal.aborted) return;
-    const instance = await getInstance(serverProject.incus, name);
+  async function onEvent(event: InstanceEvent): Promise<void> {
+    const name = event.instance;
+    if (signal.aborted) return;
+    const instance = await serverProject.platform.getInstance(name);
     if (instance.ok) see(name, isHooked(instance.value));
     else if (instance.error.kind === 'not-found') see(name, false);
   }
@@ -107,13 +104,13 @@ async function followOnce(
   tools: InstanceWatcherTools,
   on: {
     readonly seeAll: (instances: readonly Instance[]) => void;
-    readonly onEvent: (event: IncusEvent) => Promise<void>;
+    readonly onEvent: (event: InstanceEvent) => Promise<void>;
     readonly onFollowed: () => void;
   },
 ): Promise<Disconnection> {
   const { clock, signal } = tools;
-  if (await isShuttingDown(serverProject.incus)) return closingServer;
-  const stream = await followEvents(serverProject.incus, ['lifecycle'], (event) => void on.onEvent(event));
+  if (await serverProject.platform.isShuttingDown()) return closingServer;
+  const stream = await serverProject.platform.followInstances((event) => void on.onEvent(event));
   if (!stream.ok) return { message: describeFailure(stream.error), closing: false };
   const over = new AbortController();
   const stop = (): void => {
@@ -126,11 +123,11 @@ async function followOnce(
   let lost: Disconnection | null = null;
   for (let polls = 0; !over.signal.aborted && lost === null; polls += 1) {
     if (polls % pollsForAll === 0) {
-      const instances = await listInstances(serverProject.incus);
+      const instances = await serverProject.platform.listInstances();
       if (instances.ok) on.seeAll(instances.value);
       else lost = { message: describeFailure(instances.error), closing: false };
       if (polls === 0 && instances.ok) on.onFollowed();
-    } else if (await isShuttingDown(serverProject.incus)) lost = closingServer;
+    } else if (await serverProject.platform.isShuttingDown()) lost = closingServer;
     if (lost === null) await clock.sleep(pollMs, over.signal);
   }
   stop();
@@ -141,14 +138,6 @@ async function followOnce(
 
 const closingServer: Disconnection = { message: 'Incus is shutting down.', closing: true };
 
-function isHooked({ config }: Instance): boolean {
-  return (config[hookKey] ?? '') !== '';
-}
-
-/** What can change whether, or how, an instance is reached. */
-const changes =
-  /^instance-(created|deleted|renamed|started|stopped|shutdown|restarted|restored|updated|paused|resumed|ready)$/;
-
-function instanceOf(event: IncusEvent): string | null {
-  return changes.test(event.action) ? (/^\/1\.0\/instances\/([^/?]+)/.exec(event.source)?.[1] ?? null) : null;
+function isHooked({ metadata }: Instance): boolean {
+  return (metadata[hookKey] ?? '') !== '';
 }

@@ -1,8 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { Incus } from '../incus/client.ts';
-import { describeFailure } from '../incus/failure.ts';
-import { getInstance } from '../incus/instance.ts';
-import { getSnapshot } from '../incus/snapshot.ts';
+import type { Platform } from '../platform/platform.ts';
+import { describeFailure } from '../platform/failure.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import type { InspectHolder } from '../run/tools.ts';
 import { inFlightName } from '../run/lock/in-flight.ts';
@@ -22,7 +20,7 @@ const betweenMs = 5000;
  * not so the one that `isSame` says is the asker's own, whose end is waited for by whoever finishes that run.
  */
 export async function findActiveRun(
-  tools: { readonly incus: Incus; readonly clock: Clock; readonly inspectHolder: InspectHolder },
+  tools: { readonly platform: Platform; readonly clock: Clock; readonly inspectHolder: InspectHolder },
   name: string,
   limitMs: number,
   isSame: (run: string) => Promise<boolean>,
@@ -30,12 +28,12 @@ export async function findActiveRun(
   const began = tools.clock.monotonic();
   const isOver = (afterMs: number): boolean => tools.clock.monotonic() - began >= afterMs;
   for (;;) {
-    const snapshot = await getSnapshot(tools.incus, name, inFlightName);
+    const snapshot = await tools.platform.getSnapshot(name, inFlightName);
     if (!snapshot.ok)
       return snapshot.error.kind === 'not-found'
         ? { kind: 'free' }
         : { kind: 'unknown', message: describeFailure(snapshot.error) };
-    const instance = await getInstance(tools.incus, name);
+    const instance = await tools.platform.getInstance(name);
     if (!instance.ok) return { kind: 'unknown', message: describeFailure(instance.error) };
     const mark = readMarker(instance.value);
     if (mark !== null && tools.inspectHolder(mark.holder) !== 'dead') return { kind: 'guarded' };
@@ -44,10 +42,10 @@ export async function findActiveRun(
     if (mark !== null && isOver(limitMs))
       return {
         kind: 'unknown',
-        message: `Run ${mark.run} was interrupted and is not finished; guard recover does that.`,
+        message: `Run ${mark.run} was interrupted. Finish it with guard recover.`,
       };
     if (mark === null && isOver(betweenMs))
-      return { kind: 'unknown', message: 'Another run is beginning or ending, or was interrupted.' };
+      return { kind: 'unknown', message: 'Another run is starting or ending, or was interrupted.' };
     await tools.clock.sleep(100);
   }
 }

@@ -11,6 +11,6 @@ export function readMetricsAddress(text: string): Result<MetricsAddress, string>
   if (unix !== undefined) return ok({ kind: 'unix', path: unix });
   const [, host = '', port = ''] = /^(?:(127\.0\.0\.1|localhost|\[::1\]):)?(\d{1,5})$/.exec(text) ?? [];
   if (port === '' || Number(port) < 1 || Number(port) > 65_535)
-    return err(`"${text}" is no address of this machine alone: write 9469, [::1]:9469 or unix:/path/to/socket.`);
+    return err(`"${text}" is not a local address. Use 9469, [::1]:9469 or unix:/path/to/socket.`);
   return ok({ kind: 'port', host: host === '[::1]' ? '::1' : '127.0.0.1', port: Number(port) });
 }

@@ -27,7 +27,7 @@ export async function serveMetrics(
     const where = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     server.listen(where, () => resolve(null));
   });
-  if (listening !== null) return err(`The metrics cannot be served: ${listening}.`);
+  if (listening !== null) return err(`Could not serve metrics: ${listening}.`);
   if (address.kind === 'unix') await chmod(address.path, 0o660);
   return ok({
     close: async () => {

@@ -1,7 +1,6 @@
 import type { AgentListener, Subject } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
-import type { Incus } from '../incus/client.ts';
-import { getInstance } from '../incus/instance.ts';
+import type { Platform } from '../platform/platform.ts';
 import { openRelay, type Relay } from './relay.ts';
 
 /** Keeps the way to one instance open for as long as the instance runs. */
@@ -30,7 +29,7 @@ const idlePollMs = 60_000;
 
 /** Opens the way, and again whenever it is gone: after a start, a restore, a restart of the daemon. */
 export function keepRelay(
-  tools: { readonly incus: Incus; readonly clock: Clock; readonly emit: AgentListener },
+  tools: { readonly platform: Platform; readonly clock: Clock; readonly emit: AgentListener },
   subject: Subject,
   user: RelayUser,
 ): RelayKeeper {
@@ -71,7 +70,7 @@ export function keepRelay(
     while (!over.signal.aborted) {
       // What happens while it is looked at may be what the look did not see: no pause follows then.
       nudged = new AbortController();
-      const seen = await getInstance(tools.incus, subject.instance);
+      const seen = await tools.platform.getInstance(subject.instance);
       if (!seen.ok || seen.value.status !== 'Running') {
         await pause(seen.ok ? idlePollMs : (pauseMs = longer(pauseMs)));
         continue;

@@ -1,8 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Incus } from '../incus/client.ts';
-import { startExec } from '../incus/exec.ts';
-import { describeFailure } from '../incus/failure.ts';
+import type { Platform } from '../platform/platform.ts';
+import { describeFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import { createRateLimiter } from './rate-limiter.ts';
@@ -34,7 +33,7 @@ const mostWaiting = 64 * 1024;
  * until its own pipe is full and its writers wait: memory and the other instances do not notice.
  */
 export async function openRelay(
-  tools: { readonly incus: Incus; readonly clock: Clock },
+  tools: { readonly platform: Platform; readonly clock: Clock },
   instance: string,
   onLine: (line: string) => void,
 ): Promise<Result<Relay, string>> {
@@ -45,8 +44,7 @@ export async function openRelay(
   let signalReady = (): void => {};
   const ready = new Promise<null>((resolve) => (signalReady = () => resolve(null)));
   const onMessage = (line: string): void => (line === readyLine ? signalReady() : onLine(line));
-  const starting = startExec(
-    tools.incus,
+  const starting = tools.platform.startExec(
     instance,
     { command: ['sh', '-c', relayScript], environment: relayEnvironment, user: 0, group: 0, cwd: '/', terminal: null },
     { stdin: input, stdout: listening(clock, gone.signal, onMessage), stderr: tailOf(said) },
@@ -54,13 +52,15 @@ export async function openRelay(
   const started = await Promise.race([starting, clock.sleep(readyMs)]);
   if (!started) {
     void starting.then((late) => late.ok && late.value.abandon());
-    return err('Incus does not start it');
+    return err('Incus could not start the relay');
   }
   if (!started.ok) return err(describeFailure(started.error));
   const exec = started.value;
   const ended = exec.ended.then((end) => {
     gone.abort();
-    return end.ok ? tailText(said) || 'the way into it has ended, as when it stops' : describeFailure(end.error);
+    return end.ok
+      ? tailText(said) || 'the connection to the instance ended, for example because the instance stopped'
+      : describeFailure(end.error);
   });
   async function close(): Promise<void> {
     input.end();

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
-import type { Incus } from '../incus/client.ts';
+import type { Platform } from '../platform/platform.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
 import type { InspectHolder } from '../run/tools.ts';
 import type { Transaction, TransactionEnd } from '../run/plan.ts';
@@ -37,7 +37,7 @@ export interface RunOrder {
 }
 
 export interface TransactionTools {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly clock: Clock;
   readonly instance: string;
   readonly inspectHolder: InspectHolder;
@@ -183,7 +183,7 @@ function reasonOf(outcome: Outcome): string {
     case 'configuration':
       return `${outcome.refusal.message} ${outcome.refusal.advice}`.trim();
     case 'interrupted':
-      return 'The restore point took too long.';
+      return 'Creating the restore point took too long.';
     default:
       return `The run ended as ${outcome.outcome}.`;
   }

@@ -42,7 +42,7 @@ export function createTransactions(tools: Tools): Transactions {
 
   function begin(settings: Settings, announcement: Announcement): TransactionRun {
     const most = settings.hook.mostAnHour;
-    const admit = (): string | null => (hourly(most) ? null : `${most} runs in an hour are enough.`);
+    const admit = (): string | null => (hourly(most) ? null : `${most} runs in an hour is the limit.`);
     const run = tools.begin(settings, announcement, admit);
     current = run;
     void run.ended.then(() => (current === run ? (current = null) : null));
@@ -63,22 +63,21 @@ export function createTransactions(tools: Tools): Transactions {
       }
       await Promise.race([current?.ended, aborted(over)]);
     }
-    return withoutRestorePoint(settings.hook, 'The run before this is not over yet.');
+    return withoutRestorePoint(settings.hook, 'The previous run has not ended yet.');
   }
   async function ask(announcement: Announcement): Promise<Reply> {
     const settings = await tools.settings();
     if (!settings.ok) return { kind: 'no', reason: settings.error };
     const { hook } = settings.value;
-    if (!isWanted(hook, announcement)) return { kind: 'go-unguarded', reason: 'guard.yaml leaves this out.' };
-    if (waiting.size >= mostWaiting)
-      return withoutRestorePoint(hook, 'Too many package managers ask at the same time.');
+    if (!isWanted(hook, announcement)) return { kind: 'go-unguarded', reason: 'guard.yaml excludes this transaction.' };
+    if (waiting.size >= mostWaiting) return withoutRestorePoint(hook, 'Too many package managers are waiting.');
     const over = new AbortController();
     const answered = new AbortController();
     waiting.add(over);
     try {
       const limit = clock.sleep(hook.timeoutMs, answered.signal).then((): Reply => {
         over.abort();
-        return withoutRestorePoint(hook, `There was no restore point within ${hook.timeoutMs / 1000} s.`);
+        return withoutRestorePoint(hook, `Creating the restore point took longer than ${hook.timeoutMs / 1000} s.`);
       });
       return await Promise.race([decide(settings.value, announcement, over.signal), limit]);
     } finally {

@@ -1,5 +1,4 @@
-import { runProbe } from '../incus/exec-query.ts';
-import type { Incus } from '../incus/client.ts';
+import type { Platform } from '../platform/platform.ts';
 import { neutralise } from '../text.ts';
 
 /** Tells the people inside: those at a terminal at once, and whoever logs in later. */
@@ -18,9 +17,9 @@ const limitMs = 5000;
 const file = '/run/motd.d/50-guard';
 
 /** What cannot be told is not told: nothing depends on it. */
-export function userNoticesFor(incus: Incus, instance: string): UserNotices {
+export function userNoticesFor(platform: Platform, instance: string): UserNotices {
   async function run(script: string, stdin?: string): Promise<void> {
-    await runProbe(incus, instance, {
+    await platform.query(instance, {
       command: ['sh', '-c', script],
       cwd: '/',
       user: 0,

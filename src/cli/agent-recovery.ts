@@ -65,7 +65,7 @@ async function recoverOne(
   const found = await settings(subject);
   if (after?.ended == null || !found.ok) {
     const why = found.ok ? neutralise(tail.text.trim(), 1000) : found.error;
-    return emit({ type: 'agent-warning', ...subject, message: `Run ${record.run} is not finished: ${why}` });
+    return emit({ type: 'agent-warning', ...subject, message: `Run ${record.run} was not finished: ${why}` });
   }
   const reached = { ...serverProject, instance };
   const words = wordsOf(record);

@@ -25,7 +25,7 @@ export async function runTransaction(
   const reached = { ...serverProject, instance };
   const plan = planOfTransaction(context, serverProject, instance, order);
   const aftermath = createRunNotifier(context, plan);
-  const news = userNoticesFor(serverProject.incus, instance);
+  const news = userNoticesFor(serverProject.platform, instance);
   const io = { terminal: null, stdin: null, stdout: context.stdout, stderr: context.stderr, begin: () => () => {} };
   const tools = runTools(context, {
     plan,
@@ -67,7 +67,7 @@ export async function warnUsers(
   const { emit, subject } = to;
   const { outcome, aftermath } = end;
   emit({ type: 'transaction-ended', ...subject, run, outcome: outcome.outcome, ms: to.ms });
-  const news = userNoticesFor(serverProject.incus, subject.instance);
+  const news = userNoticesFor(serverProject.platform, subject.instance);
   switch (outcome.outcome) {
     case 'kept':
       await news.clear();
@@ -100,5 +100,5 @@ function planOfTransaction(context: Context, serverProject: ServerProject, insta
 }
 
 function warning({ run, restorePoint }: Plan): string {
-  return `guard: this instance is not well after the change of its packages.\nIt goes back to ${restorePoint.name} now, and every shell ends.\nRecord on the host: guard show ${run}`;
+  return `guard: this instance is unhealthy after its packages changed.\nguard is rolling it back to ${restorePoint.name}, which ends every shell.\nRecord on the host: guard show ${run}`;
 }

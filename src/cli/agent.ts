@@ -8,7 +8,7 @@ import { serviceManager } from '../agent/service-manager.ts';
 import { acquireAgentLock } from '../agent/agent-lock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { readRun } from '../journal/runs.ts';
@@ -23,13 +23,13 @@ import { resolveSettings } from './resolve-settings.ts';
 import { metricsAddress, repeated } from './values.ts';
 
 const help = `
-It runs until INT, TERM or HUP, and looks after every instance that has the hook (\`guard hook install\`). What it is to
-do for each is said by guard.yaml, which is read anew for each transaction. hooks/systemd/guard-agent.service runs it.
+The agent serves every instance that has the hook (\`guard hook install\`), until it receives INT, TERM or HUP. It reads
+guard.yaml again for each transaction. hooks/systemd/guard-agent.service runs it as a service.
 
 Exit status:
-    0  it was asked to end
-   30  Incus could not be reached, or the metrics not be served
-   31  another agent works with the same state directory
+    0  the agent was stopped by a signal
+   30  Incus could not be reached, or the metrics could not be served
+   31  another agent uses the same state directory
    64  the command line is wrong`;
 
 interface AgentOptions {
@@ -43,9 +43,9 @@ interface AgentOptions {
 export function defineAgent(program: Command, call: Call): void {
   program
     .command('agent')
-    .description("the host's side of the hooks: guards what package managers inside do by themselves")
-    .argument('[remote...]', 'remotes, each with a colon at its end (default: the one of the incus command)')
-    .option('--project <name>', 'look after this project (repeatable)', repeated)
+    .description('run the agent, which guards the changes of package managers inside instances')
+    .argument('[remote...]', 'remotes, each followed by a colon (default: the default remote of the incus command)')
+    .option('--project <name>', 'serve this project (repeatable)', repeated)
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .addOption(
       new Option('--metrics <address>', 'serve metrics for Prometheus: 9469, [::1]:9469 or unix:/path').argParser(
@@ -65,7 +65,7 @@ async function agentOf(context: Context, remotes: readonly string[], options: Ag
   if (!sole.ok)
     return reportOutcome(context, json, {
       outcome: 'busy',
-      refusal: { message: sole.error, advice: 'Stop it first, or name another folder with GUARD_STATE_DIR.' },
+      refusal: { message: sole.error, advice: 'Stop it first, or set GUARD_STATE_DIR to another folder.' },
     });
   const reached = await reachAll(context, remotes, options.project ?? [null]);
   if (!reached.ok) return reportOutcome(context, json, reached.error);
@@ -200,6 +200,6 @@ async function closeAll(reached: readonly InstanceConnection[]): Promise<void> {
   for (const one of reached) await one.close();
 }
 
-function serverProjectOf({ incus, project, remote }: InstanceConnection): ServerProject {
-  return { incus, project, remote };
+function serverProjectOf({ platform, project, remote }: InstanceConnection): ServerProject {
+  return { platform, project, remote };
 }

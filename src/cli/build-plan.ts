@@ -1,5 +1,5 @@
 import type { Settings } from '../config/settings.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Plan } from '../run/plan.ts';
 import type { PushPlan } from '../run/push/source.ts';
 

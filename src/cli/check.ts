@@ -18,8 +18,8 @@ const help = `
 Exit status:
     0  healthy
     1  unhealthy
-    3  inconclusive: it could not be asked
-   30  there is no such instance, or Incus could not be reached
+    3  inconclusive: the state could not be determined
+   30  the instance does not exist, or Incus could not be reached
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
@@ -33,10 +33,10 @@ export function defineCheck(program: Command, call: Call): void {
   addCommonOptions(addCheckOptions(command)).action(async (instance: string, options: RunOptions) => {
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
-      const { incus, instance: name } = session.reached;
+      const { platform, instance: name } = session.reached;
       const { checks, automatic } = session.settings;
       const look = await takeBaseline(
-        { incus, instance: name, clock: context.clock, signal: context.interrupter.signal },
+        { platform, instance: name, clock: context.clock, signal: context.interrupter.signal },
         { definitions: checks, automatic },
       );
       const verdict = judgeAlone(look);

@@ -1,7 +1,6 @@
 import { Argument, type Command } from 'commander';
-import { resolveAddress } from '../incus/address.ts';
-import { closeIncus, openIncus } from '../incus/client.ts';
-import { listInstanceNames } from '../incus/instance.ts';
+import { resolveAddress } from '../platform/incus/remote/address.ts';
+import { openIncusPlatform } from '../platform/incus/incus.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { completionScripts } from './completion-scripts.ts';
@@ -41,11 +40,11 @@ async function instanceNames({ environment, clock }: Context): Promise<readonly 
   const address = await resolveAddress({ environment, remoteAndName: 'x', projectFlag: null });
   if (!address.ok || address.value.kind !== 'local') return [];
   const { socket, project } = address.value;
-  const incus = openIncus({ socket, project, clock });
+  const { platform, close } = openIncusPlatform({ socket, project, clock });
   const over = new AbortController();
-  const names = await Promise.race([listInstanceNames(incus), clock.sleep(patienceMs, over.signal)]);
+  const names = await Promise.race([platform.listInstanceNames(), clock.sleep(patienceMs, over.signal)]);
   over.abort();
-  closeIncus(incus);
+  close();
   return names !== undefined && names.ok ? names.value : [];
 }
 

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { InstanceConnection, RequestWatch } from '../incus/reach.ts';
+import type { InstanceConnection, RequestWatch } from '../platform/incus/remote/reach.ts';
 import type { Refusal } from '../event.ts';
 import { stateDirectory } from '../journal/state-directory.ts';
 import type { Reports } from '../report/report-files.ts';

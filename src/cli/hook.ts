@@ -10,7 +10,7 @@ import {
 } from '../package-hook/installation.ts';
 import type { Inside } from '../package-hook/inside.ts';
 import { knownManagers } from '../package-hook/parts.ts';
-import type { IncusFailure } from '../incus/failure.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import { hookLines } from '../report/hook-text.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -26,7 +26,7 @@ const help = `
 Exit status:
     0  done; with status: all is as this guard installs it, and the agent answers
     1  status: not installed, not up to date, or no agent answers
-    3  status: the instance does not run, so that no agent can be asked
+    3  status: the instance is stopped, so the agent was not tested
    30  refused, and why (no such instance, no package manager that can ask, …)
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -44,7 +44,7 @@ interface HookReport {
 export function defineHook(program: Command, call: Call): void {
   const hook = program
     .command('hook')
-    .description('let the package managers of an instance ask for a restore point by themselves')
+    .description('install, remove or inspect the hook that takes restore points for package managers')
     .addHelpText('after', help);
   function define(
     name: string,
@@ -55,8 +55,8 @@ export function defineHook(program: Command, call: Call): void {
     addCommonOptions(command).action(async (instance: string, options: RunOptions) => {
       const { context } = call;
       const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
-        const { incus, instance: own } = session.reached;
-        const done = await work(context, session, { incus, instance: own });
+        const { platform, instance: own } = session.reached;
+        const done = await work(context, session, { platform, instance: own });
         if (!done.ok) return reportOutcome(context, options.json ?? false, done.error);
         const { installation, way, unable = [] } = done.value;
         if (options.json)
@@ -67,9 +67,9 @@ export function defineHook(program: Command, call: Call): void {
       call.exit(status);
     });
   }
-  define('install', 'install it, or bring it up to date; also on a stopped instance', install);
-  define('remove', 'remove it without a trace', remove);
-  define('status', 'say what is installed, and prove the way to the agent with a question', status);
+  define('install', 'install or update the hook; the instance may be stopped', install);
+  define('remove', 'remove the hook and everything it installed', remove);
+  define('status', 'show what is installed, and test the connection to the agent', status);
 }
 
 /** An agent that runs notices a new hook by itself; this is how long it is waited for, in milliseconds. */
@@ -123,6 +123,6 @@ async function status(
   return ok({ installation: found.value, way: way.value, status: isCurrent ? byWay[way.value.kind] : 1 });
 }
 
-function failed(failure: IncusFailure): Result<never, Outcome> {
+function failed(failure: PlatformFailure): Result<never, Outcome> {
   return err(refusedBecause(failure));
 }

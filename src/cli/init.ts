@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { gatherFacts } from '../health/gather.ts';
-import { describeFailure } from '../incus/failure.ts';
+import { describeFailure } from '../platform/failure.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -15,18 +15,18 @@ const observationLimitMs = 30_000;
 export function defineInit(program: Command, call: Call): void {
   const command = program
     .command('init')
-    .description('write a commented guard.yaml from what the instance does now')
+    .description('write a commented guard.yaml for the instance')
     .argument('<instance>', 'name or remote:name')
-    .option('-o, --output <file>', 'write it there, which must not exist (default: stdout)')
+    .option('-o, --output <file>', 'write it to this file, which must not exist (default: stdout)')
     .addHelpText(
       'after',
-      '\nExit status:\n    0  written\n   30  the instance could not be asked\n   64  the file exists already',
+      '\nExit status:\n    0  written\n   30  the instance could not be inspected\n   64  the file exists already',
     );
   addCommonOptions(command).action(async (instance: string, options: CommonOptions & { readonly output?: string }) => {
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async ({ reached }) => {
       const facts = await gatherFacts({
-        incus: reached.incus,
+        platform: reached.platform,
         instance: reached.instance,
         limitMs: observationLimitMs,
       });
@@ -34,7 +34,7 @@ export function defineInit(program: Command, call: Call): void {
         const message = facts.error.kind === 'unreadable' ? facts.error.message : describeFailure(facts.error);
         return reportOutcome(context, false, {
           outcome: 'refused',
-          refusal: { message, advice: 'guard init looks inside, so the instance must run.' },
+          refusal: { message, advice: 'Start the instance: guard init inspects it from inside.' },
         });
       }
       const { commentedConfiguration } = await import('../config/init.ts');

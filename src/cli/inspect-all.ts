@@ -29,7 +29,7 @@ export async function inspectAll(
       const run = newRunId(context.clock.now());
       const name = options.name ?? null;
       const plan = buildPlan({ run, version: context.version, reached, words, settings, name });
-      const inspected = await inspect(plan, { incus: reached.incus, inspectHolder });
+      const inspected = await inspect(plan, { platform: reached.platform, inspectHolder });
       return inspected.ok ? 0 : reportOutcome(context, options.json ?? false, inspected.error);
     });
     if (status !== 0) return status;

@@ -22,8 +22,8 @@ import { withInstance, type Session } from './session.ts';
 
 const help = `
 Exit status:
-    0  the run would begin
-   30  it would be refused, and why
+    0  the run would start
+   30  the run would be refused
    31  another run holds the instance
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -36,12 +36,12 @@ interface PlanOptions extends RunOptions {
 export function definePlan(program: Command, call: Call): void {
   const command = program
     .command('plan')
-    .description('say what would happen, and what each check says now; changes nothing')
+    .description('show what a run would do, and run the checks; changes nothing')
     .usage('[options] <instance> -- <command> [arguments…]')
     .argument('[instance]', 'name or remote:name')
     .addHelpText('after', help);
   addRunOptions(command)
-    .addOption(new Option('--markdown', 'write it as markdown, for a comment on a pull request').conflicts('json'))
+    .addOption(new Option('--markdown', 'write markdown, for a comment on a pull request').conflicts('json'))
     .action(async (instance: string | undefined, options: PlanOptions) => {
       const { context } = call;
       const words = commandWords(instance === undefined ? [] : [instance], call.words, 'guard plan');
@@ -81,9 +81,9 @@ async function preview(
   if (!pushes.ok) return reportOutcome(context, options.json ?? false, pushes.error);
   const name = options.name ?? null;
   const plan = buildPlan({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
-  const inspected = await inspect(plan, { incus: reached.incus, inspectHolder });
+  const inspected = await inspect(plan, { platform: reached.platform, inspectHolder });
   if (!inspected.ok) return reportOutcome(context, options.json ?? false, inspected.error);
-  const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.incus)) : null;
+  const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.platform)) : null;
   const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
   const { copy, disks, pool, wasRunning } = inspected.value;
   const preview = {
@@ -92,7 +92,7 @@ async function preview(
     pool,
     pause: copy && describePause(plan.instance, copy),
     disks,
-    packages: wasRunning ? await previewPackages(reached.incus, plan.instance, words) : null,
+    packages: wasRunning ? await previewPackages(reached.platform, plan.instance, words) : null,
     verdict,
     wouldBegin: !refusedForHealth,
   };
@@ -105,9 +105,9 @@ function written(preview: Preview, { json, markdown }: PlanOptions): string[] {
   return markdown === true ? planMarkdown(preview) : planLines(preview);
 }
 
-function askedNow(context: Context, plan: Plan, incus: Session['reached']['incus']) {
+function askedNow(context: Context, plan: Plan, platform: Session['reached']['platform']) {
   return takeBaseline(
-    { incus, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
+    { platform, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
     { definitions: plan.checks, automatic: plan.automatic },
   );
 }

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { listSnapshots } from '../incus/snapshot.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { pointsTable, type PointRow } from '../report/points-table.ts';
@@ -71,7 +70,7 @@ async function pointsOf(
   instance: string,
 ): Promise<Result<PointRow[], Outcome>> {
   const state = stateDirectoryOf(context);
-  const existing = await listSnapshots(reached.incus, reached.instance);
+  const existing = await reached.platform.listSnapshots(reached.instance);
   if (!existing.ok) return { ok: false, error: refusedBecause(existing.error) };
   const kept = await keptRestorePoints(state, reached);
   const runs = new Map(

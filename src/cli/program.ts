@@ -68,8 +68,8 @@ function refuseUnusedWords(own: readonly string[], words: readonly string[] | nu
   const named = commandNames.find((name) => name === own[0]);
   if (words === null || named === undefined || commandsWithWords.includes(named) || wantsHelp(own)) return;
   throw new UsageMistake(
-    `\`guard ${named}\` runs no command, so nothing may stand behind --.`,
-    `Leave out -- and what follows, or write: guard ${own[1] ?? '<instance>'} -- ${shellWords(words)}`,
+    `\`guard ${named}\` runs no command, so -- is not allowed.`,
+    `Remove -- and what follows it, or use: guard ${own[1] ?? '<instance>'} -- ${shellWords(words)}`,
   );
 }
 
@@ -135,14 +135,14 @@ function helpFor(program: Command, { own, command }: SplitArguments): string {
   const named = program.commands.find((subcommand) => subcommand.name() === own[0]);
   const see = `ee \`guard ${named?.name() ?? 'run'} --help\`.`;
   const mayLack = named === undefined && command === null && own[0]?.startsWith('-') === false;
-  return mayLack ? `The command stands behind --: guard ${own[0]} -- …; s${see}` : `S${see}`;
+  return mayLack ? `Write the command after --: guard ${own[0]} -- …; s${see}` : `S${see}`;
 }
 
 function newProgram(context: Context): Command {
   return new Command('guard')
     .description(
-      'Makes a risky change to an Incus container safe to try: takes a restore point, runs the command, looks at whether ' +
-        'the container still does what it did before, and if it does not, puts it back and proves that it is back.',
+      'Makes risky changes to Incus containers safe to try: takes a restore point, runs the command, checks that ' +
+        'the container still works as before, and if not, rolls it back and verifies the rollback.',
     )
     .usage('[options] <instance>… -- <command> [arguments…]\n       guard <subcommand> [options]')
     .version(context.version, '-V, --version', 'print the version')

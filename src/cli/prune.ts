@@ -1,6 +1,5 @@
 import { Option, type Command } from 'commander';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
-import { listSnapshots } from '../incus/snapshot.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
@@ -17,22 +16,25 @@ import { withExisting, withInstance, type Session } from './session.ts';
 import { count } from './values.ts';
 
 const help = `
-Only restore points that guard took are removed, by the exact name and time that its record has. The newest one of an
-instance, and those that you named with --name, always stay.
+Removes only restore points that guard took, identified by the exact name and creation time in its record. The newest one of
+each instance, and those named with --name, always stay.
 
 Exit status:
-    0  nothing is left that should go
-    1  at least one could not be removed; the others were
-   30  the instance could not be looked at`;
+    0  all old restore points are removed
+    1  at least one could not be removed
+   30  the instance could not be inspected`;
 
-/** `guard prune`: remove old restore points of guard's own. */
+/** `guard prune`: remove old restore points that guard took. */
 export function definePrune(program: Command, call: Call): void {
   const command = program
     .command('prune')
-    .description("remove old restore points of guard's own")
+    .description('remove old restore points that guard took')
     .argument('[instance]', 'name or remote:name (default: every instance that this host has records of)')
     .addOption(
-      new Option('--keep <count>', 'how many stay on an instance (default: as configured, else 3)').argParser(count),
+      new Option(
+        '--keep <count>',
+        'how many restore points to keep for each instance (default: as configured, else 3)',
+      ).argParser(count),
     )
     .option('--dry-run', 'only list what would be removed')
     .addHelpText('after', help);
@@ -74,7 +76,7 @@ function pruneOne(
       },
     });
     const stayed = await pruneRestorePoints(plan, {
-      incus: reached.incus,
+      platform: reached.platform,
       clock: context.clock,
       recorder,
       keptRestorePoints: () => keptRestorePoints(state, reached),
@@ -88,7 +90,7 @@ function pruneOne(
 }
 
 async function listOld(context: Context, reached: Session['reached'], keep: number, json: boolean): Promise<number> {
-  const existing = await listSnapshots(reached.incus, reached.instance);
+  const existing = await reached.platform.listSnapshots(reached.instance);
   if (!existing.ok) return reportOutcome(context, json, refusedBecause(existing.error));
   const kept = await keptRestorePoints(stateDirectoryOf(context), reached);
   const old = restorePointsToPrune(kept, existing.value, keep).map(({ name }) => name);

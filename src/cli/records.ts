@@ -15,7 +15,7 @@ export async function refuseUnwritableRecords(context: Context, json: boolean): 
     json,
     refused(
       `The run could not be recorded: ${opened.error}`,
-      'Make room there, or name another folder with GUARD_STATE_DIR.',
+      'Free some space there, or set GUARD_STATE_DIR to another folder.',
     ),
   );
 }

@@ -41,7 +41,7 @@ export async function recoverRehearsal(
   await recorder.resume();
   const began = context.clock.monotonic();
   const { limits } = buildPlan({ run, version: context.version, reached, words: ['true'], settings, name: null });
-  const tools = { incus: reached.incus, clock: context.clock, recorder };
+  const tools = { platform: reached.platform, clock: context.clock, recorder };
   const removed = await removeCopy(tools, { copy, run, keep: false, limits });
   await recorder.record({
     type: 'run-ended',

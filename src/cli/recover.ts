@@ -1,7 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import { getSnapshot } from '../incus/snapshot.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
@@ -37,20 +36,20 @@ interface RecoverOptions extends RunOptions {
 
 const help = `
 Exit status:
-    0  nothing is left: there was nothing, or it is kept or rolled back now
-   20  restored and started, but the baseline does not hold: a person must look
-   21  it could not be brought back, and the commands to do it by hand are printed; or its lock could not be freed
-   30  refused, and why
-   31  the run is not interrupted: its guard still works on it`;
+    0  every interrupted run is finished: kept or rolled back
+   20  restored, but unhealthy: a person must act
+   21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released
+   30  refused
+   31  the run is still in progress`;
 
 /** `guard recover`: finish what an interrupted run left. */
 export function defineRecover(program: Command, call: Call): void {
   const command = program
     .command('recover')
-    .description('finish what an interrupted run left: kept or rolled back')
+    .description('finish interrupted runs: keep or roll back their changes')
     .argument('[instance]', 'name or remote:name (default: every interrupted run that this host recorded)')
-    .option('--keep-if-healthy', 'keep the change where the baseline holds, instead of rolling back')
-    .addOption(new Option('--take-over', 'also a run of another host, which is dead for certain'))
+    .option('--keep-if-healthy', 'keep the change if the instance is as healthy as before, instead of rolling back')
+    .addOption(new Option('--take-over', 'also finish a run of another host that is certainly dead'))
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(async (instance: string | undefined, options: RecoverOptions) => {
     const status = await withReports(call.context, options, [], (context) =>
@@ -107,8 +106,8 @@ async function recoverReached(
     settings: session.settings,
     name: null,
   });
-  const { incus } = session.reached;
-  const tools = { incus, clock: context.clock };
+  const { platform } = session.reached;
+  const tools = { platform, clock: context.clock };
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
@@ -116,7 +115,7 @@ async function recoverReached(
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
     return finish(context, session, { plan, record, leftovers: nothingOf(found.value), removed: [] }, options);
-  const unreadable = refuseUnreadable(plan, found.value, record);
+  const unreadable = refuseUnreadable(plan, found.value, record, platform.commands);
   if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
   const tell = (text: string): Promise<void> => reportWait(context, options, text);
@@ -141,7 +140,7 @@ async function finish(
   { plan, record, leftovers, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & RepairResult,
   options: RecoverOptions,
 ): Promise<number> {
-  const { incus } = session.reached;
+  const { platform } = session.reached;
   const run = record?.run ?? (leftovers.marker ?? leftovers.quiesceMarker)?.run ?? plan.run;
   const recorder = await recorderOf(context, run, options, record);
   await (record === null ? recorder.begin(startedElsewhere(context, session, leftovers, run)) : recorder.resume());
@@ -155,7 +154,7 @@ async function finish(
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
     { run, instance, project, remote, limits, record, baseline, keepIfHealthy, hooks, lease: lease.value },
-    { incus, clock: context.clock, recorder },
+    { platform, clock: context.clock, recorder },
     leftovers,
   );
   await lease.value?.stop();
@@ -171,11 +170,11 @@ async function leaseFor(
   leftovers: RunLeftovers,
 ): Promise<Result<HeldLease | null, Outcome>> {
   if (leftovers.inFlight === null) return ok(null);
-  const { incus, instance } = reached;
+  const { platform, instance } = reached;
   const lease = newLease();
   await recorder.record({ type: 'lease-acquired', lease: lease.base });
-  const taken = await takeLease({ incus }, instance, { before: leftovers.lease, lease });
-  if (taken.ok) return ok(keepLease({ incus, clock }, instance, lease));
+  const taken = await takeLease({ platform }, instance, { before: leftovers.lease, lease });
+  if (taken.ok) return ok(keepLease({ platform, clock }, instance, lease));
   return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
 }
 
@@ -193,7 +192,7 @@ const stillLockedStatus = 21;
 /** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
 async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): Promise<boolean> {
   if (inFlight === null) return false;
-  const snapshot = await getSnapshot(reached.incus, reached.instance, inFlight.name);
+  const snapshot = await reached.platform.getSnapshot(reached.instance, inFlight.name);
   return snapshot.ok && snapshot.value.createdAt === inFlight.createdAt;
 }
 

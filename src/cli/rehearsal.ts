@@ -81,7 +81,7 @@ export async function rehearseFirst(context: Context, one: OneRehearsal): Promis
       ? []
       : driftBetween(
           rehearsed.preview,
-          await previewPackages(session.reached.incus, plan.instance, plan.command.words),
+          await previewPackages(session.reached.platform, plan.instance, plan.command.words),
         );
   if (drift.length > 0 && options.allowDrift !== true)
     return reportOutcome(context, options.json ?? false, {

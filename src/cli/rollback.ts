@@ -3,7 +3,7 @@ import type { Changes, Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import { gatherFacts } from '../health/gather.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { keptRestorePoints, undoStepsOf, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { listRuns } from '../journal/run-index.ts';
@@ -172,11 +172,11 @@ async function previewOf(
 const factsLimitMs = 10_000;
 
 async function changesSince(
-  { incus, instance }: InstanceConnection,
+  { platform, instance }: InstanceConnection,
   baseline: Baseline | null,
 ): Promise<Changes | null> {
   if (baseline?.facts == null) return null;
-  const now = await gatherFacts({ incus, instance, limitMs: factsLimitMs });
+  const now = await gatherFacts({ platform, instance, limitMs: factsLimitMs });
   return now.ok ? changesBetween(baseline.facts, now.value) : null;
 }
 

@@ -86,7 +86,7 @@ function addRestorePointOptions(command: Command): Command {
     .optionsGroup('Restore point:')
     .addOption(new Option('--name <name>', 'its final name (default: guard-<run>)').argParser(snapshotName))
     .addOption(
-      new Option('--keep <count>', "how many of guard's own stay on the instance (default: 3)").argParser(count),
+      new Option('--keep <count>', 'how many restore points to keep on the instance (default: 3)').argParser(count),
     )
     .addOption(
       new Option('--expires <time>', 'when the server removes it, or never (default: 30d)').argParser(durationOrNever),
@@ -94,10 +94,10 @@ function addRestorePointOptions(command: Command): Command {
     .addOption(
       new Option(
         '--uncovered <policy>',
-        'disks that no restore point covers: refuse, warn or accept (default: warn)',
+        'disks that the restore point does not cover: refuse, warn or accept (default: warn)',
       ).argParser(uncoveredPolicy),
     )
-    .option('--stop-first', 'take it with the instance stopped, so that everything in it is at rest')
+    .option('--stop-first', 'stop the instance while the restore point is taken')
     .addOption(
       new Option(
         '--hook <moment=command>',
@@ -106,7 +106,7 @@ function addRestorePointOptions(command: Command): Command {
     )
     .addOption(new Option('--hook-timeout <time>', 'one --hook (default: 30s)').argParser(duration))
     .addOption(
-      new Option('--wait-lock <time>', 'wait so long for another run to end (default: 0s)').argParser(duration),
+      new Option('--wait-lock <time>', 'how long to wait for another run to end (default: 0s)').argParser(duration),
     );
 }
 
@@ -121,18 +121,20 @@ export function addCheckOptions(command: Command): Command {
     .addOption(new Option('--check-interval <time>', 'from one try to the next (default: 2s)').argParser(duration))
     .addOption(new Option('--check-retries <count>', 'failures in a row that count (default: 3)').argParser(count))
     .addOption(new Option('--check-start-period <time>', 'failures do not count yet (default: 0s)').argParser(duration))
-    .option('--no-automatic', 'ask only the checks, do not compare units, sockets, packages, …');
+    .option('--no-automatic', 'run only the checks, do not compare units, sockets, packages, …');
 }
 
 function addHealthOptions(command: Command): Command {
   return command
     .optionsGroup('Verdict:')
     .addOption(
-      new Option('--verify-timeout <time>', 'how long it may take to be healthy (default: 2m)').argParser(duration),
+      new Option('--verify-timeout <time>', 'how long the instance may take to become healthy (default: 2m)').argParser(
+        duration,
+      ),
     )
-    .addOption(new Option('--soak <time>', 'how long health must then hold (default: 10s)').argParser(duration))
+    .addOption(new Option('--soak <time>', 'how long it must then stay healthy (default: 10s)').argParser(duration))
     .option('--restart', 'restart the instance before the verdict')
-    .option('--allow-unhealthy', 'begin although it is not healthy now')
+    .option('--allow-unhealthy', 'start although the instance is unhealthy')
     .addOption(
       new Option(
         '--on-failure <policy>',
@@ -145,7 +147,7 @@ function addHealthOptions(command: Command): Command {
         'a command that failed and has changed nothing that guard compares: rollback or keep (default: rollback; at a terminal guard asks)',
       ).choices(['rollback', 'keep']),
     )
-    .option('--keep-failed', 'before a rollback, keep what failed as a copy: stopped, without network');
+    .option('--keep-failed', 'before a rollback, keep the failed state as a stopped copy without network');
 }
 
 function addCommandOptions(command: Command): Command {
@@ -155,7 +157,7 @@ function addCommandOptions(command: Command): Command {
     .addOption(
       new Option(
         '--idle-timeout <time>',
-        'how long it may be silent, or never (default: 15m without a terminal)',
+        'how long it may write no output, or never (default: 15m without a terminal)',
       ).argParser(durationOrNever),
     )
     .addOption(
@@ -170,12 +172,12 @@ function addCommandOptions(command: Command): Command {
     .addOption(
       new Option(
         '--push <local:path>',
-        'before the command, bring in a file or folder as this path inside; into it with a / at its end (repeatable)',
+        'copy a file or folder to this path in the instance before the command; with a / at the end, into this folder (repeatable)',
       ).argParser(pushWord),
     )
-    .addOption(new Option('--push-owner <uid:gid>', 'whose it becomes (default: 0:0)').argParser(pushOwner))
-    .option('--retry', 'run it although this same change was rolled back here before')
-    .option('--passthrough', "exit with the command's own status where the outcome is 10");
+    .addOption(new Option('--push-owner <uid:gid>', 'owner of the pushed files (default: 0:0)').argParser(pushOwner))
+    .option('--retry', 'run although the same change was rolled back before')
+    .option('--passthrough', 'exit with the status of the command instead of 10');
 }
 
 /** Options of a rehearsal that continues with the instance. */
@@ -206,7 +208,7 @@ export function addCommonOptions(command: Command): Command {
     .option('--project <name>', 'the Incus project of the instance')
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .option('--json', 'write one event a line on stdout')
-    .option('-q, --quiet', 'say only what went wrong');
+    .option('-q, --quiet', 'print only problems');
 }
 
 /** For every command that ends with an outcome. */
@@ -216,7 +218,7 @@ export function addReportOption(command: Command): Command {
     .addOption(
       new Option(
         '--report <format=file>',
-        'also write junit, json or markdown to a file, whatever the outcome (repeatable)',
+        'also write a junit, json, markdown or html report to a file (repeatable)',
       ).argParser(reportFile),
     );
 }
@@ -225,5 +227,5 @@ export function addReportOption(command: Command): Command {
 export function addTraceOption(command: Command): Command {
   return command
     .optionsGroup('General:')
-    .option('--trace <file>', "write where the time goes, in Chrome's trace format: one span a phase and request");
+    .option('--trace <file>', "write a trace in Chrome's format, with one span for each phase and request");
 }

@@ -1,5 +1,5 @@
 import type { Listener } from '../event.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { failedChanges } from '../journal/history.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -16,7 +16,7 @@ export function runTools(
   one: {
     readonly plan: Plan;
     readonly io: CommandIo;
-    readonly reached: Pick<InstanceConnection, 'incus' | 'instance' | 'project' | 'remote'>;
+    readonly reached: Pick<InstanceConnection, 'platform' | 'instance' | 'project' | 'remote'>;
     readonly interruption: Interruption;
     readonly listener: Listener;
     readonly person: RunTools['person'];
@@ -26,7 +26,7 @@ export function runTools(
   const state = stateDirectoryOf(context);
   const { instance, project, remote } = one.reached;
   return {
-    incus: one.reached.incus,
+    platform: one.reached.platform,
     clock,
     interruption: one.interruption,
     io: one.io,

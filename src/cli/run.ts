@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Notice } from '../config/settings.ts';
 import type { Listener } from '../event.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, isAttended, type View } from '../report/view.ts';
@@ -34,7 +34,7 @@ import { withTrace } from './tracing.ts';
 export function defineRun(program: Command, call: Call): void {
   const command = program
     .command('run', { isDefault: true })
-    .description('take a restore point, run the command, keep the change or put the instance back')
+    .description('take a restore point, run the command, then keep the change or roll back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
   addTraceOption(addReportOption(addRehearsalOptions(addRunOptions(command))))
@@ -92,7 +92,7 @@ async function reportNotStarted(
 ): Promise<void> {
   if (rest.length === 0 || json === true || quiet === true) return;
   await writeLines(context.stderr, [
-    `guard: ${neutralise(instance)} is not kept, so that nothing was begun on ${neutralise(rest.join(', '), 2000)}.`,
+    `guard: ${neutralise(instance)} was not kept. Not started: ${neutralise(rest.join(', '), 2000)}.`,
   ]);
 }
 

@@ -4,9 +4,10 @@ import { stateDirectoryOf } from './context.ts';
 import { runsTable, runSummary } from '../report/runs-table.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
+import { writePage, type PageOptions } from './page.ts';
 import { count } from './values.ts';
 
-interface RunsOptions {
+interface RunsOptions extends PageOptions {
   readonly json?: boolean;
   readonly limit: number;
 }
@@ -19,11 +20,18 @@ export function defineRuns(program: Command, call: Call): void {
     .argument('[instance]', 'only those of this instance')
     .addOption(new Option('--limit <count>', 'at most so many').argParser(count).default(50))
     .option('--json', 'write one run a line on stdout')
+    .option('--html <file>', 'write the list as a page to this file')
+    .option('--open', 'open the page of --html in the browser')
     .addHelpText('after', '\nExit status:\n    0  listed, also when there are none')
     .action(async (instance: string | undefined, options: RunsOptions) => {
       const { context } = call;
       const name = instance?.slice(instance.indexOf(':') + 1) ?? null;
       const runs = await listRuns(stateDirectoryOf(context), { instance: name, limit: options.limit });
+      if (options.html !== undefined) {
+        const { historyPage } = await import('../report/page/history-page.ts');
+        await writePage(call, historyPage({ instance: name, runs, version: context.version }), options);
+        return;
+      }
       const lines = options.json
         ? runs.map((run) => JSON.stringify(runSummary(run)))
         : [runsTable(runs, context.stdout)];

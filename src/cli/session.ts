@@ -1,7 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
-import { getInstance } from '../incus/instance.ts';
-import type { InstanceConnection } from '../incus/reach.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { explainMissing } from '../run/missing-instance.ts';
 import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -29,13 +28,13 @@ export function withExisting(
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
   return withInstance(context, wanted, async (session) => {
-    const { incus, instance } = session.reached;
-    const seen = await getInstance(incus, instance);
+    const { platform, instance } = session.reached;
+    const seen = await platform.getInstance(instance);
     if (seen.ok) return work(session);
     return reportOutcome(
       context,
       wanted.options.json ?? false,
-      await explainMissing(incus, session.reached, seen.error),
+      await explainMissing(platform, session.reached, seen.error),
     );
   });
 }

@@ -4,14 +4,16 @@ import { Option, type Command } from 'commander';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { runChangeLines } from '../report/run-changes.ts';
 import { showRun, type EvidenceFile } from '../report/show.ts';
+import { reportOfRecord } from '../report/run-report.ts';
 import { writeLines } from '../report/write.ts';
 import { nearest } from '../text.ts';
 import { stateDirectoryOf } from './context.ts';
 import type { Call } from './call.ts';
+import { writePage, type PageOptions } from './page.ts';
 import { runNamed } from './run-named.ts';
 import { UsageMistake } from './usage.ts';
 
-interface ShowOptions {
+interface ShowOptions extends PageOptions {
   readonly json?: boolean;
   readonly evidence?: string;
   readonly changes?: boolean;
@@ -24,6 +26,8 @@ export function defineShow(program: Command, call: Call): void {
     .description('show one run: timeline, checks, what changed, evidence')
     .argument('<run>', "its id, the beginning of it, its last four characters, or 'last'")
     .option('--json', "write the run's events on stdout, one a line")
+    .option('--html <file>', 'write the run as a page to this file')
+    .option('--open', 'open the page of --html in the browser')
     .addOption(new Option('--evidence <name>', 'print this file of its evidence').conflicts(['json', 'changes']))
     .addOption(new Option('--changes', 'print what changed, as a diff from before to after').conflicts('json'))
     .addHelpText(
@@ -34,6 +38,17 @@ export function defineShow(program: Command, call: Call): void {
       const state = stateDirectoryOf(call.context);
       const record = await readRun(state, await runNamed(state, wanted));
       if (record === null) throw new UsageMistake(`The record of run "${wanted}" cannot be read.`, 'See `guard runs`.');
+      if (options.html !== undefined) {
+        const { runPage } = await import('../report/page/run-page.ts');
+        const { readEvidence } = await import('../report/page/evidence-text.ts');
+        const evidence = readEvidence(record.evidence?.files ?? []);
+        await writePage(
+          call,
+          runPage({ report: reportOfRecord(record), evidence, version: call.context.version }),
+          options,
+        );
+        return;
+      }
       await writeLines(call.context.stdout, shownLines(record, options));
     });
 }

@@ -42,7 +42,7 @@ const general = [
   '#verifyTimeout: 2m',
   '#soak: 10s',
   '',
-  '# Restart the instance before the verdict: many upgrades break only at the next boot.',
+  '# Restart the instance before the verdict, because some upgrades fail only at the next boot.',
   '#restart: true',
   '',
   '# What is done where the change cannot simply be kept: rollback, keep, or ask at the terminal.',

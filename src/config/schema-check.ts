@@ -34,14 +34,20 @@ type NamelessCheck = CheckDefinition extends infer Check
 /** What every check has. */
 const common = {
   severity: optional(choice(['required', 'advisory']), {
-    description: 'Whether it decides the verdict, or is only reported.',
+    description: '`required` decides the verdict, `advisory` is only reported.',
     default: 'required',
   }),
-  timeout: optional(time(1), { description: 'One try: it is killed then, and counts as failed.', default: '10s' }),
-  interval: optional(time(100), { description: 'From one try to the next.', default: '2s' }),
-  retries: optional(wholeNumber(1, 1000), { description: 'How many failures in a row make it failed.', default: 3 }),
+  timeout: optional(time(1), {
+    description: 'The time limit of one attempt. The check is then killed and counts as failed.',
+    default: '10s',
+  }),
+  interval: optional(time(100), { description: 'The time between two attempts.', default: '2s' }),
+  retries: optional(wholeNumber(1, 1000), {
+    description: 'How many consecutive failures make the check fail.',
+    default: 3,
+  }),
   startPeriod: optional(time(0), {
-    description: 'After the command, or a start: failures do not count yet. The first success ends it.',
+    description: 'The time after the command or a start in which failures do not count. The first success ends it.',
     default: '0s',
   }),
 };
@@ -132,7 +138,7 @@ const httpCheck = changed(
         }),
         serverName: optional(someText, {
           description:
-            'Whom the certificate must name, and whom the request asks for, where the URL has only an address.',
+            'The name that the certificate must have and that the request uses, if the URL has only an address.',
         }),
       }),
       { description: 'How an https server is trusted.' },
@@ -183,9 +189,9 @@ const tcpCheck = changed(
         'Connects from the machine that runs guard: to this port of the instance, or to an address and a port.',
       examples: [25, '{address6}:25'],
     }),
-    send: optional(text, { description: 'Written as soon as it is connected.' }),
+    send: optional(text, { description: 'Text to send after connecting.' }),
     expect: optional(textMatch, {
-      description: 'What must be in the first 64 KiB that come; without it, a connection is enough.',
+      description: 'What must be in the first 64 KiB of the answer. Without this key, a connection is enough.',
     }),
     ...common,
   }),
@@ -222,13 +228,12 @@ const dnsCheck = changed(
     }),
     port: optional(port, { description: 'The port of the name server.', default: 53 }),
     transport: optional(choice(['udp', 'tcp']), {
-      description: 'Over udp, an answer that was cut short is asked for again over tcp.',
+      description: 'With udp, a truncated answer is requested again over tcp.',
       default: 'udp',
     }),
-    rcode: optional(choice(rcodes), { description: 'The response code that is wanted.', default: 'NOERROR' }),
+    rcode: optional(choice(rcodes), { description: 'The expected response code.', default: 'NOERROR' }),
     answers: optional(z.array(someText, { error: 'a list of answers' }), {
-      description:
-        'Answers that must be among those that come, as a zone file writes them. Left out: at least one. An empty list: none is needed.',
+      description: 'Expected answers, as in a zone file. Default: at least one answer. An empty list accepts none.',
       examples: [['192.0.2.1'], ['10 mail.example.org']],
     }),
     ...common,
@@ -284,7 +289,7 @@ const systemdCheck = changed(
 const pluginCheck = changed(
   mapping('check', {
     plugin: needed(command, {
-      description: `A monitoring plugin: status 0 is ok, 1 warning, 2 critical, 3 unknown (could not be asked). A text is run by sh -c, a list of words without any shell. ${onHost.replace('in its', 'of one on the host, in its')}`,
+      description: `A monitoring plugin: status 0 is ok, 1 warning, 2 critical, 3 unknown. A text is run by sh -c, a list of words without any shell. ${onHost.replace('in its', 'of one on the host, in its')}`,
       examples: [['/usr/lib/nagios/plugins/check_load', '-w', 5, '-c', 10]],
     }),
     where: optional(choice(['inside', 'host']), {
@@ -330,7 +335,7 @@ export const check = z
   })
   .register(z.globalRegistry, {
     id: 'check',
-    description: 'One question about health: the key of its kind says what is asked.',
+    description: 'A health check. The key names its kind.',
   });
 
 function isHttpUrl(url: string): boolean {

@@ -16,7 +16,10 @@ const hook = changed(
         description:
           "Runs on the machine that runs guard, in guard's working directory. A text is run by sh -c, a list of words without any shell. {address} in its arguments stands for the address of the instance.",
       }),
-      timeout: optional(time(1), { description: 'It is killed then, and has failed.', default: '30s' }),
+      timeout: optional(time(1), {
+        description: 'The command is killed after this time, and has failed.',
+        default: '30s',
+      }),
       environment: optional(variables, { description: 'Variables for the command.' }),
       user: optional(userId, { description: 'For exec: the numeric user id inside.', default: 0 }),
       cwd: optional(path('folder'), { description: 'For exec: the folder inside.', default: '/' }),
@@ -34,7 +37,7 @@ const hook = changed(
   },
 ).register(z.globalRegistry, {
   id: 'hookCommand',
-  description: 'A command of yours at a moment of the run: exec runs inside the instance, host on this machine.',
+  description: 'Your own command at a moment of the run: exec runs inside the instance, host on this machine.',
 });
 
 function moment(description: string) {
@@ -43,14 +46,16 @@ function moment(description: string) {
 
 const moments: Readonly<Record<LifecycleMoment, ReturnType<typeof moment>>> = {
   beforeRestorePoint: moment(
-    'Just before the restore point, to flush and hold still what must be whole in it. Where it fails, the run is refused (30), after afterRestorePoint has run.',
+    'Runs before the restore point, to flush and quiesce applications. If it fails, afterRestorePoint runs and the run is refused (30).',
   ),
   afterRestorePoint: moment(
-    'Just after the restore point, to let go on what beforeRestorePoint held. Runs whatever happened, also after a restore; must do no harm when it runs twice. Where it fails three times, the run is refused (30).',
+    'Runs after the restore point, to resume what beforeRestorePoint quiesced. It always runs, also after a restore, and may run twice. If it fails three times, the run is refused (30).',
   ),
-  beforeRollback: moment('Before the instance is stopped to be put back. Where it fails, that is told.'),
-  afterRollback: moment('After the instance was put back and asked again. Where it fails, that is told.'),
-  afterKeep: moment('After the change was decided to be kept. Where it fails, that is told.'),
+  beforeRollback: moment(
+    'Runs before the instance is stopped for a rollback. A failure is reported and changes nothing else.',
+  ),
+  afterRollback: moment('Runs after the rollback was verified. A failure is reported and changes nothing else.'),
+  afterKeep: moment('Runs after guard decided to keep the change. A failure is reported and changes nothing else.'),
 };
 
 /** `hooks`: commands of the user's by moment. */

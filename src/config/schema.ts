@@ -33,8 +33,8 @@ const policy = choice(['rollback', 'keep', 'ask']);
 
 const policies = mapping('policies', {
   command: optional(policy, { description: 'The command failed.' }),
-  unhealthy: optional(policy, { description: 'The instance is worse than before.' }),
-  inconclusive: optional(policy, { description: 'It could not be found out whether it is.' }),
+  unhealthy: optional(policy, { description: 'The instance is unhealthy.' }),
+  inconclusive: optional(policy, { description: 'The state of the instance could not be determined.' }),
   timeout: optional(policy, { description: 'The command or the checks ran out of time.' }),
 });
 
@@ -49,15 +49,15 @@ const globs = changed(
 const hook = changed(
   mapping('hook', {
     onNoRestorePoint: optional(choice(['abort', 'proceed']), {
-      description: 'What becomes of a transaction for which no restore point can be had.',
+      description: 'What to do with a transaction when no restore point can be taken.',
       default: 'abort',
     }),
     absent: optional(choice(['abort', 'proceed']), {
-      description: 'The same where no agent answers. `guard hook install` writes it into the instance.',
+      description: 'What to do when no agent answers. `guard hook install` writes this setting into the instance.',
       default: 'proceed',
     }),
     timeout: optional(time(1000, 3_600_000), {
-      description: 'How long the package manager waits for its answer.',
+      description: 'How long the package manager waits for the answer of the agent.',
       default: '1m',
     }),
     settle: optional(time(0, 600_000), {
@@ -65,18 +65,21 @@ const hook = changed(
       default: '2s',
     }),
     packages: optional(globs, {
-      description: 'Only transactions that change one of these packages are guarded. Left out: all.',
+      description: 'Guard only transactions that change one of these packages. Default: all.',
       examples: ['linux-image-*'],
     }),
     commands: optional(globs, {
-      description: 'Only commands like these, as they were typed, are guarded. Left out: all.',
+      description: 'Guard only commands that match one of these globs. Default: all.',
       examples: ['apt* upgrade*'],
     }),
     quarantine: optional(choice(['unattended', 'always', 'never']), {
-      description: 'When a transaction that was rolled back here before is refused.',
+      description: 'When to refuse a transaction that was rolled back before.',
       default: 'unattended',
     }),
-    mostAnHour: optional(wholeNumber(1, 10_000), { description: 'The most runs in an hour.', default: 60 }),
+    mostAnHour: optional(wholeNumber(1, 10_000), {
+      description: 'The maximum number of runs in an hour.',
+      default: 60,
+    }),
   }),
   ({ timeout, settle, ...same }) => ({ ...same, timeoutMs: timeout, settleMs: settle }),
 );
@@ -110,15 +113,17 @@ const unhappy = [
 const notice = changed(
   mapping('notice', {
     on: optional(oneOrMore(choice(outcomes), 'an outcome, or a list of outcomes'), {
-      description: 'The outcomes that are told.',
+      description: 'The outcomes that trigger the notification.',
       default: [...unhappy],
     }),
-    command: optional(command, { description: 'Run on this machine; it reads the message, as JSON, from stdin.' }),
+    command: optional(command, {
+      description: 'A command on this machine. It reads the message, as JSON, from stdin.',
+    }),
     webhook: optional(pattern(/^https?:\/\/[^\s/]/, 'an address that begins with http:// or https://'), {
-      description: 'The message is posted there, as JSON.',
+      description: 'The URL that the message is posted to, as JSON.',
     }),
     headers: optional(headers, { description: 'Headers of the request.' }),
-    timeout: optional(time(100, 300_000), { description: 'How long telling may take.', default: '10s' }),
+    timeout: optional(time(100, 300_000), { description: 'How long the notification may take.', default: '10s' }),
   }),
   ({ on, command, webhook, headers, timeout }, complain): Notice => {
     if ((command === undefined) === (webhook === undefined)) complain('a notice with either "command" or "webhook"');
@@ -147,34 +152,40 @@ const year = 366 * 24 * 3_600_000;
 
 const settingsShape = {
   checks: optional(checks, {
-    description: 'Questions about health, by name, asked before and after. `null` takes away an inherited one.',
+    description: 'Health checks by name, run before and after the command. `null` removes an inherited check.',
   }),
   automatic: optional(flag, {
     description:
-      'Whether units, sockets, packages, addresses and disk space are compared before and after without being told about.',
+      'Whether guard compares units, sockets, packages, addresses and disk space before and after the command.',
     default: true,
   }),
   verifyTimeout: optional(time(0), {
-    description: 'How long it may take to be healthy after the command.',
+    description: 'How long the instance may take to become healthy after the command.',
     default: '2m',
   }),
-  soak: optional(time(0), { description: 'How long health must then hold; 0s for one good look.', default: '10s' }),
+  soak: optional(time(0), {
+    description: 'How long the instance must then stay healthy. 0s: one healthy observation is enough.',
+    default: '10s',
+  }),
   restart: optional(flag, {
-    description: 'Restart the instance before the verdict: many upgrades break only at the next boot.',
+    description: 'Restart the instance before the verdict, because some upgrades fail only at the next boot.',
     default: false,
   }),
   uncovered: optional(z.enum(['refuse', 'warn', 'accept'], { error: 'refuse, warn or accept' }), {
-    description: 'What to do about disks that no restore point covers: shared volumes and folders of the host.',
+    description: 'What to do with disks that the restore point does not cover: shared volumes and folders of the host.',
     default: 'warn',
   }),
-  allowUnhealthy: optional(flag, { description: 'Begin although a required check fails already.', default: false }),
+  allowUnhealthy: optional(flag, {
+    description: 'Start the run although a required check already fails.',
+    default: false,
+  }),
   onFailure: optional(
     changed(z.union([policy, policies], { error: 'rollback, keep or ask, or one of them for each cause' }), (given) =>
       typeof given === 'string' ? { command: given, unhealthy: given, inconclusive: given, timeout: given } : given,
     ),
     {
       description:
-        'What is done where the change cannot simply be kept. `ask` asks at the terminal, and rolls back if nobody answers. One word, or one for each cause.',
+        'What to do when a change fails. `ask` asks at the terminal, and rolls back if nobody answers. One policy, or one for each cause.',
       default: 'rollback',
     },
   ),
@@ -185,7 +196,7 @@ const settingsShape = {
   }),
   hooks: optional(hooks, {
     description:
-      'Commands of yours around the restore point and at the end of a run, by moment. `null` takes away inherited ones.',
+      'Your own commands around the restore point and at the end of a run, by moment. `null` removes inherited ones.',
   }),
   rehearse: optional(
     z.union([flag, z.enum(['copy'], { error: 'true, false or copy' })], { error: 'true, false or copy' }),
@@ -199,7 +210,7 @@ const settingsShape = {
 
   timeout: optional(timeOrNever(1000), { description: 'How long the command may run.', default: '1h' }),
   idleTimeout: optional(timeOrNever(1000), {
-    description: 'How long the command may write nothing. Left out: 15m, and never at a terminal.',
+    description: 'How long the command may write no output. Default: 15m, and never at a terminal.',
   }),
   okStatus: optional(statuses(0, 255, '0,100-103'), {
     description: 'Exit statuses of the command that count as success.',
@@ -208,49 +219,51 @@ const settingsShape = {
   }),
   environment: optional(
     changed(z.nullable(inheritedVariables), (given) => given ?? {}),
-    { description: 'Variables for the command. `null` takes away an inherited one.' },
+    { description: 'Variables for the command. `null` removes an inherited one.' },
   ),
   user: optional(userId, { description: 'The numeric user id the command runs as.', default: 0 }),
   group: optional(userId, { description: 'The numeric group id the command runs as.', default: 0 }),
   cwd: optional(path('folder'), { description: 'The folder inside in which the command runs.', default: '/root' }),
 
   keep: optional(wholeNumber(0, 1000), {
-    description: "How many of guard's own restore points stay on the instance. The newest always stays.",
+    description: 'How many restore points guard keeps on the instance. The newest always stays.',
     default: 3,
   }),
   expires: optional(timeOrNever(60_000, 10 * year), {
     description: 'After which time the server removes a restore point.',
     default: '30d',
   }),
-  waitLock: optional(time(0), { description: "How long another run's end is waited for.", default: '0s' }),
+  waitLock: optional(time(0), { description: 'How long to wait for another run to end.', default: '0s' }),
   lease: optional(time(60_000), {
-    description:
-      'How long a run of another host must have given no sign of life before `guard recover` finishes it here.',
+    description: 'How long a run of another host must show no activity before `guard recover` finishes it here.',
     default: '2m',
   }),
   stopFirst: optional(flag, {
-    description: 'Stop the instance for its restore point, and start it again: what is in it is then at rest.',
+    description: 'Stop the instance while the restore point is taken, and start it again.',
     default: false,
   }),
   restorePointTimeout: optional(time(1000), {
-    description: 'How long taking the restore point may last.',
+    description: 'How long creating the restore point may take.',
     default: '15m',
   }),
-  stopTimeout: optional(time(0), { description: 'How long a graceful stop may last before force.', default: '30s' }),
+  stopTimeout: optional(time(0), {
+    description: 'How long a graceful stop may take before the instance is stopped by force.',
+    default: '30s',
+  }),
   restoreTimeout: optional(time(1000), {
-    description: 'How long a restore may last, all its tries together.',
+    description: 'How long a restore may take, including repeated attempts.',
     default: '15m',
   }),
   startTimeout: optional(time(1000), {
-    description: 'How long the instance may take from its start until it can be asked.',
+    description: 'How long the instance may take from its start until commands can run in it.',
     default: '2m',
   }),
 
   hook: optional(hook, {
-    description: 'For package managers inside that ask for a way back by themselves: `guard hook`, `guard agent`.',
+    description: 'The package manager hook: see `guard hook` and `guard agent`.',
   }),
   notify: optional(z.nullable(z.array(notice, { error: 'a list of notices' })), {
-    description: 'Who is told how a run ended. Telling never changes the outcome.',
+    description: 'Notifications about the end of a run. They never change the outcome.',
   }),
 };
 
@@ -296,7 +309,7 @@ export const fileSchema = z
           z.nullable(z.record(z.string(), settings, { error: 'a mapping of instances to settings' })),
           {
             description:
-              'Settings for single instances, by name (web01), glob ("web-*") or with a remote (prod:web01). Where several match, the most exact wins.',
+              'Settings for single instances, by name (web01), glob ("web-*") or with a remote (prod:web01). If several match, the most specific one wins.',
           },
         ),
       },

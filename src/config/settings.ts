@@ -5,7 +5,7 @@ import type { LifecycleCommands } from '../lifecycle-command.ts';
 /** What a user wants done where a run cannot simply keep the change. */
 export type FailurePolicy = 'rollback' | 'keep' | 'ask';
 
-/** What to do about disks that no restore point covers: shared volumes and folders of the host. */
+/** What to do with disks that the restore point does not cover: shared volumes and folders of the host. */
 export type UncoveredPolicy = 'refuse' | 'warn' | 'accept';
 
 /** The causes that have a policy; an interrupted run is always rolled back. */
@@ -23,7 +23,7 @@ export interface PackageHookSettings {
   readonly onNoRestorePoint: 'abort' | 'proceed';
   /** The same where no agent answers: the hook itself decides that, so it is written into the instance. */
   readonly absent: 'abort' | 'proceed';
-  /** How long the package manager waits for its answer. */
+  /** How long the package manager waits for the answer of the agent. */
   readonly timeoutMs: number;
   /** Transactions that follow one another within this time are one run. */
   readonly settleMs: number;
@@ -41,7 +41,7 @@ export interface PackageHookSettings {
 export interface Notice {
   readonly on: readonly Outcome['outcome'][];
   readonly how: NoticeWay;
-  /** How long telling may take. */
+  /** How long the notification may take. */
   readonly timeoutMs: number;
 }
 
@@ -90,7 +90,7 @@ export interface Settings {
   readonly keep: number;
   /** After which time the server removes a restore point. */
   readonly expiresMs: number | null;
-  /** How long another run's end is waited for. */
+  /** How long to wait for another run to end. */
   readonly waitLockMs: number;
   /** After which silence a run of another host may be finished by this one. */
   readonly leaseMs: number;

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { runProbe } from '../incus/exec-query.ts';
-import type { Incus } from '../incus/client.ts';
-import type { IncusFailure } from '../incus/failure.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import type { Facts } from './facts.ts';
@@ -13,7 +12,7 @@ import { probeInput } from './probe/script.ts';
 import { sectionsOf } from './probe/sections.ts';
 
 export interface GatherRequest {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly instance: string;
   /** Without it the servers inside are not asked anything. */
   readonly clock?: Clock;
@@ -37,11 +36,11 @@ export interface PreflightRequest {
  * Looks into a running instance with one exec of a POSIX shell, and asks its servers a harmless question. Facts may hold `null` sections; a failure of Incus is
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
-export async function gatherFacts(request: GatherRequest): Promise<Result<Facts, IncusFailure | UnreadableFacts>> {
+export async function gatherFacts(request: GatherRequest): Promise<Result<Facts, PlatformFailure | UnreadableFacts>> {
   const { opening } = request;
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
-  const answer = await runProbe(request.incus, request.instance, {
+  const answer = await request.platform.query(request.instance, {
     command: opening === undefined ? ['sh', '-s'] : ['sh', '-s', '--', opening.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
     stdin: probeInput(nonce, opening !== undefined),

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts';
 import type { CheckResult } from '../event.ts';
-import type { Incus } from '../incus/client.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { Facts } from './facts.ts';
 
 /** Whom to ask. */
 export interface AskContext {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly instance: string;
   readonly clock: Clock;
   /** Gives all questions up early. */

@@ -1,8 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { CheckResult } from '../event.ts';
-import { runProbe } from '../incus/exec-query.ts';
-import { describeFailure, type IncusFailure } from '../incus/failure.ts';
-import { getInstance } from '../incus/instance.ts';
+import { type PlatformFailure, describeFailure } from '../platform/failure.ts';
 import { askDefinition } from './checks/check.ts';
 import { createTurns } from './checks/limit.ts';
 import { rememberAnswers, type Remembering } from './protocols/memory.ts';
@@ -51,7 +49,7 @@ async function lookWithFacts(
 }
 
 async function lookWithout(context: AskContext): Promise<InstanceObservation> {
-  const answer = await runProbe(context.incus, context.instance, {
+  const answer = await context.platform.query(context.instance, {
     command: ['true'],
     limitMs: answerLimitMs,
     maxBytes: 1024,
@@ -62,8 +60,8 @@ async function lookWithout(context: AskContext): Promise<InstanceObservation> {
   return { state, facts: null, factsSay: null };
 }
 
-async function whyNobodyAnswers(context: AskContext, failure: IncusFailure): Promise<InstanceState> {
-  const instance = await getInstance(context.incus, context.instance);
+async function whyNobodyAnswers(context: AskContext, failure: PlatformFailure): Promise<InstanceState> {
+  const instance = await context.platform.getInstance(context.instance);
   if (!instance.ok || instance.value.status === 'Running')
     return { kind: 'unaskable', message: describeFailure(failure) };
   return { kind: 'not-running', message: `its status is "${instance.value.status}"` };

@@ -1,7 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { runProbe } from '../incus/exec-query.ts';
-import { describeFailure } from '../incus/failure.ts';
-import { getInstance, getInstanceState } from '../incus/instance.ts';
+import { describeFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isGlobalAddress } from './checks/address.ts';
 import type { AskContext } from './observation.ts';
@@ -110,7 +108,7 @@ async function askInside(
   leftMs: number,
   words: readonly string[] = [],
 ): Promise<Result<Inside, string>> {
-  const answer = await runProbe(context.incus, context.instance, {
+  const answer = await context.platform.query(context.instance, {
     command: ['sh', '-c', readinessScript, 'guard', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     cwd: '/',
@@ -125,10 +123,10 @@ async function askInside(
 const stoppedForGoodMs = 10_000;
 
 async function staysStopped(
-  { incus, instance, clock }: AskContext,
+  { platform, instance, clock }: AskContext,
   stopped: { since: number | null },
 ): Promise<boolean> {
-  const now = await getInstance(incus, instance);
+  const now = await platform.getInstance(instance);
   stopped.since = now.ok && now.value.status === 'Stopped' ? (stopped.since ?? clock.monotonic()) : null;
   return stopped.since !== null && clock.monotonic() - stopped.since >= stoppedForGoodMs;
 }
@@ -146,7 +144,7 @@ function bootPhrases(inside: Inside, seen: { since: number | null }, now: number
 
 async function missingFamilies(context: AskContext, families: readonly (4 | 6)[]): Promise<string[]> {
   if (families.length === 0) return [];
-  const state = await getInstanceState(context.incus, context.instance);
+  const state = await context.platform.getInstanceState(context.instance);
   if (!state.ok) return [describeFailure(state.error)];
   const addresses = Object.values(state.value.addresses).flat().filter(isGlobalAddress);
   return families

@@ -46,7 +46,7 @@ async function tell({ how, timeoutMs }: Notice, message: Message, clock: Clock):
   });
   const said = await Promise.race([send(how, `${JSON.stringify(message)}\n`, clock, over.signal), limit]);
   over.abort();
-  return said === null ? null : `${describeTarget(how)} could not be told how the run ended: ${said}.`;
+  return said === null ? null : `${describeTarget(how)} could not be notified: ${said}.`;
 }
 
 function send(how: NoticeWay, text: string, clock: Clock, signal: AbortSignal): Promise<string | null> {

@@ -1,12 +1,11 @@
-import type { Incus } from '../incus/client.ts';
-import type { IncusFailure } from '../incus/failure.ts';
-import { deleteFile, listFolder, makeDirectory, pullFile, pushFile } from '../incus/files.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Part } from './parts.ts';
 
 /** The files of an instance, running or not. */
 export interface Inside {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly instance: string;
 }
 
@@ -21,31 +20,34 @@ const mostListed = 1024 * 1024;
 const root = { user: 0, group: 0 };
 
 /** Whether there is a file or a folder of that name. */
-export async function exists({ incus, instance }: Inside, path: string): Promise<Result<boolean, IncusFailure>> {
-  const read = await pullFile(incus, instance, path, { ...limit, maxBytes: 0 });
+export async function exists({ platform, instance }: Inside, path: string): Promise<Result<boolean, PlatformFailure>> {
+  const read = await platform.pullFile(instance, path, { ...limit, maxBytes: 0 });
   if (read.ok || read.error.kind === 'invalid') return ok(true);
   return read.error.kind === 'not-found' ? ok(false) : read;
 }
 
 /** The names in a folder; none where there is no such folder. */
-export async function namesIn({ incus, instance }: Inside, folder: string): Promise<Result<string[], IncusFailure>> {
-  const read = await listFolder(incus, instance, folder, { ...limit, maxBytes: mostListed });
+export async function namesIn(
+  { platform, instance }: Inside,
+  folder: string,
+): Promise<Result<string[], PlatformFailure>> {
+  const read = await platform.listFolder(instance, folder, { ...limit, maxBytes: mostListed });
   if (read.ok) return read;
   return read.error.kind === 'not-found' || read.error.kind === 'invalid' ? ok([]) : read;
 }
 
 /** The text and mode of a file; null where it is none, or is longer than any part of the hook. */
 export async function readPart(
-  { incus, instance }: Inside,
+  { platform, instance }: Inside,
   path: string,
-): Promise<Result<{ readonly text: string; readonly mode: number } | null, IncusFailure>> {
-  const read = await pullFile(incus, instance, path, { ...limit, maxBytes: mostBytes });
+): Promise<Result<{ readonly text: string; readonly mode: number } | null, PlatformFailure>> {
+  const read = await platform.pullFile(instance, path, { ...limit, maxBytes: mostBytes });
   if (read.ok) return ok({ text: read.value.content.toString('utf8'), mode: read.value.mode & 0o777 });
   return read.error.kind === 'not-found' || read.error.kind === 'invalid' ? ok(null) : read;
 }
 
 /** Makes a folder with those above it. Returns the ones that were not there, the outermost first. */
-export async function makeFolders(inside: Inside, folder: string): Promise<Result<string[], IncusFailure>> {
+export async function makeFolders(inside: Inside, folder: string): Promise<Result<string[], PlatformFailure>> {
   const made: string[] = [];
   const names = folder.split('/').slice(1);
   for (let depth = 1; depth <= names.length; depth += 1) {
@@ -53,7 +55,7 @@ export async function makeFolders(inside: Inside, folder: string): Promise<Resul
     const there = await exists(inside, path);
     if (!there.ok) return there;
     if (there.value) continue;
-    const done = await makeDirectory(inside.incus, inside.instance, path, { ...root, mode: 0o755, ...limit });
+    const done = await inside.platform.makeDirectory(inside.instance, path, { ...root, mode: 0o755, ...limit });
     if (!done.ok) return done;
     made.push(path);
   }
@@ -65,15 +67,18 @@ export async function writePart(
   inside: Inside,
   { path, mode }: Pick<Part, 'path' | 'mode'>,
   text: string,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const away = await removePath(inside, path);
   if (!away.ok) return away;
-  return pushFile(inside.incus, inside.instance, path, text, { ...root, mode, ...limit });
+  return inside.platform.pushFile(inside.instance, path, text, { ...root, mode, ...limit });
 }
 
 /** Removes a file, or a folder that is empty. One that is not there is a success: false. */
-export async function removePath({ incus, instance }: Inside, path: string): Promise<Result<boolean, IncusFailure>> {
-  const removed = await deleteFile(incus, instance, path, limit);
+export async function removePath(
+  { platform, instance }: Inside,
+  path: string,
+): Promise<Result<boolean, PlatformFailure>> {
+  const removed = await platform.deleteFile(instance, path, limit);
   if (removed.ok) return ok(true);
   return removed.error.kind === 'not-found' ? ok(false) : err(removed.error);
 }

@@ -1,8 +1,6 @@
 import { dirname } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { runProbe } from '../incus/exec-query.ts';
-import type { IncusFailure } from '../incus/failure.ts';
-import { getInstance, patchInstance } from '../incus/instance.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { hookKey } from './hook-key.ts';
 import { foldersMade, hookFileText, type HookFileSettings } from './hook-settings.ts';
@@ -41,7 +39,7 @@ export type PingResult =
 /** The package managers that the instance has, and why others that it has cannot ask. */
 export async function findManagers(
   inside: Inside,
-): Promise<Result<{ readonly managers: readonly Manager[]; readonly unable: readonly string[] }, IncusFailure>> {
+): Promise<Result<{ readonly managers: readonly Manager[]; readonly unable: readonly string[] }, PlatformFailure>> {
   const managers: Manager[] = [];
   const unable: string[] = [];
   for (const known of knownManagers) {
@@ -68,10 +66,10 @@ export async function installHook(
     readonly managers: readonly Manager[];
     readonly conf: Omit<HookFileSettings, 'made'>;
   },
-): Promise<Result<Installation, IncusFailure>> {
+): Promise<Result<Installation, PlatformFailure>> {
   const names = wanted.managers.map(({ name }) => name);
-  const marked = await patchInstance(inside.incus, inside.instance, {
-    config: { [hookKey]: `1 ${names.join(',')}` },
+  const marked = await inside.platform.patchInstance(inside.instance, {
+    metadata: { [hookKey]: `1 ${names.join(',')}` },
   });
   if (!marked.ok) return marked;
   const parts = [client, ...wanted.managers.flatMap((manager) => manager.parts)];
@@ -94,7 +92,7 @@ export async function installHook(
 }
 
 /** Removes every trace of the hook, whichever version has installed it: first what calls the client, then the client. */
-export async function removeHook(inside: Inside): Promise<Result<Installation, IncusFailure>> {
+export async function removeHook(inside: Inside): Promise<Result<Installation, PlatformFailure>> {
   const placed = await placedParts(inside);
   if (!placed.ok) return placed;
   const parts: readonly Pick<Part, 'path' | 'mode'>[] = [
@@ -115,7 +113,7 @@ export async function removeHook(inside: Inside): Promise<Result<Installation, I
   const made = foldersMade(before.value?.text ?? '', everyPath);
   // The innermost first; one that somebody has put something into since stays.
   for (const folder of made.toSorted().toReversed()) await removePath(inside, folder);
-  const unmarked = await patchInstance(inside.incus, inside.instance, { config: { [hookKey]: '' } });
+  const unmarked = await inside.platform.patchInstance(inside.instance, { metadata: { [hookKey]: '' } });
   return unmarked.ok ? ok({ managers: [], parts: states }) : unmarked;
 }
 
@@ -123,8 +121,8 @@ export async function removeHook(inside: Inside): Promise<Result<Installation, I
 export async function findHook(
   inside: Inside,
   readHookPart: ReadHookPart,
-): Promise<Result<Installation | null, IncusFailure>> {
-  const instance = await getInstance(inside.incus, inside.instance);
+): Promise<Result<Installation | null, PlatformFailure>> {
+  const instance = await inside.platform.getInstance(inside.instance);
   if (!instance.ok) return instance;
   const found: string[] = [];
   const states: PartState[] = [];
@@ -134,7 +132,7 @@ export async function findHook(
     for (const part of await textsOf(readHookPart, parts.value)) {
       const there = await readPart(inside, part.path);
       if (!there.ok) return there;
-      if (there.value === null && !isNamed(instance.value.config[hookKey], manager)) continue;
+      if (there.value === null && !isNamed(instance.value.metadata[hookKey], manager)) continue;
       states.push({ path: part.path, mode: part.mode, state: stateOf(there.value, part) });
       if (manager !== null && !found.includes(manager.name)) found.push(manager.name);
     }
@@ -147,14 +145,14 @@ export async function pingHook(
   inside: Inside,
   clock: Clock,
   limitMs: number,
-): Promise<Result<PingResult, IncusFailure>> {
-  const instance = await getInstance(inside.incus, inside.instance);
+): Promise<Result<PingResult, PlatformFailure>> {
+  const instance = await inside.platform.getInstance(inside.instance);
   if (!instance.ok) return instance;
   if (instance.value.status !== 'Running') return ok({ kind: 'stopped' });
   const giveUpAt = clock.monotonic() + limitMs;
   for (;;) {
     const began = clock.monotonic();
-    const answer = await runProbe(inside.incus, inside.instance, {
+    const answer = await inside.platform.query(inside.instance, {
       command: [client.path, 'ping'],
       limitMs: pingMs,
       maxBytes: 1000,
@@ -176,7 +174,7 @@ const pingPauseMs = 200;
 /** Every path that a part can have, as patterns. */
 const everyPath = [settingsPath, client.path, ...knownManagers.flatMap(({ parts }) => parts.map(({ path }) => path))];
 
-async function findAll(inside: Inside, patterns: readonly string[]): Promise<Result<string[], IncusFailure>> {
+async function findAll(inside: Inside, patterns: readonly string[]): Promise<Result<string[], PlatformFailure>> {
   const found: string[] = [];
   for (const pattern of patterns) {
     const there = await findPaths(inside, pattern);
@@ -194,7 +192,7 @@ function partsBeside({ parts }: KnownManager, signs: readonly string[]): Part[] 
 }
 
 /** The same, and where they lie although the manager has gone. */
-async function partsInside(inside: Inside, known: KnownManager): Promise<Result<Part[], IncusFailure>> {
+async function partsInside(inside: Inside, known: KnownManager): Promise<Result<Part[], PlatformFailure>> {
   const signs = await findAll(inside, known.signs);
   if (!signs.ok) return signs;
   const all = new Map<string, Part>();
@@ -207,7 +205,7 @@ async function partsInside(inside: Inside, known: KnownManager): Promise<Result<
   return ok([...all.values()]);
 }
 
-async function placedParts(inside: Inside): Promise<Result<Part[], IncusFailure>> {
+async function placedParts(inside: Inside): Promise<Result<Part[], PlatformFailure>> {
   const placed: Part[] = [];
   for (const known of knownManagers) {
     const parts = await partsInside(inside, known);
@@ -217,7 +215,7 @@ async function placedParts(inside: Inside): Promise<Result<Part[], IncusFailure>
   return ok(placed);
 }
 
-async function removeLeaves(inside: Inside): Promise<Result<void, IncusFailure>> {
+async function removeLeaves(inside: Inside): Promise<Result<void, PlatformFailure>> {
   const leaves = await findAll(
     inside,
     knownManagers.flatMap((known) => known.leaves ?? []),
@@ -253,7 +251,7 @@ function isNamed(key: string | undefined, manager: KnownManager | null): boolean
   return manager === null || key.replace(/^\S+ /, '').split(',').includes(manager.name);
 }
 
-async function bringUpToDate(inside: Inside, part: PartText): Promise<Result<PartState, IncusFailure>> {
+async function bringUpToDate(inside: Inside, part: PartText): Promise<Result<PartState, PlatformFailure>> {
   const { path, mode } = part;
   const there = await readPart(inside, path);
   if (!there.ok) return there;

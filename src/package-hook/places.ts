@@ -1,9 +1,9 @@
-import type { IncusFailure } from '../incus/failure.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import { ok, type Result } from '../result.ts';
 import { exists, namesIn, type Inside } from './inside.ts';
 
 /** The paths that are there for a pattern, in which `*` stands for a part of the name of a folder or file. */
-export async function findPaths(inside: Inside, pattern: string): Promise<Result<string[], IncusFailure>> {
+export async function findPaths(inside: Inside, pattern: string): Promise<Result<string[], PlatformFailure>> {
   let found = [''];
   const names = pattern.split('/').slice(1);
   for (const [depth, wanted] of names.entries()) {

@@ -36,9 +36,9 @@ export type PlatformFailureKind =
 export interface PlatformFailure {
   readonly kind: PlatformFailureKind;
   /** What guard wanted, to be read after "could not": `take the snapshot g1 of web01`. */
-  readonly action: string;
+  readonly purpose: string;
   /** What the server, or the operating system, said, as a sentence; control characters neutralised. */
-  readonly reason: string;
+  readonly detail: string;
   /** HTTP status or the operation's status code; null when nobody answered. */
   readonly code: number | null;
   /** What to do next, one sentence with a real command where there is one; empty when there is nothing to advise. */
@@ -49,14 +49,19 @@ export interface PlatformFailure {
   readonly repair: readonly string[];
 }
 
-/** Builds a failure. `reason` may be raw: it is neutralised and ends as a sentence. */
+/** The failure as one or two sentences for a person: `Could not …: …. Advice.` */
+export function describeFailure(failure: PlatformFailure): string {
+  return `Could not ${failure.purpose}: ${failure.detail}${failure.advice === '' ? '' : ` ${failure.advice}`}`;
+}
+
+/** Builds a failure. `detail` may be raw: it is neutralised and ends as a sentence. */
 export function platformFailure(
   kind: PlatformFailureKind,
-  action: string,
-  reason: string,
+  purpose: string,
+  detail: string,
   more: Partial<Pick<PlatformFailure, 'code' | 'advice' | 'operation' | 'repair'>> = {},
 ): PlatformFailure {
-  return { kind, action, reason: sentence(reason), code: null, advice: '', operation: null, repair: [], ...more };
+  return { kind, purpose, detail: sentence(detail), code: null, advice: '', operation: null, repair: [], ...more };
 }
 
 function sentence(text: string): string {

@@ -15,6 +15,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Result } from '../result.ts';
 import type { PlatformFailure } from './failure.ts';
+import type { Rehearsals } from './rehearsals.ts';
 
 /** The answer of a platform. */
 export type Answered<T> = Promise<Result<T, PlatformFailure>>;
@@ -26,14 +27,21 @@ export interface Limit {
 }
 
 /** A server, seen from one project of it. */
-export interface Platform
-  extends Instances, Snapshots, Storage, Executions, Files, Operations, Pick<ServerFacts, 'isShuttingDown'> {
+export interface Platform extends Instances, Snapshots, Storage, Executions, Files, Operations {
   /** The server's own name for a sentence: `Incus`. */
   readonly product: string;
   readonly project: string;
   readonly clock: Clock;
   readonly capabilities: Capabilities;
   readonly commands: Commands;
+  readonly rehearsals: Rehearsals;
+  /** The same server, seen from another project. */
+  readonly inProject: (project: string) => Platform;
+  /**
+   * Whether the server is about to end, and waits for what is under way, also for an exec that is held open.
+   * False where it does not answer at all.
+   */
+  readonly isShuttingDown: () => Promise<boolean>;
   /** Follows the instances of the project from now on. A success means that no event is missed any more. */
   readonly followInstances: (onEvent: (event: InstanceEvent) => void) => Answered<EventStream>;
 }
@@ -44,14 +52,6 @@ export interface Capabilities {
   readonly restoreTakesBackConfiguration: boolean;
   /** A restore may lose the description, which then has to be written again. */
   readonly restoreLosesDescription: boolean;
-}
-
-export interface ServerFacts {
-  /**
-   * Whether the server is about to end, and waits for what is under way, also for an exec that is held open.
-   * False where it does not answer at all.
-   */
-  readonly isShuttingDown: () => Promise<boolean>;
 }
 
 // Instances
@@ -88,6 +88,10 @@ export interface Instance {
   readonly type: 'container' | 'virtual-machine';
   /** Deleted, with its snapshots, by any stop. */
   readonly ephemeral: boolean;
+  /** The cluster member that it is on; null on a single server. */
+  readonly location: string | null;
+  /** The most memory that it may take; null where it has no limit in bytes. */
+  readonly memoryLimitBytes: number | null;
   /** For a compare-and-swap: changes with configuration, metadata, start and stop; not with snapshots. */
   readonly revision: string;
   readonly description: string;
@@ -136,6 +140,8 @@ export type Disk = {
 
 export interface InstanceState {
   readonly status: string;
+  /** Memory in use; 0 where the server does not count it. */
+  readonly memoryBytes: number;
   /** Addresses that are not of the loopback, by interface name. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** Disks with a limit of their own, by device name. */
@@ -321,7 +327,7 @@ export interface Executions {
    * started is killed with SIGKILL. Processes that it started itself live on: ask with commands that start nothing of
    * their own, or bound them inside (`timeout -k`).
    */
-  readonly ask: (instance: string, question: Question) => Answered<QuestionAnswer>;
+  readonly query: (instance: string, question: ExecQuery) => Answered<ExecResult>;
 }
 
 /** A command to run inside an instance. No shell is involved: the argument vector arrives as it is. */
@@ -374,7 +380,7 @@ export type ExecEnd =
   | { readonly kind: 'not-executable' };
 
 /** A bounded question to the inside of an instance. */
-export interface Question {
+export interface ExecQuery {
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** Text that the command reads; nothing when left out. */
@@ -393,7 +399,7 @@ export interface Question {
 }
 
 /** What the command answered. 127 and 126: not found, not executable, as in a shell. */
-export interface QuestionAnswer {
+export interface ExecResult {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -452,13 +458,13 @@ export interface Operations {
    * After a `timed-out` or a `connection-lost` with an `operation`: asks again and again, through a restart of the server
    * too, until the operation has ended or nobody knows it any more. `timed-out` when it still runs at the limit.
    */
-  readonly settle: (operation: string, how: Limit & { readonly action: string }) => Answered<Settled>;
+  readonly settle: (operation: string, how: Limit & { readonly purpose: string }) => Answered<OperationResult>;
   /** What the server is doing in the project, and what has ended within the last seconds. */
   readonly listOperations: () => Answered<Operation[]>;
 }
 
 /** How an operation ended. `gone`: the server forgot it (soon after its end, or it was restarted); look for its effect. */
-export type Settled =
+export type OperationResult =
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'failed'; readonly failure: PlatformFailure }
   | { readonly kind: 'gone' };

@@ -112,8 +112,8 @@ async function settled(
 ): Answered<void> {
   const answer = await asked;
   if (answer.ok || answer.error.operation === null || !kinds.includes(answer.error.kind)) return answer;
-  const { operation, action } = answer.error;
-  const end = await platform.settle(operation, { limitMs, action });
+  const { operation, purpose } = answer.error;
+  const end = await platform.settle(operation, { limitMs, purpose });
   if (!end.ok) return end;
   switch (end.value.kind) {
     case 'succeeded':

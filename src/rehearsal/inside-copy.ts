@@ -1,9 +1,8 @@
-import { runProbe } from '../incus/exec-query.ts';
 import type { RunTools } from '../run/tools.ts';
 import { hostsOfSources, proxyScript, sourcesScript } from './package-sources.ts';
 import type { UnitLogs } from './survival.ts';
 
-type InsideTools = Pick<RunTools, 'incus'>;
+type InsideTools = Pick<RunTools, 'platform'>;
 
 const limitMs = 20_000;
 const path = '/usr/sbin:/usr/bin:/sbin:/bin';
@@ -33,12 +32,12 @@ const unitLogScript = 'exec journalctl --boot --unit "$1" --lines 40 --output ca
 
 /** What a shell of the instance prints; nothing where there is no answer. */
 export async function askShell(
-  { incus }: InsideTools,
+  { platform }: InsideTools,
   instance: string,
   script: string,
   words: readonly string[],
 ): Promise<string> {
-  const answer = await runProbe(incus, instance, {
+  const answer = await platform.query(instance, {
     command: ['sh', '-c', script, 'guard', ...words],
     environment: { LC_ALL: 'C', PATH: path },
     cwd: '/',

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Incus } from '../incus/client.ts';
-import { poolSpace, type Pool, type PoolSpace } from '../incus/storage.ts';
+import type { Platform, Pool, PoolSpace } from '../platform/platform.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
 import { formatMiB } from '../run/restore-point/free-space.ts';
 
@@ -49,7 +48,7 @@ export function shortOfSpace(pool: string, space: PoolSpace): string | null {
 
 /** Looks at the pool of the copy until it is stopped: before the pool is short the copy goes, never the instance. */
 export function watchPool(
-  { incus, clock }: { readonly incus: Incus; readonly clock: Clock },
+  { platform, clock }: { readonly platform: Platform; readonly clock: Clock },
   pool: Pick<Pool, 'name'> | null,
   interruption: CopyInterruption,
 ): () => void {
@@ -57,7 +56,7 @@ export function watchPool(
   let over = false;
   let callOff = (): void => {};
   const look = async (): Promise<void> => {
-    const space = await poolSpace(incus, pool.name);
+    const space = await platform.getPoolSpace(pool.name);
     if (over) return;
     const short = space.ok ? shortOfSpace(pool.name, space.value) : null;
     if (short !== null) interruption.giveUp(short);

@@ -1,7 +1,6 @@
-import { connectPackageProxy, disconnectPackageProxy, proxyPort } from '../incus/rehearsal/copy.ts';
-import { inProject } from '../incus/rehearsal/place.ts';
-import type { Incus } from '../incus/client.ts';
-import { describeFailure } from '../incus/failure.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { RehearsalPlace } from '../platform/rehearsals.ts';
+import { describeFailure } from '../platform/failure.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { usePackageProxy } from './inside-copy.ts';
 import { openPackageProxy } from './package-proxy.ts';
@@ -21,21 +20,25 @@ export interface PackageAccess {
   readonly close: () => Promise<void>;
 }
 
-const url = `http://127.0.0.1:${proxyPort}`;
 const local = 'localhost,127.0.0.1,::1';
 
 /** How long the server may take to change the copy's devices, in milliseconds. */
 const limitMs = 30_000;
 
 /** Opens a package proxy on this machine, which has to be the server's own, for a copy. */
-export async function openPackageAccess(incus: Incus, project: string, instance: string): Promise<PackageAccess> {
+export async function openPackageAccess(
+  platform: Platform,
+  place: RehearsalPlace,
+  instance: string,
+): Promise<PackageAccess> {
   const proxy = await openPackageProxy();
-  const there = inProject(incus, project);
+  const { rehearsals } = platform;
+  const url = `http://127.0.0.1:${rehearsals.proxyPort}`;
   let hosts: ReadonlySet<string> = new Set();
   let connected = false;
   async function disconnect(): Promise<void> {
     proxy.shut();
-    if (connected) await disconnectPackageProxy(there, instance, { limitMs });
+    if (connected) await rehearsals.disconnectPackageProxy(place, instance, { limitMs });
     connected = false;
   }
   return {
@@ -49,8 +52,8 @@ export async function openPackageAccess(incus: Incus, project: string, instance:
     },
     connect: async () => {
       const [device, found] = await Promise.all([
-        connectPackageProxy(there, instance, proxy.socket, { limitMs }),
-        usePackageProxy({ incus: there }, instance, url),
+        rehearsals.connectPackageProxy(place, instance, proxy.socket, { limitMs }),
+        usePackageProxy({ platform: platform.inProject(place.project) }, instance, url),
       ]);
       hosts = found;
       connected = device.ok;

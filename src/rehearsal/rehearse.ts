@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Changes, Finding, Outcome, RehearsalCopy, RehearsalReport, RunStarted } from '../event.ts';
 import { takeBaseline, type Baseline } from '../health/baseline.ts';
-import type { IncusFailure } from '../incus/failure.ts';
-import { getInstance, getInstanceState } from '../incus/instance.ts';
-import { createRehearsalCopy, getServerMemory } from '../incus/rehearsal/copy.ts';
-import { planCopy, type CopyPlan } from '../incus/rehearsal/copy-plan.ts';
-import { ensureRehearsalPlace, inProject, type RehearsalPlace } from '../incus/rehearsal/place.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
+import type { CopyPlan, RehearsalPlace } from '../platform/rehearsals.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { AttemptSubject } from '../run/attempt.ts';
 import { establishBaseline } from '../run/baseline.ts';
@@ -16,7 +13,7 @@ import { bringUp } from '../run/power.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
 import { busy, refused } from '../run/refusal.ts';
-import { bytesOf, describePause } from '../run/restore-point/free-space.ts';
+import { describePause } from '../run/restore-point/free-space.ts';
 import type { RunTools } from '../run/tools.ts';
 import { checksForCopy } from './checks-for-copy.ts';
 import { readUnitLogs } from './inside-copy.ts';
@@ -74,7 +71,7 @@ async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RunTools): Pr
   if (!admitted.ok) return withoutCopy(admitted.error);
   // The socket of the package proxy has to be on the server's own machine.
   const access =
-    plan.remote === null ? await openPackageAccess(tools.incus, admitted.value.place.project, plan.instance) : null;
+    plan.remote === null ? await openPackageAccess(tools.platform, admitted.value.place, plan.instance) : null;
   try {
     return await makeAndRemove(rehearsal, tools, { ...admitted.value, access });
   } finally {
@@ -104,18 +101,17 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
   if (copy !== null && !mayCopyFiles)
     return err(refused(describePause(plan.instance, copy), 'Pass --rehearse=copy where that is acceptable.'));
   const [memory, state, place] = await Promise.all([
-    getServerMemory(tools.incus, instance.location),
-    wasRunning ? getInstanceState(tools.incus, plan.instance) : null,
-    ensureRehearsalPlace(tools.incus),
+    tools.platform.rehearsals.getServerMemory(instance.location),
+    wasRunning ? tools.platform.getInstanceState(plan.instance) : null,
+    tools.platform.rehearsals.ensurePlace(),
   ]);
   if (!place.ok) return err(notCarriedOut(place.error));
-  const there = await getInstance(inProject(tools.incus, place.value.project), plan.instance);
+  const there = await tools.platform.inProject(place.value.project).getInstance(plan.instance);
   if (there.ok) return err(copyExists(plan, place.value));
-  const limit = instance.expandedConfig['limits.memory'];
   const grant = grantMemory({
     server: memory.ok ? memory.value : null,
     originalBytes: state?.ok === true ? state.value.memoryBytes || null : null,
-    limitBytes: limit === undefined ? null : bytesOf(limit) || null,
+    limitBytes: instance.memoryLimitBytes,
   });
   if (!grant.fits)
     return err(
@@ -132,7 +128,7 @@ function copyExists({ instance }: Plan, { project }: RehearsalPlace): Outcome {
   );
 }
 
-function notCarriedOut(failure: IncusFailure): Outcome {
+function notCarriedOut(failure: PlatformFailure): Outcome {
   return inconclusive(`Could not ${failure.purpose}: ${failure.detail}`, failure.advice);
 }
 
@@ -147,13 +143,15 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
   const { plan, keepCopy } = rehearsal;
   const { inspected, place, memoryBytes } = subject;
   const uuid = randomUUID();
-  const copyPlan = planCopy(inspected.instance, {
+  const planned = await tools.platform.rehearsals.planCopy(plan.instance, {
     uuid,
     run: plan.run,
     network: place.network,
     ownVolumes: inspected.disks.own,
     memoryBytes,
   });
+  if (!planned.ok) return withoutCopy(notCarriedOut(planned.error));
+  const copyPlan = planned.value;
   const copy: RehearsalCopy = { project: place.project, instance: plan.instance, uuid, volumes: copyPlan.volumes };
   await tools.recorder.begin(startOf(rehearsal, tools, inspected, copy));
   const unwritable = tools.recorder.failure();
@@ -162,7 +160,7 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
     return withoutCopy(
       refused(
         `The run's record cannot be written: ${unwritable}`,
-        'Make room, or name another folder with GUARD_STATE_DIR.',
+        'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
   const interruption = linkInterruption(tools.interruption);
@@ -214,7 +212,7 @@ async function judgeCopy(
   const { inspected, place, access } = subject;
   // Meanwhile, because it only reads: the copy is compared with it.
   const original = inspected.wasRunning ? baselineOfOriginal(plan, tools) : Promise.resolve(null);
-  const there: CopyTools = { ...tools, incus: inProject(tools.incus, place.project) };
+  const there: CopyTools = { ...tools, platform: tools.platform.inProject(place.project) };
   const started = await startCopy(plan, there, copyPlan);
   if (started !== null) return withoutCopy(started);
   const checks = checksForCopy(plan.checks, plan.remote === null);
@@ -222,12 +220,12 @@ async function judgeCopy(
   const [noAccess, baseline, preview] = await Promise.all([
     access?.connect() ?? null,
     establishBaseline(copyRun, there, inspected.instance, { first: null, justStarted: true, whenIdle: () => {} }),
-    rehearsal.before === null ? null : previewPackages(there.incus, plan.instance, plan.command.words),
+    rehearsal.before === null ? null : previewPackages(there.platform, plan.instance, plan.command.words),
   ]);
   if (noAccess !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: noAccess });
   if (!baseline.ok) return withoutCopy(baseline.error);
   const survival = await compareWithOriginal(there, plan.instance, await original, baseline.value, inspected, copyPlan);
-  const now = await getInstance(there.incus, plan.instance);
+  const now = await there.platform.getInstance(plan.instance);
   if (!now.ok) return withoutCopy(notCarriedOut(now.error));
   access?.open();
   const attempt: AttemptSubject = { baseline: baseline.value, boot: now.value, inspected: { instance: now.value } };
@@ -249,13 +247,13 @@ async function judgeCopy(
 function makeCopy(
   plan: Plan,
   tools: RunTools,
-  { inspected, place }: Subject,
+  { place }: Subject,
   copyPlan: CopyPlan,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   return inPhase(
     tools,
     'copy',
-    () => createRehearsalCopy(tools.incus, place, inspected.instance, copyPlan, { limitMs: plan.limits.snapshotMs }),
+    () => tools.platform.rehearsals.createCopy(place, plan.instance, copyPlan, { limitMs: plan.limits.snapshotMs }),
     (result) => ({ ok: result.ok, message: result.ok ? `project ${place.project}` : 'not made' }),
   );
 }
@@ -265,15 +263,11 @@ async function startCopy(plan: Plan, there: CopyTools, copyPlan: CopyPlan): Prom
   const up = await inPhase(
     there,
     'start',
-    () => bringUp(there, plan.instance, plan.limits, hasNic(copyPlan) ? [4] : []),
+    () => bringUp(there, plan.instance, plan.limits, copyPlan.hasNetwork ? [4] : []),
     (result) => ({ ok: result.ok, message: result.ok ? 'running, isolated' : result.error }),
   );
   if (up.ok) return null;
   return inconclusive(`The copy did not start: ${up.error}`, 'The instance itself may not survive a restart either.');
-}
-
-function hasNic({ devices }: CopyPlan): boolean {
-  return Object.values(devices).some((keys) => keys['type'] === 'nic');
 }
 
 /**
@@ -302,7 +296,7 @@ function planOnCopy(
 
 function baselineOfOriginal(plan: Plan, tools: RunTools): Promise<Baseline> {
   return takeBaseline(
-    { incus: tools.incus, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
+    { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
     { definitions: plan.checks, automatic: plan.automatic },
   );
 }

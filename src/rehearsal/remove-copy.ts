@@ -1,14 +1,12 @@
 import type { RehearsalCopy } from '../event.ts';
-import { describeFailure } from '../incus/failure.ts';
-import { inProject } from '../incus/rehearsal/place.ts';
-import { deleteCopiedVolume, deleteRehearsalCopy } from '../incus/rehearsal/removal.ts';
+import { describeFailure } from '../platform/failure.ts';
 import { retryTransient } from '../run/retry.ts';
 import type { Limits } from '../run/plan.ts';
 import { stop } from '../run/power.ts';
 import { inPhase } from '../run/recorder.ts';
 import type { RunTools } from '../run/tools.ts';
 
-type RemovalTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+type RemovalTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
 /** The copy to remove, as the record of its run has it. */
 export interface CopyToRemove {
@@ -49,12 +47,12 @@ async function removeAll(
   const removed =
     neverMade === true
       ? null
-      : await retryTransient(tools.clock, limits.readyMs, () => deleteRehearsalCopy(tools.incus, copy, run, limit));
+      : await retryTransient(tools.clock, limits.readyMs, () => tools.platform.rehearsals.deleteCopy(copy, run, limit));
   if (removed?.ok === false) return [describeFailure(removed.error)];
   const failures: string[] = [];
   for (const volume of copy.volumes) {
     const removed = await retryTransient(tools.clock, limits.readyMs, () =>
-      deleteCopiedVolume(tools.incus, volume, run, limit),
+      tools.platform.rehearsals.deleteVolume(volume, run, limit),
     );
     if (!removed.ok) failures.push(describeFailure(removed.error));
   }
@@ -62,7 +60,7 @@ async function removeAll(
 }
 
 async function stopCopy(tools: RemovalTools, { copy, limits }: CopyToRemove): Promise<readonly string[]> {
-  const there = { incus: inProject(tools.incus, copy.project), clock: tools.clock };
+  const there = { platform: tools.platform.inProject(copy.project), clock: tools.clock };
   const stopped = await stop(there, copy.instance, limits, false);
   return stopped.ok ? [] : [describeFailure(stopped.error)];
 }

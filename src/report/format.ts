@@ -34,13 +34,13 @@ export function describeCommandEnd(end: CommandEnd): string {
     case 'timeout':
       return `ran longer than ${formatDuration(end.limitMs)}`;
     case 'idle-timeout':
-      return `said nothing for ${formatDuration(end.limitMs)}`;
+      return `wrote no output for ${formatDuration(end.limitMs)}`;
     case 'instance-stopped':
-      return end.restarted ? 'restarted the instance' : 'was cut off: the instance was stopped underneath it';
+      return end.restarted ? 'restarted the instance' : 'was ended by a stop of the instance';
     case 'lost':
-      return `was lost from sight: ${neutralise(end.message).replace(/\.$/, '')}`;
+      return `lost its connection: ${neutralise(end.message).replace(/\.$/, '')}`;
     case 'push-failed':
-      return `was not begun: ${neutralise(end.message, 1000).replace(/\.$/, '')}`;
+      return `was not started: ${neutralise(end.message, 1000).replace(/\.$/, '')}`;
     case 'interrupted':
       return `was interrupted by ${end.signal}`;
   }

@@ -35,8 +35,8 @@ function describeTarget(way: PingResult): string {
     case 'answers':
       return `the agent on the host answers, ${Math.round(way.ms)} ms`;
     case 'silent':
-      return 'no agent answers; start it on the host: guard agent';
+      return 'no agent answers. Start it on the host: guard agent';
     case 'stopped':
-      return 'the instance does not run, so that no agent can be asked';
+      return 'the instance is stopped, so the agent was not tested';
   }
 }

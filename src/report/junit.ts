@@ -112,7 +112,7 @@ function informational(one: TestCase): TestCase {
 
 function outcomeCase(story: RunReport, outcome: Outcome | null): TestCase {
   const one = { name: 'outcome', ms: durationOf(story) };
-  if (story.state === 'waiting') return { ...one, bad: findingText('skipped', 'Its turn did not come.') };
+  if (story.state === 'waiting') return { ...one, bad: findingText('skipped', 'Not started.') };
   if (outcome === null) return { ...one, bad: findingText('error', story.internalError ?? unfinished(story)) };
   if (isGood(outcome)) return { ...one, bad: null };
   const { headline, details } = summarizeOutcome(outcome, story.facts);
@@ -130,13 +130,13 @@ function severityOf({ outcome }: Outcome): 'failure' | 'error' {
 }
 
 function unfinished({ target }: RunReport): string {
-  return `guard has not come to the end of this run. \`guard recover ${target.instance}\` finishes what was interrupted.`;
+  return `This run has not ended. If it was interrupted, \`guard recover ${target.instance}\` finishes it.`;
 }
 
 function phaseCases({ record }: RunReport): TestCase[] {
   return record.phases.map(({ phase, ended }) => {
     const name = `phase: ${phaseTitles[phase]}`;
-    if (ended === null) return { name, ms: 0, bad: findingText('error', 'It did not come to its end.') };
+    if (ended === null) return { name, ms: 0, bad: findingText('error', 'It did not end.') };
     return { name, ms: ended.ms, bad: ended.ok ? null : findingText('failure', ended.message) };
   });
 }

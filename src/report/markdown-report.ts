@@ -56,11 +56,11 @@ function readMarker({ state, record }: RunReport): string {
 
 function outcomeLines(story: RunReport): string[] {
   const { state, record, facts, internalError: bug, target } = story;
-  if (state === 'waiting') return ['**Not begun**: its turn did not come.'];
+  if (state === 'waiting') return ['**Not started**'];
   const outcome = record.ended?.outcome ?? null;
   if (state === 'under-way' || outcome === null)
     return [
-      `**Not ended**: ${bug === null ? 'guard has not come to the end of this run.' : plainText(bug)}`,
+      `**Not ended**: ${bug === null ? 'This run has not ended.' : plainText(bug)}`,
       '',
       ...codeBlock([`guard recover ${shellWords([target.instance])}`], 'sh'),
     ];
@@ -102,7 +102,7 @@ function phaseTable({ record }: RunReport): string[] {
     ['Phase', 'Result', 'Took'],
     record.phases.map(({ phase, ended }) => [
       phaseTitles[phase],
-      ended === null ? '❌ did not come to its end' : `${ended.ok ? '' : '❌ '}${codeSpan(ended.message)}`,
+      ended === null ? '❌ did not end' : `${ended.ok ? '' : '❌ '}${codeSpan(ended.message)}`,
       ended === null ? '' : formatDuration(ended.ms),
     ]),
   );

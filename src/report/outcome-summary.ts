@@ -36,6 +36,19 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
   };
 }
 
+/** The commands that a person would run next, the most important first. They are shell lines, not yet neutralised. */
+export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
+  const recover = shellWords(['guard', 'recover', ...addressOf(facts)]);
+  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
+  return [
+    ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
+    ...(isKept && facts.restorePoint !== null
+      ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
+      : []),
+    ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
+  ];
+}
+
 /** The same as lines, for `guard show`. */
 export function outcomeSummaryLines(outcome: Outcome, facts: RunFacts): string[] {
   const { headline, details } = summarizeOutcome(outcome, facts);
@@ -66,13 +79,13 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
       };
     case 'rolled-back-not-well':
       return {
-        label: 'restored, but not well',
-        message: `${describeCause(outcome.cause, facts)}. ${name} was put back, but ${describeFailedProof(facts.verdictAgain)}. A person must look.`,
+        label: 'restored, but unhealthy',
+        message: `${describeCause(outcome.cause, facts)}. ${name} was restored, but ${describeFailedProof(facts.verdictAgain)}. A person must act.`,
       };
     case 'rollback-failed':
       return {
         label: 'ROLLBACK FAILED',
-        message: `${describeCause(outcome.cause, facts)}, and ${name} could not be brought back.`,
+        message: `${describeCause(outcome.cause, facts)}, and ${name} could not be restored.`,
       };
     case 'instance-gone':
       return {
@@ -96,12 +109,12 @@ function describeKept(name: string, facts: RunFacts): string {
   const { end, verdict, wasRunning, begun } = facts;
   // `guard rollback`: the change was the way back, and its proof is that of a rollback.
   if (verdict === null && begun.includes('restore') && isVerified(facts))
-    return `the way back succeeded. ${describeRollback(name, facts)}`;
+    return `rolled back at your request. ${describeRollback(name, facts)}`;
   // A recovery that only finishes what was decided has seen no more than the decision.
-  if (end === null || verdict === null) return `the change stays, as was decided. How ${name} is now was not asked.`;
+  if (end === null || verdict === null)
+    return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
   // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
-  if (end.kind === 'lost')
-    return `it ended without having changed anything, and ${name} ${describeHealth(verdict, wasRunning)}.`;
+  if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
 }
 
@@ -115,9 +128,9 @@ function describeSuccess(end: CommandEnd): string {
 function describeHealth({ checks }: Verdict, wasRunning: boolean): string {
   const failing = checks.filter(({ severity, status }) => severity === 'required' && status !== 'passed');
   const verb = wasRunning ? 'is' : 'was';
-  if (failing.length === 0) return wasRunning ? 'is healthy' : 'was healthy when it was asked';
+  if (failing.length === 0) return wasRunning ? 'is healthy' : 'was healthy when guard checked it';
   const names = failing.map((check) => neutralise(check.name));
-  return `${verb} no worse than before, though not all well: ${bounded(names, 5)}`;
+  return `${verb} no worse than before, but not fully healthy: ${bounded(names, 5)}`;
 }
 
 /** Why, to be read after a colon. */
@@ -127,14 +140,14 @@ function describeCause(cause: Cause, { end, verdict, chosen }: RunFacts): string
     case 'command':
       return end ? `the command ${describeCommandEnd(end)}` : 'the command failed';
     case 'timeout':
-      if (verdict !== null) return 'no answer of the checks came in time';
+      if (verdict !== null) return 'no check answered in time';
       return end ? `the command ${describeCommandEnd(end)}` : 'the command ran out of time';
     case 'unhealthy':
       return 'the instance was not healthy after the command';
     case 'inconclusive':
       return verdict === null
-        ? 'how the command ended is not known'
-        : 'whether the instance is healthy could not be found out in time';
+        ? 'guard was interrupted, so the result of the command is unknown'
+        : 'the health of the instance could not be determined in time';
     case 'interrupted':
       return 'the run was interrupted';
   }
@@ -150,16 +163,16 @@ function rollbackLabel(facts: RunFacts): string {
 }
 
 function describeRollback(name: string, facts: RunFacts): string {
-  if (!isVerified(facts)) return `${name} was put back as it was; whether it is healthy was not asked.`;
+  if (!isVerified(facts)) return `${name} was restored. guard did not check its health.`;
   return facts.wasRunning
     ? `${name} is back and healthy.`
-    : `${name} is back, and was healthy when it was started to be asked.`;
+    : `${name} is back, and was healthy when it was started for the check.`;
 }
 
 function describeInterruption(signal: string, name: string, facts: RunFacts): { label: string; message: string } {
   const label = `interrupted by ${signal}`;
   if (commandBegan(facts)) return { label, message: `${rollbackLabel(facts)}. ${describeRollback(name, facts)}` };
-  return { label, message: `the command had not begun. ${describeUnchanged(facts)}` };
+  return { label, message: `the command had not started. ${describeUnchanged(facts)}` };
 }
 
 function commandBegan({ begun, end }: RunFacts): boolean {
@@ -169,25 +182,25 @@ function commandBegan({ begun, end }: RunFacts): boolean {
 /** A stopped instance is started to be asked, which is not nothing. */
 function describeUnchanged({ begun, instance }: RunFacts): string {
   return begun.includes('start')
-    ? `${instance ?? 'The instance'} was only started to be asked; nothing else was done to it.`
+    ? `${instance ?? 'The instance'} was only started for its baseline. Nothing else was changed.`
     : 'Nothing was changed.';
 }
 
 function describeKeptUnhealthy(name: string, { verdict }: RunFacts): string {
   return verdict === null
-    ? `The change stays all the same, as was chosen; how ${name} is after it was not asked.`
-    : 'The change stays all the same, as was chosen.';
+    ? `The change is kept by your policy. guard did not check ${name} after it.`
+    : 'The change is kept by your policy.';
 }
 
 function describeFailedProof(verdictAgain: Verdict | null): string {
   switch (verdictAgain?.verdict) {
     case 'unhealthy':
-      return 'its baseline does not hold';
+      return 'it is not as healthy as before the run';
     case 'inconclusive':
-      return 'whether its baseline holds could not be found out';
+      return 'its health could not be determined';
     case 'healthy':
     case undefined:
-      return 'that all is well is not proven';
+      return 'its health is not verified';
   }
 }
 
@@ -213,12 +226,12 @@ function failureLines(outcome: Outcome, facts: RunFacts): string[] {
   if (outcome.outcome !== 'rollback-failed') return [];
   const recover = neutralise(shellWords(['guard', 'recover', ...addressOf(facts)]), 2000);
   const message = safeLines(outcome.message).map(indented);
-  if (outcome.manualRecovery.length === 0) return [...message, `  Let guard look at it again: ${recover}`];
+  if (outcome.manualRecovery.length === 0) return [...message, `  To let guard check it again: ${recover}`];
   return [
     ...message,
-    '  Finish it by hand:',
+    '  To finish it manually:',
     ...outcome.manualRecovery.map((command) => `    ${neutralise(command, 4000)}`),
-    `  or let guard try again: ${recover}`,
+    `  Or let guard try again: ${recover}`,
   ];
 }
 
@@ -283,7 +296,7 @@ function nextLines(outcome: Outcome, facts: RunFacts): string[] {
 /** How a person goes back later: with volumes and proof, as this run would have gone back. */
 function rollbackCommand(facts: RunFacts): string[] {
   const words = ['guard', 'rollback', ...addressOf(facts), facts.run];
-  return [`  go back with: ${neutralise(shellWords(words), 2000)}`];
+  return [`  to roll back: ${neutralise(shellWords(words), 2000)}`];
 }
 
 /** The words that name the run's instance for another command of guard; none where it is not known. */

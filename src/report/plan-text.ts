@@ -40,7 +40,7 @@ export function planLines(preview: Preview): string[] {
 /** Where, with which restore point, and by which rules. */
 export function describePlanned({ plan, wasRunning, pool, pause, disks }: Preview): string[] {
   return [
-    `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped: it would be started for the run, and stopped again'}`,
+    `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped and would be started for the run'}`,
     `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${describeRetention(plan.restorePoint)}`,
     ...(pause === null ? [] : [`  ${neutralise(pause)}`]),
     ...(plan.stopFirst && wasRunning
@@ -63,8 +63,8 @@ export function describePlanned({ plan, wasRunning, pool, pause, disks }: Previe
 /** The last sentence. */
 export function describeAdmission({ verdict, wouldBegin }: Pick<Preview, 'verdict' | 'wouldBegin'>): string {
   return wouldBegin
-    ? `As far as can be seen without changing anything, the run would begin${verdict === null ? ', unless the instance is not healthy once it is started' : ''}. Nothing was changed.`
-    : 'The run would be refused, because the instance is not healthy now (--allow-unhealthy begins all the same). Nothing was changed.';
+    ? `The run would start${verdict === null ? ', unless the instance is unhealthy after its start' : ''}. Nothing was changed.`
+    : 'The run would be refused, because the instance is unhealthy (--allow-unhealthy starts it anyway). Nothing was changed.';
 }
 
 /** How many packages are named. */
@@ -97,7 +97,7 @@ function describeRetention({ keep, named, expiresMs }: Plan['restorePoint']): st
   if (keep === 0 && !named) return 'removed when the change is kept';
   const stay = expiresMs === null ? 'kept for ever' : `kept for ${formatDuration(expiresMs)}`;
   // A name of the user's own does not count among guard's.
-  return named ? stay : `${stay} or until ${keep} newer ${keep === 1 ? 'one is' : 'ones are'} there`;
+  return named ? stay : `${stay} or until ${keep} newer ${keep === 1 ? 'one exists' : 'ones exist'}`;
 }
 
 function describePolicies(onFailure: Plan['onFailure']): string {

@@ -1,5 +1,5 @@
 /** What `--report` writes. */
-export const reportFormats = ['junit', 'json', 'markdown'] as const;
+export const reportFormats = ['junit', 'json', 'markdown', 'html'] as const;
 
 export type ReportFormat = (typeof reportFormats)[number];
 

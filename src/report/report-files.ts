@@ -8,6 +8,8 @@ import { err, ok, type Result } from '../result.ts';
 import { jsonReportOf } from './json-report.ts';
 import { junitOf } from './junit.ts';
 import { markdownOf } from './markdown-report.ts';
+import { readEvidence } from './page/evidence-text.ts';
+import { runsPage } from './page/run-page.ts';
 import type { ReportFile, ReportFormat } from './report-file.ts';
 import { createRunReportBuilder, type RunReport, type RunReportBuilder, type Target } from './run-report.ts';
 
@@ -94,7 +96,7 @@ async function writeAll(
 /** A file takes the place of what is there: that must not be a device, a pipe or a folder. */
 async function unfitness(file: string): Promise<string | null> {
   const there = await lstat(file).catch(() => null);
-  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'what has that name is no ordinary file.';
+  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'it is not a regular file.';
 }
 
 function contentOf(format: ReportFormat, version: string, stories: readonly RunReport[]): string {
@@ -105,5 +107,10 @@ function contentOf(format: ReportFormat, version: string, stories: readonly RunR
       return `${JSON.stringify(jsonReportOf(version, stories), null, 2)}\n`;
     case 'markdown':
       return markdownOf(stories);
+    case 'html':
+      return runsPage(
+        stories.map((report) => ({ report, evidence: readEvidence(report.record.evidence?.files ?? []), version })),
+        version,
+      );
   }
 }

@@ -49,7 +49,7 @@ export function createRunReportBuilder(target: Target, history: readonly Recorde
     listener: (event) => {
       begun = true;
       if (event.type === 'command-output') tail.add(event.chunk);
-      else if (event.type !== 'watch-progress') events.push(event);
+      else events.push(event);
     },
     report: () => {
       const run = events[0]?.run ?? '';
@@ -69,6 +69,15 @@ export function createRunReportBuilder(target: Target, history: readonly Recorde
       };
     },
   };
+}
+
+/** The report of a recorded run, for `guard show`. What the command wrote is not in the record. */
+export function reportOfRecord(record: RunRecord): RunReport {
+  const { started } = record;
+  const instance =
+    started === null ? '' : started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
+  const builder = createRunReportBuilder({ instance, command: started?.command ?? [] }, record.events);
+  return { ...builder.report(), record };
 }
 
 /** Bytes of output that a report holds. */

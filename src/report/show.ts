@@ -70,9 +70,9 @@ function outcomeLines(record: RunRecord): string[] {
     return outcomeSummaryLines(record.ended.outcome, facts);
   }
   const { name } = stateOf(record);
-  if (name === 'under way') return ['This run is under way.'];
-  const who = name === 'broken off' ? 'its guard died' : 'its guard works on another host, or died there';
-  return [`This run has not ended: ${who}. \`guard recover ${addressOf(record)}\` finishes what was interrupted.`];
+  if (name === 'under way') return ['This run is in progress.'];
+  const who = name === 'broken off' ? 'its guard died' : 'guard runs on another host, or was killed there';
+  return [`This run has not ended: ${who}. If it was interrupted, \`guard recover ${addressOf(record)}\` finishes it.`];
 }
 
 function addressOf({ started }: RunRecord): string {
@@ -112,7 +112,7 @@ function describeEvent(event: RecordedEvent): string[] {
     case 'evidence-saved':
       return [
         `· evidence saved: ${event.files.length} ${event.files.length === 1 ? 'file' : 'files'}`,
-        ...event.missing.map((missing) => `! evidence that could not be had: ${neutralise(missing)}`),
+        ...event.missing.map((missing) => `! evidence that could not be saved: ${neutralise(missing)}`),
       ];
     case 'lifecycle-command-ended':
       return [

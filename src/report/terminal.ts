@@ -129,7 +129,7 @@ function createLines(stderr: Screen, clock: Clock | undefined, describePlainly: 
     /** A phase whose end never came, because guard itself failed in it. */
     breakOff: async (): Promise<void> => {
       if (line === null) return describeHeld();
-      await end({ how: 'failed', title: `${phaseTitles[line.phase]}: it did not come to its end` }, line.phase);
+      await end({ how: 'failed', title: `${phaseTitles[line.phase]}: it did not end` }, line.phase);
     },
     describeLater: (event: RecordedEvent): void => {
       if (line === null) describePlainly(event);

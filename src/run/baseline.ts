@@ -4,7 +4,7 @@ import { coverageOf } from '../health/coverage.ts';
 import type { AskContext } from '../health/observation.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
-import type { Instance } from '../incus/instance.ts';
+import type { Instance } from '../platform/platform.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isBroughtIn, isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
 import type { FirstObservation } from './first-observation.ts';
@@ -76,8 +76,8 @@ function mustExist({ change, pushes, command }: Plan): boolean {
 
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
   return refused(
-    `"${plan.instance}" is not healthy as it is: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
-    'Mend it first, or pass --allow-unhealthy: what fails now is then not held against the command.',
+    `"${plan.instance}" is already unhealthy: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
+    'Repair it first, or pass --allow-unhealthy. What fails now then does not count against the command.',
   );
 }
 
@@ -88,7 +88,7 @@ async function observeWhenIdle(
   whenIdle: () => Promise<void>,
 ): Promise<Baseline> {
   const context = {
-    incus: tools.incus,
+    platform: tools.platform,
     instance: plan.instance,
     clock: tools.clock,
     signal: tools.interruption.signal,
@@ -118,7 +118,7 @@ async function waitForIdle(plan: Plan, tools: RunTools, context: AskContext): Pr
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    message: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain that half-done work.`,
+    message: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain this unfinished work.`,
   });
   return false;
 }

@@ -6,6 +6,7 @@ import { keepFailed } from './evidence/failed-copy.ts';
 import { runFinalLifecycleCommands } from './lifecycle-commands.ts';
 import { lostLockMessage } from './lock/lease.ts';
 import { endLeftovers } from './command/leftovers.ts';
+import type { Commands } from '../platform/platform.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
 import type { PreparedRun } from './prepare.ts';
@@ -97,7 +98,7 @@ export async function rollBackChange(
   await keepFailed(plan, tools);
   await runFinalLifecycleCommands(plan, tools, 'beforeRollback', { cause });
   const end = await rollBack(back, tools, surveyed);
-  if (end.end === 'failed') return rollbackFailed(plan, prepared, cause, end);
+  if (end.end === 'failed') return rollbackFailed(plan, tools.platform.commands, prepared, { ...end, cause });
   if (end.end === 'lost') return lockTakenOver(cause);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
   const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
@@ -133,15 +134,15 @@ export function lockTakenOver(cause: Cause): Outcome {
 
 function rollbackFailed(
   plan: Plan,
+  commands: Commands,
   prepared: PreparedRun,
-  cause: Cause,
-  { message, first = [] }: Extract<RollbackEnd, { end: 'failed' }>,
+  { message, first = [], cause }: Extract<RollbackEnd, { end: 'failed' }> & { readonly cause: Cause },
 ): Outcome {
   return {
     outcome: 'rollback-failed',
     cause,
     message,
-    manualRecovery: manualRecoveryCommands({
+    manualRecovery: manualRecoveryCommands(commands, {
       instance: plan.instance,
       project: plan.project,
       remote: plan.remote,

@@ -18,11 +18,14 @@ export interface FirstObservation {
  * Begins to look before it is known whether the instance may be touched at all: a look only reads, also one that another run
  * holds. Null where the run looks for no facts, or where the package manager that waits for it is at work inside.
  */
-export function startFirstObservation(plan: Plan, { incus, clock, interruption }: RunTools): FirstObservation | null {
+export function startFirstObservation(
+  plan: Plan,
+  { platform, clock, interruption }: RunTools,
+): FirstObservation | null {
   if (!plan.automatic || plan.change.kind !== 'command') return null;
   const over = new AbortController();
   const signal = AbortSignal.any([interruption.signal, over.signal]);
-  const prober = openProber({ incus, instance: plan.instance, clock, signal }, plan);
+  const prober = openProber({ platform, instance: plan.instance, clock, signal }, plan);
   let heard: (opening: Preflight | null) => void = () => {};
   const opening = new Promise<Preflight | null>((resolve) => (heard = resolve));
   const look = prober.look({ wanted: plan.command.words[0], heard });

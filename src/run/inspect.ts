@@ -1,29 +1,19 @@
 import type { Outcome } from '../event.ts';
-import { getInstance, type Instance } from '../incus/instance.ts';
-import { listSnapshots, type Snapshot } from '../incus/snapshot.ts';
-import type { Pool } from '../incus/storage.ts';
+import type { Commands, InconsistentSnapshots, Instance, Platform, Pool, Snapshot } from '../platform/platform.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import { classifyDisks, type Disks, type UncoveredDisk } from './restore-point/disks.ts';
-import { canKeepFailed } from './evidence/failed-copy.ts';
 import { readMarker, type RunMarker } from './lock/marker.ts';
 import { explainMissing } from './missing-instance.ts';
 import { describeHolder } from './lock/lock-holder.ts';
 import { recoverCommand } from './manual-recovery.ts';
-import { isLatestOnly } from './restore-point/newer-snapshots.ts';
 import type { RollbackTarget, Plan } from './plan.ts';
 import { readQuiesceMarker, type QuiesceMarker } from './lock/quiesce-marker.ts';
 import { refused, refusedBecause } from './refusal.ts';
 import { inFlightName } from './lock/in-flight.ts';
 import { findFreeSpace, type SnapshotCopy } from './restore-point/free-space.ts';
 import type { RunTools } from './tools.ts';
-import {
-  findInconsistentSnapshots,
-  isConsistent,
-  repairCommands,
-  describeInconsistency,
-  type InconsistentSnapshots,
-} from './restore-point/inconsistent-snapshots.ts';
+import { isConsistent, describeInconsistency } from './restore-point/inconsistent-snapshots.ts';
 
 /** What is known of the instance before anything is changed. */
 export interface Inspection {
@@ -40,37 +30,40 @@ export interface Inspection {
   readonly staleQuiesceMarker: QuiesceMarker | null;
 }
 
-type InspectTools = Pick<RunTools, 'incus' | 'inspectHolder'>;
+type InspectTools = Pick<RunTools, 'platform' | 'inspectHolder'>;
 
 /** Looks at the instance and refuses what could not be brought back. Changes nothing. */
 export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<Inspection, Outcome>> {
-  const { incus } = tools;
+  const { platform } = tools;
   const [instance, snapshots] = await Promise.all([
-    getInstance(incus, plan.instance),
-    listSnapshots(incus, plan.instance),
+    platform.getInstance(plan.instance),
+    platform.listSnapshots(plan.instance),
   ]);
-  if (!instance.ok) return err(await explainMissing(incus, plan, instance.error));
+  if (!instance.ok) return err(await explainMissing(platform, plan, instance.error));
   if (!snapshots.ok) return err(refusedBecause(snapshots.error));
 
-  const unfit = unfitness(instance.value);
+  const unfit = unfitness(plan, platform, instance.value);
   if (unfit) return err(unfit);
-  const pointless = plan.change.kind === 'return' ? refuseRollback(plan.change.to, snapshots.value) : null;
+  const pointless =
+    plan.change.kind === 'return'
+      ? refuseRollback(plan.change.to, snapshots.value, platform.commands.showInstance(plan))
+      : null;
   if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
-  const disks = await classifyDisks(incus, instance.value);
+  const disks = await classifyDisks(platform, instance.value);
   const [torn, room] = await Promise.all([
-    findInconsistentSnapshots(incus, instance.value, snapshots.value),
-    findFreeSpace(incus, { instance: instance.value, disks }),
+    platform.findInconsistentSnapshots(instance.value, snapshots.value),
+    findFreeSpace(platform, { instance: instance.value, disks }),
   ]);
-  if (!isConsistent(torn)) return err(refuseInconsistent(plan, torn));
+  if (!isConsistent(torn)) return err(refuseInconsistent(plan, platform.commands, torn));
   if (!room.ok) return room;
   const { pool, copy } = room.value;
-  if (plan.keepFailed && !canKeepFailed(pool)) return err(refuseCopy(plan, pool));
+  if (plan.keepFailed && (pool === null || pool.copyBlocksRestore)) return err(refuseCopy(plan, pool));
   if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refuseUncovered(plan, disks));
 
-  if (plan.change.kind === 'return' && isLatestOnly(pool))
-    return err(refuseLatestOnly(plan, plan.change.to, snapshots.value));
+  if (plan.change.kind === 'return' && pool?.restoreNeedsNewest === true)
+    return err(refuseLatestOnly(plan, platform.commands, plan.change.to, snapshots.value));
 
   return ok({
     instance: instance.value,
@@ -84,18 +77,18 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
   });
 }
 
-function unfitness(instance: Instance): Outcome | null {
+function unfitness(plan: Plan, { commands, product }: Platform, instance: Instance): Outcome | null {
   if (instance.ephemeral)
     return refused(
-      `"${instance.name}" is ephemeral: Incus deletes it, with its snapshots, as soon as it stops.`,
-      `Make it permanent first: incus config set ${instance.name} --property ephemeral=false`,
+      `"${instance.name}" is ephemeral. ${product} deletes it and its snapshots when it stops.`,
+      `Make it permanent first: ${commands.makePermanent(plan)}`,
     );
   if (instance.status === 'Frozen')
-    return refused(`"${instance.name}" is frozen.`, `Let it run first: incus resume ${instance.name}`);
+    return refused(`"${instance.name}" is frozen.`, `Resume it first: ${commands.thawInstance(plan)}`);
   if (instance.status !== 'Running' && instance.status !== 'Stopped')
     return refused(
-      `"${instance.name}" is in the state "${instance.status}": guard begins only with one that runs or is stopped.`,
-      `See \`incus info ${instance.name}\`.`,
+      `"${instance.name}" is in the state "${instance.status}": guard needs a running or stopped instance.`,
+      `See \`${commands.showInstance(plan)}\`.`,
     );
   return null;
 }
@@ -110,7 +103,7 @@ async function occupation(
   if (names.includes(plan.restorePoint.name))
     return refused(
       `"${plan.instance}" already has a snapshot named "${plan.restorePoint.name}".`,
-      'Choose another --name, or leave it out: guard then makes a unique one.',
+      'Choose another --name, or omit it: guard then generates a unique name.',
     );
   // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
   if (names.includes(inFlightName))
@@ -121,7 +114,7 @@ async function occupation(
     return plan.limits.lockMs === 0 ? describeHolder(tools, quiesceMarker) : null;
   return quiesceMarker.wasRunning && instance.status === 'Stopped'
     ? refused(
-        `An interrupted run was left on this instance: run ${quiesceMarker.run} stopped it for its restore point and died.`,
+        `Run ${quiesceMarker.run} was interrupted while it had stopped this instance for its restore point.`,
         `Finish it first: ${recoverCommand(plan)}`,
       )
     : null;
@@ -135,21 +128,21 @@ function staleQuietOf(tools: InspectTools, instance: Instance): QuiesceMarker | 
 function refuseCopy(plan: Plan, pool: Pool | null): Outcome {
   return refused(
     pool === null
-      ? `The storage of "${plan.instance}" cannot be looked at, so that nobody knows whether a copy would block the way back.`
-      : `Pool "${pool.name}" is on ${pool.driver}: a copy of what failed would block the way back there.`,
+      ? `The storage of "${plan.instance}" cannot be inspected, so guard cannot tell whether a copy would block the rollback.`
+      : `Pool "${pool.name}" is on ${pool.driver}: a copy of the failed state would block the rollback there.`,
     'Leave out --keep-failed.',
   );
 }
 
-function refuseInconsistent(plan: Plan, torn: InconsistentSnapshots): Outcome {
-  const lines = repairCommands(plan, torn).map((line) => `\`${line}\``);
-  return refused(describeInconsistency(plan, torn), `Nothing is lost by mending it: ${lines.join('; ')}.`);
+function refuseInconsistent(plan: Plan, commands: Commands, torn: InconsistentSnapshots): Outcome {
+  const lines = commands.repairSnapshots(plan, torn).map((line) => `\`${line}\``);
+  return refused(describeInconsistency(plan, torn), `To repair it without losing data, run: ${lines.join('; ')}.`);
 }
 
 function refuseUncovered(plan: Plan, { uncovered }: Disks): Outcome {
   return refused(
     `The restore point would not cover ${uncovered.map(describeUncovered).join(', nor ')}.`,
-    `Detach it first, or pass --uncovered accept: a rollback of ${plan.instance} then leaves it as it is.`,
+    `Detach it first, or pass --uncovered accept. A rollback of ${plan.instance} then does not change it.`,
   );
 }
 
@@ -159,21 +152,30 @@ export function describeUncovered({ device, path, message }: UncoveredDisk): str
 }
 
 /** The exact snapshot must be there before anything is touched (F2, F3). */
-function refuseRollback({ run, restorePoint }: RollbackTarget, snapshots: readonly Snapshot[]): Outcome | null {
+function refuseRollback(
+  { run, restorePoint }: RollbackTarget,
+  snapshots: readonly Snapshot[],
+  show: string,
+): Outcome | null {
   return snapshots.some(({ name, createdAt }) => name === restorePoint.name && createdAt === restorePoint.createdAt)
     ? null
     : refused(
-        `The restore point "${restorePoint.name}" of run ${run} is not there any more.`,
-        'See `guard runs` for others, and `incus info` for the snapshots there are.',
+        `The restore point "${restorePoint.name}" of run ${run} no longer exists.`,
+        `See \`guard runs\` for others, and \`${show}\` for the snapshots there are.`,
       );
 }
 
 /** The restore point of the present would be in the way. */
-function refuseLatestOnly(plan: Plan, { restorePoint }: RollbackTarget, snapshots: readonly Snapshot[]): Outcome {
+function refuseLatestOnly(
+  plan: Plan,
+  commands: Commands,
+  { restorePoint }: RollbackTarget,
+  snapshots: readonly Snapshot[],
+): Outcome {
   const newer = snapshots.filter(({ createdAt }) => Date.parse(createdAt) > Date.parse(restorePoint.createdAt));
   const named = newer.length === 0 ? '' : ` Newer ones now: ${newer.map(({ name }) => name).join(', ')}.`;
   return refused(
-    `This storage driver goes back to the newest snapshot only, so "${restorePoint.name}" cannot be restored with a restore point of the present taken first.${named}`,
-    `If what is newer may be lost for good, remove it and restore by hand: incus snapshot restore ${plan.instance} ${restorePoint.name}`,
+    `This storage driver can restore only the newest snapshot, so "${restorePoint.name}" cannot be restored after a restore point of the present state is taken.${named}`,
+    `If you do not need the newer snapshots, remove them and restore manually: ${commands.restoreSnapshot(plan, restorePoint.name)}`,
   );
 }

@@ -3,9 +3,8 @@ import { oneLine } from '../health/checks/answer.ts';
 import { withinLimit } from '../health/checks/limit.ts';
 import { answerOfStatus, mostOutputBytes } from '../health/checks/kinds/exec.ts';
 import { runForCheck } from '../health/checks/kinds/host.ts';
-import { runProbe, type ExecResult } from '../incus/exec-query.ts';
-import { describeFailure } from '../incus/failure.ts';
-import { getInstanceState } from '../incus/instance.ts';
+import type { ExecResult } from '../platform/platform.ts';
+import { describeFailure } from '../platform/failure.ts';
 import type { Cause } from '../event.ts';
 import type { LifecycleCommand, LifecycleMoment, LifecycleCommands } from '../lifecycle-command.ts';
 import { endProcessesWith } from './command/leftovers.ts';
@@ -25,7 +24,7 @@ export interface LifecycleFacts {
   readonly cause?: Cause | null;
 }
 
-type LifecycleTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+type LifecycleTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
 /**
  * Runs the hooks of a moment, one after another; null where all went well, else one sentence on the first that failed. A
@@ -102,16 +101,16 @@ interface LifecycleResult {
 
 async function runInside(
   { run, instance, ...subject }: LifecycleSubject,
-  { incus }: LifecycleTools,
+  { platform }: LifecycleTools,
   hook: Extract<LifecycleCommand, { kind: 'exec' }>,
   one: LifecycleStep,
 ): Promise<LifecycleResult> {
   const token = `${run}/${one.moment}`;
-  const answer = await runProbe(incus, instance, {
+  const answer = await platform.query(instance, {
     command: hook.command,
     environment: {
       ...hook.environment,
-      ...environmentOf({ run, instance, ...subject }, incus.project, one),
+      ...environmentOf({ run, instance, ...subject }, platform.project, one),
       GUARD_HOOK: token,
     },
     user: hook.user,
@@ -122,7 +121,7 @@ async function runInside(
   });
   if (answer.ok) return endOfStatus(answer.value);
   // Incus kills the direct child only (docs/internals/incus.md, Exec).
-  if (answer.error.kind === 'timed-out') await endProcessesWith({ incus }, instance, `GUARD_HOOK=${token}`);
+  if (answer.error.kind === 'timed-out') await endProcessesWith({ platform }, instance, `GUARD_HOOK=${token}`);
   const message =
     answer.error.kind === 'timed-out'
       ? `it did not end within ${formatDuration(hook.timeoutMs)}`
@@ -132,22 +131,22 @@ async function runInside(
 
 async function runOnThisHost(
   subject: LifecycleSubject,
-  { incus, clock }: LifecycleTools,
+  { platform, clock }: LifecycleTools,
   hook: Extract<LifecycleCommand, { kind: 'host' }>,
   one: LifecycleStep,
 ): Promise<LifecycleResult> {
   const { instance } = subject;
   async function askAddresses() {
-    const state = await getInstanceState(incus, instance);
+    const state = await platform.getInstanceState(instance);
     return state.ok ? { ok: true as const, value: state.value.addresses } : state;
   }
-  const environment = { ...hook.environment, ...environmentOf(subject, incus.project, one) };
+  const environment = { ...hook.environment, ...environmentOf(subject, platform.project, one) };
   const bounded = await withinLimit(clock, hook.timeoutMs, one.signal, (signal) =>
-    runForCheck(hook.command, environment, { incus, instance, clock, signal, askAddresses }),
+    runForCheck(hook.command, environment, { platform, instance, clock, signal, askAddresses }),
   );
   if (bounded.end !== 'done') {
     const message =
-      bounded.end === 'limit' ? `it did not end within ${formatDuration(hook.timeoutMs)}` : 'it was given up';
+      bounded.end === 'limit' ? `it did not end within ${formatDuration(hook.timeoutMs)}` : 'it was cancelled';
     return { ok: false, message, stdout: '', stderr: '' };
   }
   return bounded.value.ok

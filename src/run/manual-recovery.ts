@@ -1,72 +1,34 @@
-import type { RestorePoint } from '../event.ts';
+import type { Commands, InstanceAddress } from '../platform/platform.ts';
 import { shellWords } from '../text.ts';
 import { markerKey } from './lock/marker.ts';
 import { quiesceKey } from './lock/quiesce-marker.ts';
 
-/** What a person would have to restore by hand, under the names that are really on the server. */
-export interface ManualRecovery {
-  readonly instance: string;
-  readonly project: string;
-  readonly remote: string | null;
-  /** Under the names that its snapshots have at this moment. */
-  readonly restorePoint: Pick<RestorePoint, 'name' | 'volumes'>;
-  /** Whether the instance ran before the run. */
-  readonly start: boolean;
-  /** Lines that clear away what is in the way of every restore. */
-  readonly first?: readonly string[];
-}
-
 /** The commands that finish a rollback, in order (F6, F43: built from real names, and run by a test). */
-export function manualRecoveryCommands(what: ManualRecovery): string[] {
-  const name = nameOf(what);
-  const project = projectOf(what);
-  const commands = [
-    ...what.restorePoint.volumes.map(({ pool, volume, snapshot }) => [
-      'incus',
-      'storage',
-      'volume',
-      'snapshot',
-      'restore',
-      what.remote === null ? pool : `${what.remote}:${pool}`,
-      volume,
-      snapshot,
-      ...project,
-    ]),
-    ['incus', 'snapshot', 'restore', name, what.restorePoint.name, ...project],
-  ];
-  if (what.start) commands.push(['incus', 'start', name, ...project]);
-  const stop = shellWords(['incus', 'stop', '--force', name, ...project]);
-  return [stop, ...(what.first ?? []), ...commands.map(shellWords)];
-}
-
-/** What names the instance, for both commands. */
-export type Address = Pick<ManualRecovery, 'instance' | 'project' | 'remote'>;
-
-function nameOf({ instance, remote }: Pick<Address, 'instance' | 'remote'>): string {
-  return remote === null ? instance : `${remote}:${instance}`;
-}
-
-function projectOf({ project }: Pick<Address, 'project'>): string[] {
-  return project === 'default' ? [] : ['--project', project];
+export function manualRecoveryCommands(
+  commands: Commands,
+  what: InstanceAddress & Parameters<Commands['rollBack']>[1],
+): string[] {
+  return commands.rollBack(what, what);
 }
 
 /** The command that finishes what a run left on this instance, whether or not a record of it is unfinished. */
-export function recoverCommand(what: Address): string {
-  return shellWords(['guard', 'recover', ...projectOf(what), nameOf(what)]);
+export function recoverCommand({ instance, project, remote }: InstanceAddress): string {
+  const name = remote === null ? instance : `${remote}:${instance}`;
+  return shellWords(['guard', 'recover', ...(project === 'default' ? [] : ['--project', project]), name]);
 }
 
-/** The command that removes a run's mark: the change then counts as decided. */
-export function removeMarkerCommand(what: Address): string {
-  return shellWords(['incus', 'config', 'unset', nameOf(what), markerKey, ...projectOf(what)]);
+/** The command that removes the marker of a run: the change then counts as decided. */
+export function removeMarkerCommand(commands: Commands, of: InstanceAddress): string {
+  return commands.removeMetadata(of, markerKey);
 }
 
-/** For an instance that may still be held still: guard tries again, or a person has let go and says so. */
-export function resumeCommands(what: Address): string[] {
-  return [recoverCommand(what), shellWords(['incus', 'config', 'unset', nameOf(what), quiesceKey, ...projectOf(what)])];
+/** For an instance that may still be quiesced: guard tries again, or a person has resumed it and says so. */
+export function resumeCommands(commands: Commands, of: InstanceAddress): string[] {
+  return [recoverCommand(of), commands.removeMetadata(of, quiesceKey)];
 }
 
 /** The same as advice. */
-export function resumeAdvice(what: Address): string {
-  const [again, manualRecovery] = resumeCommands(what);
-  return `It is tried again by: ${again}; once you have let go by hand: ${manualRecovery}`;
+export function resumeAdvice(commands: Commands, of: InstanceAddress): string {
+  const [again, byHand] = resumeCommands(commands, of);
+  return `To try again, run ${again}. If you have resumed it manually, run ${byHand}.`;
 }

@@ -1,19 +1,18 @@
 import type { Outcome } from '../event.ts';
-import type { Incus } from '../incus/client.ts';
-import type { IncusFailure } from '../incus/failure.ts';
-import { listInstanceNames } from '../incus/instance.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import { nearest } from '../text.ts';
 import type { Plan } from './plan.ts';
 import { refused, refusedBecause } from './refusal.ts';
 
 /** The outcome of a question about an instance that could not be answered: where there is none of that name, with the nearest one. */
 export async function explainMissing(
-  incus: Incus,
+  platform: Platform,
   { instance, project, remote }: Pick<Plan, 'instance' | 'project' | 'remote'>,
-  failure: IncusFailure,
+  failure: PlatformFailure,
 ): Promise<Outcome> {
   if (failure.kind !== 'not-found') return refusedBecause(failure);
-  const names = await listInstanceNames(incus);
+  const names = await platform.listInstanceNames();
   if (!names.ok) return refusedBecause(failure);
   const near = nearest(instance, names.value);
   const where = `project "${project}"${remote === null ? '' : ` of remote "${remote}"`}`;

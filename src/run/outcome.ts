@@ -22,16 +22,16 @@ export const outcomeTable = [
   {
     exit: 20,
     name: 'rolled-back, still unhealthy',
-    meaning: 'restored and started, but the baseline does not hold: a person must look',
+    meaning: 'restored and started, but not as healthy as before the run: a person must act',
   },
   {
     exit: 21,
     name: 'rollback failed',
-    meaning: 'guard could not bring it back; it prints the commands that finish it by hand',
+    meaning: 'the rollback failed; guard prints the commands to finish it manually',
   },
-  { exit: 30, name: 'refused', meaning: 'nothing was changed, and why' },
+  { exit: 30, name: 'refused', meaning: 'guard refused the run; nothing was changed' },
   { exit: 31, name: 'busy', meaning: 'another run holds the instance; nothing was changed' },
-  { exit: 32, name: 'quarantined', meaning: 'this same change was rolled back here before; nothing was changed' },
+  { exit: 32, name: 'quarantined', meaning: 'the same change was rolled back here before; nothing was changed' },
   {
     exit: 33,
     name: 'rehearsal failed',

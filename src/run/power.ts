@@ -1,12 +1,11 @@
 import { waitUntilAskable } from '../health/ready.ts';
-import { describeFailure, type IncusFailure } from '../incus/failure.ts';
-import { getInstance, startInstance, stopInstance } from '../incus/instance.ts';
+import { type PlatformFailure, describeFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isTransient, retryTransient } from './retry.ts';
 import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
-type PowerTools = Pick<RunTools, 'incus' | 'clock'>;
+type PowerTools = Pick<RunTools, 'platform' | 'clock'>;
 
 /**
  * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
@@ -17,29 +16,29 @@ export async function stop(
   instance: string,
   limits: Limits,
   gracefully: boolean,
-): Promise<Result<void, IncusFailure>> {
-  const { incus, clock } = tools;
-  const before = gracefully ? await getInstance(incus, instance) : null;
+): Promise<Result<void, PlatformFailure>> {
+  const { platform, clock } = tools;
+  const before = gracefully ? await platform.getInstance(instance) : null;
   if (before?.ok && before.value.status === 'Running') {
-    const graceful = await stopInstance(incus, instance, { force: false, limitMs: limits.stopMs });
+    const graceful = await platform.stopInstance(instance, { force: false, limitMs: limits.stopMs });
     if (graceful.ok) return graceful;
   }
   return retryTransient(clock, limits.readyMs, () =>
-    stopInstance(incus, instance, { force: true, limitMs: limits.readyMs }),
+    platform.stopInstance(instance, { force: true, limitMs: limits.readyMs }),
   );
 }
 
 /** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
-export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, IncusFailure>> {
+export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, PlatformFailure>> {
   return retryTransient(
     tools.clock,
     limits.restoreMs,
-    () => startInstance(tools.incus, instance, { limitMs: limits.readyMs }),
+    () => tools.platform.startInstance(instance, { limitMs: limits.readyMs }),
     startIsWorthRepeating,
   );
 }
 
-function startIsWorthRepeating(failure: IncusFailure): boolean {
+function startIsWorthRepeating(failure: PlatformFailure): boolean {
   return (
     isTransient(failure) ||
     // A full pool empties itself after a restore: btrfs frees late (docs/internals/incus.md, Restore).
@@ -59,7 +58,7 @@ export async function bringUp(
   const started = await start(tools, instance, limits);
   if (!started.ok) return err(describeFailure(started.error));
   const ready = await waitUntilAskable(
-    { incus: tools.incus, instance, clock: tools.clock },
+    { platform: tools.platform, instance, clock: tools.clock },
     { limitMs: limits.readyMs, families },
   );
   return ready.ok ? ok(undefined) : err(ready.error.message);

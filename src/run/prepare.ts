@@ -1,6 +1,5 @@
 import type { Outcome, PushSummary, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import { getInstance } from '../incus/instance.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline, type BaselineRequest } from './baseline.ts';
 import { resumeAdvice } from './manual-recovery.ts';
@@ -100,10 +99,12 @@ async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: Quiesc
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    message: `Run ${quiesceMarker.run} held this instance still for its restore point and did not let go: that is done now.`,
+    message: `Run ${quiesceMarker.run} had quiesced this instance for its restore point and was interrupted. guard resumes it now.`,
   });
   const failure = await resumeByMarker(plan, tools);
-  return failure === null ? null : refused(`${failure} It may still be held still.`, resumeAdvice(plan));
+  return failure === null
+    ? null
+    : refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan));
 }
 
 /** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
@@ -139,7 +140,7 @@ async function warnOfUncovered(tools: RunTools, { disks }: Inspection): Promise<
     await tools.recorder.record({
       type: 'notice',
       level: 'warning',
-      message: `Not covered by the restore point is ${describeUncovered(disk)}. It does not go back with a rollback.`,
+      message: `The restore point does not cover ${describeUncovered(disk)}. A rollback does not restore it.`,
     });
 }
 
@@ -154,8 +155,7 @@ function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolea
     plan.checks.length === 0 &&
     disks.own.length === 0 &&
     !mustQuiesce(plan, wasRunning) &&
-    // All others freeze the instance meanwhile (docs/internals/incus.md, Storage drivers).
-    (pool?.driver === 'btrfs' || pool?.driver === 'zfs')
+    pool?.snapshotFreezesInstance === false
   );
 }
 
@@ -224,7 +224,7 @@ async function startAndObserve(
     () => bringUp(tools, plan.instance, plan.limits),
     (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
   );
-  if (!up.ok) return err(refused(`"${plan.instance}" could not be started to be asked: ${up.error}`, ''));
+  if (!up.ok) return err(refused(`"${plan.instance}" could not be started for its baseline: ${up.error}`, ''));
   return admit(plan, tools, inspected, { ...freshStart, justStarted: true });
 }
 
@@ -239,7 +239,7 @@ async function admit(
   if (!baseline.ok) return baseline;
   const repeat = await refuseRepeat(plan, tools);
   if (repeat !== null) return err(repeat);
-  const now = beginning.justStarted ? await getInstance(tools.incus, plan.instance) : ok(instance);
+  const now = beginning.justStarted ? await tools.platform.getInstance(plan.instance) : ok(instance);
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
 }
 
@@ -254,7 +254,7 @@ async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Pro
         prepared,
         refused(
           `The run's record cannot be written: ${unwritable}`,
-          'Make room, or name another folder with GUARD_STATE_DIR.',
+          'Free some space, or set GUARD_STATE_DIR to another folder.',
         ),
       ),
     );

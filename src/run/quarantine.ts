@@ -8,11 +8,11 @@ import type { RunTools } from './tools.ts';
 
 /**
  * Refuses a change that was rolled back here before and would be the same again, so that no timer rolls one upgrade in and
- * out every night (F37). New packages make it another change. Null where it may run: also where a person is there to see.
+ * out every night (F37). If other packages would be installed, it is a different change. Null where it may run: also where a person is there to see.
  */
 export async function refuseRepeat(
   plan: Plan,
-  tools: Pick<RunTools, 'incus' | 'failedChanges'>,
+  tools: Pick<RunTools, 'platform' | 'failedChanges'>,
 ): Promise<Outcome | null> {
   if (!plan.obeyQuarantine) return null;
   const failed = await tools.failedChanges();
@@ -24,22 +24,22 @@ export async function refuseRepeat(
   return {
     outcome: 'quarantined',
     refusal: {
-      message: `This same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
-      advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} New packages make it another change.`,
+      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} If other packages would be installed, it is a different change.`,
     },
   };
 }
 
 function howToRepeat({ change }: Plan): string {
   return change.kind === 'transaction'
-    ? 'on the host tells why; it runs all the same with `guard --retry`, or with another hook.quarantine in guard.yaml.'
-    : 'tells why; pass --retry to run it all the same.';
+    ? 'on the host shows why. To run it anyway, use `guard --retry` or change hook.quarantine in guard.yaml.'
+    : 'shows why. To run it anyway, pass --retry.';
 }
 
 /** After the rollback, when the instance is again what it was before the command: remembers what was tried in vain. */
 export async function rememberChange(
   plan: Plan,
-  tools: Pick<RunTools, 'incus' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'recorder'>,
   cause: Cause,
 ): Promise<void> {
   if (plan.change.kind === 'return' || !isCausedByChange(cause)) return;
@@ -67,7 +67,7 @@ function byName([a]: [string, string], [b]: [string, string]): number {
 /** The same command, run as the same, where an upgrade would do the same; of a transaction, what it says of itself. */
 async function fingerprintOfChange(
   { instance, command, change: how, pushes }: Pick<Plan, 'instance' | 'command' | 'change' | 'pushes'>,
-  tools: Pick<RunTools, 'incus'>,
+  tools: Pick<RunTools, 'platform'>,
 ): Promise<string> {
   if (how.kind === 'transaction' && how.transaction.fingerprint !== null) return how.transaction.fingerprint;
   const { words, environment, user, group, cwd } = command;
@@ -84,7 +84,7 @@ async function fingerprintOfChange(
   return createHash('sha256').update(JSON.stringify(change)).digest('hex').slice(0, 32);
 }
 
-/** Nothing where nothing is pushed; null for what is not there any more. */
+/** Nothing where nothing is pushed; null for what no longer exists. */
 function digestsOf(pushes: readonly PushPlan[]): Promise<readonly (string | null)[]> {
   return Promise.all(pushes.map((push) => digestOfPush(push).catch(() => null)));
 }

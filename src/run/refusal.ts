@@ -1,5 +1,5 @@
 import type { Outcome } from '../event.ts';
-import type { IncusFailure } from '../incus/failure.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 
 /** Nothing was changed, and why; `advice` is what to do next. */
 export function refused(message: string, advice: string): Outcome {
@@ -12,6 +12,6 @@ export function busy(message: string, advice: string): Outcome {
 }
 
 /** A failure of the server before anything was changed. */
-export function refusedBecause(failure: IncusFailure): Outcome {
+export function refusedBecause(failure: PlatformFailure): Outcome {
   return refused(`Could not ${failure.purpose}: ${failure.detail}`, failure.advice);
 }

@@ -103,7 +103,7 @@ async function mayBeUnchanged(
 /** What differs from the baseline now, in words, with what was seen. */
 export async function differencesSince(plan: Plan, tools: RunTools, baseline: PreparedRun['baseline']) {
   const now = await takeBaseline(
-    { incus: tools.incus, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
+    { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
     { definitions: plan.checks, automatic: plan.automatic },
   );
   return { differences: differencesBetween(baseline, now), facts: now.facts };

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { Incus } from '../incus/client.ts';
-import type { IncusFailure } from '../incus/failure.ts';
-import { patchInstance, type InstancePatch } from '../incus/instance.ts';
+import type { InstancePatch, Platform } from '../platform/platform.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
 import type { Result } from '../result.ts';
 import { isInconsistencyFailure } from './restore-point/inconsistent-snapshots.ts';
 
@@ -15,9 +14,9 @@ const longestPauseMs = 2000;
 export async function retryTransient<T>(
   clock: Clock,
   limitMs: number,
-  ask: () => Promise<Result<T, IncusFailure>>,
-  isPassing: (failure: IncusFailure) => boolean = isTransient,
-): Promise<Result<T, IncusFailure>> {
+  ask: () => Promise<Result<T, PlatformFailure>>,
+  isPassing: (failure: PlatformFailure) => boolean = isTransient,
+): Promise<Result<T, PlatformFailure>> {
   const giveUpAt = clock.monotonic() + limitMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const answer = await ask();
@@ -27,7 +26,7 @@ export async function retryTransient<T>(
 }
 
 /** What goes away by itself. */
-export function isTransient(failure: IncusFailure): boolean {
+export function isTransient(failure: PlatformFailure): boolean {
   return failure.kind === 'unreachable' || failure.kind === 'connection-lost' || failure.kind === 'busy';
 }
 
@@ -38,11 +37,15 @@ export const contentionLimitMs = 30_000;
  * Changes the instance's configuration while others take and remove snapshots of it: meanwhile the server may refuse that,
  * and may have written it all the same (seen on 6.0).
  */
-export function patchWithRetry(incus: Incus, name: string, patch: InstancePatch): Promise<Result<void, IncusFailure>> {
-  return retryTransient(incus.clock, contentionLimitMs, () => patchInstance(incus, name, patch), isContention);
+export function patchWithRetry(
+  platform: Platform,
+  name: string,
+  patch: InstancePatch,
+): Promise<Result<void, PlatformFailure>> {
+  return retryTransient(platform.clock, contentionLimitMs, () => platform.patchInstance(name, patch), isContention);
 }
 
 /** What another request at the same instance causes, and what goes away with it. */
-export function isContention(failure: IncusFailure): boolean {
+export function isContention(failure: PlatformFailure): boolean {
   return isTransient(failure) || isInconsistencyFailure(failure);
 }

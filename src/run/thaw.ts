@@ -1,4 +1,3 @@
-import { thawInstance } from '../incus/instance.ts';
 import { retryTransient } from './retry.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
@@ -8,18 +7,18 @@ import type { RunTools } from './tools.ts';
  * meanwhile leaves it so. A run never begins with a frozen one.
  */
 export async function thaw(
-  { incus, clock, recorder }: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  { platform, clock, recorder }: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
   { instance, limits }: Pick<Plan, 'instance' | 'limits'>,
   status: string,
 ): Promise<void> {
   if (status !== 'Frozen') return;
   const thawed = await retryTransient(clock, limits.readyMs, () =>
-    thawInstance(incus, instance, { limitMs: limits.readyMs }),
+    platform.thawInstance(instance, { limitMs: limits.readyMs }),
   );
   if (thawed.ok)
     await recorder.record({
       type: 'notice',
       level: 'warning',
-      message: `${instance} was still frozen for its restore point, and goes on now.`,
+      message: `${instance} was still frozen for its restore point. guard resumed it.`,
     });
 }

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Holder } from '../event.ts';
 import type { Person } from '../question.ts';
-import type { Incus } from '../incus/client.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { FailedChange } from '../journal/history.ts';
 import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import type { Interruption } from './interruption.ts';
@@ -13,7 +13,7 @@ export type InspectHolder = (holder: Holder) => 'alive' | 'dead' | 'elsewhere';
 
 /** What a run works with. `main.ts` brings the real ones. */
 export interface RunTools {
-  readonly incus: Incus;
+  readonly platform: Platform;
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly interruption: Interruption;

@@ -37,7 +37,7 @@ export async function verify(
       if (plan.restart) await restart(tools, plan.instance, plan.limits);
       return watchAttended(plan, tools, (signal) =>
         watch(
-          { incus: tools.incus, instance: plan.instance, clock: tools.clock, signal },
+          { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal },
           baseline,
           {
             limitMs: plan.limits.verifyMs,

@@ -11,7 +11,7 @@ test('one agent for a state directory; the next when it has ended', async () => 
     const second = await acquireAgentLock(folder);
     expect(second).toEqual({
       ok: false,
-      error: `Another agent works with ${folder} already (process ${process.pid}).`,
+      error: `Another agent already uses ${folder} (process ${process.pid}).`,
     });
     if (first.ok) await first.value.release();
     const third = await acquireAgentLock(folder);

@@ -3,7 +3,7 @@ import { openHookSession } from '../../src/agent/hook-session.ts';
 import type { Reply } from '../../src/agent/protocol.ts';
 import type { Relay } from '../../src/agent/relay.ts';
 import type { Transactions } from '../../src/agent/transactions.ts';
-import { manualClock } from '../incus/manual-clock.ts';
+import { manualClock } from '../platform/incus/manual-clock.ts';
 
 const subject = { instance: 'web', project: 'default', remote: null };
 

@@ -136,7 +136,7 @@ test('only so many runs in an hour', async () => {
     begun.at(-1)?.end();
     await turn();
   }
-  expect(begun.map(({ full }) => full)).toEqual([null, null, '2 runs in an hour are enough.']);
+  expect(begun.map(({ full }) => full)).toEqual([null, null, '2 runs in an hour is the limit.']);
 });
 
 test('a guard.yaml that is wrong aborts, and says so', async () => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { systemClock } from '../../src/clock.ts';
-import { runProbe } from '../../src/incus/exec-query.ts';
-import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
+import type { Platform } from '../../src/platform/platform.ts';
+import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
 import { bringUp, takeDown, waitFor, type Host } from '../host/host.ts';
 import type { Profile } from './profile.ts';
 
@@ -13,7 +13,7 @@ import type { Profile } from './profile.ts';
 export interface Arena {
   readonly host: Host;
   /** The server, from this process, which is warm: what Incus' own operations cost. */
-  readonly rest: Incus;
+  readonly rest: Platform;
   readonly program: string;
   readonly stateDirectory: string;
   readonly rounds: number;
@@ -30,11 +30,15 @@ export const withArena = async (
 ): Promise<void> => {
   const host = await bringUp({ name: hostName, dirPool: true });
   const stateDirectory = await mkdtemp(join(tmpdir(), 'guard-bench-'));
-  const rest = openIncus({ socket: host.socket, project: 'default', clock: systemClock });
+  const { platform: rest, close: closeRest } = openIncusPlatform({
+    socket: host.socket,
+    project: 'default',
+    clock: systemClock,
+  });
   try {
     await work({ ...options, host, rest, program: resolve('dist/guard.cjs'), stateDirectory });
   } finally {
-    closeIncus(rest);
+    closeRest();
     await rm(stateDirectory, { recursive: true, force: true });
     await takeDown(host);
   }
@@ -144,7 +148,7 @@ export const removeContainer = async ({ host }: Arena, name: string): Promise<vo
 
 /** Runs a command inside over REST, from this warm process. */
 export const askOverRest = async ({ rest }: Arena, instance: string, ...command: readonly string[]): Promise<void> => {
-  const answer = await runProbe(rest, instance, { command: [...command], limitMs: 60_000, maxBytes: 100_000 });
+  const answer = await rest.query(instance, { command: [...command], limitMs: 60_000, maxBytes: 100_000 });
   if (!answer.ok) throw new Error(answer.error.detail);
 };
 

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { createSnapshot, deleteSnapshot } from '../../src/incus/snapshot.ts';
 import { askOverRest, container, done, guard, removeContainer, run, succeeded, type Arena } from './arena.ts';
 import { alternate, median, timed } from './measure.ts';
 import { readTrace, type Part, type Profile, type Times } from './profile.ts';
@@ -13,10 +12,10 @@ const keptRun = (arena: Arena, instance: string, ...options: readonly string[]):
 /** Incus' own operations for a kept run, one after the other. */
 const restSteps = (arena: Arena, instance: string) => ({
   snapshot: () =>
-    timed(() => done(createSnapshot(arena.rest, instance, { name: 'before-change', expiresAt: null }, limit))),
+    timed(() => done(arena.rest.createSnapshot(instance, { name: 'before-change', expiresAt: null }, limit))),
   command: () => timed(() => askOverRest(arena, instance, 'true')),
   check: () => timed(() => askOverRest(arena, instance, 'systemctl', 'is-active', '--quiet', 'multi-user.target')),
-  removal: () => timed(() => done(deleteSnapshot(arena.rest, instance, 'before-change', limit))),
+  removal: () => timed(() => done(arena.rest.deleteSnapshot(instance, 'before-change', limit))),
 });
 
 /** One kept run of `true`, as three sides. */

@@ -26,7 +26,7 @@ systemctl start $(seq -f 'more@%g.service' ${more})`,
 };
 
 const looks = async (arena: Arena, instance: string) => {
-  const context = { incus: arena.rest, instance, clock: systemClock };
+  const context = { platform: arena.rest, instance, clock: systemClock };
   const { both } = await alternate(arena.rounds, {
     both: () =>
       timed(async () => {

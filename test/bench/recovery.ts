@@ -1,8 +1,6 @@
 import { request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
-import { startInstance, stopInstance } from '../../src/incus/instance.ts';
-import { createSnapshot, deleteSnapshot, restoreSnapshot } from '../../src/incus/snapshot.ts';
 import { execa } from 'execa';
 import { waitFor } from '../host/host.ts';
 import { askOverRest, container, done, guard, inside, removeContainer, run, type Arena } from './arena.ts';
@@ -168,13 +166,13 @@ const scriptFailing = async (arena: Arena, instance: string): Promise<Failed> =>
 
 const restFailing = async (arena: Arena, instance: string): Promise<Failed> => {
   const { rest } = arena;
-  await done(createSnapshot(rest, instance, { name: 'before-change', expiresAt: null }, limit));
+  await done(rest.createSnapshot(instance, { name: 'before-change', expiresAt: null }, limit));
   await askOverRest(arena, instance, 'touch', '/root/broken');
   const failedAt = systemClock.now();
-  const stop = await timed(() => done(stopInstance(rest, instance, { force: true, ...limit })));
-  const restore = await timed(() => done(restoreSnapshot(rest, instance, 'before-change', limit)));
-  const start = await timed(() => done(startInstance(rest, instance, limit)));
-  await done(deleteSnapshot(rest, instance, 'before-change', limit));
+  const stop = await timed(() => done(rest.stopInstance(instance, { force: true, ...limit })));
+  const restore = await timed(() => done(rest.restoreSnapshot(instance, 'before-change', limit)));
+  const start = await timed(() => done(rest.startInstance(instance, limit)));
+  await done(rest.deleteSnapshot(instance, 'before-change', limit));
   return { failedAt, steps: { before: 0, stop, between: 0, restore, start } };
 };
 

@@ -42,7 +42,7 @@ describe('a wrong command line is refused before anything is reached', () => {
     [['--cwd', 'app', 'web', '--', 'true'], '"app" is not a whole path inside the instance'],
     [['--name', 'guard-in-flight', 'web', '--', 'true'], 'is a name that guard gives to its own restore points'],
     [['--name', 'guard-20261123-055126-k3f9', 'web', '--', 'true'], 'is a name that guard gives'],
-    [['check', 'web', '--', 'true'], '`guard check` runs no command, so nothing may stand behind --.'],
+    [['check', 'web', '--', 'true'], '`guard check` runs no command, so -- is not allowed.'],
     [['rollback', 'web', '--', 'true'], '`guard rollback` runs no command'],
     [['show', 'last', '--', 'x'], '`guard show` runs no command'],
     [['runs', 'web', 'x'], "Too many arguments for 'runs'"],

@@ -116,7 +116,7 @@ test('one that fails is rolled back where it has broken something', async () => 
 
   // The same again, with nobody at a terminal: no timer rolls one upgrade in and out every night (F37).
   await waitFor(async () => (await hooked(instance, 'ping')).startsWith('pong'));
-  expect(await hooked(instance, 'touch /root/broken', '1')).toMatch(/^no This same change was rolled back/);
+  expect(await hooked(instance, 'touch /root/broken', '1')).toMatch(/^no The same change was rolled back/);
   await isFree();
 });
 

@@ -17,18 +17,17 @@ import type { AskContext } from '../../src/health/observation.ts';
 import { waitUntilAskable, waitUntilQuiet } from '../../src/health/ready.ts';
 import { judgeAlone } from '../../src/health/verdict.ts';
 import { watch } from '../../src/health/watch/watch.ts';
-import { runProbe } from '../../src/incus/exec-query.ts';
 import { restartContainer } from './restart.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
 const instance = 'checks-e2e';
-const { incus, close } = openTestIncus();
-const context: AskContext = { incus, instance, clock: systemClock };
+const { platform, close } = openTestIncus();
+const context: AskContext = { platform, instance, clock: systemClock };
 const common: CheckCommon = { ...checkDefaults, name: 'it' };
 
 /** Runs a script inside that prepares a test, and gives what it wrote. */
 const inside = async (script: string): Promise<string> => {
-  const answer = await runProbe(incus, instance, {
+  const answer = await platform.query(instance, {
     command: ['sh', '-euc', script],
     limitMs: 30_000,
     maxBytes: 65_536,

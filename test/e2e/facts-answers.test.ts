@@ -3,7 +3,7 @@ import type { Facts } from '../../src/health/facts.ts';
 import { booted, inside, look, lookUntil, required, saidTo } from './instance-facts.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
-const { incus, close } = openTestIncus();
+const { platform, close } = openTestIncus();
 const instance = 'facts-answers';
 
 afterAll(async () => {
@@ -16,7 +16,7 @@ describe('a server that listens and answers nothing but errors (F36)', () => {
 
   beforeAll(async () => {
     await launch(instance);
-    await lookUntil(incus, instance, booted);
+    await lookUntil(platform, instance, booted);
     await inside(
       instance,
       `export DEBIAN_FRONTEND=noninteractive
@@ -35,7 +35,7 @@ echo 'server { listen 80; server_name shop.example.test; root /srv/shop; }' >/et
 systemctl restart named nginx`,
     );
     before = await lookUntil(
-      incus,
+      platform,
       instance,
       (facts) =>
         saidTo(facts, '/') === '200' &&
@@ -51,28 +51,28 @@ systemctl restart named nginx`,
 
   test('a web server whose pages are gone', async () => {
     await inside(instance, 'mv /var/www/html /var/www/away');
-    const after = await look(incus, instance);
+    const after = await look(platform, instance);
     expect(required(before, after)).toEqual([
       expect.stringMatching(/^nginx(\.service)? answered http at tcp\/80 with 200, now with 40[34]$/),
     ]);
     await inside(instance, 'mv /var/www/away /var/www/html');
-    expect(required(before, await look(incus, instance))).toEqual([]);
+    expect(required(before, await look(platform, instance))).toEqual([]);
   });
 
   test('a site by its name whose pages are gone, while the others are well', async () => {
     await inside(instance, 'mv /srv/shop /srv/away');
-    expect(required(before, await look(incus, instance))).toEqual([
+    expect(required(before, await look(platform, instance))).toEqual([
       expect.stringMatching(
         /^nginx(\.service)? answered http at tcp\/80 for \/\/shop\.example\.test\/ with 200, now with 40[34]$/,
       ),
     ]);
     await inside(instance, 'mv /srv/away /srv/shop');
-    expect(required(before, await look(incus, instance))).toEqual([]);
+    expect(required(before, await look(platform, instance))).toEqual([]);
   });
 
   test('a name server that runs, and cannot load its zone', async () => {
     await inside(instance, 'echo broken >/etc/bind/db.example.test; systemctl restart named');
-    const after = await lookUntil(incus, instance, (facts) => saidTo(facts, 'example.test') === 'SERVFAIL');
+    const after = await lookUntil(platform, instance, (facts) => saidTo(facts, 'example.test') === 'SERVFAIL');
     expect(after.units?.['named.service']).toMatchObject({ active: 'active', sub: 'running' });
     expect(required(before, after)).toEqual([
       expect.stringMatching(/^named(\.service)? answered for the zone example\.test, now with SERVFAIL$/),
@@ -81,7 +81,7 @@ systemctl restart named nginx`,
 
   test('a name server that no configuration tells of the zone any more', async () => {
     await inside(instance, ': >/etc/bind/named.conf.local; systemctl restart named');
-    const after = await lookUntil(incus, instance, (facts) => facts.units?.['named.service']?.sub === 'running');
+    const after = await lookUntil(platform, instance, (facts) => facts.units?.['named.service']?.sub === 'running');
     expect(required(before, after)).toEqual([
       expect.stringMatching(/answered for the zone example\.test, now no configuration names it$/),
     ]);

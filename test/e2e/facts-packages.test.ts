@@ -5,13 +5,13 @@ import type { Facts } from '../../src/health/facts.ts';
 import { booted, inside, look, lookUntil } from './instance-facts.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
-const { incus, close } = openTestIncus();
+const { platform, close } = openTestIncus();
 const instance = 'facts-packages';
 
 /** Debian's own builds of rpm and pacman keep real databases; dpkg's goes out of their way. */
 beforeAll(async () => {
   await launch(instance);
-  await lookUntil(incus, instance, booted);
+  await lookUntil(platform, instance, booted);
   await inside(
     instance,
     `export DEBIAN_FRONTEND=noninteractive
@@ -52,16 +52,16 @@ rpmbuild --quiet -bb --define '_topdir /root/rpm' one.spec`;
 
   test('an upgrade is told, and a version installed beside the old one is what a broken transaction leaves', async () => {
     await inside(instance, `${build('1.0')}\n${build('2.0')}\nrpm -i --nodeps ${file('1.0')}`);
-    const before = await look(incus, instance);
+    const before = await look(platform, instance);
     expect(before.packages).toMatchObject({ manager: 'rpm', installed: { 'guard-test': '1.0-1' }, broken: {} });
 
     await inside(instance, `rpm -U --nodeps ${file('2.0')}`);
-    const upgraded = await look(incus, instance);
+    const upgraded = await look(platform, instance);
     expect(packagesOf(before, upgraded)).toEqual([{ name: 'guard-test', from: '1.0-1', to: '2.0-1' }]);
     expect(findings(before, upgraded)).toEqual([]);
 
     await inside(instance, `rpm -i --nodeps --force --oldpackage ${file('1.0')}`);
-    expect(findings(before, await look(incus, instance))).toEqual(['package guard-test is installed twice']);
+    expect(findings(before, await look(platform, instance))).toEqual(['package guard-test is installed twice']);
     await inside(instance, 'rm -rf /var/lib/rpm /usr/lib/sysimage/rpm');
   });
 });
@@ -78,17 +78,17 @@ tar --zstd -cf /root/guard-test-${version}.pkg.tar.zst .PKGINFO opt`;
     // Again from nothing, where it is tried once more.
     await inside(instance, 'rm -rf /var/lib/pacman/db.lck /var/lib/pacman/local/guard-test-* /opt/pacman-test');
     await inside(instance, `${build('1.0-1')}\n${build('2.0-1')}\n${install('1.0-1')}`);
-    const before = await look(incus, instance);
+    const before = await look(platform, instance);
     expect(before.packages).toMatchObject({ manager: 'pacman', installed: { 'guard-test': '1.0-1' }, broken: {} });
 
     await inside(instance, install('2.0-1'));
-    const upgraded = await look(incus, instance);
+    const upgraded = await look(platform, instance);
     expect(packagesOf(before, upgraded)).toEqual([{ name: 'guard-test', from: '1.0-1', to: '2.0-1' }]);
     expect(findings(before, upgraded)).toEqual([]);
 
     // pacman holds its lock as a file, which one that was killed leaves behind (F24).
     await inside(instance, 'touch /var/lib/pacman/db.lck; rm /var/lib/pacman/local/guard-test-2.0-1/desc');
-    expect(findings(before, await look(incus, instance))).toEqual([
+    expect(findings(before, await look(platform, instance))).toEqual([
       'package guard-test is without a description in the database',
       'pacman was interrupted in the middle of its work',
     ]);

@@ -9,7 +9,7 @@ import { gatherFacts } from '../../src/health/gather.ts';
 import { booted, inside, look, lookUntil } from './instance-facts.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
-const { incus, close } = openTestIncus();
+const { platform, close } = openTestIncus();
 afterAll(close);
 
 const deciding = (findings: readonly FactFinding[]): string[] =>
@@ -21,7 +21,7 @@ describe('a Debian container with systemd', () => {
 
   beforeAll(async () => {
     await launch(name);
-    await lookUntil(incus, name, booted);
+    await lookUntil(platform, name, booted);
     await inside(
       name,
       `cat >/etc/systemd/system/worker.service <<'UNIT'
@@ -44,7 +44,7 @@ printf '[Service]\\nExecStart=/bin/sleep infinity\\n' >/etc/systemd/system/door.
 systemctl daemon-reload
 systemctl enable --now worker.service door.socket`,
     );
-    before = await look(incus, name);
+    before = await look(platform, name);
   });
   afterAll(() => remove(name));
 
@@ -70,7 +70,7 @@ systemctl enable --now worker.service door.socket`,
     expect(before.sockets).toContainEqual(expect.objectContaining({ protocol: 'tcp', address: '0.0.0.0', port: 7001 }));
     expect(before.unixSockets?.map(({ path }) => path)).toContain('/run/door.sock');
     expect(before.packages?.installed).toHaveProperty('apt');
-    const again = await look(incus, name);
+    const again = await look(platform, name);
     expect(compareFacts(before, again)).toEqual([]);
     expect(detectRestarts(before, before, again)).toEqual([]);
     expect(changesBetween(before, again)).toEqual({
@@ -94,7 +94,7 @@ systemctl daemon-reload
 systemctl restart worker.service`,
     );
     const after = await lookUntil(
-      incus,
+      platform,
       name,
       (facts) =>
         facts.units?.['worker.service']?.sub === 'auto-restart' && (facts.units['worker.service'].restarts ?? 0) > 1,
@@ -112,9 +112,9 @@ systemctl daemon-reload
 systemctl restart worker.service`,
     );
     const up = (facts: Facts): boolean => facts.units?.['worker.service']?.sub === 'running';
-    const first = await lookUntil(incus, name, up);
+    const first = await lookUntil(platform, name, up);
     const second = await lookUntil(
-      incus,
+      platform,
       name,
       (facts) =>
         up(facts) &&
@@ -139,7 +139,7 @@ systemctl restart worker.service`,
 systemctl daemon-reload
 systemctl restart door.socket`,
     );
-    const message = deciding(compareFacts(before, await look(incus, name)));
+    const message = deciding(compareFacts(before, await look(platform, name)));
     expect(message).toContainEqual(
       expect.stringContaining('listens on port 7001 tcp only at 127.0.0.1 now, before at every address'),
     );
@@ -153,12 +153,12 @@ systemctl restart door.socket`,
 rm /etc/systemd/system/worker.service
 systemctl daemon-reload`,
     );
-    expect(deciding(compareFacts(before, await look(incus, name)))).toContain('worker.service was running, is gone');
+    expect(deciding(compareFacts(before, await look(platform, name)))).toContain('worker.service was running, is gone');
   });
 
   test('lost addresses', async () => {
     await inside(name, 'ip addr flush dev eth0');
-    expect(deciding(compareFacts(before, await look(incus, name)))).toContainEqual(
+    expect(deciding(compareFacts(before, await look(platform, name)))).toContainEqual(
       expect.stringMatching(/^eth0 lost its IPv4 address /),
     );
   });
@@ -174,7 +174,11 @@ describe('a container with BusyBox init and no package manager', () => {
   afterAll(() => remove(name));
 
   test('the same facts, and a web server that init starts in vain', async () => {
-    const before = await lookUntil(incus, name, (facts) => facts.sockets?.some(({ port }) => port === 8080) ?? false);
+    const before = await lookUntil(
+      platform,
+      name,
+      (facts) => facts.sockets?.some(({ port }) => port === 8080) ?? false,
+    );
     expect(before).toMatchObject({
       manager: { kind: 'none' },
       units: null,
@@ -191,13 +195,13 @@ describe('a container with BusyBox init and no package manager', () => {
       expect.arrayContaining(['httpd', 'crond', 'syslogd']),
     );
     expect(before.sockets).toMatchObject([{ protocol: 'tcp', port: 8080, owner: { process: 'httpd' } }]);
-    expect(compareFacts(before, await look(incus, name))).toEqual([]);
+    expect(compareFacts(before, await look(platform, name))).toEqual([]);
     await inside(
       name,
       `printf '#!/bin/sh\\nexit 1\\n' >/etc/web
 killall httpd`,
     );
-    const after = await lookUntil(incus, name, (facts) => facts.sockets?.length === 0);
+    const after = await lookUntil(platform, name, (facts) => facts.sockets?.length === 0);
     expect(deciding(compareFacts(before, after))).toEqual([
       'httpd does not listen on port 8080 tcp any more',
       'process httpd was running, is gone',
@@ -209,7 +213,7 @@ describe('a Debian container with OpenRC', () => {
   const name = 'facts-openrc';
   beforeAll(async () => {
     await launch(name);
-    await lookUntil(incus, name, booted);
+    await lookUntil(platform, name, booted);
     await inside(
       name,
       `export DEBIAN_FRONTEND=noninteractive
@@ -232,7 +236,7 @@ rc-update add worker default >/dev/null`,
 
   test('a service that is stopped, one whose process died, and an init script of old', async () => {
     const before = await lookUntil(
-      incus,
+      platform,
       name,
       (facts) =>
         facts.units?.['worker']?.active === 'active' &&
@@ -252,14 +256,14 @@ rc-update add worker default >/dev/null`,
     });
     expect(before.sockets).not.toBeNull();
     expect(before.unixSockets).not.toBeNull();
-    expect(compareFacts(before, await look(incus, name))).toEqual([]);
+    expect(compareFacts(before, await look(platform, name))).toEqual([]);
     // Debian's start-stop-daemon does not tell OpenRC of its daemons: that one crashed shows in the processes alone.
     await inside(name, 'kill -9 "$(cat /run/worker.pid)"');
     const gone = (process: string) => (facts: Facts) => !facts.processes?.some((one) => one.name === process);
-    const died = await lookUntil(incus, name, gone('worker-main'));
+    const died = await lookUntil(platform, name, gone('worker-main'));
     expect(deciding(compareFacts(before, died))).toEqual(['process worker-main was running, is gone']);
     await inside(name, 'rc-service worker zap >/dev/null; rc-service cron stop >/dev/null');
-    const stopped = await lookUntil(incus, name, gone('cron'));
+    const stopped = await lookUntil(platform, name, gone('cron'));
     expect(deciding(compareFacts(before, stopped))).toEqual(
       expect.arrayContaining(['worker was running, is now stopped', 'process cron was running, is gone']),
     );
@@ -267,6 +271,6 @@ rc-update add worker default >/dev/null`,
 });
 
 test('an instance without a shell is an answer, not an exception', async () => {
-  const facts = await gatherFacts({ incus, instance: 'facts-no-such-instance', clock: systemClock, limitMs: 5000 });
+  const facts = await gatherFacts({ platform, instance: 'facts-no-such-instance', clock: systemClock, limitMs: 5000 });
   expect(facts).toMatchObject({ ok: false, error: { kind: 'not-found' } });
 });

@@ -47,7 +47,7 @@ test('a driver that copies says first for how long the instance stands still, an
   expect(end.status).toBe(10);
   const taken = end.events.findIndex(({ type, phase }) => type === 'phase-started' && phase === 'restore-point');
   const pause = end.events.findIndex(({ message }) =>
-    /dir, copies \d+ MiB .* stands still meanwhile/.test(String(message)),
+    /dir, copies \d+ MiB .* is frozen meanwhile/.test(String(message)),
   );
   expect(pause).toBeGreaterThan(0);
   expect(pause).toBeLessThan(taken);
@@ -58,7 +58,7 @@ test('a driver that copies says first for how long the instance stands still, an
   const said = Number(/copies (\d+) MiB/.exec(noticesOf(end).join('\n'))?.[1]);
   expect(Math.abs(said - Number.parseInt(stdout, 10) / 1024)).toBeLessThan(30);
   const plan = await where.guard.run(['plan', where.instance, '--', 'true'], { env: host.env });
-  expect(plan.stdout).toContain('stands still meanwhile');
+  expect(plan.stdout).toContain('is frozen meanwhile');
   expect(await stateOf(where)).toEqual(old);
 });
 

@@ -222,7 +222,7 @@ describe('kill -9 between holding still and letting go (F12, F21)', () => {
     await killedAt(moments[0] ?? '', run);
     await settled();
     const next = await guard.run([...quick, instance, '--', 'true']);
-    expect(next.stderr).toContain('held this instance still for its restore point and did not let go');
+    expect(next.stderr).toContain('had quiesced this instance for its restore point and was interrupted');
     expect(next.status).toBe(0);
     await isFree();
   });

@@ -1,4 +1,4 @@
-import { describeConformance } from '../incus/conformance.ts';
+import { describeConformance } from '../platform/conformance.ts';
 import { subject } from './incus-subject.ts';
 
 describeConformance('the real Incus', () => subject('ad-conformance'));

@@ -7,33 +7,29 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/clock.ts';
-import { runProbe } from '../../src/incus/exec-query.ts';
-import { boundedText } from '../../src/incus/bounded-text.ts';
-import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
-import { followEvents, type IncusEvent } from '../../src/incus/events.ts';
-import { startExec } from '../../src/incus/exec.ts';
-import { getInstance, startInstance } from '../../src/incus/instance.ts';
-import { listOperations, settle } from '../../src/incus/operations.ts';
-import { openRemote, type Remote } from '../../src/incus/remote.ts';
-import { createSnapshot, deleteSnapshot, restoreSnapshot } from '../../src/incus/snapshot.ts';
-import { describeConformance, failure, value } from '../incus/conformance.ts';
+import { boundedText } from '../../src/platform/bounded-text.ts';
+import type { InstanceEvent, Platform } from '../../src/platform/platform.ts';
+import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
+import { type Remote, openRemote } from '../../src/platform/incus/remote/remote.ts';
+import { describeConformance, failure, value } from '../platform/conformance.ts';
 import { bringUp, incus as incusOn, killDaemon, startDaemon, takeDown, type Host } from '../host/host.ts';
 
 // Tests that kill their daemon, or that reach it as a remote: on a host of their own.
 
 let host: Host;
-let incus: Incus;
+let platform: Platform;
+let close: () => void;
 const instance = 'ad-daemon';
 const limit = { limitMs: 60_000 };
 
 beforeAll(async () => {
   // Two test runs on one machine do not get into each other's way.
   host = await bringUp({ name: `ad-${Date.now().toString(36)}` });
-  incus = openIncus({ socket: host.socket, project: 'default', clock: systemClock });
+  ({ platform, close } = openIncusPlatform({ socket: host.socket, project: 'default', clock: systemClock }));
   await incusOn(host, 'launch', 'guard-debian', instance);
 });
 afterAll(async () => {
-  closeIncus(incus);
+  close();
   await takeDown(host);
 });
 
@@ -42,7 +38,7 @@ describe('a daemon that is killed', () => {
     const stdout = new PassThrough();
     const command = ['sh', '-c', 'echo begun; while [ ! -e /root/go ]; do sleep 0.1; done; echo x >>/root/proof'];
     const request = { command, environment: {}, terminal: null };
-    const exec = value(await startExec(incus, instance, request, { stdin: null, stdout, stderr: stdout }));
+    const exec = value(await platform.startExec(instance, request, { stdin: null, stdout, stderr: stdout }));
     await once(stdout, 'data');
     await killDaemon(host);
     await untilUnreachable();
@@ -56,20 +52,20 @@ describe('a daemon that is killed', () => {
   });
 
   it('during a restore leaves its end unknown; when it is back it knows nothing of it, and the instance can be started', async () => {
-    value(await createSnapshot(incus, instance, { name: 'k', expiresAt: null }, limit));
+    value(await platform.createSnapshot(instance, { name: 'k', expiresAt: null }, limit));
     const { restoring } = await restoreUnderWay('k');
     await killDaemon(host);
     const lost = failure(await restoring);
     expect(lost).toMatchObject({ kind: 'connection-lost', code: null });
-    const settling = settle(incus, lost.operation ?? '', { purpose: 'restore', ...limit });
+    const settling = platform.settle(lost.operation ?? '', { purpose: 'restore', ...limit });
     await startDaemon(host);
     expect(value(await settling)).toEqual({ kind: 'gone' });
-    value(await startInstance(incus, instance, limit));
-    value(await deleteSnapshot(incus, instance, 'k', limit));
+    value(await platform.startInstance(instance, limit));
+    value(await platform.deleteSnapshot(instance, 'k', limit));
   });
 
   it('ends the stream of events, and says so', async () => {
-    const stream = value(await followEvents(incus, ['lifecycle'], () => {}));
+    const stream = value(await platform.followInstances(() => {}));
     await killDaemon(host);
     expect(failure(await stream.ended).kind).toBe('connection-lost');
     await startDaemon(host);
@@ -78,16 +74,14 @@ describe('a daemon that is killed', () => {
 
 describe('events', () => {
   it('tell of a restore, and end when they are closed', async () => {
-    value(await createSnapshot(incus, instance, { name: 'e', expiresAt: null }, limit));
-    const events: IncusEvent[] = [];
-    const stream = value(await followEvents(incus, ['lifecycle'], (event) => events.push(event)));
-    value(await restoreSnapshot(incus, instance, 'e', limit));
-    while (!events.some(({ action }) => action === 'instance-restored')) await delay(20);
-    const restored = events.find(({ action }) => action === 'instance-restored');
-    expect(restored?.source).toBe(`/1.0/instances/${instance}`);
+    value(await platform.createSnapshot(instance, { name: 'e', expiresAt: null }, limit));
+    const events: InstanceEvent[] = [];
+    const stream = value(await platform.followInstances((event) => events.push(event)));
+    value(await platform.restoreSnapshot(instance, 'e', limit));
+    while (!events.some((event) => event.instance === instance)) await delay(20);
     stream.close();
     value(await stream.ended);
-    value(await deleteSnapshot(incus, instance, 'e', limit));
+    value(await platform.deleteSnapshot(instance, 'e', limit));
   });
 });
 
@@ -110,8 +104,12 @@ describe('a remote that does not exist', () => {
 describe('a remote whose proxy dies', () => {
   it('is reached again through the same socket', async () => {
     const remote = await far();
-    const client = openIncus({ socket: remote.socket, project: 'default', clock: systemClock });
-    const exec = value(await startExec(client, instance, sleeping, nowhere()));
+    const { platform: client, close: closeClient } = openIncusPlatform({
+      socket: remote.socket,
+      project: 'default',
+      clock: systemClock,
+    });
+    const exec = value(await client.startExec(instance, sleeping, nowhere()));
     const pid = (await execa('pgrep', ['-f', `incus remote proxy far: ${remote.socket}`])).stdout.trim();
     process.kill(Number(pid), 'SIGKILL');
     // The server killed the command when its connections went; that is what is told, once the link is back.
@@ -119,17 +117,23 @@ describe('a remote whose proxy dies', () => {
     expect(end.ok ? end.value : end.error).toMatchObject(
       end.ok ? { kind: 'exited', status: 137, outputLost: true } : { kind: 'connection-lost' },
     );
-    value(await getInstance(client, instance));
-    closeIncus(client);
+    value(await client.getInstance(instance));
+    closeClient();
     await remote.close();
-    expect(failure(await getInstance(client, instance)).kind).toBe('unreachable');
+    expect(failure(await client.getInstance(instance)).kind).toBe('unreachable');
   });
 });
 
-describeConformance('a remote over HTTPS', async () => {
-  const { socket, close } = await far();
-  return { socket, instance, close };
-});
+describeConformance(
+  'a remote over HTTPS',
+  async () => {
+    const { socket, close } = await far();
+    const opened = openIncusPlatform({ socket, project: 'default', clock: systemClock });
+    const volume = { pool: 'default', name: '' };
+    return { platform: opened.platform, instance, volume, close: async () => (opened.close(), close()) };
+  },
+  { volumesAndEvents: false },
+);
 
 const sleeping = { command: ['sleep', '600'], environment: {}, terminal: null };
 const nowhere = () => ({ stdin: null, stdout: boundedText(0).sink, stderr: boundedText(0).sink });
@@ -150,24 +154,25 @@ const remoteLimit = { clock: systemClock, limitMs: 30_000 };
 const all = (environment: Readonly<Record<string, string>>) => ({ ...process.env, ...environment });
 
 const inside = async (...command: string[]): Promise<string> =>
-  value(await runProbe(incus, instance, { command, limitMs: 30_000, maxBytes: 1000 })).stdout.trim();
+  value(await platform.query(instance, { command, limitMs: 30_000, maxBytes: 1000 })).stdout.trim();
 
 /** A daemon that was just killed may still take a connection. */
 const untilUnreachable = async (): Promise<void> => {
-  while (failure(await getInstance(incus, instance)).kind !== 'unreachable') await delay(10);
+  while (failure(await platform.getInstance(instance)).kind !== 'unreachable') await delay(10);
 };
 
 /** A restore that is under way at this moment; one that was over before anybody saw it is begun again. */
-const restoreUnderWay = async (name: string): Promise<{ readonly restoring: ReturnType<typeof restoreSnapshot> }> => {
+const restoreUnderWay = async (
+  name: string,
+): Promise<{ readonly restoring: ReturnType<Platform['restoreSnapshot']> }> => {
   for (let attempt = 0; attempt < 20; attempt += 1) {
     const restore = { over: false };
-    const restoring = restoreSnapshot(incus, instance, name, limit).finally(() => {
+    const restoring = platform.restoreSnapshot(instance, name, limit).finally(() => {
       restore.over = true;
     });
     while (!restore.over) {
-      const operations = value(await listOperations(incus));
-      if (operations.some(({ statusCode, description }) => statusCode < 200 && description.startsWith('Restoring')))
-        return { restoring };
+      const operations = value(await platform.listOperations());
+      if (operations.some(({ isRunning, activity }) => isRunning && activity === 'restore')) return { restoring };
     }
   }
   throw new Error('no restore was seen under way in 20 attempts');

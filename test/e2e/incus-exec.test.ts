@@ -10,20 +10,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { runProbe } from '../../src/incus/exec-query.ts';
-import { boundedText } from '../../src/incus/bounded-text.ts';
-import type { Incus } from '../../src/incus/client.ts';
-import { startExec, type ExecRequest, type ExecStreams } from '../../src/incus/exec.ts';
-import { startInstance, stopInstance } from '../../src/incus/instance.ts';
-import { value } from '../incus/conformance.ts';
+import { boundedText } from '../../src/platform/bounded-text.ts';
+import type { ExecRequest, ExecStreams, Platform } from '../../src/platform/platform.ts';
+import { value } from '../platform/conformance.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
 const instance = 'ad-exec';
-let incus: Incus;
+let platform: Platform;
 let close: () => void;
 
 beforeAll(async () => {
-  ({ incus, close } = openTestIncus());
+  ({ platform, close } = openTestIncus());
   await launch(instance);
 });
 afterAll(async () => {
@@ -38,10 +35,10 @@ const exec = async (
 ) => {
   const request = { command, environment: {}, terminal: null, ...more };
   const all = { stdin: null, stdout: boundedText(0).sink, stderr: boundedText(0).sink, ...streams };
-  return value(await startExec(incus, instance, request, all));
+  return value(await platform.startExec(instance, request, all));
 };
 const answer = async (...command: string[]): Promise<string> =>
-  value(await runProbe(incus, instance, { command, limitMs: 30_000, maxBytes: 100_000 })).stdout;
+  value(await platform.query(instance, { command, limitMs: 30_000, maxBytes: 100_000 })).stdout;
 
 describe('streams', () => {
   it('carry every byte of a binary', async () => {
@@ -137,9 +134,9 @@ describe('an instance that is stopped underneath', () => {
     const stdout = new PassThrough();
     const running = await exec(['sh', '-c', 'echo runs; exec sleep 600'], { stdout });
     await once(stdout, 'data');
-    value(await stopInstance(incus, instance, { force: true, limitMs: 60_000 }));
+    value(await platform.stopInstance(instance, { force: true, limitMs: 60_000 }));
     expect(value(await running.ended)).toMatchObject({ kind: 'exited', status: 137 });
-    value(await startInstance(incus, instance, { limitMs: 60_000 }));
+    value(await platform.startInstance(instance, { limitMs: 60_000 }));
   });
 });
 

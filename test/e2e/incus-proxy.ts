@@ -3,7 +3,7 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findSocket } from '../../src/incus/socket.ts';
+import { findSocket } from '../../src/platform/incus/remote/socket.ts';
 
 /** A request as it came over the socket. */
 export interface Passed {

@@ -1,9 +1,9 @@
 import { execa } from 'execa';
 
 import { systemClock } from '../../src/clock.ts';
-import { closeIncus, openIncus, type Incus } from '../../src/incus/client.ts';
-import { findSocket } from '../../src/incus/socket.ts';
-import type { Subject } from '../incus/conformance.ts';
+import { openIncusPlatform, type OpenPlatform } from '../../src/platform/incus/incus.ts';
+import { findSocket } from '../../src/platform/incus/remote/socket.ts';
+import type { Subject } from '../platform/conformance.ts';
 
 const image = process.env['GUARD_TEST_IMAGE'] ?? 'guard-debian';
 
@@ -22,20 +22,34 @@ export const remove = async (name: string, project = 'default'): Promise<void> =
   await execa('incus', ['delete', '--force', name, '--project', project], { reject: false, stdin: 'ignore' });
 };
 
-/** A new container as the subject of the conformance suite. */
-export const subject = async (instance: string): Promise<Subject> => {
+/** A new container with a volume as the subject of the conformance suite. */
+export async function subject(instance: string): Promise<Subject> {
+  const volume = { pool: 'default', name: `${instance}-data` };
   await launch(instance);
-  return { socket: findSocket(process.env).socket, instance, close: () => remove(instance) };
-};
+  await execa('incus', ['storage', 'volume', 'delete', volume.pool, volume.name], { reject: false, stdin: 'ignore' });
+  await incusCommand('storage', 'volume', 'create', volume.pool, volume.name);
+  await incusCommand('storage', 'volume', 'attach', volume.pool, volume.name, instance, '/data');
+  const { platform, close } = openTestIncus();
+  return {
+    platform,
+    instance,
+    volume,
+    close: async () => {
+      close();
+      await remove(instance);
+      await incusCommand('storage', 'volume', 'delete', volume.pool, volume.name);
+    },
+  };
+}
 
 /** The daemon of the tests; `seen` collects the requests. */
-export const openTestIncus = (): { incus: Incus; seen: string[]; close: () => void } => {
+export function openTestIncus(): OpenPlatform & { readonly seen: string[] } {
   const seen: string[] = [];
-  const incus = openIncus({
+  const opened = openIncusPlatform({
     socket: findSocket(process.env).socket,
     project: 'default',
     clock: systemClock,
     onRequest: ({ method, path }) => seen.push(`${method} ${path}`),
   });
-  return { incus, seen, close: () => closeIncus(incus) };
-};
+  return { ...opened, seen };
+}

@@ -8,51 +8,37 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { runProbe } from '../../src/incus/exec-query.ts';
-import type { Incus } from '../../src/incus/client.ts';
-import { startExec } from '../../src/incus/exec.ts';
-import { describeFailure } from '../../src/incus/failure.ts';
-import { getInstance, patchInstance, startInstance, stopInstance } from '../../src/incus/instance.ts';
-import { listOperations, type Operation } from '../../src/incus/operations.ts';
-import { createSnapshot, deleteSnapshot, listSnapshots, restoreSnapshot } from '../../src/incus/snapshot.ts';
-import { getPool, poolSpace, rootDisk } from '../../src/incus/storage.ts';
-import {
-  deleteVolumeSnapshot,
-  getVolume,
-  listVolumeSnapshots,
-  renameVolumeSnapshot,
-  restoreVolume,
-  setVolumeSnapshotExpiry,
-  snapshotVolume,
-} from '../../src/incus/volume.ts';
-import { failure, value } from '../incus/conformance.ts';
+import type { Operation, Platform } from '../../src/platform/platform.ts';
+import { describeFailure } from '../../src/platform/failure.ts';
+import { rootDisk } from '../../src/run/restore-point/disks.ts';
+import { failure, value } from '../platform/conformance.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
 // The traps of a real Incus that decide how the adapter is built. That a failure comes with HTTP 200 (the first of
 // them) is in every test here that expects a failure of an operation, and in the conformance suite.
 
-let incus: Incus;
+let platform: Platform;
 let seen: string[];
 let close: () => void;
 
 beforeAll(() => {
-  ({ incus, seen, close } = openTestIncus());
+  ({ platform, seen, close } = openTestIncus());
 });
 afterAll(() => close());
 
 const limit = { limitMs: 60_000 };
 const inside = async (instance: string, ...command: string[]): Promise<string> => {
-  const answer = value(await runProbe(incus, instance, { command, limitMs: 60_000, maxBytes: 100_000 }));
+  const answer = value(await platform.query(instance, { command, limitMs: 60_000, maxBytes: 100_000 }));
   return answer.stdout.trim();
 };
-const statusOf = async (instance: string): Promise<string> => value(await getInstance(incus, instance)).status;
+const statusOf = async (instance: string): Promise<string> => value(await platform.getInstance(instance)).status;
 const snapshot = async (instance: string, name: string): Promise<void> => {
-  value(await createSnapshot(incus, instance, { name, expiresAt: null }, limit));
+  value(await platform.createSnapshot(instance, { name, expiresAt: null }, limit));
 };
 /** A stop that comes before systemd listens is lost. */
 const systemIsUp = async (instance: string): Promise<void> => {
   for (let tries = 0; tries < 300; tries += 1) {
-    const answer = await runProbe(incus, instance, {
+    const answer = await platform.query(instance, {
       command: ['systemctl', 'is-system-running'],
       limitMs: 10_000,
       maxBytes: 100,
@@ -74,21 +60,21 @@ describe('on an instance of its own', () => {
     const stubborn = 'trap "" TERM; while :; do sleep 1; done';
     await inside(instance, 'systemd-run', '--unit=stubborn', '-p', 'TimeoutStopSec=600', 'sh', '-c', stubborn);
 
-    const late = failure(await stopInstance(incus, instance, { force: false, limitMs: 3_000 }));
+    const late = failure(await platform.stopInstance(instance, { force: false, limitMs: 3_000 }));
     expect(late).toMatchObject({ kind: 'timed-out', operation: null });
     expect(describeFailure(late)).toContain(`incus stop --force ${instance}`);
     expect(await statusOf(instance)).toBe('Running');
 
-    const restored = failure(await restoreSnapshot(incus, instance, 'stuck', limit));
+    const restored = failure(await platform.restoreSnapshot(instance, 'stuck', limit));
     expect(restored).toMatchObject({ kind: 'busy' });
     expect(restored.advice).toContain(`incus stop --force ${instance}`);
-    expect(failure(await patchInstance(incus, instance, { config: { 'user.a': 'b' } })).kind).toBe('busy');
+    expect(failure(await platform.patchInstance(instance, { metadata: { a: 'b' } })).kind).toBe('busy');
 
-    value(await stopInstance(incus, instance, { force: true, ...limit }));
-    value(await restoreSnapshot(incus, instance, 'stuck', limit));
+    value(await platform.stopInstance(instance, { force: true, ...limit }));
+    value(await platform.restoreSnapshot(instance, 'stuck', limit));
     expect(await statusOf(instance)).toBe('Stopped');
-    value(await startInstance(incus, instance, limit));
-    value(await deleteSnapshot(incus, instance, 'stuck', limit));
+    value(await platform.startInstance(instance, limit));
+    value(await platform.deleteSnapshot(instance, 'stuck', limit));
   });
 
   it('a restore replaces config and devices and keeps the profiles', async () => {
@@ -96,18 +82,18 @@ describe('on an instance of its own', () => {
     await snapshot(instance, 'plain');
     await incusCommand('config', 'device', 'add', instance, 'later', 'none');
     await incusCommand('profile', 'add', instance, 'ad-later');
-    value(await patchInstance(incus, instance, { config: { 'user.guard.run': 'after the snapshot' } }));
+    value(await platform.patchInstance(instance, { metadata: { run: 'after the snapshot' } }));
 
-    value(await restoreSnapshot(incus, instance, 'plain', limit));
-    const after = value(await getInstance(incus, instance));
-    expect(after.config).not.toHaveProperty('user.guard.run');
-    expect(after.devices).not.toHaveProperty('later');
-    expect(after.profiles).toEqual(['default', 'ad-later']);
+    value(await platform.restoreSnapshot(instance, 'plain', limit));
+    const after = value(await platform.getInstance(instance));
+    expect(after.metadata).not.toHaveProperty('run');
+    expect(after.configuration.devices).not.toHaveProperty('later');
+    expect(await incusCommand('config', 'show', instance)).toContain('- ad-later');
     expect(after.status).toBe('Running');
 
     await incusCommand('profile', 'remove', instance, 'ad-later');
     await incusCommand('profile', 'delete', 'ad-later');
-    value(await deleteSnapshot(incus, instance, 'plain', limit));
+    value(await platform.deleteSnapshot(instance, 'plain', limit));
   });
 
   it('a restore that fails leaves the instance stopped, and says why (F6)', async () => {
@@ -117,20 +103,20 @@ describe('on an instance of its own', () => {
     await incusCommand('config', 'device', 'remove', instance, 'share');
     await rm(folder, { recursive: true });
 
-    const failed = failure(await restoreSnapshot(incus, instance, 'shared', limit));
+    const failed = failure(await platform.restoreSnapshot(instance, 'shared', limit));
     expect(failed.detail).toContain(folder);
     expect(await statusOf(instance)).toBe('Stopped');
 
     await incusCommand('config', 'device', 'remove', instance, 'share');
-    value(await startInstance(incus, instance, limit));
-    value(await deleteSnapshot(incus, instance, 'shared', limit));
+    value(await platform.startInstance(instance, limit));
+    value(await platform.deleteSnapshot(instance, 'shared', limit));
   });
 
   it('without a terminal, only the direct child dies with its connection', async () => {
     const stdout = new PassThrough();
     const command = ['sh', '-c', 'sleep 601 & echo started; sleep 602'];
     const request = { command, environment: {}, terminal: null };
-    const exec = value(await startExec(incus, instance, request, { stdin: null, stdout, stderr: stdout }));
+    const exec = value(await platform.startExec(instance, request, { stdin: null, stdout, stderr: stdout }));
     await once(stdout, 'data');
     exec.abandon();
     expect(value(await exec.ended)).toMatchObject({ kind: 'exited', status: 137 });
@@ -140,30 +126,30 @@ describe('on an instance of its own', () => {
   });
 
   it('a stop right after a start may be lost: force ends it', async () => {
-    value(await stopInstance(incus, instance, { force: true, ...limit }));
-    value(await startInstance(incus, instance, limit));
-    const early = await stopInstance(incus, instance, { force: false, limitMs: 2_000 });
+    value(await platform.stopInstance(instance, { force: true, ...limit }));
+    value(await platform.startInstance(instance, limit));
+    const early = await platform.stopInstance(instance, { force: false, limitMs: 2_000 });
     expect(early.ok || early.error.kind === 'timed-out').toBe(true);
-    value(await stopInstance(incus, instance, { force: true, ...limit }));
+    value(await platform.stopInstance(instance, { force: true, ...limit }));
     expect(await statusOf(instance)).toBe('Stopped');
-    value(await startInstance(incus, instance, limit));
+    value(await platform.startInstance(instance, limit));
   });
 
   it('an expiry of the instance does not apply to a restore point that never expires', async () => {
-    value(await patchInstance(incus, instance, { config: { 'snapshots.expiry': '1d' } }));
-    const never = value(await createSnapshot(incus, instance, { name: 'never', expiresAt: null }, limit));
+    await incusCommand('config', 'set', instance, 'snapshots.expiry=1d');
+    const never = value(await platform.createSnapshot(instance, { name: 'never', expiresAt: null }, limit));
     expect(never.expiresAt).toBeNull();
     await incusCommand('snapshot', 'create', instance, 'plain');
-    const plain = value(await listSnapshots(incus, instance)).find(({ name }) => name === 'plain');
+    const plain = value(await platform.listSnapshots(instance)).find(({ name }) => name === 'plain');
     expect(plain?.expiresAt).not.toBeNull();
-    for (const name of ['never', 'plain']) value(await deleteSnapshot(incus, instance, name, limit));
-    value(await patchInstance(incus, instance, { config: { 'snapshots.expiry': '' } }));
+    for (const name of ['never', 'plain']) value(await platform.deleteSnapshot(instance, name, limit));
+    await incusCommand('config', 'unset', instance, 'snapshots.expiry');
   });
 
   it('one of many that compare and swap at the same time wins', async () => {
-    const { etag } = value(await getInstance(incus, instance));
+    const { revision } = value(await platform.getInstance(instance));
     const racers = Array.from({ length: 8 }, (_, index) =>
-      patchInstance(incus, instance, { config: { 'user.guard.race': String(index) }, etag }),
+      platform.patchInstance(instance, { metadata: { race: String(index) }, revision }),
     );
     const ends = await Promise.all(racers);
     expect(ends.filter((end) => end.ok)).toHaveLength(1);
@@ -172,14 +158,14 @@ describe('on an instance of its own', () => {
 
   it('one of many that take the same snapshot at the same time wins', async () => {
     const racers = Array.from({ length: 6 }, () =>
-      createSnapshot(incus, instance, { name: 'guard-in-flight', expiresAt: null }, limit),
+      platform.createSnapshot(instance, { name: 'guard-in-flight', expiresAt: null }, limit),
     );
     const ends = await Promise.all(racers);
     expect(ends.filter((end) => end.ok)).toHaveLength(1);
     expect(ends.flatMap((end) => (end.ok ? [] : [end.error.kind]))).toEqual(
       Array.from({ length: 5 }, () => 'name-taken'),
     );
-    value(await deleteSnapshot(incus, instance, 'guard-in-flight', limit));
+    value(await platform.deleteSnapshot(instance, 'guard-in-flight', limit));
   });
 
   it('only snapshots were deleted in all of this', () => {
@@ -199,11 +185,11 @@ describe('an ephemeral instance', () => {
     await snapshot(instance, 'kept');
     const before = seen.length;
     for (const force of [true, false])
-      expect(failure(await stopInstance(incus, instance, { force, ...limit })).kind).toBe('invalid');
+      expect(failure(await platform.stopInstance(instance, { force, ...limit })).kind).toBe('invalid');
     expect(seen.slice(before).every((request) => request.startsWith('GET'))).toBe(true);
-    value(await restoreSnapshot(incus, instance, 'kept', limit));
+    value(await platform.restoreSnapshot(instance, 'kept', limit));
     expect(await statusOf(instance)).toBe('Running');
-    expect(value(await listSnapshots(incus, instance)).map(({ name }) => name)).toEqual(['kept']);
+    expect(value(await platform.listSnapshots(instance)).map(({ name }) => name)).toEqual(['kept']);
   });
 });
 
@@ -223,19 +209,17 @@ describe('on a pool of the dir driver', () => {
     await snapshot(instance, 'base');
     await inside(instance, 'sh', '-c', 'for i in $(seq 400); do head -c 200000 /dev/urandom >/root/f$i; done');
     const before = seen.length;
-    const restoring = restoreSnapshot(incus, instance, 'base', limit);
+    const restoring = platform.restoreSnapshot(instance, 'base', limit);
     // Those that have ended are listed for five seconds, too.
     const isRestore = (operation: Operation): boolean =>
-      operation.statusCode < 200 &&
-      operation.instances.includes(instance) &&
-      operation.description.startsWith('Restoring');
-    while (!value(await listOperations(incus)).some(isRestore)) await delay(5);
-    const refused = failure(await deleteSnapshot(incus, instance, 'base', limit));
-    expect(refused).toMatchObject({ kind: 'busy', said: 'a restore is under way.' });
+      operation.isRunning && operation.instances.includes(instance) && operation.activity === 'restore';
+    while (!value(await platform.listOperations()).some(isRestore)) await delay(5);
+    const refused = failure(await platform.deleteSnapshot(instance, 'base', limit));
+    expect(refused).toMatchObject({ kind: 'busy', detail: 'a restore is under way.' });
     expect(seen.slice(before).filter((request) => request.startsWith('DELETE'))).toEqual([]);
     value(await restoring);
     expect(await inside(instance, 'ls', '/root')).toBe('');
-    value(await deleteSnapshot(incus, instance, 'base', limit));
+    value(await platform.deleteSnapshot(instance, 'base', limit));
   });
 });
 
@@ -252,23 +236,23 @@ describe('on a pool that is full', () => {
   });
 
   it('says so, and the pool tells beforehand (F15)', async () => {
-    const root = rootDisk(value(await getInstance(incus, instance)));
+    const root = rootDisk(value(await platform.getInstance(instance)));
     expect(root).toMatchObject({ pool: 'ad-full' });
-    expect(value(await getPool(incus, 'ad-full')).driver).toBe('btrfs');
-    const room = value(await poolSpace(incus, 'ad-full'));
+    expect(value(await platform.getPool('ad-full')).driver).toBe('btrfs');
+    const room = value(await platform.getPoolSpace('ad-full'));
     await inside(
       instance,
       'sh',
       '-c',
       'cat /dev/urandom >/root/full 2>/dev/null; i=0; while echo x >/root/s$i; do i=$((i+1)); done; sync',
     );
-    const full = value(await poolSpace(incus, 'ad-full'));
+    const full = value(await platform.getPoolSpace('ad-full'));
     expect(full.usedBytes).toBeGreaterThan(room.usedBytes);
 
-    const failed = failure(await createSnapshot(incus, instance, { name: 'full', expiresAt: null }, limit));
+    const failed = failure(await platform.createSnapshot(instance, { name: 'full', expiresAt: null }, limit));
     expect(failed.kind).toBe('no-space');
     expect(failed.advice).toContain('incus storage info');
-    expect(value(await listSnapshots(incus, instance))).toEqual([]);
+    expect(value(await platform.listSnapshots(instance))).toEqual([]);
   });
 });
 
@@ -286,24 +270,24 @@ describe('a custom volume', () => {
   });
 
   it('has snapshots of its own, which are restored while nobody runs that uses it (F19)', async () => {
-    expect(value(await getVolume(incus, 'default', 'ad-data'))).toMatchObject({ instances: [instance], others: 0 });
+    expect(value(await platform.getVolume('default', 'ad-data'))).toMatchObject({ instances: [instance], others: 0 });
     await inside(instance, 'sh', '-c', 'echo one >/data/f');
-    const taken = value(await snapshotVolume(incus, 'default', 'ad-data', { name: 'v1', expiresAt: null }, limit));
-    expect(value(await listVolumeSnapshots(incus, 'default', 'ad-data'))).toEqual([taken]);
+    const taken = value(await platform.snapshotVolume('default', 'ad-data', { name: 'v1', expiresAt: null }, limit));
+    expect(value(await platform.listVolumeSnapshots('default', 'ad-data'))).toEqual([taken]);
     await inside(instance, 'sh', '-c', 'echo two >/data/f');
-    const refused = failure(await restoreVolume(incus, 'default', 'ad-data', 'v1', limit));
+    const refused = failure(await platform.restoreVolume('default', 'ad-data', 'v1', limit));
     expect(refused.kind).toBe('busy');
-    value(await stopInstance(incus, instance, { force: true, ...limit }));
-    value(await restoreVolume(incus, 'default', 'ad-data', 'v1', limit));
-    value(await startInstance(incus, instance, limit));
+    value(await platform.stopInstance(instance, { force: true, ...limit }));
+    value(await platform.restoreVolume('default', 'ad-data', 'v1', limit));
+    value(await platform.startInstance(instance, limit));
     expect(await inside(instance, 'cat', '/data/f')).toBe('one');
 
-    value(await renameVolumeSnapshot(incus, 'default', 'ad-data', 'v1', 'v2', limit));
-    value(await setVolumeSnapshotExpiry(incus, 'default', 'ad-data', 'v2', new Date(Date.now() + 86_400_000)));
-    const kept = value(await listVolumeSnapshots(incus, 'default', 'ad-data'));
+    value(await platform.renameVolumeSnapshot('default', 'ad-data', 'v1', 'v2', limit));
+    value(await platform.setVolumeSnapshotExpiry('default', 'ad-data', 'v2', new Date(Date.now() + 86_400_000)));
+    const kept = value(await platform.listVolumeSnapshots('default', 'ad-data'));
     expect(kept).toMatchObject([{ name: 'v2', createdAt: taken.createdAt }]);
     expect(kept[0]?.expiresAt).not.toBeNull();
-    value(await deleteVolumeSnapshot(incus, 'default', 'ad-data', 'v2', limit));
-    expect(value(await listVolumeSnapshots(incus, 'default', 'ad-data'))).toEqual([]);
+    value(await platform.deleteVolumeSnapshot('default', 'ad-data', 'v2', limit));
+    expect(value(await platform.listVolumeSnapshots('default', 'ad-data'))).toEqual([]);
   });
 });

@@ -3,24 +3,24 @@ import { systemClock } from '../../src/clock.ts';
 import { compareFacts } from '../../src/health/compare.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { gatherFacts } from '../../src/health/gather.ts';
-import type { Incus } from '../../src/incus/client.ts';
+import type { Platform } from '../../src/platform/platform.ts';
 
 /** Gathers the facts of an instance; throws where they cannot be had. */
-export const look = async (incus: Incus, instance: string): Promise<Facts> => {
-  const facts = await gatherFacts({ incus, instance, clock: systemClock, limitMs: 20_000 });
+export const look = async (platform: Platform, instance: string): Promise<Facts> => {
+  const facts = await gatherFacts({ platform, instance, clock: systemClock, limitMs: 20_000 });
   if (!facts.ok) throw new Error(JSON.stringify(facts.error));
   return facts.value;
 };
 
 /** Looks until the facts are as expected, half a minute at most; the last look either way. */
 export const lookUntil = async (
-  incus: Incus,
+  platform: Platform,
   instance: string,
   expected: (facts: Facts) => boolean,
 ): Promise<Facts> => {
   const end = performance.now() + 30_000;
-  let facts = await look(incus, instance);
-  while (!expected(facts) && performance.now() < end) facts = await look(incus, instance);
+  let facts = await look(platform, instance);
+  while (!expected(facts) && performance.now() < end) facts = await look(platform, instance);
   return facts;
 };
 

@@ -78,7 +78,7 @@ const goesOnAndStops = async (lost: Machine): Promise<void> => {
   process.kill(lost.pid, 'SIGCONT');
   const ended = await lost.ended;
   expect(ended.status).toBe(21);
-  expect(lost.said()).toContain('Another guard has taken this run over');
+  expect(lost.said()).toContain('Another guard took over this run');
   expect(await bootOf()).toBe(before);
   await isBack();
 };
@@ -88,7 +88,7 @@ test('a run of another host is finished once it gives no sign of life, and its g
   const waiting = ['recover', '--config', `${second.stateDirectory}/guard.yaml`, instance];
   await execa('sh', ['-c', `echo 'defaults: { lease: 1m }' >${second.stateDirectory}/guard.yaml`]);
   const living = await guardOn('second', second, waiting).ended;
-  expect(living.stderr).toContain('lives: it has renewed its lease');
+  expect(living.stderr).toContain('is still running: it renewed its lease');
   expect(living.status).toBe(31);
 
   process.kill(run.pid, 'SIGSTOP');

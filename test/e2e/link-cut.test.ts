@@ -9,7 +9,7 @@ withFarInstance(instance, (up) => {
 });
 
 test.each([
-  ['verify', 'touch /root/changed', 'guard goes on trying for'],
+  ['verify', 'touch /root/changed', 'guard keeps trying for'],
   ['restore', 'touch /root/changed; exit 3', '"phase":"restore"'],
 ])(
   'the link breaks in %s and stays down: never kept, said, and recovered from a host without the record (F7, F14)',

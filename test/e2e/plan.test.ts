@@ -75,7 +75,7 @@ describe('guard plan', () => {
 
   test('says plainly when that is not known', async () => {
     const plain = await guard.run(['plan', instance, '--', 'sh', '-c', 'apt-get upgrade']);
-    expect(plain.stdout).toMatch(/which packages it would change is not known/);
+    expect(plain.stdout).toMatch(/so the packages it would change are unknown/);
     const unknown = await guard.run(['plan', instance, '--', 'apt-get', 'install', 'no-such-package']);
     expect(unknown.stdout).toMatch(/apt could not say which packages would change: E: Unable to locate package/);
     const markdown = await guard.run(['plan', '--markdown', '--check', 'false', instance, '--', 'dnf', 'upgrade']);

@@ -87,7 +87,7 @@ test('30: a socket that a stopped daemon left behind', async () => {
   await execa(process.execPath, ['-e', listen], { reject: false });
   const ended = await runAs(0, socket);
   expect(ended.exitCode).toBe(30);
-  expect(ended.stderr).toContain(`nobody answers on the socket ${socket}`);
+  expect(ended.stderr).toContain(`nothing answers on the socket ${socket}`);
   expect(ended.stderr).toContain('Start Incus');
 });
 

@@ -58,7 +58,7 @@ test('the description is put back, which Incus does not keep in a snapshot befor
 test('of several instances the first that is not kept ends the sequence, and the rest are named (F9, F41)', async () => {
   const ended = await guard.run([...quick, instance, other, '--', 'sh', '-c', 'touch /root/begun; exit 1']);
   expect(ended.status).toBe(10);
-  expect(ended.stderr).toContain(`${instance} is not kept, so that nothing was begun on ${other}.`);
+  expect(ended.stderr).toContain(`${instance} was not kept. Not started: ${other}.`);
   expect(await fileExists(other, '/root/begun')).toBe(false);
   expect(await snapshotNames(other)).toEqual([]);
   expect((await guard.run([...quick, instance, other, '--', 'touch', '/root/begun'])).status).toBe(0);

@@ -5,14 +5,14 @@ import { guardUnderTest, type Ended, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 import { booted, inside, lookUntil } from './instance-facts.ts';
 
-const { incus, close } = openTestIncus();
+const { platform, close } = openTestIncus();
 const instance = 'gr-verdict';
 let guard: GuardUnderTest;
 
 beforeAll(async () => {
   guard = await guardUnderTest();
   await launch(instance);
-  await lookUntil(incus, instance, booted);
+  await lookUntil(platform, instance, booted);
   await inside(
     instance,
     `printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/worker.service
@@ -79,7 +79,7 @@ describe('a check that says no, and one that never answers', () => {
     ],
   ])('%s', async (_name, script, policy, status) => {
     const ended = await change(script, ...asking, ...soon, ...policy);
-    expect(ended.stderr).toContain(script.includes('hang') ? 'no answer of the checks came in time' : 'not healthy');
+    expect(ended.stderr).toContain(script.includes('hang') ? 'no check answered in time' : 'not healthy');
     expect(ended.status).toBe(status);
     if (status === 13) await incusCommand('snapshot', 'restore', instance, 'before-hang');
   });

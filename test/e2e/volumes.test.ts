@@ -87,7 +87,7 @@ describe('what no restore point covers', () => {
     await attach('shared', 'gr-shared', other);
     const warned = await guard.run([...quick, instance, '--', 'true']);
     expect(warned.status).toBe(0);
-    expect(warned.stderr).toContain('Not covered by the restore point is the disk "shared" at /shared');
+    expect(warned.stderr).toContain('The restore point does not cover the disk "shared" at /shared');
     const refused = await guard.run([...quick, '--uncovered', 'refuse', instance, '--', 'true']);
     expect(refused.status).toBe(30);
     expect(refused.stderr).toContain('gr-shared');

@@ -45,7 +45,7 @@ export function describeConformance(
       expect(listed).toEqual({ ...known, revision: '' });
       const unknown = failure(await platform.getInstance('no-such-instance'));
       expect(unknown).toMatchObject({ kind: 'not-found', code: 404, operation: null });
-      expect(unknown.reason).toContain('Instance not found');
+      expect(unknown.detail).toContain('Instance not found');
     });
 
     it('reports the pool of the root disk, and its space', async () => {
@@ -127,7 +127,7 @@ export function describeConformance(
       const before = value(await platform.getInstance(instance));
       const missing = failure(await platform.restoreSnapshot(instance, 'no-such-snapshot', limit));
       expect(missing.kind).toBe('not-found');
-      expect(missing.reason).toContain('does not exist');
+      expect(missing.detail).toContain('does not exist');
       expect(value(await platform.getInstance(instance))).toMatchObject({
         status: 'Running',
         generation: before.generation,
@@ -181,7 +181,7 @@ export function describeConformance(
 
     it('runs a command: input, both outputs, status', async () => {
       const command = ['sh', '-c', 'cat; echo problem >&2; exit 3'];
-      const answer = value(await platform.ask(instance, { command, stdin: 'input', ...bounds }));
+      const answer = value(await platform.query(instance, { command, stdin: 'input', ...bounds }));
       expect(answer).toEqual({ status: 3, stdout: 'input', stderr: 'problem\n', truncated: false });
     });
 
@@ -197,13 +197,13 @@ export function describeConformance(
 
     it('cuts off a question at its limits of time and size', async () => {
       const command = ['sh', '-c', 'echo 0123456789'];
-      expect(value(await platform.ask(instance, { command, limitMs: 30_000, maxBytes: 4 }))).toMatchObject({
+      expect(value(await platform.query(instance, { command, limitMs: 30_000, maxBytes: 4 }))).toMatchObject({
         stdout: '0123',
         truncated: true,
       });
-      const slow = failure(await platform.ask(instance, { command: ['sleep', '600'], limitMs: 500, maxBytes: 4 }));
+      const slow = failure(await platform.query(instance, { command: ['sleep', '600'], limitMs: 500, maxBytes: 4 }));
       expect(slow.kind).toBe('timed-out');
-      expect(slow.reason).toContain('it was killed');
+      expect(slow.detail).toContain('it was killed');
     });
 
     it('sends a signal to the command', async () => {
@@ -227,13 +227,13 @@ export function describeConformance(
       expect(listed).toMatchObject({ activity: 'exec', isRunning: true, instances: [instance] });
       stdin.push(null);
       expect(value(await exec.ended)).toEqual({ kind: 'exited', status: 0 });
-      const settled = value(await platform.settle(exec.operation, { action: 'run cat', limitMs: 10_000 }));
+      const settled = value(await platform.settle(exec.operation, { purpose: 'run cat', limitMs: 10_000 }));
       expect(settled).toEqual({ kind: 'succeeded' });
     });
 
     it('calls an operation that it does not know gone', async () => {
       const unknown = '00000000-0000-4000-8000-000000000000';
-      expect(value(await platform.settle(unknown, { action: 'know', limitMs: 10_000 }))).toEqual({ kind: 'gone' });
+      expect(value(await platform.settle(unknown, { purpose: 'know', limitMs: 10_000 }))).toEqual({ kind: 'gone' });
     });
 
     it('writes, reads and removes files', async () => {
@@ -257,9 +257,9 @@ export function describeConformance(
       value(await platform.stopInstance(instance, { force: true, ...limit }));
       value(await platform.stopInstance(instance, { force: true, ...limit }));
       expect(value(await platform.getInstance(instance)).status).toBe('Stopped');
-      const asked = failure(await platform.ask(instance, { command: ['true'], ...bounds }));
+      const asked = failure(await platform.query(instance, { command: ['true'], ...bounds }));
       expect(asked).toMatchObject({ kind: 'invalid', code: 400 });
-      expect(asked.reason).toContain('not running');
+      expect(asked.detail).toContain('not running');
       const before = value(await platform.getInstance(instance));
       value(await platform.startInstance(instance, limit));
       const after = value(await platform.getInstance(instance));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { copyKey, planCopy } from '../../src/incus/rehearsal/copy-plan.ts';
+import { copyKey, planCopy } from '../../src/platform/incus/rehearsal/copy-plan.ts';
 
 const request = {
   uuid: '6fa04c7c-2b36-4e3d-9b2f-0a7b7e3f1c11',
@@ -13,7 +13,7 @@ const original = (
   devices: Readonly<Record<string, Readonly<Record<string, string>>>>,
   config: Readonly<Record<string, string>> = {},
   inherited: Readonly<Record<string, string>> = {},
-) => ({ config, expandedConfig: { ...inherited, ...config }, expandedDevices: devices });
+) => ({ location: null, config, expandedConfig: { ...inherited, ...config }, expandedDevices: devices });
 
 const root = { type: 'disk', path: '/', pool: 'default', size: '10GiB' };
 

@@ -6,7 +6,10 @@ import { systemClock } from '../../src/clock.ts';
 test.each([
   ['go 20261123-1 guard-20261123-1 43', 'may go on, restore point guard-20261123-1'],
   ['go-already-guarded', 'may go on, a run guards it already'],
-  ['go-unguarded guard.yaml leaves this out.', 'may go on without a restore point: guard.yaml leaves this out.'],
+  [
+    'go-unguarded guard.yaml excludes this transaction.',
+    'may go on without a restore point: guard.yaml excludes this transaction.',
+  ],
   ['no No room in the pool.', 'must not go on: No room in the pool.'],
 ])('an answer is a sentence in the log: %s', (reply, sentence) => {
   const stderr = new PassThrough();

@@ -44,7 +44,7 @@ test('a guard that was killed, and a turn that did not come, are no success', ()
   const killed = markdownOf([storyOf(eventsOfOutcomes.kept.slice(0, 4))]);
   expect(killed).toContain('**Not ended**');
   expect(killed).toContain('guard recover web');
-  expect(markdownOf([createRunReportBuilder(target).report()])).toContain('**Not begun**');
+  expect(markdownOf([createRunReportBuilder(target).report()])).toContain('**Not started**');
 });
 
 describe('what comes from elsewhere', () => {

@@ -36,7 +36,7 @@ describe('the closing words of every outcome', () => {
     expect(message({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
       "kept: the command succeeded and web is healthy.
         restore point: before upgrade
-        go back with: guard rollback --project shop far:web 20261123-070945-z8mf
+        to roll back: guard rollback --project shop far:web 20261123-070945-z8mf
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -102,7 +102,7 @@ describe('the closing words of every outcome', () => {
     );
     expect(summarizeOutcome({ outcome: 'kept' }, facts).details.join('\n')).toMatchInlineSnapshot(`
       "  restore point: guard-1
-        go back with: guard rollback web 20261123-070945-z8mf
+        to roll back: guard rollback web 20261123-070945-z8mf
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -110,7 +110,7 @@ describe('the closing words of every outcome', () => {
   test('kept without a restore point, and without a look at the instance', () => {
     const facts = factsOf(started(), { type: 'released', restorePoint: null });
     expect(message({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
-      "kept: the change stays, as was decided. How web is now was not asked.
+      "kept: the change stays, as decided before the interruption. guard did not check web again.
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -121,7 +121,7 @@ describe('the closing words of every outcome', () => {
       restorePoint: null,
     });
     expect(message({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
-      "kept: the way back succeeded. web is back and healthy.
+      "kept: rolled back at your request. web is back and healthy.
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -150,7 +150,7 @@ describe('the closing words of every outcome', () => {
       verdict('healthy', true),
     );
     expect(message({ outcome: 'rolled-back', cause: 'inconclusive' }, facts)).toMatchInlineSnapshot(`
-      "rolled back: whether the instance is healthy could not be found out in time. web is back and healthy.
+      "rolled back: the health of the instance could not be determined in time. web is back and healthy.
         ✖ the instance did not answer
         record: guard show 20261123-070945-z8mf"
     `);
@@ -178,22 +178,22 @@ describe('the closing words of every outcome', () => {
       { type: 'released', restorePoint: 'guard-1' },
     );
     expect(message({ outcome: 'kept-unhealthy', cause: 'unhealthy' }, facts)).toMatchInlineSnapshot(`
-      "kept, unhealthy: the instance was not healthy after the command. The change stays all the same, as was chosen.
+      "kept, unhealthy: the instance was not healthy after the command. The change is kept by your policy.
         ✖ nobody listens on tcp/53 any more
         restore point: guard-1
-        go back with: guard rollback web 20261123-070945-z8mf
+        to roll back: guard rollback web 20261123-070945-z8mf
         record: guard show 20261123-070945-z8mf"
     `);
   });
 
   test('kept although the command failed: nobody looked how it is', () => {
     expect(message({ outcome: 'kept-unhealthy', cause: 'command' }, failed)).toMatchInlineSnapshot(`
-      "kept, unhealthy: the command ended with exit status 3. The change stays all the same, as was chosen; how web is after it was not asked.
+      "kept, unhealthy: the command ended with exit status 3. The change is kept by your policy. guard did not check web after it.
         record: guard show 20261123-070945-z8mf"
     `);
   });
 
-  test('restored, but not well', () => {
+  test('restored, but unhealthy', () => {
     const facts = factsOf(
       started(),
       began('command'),
@@ -202,7 +202,7 @@ describe('the closing words of every outcome', () => {
       { type: 'released', restorePoint: 'guard-1' },
     );
     expect(message({ outcome: 'rolled-back-not-well', cause: 'command' }, facts)).toMatchInlineSnapshot(`
-      "restored, but not well: the command ended with exit status 3. web was put back, but its baseline does not hold. A person must look.
+      "restored, but unhealthy: the command ended with exit status 3. web was restored, but it is not as healthy as before the run. A person must act.
         ✖ unit pdns.service ran before and now has failed
         restore point: guard-1
         record: guard show 20261123-070945-z8mf"
@@ -217,13 +217,13 @@ describe('the closing words of every outcome', () => {
       manualRecovery: ['incus stop --force web', 'incus snapshot restore web guard-in-flight', 'incus start web'],
     };
     expect(message(outcome, failed)).toMatchInlineSnapshot(`
-      "ROLLBACK FAILED: the command ended with exit status 3, and web could not be brought back.
+      "ROLLBACK FAILED: the command ended with exit status 3, and web could not be restored.
         Could not restore "web": the pool is full.
-        Finish it by hand:
+        To finish it manually:
           incus stop --force web
           incus snapshot restore web guard-in-flight
           incus start web
-        or let guard try again: guard recover web
+        Or let guard try again: guard recover web
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -237,9 +237,9 @@ describe('the closing words of every outcome', () => {
     };
     const facts = { ...failed, project: 'shop', remote: 'far' };
     expect(message(outcome, facts)).toMatchInlineSnapshot(`
-      "ROLLBACK FAILED: the command ended with exit status 3, and web could not be brought back.
+      "ROLLBACK FAILED: the command ended with exit status 3, and web could not be restored.
         Another guard has it.
-        Let guard look at it again: guard recover --project shop far:web
+        To let guard check it again: guard recover --project shop far:web
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -267,7 +267,7 @@ describe('the closing words of every outcome', () => {
   test('interrupted before the command', () => {
     const facts = factsOf(started(), began('baseline'));
     expect(message({ outcome: 'interrupted', signal: 'SIGINT' }, facts)).toMatchInlineSnapshot(`
-      "interrupted by SIGINT: the command had not begun. Nothing was changed.
+      "interrupted by SIGINT: the command had not started. Nothing was changed.
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -275,7 +275,7 @@ describe('the closing words of every outcome', () => {
   test('interrupted before the command, with an instance that was started to be asked', () => {
     const facts = factsOf(started({ wasRunning: false }), began('restore-point'), began('start'));
     expect(message({ outcome: 'interrupted', signal: 'SIGTERM' }, facts)).toMatchInlineSnapshot(`
-      "interrupted by SIGTERM: the command had not begun. web was only started to be asked; nothing else was done to it.
+      "interrupted by SIGTERM: the command had not started. web was only started for its baseline. Nothing else was changed.
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -336,7 +336,7 @@ describe('never more than was seen', () => {
 
   test('a restored instance that could not be asked is not called broken', () => {
     const facts = factsOf(started(), began('command'), verdict('inconclusive', true));
-    expect(message({ outcome: 'rolled-back-not-well', cause: 'command' }, facts)).toContain('could not be found out');
+    expect(message({ outcome: 'rolled-back-not-well', cause: 'command' }, facts)).toContain('could not be determined');
   });
 
   test('"nothing was changed" is only said where no command began', () => {
@@ -358,7 +358,7 @@ describe('never more than was seen', () => {
       ...verdict('healthy', false, { checks: [check('dns', 'failed'), check('web', 'passed')] }),
     });
     const [headline] = outcomeSummaryLines({ outcome: 'kept' }, facts);
-    expect(headline).toBe('kept: the command succeeded and web is no worse than before, though not all well: dns.');
+    expect(headline).toBe('kept: the command succeeded and web is no worse than before, but not fully healthy: dns.');
   });
 
   test('a status that --ok-status names is told', () => {
@@ -376,7 +376,7 @@ describe('never more than was seen', () => {
       verdict('healthy', false),
     );
     expect(outcomeSummaryLines({ outcome: 'kept' }, facts)[0]).toBe(
-      'kept: the command succeeded and web was healthy when it was asked.',
+      'kept: the command succeeded and web was healthy when guard checked it.',
     );
   });
 });

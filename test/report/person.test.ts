@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { Question } from '../../src/question.ts';
 import { createPerson } from '../../src/report/person.ts';
-import { manualClock } from '../incus/manual-clock.ts';
+import { manualClock } from '../platform/incus/manual-clock.ts';
 
 const failed: Question = { kind: 'failed', cause: 'unhealthy', shell: true };
 

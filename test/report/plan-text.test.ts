@@ -60,22 +60,22 @@ test('says what would happen', () => {
   expect(lines({})).toMatchInlineSnapshot(`
     "guard would run: apt upgrade -y
       in web (project default), which runs
-      restore point: guard-20261123-070945-z8mf, on pool default (btrfs), kept for 30 days or until 3 newer ones are there
+      restore point: guard-20261123-070945-z8mf, on pool default (btrfs), kept for 30 days or until 3 newer ones exist
       with it: volume rows of pool fast
       not covered by it: disk data at /srv: a folder of the host (/srv/web)
       limits: command 1 h, silence unlimited, healthy within 2 min, then for 10 s
       on failure: rollback
 
-    web is healthy (no checks are configured: it runs and can be asked)
+    web is healthy (no check of yours is configured)
 
-    As far as can be seen without changing anything, the run would begin. Nothing was changed."
+    The run would start. Nothing was changed."
   `);
 });
 
 test('an instance that is stopped is not asked, and that is said', () => {
   const said = lines({ wasRunning: false, verdict: null });
-  expect(said).toContain('which is stopped: it would be started for the run, and stopped again');
-  expect(said).toContain('unless the instance is not healthy once it is started');
+  expect(said).toContain('which is stopped and would be started for the run');
+  expect(said).toContain('unless the instance is unhealthy after its start');
 });
 
 test('a refusal is said', () => {
@@ -83,15 +83,15 @@ test('a refusal is said', () => {
 });
 
 test('a pool that copies holds the instance still', () => {
-  expect(lines({ pause: 'web stands still meanwhile.' })).toContain('\n  web stands still meanwhile.\n');
-  expect(lines({})).not.toContain('stands still');
+  expect(lines({ pause: 'web is frozen meanwhile.' })).toContain('\n  web is frozen meanwhile.\n');
+  expect(lines({})).not.toContain('frozen');
 });
 
 describe('how long the restore point stays', () => {
   const { restorePoint } = plan;
   test.each([
     [{ ...restorePoint, keep: 0 }, 'removed when the change is kept'],
-    [{ ...restorePoint, keep: 1 }, 'kept for 30 days or until 1 newer one is there'],
+    [{ ...restorePoint, keep: 1 }, 'kept for 30 days or until 1 newer one exists'],
     [{ ...restorePoint, named: true, keep: 0 }, 'kept for 30 days\n'],
     [{ ...restorePoint, named: true, expiresMs: null }, 'kept for ever\n'],
   ])('%o', (changed, expected) => {

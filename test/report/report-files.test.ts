@@ -76,10 +76,8 @@ test('a file that cannot be written is said beforehand', async () => {
     return opened.ok ? null : opened.error.replaceAll(folder, '');
   };
   expect(await said('missing/a.json')).toMatch(/^The report cannot be written: .*missing.*it does not exist/);
-  expect(await said('there')).toBe('The report cannot be written to "there": what has that name is no ordinary file.');
-  expect(await said('/dev/null')).toBe(
-    'The report cannot be written to "/dev/null": what has that name is no ordinary file.',
-  );
+  expect(await said('there')).toBe('The report cannot be written to "there": it is not a regular file.');
+  expect(await said('/dev/null')).toBe('The report cannot be written to "/dev/null": it is not a regular file.');
   expect(await said('file/a.json')).toMatch(/a part of the path is not a folder/);
 });
 
@@ -91,6 +89,6 @@ test('a file that cannot be written at the end stays red, and is complained of',
   await rm(join(folder, 'a.xml'));
   await mkdir(join(folder, 'a.xml'));
   for (const event of recorded(...eventsOfOutcomes.kept)) await opened.value.listener(event);
-  expect(complaints.at(-1)).toMatch(/no ordinary file/);
+  expect(complaints.at(-1)).toMatch(/not a regular file/);
   expect(before).toContain('<error');
 });

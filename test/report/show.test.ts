@@ -30,16 +30,16 @@ describe('runs that were recorded on a real Incus', async () => {
 
 describe('a run without an end', () => {
   test('is under way while its process lives', () => {
-    expect(shown(started({ holder: currentHolder() }), began('command'))).toContain('This run is under way.');
+    expect(shown(started({ holder: currentHolder() }), began('command'))).toContain('This run is in progress.');
   });
 
   test('is broken off when it is dead, and says what finishes it', () => {
     const text = shown(started({ remote: 'far', holder: { ...currentHolder(), startTicks: 1 } }), began('command'));
-    expect(text).toContain('its guard died. `guard recover far:web` finishes');
+    expect(text).toContain('its guard died. If it was interrupted, `guard recover far:web` finishes it.');
   });
 
   test('on another host it says no more than is known', () => {
-    expect(shown(started(), began('command'))).toContain('works on another host, or died there');
+    expect(shown(started(), began('command'))).toContain('runs on another host, or was killed there');
   });
 });
 

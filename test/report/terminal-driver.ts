@@ -40,7 +40,7 @@ const before: readonly RunEvent[] = [
   {
     type: 'notice',
     level: 'warning',
-    message: 'web is busy: apt.systemd.daily. The restore point will contain that half-done work.',
+    message: 'web is busy: apt.systemd.daily. The restore point will contain this unfinished work.',
   },
   ended('baseline', 'facts, 2 checks'),
   began('restore-point'),

@@ -128,7 +128,7 @@ describe('what is shown', () => {
     expect((await play('kept')).lines.filter((line) => line.startsWith('guard: web is busy'))).toHaveLength(1);
     const { lines } = await play('broken');
     expect(lines.filter((line) => line.includes('of all things'))).toHaveLength(1);
-    expect(lines.some((line) => line.includes('✖ Verify: it did not come to its end'))).toBe(true);
+    expect(lines.some((line) => line.includes('✖ Verify: it did not end'))).toBe(true);
   });
 
   test('on a narrow terminal no row is longer than it', async () => {

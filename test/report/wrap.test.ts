@@ -14,7 +14,7 @@ test('cuts at spaces, and hangs the rest under the first word', () => {
 });
 
 test('leaves alone what is to be copied, what fits, and what has no width', () => {
-  const command = '  go back with: incus snapshot restore web guard-20261123-070945-z8mf';
+  const command = '  to roll back: incus snapshot restore web guard-20261123-070945-z8mf';
   expect(wrapped(command, 40)).toEqual([command]);
   expect(wrapped('    incus stop --force a-very-long-name-of-an-instance', 40)).toHaveLength(1);
   expect(wrapped('short', 40)).toEqual(['short']);

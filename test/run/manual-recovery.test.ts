@@ -1,8 +1,9 @@
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { manualRecoveryCommands, type ManualRecovery } from '../../src/run/manual-recovery.ts';
+import { commands } from '../../src/platform/incus/commands.ts';
+import { manualRecoveryCommands } from '../../src/run/manual-recovery.ts';
 
-const plain: ManualRecovery = {
+const plain = {
   instance: 'web01',
   project: 'default',
   remote: null,
@@ -11,7 +12,7 @@ const plain: ManualRecovery = {
 };
 
 test('stop, restore, start, in this order (F6)', () => {
-  expect(manualRecoveryCommands(plain)).toEqual([
+  expect(manualRecoveryCommands(commands, plain)).toEqual([
     'incus stop --force web01',
     'incus snapshot restore web01 guard-in-flight',
     'incus start web01',
@@ -20,7 +21,7 @@ test('stop, restore, start, in this order (F6)', () => {
 
 test('what a killed daemon left in the way of every restore is removed before it (F43)', () => {
   const clearing = 'btrfs subvolume delete /var/lib/incus/storage-pools/default/containers/web01.incustmp';
-  expect(manualRecoveryCommands({ ...plain, first: [clearing] })).toEqual([
+  expect(manualRecoveryCommands(commands, { ...plain, first: [clearing] })).toEqual([
     'incus stop --force web01',
     clearing,
     'incus snapshot restore web01 guard-in-flight',
@@ -29,14 +30,14 @@ test('what a killed daemon left in the way of every restore is removed before it
 });
 
 test('an instance that did not run is not started', () => {
-  expect(manualRecoveryCommands({ ...plain, start: false })).toEqual([
+  expect(manualRecoveryCommands(commands, { ...plain, start: false })).toEqual([
     'incus stop --force web01',
     'incus snapshot restore web01 guard-in-flight',
   ]);
 });
 
 test('the remote and the project are those of the run, in each command', () => {
-  expect(manualRecoveryCommands({ ...plain, remote: 'far', project: 'shop' })).toEqual([
+  expect(manualRecoveryCommands(commands, { ...plain, remote: 'far', project: 'shop' })).toEqual([
     'incus stop --force far:web01 --project shop',
     'incus snapshot restore far:web01 guard-in-flight --project shop',
     'incus start far:web01 --project shop',
@@ -45,7 +46,7 @@ test('the remote and the project are those of the run, in each command', () => {
 
 test('volumes are restored while the instance is down', () => {
   const volumes = [{ pool: 'fast', volume: 'data', snapshot: 'guard-in-flight', createdAt: '2026-11-23T12:00:00Z' }];
-  expect(manualRecoveryCommands({ ...plain, restorePoint: { name: 'guard-in-flight', volumes } })).toEqual([
+  expect(manualRecoveryCommands(commands, { ...plain, restorePoint: { name: 'guard-in-flight', volumes } })).toEqual([
     'incus stop --force web01',
     'incus storage volume snapshot restore fast data guard-in-flight',
     'incus snapshot restore web01 guard-in-flight',
@@ -55,8 +56,8 @@ test('volumes are restored while the instance is down', () => {
 
 test('a shell reads back the very words, whatever is in a name (F44)', async () => {
   const project = `it's $(touch /tmp/x) "a" \\ ;&|\n*`;
-  const commands = manualRecoveryCommands({ ...plain, project });
-  const last = commands.at(-1) ?? '';
+  const lines = manualRecoveryCommands(commands, { ...plain, project });
+  const last = lines.at(-1) ?? '';
   // `incus` is a function here that prints its arguments.
   const { stdout } = await execa('sh', ['-c', `incus() { printf '%s\\0' "$@"; }; ${last}`], {
     stripFinalNewline: false,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RecordedEvent, RunStarted } from '../../src/event.ts';
 import { err, ok } from '../../src/result.ts';
 import { createRecorder, inPhase } from '../../src/run/recorder.ts';
-import { manualClock } from '../incus/manual-clock.ts';
+import { manualClock } from '../platform/incus/manual-clock.ts';
 
 const started: RunStarted = {
   type: 'run-started',

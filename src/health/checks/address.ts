@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import type { InstanceState } from '../../incus/instance.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
+import type { InstanceState } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { failed, notAsked, type KindAnswer } from './answer.ts';
 
 /** Addresses by interface name, as Incus tells them at this moment. */
-export type AskAddresses = () => Promise<Result<InstanceState['addresses'], IncusFailure>>;
+export type AskAddresses = () => Promise<Result<InstanceState['addresses'], PlatformFailure>>;
 
 /**
  * Puts the instance's addresses in the place of `{address}` (IPv4, else IPv6), `{address4}`, `{address6}`, and

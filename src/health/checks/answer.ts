@@ -1,6 +1,6 @@
 import { formatDuration } from '../../duration.ts';
 import type { CheckStatus } from '../../event.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import { neutralise } from '../../text.ts';
 
 /** What a kind of check finds out. `message` may be raw: it becomes one safe line in `askCheck`. */
@@ -32,7 +32,7 @@ export function tooLate(limitMs: number): KindAnswer {
 }
 
 /** Incus could not put the question. Its own limit is the check's; everything else says nothing about health. */
-export function answerOfFailure(failure: IncusFailure, limitMs: number): KindAnswer {
+export function answerOfFailure(failure: PlatformFailure, limitMs: number): KindAnswer {
   return failure.kind === 'timed-out' ? tooLate(limitMs) : notAsked(describeFailure(failure));
 }
 

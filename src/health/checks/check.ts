@@ -1,6 +1,5 @@
 import type { CheckDefinition, DirectoryCheck, SingleCheck } from '../../check-definition.ts';
 import type { CheckResult, Severity } from '../../event.ts';
-import { getInstanceState } from '../../incus/instance.ts';
 import type { AskAddresses } from './address.ts';
 import { notAsked, oneLine, tooLate, type KindAnswer } from './answer.ts';
 import { withinLimit } from './limit.ts';
@@ -83,7 +82,7 @@ async function bounded<T>(
 function addressesOf(context: AskContext): AskAddresses {
   let asked: ReturnType<AskAddresses> | null = null;
   async function askOnce(): ReturnType<AskAddresses> {
-    const state = await getInstanceState(context.incus, context.instance);
+    const state = await context.platform.getInstanceState(context.instance);
     return state.ok ? { ok: true, value: state.value.addresses } : state;
   }
   return () => (asked ??= askOnce());

@@ -12,10 +12,10 @@ const connectMs = 30_000;
 export function executionsOf(client: MemoryClient): Executions['startExec'] {
   const { server } = client;
   return async (instance, request, streams) => {
-    const action = `run ${request.command[0] ?? 'a command'} in ${instance}`;
+    const purpose = `run ${request.command[0] ?? 'a command'} in ${instance}`;
     return send<Exec>(client, {
       name: 'startExec',
-      action,
+      purpose,
       instance,
       activity: 'other',
       isOperation: false,
@@ -24,12 +24,12 @@ export function executionsOf(client: MemoryClient): Executions['startExec'] {
       limitMs: connectMs,
       apply: () => {
         const one = server.instances.get(instance);
-        if (one === undefined) return err(platformFailure('not-found', action, 'Instance not found', { code: 404 }));
+        if (one === undefined) return err(platformFailure('not-found', purpose, 'Instance not found', { code: 404 }));
         if (client.isDead())
-          return err(platformFailure('server', action, 'Timed out waiting for websockets to connect'));
-        if (one.status === 'Running') return ok(startProcess(client, one, request, streams, action));
+          return err(platformFailure('server', purpose, 'Timed out waiting for websockets to connect'));
+        if (one.status === 'Running') return ok(startProcess(client, one, request, streams, purpose));
         const reason = one.status === 'Frozen' ? 'Instance is frozen' : 'Instance is not running';
-        return err(platformFailure('invalid', action, reason, { code: 400 }));
+        return err(platformFailure('invalid', purpose, reason, { code: 400 }));
       },
     });
   };
@@ -40,7 +40,7 @@ function startProcess(
   instance: MemoryInstance,
   request: ExecRequest,
   streams: ExecStreams,
-  action: string,
+  purpose: string,
 ): Exec {
   const { server } = client;
   let finish: (result: Result<ExecEnd, PlatformFailure>) => void = () => {};
@@ -84,7 +84,7 @@ function startProcess(
     result: null,
     done: ended,
     cut: () =>
-      end(err(platformFailure('connection-lost', action, 'the connection to the server broke', { operation: id }))),
+      end(err(platformFailure('connection-lost', purpose, 'the connection to the server broke', { operation: id }))),
   };
   server.operations.set(id, operation);
   instance.processes.add(process);

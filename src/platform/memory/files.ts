@@ -16,20 +16,20 @@ export function filesOf(client: MemoryClient): Files {
       return put(client, instance, path, how, { kind: 'file', content: bytes, user, group, mode });
     },
     pullFile: (instance, path, { limitMs, maxBytes }) =>
-      fileRequest(client, 'pullFile', `read the file ${path} of ${instance}`, instance, limitMs, (one, action) => {
+      fileRequest(client, 'pullFile', `read the file ${path} of ${instance}`, instance, limitMs, (one, purpose) => {
         const file = one.files.get(path);
-        if (file === undefined) return notFound(action);
-        if (file.kind !== 'file') return err(platformFailure('invalid', action, 'it is a folder'));
+        if (file === undefined) return notFound(purpose);
+        if (file.kind !== 'file') return err(platformFailure('invalid', purpose, 'it is a folder'));
         if (file.content.length > maxBytes)
-          return err(platformFailure('invalid', action, `the answer is longer than ${maxBytes} bytes`));
+          return err(platformFailure('invalid', purpose, `the answer is longer than ${maxBytes} bytes`));
         const { content, user, group, mode } = file;
         return ok({ content, user, group, mode });
       }),
     listFolder: (instance, path, { limitMs }) =>
-      fileRequest(client, 'listFolder', `list the folder ${path} of ${instance}`, instance, limitMs, (one, action) => {
+      fileRequest(client, 'listFolder', `list the folder ${path} of ${instance}`, instance, limitMs, (one, purpose) => {
         const folder = path === '/' ? { kind: 'folder' as const } : one.files.get(path);
-        if (folder === undefined) return notFound(action);
-        if (folder.kind !== 'folder') return err(platformFailure('invalid', action, 'it is no folder'));
+        if (folder === undefined) return notFound(purpose);
+        if (folder.kind !== 'folder') return err(platformFailure('invalid', purpose, 'it is no folder'));
         return ok(
           [...one.files.keys()].filter((name) => posix.dirname(name) === path).map((name) => posix.basename(name)),
         );
@@ -37,10 +37,10 @@ export function filesOf(client: MemoryClient): Files {
     makeDirectory: (instance, path, how) => put(client, instance, path, how, { kind: 'folder' }),
     makeLink: (instance, path, target, how) => put(client, instance, path, how, { kind: 'link', target }),
     deleteFile: (instance, path, { limitMs }) =>
-      fileRequest(client, 'deleteFile', `remove the file ${path} of ${instance}`, instance, limitMs, (one, action) => {
-        if (!one.files.has(path)) return notFound(action);
+      fileRequest(client, 'deleteFile', `remove the file ${path} of ${instance}`, instance, limitMs, (one, purpose) => {
+        if (!one.files.has(path)) return notFound(purpose);
         if ([...one.files.keys()].some((name) => posix.dirname(name) === path))
-          return err(platformFailure('server', action, 'directory not empty', { code: 500 }));
+          return err(platformFailure('server', purpose, 'directory not empty', { code: 500 }));
         one.files.delete(path);
         return ok(undefined);
       }),
@@ -54,10 +54,10 @@ function put(
   { limitMs }: FileOwner & Limit,
   file: MemoryFile,
 ): Answered<void> {
-  const action = `write the ${file.kind} ${path} of ${instance}`;
-  return fileRequest(client, 'pushFile', action, instance, limitMs, (one) => {
+  const purpose = `write the ${file.kind} ${path} of ${instance}`;
+  return fileRequest(client, 'pushFile', purpose, instance, limitMs, (one) => {
     const parent = posix.dirname(path);
-    if (parent !== '/' && one.files.get(parent)?.kind !== 'folder') return notFound(action);
+    if (parent !== '/' && one.files.get(parent)?.kind !== 'folder') return notFound(purpose);
     if (file.kind === 'folder' && one.files.get(path)?.kind === 'folder') return ok(undefined);
     one.files.set(path, file);
     return ok(undefined);
@@ -67,15 +67,15 @@ function put(
 function fileRequest<T>(
   client: MemoryClient,
   name: string,
-  action: string,
+  purpose: string,
   instance: string,
   limitMs: number,
-  apply: (instance: MemoryInstance, action: string) => Result<T, PlatformFailure>,
+  apply: (instance: MemoryInstance, purpose: string) => Result<T, PlatformFailure>,
 ): Answered<T> {
   const changes = name === 'pushFile' || name === 'deleteFile';
   return send(client, {
     name,
-    action,
+    purpose,
     instance,
     activity: 'other',
     isOperation: false,
@@ -83,14 +83,14 @@ function fileRequest<T>(
     limitMs,
     ms: client.server.takes.read,
     apply: () => {
-      const found = findInstance(client.server, instance, action);
-      return found.ok ? apply(found.value, action) : found;
+      const found = findInstance(client.server, instance, purpose);
+      return found.ok ? apply(found.value, purpose) : found;
     },
   });
 }
 
-function notFound(action: string): Result<never, PlatformFailure> {
-  return err(platformFailure('not-found', action, 'file does not exist', { code: 404 }));
+function notFound(purpose: string): Result<never, PlatformFailure> {
+  return err(platformFailure('not-found', purpose, 'file does not exist', { code: 404 }));
 }
 
 async function bytesOf(content: string | Buffer | Readable): Promise<Buffer> {

@@ -33,7 +33,7 @@ export function instancesOf(client: MemoryClient): Instances {
     thawInstance: (name, { limitMs }) =>
       change(client, {
         name: 'thawInstance',
-        action: `resume the instance ${name}`,
+        purpose: `resume the instance ${name}`,
         instance: name,
         limitMs,
         apply: (instance) => {
@@ -43,10 +43,10 @@ export function instancesOf(client: MemoryClient): Instances {
       }),
     patchInstance: (name, patch) => patchInstance(client, name, patch),
     copyInstance: (from, copy, { limitMs }) => {
-      const action = `copy the instance ${from} to ${copy.name}`;
+      const purpose = `copy the instance ${from} to ${copy.name}`;
       return send(client, {
         name: 'copyInstance',
-        action,
+        purpose,
         instance: from,
         activity: 'other',
         isOperation: true,
@@ -55,9 +55,9 @@ export function instancesOf(client: MemoryClient): Instances {
         limitMs,
         apply: () => {
           const original = server.instances.get(from);
-          if (original === undefined) return noInstance(action);
+          if (original === undefined) return noInstance(purpose);
           if (server.instances.has(copy.name))
-            return err(platformFailure('name-taken', action, 'the instance already exists', { code: 500 }));
+            return err(platformFailure('name-taken', purpose, 'the instance already exists', { code: 500 }));
           const disks = original.disks.filter(({ kind }) => kind !== 'root' && !copy.detached);
           const made = addInstance(server, copy.name, { status: 'Stopped', disks });
           made.description = copy.description;
@@ -72,13 +72,13 @@ export function instancesOf(client: MemoryClient): Instances {
 function read<T>(
   client: MemoryClient,
   name: string,
-  action: string,
+  purpose: string,
   instance: string,
   answer: (instance: MemoryInstance) => Result<T, PlatformFailure>,
 ): Answered<T> {
   return send(client, {
     name,
-    action,
+    purpose,
     instance,
     activity: 'other',
     isOperation: false,
@@ -86,7 +86,7 @@ function read<T>(
     ms: client.server.takes.read,
     limitMs: quickMs,
     apply: () => {
-      const found = findInstance(client.server, instance, action);
+      const found = findInstance(client.server, instance, purpose);
       return found.ok ? answer(found.value) : found;
     },
   });
@@ -95,7 +95,7 @@ function read<T>(
 function list<T>(client: MemoryClient, name: string, answer: () => T): Answered<T> {
   return send(client, {
     name,
-    action: 'list the instances',
+    purpose: 'list the instances',
     instance: null,
     activity: 'other',
     isOperation: false,
@@ -108,7 +108,7 @@ function list<T>(client: MemoryClient, name: string, answer: () => T): Answered<
 
 interface Change {
   readonly name: string;
-  readonly action: string;
+  readonly purpose: string;
   readonly instance: string;
   readonly limitMs: number;
   readonly apply: (instance: MemoryInstance) => Result<void, PlatformFailure>;
@@ -123,7 +123,7 @@ function change(client: MemoryClient, one: Change): Answered<void> {
     changes: true,
     ms: client.server.takes.change,
     apply: () => {
-      const found = findInstance(client.server, one.instance, one.action);
+      const found = findInstance(client.server, one.instance, one.purpose);
       return found.ok ? one.apply(found.value) : found;
     },
   });
@@ -131,10 +131,10 @@ function change(client: MemoryClient, one: Change): Answered<void> {
 
 function start(client: MemoryClient, name: string, limitMs: number): Answered<void> {
   const { server } = client;
-  const action = `start the instance ${name}`;
+  const purpose = `start the instance ${name}`;
   return send(client, {
     name: 'startInstance',
-    action,
+    purpose,
     instance: name,
     activity: 'other',
     isOperation: true,
@@ -142,12 +142,12 @@ function start(client: MemoryClient, name: string, limitMs: number): Answered<vo
     ms: server.takes.start,
     limitMs,
     begin: () => {
-      const found = findInstance(server, name, action);
+      const found = findInstance(server, name, purpose);
       if (!found.ok) return found;
-      return refusal(found.value, action);
+      return refusal(found.value, purpose);
     },
     apply: () => {
-      const found = findInstance(server, name, action);
+      const found = findInstance(server, name, purpose);
       if (!found.ok) return found;
       const instance = found.value;
       if (instance.status !== 'Stopped') return ok(undefined);
@@ -165,11 +165,11 @@ function stop(
   { force, limitMs }: { readonly force: boolean; readonly limitMs: number },
 ): Answered<void> {
   const { server } = client;
-  const action = `stop the instance ${name}`;
+  const purpose = `stop the instance ${name}`;
   const isHanging = (): boolean => !force && server.instances.get(name)?.ignoresShutdown === true;
   return send(client, {
     name: 'stopInstance',
-    action,
+    purpose,
     instance: name,
     activity: 'stop',
     isOperation: true,
@@ -177,18 +177,18 @@ function stop(
     ms: isHanging() ? limitMs : force ? server.takes.stop : server.takes.gracefulStop,
     limitMs: force ? limitMs : limitMs + 15_000,
     begin: () => {
-      const found = findInstance(server, name, action);
+      const found = findInstance(server, name, purpose);
       if (!found.ok) return found;
       if (found.value.ephemeral)
-        return err(platformFailure('invalid', action, 'it is ephemeral, so that a stop would delete it'));
+        return err(platformFailure('invalid', purpose, 'it is ephemeral, so that a stop would delete it'));
       if (isHanging()) found.value.isStopping = true;
       return ok(undefined);
     },
     apply: () => {
-      const found = findInstance(server, name, action);
+      const found = findInstance(server, name, purpose);
       if (!found.ok) return found;
       const instance = found.value;
-      if (isHanging()) return err(platformFailure('timed-out', action, 'context deadline exceeded', { code: 500 }));
+      if (isHanging()) return err(platformFailure('timed-out', purpose, 'context deadline exceeded', { code: 500 }));
       stopNow(instance, force ? 9 : 15);
       announce(server, name);
       return ok(undefined);
@@ -204,20 +204,20 @@ export function stopNow(instance: MemoryInstance, signal: number): void {
 }
 
 /** Why nothing of the instance can be changed at this moment. */
-export function refusal(instance: MemoryInstance, action: string): Result<void, PlatformFailure> {
+export function refusal(instance: MemoryInstance, purpose: string): Result<void, PlatformFailure> {
   if (instance.isStopping)
-    return err(platformFailure('busy', action, 'Instance is busy running a "stop" operation', { code: 500 }));
+    return err(platformFailure('busy', purpose, 'Instance is busy running a "stop" operation', { code: 500 }));
   if (!isInconsistent(instance)) return ok(undefined);
   const reason = "Instance snapshot record count doesn't match instance snapshot volume record count";
-  return err(platformFailure('inconsistent-snapshots', action, reason, { code: 500 }));
+  return err(platformFailure('inconsistent-snapshots', purpose, reason, { code: 500 }));
 }
 
 async function patchInstance(client: MemoryClient, name: string, patch: InstancePatch): Answered<void> {
   const { server } = client;
-  const action = `change the configuration of the instance ${name}`;
+  const purpose = `change the configuration of the instance ${name}`;
   return send(client, {
     name: 'patchInstance',
-    action,
+    purpose,
     instance: name,
     activity: 'other',
     isOperation: false,
@@ -225,13 +225,13 @@ async function patchInstance(client: MemoryClient, name: string, patch: Instance
     ms: server.takes.change + restoreLeftMs(client, name),
     limitMs: 2 * quickMs,
     apply: () => {
-      const found = findInstance(server, name, action);
+      const found = findInstance(server, name, purpose);
       if (!found.ok) return found;
       const instance = found.value;
-      const refused = refusal(instance, action);
+      const refused = refusal(instance, purpose);
       if (!refused.ok) return refused;
       if (patch.revision !== undefined && patch.revision !== revisionOf(instance))
-        return err(platformFailure('changed', action, "ETag doesn't match", { code: 412 }));
+        return err(platformFailure('changed', purpose, "ETag doesn't match", { code: 412 }));
       const metadata = Object.entries({ ...instance.metadata, ...patch.metadata }).filter(([, value]) => value !== '');
       instance.metadata = Object.fromEntries(metadata);
       instance.description = patch.description ?? instance.description;
@@ -269,6 +269,8 @@ function instanceOf(instance: MemoryInstance): Instance {
     generation,
     lastStartedAt,
     type: 'container',
+    location: null,
+    memoryLimitBytes: null,
     revision: revisionOf(instance),
     configuration: {
       keys,
@@ -278,5 +280,5 @@ function instanceOf(instance: MemoryInstance): Instance {
 }
 
 function stateOf({ status }: MemoryInstance): InstanceState {
-  return { status, addresses: status === 'Running' ? { eth0: ['192.0.2.1'] } : {}, disks: {} };
+  return { status, memoryBytes: 0, addresses: status === 'Running' ? { eth0: ['192.0.2.1'] } : {}, disks: {} };
 }

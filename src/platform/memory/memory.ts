@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../result.ts';
 import { shellWords } from '../../text.ts';
-import { askWith } from '../ask.ts';
+import { queryWith } from '../query.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
 import type {
   Answered,
@@ -11,8 +11,9 @@ import type {
   InstanceEvent,
   Operation,
   Platform,
-  Settled,
+  OperationResult,
 } from '../platform.ts';
+import type { Rehearsals } from '../rehearsals.ts';
 import { executionsOf } from './executions.ts';
 import { filesOf } from './files.ts';
 import { instancesOf } from './instances.ts';
@@ -38,7 +39,7 @@ export function connectMemory(server: MemoryServer, { process, faultOf = () => n
   const { clock } = process;
   const client: MemoryClient = { server, faultOf, requests: 0, ...process };
   const startExec = executionsOf(client);
-  return {
+  const platform: Platform = {
     product,
     project,
     clock,
@@ -49,12 +50,33 @@ export function connectMemory(server: MemoryServer, { process, faultOf = () => n
     ...storageOf(client),
     ...filesOf(client),
     startExec,
-    ask: askWith(startExec, clock),
+    query: queryWith(startExec, clock),
     settle: (operation, how) => settle(client, operation, how),
     listOperations: () => listOperations(client),
     followInstances: (onEvent) => followInstances(client, onEvent),
     isShuttingDown: async () => server.shuttingDown,
+    rehearsals,
+    // There is one project.
+    inProject: () => platform,
   };
+  return platform;
+}
+
+/** Copies for a rehearsal need projects and networks, which this server does not have. */
+const rehearsals: Rehearsals = {
+  proxyPort: 0,
+  ensurePlace: () => noRehearsals(),
+  planCopy: () => noRehearsals(),
+  createCopy: () => noRehearsals(),
+  connectPackageProxy: () => noRehearsals(),
+  disconnectPackageProxy: () => noRehearsals(),
+  deleteCopy: () => noRehearsals(),
+  deleteVolume: () => noRehearsals(),
+  getServerMemory: () => noRehearsals(),
+};
+
+async function noRehearsals(): Answered<never> {
+  return err(platformFailure('restricted', 'rehearse', 'this server has no projects of its own'));
 }
 
 const capabilities: Capabilities = { restoreTakesBackConfiguration: true, restoreLosesDescription: true };
@@ -66,7 +88,7 @@ function listOperations(client: MemoryClient): Answered<Operation[]> {
   const { server } = client;
   return send(client, {
     name: 'listOperations',
-    action: 'list what the server is doing',
+    purpose: 'list what the server is doing',
     instance: null,
     activity: 'other',
     isOperation: false,
@@ -84,28 +106,28 @@ function operationOf({ id, activity, isRunning, instances }: Operation): Operati
 async function settle(
   client: MemoryClient,
   operation: string,
-  how: { readonly limitMs: number; readonly action: string },
-): Answered<Settled> {
+  how: { readonly limitMs: number; readonly purpose: string },
+): Answered<OperationResult> {
   const deadline = client.clock.monotonic() + how.limitMs;
   for (;;) {
-    const known = await stateOf(client, operation, how.action);
+    const known = await stateOf(client, operation, how.purpose);
     if (known.ok && known.value !== null) return ok(known.value);
     const isOver = client.clock.monotonic() >= deadline;
-    if (isOver) return err(known.ok ? stillRunning(operation, how.action) : known.error);
+    if (isOver) return err(known.ok ? stillRunning(operation, how.purpose) : known.error);
     await client.clock.sleep(pollMs);
   }
 }
 
-function stillRunning(operation: string, action: string): PlatformFailure {
-  return platformFailure('timed-out', action, 'it had not ended in time', { operation });
+function stillRunning(operation: string, purpose: string): PlatformFailure {
+  return platformFailure('timed-out', purpose, 'it had not ended in time', { operation });
 }
 
 /** Null while it runs. */
-function stateOf(client: MemoryClient, id: string, action: string): Answered<Settled | null> {
+function stateOf(client: MemoryClient, id: string, purpose: string): Answered<OperationResult | null> {
   const { server } = client;
-  return send<Settled | null>(client, {
+  return send<OperationResult | null>(client, {
     name: 'settle',
-    action,
+    purpose,
     instance: null,
     activity: 'other',
     isOperation: false,
@@ -125,16 +147,16 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
   const { server } = client;
   let end: (result: Result<void, PlatformFailure>) => void = () => {};
   const ended = new Promise<Result<void, PlatformFailure>>((resolve) => (end = resolve));
-  const action = 'follow the events of the server';
+  const purpose = 'follow the events of the server';
   const watcher: Watcher = {
     onEvent: (event) => {
       if (!client.isDead()) onEvent(event);
     },
-    onLost: () => end(err(platformFailure('connection-lost', action, 'the stream of events ended'))),
+    onLost: () => end(err(platformFailure('connection-lost', purpose, 'the stream of events ended'))),
   };
   const opened = await send(client, {
     name: 'followInstances',
-    action,
+    purpose,
     instance: null,
     activity: 'other',
     isOperation: false,

@@ -51,7 +51,7 @@ export interface MemoryClient {
 /** What a request does on the server. */
 export interface Work<T> {
   readonly name: string;
-  readonly action: string;
+  readonly purpose: string;
   /** The instance it works on, for `listOperations`; null for a volume. */
   readonly instance: string | null;
   readonly activity: MemoryOperation['activity'];
@@ -93,11 +93,11 @@ export async function send<T>(client: MemoryClient, work: Work<T>): Answered<T> 
       return never();
     case 'lost-after':
       if (!work.isOperation) await operation.done;
-      return err(lost(work.action, id));
+      return err(lost(work.purpose, id));
     case 'server-dies':
       await server.clock.sleep(work.ms / 2);
       crash(server);
-      return client.isDead() ? never() : err(lost(work.action, id));
+      return client.isDead() ? never() : err(lost(work.purpose, id));
     default:
       return answer(client, work, operation);
   }
@@ -111,13 +111,13 @@ function beforeSending<T>(client: MemoryClient, work: Work<T>, fault: Fault | nu
   }
   const refusal =
     fault === 'unreachable' || server.clock.monotonic() < server.downUntil
-      ? platformFailure('unreachable', work.action, 'nobody answers')
+      ? platformFailure('unreachable', work.purpose, 'nobody answers')
       : fault === 'lost-before'
-        ? lost(work.action, null)
+        ? lost(work.purpose, null)
         : fault === 'refused'
-          ? platformFailure('server', work.action, 'the server does not want to', { code: 500 })
+          ? platformFailure('server', work.purpose, 'the server does not want to', { code: 500 })
           : fault === 'busy'
-            ? platformFailure('busy', work.action, 'Instance is busy running a "create" operation', { code: 500 })
+            ? platformFailure('busy', work.purpose, 'Instance is busy running a "create" operation', { code: 500 })
             : null;
   return refusal === null ? null : later(client, server.takes.read, err(refusal));
 }
@@ -130,7 +130,7 @@ async function answer<T>(client: MemoryClient, work: Work<T>, operation: MemoryO
   if (client.isDead()) return never();
   const id = work.isOperation ? operation.id : null;
   if (ended !== undefined) return ended as Result<T, PlatformFailure>;
-  return err(platformFailure('timed-out', work.action, 'it had not ended in time', { operation: id }));
+  return err(platformFailure('timed-out', work.purpose, 'it had not ended in time', { operation: id }));
 }
 
 /** Does the work on the server's own time; it ends although nobody waits for it. */
@@ -152,7 +152,7 @@ export function startOperation<T>(server: MemoryServer, work: Work<T>): MemoryOp
       operation.isRunning = false;
       callOff();
       work.cut?.();
-      end(err(lost(work.action, operation.id)));
+      end(err(lost(work.purpose, operation.id)));
     },
   };
   function finish(result: Result<unknown, PlatformFailure>): void {
@@ -168,8 +168,8 @@ export function startOperation<T>(server: MemoryServer, work: Work<T>): MemoryOp
   return operation;
 }
 
-function lost(action: string, operation: string | null): PlatformFailure {
-  return platformFailure('connection-lost', action, 'the connection to the server broke', { operation });
+function lost(purpose: string, operation: string | null): PlatformFailure {
+  return platformFailure('connection-lost', purpose, 'the connection to the server broke', { operation });
 }
 
 async function later<T>(client: MemoryClient, ms: number, result: Result<T, PlatformFailure>): Answered<T> {

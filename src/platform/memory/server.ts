@@ -239,16 +239,16 @@ export function crash(server: MemoryServer): void {
   for (const instance of server.instances.values()) instance.isStopping = false;
 }
 
-export function noInstance(action: string): Result<never, PlatformFailure> {
-  return err(platformFailure('not-found', action, 'Instance not found', { code: 404 }));
+export function noInstance(purpose: string): Result<never, PlatformFailure> {
+  return err(platformFailure('not-found', purpose, 'Instance not found', { code: 404 }));
 }
 
 /** The instance of that name, or `not-found`. */
 export function findInstance(
   server: MemoryServer,
   name: string,
-  action: string,
+  purpose: string,
 ): Result<MemoryInstance, PlatformFailure> {
   const instance = server.instances.get(name);
-  return instance === undefined ? noInstance(action) : ok(instance);
+  return instance === undefined ? noInstance(purpose) : ok(instance);
 }

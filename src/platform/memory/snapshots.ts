@@ -24,22 +24,22 @@ export function snapshotsOf(client: MemoryClient): Snapshots {
         ok(snapshots.map((one) => ({ ...snapshotOf(one), revision: '' }))),
       ),
     getSnapshot: (instance, name) => {
-      const action = `look at the snapshot ${name} of ${instance}`;
-      return read(client, 'getSnapshot', action, instance, (one) => {
-        const found = findSnapshot(one, name, action);
+      const purpose = `look at the snapshot ${name} of ${instance}`;
+      return read(client, 'getSnapshot', purpose, instance, (one) => {
+        const found = findSnapshot(one, name, purpose);
         return found.ok ? ok(snapshotOf(found.value)) : found;
       });
     },
     renameSnapshot: (instance, from, to, { limitMs }) => renameSnapshot(client, instance, from, to, limitMs),
     setSnapshotExpiry: (instance, name, expiresAt, revision) => {
-      const action = `set when the snapshot ${name} of ${instance} expires`;
+      const purpose = `set when the snapshot ${name} of ${instance} expires`;
       return send(client, {
-        ...workOn(client.server, 'setSnapshotExpiry', action, instance, quickMs),
+        ...workOn(client.server, 'setSnapshotExpiry', purpose, instance, quickMs),
         apply: () => {
-          const found = snapshotNamed(client.server, instance, name, action);
+          const found = snapshotNamed(client.server, instance, name, purpose);
           if (!found.ok) return found;
           if (revision !== undefined && revision !== revisionOf(found.value))
-            return err(platformFailure('changed', action, "ETag doesn't match", { code: 412 }));
+            return err(platformFailure('changed', purpose, "ETag doesn't match", { code: 412 }));
           found.value.expiresAt = expiryOf(expiresAt);
           return ok(undefined);
         },
@@ -54,12 +54,12 @@ export function snapshotsOf(client: MemoryClient): Snapshots {
 function workOn(
   server: MemoryServer,
   name: string,
-  action: string,
+  purpose: string,
   instance: string,
   limitMs: number,
 ): Omit<Work<void>, 'apply'> {
   const ms = server.takes.change;
-  return { name, action, instance, limitMs, ms, activity: 'other', isOperation: true, changes: true };
+  return { name, purpose, instance, limitMs, ms, activity: 'other', isOperation: true, changes: true };
 }
 
 function createSnapshot(
@@ -69,27 +69,27 @@ function createSnapshot(
   limitMs: number,
 ): Answered<Snapshot> {
   const { server } = client;
-  const action = `take the snapshot ${wanted.name} of ${instance}`;
+  const purpose = `take the snapshot ${wanted.name} of ${instance}`;
   let taken: MemorySnapshot | null = null;
   const isTaken = ({ snapshots }: MemoryInstance): boolean => snapshots.some(({ name }) => name === wanted.name);
   const nameTaken = (): Result<never, PlatformFailure> =>
-    err(platformFailure('name-taken', action, 'UNIQUE constraint failed', { code: 500 }));
+    err(platformFailure('name-taken', purpose, 'UNIQUE constraint failed', { code: 500 }));
   return send<Snapshot>(client, {
-    ...workOn(server, 'createSnapshot', action, instance, limitMs),
+    ...workOn(server, 'createSnapshot', purpose, instance, limitMs),
     ms: server.takes.snapshot,
     begin: () => {
-      const found = findInstance(server, instance, action);
+      const found = findInstance(server, instance, purpose);
       if (!found.ok) return found;
       const one = found.value;
-      if (wanted.name === '') return err(platformFailure('invalid', action, 'it has no name'));
-      const refused = refusal({ ...one, isStopping: false }, action);
+      if (wanted.name === '') return err(platformFailure('invalid', purpose, 'it has no name'));
+      const refused = refusal({ ...one, isStopping: false }, purpose);
       if (!refused.ok) return refused;
       if (isTaken(one)) return nameTaken();
       taken = copyOf(server, one, wanted);
       return ok(undefined);
     },
     apply: () => {
-      const found = findInstance(server, instance, action);
+      const found = findInstance(server, instance, purpose);
       if (!found.ok) return found;
       if (taken === null || isTaken(found.value)) return nameTaken();
       found.value.snapshots.push(taken);
@@ -128,16 +128,16 @@ function renameSnapshot(
   limitMs: number,
 ): Answered<void> {
   const { server } = client;
-  const action = `rename the snapshot ${from} of ${instance} to ${to}`;
+  const purpose = `rename the snapshot ${from} of ${instance} to ${to}`;
   return send(client, {
-    ...workOn(server, 'renameSnapshot', action, instance, limitMs),
+    ...workOn(server, 'renameSnapshot', purpose, instance, limitMs),
     apply: () => {
-      const found = snapshotNamed(server, instance, from, action);
+      const found = snapshotNamed(server, instance, from, purpose);
       if (!found.ok) return found;
       const one = server.instances.get(instance);
       if (one?.snapshots.some(({ name }) => name === to) === true)
-        return err(platformFailure('name-taken', action, 'UNIQUE constraint failed', { code: 500 }));
-      const refused = one === undefined ? ok(undefined) : refusal({ ...one, isStopping: false }, action);
+        return err(platformFailure('name-taken', purpose, 'UNIQUE constraint failed', { code: 500 }));
+      const refused = one === undefined ? ok(undefined) : refusal({ ...one, isStopping: false }, purpose);
       if (!refused.ok) return refused;
       found.value.name = to;
       return ok(undefined);
@@ -147,26 +147,26 @@ function renameSnapshot(
 
 function deleteSnapshot(client: MemoryClient, instance: string, name: string, limitMs: number): Answered<void> {
   const { server } = client;
-  const action = `remove the snapshot ${name} of ${instance}`;
+  const purpose = `remove the snapshot ${name} of ${instance}`;
   return send(client, {
-    ...workOn(server, 'deleteSnapshot', action, instance, limitMs),
+    ...workOn(server, 'deleteSnapshot', purpose, instance, limitMs),
     begin: () => {
       const isRestored = [...server.operations.values()].some(
         (one) => one.activity === 'restore' && one.isRunning && one.instances.includes(instance),
       );
-      if (isRestored) return err(platformFailure('busy', action, 'a restore is under way'));
-      const found = snapshotNamed(server, instance, name, action);
+      if (isRestored) return err(platformFailure('busy', purpose, 'a restore is under way'));
+      const found = snapshotNamed(server, instance, name, purpose);
       return found.ok ? ok(undefined) : found;
     },
     apply: () => {
-      const found = snapshotNamed(server, instance, name, action);
+      const found = snapshotNamed(server, instance, name, purpose);
       const one = server.instances.get(instance);
       if (!found.ok || one === undefined) return found.ok ? ok(undefined) : found;
       one.snapshots = one.snapshots.filter((snapshot) => snapshot !== found.value);
       return ok(undefined);
     },
     cut: () => {
-      const found = snapshotNamed(server, instance, name, action);
+      const found = snapshotNamed(server, instance, name, purpose);
       if (found.ok) found.value.hasData = false;
     },
   });
@@ -174,26 +174,26 @@ function deleteSnapshot(client: MemoryClient, instance: string, name: string, li
 
 function restoreSnapshot(client: MemoryClient, instance: string, name: string, limitMs: number): Answered<void> {
   const { server } = client;
-  const action = `restore ${instance} to the snapshot ${name}`;
+  const purpose = `restore ${instance} to the snapshot ${name}`;
   let wasRunning = false;
   return send(client, {
-    ...workOn(server, 'restoreSnapshot', action, instance, limitMs),
+    ...workOn(server, 'restoreSnapshot', purpose, instance, limitMs),
     activity: 'restore',
     ms: server.takes.restore,
     begin: () => {
-      const found = findInstance(server, instance, action);
+      const found = findInstance(server, instance, purpose);
       if (!found.ok) return found;
       const one = found.value;
-      const snapshot = findSnapshot(one, name, action, `Snapshot ${instance}/${name} does not exist`);
+      const snapshot = findSnapshot(one, name, purpose, `Snapshot ${instance}/${name} does not exist`);
       if (!snapshot.ok) return snapshot;
-      const refused = refusal(one, action);
+      const refused = refusal(one, purpose);
       if (!refused.ok) return refused;
       wasRunning = one.status !== 'Stopped';
       stopNow(one, 9);
-      return newerInTheWay(server, one, snapshot.value, action);
+      return newerInTheWay(server, one, snapshot.value, purpose);
     },
     apply: () => {
-      const snapshot = snapshotNamed(server, instance, name, action);
+      const snapshot = snapshotNamed(server, instance, name, purpose);
       const one = server.instances.get(instance);
       if (!snapshot.ok || one === undefined) return snapshot.ok ? ok(undefined) : snapshot;
       one.files = new Map(snapshot.value.files);
@@ -216,18 +216,18 @@ function newerInTheWay(
   server: MemoryServer,
   one: MemoryInstance,
   snapshot: MemorySnapshot,
-  action: string,
+  purpose: string,
 ): Result<void, PlatformFailure> {
   const root = one.disks.find(({ kind }) => kind === 'root');
   const pool = root?.kind === 'root' ? server.pools.get(root.pool) : undefined;
   if (pool?.restoreNeedsNewest !== true || one.snapshots.at(-1) === snapshot) return ok(undefined);
-  return err(platformFailure('server', action, 'cannot be restored due to subsequent snapshot(s)', { code: 500 }));
+  return err(platformFailure('server', purpose, 'cannot be restored due to subsequent snapshot(s)', { code: 500 }));
 }
 
 function findInconsistent(client: MemoryClient, name: string): Promise<InconsistentSnapshots> {
   const none = { empty: [], nameless: [] };
-  const action = `compare the records of the snapshots of ${name}`;
-  const found = read<InconsistentSnapshots>(client, 'findInconsistentSnapshots', action, name, (instance) =>
+  const purpose = `compare the records of the snapshots of ${name}`;
+  const found = read<InconsistentSnapshots>(client, 'findInconsistentSnapshots', purpose, name, (instance) =>
     ok({
       empty: instance.snapshots.filter(({ hasData }) => !hasData).map(snapshotOf),
       nameless: instance.nameless,
@@ -239,13 +239,13 @@ function findInconsistent(client: MemoryClient, name: string): Promise<Inconsist
 function read<T>(
   client: MemoryClient,
   name: string,
-  action: string,
+  purpose: string,
   instance: string,
   answer: (instance: MemoryInstance) => Result<T, PlatformFailure>,
 ): Answered<T> {
   return send(client, {
     name,
-    action,
+    purpose,
     instance,
     activity: 'other',
     isOperation: false,
@@ -253,7 +253,7 @@ function read<T>(
     ms: client.server.takes.read,
     limitMs: quickMs,
     apply: () => {
-      const found = findInstance(client.server, instance, action);
+      const found = findInstance(client.server, instance, purpose);
       return found.ok ? answer(found.value) : found;
     },
   });
@@ -263,20 +263,20 @@ function snapshotNamed(
   server: MemoryServer,
   instance: string,
   name: string,
-  action: string,
+  purpose: string,
 ): Result<MemorySnapshot, PlatformFailure> {
-  const found = findInstance(server, instance, action);
-  return found.ok ? findSnapshot(found.value, name, action) : found;
+  const found = findInstance(server, instance, purpose);
+  return found.ok ? findSnapshot(found.value, name, purpose) : found;
 }
 
 function findSnapshot(
   { snapshots }: MemoryInstance,
   name: string,
-  action: string,
+  purpose: string,
   reason = 'Instance snapshot not found',
 ): Result<MemorySnapshot, PlatformFailure> {
   const snapshot = snapshots.find((one) => one.name === name);
-  return snapshot === undefined ? err(platformFailure('not-found', action, reason, { code: 404 })) : ok(snapshot);
+  return snapshot === undefined ? err(platformFailure('not-found', purpose, reason, { code: 404 })) : ok(snapshot);
 }
 
 function revisionOf({ expiresAt }: MemorySnapshot): string {

@@ -11,23 +11,23 @@ export function storageOf(client: MemoryClient): Storage {
   const { server } = client;
   return {
     getPool: (name) =>
-      read(client, 'getPool', `look at the storage pool ${name}`, (action) => poolOf(server, name, action)),
+      read(client, 'getPool', `look at the storage pool ${name}`, (purpose) => poolOf(server, name, purpose)),
     getPoolSpace: (name) =>
-      read(client, 'getPoolSpace', `ask how full the storage pool ${name} is`, (action) => {
-        const pool = poolOf(server, name, action);
+      read(client, 'getPoolSpace', `ask how full the storage pool ${name} is`, (purpose) => {
+        const pool = poolOf(server, name, purpose);
         return pool.ok ? ok(pool.value.space) : pool;
       }),
     getVolume: (pool, volume) =>
-      read(client, 'getVolume', `look at the volume ${volume} of the pool ${pool}`, (action) => {
-        const found = volumeOf(server, pool, volume, action);
+      read(client, 'getVolume', `look at the volume ${volume} of the pool ${pool}`, (purpose) => {
+        const found = volumeOf(server, pool, volume, purpose);
         if (!found.ok) return found;
         const instances = usersOf(server, pool, volume).map(({ name }) => name);
         return ok({ pool, name: volume, instances, otherUsers: found.value.otherUsers });
       }),
     snapshotVolume: (pool, volume, wanted, limit) => snapshotVolume(client, pool, volume, wanted, limit.limitMs),
     listVolumeSnapshots: (pool, volume) =>
-      read(client, 'listVolumeSnapshots', `list the snapshots of the volume ${volume}`, (action) => {
-        const found = volumeOf(server, pool, volume, action);
+      read(client, 'listVolumeSnapshots', `list the snapshots of the volume ${volume}`, (purpose) => {
+        const found = volumeOf(server, pool, volume, purpose);
         return found.ok ? ok(found.value.snapshots.map(snapshotOf)) : found;
       }),
     ...changesOf(client),
@@ -43,34 +43,46 @@ function changesOf(client: MemoryClient): Changes {
   const { server } = client;
   return {
     restoreVolume: (pool, volume, snapshot, { limitMs }) =>
-      change(client, 'restoreVolume', `restore the volume ${volume} to its snapshot ${snapshot}`, limitMs, (action) => {
-        if (usersOf(server, pool, volume).some(({ status }) => status !== 'Stopped'))
-          return err(platformFailure('busy', action, 'Cannot restore custom volume used by running instances'));
-        const found = pointOf(server, pool, volume, snapshot, action);
-        if (!found.ok) return found;
-        found.value.volume.content = found.value.point.content;
-        return ok(undefined);
-      }),
+      change(
+        client,
+        'restoreVolume',
+        `restore the volume ${volume} to its snapshot ${snapshot}`,
+        limitMs,
+        (purpose) => {
+          if (usersOf(server, pool, volume).some(({ status }) => status !== 'Stopped'))
+            return err(platformFailure('busy', purpose, 'Cannot restore custom volume used by running instances'));
+          const found = pointOf(server, pool, volume, snapshot, purpose);
+          if (!found.ok) return found;
+          found.value.volume.content = found.value.point.content;
+          return ok(undefined);
+        },
+      ),
     renameVolumeSnapshot: (pool, volume, from, to, { limitMs }) =>
-      change(client, 'renameVolumeSnapshot', `rename the snapshot ${from} of ${volume} to ${to}`, limitMs, (action) => {
-        const found = pointOf(server, pool, volume, from, action);
-        if (!found.ok) return found;
-        if (found.value.volume.snapshots.some(({ name }) => name === to)) return nameTaken(action);
-        found.value.point.name = to;
-        return ok(undefined);
-      }),
+      change(
+        client,
+        'renameVolumeSnapshot',
+        `rename the snapshot ${from} of ${volume} to ${to}`,
+        limitMs,
+        (purpose) => {
+          const found = pointOf(server, pool, volume, from, purpose);
+          if (!found.ok) return found;
+          if (found.value.volume.snapshots.some(({ name }) => name === to)) return nameTaken(purpose);
+          found.value.point.name = to;
+          return ok(undefined);
+        },
+      ),
     setVolumeSnapshotExpiry: (pool, volume, snapshot, expiresAt) => {
-      const action = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
-      return change(client, 'setVolumeSnapshotExpiry', action, quickMs, () => {
-        const found = pointOf(server, pool, volume, snapshot, action);
+      const purpose = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
+      return change(client, 'setVolumeSnapshotExpiry', purpose, quickMs, () => {
+        const found = pointOf(server, pool, volume, snapshot, purpose);
         if (!found.ok) return found;
         found.value.point.expiresAt = expiresAt === null ? null : expiresAt.toISOString();
         return ok(undefined);
       });
     },
     deleteVolumeSnapshot: (pool, volume, snapshot, { limitMs }) =>
-      change(client, 'deleteVolumeSnapshot', `remove the snapshot ${snapshot} of ${volume}`, limitMs, (action) => {
-        const found = pointOf(server, pool, volume, snapshot, action);
+      change(client, 'deleteVolumeSnapshot', `remove the snapshot ${snapshot} of ${volume}`, limitMs, (purpose) => {
+        const found = pointOf(server, pool, volume, snapshot, purpose);
         if (!found.ok) return found;
         const { volume: one, point } = found.value;
         one.snapshots = one.snapshots.filter((other) => other !== point);
@@ -87,10 +99,10 @@ function snapshotVolume(
   limitMs: number,
 ): Answered<VolumeSnapshot> {
   const { server } = client;
-  const action = `take the snapshot ${wanted.name} of the volume ${volume}`;
+  const purpose = `take the snapshot ${wanted.name} of the volume ${volume}`;
   return send<VolumeSnapshot>(client, {
     name: 'snapshotVolume',
-    action,
+    purpose,
     instance: null,
     activity: 'other',
     isOperation: true,
@@ -98,10 +110,10 @@ function snapshotVolume(
     ms: server.takes.snapshot,
     limitMs,
     apply: () => {
-      const found = volumeOf(server, pool, volume, action);
+      const found = volumeOf(server, pool, volume, purpose);
       if (!found.ok) return found;
       const one = found.value;
-      if (one.snapshots.some(({ name }) => name === wanted.name)) return nameTaken(action);
+      if (one.snapshots.some(({ name }) => name === wanted.name)) return nameTaken(purpose);
       const expiresAt = wanted.expiresAt === null ? null : wanted.expiresAt.toISOString();
       const point = { name: wanted.name, createdAt: timeNow(server), expiresAt, content: one.content };
       one.snapshots.push(point);
@@ -110,53 +122,53 @@ function snapshotVolume(
   });
 }
 
-function nameTaken(action: string): Result<never, PlatformFailure> {
-  return err(platformFailure('name-taken', action, 'Volume by that name already exists', { code: 409 }));
+function nameTaken(purpose: string): Result<never, PlatformFailure> {
+  return err(platformFailure('name-taken', purpose, 'Volume by that name already exists', { code: 409 }));
 }
 
 function read<T>(
   client: MemoryClient,
   name: string,
-  action: string,
-  answer: (action: string) => Result<T, PlatformFailure>,
+  purpose: string,
+  answer: (purpose: string) => Result<T, PlatformFailure>,
 ): Answered<T> {
   return send(client, {
     name,
-    action,
+    purpose,
     instance: null,
     activity: 'other',
     isOperation: false,
     changes: false,
     ms: client.server.takes.read,
     limitMs: quickMs,
-    apply: () => answer(action),
+    apply: () => answer(purpose),
   });
 }
 
 function change(
   client: MemoryClient,
   name: string,
-  action: string,
+  purpose: string,
   limitMs: number,
-  apply: (action: string) => Result<void, PlatformFailure>,
+  apply: (purpose: string) => Result<void, PlatformFailure>,
 ): Answered<void> {
   return send(client, {
     name,
-    action,
+    purpose,
     instance: null,
     activity: 'other',
     isOperation: true,
     changes: true,
     ms: client.server.takes.change,
     limitMs,
-    apply: () => apply(action),
+    apply: () => apply(purpose),
   });
 }
 
-function poolOf(server: MemoryServer, name: string, action: string) {
+function poolOf(server: MemoryServer, name: string, purpose: string) {
   const pool = server.pools.get(name);
   return pool === undefined
-    ? err(platformFailure('not-found', action, 'Storage pool not found', { code: 404 }))
+    ? err(platformFailure('not-found', purpose, 'Storage pool not found', { code: 404 }))
     : ok(pool);
 }
 
@@ -164,11 +176,11 @@ function volumeOf(
   server: MemoryServer,
   pool: string,
   name: string,
-  action: string,
+  purpose: string,
 ): Result<MemoryVolume, PlatformFailure> {
   const volume = server.volumes.get(`${pool}/${name}`);
   return volume === undefined
-    ? err(platformFailure('not-found', action, 'Storage volume not found', { code: 404 }))
+    ? err(platformFailure('not-found', purpose, 'Storage volume not found', { code: 404 }))
     : ok(volume);
 }
 
@@ -179,13 +191,13 @@ function pointOf(
   pool: string,
   name: string,
   snapshot: string,
-  action: string,
+  purpose: string,
 ): Result<{ readonly volume: MemoryVolume; readonly point: Point }, PlatformFailure> {
-  const volume = volumeOf(server, pool, name, action);
+  const volume = volumeOf(server, pool, name, purpose);
   if (!volume.ok) return volume;
   const point = volume.value.snapshots.find((one) => one.name === snapshot);
   return point === undefined
-    ? err(platformFailure('not-found', action, 'Storage volume snapshot not found', { code: 404 }))
+    ? err(platformFailure('not-found', purpose, 'Storage volume snapshot not found', { code: 404 }))
     : ok({ volume: volume.value, point });
 }
 

@@ -1,7 +1,6 @@
 import type { CommandEnd } from '../../event.ts';
-import { startExec, type Exec, type ExecEnd } from '../../incus/exec.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
+import type { Exec, ExecEnd, Instance } from '../../platform/platform.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import type { Result } from '../../result.ts';
 import { createOutputTap, type OutputTap } from './output-tap.ts';
 import type { Plan } from '../plan.ts';
@@ -71,7 +70,7 @@ async function attempted(
   const cooked = io.terminal?.raw() ?? noop;
   const ended = io.begin();
   try {
-    const started = await startExec(tools.incus, plan.instance, execRequest(plan, io.terminal), {
+    const started = await tools.platform.startExec(plan.instance, execRequest(plan, io.terminal), {
       stdin: io.stdin,
       stdout: tap.through(io.stdout, (chunk) => showOutput(tools, 'stdout', chunk)),
       stderr: tap.through(io.stderr, (chunk) => showOutput(tools, 'stderr', chunk)),
@@ -200,7 +199,7 @@ const ambiguousStatuses = new Set([137, 143, 129]);
 async function truth(
   plan: Plan,
   tools: RunTools,
-  ended: Result<ExecEnd, IncusFailure>,
+  ended: Result<ExecEnd, PlatformFailure>,
   boot: BootMark | null,
 ): Promise<CommandEnd> {
   if (ended.ok && !(ended.value.kind === 'exited' && ambiguousStatuses.has(ended.value.status))) return ended.value;
@@ -210,11 +209,11 @@ async function truth(
 }
 
 async function stoppedUnderneath(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
-  const { clock, incus } = tools;
+  const { clock, platform } = tools;
   const began = clock.monotonic();
   let stoppedSince: number | null = null;
   for (;;) {
-    const seen = await getInstance(incus, plan.instance);
+    const seen = await platform.getInstance(plan.instance);
     const now = clock.monotonic();
     // Deleted or renamed: it does not come back by waiting.
     if (!seen.ok && seen.error.kind === 'not-found') return { kind: 'instance-stopped', restarted: false };

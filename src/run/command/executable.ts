@@ -1,6 +1,5 @@
 import type { Outcome } from '../../event.ts';
-import { runProbe } from '../../incus/exec-query.ts';
-import type { Instance } from '../../incus/instance.ts';
+import type { Instance } from '../../platform/platform.ts';
 import type { Plan } from '../plan.ts';
 import { mayProvide } from '../push/source.ts';
 import { refused } from '../refusal.ts';
@@ -14,14 +13,14 @@ const usualFolder = '/root';
 /** Whether the command is looked for in the usual folders, and may be run by whoever sees it there. */
 export function isFoundByAnybody(
   { command }: Pick<Plan, 'command'>,
-  { expandedConfig }: Pick<Instance, 'expandedConfig'>,
+  { environment }: Pick<Instance, 'environment'>,
 ): boolean {
   return (
     command.cwd === usualFolder &&
     command.user === 0 &&
     command.group === 0 &&
     command.environment['PATH'] === undefined &&
-    expandedConfig['environment.PATH'] === undefined
+    environment['PATH'] === undefined
   );
 }
 
@@ -38,7 +37,7 @@ export async function refuseMissingExecutable(
 ): Promise<Outcome | null> {
   const { words, cwd, environment, user, group } = plan.command;
   const [word] = words;
-  const answer = await runProbe(tools.incus, plan.instance, {
+  const answer = await tools.platform.query(plan.instance, {
     command: ['sh', '-c', lookup, 'guard', mayProvide(plan.pushes, word, cwd) ? '' : word, folderToFind(plan)],
     environment,
     user,

@@ -13,5 +13,5 @@ export function hintFor(
   if (withTerminal || end.kind !== 'exited' || end.status !== 1) return null;
   const apt = words.find((word) => /(^|\/)apt(-get)?$/.test(word));
   if (apt === undefined || !/\bAbort\.\s*$/.test(outputTail)) return null;
-  return 'apt asked its question and nobody was there to answer: pass -y to it.';
+  return 'apt asked for confirmation, and nobody could answer. Pass -y to it.';
 }

@@ -1,4 +1,3 @@
-import { runProbe } from '../../incus/exec-query.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -10,18 +9,18 @@ const limitMs = 10_000;
  */
 export async function endLeftovers(
   plan: Pick<Plan, 'instance' | 'run'>,
-  tools: Pick<RunTools, 'incus'>,
+  tools: Pick<RunTools, 'platform'>,
 ): Promise<void> {
   return endProcessesWith(tools, plan.instance, `GUARD_RUN=${plan.run}`);
 }
 
 /** Kills every process inside that has `NAME=value` in its environment. */
 export async function endProcessesWith(
-  tools: Pick<RunTools, 'incus'>,
+  tools: Pick<RunTools, 'platform'>,
   instance: string,
   variable: string,
 ): Promise<void> {
-  await runProbe(tools.incus, instance, {
+  await tools.platform.query(instance, {
     command: ['sh', '-c', script, 'guard', variable],
     limitMs,
     maxBytes: 4096,

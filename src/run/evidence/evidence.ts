@@ -3,8 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
 import type { Facts } from '../../health/facts.ts';
 import { gatherFacts } from '../../health/gather.ts';
-import { runProbe } from '../../incus/exec-query.ts';
-import { describeFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../platform/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { evidenceAnswer, evidenceInput, evidenceCommands } from './evidence-commands.ts';
 import { inPhase } from '../recorder.ts';
@@ -39,7 +38,7 @@ const mostUnits = 50;
  */
 export async function saveEvidence(
   subject: EvidenceSubject,
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
 ): Promise<void> {
   const saved = await inPhase(
     tools,
@@ -59,7 +58,7 @@ interface Saved {
 
 async function saveAll(
   subject: EvidenceSubject,
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
 ): Promise<Saved> {
   const pieces = piecesOf(subject, tools);
   const ends = await Promise.all(
@@ -81,7 +80,7 @@ interface Piece {
   readonly content: Promise<Result<string, string>>;
 }
 
-function piecesOf(subject: EvidenceSubject, tools: Pick<RunTools, 'incus'>): Piece[] {
+function piecesOf(subject: EvidenceSubject, tools: Pick<RunTools, 'platform'>): Piece[] {
   const answers = askInside(subject, tools);
   return [
     ...(subject.output === null ? [] : [{ file: 'command-output.txt', content: Promise.resolve(ok(subject.output)) }]),
@@ -120,12 +119,12 @@ async function savePiece(
 /** All questions, asked by one exec; a file that is missing there was not answered. */
 async function askInside(
   subject: EvidenceSubject,
-  { incus }: Pick<RunTools, 'incus'>,
+  { platform }: Pick<RunTools, 'platform'>,
 ): Promise<(file: string) => Result<string, string>> {
   const since = Math.floor(Date.parse(subject.restorePoint.createdAt) / 1000);
   const words = [Number.isNaN(since) ? 0 : since, mostBytes, ...unitsNamed(subject.verdict)].map(String);
   const nonce = randomBytes(16).toString('hex');
-  const answer = await runProbe(incus, subject.instance, {
+  const answer = await platform.query(subject.instance, {
     command: ['sh', '-s', ...words],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     stdin: evidenceInput(nonce),
@@ -140,15 +139,15 @@ async function askInside(
   if (status === 127 && stdout === '') return () => err('there is no shell inside');
   return (file) => {
     const said = evidenceAnswer(`${stdout}\n${stderr}`, nonce, file);
-    return said === null ? err('no whole answer came in time') : ok(said);
+    return said === null ? err('no complete answer in time') : ok(said);
   };
 }
 
 async function factsNow(
   { instance }: EvidenceSubject,
-  { incus }: Pick<RunTools, 'incus'>,
+  { platform }: Pick<RunTools, 'platform'>,
 ): Promise<Result<string, string>> {
-  const facts = await gatherFacts({ incus, instance, limitMs: limits.facts });
+  const facts = await gatherFacts({ platform, instance, limitMs: limits.facts });
   if (facts.ok) return asFile(facts.value);
   return err(facts.error.kind === 'unreadable' ? facts.error.message : describeFailure(facts.error));
 }
@@ -188,5 +187,5 @@ async function tooLate(clock: Clock, limitMs: number, over: AbortSignal): Promis
 }
 
 function formatCount(saved: number, missing: number): string {
-  return `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be had`}`;
+  return `${saved} ${saved === 1 ? 'file' : 'files'} saved${missing === 0 ? '' : `, ${missing} could not be saved`}`;
 }

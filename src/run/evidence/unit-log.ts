@@ -1,5 +1,4 @@
 import type { Verdict } from '../../event.ts';
-import { runProbe } from '../../incus/exec-query.ts';
 import { neutralise } from '../../text.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
@@ -21,7 +20,7 @@ export function unitsIn({ reasons }: Pick<Verdict, 'reasons'>): string[] {
 /** Records the last lines that the failed units wrote: the reason stands there more often than anywhere else. */
 export async function recordUnitLogs(
   plan: Pick<Plan, 'instance'>,
-  tools: Pick<RunTools, 'incus' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'recorder'>,
   verdict: Verdict,
 ): Promise<void> {
   const logs = await Promise.all(
@@ -33,10 +32,10 @@ export async function recordUnitLogs(
 
 async function linesOf(
   { instance }: Pick<Plan, 'instance'>,
-  { incus }: Pick<RunTools, 'incus'>,
+  { platform }: Pick<RunTools, 'platform'>,
   unit: string,
 ): Promise<readonly string[]> {
-  const answer = await runProbe(incus, instance, {
+  const answer = await platform.query(instance, {
     command: ['sh', '-c', script, 'guard', unit, String(linesRead)],
     user: 0,
     group: 0,

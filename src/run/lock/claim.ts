@@ -1,6 +1,5 @@
-import type { Incus } from '../../incus/client.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
+import type { Instance, Platform } from '../../platform/platform.ts';
+import type { PlatformFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from './marker.ts';
 import { patchWithRetry } from '../retry.ts';
@@ -17,45 +16,45 @@ export type Claim =
  * run lost.
  */
 export function claim(
-  incus: Incus,
+  platform: Platform,
   name: string,
   marker: Omit<RunMarker, 'wasRunning'>,
   stale: readonly string[],
-): Promise<Result<Claim, IncusFailure>> {
-  return swap(incus, name, [marker.run, ...stale], ({ config }, wasRunning) => ({
+): Promise<Result<Claim, PlatformFailure>> {
+  return swap(platform, name, [marker.run, ...stale], ({ metadata }, wasRunning) => ({
     [markerKey]: JSON.stringify({ ...marker, wasRunning } satisfies RunMarker),
-    ...(config[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
+    ...(metadata[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
   }));
 }
 
 /** The same with the key of a moment of quiet, before there is a restore point. */
 export function claimForQuiesce(
-  incus: Incus,
+  platform: Platform,
   name: string,
   quiesceMarker: Omit<QuiesceMarker, 'wasRunning'>,
   stale: readonly string[],
-): Promise<Result<Claim, IncusFailure>> {
-  return swap(incus, name, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
+): Promise<Result<Claim, PlatformFailure>> {
+  return swap(platform, name, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
     [quiesceKey]: JSON.stringify({ ...quiesceMarker, wasRunning } satisfies QuiesceMarker),
   }));
 }
 
 async function swap(
-  incus: Incus,
+  platform: Platform,
   name: string,
   passable: readonly string[],
-  configOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
-): Promise<Result<Claim, IncusFailure>> {
+  metadataOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
+): Promise<Result<Claim, PlatformFailure>> {
   for (;;) {
-    const instance = await getInstance(incus, name);
+    const instance = await platform.getInstance(name);
     if (!instance.ok) return instance;
     for (const present of [readMarker(instance.value), readQuiesceMarker(instance.value)])
       if (present && !passable.includes(present.run)) return ok({ claimed: false, holder: present });
     const wasRunning = instance.value.status === 'Running';
-    const { etag, description } = instance.value;
-    const config = configOf(instance.value, wasRunning);
+    const { revision, description } = instance.value;
+    const metadata = metadataOf(instance.value, wasRunning);
     // Somebody else's snapshot or key is being written: that is over in a moment.
-    const written = await patchWithRetry(incus, name, { config, description, etag });
+    const written = await patchWithRetry(platform, name, { metadata, description, revision });
     if (written.ok) return ok({ claimed: true, wasRunning });
     // Somebody changed the instance's configuration in between: look again.
     if (written.error.kind !== 'changed') return written;

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../event.ts';
-import { getSnapshot, type Snapshot } from '../../incus/snapshot.ts';
+import type { Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { inFlightName, leaseOf } from './in-flight.ts';
 import { currentLockHolder } from './lock-holder.ts';
@@ -41,8 +41,8 @@ export async function waitForOtherClaims(plan: Plan, tools: RunTools): Promise<R
   }
 }
 
-async function inFlight(plan: Plan, { incus }: RunTools): Promise<Result<Snapshot | null, Outcome>> {
-  const snapshot = await getSnapshot(incus, plan.instance, inFlightName);
+async function inFlight(plan: Plan, { platform }: RunTools): Promise<Result<Snapshot | null, Outcome>> {
+  const snapshot = await platform.getSnapshot(plan.instance, inFlightName);
   if (snapshot.ok) return snapshot;
   return snapshot.error.kind === 'not-found' ? ok(null) : err(refusedBecause(snapshot.error));
 }

@@ -1,6 +1,4 @@
-import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance } from '../../incus/instance.ts';
-import { getSnapshot, setSnapshotExpiry } from '../../incus/snapshot.ts';
+import { platformFailure, type PlatformFailure } from '../../platform/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { expiryOfLease, inFlightName, belongsToLease, leaseOf, renewedLease, type Lease } from './in-flight.ts';
 import { readMarker } from './marker.ts';
@@ -17,7 +15,7 @@ const pollMs = 2000;
 /** How long a server that does not answer is asked whose the restore point is, in milliseconds. */
 const answerMs = 60_000;
 
-type LeaseTools = Pick<RunTools, 'incus' | 'clock'>;
+type LeaseTools = Pick<RunTools, 'platform' | 'clock'>;
 
 /** The lease of a run that this guard works on: renewed until `stop`. */
 export interface HeldLease {
@@ -35,12 +33,12 @@ export interface HeldLease {
  * Renews a lease from now on, at which it was seen to be held. Where that fails it is tried again: only silence of several
  * renewals means anything.
  */
-export function keepLease({ incus, clock }: LeaseTools, instance: string, lease: Lease): HeldLease {
+export function keepLease({ platform, clock }: LeaseTools, instance: string, lease: Lease): HeldLease {
   const over = new AbortController();
   async function work(): Promise<void> {
     while (!over.signal.aborted) {
       await clock.sleep(renewalMs, over.signal);
-      if (!over.signal.aborted) await renew({ incus }, instance, lease);
+      if (!over.signal.aborted) await renew({ platform }, instance, lease);
     }
   }
   const ended = work();
@@ -51,7 +49,7 @@ export function keepLease({ incus, clock }: LeaseTools, instance: string, lease:
     isLost: async (run) => {
       if (isRecent(clock, provenAt)) return false;
       const purpose = timePointOf(clock);
-      const hold = await holdOf({ incus, clock }, instance, lease, run ?? null);
+      const hold = await holdOf({ platform, clock }, instance, lease, run ?? null);
       if (hold === 'held') provenAt = purpose;
       return hold === 'lost';
     },
@@ -62,25 +60,25 @@ export function keepLease({ incus, clock }: LeaseTools, instance: string, lease:
   };
 }
 
-async function renew({ incus }: Pick<LeaseTools, 'incus'>, instance: string, lease: Lease): Promise<void> {
-  const snapshot = await getSnapshot(incus, instance, inFlightName);
+async function renew({ platform }: Pick<LeaseTools, 'platform'>, instance: string, lease: Lease): Promise<void> {
+  const snapshot = await platform.getSnapshot(instance, inFlightName);
   const now = snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null;
   // Never over somebody else's.
   if (!snapshot.ok || now === null || now.base !== lease.base) return;
-  await setSnapshotExpiry(incus, instance, inFlightName, expiryOfLease(renewedLease(now)), snapshot.value.etag);
+  await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(renewedLease(now)), snapshot.value.revision);
 }
 
 async function holdOf(
-  { incus, clock }: LeaseTools,
+  { platform, clock }: LeaseTools,
   instance: string,
   lease: Lease,
   run: string | null,
 ): Promise<'held' | 'lost' | 'unknown'> {
-  const snapshot = await retryTransient(clock, answerMs, () => getSnapshot(incus, instance, inFlightName));
+  const snapshot = await retryTransient(clock, answerMs, () => platform.getSnapshot(instance, inFlightName));
   if (snapshot.ok) return belongsToLease(lease, snapshot.value) ? 'held' : 'lost';
   if (snapshot.error.kind !== 'not-found' || run === null) return 'unknown';
   // Somebody removed it by hand, or another guard has finished this run: then the mark is gone as well.
-  const seen = await retryTransient(clock, answerMs, () => getInstance(incus, instance));
+  const seen = await retryTransient(clock, answerMs, () => platform.getInstance(instance));
   return seen.ok && readMarker(seen.value)?.run !== run ? 'lost' : 'unknown';
 }
 
@@ -97,7 +95,7 @@ export type Silence =
  * the server does not answer nobody can give one, so that the wait begins anew.
  */
 export async function awaitSilence(
-  { incus, clock }: LeaseTools,
+  { platform, clock }: LeaseTools,
   instance: string,
   first: Lease,
   limitMs: number,
@@ -105,7 +103,7 @@ export async function awaitSilence(
   let since = clock.monotonic();
   while (clock.monotonic() - since < limitMs) {
     await clock.sleep(Math.min(pollMs, limitMs));
-    const snapshot = await getSnapshot(incus, instance, inFlightName);
+    const snapshot = await platform.getSnapshot(instance, inFlightName);
     if (snapshot.ok) {
       const now = leaseOf(snapshot.value.expiresAt);
       if (now?.base !== first.base) return 'over';
@@ -121,31 +119,25 @@ export async function awaitSilence(
  * lease; `changed` when it is another one by now. A restore point of an older guard, which has none, gets one.
  */
 export async function takeLease(
-  { incus }: Pick<LeaseTools, 'incus'>,
+  { platform }: Pick<LeaseTools, 'platform'>,
   instance: string,
   { before, lease }: { readonly before: Lease | null; readonly lease: Lease },
-): Promise<Result<void, IncusFailure>> {
-  const snapshot = await getSnapshot(incus, instance, inFlightName);
+): Promise<Result<void, PlatformFailure>> {
+  const snapshot = await platform.getSnapshot(instance, inFlightName);
   if (!snapshot.ok) return snapshot;
-  const lost = err({ ...changed, purpose: `take over the run on ${instance}` });
+  const lost = err(
+    platformFailure('changed', `take over the run on ${instance}`, 'another guard has taken it over at the same time.'),
+  );
   if (leaseOf(snapshot.value.expiresAt)?.base !== before?.base) return lost;
-  const { etag } = snapshot.value;
-  const written = await setSnapshotExpiry(incus, instance, inFlightName, expiryOfLease(lease), etag);
+  const { revision } = snapshot.value;
+  const written = await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(lease), revision);
   if (!written.ok) return written;
   // The server compares before it writes, and not in one step: the last one to write has it.
-  const seen = await getSnapshot(incus, instance, inFlightName);
+  const seen = await platform.getSnapshot(instance, inFlightName);
   if (!seen.ok) return seen;
   return belongsToLease(lease, seen.value) ? ok(undefined) : lost;
 }
 
-const changed = {
-  kind: 'changed',
-  detail: 'Another guard has taken it over at the same moment.',
-  code: null,
-  advice: '',
-  operation: null,
-} as const;
-
 /** What a guard says, and all it does, once another one has taken its run over. */
 export const lostLockMessage =
-  'Another guard has taken this run over, because this one had given no sign of life, and decides what becomes of it. Nothing more was done here.';
+  'Another guard took over this run because this one showed no activity. This guard stopped and changed nothing more.';

@@ -1,7 +1,6 @@
 import type { Outcome } from '../../event.ts';
 import { shellWords } from '../../text.ts';
-import type { Incus } from '../../incus/client.ts';
-import { getInstance } from '../../incus/instance.ts';
+import type { Platform } from '../../platform/platform.ts';
 import { readMarker, type RunMarker } from './marker.ts';
 import { readQuiesceMarker } from './quiesce-marker.ts';
 import { busy, refused, refusedBecause } from '../refusal.ts';
@@ -17,14 +16,14 @@ export function describeHolder(
 ): Outcome {
   if (marker === null)
     return busy(
-      'Another run is beginning or ending on this instance.',
-      'Try again in a moment, or let guard wait for it with --wait-lock 5m; if it stays so, an interrupted run was left: `guard recover` finishes it.',
+      'Another run is starting or ending on this instance.',
+      'Try again, or let guard wait with --wait-lock 5m. If this message stays, a run was interrupted: finish it with `guard recover`.',
     );
   const who = `run ${marker.run} (host ${marker.holder.host}, pid ${marker.holder.pid})`;
   switch (tools.inspectHolder(marker.holder)) {
     case 'dead':
       return refused(
-        `An interrupted run was left on this instance: ${who} has ended without finishing.`,
+        `A run on this instance was interrupted: ${who} has ended without finishing.`,
         `Finish it first: ${shellWords(['guard', 'recover'])}`,
       );
     case 'alive':
@@ -32,7 +31,7 @@ export function describeHolder(
     case 'elsewhere':
       return busy(
         `Another run holds this instance: ${who}.`,
-        `Wait for it with --wait-lock 5m; if that host is gone for good, \`guard recover\` finishes the run.`,
+        `Wait for it with --wait-lock 5m. If that host is permanently lost, finish the run with \`guard recover\`.`,
       );
   }
 }
@@ -40,9 +39,9 @@ export function describeHolder(
 /** Says who holds the instance at this moment. */
 export async function currentLockHolder(
   instance: string,
-  tools: { readonly incus: Incus; readonly inspectHolder: InspectHolder },
+  tools: { readonly platform: Platform; readonly inspectHolder: InspectHolder },
 ): Promise<Outcome> {
-  const seen = await getInstance(tools.incus, instance);
+  const seen = await tools.platform.getInstance(instance);
   return seen.ok
     ? describeHolder(tools, readMarker(seen.value) ?? readQuiesceMarker(seen.value))
     : refusedBecause(seen.error);

@@ -1,8 +1,7 @@
 import type { Holder } from '../../event.ts';
-import type { Instance } from '../../incus/instance.ts';
+import type { Instance, Platform } from '../../platform/platform.ts';
+import type { PlatformFailure } from '../../platform/failure.ts';
 import { patchWithRetry } from '../retry.ts';
-import type { Incus } from '../../incus/client.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
 import { isRunId } from '../../journal/run-id.ts';
 import type { Result } from '../../result.ts';
 
@@ -11,7 +10,7 @@ import type { Result } from '../../result.ts';
  * removed as soon as the change is kept; a restore takes it away by itself. So while a restore point is in flight:
  * mark present means "may have been changed, not decided", mark absent means "as the restore point, or kept".
  */
-export const markerKey = 'user.guard.run';
+export const markerKey = 'run';
 
 /** What the mark tells `guard recover` on any host. */
 export interface RunMarker {
@@ -26,8 +25,8 @@ export interface RunMarker {
 }
 
 /** Reads the mark from an instance's own configuration; null where there is none or it cannot be read. */
-export function readMarker(instance: Pick<Instance, 'config'>): RunMarker | null {
-  const text = instance.config[markerKey];
+export function readMarker(instance: Pick<Instance, 'metadata'>): RunMarker | null {
+  const text = instance.metadata[markerKey];
   if (!text) return null;
   try {
     const marker: unknown = JSON.parse(text);
@@ -38,8 +37,8 @@ export function readMarker(instance: Pick<Instance, 'config'>): RunMarker | null
 }
 
 /** There is a mark, and yet nobody here can read it: of a later guard, or written by hand. */
-export function isUnreadable(instance: Pick<Instance, 'config'>): boolean {
-  return (instance.config[markerKey] ?? '') !== '' && readMarker(instance) === null;
+export function isUnreadable(instance: Pick<Instance, 'metadata'>): boolean {
+  return (instance.metadata[markerKey] ?? '') !== '' && readMarker(instance) === null;
 }
 
 /** Whoever may configure the instance may write anything there: the run's id becomes part of a path, the name is shown. */
@@ -71,6 +70,6 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /** Removes the mark: from here on the change counts as decided. Removing it twice does nothing. */
-export function removeMarker(incus: Incus, name: string): Promise<Result<void, IncusFailure>> {
-  return patchWithRetry(incus, name, { config: { [markerKey]: '' } });
+export function removeMarker(platform: Platform, name: string): Promise<Result<void, PlatformFailure>> {
+  return patchWithRetry(platform, name, { metadata: { [markerKey]: '' } });
 }

@@ -1,8 +1,7 @@
 import type { Holder } from '../../event.ts';
 import type { LifecycleCommand, LifecycleCommands } from '../../lifecycle-command.ts';
-import type { Incus } from '../../incus/client.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
+import type { Instance, Platform } from '../../platform/platform.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import { isRunId } from '../../journal/run-id.ts';
 import { ok, type Result } from '../../result.ts';
 import { neutralise } from '../../text.ts';
@@ -18,7 +17,7 @@ import type { RunTools } from '../tools.ts';
  * instance meanwhile, and whoever finds it later knows what to undo, with a journal or without. It is part of the
  * snapshot: an instance that was put back says by it that it was held still when it was copied.
  */
-export const quiesceKey = 'user.guard.quiesce';
+export const quiesceKey = 'quiesce';
 
 /** What the key tells. */
 export interface QuiesceMarker {
@@ -35,8 +34,8 @@ export interface QuiesceMarker {
 }
 
 /** Reads the key from an instance's own configuration; null where there is none or it cannot be read. */
-export function readQuiesceMarker(instance: Pick<Instance, 'config'>): QuiesceMarker | null {
-  const text = instance.config[quiesceKey];
+export function readQuiesceMarker(instance: Pick<Instance, 'metadata'>): QuiesceMarker | null {
+  const text = instance.metadata[quiesceKey];
   if (!text) return null;
   try {
     const quiesceMarker: unknown = JSON.parse(text);
@@ -77,17 +76,17 @@ function isInsideHook(value: unknown): boolean {
 
 /** Removes the key if it is still of that run. Removing it twice does nothing. */
 export async function removeQuiesceMarker(
-  incus: Incus,
+  platform: Platform,
   name: string,
   run: string,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   for (;;) {
-    const instance = await getInstance(incus, name);
+    const instance = await platform.getInstance(name);
     if (!instance.ok) return instance;
     if (readQuiesceMarker(instance.value)?.run !== run) return ok(undefined);
-    const { etag, description } = instance.value;
-    const config = { [quiesceKey]: '' };
-    const written = await patchWithRetry(incus, name, { config, description, etag });
+    const { revision, description } = instance.value;
+    const metadata = { [quiesceKey]: '' };
+    const written = await patchWithRetry(platform, name, { metadata, description, revision });
     if (written.ok || written.error.kind !== 'changed') return written;
   }
 }
@@ -98,7 +97,7 @@ const resumePauseMs = 1000;
 /** Runs what lets go (afterRestorePoint), again where it fails. Null when it is done, else a sentence. */
 export async function resumeInstance(
   subject: { readonly run: string; readonly instance: string; readonly hooks: LifecycleCommands },
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
 ): Promise<string | null> {
   for (let tries = 1; ; tries += 1) {
     const failure = await runLifecycleCommands(subject, tools, 'afterRestorePoint');
@@ -139,10 +138,10 @@ export function resumeCommandsOf(
  */
 export async function resumeByMarker(
   known: { readonly run: string; readonly instance: string; readonly hooks: LifecycleCommands },
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
 ): Promise<string | null> {
   const { instance } = known;
-  const seen = await getInstance(tools.incus, instance);
+  const seen = await tools.platform.getInstance(instance);
   const quiesceMarker = seen.ok ? readQuiesceMarker(seen.value) : null;
   if (quiesceMarker === null) return null;
   const hooks = resumeCommandsOf(quiesceMarker, known);
@@ -150,9 +149,9 @@ export async function resumeByMarker(
     await tools.recorder.record({
       type: 'notice',
       level: 'warning',
-      message: `Run ${quiesceMarker.run} has hooks on host ${neutralise(quiesceMarker.holder.host)} that let go, which are not known here: run them there.`,
+      message: `Run ${quiesceMarker.run} has hooks on host ${neutralise(quiesceMarker.holder.host)} that resume the instance and are not known here. Run them there.`,
     });
   const failure = await resumeInstance({ run: quiesceMarker.run, instance, hooks }, tools);
-  const removed = failure === null ? await removeQuiesceMarker(tools.incus, instance, quiesceMarker.run) : null;
+  const removed = failure === null ? await removeQuiesceMarker(tools.platform, instance, quiesceMarker.run) : null;
   return failure ?? (removed?.ok === false ? describeFailure(removed.error) : null);
 }

@@ -5,7 +5,7 @@ import {
   type LifecycleMoment,
   type LifecycleCommands,
 } from '../../lifecycle-command.ts';
-import { describeFailure } from '../../incus/failure.ts';
+import { describeFailure } from '../../platform/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { contentionWaitMs, requireNoRestorePointInFlight, waitForOtherClaims } from './contention.ts';
 import { resumeAdvice } from '../manual-recovery.ts';
@@ -52,7 +52,7 @@ export async function quiesce(
   const failure = await runLifecycleCommands(plan, tools, 'beforeRestorePoint', {}, tools.interruption.signal);
   if (failure !== null) {
     const signal = tools.interruption.by();
-    const message = refused(failure, 'Nothing was changed, and what was held still is let go.');
+    const message = refused(failure, 'Nothing was changed, and the instance was resumed.');
     return err(
       await resumedAfterFailure(plan, tools, false, signal === null ? message : { outcome: 'interrupted', signal }),
     );
@@ -71,11 +71,16 @@ export async function resume(plan: Plan, tools: RunTools, state: QuiesceState): 
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok)
       return err(
-        refused(`It was stopped for its restore point and did not come back: ${up.error}`, resumeAdvice(plan)),
+        refused(
+          `It was stopped for its restore point and could not be started again: ${up.error}`,
+          resumeAdvice(tools.platform.commands, plan),
+        ),
       );
   }
   const failure = await resumeInstance(plan, tools);
-  return failure === null ? ok(undefined) : err(refused(`${failure} It may still be held still.`, resumeAdvice(plan)));
+  return failure === null
+    ? ok(undefined)
+    : err(refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan)));
 }
 
 async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean, outcome: Outcome): Promise<Outcome> {
@@ -87,7 +92,7 @@ async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean
 
 /** Removes the key of a run that takes no restore point after all. */
 export async function abandonQuiesce(plan: Plan, tools: RunTools): Promise<void> {
-  const removed = await removeQuiesceMarker(tools.incus, plan.instance, plan.run);
+  const removed = await removeQuiesceMarker(tools.platform, plan.instance, plan.run);
   if (removed.ok) return;
   await tools.recorder.record({ type: 'notice', level: 'warning', message: describeFailure(removed.error) });
 }
@@ -97,10 +102,10 @@ async function claimInstance(
   tools: RunTools,
   stale: readonly string[],
 ): Promise<Result<Pick<QuiesceState, 'wasRunning'>, Outcome>> {
-  const { incus } = tools;
+  const { platform } = tools;
   const taken = await requireNoRestorePointInFlight(plan, tools);
   if (!taken.ok) return taken;
-  const claimed = await claimForQuiesce(incus, plan.instance, quiesceMarkerFor(plan, tools), stale);
+  const claimed = await claimForQuiesce(platform, plan.instance, quiesceMarkerFor(plan, tools), stale);
   if (!claimed.ok) {
     // It may have been written all the same.
     await abandonQuiesce(plan, tools);

@@ -1,6 +1,6 @@
+import type { Commands } from '../../platform/platform.ts';
 import type { Holder, Outcome } from '../../event.ts';
 import { formatDuration } from '../../duration.ts';
-import { getInstance } from '../../incus/instance.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import { neutralise } from '../../text.ts';
 import { manualRecoveryCommands, recoverCommand, removeMarkerCommand } from '../manual-recovery.ts';
@@ -25,16 +25,18 @@ export function refuseUnreadable(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'restorePoint'>,
   { instance, inFlight }: RunLeftovers,
   record: RunRecord | null,
+  commands: Commands,
 ): Outcome | null {
   if (record !== null || inFlight === null || !isUnreadable(instance)) return null;
-  const back = manualRecoveryCommands({ ...plan, restorePoint: inFlight, start: true }).map((line) => `\`${line}\``);
+  const lines = manualRecoveryCommands(commands, { ...plan, restorePoint: inFlight, start: true });
+  const back = lines.map((line) => `\`${line}\``);
   return refused(
-    `The mark ${markerKey} of "${plan.instance}" cannot be read: it is of another version of guard, or was written by hand. So nobody knows here whose the restore point in flight is, and how far that run came.`,
-    `Run \`guard recover\` with that version, or on the host of that run. Else decide by hand: ${back.join('; ')} puts the instance back; \`${removeMarkerCommand(plan)}\`, and then \`${recoverCommand(plan)} --take-over\`, keeps it as it is, with its restore point.`,
+    `The marker "${markerKey}" of "${plan.instance}" cannot be read. It was written by another version of guard, or by hand, so the owner and the progress of the interrupted run are unknown.`,
+    `Run \`guard recover\` with that version, or on the host of that run. To roll back manually, run ${back.join('; ')}. To keep the change and its restore point, run \`${removeMarkerCommand(commands, plan)}\` and then \`${recoverCommand(plan)} --take-over\`.`,
   );
 }
 
-type TakeoverTools = Pick<RunTools, 'incus' | 'clock' | 'inspectHolder'> & {
+type TakeoverTools = Pick<RunTools, 'platform' | 'clock' | 'inspectHolder'> & {
   /** Says why it takes so long. */
   readonly report: (text: string) => Promise<void>;
 };
@@ -82,8 +84,8 @@ async function awaitHolderSilence(
   return marker === null
     ? null
     : refused(
-        `The ${who} was begun by an older guard, and only there can be seen whether it still lives.`,
-        'Run `guard recover` there; if that run is dead for certain, pass --take-over here.',
+        `The ${who} was started by an older guard on another host, and only that host can tell whether it is still running.`,
+        'Run `guard recover` there. If that run is certainly dead, pass --take-over here.',
       );
 }
 
@@ -95,13 +97,13 @@ async function awaitLeaseSilence(
   who: string,
 ): Promise<Outcome | null> {
   await tools.report(
-    `${who} may live on another host: waiting ${formatDuration(leaseMs)} for a sign of life. If it is dead for certain, pass --take-over.`,
+    `${who} may still be running on another host. Waiting ${formatDuration(leaseMs)} for its lease to expire. If it is certainly dead, pass --take-over.`,
   );
   switch (await awaitSilence(tools, instance, lease, leaseMs)) {
     case 'silent':
       return null;
     case 'alive':
-      return busy(`The ${who} lives: it has renewed its lease.`, 'Wait for its end, or end it there.');
+      return busy(`The ${who} is still running: it renewed its lease.`, 'Wait until it ends, or end it there.');
     case 'over':
       return busy(`The ${who} was finished, or taken over by another guard.`, 'Try again to see what is left.');
   }
@@ -114,20 +116,20 @@ function isTakenOver({ lease }: RunLeftovers, record: RunRecord | null): boolean
 
 /** A moment of quiet renews nothing: it cannot last longer than its own limits. */
 async function awaitQuiesceSilence(
-  { incus, clock, report: tell }: TakeoverTools,
+  { platform, clock, report: tell }: TakeoverTools,
   instance: string,
   { run, limitMs }: QuiesceMarker,
   who: string,
 ): Promise<Outcome | null> {
   await tell(
-    `${who} holds this instance still for its restore point, which may last ${formatDuration(limitMs)}: waiting so long. If it is dead for certain, pass --take-over.`,
+    `${who} has quiesced this instance for its restore point, for at most ${formatDuration(limitMs)}. Waiting that long. If the run is certainly dead, pass --take-over.`,
   );
   const giveUpAt = clock.monotonic() + limitMs;
   while (clock.monotonic() < giveUpAt) {
     await clock.sleep(pollMs);
-    const seen = await getInstance(incus, instance);
+    const seen = await platform.getInstance(instance);
     if (seen.ok && readQuiesceMarker(seen.value)?.run !== run)
-      return busy(`The ${who} goes on, or was finished meanwhile.`, 'Try again to see what is left.');
+      return busy(`The ${who} is still running, or was finished.`, 'Try again to see what is left.');
   }
   return null;
 }

@@ -1,6 +1,5 @@
 import type { Changes } from '../../event.ts';
-import { runProbe } from '../../incus/exec-query.ts';
-import type { Incus } from '../../incus/client.ts';
+import type { Platform } from '../../platform/platform.ts';
 import { parseSimulation } from './simulation-output.ts';
 import { simulationOf, type Simulation } from './simulation-command.ts';
 
@@ -17,7 +16,7 @@ const nobody = 65534;
 
 /** Lets the package manager inside say what it would do; it changes nothing but its own log. */
 export async function previewPackages(
-  incus: Incus,
+  platform: Platform,
   instance: string,
   words: readonly string[],
 ): Promise<PackagePreview> {
@@ -25,11 +24,10 @@ export async function previewPackages(
   if (simulation === null)
     return {
       known: false,
-      message:
-        'The command is not plainly an upgrade by apt, dnf or zypper: which packages it would change is not known.',
+      message: 'The command is not a plain upgrade by apt, dnf or zypper, so the packages it would change are unknown.',
     };
   const { manager, asNobody } = simulation;
-  const answer = await runProbe(incus, instance, {
+  const answer = await platform.query(instance, {
     command: simulation.words,
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive' },
     cwd: '/',
@@ -49,18 +47,18 @@ export async function previewPackages(
   return {
     known: true,
     manager,
-    packages: manager === 'dnf' ? await withInstalled(incus, instance, packages) : packages,
+    packages: manager === 'dnf' ? await withInstalled(platform, instance, packages) : packages,
   };
 }
 
 /** dnf says what comes, not what is there. */
 async function withInstalled(
-  incus: Incus,
+  platform: Platform,
   instance: string,
   packages: Changes['packages'],
 ): Promise<Changes['packages']> {
   const command = ['rpm', '-q', '--qf', '%{NAME} %{EVR}\\n', ...packages.map(({ name }) => name)];
-  const answer = await runProbe(incus, instance, { command, limitMs, maxBytes: mostBytes });
+  const answer = await platform.query(instance, { command, limitMs, maxBytes: mostBytes });
   const there = new Map(
     answer.ok ? [...answer.value.stdout.matchAll(/^(\S+) (\S+)$/gm)].map(([, name, version]) => [name, version]) : [],
   );

@@ -1,4 +1,3 @@
-import { runProbe } from '../../incus/exec-query.ts';
 import type { RunTools } from '../tools.ts';
 
 /** It takes a second or so: package managers read all their lists. Milliseconds. */
@@ -13,10 +12,10 @@ const nobody = 65534;
  * same. Null where nobody answers. Does not lock, download or change anything.
  */
 export async function packageState(
-  { incus }: Pick<RunTools, 'incus'>,
+  { platform }: Pick<RunTools, 'platform'>,
   instance: string,
 ): Promise<readonly string[] | null> {
-  const answer = await runProbe(incus, instance, {
+  const answer = await platform.query(instance, {
     command: ['sh', '-c', script],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     cwd: '/',

@@ -2,9 +2,8 @@ import { createReadStream } from 'node:fs';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import type { CommandEnd } from '../../event.ts';
-import type { Incus } from '../../incus/client.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { deleteFile, makeDirectory, makeLink, pushFile } from '../../incus/files.ts';
+import type { Platform } from '../../platform/platform.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import type { Plan } from '../plan.ts';
 import { entriesOf, folderOf, type PushEntry, type PushPlan } from './source.ts';
@@ -17,7 +16,7 @@ export async function pushOneByOne(plan: Plan, tools: RunTools, push: PushPlan):
   const { commandMs } = plan.limits;
   const until = commandMs === null ? null : clock.monotonic() + commandMs;
   try {
-    const ready = await makeFolders(tools.incus, plan.instance, folderOf(push));
+    const ready = await makeFolders(tools.platform, plan.instance, folderOf(push));
     if (!ready.ok) return pushFailed(push, describeFailure(ready.error));
     for await (const entry of entriesOf(push)) {
       const signal = interruption.by();
@@ -42,35 +41,39 @@ const longestTimerMs = 2 ** 31 - 1;
 /** For what takes no time. */
 const quickMs = 30_000;
 
-async function makeFolders(incus: Incus, instance: string, folder: string): Promise<Result<void, IncusFailure>> {
+async function makeFolders(
+  platform: Platform,
+  instance: string,
+  folder: string,
+): Promise<Result<void, PlatformFailure>> {
   if (folder === '/') return ok(undefined);
-  const parent = await makeFolders(incus, instance, posix.dirname(folder));
+  const parent = await makeFolders(platform, instance, posix.dirname(folder));
   return parent.ok
-    ? makeDirectory(incus, instance, folder, { user: 0, group: 0, mode: 0o755, limitMs: quickMs })
+    ? platform.makeDirectory(instance, folder, { user: 0, group: 0, mode: 0o755, limitMs: quickMs })
     : parent;
 }
 
 function pushEntry(
   { instance }: Plan,
-  { incus, interruption }: RunTools,
+  { platform, interruption }: RunTools,
   push: PushPlan,
   entry: PushEntry,
   leftMs: number,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const how = { user: push.user, group: push.group, mode: entry.mode };
   switch (entry.kind) {
     case 'folder':
       return entry.inside === '/'
         ? Promise.resolve(ok(undefined))
-        : makeDirectory(incus, instance, entry.inside, { ...how, limitMs: quickMs });
+        : platform.makeDirectory(instance, entry.inside, { ...how, limitMs: quickMs });
     case 'link':
-      return replaceLink(instance, incus, entry, { ...how, limitMs: quickMs });
+      return replaceLink(instance, platform, entry, { ...how, limitMs: quickMs });
     case 'file': {
       const content =
         entry.bytes === 0
           ? Readable.from([])
           : createReadStream(entry.local, { end: entry.bytes - 1, signal: interruption.signal });
-      return pushFile(incus, instance, entry.inside, content, { ...how, limitMs: leftMs });
+      return platform.pushFile(instance, entry.inside, content, { ...how, limitMs: leftMs });
     }
   }
 }
@@ -78,10 +81,10 @@ function pushEntry(
 /** Something in its place would have to go first; a folder with something in it stays, and is said to be in the way. */
 async function replaceLink(
   instance: string,
-  incus: Incus,
+  platform: Platform,
   entry: Extract<PushEntry, { kind: 'link' }>,
   how: { readonly user: number; readonly group: number; readonly mode: number; readonly limitMs: number },
-): Promise<Result<void, IncusFailure>> {
-  await deleteFile(incus, instance, entry.inside, { limitMs: quickMs });
-  return makeLink(incus, instance, entry.inside, entry.target, how);
+): Promise<Result<void, PlatformFailure>> {
+  await platform.deleteFile(instance, entry.inside, { limitMs: quickMs });
+  return platform.makeLink(instance, entry.inside, entry.target, how);
 }

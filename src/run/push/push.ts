@@ -1,8 +1,6 @@
 import type { CommandEnd } from '../../event.ts';
-import { runProbe } from '../../incus/exec-query.ts';
-import { boundedText } from '../../incus/bounded-text.ts';
-import { startExec } from '../../incus/exec.ts';
-import { describeFailure } from '../../incus/failure.ts';
+import { boundedText } from '../../platform/bounded-text.ts';
+import { describeFailure } from '../../platform/failure.ts';
 import { watched, type BootMark } from '../command/command.ts';
 import type { Plan } from '../plan.ts';
 import { pushOneByOne } from './one-by-one.ts';
@@ -35,8 +33,8 @@ async function pushEach(plan: Plan, tools: RunTools, boot: BootMark | null): Pro
 }
 
 /** Others have no words for "leave what is there as it is": their folders' modes, and links to folders. */
-async function hasGnuTar({ instance }: Plan, { incus }: RunTools): Promise<boolean> {
-  const answer = await runProbe(incus, instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
+async function hasGnuTar({ instance }: Plan, { platform }: RunTools): Promise<boolean> {
+  const answer = await platform.query(instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
   return answer.ok && answer.value.status === 0 && answer.value.stdout.includes('GNU tar');
 }
 
@@ -49,9 +47,9 @@ async function pushArchive(
   push: PushPlan,
   boot: BootMark | null,
 ): Promise<CommandEnd | null> {
-  const { incus, clock } = tools;
+  const { platform, clock } = tools;
   const folder = folderOf(push);
-  const made = await runProbe(incus, plan.instance, {
+  const made = await platform.query(plan.instance, {
     command: ['mkdir', '-p', '--', folder],
     limitMs: quickMs,
     maxBytes: 4096,
@@ -64,8 +62,7 @@ async function pushArchive(
   const archive = archiveOf(push, () => (lastSentAt = clock.monotonic()));
   archive.on('error', (error) => (unreadable = error.message));
   const errors = boundedText(4096);
-  const started = await startExec(
-    incus,
+  const started = await platform.startExec(
     plan.instance,
     {
       command: ['tar', ...unpackOptions, '-C', folder],
@@ -111,6 +108,6 @@ function endOfPush(push: PushPlan, end: CommandEnd, errors: string): CommandEnd 
       return pushFailed(push, 'the instance was stopped meanwhile');
     case 'not-found':
     case 'not-executable':
-      return pushFailed(push, 'there is no tar that can be run');
+      return pushFailed(push, 'there is no usable tar');
   }
 }

@@ -2,10 +2,7 @@ import type { Cause, Outcome, RestorePoint, VolumePoint } from '../../event.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import type { Baseline } from '../../health/baseline.ts';
 import { watch } from '../../health/watch/watch.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
-import type { Incus } from '../../incus/client.ts';
-import { listOperations, type Operation } from '../../incus/operations.ts';
-import { getSnapshot, type Snapshot } from '../../incus/snapshot.ts';
+import type { Instance, Operation, Platform, Snapshot } from '../../platform/platform.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { manualRecoveryCommands, resumeCommands } from '../manual-recovery.ts';
@@ -49,7 +46,7 @@ export interface RecoverPlan {
   readonly lease: HeldLease | null;
 }
 
-type RecoverTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+type RecoverTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
 /** What is left of a run on the server. */
 export interface RunLeftovers {
@@ -67,19 +64,19 @@ export interface RunLeftovers {
 
 /** Looks at what is left on the server. Changes nothing. */
 export async function findLeftovers(
-  tools: Pick<RunTools, 'incus' | 'clock'>,
+  tools: Pick<RunTools, 'platform' | 'clock'>,
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
 ): Promise<Result<RunLeftovers, Outcome>> {
   const name = plan.instance;
-  const instance = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, name));
-  if (!instance.ok) return err(await explainMissing(tools.incus, plan, instance.error));
-  const snapshot = await getSnapshot(tools.incus, name, inFlightName);
+  const instance = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(name));
+  if (!instance.ok) return err(await explainMissing(tools.platform, plan, instance.error));
+  const snapshot = await tools.platform.getSnapshot(name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
-  const disks = await classifyDisks(tools.incus, instance.value);
-  const volumes = await findVolumePoints(tools.incus, disks.own, inFlightName);
+  const disks = await classifyDisks(tools.platform, instance.value);
+  const volumes = await findVolumePoints(tools.platform, disks.own, inFlightName);
   const marker = readMarker(instance.value);
   const quiesceMarker = readQuiesceMarker(instance.value);
-  const ranWhenCopied = snapshot.ok ? snapshot.value.config['volatile.last_state.power'] === 'RUNNING' : true;
+  const ranWhenCopied = snapshot.ok ? snapshot.value.wasRunning : true;
   return ok({
     instance: instance.value,
     marker,
@@ -132,35 +129,35 @@ async function endQuiesce(
       () => bringUp(tools, plan.instance, plan.limits),
       (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
     );
-    if (!up.ok) return stillQuiesced(plan, up.error);
+    if (!up.ok) return stillQuiesced(plan, tools, up.error);
   }
   const failure = await resumeByMarker(plan, tools);
-  return failure === null ? null : stillQuiesced(plan, failure);
+  return failure === null ? null : stillQuiesced(plan, tools, failure);
 }
 
 /** Whether it runs, once a stop that the run had asked for is over: the server goes on with that by itself. */
-async function runsOn({ instance, limits }: RecoverPlan, { incus, clock }: RecoverTools): Promise<boolean> {
+async function runsOn({ instance, limits }: RecoverPlan, { platform, clock }: RecoverTools): Promise<boolean> {
   const giveUpAt = clock.monotonic() + limits.stopMs + limits.readyMs;
-  while ((await isStopping(incus, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
+  while ((await isStopping(platform, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
   // A stop that hangs is in the way of everything (docs/internals/incus.md, Graceful stop).
-  if (await isStopping(incus, instance)) await stop({ incus, clock }, instance, limits, false);
-  const seen = await retryTransient(clock, limits.readyMs, () => getInstance(incus, instance));
+  if (await isStopping(platform, instance)) await stop({ platform, clock }, instance, limits, false);
+  const seen = await retryTransient(clock, limits.readyMs, () => platform.getInstance(instance));
   return seen.ok && seen.value.status === 'Running';
 }
 
-async function isStopping(incus: Incus, instance: string): Promise<boolean> {
-  const operations = await listOperations(incus);
-  const isStop = ({ description, statusCode, instances }: Operation): boolean =>
-    description.startsWith('Stopping') && statusCode < 200 && instances.includes(instance);
+async function isStopping(platform: Platform, instance: string): Promise<boolean> {
+  const operations = await platform.listOperations();
+  const isStop = ({ activity, isRunning, instances }: Operation): boolean =>
+    activity === 'stop' && isRunning && instances.includes(instance);
   return operations.ok && operations.value.some(isStop);
 }
 
-function stillQuiesced(plan: RecoverPlan, message: string): Outcome {
+function stillQuiesced(plan: RecoverPlan, tools: RecoverTools, message: string): Outcome {
   return {
     outcome: 'rollback-failed',
     cause: causeOf(plan),
-    message: `${message} The instance may still be held still as for its restore point.`,
-    manualRecovery: resumeCommands(plan),
+    message: `${message} The instance may still be quiesced.`,
+    manualRecovery: resumeCommands(tools.platform.commands, plan),
   };
 }
 
@@ -173,7 +170,7 @@ async function doStep(
   switch (step.step) {
     case 'close':
       // A mark without a restore point means nothing, but would be shown to people.
-      if (leftovers.marker !== null) await removeMarker(tools.incus, plan.instance);
+      if (leftovers.marker !== null) await removeMarker(tools.platform, plan.instance);
       if (plan.record?.restorePoint && !plan.record.released)
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
       return closed(plan, step.because);
@@ -211,7 +208,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
   const cause = plan.record?.decided?.cause ?? null;
   switch (because) {
     case 'never-began':
-      return refused('guard was ended before the command began; nothing was changed.', '');
+      return refused('guard was interrupted before the command started. Nothing was changed.', '');
     case 'kept':
       return keptOutcome(plan);
     case 'rolled-back':
@@ -221,7 +218,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
         outcome: 'rollback-failed',
         cause: cause ?? 'inconclusive',
         message:
-          'The restore point of the run is gone, so that there is nothing to go back to: another guard has finished the run, or somebody removed it.',
+          'The restore point of the run no longer exists, so it cannot be rolled back. Another guard finished the run, or somebody removed the restore point.',
         manualRecovery: [],
       };
   }
@@ -244,7 +241,7 @@ function nameOf(plan: RecoverPlan): string {
 /** The final name that the restore point already has, where guard died after the renaming; null where it is gone. */
 async function keptAs(plan: RecoverPlan, tools: RecoverTools): Promise<string | null> {
   for (const name of new Set([nameOf(plan), `guard-${plan.run}`])) {
-    const snapshot = await getSnapshot(tools.incus, plan.instance, name);
+    const snapshot = await tools.platform.getSnapshot(plan.instance, name);
     if (snapshot.ok && snapshot.value.createdAt === plan.record?.restorePoint?.createdAt) return name;
   }
   return null;
@@ -267,7 +264,7 @@ async function releaseKept(plan: RecoverPlan, tools: RecoverTools, leftovers: Ru
 async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
   if (leftovers.wasRunning) {
     const up = await bringUp(tools, plan.instance, plan.limits);
-    if (!up.ok) return failed(plan, leftovers, { message: up.error });
+    if (!up.ok) return failed(plan, tools, leftovers, { message: up.error });
   }
   await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
   return { outcome: 'kept' };
@@ -284,7 +281,7 @@ async function keptBecauseHealthy(
   await endLeftovers(plan, tools);
   const limits = { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs };
   const { verdict } = await watch(
-    { incus: tools.incus, instance: plan.instance, clock: tools.clock },
+    { platform: tools.platform, instance: plan.instance, clock: tools.clock },
     plan.baseline,
     limits,
     (waitingFor, healthyForMs) =>
@@ -333,7 +330,7 @@ async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftov
     },
     tools,
   );
-  if (end.end === 'failed') return failed(plan, leftovers, end);
+  if (end.end === 'failed') return failed(plan, tools, leftovers, end);
   if (end.end === 'lost')
     return { outcome: 'rollback-failed', cause: causeOf(plan), message: lostLockMessage, manualRecovery: [] };
   return releaseRolledBack(plan, tools, leftovers, end.end === 'well');
@@ -366,6 +363,7 @@ function isStillChanged({ evidence, phases }: RunRecord): boolean {
 
 function failed(
   plan: RecoverPlan,
+  tools: RecoverTools,
   leftovers: RunLeftovers,
   { message, first = [] }: Pick<Extract<RollbackEnd, { end: 'failed' }>, 'message' | 'first'>,
 ): Outcome {
@@ -373,7 +371,7 @@ function failed(
     outcome: 'rollback-failed',
     cause: causeOf(plan),
     message,
-    manualRecovery: manualRecoveryCommands({
+    manualRecovery: manualRecoveryCommands(tools.platform.commands, {
       ...plan,
       restorePoint: leftovers.inFlight ?? { name: inFlightName, volumes: [] },
       start: leftovers.wasRunning,

@@ -8,7 +8,6 @@ import { inFlightName } from '../lock/in-flight.ts';
 import type { RunTools } from '../tools.ts';
 import {
   isConsistent,
-  repairCommands,
   repairInconsistentSnapshots,
   describeInconsistency,
 } from '../restore-point/inconsistent-snapshots.ts';
@@ -26,12 +25,12 @@ export interface RepairResult {
  */
 export async function repairLeftovers(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
-  tools: Pick<RunTools, 'incus' | 'clock'>,
+  tools: Pick<RunTools, 'platform' | 'clock'>,
   leftovers: RunLeftovers,
   own: readonly KeptRestorePoint[],
 ): Promise<Result<RepairResult, Outcome>> {
   const { removed, left } = await repairInconsistentSnapshots(
-    tools.incus,
+    tools.platform,
     leftovers.instance,
     // Where the mark is gone there is no change to go back from; so a restore point without data was being taken or removed.
     ({ name, createdAt }) =>
@@ -40,11 +39,11 @@ export async function repairLeftovers(
     plan.limits.snapshotMs,
   );
   if (!isConsistent(left)) {
-    const lines = repairCommands(plan, left).map((line) => `\`${line}\``);
+    const lines = tools.platform.commands.repairSnapshots(plan, left).map((line) => `\`${line}\``);
     return err(
       refused(
         describeInconsistency(plan, left),
-        `Nothing is lost by mending it: ${lines.join('; ')}; then run \`guard recover\` again.`,
+        `To repair it without losing data, run: ${lines.join('; ')}; Then run \`guard recover\` again.`,
       ),
     );
   }
@@ -55,5 +54,5 @@ export async function repairLeftovers(
 
 /** What was done about one of them, in a sentence. */
 export function describeRemoved(name: string): string {
-  return `Incus was ended while it took or removed the restore point "${name}", whose data was gone; it is removed now.`;
+  return `The server was killed while it took or removed the restore point "${name}". Its data was lost. guard removed the rest.`;
 }

@@ -1,5 +1,4 @@
-import { runProbe } from '../../incus/exec-query.ts';
-import type { Incus } from '../../incus/client.ts';
+import type { Platform } from '../../platform/platform.ts';
 import type { Disks } from './disks.ts';
 
 /** What the disks of a running instance hold, in bytes; null and absent where nobody could say within the limit. */
@@ -13,13 +12,17 @@ export interface DiskUsage {
 const limitMs = 15_000;
 
 /** Asks inside. The only way to know where the pool does not tell; what it says is an estimate, and bounded in time. */
-export async function measureDisks(incus: Incus, instance: string, { own, uncovered }: Disks): Promise<DiskUsage> {
+export async function measureDisks(
+  platform: Platform,
+  instance: string,
+  { own, uncovered }: Disks,
+): Promise<DiskUsage> {
   // One file system holds them all on some drivers: du counts what is under a folder that it has seen only once, so the root comes last.
   const paths = [...uncovered.map(({ path }) => path), ...own.map(({ path }) => path)].filter((path) =>
     path.startsWith('/'),
   );
   const command = ['du', '-skx', '--', ...paths, '/'];
-  const answer = await runProbe(incus, instance, { command, limitMs, maxBytes: 64 * 1024 });
+  const answer = await platform.query(instance, { command, limitMs, maxBytes: 64 * 1024 });
   const sizes = new Map(answer.ok && !answer.value.truncated ? sizesIn(answer.value.stdout) : []);
   return {
     root: sizes.get('/') ?? null,

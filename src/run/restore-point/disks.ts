@@ -1,6 +1,4 @@
-import type { Incus } from '../../incus/client.ts';
-import type { Instance } from '../../incus/instance.ts';
-import { getVolume } from '../../incus/volume.ts';
+import type { Disk, Instance, Platform } from '../../platform/platform.ts';
 
 /** What the instance's disks are, beside its root: its own snapshot covers none of them. */
 export interface Disks {
@@ -26,41 +24,42 @@ export interface UncoveredDisk {
   readonly message: string;
 }
 
-/** Sorts the disks of an instance, profiles included. A volume that cannot be looked at is not covered. */
+/** Sorts the disks of an instance, profiles included. A volume that cannot be inspected is not covered. */
 export async function classifyDisks(
-  incus: Incus,
-  instance: Pick<Instance, 'name' | 'expandedDevices'>,
+  platform: Platform,
+  { name, disks }: Pick<Instance, 'name' | 'disks'>,
 ): Promise<Disks> {
-  const disks = Object.entries(instance.expandedDevices).filter(
-    ([, keys]) => keys['type'] === 'disk' && keys['path'] !== '/',
-  );
-  const sorted = await Promise.all(disks.map(([device, keys]) => classify(incus, instance.name, device, keys)));
+  const sorted = await Promise.all(disks.map((disk) => classify(platform, name, disk)));
   return {
     own: sorted.flatMap((disk) => (disk !== null && 'volume' in disk ? [disk] : [])),
     uncovered: sorted.flatMap((disk) => (disk !== null && 'message' in disk ? [disk] : [])),
   };
 }
 
-/** Null for what holds no data of its own: Incus makes the drive of cloud-init anew at each start. */
-async function classify(
-  incus: Incus,
-  instance: string,
-  device: string,
-  keys: Readonly<Record<string, string>>,
-): Promise<OwnVolume | UncoveredDisk | null> {
-  const source = keys['source'] ?? '';
-  const path = keys['path'] ?? device;
-  if (/^(cloud-init|agent):/.test(source)) return null;
-  const pool = keys['pool'];
-  if (pool === undefined) {
-    const message = source.startsWith('/') ? `a folder of the host (${source})` : `outside of Incus' pools (${source})`;
-    return { device, path, message };
+/** Null for the root disk. */
+async function classify(platform: Platform, instance: string, disk: Disk): Promise<OwnVolume | UncoveredDisk | null> {
+  const { device, path } = disk;
+  switch (disk.kind) {
+    case 'root':
+      return null;
+    case 'host-path':
+      return { device, path, message: `a folder of the host (${disk.source})` };
+    case 'other':
+      return { device, path, message: `outside of the server's pools (${disk.source})` };
+    case 'volume': {
+      const { pool, volume } = disk;
+      const found = await platform.getVolume(pool, volume);
+      if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be inspected` };
+      const isOwn = found.value.otherUsers === 0 && found.value.instances.every((name) => name === instance);
+      if (isOwn) return { device, pool, volume, path };
+      return { device, path, message: `volume ${volume} of pool ${pool}, which other instances use` };
+    }
   }
-  // A part of a volume is written `volume/folder`.
-  const [volume = ''] = source.split('/');
-  const found = await getVolume(incus, pool, volume);
-  if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be looked at` };
-  const isOwn = found.value.others === 0 && found.value.instances.every((name) => name === instance);
-  if (isOwn) return { device, pool, volume, path };
-  return { device, path, message: `volume ${volume} of pool ${pool}, which others use as well` };
 }
+
+/** The disk that holds the instance's root file system; null where there is none. */
+export function rootDisk({ disks }: Pick<Instance, 'disks'>): RootDisk | null {
+  return disks.find((disk): disk is RootDisk => disk.kind === 'root') ?? null;
+}
+
+export type RootDisk = Extract<Disk, { kind: 'root' }>;

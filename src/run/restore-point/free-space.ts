@@ -1,11 +1,9 @@
 import { formatDuration } from '../../duration.ts';
 import type { Outcome } from '../../event.ts';
-import type { Incus } from '../../incus/client.ts';
-import { getInstanceState, type Instance, type InstanceState } from '../../incus/instance.ts';
-import { getPool, poolSpace, rootDisk, type Pool, type PoolSpace, type RootDisk } from '../../incus/storage.ts';
+import type { Instance, InstanceState, Platform, Pool, PoolSpace } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { measureDisks, type DiskUsage } from './disk-usage.ts';
-import type { Disks } from './disks.ts';
+import { rootDisk, type Disks, type RootDisk } from './disks.ts';
 import { refused } from '../refusal.ts';
 
 /** Room for a restore point, and for the way back to it. */
@@ -37,17 +35,17 @@ const leastInPool = 64 * mebibyte;
 const leastInLimit = 16 * mebibyte;
 
 /** Looks at the limit of the root disk and at every pool that a part of the restore point would be on. Changes nothing. */
-export async function findFreeSpace(incus: Incus, wanted: SpaceRequest): Promise<Result<FreeSpace, Outcome>> {
+export async function findFreeSpace(platform: Platform, wanted: SpaceRequest): Promise<Result<FreeSpace, Outcome>> {
   const root = rootDisk(wanted.instance);
   if (root === null) return ok({ pool: null, copy: null });
   const names = [...new Set([root.pool, ...wanted.disks.own.map(({ pool }) => pool)])];
-  const found = await Promise.all(names.map((name) => inspectPool(incus, name)));
+  const found = await Promise.all(names.map((name) => inspectPool(platform, name)));
   const pools = found.flatMap((pool) => (pool === null ? [] : [pool]));
   const limit = isLimited(wanted.instance, root, pools)
-    ? await limitOf(incus, wanted.instance.name, root.device)
+    ? await limitOf(platform, wanted.instance.name, root.device)
     : null;
   const used = needsMeasure(wanted, root.pool, limit, pools)
-    ? await measureDisks(incus, wanted.instance.name, wanted.disks)
+    ? await measureDisks(platform, wanted.instance.name, wanted.disks)
     : null;
   const tight = refuseLimit(wanted.instance, root.device, limit, used);
   if (tight !== null) return err(tight);
@@ -65,8 +63,8 @@ interface PoolWithSpace extends Pool {
 }
 
 /** A restricted user may not read pools: the server then says at the snapshot what it does not allow. */
-async function inspectPool(incus: Incus, name: string): Promise<PoolWithSpace | null> {
-  const [pool, space] = await Promise.all([getPool(incus, name), poolSpace(incus, name)]);
+async function inspectPool(platform: Platform, name: string): Promise<PoolWithSpace | null> {
+  const [pool, space] = await Promise.all([platform.getPool(name), platform.getPoolSpace(name)]);
   return pool.ok ? { ...pool.value, space: space.ok ? space.value : null } : null;
 }
 
@@ -75,23 +73,15 @@ type DiskLimit = InstanceState['disks'][string];
 
 /** Only then is the instance's state worth its time, which is ten times that of everything else here. */
 function isLimited(instance: Instance, root: RootDisk, pools: readonly Pool[]): boolean {
-  return (
-    instance.expandedDevices[root.device]?.['size'] !== undefined ||
-    pools.some(({ name, config }) => name === root.pool && config['volume.size'] !== undefined)
-  );
+  return root.sizeBytes !== null || pools.some((pool) => pool.name === root.pool && pool.defaultDiskBytes !== null);
 }
 
-async function limitOf(incus: Incus, instance: string, device: string): Promise<DiskLimit | null> {
-  const state = await getInstanceState(incus, instance);
+async function limitOf(platform: Platform, instance: string, device: string): Promise<DiskLimit | null> {
+  const state = await platform.getInstanceState(instance);
   return state.ok ? (state.value.disks[device] ?? null) : null;
 }
 
-/** `dir` has no snapshots at all (docs/internals/incus.md, Storage drivers). */
-function copiesFiles({ driver }: Pool): boolean {
-  return driver === 'dir';
-}
-
-/** Only btrfs counts what is used in a way that does not tell how much of the limit is left: without what snapshots share. */
+/** Where the server leaves out what snapshots share, nobody knows without a measurement how much of the limit is left. */
 function needsMeasure(
   { instance }: SpaceRequest,
   root: string,
@@ -100,7 +90,7 @@ function needsMeasure(
 ): boolean {
   return (
     instance.status === 'Running' &&
-    pools.some((pool) => copiesFiles(pool) || (limit !== null && pool.name === root && pool.driver === 'btrfs'))
+    pools.some((pool) => pool.snapshotCopies || (limit !== null && pool.name === root && pool.usageLeavesOutShared))
   );
 }
 
@@ -114,7 +104,7 @@ function refuseLimit(
   const usedBytes = Math.max(limit.usedBytes, used?.root ?? 0);
   if (limit.totalBytes - usedBytes >= leastInLimit) return null;
   return refused(
-    `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: too little is left to take a restore point and to go back to it (at least ${formatMiB(leastInLimit)}).`,
+    `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: not enough for a restore point and a rollback (at least ${formatMiB(leastInLimit)}).`,
     `Free some space inside, or raise the limit: \`incus config device set ${instance.name} ${device} size=…\`.`,
   );
 }
@@ -126,8 +116,8 @@ function refusePool(wanted: SpaceRequest, pool: PoolWithSpace, used: DiskUsage |
   const need = neededIn(wanted, pool, used);
   if (free >= need.bytes) return null;
   return refused(
-    `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: too little to take a restore point of "${wanted.instance.name}" and to go back to it (${need.message}).`,
-    `Free some space first; \`incus storage info ${pool.name}\` shows what there is.`,
+    `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: not enough for a restore point of "${wanted.instance.name}" and a rollback (${need.message}).`,
+    `Free some space first; \`incus storage info ${pool.name}\` shows the usage.`,
   );
 }
 
@@ -138,7 +128,7 @@ function neededIn(
 ): { readonly bytes: number; readonly message: string } {
   const least = { bytes: leastInPool, message: `at least ${formatMiB(leastInPool)}` };
   const root = rootDisk(wanted.instance);
-  if (copiesFiles(pool)) {
+  if (pool.snapshotCopies) {
     const bytes = copiedIn(wanted, pool, used);
     return bytes === null
       ? least
@@ -173,32 +163,21 @@ function copyOf(
   used: DiskUsage | null,
 ): SnapshotCopy | null {
   const pool = pools.find(({ name }) => name === root);
-  if (pool === undefined || wanted.instance.status !== 'Running' || !copiesFiles(pool)) return null;
+  if (pool === undefined || wanted.instance.status !== 'Running' || !pool.snapshotCopies) return null;
   return { driver: pool.driver, bytes: used?.root ?? null };
 }
 
-/** LVM without a thin pool reserves as much as the disk is large (docs/internals/incus.md, Storage drivers); Incus' default is 10 GiB. */
-export function reservedBy(instance: Pick<Instance, 'expandedDevices'>, pool: Pool): number {
-  if (pool.driver !== 'lvm' || pool.config['lvm.use_thinpool'] !== 'false') return 0;
-  const root = rootDisk(instance);
-  const size = instance.expandedDevices[root?.device ?? '']?.['size'] ?? pool.config['volume.size'] ?? '10GiB';
-  return bytesOf(size);
-}
-
-/** A size as Incus writes it: `10GiB`, `500MB`, `1024`; 0 for anything else. */
-export function bytesOf(size: string): number {
-  const [, number, unit = ''] = /^(\d+)\s*([kMGTPE]i?B|B|bytes|kB)?$/.exec(size.trim()) ?? [];
-  if (number === undefined) return 0;
-  const power = 'kMGTPE'.indexOf(unit.charAt(0)) + 1;
-  const base = unit.includes('i') ? 1024 : 1000;
-  return Number(number) * (unit === 'bytes' || unit === 'B' || unit === '' ? 1 : base ** power);
+/** What a snapshot of the root disk reserves in the pool, in bytes. */
+export function reservedBy(instance: Pick<Instance, 'disks'>, pool: Pool): number {
+  if (!pool.snapshotReservesDisk) return 0;
+  return rootDisk(instance)?.sizeBytes ?? pool.defaultDiskBytes ?? 0;
 }
 
 /** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (docs/internals/incus.md, Storage drivers). */
 export function describePause(instance: string, { driver, bytes }: SnapshotCopy): string {
   return bytes === null
-    ? `The pool's driver, ${driver}, copies every file for the restore point: ${instance} stands still meanwhile.`
-    : `The pool's driver, ${driver}, copies ${formatMiB(bytes)} for the restore point: ${instance} stands still meanwhile, at 150 MiB/s for about ${formatDuration(bytes / bytesAMs)}.`;
+    ? `The pool's driver, ${driver}, copies every file for the restore point. ${instance} is frozen meanwhile.`
+    : `The pool's driver, ${driver}, copies ${formatMiB(bytes)} for the restore point. ${instance} is frozen meanwhile, at 150 MiB/s for about ${formatDuration(bytes / bytesAMs)}.`;
 }
 
 const bytesAMs = (150 * mebibyte) / 1000;

@@ -1,6 +1,5 @@
 import type { VolumePoint } from '../../event.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { deleteSnapshot, getSnapshot, renameSnapshot, setSnapshotExpiry } from '../../incus/snapshot.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import { lostLockMessage, type HeldLease } from '../lock/lease.ts';
 import { removeMarker } from '../lock/marker.ts';
@@ -20,53 +19,55 @@ export type Release =
  * Safe to repeat. A failure leaves it in flight for `guard recover`.
  */
 export async function releaseRestorePoint(
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
   instance: string,
   release: Release,
   volumes: readonly VolumePoint[],
   limitMs: number,
-): Promise<Result<string | null, IncusFailure>> {
-  const { incus } = tools;
+): Promise<Result<string | null, PlatformFailure>> {
+  const { platform } = tools;
   // First of all: without the mark the change counts as decided, whatever dies after this.
-  const unmarked = await retryTransient(tools.clock, limitMs, () => removeMarker(incus, instance));
+  const unmarked = await retryTransient(tools.clock, limitMs, () => removeMarker(platform, instance));
   if (!unmarked.ok) return unmarked;
   // The lock itself is the last to go.
   const freed = await retryTransient(tools.clock, limitMs, () =>
-    release.keep ? keepVolumePoints(incus, volumes, release, limitMs) : removeVolumePoints(incus, volumes, limitMs),
+    release.keep
+      ? keepVolumePoints(platform, volumes, release, limitMs)
+      : removeVolumePoints(platform, volumes, limitMs),
   );
   if (!freed.ok) return freed;
   if (!release.keep) return removed(tools, instance, limitMs);
   const expiry = await retryTransient(tools.clock, limitMs, () =>
-    setSnapshotExpiry(incus, instance, inFlightName, release.expiresAt),
+    platform.setSnapshotExpiry(instance, inFlightName, release.expiresAt),
   );
   if (!expiry.ok) return expiry.error.kind === 'not-found' ? ok(release.name) : expiry;
   return renamed(tools, instance, release.name, limitMs);
 }
 
 async function removed(
-  tools: Pick<RunTools, 'incus' | 'clock'>,
+  tools: Pick<RunTools, 'platform' | 'clock'>,
   instance: string,
   limitMs: number,
-): Promise<Result<null, IncusFailure>> {
+): Promise<Result<null, PlatformFailure>> {
   const deleted = await retryTransient(tools.clock, limitMs, () =>
-    deleteSnapshot(tools.incus, instance, inFlightName, { limitMs }),
+    tools.platform.deleteSnapshot(instance, inFlightName, { limitMs }),
   );
   return deleted.ok || deleted.error.kind === 'not-found' ? ok(null) : deleted;
 }
 
 async function renamed(
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
   instance: string,
   name: string,
   limitMs: number,
-): Promise<Result<string, IncusFailure>> {
+): Promise<Result<string, PlatformFailure>> {
   const rename = (to: string) =>
-    retryTransient(tools.clock, limitMs, () => renameSnapshot(tools.incus, instance, inFlightName, to, { limitMs }));
+    retryTransient(tools.clock, limitMs, () => tools.platform.renameSnapshot(instance, inFlightName, to, { limitMs }));
   const done = await rename(name);
   if (done.ok) return ok(name);
   // A repetition after a lost answer: it has its name already. Its data alone may have it, where the daemon died meanwhile.
   if (done.error.kind === 'not-found')
-    return (await getSnapshot(tools.incus, instance, inFlightName)).ok ? done : ok(name);
+    return (await tools.platform.getSnapshot(instance, inFlightName)).ok ? done : ok(name);
   const other = `guard-${tools.recorder.run}`;
   if (name === other) return done;
   await tools.recorder.record({
@@ -81,7 +82,7 @@ async function renamed(
 /** Releases, and records it. Where that fails the outcome stands, and `guard recover` frees the lock later. */
 export async function release(
   plan: Pick<Plan, 'instance' | 'limits'>,
-  tools: Pick<RunTools, 'incus' | 'clock' | 'recorder'>,
+  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
   how: Release,
   volumes: readonly VolumePoint[],
   lease: HeldLease | null,
@@ -100,7 +101,7 @@ export async function release(
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    message: `The restore point is still in flight; \`guard recover\` releases it. ${describeFailure(released.error)}`,
+    message: `The restore point is still in flight. Release it with \`guard recover\`. ${describeFailure(released.error)}`,
   });
   return null;
 }

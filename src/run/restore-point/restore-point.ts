@@ -1,8 +1,6 @@
 import type { Outcome, RestorePoint } from '../../event.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance } from '../../incus/instance.ts';
-import { settle } from '../../incus/operations.ts';
-import { createSnapshot, deleteSnapshot, getSnapshot, type Snapshot } from '../../incus/snapshot.ts';
+import type { PlatformFailure } from '../../platform/failure.ts';
+import type { Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { waitForOtherClaims } from '../lock/contention.ts';
 import { claim } from '../lock/claim.ts';
@@ -144,7 +142,7 @@ async function takeSnapshots(
   if (!snapshots.ok) return snapshots;
   const lease = keepLease(tools, plan.instance, chosen);
   const { createdAt } = snapshots.value;
-  const volumes = await takeVolumePoints(tools.incus, request.volumes, inFlightName, snapshotMs);
+  const volumes = await takeVolumePoints(tools.platform, request.volumes, inFlightName, snapshotMs);
   if (volumes.ok) return ok({ restorePoint: { name: inFlightName, createdAt, volumes: volumes.value }, lease });
   await abandonOwn(plan, tools, { lease, restorePoint: { volumes: [] } });
   return err(refusedBecause(volumes.error));
@@ -156,11 +154,10 @@ async function takeName(
   lease: Lease,
   whenTaken: WhenTaken,
 ): Promise<Result<Snapshot, Outcome>> {
-  const { clock, incus } = tools;
+  const { clock, platform } = tools;
   const giveUpAt = clock.monotonic() + contentionLimitMs;
   for (;;) {
-    const created = await createSnapshot(
-      incus,
+    const created = await platform.createSnapshot(
       plan.instance,
       { name: inFlightName, expiresAt: expiryOfLease(lease) },
       { limitMs: plan.limits.snapshotMs },
@@ -184,18 +181,20 @@ async function takeName(
  * be there, whole or in part, and the instance may still be frozen for it. What cannot be removed now, `guard recover` finds.
  */
 async function removeOwnSnapshot(plan: Plan, tools: RunTools, lease: Lease): Promise<void> {
-  const { clock, incus } = tools;
-  const instance = await retryTransient(clock, plan.limits.readyMs, () => getInstance(incus, plan.instance));
+  const { clock, platform } = tools;
+  const instance = await retryTransient(clock, plan.limits.readyMs, () => platform.getInstance(plan.instance));
   if (!instance.ok) return;
   await thaw(tools, plan, instance.value.status);
   const isOwn = (snapshot: Pick<Snapshot, 'name' | 'expiresAt'>): boolean =>
     snapshot.name === inFlightName && belongsToLease(lease, snapshot);
-  await repairInconsistentSnapshots(incus, instance.value, isOwn, plan.limits.snapshotMs);
+  await repairInconsistentSnapshots(platform, instance.value, isOwn, plan.limits.snapshotMs);
   await removeOwn(plan, tools, { lease, restorePoint: { volumes: [] } });
 }
 
-function confirmed(plan: Plan, tools: RunTools): Promise<Result<Snapshot, IncusFailure>> {
-  return retryTransient(tools.clock, plan.limits.readyMs, () => getSnapshot(tools.incus, plan.instance, inFlightName));
+function confirmed(plan: Plan, tools: RunTools): Promise<Result<Snapshot, PlatformFailure>> {
+  return retryTransient(tools.clock, plan.limits.readyMs, () =>
+    tools.platform.getSnapshot(plan.instance, inFlightName),
+  );
 }
 
 /**
@@ -206,10 +205,13 @@ async function foundOwn(
   plan: Plan,
   tools: RunTools,
   lease: Lease,
-  failure: IncusFailure,
-): Promise<Result<Snapshot, IncusFailure>> {
+  failure: PlatformFailure,
+): Promise<Result<Snapshot, PlatformFailure>> {
   if (failure.operation === null) return err(failure);
-  const end = await settle(tools.incus, failure.operation, { limitMs: plan.limits.readyMs, purpose: failure.purpose });
+  const end = await tools.platform.settle(failure.operation, {
+    limitMs: plan.limits.readyMs,
+    purpose: failure.purpose,
+  });
   // One that a dead daemon was at may be torn.
   if (!end.ok || end.value.kind !== 'succeeded') return err(failure);
   const seen = await confirmed(plan, tools);
@@ -222,7 +224,7 @@ async function claimed(
   request: RestorePointRequest,
   snapshots: LockAttempt,
 ): Promise<Result<LockAttempt, Outcome>> {
-  const end = await claim(tools.incus, plan.instance, request.marker, request.stale);
+  const end = await claim(tools.platform, plan.instance, request.marker, request.stale);
   if (end.ok && end.value.claimed) return ok(snapshots);
   await abandonOwn(plan, tools, snapshots);
   // One that is to be tried again later leaves no key behind.
@@ -246,12 +248,12 @@ async function removeOwn(
   tools: RunTools,
   { lease, restorePoint }: { readonly lease: Lease; readonly restorePoint: Pick<RestorePoint, 'volumes'> },
 ): Promise<void> {
-  const { incus, clock } = tools;
+  const { platform, clock } = tools;
   const { snapshotMs } = plan.limits;
   const seen = await confirmed(plan, tools);
   if (!seen.ok || !belongsToLease(lease, seen.value)) return;
-  await removeVolumePoints(incus, restorePoint.volumes, snapshotMs);
+  await removeVolumePoints(platform, restorePoint.volumes, snapshotMs);
   await retryTransient(clock, snapshotMs, () =>
-    deleteSnapshot(incus, plan.instance, inFlightName, { limitMs: snapshotMs }),
+    platform.deleteSnapshot(plan.instance, inFlightName, { limitMs: snapshotMs }),
   );
 }

@@ -1,5 +1,5 @@
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { deleteSnapshot, listSnapshots, type Snapshot } from '../../incus/snapshot.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
+import type { Snapshot } from '../../platform/platform.ts';
 import { newestFirst, type KeptRestorePoint } from '../../journal/kept-restore-points.ts';
 import { ok, type Result } from '../../result.ts';
 import { retryTransient } from '../retry.ts';
@@ -24,7 +24,7 @@ export function restorePointsToPrune(
   return present.toSorted(newestFirst).slice(Math.max(1, keep));
 }
 
-type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptRestorePoints'>;
+type RetentionTools = Pick<RunTools, 'platform' | 'clock' | 'recorder' | 'keptRestorePoints'>;
 
 /**
  * Removes what is beyond the limit, one after another; one that cannot be removed is told and does not stop the rest
@@ -33,7 +33,7 @@ type RetentionTools = Pick<RunTools, 'incus' | 'clock' | 'recorder' | 'keptResto
 export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Promise<number> {
   const kept = await tools.keptRestorePoints();
   if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
-  const existing = await listSnapshots(tools.incus, plan.instance);
+  const existing = await tools.platform.listSnapshots(plan.instance);
   if (!existing.ok) {
     await tools.recorder.record({ type: 'notice', level: 'warning', message: describeFailure(existing.error) });
     return 1;
@@ -48,7 +48,7 @@ export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Pro
         : {
             type: 'notice',
             level: 'warning',
-            message: `The old restore point "${point.name}" stays for now. ${describeFailure(removed.error)}`,
+            message: `The old restore point "${point.name}" could not be removed. ${describeFailure(removed.error)}`,
           },
     );
   }
@@ -60,13 +60,13 @@ async function removePoint(
   plan: Plan,
   tools: RetentionTools,
   { name, volumes }: KeptRestorePoint,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   const limitMs = plan.limits.snapshotMs;
-  const freed = await retryTransient(tools.clock, limitMs, () => removeVolumePoints(tools.incus, volumes, limitMs));
+  const freed = await retryTransient(tools.clock, limitMs, () => removeVolumePoints(tools.platform, volumes, limitMs));
   if (!freed.ok) return freed;
   // A daemon that dies in the middle leaves a snapshot without data, and takes no other one before that is removed as well.
   const removed = await retryTransient(tools.clock, limitMs, () =>
-    deleteSnapshot(tools.incus, plan.instance, name, { limitMs }),
+    tools.platform.deleteSnapshot(plan.instance, name, { limitMs }),
   );
   return removed.ok || removed.error.kind === 'not-found' ? ok(undefined) : removed;
 }

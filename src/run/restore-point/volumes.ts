@@ -1,14 +1,6 @@
 import type { VolumePoint } from '../../event.ts';
-import type { Incus } from '../../incus/client.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
-import {
-  deleteVolumeSnapshot,
-  listVolumeSnapshots,
-  renameVolumeSnapshot,
-  restoreVolume,
-  setVolumeSnapshotExpiry,
-  snapshotVolume,
-} from '../../incus/volume.ts';
+import type { Platform } from '../../platform/platform.ts';
+import type { PlatformFailure } from '../../platform/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
 import type { OwnVolume } from './disks.ts';
 
@@ -17,16 +9,16 @@ import type { OwnVolume } from './disks.ts';
  * instance is held, so that a snapshot of this name that is there already was left by a run that died.
  */
 export async function takeVolumePoints(
-  incus: Incus,
+  platform: Platform,
   volumes: readonly OwnVolume[],
   name: string,
   limitMs: number,
-): Promise<Result<VolumePoint[], IncusFailure>> {
+): Promise<Result<VolumePoint[], PlatformFailure>> {
   const taken: VolumePoint[] = [];
   for (const { pool, volume } of volumes) {
-    const point = await takeAfresh(incus, { pool, volume }, name, limitMs);
+    const point = await takeAfresh(platform, { pool, volume }, name, limitMs);
     if (!point.ok) {
-      await removeVolumePoints(incus, taken, limitMs);
+      await removeVolumePoints(platform, taken, limitMs);
       return point;
     }
     taken.push(point.value);
@@ -35,15 +27,15 @@ export async function takeVolumePoints(
 }
 
 async function takeAfresh(
-  incus: Incus,
+  platform: Platform,
   { pool, volume }: { readonly pool: string; readonly volume: string },
   name: string,
   limitMs: number,
-): Promise<Result<VolumePoint, IncusFailure>> {
-  const take = () => snapshotVolume(incus, pool, volume, { name, expiresAt: null }, { limitMs });
+): Promise<Result<VolumePoint, PlatformFailure>> {
+  const take = () => platform.snapshotVolume(pool, volume, { name, expiresAt: null }, { limitMs });
   let taken = await take();
   if (!taken.ok && taken.error.kind === 'name-taken') {
-    await deleteVolumeSnapshot(incus, pool, volume, name, { limitMs });
+    await platform.deleteVolumeSnapshot(pool, volume, name, { limitMs });
     taken = await take();
   }
   return taken.ok ? ok({ pool, volume, snapshot: name, createdAt: taken.value.createdAt }) : taken;
@@ -51,13 +43,13 @@ async function takeAfresh(
 
 /** The snapshots of this name that the volumes have: what a run that died left. */
 export async function findVolumePoints(
-  incus: Incus,
+  platform: Platform,
   volumes: readonly OwnVolume[],
   name: string,
 ): Promise<VolumePoint[]> {
   const found = await Promise.all(
     volumes.map(async ({ pool, volume }) => {
-      const snapshots = await listVolumeSnapshots(incus, pool, volume);
+      const snapshots = await platform.listVolumeSnapshots(pool, volume);
       const point = snapshots.ok ? snapshots.value.find((snapshot) => snapshot.name === name) : undefined;
       return point ? [{ pool, volume, snapshot: name, createdAt: point.createdAt }] : [];
     }),
@@ -67,12 +59,12 @@ export async function findVolumePoints(
 
 /** Puts the volumes back, one after another. The instance must not run. Can be done twice. */
 export async function restoreVolumePoints(
-  incus: Incus,
+  platform: Platform,
   points: readonly VolumePoint[],
   limitMs: number,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   for (const { pool, volume, snapshot } of points) {
-    const restored = await restoreVolume(incus, pool, volume, snapshot, { limitMs });
+    const restored = await platform.restoreVolume(pool, volume, snapshot, { limitMs });
     if (!restored.ok) return restored;
   }
   return ok(undefined);
@@ -80,15 +72,15 @@ export async function restoreVolumePoints(
 
 /** Gives the volumes' snapshots their final name and expiry. One that is gone, or was renamed before, is no failure. */
 export async function keepVolumePoints(
-  incus: Incus,
+  platform: Platform,
   points: readonly VolumePoint[],
   to: { readonly name: string; readonly expiresAt: Date | null },
   limitMs: number,
-): Promise<Result<void, IncusFailure>> {
+): Promise<Result<void, PlatformFailure>> {
   for (const { pool, volume, snapshot } of points) {
-    const expiry = await setVolumeSnapshotExpiry(incus, pool, volume, snapshot, to.expiresAt);
+    const expiry = await platform.setVolumeSnapshotExpiry(pool, volume, snapshot, to.expiresAt);
     const renamed = expiry.ok
-      ? await renameVolumeSnapshot(incus, pool, volume, snapshot, to.name, { limitMs })
+      ? await platform.renameVolumeSnapshot(pool, volume, snapshot, to.name, { limitMs })
       : expiry;
     if (!renamed.ok && renamed.error.kind !== 'not-found') return renamed;
   }
@@ -97,13 +89,13 @@ export async function keepVolumePoints(
 
 /** Removes the volumes' snapshots by their exact names; one that cannot be removed does not stop the rest (F16). */
 export async function removeVolumePoints(
-  incus: Incus,
+  platform: Platform,
   points: readonly VolumePoint[],
   limitMs: number,
-): Promise<Result<void, IncusFailure>> {
-  let failure: IncusFailure | null = null;
+): Promise<Result<void, PlatformFailure>> {
+  let failure: PlatformFailure | null = null;
   for (const { pool, volume, snapshot } of points) {
-    const removed = await deleteVolumeSnapshot(incus, pool, volume, snapshot, { limitMs });
+    const removed = await platform.deleteVolumeSnapshot(pool, volume, snapshot, { limitMs });
     if (!removed.ok && removed.error.kind !== 'not-found') failure ??= removed.error;
   }
   return failure === null ? ok(undefined) : err(failure);

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../event.ts';
-import { describeFailure } from '../../incus/failure.ts';
-import { getInstance, type Instance } from '../../incus/instance.ts';
+import { describeFailure } from '../../platform/failure.ts';
+import type { Instance } from '../../platform/platform.ts';
 import { retryTransient } from '../retry.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
@@ -14,10 +14,10 @@ export async function foreignRestore(
   tools: RunTools,
   { generation }: Pick<Instance, 'generation'>,
 ): Promise<Verdict | null> {
-  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => getInstance(tools.incus, plan.instance));
+  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(plan.instance));
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
   const message = now.ok
-    ? `Somebody else has put "${plan.instance}" back to a snapshot during this run, so that nothing is known of the change.`
+    ? `Somebody else restored a snapshot of "${plan.instance}" during this run, so the result of the change is unknown.`
     : describeFailure(now.error);
   const verdict: Verdict = {
     verdict: 'inconclusive',

@@ -4,15 +4,12 @@ import { judgeAlone } from '../../health/verdict.ts';
 import { watch } from '../../health/watch/watch.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
-import { clearingOf } from '../../incus/clearing.ts';
-import { describeFailure, type IncusFailure } from '../../incus/failure.ts';
-import { getInstance, patchInstance, type Instance } from '../../incus/instance.ts';
-import { settle } from '../../incus/operations.ts';
-import { getSnapshot, restoreSnapshot, type Snapshot } from '../../incus/snapshot.ts';
+import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
+import type { Instance, Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { driftSince, describeDrift } from './drift.ts';
 import type { HeldLease } from '../lock/lease.ts';
-import { newerInTheWay, removalLines } from '../restore-point/newer-snapshots.ts';
+import { newerInTheWay } from '../restore-point/newer-snapshots.ts';
 import { isRecent, timePointOf, type TimePoint } from '../recency.ts';
 import { isTransient, retryTransient } from '../retry.ts';
 import type { Limits } from '../plan.ts';
@@ -21,11 +18,7 @@ import { resumeByMarker } from '../lock/quiesce-marker.ts';
 import { inPhase } from '../recorder.ts';
 import { clearStaleLocks } from './stale-locks.ts';
 import type { RunTools } from '../tools.ts';
-import {
-  findInconsistentSnapshots,
-  isInconsistencyFailure,
-  repairCommands,
-} from '../restore-point/inconsistent-snapshots.ts';
+import { isInconsistencyFailure } from '../restore-point/inconsistent-snapshots.ts';
 import { restoreVolumePoints } from '../restore-point/volumes.ts';
 
 /** What to bring back, and how far. */
@@ -62,14 +55,14 @@ export type RollbackEnd =
       readonly first?: readonly string[];
     };
 
-type RollbackTools = Pick<RunTools, 'incus' | 'clock' | 'recorder'>;
+type RollbackTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
 /** What is known of the way back before anything is stopped. */
 export interface Survey {
   readonly at: TimePoint;
   /** The exact snapshot, or a sentence. */
   readonly there: Result<Snapshot, string>;
-  readonly now: Result<Instance, IncusFailure>;
+  readonly now: Result<Instance, PlatformFailure>;
   /** Snapshots that stand in the way. */
   readonly newer: readonly string[];
 }
@@ -79,8 +72,8 @@ export async function survey(plan: RollbackPlan, tools: RollbackTools): Promise<
   const at = timePointOf(tools.clock);
   const [there, now, newer] = await Promise.all([
     findRestorePoint(plan, tools),
-    getInstance(tools.incus, plan.instance),
-    newerInTheWay(tools.incus, plan.instance, plan.restorePoint),
+    tools.platform.getInstance(plan.instance),
+    newerInTheWay(tools.platform, plan.instance, plan.restorePoint),
   ]);
   return { at, there, now, newer };
 }
@@ -99,7 +92,12 @@ export async function rollBack(
   const { there, now, newer } = known;
   if (!there.ok) return { end: 'failed', message: there.error };
   if (now.ok) await reportDrift(tools, there.value, now.value);
-  if (newer.length > 0) return { end: 'failed', message: describeNewer(newer), first: removalLines(plan, newer) };
+  if (newer.length > 0)
+    return {
+      end: 'failed',
+      message: describeNewer(newer),
+      first: tools.platform.commands.removeSnapshots(plan, newer),
+    };
 
   if (await plan.lease?.isLost()) return { end: 'lost' };
   const stopped = await inPhase(
@@ -118,7 +116,7 @@ export async function rollBack(
       message: describeFailure(restored.error),
       first: await inTheWay(plan, tools, restored.error),
     };
-  if (plan.clearLocks) await clearStaleLocks(tools.incus, plan.instance);
+  if (plan.clearLocks) await clearStaleLocks(tools.platform, plan.instance);
   if (!plan.start) return { end: 'well' };
 
   const started = await inPhase(
@@ -134,16 +132,16 @@ export async function rollBack(
   return verifyAgain(plan, tools);
 }
 
-const mayBeBusy = 'The instance may still be held still as for its restore point.';
+const mayBeBusy = 'The instance may still be quiesced.';
 
 function told(message: string) {
-  return (result: Result<unknown, IncusFailure>): { ok: boolean; message: string } =>
+  return (result: Result<unknown, PlatformFailure>): { ok: boolean; message: string } =>
     result.ok ? { ok: true, message } : { ok: false, message: describeFailure(result.error) };
 }
 
 async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> {
   const { name, createdAt } = plan.restorePoint;
-  const look = () => getSnapshot(tools.incus, plan.instance, name);
+  const look = () => tools.platform.getSnapshot(plan.instance, name);
   const first = await look();
   const isAway = !first.ok && isTransient(first.error);
   if (isAway)
@@ -152,13 +150,13 @@ async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promi
   if (!snapshot.ok) return err(describeFailure(snapshot.error));
   if (snapshot.value.createdAt === createdAt) return snapshot;
   return err(
-    `The snapshot "${name}" of ${plan.instance} is not the one this run took: it was made at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
+    `The snapshot "${name}" of ${plan.instance} is not the one that this run took. It was created at ${snapshot.value.createdAt}, not at ${createdAt}. Nothing was stopped.`,
   );
 }
 
 /** Nothing would be shown for a quarter of an hour otherwise. */
-function describeGone({ limits }: RollbackPlan, failure: IncusFailure): string {
-  return `${describeFailure(failure)} The instance is as the change left it; guard goes on trying for ${formatDuration(limits.restoreMs)}.`;
+function describeGone({ limits }: RollbackPlan, failure: PlatformFailure): string {
+  return `${describeFailure(failure)} The instance is unchanged since the command. guard keeps trying for ${formatDuration(limits.restoreMs)}.`;
 }
 
 /** A restore replaces the whole configuration (docs/internals/incus.md, Restore): who changed it meanwhile is told (F22). */
@@ -168,29 +166,30 @@ async function reportDrift(tools: RollbackTools, snapshot: Snapshot, now: Instan
 }
 
 function describeNewer(newer: readonly string[]): string {
-  return `Its storage goes back to the newest snapshot only, and newer than the restore point are ${newer.map((name) => `"${name}"`).join(', ')}. They are not guard's to remove. Nothing was stopped.`;
+  return `The storage can restore only the newest snapshot, and these are newer than the restore point: ${newer.map((name) => `"${name}"`).join(', ')}. guard did not take them and does not remove them. Nothing was stopped.`;
 }
 
 /** What a daemon that was killed left, and what no restore gets past. */
-async function inTheWay(plan: RollbackPlan, { incus }: RollbackTools, failure: IncusFailure): Promise<string[]> {
-  const clearing = clearingOf(failure.detail);
-  if (clearing !== null) return [clearing];
-  const instance = isInconsistencyFailure(failure) ? await getInstance(incus, plan.instance) : null;
-  return instance?.ok ? repairCommands(plan, await findInconsistentSnapshots(incus, instance.value)) : [];
+async function inTheWay(plan: RollbackPlan, { platform }: RollbackTools, failure: PlatformFailure): Promise<string[]> {
+  if (failure.repair.length > 0) return [...failure.repair];
+  const instance = isInconsistencyFailure(failure) ? await platform.getInstance(plan.instance) : null;
+  return instance?.ok
+    ? platform.commands.repairSnapshots(plan, await platform.findInconsistentSnapshots(instance.value))
+    : [];
 }
 
 async function restore(
   plan: RollbackPlan,
   tools: RollbackTools,
   before: Survey['now'],
-): Promise<Result<void, IncusFailure>> {
-  const { clock, incus } = tools;
+): Promise<Result<void, PlatformFailure>> {
+  const { clock, platform } = tools;
   const { restoreMs } = plan.limits;
-  const description = before.ok ? before : await getInstance(incus, plan.instance);
+  const description = before.ok ? before : await platform.getInstance(plan.instance);
   const volumes = await retryTransient(
     clock,
     restoreMs,
-    () => restoreVolumePoints(incus, plan.restorePoint.volumes, restoreMs),
+    () => restoreVolumePoints(platform, plan.restorePoint.volumes, restoreMs),
     restoreIsWorthRepeating,
   );
   if (!volumes.ok) return volumes;
@@ -198,14 +197,14 @@ async function restore(
     clock,
     restoreMs,
     async () => {
-      const tried = await restoreSnapshot(incus, plan.instance, plan.restorePoint.name, { limitMs: restoreMs });
+      const tried = await platform.restoreSnapshot(plan.instance, plan.restorePoint.name, { limitMs: restoreMs });
       return tried.ok ? tried : settled(tools, restoreMs, tried.error);
     },
     restoreIsWorthRepeating,
   );
   // Incus before 6.0.5 does not keep the description in a snapshot.
   if (restored.ok && description.ok && description.value.description !== '')
-    await patchInstance(incus, plan.instance, { description: description.value.description });
+    await platform.patchInstance(plan.instance, { description: description.value.description });
   return restored;
 }
 
@@ -213,10 +212,10 @@ async function restore(
 async function settled(
   tools: RollbackTools,
   limitMs: number,
-  failure: IncusFailure,
-): Promise<Result<void, IncusFailure>> {
+  failure: PlatformFailure,
+): Promise<Result<void, PlatformFailure>> {
   if (failure.operation === null) return err(failure);
-  const end = await settle(tools.incus, failure.operation, { limitMs, purpose: failure.purpose });
+  const end = await tools.platform.settle(failure.operation, { limitMs, purpose: failure.purpose });
   if (!end.ok) return end;
   switch (end.value.kind) {
     case 'succeeded':
@@ -230,7 +229,7 @@ async function settled(
 }
 
 /** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (docs/internals/incus.md, Restore). */
-function restoreIsWorthRepeating(failure: IncusFailure): boolean {
+function restoreIsWorthRepeating(failure: PlatformFailure): boolean {
   return (
     isTransient(failure) ||
     failure.kind === 'no-space' ||
@@ -252,7 +251,7 @@ async function verifyAgain(plan: RollbackPlan, tools: RollbackTools): Promise<Ro
 }
 
 async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> {
-  const context = { incus: tools.incus, instance: plan.instance, clock: tools.clock };
+  const context = { platform: tools.platform, instance: plan.instance, clock: tools.clock };
   if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
   const limits = { limitMs: plan.limits.verifyMs, soakMs: 0 };
   const { verdict } = await watch(

@@ -1,5 +1,4 @@
-import type { Incus } from '../../incus/client.ts';
-import { deleteFile } from '../../incus/files.ts';
+import type { Platform } from '../../platform/platform.ts';
 
 /**
  * Lock files that a package manager leaves in the file system while it works. A restore point that is taken for its
@@ -15,8 +14,8 @@ const staleLocks: readonly string[] = [
 ];
 
 /** Removes them from a stopped instance. One that is not there, or cannot be removed, is no reason to stay stopped. */
-export async function clearStaleLocks(incus: Incus, instance: string): Promise<void> {
-  for (const path of staleLocks) await deleteFile(incus, instance, path, { limitMs });
+export async function clearStaleLocks(platform: Platform, instance: string): Promise<void> {
+  for (const path of staleLocks) await platform.deleteFile(instance, path, { limitMs });
 }
 
 const limitMs = 30_000;

@@ -1,9 +1,7 @@
 import { waitUntilQuiet } from '../../health/ready.ts';
 import type { Clock } from '../../clock.ts';
-import { runProbe } from '../../incus/exec-query.ts';
-import type { Incus } from '../../incus/client.ts';
-import type { IncusFailure } from '../../incus/failure.ts';
-import { getInstance } from '../../incus/instance.ts';
+import type { Platform } from '../../platform/platform.ts';
+import type { PlatformFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 
 /** A process inside, as its /proc/PID/stat tells. */
@@ -27,7 +25,7 @@ export interface Wait {
   readonly readyMs: number;
 }
 
-type WaitTools = { readonly incus: Incus; readonly clock: Clock };
+type WaitTools = { readonly platform: Platform; readonly clock: Clock };
 
 const pace = { first: 100, growth: 1.4, most: 1000 } as const;
 
@@ -62,11 +60,11 @@ export async function waitForTransaction(tools: WaitTools, instance: string, wai
 
 /** Reads the processes with these numbers inside; those that are gone, or have ended and are not waited for yet, are left out. */
 export async function inspectProcesses(
-  { incus }: Pick<WaitTools, 'incus'>,
+  { platform }: Pick<WaitTools, 'platform'>,
   instance: string,
   pids: readonly number[],
-): Promise<Result<ReadonlyMap<number, ProcessInside>, IncusFailure>> {
-  const answer = await runProbe(incus, instance, {
+): Promise<Result<ReadonlyMap<number, ProcessInside>, PlatformFailure>> {
+  const answer = await platform.query(instance, {
     command: ['sh', '-c', script, 'guard', ...pids.map(String)],
     limitMs: 10_000,
     maxBytes: 64 * 1024,
@@ -101,10 +99,10 @@ async function goneNow(tools: WaitTools, instance: string, pids: number): Promis
 }
 
 /** A daemon that does not answer says nothing of the instance; a reboot passes through "Stopped". */
-async function hasStopped({ incus, clock }: WaitTools, instance: string, readyMs: number): Promise<boolean> {
+async function hasStopped({ platform, clock }: WaitTools, instance: string, readyMs: number): Promise<boolean> {
   const deadline = clock.monotonic() + readyMs;
   for (;;) {
-    const found = await getInstance(incus, instance);
+    const found = await platform.getInstance(instance);
     if (!found.ok) return found.error.kind === 'not-found';
     if (found.value.status === 'Running') return false;
     if (clock.monotonic() >= deadline) return true;

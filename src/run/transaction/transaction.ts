@@ -37,7 +37,7 @@ export async function transactionAndVerdict(
   await tools.recorder.record({
     type: 'notice',
     level: 'info',
-    message: `${transaction.manager} ended without having changed anything.`,
+    message: `${transaction.manager} ended without changing anything.`,
   });
   return { end: { kind: 'exited', status: 0 }, verdict, interruptedBy: now, unchanged: true };
 }
@@ -61,7 +61,7 @@ async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): P
 function withoutWord({ manager }: Transaction, ended: TransactionEnd): TransactionEnd {
   return ended.finished || ended.end.kind !== 'exited'
     ? ended
-    : { ...ended, end: { kind: 'lost', message: `${manager} ended without saying that it had finished.` } };
+    : { ...ended, end: { kind: 'lost', message: `${manager} ended without reporting that it had finished.` } };
 }
 
 function describeEnd({ manager }: Transaction, end: CommandEnd): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fillAddress } from '../../../src/health/checks/address.ts';
-import { failureOf } from '../../../src/incus/failure.ts';
+import { failureOf } from '../../../src/platform/incus/http/failure.ts';
 import { err, ok } from '../../../src/result.ts';
 
 const addresses = {

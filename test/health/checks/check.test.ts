@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { askCheck, askDefinition } from '../../../src/health/checks/check.ts';
 import type { AskContext } from '../../../src/health/observation.ts';
-import { openIncus } from '../../../src/incus/client.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { checkOf } from '../samples.ts';
 
 const unreachable: AskContext = {
-  incus: openIncus({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }),
+  platform: openIncusPlatform({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }).platform,
   instance: 'c1',
   clock: systemClock,
 };
@@ -19,7 +19,7 @@ describe('a check that cannot be put', () => {
   });
 
   it('is not an exception where guard itself makes a mistake (F10)', async () => {
-    const broken = { ...unreachable, incus: null as unknown as AskContext['incus'] };
+    const broken = { ...unreachable, platform: null as unknown as AskContext['platform'] };
     expect(await askCheck(checkOf('web'), broken)).toMatchObject({
       status: 'unknown',
       message: expect.stringContaining('a mistake in guard itself') as string,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { RecordedEvent } from '../../../src/event.ts';
-import { closeIncus, openIncus } from '../../../src/incus/client.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { err, ok, type Result } from '../../../src/result.ts';
 import { saveEvidence, type EvidenceSubject } from '../../../src/run/evidence/evidence.ts';
 import { createRecorder } from '../../../src/run/recorder.ts';
@@ -23,7 +23,11 @@ const saved = async (
   save: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>,
   more: Partial<EvidenceSubject> = {},
 ) => {
-  const incus = openIncus({ socket: join(await temporaryFolder(), 'none'), project: 'default', clock: systemClock });
+  const { platform, close } = openIncusPlatform({
+    socket: join(await temporaryFolder(), 'none'),
+    project: 'default',
+    clock: systemClock,
+  });
   const events: RecordedEvent[] = [];
   const append = async (event: RecordedEvent): Promise<Result<void, string>> => {
     events.push(event);
@@ -36,8 +40,8 @@ const saved = async (
     openStore: async () => ok({ append, saveEvidence: save, close: async () => {} }),
   });
   await recorder.resume();
-  await saveEvidence({ ...subject, ...more }, { incus, clock: systemClock, recorder });
-  closeIncus(incus);
+  await saveEvidence({ ...subject, ...more }, { platform, clock: systemClock, recorder });
+  close();
   return events.find((event) => event.type === 'evidence-saved');
 };
 

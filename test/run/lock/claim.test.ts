@@ -1,23 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { closeIncus, openIncus, type Incus } from '../../../src/incus/client.ts';
-import { getInstance } from '../../../src/incus/instance.ts';
+import type { Platform } from '../../../src/platform/platform.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { claim, claimForQuiesce } from '../../../src/run/lock/claim.ts';
 import { readMarker } from '../../../src/run/lock/marker.ts';
 import { readQuiesceMarker } from '../../../src/run/lock/quiesce-marker.ts';
-import { value } from '../../incus/conformance.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
+import { value } from '../../platform/conformance.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
 
 let fake: FakeIncus;
-let incus: Incus;
+let platform: Platform;
+let close: () => void;
 
 beforeEach(async () => {
   fake = await startFakeIncus();
-  incus = openIncus({ socket: fake.socket, project: 'default', clock: systemClock });
+  ({ platform, close } = openIncusPlatform({ socket: fake.socket, project: 'default', clock: systemClock }));
 });
 
 afterEach(async () => {
-  closeIncus(incus);
+  close();
   await fake.close();
 });
 
@@ -39,31 +40,33 @@ const refuse = (times: number): void => {
   });
 };
 
-const instanceNow = async () => value(await getInstance(incus, 'c1'));
+const instanceNow = async () => value(await platform.getInstance('c1'));
 
 describe('an instance is claimed', () => {
   test('while snapshots of others are taken and removed (F13)', async () => {
     refuse(2);
-    expect(value(await claim(incus, 'c1', markOfRun(ours), []))).toMatchObject({ claimed: true });
+    expect(value(await claim(platform, 'c1', markOfRun(ours), []))).toMatchObject({ claimed: true });
     expect(readMarker(await instanceNow())?.run).toBe(ours);
   });
 
   test('by the mark or by the key, whichever is there first (F13)', async () => {
-    expect(value(await claimForQuiesce(incus, 'c1', quietOfRun(ours), []))).toMatchObject({ claimed: true });
-    expect(value(await claim(incus, 'c1', markOfRun(theirs), []))).toMatchObject({
+    expect(value(await claimForQuiesce(platform, 'c1', quietOfRun(ours), []))).toMatchObject({ claimed: true });
+    expect(value(await claim(platform, 'c1', markOfRun(theirs), []))).toMatchObject({
       claimed: false,
       holder: { run: ours },
     });
     expect(readMarker(await instanceNow())).toBeNull();
     // Its own key gives way to its mark in one step.
-    expect(value(await claim(incus, 'c1', markOfRun(ours), []))).toMatchObject({ claimed: true });
+    expect(value(await claim(platform, 'c1', markOfRun(ours), []))).toMatchObject({ claimed: true });
     expect(readQuiesceMarker(await instanceNow())).toBeNull();
-    expect(value(await claimForQuiesce(incus, 'c1', quietOfRun(theirs), []))).toMatchObject({ holder: { run: ours } });
+    expect(value(await claimForQuiesce(platform, 'c1', quietOfRun(theirs), []))).toMatchObject({
+      holder: { run: ours },
+    });
   });
 
   test('over the mark of a run that is known to mean nothing', async () => {
-    value(await claim(incus, 'c1', markOfRun(theirs), []));
-    expect(value(await claim(incus, 'c1', markOfRun(ours), [theirs]))).toMatchObject({ claimed: true });
+    value(await claim(platform, 'c1', markOfRun(theirs), []));
+    expect(value(await claim(platform, 'c1', markOfRun(ours), [theirs]))).toMatchObject({ claimed: true });
     expect(readMarker(await instanceNow())?.run).toBe(ours);
   });
 });

@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { closeIncus, openIncus, type Incus } from '../../../src/incus/client.ts';
-import { deleteSnapshot, setSnapshotExpiry, createSnapshot } from '../../../src/incus/snapshot.ts';
+import type { Platform } from '../../../src/platform/platform.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { expiryOfLease, inFlightName, newLease } from '../../../src/run/lock/in-flight.ts';
 import { keepLease, type HeldLease } from '../../../src/run/lock/lease.ts';
-import { value } from '../../incus/conformance.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
-import { manualClock, type ManualClock } from '../../incus/manual-clock.ts';
+import { value } from '../../platform/conformance.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
+import { manualClock, type ManualClock } from '../../platform/incus/manual-clock.ts';
 
 const limit = { limitMs: 5000 };
 const ours = newLease(() => 1);
 const theirs = newLease(() => 2);
 let fake: FakeIncus;
-let incus: Incus;
+let platform: Platform;
+let close: () => void;
 let clock: ManualClock;
 let lease: HeldLease;
 let asked: number;
@@ -19,15 +20,20 @@ let asked: number;
 beforeEach(async () => {
   fake = await startFakeIncus();
   clock = manualClock();
-  incus = openIncus({ socket: fake.socket, project: 'default', clock, onRequest: () => (asked += 1) });
-  value(await createSnapshot(incus, 'c1', { name: inFlightName, expiresAt: expiryOfLease(ours) }, limit));
-  lease = keepLease({ incus, clock }, 'c1', ours);
+  ({ platform, close } = openIncusPlatform({
+    socket: fake.socket,
+    project: 'default',
+    clock,
+    onRequest: () => (asked += 1),
+  }));
+  value(await platform.createSnapshot('c1', { name: inFlightName, expiresAt: expiryOfLease(ours) }, limit));
+  lease = keepLease({ platform, clock }, 'c1', ours);
   asked = 0;
 });
 
 afterEach(async () => {
   await lease.stop();
-  closeIncus(incus);
+  close();
   await fake.close();
 });
 
@@ -43,14 +49,14 @@ test('what was proven just now is not asked again', async () => {
 });
 
 test('another guard’s lease on it is a loss, and stays one', async () => {
-  value(await setSnapshotExpiry(incus, 'c1', inFlightName, expiryOfLease(theirs)));
+  value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(theirs)));
   clock.advance(250);
   expect(await lease.isLost()).toBe(true);
   expect(await lease.isLost()).toBe(true);
 });
 
 test('a restore point that is gone proves nothing, and is asked for each time', async () => {
-  value(await deleteSnapshot(incus, 'c1', inFlightName, limit));
+  value(await platform.deleteSnapshot('c1', inFlightName, limit));
   clock.advance(250);
   expect(await lease.isLost()).toBe(false);
   asked = 0;

@@ -10,7 +10,7 @@ const marker: RunMarker = {
   at: 3,
 };
 
-const read = (text: string) => readMarker({ config: { [markerKey]: text } });
+const read = (text: string) => readMarker({ metadata: { [markerKey]: text } });
 
 test('a mark is read as it was written', () => {
   expect(read(JSON.stringify(marker))).toEqual(marker);
@@ -21,7 +21,7 @@ test('what a later guard adds to a mark does not hide it', () => {
 });
 
 test('no mark, or a removed one, is none', () => {
-  expect(readMarker({ config: {} })).toBeNull();
+  expect(readMarker({ metadata: {} })).toBeNull();
   expect(read('')).toBeNull();
 });
 

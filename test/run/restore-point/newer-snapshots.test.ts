@@ -1,24 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { closeIncus, openIncus, type Incus } from '../../../src/incus/client.ts';
-import {
-  isLatestOnly,
-  newerInTheWay,
-  removalLines,
-  describeScheduled,
-} from '../../../src/run/restore-point/newer-snapshots.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
+import type { Platform } from '../../../src/platform/platform.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
+import { describeScheduled, newerInTheWay } from '../../../src/run/restore-point/newer-snapshots.ts';
+import { commands } from '../../../src/platform/incus/commands.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
 
 // There is no zfs in the tests: the fake has a pool that says it is one.
 let fake: FakeIncus;
-let incus: Incus;
+let platform: Platform;
+let close: () => void;
 
 beforeEach(async () => {
   fake = await startFakeIncus();
-  incus = openIncus({ socket: fake.socket, project: 'default', clock: systemClock });
+  ({ platform, close } = openIncusPlatform({ socket: fake.socket, project: 'default', clock: systemClock }));
 });
 afterEach(async () => {
-  closeIncus(incus);
+  close();
   await fake.close();
 });
 
@@ -35,7 +33,7 @@ const has = (...snapshots: readonly (readonly [string, number])[]): void => {
     fake.instance('c1').snapshots.push({ name, created_at: at(minute), expires_at: '', config: {} });
 };
 const restorePoint = { name: 'guard-in-flight', createdAt: at(2), volumes: [] };
-const found = () => newerInTheWay(incus, 'c1', restorePoint);
+const found = () => newerInTheWay(platform, 'c1', restorePoint);
 
 describe('snapshots that are newer than the restore point (F4, F5)', () => {
   test('stand in the way on zfs, and are named', async () => {
@@ -60,20 +58,20 @@ describe('snapshots that are newer than the restore point (F4, F5)', () => {
   });
 
   test('are removed by hand, by exact name', () => {
-    expect(removalLines({ instance: 'c1', project: 'shop', remote: 'far' }, ['auto-1'])).toEqual([
+    expect(commands.removeSnapshots({ instance: 'c1', project: 'shop', remote: 'far' }, ['auto-1'])).toEqual([
       'incus snapshot delete far:c1 auto-1 --project shop',
     ]);
   });
 });
 
 describe('a schedule of snapshots', () => {
-  const zfs = { driver: 'zfs', config: {} };
-  const c1 = (schedule: string) => ({ name: 'c1', expandedConfig: { 'snapshots.schedule': schedule } });
+  const zfs = { driver: 'zfs', restoreNeedsNewest: true };
+  const c1 = (snapshotSchedule: string | null) => ({ name: 'c1', snapshotSchedule });
 
   test('is warned of where one could stand in the way (F5)', () => {
     expect(describeScheduled(zfs, c1('@hourly'))).toContain('(@hourly)');
-    expect(describeScheduled(zfs, c1(''))).toBeNull();
-    expect(describeScheduled({ driver: 'btrfs', config: {} }, c1('@hourly'))).toBeNull();
-    expect(isLatestOnly(null)).toBe(false);
+    expect(describeScheduled(zfs, c1(null))).toBeNull();
+    expect(describeScheduled({ driver: 'btrfs', restoreNeedsNewest: false }, c1('@hourly'))).toBeNull();
+    expect(describeScheduled(null, c1('@hourly'))).toBeNull();
   });
 });

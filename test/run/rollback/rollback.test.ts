@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { closeIncus, openIncus, type Incus } from '../../../src/incus/client.ts';
-import { createSnapshot, deleteSnapshot } from '../../../src/incus/snapshot.ts';
+import type { Platform } from '../../../src/platform/platform.ts';
+import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { createRecorder } from '../../../src/run/recorder.ts';
 import { rollBack, survey, type RollbackPlan } from '../../../src/run/rollback/rollback.ts';
 import { err } from '../../../src/result.ts';
-import { failure, value } from '../../incus/conformance.ts';
-import { startFakeIncus, type FakeIncus } from '../../incus/fake-server.ts';
-import { manualClock, type ManualClock } from '../../incus/manual-clock.ts';
+import { failure, value } from '../../platform/conformance.ts';
+import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
+import { manualClock, type ManualClock } from '../../platform/incus/manual-clock.ts';
 
 const second = 1000;
 const limit = { limitMs: 5 * second };
@@ -22,22 +22,23 @@ const limits = {
   verifyMs: second,
 };
 let fake: FakeIncus;
-let incus: Incus;
+let platform: Platform;
+let close: () => void;
 let clock: ManualClock;
 
 beforeEach(async () => {
   fake = await startFakeIncus();
   clock = manualClock();
-  incus = openIncus({ socket: fake.socket, project: 'default', clock });
+  ({ platform, close } = openIncusPlatform({ socket: fake.socket, project: 'default', clock }));
 });
 
 afterEach(async () => {
-  closeIncus(incus);
+  close();
   await fake.close();
 });
 
 const scene = async () => {
-  const { createdAt } = value(await createSnapshot(incus, 'c1', { name: 'way-back', expiresAt: null }, limit));
+  const { createdAt } = value(await platform.createSnapshot('c1', { name: 'way-back', expiresAt: null }, limit));
   const plan: RollbackPlan = {
     instance: 'c1',
     project: 'default',
@@ -57,7 +58,7 @@ const scene = async () => {
     listener: () => {},
     openStore: async () => err('no record is kept here'),
   });
-  return { plan, tools: { incus, clock, recorder } };
+  return { plan, tools: { platform, clock, recorder } };
 };
 
 const changes = (): string[] => fake.requests.filter(({ method }) => method === 'PUT').map(({ pathname }) => pathname);
@@ -73,7 +74,7 @@ test('a way back that was seen just now is taken', async () => {
 test('nothing is stopped for a way back that is gone since it was seen (F2)', async () => {
   const { plan, tools } = await scene();
   const surveyed = await survey(plan, tools);
-  value(await deleteSnapshot(incus, 'c1', 'way-back', limit));
+  value(await platform.deleteSnapshot('c1', 'way-back', limit));
   clock.advance(250);
   expect(await rollBack(plan, tools, surveyed)).toMatchObject({ end: 'failed' });
   expect(changes()).toEqual([]);

@@ -1,5 +1,4 @@
 import type { DirectoryCheck, ExecCheck } from '../../../check-definition.ts';
-import { runProbe } from '../../../incus/exec-query.ts';
 import { err, ok, type Result } from '../../../result.ts';
 import { neutralise } from '../../../text.ts';
 import { afterColon, answerOfFailure, lastWords, notAsked, type KindAnswer } from '../answer.ts';
@@ -10,7 +9,7 @@ export async function listScripts(
   check: DirectoryCheck,
   tools: KindTools,
 ): Promise<Result<readonly ExecCheck[], KindAnswer>> {
-  const answer = await runProbe(tools.incus, tools.instance, {
+  const answer = await tools.platform.query(tools.instance, {
     command: ['sh', '-c', listing, 'sh', check.path.replace(/\/+$/, '')],
     environment: { LC_ALL: 'C' },
     limitMs: check.timeoutMs,

@@ -1,11 +1,11 @@
 import type { ExecCheck } from '../../../check-definition.ts';
-import { runProbe, type ExecResult } from '../../../incus/exec-query.ts';
+import type { ExecResult } from '../../../platform/platform.ts';
 import { afterColon, answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import type { KindTools } from './tools.ts';
 
 /** Runs the command inside: status 0 passes. */
 export async function askExec(check: ExecCheck, tools: KindTools): Promise<KindAnswer> {
-  const answer = await runProbe(tools.incus, tools.instance, {
+  const answer = await tools.platform.query(tools.instance, {
     command: check.command,
     environment: check.environment,
     user: check.user,

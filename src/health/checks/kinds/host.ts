@@ -26,7 +26,7 @@ export async function runForCheck(
   }
   const answer = await runOnHost({
     command: [command[0], ...words],
-    environment: { GUARD_INSTANCE: tools.instance, GUARD_PROJECT: tools.incus.project, ...environment },
+    environment: { GUARD_INSTANCE: tools.instance, GUARD_PROJECT: tools.platform.project, ...environment },
     clock: tools.clock,
     signal: tools.signal,
     maxBytes: mostOutputBytes,

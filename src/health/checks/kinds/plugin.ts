@@ -1,5 +1,4 @@
 import type { PluginCheck } from '../../../check-definition.ts';
-import { runProbe } from '../../../incus/exec-query.ts';
 import { err, type Result } from '../../../result.ts';
 import { answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import { mostOutputBytes } from './exec.ts';
@@ -19,7 +18,7 @@ export async function askPlugin(check: PluginCheck, tools: KindTools): Promise<K
 }
 
 async function runInside(check: PluginCheck, tools: KindTools): Promise<Result<PluginOutput, KindAnswer>> {
-  const answer = await runProbe(tools.incus, tools.instance, {
+  const answer = await tools.platform.query(tools.instance, {
     command: check.command,
     limitMs: check.timeoutMs,
     maxBytes: mostOutputBytes,

@@ -1,12 +1,11 @@
 import type { SystemdCheck } from '../../../check-definition.ts';
-import { runProbe } from '../../../incus/exec-query.ts';
 import { afterColon, answerOfFailure, failed, lastWords, notAsked, passed, type KindAnswer } from '../answer.ts';
 import { mostOutputBytes } from './exec.ts';
 import type { KindTools } from './tools.ts';
 
 /** Asks systemd inside for the unit's states, and compares whole words. */
 export async function askSystemd(check: SystemdCheck, tools: KindTools): Promise<KindAnswer> {
-  const answer = await runProbe(tools.incus, tools.instance, {
+  const answer = await tools.platform.query(tools.instance, {
     command: ['systemctl', 'show', '--no-pager', `--property=${properties.join(',')}`, '--', unitName(check.unit)],
     environment: { LC_ALL: 'C' },
     limitMs: check.timeoutMs,

@@ -8,11 +8,11 @@ import { checkDefaults } from '../../../../src/check-default.ts';
 import type { CheckCommon } from '../../../../src/check-definition.ts';
 import { systemClock } from '../../../../src/clock.ts';
 import type { AskContext } from '../../../../src/health/observation.ts';
-import { openIncus } from '../../../../src/incus/client.ts';
+import { openIncusPlatform } from '../../../../src/platform/incus/incus.ts';
 
 /** For checks that need nothing of Incus. */
 export const nowhere: AskContext = {
-  incus: openIncus({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }),
+  platform: openIncusPlatform({ socket: '/nonexistent/incus.socket', project: 'default', clock: systemClock }).platform,
   instance: 'c1',
   clock: systemClock,
 };

@@ -1,0 +1,56 @@
+import type { WebSocket } from 'ws';
+
+import { err, ok, type Result } from '../../../result.ts';
+import { getServer } from './server.ts';
+import { usualLimitMs, type Incus } from './client.ts';
+import { failureOf, type About } from './failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { objectOf, parseJson, textOf } from './json.ts';
+import type { EventStream, InstanceEvent } from '../../platform.ts';
+import { openWebSocket } from './websocket.ts';
+
+/** What can change whether, or how, an instance is reached. */
+const changes =
+  /^instance-(created|deleted|renamed|started|stopped|shutdown|restarted|restored|updated|paused|resumed|ready)$/;
+
+/** Follows the instances of this project from now on. A success means that none is missed any more. */
+export async function followInstances(
+  incus: Incus,
+  onEvent: (event: InstanceEvent) => void,
+): Promise<Result<EventStream, PlatformFailure>> {
+  const about = { purpose: 'follow the events of Incus', project: incus.project };
+  let closed = false;
+  let end: (result: Result<void, PlatformFailure>) => void = () => {};
+  const ended = new Promise<Result<void, PlatformFailure>>((resolve) => (end = resolve));
+  function listen(socket: WebSocket): void {
+    socket.on('message', (data: Buffer) => {
+      const event = eventOf(parseJson(data.toString('utf8')));
+      if (event !== null && !closed) onEvent(event);
+    });
+    socket.once('close', () =>
+      end(closed ? ok(undefined) : err(failureOf('connection-lost', about, 'the stream of events ended'))),
+    );
+  }
+  const location = { path: ['events'], query: { type: 'lifecycle' } };
+  const opened = await openWebSocket(incus, location, listen, usualLimitMs);
+  if (!opened.ok) return err(await openFailure(incus, about, opened.error));
+  const close = (): void => {
+    closed = true;
+    opened.value.terminate();
+  };
+  return ok({ close, ended });
+}
+
+/** A plain request tells better than a failed WebSocket what is wrong. */
+async function openFailure(incus: Incus, about: About, detail: string): Promise<PlatformFailure> {
+  const server = await getServer(incus);
+  return server.ok ? failureOf('server', about, detail) : { ...server.error, purpose: about.purpose };
+}
+
+function eventOf(json: unknown): InstanceEvent | null {
+  const event = objectOf(json);
+  const metadata = objectOf(event['metadata']);
+  if (event['type'] !== 'lifecycle' || !changes.test(textOf(metadata['action']))) return null;
+  const instance = /^\/1\.0\/instances\/([^/?]+)/.exec(textOf(metadata['source']))?.[1];
+  return instance === undefined ? null : { instance };
+}

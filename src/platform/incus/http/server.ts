@@ -1,0 +1,43 @@
+import { err, ok, type Result } from '../../../result.ts';
+import { call, type Incus } from './client.ts';
+import { failureOf } from './failure.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { listOf, objectOf, textOf } from './json.ts';
+
+/** The daemon that answers. */
+export interface Server {
+  /** `incus` or `lxd`. */
+  readonly server: string;
+  readonly version: string;
+  readonly extensions: ReadonlySet<string>;
+  /** The server's own name (`environment.server_name`). */
+  readonly name: string;
+}
+
+/** Asks who answers. `forbidden` when the server does not trust this client. */
+export async function getServer(incus: Incus): Promise<Result<Server, PlatformFailure>> {
+  const purpose = 'ask Incus who it is';
+  const reply = await call(incus, { method: 'GET', path: [], purpose });
+  if (!reply.ok) return reply;
+  const server = objectOf(reply.value.metadata);
+  const about = { purpose, project: incus.project };
+  if (server['auth'] !== 'trusted') return err(failureOf('forbidden', about, 'the server does not trust this client'));
+  const environment = objectOf(server['environment']);
+  return ok({
+    server: textOf(environment['server']),
+    version: textOf(environment['server_version']),
+    extensions: new Set(listOf(server['api_extensions']).map(textOf)),
+    name: textOf(environment['server_name']),
+  });
+}
+
+/**
+ * Whether the daemon is about to end, and waits for what is under way, an exec that is held open too (lxc/incus#1942).
+ * Reading tells nothing of it (seen on 6.0.4); a change is refused with 503, also one of an instance that does not exist.
+ */
+export async function isShuttingDown(incus: Incus): Promise<boolean> {
+  // No instance can have a name with underscores.
+  const path = ['instances', '_guard_asks_'];
+  const reply = await call(incus, { method: 'PATCH', path, body: {}, purpose: 'ask whether Incus is shutting down' });
+  return !reply.ok && reply.error.code === 503;
+}

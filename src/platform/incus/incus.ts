@@ -1,0 +1,156 @@
+import type { Answered, OperationResult, Platform } from '../platform.ts';
+import { queryWith } from '../query.ts';
+import { ok } from '../../result.ts';
+import type { Rehearsals } from '../rehearsals.ts';
+import {
+  connectPackageProxy,
+  createRehearsalCopy,
+  disconnectPackageProxy,
+  getServerMemory,
+  proxyPort,
+} from './rehearsal/copy.ts';
+import { planCopy } from './rehearsal/copy-plan.ts';
+import { ensureRehearsalPlace, inProject } from './rehearsal/place.ts';
+import { deleteCopiedVolume, deleteRehearsalCopy } from './rehearsal/removal.ts';
+import { commands } from './commands.ts';
+import { startExec } from './exec/exec.ts';
+import { closeIncus, openIncus, type Incus } from './http/client.ts';
+import { listOperations, settle, type Operation, type OperationRequest } from './http/operations.ts';
+import { findInconsistentSnapshots } from './storage/inconsistent-snapshots.ts';
+import {
+  getInstance,
+  getRawInstance,
+  getInstanceState,
+  listInstanceNames,
+  listInstances,
+  startInstance,
+  stopInstance,
+  thawInstance,
+  patchInstance,
+} from './instances/instance.ts';
+import { copyInstance } from './instances/copy.ts';
+import {
+  createSnapshot,
+  listSnapshots,
+  getSnapshot,
+  renameSnapshot,
+  setSnapshotExpiry,
+  deleteSnapshot,
+  restoreSnapshot,
+} from './instances/snapshot.ts';
+import { getPool, getPoolSpace } from './storage/pool.ts';
+import {
+  getVolume,
+  snapshotVolume,
+  listVolumeSnapshots,
+  restoreVolume,
+  renameVolumeSnapshot,
+  setVolumeSnapshotExpiry,
+  deleteVolumeSnapshot,
+} from './storage/volume.ts';
+import { pushFile, pullFile, listFolder, makeDirectory, makeLink, deleteFile } from './instances/files.ts';
+import { followInstances } from './http/events.ts';
+import { isShuttingDown } from './http/server.ts';
+import type { Operation as PortOperation } from '../platform.ts';
+
+/** Connects to a daemon on its unix socket. Opens nothing yet: the first request connects. */
+export function openIncusPlatform(options: Parameters<typeof openIncus>[0]): OpenPlatform {
+  const incus = openIncus(options);
+  return { platform: incusPlatform(incus), close: () => closeIncus(incus) };
+}
+
+export interface OpenPlatform {
+  readonly platform: Platform;
+  /** Closes idle connections. Requests under way end on their own. */
+  readonly close: () => void;
+}
+
+/** The platform behind a connection to Incus. */
+export function incusPlatform(incus: Incus): Platform {
+  const start: Platform['startExec'] = (...words) => startExec(incus, ...words);
+  return {
+    product: 'Incus',
+    project: incus.project,
+    clock: incus.clock,
+    capabilities: { restoreTakesBackConfiguration: true, restoreLosesDescription: true },
+    commands,
+    rehearsals: rehearsalsOf(incus),
+    inProject: (project) => incusPlatform(inProject(incus, project)),
+    getInstance: (...words) => getInstance(incus, ...words),
+    getInstanceState: (...words) => getInstanceState(incus, ...words),
+    listInstanceNames: (...words) => listInstanceNames(incus, ...words),
+    listInstances: (...words) => listInstances(incus, ...words),
+    startInstance: (...words) => startInstance(incus, ...words),
+    stopInstance: (...words) => stopInstance(incus, ...words),
+    thawInstance: (...words) => thawInstance(incus, ...words),
+    patchInstance: (...words) => patchInstance(incus, ...words),
+    copyInstance: (...words) => copyInstance(incus, ...words),
+    createSnapshot: (...words) => createSnapshot(incus, ...words),
+    listSnapshots: (...words) => listSnapshots(incus, ...words),
+    getSnapshot: (...words) => getSnapshot(incus, ...words),
+    renameSnapshot: (...words) => renameSnapshot(incus, ...words),
+    setSnapshotExpiry: (...words) => setSnapshotExpiry(incus, ...words),
+    deleteSnapshot: (...words) => deleteSnapshot(incus, ...words),
+    restoreSnapshot: (...words) => restoreSnapshot(incus, ...words),
+    getPool: (...words) => getPool(incus, ...words),
+    getPoolSpace: (...words) => getPoolSpace(incus, ...words),
+    getVolume: (...words) => getVolume(incus, ...words),
+    snapshotVolume: (...words) => snapshotVolume(incus, ...words),
+    listVolumeSnapshots: (...words) => listVolumeSnapshots(incus, ...words),
+    restoreVolume: (...words) => restoreVolume(incus, ...words),
+    renameVolumeSnapshot: (...words) => renameVolumeSnapshot(incus, ...words),
+    setVolumeSnapshotExpiry: (...words) => setVolumeSnapshotExpiry(incus, ...words),
+    deleteVolumeSnapshot: (...words) => deleteVolumeSnapshot(incus, ...words),
+    pushFile: (...words) => pushFile(incus, ...words),
+    pullFile: (...words) => pullFile(incus, ...words),
+    listFolder: (...words) => listFolder(incus, ...words),
+    makeDirectory: (...words) => makeDirectory(incus, ...words),
+    makeLink: (...words) => makeLink(incus, ...words),
+    deleteFile: (...words) => deleteFile(incus, ...words),
+    followInstances: (...words) => followInstances(incus, ...words),
+    isShuttingDown: (...words) => isShuttingDown(incus, ...words),
+    startExec: start,
+    query: queryWith(start, incus.clock),
+    settle: (operation, how) => settled(incus, operation, how),
+    listOperations: async () => {
+      const operations = await listOperations(incus);
+      return operations.ok ? ok(operations.value.map(operationOf)) : operations;
+    },
+    findInconsistentSnapshots: (instance, seen) => findInconsistentSnapshots(incus, instance, seen ?? null),
+  };
+}
+
+function rehearsalsOf(incus: Incus): Rehearsals {
+  return {
+    proxyPort,
+    ensurePlace: () => ensureRehearsalPlace(incus),
+    planCopy: async (instance, request) => {
+      const original = await getRawInstance(incus, instance);
+      return original.ok ? ok(planCopy(original.value, request)) : original;
+    },
+    createCopy: (...words) => createRehearsalCopy(incus, ...words),
+    connectPackageProxy: (...words) => connectPackageProxy(incus, ...words),
+    disconnectPackageProxy: (...words) => disconnectPackageProxy(incus, ...words),
+    deleteCopy: (...words) => deleteRehearsalCopy(incus, ...words),
+    deleteVolume: (...words) => deleteCopiedVolume(incus, ...words),
+    getServerMemory: (location) => getServerMemory(incus, location),
+  };
+}
+
+async function settled(incus: Incus, operation: string, how: OperationRequest): Answered<OperationResult> {
+  const end = await settle(incus, operation, how);
+  if (!end.ok) return end;
+  const { kind } = end.value;
+  return ok(kind === 'failed' ? { kind, failure: end.value.failure } : { kind });
+}
+
+function operationOf({ id, description, statusCode, instances, class: kind }: Operation): PortOperation {
+  return { id, instances, isRunning: statusCode < 200, activity: activityOf(description, kind) };
+}
+
+/** The descriptions are those of Incus 6.0 to 7.x and LXD 5 and 6. */
+function activityOf(description: string, kind: string): PortOperation['activity'] {
+  if (description.startsWith('Stopping')) return 'stop';
+  if (description.startsWith('Restoring')) return 'restore';
+  return kind === 'websocket' ? 'exec' : 'other';
+}

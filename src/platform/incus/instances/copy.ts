@@ -1,0 +1,44 @@
+import { err, ok, type Result } from '../../../result.ts';
+import { call, type Incus } from '../http/client.ts';
+import type { PlatformFailure } from '../../failure.ts';
+import { objectOf, textMapsOf, textsOf } from '../http/json.ts';
+import { operate } from '../http/operations.ts';
+import type { InstanceCopy, Limit } from '../../platform.ts';
+import { configOf, metadataOf, type Devices } from './config.ts';
+
+/** Copies an instance, without its snapshots, on the same pool. The copy is stopped, whatever the first one is. */
+export async function copyInstance(
+  incus: Incus,
+  from: string,
+  { name, description }: InstanceCopy,
+  limit: Limit,
+): Promise<Result<void, PlatformFailure>> {
+  const purpose = `copy the instance ${from} to ${name}`;
+  const seen = await call(incus, { method: 'GET', path: ['instances', from], purpose, instance: from });
+  if (!seen.ok) return err(seen.error);
+  const original = objectOf(seen.value.metadata);
+  // guard's own keys are the original's: a copy is nobody's run.
+  const own = Object.keys(metadataOf(textsOf(original['config'])));
+  const body = {
+    name,
+    description,
+    config: {
+      'boot.autostart': 'false',
+      'snapshots.schedule': '',
+      ...configOf(Object.fromEntries(own.map((key) => [key, '']))),
+    },
+    devices: detached(textMapsOf(original['expanded_devices'])),
+    source: { type: 'copy', source: from, instance_only: true },
+  };
+  const made = await operate(incus, { method: 'POST', path: ['instances'], body, purpose, instance: from, ...limit });
+  return made.ok ? ok(undefined) : made;
+}
+
+/** Everything but the root disk: no network, no ports of the host, and above all no volumes, which would then be shared. */
+function detached(devices: Devices): Devices {
+  return Object.fromEntries(
+    Object.entries(devices)
+      .filter(([, keys]) => !(keys['type'] === 'disk' && keys['path'] === '/'))
+      .map(([device]) => [device, { type: 'none' }]),
+  );
+}

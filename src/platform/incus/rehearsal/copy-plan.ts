@@ -1,0 +1,132 @@
+import type { Devices } from '../instances/config.ts';
+import type { CopiedVolume, CopyPlan, CopyRequest, RemovedDevice } from '../../rehearsals.ts';
+
+/** An instance as the server writes it, as far as a copy depends on it. */
+export interface OriginalInstance {
+  readonly location: string | null;
+  readonly config: Readonly<Record<string, string>>;
+  readonly expandedConfig: Readonly<Record<string, string>>;
+  readonly expandedDevices: Devices;
+}
+
+/** The key on a copy, and on its volumes, that message which run it belongs to. */
+export const copyKey = 'user.guard.rehearsal';
+
+/**
+ * The copy keeps the original's name, limits and interfaces, and loses everything that leads outside or starts by itself:
+ * proxies, folders and devices of the host, shared volumes, schedules, automatic start, cloud-init's data.
+ */
+export function planCopy(original: OriginalInstance, request: CopyRequest): CopyPlan {
+  const devices: Record<string, Readonly<Record<string, string>>> = {};
+  const removed: RemovedDevice[] = [];
+  const volumes: CopiedVolume[] = [];
+  for (const [device, keys] of Object.entries(original.expandedDevices)) {
+    const own = request.ownVolumes.find((volume) => volume.device === device);
+    const kept = keepDevice(
+      keys,
+      request,
+      hwaddrOf(original, device),
+      own === undefined ? null : copyName(request.uuid, volumes.length),
+    );
+    if (own !== undefined) volumes.push({ ...own, copy: copyName(request.uuid, volumes.length) });
+    if (kept.keys === null) removed.push({ device, because: kept.because });
+    devices[device] = kept.keys ?? { type: 'none' };
+  }
+  const hasNetwork = Object.values(devices).some((keys) => keys['type'] === 'nic');
+  return { config: configOf(original, request), devices, hasNetwork, removed, volumes, location: original.location };
+}
+
+function copyName(uuid: string, at: number): string {
+  return `guard-${uuid}-${at}`;
+}
+
+/** The copy has the same hardware address: a guest that finds its interface by it would have no network otherwise. */
+function hwaddrOf({ config }: Pick<OriginalInstance, 'config'>, device: string): string | null {
+  return config[`volatile.${device}.hwaddr`] ?? null;
+}
+
+type Kept = { readonly keys: Readonly<Record<string, string>> } | { readonly keys: null; readonly because: string };
+
+function keepDevice(
+  keys: Readonly<Record<string, string>>,
+  { network }: CopyRequest,
+  hwaddr: string | null,
+  volumeCopy: string | null,
+): Kept {
+  switch (keys['type']) {
+    case 'nic':
+      return { keys: isolatedNic(keys, network, hwaddr) };
+    case 'none':
+      return { keys: { type: 'none' } };
+    case 'disk':
+      return keepDisk(keys, volumeCopy);
+    case 'proxy':
+      return { keys: null, because: 'a proxy would take a port of the host, or reach out of the copy' };
+    default:
+      return { keys: null, because: `a device of the host (${keys['type'] ?? 'of unknown type'})` };
+  }
+}
+
+/**
+ * Also an interface that was no bridge's (macvlan, a physical one, OVN) becomes one on the isolated bridge, under its own
+ * name inside. The filters admit nothing but the address that the bridge's DHCP gave, and no IPv6 at all.
+ */
+function isolatedNic(
+  { name, hwaddr: own }: Readonly<Record<string, string>>,
+  network: string,
+  hwaddr: string | null,
+): Readonly<Record<string, string>> {
+  const address = own ?? hwaddr;
+  return {
+    type: 'nic',
+    network,
+    ...(name === undefined ? {} : { name }),
+    ...(address === null || address === undefined ? {} : { hwaddr: address }),
+    'security.port_isolation': 'true',
+    'security.mac_filtering': 'true',
+    'security.ipv4_filtering': 'true',
+    'security.ipv6_filtering': 'true',
+  };
+}
+
+function keepDisk(keys: Readonly<Record<string, string>>, volumeCopy: string | null): Kept {
+  if (keys['path'] === '/') return { keys };
+  if (volumeCopy !== null) {
+    // A part of a volume is written `volume/folder`.
+    const [, ...folder] = (keys['source'] ?? '').split('/');
+    return { keys: { ...keys, source: [volumeCopy, ...folder].join('/') } };
+  }
+  const { source = '', pool } = keys;
+  // Incus makes this drive at each start; the copy gets no cloud-init data.
+  if (/^(cloud-init|agent):/.test(source)) return { keys: null, because: "cloud-init's drive" };
+  return pool === undefined
+    ? { keys: null, because: `a folder or disk of the host (${source})` }
+    : { keys: null, because: `the volume ${source} of pool ${pool}, which others use too` };
+}
+
+/** Keys that would act by themselves, or hand the original's role to the copy. */
+const clearedKey =
+  /^(cloud-init\.|user\.(user-data|vendor-data|network-config|meta-data)$|user\.guard\.|snapshots\.|boot\.|cluster\.|security\.protection\.)/;
+
+function configOf(
+  { config, expandedConfig }: Pick<OriginalInstance, 'config' | 'expandedConfig'>,
+  request: CopyRequest,
+): Readonly<Record<string, string>> {
+  const kept: Record<string, string> = {};
+  for (const [key, value] of Object.entries(expandedConfig)) {
+    if (key.startsWith('volatile.')) continue;
+    if (!clearedKey.test(key)) kept[key] = value;
+    // What the original itself has is copied by the server, unless it is set to nothing. Profiles are not copied at all.
+    else if (config[key] !== undefined) kept[key] = '';
+  }
+  // cloud-init takes an instance with another id for a new one, and would set it up again.
+  const cloudInit = config['volatile.cloud-init.instance-id'];
+  return {
+    ...kept,
+    'boot.autostart': 'false',
+    ...(request.memoryBytes === null ? {} : { 'limits.memory': `${request.memoryBytes}B` }),
+    ...(cloudInit === undefined ? {} : { 'volatile.cloud-init.instance-id': cloudInit }),
+    'volatile.uuid': request.uuid,
+    [copyKey]: request.run,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Phase } from '../../event.ts';
+import type { RunRecord } from '../../journal/runs.ts';
+
+/** A span of time, milliseconds since 1970. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One phase of a run on the page. */
+export interface TimelineRow {
+  readonly phase: Phase;
+  readonly span: Span;
+  /** What came of it; null where the record breaks off. */
+  readonly result: { readonly ok: boolean; readonly message: string } | null;
+  /** Moments at which the watch saw something new, milliseconds since 1970. */
+  readonly observations: readonly number[];
+}
+
+/** A run's phases to scale. */
+export interface Timeline {
+  readonly whole: Span;
+  readonly rows: readonly TimelineRow[];
+  /** While the instance did not run because guard had stopped it; `to` is null where it was not seen to run again. */
+  readonly downtime: { readonly from: number; readonly to: number | null } | null;
+}
+
+/** The timeline of a record. Pure. */
+export function timelineOf(record: Pick<RunRecord, 'events' | 'phases'>): Timeline {
+  const times = record.events.map(({ at }) => at);
+  const whole = { from: Math.min(...times, ...record.phases.map((phase) => phase.begunAt)), to: Math.max(...times) };
+  const rows = record.phases.map(({ phase, begunAt, ended }): TimelineRow => {
+    const span = { from: begunAt, to: ended?.at ?? whole.to };
+    const result = ended === null ? null : { ok: ended.ok, message: ended.message };
+    return { phase, span, result, observations: phase === 'verify' ? observationsIn(record, span) : [] };
+  });
+  return { whole, rows, downtime: downtimeOf(rows) };
+}
+
+function observationsIn({ events }: Pick<RunRecord, 'events'>, { from, to }: Span): number[] {
+  return events.flatMap(({ type, at }) => (type === 'watch-progress' && at >= from && at <= to ? [at] : []));
+}
+
+/** From the stop before a restore until the instance ran again. */
+function downtimeOf(rows: readonly TimelineRow[]): Timeline['downtime'] {
+  const stop = rows.findLast(({ phase }) => phase === 'stop');
+  if (stop === undefined) return null;
+  const start = rows.findLast(({ phase, span }) => phase === 'start' && span.from >= stop.span.from);
+  return { from: stop.span.from, to: start?.result?.ok === true ? start.span.to : null };
+}

@@ -1,0 +1,137 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { resolveAddress } from '../../../src/platform/incus/remote/address.ts';
+import { findSocket } from '../../../src/platform/incus/remote/socket.ts';
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'guard-home-'));
+  await mkdir(join(home, '.config/incus'), { recursive: true });
+  await mkdir(join(home, 'system'));
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+const environment = (more: Record<string, string> = {}) => ({
+  HOME: home,
+  INCUS_GLOBAL_CONF: join(home, 'system'),
+  INCUS_DIR: join(home, 'incus'),
+  ...more,
+});
+const configure = (text: string, folder = '.config/incus') => writeFile(join(home, folder, 'config.yml'), text);
+const resolve = (remoteAndName: string, more: Record<string, string> = {}, projectFlag: string | null = null) =>
+  resolveAddress({ environment: environment(more), remoteAndName, projectFlag });
+
+const remotes = `
+default-remote: prod
+remotes:
+  prod:
+    addr: https://prod.example:8443,https://other.example:8443
+    project: web
+    protocol: incus
+    public: false
+  images:
+    addr: https://images.example
+    protocol: simplestreams
+    public: true
+  here:
+    addr: unix:///srv/incus/unix.socket
+`;
+
+describe('an instance by its name', () => {
+  it('is local without a configuration', async () => {
+    const socket = join(home, 'incus/unix.socket');
+    expect(await resolve('web01')).toEqual({
+      ok: true,
+      value: { kind: 'local', socket, project: 'default', instance: 'web01' },
+    });
+    expect(await resolve('local:web01')).toEqual(await resolve('web01'));
+  });
+
+  it.each([
+    ['web01', {}, null, { kind: 'remote', remote: 'prod', project: 'web', instance: 'web01' }],
+    ['prod:web01', {}, null, { kind: 'remote', remote: 'prod', project: 'web', instance: 'web01' }],
+    ['web01', { INCUS_PROJECT: 'p' }, null, { kind: 'remote', remote: 'prod', project: 'p', instance: 'web01' }],
+    ['web01', { INCUS_PROJECT: 'p' }, 'f', { kind: 'remote', remote: 'prod', project: 'f', instance: 'web01' }],
+    ['web01', { INCUS_REMOTE: 'here' }, null, { kind: 'local', socket: '/srv/incus/unix.socket', project: 'default' }],
+    ['here:web01', {}, 'f', { kind: 'local', socket: '/srv/incus/unix.socket', project: 'f', instance: 'web01' }],
+    ['local:web01', { INCUS_SOCKET: '/x/s' }, null, { kind: 'local', socket: '/x/s', project: 'default' }],
+  ])('%s with %j and --project %s', async (name, more, flag, expected) => {
+    await configure(remotes);
+    expect(await resolve(name, more, flag)).toMatchObject({ ok: true, value: expected });
+  });
+
+  it('is looked up in INCUS_CONF, over the configuration of the system', async () => {
+    await configure(remotes, 'system');
+    await mkdir(join(home, 'conf'));
+    await configure('remotes: {mine: {addr: "https://mine.example"}}', 'conf');
+    const conf = { INCUS_CONF: join(home, 'conf') };
+    expect(await resolve('mine:a', conf)).toMatchObject({ ok: true, value: { remote: 'mine', project: 'default' } });
+    expect(await resolve('b', conf)).toMatchObject({ ok: true, value: { remote: 'prod', project: 'web' } });
+  });
+});
+
+describe('an address that means nothing', () => {
+  it('names the nearest remote', async () => {
+    await configure(remotes);
+    const refused = await resolve('prd:web01');
+    expect(refused).toMatchObject({ ok: false, error: { message: 'There is no remote "prd". Did you mean "prod"?' } });
+  });
+
+  it('says where a default remote comes from', async () => {
+    const refused = await resolve('web01', { INCUS_REMOTE: 'gone' });
+    expect(refused).toMatchObject({ ok: false, error: { message: expect.stringContaining('default remote') } });
+  });
+
+  it('is a server of images', async () => {
+    await configure(remotes);
+    expect(await resolve('images:debian')).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('images') },
+    });
+  });
+
+  it.each(['prod:', 'local:'])('has no name after the colon: %s', async (text) => {
+    await configure(remotes);
+    expect(await resolve(text)).toMatchObject({ ok: false, error: { message: `"${text}" names no instance.` } });
+  });
+
+  it('points at the line of a broken configuration', async () => {
+    await configure('remotes:\n  a: {addr: [\n');
+    const refused = await resolve('web01');
+    expect(refused).toMatchObject({ ok: false, error: { message: expect.stringMatching(/config\.yml:\d+:\d+: /) } });
+  });
+
+  it('survives a configuration of another shape', async () => {
+    await configure('remotes: [1, 2]\ndefault-remote: {}\n');
+    expect(await resolve('web01')).toMatchObject({ ok: true, value: { kind: 'local' } });
+  });
+});
+
+describe('the local socket', () => {
+  it('is INCUS_SOCKET, then INCUS_DIR', () => {
+    expect(findSocket({ INCUS_SOCKET: '/a', INCUS_DIR: '/b' })).toEqual({ socket: '/a', project: 'default' });
+    expect(findSocket({ INCUS_DIR: '/b' })).toEqual({ socket: '/b/unix.socket', project: 'default' });
+  });
+
+  it("is incus-user's when only that one may be used, with the project of the user", async () => {
+    const folder = join(home, 'incus');
+    await mkdir(folder);
+    await writeFile(join(folder, 'unix.socket.user'), '');
+    expect(findSocket({ INCUS_DIR: folder })).toEqual({
+      socket: join(folder, 'unix.socket.user'),
+      project: `user-${process.geteuid?.()}`,
+    });
+    await writeFile(join(folder, 'unix.socket'), '');
+    expect(findSocket({ INCUS_DIR: folder })).toEqual({ socket: join(folder, 'unix.socket'), project: 'default' });
+  });
+
+  it('is one of the usual places without an environment', () => {
+    expect(['/run/incus/unix.socket', '/var/lib/incus/unix.socket', '/var/lib/incus/unix.socket.user']).toContain(
+      findSocket({}).socket,
+    );
+  });
+});
