@@ -20,8 +20,8 @@ const rare = {
   'tar/pax': ['Pax'],
   yaml: null,
   'zod/mini': (
-    'array boolean enum globalRegistry int maximum meta minLength minimum nullable number optional pipe record refine regex ' +
-    'safeParse strictObject string toJSONSchema transform union'
+    'array boolean enum globalRegistry int literal maximum maxLength meta minLength minimum nullable number object optional pipe ' +
+    'record refine regex safeParse strictObject string toJSONSchema transform union'
   ).split(' '),
 };
 const rareNames = new RegExp(`^(${Object.keys(rare).join('|')})$`);

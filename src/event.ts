@@ -251,6 +251,8 @@ export interface RunStarted {
   readonly rehearsedBy?: string;
   /** Present where the change is a package manager's own transaction, and `command` only what it called itself. */
   readonly transaction?: TransactionStart;
+  /** Present where the run is one of a rollout: its id. */
+  readonly rollout?: string;
 }
 
 /** What happens in a run. */

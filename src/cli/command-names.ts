@@ -12,6 +12,7 @@ export const commandNames = [
   'prune',
   'rollback',
   'forget',
+  'rollout',
   'hook',
   'agent',
   'completion',

@@ -27,6 +27,7 @@ const commands = {
   prune: async () => (await import('./prune.ts')).definePrune,
   rollback: async () => (await import('./rollback.ts')).defineRollback,
   forget: async () => (await import('./forget.ts')).defineForget,
+  rollout: async () => (await import('./rollout.ts')).defineRollout,
   hook: async () => (await import('./hook.ts')).defineHook,
   agent: async () => (await import('./agent.ts')).defineAgent,
   completion: async () => (await import('./completion.ts')).defineCompletion,
@@ -36,7 +37,7 @@ const commands = {
 export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
   const { own, command } = splitArguments(argv.map(withoutOptionalValue));
   let status = 0;
-  const call = { context, words: command, exit: (value: number) => (status = value) };
+  const call = { context, own, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
   try {
     refuseUnusedWords(own, command);

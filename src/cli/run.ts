@@ -11,7 +11,6 @@ import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
-import { neutralise } from '../text.ts';
 import { createRunNotifier } from './run-notifier.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
@@ -23,7 +22,7 @@ import { reportOutcome } from './report-outcome.ts';
 import { surveyPushes } from './pushes.ts';
 import { about, withReports } from './reports.ts';
 import { addRehearsalOptions, addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
-import { inspectAll } from './inspect-all.ts';
+import { addRolloutOptions, choosesByItself, isRollout, optionWords, type RolloutOptions } from './rollout-options.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import type { OneRehearsal } from './rehearsal.ts';
 import { runTools } from './run-tools.ts';
@@ -37,16 +36,19 @@ export function defineRun(program: Command, call: Call): void {
     .description('take a restore point, run the command, then keep the change or roll back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addTraceOption(addReportOption(addRehearsalOptions(addRunOptions(command))))
+  addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command)))))
     .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
     .option('--dry-run', 'only say what would happen, like `guard plan`')
-    .action(async (instances: readonly string[], options: RunOptions) => {
-      const words = commandWords(instances, call.words, 'guard', commandNames);
+    .action(async (instances: readonly string[], options: RolloutOptions) => {
+      const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
+      const words = commandWords(named, call.words, 'guard', commandNames);
       if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));
-      const targets = instances.map((instance) => ({ instance, command: words }));
-      const status = await withReports(call.context, options, targets, (context) =>
-        withTrace(context, options, (traced) => runEach(traced, instances, words, options)),
-      );
+      const status = await (isRollout(instances, options)
+        ? withTrace(call.context, options, async (context) => {
+            const { startRollout } = await import('./rollout-run.ts');
+            return startRollout(context, { instances, words, options, optionWords: optionWords(command, call.own) });
+          })
+        : runSingle(call.context, instances[0] ?? '', words, options));
       call.exit(status);
     });
 }
@@ -62,38 +64,19 @@ async function dryRun(
   return previewEach(context, instances, words, options);
 }
 
-/** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */
-async function runEach(
+function runSingle(
   context: Context,
-  instances: readonly string[],
+  instance: string,
   words: readonly [string, ...string[]],
   options: RunOptions,
 ): Promise<number> {
-  const unwritable = await refuseUnwritableRecords(context, options.json ?? false);
-  if (unwritable !== null) return unwritable;
-  const refused = instances.length === 1 ? null : await inspectAll(context, instances, words, options);
-  if (refused !== null) return refused;
-  for (const [index, instance] of instances.entries()) {
-    const here = await about(context, { instance, command: words });
-    const status = await runOne(here, instance, words, options);
-    if (status === 0) continue;
-    await reportNotStarted(context, options, instance, instances.slice(index + 1));
-    return status;
-  }
-  return 0;
-}
-
-/** Whoever upgrades twenty has to know which ones are still to be done (F41). */
-async function reportNotStarted(
-  context: Context,
-  { json, quiet }: RunOptions,
-  instance: string,
-  rest: readonly string[],
-): Promise<void> {
-  if (rest.length === 0 || json === true || quiet === true) return;
-  await writeLines(context.stderr, [
-    `guard: ${neutralise(instance)} was not kept. Not started: ${neutralise(rest.join(', '), 2000)}.`,
-  ]);
+  return withReports(context, options, [{ instance, command: words }], (reporting) =>
+    withTrace(reporting, options, async (traced) => {
+      const unwritable = await refuseUnwritableRecords(traced, options.json ?? false);
+      if (unwritable !== null) return unwritable;
+      return runOne(await about(traced, { instance, command: words }), instance, words, options);
+    }),
+  );
 }
 
 async function runOne(

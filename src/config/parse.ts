@@ -38,6 +38,8 @@ function understood(path: string, document: ReadDocument): Result<Configuration,
     file: { path, locate: document.locationOfKey },
     defaults: anchored(parsed.data?.defaults ?? emptyLayer, folder),
     blocks: blocksOf(parsed.data?.instances ?? {}, folder),
+    groups: parsed.data?.groups ?? {},
+    rollout: parsed.data?.rollout ?? {},
   });
 }
 

@@ -182,7 +182,17 @@ export interface UnknownKey {
 }
 
 export type Within =
-  'file' | 'settings' | 'check' | 'tls' | 'match' | 'policies' | 'hook' | 'notice' | 'hooks' | 'hookCommand';
+  | 'file'
+  | 'settings'
+  | 'check'
+  | 'tls'
+  | 'match'
+  | 'policies'
+  | 'hook'
+  | 'notice'
+  | 'hooks'
+  | 'hookCommand'
+  | 'rollout';
 
 /** A mapping in which every other key is a mistake. */
 export function mapping<Shape extends z.core.$ZodLooseShape>(within: Within, shape: Shape, error = 'a mapping') {

@@ -4,6 +4,7 @@ import { isGlobOfText } from './glob.ts';
 import type { Layer } from './layer.ts';
 import type { Notice, NoticeWay } from './settings.ts';
 import { check } from './schema-check.ts';
+import { groups, rollout } from './schema-rollout.ts';
 import { hooks } from './schema-lifecycle-commands.ts';
 import {
   changed,
@@ -305,6 +306,10 @@ export const fileSchema = z
       'file',
       {
         defaults: optional(settings, { description: 'Settings for all instances.' }),
+        groups: optional(groups, {
+          description: 'Instances that are named together as @NAME on the command line, by names and globs.',
+        }),
+        rollout: optional(rollout, { description: 'How one change goes to many instances.' }),
         instances: optional(
           z.nullable(z.record(z.string(), settings, { error: 'a mapping of instances to settings' })),
           {
@@ -313,7 +318,7 @@ export const fileSchema = z
           },
         ),
       },
-      'a mapping with "defaults" and "instances"',
+      'a mapping with "defaults", "instances", "groups" and "rollout"',
     ),
   )
   .register(z.globalRegistry, { title: 'guard.yaml', description: 'The configuration of guard.' });

@@ -28,8 +28,30 @@ class LiveRenderer extends DefaultRenderer {
   static override nonTTY = true;
 }
 
+/** A title with rows below it, which change as long as it is shown. */
+export interface LiveBlock {
+  readonly rename: (title: string) => void;
+  readonly update: (title: string, rows: readonly string[]) => void;
+  /** Resolves when the title stands, without its rows, and the terminal is free again. */
+  readonly end: (ended: PhaseEnd) => Promise<void>;
+}
+
 /** Starts a live line. */
 export function startPhaseLine(screen: Screen, title: string): PhaseLine {
+  const { rename, update, end } = startLiveBlock(screen, title);
+  let shown = title;
+  return {
+    rename: (wanted) => {
+      shown = wanted;
+      rename(wanted);
+    },
+    update: (text) => update(shown, rowsThatFit(text, screen)),
+    end,
+  };
+}
+
+/** Starts a live title with rows. More rows than the terminal has would break the redraw: the caller keeps to that. */
+export function startLiveBlock(screen: Screen, title: string): LiveBlock {
   let finish: (ended: PhaseEnd) => void = () => {};
   const ended = new Promise<PhaseEnd>((resolve) => {
     finish = resolve;
@@ -53,10 +75,12 @@ export function startPhaseLine(screen: Screen, title: string): PhaseLine {
   }).run();
   return {
     rename: (title) => {
-      if (task) task.title = title;
+      if (task && task.title !== title) task.title = title;
     },
-    update: (text) => {
-      if (task) task.output = fitted(text, screen);
+    update: (newTitle, rows) => {
+      if (!task) return;
+      if (task.title !== newTitle) task.title = newTitle;
+      task.output = rows.map((row) => oneRow(row, screen)).join('\n');
     },
     end: async (end) => {
       finish(end);
@@ -95,12 +119,18 @@ function nowhere(): NodeJS.WriteStream {
 /** What listr2 puts around the text: an indent, a mark, and two columns that it leaves free. */
 const surroundings = 8;
 
+function oneRow(text: string, screen: Screen): string {
+  const room = roomIn(screen);
+  return text.length > room ? `${text.slice(0, room - 1)}…` : text;
+}
+
+function roomIn({ columns }: Screen): number {
+  return Math.max(22, (columns ?? 80) - surroundings);
+}
+
 /** In as many rows as it needs; a redraw of more than the screen has would leave remains. */
-function fitted(text: string, { columns, rows }: Screen): string {
-  const room = Math.max(22, (columns ?? 80) - surroundings);
-  return rowsOf(text, room)
-    .slice(0, Math.max(1, Math.floor((rows ?? 24) / 3)))
-    .join('\n');
+function rowsThatFit(text: string, screen: Screen): string[] {
+  return rowsOf(text, roomIn(screen)).slice(0, Math.max(1, Math.floor((screen.rows ?? 24) / 3)));
 }
 
 /** Cut at spaces; a longer word is cut wherever the row ends. */

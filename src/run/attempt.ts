@@ -17,13 +17,13 @@ import { differencesSince } from './resolution.ts';
 import { verify } from './verify.ts';
 import { rollBackAndVerify } from './rollback/rollback-run.ts';
 
-/** An attempt, with what its evidence needs. */
+/** The result of an attempt, with the data for its evidence. */
 export interface WholeAttempt extends Attempt {
   /** The end of what the command wrote; null where guard itself failed. */
   readonly output: string | null;
-  /** What the look saw that decided; null where there was none. */
+  /** The facts of the deciding observation; null if there was none. */
   readonly factsAfter: Facts | null;
-  /** Nothing was changed, so that no restore point is of any use. */
+  /** Nothing was changed, so no restore point is needed. */
   readonly unchanged: boolean;
   /** What the person at the terminal has chosen already; null where they have not. */
   readonly choice: 'keep' | 'rollback' | null;
@@ -36,12 +36,12 @@ export type AttemptSubject = Pick<PreparedRun, 'baseline' | 'boot'> & {
   readonly inspected: Pick<Inspection, 'instance'>;
 };
 
-/** Whatever happens in here, the run reaches its decision (F10). */
+/** Every failure in here leads to a decision (F10). */
 export function attemptChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<WholeAttempt> {
   return withoutException(tools, () => changeAndVerdict(plan, tools, prepared));
 }
 
-/** The same for a command alone, which needs no restore point: what a rehearsal does to its copy. */
+/** The same for a command without a restore point, for the copy of a rehearsal. */
 export function attemptCommand(plan: Plan, tools: RunTools, subject: AttemptSubject): Promise<WholeAttempt> {
   return withoutException(tools, async () => ({
     ...(await commandAndVerdict(plan, tools, subject)),

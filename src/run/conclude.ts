@@ -62,13 +62,13 @@ export async function keepChange(
 
 function releaseOfKept(plan: Plan, tools: RunTools, cause: Cause | null): Release {
   const { name, named, keep, expiresMs } = plan.restorePoint;
-  // A change that was kept although it failed needs its way back until a person has looked.
+  // A change that was kept although it failed needs its restore point until a person has checked it.
   if (cause !== null) return { keep: true, name, expiresAt: null };
   if (keep === 0 && !named) return { keep: false };
   return { keep: true, name, expiresAt: expiresMs === null ? null : new Date(tools.clock.now() + expiresMs) };
 }
 
-/** Puts the instance back, and says no more than was seen. */
+/** Rolls the instance back, and reports only what was verified. */
 export async function rollBackChange(
   plan: Plan,
   tools: RunTools,
@@ -115,19 +115,19 @@ export async function rollBackChange(
   return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };
 }
 
-/** Whether nothing stands between the evidence and the rollback that takes its time. */
+/** Whether the rollback follows the evidence immediately. */
 function followsAtOnce({ keepFailed: copies, hooks }: Plan): boolean {
   return !copies && hooks.beforeRollback === undefined;
 }
 
 function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release {
-  // In doubt the restore point stays, for ever: a person must look.
+  // If the result is uncertain, the restore point stays without expiry: a person must act.
   if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresAt: null };
-  // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
+  // The instance equals the restore point, so it is only kept if the user named it.
   return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
 }
 
-/** Another guard has this run now, on another host perhaps: this one knows no more of it. */
+/** Another guard, possibly on another host, has taken over this run. */
 export function lockTakenOver(cause: Cause): Outcome {
   return { outcome: 'rollback-failed', cause, message: lostLockMessage, manualRecovery: [] };
 }

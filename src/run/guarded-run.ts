@@ -11,7 +11,7 @@ import { resolve } from './resolution.ts';
 import type { RunTools } from './tools.ts';
 
 /**
- * One guarded change, from top to bottom:
+ * One guarded change:
  * inspect → baseline → restore point → command → verify → keep, or → evidence → stop → restore → start → verify again.
  */
 export async function guardedRun(plan: Plan, tools: RunTools): Promise<Outcome> {

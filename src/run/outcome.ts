@@ -42,6 +42,16 @@ export const outcomeTable = [
     name: 'rehearsal inconclusive',
     meaning: 'the rehearsal could not be carried out or judged; the instance itself was not touched',
   },
+  {
+    exit: 40,
+    name: 'rollout stopped',
+    meaning: 'at least one instance was not kept; every instance that was touched is healthy',
+  },
+  {
+    exit: 41,
+    name: 'rollout paused',
+    meaning: 'an instance could not be judged: a person decides, and `guard rollout resume` goes on',
+  },
   { exit: 64, name: 'usage', meaning: 'the command line is wrong; nothing was changed' },
   { exit: 78, name: 'configuration', meaning: 'guard.yaml is wrong: file, line, column; nothing was changed' },
   { exit: 129, name: 'interrupted', meaning: 'by HUP; the instance is back and healthy (20 or 21 if not)' },
@@ -51,7 +61,7 @@ export const outcomeTable = [
 
 type ExitStatus = (typeof outcomeTable)[number]['exit'];
 
-/** The exit status of an outcome: always one of the table's. */
+/** The exit status of an outcome: always one of the table. */
 export function exitStatusOf(outcome: Outcome): ExitStatus {
   switch (outcome.outcome) {
     case 'kept':
@@ -103,7 +113,7 @@ export function outcomeName(outcome: Outcome): string {
   return outcomeTable.find((row) => row.exit === exit)?.name ?? outcome.outcome;
 }
 
-// Inconclusive means that the checks could not be asked until their time was up: that is a timeout to whoever waits.
+// Inconclusive means that the checks could not run before the time limit. For the caller this is a timeout.
 const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12 } as const;
 
 const interruptedStatus: Record<Signal, ExitStatus> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

@@ -8,8 +8,8 @@ const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
 /**
- * Asks again while the daemon restarts, the connection breaks or another operation holds the instance, until
- * `limitMs` is over. Only for requests that do no harm when they are done twice. Returns the last answer.
+ * Repeats a request while the daemon restarts, the connection breaks or another operation holds the instance, until
+ * `limitMs` is over. Only for requests that may be repeated safely. Returns the last answer.
  */
 export async function retryTransient<T>(
   clock: Clock,
@@ -25,12 +25,12 @@ export async function retryTransient<T>(
   }
 }
 
-/** What goes away by itself. */
+/** Whether the failure is expected to disappear by itself. */
 export function isTransient(failure: PlatformFailure): boolean {
   return failure.kind === 'unreachable' || failure.kind === 'connection-lost' || failure.kind === 'busy';
 }
 
-/** How long others may be at the instance, in milliseconds. */
+/** How long to repeat while other requests hold the instance, in milliseconds. */
 export const contentionLimitMs = 30_000;
 
 /**
@@ -45,7 +45,7 @@ export function patchWithRetry(
   return retryTransient(platform.clock, contentionLimitMs, () => platform.patchInstance(name, patch), isContention);
 }
 
-/** What another request at the same instance causes, and what goes away with it. */
+/** Whether the failure is caused by another request for the same instance. */
 export function isContention(failure: PlatformFailure): boolean {
   return isTransient(failure) || isInconsistencyFailure(failure);
 }

@@ -9,12 +9,12 @@ import { restart } from './power.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 
-/** What the watch after a change came to. */
+/** The result of the verification after a change. */
 export interface Verification {
   readonly verdict: Verdict;
-  /** Null where it could not be seen on both sides. */
+  /** Null if it could not be observed before and after. */
   readonly changes: Changes | null;
-  /** Of the look that decided; null where none could be had. */
+  /** The facts of the deciding observation; null if there were none. */
   readonly facts: Facts | null;
   /** A signal, or Ctrl-C with the choice to end the check. */
   readonly interruptedBy: Signal | null;
@@ -22,7 +22,7 @@ export interface Verification {
   readonly choice: 'keep' | 'rollback' | null;
 }
 
-/** Watches the instance after the change, against its baseline, and says what was changed. `soakMs`: how long health must hold. */
+/** Observes the instance after the change, compares it with its baseline, and reports what changed. `soakMs`: how long it must stay healthy. */
 export async function verify(
   plan: Plan,
   tools: RunTools,
@@ -43,6 +43,7 @@ export async function verify(
             limitMs: plan.limits.verifyMs,
             soakMs,
             restarted: plan.restart || end.kind === 'instance-stopped',
+            command: plan.command.words,
           },
           (waitingFor, healthyForMs) =>
             void tools.recorder.show({

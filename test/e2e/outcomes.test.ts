@@ -116,6 +116,9 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
   32: quarantined,
   33: () => status('rehearse', ...sh('exit 3')),
   34: rehearsalInconclusive,
+  40: () => status('--canary', '1', ...sh('exit 3')),
+  // It is not healthy at its turn, so nobody can judge the change there.
+  41: () => status('--canary', '1', '--check', 'false', '--check-retries', '1', ...sh('true')),
   64: () => status('--soak', 'long', ...sh('true')),
   78: misconfigured,
   129: () => interrupted('SIGHUP'),
