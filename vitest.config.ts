@@ -17,6 +17,7 @@ export default defineConfig({
             'test/e2e/**',
             'test/page/**',
             'test/hooks/**',
+            'test/rollouts/**',
             'test/corpus/**',
             'test/mutations/**',
             'test/chaos/**',
@@ -44,7 +45,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
-            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke}.test.ts',
+            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke,rehearsal}.test.ts',
             'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,mutations-*,chaos-*}.test.ts',
           ],
           testTimeout: 180_000,
@@ -78,6 +79,17 @@ export default defineConfig({
           include: faults,
           testTimeout: 300_000,
           hookTimeout: 600_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          // Many containers, guard killed at random moments, Ansible: has its own command.
+          name: 'rollouts',
+          sequence: { groupOrder: 5 },
+          include: ['test/rollouts/**/*.test.ts'],
+          testTimeout: 1_200_000,
+          hookTimeout: 1_200_000,
           maxWorkers: 1,
         },
       },

@@ -7,6 +7,7 @@ import { readProgramFile } from './program-files.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
 
 declare const GUARD_VERSION: string;
+declare const GUARD_COMMIT: string;
 
 /** Wires the program to the process: streams, signals, adapters, exit status. The only file that imports every adapter. */
 async function main(): Promise<void> {
@@ -32,6 +33,7 @@ function listenForSignals(interrupter: Interrupter): void {
 function contextOf(interrupter: Interrupter): Context {
   return {
     version: GUARD_VERSION,
+    commit: GUARD_COMMIT,
     environment: process.env,
     workingDirectory: process.cwd(),
     clock: systemClock,

@@ -3,6 +3,7 @@ export const commandNames = [
   'run',
   'plan',
   'rehearse',
+  'forecast',
   'check',
   'init',
   'runs',
@@ -15,6 +16,8 @@ export const commandNames = [
   'rollout',
   'hook',
   'agent',
+  'doctor',
+  'version',
   'completion',
 ] as const;
 

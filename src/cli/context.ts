@@ -13,6 +13,7 @@ import type { Interrupter } from '../run/interruption.ts';
 /** What the commands get from the outside world; `main.ts` brings the real one. */
 export interface Context {
   readonly version: string;
+  readonly commit: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly clock: Clock;

@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
+import { versionLine } from '../version.ts';
 import { reportFile } from './values.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { refuseEmptyValues } from './empty-values.ts';
@@ -18,6 +19,7 @@ const commands = {
   run: async () => (await import('./run.ts')).defineRun,
   plan: async () => (await import('./plan.ts')).definePlan,
   rehearse: async () => (await import('./rehearse.ts')).defineRehearse,
+  forecast: async () => (await import('./forecast.ts')).defineForecast,
   check: async () => (await import('./check.ts')).defineCheck,
   init: async () => (await import('./init.ts')).defineInit,
   runs: async () => (await import('./runs.ts')).defineRuns,
@@ -30,6 +32,8 @@ const commands = {
   rollout: async () => (await import('./rollout.ts')).defineRollout,
   hook: async () => (await import('./hook.ts')).defineHook,
   agent: async () => (await import('./agent.ts')).defineAgent,
+  doctor: async () => (await import('./doctor.ts')).defineDoctor,
+  version: async () => (await import('./version.ts')).defineVersion,
   completion: async () => (await import('./completion.ts')).defineCompletion,
 } satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
@@ -146,7 +150,7 @@ function newProgram(context: Context): Command {
         'the container still works as before, and if not, rolls it back and verifies the rollback.',
     )
     .usage('[options] <instance>… -- <command> [arguments…]\n       guard <subcommand> [options]')
-    .version(context.version, '-V, --version', 'print the version')
+    .version(versionLine(context, process.versions.node), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput({

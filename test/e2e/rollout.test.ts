@@ -71,7 +71,7 @@ describe('a change of several instances', () => {
     expect(ended.stderr).toMatch(/guard rollout resume \d{8}-\d{6}-\w{4}/);
     const xml = await readFile(report, 'utf8');
     expect(xml.match(/<testsuite /g)).toHaveLength(4);
-    expect(xml).toMatch(/Its turn did not come/);
+    expect(xml.match(/<skipped/g)).toHaveLength(3);
   });
 
   test('all or nothing rolls the kept ones back', async () => {
