@@ -2,7 +2,7 @@ import type { VolumePoint } from '../event.ts';
 import { listRuns, type RunSummary } from './run-index.ts';
 import { pastRuns, undoSteps, type UndoSteps } from './undo.ts';
 
-/** Whose restore points. */
+/** The instance of the restore points. */
 export interface InstanceAddress {
   readonly instance: string;
   readonly project: string;
@@ -20,7 +20,7 @@ export interface KeptRestorePoint {
   readonly named: boolean;
 }
 
-/** How far back records are looked through: more restore points than this are on no instance. */
+/** How many records are searched: no instance has more restore points. */
 const mostRuns = 1000;
 
 /** The restore points that recorded runs left on an instance, newest first. Whether they still exist the server knows. */

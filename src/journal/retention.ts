@@ -4,7 +4,7 @@ import { listRuns, tidyIndex } from './run-index.ts';
 import { listRunIds } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
-/** How many records stay, unless said otherwise. */
+/** The default number of kept records. */
 const defaultRecords = 10_000;
 
 /**
