@@ -17,12 +17,21 @@ import { pruneRestorePoints } from './restore-point/retention.ts';
 import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
-/** Keeps the change: it is proven healthy (`cause` null), or the user's policy keeps it. */
+/** Why a change is kept, and what came of it. */
+interface KeptBecause {
+  readonly cause: Cause | null;
+  /** A package manager's transaction that came to nothing: its restore point is of no use. */
+  readonly unchanged: boolean;
+  /** The command failed without changing anything that guard compares. guard does not see everything: its restore point stays. */
+  readonly nothingChanged: boolean;
+}
+
+/** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
 export async function keepChange(
   plan: Plan,
   tools: RunTools,
   prepared: PreparedRun,
-  { cause, unchanged }: { readonly cause: Cause | null; readonly unchanged: boolean },
+  { cause, unchanged, nothingChanged }: KeptBecause,
 ): Promise<Outcome> {
   const { lease, restorePoint } = prepared;
   const { loss } = await inPhase(
@@ -30,20 +39,24 @@ export async function keepChange(
     'keep',
     async () => {
       if (cause !== null) await endLeftovers(plan, tools);
-      if (!unchanged)
+      if (!unchanged && !nothingChanged)
         await runFinalLifecycleCommands(plan, tools, 'afterKeep', {
           outcome: cause === null ? 'kept' : 'kept-unhealthy',
           cause,
         });
       if (!prepared.inspected.wasRunning) await returnToStopped({ ...tools, lease }, plan.instance, plan.limits);
-      return release(plan, tools, unchanged ? { keep: false } : releaseOfKept(plan, cause), { ...restorePoint, lease });
+      return release(plan, tools, unchanged ? { keep: false } : releaseOfKept(plan, nothingChanged ? null : cause), {
+        ...restorePoint,
+        lease,
+      });
     },
     (end) => ({ ok: end.loss === null, message: end.name ?? 'no restore point left' }),
   );
   // Whoever has the run by now may put the instance back: nobody here knows.
   if (loss !== null) return lockLost(cause ?? 'inconclusive', loss);
-  if (cause !== null) return { outcome: 'kept-unhealthy', cause };
+  if (cause !== null && !nothingChanged) return { outcome: 'kept-unhealthy', cause };
   await pruneRestorePoints(plan, tools);
+  if (cause !== null) return { outcome: 'kept-unchanged', cause };
   return { outcome: 'kept' };
 }
 
@@ -91,10 +104,15 @@ export async function rollBackChange(
   const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
   if (!inspected.wasRunning) await returnToStopped({ ...tools, lease }, plan.instance, plan.limits);
-  await release(plan, tools, releaseOfRolledBack(plan, end), { ...restorePoint, lease });
+  await inPhase(
+    tools,
+    'release',
+    () => release(plan, tools, releaseOfRolledBack(plan, end), { ...restorePoint, lease }),
+    ({ name }) => ({ ok: true, message: name === null ? 'restore point removed' : `restore point kept: ${name}` }),
+  );
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
-  return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
+  return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };
 }
 
 /** Whether the rollback follows the evidence immediately. */

@@ -13,6 +13,7 @@ import { kernelSettingsFrom } from '../resources/kernel-setting/parse.ts';
 import { logFrom } from '../resources/log/parse.ts';
 import { mountsFrom } from '../resources/mount/parse.ts';
 import { privilegesFrom } from '../resources/privilege/index.ts';
+import { workplacesFrom } from '../resources/workplace/index.ts';
 import { programsFrom } from '../resources/program/parse.ts';
 import { localRepliesFrom } from '../resources/reply/local.ts';
 import { accessFrom, linksFrom } from '../resources/unix-socket/parse.ts';
@@ -67,6 +68,11 @@ export function parseProbe(text: string, nonce: string, since = 0): Result<Facts
     accounts: whole(sections, 'accounts', accountsFrom),
     kernel: whole(sections, 'kernel', kernelSettingsFrom),
     mounts: whole(sections, 'mounts', mountsFrom),
+    workplaces:
+      processes === null
+        ? null
+        : whole(sections, 'workplaces', (section) => workplacesFrom(section, processes.residents)),
+    obstacles: whole(sections, 'obstacles', ({ lines }) => lines.filter((line) => line.startsWith('/'))),
     links: whole(sections, 'access', linksFrom) ?? {},
     queues: whole(sections, 'queues', queuesFrom),
     connections: whole(sections, 'clients', (section) =>
