@@ -61,6 +61,8 @@ const outcomes = [
   'kept',
   'rolled-back',
   'kept-unhealthy',
+  'kept-unchanged',
+  'instance-gone',
   'rolled-back-not-well',
   'rollback-failed',
   'refused',

@@ -17,19 +17,28 @@ import { pruneRestorePoints } from './restore-point/retention.ts';
 import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
-/** Keeps the change: it is proven healthy (`cause` null), or the user's policy keeps it. */
+/** Why a change is kept, and what came of it. */
+interface KeptBecause {
+  readonly cause: Cause | null;
+  /** A package manager's transaction that came to nothing: its restore point is of no use. */
+  readonly unchanged: boolean;
+  /** The command failed without changing anything that guard compares. guard does not see everything: its restore point stays. */
+  readonly nothingChanged: boolean;
+}
+
+/** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
 export async function keepChange(
   plan: Plan,
   tools: RunTools,
   prepared: PreparedRun,
-  { cause, unchanged }: { readonly cause: Cause | null; readonly unchanged: boolean },
+  { cause, unchanged, nothingChanged }: KeptBecause,
 ): Promise<Outcome> {
   await inPhase(
     tools,
     'keep',
     async () => {
       if (cause !== null) await endLeftovers(plan, tools);
-      if (!unchanged)
+      if (!unchanged && !nothingChanged)
         await runFinalLifecycleCommands(plan, tools, 'afterKeep', {
           outcome: cause === null ? 'kept' : 'kept-unhealthy',
           cause,
@@ -38,15 +47,16 @@ export async function keepChange(
       return release(
         plan,
         tools,
-        unchanged ? { keep: false } : releaseOfKept(plan, tools, cause),
+        unchanged ? { keep: false } : releaseOfKept(plan, tools, nothingChanged ? null : cause),
         prepared.restorePoint.volumes,
         prepared.lease,
       );
     },
     (name) => ({ ok: true, message: name ?? 'no restore point left' }),
   );
-  if (cause !== null) return { outcome: 'kept-unhealthy', cause };
+  if (cause !== null && !nothingChanged) return { outcome: 'kept-unhealthy', cause };
   await pruneRestorePoints(plan, tools);
+  if (cause !== null) return { outcome: 'kept-unchanged', cause };
   return { outcome: 'kept' };
 }
 
@@ -94,10 +104,15 @@ export async function rollBackChange(
   const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease);
+  await inPhase(
+    tools,
+    'release',
+    () => release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease),
+    (name) => ({ ok: true, message: name === null ? 'restore point removed' : `restore point kept: ${name}` }),
+  );
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
-  return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
+  return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };
 }
 
 /** Whether the rollback follows the evidence immediately. */

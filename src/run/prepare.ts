@@ -296,6 +296,7 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     named: plan.restorePoint.named,
     ...(plan.rollout === undefined ? {} : { rollout: plan.rollout }),
     holder: tools.holder,
+    ...(plan.change.kind === 'return' ? { rolledBackTo: plan.change.to.run } : {}),
     ...(plan.rehearsedBy === null ? {} : { rehearsedBy: plan.rehearsedBy }),
     ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushSummaryOf) }),
     ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),

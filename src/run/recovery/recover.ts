@@ -210,7 +210,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
     case 'never-began':
       return refused('guard was interrupted before the command started. Nothing was changed.', '');
     case 'kept':
-      return cause === null ? { outcome: 'kept' } : { outcome: 'kept-unhealthy', cause };
+      return keptOutcome(plan);
     case 'rolled-back':
       return { outcome: 'rolled-back', cause: causeOf(plan) };
     case 'restore-point-gone':
@@ -279,11 +279,13 @@ async function keptBecauseHealthy(
   const mayBeKept = plan.keepIfHealthy || plan.record?.started?.transaction !== undefined;
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
+  const limits = { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs };
   const { verdict } = await watch(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock },
     plan.baseline,
-    { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs },
-    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    limits,
+    (waitingFor, healthyForMs) =>
+      void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   if (verdict.verdict !== 'healthy') return null;
@@ -376,4 +378,13 @@ function failed(
       first,
     }),
   };
+}
+
+/** What the run had decided before it was interrupted. */
+function keptOutcome({ record }: RecoverPlan): Outcome {
+  const cause = record?.decided?.cause ?? null;
+  if (cause === null) return { outcome: 'kept' };
+  return record?.decided?.nothingChanged === true
+    ? { outcome: 'kept-unchanged', cause }
+    : { outcome: 'kept-unhealthy', cause };
 }

@@ -253,11 +253,13 @@ async function verifyAgain(plan: RollbackPlan, tools: RollbackTools): Promise<Ro
 async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> {
   const context = { platform: tools.platform, instance: plan.instance, clock: tools.clock };
   if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
+  const limits = { limitMs: plan.limits.verifyMs, soakMs: 0 };
   const { verdict } = await watch(
     context,
     plan.baseline,
-    { limitMs: plan.limits.verifyMs, soakMs: 0, restarted: true },
-    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    { ...limits, restarted: true },
+    (waitingFor, healthyForMs) =>
+      void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
   return verdict;
 }
