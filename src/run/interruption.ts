@@ -50,5 +50,6 @@ export function alsoBy(interruption: Interruption, lost: AbortSignal): Interrupt
   return {
     signal: AbortSignal.any([interruption.signal, lost]),
     by: () => interruption.by() ?? (lost.aborted ? 'SIGTERM' : null),
+    intercept: interruption.intercept,
   };
 }
