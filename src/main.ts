@@ -1,6 +1,7 @@
 import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
+import { isInForeground } from './cli/foreground.ts';
 import type { Signal } from './event.ts';
 import { readProgramFile } from './program-files.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
@@ -38,6 +39,7 @@ function contextOf(interrupter: Interrupter): Context {
     clock: systemClock,
     readHookPart: (source) => readProgramFile(`hooks/${source}`),
     interrupter,
+    foreground: isInForeground(),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

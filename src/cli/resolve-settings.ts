@@ -68,6 +68,7 @@ function flagsOf(options: RunOptions): Flags {
     allowUnhealthy: options.allowUnhealthy,
     uncovered: options.uncovered,
     onFailure: options.onFailure,
+    onUnchanged: options.onUnchanged,
     keep: options.keep,
     expiresMs: options.expires,
     waitLockMs: options.waitLock,
