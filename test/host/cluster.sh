@@ -4,8 +4,11 @@
 # Members are NAME-1 to NAME-3. Their containers have no network: three bridges of one name cannot be on one machine.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=/dev/null
-for part in common sources machine daemon; do . "$here/$part.sh"; done
+# shellcheck source-path=SCRIPTDIR
+. "$here/common.sh"
+. "$here/sources.sh"
+. "$here/machine.sh"
+. "$here/daemon.sh"
 
 command=${1:-help}
 cluster=${2:-cluster}
