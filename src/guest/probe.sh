@@ -199,6 +199,24 @@ socket_access() {
   true
 }
 
+# Where services work: whose process it is, its folder, and who may write there; then folders that everybody uses.
+workplaces() {
+  stat -c 'uid %u %g %n' /proc/[0-9]*
+  folders=$(ls -ln /proc/[0-9]*/cwd | sed -n 's/^.* \(\/proc\/[0-9]*\/cwd -> .*\)$/\1/p')
+  printf '%s\n' "$folders"
+  {
+    printf '%s\n' "$folders" | sed 's/^.* -> //' | sort -u | grep -vE '^/$'
+    printf '%s\n' / /tmp /var/tmp /etc /usr /var /home /home/*
+  } | tr '\n' '\000' | xargs -0 stat -c 'folder %a %u %g %n'
+  true
+}
+
+# Files that keep services from being started, or people from logging in.
+obstacles() {
+  for file in /usr/sbin/policy-rc.d /etc/nologin /run/nologin /var/run/nologin /etc/ssh/sshd_not_to_be_run; do [ -e "$file" ] && echo "$file"; done
+  true
+}
+
 # Units of the managers of users who stay when they log out. Only such a user's services are meant to stay.
 user_managers() {
   for mark in /var/lib/systemd/linger/*; do
@@ -413,17 +431,20 @@ look() {
   section routes routes
   section nameservers nameservers
   section space space
-  section reboot reboot
-  packages
-  section signatures signatures
-  section lines lines
-  section jobs jobs_
-  section accounts accounts
-  section kernel kernel
   section mounts mounts
   section clients clients
-  section queues queues
+  # What does not change by itself from one second to the next.
   if [ -n "$deep" ]; then
+    section reboot reboot
+    packages
+    section signatures signatures
+    section lines lines
+    section workplaces workplaces
+    section obstacles obstacles
+    section jobs jobs_
+    section accounts accounts
+    section kernel kernel
+    section queues queues
     section packaged packaged
     [ "$since" -gt 0 ] && section writetest write_test
     section privileges privileges

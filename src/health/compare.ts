@@ -19,6 +19,7 @@ import { comparePrograms } from './resources/program/compare.ts';
 import { compareLocalReplies } from './resources/reply/local.ts';
 import { compareTimers } from './resources/unit/timers.ts';
 import { compareSocketAccess } from './resources/unix-socket/access.ts';
+import { compareObstacles, compareWorkplaces } from './resources/workplace/index.ts';
 import { compareUsage } from './resources/usage/compare.ts';
 import { compareValidations } from './resources/validation/index.ts';
 import { noIntent, type Intent } from './intent.ts';
@@ -71,6 +72,8 @@ function differences(comparison: Comparison): Difference[] {
     ...compareLogs(comparison),
     ...compareValidations(comparison),
     ...compareMounts(comparison),
+    ...compareWorkplaces(comparison),
+    ...compareObstacles(comparison),
     ...compareAccounts(comparison),
     ...compareKernelSettings(comparison),
     ...comparePrivileges(comparison),

@@ -36,6 +36,10 @@ export interface Facts {
   readonly accounts?: Accounts | null;
   readonly kernel?: KernelSettings | null;
   readonly mounts?: Mounts | null;
+  /** Folders in which services work, and folders that everybody uses. */
+  readonly workplaces?: Workplaces | null;
+  /** Files that keep services from being started, or people from logging in. */
+  readonly obstacles?: readonly string[] | null;
   /** Where links that bear the name of an earlier unix socket lead, by the link's path. */
   readonly links?: Readonly<Record<string, string>>;
   /** Package of each unit file and cron table that a package brought, by the file's name. */
@@ -84,6 +88,8 @@ export interface Accounts {
   readonly users: Readonly<Record<string, Account>>;
   /** Members by group. */
   readonly groups: Readonly<Record<string, readonly string[]>>;
+  /** Every group, with members or without. */
+  readonly groupNames?: readonly string[];
 }
 
 export interface KernelSettings {
@@ -102,6 +108,13 @@ export interface Mounts {
   readonly mounted: readonly Mount[];
   /** Mount points in /etc/fstab. */
   readonly configured: readonly string[];
+}
+
+export interface Workplaces {
+  /** Whether the processes of a unit may write in their folder, by `UNIT FOLDER`. */
+  readonly writable: Readonly<Record<string, boolean>>;
+  /** Permissions of the folders that everybody uses. */
+  readonly shared: Readonly<Record<string, number>>;
 }
 
 export interface Validation {

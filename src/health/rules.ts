@@ -16,6 +16,8 @@ export type ResourceKind =
   | 'kernel-setting'
   | 'mount'
   | 'storage'
+  | 'workplace'
+  | 'obstacle'
   | 'privilege'
   | 'validation'
   | 'resolution'
@@ -80,6 +82,7 @@ export interface Rule {
 export const rules: readonly Rule[] = [
   { trait: 'removed', effect: 'info', because: 'the command names its removal' },
   { trait: 'replaced', effect: 'info', because: 'something else does the same now' },
+  { resource: 'obstacle', effect: 'fail', because: 'services or people are kept out' },
   { change: 'appeared', effect: 'info', because: 'nothing depended on it before' },
   { resource: 'program', trait: 'restarted', effect: 'info', because: 'nothing starts it at boot' },
   { resource: 'program', change: 'fewer', trait: 'elastic', effect: 'info', because: 'their number follows the load' },
@@ -99,7 +102,7 @@ export const rules: readonly Rule[] = [
   },
   { resource: 'timer', trait: 'of-system', effect: 'info', because: 'it belongs to the operating system itself' },
   { resource: 'account', trait: 'unused', effect: 'info', because: 'no process, no job and no person used it' },
-  { resource: 'account', change: 'left-group', trait: 'of-system', effect: 'info', because: 'packages manage it' },
+  { resource: 'account', change: 'group-gone', effect: 'info', because: 'the group itself is gone' },
   { resource: 'kernel-setting', trait: 'packaged', effect: 'info', because: 'it was the default of a package' },
   { resource: 'privilege', trait: 'packaged', effect: 'info', because: 'its package decides about it' },
   { resource: 'limit', trait: 'packaged', effect: 'info', because: 'its package decides about it' },

@@ -13,6 +13,7 @@ import { kernelSettingsFrom } from '../resources/kernel-setting/parse.ts';
 import { logFrom } from '../resources/log/parse.ts';
 import { mountsFrom } from '../resources/mount/parse.ts';
 import { privilegesFrom } from '../resources/privilege/index.ts';
+import { workplacesFrom } from '../resources/workplace/index.ts';
 import { programsFrom } from '../resources/program/parse.ts';
 import { localRepliesFrom } from '../resources/reply/local.ts';
 import { accessFrom, linksFrom } from '../resources/unix-socket/parse.ts';
@@ -67,6 +68,11 @@ export function parseProbe(text: string, nonce: string, since = 0): Result<Facts
     accounts: whole(sections, 'accounts', accountsFrom),
     kernel: whole(sections, 'kernel', kernelSettingsFrom),
     mounts: whole(sections, 'mounts', mountsFrom),
+    workplaces:
+      processes === null
+        ? null
+        : whole(sections, 'workplaces', (section) => workplacesFrom(section, processes.residents)),
+    obstacles: whole(sections, 'obstacles', ({ lines }) => lines.filter((line) => line.startsWith('/'))),
     links: whole(sections, 'access', linksFrom) ?? {},
     queues: whole(sections, 'queues', queuesFrom),
     connections: whole(sections, 'clients', (section) =>
@@ -90,20 +96,32 @@ function deepFacts(sections: ReadonlyMap<string, Section>, since: number): DeepF
   };
 }
 
+/** What only a deep observation gathers: it does not change by itself from one second to the next. */
+const deepSections = [
+  'packages',
+  'configuration',
+  'reboot',
+  'jobs',
+  'accounts',
+  'kernel',
+  'queues',
+  'workplaces',
+  'obstacles',
+  'packaged',
+  'validators',
+  'privileges',
+  'resolution',
+  'peers',
+  'localReplies',
+  'log',
+] as const satisfies readonly (keyof Facts)[];
+
 /** The part of facts that only a deep observation has. */
 export function deepFactsOf(facts: Facts): DeepFacts {
-  const { packaged, validators, privileges, resolution, peers, localReplies, log } = facts;
-  return Object.fromEntries(
-    Object.entries({ packaged, validators, privileges, resolution, peers, localReplies, log }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
+  return Object.fromEntries(deepSections.map((name) => [name, facts[name]]).filter(([, value]) => value !== undefined));
 }
 
-type DeepFacts = Pick<
-  Facts,
-  'packaged' | 'validators' | 'privileges' | 'resolution' | 'peers' | 'localReplies' | 'log'
->;
+type DeepFacts = Partial<Pick<Facts, (typeof deepSections)[number]>>;
 
 function withPrograms(processes: Iterable<Process>, programs: ReadonlyMap<number, string> | null): readonly Process[] {
   return [...processes].map((process) => {

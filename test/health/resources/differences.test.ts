@@ -9,6 +9,7 @@ import { logFrom } from '../../../src/health/resources/log/parse.ts';
 import { mountsFrom } from '../../../src/health/resources/mount/parse.ts';
 import { privilegesFrom } from '../../../src/health/resources/privilege/index.ts';
 import { programsFrom } from '../../../src/health/resources/program/parse.ts';
+import { workplacesFrom } from '../../../src/health/resources/workplace/index.ts';
 import { validationsFrom } from '../../../src/health/resources/validation/index.ts';
 import type { Section } from '../../../src/health/probe/sections.ts';
 import { facts, owner, process, service, tcp, units } from '../example-facts.ts';
@@ -189,6 +190,10 @@ describe('accounts', () => {
     expect(found(files(deploy), after)).toEqual([`fail: ${message}`]);
   });
 
+  test('a group that is gone as a whole', () => {
+    expect(found(files(deploy), accounts(deploy, 'groups', 'locked'))[0]).toMatch(/^info: .*the group itself is gone/);
+  });
+
   test('of a package that nothing used', () => {
     const before = accounts('uucp:x:10:10::/:/usr/sbin/nologin', 'groups', 'locked');
     expect(found(before, accounts('groups', 'locked'))[0]).toMatch(/^info: the user uucp is gone/);
@@ -243,6 +248,37 @@ describe('mounts', () => {
     [mounts(data, 'fstab'), '/etc/fstab does not mount /srv/data at the next boot any more'],
   ])('%#: %s', (after, message) => {
     expect(found(mounts(data, 'fstab', '/dev/loop1 /srv/data ext4'), after)).toEqual([`fail: ${message}`]);
+  });
+});
+
+describe('where services work, and what keeps them out', () => {
+  const redis = process('redis-server', 30, { unit: 'redis.service' });
+  const at = (...lines: readonly string[]): Partial<Facts> => ({
+    workplaces: workplacesFrom(
+      section('uid 100 100 /proc/30', '/proc/30/cwd -> /var/lib/redis', ...lines),
+      new Map([[30, redis]]),
+    ),
+  });
+
+  test('a folder that its service may not write to any more', () => {
+    expect(found(at('folder 750 100 100 /var/lib/redis'), at('folder 750 0 0 /var/lib/redis'))).toEqual([
+      'fail: redis.service could write in /var/lib/redis, where it works, and may not any more',
+    ]);
+    expect(found(at('folder 750 0 0 /var/lib/redis'), at('folder 700 0 0 /var/lib/redis'))).toEqual([]);
+  });
+
+  test('a folder that not everybody may use any more', () => {
+    expect(found(at('folder 1777 0 0 /tmp'), at('folder 755 0 0 /tmp'))).toEqual([
+      'fail: every user could use /tmp, and may not any more (mode 777 became 755)',
+    ]);
+    expect(found(at('folder 755 0 0 /tmp'), at('folder 1777 0 0 /tmp'))).toEqual([]);
+  });
+
+  test('a file that keeps services from being started', () => {
+    expect(found({ obstacles: [] }, { obstacles: ['/usr/sbin/policy-rc.d'] })).toEqual([
+      'fail: /usr/sbin/policy-rc.d is there now: services are not started',
+    ]);
+    expect(found({ obstacles: ['/etc/nologin'] }, { obstacles: ['/etc/nologin'] })).toEqual([]);
   });
 });
 

@@ -56,7 +56,7 @@ function lostMemberships(comparison: Comparison, users: ReadonlyMap<string, Acco
       .filter((member) => users.has(member) && is.get(group)?.includes(member) !== true)
       .map((member) => ({
         resource: 'account',
-        change: 'left-group',
+        change: comparison.after.accounts?.groupNames?.includes(group) === false ? 'group-gone' : 'left-group',
         name: member,
         subject: `account:${member}`,
         message: `the user ${member} is no longer in the group ${group}`,

@@ -19,6 +19,7 @@ export function accountsFrom(section: Section): Accounts | null {
       return name ? [[name, (members ?? '').split(',').filter((member) => member !== '')]] : [];
     });
   return {
+    groupNames: groups.map(([name]) => name),
     users: Object.fromEntries(users),
     groups: Object.fromEntries(groups.filter(([, members]) => members.length > 0)),
   };
