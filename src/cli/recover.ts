@@ -14,8 +14,9 @@ import { err, ok, type Result } from '../result.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import { newLease } from '../run/lock/in-flight.ts';
-import { keepLease, takeLease, type HeldLease } from '../run/lock/lease.ts';
-import { isLeftoverOf, requireDeadHolder, refuseUnreadable } from '../run/lock/takeover.ts';
+import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../run/lock/lease.ts';
+import { removeMarker, takeMarker } from '../run/lock/marker-changes.ts';
+import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/lock/takeover.ts';
 import { findLeftovers, recover, type RunLeftovers } from '../run/recovery/recover.ts';
 import { refusedBecause } from '../run/refusal.ts';
 import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
@@ -63,7 +64,8 @@ export function defineRecover(program: Command, call: Call): void {
 
 async function recoverAll(context: Context, options: RecoverOptions): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
-  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) === 'dead');
+  // Whether one of another boot, or of this host under another name, lives its lease tells.
+  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) !== 'alive');
   if (dead.length === 0) await reportNothingToDo(context, options, null);
   let worst = 0;
   for (const record of dead) {
@@ -88,6 +90,7 @@ export async function recoverInstance(
     );
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
   return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
+    if (await waitsForConfirmation(here, session, options)) return 0;
     const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
     return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
   });
@@ -112,50 +115,50 @@ async function recoverReached(
   const tools = { platform, clock: context.clock };
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
-  const waits = await reportUnlessDue(context, session, found.value, options);
-  if (waits === 'waits') return 0;
-  if (waits === 'expired') return recoverReached(context, session, options, known);
   const record = known ?? (await recordOf(context, session, found.value));
-  const isIdle = record === null && found.value.inFlight === null && found.value.quiesceMarker === null;
+  const isIdle = record === null && !hasLeftovers(found.value);
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
-    return finish(context, session, { plan, record, leftovers: nothingOf(found.value), removed: [] }, options);
+    return finish(
+      context,
+      session,
+      { plan, record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] },
+      options,
+    );
   const unreadable = refuseUnreadable(plan, found.value, record, platform.commands);
   if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
   const tell = (text: string): Promise<void> => reportWait(context, options, text);
-  const living = isIdle
-    ? null
+  const holderEnd: Result<HolderEnd, Outcome> = isIdle
+    ? ok('dead')
     : await requireDeadHolder({ ...tools, inspectHolder, report: tell }, found.value, record, care);
-  if (living !== null) return reportOutcome(context, options.json ?? false, living);
+  if (!holderEnd.ok) return reportOutcome(context, options.json ?? false, holderEnd.error);
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
   const leftovers = await repairLeftovers(plan, tools, found.value, own);
   if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
-  if (isIdle) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
-  return finish(context, session, { plan, record, ...leftovers.value }, options);
+  const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers.value.leftovers));
+  if (isIdle || isCleared) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
+  return finish(context, session, { plan, record, holderEnd: holderEnd.value, ...leftovers.value }, options);
 }
 
 /**
- * A change that waits for its confirmation is no leftover before its deadline: then its keeper is looked for again, which a
- * reboot ends. After the deadline it is settled as expired, by compare-and-swap against a confirmation at the same moment.
+ * A change that waits for its confirmation is no leftover before its deadline: true, and its keeper, which a reboot ends, is
+ * looked for again. After the deadline it is settled as expired, by compare-and-swap against a confirmation at the same moment.
  */
-async function reportUnlessDue(
-  context: Context,
-  session: Session,
-  { inFlight, marker }: RunLeftovers,
-  options: RecoverOptions,
-): Promise<'waits' | 'expired' | 'no'> {
-  if (inFlight === null || marker?.confirmation?.state !== 'waiting') return 'no';
-  const waiting = { ...marker, confirmation: marker.confirmation };
-  if (timeLeft(context, waiting.confirmation) > 0) {
-    const isOfThisHost = (await readRun(stateDirectoryOf(context), marker.run)) !== null;
-    const armed = isOfThisHost ? await armDeadline(context, marker.run) : ok(undefined);
-    await reportWait(context, options, describeWait(waiting));
-    if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
-    return 'waits';
+async function waitsForConfirmation(context: Context, session: Session, options: RecoverOptions): Promise<boolean> {
+  const seen = await waitingRunOf(session);
+  const waiting = seen.ok ? seen.value : null;
+  if (waiting?.confirmation.state !== 'waiting') return false;
+  if (timeLeft(context, waiting.confirmation) <= 0) {
+    const expired = await settleWaiting(context, session, waiting.run, { kind: 'expire' });
+    const isExtended = !expired.ok && expired.error.kind === 'conflict' && expired.error.conflict === 'not-due';
+    return isExtended && waitsForConfirmation(context, session, options);
   }
-  const expired = await settleWaiting(context, session, marker.run, { kind: 'expire' });
-  return expired.ok || expired.error.kind !== 'platform' ? 'expired' : 'no';
+  const isOfThisHost = (await readRun(stateDirectoryOf(context), waiting.run)) !== null;
+  const armed = isOfThisHost ? await armDeadline(context, waiting.run) : ok(undefined);
+  await reportWait(context, options, describeWait(waiting));
+  if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
+  return true;
 }
 
 /** Which instance it is about is known. */
@@ -165,7 +168,13 @@ type RecoverySession = Context & { readonly target: Target };
 async function finish(
   context: RecoverySession,
   session: Session,
-  { plan, record, leftovers, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & RepairResult,
+  {
+    plan,
+    record,
+    holderEnd,
+    leftovers,
+    removed,
+  }: { readonly plan: Plan; readonly record: RunRecord | null; readonly holderEnd: HolderEnd } & RepairResult,
   options: RecoverOptions,
 ): Promise<number> {
   const { platform } = session.reached;
@@ -177,7 +186,7 @@ async function finish(
   const { instance, project, remote, limits } = plan;
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { keepIfHealthy = false } = options;
-  const lease = await leaseFor(session, recorder, context.clock, leftovers);
+  const lease = await leaseFor({ ...session, plan, holderEnd }, recorder, context.clock, leftovers);
   if (!lease.ok) return reportOutcome(context, options.json ?? false, lease.error);
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
@@ -203,20 +212,51 @@ async function finish(
   return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
 }
 
-/** Null where nothing is in flight, or the server cannot write a lease: a full pool must not stop a rollback. */
+/**
+ * Null where nothing is in flight. Where the server cannot write a lease the restore point is known by its time of creation
+ * alone: a full pool must not stop a rollback.
+ */
 async function leaseFor(
-  { reached }: Session,
+  { reached, plan, holderEnd }: Session & { readonly plan: Plan; readonly holderEnd: HolderEnd },
   recorder: Recorder,
   clock: Context['clock'],
-  leftovers: RunLeftovers,
-): Promise<Result<HeldLease | null, Outcome>> {
-  if (leftovers.inFlight === null) return ok(null);
+  { inFlight, lease: before }: RunLeftovers,
+): Promise<Result<LeaseHandle | null, Outcome>> {
+  if (inFlight === null) return ok(null);
   const { platform, instance } = reached;
+  const { run } = recorder;
+  const { createdAt } = inFlight;
+  const { leaseMs, readyMs } = plan.limits;
   const lease = newLease();
   await recorder.record({ type: 'lease-acquired', lease: lease.base });
-  const taken = await takeLease({ platform }, instance, { before: leftovers.lease, lease });
-  if (taken.ok) return ok(keepLease({ platform, clock }, instance, lease));
-  return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
+  const taken = await takeLease({ platform }, instance, { before, lease });
+  if (!taken.ok && taken.error.kind === 'changed') return err(refusedBecause(taken.error));
+  const held = keepLease({ platform, clock }, { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs });
+  // What the former holder asked last may be on its way.
+  if (holderEnd === 'given-up') await clock.sleep(settleMs);
+  const marked = await takeMarker(
+    { platform, clock },
+    instance,
+    { run, lease: held, holder: currentHolder() },
+    readyMs,
+  );
+  const loss = marked.ok ? null : lossBehind(marked.error);
+  return marked.ok || loss === null ? ok(held) : err(refusedBecause(marked.error));
+}
+
+/** The marker of another host's run whose restore point is gone: nothing is left to finish. Whether there was one. */
+async function clearMarkerAlone(
+  tools: { readonly platform: Session['reached']['platform']; readonly clock: Context['clock'] },
+  { instance, limits }: Plan,
+  { marker, inFlight, quiesceMarker }: RunLeftovers,
+): Promise<boolean> {
+  if (marker === null || inFlight !== null || quiesceMarker !== null) return false;
+  await removeMarker(tools, instance, { run: marker.run, lease: null }, limits.readyMs);
+  return true;
+}
+
+function hasLeftovers({ inFlight, quiesceMarker, marker }: RunLeftovers): boolean {
+  return inFlight !== null || quiesceMarker !== null || marker !== null;
 }
 
 /** What was settled about a change that waited for a confirmation. */
@@ -298,6 +338,8 @@ function recoveredStatus(outcome: Outcome): number {
   switch (outcome.outcome) {
     case 'kept':
     case 'kept-unhealthy':
+    case 'kept-unchanged':
+    case 'instance-gone':
     case 'rolled-back':
     case 'interrupted':
     case 'refused':

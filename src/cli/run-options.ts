@@ -40,7 +40,7 @@ export interface CommonOptions {
 export interface RunOptions extends CommonOptions {
   readonly name?: string;
   readonly keep?: number;
-  readonly expires?: number | null;
+  readonly expires?: number;
   readonly check?: readonly string[];
   readonly checkTimeout?: number;
   readonly checkInterval?: number;
@@ -56,8 +56,8 @@ export interface RunOptions extends CommonOptions {
   readonly detach?: boolean;
   readonly uncovered?: UncoveredPolicy;
   readonly onFailure?: FailurePolicies;
-  readonly timeout?: number | null;
-  readonly idleTimeout?: number | null;
+  readonly timeout?: number;
+  readonly idleTimeout?: number;
   readonly okStatus?: readonly StatusRange[];
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: number;
@@ -65,6 +65,9 @@ export interface RunOptions extends CommonOptions {
   readonly cwd?: string;
   readonly waitLock?: number;
   readonly passthrough?: boolean;
+  readonly onUnchanged?: 'rollback' | 'keep';
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
   readonly retry?: boolean;
   readonly keepFailed?: boolean;
   readonly stopFirst?: boolean;
@@ -149,6 +152,12 @@ function addHealthOptions(command: Command): Command {
     )
     .option('--confirm-by <command>', 'confirm the change when this command on this machine succeeds; tried every 5 s')
     .option('--detach', 'with --confirm: end after the verdict and let the change wait')
+    .addOption(
+      new Option(
+        '--on-unchanged <policy>',
+        'a command that failed and has changed nothing that guard compares: rollback or keep (default: rollback; at a terminal guard asks)',
+      ).choices(['rollback', 'keep']),
+    )
     .option('--keep-failed', 'before a rollback, keep the failed state as a stopped copy without network');
 }
 

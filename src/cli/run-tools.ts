@@ -20,7 +20,7 @@ export function runTools(
     readonly reached: Pick<InstanceConnection, 'platform' | 'instance' | 'project' | 'remote'>;
     readonly interruption: Interruption;
     readonly listener: Listener;
-    readonly askToKeep: RunTools['askToKeep'];
+    readonly person: RunTools['person'];
   },
 ): RunTools {
   const { clock } = context;
@@ -35,8 +35,8 @@ export function runTools(
     inspectHolder,
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
     failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
-    askToKeep: one.askToKeep,
-    confirmation: confirmationTools(context, one.reached, one.askToKeep !== null),
+    person: one.person,
+    confirmation: confirmationTools(context, one.reached, one.person !== null),
     recorder: createRecorder({
       run: one.plan.run,
       clock,

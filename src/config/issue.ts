@@ -9,7 +9,7 @@ import { settingNames } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** What the schema found, as sentences at their places in the file. */
+/** Converts schema errors to sentences with their position in the file. */
 export function mistakesOf(
   file: string,
   document: ReadDocument,

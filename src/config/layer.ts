@@ -3,7 +3,7 @@ import type { LifecycleCommand, LifecycleMoment } from '../lifecycle-command.ts'
 import type { PolicyCause } from '../event.ts';
 import type { FailurePolicy, PackageHookSettings, Settings } from './settings.ts';
 
-/** Settings kept in tables, which are joined entry by entry. */
+/** Settings that are merged entry by entry. */
 type Tables = 'checks' | 'environment' | 'onFailure' | 'hook' | 'hooks';
 
 /**

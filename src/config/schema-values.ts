@@ -26,14 +26,14 @@ export interface KeyMeta {
   readonly examples?: readonly unknown[];
 }
 
-/** A key that may be left out. */
+/** An optional key. */
 export function optional<T extends z.core.$ZodType>(value: T, meta: KeyMeta): z.ZodMiniOptional<T> {
   const key = z.optional(value);
   z.globalRegistry.add(key, { ...meta });
   return key;
 }
 
-/** A key that must be there. */
+/** A required key. */
 export function needed<T extends z.ZodMiniType>(value: T, meta: KeyMeta): T {
   return value.check(z.meta({ ...meta }));
 }

@@ -2,13 +2,15 @@ import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange, type WholeAttempt } from './attempt.ts';
 import { awaitConfirmation } from './confirmation/wait.ts';
-import { decide, type Decision } from './decision.ts';
-import { rollBackChange, keepChange, lockTakenOver } from './conclude.ts';
+import { keepChange, lockLost, rollBackChange } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
+import { alsoBy } from './interruption.ts';
+import { lossOf } from './lock/lease.ts';
 import type { Plan } from './plan.ts';
 import { prepare, type PreparedRun } from './prepare.ts';
 import { inPhase } from './recorder.ts';
+import { resolve } from './resolution.ts';
 import type { RunTools } from './tools.ts';
 
 /**
@@ -49,16 +51,24 @@ async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Pr
 }
 
 async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
-  const attempt = await attemptChange(plan, tools, prepared);
-  const decision = decide(plan, attempt);
-  const keep = await shouldKeep(plan, tools, decision);
-  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(decision.cause ?? 'inconclusive');
-  const unconfirmed = await awaitConfirmationWhereWanted(plan, tools, prepared, attempt, decision);
+  const { lease } = prepared;
+  const underway = { ...tools, interruption: alsoBy(tools.interruption, lease.signal) };
+  const first = await attemptChange(plan, underway, prepared);
+  const { decision, cause, attempt, nothingChanged, chosen } = await resolve(plan, underway, prepared, first);
+  const loss = await lossOf(lease);
+  if (loss !== null) return lockLost('inconclusive', loss);
+  const unconfirmed = cause === null ? await awaitConfirmationWhereWanted(plan, underway, prepared, attempt) : null;
   if (unconfirmed !== null) return unconfirmed;
-  await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
-  return keep || decision.cause === null
-    ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
-    : rollBackChange(plan, tools, prepared, { cause: decision.cause, attempt });
+  await tools.recorder.record({
+    type: 'decided',
+    decision,
+    cause,
+    ...(chosen ? { chosen } : {}),
+    ...(nothingChanged ? { nothingChanged } : {}),
+  });
+  return decision === 'keep' || cause === null
+    ? keepChange(plan, tools, prepared, { cause, unchanged: attempt.unchanged, nothingChanged })
+    : rollBackChange(plan, tools, prepared, { cause, attempt });
 }
 
 /** Null where the change is confirmed, or needs no confirmation: the run goes on to its end. */
@@ -67,34 +77,22 @@ async function awaitConfirmationWhereWanted(
   tools: RunTools,
   prepared: PreparedRun,
   attempt: WholeAttempt,
-  decision: Decision,
 ): Promise<Outcome | null> {
   const { confirmation } = plan;
-  if (decision.cause !== null || confirmation === null || attempt.unchanged) return null;
+  if (confirmation === null || attempt.unchanged) return null;
   const { end, deadline } = await awaitConfirmation({ ...plan, confirmation }, tools);
+  const loss = await lossOf(prepared.lease);
+  if (loss !== null) return lockLost('not-confirmed', loss);
   switch (end) {
     case 'confirmed':
       return null;
     case 'left':
       return { outcome: 'waiting', deadline: deadline.at };
     case 'taken-over':
-      return lockTakenOver('not-confirmed');
+      return lockLost('not-confirmed', 'taken-over');
     case 'refused':
     case 'expired':
       await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'not-confirmed' });
       return rollBackChange(plan, tools, prepared, { cause: 'not-confirmed', attempt });
-  }
-}
-
-/** Resolves `ask` to keep or rollback. No answer in time is a rollback. */
-async function shouldKeep(plan: Plan, tools: RunTools, decision: Decision): Promise<boolean> {
-  if (decision.cause === null) return true;
-  switch (decision.policy) {
-    case 'keep':
-      return true;
-    case 'rollback':
-      return false;
-    case 'ask':
-      return (await tools.askToKeep?.(decision.cause, plan.askMs, tools.interruption.signal)) ?? false;
   }
 }

@@ -16,6 +16,11 @@ export const outcomeTable = [
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
   { exit: 14, name: 'rolled-back, not confirmed', meaning: 'nobody confirmed the change in time; back and healthy' },
   {
+    exit: 15,
+    name: 'kept, nothing changed',
+    meaning: 'the command failed, and nothing that guard compares had changed; the instance was not restarted',
+  },
+  {
     exit: 16,
     name: 'waiting',
     meaning: 'the change is healthy and is rolled back at its deadline unless it is confirmed',
@@ -74,6 +79,8 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 13;
     case 'waiting':
       return 16;
+    case 'kept-unchanged':
+      return 15;
     case 'rolled-back-not-well':
       return 20;
     case 'rollback-failed':
@@ -94,6 +101,9 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 78;
     case 'interrupted':
       return interruptedStatus[outcome.signal];
+    // Nothing is left to recover.
+    case 'instance-gone':
+      return 0;
   }
 }
 
@@ -104,6 +114,7 @@ export function isGood(outcome: Outcome | null | undefined): boolean {
 
 /** The table's name of an outcome. */
 export function outcomeName(outcome: Outcome): string {
+  if (outcome.outcome === 'instance-gone') return 'instance gone';
   // It shares its exit status with a run that is kept.
   if (outcome.outcome === 'rehearsal-passed') return 'rehearsal passed';
   const exit = exitStatusOf(outcome);

@@ -2,7 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { ClockReading, Deadline } from '../deadline.ts';
 import type { Result } from '../result.ts';
-import type { Cause, Holder } from '../event.ts';
+import type { Holder } from '../event.ts';
+import type { Person } from '../question.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FailedChange } from '../journal/history.ts';
 import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
@@ -28,8 +29,8 @@ export interface RunTools {
   readonly failedChanges: () => Promise<readonly FailedChange[]>;
   /** For changes that wait for a confirmation. */
   readonly confirmation: ConfirmationTools;
-  /** Asks the person at the terminal whether to keep a change that failed; null where nobody can be asked. */
-  readonly askToKeep: ((cause: Cause, limitMs: number, signal: AbortSignal) => Promise<boolean>) | null;
+  /** Null where nobody can be asked. */
+  readonly person: Person | null;
 }
 
 /** What a person at the terminal answers; `leave` lets the change wait without this process. */

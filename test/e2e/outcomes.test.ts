@@ -124,6 +124,9 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
       await status('confirm', instance);
       return waiting;
     }),
+  15: async () =>
+    (await guard.run(['--soak', '0s', '--retry', '--on-unchanged', 'keep', instance, '--', 'sh', '-c', 'exit 3']))
+      .status,
   20: notWell,
   21: notBack,
   30: () => status('--retry', 'e2e-outcomes-none', '--', 'true'),
