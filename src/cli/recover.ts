@@ -26,7 +26,7 @@ import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { armDeadline } from './deadline-keeper.ts';
-import { describeWait, settleWaiting, timeLeft } from './waiting-run.ts';
+import { describeWait, settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
