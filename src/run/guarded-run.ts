@@ -82,14 +82,14 @@ async function awaitConfirmationWhereWanted(
   if (confirmation === null || attempt.unchanged) return null;
   const { end, deadline } = await awaitConfirmation({ ...plan, confirmation }, tools);
   const loss = await lossOf(prepared.lease);
-  if (loss !== null) return lockLost('not-confirmed', loss);
+  // Whoever settled the change may have finished it as well.
+  if (loss !== null || end === 'taken-over')
+    return (await tools.confirmation.outcomeOf(plan.run)) ?? lockLost('not-confirmed', loss ?? 'taken-over');
   switch (end) {
     case 'confirmed':
       return null;
     case 'left':
       return { outcome: 'waiting', deadline: deadline.at };
-    case 'taken-over':
-      return lockLost('not-confirmed', 'taken-over');
     case 'refused':
     case 'expired':
       await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'not-confirmed' });

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { ClockReading, Deadline } from '../deadline.ts';
 import type { Result } from '../result.ts';
-import type { Holder } from '../event.ts';
+import type { Holder, Outcome } from '../event.ts';
 import type { Person } from '../question.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FailedChange } from '../journal/history.ts';
@@ -45,6 +45,8 @@ export interface ConfirmationTools {
   readonly ask: ((deadline: Deadline, signal: AbortSignal) => Promise<ConfirmationAnswer>) | null;
   /** Runs `--confirm-by` once. */
   readonly tryCommand: (words: readonly [string, ...string[]], signal: AbortSignal) => Promise<boolean>;
+  /** How the run ended, where another guard on this host has finished it; null where that is not known in time. */
+  readonly outcomeOf: (run: string) => Promise<Outcome | null>;
   /** Tells the people inside that the change is about to be rolled back. */
   readonly warnUsers: (deadline: Deadline) => Promise<void>;
 }
