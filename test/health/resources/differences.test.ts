@@ -355,6 +355,16 @@ describe('units', () => {
     ]);
   });
 
+  test('whose user does not exist any more', () => {
+    const runBy = (user: string): Partial<Facts> => ({
+      units: units(service('app.service', { user })),
+      accounts: { users: { app: { uid: 990, shell: '/bin/false', locked: true } }, groups: {} },
+    });
+    expect(found(runBy('app'), runBy('nobody-of-that-name'))).toEqual([
+      'fail: app.service runs, but its user nobody-of-that-name does not exist: it cannot start again',
+    ]);
+  });
+
   test('a daemon whose port a socket unit has now', () => {
     const before = {
       units: units(service('agentd.service', { fragment: '/etc/systemd/system/agentd.service' })),
