@@ -197,6 +197,8 @@ describe('accounts', () => {
   test('of a package that nothing used', () => {
     const before = accounts('uucp:x:10:10::/:/usr/sbin/nologin', 'groups', 'locked');
     expect(found(before, accounts('groups', 'locked'))[0]).toMatch(/^info: the user uucp is gone/);
+    const other = accounts('uucp:x:77:77::/:/usr/sbin/nologin', 'groups', 'locked');
+    expect(found(before, other)[0]).toMatch(/^fail: the user uucp has the id 77 now/);
   });
 });
 
