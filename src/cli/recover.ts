@@ -17,7 +17,7 @@ import { newLease } from '../run/lock/in-flight.ts';
 import { keepLease, takeLease, type HeldLease } from '../run/lock/lease.ts';
 import { isLeftoverOf, requireDeadHolder, refuseUnreadable } from '../run/lock/takeover.ts';
 import { findLeftovers, recover, type RunLeftovers } from '../run/recovery/recover.ts';
-import { refusedBecause } from '../run/refusal.ts';
+import { refused, refusedBecause } from '../run/refusal.ts';
 import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
 import { createRecorder, type Recorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -108,7 +108,10 @@ async function recoverReached(
   });
   const { platform } = session.reached;
   const tools = { platform, clock: context.clock };
+  const elsewhere = known === null ? null : await refuseOtherServer(session, known);
+  if (elsewhere !== null) return reportOutcome(context, options.json ?? false, elsewhere);
   const found = await findLeftovers(tools, plan);
+  if (!found.ok && known !== null && (await isGone(session, known))) return closeGone(context, options, known);
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
   const isIdle = record === null && found.value.inFlight === null && found.value.quiesceMarker === null;
@@ -128,6 +131,35 @@ async function recoverReached(
   if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
   if (isIdle) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
   return finish(context, session, { plan, record, ...leftovers.value }, options);
+}
+
+/** The records of a host may name several servers, which may have instances of the same name. */
+async function refuseOtherServer({ reached }: Session, { run, started }: RunRecord): Promise<Outcome | null> {
+  const server = started?.server ?? null;
+  const here = server === null ? null : await reached.fleet.serverId();
+  if (here === null || here === server) return null;
+  return refused(
+    `Run ${run} was made on another server than this one.`,
+    `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
+  );
+}
+
+/** Only a server that is known to be the same can say that an instance is gone. */
+async function isGone({ reached }: Session, { started }: RunRecord): Promise<boolean> {
+  if (started?.server === undefined || (await reached.fleet.serverId()) !== started.server) return false;
+  const seen = await reached.platform.getInstance(reached.instance);
+  return !seen.ok && seen.error.kind === 'not-found';
+}
+
+/** Somebody deleted the instance: nothing is left to finish, and the next boot must not complain about it again. */
+async function closeGone(context: RecoverySession, options: RecoverOptions, record: RunRecord): Promise<number> {
+  const recorder = await recorderOf(context, record.run, options, record);
+  await recorder.resume();
+  if (record.restorePoint !== null && record.released === null)
+    await recorder.record({ type: 'released', restorePoint: null });
+  const outcome = { outcome: 'instance-gone' } as const;
+  await recorder.record({ type: 'run-ended', outcome, ms: 0 });
+  return exitStatusOf(outcome);
 }
 
 /** Which instance it is about is known. */

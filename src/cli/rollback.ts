@@ -108,6 +108,7 @@ async function rollBackTo(
       ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
+        server: await reached.fleet.serverId(),
         reached,
         words: ['guard', 'rollback', instance, target.value.run],
         settings,
