@@ -62,7 +62,7 @@ export async function requireDeadHolder(
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
   const holder = owner?.holder ?? record?.started?.holder ?? null;
   const state = holder === null ? 'unknown' : tools.inspectHolder(holder);
-  if (state === 'alive') return describeHolder(tools, owner);
+  if (state === 'alive') return describeHolder(tools, owner, null);
   if (takeOver || (state === 'dead' && !isTakenOver(leftovers, record))) return null;
   return awaitHolderSilence(tools, leftovers, leaseMs, describeOwner(owner?.run ?? record?.run ?? null, holder));
 }
