@@ -65,7 +65,7 @@ function rollBackTo(context: Context, instance: string, run: string | null, opti
         name: null,
       }),
       change: { kind: 'return', to: target.value },
-      // What is there now is why somebody wants to go back.
+      // The present state is the reason for the rollback, so it may be unhealthy.
       allowUnhealthy: true,
     };
     const view = createView({ ...context, json, quiet: options.quiet ?? false, history: [] });

@@ -23,12 +23,12 @@ export interface RunRecord {
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
   readonly restorePoint: RestorePoint | null;
-  /** The command, or what is brought in for it: from there on the instance may be another. */
+  /** The command or the push has started, so the instance may have changed. */
   readonly commandBegan: boolean;
   readonly commandEnded: EventOf<'command-ended'> | null;
   /** On the instance after the command. */
   readonly verdict: EventOf<'verdict'> | null;
-  /** On the instance after it was put back. */
+  /** On the instance after a rollback. */
   readonly verdictAgain: EventOf<'verdict'> | null;
   readonly changes: Changes | null;
   readonly decided: EventOf<'decided'> | null;
