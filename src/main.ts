@@ -1,6 +1,7 @@
 import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
+import { isInForeground } from './cli/foreground.ts';
 import type { Signal } from './event.ts';
 import { readProgramFile } from './program-files.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
@@ -29,15 +30,25 @@ function listenForSignals(interrupter: Interrupter): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
+/** A working directory that was deleted is an empty one: the kernel's own link to it leads to nothing. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/proc/self/cwd';
+  }
+}
+
 function contextOf(interrupter: Interrupter): Context {
   return {
     version: GUARD_VERSION,
     commit: GUARD_COMMIT,
     environment: process.env,
-    workingDirectory: process.cwd(),
+    workingDirectory: workingDirectory(),
     clock: systemClock,
     readHookPart: (source) => readProgramFile(`hooks/${source}`),
     interrupter,
+    foreground: isInForeground(),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -39,6 +39,7 @@ export function buildPlan(known: {
     uncovered: settings.uncovered,
     okStatus: settings.okStatus,
     onFailure: settings.onFailure,
+    onUnchanged: settings.onUnchanged,
     askMs: settings.askTimeoutMs,
     obeyQuarantine: known.obeyQuarantine ?? false,
     keepFailed: known.keepFailed ?? false,
@@ -61,6 +62,7 @@ export function buildPlan(known: {
       snapshotMs: settings.restorePointTimeoutMs,
       restoreMs: settings.restoreTimeoutMs,
       readyMs: settings.startTimeoutMs,
+      leaseMs: settings.leaseMs,
       lockMs: settings.waitLockMs,
     },
   };

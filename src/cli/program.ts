@@ -24,9 +24,11 @@ const commands = {
   init: async () => (await import('./init.ts')).defineInit,
   runs: async () => (await import('./runs.ts')).defineRuns,
   show: async () => (await import('./show.ts')).defineShow,
+  points: async () => (await import('./points.ts')).definePoints,
   recover: async () => (await import('./recover.ts')).defineRecover,
   prune: async () => (await import('./prune.ts')).definePrune,
   rollback: async () => (await import('./rollback.ts')).defineRollback,
+  forget: async () => (await import('./forget.ts')).defineForget,
   rollout: async () => (await import('./rollout.ts')).defineRollout,
   hook: async () => (await import('./hook.ts')).defineHook,
   agent: async () => (await import('./agent.ts')).defineAgent,
@@ -109,7 +111,7 @@ async function endOf(error: unknown, context: Context, words: SplitArguments, he
 }
 
 /** Commands that change nothing, whatever happens: to say so would suggest that they might. */
-const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'completion'];
+const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'points', 'completion'];
 
 function isReadOnly(own: readonly string[]): boolean {
   return !own.includes('--json') && (own[0] === 'help' || readOnlyCommands.some((name) => name === own[0]));

@@ -4,7 +4,7 @@ import type { Listener } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { createView, type View } from '../report/view.ts';
+import { createView, isAttended, type View } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -36,10 +36,13 @@ export function defineRun(program: Command, call: Call): void {
     .description('take a restore point, run the command, then keep the change or roll back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command))))).action(
-    async (instances: readonly string[], options: RolloutOptions) => {
+  addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command)))))
+    .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
+    .option('--dry-run', 'only say what would happen, like `guard plan`')
+    .action(async (instances: readonly string[], options: RolloutOptions) => {
       const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
       const words = commandWords(named, call.words, 'guard', commandNames);
+      if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));
       const status = await (isRollout(instances, options)
         ? withTrace(call.context, options, async (context) => {
             const { startRollout } = await import('./rollout-run.ts');
@@ -47,8 +50,18 @@ export function defineRun(program: Command, call: Call): void {
           })
         : runSingle(call.context, instances[0] ?? '', words, options));
       call.exit(status);
-    },
-  );
+    });
+}
+
+async function dryRun(
+  context: Context,
+  instances: readonly string[],
+  words: readonly [string, ...string[]],
+  options: RunOptions,
+): Promise<number> {
+  // Loaded late: most runs are none.
+  const { previewEach } = await import('./plan.ts');
+  return previewEach(context, instances, words, options);
 }
 
 function runSingle(
@@ -87,7 +100,7 @@ async function runOne(
       words,
       settings,
       name: options.name ?? null,
-      obeyQuarantine: options.retry !== true && !isAttended(context),
+      obeyQuarantine: options.retry !== true && !isAttended({ ...context, json: false }),
       keepFailed: options.keepFailed ?? false,
     });
     const notRehearsed = { plan, io, rehearsed: null };
@@ -97,7 +110,7 @@ async function runOne(
         : await afterRehearsal(context, { plan, io, session, options, instance });
     if (typeof begun === 'number') return begun;
     const here = settings.rehearse === false ? context : await about(context, { instance, command: words });
-    const view = createView({ ...here, json, quiet: options.quiet ?? false });
+    const view = createView({ ...here, json, quiet: options.quiet ?? false, yes: options.yes ?? false });
     const one = { ...begun, view, reached, notify: settings.notify };
     return runPlan(here, one, options.passthrough ?? false);
   });
@@ -126,11 +139,6 @@ async function afterRehearsal(
   return { plan: { ...plan, rehearsedBy: rehearsed.run }, io: inputs[1], rehearsed: rehearsed.listener };
 }
 
-/** Whether a person sees what happens, and could be asked. */
-function isAttended({ stdin, stderr }: Context): boolean {
-  return stdin.isTTY === true && stderr.isTTY === true;
-}
-
 /** One run with all it needs. */
 export interface OneRun {
   readonly plan: Plan;
@@ -155,7 +163,7 @@ export async function runPlan(context: Context, one: OneRun, passthrough: boolea
   };
   const outcome = await guardedRun(
     one.plan,
-    runTools(context, { ...one, interruption: context.interrupter, listener, askToKeep: one.view.askToKeep }),
+    runTools(context, { ...one, interruption: context.interrupter, listener, person: one.view.person }),
   );
   for (const message of await notifier.notify(one.notify, outcome))
     await writeLines(context.stderr, [`guard: ${message}`]);

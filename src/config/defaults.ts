@@ -23,6 +23,7 @@ export const defaultSettings: Settings = {
   allowUnhealthy: false,
   uncovered: 'warn',
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
+  onUnchanged: 'rollback',
   rehearse: false,
   hooks: {},
   askTimeoutMs: 5 * minute,

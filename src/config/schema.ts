@@ -89,6 +89,7 @@ const outcomes = [
   'kept',
   'rolled-back',
   'kept-unhealthy',
+  'kept-unchanged',
   'rolled-back-not-well',
   'rollback-failed',
   'refused',
@@ -189,6 +190,11 @@ const settingsShape = {
       default: 'rollback',
     },
   ),
+  onUnchanged: optional(choice(['rollback', 'keep']), {
+    description:
+      'What is done about a command that failed and has changed nothing that guard compares. At a terminal guard asks.',
+    default: 'rollback',
+  }),
   hooks: optional(hooks, {
     description:
       'Your own commands around the restore point and at the end of a run, by moment. `null` removes inherited ones.',

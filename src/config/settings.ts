@@ -77,6 +77,8 @@ export interface Settings {
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
   readonly onFailure: Readonly<Record<FailureCause, FailurePolicy>>;
+  /** What is done about a command that failed and has changed nothing that guard compares. */
+  readonly onUnchanged: 'rollback' | 'keep';
   /** Try the change on an isolated copy first; `copy` also where the storage driver copies every file for that. */
   readonly rehearse: boolean | 'copy';
   /** Commands of the user's around the restore point and at the end of a run. */

@@ -75,6 +75,8 @@ function changedSomething(outcome: Outcome): boolean {
       return true;
     // An interruption says nothing about the change.
     case 'interrupted':
+    case 'kept-unchanged':
+    case 'instance-gone':
     case 'rehearsal-passed':
     case 'rehearsal-failed':
     case 'rehearsal-inconclusive':

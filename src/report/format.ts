@@ -16,6 +16,7 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   restore: 'Restore',
   start: 'Start',
   'verify-again': 'Verify again',
+  release: 'Clean up',
   copy: 'Copy',
   restart: 'Restart the copy',
   'remove-copy': 'Remove the copy',

@@ -18,6 +18,8 @@ const marks = {
   'rolled-back': '↩️',
   interrupted: '↩️',
   'kept-unhealthy': '❌',
+  'kept-unchanged': '⚠️',
+  'instance-gone': '⚠️',
   'rolled-back-not-well': '❌',
   'rollback-failed': '❌',
   refused: '⛔',

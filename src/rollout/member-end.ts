@@ -12,8 +12,11 @@ export function memberEndState(outcome: Outcome, skipRefused: boolean): MemberEn
     case 'rolled-back':
     case 'kept-unhealthy':
       return outcome.cause === 'inconclusive' ? 'inconclusive' : 'failed';
+    case 'kept-unchanged':
     case 'quarantined':
       return 'failed';
+    case 'instance-gone':
+      return 'inconclusive';
     case 'rolled-back-not-well':
     case 'rollback-failed':
       return 'broken';

@@ -8,6 +8,8 @@ export interface Attempt {
   readonly verdict: Verdict | null;
   /** A signal during the attempt. */
   readonly interruptedBy: Signal | null;
+  /** The command's end does not count: a person has left a shell and wants to keep what they did. */
+  readonly accepted?: boolean;
 }
 
 /** The decision of a run. `policy` is what to do for the cause. A run without a cause is kept. */
@@ -23,10 +25,13 @@ export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Atte
   return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
 }
 
-function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclude<Cause, 'interrupted'> | null {
+function causeOf(
+  plan: Pick<Plan, 'okStatus'>,
+  { end, verdict, accepted }: Attempt,
+): Exclude<Cause, 'interrupted'> | null {
   const failed = failureOf(plan, end);
-  if (failed) return failed;
-  // Without a verdict nothing is proven.
+  if (failed && accepted !== true) return failed;
+  // No verdict is no proof.
   if (verdict === null) return 'inconclusive';
   if (verdict.verdict === 'healthy') return null;
   return ranOutOfTime(verdict) ? 'timeout' : verdict.verdict;

@@ -15,6 +15,11 @@ export const outcomeTable = [
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
   {
+    exit: 15,
+    name: 'kept, nothing changed',
+    meaning: 'the command failed, and nothing that guard compares had changed; the instance was not restarted',
+  },
+  {
     exit: 20,
     name: 'rolled-back, still unhealthy',
     meaning: 'restored and started, but not as healthy as before the run: a person must act',
@@ -66,6 +71,8 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return rolledBackStatus[outcome.cause];
     case 'kept-unhealthy':
       return 13;
+    case 'kept-unchanged':
+      return 15;
     case 'rolled-back-not-well':
       return 20;
     case 'rollback-failed':
@@ -86,6 +93,9 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 78;
     case 'interrupted':
       return interruptedStatus[outcome.signal];
+    // Nothing is left to recover.
+    case 'instance-gone':
+      return 0;
   }
 }
 
@@ -96,6 +106,7 @@ export function isGood(outcome: Outcome | null | undefined): boolean {
 
 /** The table's name of an outcome. */
 export function outcomeName(outcome: Outcome): string {
+  if (outcome.outcome === 'instance-gone') return 'instance gone';
   // It shares its exit status with a run that is kept.
   if (outcome.outcome === 'rehearsal-passed') return 'rehearsal passed';
   const exit = exitStatusOf(outcome);

@@ -30,6 +30,8 @@ export interface Plan {
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
   readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;
+  /** What is done about a command that failed and has changed nothing that guard compares. */
+  readonly onUnchanged: 'rollback' | 'keep';
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;
   /** Refuse a change that was rolled back before (F37), because no person watches and none asked for it. */
@@ -119,6 +121,8 @@ export interface Limits {
   readonly restoreMs: number;
   /** From the start until commands run in the instance. */
   readonly readyMs: number;
+  /** How long this guard may give no sign of life before another one takes its run over. */
+  readonly leaseMs: number;
   /** Waiting for another run's end (`--wait-lock`). */
   readonly lockMs: number;
 }

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Cause, Holder } from '../event.ts';
+import type { Holder } from '../event.ts';
+import type { Person } from '../question.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FailedChange } from '../journal/history.ts';
 import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
@@ -24,8 +25,8 @@ export interface RunTools {
   readonly keptRestorePoints: () => Promise<readonly KeptRestorePoint[]>;
   /** The rolled-back runs of this command on this instance since it was last kept. */
   readonly failedChanges: () => Promise<readonly FailedChange[]>;
-  /** Asks the person at the terminal whether to keep a change that failed; null where nobody can be asked. */
-  readonly askToKeep: ((cause: Cause, limitMs: number, signal: AbortSignal) => Promise<boolean>) | null;
+  /** Null where nobody can be asked. */
+  readonly person: Person | null;
 }
 
 /** The input and output of the command. Messages of guard are never written there. */

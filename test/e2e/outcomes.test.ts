@@ -106,6 +106,9 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
   11: () => status('--check', 'test ! -e /root/bad', '--check-retries', '1', ...sh('touch /root/bad')),
   12: () => status('--timeout', '1s', ...sh('sleep 60')),
   13: () => status('--on-failure', 'keep', ...sh('exit 3')),
+  15: async () =>
+    (await guard.run(['--soak', '0s', '--retry', '--on-unchanged', 'keep', instance, '--', 'sh', '-c', 'exit 3']))
+      .status,
   20: notWell,
   21: notBack,
   30: () => status('--retry', 'e2e-outcomes-none', '--', 'true'),
