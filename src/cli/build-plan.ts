@@ -64,6 +64,7 @@ export function buildPlan(known: {
       snapshotMs: settings.restorePointTimeoutMs,
       restoreMs: settings.restoreTimeoutMs,
       readyMs: settings.startTimeoutMs,
+      leaseMs: settings.leaseMs,
       lockMs: settings.waitLockMs,
     },
   };

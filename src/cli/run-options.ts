@@ -40,7 +40,7 @@ export interface CommonOptions {
 export interface RunOptions extends CommonOptions {
   readonly name?: string;
   readonly keep?: number;
-  readonly expires?: number | null;
+  readonly expires?: number;
   readonly check?: readonly string[];
   readonly checkTimeout?: number;
   readonly checkInterval?: number;
@@ -53,8 +53,8 @@ export interface RunOptions extends CommonOptions {
   readonly allowUnhealthy?: boolean;
   readonly uncovered?: UncoveredPolicy;
   readonly onFailure?: FailurePolicies;
-  readonly timeout?: number | null;
-  readonly idleTimeout?: number | null;
+  readonly timeout?: number;
+  readonly idleTimeout?: number;
   readonly okStatus?: readonly StatusRange[];
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: number;
@@ -196,7 +196,7 @@ export function addRehearsalCopyOptions(command: Command): Command {
     .optionsGroup('Rehearsal:')
     .option(
       '--rehearse-copy',
-      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance stands still meanwhile',
+      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance is frozen meanwhile',
     )
     .option('--keep-rehearsal', 'keep the copy at the end, stopped, to look into it');
 }
