@@ -307,11 +307,20 @@ export function lostStarts(comparison: Comparison): Difference[] {
     ];
     if (unit.load !== 'masked' && now.load === 'masked')
       return difference('masked', `${now.id} runs, but is masked now: nothing can start it again`);
+    if (hasNoUser(now, after) && !hasNoUser(unit, before))
+      return difference(
+        'no-user',
+        `${now.id} runs, but its user ${now.user ?? ''} does not exist: it cannot start again`,
+      );
     if (!unit.fileState.startsWith('enabled') || now.fileState !== 'disabled') return [];
     if (!longRunning(unit) && !unit.id.endsWith('.timer')) return [];
     if (now.wantedBy.length > 0 || now.triggeredBy.length > 0) return [];
     return difference('disabled', `${now.id} runs, but does not start at boot any more`);
   });
+}
+
+function hasNoUser({ user }: Unit, { accounts }: Facts): boolean {
+  return user !== undefined && !/^\d+$/.test(user) && accounts != null && !Object.hasOwn(accounts.users, user);
 }
 
 /** The service manager itself: it answered before and does not now. */
