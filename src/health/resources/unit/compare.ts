@@ -275,7 +275,7 @@ export function newUnits(before: Facts, after: Facts): FactFinding[] {
     const now = conditionOf(unit);
     if (comesAndGoes(unit) || previously === 'running' || previously === now || !unit.id.endsWith('.service'))
       return [];
-    if (now === 'running' && longRunning(unit)) return [advisory(`unit:${unit.id}`, `${unit.id} runs anew`)];
+    if (now === 'running' && longRunning(unit)) return [advisory(`unit:${unit.id}`, `${unit.id} is newly running`)];
     if (previously === 'failed' || previously === 'restarting') return [];
     if (now === 'failed')
       return [advisory(`unit:${unit.id}`, `${unit.id} did not run before and has failed${because(unit)}`)];
