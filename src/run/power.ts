@@ -1,7 +1,7 @@
 import { waitUntilAskable } from '../health/ready.ts';
 import { type PlatformFailure, describeFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isTransient, retryTransient } from './retry.ts';
+import { retryTransient } from '../platform/retry.ts';
 import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
@@ -17,35 +17,18 @@ export async function stop(
   limits: Limits,
   gracefully: boolean,
 ): Promise<Result<void, PlatformFailure>> {
-  const { platform, clock } = tools;
+  const { platform } = tools;
   const before = gracefully ? await platform.getInstance(instance) : null;
   if (before?.ok && before.value.status === 'Running') {
     const graceful = await platform.stopInstance(instance, { force: false, limitMs: limits.stopMs });
     if (graceful.ok) return graceful;
   }
-  return retryTransient(clock, limits.readyMs, () =>
-    platform.stopInstance(instance, { force: true, limitMs: limits.readyMs }),
-  );
+  return retryTransient(platform, limits.readyMs).stopInstance(instance, { force: true, limitMs: limits.readyMs });
 }
 
 /** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
 export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, PlatformFailure>> {
-  return retryTransient(
-    tools.clock,
-    limits.restoreMs,
-    () => tools.platform.startInstance(instance, { limitMs: limits.readyMs }),
-    startIsWorthRepeating,
-  );
-}
-
-function startIsWorthRepeating(failure: PlatformFailure): boolean {
-  return (
-    isTransient(failure) ||
-    // A full pool empties itself after a restore: btrfs frees late (docs/internals/incus.md, Restore).
-    failure.kind === 'no-space' ||
-    // A daemon that has just started tries its networks again once a minute.
-    /Network "[^"]*" unavailable on this server/.test(failure.detail)
-  );
+  return retryTransient(tools.platform, limits.restoreMs).startInstance(instance, { limitMs: limits.readyMs });
 }
 
 /** Starts the instance and waits until it can be asked; a failure is one sentence. */

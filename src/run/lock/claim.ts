@@ -2,7 +2,7 @@ import type { Instance, Platform } from '../../platform/platform.ts';
 import type { PlatformFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from './marker.ts';
-import { patchWithRetry } from '../retry.ts';
+import { othersLimitMs, retryTransient } from '../../platform/retry.ts';
 import { quiesceKey, readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
 
 /** Who won the instance: this run, which found it running or not, or the run whose mark or key is there. */
@@ -54,7 +54,11 @@ async function swap(
     const { revision, description } = instance.value;
     const metadata = metadataOf(instance.value, wasRunning);
     // Somebody else's snapshot or key is being written: that is over in a moment.
-    const written = await patchWithRetry(platform, name, { metadata, description, revision });
+    const written = await retryTransient(platform, othersLimitMs).patchInstance(name, {
+      metadata,
+      description,
+      revision,
+    });
     if (written.ok) return ok({ claimed: true, wasRunning });
     // Somebody changed the instance's configuration in between: look again.
     if (written.error.kind !== 'changed') return written;

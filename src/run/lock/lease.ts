@@ -2,7 +2,7 @@ import { platformFailure, type PlatformFailure } from '../../platform/failure.ts
 import { err, ok, type Result } from '../../result.ts';
 import { expiryOfLease, inFlightName, belongsToLease, leaseOf, renewedLease, type Lease } from './in-flight.ts';
 import { readMarker } from './marker.ts';
-import { retryTransient } from '../retry.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import { isRecent, timePointOf } from '../recency.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -49,7 +49,7 @@ export function keepLease({ platform, clock }: LeaseTools, instance: string, lea
     isLost: async (run) => {
       if (isRecent(clock, provenAt)) return false;
       const purpose = timePointOf(clock);
-      const hold = await holdOf({ platform, clock }, instance, lease, run ?? null);
+      const hold = await holdOf({ platform }, instance, lease, run ?? null);
       if (hold === 'held') provenAt = purpose;
       return hold === 'lost';
     },
@@ -69,16 +69,16 @@ async function renew({ platform }: Pick<LeaseTools, 'platform'>, instance: strin
 }
 
 async function holdOf(
-  { platform, clock }: LeaseTools,
+  { platform }: Pick<LeaseTools, 'platform'>,
   instance: string,
   lease: Lease,
   run: string | null,
 ): Promise<'held' | 'lost' | 'unknown'> {
-  const snapshot = await retryTransient(clock, answerMs, () => platform.getSnapshot(instance, inFlightName));
+  const snapshot = await retryTransient(platform, answerMs).getSnapshot(instance, inFlightName);
   if (snapshot.ok) return belongsToLease(lease, snapshot.value) ? 'held' : 'lost';
   if (snapshot.error.kind !== 'not-found' || run === null) return 'unknown';
   // Somebody removed it by hand, or another guard has finished this run: then the mark is gone as well.
-  const seen = await retryTransient(clock, answerMs, () => platform.getInstance(instance));
+  const seen = await retryTransient(platform, answerMs).getInstance(instance);
   return seen.ok && readMarker(seen.value)?.run !== run ? 'lost' : 'unknown';
 }
 

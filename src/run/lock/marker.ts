@@ -1,7 +1,7 @@
 import type { Holder } from '../../event.ts';
 import type { Instance, Platform } from '../../platform/platform.ts';
 import type { PlatformFailure } from '../../platform/failure.ts';
-import { patchWithRetry } from '../retry.ts';
+import { othersLimitMs, retryTransient } from '../../platform/retry.ts';
 import { isRunId } from '../../journal/run-id.ts';
 import type { Result } from '../../result.ts';
 
@@ -71,5 +71,5 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 /** Removes the mark: from here on the change counts as decided. Removing it twice does nothing. */
 export function removeMarker(platform: Platform, name: string): Promise<Result<void, PlatformFailure>> {
-  return patchWithRetry(platform, name, { metadata: { [markerKey]: '' } });
+  return retryTransient(platform, othersLimitMs).patchInstance(name, { metadata: { [markerKey]: '' } });
 }

@@ -11,7 +11,7 @@ import { saveEvidence } from '../evidence/evidence.ts';
 import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
 import { readMarker, removeMarker, type RunMarker } from '../lock/marker.ts';
-import { retryTransient } from '../retry.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
 import { inPhase } from '../recorder.ts';
@@ -68,13 +68,14 @@ export async function findLeftovers(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
 ): Promise<Result<RunLeftovers, Outcome>> {
   const name = plan.instance;
-  const instance = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(name));
+  const platform = retryTransient(tools.platform, plan.limits.readyMs);
+  const instance = await platform.getInstance(name);
   if (!instance.ok) return err(await explainMissing(tools.platform, plan, instance.error));
-  const snapshot = await tools.platform.getSnapshot(name, inFlightName);
+  const snapshot = await platform.getSnapshot(name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
-  const disks = await classifyDisks(tools.platform, instance.value);
+  const disks = await classifyDisks(platform, instance.value);
   if (!disks.ok) return err(refusedBecause(disks.error));
-  const volumes = await findVolumePoints(tools.platform, disks.value.own, inFlightName);
+  const volumes = await findVolumePoints(platform, disks.value.own, inFlightName);
   if (!volumes.ok) return err(refusedBecause(volumes.error));
   const marker = readMarker(instance.value);
   const quiesceMarker = readQuiesceMarker(instance.value);
@@ -143,7 +144,7 @@ async function runsOn({ instance, limits }: RecoverPlan, { platform, clock }: Re
   while ((await isStopping(platform, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
   // A stop that hangs is in the way of everything (docs/internals/incus.md, Graceful stop).
   if (await isStopping(platform, instance)) await stop({ platform, clock }, instance, limits, false);
-  const seen = await retryTransient(clock, limits.readyMs, () => platform.getInstance(instance));
+  const seen = await retryTransient(platform, limits.readyMs).getInstance(instance);
   return seen.ok && seen.value.status === 'Running';
 }
 

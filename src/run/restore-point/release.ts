@@ -3,7 +3,8 @@ import { type PlatformFailure, describeFailure } from '../../platform/failure.ts
 import { ok, type Result } from '../../result.ts';
 import { lostLockMessage, type HeldLease } from '../lock/lease.ts';
 import { removeMarker } from '../lock/marker.ts';
-import { retryTransient } from '../retry.ts';
+import type { Platform } from '../../platform/platform.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import type { Plan } from '../plan.ts';
 import { inFlightName } from '../lock/in-flight.ts';
 import type { RunTools } from '../tools.ts';
@@ -25,52 +26,40 @@ export async function releaseRestorePoint(
   volumes: readonly VolumePoint[],
   limitMs: number,
 ): Promise<Result<string | null, PlatformFailure>> {
-  const { platform } = tools;
+  const platform = retryTransient(tools.platform, limitMs);
   // First of all: without the mark the change counts as decided, whatever dies after this.
-  const unmarked = await retryTransient(tools.clock, limitMs, () => removeMarker(platform, instance));
+  const unmarked = await removeMarker(platform, instance);
   if (!unmarked.ok) return unmarked;
   // The lock itself is the last to go.
-  const freed = await retryTransient(tools.clock, limitMs, () =>
-    release.keep
-      ? keepVolumePoints(platform, volumes, release, limitMs)
-      : removeVolumePoints(platform, volumes, limitMs),
-  );
+  const freed = await (release.keep
+    ? keepVolumePoints(platform, volumes, release, limitMs)
+    : removeVolumePoints(platform, volumes, limitMs));
   if (!freed.ok) return freed;
-  if (!release.keep) return removed(tools, instance, limitMs);
-  const expiry = await retryTransient(tools.clock, limitMs, () =>
-    platform.setSnapshotExpiry(instance, inFlightName, release.expiresAt),
-  );
+  if (!release.keep) return removed(platform, instance, limitMs);
+  const expiry = await platform.setSnapshotExpiry(instance, inFlightName, release.expiresAt);
   if (!expiry.ok) return expiry.error.kind === 'not-found' ? ok(release.name) : expiry;
-  return renamed(tools, instance, release.name, limitMs);
+  return renamed({ platform, recorder: tools.recorder }, instance, release.name, limitMs);
 }
 
-async function removed(
-  tools: Pick<RunTools, 'platform' | 'clock'>,
-  instance: string,
-  limitMs: number,
-): Promise<Result<null, PlatformFailure>> {
-  const deleted = await retryTransient(tools.clock, limitMs, () =>
-    tools.platform.deleteSnapshot(instance, inFlightName, { limitMs }),
-  );
+async function removed(platform: Platform, instance: string, limitMs: number): Promise<Result<null, PlatformFailure>> {
+  const deleted = await platform.deleteSnapshot(instance, inFlightName, { limitMs });
   return deleted.ok || deleted.error.kind === 'not-found' ? ok(null) : deleted;
 }
 
 async function renamed(
-  tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
+  { platform, recorder }: Pick<RunTools, 'platform' | 'recorder'>,
   instance: string,
   name: string,
   limitMs: number,
 ): Promise<Result<string, PlatformFailure>> {
-  const rename = (to: string) =>
-    retryTransient(tools.clock, limitMs, () => tools.platform.renameSnapshot(instance, inFlightName, to, { limitMs }));
+  const rename = (to: string) => platform.renameSnapshot(instance, inFlightName, to, { limitMs });
   const done = await rename(name);
   if (done.ok) return ok(name);
   // A repetition after a lost answer: it has its name already. Its data alone may have it, where the daemon died meanwhile.
-  if (done.error.kind === 'not-found')
-    return (await tools.platform.getSnapshot(instance, inFlightName)).ok ? done : ok(name);
-  const other = `guard-${tools.recorder.run}`;
+  if (done.error.kind === 'not-found') return (await platform.getSnapshot(instance, inFlightName)).ok ? done : ok(name);
+  const other = `guard-${recorder.run}`;
   if (name === other) return done;
-  await tools.recorder.record({
+  await recorder.record({
     type: 'notice',
     level: 'warning',
     message: `The restore point could not be named "${name}" and is kept as "${other}". ${describeFailure(done.error)}`,

@@ -10,7 +10,7 @@ import { keepLease, type HeldLease } from '../lock/lease.ts';
 import type { RunMarker } from '../lock/marker.ts';
 import { currentLockHolder, describeHolder } from '../lock/lock-holder.ts';
 import type { Plan } from '../plan.ts';
-import { contentionLimitMs, retryTransient } from '../retry.ts';
+import { othersLimitMs, retryTransient } from '../../platform/retry.ts';
 import { refusedBecause } from '../refusal.ts';
 import { quiesce, abandonQuiesce, resume, mustQuiesce } from '../lock/quiesce.ts';
 import { thaw } from '../thaw.ts';
@@ -155,7 +155,7 @@ async function takeName(
   whenTaken: WhenTaken,
 ): Promise<Result<Snapshot, Outcome>> {
   const { clock, platform } = tools;
-  const giveUpAt = clock.monotonic() + contentionLimitMs;
+  const giveUpAt = clock.monotonic() + othersLimitMs;
   for (;;) {
     const created = await platform.createSnapshot(
       plan.instance,
@@ -181,8 +181,8 @@ async function takeName(
  * be there, whole or in part, and the instance may still be frozen for it. What cannot be removed now, `guard recover` finds.
  */
 async function removeOwnSnapshot(plan: Plan, tools: RunTools, lease: Lease): Promise<void> {
-  const { clock, platform } = tools;
-  const instance = await retryTransient(clock, plan.limits.readyMs, () => platform.getInstance(plan.instance));
+  const { platform } = tools;
+  const instance = await retryTransient(platform, plan.limits.readyMs).getInstance(plan.instance);
   if (!instance.ok) return;
   await thaw(tools, plan, instance.value.status);
   const isOwn = (snapshot: Pick<Snapshot, 'name' | 'expiresAt'>): boolean =>
@@ -192,9 +192,7 @@ async function removeOwnSnapshot(plan: Plan, tools: RunTools, lease: Lease): Pro
 }
 
 function confirmed(plan: Plan, tools: RunTools): Promise<Result<Snapshot, PlatformFailure>> {
-  return retryTransient(tools.clock, plan.limits.readyMs, () =>
-    tools.platform.getSnapshot(plan.instance, inFlightName),
-  );
+  return retryTransient(tools.platform, plan.limits.readyMs).getSnapshot(plan.instance, inFlightName);
 }
 
 /**
@@ -248,12 +246,10 @@ async function removeOwn(
   tools: RunTools,
   { lease, restorePoint }: { readonly lease: Lease; readonly restorePoint: Pick<RestorePoint, 'volumes'> },
 ): Promise<void> {
-  const { platform, clock } = tools;
   const { snapshotMs } = plan.limits;
+  const platform = retryTransient(tools.platform, snapshotMs);
   const seen = await confirmed(plan, tools);
   if (!seen.ok || !belongsToLease(lease, seen.value)) return;
   await removeVolumePoints(platform, restorePoint.volumes, snapshotMs);
-  await retryTransient(clock, snapshotMs, () =>
-    platform.deleteSnapshot(plan.instance, inFlightName, { limitMs: snapshotMs }),
-  );
+  await platform.deleteSnapshot(plan.instance, inFlightName, { limitMs: snapshotMs });
 }

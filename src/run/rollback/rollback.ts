@@ -11,7 +11,7 @@ import { driftSince, describeDrift } from './drift.ts';
 import type { HeldLease } from '../lock/lease.ts';
 import { newerInTheWay } from '../restore-point/newer-snapshots.ts';
 import { isRecent, timePointOf, type TimePoint } from '../recency.ts';
-import { isTransient, retryTransient } from '../retry.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import type { Limits } from '../plan.ts';
 import { bringUp, stop } from '../power.ts';
 import { resumeByMarker } from '../lock/quiesce-marker.ts';
@@ -141,12 +141,10 @@ function told(message: string) {
 
 async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promise<Result<Snapshot, string>> {
   const { name, createdAt } = plan.restorePoint;
-  const look = () => tools.platform.getSnapshot(plan.instance, name);
-  const first = await look();
-  const isAway = !first.ok && isTransient(first.error);
-  if (isAway)
-    await tools.recorder.record({ type: 'notice', level: 'warning', message: describeGone(plan, first.error) });
-  const snapshot = isAway ? await retryTransient(tools.clock, plan.limits.restoreMs, look) : first;
+  const onAway = (failure: PlatformFailure): void =>
+    void tools.recorder.record({ type: 'notice', level: 'warning', message: describeGone(plan, failure) });
+  const platform = retryTransient(tools.platform, plan.limits.restoreMs, onAway);
+  const snapshot = await platform.getSnapshot(plan.instance, name);
   if (!snapshot.ok) return err(describeFailure(snapshot.error));
   if (snapshot.value.createdAt === createdAt) return snapshot;
   return err(
@@ -183,59 +181,16 @@ async function restore(
   tools: RollbackTools,
   before: Survey['now'],
 ): Promise<Result<void, PlatformFailure>> {
-  const { clock, platform } = tools;
   const { restoreMs } = plan.limits;
-  const description = before.ok ? before : await platform.getInstance(plan.instance);
-  const volumes = await retryTransient(
-    clock,
-    restoreMs,
-    () => restoreVolumePoints(platform, plan.restorePoint.volumes, restoreMs),
-    restoreIsWorthRepeating,
-  );
+  const platform = retryTransient(tools.platform, restoreMs);
+  const description = before.ok ? before : await tools.platform.getInstance(plan.instance);
+  const volumes = await restoreVolumePoints(platform, plan.restorePoint.volumes, restoreMs);
   if (!volumes.ok) return volumes;
-  const restored = await retryTransient(
-    clock,
-    restoreMs,
-    async () => {
-      const tried = await platform.restoreSnapshot(plan.instance, plan.restorePoint.name, { limitMs: restoreMs });
-      return tried.ok ? tried : settled(tools, restoreMs, tried.error);
-    },
-    restoreIsWorthRepeating,
-  );
-  // Incus before 6.0.5 does not keep the description in a snapshot.
-  if (restored.ok && description.ok && description.value.description !== '')
-    await platform.patchInstance(plan.instance, { description: description.value.description });
+  const restored = await platform.restoreSnapshot(plan.instance, plan.restorePoint.name, { limitMs: restoreMs });
+  const isLost = platform.capabilities.restoreLosesDescription;
+  if (restored.ok && isLost && description.ok && description.value.description !== '')
+    await tools.platform.patchInstance(plan.instance, { description: description.value.description });
   return restored;
-}
-
-/** A restore whose answer was lost may still go on: it is never started a second time over itself (F7). */
-async function settled(
-  tools: RollbackTools,
-  limitMs: number,
-  failure: PlatformFailure,
-): Promise<Result<void, PlatformFailure>> {
-  if (failure.operation === null) return err(failure);
-  const end = await tools.platform.settle(failure.operation, { limitMs, purpose: failure.purpose });
-  if (!end.ok) return end;
-  switch (end.value.kind) {
-    case 'succeeded':
-      return ok(undefined);
-    case 'failed':
-      return err(end.value.failure);
-    case 'gone':
-      // Forgotten by a daemon that restarted: nobody knows how far it came, so it is done again.
-      return err({ ...failure, kind: 'connection-lost' });
-  }
-}
-
-/** A full pool empties itself: btrfs frees the replaced subvolume some 25 s late (docs/internals/incus.md, Restore). */
-function restoreIsWorthRepeating(failure: PlatformFailure): boolean {
-  return (
-    isTransient(failure) ||
-    failure.kind === 'no-space' ||
-    // A daemon that is shut down in the middle calls its own work off; the next one does it again.
-    failure.detail.includes('context canceled')
-  );
 }
 
 /** "Rolled back" is only said when this is `well`. */

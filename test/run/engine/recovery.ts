@@ -28,7 +28,10 @@ export async function recoverInstance(
   if (record !== null && !isLeftoverOf(found.value, record))
     return finish(world, guard, plan, record, {
       ...found.value,
-      ...{ marker: null, quiesceMarker: null, inFlight: null, lease: null },
+      marker: null,
+      quiesceMarker: null,
+      inFlight: null,
+      lease: null,
     });
   const policy = { leaseMs: 120_000, takeOver: false };
   const report = async (): Promise<void> => {};
@@ -60,8 +63,15 @@ async function finish(
   await (record === null
     ? recorder.begin({
         type: 'run-started',
-        ...{ version: '0', instance: plan.instance, project: plan.project, remote: null, command: [], holder },
-        ...{ wasRunning: leftovers.wasRunning, restorePointName: `guard-${run}`, named: false },
+        version: '0',
+        instance: plan.instance,
+        project: plan.project,
+        remote: null,
+        command: [],
+        holder,
+        wasRunning: leftovers.wasRunning,
+        restorePointName: `guard-${run}`,
+        named: false,
       })
     : recorder.resume());
   let lease: HeldLease | null = null;

@@ -160,7 +160,10 @@ function transactionOf(kind: RunKind, world: World, { tools }: Guard) {
     return { end: { kind: 'lost', message: 'the package manager is gone.' }, finished: false };
   };
   return {
-    ...{ manager: 'apt', pid: 4711, packages: 1, fingerprint: 'one' },
+    manager: 'apt',
+    pid: 4711,
+    packages: 1,
+    fingerprint: 'one',
     begin: () => void work(),
     ended: () => Promise.race([ended, lost()]),
   };

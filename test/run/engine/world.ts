@@ -53,7 +53,13 @@ export function createWorld(options: { readonly isRunning?: boolean; readonly ha
     disks: volume === null ? [] : [{ device: 'data', path: '/data', kind: 'volume', pool: 'default', volume: 'data' }],
   });
   const world: World = {
-    ...{ time, server, instance, volume, journal: new Map(), dead: new Set(), pids: 1 },
+    time,
+    server,
+    instance,
+    volume,
+    journal: new Map(),
+    dead: new Set(),
+    pids: 1,
     onCommand: () => {},
   };
   setVersion(world, 'v1');
@@ -119,8 +125,16 @@ export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {})
     pushes: [],
     checks: [
       {
-        ...{ kind: 'exec', name: 'health', command: ['check-health'], environment: {}, user: 0, cwd: '/' },
-        ...{ ...checkDefaults, timeoutMs: 5 * second, intervalMs: second, retries: 2 },
+        ...checkDefaults,
+        kind: 'exec',
+        name: 'health',
+        command: ['check-health'],
+        environment: {},
+        user: 0,
+        cwd: '/',
+        timeoutMs: 5 * second,
+        intervalMs: second,
+        retries: 2,
       },
     ],
     automatic: false,
