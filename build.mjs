@@ -20,8 +20,8 @@ const rare = {
   'tar/pax': ['Pax'],
   yaml: null,
   'zod/mini': (
-    'array boolean enum globalRegistry int maximum meta minLength minimum nullable number optional pipe record refine regex ' +
-    'safeParse strictObject string toJSONSchema transform union'
+    'array boolean enum globalRegistry int literal maximum maxLength meta minLength minimum nullable number object optional pipe ' +
+    'record refine regex safeParse strictObject string toJSONSchema transform union'
   ).split(' '),
 };
 const rareNames = new RegExp(`^(${Object.keys(rare).join('|')})$`);
@@ -90,14 +90,16 @@ const program = await bundle(
   { ...wrapped, plugins: [rareFrom(libraryFile), noPrograms], sourcemap: 'external', sourcesContent: false },
 );
 const programFile = await putBundle('program', program);
-const names = { GUARD_PROGRAM: `./${programFile}`, GUARD_LIBRARIES: `./${libraryFile}` };
-const define = Object.fromEntries(Object.entries(names).map(([name, value]) => [name, JSON.stringify(value)]));
+const bundleNames = { GUARD_PROGRAM: `./${programFile}`, GUARD_LIBRARIES: `./${libraryFile}` };
+const define = Object.fromEntries(Object.entries(bundleNames).map(([name, value]) => [name, JSON.stringify(value)]));
 // An old Node has to read it, to say which one guard needs.
 const launcher = await bundle({ entryPoints: ['src/launcher.ts'] }, { define, target: 'es2018' });
 const packages = await packagesOf(
   [libraryBundle, program, launcher].flatMap(({ inputs }) => inputs),
   root,
 );
+const names = packages.map(({ name, version }) => ({ name, version }));
+await put('bundled-packages.json', `${JSON.stringify(names, null, 2)}\n`, 0o644);
 await put('THIRD-PARTY-LICENSES.txt', await licenceText(packages), 0o644);
 await put('guard.cjs', `#!/usr/bin/env node\n${launcher.text}`, 0o755);
 const current = [programFile, `${programFile}.map`, libraryFile];

@@ -11,11 +11,12 @@ export const linesOf = (environment, name) =>
     .filter((line) => line !== '');
 
 /** guard's own words, then --, then the script. Nothing passes through a shell of the runner. */
-export const wordsOf = (environment) => [
+export const wordsOf = (environment, more = []) => [
   'run',
   ...['project', 'config', 'wait-lock', 'timeout', 'push-owner'].flatMap((name) => optional(environment, name)),
   ...['push', 'check'].flatMap((name) => linesOf(environment, name).flatMap((line) => [`--${name}`, line])),
   ...reportOf(environment).flatMap((path) => ['--report', `junit=${path}`]),
+  ...more,
   ...linesOf(environment, 'options'),
   ...linesOf(environment, 'instance'),
   '--',

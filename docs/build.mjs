@@ -12,6 +12,7 @@ await build({
   entryPoints: ['docs/generator/pages.ts'],
   outfile: bundle,
   bundle: true,
+  loader: { '.sh': 'text' },
   platform: 'node',
   format: 'cjs',
   logLevel: 'warning',

@@ -36,6 +36,7 @@ export async function bundle(entry, options = {}) {
     outfile: 'dist/bundle.cjs',
     write: false,
     bundle: true,
+    loader: { '.sh': 'text' },
     platform: 'node',
     format: 'cjs',
     target: 'node20.19',

@@ -8,6 +8,7 @@ const { outputFiles } = await build({
   absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
   entryPoints: ['src/config/json-schema.ts'],
   bundle: true,
+  loader: { '.sh': 'text' },
   platform: 'node',
   format: 'esm',
   write: false,

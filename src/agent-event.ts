@@ -1,9 +1,9 @@
 /**
- * The vocabulary of the agent: what happens between runs. The runs themselves tell theirs in `event.ts`. Everything that
- * came out of an instance is neutralised already.
+ * The events of the agent, between runs. The events of runs are in `event.ts`. Everything that
+ * comes from an instance is already neutralised.
  */
 
-/** Whose relay or transaction. */
+/** The instance of a relay or transaction. */
 export interface Subject {
   readonly instance: string;
   readonly project: string;
@@ -12,37 +12,37 @@ export interface Subject {
 }
 
 export type AgentEvent =
-  /** It hears clients from now on. */
+  /** The agent accepts requests. */
   | { readonly type: 'agent-started'; readonly version: string; readonly servers: readonly string[] }
-  /** It was asked to end; `runs` are still to be finished. */
+  /** The agent is stopping; `runs` must still finish. */
   | { readonly type: 'agent-stopping'; readonly runs: number }
   | { readonly type: 'agent-stopped' }
-  /** A server cannot be followed; it is tried again and again. */
+  /** The connection to the events of a server was lost. The agent keeps reconnecting. */
   | { readonly type: 'server-disconnected'; readonly server: string; readonly message: string }
   | { readonly type: 'server-connected'; readonly server: string }
-  /** Clients of the instance are heard. */
+  /** The relay of the instance is ready. */
   | ({ readonly type: 'relay-up' } & Subject)
   | ({ readonly type: 'relay-down'; readonly message: string } & Subject)
-  /** Nobody wants them to be heard any more. */
+  /** The relay is no longer needed. */
   | ({ readonly type: 'relay-closed' } & Subject)
-  /** A package manager inside has asked for a way back. */
+  /** A package manager has asked for a restore point. */
   | ({
       readonly type: 'transaction-announced';
       readonly manager: string;
       readonly command: string;
-      /** Null where its hook does not tell. */
+      /** Null if its hook does not report it. */
       readonly packages: number | null;
     } & Subject)
   | ({ readonly type: 'transaction-answered'; readonly reply: string; readonly ms: number } & Subject)
-  /** Its run ended, or was refused. */
+  /** The run of the transaction ended or was refused. */
   | ({
       readonly type: 'transaction-ended';
       readonly run: string;
       readonly outcome: string;
       readonly ms: number;
     } & Subject)
-  /** Something that a person should know. */
+  /** A warning for a person. */
   | ({ readonly type: 'agent-warning'; readonly message: string } & Partial<Subject>);
 
-/** Where the agent's events go. */
+/** The receiver of the events of the agent. */
 export type AgentListener = (event: AgentEvent) => void;

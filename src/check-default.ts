@@ -1,6 +1,6 @@
 import type { CheckCommon, CheckDefinition, DnsCheck, HttpCheck, SystemdCheck, Words } from './check-definition.ts';
 
-/** What a check has where nothing was written. */
+/** The defaults of checks. */
 export const checkDefaults: Omit<CheckCommon, 'name'> = {
   severity: 'required',
   timeoutMs: 10_000,
@@ -34,7 +34,7 @@ export const systemdDefaults: Omit<SystemdCheck, keyof CheckCommon | 'kind' | 'u
   sub: null,
 };
 
-/** How a command that the user wrote as one string is run: by the instance's own shell, because the user chose one. */
+/** A command that the user wrote as one string runs in the shell of the instance. */
 export function shellCommand(command: string): Words {
   return ['sh', '-c', command];
 }
@@ -53,7 +53,7 @@ export function commandCheck(command: string, timing: Partial<Omit<CheckCommon, 
   };
 }
 
-/** A check whose name may not have been given. */
+/** A check whose name is optional. */
 export type CheckWithoutName = CheckDefinition extends infer Check
   ? Check extends CheckDefinition
     ? Omit<Check, 'name'> & { readonly name: string | null }

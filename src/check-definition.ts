@@ -1,15 +1,15 @@
 import type { Severity } from './event.ts';
 
 /**
- * One question about health, as it was configured: every default is filled in. Plain data, so that it can be kept in the
- * journal and asked again by `guard recover`. All times are milliseconds.
+ * A configured health check with every default filled in. Plain data, so that it can be stored in the
+ * journal and run again by `guard recover`. All times are milliseconds.
  */
 export type CheckDefinition = SingleCheck | DirectoryCheck;
 
-/** A check that has one answer. */
+/** A check with one result. */
 export type SingleCheck = ExecCheck | HostCheck | HttpCheck | TcpCheck | DnsCheck | SystemdCheck | PluginCheck;
 
-/** What every kind has. The words are Docker's. */
+/** The keys of every kind. They are named as in Docker. */
 export interface CheckCommon {
   /** Unique among the checks of a run. */
   readonly name: string;
@@ -18,23 +18,23 @@ export interface CheckCommon {
   readonly timeoutMs: number;
   /** The time between two attempts. */
   readonly intervalMs: number;
-  /** How many failures in a row make it failed; at least 1. */
+  /** How many consecutive failures make it fail; at least 1. */
   readonly retries: number;
   /** The time after the command or a start in which failures do not count. The first success ends it. */
   readonly startPeriodMs: number;
 }
 
-/** Runs inside the instance; status 0 passes, 126 and 127 mean that it could not be asked. */
+/** Runs inside the instance. Status 0 passes; 126 and 127 mean that the check could not run. */
 export interface ExecCheck extends CheckCommon {
   readonly kind: 'exec';
-  /** The argument vector. What the user wrote as one string is `sh -c STRING`, see `shellCommand`. */
+  /** The argument vector. A string of the user becomes `sh -c STRING`, see `shellCommand`. */
   readonly command: Words;
   readonly environment: Readonly<Record<string, string>>;
   readonly user: number;
   readonly cwd: string;
 }
 
-/** Runs on the machine that runs guard; `{address}` in its arguments is the instance's. Status 0 passes. */
+/** Runs on the machine that runs guard; `{address}` in its arguments is the address of the instance. Status 0 passes. */
 export interface HostCheck extends CheckCommon {
   readonly kind: 'host';
   readonly command: Words;
@@ -52,7 +52,7 @@ export interface HttpCheck extends CheckCommon {
   readonly status: readonly { readonly first: number; readonly last: number }[];
   /** By header name, in any case. */
   readonly expectHeaders: Readonly<Record<string, TextMatch>>;
-  /** Looked for in the first megabyte of the body. */
+  /** Expected in the first megabyte of the body. */
   readonly expectBody: TextMatch | null;
   readonly tls: TlsSettings;
   /** How many redirects are followed; 0 judges the redirect itself. */
@@ -73,7 +73,7 @@ export interface TcpCheck extends CheckCommon {
   readonly port: number;
   /** Text to send after connecting. */
   readonly send: string | null;
-  /** Looked for in the first 64 KiB that come; null: a connection is enough. */
+  /** Expected in the first 64 KiB of the answer; null: a connection is enough. */
   readonly expect: TextMatch | null;
 }
 
@@ -82,14 +82,14 @@ export interface DnsCheck extends CheckCommon {
   /** An address, a name, or `{address}`. */
   readonly server: string;
   readonly port: number;
-  /** Over UDP, an answer that was cut short is asked for again over TCP. */
+  /** With UDP, a truncated answer is requested again over TCP. */
   readonly transport: 'udp' | 'tcp';
   readonly query: string;
   readonly type: DnsType;
-  /** The response code that is wanted: `NOERROR`, `NXDOMAIN`, `REFUSED`, … */
+  /** The expected response code: `NOERROR`, `NXDOMAIN`, `REFUSED`, … */
   readonly rcode: string;
   /**
-   * Answers that must be among those that come, as a zone file writes them, without a final dot: `192.0.2.1`,
+   * Expected answers, as in a zone file, without a final dot: `192.0.2.1`,
    * `10 mail.example.org`. Null: at least one answer where the code is NOERROR; empty: none is needed.
    */
   readonly answers: readonly string[] | null;
@@ -99,13 +99,13 @@ export const dnsTypes = ['A', 'AAAA', 'CAA', 'CNAME', 'MX', 'NS', 'PTR', 'SOA', 
 
 export type DnsType = (typeof dnsTypes)[number];
 
-/** A unit of systemd inside; its states are compared as words, never searched for in text (F31). */
+/** A systemd unit in the instance. Its states are compared as words, not searched in text (F31). */
 export interface SystemdCheck extends CheckCommon {
   readonly kind: 'systemd';
   readonly unit: string;
-  /** ActiveState that pass. */
+  /** The ActiveStates that pass. */
   readonly active: readonly string[];
-  /** SubState that pass; null for any. */
+  /** The SubStates that pass; null for any. */
   readonly sub: readonly string[] | null;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The only source of time. Passed in as an argument so that tests decide what time it is.
+ * The only source of time. Passed as an argument, so that tests control the time.
  * `now` can jump (NTP, a suspended machine); limits and durations are measured with `monotonic`.
  */
 export interface Clock {
@@ -9,7 +9,7 @@ export interface Clock {
   readonly monotonic: () => number;
   /** Resolves after `ms` milliseconds, or at once when `signal` aborts. Never rejects. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Calls `act` after `ms` milliseconds, unless what this gives back is called before: for limits, which rarely come. */
+  /** Calls `act` after `ms` milliseconds, unless the returned function is called first. For limits, which are rarely reached. */
   readonly after: (ms: number, act: () => void) => () => void;
 }
 
@@ -36,7 +36,7 @@ const callBackAfter: Clock['after'] = (ms, act) => {
   return () => clearTimeout(timer);
 };
 
-/** The machine's own clock. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   // Since the process began, as performance.now() gives it, which loads a part of Node that guard has no other use for.

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { SourceMapPayload } from 'node:module';
 
 /**
- * What is told of an exception: it is a bug, and its stack says where. In the bundle names and places mean nothing to anybody,
- * so they are looked up in the map beside it, which is only read then.
+ * Formats the stack of an exception, which is a bug. Positions in the bundle are meaningless,
+ * so they are translated with the source map, which is only read then.
  */
 export function formatStack(bug: unknown): string {
   if (!(bug instanceof Error)) return String(bug);

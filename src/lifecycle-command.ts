@@ -1,4 +1,4 @@
-/** The moments of a run at which commands of the user's can run, in their order. */
+/** The moments of a run at which the user's own commands can run, in order. */
 export const lifecycleMoments = [
   'beforeRestorePoint',
   'afterRestorePoint',
@@ -9,11 +9,11 @@ export const lifecycleMoments = [
 
 export type LifecycleMoment = (typeof lifecycleMoments)[number];
 
-/** A command of the user's at one moment, with every default filled in. Plain data, so that the journal keeps it. */
+/** A command of the user at one moment, with every default filled in. Plain data for the journal. */
 export type LifecycleCommand = InstanceLifecycleCommand | HostLifecycleCommand;
 
 interface LifecycleCommandCommon {
-  /** The argument vector. What the user wrote as one text is `sh -c TEXT`. */
+  /** The argument vector. A text of the user becomes `sh -c TEXT`. */
   readonly command: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string>>;
   /** The command is killed after this time, and has failed. Milliseconds. */
@@ -32,13 +32,13 @@ export interface HostLifecycleCommand extends LifecycleCommandCommon {
   readonly kind: 'host';
 }
 
-/** What runs at each moment, one after another. A moment without hooks is left out. */
+/** The commands of each moment, in order. Moments without commands are omitted. */
 export type LifecycleCommands = { readonly [Moment in LifecycleMoment]?: readonly LifecycleCommand[] | undefined };
 
-/** Whether the restore point is taken in a moment of quiet that has to be ended again. */
+/** Whether the instance must be quiesced for the restore point and resumed afterwards. */
 export function needsQuiesce(hooks: LifecycleCommands): boolean {
   return (hooks.beforeRestorePoint ?? []).length > 0 || (hooks.afterRestorePoint ?? []).length > 0;
 }
 
-/** The time limit of a hook that names none, in milliseconds. */
+/** The default time limit of a command, in milliseconds. */
 export const lifecycleCommandTimeoutMs = 30_000;

@@ -1,11 +1,13 @@
 import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
+import { isInForeground } from './cli/foreground.ts';
 import type { Signal } from './event.ts';
 import { readProgramFile } from './program-files.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
 
 declare const GUARD_VERSION: string;
+declare const GUARD_COMMIT: string;
 
 /** Wires the program to the process: streams, signals, adapters, exit status. The only file that imports every adapter. */
 async function main(): Promise<void> {
@@ -31,11 +33,13 @@ function listenForSignals(interrupter: Interrupter): void {
 function contextOf(interrupter: Interrupter): Context {
   return {
     version: GUARD_VERSION,
+    commit: GUARD_COMMIT,
     environment: process.env,
     workingDirectory: process.cwd(),
     clock: systemClock,
     readHookPart: (source) => readProgramFile(`hooks/${source}`),
     interrupter,
+    foreground: isInForeground(),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -31,7 +31,7 @@ export interface Term {
 
 /** guard itself first, then its commands in the order of its help. */
 export async function describeCommandLine(): Promise<readonly CommandDescription[]> {
-  const program = await defineProgram({ context: nowhere, words: null, exit: () => {} });
+  const program = await defineProgram({ context: nowhere, own: [], words: null, exit: () => {} });
   const commands = [program, ...program.commands.flatMap(withSubcommands)];
   return commands.map((command, index) => describe(command, commands.slice(0, index)));
 }

@@ -2,7 +2,7 @@
 # Builds a Debian package from what has been built before:
 #   build.sh guard        DIST OUT   for all architectures, from the folder dist/ of the npm package; needs nodejs
 #   build.sh guard-static FILE OUT   from the single executable; needs no Node
-# ARCHITECTURE (of guard-static, amd64), DEBIAN_VERSION (of package.json) and SOURCE_DATE_EPOCH (of the last commit) can be set.
+# ARCHITECTURE (of guard-static, amd64), COMPRESSION (xz), DEBIAN_VERSION (of package.json) and SOURCE_DATE_EPOCH (of the last commit) can be set.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 umask 022
@@ -34,7 +34,7 @@ main() {
   put_control
   find "$tree" -depth -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
   # One thread: how xz cuts its blocks depends on how many there are.
-  dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$tree" "$out/${name}_${version}_$architecture.deb"
+  dpkg-deb --root-owner-group --threads-max=1 "-Z${COMPRESSION:-xz}" --build "$tree" "$out/${name}_${version}_$architecture.deb"
 }
 
 put() { install -D -m "$1" "$2" "$tree/$3"; }

@@ -2,16 +2,16 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../result.ts';
 
-/** The right to be the only agent of a state directory, held until the process ends, however it ends. */
+/** The lock that makes this process the only agent of a state directory. It ends with the process. */
 export interface AgentLock {
   readonly pidFile: string;
   readonly release: () => Promise<void>;
 }
 
 /**
- * Locks `agent.pid` in the state directory. Node has no lock of its own: the `flock` command takes it on the file that this
- * process holds open, and the lock stays with the open file after the command has ended. So nothing of a killed agent has to
- * be recognised as stale. The error is one sentence.
+ * Locks `agent.pid` in the state directory. Node cannot lock files, so the `flock` command takes the lock on the file that this
+ * process holds open. The lock stays with the open file after the command has ended, so a killed agent leaves no stale lock.
+ * The error is one sentence.
  */
 export async function acquireAgentLock(stateDirectory: string): Promise<Result<AgentLock, string>> {
   const pidFile = join(stateDirectory, 'agent.pid');

@@ -10,33 +10,33 @@ import { watchInstances, formatServerProject, type ServerProject } from './insta
 import { beginTransaction, type RunOrder } from './transaction-run.ts';
 import { createTransactions, type Transactions } from './transactions.ts';
 
-/** What the agent works with. */
+/** The dependencies of the agent. */
 export interface AgentTools {
   readonly version: string;
   readonly clock: Clock;
   readonly emit: AgentListener;
   readonly inspectHolder: InspectHolder;
-  /** As guard.yaml says at this moment; a mistake in it is one sentence. */
+  /** The settings from guard.yaml, read now. A mistake in it is one sentence. */
   readonly settings: (subject: Subject) => Promise<Result<Settings, string>>;
   readonly run: (serverProject: ServerProject, instance: string, order: RunOrder) => Promise<Outcome>;
-  /** Finishes the transactions of the place that an agent before this one has left. */
+  /** Finishes the transactions of this project that an earlier agent left. */
   readonly recover: (serverProject: ServerProject) => Promise<void>;
-  /** The process that a run has let go on, and whose end it still waits for; null for every other run. */
+  /** The package manager whose end a run still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
-  /** Aborts when the agent is to end. */
+  /** Aborts when the agent should stop. */
   readonly signal: AbortSignal;
 }
 
-/** Those who hear and answer one instance. They outlive its relays, as its runs do. */
+/** What handles the requests of one instance. It outlives the relays of the instance, as its runs do. */
 interface InstanceSession {
   readonly transactions: Transactions;
   readonly session: RelayUser;
 }
 
-/** How long runs are waited for when the agent ends, in milliseconds: what is left then, the next agent finishes. */
+/** How long the agent waits for runs when it stops, in milliseconds. The next agent finishes the rest. */
 const lastRunsMs = 240_000;
 
-/** The host's side of the hooks: looks after every hooked instance of the places until the signal. */
+/** The host side of the hooks: serves every hooked instance of the projects until the signal. */
 export async function runAgent(serverProjects: readonly ServerProject[], tools: AgentTools): Promise<void> {
   const { clock, signal, emit, version } = tools;
   emit({ type: 'agent-started', version, servers: serverProjects.map(formatServerProject) });

@@ -4,7 +4,7 @@ import type { PackageHookSettings } from '../config/settings.ts';
 import type { Announcement } from './message-assembler.ts';
 import type { Reply } from './protocol.ts';
 
-/** Whether the user wants a transaction like this to be guarded. What the manager does not tell counts as wanted. */
+/** Whether the settings include this transaction. What the manager does not report counts as included. */
 export function isWanted(
   { packages, commands }: Pick<PackageHookSettings, 'packages' | 'commands'>,
   announcement: Pick<Announcement, 'command' | 'packages' | 'more'>,
@@ -24,7 +24,7 @@ function wantedPackages(
   return packages.some(({ name }) => fitsGlob(globs, name));
 }
 
-/** What the package manager is told where there is no way back. */
+/** The answer to the package manager if no restore point can be taken. */
 export function withoutRestorePoint(
   { onNoRestorePoint }: Pick<PackageHookSettings, 'onNoRestorePoint'>,
   reason: string,
@@ -32,7 +32,7 @@ export function withoutRestorePoint(
   return onNoRestorePoint === 'abort' ? { kind: 'no', reason } : { kind: 'go-unguarded', reason };
 }
 
-/** Whether a transaction that was rolled back here before is refused. */
+/** Whether to refuse a transaction that was rolled back before. */
 export function obeysQuarantine({ quarantine }: Pick<PackageHookSettings, 'quarantine'>, attended: boolean): boolean {
   switch (quarantine) {
     case 'always':
@@ -44,7 +44,7 @@ export function obeysQuarantine({ quarantine }: Pick<PackageHookSettings, 'quara
   }
 }
 
-/** Tells what a transaction would do from what others would; null where the manager does not say. */
+/** Identifies what a transaction would do; null if the manager does not report it. */
 export function fingerprintOf({ manager, packages, more }: Announcement): string | null {
   if (packages.length === 0) return null;
   const changes = packages.map(({ name, from, to }) => `${name} ${from ?? ''} ${to ?? ''}`).toSorted();

@@ -7,16 +7,16 @@ import type { Relay } from './relay.ts';
 import type { RelayUser } from './relay-keeper.ts';
 import type { Transactions } from './transactions.ts';
 
-/** The most answers that are kept for clients of an instance that is not heard at the moment. */
+/** The maximum number of answers kept for clients while the relay is down. */
 const mostPending = 16;
 
 /**
- * How long clients may not be heard, in milliseconds, until it is certain that nobody waits any more: they give up a second
- * later (hooks/guard-hook). A restore point that comes then would be one of the middle of what went on without it.
+ * After this time without a relay, in milliseconds, the session gives up. Clients stop waiting a second later
+ * (hooks/guard-hook). A restore point taken afterwards would show the middle of a transaction that continued without it.
  */
 const patienceMs = 4000;
 
-/** Where the clients of one instance are heard and answered. It speaks for no other instance. */
+/** Receives and answers the requests of the clients of one instance. */
 export function openHookSession(tools: {
   readonly version: string;
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export function openHookSession(tools: {
   const conversations = createMessageAssembler();
   const requests = createRateLimiter(clock, { perSecond: 2, most: 100 });
   let relay: Relay | null = null;
-  // What could not be said while nobody was heard: the client may still wait for it.
+  // Answers that could not be sent while the relay was down. The client may still wait for them.
   const unsaid = new Map<string, string>();
   function answer(id: string, reply: Reply): void {
     if (relay !== null) relay.send(id, writeReply(reply));
@@ -55,7 +55,7 @@ export function openHookSession(tools: {
       case 'ping':
         return answer(assembled.id, { kind: 'pong', version: tools.version });
       case 'request':
-        // No package manager asks so often; whoever does gets no answer, and fills no log.
+        // No package manager asks this often. Such requests get no answer and no log entry.
         if (!requests.tryConsume(1)) return;
         return void serve(assembled.id, assembled.announcement);
       case 'post':

@@ -4,14 +4,14 @@ import { hookKey } from '../package-hook/hook-key.ts';
 import type { Instance, InstanceEvent, Platform } from '../platform/platform.ts';
 import { describeFailure } from '../platform/failure.ts';
 
-/** A project of a server, whose hooked instances are looked after. */
+/** A project of a server whose hooked instances the agent serves. */
 export interface ServerProject {
   readonly platform: Platform;
   readonly project: string;
   readonly remote: string | null;
 }
 
-/** What is done for each hooked instance. */
+/** Handles one hooked instance. */
 export interface InstanceHandler {
   readonly nudge: () => void;
   readonly stop: () => Promise<void>;
@@ -21,22 +21,22 @@ interface InstanceWatcherTools {
   readonly clock: Clock;
   readonly emit: AgentListener;
   readonly handle: (instance: string) => InstanceHandler;
-  /** Called whenever the server is followed, for the first time or again. */
+  /** Called when the connection to the events of the server is established, each time. */
   readonly onFollowed: () => void;
-  /** Aborts when the agent ends. */
+  /** Aborts when the agent stops. */
   readonly signal: AbortSignal;
 }
 
-/** How often the server is asked whether it is about to end, in milliseconds. */
+/** How often to check whether the server is shutting down, in milliseconds. */
 const pollMs = 2000;
 
-/** All instances are looked at once in so many of these, even if no event tells of them. */
+/** After this number of checks all instances are listed, even without events. */
 const pollsForAll = 150;
 
-/** Until a server that was lost is tried again, in milliseconds. */
+/** The pause before reconnecting to a server, in milliseconds. */
 const retryMs = { first: 250, growth: 1.6, most: 10_000 } as const;
 
-/** Follows the instances of one place as they appear, get or lose the hook, and vanish, until the signal; then stops them all. */
+/** Watches the instances of one project as they appear, get or lose the hook, and disappear, until the signal. Then stops all handlers. */
 export async function watchInstances(serverProject: ServerProject, tools: InstanceWatcherTools): Promise<void> {
   const { clock, signal, emit } = tools;
   const attendants = new Map<string, InstanceHandler>();
@@ -76,7 +76,7 @@ export async function watchInstances(serverProject: ServerProject, tools: Instan
   while (!signal.aborted) {
     const { message, closing } = await followOnce(serverProject, tools, { seeAll, onEvent, onFollowed });
     if (signal.aborted) break;
-    // Every relay is an operation that a daemon waits for, for minutes, before it ends.
+    // Every relay is an operation. A daemon waits minutes for it before it shuts down.
     if (closing) await stopAll();
     if (message !== told) emit({ type: 'server-disconnected', server: formatServerProject(serverProject), message });
     told = message;
@@ -86,19 +86,19 @@ export async function watchInstances(serverProject: ServerProject, tools: Instan
   await stopAll();
 }
 
-/** A place as people write it. */
+/** The project and remote for messages. */
 export function formatServerProject({ remote, project }: Pick<ServerProject, 'remote' | 'project'>): string {
   return `${remote === null ? '' : `${remote}: `}project ${project}`;
 }
 
-/** Why a server is not followed any more. */
+/** Why the connection to a server ended. */
 interface Disconnection {
   readonly message: string;
-  /** It is about to end, and waits for whatever is under way. */
+  /** It is shutting down and waits for running operations. */
   readonly closing: boolean;
 }
 
-/** Until the events end; gives the reason. */
+/** Runs until the events end. Returns the reason. */
 async function followOnce(
   serverProject: ServerProject,
   tools: InstanceWatcherTools,

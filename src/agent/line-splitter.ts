@@ -1,11 +1,11 @@
-/** Cuts bytes into lines. What is longer than a line may be is passed over, to its end. */
+/** Splits bytes into lines. Lines that are too long are skipped. */
 export interface LineSplitter {
   readonly feed: (chunk: Uint8Array) => string[];
-  /** How many lines were too long so far. */
+  /** The number of skipped lines. */
   readonly dropped: () => number;
 }
 
-/** Never holds more than one line, whatever comes. `longest`: in bytes, with the line's end. */
+/** Holds at most one line in memory. `longest`: in bytes, including the line feed. */
 export function createLineSplitter(longest: number): LineSplitter {
   let rest: Buffer = Buffer.alloc(0);
   let skipping = false;

@@ -5,19 +5,19 @@ import { readMarker } from '../run/lock/marker.ts';
 import type { InspectHolder } from '../run/tools.ts';
 import { inFlightName } from '../run/lock/in-flight.ts';
 
-/** Whether another run has the instance. */
+/** Whether another run holds the instance. */
 export type ActiveRun =
   | { readonly kind: 'free' }
-  /** There is a way back, and its run will decide: what the package manager does is part of that run's change. */
+  /** A run with a restore point is in progress. The transaction is part of its change. */
   | { readonly kind: 'guarded' }
   | { readonly kind: 'unknown'; readonly message: string };
 
-/** How long a run that just begins or ends is waited for, in milliseconds. */
+/** How long to wait for a run that is just starting or ending, in milliseconds. */
 const betweenMs = 5000;
 
 /**
- * Looks at the instance's restore point in flight, and at whose it is. An interrupted run is waited for, `limitMs` milliseconds;
- * not so the one that `isSame` says is the asker's own, whose end is waited for by whoever finishes that run.
+ * Reads the restore point in flight of the instance and its owner. Waits `limitMs` milliseconds for the end of an interrupted run,
+ * except for the run that belongs to the asking package manager (`isSame`): whoever finishes that run waits for it.
  */
 export async function findActiveRun(
   tools: { readonly platform: Platform; readonly clock: Clock; readonly inspectHolder: InspectHolder },
@@ -38,7 +38,7 @@ export async function findActiveRun(
     const mark = readMarker(instance.value);
     if (mark !== null && tools.inspectHolder(mark.holder) !== 'dead') return { kind: 'guarded' };
     if (mark !== null && (await isSame(mark.run))) return { kind: 'guarded' };
-    // A transaction of an agent that was killed is finished by this one, at this moment.
+    // This agent may just be finishing a transaction of an agent that was killed.
     if (mark !== null && isOver(limitMs))
       return {
         kind: 'unknown',

@@ -1,17 +1,17 @@
 import type { Message, PackageChange } from './protocol.ts';
 
-/** What a package manager wants to do, as its hook has told it. */
+/** What a package manager is going to do, as its hook announced it. */
 export interface Announcement {
   readonly manager: string;
   readonly pid: number;
-  /** What was typed, as far as the hook knows it; empty where it does not. */
+  /** The command line, if the hook knows it; otherwise empty. */
   readonly command: string;
   readonly packages: readonly PackageChange[];
-  /** So many more than are listed. */
+  /** The number of packages that are not listed. */
   readonly more: number;
 }
 
-/** A message that is whole, and wants to be answered. */
+/** A complete message that needs an answer. */
 export type AssembledMessage =
   | { readonly kind: 'ping'; readonly id: string }
   | { readonly kind: 'request'; readonly id: string; readonly announcement: Announcement }
@@ -23,18 +23,18 @@ export type AssembledMessage =
       readonly status: number | null;
     };
 
-/** Puts the lines of the clients of one instance together. */
+/** Assembles messages from the lines of the clients of one instance. */
 export interface MessageAssembler {
-  /** What the message completes; null where more has to come, or where it belongs to nothing. */
+  /** The message that this line completes; null if it is incomplete or belongs to no message. */
   readonly add: (message: Message) => AssembledMessage | null;
 }
 
-/** The most clients of one instance that may be in the middle of what they say. The oldest is forgotten. */
+/** The maximum number of incomplete messages of one instance. The oldest is dropped. */
 const mostOpen = 16;
 
 const mostPackages = 500;
 
-/** Bounded in every direction: so many clients, so many packages each, of so many bytes. */
+/** The number of clients, of packages for each, and of bytes is bounded. */
 export function createMessageAssembler(): MessageAssembler {
   const open = new Map<string, Announcement>();
   function put(id: string, announcement: Announcement): void {
@@ -78,7 +78,7 @@ export function createMessageAssembler(): MessageAssembler {
 
 function withPackage(announcement: Announcement, change: PackageChange): Announcement {
   if (announcement.packages.length >= mostPackages) return { ...announcement, more: announcement.more + 1 };
-  // In place: five hundred lines must not be copied five hundred times.
+  // In place, so that 500 lines are not copied 500 times.
   (announcement.packages as PackageChange[]).push(change);
   return announcement;
 }

@@ -1,11 +1,11 @@
 import { err, ok, type Result } from '../result.ts';
 
-/** Where metrics are served: nowhere that another machine could reach. */
+/** The address of the metrics endpoint. Other machines cannot reach it. */
 export type MetricsAddress =
   | { readonly kind: 'port'; readonly host: '127.0.0.1' | '::1'; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
-/** Reads `9469`, `127.0.0.1:9469`, `[::1]:9469`, `localhost:9469` or `unix:/run/guard.sock`. The error says what was expected. */
+/** Reads `9469`, `127.0.0.1:9469`, `[::1]:9469`, `localhost:9469` or `unix:/run/guard.sock`. The error names the expected form. */
 export function readMetricsAddress(text: string): Result<MetricsAddress, string> {
   const unix = /^unix:(\/.+)$/.exec(text)?.[1];
   if (unix !== undefined) return ok({ kind: 'unix', path: unix });

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../result.ts';
 import type { Metrics } from './metrics.ts';
 import type { MetricsAddress } from './metrics-address.ts';
 
-/** Serves them until it is closed. The error is one sentence. */
+/** Serves the metrics until it is closed. The error is one sentence. */
 export async function serveMetrics(
   metrics: Metrics,
   address: MetricsAddress,
@@ -20,7 +20,7 @@ export async function serveMetrics(
     }
     void answer();
   });
-  // The agent is the only one of its kind here: a socket that is there was left by one that was killed.
+  // The agent is the only one of its state directory, so an existing socket was left by a killed agent.
   if (address.kind === 'unix') await rm(address.path, { force: true });
   const listening = await new Promise<string | null>((resolve) => {
     server.once('error', (error) => resolve(error.message));

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { AgentEvent, AgentListener, Subject } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
 
-/** Counts what the agent does, for Prometheus. */
+/** The metrics of the agent, for Prometheus. */
 export interface Metrics {
   readonly record: AgentListener;
   /** In the text format of Prometheus. */
@@ -14,7 +14,7 @@ export interface Metrics {
 const secondsOfRuns = [5, 10, 15, 30, 60, 120, 300, 900, 3600];
 const secondsOfAnswers = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
 
-/** `lastKept` gives when a change of the instance was last kept before this agent began, in milliseconds since 1970. */
+/** `lastKept` returns when a change of the instance was last kept before this agent started, in milliseconds since 1970. */
 export async function createMetrics(options: {
   readonly version: string;
   readonly clock: Clock;
@@ -60,7 +60,7 @@ export async function createMetrics(options: {
   return { record: onMessage, text: () => registry.metrics(), contentType: registry.contentType };
 }
 
-/** Everything that is counted or measured. */
+/** All metrics. */
 function instruments({ Counter, Gauge, Histogram }: typeof library, registry: Registry) {
   const registers = [registry];
   return {

@@ -1,30 +1,30 @@
 import { neutralise } from '../text.ts';
 
-/** The longest line, in bytes, its end included: what fits is written by a client in one piece. */
+/** The maximum length of a line, in bytes, including the line feed. A client writes such a line atomically. */
 export const longestLine = 512;
 
-/** One package of a transaction; null where it is not known, or not there. */
+/** One package of a transaction; a version is null if it is unknown or absent. */
 export interface PackageChange {
   readonly name: string;
   readonly from: string | null;
   readonly to: string | null;
 }
 
-/** What one line of a client says. `id` tells the clients of one instance apart: their process id. */
+/** One line of a client. `id` is the process id of the client. */
 export type Message = { readonly id: string } & (
   | { readonly kind: 'ping' }
-  /** A package manager is about to change something; lines about it follow, `ask` ends them. */
+  /** A package manager is about to change something. Lines about it follow; `ask` ends them. */
   | { readonly kind: 'pre'; readonly manager: string; readonly pid: number }
   | { readonly kind: 'command'; readonly text: string }
   | { readonly kind: 'package'; readonly change: PackageChange }
-  /** So many packages more than were told. */
+  /** The number of packages that are not listed. */
   | { readonly kind: 'more'; readonly count: number }
   | { readonly kind: 'ask' }
-  /** The package manager has finished; `status` null where its hook is not told. */
+  /** The package manager has finished; `status` is null if its hook does not know it. */
   | { readonly kind: 'post'; readonly manager: string; readonly pid: number; readonly status: number | null }
 );
 
-/** Reads one line; its first word is the version of the protocol. Null for anything that is not exactly a message of version 1: root inside may write what it likes. */
+/** Parses one line. Its first word is the version of the protocol. Null for anything that is not exactly a message of version 1: root in the instance can write anything. */
 export function readMessage(line: string): Message | null {
   const match = /^1 (\d{1,10}) ([a-z]+)(?: (.*))?$/.exec(line);
   if (match === null) return null;
@@ -79,17 +79,17 @@ function shown(text: string): string {
   return neutralise(text, 200);
 }
 
-/** What the host says to a client, in one line. */
+/** The answer of the host to a client, in one line. */
 export type Reply =
   | { readonly kind: 'pong'; readonly version: string }
-  /** There is a way back; `ms` is how long taking it lasted. */
+  /** The restore point exists; `ms` is how long creating it took. */
   | { readonly kind: 'go'; readonly run: string; readonly restorePoint: string; readonly ms: number }
   | { readonly kind: 'go-already-guarded' }
   | { readonly kind: 'go-unguarded'; readonly reason: string }
   | { readonly kind: 'no'; readonly reason: string }
   | { readonly kind: 'ok' };
 
-/** The line of a reply, without its end. */
+/** The line of a reply, without line feed. */
 export function writeReply(reply: Reply): string {
   switch (reply.kind) {
     case 'pong':

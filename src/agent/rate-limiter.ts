@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts';
 
-/** What may be spent: so much a second, and a store of it for busy moments. */
+/** A token bucket: an amount per second, with a store for bursts. */
 export interface RateLimiter {
-  /** Takes some of it, and waits until it is there again where it was overdrawn. */
+  /** Takes an amount. If the bucket is overdrawn, waits until it is refilled. */
   readonly consume: (amount: number, signal?: AbortSignal) => Promise<void>;
-  /** Takes some of it where it is there; false where it is not. */
+  /** Takes an amount if it is available; otherwise returns false. */
   readonly tryConsume: (amount: number) => boolean;
 }
 
-/** Full at the beginning. */
+/** The bucket starts full. */
 export function createRateLimiter(
   clock: Pick<Clock, 'monotonic' | 'sleep'>,
   size: { readonly perSecond: number; readonly most: number },

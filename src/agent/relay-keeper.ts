@@ -3,31 +3,31 @@ import type { Clock } from '../clock.ts';
 import type { Platform } from '../platform/platform.ts';
 import { openRelay, type Relay } from './relay.ts';
 
-/** Keeps the way to one instance open for as long as the instance runs. */
+/** Keeps the relay of one instance open while the instance runs. */
 export interface RelayKeeper {
-  /** Something happened to the instance: look again now. */
+  /** The state of the instance may have changed: check it now. */
   readonly nudge: () => void;
-  /** Closes the way for good. */
+  /** Closes the relay permanently. */
   readonly stop: () => Promise<void>;
 }
 
-/** Who listens to an instance. */
+/** The receiver of the lines of an instance. */
 export interface RelayUser {
   readonly onLine: (line: string) => void;
-  /** The way through which clients are answered now; null while there is none. */
+  /** The current relay for answers; null while there is none. */
   readonly onRelay: (relay: Relay | null) => void;
 }
 
-/** Milliseconds until the next try: an instance that ends its relay again and again is tried ever more rarely. */
+/** Pauses before the next attempt, in milliseconds. They grow for an instance that keeps ending its relay. */
 const pauses = { first: 200, growth: 2, most: 30_000 } as const;
 
-/** A relay that lived so long was no failure, in milliseconds. */
+/** A relay that lasted this long counts as success, in milliseconds. */
 const livedMs = 10_000;
 
-/** An instance that does not run is looked at so often even if no event tells of it, in milliseconds. */
+/** How often to check a stopped instance without events, in milliseconds. */
 const idlePollMs = 60_000;
 
-/** Opens the way, and again whenever it is gone: after a start, a restore, a restart of the daemon. */
+/** Opens the relay, and opens it again after a start, a restore or a restart of the daemon. */
 export function keepRelay(
   tools: { readonly platform: Platform; readonly clock: Clock; readonly emit: AgentListener },
   subject: Subject,
@@ -44,7 +44,7 @@ export function keepRelay(
     if (!over.signal.aborted) await clock.sleep(ms, nudged.signal);
   }
   function reportDown(message: string): void {
-    // The same reason is told once.
+    // The same reason is reported once.
     if (message !== down) emit({ type: 'relay-down', ...subject, message });
     down = message;
   }
@@ -60,7 +60,7 @@ export function keepRelay(
     const why = await Promise.race([relay.ended, stopped]);
     user.onRelay(null);
     await relay.close();
-    // What happened while it was heard has no news now.
+    // Events from the time when the relay was open are outdated.
     nudged = new AbortController();
     if (why === null) emit({ type: 'relay-closed', ...subject });
     else reportDown(why);
@@ -68,7 +68,7 @@ export function keepRelay(
   }
   async function keepOn(): Promise<void> {
     while (!over.signal.aborted) {
-      // What happens while it is looked at may be what the look did not see: no pause follows then.
+      // An event during the check may be newer than its result, so no pause follows.
       nudged = new AbortController();
       const seen = await tools.platform.getInstance(subject.instance);
       if (!seen.ok || seen.value.status !== 'Running') {
@@ -79,7 +79,7 @@ export function keepRelay(
       failures = relay.ok ? 0 : failures + 1;
       if (relay.ok) await useRelay(relay.value);
       else {
-        // One that is just being stopped, or started, fails a few times.
+        // An instance that is being stopped or started fails a few times.
         if (failures > 3) reportDown(relay.error);
         pauseMs = longer(pauseMs);
       }

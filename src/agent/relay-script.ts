@@ -1,6 +1,6 @@
 /**
- * What the relay runs inside, as root, in the instance's own shell: POSIX sh, mkfifo, cat, nothing else. Lines that clients
- * write to `ask` go out; lines that come in name a client and what it is told.
+ * What the relay runs in the instance as root: POSIX sh, mkfifo and cat. Lines that clients
+ * write to `ask` are output; input lines name a client and contain its answer.
  *
  * - The process that Incus started becomes the `cat`: Incus kills that one when guard is gone. The shell that reads guard's
  *   lines sees the end of them then, and clears up: so nothing lingers, and a client sees at once that nobody is there.
@@ -50,8 +50,8 @@ echo "$$ $!" >relay
 mv ask.new ask && echo ready && exec cat <&3 5<&-
 `;
 
-/** The line that lets the relay look whether clients still find it; it ends where they do not. */
+/** The line that makes the relay check whether clients still find it. It ends if they do not. */
 export const pollLine = 'look';
 
-/** The line with which the relay says that clients are heard. */
+/** The line that reports that the relay is ready. */
 export const readyLine = 'ready';

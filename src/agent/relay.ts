@@ -9,28 +9,28 @@ import { createLineSplitter } from './line-splitter.ts';
 import { longestLine } from './protocol.ts';
 import { pollLine, readyLine, relayScript } from './relay-script.ts';
 
-/** The way to and from the clients of one instance: one command inside that is held open. */
+/** The connection to the clients of one instance: one command that stays open in the instance. */
 export interface Relay {
   /** Sends a client one line. */
   readonly send: (id: string, line: string) => void;
-  /** Lets go of it: what runs inside for it ends. */
+  /** Closes it. What runs for it in the instance ends. */
   readonly close: () => Promise<void>;
-  /** Resolves, with the reason, when the way is gone for whatever cause. */
+  /** Resolves with the reason when the relay has ended. */
   readonly ended: Promise<string>;
 }
 
-/** How long the relay may take until it hears clients, in milliseconds. */
+/** How long the relay may take until it is ready, in milliseconds. */
 const readyMs = 15_000;
 
-/** How long it may take to clear up, in milliseconds. */
+/** How long it may take to clean up, in milliseconds. */
 const closeMs = 2000;
 
-/** The most bytes that wait for an instance that does not read them: a client that never looks costs its relay only. */
+/** The maximum number of bytes waiting for an instance that does not read them. More end the relay. */
 const mostWaiting = 64 * 1024;
 
 /**
- * Opens the way. `onLine` gets each line of a client. An instance that writes faster than its budget is read more slowly,
- * until its own pipe is full and its writers wait: memory and the other instances do not notice.
+ * Opens the relay. `onLine` gets each line of a client. guard reads more slowly from an instance that exceeds its rate limit,
+ * until its own pipe is full and its writers wait. This bounds memory and does not affect other instances.
  */
 export async function openRelay(
   tools: { readonly platform: Platform; readonly clock: Clock },
@@ -82,7 +82,7 @@ export async function openRelay(
   return ok({ send, close, ended });
 }
 
-/** Milliseconds until the relay looks at itself for the first times, and then always. */
+/** Milliseconds before the first self-checks of the relay; the last value repeats. */
 const polls = [1000, 3000, 10_000, 30_000] as const;
 
 async function keepPolling(clock: Clock, gone: AbortSignal, look: () => void): Promise<void> {
@@ -92,13 +92,13 @@ async function keepPolling(clock: Clock, gone: AbortSignal, look: () => void): P
   }
 }
 
-/** Finds leftovers of a relay, and tells it from everything else that runs inside. */
+/** Identifies the processes of a relay in the instance. */
 const relayEnvironment = { GUARD_RELAY: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
-/** Bytes a second that an instance may write, and at once. An announcement with 500 packages has about 30 kB. */
+/** The rate limit of an instance, in bytes. An announcement with 500 packages has about 30 kB. */
 const allowance = { perSecond: 256 * 1024, most: 1024 * 1024 } as const;
 
-/** What each line costs beside its bytes, so that many short ones are not cheap. */
+/** The cost of each line in addition to its bytes, so that many short lines are limited too. */
 const lineCost = 64;
 
 function listening(clock: Clock, gone: AbortSignal, onLine: (line: string) => void): Writable {
@@ -121,7 +121,7 @@ interface OutputTail {
   text: string;
 }
 
-/** What a shell complains of: only its end is of interest, and never shown unescaped. */
+/** Error output of the shell. Only its end is used, and always escaped. */
 function tailOf(said: OutputTail): Writable {
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => {

@@ -1,16 +1,16 @@
 import type { Clock } from '../clock.ts';
 
-/** Tells systemd how the agent is, where systemd started it (sd_notify(3)). */
+/** Reports the state of the agent to systemd, if systemd started it (sd_notify(3)). */
 export interface ServiceManager {
   readonly ready: () => Promise<void>;
   readonly stopping: () => Promise<void>;
-  /** Says that the agent lives, as often as systemd wants to hear it, until the signal. */
+  /** Sends watchdog messages in the interval that systemd requests, until the signal. */
   readonly keepAlive: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
- * The way is a datagram socket, which Node cannot open: systemd's own `systemd-notify` is asked to write to it, with
- * NotifyAccess=all in the unit. A message more or less is no reason to end.
+ * The protocol uses a datagram socket, which Node cannot open. `systemd-notify` writes to it, with
+ * NotifyAccess=all in the unit. A lost message is not an error.
  */
 export function serviceManager(
   environment: Readonly<Record<string, string | undefined>>,
@@ -23,7 +23,7 @@ export function serviceManager(
     stopping: () => say('STOPPING=1'),
     keepAlive: async (signal) => {
       if (intervalMs === null) return;
-      // A third of the time: two messages may be lost.
+      // A third of the interval, so that two messages may be lost.
       while (!signal.aborted) {
         await say('WATCHDOG=1');
         await clock.sleep(intervalMs / 3, signal);
@@ -39,7 +39,7 @@ async function say(...words: string[]): Promise<void> {
   await execa('systemd-notify', words, { reject: false, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' });
 }
 
-/** How often systemd wants to hear of the service, in milliseconds; null where it does not. */
+/** The watchdog interval of systemd, in milliseconds; null without one. */
 function watchdogMs(environment: Readonly<Record<string, string | undefined>>): number | null {
   const microseconds = Number(environment['WATCHDOG_USEC'] ?? Number.NaN);
   const isForUs = environment['WATCHDOG_PID'] === undefined || environment['WATCHDOG_PID'] === String(process.pid);

@@ -11,22 +11,22 @@ import { fingerprintOf, obeysQuarantine, withoutRestorePoint } from './hook-poli
 import { findActiveRun } from './lock-holder.ts';
 import type { Reply } from './protocol.ts';
 
-/** A guarded run whose change is what a package manager inside does. */
+/** A guarded run whose change is a transaction of a package manager. */
 export interface TransactionRun {
-  /** What the package manager that began it is told. */
+  /** The answer to the package manager that started it. */
   readonly ready: Promise<Reply>;
-  /** Another transaction that comes while the run is open belongs to it. Null once the run is past that. */
+  /** Another transaction joins the run while it accepts any; null afterwards. */
   readonly join: (pid: number) => Promise<Reply> | null;
-  /** A package manager says that it has finished. */
+  /** A package manager reports that it has finished. */
   readonly finished: (status: number | null) => void;
-  /** Clients were not heard for a moment: that a manager did not say that it had finished means nothing any more. */
+  /** The relay was down, so a missing report of the end means nothing. */
   readonly deaf: () => void;
-  /** Nobody waits for the word any more. Ends a run that has not let anything go on yet; changes nothing else. */
+  /** No client waits for the answer any more. Ends a run that has not answered yet; otherwise has no effect. */
   readonly giveUp: () => void;
   readonly ended: Promise<void>;
 }
 
-/** What a run is begun with; whoever begins it brings the record, the recorder and the plan. */
+/** The parameters of a run. The caller provides the record, the recorder and the plan. */
 export interface RunOrder {
   readonly words: readonly [string, ...string[]];
   readonly transaction: Transaction;
@@ -41,14 +41,14 @@ export interface TransactionTools {
   readonly clock: Clock;
   readonly instance: string;
   readonly inspectHolder: InspectHolder;
-  /** The process that a run has let go on, and whose end it still waits for; null for every other run. */
+  /** The package manager whose end a run still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
   readonly run: (order: RunOrder) => Promise<Outcome>;
-  /** Asked just before a run begins; else why there must be none. */
+  /** Called before a run starts. Returns null, or why no run may start. */
   readonly admit: () => string | null;
 }
 
-/** Begins the run. It ends in the background; nothing here rejects. */
+/** Starts the run, which continues in the background. Never rejects. */
 export function beginTransaction(
   tools: TransactionTools,
   settings: Settings,
@@ -67,7 +67,7 @@ export function beginTransaction(
     if (event.type === 'phase-ended' && event.phase === 'restore-point') point.ms = event.ms;
   }
   async function whole(): Promise<void> {
-    // The agent that was asked first was killed: its restore point is for the same transaction.
+    // The agent that received the first request was killed. Its restore point belongs to the same transaction.
     const isSame = async (run: string): Promise<boolean> => (await tools.managerOf(run)) === announcement.pid;
     const occupied = await findActiveRun(tools, tools.instance, settings.hook.timeoutMs, isSame);
     if (occupied.kind === 'guarded') return answer({ kind: 'go-already-guarded' });
@@ -82,7 +82,7 @@ export function beginTransaction(
       interruption: interrupter,
       listener,
     });
-    // Where the word to go on was given already, this says nothing any more.
+    // Has no effect if the answer was already sent.
     answer(withoutRestorePoint(settings.hook, reasonOf(outcome)));
   }
   const ended = whole()
@@ -141,14 +141,14 @@ interface State {
   readonly pids: number[];
   posted: boolean;
   deaf: boolean;
-  /** The last status that was no success; 0 where there was none, or none was told. */
+  /** The last status that was not a success; 0 if there was none. */
   status: number;
 }
 
-/** The longest time that a timer of Node can wait, about 24 days. */
+/** The maximum of a timer in Node, about 24 days. */
 const longestMs = 2 ** 31 - 1;
 
-/** The most package managers that are waited for in one run. */
+/** The maximum number of package managers in one run. */
 const mostProcesses = 64;
 
 function endOf(end: WaitEnd, { posted, deaf, status }: State, limitMs: number): TransactionEnd {

@@ -7,33 +7,33 @@ import { isWanted, withoutRestorePoint } from './hook-policy.ts';
 import type { Reply } from './protocol.ts';
 import type { TransactionRun } from './transaction-run.ts';
 
-/** The transactions of one instance: one run at a time, whatever its package managers ask. */
+/** The transactions of one instance. One run at a time. */
 export interface Transactions {
-  /** What the package manager is told, within `hook.timeout`. */
+  /** The answer to the package manager, within `hook.timeout`. */
   readonly ask: (announcement: Announcement) => Promise<Reply>;
   readonly post: (status: number | null) => void;
-  /** The instance is not heard at this moment. */
+  /** The relay of the instance is down. */
   readonly deaf: () => void;
-  /** Nobody waits for an answer any more: what is not under way yet is not begun. */
+  /** No client waits for an answer any more. Transactions that have not started are dropped. */
   readonly giveUp: () => void;
-  /** Resolves when the run that is under way has ended. */
+  /** Resolves when the current run has ended. */
   readonly idle: () => Promise<void>;
   readonly busy: () => boolean;
 }
 
 interface Tools {
   readonly clock: Clock;
-  /** As guard.yaml says at this moment; a mistake in it is one sentence. */
+  /** The settings from guard.yaml, read now. A mistake in it is one sentence. */
   readonly settings: () => Promise<Result<Settings, string>>;
   readonly begin: (settings: Settings, announcement: Announcement, admit: () => string | null) => TransactionRun;
 }
 
-/** The most package managers of one instance that wait for their answer. */
+/** The maximum number of waiting package managers of one instance. */
 const mostWaiting = 16;
 
 const hourMs = 3_600_000;
 
-/** Nothing is begun here before somebody asks. */
+/** Does nothing before the first request. */
 export function createTransactions(tools: Tools): Transactions {
   const { clock } = tools;
   let current: TransactionRun | null = null;
@@ -97,7 +97,7 @@ export function createTransactions(tools: Tools): Transactions {
   };
 }
 
-/** Whether there may be another run in this hour. The limit may change with the configuration. */
+/** Whether another run is allowed in this hour. The limit may change with the configuration. */
 function createHourly(clock: Clock): (most: number) => boolean {
   let budget: RateLimiter | null = null;
   let size = 0;

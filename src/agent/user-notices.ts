@@ -1,22 +1,22 @@
 import type { Platform } from '../platform/platform.ts';
 import { neutralise } from '../text.ts';
 
-/** Tells the people inside: those at a terminal at once, and whoever logs in later. */
+/** Informs the users of an instance: at their terminals now, and at each later login. */
 export interface UserNotices {
-  /** The instance is about to go back: every shell in it ends in a moment. */
+  /** The instance is about to be rolled back, which ends every shell in it. */
   readonly warn: (text: string) => Promise<void>;
-  /** Stays until `clear`, or the next boot: shown at each login, and at the terminals that are open. */
+  /** Shown at each login and at open terminals, until `clear` or the next boot. */
   readonly leave: (text: string) => Promise<void>;
   readonly clear: () => Promise<void>;
 }
 
-/** For each, in milliseconds: nobody inside can hold a run up for longer. */
+/** The time limit of each, in milliseconds, so that an instance cannot delay a run. */
 const limitMs = 5000;
 
-/** Below /run: it is no part of the instance that would be restored or upgraded. pam_motd shows it, without any package of ours. */
+/** Below /run, so a restore or an upgrade does not affect it. pam_motd shows it. */
 const file = '/run/motd.d/50-guard';
 
-/** What cannot be told is not told: nothing depends on it. */
+/** Failures are ignored: nothing depends on it. */
 export function userNoticesFor(platform: Platform, instance: string): UserNotices {
   async function run(script: string, stdin?: string): Promise<void> {
     await platform.query(instance, {
@@ -36,7 +36,7 @@ export function userNoticesFor(platform: Platform, instance: string): UserNotice
   };
 }
 
-/** The text has come through a terminal's safety already; here it is only cut. */
+/** The text is already neutralised; here it is only shortened. */
 function shown(text: string): string {
   return `${text
     .split('\n')
@@ -46,8 +46,8 @@ function shown(text: string): string {
 }
 
 /**
- * Each terminal itself: `wall` would only reach those who have logged in, and nobody who came with `incus exec`. One that
- * nobody reads must not hold the others up.
+ * Writes to each terminal: `wall` reaches only users who logged in, not those of `incus exec`. A terminal that
+ * nobody reads must not block the others.
  */
 const terminalScript = `
 text=\${text-$(cat)}

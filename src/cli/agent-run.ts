@@ -32,7 +32,7 @@ export async function runTransaction(
     io,
     reached,
     interruption: order.interruption,
-    askToKeep: null,
+    person: null,
     listener: async (event) => {
       aftermath.onEvent(event);
       await order.listener(event);

@@ -39,6 +39,7 @@ export function buildPlan(known: {
     uncovered: settings.uncovered,
     okStatus: settings.okStatus,
     onFailure: settings.onFailure,
+    onUnchanged: settings.onUnchanged,
     askMs: settings.askTimeoutMs,
     obeyQuarantine: known.obeyQuarantine ?? false,
     keepFailed: known.keepFailed ?? false,

@@ -7,6 +7,8 @@ export type Define = (program: Command, call: Call) => void;
 /** One call of guard. */
 export interface Call {
   readonly context: Context;
+  /** What stands before `--`. */
+  readonly own: readonly string[];
   /** What stands behind `--`; null without it. */
   readonly words: readonly string[] | null;
   /** Tells the exit status of the command that was chosen. */

@@ -13,6 +13,7 @@ import type { Interrupter } from '../run/interruption.ts';
 /** What the commands get from the outside world; `main.ts` brings the real one. */
 export interface Context {
   readonly version: string;
+  readonly commit: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly clock: Clock;
@@ -26,6 +27,8 @@ export interface Context {
   };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  /** Whether the terminal listens to this process: a job in the background must not touch it. Left out: it does. */
+  readonly foreground?: boolean;
   /** What is being done to which instance, once that is known. */
   readonly target?: Target;
   /** The files of `--report`, where there are any. */

@@ -17,7 +17,8 @@ import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { commandWords } from './command-words.ts';
 import { surveyPushes } from './pushes.ts';
-import { addRunOptions, type RunOptions } from './run-options.ts';
+import { addRolloutOptions, choosesByItself, isRollout, type RolloutOptions } from './rollout-options.ts';
+import { addRunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
 
 const help = `
@@ -28,7 +29,7 @@ Exit status:
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
-interface PlanOptions extends RunOptions {
+interface PlanOptions extends RolloutOptions {
   readonly markdown?: boolean;
 }
 
@@ -37,21 +38,43 @@ export function definePlan(program: Command, call: Call): void {
   const command = program
     .command('plan')
     .description('show what a run would do, and run the checks; changes nothing')
-    .usage('[options] <instance> -- <command> [arguments…]')
-    .argument('[instance]', 'name or remote:name')
+    .usage('[options] <instance>… -- <command> [arguments…]')
+    .argument('[instance...]', 'name or remote:name; for several the waves are printed')
     .addHelpText('after', help);
-  addRunOptions(command)
+  addRolloutOptions(addRunOptions(command))
     .addOption(new Option('--markdown', 'write markdown, for a comment on a pull request').conflicts('json'))
-    .action(async (instance: string | undefined, options: PlanOptions) => {
+    .action(async (instances: readonly string[], options: PlanOptions) => {
       const { context } = call;
-      const words = commandWords(instance === undefined ? [] : [instance], call.words, 'guard plan');
+      const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
+      const words = commandWords(named, call.words, 'guard plan');
+      if (isRollout(instances, options)) {
+        const { planRollout } = await import('./rollout-plan.ts');
+        call.exit(await planRollout(context, { instances, words, options }));
+        return;
+      }
       const status = await withInstance(
         context,
-        { instance: instance ?? '', options, withTerminal: false },
+        { instance: instances[0] ?? '', options, withTerminal: false },
         async (session) => preview(context, session, words, options),
       );
       call.exit(status);
     });
+}
+
+/** `guard run --dry-run`: the same for each of several instances, up to the first that would be refused. */
+export async function previewEach(
+  context: Context,
+  instances: readonly string[],
+  words: readonly [string, ...string[]],
+  options: PlanOptions,
+): Promise<number> {
+  for (const instance of instances) {
+    const status = await withInstance(context, { instance, options, withTerminal: false }, (session) =>
+      preview(context, session, words, options),
+    );
+    if (status !== 0) return status;
+  }
+  return 0;
 }
 
 async function preview(

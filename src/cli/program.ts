@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
+import { versionLine } from '../version.ts';
 import { reportFile } from './values.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { refuseEmptyValues } from './empty-values.ts';
@@ -18,15 +19,21 @@ const commands = {
   run: async () => (await import('./run.ts')).defineRun,
   plan: async () => (await import('./plan.ts')).definePlan,
   rehearse: async () => (await import('./rehearse.ts')).defineRehearse,
+  forecast: async () => (await import('./forecast.ts')).defineForecast,
   check: async () => (await import('./check.ts')).defineCheck,
   init: async () => (await import('./init.ts')).defineInit,
   runs: async () => (await import('./runs.ts')).defineRuns,
   show: async () => (await import('./show.ts')).defineShow,
+  points: async () => (await import('./points.ts')).definePoints,
   recover: async () => (await import('./recover.ts')).defineRecover,
   prune: async () => (await import('./prune.ts')).definePrune,
   rollback: async () => (await import('./rollback.ts')).defineRollback,
+  forget: async () => (await import('./forget.ts')).defineForget,
+  rollout: async () => (await import('./rollout.ts')).defineRollout,
   hook: async () => (await import('./hook.ts')).defineHook,
   agent: async () => (await import('./agent.ts')).defineAgent,
+  doctor: async () => (await import('./doctor.ts')).defineDoctor,
+  version: async () => (await import('./version.ts')).defineVersion,
   completion: async () => (await import('./completion.ts')).defineCompletion,
 } satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
@@ -34,7 +41,7 @@ const commands = {
 export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
   const { own, command } = splitArguments(argv.map(withoutOptionalValue));
   let status = 0;
-  const call = { context, words: command, exit: (value: number) => (status = value) };
+  const call = { context, own, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
   try {
     refuseUnusedWords(own, command);
@@ -104,7 +111,7 @@ async function endOf(error: unknown, context: Context, words: SplitArguments, he
 }
 
 /** Commands that change nothing, whatever happens: to say so would suggest that they might. */
-const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'completion'];
+const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'points', 'completion'];
 
 function isReadOnly(own: readonly string[]): boolean {
   return !own.includes('--json') && (own[0] === 'help' || readOnlyCommands.some((name) => name === own[0]));
@@ -143,7 +150,7 @@ function newProgram(context: Context): Command {
         'the container still works as before, and if not, rolls it back and verifies the rollback.',
     )
     .usage('[options] <instance>… -- <command> [arguments…]\n       guard <subcommand> [options]')
-    .version(context.version, '-V, --version', 'print the version')
+    .version(versionLine(context, process.versions.node), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput({

@@ -251,6 +251,8 @@ function recoveredStatus(outcome: Outcome): number {
   switch (outcome.outcome) {
     case 'kept':
     case 'kept-unhealthy':
+    case 'kept-unchanged':
+    case 'instance-gone':
     case 'rolled-back':
     case 'interrupted':
     case 'refused':

@@ -29,6 +29,8 @@ export interface OneRehearsal {
   readonly instance: string;
   /** The run that follows where this passes; null for a rehearsal alone. */
   readonly before: string | null;
+  /** Sees every event. */
+  readonly onEvent?: Listener;
 }
 
 /** Rehearses, shows it, and tells those who want to know. */
@@ -47,6 +49,7 @@ export async function runRehearsal(
   const notifier = createRunNotifier(context, plan);
   const listener: Listener = (event) => {
     notifier.onEvent(event);
+    void one.onEvent?.(event);
     return view.listener(event);
   };
   const tools = runTools(context, {
@@ -55,7 +58,7 @@ export async function runRehearsal(
     reached,
     interruption: context.interrupter,
     listener,
-    askToKeep: null,
+    person: null,
   });
   const mayCopyFiles = settings.rehearse === 'copy';
   const end = await rehearse({ plan, before, keepCopy: options.keepRehearsal ?? false, mayCopyFiles }, tools);

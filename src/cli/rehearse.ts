@@ -98,7 +98,7 @@ export async function rehearseInstance(
 }
 
 /** The command that installs what is pending; null where the instance does not run, or has no known manager. */
-async function pendingUpgrade({ reached }: Session): Promise<readonly [string, ...string[]] | null> {
+export async function pendingUpgrade({ reached }: Session): Promise<readonly [string, ...string[]] | null> {
   const manager = managerOf(await askShell(reached, reached.instance, managerScript, []));
   return manager === null ? null : upgradeCommand(manager);
 }

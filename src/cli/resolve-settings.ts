@@ -1,6 +1,7 @@
 import { commandCheck } from '../check-default.ts';
 import { attendedSettings, defaultSettings } from '../config/defaults.ts';
 import { settingsFor, type Flags } from '../config/effective-settings.ts';
+import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { refusalOf } from '../config/mistake.ts';
 import type { InstanceName, Settings } from '../config/settings.ts';
@@ -19,15 +20,33 @@ export async function resolveSettings(
   options: RunOptions,
   withTerminal: boolean,
 ): Promise<Result<Settings, Outcome>> {
+  const configuration = await readConfiguration(context, options);
+  return configuration.ok ? settingsWith(configuration.value, instance, options, withTerminal) : configuration;
+}
+
+/** The guard.yaml of a command line. A mistake in the file is an outcome (78). */
+export async function readConfiguration(
+  context: Context,
+  options: Pick<RunOptions, 'config'>,
+): Promise<Result<Configuration, Outcome>> {
   const configuration = await loadConfiguration({
     explicitPath: options.config ?? null,
     environment: context.environment,
     cwd: context.workingDirectory,
   });
-  if (!configuration.ok) return err({ outcome: 'configuration', refusal: refusalOf(configuration.error) });
+  return configuration.ok ? configuration : err({ outcome: 'configuration', refusal: refusalOf(configuration.error) });
+}
+
+/** The same with a guard.yaml that was read before: many instances need it read once. */
+export function settingsWith(
+  configuration: Configuration,
+  instance: InstanceName,
+  options: RunOptions,
+  withTerminal: boolean,
+): Result<Settings, Outcome> {
   const base = withTerminal ? attendedSettings : defaultSettings;
-  const settings = settingsFor(configuration.value, instance, flagsOf(options), base);
-  const mistakes = windowMistakes(configuration.value, instance, settings, windowMistake);
+  const settings = settingsFor(configuration, instance, flagsOf(options), base);
+  const mistakes = windowMistakes(configuration, instance, settings, windowMistake);
   if (mistakes.length === 0) return ok(settings);
   const inFile = mistakes.some((mistake) => mistake.file !== null);
   return err({ outcome: inFile ? 'configuration' : 'usage', refusal: refusalOf(mistakes) });
@@ -49,6 +68,7 @@ function flagsOf(options: RunOptions): Flags {
     allowUnhealthy: options.allowUnhealthy,
     uncovered: options.uncovered,
     onFailure: options.onFailure,
+    onUnchanged: options.onUnchanged,
     keep: options.keep,
     expiresMs: options.expires,
     waitLockMs: options.waitLock,

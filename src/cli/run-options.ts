@@ -62,6 +62,9 @@ export interface RunOptions extends CommonOptions {
   readonly cwd?: string;
   readonly waitLock?: number;
   readonly passthrough?: boolean;
+  readonly onUnchanged?: 'rollback' | 'keep';
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
   readonly retry?: boolean;
   readonly keepFailed?: boolean;
   readonly stopFirst?: boolean;
@@ -137,6 +140,12 @@ function addHealthOptions(command: Command): Command {
         '--on-failure <policy>',
         'rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
       ).argParser(failurePolicies),
+    )
+    .addOption(
+      new Option(
+        '--on-unchanged <policy>',
+        'a command that failed and has changed nothing that guard compares: rollback or keep (default: rollback; at a terminal guard asks)',
+      ).choices(['rollback', 'keep']),
     )
     .option('--keep-failed', 'before a rollback, keep the failed state as a stopped copy without network');
 }

@@ -19,7 +19,7 @@ export function runTools(
     readonly reached: Pick<InstanceConnection, 'platform' | 'instance' | 'project' | 'remote'>;
     readonly interruption: Interruption;
     readonly listener: Listener;
-    readonly askToKeep: RunTools['askToKeep'];
+    readonly person: RunTools['person'];
   },
 ): RunTools {
   const { clock } = context;
@@ -34,7 +34,7 @@ export function runTools(
     inspectHolder,
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
     failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
-    askToKeep: one.askToKeep,
+    person: one.person,
     recorder: createRecorder({
       run: one.plan.run,
       clock,

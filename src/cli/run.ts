@@ -4,14 +4,13 @@ import type { Listener } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { createView, type View } from '../report/view.ts';
+import { createView, isAttended, type View } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
-import { neutralise } from '../text.ts';
 import { createRunNotifier } from './run-notifier.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
@@ -23,7 +22,7 @@ import { reportOutcome } from './report-outcome.ts';
 import { surveyPushes } from './pushes.ts';
 import { about, withReports } from './reports.ts';
 import { addRehearsalOptions, addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
-import { inspectAll } from './inspect-all.ts';
+import { addRolloutOptions, choosesByItself, isRollout, optionWords, type RolloutOptions } from './rollout-options.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import type { OneRehearsal } from './rehearsal.ts';
 import { runTools } from './run-tools.ts';
@@ -37,50 +36,47 @@ export function defineRun(program: Command, call: Call): void {
     .description('take a restore point, run the command, then keep the change or roll back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addTraceOption(addReportOption(addRehearsalOptions(addRunOptions(command)))).action(
-    async (instances: readonly string[], options: RunOptions) => {
-      const words = commandWords(instances, call.words, 'guard', commandNames);
-      const targets = instances.map((instance) => ({ instance, command: words }));
-      const status = await withReports(call.context, options, targets, (context) =>
-        withTrace(context, options, (traced) => runEach(traced, instances, words, options)),
-      );
+  addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command)))))
+    .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
+    .option('--dry-run', 'only say what would happen, like `guard plan`')
+    .action(async (instances: readonly string[], options: RolloutOptions) => {
+      const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
+      const words = commandWords(named, call.words, 'guard', commandNames);
+      if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));
+      const status = await (isRollout(instances, options)
+        ? withTrace(call.context, options, async (context) => {
+            const { startRollout } = await import('./rollout-run.ts');
+            return startRollout(context, { instances, words, options, optionWords: optionWords(command, call.own) });
+          })
+        : runSingle(call.context, instances[0] ?? '', words, options));
       call.exit(status);
-    },
-  );
+    });
 }
 
-/** One instance after another; the first that does not end as kept ends the sequence, so that a mistake costs one instance. */
-async function runEach(
+async function dryRun(
   context: Context,
   instances: readonly string[],
   words: readonly [string, ...string[]],
   options: RunOptions,
 ): Promise<number> {
-  const unwritable = await refuseUnwritableRecords(context, options.json ?? false);
-  if (unwritable !== null) return unwritable;
-  const refused = instances.length === 1 ? null : await inspectAll(context, instances, words, options);
-  if (refused !== null) return refused;
-  for (const [index, instance] of instances.entries()) {
-    const here = await about(context, { instance, command: words });
-    const status = await runOne(here, instance, words, options);
-    if (status === 0) continue;
-    await reportNotStarted(context, options, instance, instances.slice(index + 1));
-    return status;
-  }
-  return 0;
+  // Loaded late: most runs are none.
+  const { previewEach } = await import('./plan.ts');
+  return previewEach(context, instances, words, options);
 }
 
-/** Whoever upgrades twenty has to know which ones are still to be done (F41). */
-async function reportNotStarted(
+function runSingle(
   context: Context,
-  { json, quiet }: RunOptions,
   instance: string,
-  rest: readonly string[],
-): Promise<void> {
-  if (rest.length === 0 || json === true || quiet === true) return;
-  await writeLines(context.stderr, [
-    `guard: ${neutralise(instance)} was not kept. Not started: ${neutralise(rest.join(', '), 2000)}.`,
-  ]);
+  words: readonly [string, ...string[]],
+  options: RunOptions,
+): Promise<number> {
+  return withReports(context, options, [{ instance, command: words }], (reporting) =>
+    withTrace(reporting, options, async (traced) => {
+      const unwritable = await refuseUnwritableRecords(traced, options.json ?? false);
+      if (unwritable !== null) return unwritable;
+      return runOne(await about(traced, { instance, command: words }), instance, words, options);
+    }),
+  );
 }
 
 async function runOne(
@@ -104,7 +100,7 @@ async function runOne(
       words,
       settings,
       name: options.name ?? null,
-      obeyQuarantine: options.retry !== true && !isAttended(context),
+      obeyQuarantine: options.retry !== true && !isAttended({ ...context, json: false }),
       keepFailed: options.keepFailed ?? false,
     });
     const notRehearsed = { plan, io, rehearsed: null };
@@ -114,7 +110,7 @@ async function runOne(
         : await afterRehearsal(context, { plan, io, session, options, instance });
     if (typeof begun === 'number') return begun;
     const here = settings.rehearse === false ? context : await about(context, { instance, command: words });
-    const view = createView({ ...here, json, quiet: options.quiet ?? false });
+    const view = createView({ ...here, json, quiet: options.quiet ?? false, yes: options.yes ?? false });
     const one = { ...begun, view, reached, notify: settings.notify };
     return runPlan(here, one, options.passthrough ?? false);
   });
@@ -143,11 +139,6 @@ async function afterRehearsal(
   return { plan: { ...plan, rehearsedBy: rehearsed.run }, io: inputs[1], rehearsed: rehearsed.listener };
 }
 
-/** Whether a person sees what happens, and could be asked. */
-function isAttended({ stdin, stderr }: Context): boolean {
-  return stdin.isTTY === true && stderr.isTTY === true;
-}
-
 /** One run with all it needs. */
 export interface OneRun {
   readonly plan: Plan;
@@ -172,7 +163,7 @@ export async function runPlan(context: Context, one: OneRun, passthrough: boolea
   };
   const outcome = await guardedRun(
     one.plan,
-    runTools(context, { ...one, interruption: context.interrupter, listener, askToKeep: one.view.askToKeep }),
+    runTools(context, { ...one, interruption: context.interrupter, listener, person: one.view.person }),
   );
   for (const message of await notifier.notify(one.notify, outcome))
     await writeLines(context.stderr, [`guard: ${message}`]);

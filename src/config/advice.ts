@@ -2,7 +2,7 @@ import { parseDuration } from '../duration.ts';
 import { nearest, neutralise } from '../text.ts';
 import { booleanExpected, timeExpected, writeTime } from './schema-values.ts';
 
-/** What to write instead of a value, where it can be guessed; else an empty text. */
+/** Suggests a correction of a value, or returns an empty text. */
 export function adviceFor(value: unknown, expected: string): string {
   if (expected.startsWith(timeExpected)) return adviceForTime(value);
   if (expected === booleanExpected) return adviceForBoolean(value);

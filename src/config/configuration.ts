@@ -1,14 +1,18 @@
 import { emptyLayer, type Layer } from './layer.ts';
 import type { SourceLocation } from './mistake.ts';
+import type { RolloutDefaults } from './rollout-defaults.ts';
 import type { InstanceName } from './settings.ts';
 
-/** A guard.yaml that was read and found right. */
+/** A valid guard.yaml. */
 export interface Configuration {
   /** Null where there is no file. */
   readonly file: ConfigurationFile | null;
   readonly defaults: Layer;
-  /** Blocks for instances, the most exact last. */
+  /** Blocks for instances, the most specific last. */
   readonly blocks: readonly Block[];
+  /** Names and globs by the group that they are in. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly rollout: RolloutDefaults;
 }
 
 interface ConfigurationFile {
@@ -26,4 +30,10 @@ export interface Block {
 }
 
 /** Where no file was found. */
-export const emptyConfiguration: Configuration = { file: null, defaults: emptyLayer, blocks: [] };
+export const emptyConfiguration: Configuration = {
+  file: null,
+  defaults: emptyLayer,
+  blocks: [],
+  groups: {},
+  rollout: {},
+};

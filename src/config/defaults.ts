@@ -5,7 +5,7 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** What holds where neither a file nor a flag says anything, and nobody sits at a terminal. */
+/** The default settings without a terminal. */
 export const defaultSettings: Settings = {
   timeoutMs: hour,
   idleTimeoutMs: 15 * minute,
@@ -23,6 +23,7 @@ export const defaultSettings: Settings = {
   allowUnhealthy: false,
   uncovered: 'warn',
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
+  onUnchanged: 'rollback',
   rehearse: false,
   hooks: {},
   askTimeoutMs: 5 * minute,
@@ -50,5 +51,5 @@ export const defaultSettings: Settings = {
   notify: [],
 };
 
-/** The same with a person at a terminal, who may think about a question for as long as they like. */
+/** The default settings at a terminal, without a limit for output: a person may take time to answer. */
 export const attendedSettings: Settings = { ...defaultSettings, idleTimeoutMs: null };

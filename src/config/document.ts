@@ -14,14 +14,14 @@ import { neutralise } from '../text.ts';
 import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 import { syntaxMistakes } from './syntax.ts';
 
-/** A YAML document as plain values, which remembers where everything stood. */
+/** A YAML document as plain values with their positions. */
 export interface ReadDocument {
   readonly value: unknown;
   /** Where the key at the end of the path stands (the item, in a list); null if there is none. */
   readonly locationOfKey: (path: Path) => SourceLocation | null;
   /** Where its value stands; where there is none, its key, or whatever is around it. */
   readonly locationOfValue: (path: Path) => SourceLocation;
-  /** What YAML allows and guard does not; what is around it could still be read. */
+  /** YAML constructs that guard does not support. The rest of the document is still read. */
   readonly mistakes: readonly ConfigurationMistake[];
 }
 

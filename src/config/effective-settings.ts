@@ -4,7 +4,7 @@ import { defaultSettings } from './defaults.ts';
 import { emptyLayer, mergeLayers, type Layer } from './layer.ts';
 import type { InstanceName, Settings } from './settings.ts';
 
-/** What flags say. Their checks are added to those of the file; all else wins over the file. */
+/** Settings from command line options. Their checks are added to those of the file; others override the file. */
 export type Flags = Omit<Layer, 'checks'> & { readonly checks?: readonly CheckWithoutName[] | undefined };
 
 /**
@@ -33,7 +33,7 @@ export function settingsFor(
   };
 }
 
-/** The file's layers that speak about this instance, the most exact last. */
+/** The layers of the file that match this instance, the most specific last. */
 function layersFor(configuration: Configuration, instance: InstanceName): readonly Layer[] {
   return [
     configuration.defaults,

@@ -1,7 +1,7 @@
 import { neutralise } from '../text.ts';
 import { suggestedChecks, type ObservedSocket, type Suggestion } from './suggestion.ts';
 
-/** What was seen of an instance; all of it comes from inside and is not trusted. */
+/** Facts of an instance. They come from the instance and are untrusted. */
 export interface ObservedInstance {
   /** As the user named it: `web01`, `prod:web01`. */
   readonly instance: string;
@@ -13,7 +13,7 @@ export interface ObservedInstance {
 }
 
 /**
- * A guard.yaml to begin with. It sets nothing yet: every setting is behind a `#` without a space, in its right column.
+ * A commented guard.yaml. Every setting is behind a `#` without a space, in its final column.
  */
 export function commentedConfiguration(seen: ObservedInstance): string {
   const name = neutralise(seen.instance, 100);

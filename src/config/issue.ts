@@ -9,7 +9,7 @@ import { settingNames } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** What the schema found, as sentences at their places in the file. */
+/** Converts schema errors to sentences with their position in the file. */
 export function mistakesOf(
   file: string,
   document: ReadDocument,
@@ -113,6 +113,7 @@ const thereIsNo: Readonly<Record<Within, string>> = {
   notice: 'There is no key of a notice',
   hooks: 'There is no moment',
   hookCommand: 'A hook has no',
+  rollout: 'There is no setting of rollouts',
 };
 
 /** Right words in the wrong place. */
@@ -131,7 +132,7 @@ function elsewhere(key: string, within: Within): string | null {
 function nearestAdvice(key: string, within: Within, known: readonly string[]): string {
   const near = nearest(key, known) ?? onlyOneThatBegins(key, known);
   if (near !== null) return `Did you mean "${near}"?`;
-  if (within === 'file') return 'There are "defaults" and "instances".';
+  if (within === 'file') return 'There are "defaults", "instances", "groups" and "rollout".';
   return `There are ${known.join(', ')}.`;
 }
 

@@ -3,7 +3,7 @@ import { isMapping, valueAt, type Path, type ReadDocument } from './document.ts'
 import type { ConfigurationMistake } from './mistake.ts';
 import { readPattern } from './pattern.ts';
 
-/** What is wrong with keys that the user made up: names of instances, and checks without anything in them. */
+/** Mistakes in keys that the user chooses: names of instances, and empty checks. */
 export function mistakenKeys(file: string, document: ReadDocument): readonly ConfigurationMistake[] {
   return [...mistakenPatterns(file, document), ...emptyChecks(file, document)];
 }

@@ -2,7 +2,7 @@ import type { CheckDefinition } from '../check-definition.ts';
 import type { LifecycleCommand, LifecycleMoment } from '../lifecycle-command.ts';
 import type { FailureCause, FailurePolicy, PackageHookSettings, Settings } from './settings.ts';
 
-/** Settings kept in tables, which are joined entry by entry. */
+/** Settings that are merged entry by entry. */
 type Tables = 'checks' | 'environment' | 'onFailure' | 'hook' | 'hooks';
 
 /**

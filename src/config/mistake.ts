@@ -1,15 +1,15 @@
 import type { Refusal } from '../event.ts';
 import { neutralise } from '../text.ts';
 
-/** One thing that is wrong with a configuration. */
+/** A mistake in a configuration. */
 export interface ConfigurationMistake {
   /** The file's path; null where the mistake is in what flags say. */
   readonly file: string | null;
   /** Null where it is about the file as a whole. */
   readonly location: SourceLocation | null;
-  /** A whole sentence: what is there and what was expected. */
+  /** A sentence with the actual and the expected value. */
   readonly message: string;
-  /** What to write instead, a whole sentence; empty where `message` has said it. */
+  /** A sentence with the correction; empty if `message` contains it. */
   readonly advice: string;
 }
 
@@ -24,7 +24,7 @@ export interface SourceLocation {
 }
 
 /**
- * One mistake for a person, as compilers say it:
+ * Formats a mistake as compilers do:
  *
  *     /etc/guard/guard.yaml:3:5: There is no setting "sook". Did you mean "soak"?
  *       3 |     sook: 10s

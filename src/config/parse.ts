@@ -16,7 +16,7 @@ import { fileSchema } from './schema.ts';
 /** Nobody mends more at once. */
 const mostMistakes = 30;
 
-/** Reads a whole guard.yaml. The mistakes are all that could be found, in the order of the file. Never throws. */
+/** Parses a guard.yaml. Returns all mistakes in the order of the file. Never throws. */
 export function parseConfiguration({ path, bytes }: FoundFile): Result<Configuration, readonly ConfigurationMistake[]> {
   const text = decodeText(path, bytes);
   if (!text.ok) return err([text.error]);
@@ -38,6 +38,8 @@ function understood(path: string, document: ReadDocument): Result<Configuration,
     file: { path, locate: document.locationOfKey },
     defaults: anchored(parsed.data?.defaults ?? emptyLayer, folder),
     blocks: blocksOf(parsed.data?.instances ?? {}, folder),
+    groups: parsed.data?.groups ?? {},
+    rollout: parsed.data?.rollout ?? {},
   });
 }
 

@@ -2,7 +2,7 @@ import picomatch from 'picomatch';
 import { err, ok, type Result } from '../result.ts';
 import type { InstanceName } from './settings.ts';
 
-/** A key below `instances`: which instances it means, and how exactly. */
+/** A key below `instances`: the instances that it matches, and how specific it is. */
 export interface InstancePattern {
   readonly matches: (instance: InstanceName) => boolean;
   /** Compared from the left; the larger is the more exact. */

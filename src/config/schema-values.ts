@@ -26,14 +26,14 @@ export interface KeyMeta {
   readonly examples?: readonly unknown[];
 }
 
-/** A key that may be left out. */
+/** An optional key. */
 export function optional<T extends z.core.$ZodType>(value: T, meta: KeyMeta): z.ZodMiniOptional<T> {
   const key = z.optional(value);
   z.globalRegistry.add(key, { ...meta });
   return key;
 }
 
-/** A key that must be there. */
+/** A required key. */
 export function needed<T extends z.ZodMiniType>(value: T, meta: KeyMeta): T {
   return value.check(z.meta({ ...meta }));
 }
@@ -182,7 +182,17 @@ export interface UnknownKey {
 }
 
 export type Within =
-  'file' | 'settings' | 'check' | 'tls' | 'match' | 'policies' | 'hook' | 'notice' | 'hooks' | 'hookCommand';
+  | 'file'
+  | 'settings'
+  | 'check'
+  | 'tls'
+  | 'match'
+  | 'policies'
+  | 'hook'
+  | 'notice'
+  | 'hooks'
+  | 'hookCommand'
+  | 'rollout';
 
 /** A mapping in which every other key is a mistake. */
 export function mapping<Shape extends z.core.$ZodLooseShape>(within: Within, shape: Shape, error = 'a mapping') {

@@ -4,6 +4,7 @@ import { isGlobOfText } from './glob.ts';
 import type { Layer } from './layer.ts';
 import type { Notice, NoticeWay } from './settings.ts';
 import { check } from './schema-check.ts';
+import { groups, rollout } from './schema-rollout.ts';
 import { hooks } from './schema-lifecycle-commands.ts';
 import {
   changed,
@@ -88,6 +89,7 @@ const outcomes = [
   'kept',
   'rolled-back',
   'kept-unhealthy',
+  'kept-unchanged',
   'rolled-back-not-well',
   'rollback-failed',
   'refused',
@@ -188,6 +190,11 @@ const settingsShape = {
       default: 'rollback',
     },
   ),
+  onUnchanged: optional(choice(['rollback', 'keep']), {
+    description:
+      'What is done about a command that failed and has changed nothing that guard compares. At a terminal guard asks.',
+    default: 'rollback',
+  }),
   hooks: optional(hooks, {
     description:
       'Your own commands around the restore point and at the end of a run, by moment. `null` removes inherited ones.',
@@ -299,6 +306,10 @@ export const fileSchema = z
       'file',
       {
         defaults: optional(settings, { description: 'Settings for all instances.' }),
+        groups: optional(groups, {
+          description: 'Instances that are named together as @NAME on the command line, by names and globs.',
+        }),
+        rollout: optional(rollout, { description: 'How one change goes to many instances.' }),
         instances: optional(
           z.nullable(z.record(z.string(), settings, { error: 'a mapping of instances to settings' })),
           {
@@ -307,7 +318,7 @@ export const fileSchema = z
           },
         ),
       },
-      'a mapping with "defaults" and "instances"',
+      'a mapping with "defaults", "instances", "groups" and "rollout"',
     ),
   )
   .register(z.globalRegistry, { title: 'guard.yaml', description: 'The configuration of guard.' });

@@ -2,7 +2,7 @@ import type { CheckDefinition, Words } from '../check-definition.ts';
 import type { Cause, Outcome } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 
-/** What a user wants done where a run cannot simply keep the change. */
+/** What to do when a change fails. */
 export type FailurePolicy = 'rollback' | 'keep' | 'ask';
 
 /** What to do with disks that the restore point does not cover: shared volumes and folders of the host. */
@@ -17,11 +17,11 @@ export interface StatusRange {
   readonly last: number;
 }
 
-/** What holds for package managers that ask for a way back by themselves (`guard hook`, `guard agent`). */
+/** Settings for the package manager hook (`guard hook`, `guard agent`). */
 export interface PackageHookSettings {
-  /** What becomes of a transaction for which no restore point could be had. */
+  /** What to do with a transaction when no restore point can be taken. */
   readonly onNoRestorePoint: 'abort' | 'proceed';
-  /** The same where no agent answers: the hook itself decides that, so it is written into the instance. */
+  /** What to do when no agent answers. The hook decides this, so the setting is written into the instance. */
   readonly absent: 'abort' | 'proceed';
   /** How long the package manager waits for the answer of the agent. */
   readonly timeoutMs: number;
@@ -37,7 +37,7 @@ export interface PackageHookSettings {
   readonly mostAnHour: number;
 }
 
-/** Somebody to tell how a run ended. */
+/** A notification about the end of a run. */
 export interface Notice {
   readonly on: readonly Outcome['outcome'][];
   readonly how: NoticeWay;
@@ -55,7 +55,7 @@ export type NoticeWay =
 export interface Settings {
   /** How long the command may run. */
   readonly timeoutMs: number | null;
-  /** How long the command may write nothing. */
+  /** How long the command may write no output. */
   readonly idleTimeoutMs: number | null;
   /** Statuses of the command that count as success. */
   readonly okStatus: readonly StatusRange[];
@@ -65,11 +65,11 @@ export interface Settings {
   readonly cwd: string;
 
   readonly checks: readonly CheckDefinition[];
-  /** Whether units, sockets, packages and the rest are compared without being told about. */
+  /** Whether guard compares units, sockets, packages and the rest. */
   readonly automatic: boolean;
-  /** How long it may take to become healthy. */
+  /** How long the instance may take to become healthy. */
   readonly verifyTimeoutMs: number;
-  /** How long health must then hold. */
+  /** How long the instance must then stay healthy. */
   readonly soakMs: number;
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
@@ -77,6 +77,8 @@ export interface Settings {
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
   readonly onFailure: Readonly<Record<FailureCause, FailurePolicy>>;
+  /** What is done about a command that failed and has changed nothing that guard compares. */
+  readonly onUnchanged: 'rollback' | 'keep';
   /** Try the change on an isolated copy first; `copy` also where the storage driver copies every file for that. */
   readonly rehearse: boolean | 'copy';
   /** Commands of the user's around the restore point and at the end of a run. */
@@ -84,20 +86,20 @@ export interface Settings {
   /** How long `ask` waits for an answer. */
   readonly askTimeoutMs: number;
 
-  /** How many of guard's own restore points stay on the instance. */
+  /** How many restore points guard keeps on the instance. */
   readonly keep: number;
   /** After which time the server removes a restore point. */
   readonly expiresMs: number | null;
   /** How long to wait for another run to end. */
   readonly waitLockMs: number;
-  /** After which silence a run of another host may be finished by this one. */
+  /** How long a run of another host must show no activity before this host may finish it. */
   readonly leaseMs: number;
   /** Stop the instance for its restore point. */
   readonly stopFirst: boolean;
   readonly restorePointTimeoutMs: number;
   /** A graceful stop, before force. */
   readonly stopTimeoutMs: number;
-  /** A restore, all its tries together. */
+  /** A restore, including repeated attempts. */
   readonly restoreTimeoutMs: number;
   /** From start until the instance can be asked. */
   readonly startTimeoutMs: number;

@@ -1,3 +1,4 @@
+import type { Pool, PoolSpace } from '../platform/platform.ts';
 import type { Result } from '../result.ts';
 
 /** What `guard doctor` has seen of this host and its server. `null` means that it could not be seen. */
@@ -30,29 +31,27 @@ export interface ProgramFacts {
 }
 
 export interface ServerFacts {
-  /** `incus` or `lxd`. */
-  readonly kind: string;
+  /** The server's own name: `Incus`. */
+  readonly product: string;
   readonly version: string;
-  /** The socket's path, or the remote's name with a colon. */
-  readonly address: string;
+  /** As on the command line, with a colon; null for the local one. */
+  readonly remote: string | null;
   readonly project: string;
-  /** Configuration of the project. */
-  readonly projectConfig: Readonly<Record<string, string>> | null;
+  readonly allowsSnapshots: boolean | null;
   /** Null for a user who may not list them. */
   readonly pools: readonly PoolFacts[] | null;
-  readonly instances: number | null;
+  readonly instances: number;
   readonly hooks: readonly HookFacts[];
   /** Instances with a restore point in flight. */
   readonly restorePointsInFlight: readonly InFlight[];
 }
 
-export interface PoolFacts {
-  readonly name: string;
-  readonly driver: string;
-  readonly config: Readonly<Record<string, string>>;
-  /** Bytes. */
-  readonly space: { readonly used: number; readonly total: number } | null;
-}
+export type PoolFacts = Pick<
+  Pool,
+  'name' | 'driver' | 'snapshotCopies' | 'snapshotReservesDisk' | 'restoreNeedsNewest'
+> & {
+  readonly space: PoolSpace | null;
+};
 
 /** The hook of one instance. */
 export interface HookFacts {
@@ -64,9 +63,9 @@ export interface HookFacts {
 
 export interface InFlight {
   readonly instance: string;
-  /** The host that the holder named; null where it named none. */
+  /** The host of the run; null where it has not said so (yet). */
   readonly host: string | null;
-  /** Null where the run is one of another host. */
+  /** Null where only another host could tell. */
   readonly isAlive: boolean | null;
 }
 
@@ -76,8 +75,8 @@ export interface StateFacts {
   readonly problem: string | null;
   /** Permission bits; null where the folder does not exist yet. */
   readonly mode: number | null;
-  /** `tmpfs`, `ext4`, … as the kernel has it; null where it could not be seen. */
-  readonly fileSystem: string | null;
+  /** On a file system that a reboot empties. */
+  readonly isInMemory: boolean;
   /** Bytes. */
   readonly free: number | null;
 }

@@ -19,7 +19,7 @@ export function judgeHost(facts: HostFacts): readonly Finding[] {
   const hooks = server.ok ? server.value.hooks : [];
   return [
     judgeProgram(facts.program),
-    ...(server.ok ? judgeServer(server.value) : [problem('incus', server.error.message, server.error.advice)]),
+    ...(server.ok ? judgeServer(server.value) : [problem('server', server.error.message, server.error.advice)]),
     judgeClient(facts.clientVersion),
     ...judgeState(facts.state),
     ...judgeUnits(facts.units, hooks),
@@ -42,18 +42,18 @@ function judgeServer(server: ServerFacts): readonly Finding[] {
   return [judgeVersion(server), ...judgeProject(server), ...judgePools(server)];
 }
 
-function judgeVersion({ kind, version, address, project, instances }: ServerFacts): Finding {
-  const name = kind === 'lxd' ? 'LXD' : 'Incus';
-  const count = instances === null ? '' : `, ${instances} ${instances === 1 ? 'instance' : 'instances'}`;
-  const message = `${name} ${version} answers at ${address}, project ${project}${count}.`;
-  if (kind === 'incus' && Number.parseInt(version, 10) < oldestServer)
-    return warning('incus', message, `Upgrade Incus: guard is tested with ${oldestServer}.0 and later.`);
-  return ok('incus', message);
+function judgeVersion({ product, version, remote, project, instances }: ServerFacts): Finding {
+  const where = remote === null ? 'on the local socket' : `at ${remote}`;
+  const count = `${instances} ${instances === 1 ? 'instance' : 'instances'}`;
+  const message = `${product} ${version} answers ${where}: project ${project}, ${count}.`;
+  if (product === 'Incus' && Number.parseInt(version, 10) < oldestServer)
+    return warning('server', message, `Upgrade Incus: guard is tested with ${oldestServer}.0 and later.`);
+  return ok('server', message);
 }
 
 /** A restricted project refuses snapshots unless it is told otherwise. */
-function judgeProject({ project, projectConfig }: ServerFacts): readonly Finding[] {
-  if (projectConfig?.['restricted'] !== 'true' || projectConfig['restricted.snapshots'] === 'allow') return [];
+function judgeProject({ project, allowsSnapshots }: ServerFacts): readonly Finding[] {
+  if (allowsSnapshots !== false) return [];
   return [
     problem(
       'project',
@@ -65,41 +65,41 @@ function judgeProject({ project, projectConfig }: ServerFacts): readonly Finding
 
 function judgePools({ pools }: ServerFacts): readonly Finding[] {
   if (pools === null)
-    return [ok('pool', 'Storage pools cannot be listed by this user, so their drivers and free space are unknown.')];
+    return [ok('pool', 'This user may not list storage pools: their drivers and free space are unknown.')];
   if (pools.length === 0)
     return [problem('pool', 'There is no storage pool.', 'Create one: `incus storage create default btrfs`.')];
   return pools.flatMap((pool) => [judgeDriver(pool), ...judgeSpace(pool)]);
 }
 
-/** Drivers that restore only the newest snapshot. */
-const newestOnly: ReadonlySet<string> = new Set(['zfs', 'linstor', 'truenas']);
+/** Drivers of which guard knows what it says here; its own tests run on btrfs and dir. */
+const knownDrivers: ReadonlySet<string> = new Set(['btrfs', 'dir', 'zfs', 'lvm', 'ceph', 'linstor', 'truenas']);
 
-function judgeDriver({ name, driver, config }: PoolFacts): Finding {
+function judgeDriver({ name, driver, snapshotCopies, snapshotReservesDisk, restoreNeedsNewest }: PoolFacts): Finding {
   const topic = `pool ${name}`;
-  if (driver === 'dir')
+  if (snapshotCopies)
     return warning(
       topic,
-      'The dir driver copies the whole instance for each restore point, and pauses it meanwhile.',
+      `${driver} copies the whole instance for each restore point, and pauses it meanwhile.`,
       'Move instances that guard changes to a btrfs, zfs or LVM thin pool.',
     );
-  if (driver === 'lvm' && config['lvm.use_thinpool'] === 'false')
+  if (snapshotReservesDisk)
     return warning(
       topic,
-      'LVM without a thin pool reserves the full size of the instance for each restore point.',
+      `${driver} without a thin pool reserves the full size of the instance for each restore point.`,
       'Use a pool with lvm.use_thinpool=true.',
     );
-  if (newestOnly.has(driver))
+  if (!knownDrivers.has(driver))
+    return warning(
+      topic,
+      `guard does not know the ${driver} driver.`,
+      'Try a rollback on an instance that you can lose.',
+    );
+  if (restoreNeedsNewest)
     return ok(
       topic,
-      `${driver} takes restore points without copying; it restores only the newest snapshot, so a snapshot taken during a run stands in the way of its rollback.`,
+      `${driver} takes restore points without copying. It restores only the newest snapshot: one that is taken during a run stands in the way of a rollback.`,
     );
-  if (['btrfs', 'lvm', 'ceph'].includes(driver))
-    return ok(topic, `${driver} takes restore points without copying, and restores any of them.`);
-  return warning(
-    topic,
-    `guard was not tested with the ${driver} driver.`,
-    'Try a rollback on an instance that you can lose.',
-  );
+  return ok(topic, `${driver} takes restore points without copying, and restores any of them.`);
 }
 
 function judgeClient(version: string | null): Finding {
@@ -123,11 +123,11 @@ const lowSpace = 2048 * mebibyte;
 function judgeSpace({ name, space }: PoolFacts): readonly Finding[] {
   const topic = `space ${name}`;
   if (space === null) return [];
-  const free = space.total - space.used;
-  const message = `${sayBytes(free)} of ${sayBytes(space.total)} are free.`;
+  const free = space.totalBytes - space.usedBytes;
+  const message = `${sayBytes(free)} of ${sayBytes(space.totalBytes)} are free.`;
   if (free < leastSpace)
     return [problem(topic, message, `Free some: guard refuses runs with less than ${sayBytes(leastSpace)}.`)];
-  if (free < lowSpace && free < space.total * lowShare)
+  if (free < lowSpace && free < space.totalBytes * lowShare)
     return [
       warning(topic, message, 'Free some, or enlarge the pool: `guard prune --dry-run` shows old restore points.'),
     ];
@@ -137,12 +137,12 @@ function judgeSpace({ name, space }: PoolFacts): readonly Finding[] {
 /** With less than this, in bytes, the evidence of a rollback may not fit. */
 const lowState = 100 * mebibyte;
 
-function judgeState({ path, problem: reason, mode, fileSystem, free }: StateFacts): readonly Finding[] {
+function judgeState({ path, problem: reason, mode, isInMemory, free }: StateFacts): readonly Finding[] {
   const topic = 'records';
   if (reason !== null)
     return [problem(topic, reason, 'Make the folder writable, or name another with GUARD_STATE_DIR.')];
   const folder = mode === null ? `${path} will be made by the first run` : `Records are kept in ${path}`;
-  if (fileSystem === 'tmpfs' || fileSystem === 'ramfs')
+  if (isInMemory)
     return [
       warning(
         topic,
@@ -284,7 +284,8 @@ function judgeConfiguration(configuration: HostFacts['configuration']): Finding 
 function judgeLeftovers(runs: readonly UnfinishedRun[], inFlight: readonly InFlight[]): readonly Finding[] {
   const dead = runs.filter(({ isAlive }) => !isAlive);
   const others = inFlight.filter(
-    ({ instance, isAlive }) => isAlive !== true && !dead.some((run) => run.instance === instance),
+    // A run of this host that has just begun is in its records before the instance says so.
+    ({ instance, isAlive }) => isAlive !== true && !runs.some((run) => run.instance === instance),
   );
   const findings = [...dead.map(judgeInterrupted), ...others.map(judgeInFlight)];
   if (findings.length > 0) return findings;

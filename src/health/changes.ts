@@ -2,6 +2,8 @@ import type { Changes } from '../event.ts';
 import { neutralise } from '../text.ts';
 import { mapOf } from './finding.ts';
 import type { Facts } from './facts.ts';
+import { lostSockets } from './resources/listener/compare.ts';
+import { lostUnixSockets } from './resources/unix-socket/compare.ts';
 import { comesAndGoes, conditionOf } from './resources/unit/state.ts';
 
 /**
@@ -12,14 +14,14 @@ export function changesBetween(before: Facts, after: Facts): Changes {
   return {
     packages: packageChanges(before, after),
     units: unitChanges(before, after),
-    sockets: difference(socketNames(before, after), socketNames(after, before)),
+    sockets: { appeared: lostNames(after, before), gone: lostNames(before, after) },
     ...unknownSections(before, after),
   };
 }
 
 function unknownSections(...looks: readonly Facts[]): Pick<Changes, 'unknown'> {
   const unknown = [
-    ...(looks.some(({ packages }) => packages === null) ? (['packages'] as const) : []),
+    ...(looks.some(({ packages }) => packages === null || packages.manager === 'none') ? (['packages'] as const) : []),
     // Without a service manager there are no units to tell of.
     ...(looks.some(({ manager, units }) => units === null && manager.kind !== 'none') ? (['units'] as const) : []),
     ...(looks.some(({ sockets, unixSockets }) => sockets === null || unixSockets === null)
@@ -65,26 +67,17 @@ function atWork(facts: Facts, known: ReadonlySet<string>): string[] {
   );
 }
 
-function socketNames(facts: Facts, other: Facts): ReadonlySet<string> {
-  if (facts.sockets === null || facts.unixSockets === null || other.sockets === null || other.unixSockets === null)
-    return new Set();
-  const [low, high] = facts.ephemeralPorts;
-  const meant = facts.sockets.filter(({ protocol, port }) => protocol === 'tcp' || port < low || port > high);
-  return new Set([
-    ...meant.map(({ protocol, port, address }) => `${protocol}/${port} at ${address}`),
-    ...facts.unixSockets.map(({ path }) => path),
-  ]);
-}
-
-function difference(was: ReadonlySet<string>, is: ReadonlySet<string>): { appeared: string[]; gone: string[] } {
-  return {
-    appeared: sorted(is)
-      .filter((name) => !was.has(name))
-      .map((name) => neutralise(name, 200)),
-    gone: sorted(was)
-      .filter((name) => !is.has(name))
-      .map((name) => neutralise(name, 200)),
-  };
+/** What nobody serves any more of what was served before: addresses that another one covers, and names that are another one each time, are none. */
+function lostNames(before: Facts, after: Facts): string[] {
+  const missing = [before, after].some(({ sockets, unixSockets }) => sockets === null || unixSockets === null);
+  if (missing) return [];
+  const names = [
+    ...lostSockets(before, after).flatMap(({ protocol, port, lost }) =>
+      lost.map((address) => `${protocol}/${port} at ${address}`),
+    ),
+    ...lostUnixSockets(before, after).map(({ socket }) => socket.path),
+  ];
+  return sorted(new Set(names)).map((name) => neutralise(name, 200));
 }
 
 function sorted(names: Iterable<string>): string[] {

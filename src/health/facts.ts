@@ -24,10 +24,129 @@ export interface Facts {
   /** Processes that belong to the instance's init: not guard's own, nor any other visitor's from outside. */
   readonly processes: readonly Process[] | null;
   readonly configuration: ConfigurationFiles | null;
+  /** The instance's own clock when all this had been gathered and all servers had answered, in seconds since 1970. */
+  readonly observedAt?: number;
   /** Programs among the pages of web servers that one may ask for, as `/index.php`; absent in facts of older versions. */
   readonly pages?: readonly string[];
   /** What servers say to a harmless question from guard's machine; null where there are none, or none can be reached. */
   readonly answers: readonly Answer[] | null;
+  // The rest is absent in facts of older versions.
+  /** Jobs of cron and at. */
+  readonly jobs?: Jobs | null;
+  readonly accounts?: Accounts | null;
+  readonly kernel?: KernelSettings | null;
+  readonly mounts?: Mounts | null;
+  /** Folders in which services work, and folders that everybody uses. */
+  readonly workplaces?: Workplaces | null;
+  /** Files that keep services from being started, or people from logging in. */
+  readonly obstacles?: readonly string[] | null;
+  /** Where links that bear the name of an earlier unix socket lead, by the link's path. */
+  readonly links?: Readonly<Record<string, string>>;
+  /** Package of each unit file and cron table that a package brought, by the file's name. */
+  readonly packaged?: Readonly<Record<string, string>> | null;
+  /** What validators of configuration said, by the validator's name; only those whose service runs. */
+  readonly validators?: Readonly<Record<string, Validation>> | null;
+  /** Files with capabilities or the set-user-ID bit: `capability` or `setuid` by path. */
+  readonly privileges?: Readonly<Record<string, string>> | null;
+  /** Whether each of these names could be resolved inside. */
+  readonly resolution?: Readonly<Record<string, boolean>> | null;
+  /** Established connections to servers that processes of the instance opened as clients. */
+  readonly connections?: readonly ClientConnection[] | null;
+  /** Whether servers to which connections were open before can be reached now, by `address:port`. */
+  readonly peers?: Readonly<Record<string, boolean>> | null;
+  /** Waiting messages or jobs by queue directory. */
+  readonly queues?: Readonly<Record<string, number>> | null;
+  readonly log?: LogExcerpt | null;
+  /** What the local listeners that only the instance itself can reach say, by `tcp/PORT`. */
+  readonly localReplies?: Readonly<Record<string, string>> | null;
+}
+
+/** One job of a cron table or of at. */
+export interface Job {
+  /** The table, or the folder of at's jobs. */
+  readonly table: string;
+  /** When it runs and what: the line of the table, shortened; for `cron.daily` and its like the script's name. */
+  readonly line: string;
+}
+
+export interface Jobs {
+  readonly entries: readonly Job[];
+  /** Programs that entries name and that are not there. */
+  readonly missingPrograms: readonly string[];
+  /** Tables that cron ignores because others may write to them, or because they are not root's. */
+  readonly ignoredTables: readonly string[];
+}
+
+export interface Account {
+  readonly uid: number;
+  readonly shell: string;
+  /** No password opens it. */
+  readonly locked: boolean;
+}
+
+export interface Accounts {
+  readonly users: Readonly<Record<string, Account>>;
+  /** Members by group. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  /** Every group, with members or without. */
+  readonly groupNames?: readonly string[];
+}
+
+export interface KernelSettings {
+  /** What the files set at the next boot, by key with dots. */
+  readonly configured: Readonly<Record<string, { readonly value: string; readonly file: string }>>;
+  readonly current: Readonly<Record<string, string>>;
+}
+
+export interface Mount {
+  readonly path: string;
+  readonly type: string;
+  readonly writable: boolean;
+}
+
+export interface Mounts {
+  readonly mounted: readonly Mount[];
+  /** Mount points in /etc/fstab. */
+  readonly configured: readonly string[];
+}
+
+export interface Workplaces {
+  /** Whether the processes of a unit may write in their folder, by `UNIT FOLDER`. */
+  readonly writable: Readonly<Record<string, boolean>>;
+  /** Permissions of the folders that everybody uses. */
+  readonly shared: Readonly<Record<string, number>>;
+}
+
+export interface Validation {
+  readonly ok: boolean;
+  /** The last lines that it wrote, as one. */
+  readonly message: string;
+}
+
+export interface ClientConnection {
+  /** The unit, else the process. */
+  readonly owner: string;
+  /** As `10.1.2.3:5432`. */
+  readonly peer: string;
+}
+
+/** Messages of services that speak of an error, grouped by source and by text without its variable parts. */
+export interface LogExcerpt {
+  readonly errors: readonly LogError[];
+  /** Entries of the journal by source, as a sign of life. */
+  readonly written?: Readonly<Record<string, number>>;
+  /** Bytes of each log file in /var/log, by path: from there the next observation reads on. */
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
+export interface LogError {
+  /** The unit, the program, or the file. */
+  readonly source: string;
+  /** Without numbers, addresses and times. */
+  readonly pattern: string;
+  /** As it was written last, shortened. */
+  readonly example: string;
+  readonly count: number;
 }
 
 /** Process 1, which tells a restart of the instance from the same one still running. */
@@ -74,6 +193,20 @@ export interface Unit {
   readonly fragment: string;
   /** It should have been started, and a condition in its own unit file did not hold, such as one about the kernel. */
   readonly skipped?: boolean;
+  /** systemd's rule for automatic restarts, such as `on-failure`. */
+  readonly restart?: string;
+  /** Exit statuses after which systemd is told to start it again. */
+  readonly restartStatuses?: readonly number[];
+  /** Exit statuses that count as success beside 0. */
+  readonly successStatuses?: readonly number[];
+  /** A job for it is queued or runs. */
+  readonly job?: boolean;
+  /** Of a timer: that another run is planned. */
+  readonly planned?: boolean;
+  /** Of a timer: when it ran last, as systemd writes it. */
+  readonly lastTrigger?: string;
+  /** Soft limit of open files; null where there is none. */
+  readonly openFiles?: number | null;
 }
 
 export type Protocol = 'tcp' | 'udp';
@@ -93,6 +226,16 @@ export interface UnixSocket {
   /** With `/var/run` written as `/run`. */
   readonly path: string;
   readonly owner: Owner | null;
+  /** Permissions of the file and of its folder, where they could be read. */
+  readonly access?: Access;
+}
+
+/** Who may open a file. */
+export interface Access {
+  /** As `0660`. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** Who holds a socket. */
@@ -142,6 +285,8 @@ export interface Disk {
   readonly totalInodes: number;
   readonly availableInodes: number;
   readonly writable: boolean;
+  /** Whether 64 KiB could be written and removed again, in each folder where it was tried. Absent in older facts. */
+  readonly canWrite?: Readonly<Record<string, boolean>>;
 }
 
 export interface Reboot {
@@ -156,7 +301,12 @@ export interface Process {
   /** How long it has been running, in milliseconds. */
   readonly ageMs: number;
   readonly parent: number;
+  /** The unit; of a user's manager `user@1000.service/wiki.service`. */
   readonly unit: string | null;
+  /** Processor time that it and its ended children have used, in clock ticks. Absent in facts of older versions. */
+  readonly cpuTicks?: number;
+  /** The program: its file, and for an interpreter the script that it runs. Absent in facts of older versions. */
+  readonly program?: string;
 }
 
 /** Files below /etc: a signature that changes with the content, and the lines that say how services listen. */
@@ -175,12 +325,13 @@ export interface ConfigurationFiles {
 
 /** One question to a server of the instance, and what came. */
 export interface Answer {
-  readonly protocol: 'http' | 'dns' | 'greeting' | 'mail' | 'ldap';
+  readonly protocol: 'http' | 'dns' | 'greeting' | 'mail' | 'ldap' | 'certificate' | 'tcp';
   /** As `tcp/80`. */
   readonly port: string;
   /**
    * The path, `//name/` for a site by its name; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol; the
-   * recipient of a message; the entry of a directory, empty for the one about the server itself.
+   * recipient of a message; the entry of a directory, empty for the one about the server itself; the name that a certificate was asked for; how a server of
+   * an unknown protocol was made to speak (`protocols/learn.ts`).
    */
   readonly question: string;
   /**

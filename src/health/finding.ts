@@ -7,11 +7,20 @@ import { neutralise } from '../text.ts';
  */
 export interface FactFinding extends Finding {
   readonly transient: boolean;
+  /** Of a required one: `unknown` where it proves nothing, else `fail`. */
+  readonly effect?: 'fail' | 'unknown';
+  /** It answers, but otherwise than before: what is merely slow says nothing yet. */
+  readonly different?: boolean;
 }
 
 /** Something that decides. */
 export function required(subject: string, message: string, transient = false): FactFinding {
   return finding('required', subject, message, transient);
+}
+
+/** Something that decides, where an answer came and is another one than before. */
+export function different(subject: string, message: string): FactFinding {
+  return { ...required(subject, message, true), different: true };
 }
 
 /** Something worth telling. */
@@ -20,12 +29,19 @@ export function advisory(subject: string, message: string): FactFinding {
 }
 
 /** Everything said here may hold names that come from inside the instance. */
-function finding(severity: Finding['severity'], subject: string, message: string, transient: boolean): FactFinding {
+export function finding(
+  severity: Finding['severity'],
+  subject: string,
+  message: string,
+  transient: boolean,
+  effect: 'fail' | 'unknown' = 'fail',
+): FactFinding {
   return {
     subject: neutralise(subject, 200),
     severity,
     message: neutralise(message, 1000),
     transient,
+    ...(effect === 'unknown' ? { effect } : {}),
   };
 }
 

@@ -1,11 +1,13 @@
 import { advisory, bounded, required, type FactFinding } from './finding.ts';
 import { compareServices } from './resources/services.ts';
+import { noIntent } from './intent.ts';
 import { restartedProcesses } from './resources/process/compare.ts';
 import type { Facts, Unit } from './facts.ts';
 import {
   comesAndGoes,
   conditionOf,
   endedWell,
+  isDesignedRestart,
   indexOf,
   longRunning,
   onDemand,
@@ -26,7 +28,7 @@ export function detectRestarts(baseline: Facts, previous: Facts, current: Facts)
   return bounded([
     ...restartedInstance(previous, current),
     ...restartedUnits(previous, current, habits).filter(counts),
-    ...compareServices(previous, current, false).filter(
+    ...compareServices({ before: previous, after: current, restarted: false, intent: noIntent }).filter(
       (finding) => finding.severity === 'required' && counts(finding),
     ),
     ...restartedProcesses(baseline, previous, current),
@@ -84,6 +86,9 @@ function restartOf(unit: Unit, now: Unit, byHabit: boolean): FactFinding[] {
     const times = restarts === 1 ? 'once' : `${restarts} times`;
     if (byHabit && restarts === 1)
       return [advisory(subject, `${now.id} restarted by itself once while guard watched, as it did before`)];
+    // Its unit asks for that: it is waited for once more, and must then stay up.
+    if (restarts === 1 && isDesignedRestart(now))
+      return [required(subject, `${now.id} was started again as its unit says while guard watched`, true)];
     return [
       required(
         subject,

@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts';
 import type { Remembering } from './protocols/memory.ts';
 import { preflightFrom, type Preflight } from './probe/preflight.ts';
 import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
-import { probeInput } from './probe/script.ts';
+import { probeInput, type KnownBefore } from './probe/script.ts';
 import { sectionsOf } from './probe/sections.ts';
 
 export interface GatherRequest {
@@ -22,6 +22,10 @@ export interface GatherRequest {
   readonly limitMs: number;
   readonly signal?: AbortSignal;
   readonly opening?: PreflightRequest;
+  /** Also what is slow to gather; yes where nothing is said. */
+  readonly deep?: boolean;
+  /** Earlier facts, and when they were gathered (milliseconds since 1970): the same is asked again. */
+  readonly known?: { readonly facts: Facts; readonly at: number } | null;
 }
 
 /** That the look is to say something beforehand. */
@@ -37,13 +41,14 @@ export interface PreflightRequest {
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
 export async function gatherFacts(request: GatherRequest): Promise<Result<Facts, PlatformFailure | UnreadableFacts>> {
-  const { opening } = request;
+  const { opening, deep = true } = request;
+  const known = request.known == null ? null : knownBefore(request.known.facts, request.known.at);
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
   const answer = await request.platform.query(request.instance, {
     command: opening === undefined ? ['sh', '-s'] : ['sh', '-s', '--', opening.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
-    stdin: probeInput(nonce, opening !== undefined),
+    stdin: probeInput(nonce, { preflight: opening !== undefined, deep, known }),
     cwd: '/',
     user: 0,
     group: 0,
@@ -53,9 +58,22 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
     ...(opening ? { hear: hearPreflight(opening, nonce) } : {}),
   });
   if (!answer.ok) return answer;
-  const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce);
+  const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce, known?.since);
   if (facts.ok) return ok(await withAnswers(facts.value, request));
   return err({ kind: 'unreadable', message: `${facts.error.message}${said(answer.value.stderr)}` });
+}
+
+/** What the shell is to ask about again. */
+function knownBefore(facts: Facts, at: number): KnownBefore {
+  return {
+    unixSockets: facts.unixSockets?.map(({ path }) => path) ?? [],
+    names: Object.keys(facts.resolution ?? {}).filter((name) => /^[\w.-]+$/.test(name)),
+    peers: [...new Set(facts.connections?.map(({ peer }) => peer))]
+      .filter((peer) => /^[\d.]+:\d+$/.test(peer))
+      .slice(0, 12),
+    logs: Object.entries(facts.log?.sizes ?? {}).map(([path, size]) => `${size} ${path}`),
+    since: facts.observedAt ?? at / 1000,
+  };
 }
 
 function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () => string) => void {
@@ -73,11 +91,18 @@ function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () =
 /** Characters of the longest opening that is waited for. */
 const longestPreflight = 64 * 1024;
 
-async function withAnswers(facts: Facts, { clock, signal, remembering }: GatherRequest): Promise<Facts> {
+async function withAnswers(facts: Facts, { clock, signal, remembering, known }: GatherRequest): Promise<Facts> {
   if (clock === undefined) return facts;
   // Loaded late: it takes a while, and the first look at an instance does not wait for it.
   const { askServers } = await import('./protocols/ask-servers.ts');
-  return { ...facts, answers: await askServers(facts, clock, signal, remembering) };
+  const began = clock.monotonic();
+  const answers = await askServers(facts, clock, signal, remembering, known?.facts.answers ?? null);
+  // What the questions themselves make servers write is not the command's doing.
+  const observedAt =
+    facts.observedAt === undefined
+      ? {}
+      : { observedAt: facts.observedAt + Math.ceil((clock.monotonic() - began) / 1000) };
+  return { ...facts, ...observedAt, answers };
 }
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */

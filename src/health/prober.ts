@@ -3,7 +3,10 @@ import type { CheckResult } from '../event.ts';
 import { type PlatformFailure, describeFailure } from '../platform/failure.ts';
 import { askDefinition } from './checks/check.ts';
 import { createTurns } from './checks/limit.ts';
-import { rememberAnswers, type Remembering } from './protocols/memory.ts';
+import type { Result } from '../result.ts';
+import type { Facts } from './facts.ts';
+import { deepFactsOf, type UnreadableFacts } from './probe/probe.ts';
+import { rememberAnswers } from './protocols/memory.ts';
 import { gatherFacts, type PreflightRequest } from './gather.ts';
 import type { AskContext, InstanceObservation, InstanceState } from './observation.ts';
 
@@ -17,12 +20,19 @@ export interface Prober {
   readonly check: (definition: CheckDefinition) => Promise<readonly CheckResult[]>;
 }
 
+export interface ProberOptions {
+  readonly automatic: boolean;
+  /** Facts of the baseline with their time (milliseconds since 1970), where there is one: the same is asked again. */
+  readonly facts?: Facts | null;
+  readonly at?: number;
+}
+
 /** Asks the real instance. At most eight checks run at a time: a look must not be a load. */
-export function openProber(context: AskContext, options: { readonly automatic: boolean }): Prober {
+export function openProber(context: AskContext, options: ProberOptions): Prober {
   const inTurn = createTurns(mostChecksAtATime);
-  const remembering = rememberAnswers(context.clock);
+  const gathering = createGathering(context, options);
   return {
-    look: (opening) => (options.automatic ? lookWithFacts(context, remembering, opening) : lookWithout(context)),
+    look: (opening) => (options.automatic ? gathering(opening) : lookWithout(context)),
     check: (definition) => askDefinition(definition, context, inTurn),
   };
 }
@@ -35,12 +45,34 @@ const factsLimitMs = 15_000;
 /** How long a command that does nothing may take, in milliseconds. */
 const answerLimitMs = 10_000;
 
-async function lookWithFacts(
+/** How long what is slow to gather is taken as still true, in milliseconds. */
+const deepEveryMs = 4000;
+
+/** Gathers facts. What is slow to gather is gathered at the first time and then now and then; in between it is what it was. */
+function createGathering(
   context: AskContext,
-  remembering: Remembering,
-  opening?: PreflightRequest,
+  options: ProberOptions,
+): (opening?: PreflightRequest) => Promise<InstanceObservation> {
+  const remembering = rememberAnswers(context.clock);
+  const known = options.facts == null || options.at === undefined ? null : { facts: options.facts, at: options.at };
+  let last: { readonly facts: Facts; readonly at: number } | null = null;
+  return async (opening) => {
+    const now = context.clock.monotonic();
+    const deep = last === null || now - last.at >= deepEveryMs;
+    const request = { ...context, remembering, limitMs: factsLimitMs, known, deep, ...(opening ? { opening } : {}) };
+    const observation = await observe(context, await gatherFacts(request));
+    if (observation.facts === null) return observation;
+    if (deep) last = { facts: observation.facts, at: now };
+    return last === null || deep
+      ? observation
+      : { ...observation, facts: { ...deepFactsOf(last.facts), ...observation.facts } };
+  };
+}
+
+async function observe(
+  context: AskContext,
+  facts: Result<Facts, PlatformFailure | UnreadableFacts>,
 ): Promise<InstanceObservation> {
-  const facts = await gatherFacts({ ...context, remembering, limitMs: factsLimitMs, ...(opening ? { opening } : {}) });
   if (facts.ok) return { state: { kind: 'askable' }, facts: facts.value, factsSay: null };
   // The probe could be started, so the instance can be asked; only what it wrote is of no use.
   if (facts.error.kind === 'unreadable')

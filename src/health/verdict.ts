@@ -3,7 +3,9 @@ import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
 import { compareFacts, missingFacts, type FactFinding } from './compare.ts';
+import { comparesNothing } from './coverage.ts';
 import type { Facts } from './facts.ts';
+import type { Intent } from './intent.ts';
 import type { Observation } from './observation.ts';
 
 /**
@@ -13,11 +15,15 @@ import type { Observation } from './observation.ts';
 export interface Concern extends Finding {
   readonly effect: 'fail' | 'unknown' | 'info';
   readonly transient: boolean;
+  /** Something answers, but otherwise than before. */
+  readonly different?: boolean;
 }
 
 export interface JudgeOptions {
   /** The instance was restarted between baseline and look. */
   readonly restarted?: boolean;
+  /** What the command names as to be removed. */
+  readonly intent?: Intent;
 }
 
 /**
@@ -95,9 +101,13 @@ function factConcerns(baseline: Baseline, look: Observation, options: JudgeOptio
   if (look.facts === null)
     return [unproven('facts', `what is true inside can no longer be seen: ${look.factsSay ?? 'there was no answer'}`)];
   return [
-    ...compareFacts(baseline.facts, look.facts, { restarted: isRestarted(baseline.facts, look.facts, options) }).map(
-      concernOfFact,
-    ),
+    ...(isOtherBoot(baseline.facts, look.facts) && options.restarted !== true
+      ? [advisory('instance', 'the instance restarted since the baseline')]
+      : []),
+    ...compareFacts(baseline.facts, look.facts, {
+      restarted: isRestarted(baseline.facts, look.facts, options),
+      ...(options.intent ? { intent: options.intent } : {}),
+    }).map(concernOfFact),
     // What cannot be seen any more is not proven.
     ...missingFacts(baseline.facts, look.facts).map(({ subject, message }) => unproven(subject, message)),
   ];
@@ -117,7 +127,7 @@ export function isOtherBoot(then: Facts, now: Facts): boolean {
 export function concernOfFact(finding: FactFinding): Concern {
   return {
     ...finding,
-    effect: finding.severity === 'required' ? 'fail' : 'info',
+    effect: finding.severity === 'required' ? (finding.effect ?? 'fail') : 'info',
   };
 }
 
@@ -187,10 +197,14 @@ function failedUnits(facts: Facts | null): Concern[] {
     );
 }
 
+/** What cannot be seen is told; where nothing else is asked either, no change could be noticed, and nothing is proven. */
 function factsSilence(look: Observation): Concern[] {
-  return look.state.kind === 'askable' && look.factsSay !== null
-    ? [advisory('facts', `what is true inside cannot be seen: ${look.factsSay}`)]
-    : [];
+  if (look.state.kind !== 'askable' || (look.facts === null && look.factsSay === null)) return [];
+  if (!comparesNothing(look.facts)) return [];
+  const says = look.factsSay ?? 'there are no units, packages, processes or sockets';
+  return look.checks.length === 0
+    ? [unproven('facts', `nothing inside can be compared, and no check is configured: ${says}`)]
+    : [advisory('facts', `what is true inside cannot be seen: ${says}`)];
 }
 
 function against(subject: string, message: string): Concern {

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** Makes a folder, readable by its owner only, that survives a power cut. An existing one is a success and stays as it is. */
+/** Creates a folder that only its owner can read, durably. An existing one is a success and is not changed. */
 export async function makeDurableFolder(folder: string): Promise<void> {
   if ((await stat(folder).catch(nullIfMissing))?.isDirectory() === true) return;
   const parent = dirname(folder);
@@ -27,7 +27,7 @@ function codeOf(error: unknown): unknown {
 }
 
 /**
- * Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. `mode` is what
+ * Writes a file atomically: a temporary file in the same folder, fsync, rename, fsync of the folder. `mode` is what
  * the process's umask leaves of it; without it the file is its owner's alone.
  */
 export async function writeAtomically(

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../result.ts';
 
-/** What the system's short words mean to a person. */
+/** Readable descriptions of error codes. */
 const meanings: Readonly<Record<string, string>> = {
   ENOSPC: 'there is no space left',
   EDQUOT: 'the quota is used up',
@@ -18,7 +18,7 @@ const meanings: Readonly<Record<string, string>> = {
   EIO: 'the disk does not answer as it should',
 };
 
-/** Does something with files and turns the system's errors into one sentence that names the path; a bug stays an exception. */
+/** Runs file operations and converts system errors into one sentence with the path. Other exceptions are passed on. */
 export async function tryFiles<T>(path: string, work: () => Promise<T>): Promise<Result<T, string>> {
   try {
     return ok(await work());

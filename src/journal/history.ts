@@ -3,10 +3,10 @@ import type { InstanceAddress } from './kept-restore-points.ts';
 import { fingerprintOf, listRuns, type RunSummary } from './run-index.ts';
 import { readRun } from './runs.ts';
 
-/** How far back an instance's past is looked at, in runs. */
+/** How many past runs of an instance are considered. */
 const horizon = 200;
 
-/** What became of earlier runs of the same command on an instance, newest first: the memory behind the quarantine (F37). */
+/** The outcomes of earlier runs of the same command on an instance, newest first, for the quarantine (F37). */
 export async function lastOutcomes(
   state: string,
   address: InstanceAddress,
@@ -27,10 +27,10 @@ export interface FailedChange {
   readonly fingerprint: string;
 }
 
-/** How many records are read for one answer. */
+/** How many records are read at most. */
 const mostRecords = 20;
 
-/** What this command would have changed when it was rolled back, newest first, since it was last kept (F37). */
+/** The fingerprints of this command when it was rolled back, newest first, since it was last kept (F37). */
 export async function failedChanges(
   state: string,
   address: InstanceAddress,
@@ -51,7 +51,7 @@ export async function failedChanges(
   return changes.flat();
 }
 
-/** How many runs in a row have changed the instance and were not kept, the newest first (F42). */
+/** How many consecutive runs changed the instance and were not kept (F42). */
 export async function consecutiveFailures(state: string, address: InstanceAddress): Promise<number> {
   const tried = (await runsOf(state, address)).flatMap(({ ended }) =>
     ended && changedSomething(ended.outcome) ? [ended.outcome.outcome] : [],
@@ -75,6 +75,8 @@ function changedSomething(outcome: Outcome): boolean {
       return true;
     // An interruption says nothing about the change.
     case 'interrupted':
+    case 'kept-unchanged':
+    case 'instance-gone':
     case 'rehearsal-passed':
     case 'rehearsal-failed':
     case 'rehearsal-inconclusive':

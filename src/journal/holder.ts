@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Holder } from '../event.ts';
 
-/** This process, so that it can be told from any other one, on this host and on others, now and after a reboot. */
+/** Identifies this process across hosts and reboots. */
 export function currentHolder(): Holder {
   return {
     host: hostname(),
@@ -12,13 +12,13 @@ export function currentHolder(): Holder {
   };
 }
 
-/** Whether the process behind a run still lives; `elsewhere` where only another host could tell. */
+/** Whether the process of a run is alive; `elsewhere` if only another host can tell. */
 export function inspectHolder(holder: Holder): 'alive' | 'dead' | 'elsewhere' {
   if (holder.host !== hostname()) return 'elsewhere';
-  // The same host after a reboot: no process of before lives.
+  // The same host after a reboot: earlier processes are dead.
   if (holder.bootId !== bootId()) return 'dead';
   const found = inspectProcess(holder.pid);
-  // The same pid with another start is another process. One that nobody has waited for yet (Z) does nothing any more.
+  // The same pid with another start time is another process. A zombie (Z) counts as dead.
   return found?.startTicks === holder.startTicks && !'ZX'.includes(found.state) ? 'alive' : 'dead';
 }
 

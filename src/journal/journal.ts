@@ -9,19 +9,19 @@ import { baselineFile, evidenceFolder, isFileName, journalFile } from './record-
 import { indexRun } from './run-index.ts';
 import { runDirectory } from './state-directory.ts';
 
-/** The durable record of one run: one event a line, appended, never rewritten. */
+/** The durable record of one run: one event per line, append-only. */
 export interface Journal {
   readonly directory: string;
-  /** Resolves when the event is on the disk (`durable` types) or handed to the system (the others). A failure is one sentence. */
+  /** Resolves when the event is on the disk (`durable` types) or written to the file (others). A failure is one sentence. */
   readonly append: (event: RecordedEvent) => Promise<Result<void, string>>;
-  /** Keeps a file beside the journal (evidence, facts), whole or not at all; gives its path. */
+  /** Saves a file beside the journal atomically. Returns its path. */
   readonly attach: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
   /** The same for evidence, which has a folder of its own. */
   readonly saveEvidence: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
   readonly close: () => Promise<void>;
 }
 
-/** What becomes of each kind of event. Recovery reads the durable ones: they are on the disk before the next step begins. */
+/** How each type of event is stored. Recovery reads the durable ones, so they are on the disk before the next step. */
 const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 'left out'>> = {
   'run-started': 'durable',
   'phase-started': 'durable',
@@ -37,6 +37,7 @@ const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 
   'command-output': 'left out',
   'command-ended': 'durable',
   'watch-progress': 'left out',
+  'unit-log': 'written',
   verdict: 'durable',
   changes: 'written',
   decided: 'durable',
@@ -52,7 +53,7 @@ const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 
 /** The longest line, in bytes: an event that is larger has a file of its own, which its line names as `in`. */
 const longestLine = 64 * 1024;
 
-/** Opens a run's journal to append to it, and makes it if it is not there. A torn last line is cut off. */
+/** Opens the journal of a run to append to it, and creates it if needed. An incomplete last line is removed. */
 export async function openJournal(options: {
   readonly stateDirectory: string;
   readonly run: string;

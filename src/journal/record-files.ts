@@ -7,7 +7,7 @@ export const baselineFile = 'baseline.json';
 /** What was saved of the changed instance before it went back. */
 export const evidenceFolder = 'evidence';
 
-/** Whether a name is that of a plain file inside a record: what comes from elsewhere must not lead out of it. */
+/** Whether a name is a plain file name. Names from elsewhere must not leave the folder of the record. */
 export function isFileName(name: string): boolean {
   return /^[A-Za-z0-9_][\w.+-]{0,120}$/.test(name);
 }

@@ -4,7 +4,7 @@ import { listRuns, tidyIndex } from './run-index.ts';
 import { listRunIds } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
-/** How many records stay, unless said otherwise. */
+/** The default number of kept records. */
 const defaultRecords = 10_000;
 
 /**
@@ -21,6 +21,13 @@ export async function pruneRecords(
   const removed: string[] = [];
   for (const { run } of old) if (await remove(state, run)) removed.push(run);
   if (removed.length > 0) await tidyIndex(state);
+  return removed;
+}
+
+/** Removes one record, whatever it holds; false where it could not be removed. */
+export async function removeRecord(state: string, run: string): Promise<boolean> {
+  const removed = await remove(state, run);
+  if (removed) await tidyIndex(state);
   return removed;
 }
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { err, ok, type Result } from '../result.ts';
 
-/** Letters and digits that nobody confuses when reading an id aloud. */
+/** Letters and digits that are not confused when read aloud. */
 const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
 
 const suffixLength = 4;
@@ -16,7 +16,7 @@ export function newRunId(now: number, random: (below: number) => number = random
   return `${date.replaceAll('-', '')}-${time.replaceAll(':', '')}-${suffix}`;
 }
 
-/** Whether a text has the form of a run's id: what is not one never becomes part of a path. */
+/** Whether a text has the form of a run id. Only such texts become part of a path. */
 export function isRunId(text: string): boolean {
   return /^\d{8}-\d{6}-[a-z0-9]{4}$/.test(text);
 }
@@ -28,7 +28,7 @@ export function timeOfRunId(id: string): number | null {
   return Number.isNaN(time) ? null : time;
 }
 
-/** Why an abbreviation names no run. */
+/** Why an abbreviation does not identify a run. */
 export type NoSuchRun =
   | { readonly kind: 'unknown' }
   /** Several runs fit; the newest are named. */

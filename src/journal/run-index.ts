@@ -6,7 +6,7 @@ import { journalFile } from './record-files.ts';
 import { listRunIds, readRun, readText, type RunRecord } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
-/** What a list of runs tells of one. */
+/** The summary of a run for lists. */
 export interface RunSummary extends Pick<
   RunRecord,
   'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended' | 'copyRemoved'
@@ -57,12 +57,12 @@ export async function unfinishedRuns(state: string): Promise<RunRecord[]> {
   return records.filter((record) => record !== null);
 }
 
-/** Tells the index that a run has ended. It is only a copy, so that a failure means nothing. */
+/** Adds an ended run to the index. The index is only a cache, so failures are ignored. */
 export function indexRun(state: string, run: string): Promise<void> {
   return renew(state, [run]);
 }
 
-/** Tells one command from another, whatever its length. */
+/** A hash that identifies a command. */
 export function fingerprintOf(command: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 32);
 }
@@ -91,7 +91,7 @@ function linesByRun(text: string): ReadonlyMap<string, string> {
   return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
 }
 
-/** Null where the line is torn, or of another version: then the record itself is read. */
+/** Null if the line is incomplete or of another version. Then the record itself is read. */
 function parseEntry(line: string | undefined): Entry | null {
   if (line === undefined) return null;
   try {
@@ -187,7 +187,7 @@ async function entryLine(state: string, run: string): Promise<string> {
   return `${JSON.stringify(entry)}\n`;
 }
 
-/** Writes the index anew where most of its lines are of runs that are gone or were told again. */
+/** Rewrites the index when most of its lines are outdated. */
 export async function tidyIndex(state: string): Promise<void> {
   const text = readIndex(state);
   const ids = await listRunIds(state);

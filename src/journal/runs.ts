@@ -8,7 +8,7 @@ import { runDirectory, runsDirectory } from './state-directory.ts';
 
 type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>;
 
-/** One run, as its journal tells it. What did not happen, or was not written any more, is null. */
+/** One run, from its journal. What did not happen or was not recorded is null. */
 export interface RunRecord {
   readonly run: string;
   readonly directory: string;
@@ -18,7 +18,7 @@ export interface RunRecord {
   /** What the checks said before the command; empty where none was asked. */
   readonly checksBefore: readonly CheckResult[];
   readonly hooks: LifecycleCommands;
-  /** What was held still for the restore point may still be held. */
+  /** The instance may still be quiesced. */
   readonly quiesced: boolean;
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
@@ -46,7 +46,7 @@ export interface PhaseRecord {
   readonly ended: EventOf<'phase-ended'> | null;
 }
 
-/** Reads one run's record; null where there is none. Lines of later versions, and a torn last one, are passed over. */
+/** Reads the record of a run; null if there is none. Lines of later versions and an incomplete last line are skipped. */
 export async function readRun(stateDirectory: string, run: string): Promise<RunRecord | null> {
   if (!isRunId(run)) return null;
   const directory = runDirectory(stateDirectory, run);
@@ -68,7 +68,7 @@ export async function listRunIds(stateDirectory: string): Promise<string[]> {
   return names.filter(isRunId).toSorted().toReversed();
 }
 
-/** What the events of a run add up to. Pure: the same events always give the same record. */
+/** Builds a record from the events of a run. Pure. */
 export function foldEvents(run: string, directory: string, events: readonly RecordedEvent[]): RunRecord {
   const last = <Type extends RecordedEvent['type']>(
     type: Type,

@@ -15,7 +15,7 @@ export function stateDirectory(environment: Readonly<Record<string, string | und
   return uid === 0 ? '/var/lib/guard' : join(userStateHome(environment), 'guard');
 }
 
-/** Makes the state directory where it is missing. The failure says in a sentence why no record can be written there. */
+/** Creates the state directory if needed. The failure is a sentence. */
 export function openStateDirectory(state: string): Promise<Result<void, string>> {
   return tryFiles(state, async () => {
     await makeDurableFolder(runsDirectory(state));

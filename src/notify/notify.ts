@@ -4,14 +4,14 @@ import { formatDuration } from '../duration.ts';
 import type { Cause, Outcome } from '../event.ts';
 import { runOnHost } from '../health/checks/kinds/host-process.ts';
 
-/** What is told of a run, as JSON. */
+/** The message about a run, as JSON. */
 export interface Message {
   readonly v: 1;
   readonly run: string;
   readonly instance: string;
   readonly project: string;
   readonly remote: string | null;
-  /** The machine that guard ran on. */
+  /** The host that guard ran on. */
   readonly host: string;
   readonly outcome: Outcome['outcome'];
   readonly cause: Cause | null;
@@ -19,14 +19,14 @@ export interface Message {
   /** The end of the run in sentences, one a line. Control characters are neutralised already. */
   readonly message: string;
   readonly command: readonly string[];
-  /** How many runs of this instance in a row were not kept, this one included: the tenth must not look like the first (F42). */
+  /** How many consecutive runs of this instance were not kept, including this one. The tenth must not look like the first (F42). */
   readonly consecutiveFailures: number;
   readonly ms: number;
 }
 
 /**
- * Tells whoever wants to know of this outcome, all at the same time, each within its own limit. Gives one sentence for each
- * that could not be told: nothing else comes of that.
+ * Sends all notifications for this outcome at the same time, each within its own limit. Returns one sentence for each
+ * that failed. Failures have no other effect.
  */
 export async function sendNotices(
   notices: readonly Notice[],
@@ -89,7 +89,7 @@ async function post(
   }
 }
 
-/** Without what stands behind the host: an address may carry a secret. */
+/** Without the path, because a URL may contain a secret. */
 function describeTarget(how: NoticeWay): string {
   return how.kind === 'webhook' ? `The webhook at ${new URL(how.url).host}` : `The command ${how.words[0]}`;
 }

@@ -1,12 +1,12 @@
 import { isAbove } from './places.ts';
 
-/** What is written into `hook.conf` inside. */
+/** The content of `hook.conf` in the instance. */
 export interface HookFileSettings {
-  /** What the client does where no agent answers. */
+  /** What the client does if no agent answers. */
   readonly absent: 'proceed' | 'abort';
   /** How long it waits for the answer, in seconds. */
   readonly limitSeconds: number;
-  /** Folders that the installation made: they go with it. */
+  /** Folders that the installation created; they are removed with it. */
   readonly made: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export function hookFileText({ absent, limitSeconds, made }: HookFileSettings): 
   ].join('\n');
 }
 
-/** The folders that an earlier installation made, from its `hook.conf`: only ones that this hook can have made. */
+/** The folders that an earlier installation created, from its `hook.conf`. Only folders that the hook can have created. */
 export function foldersMade(text: string, possible: readonly string[]): string[] {
   return text.split('\n').flatMap((line) => {
     const folder = /^made=(\/.*)$/.exec(line)?.[1];

@@ -11,22 +11,22 @@ export interface Inside {
 
 const limit = { limitMs: 30_000 };
 
-/** No part of the hook is larger, in bytes. */
+/** The maximum size of a part of the hook, in bytes. */
 const mostBytes = 64 * 1024;
 
-/** A folder with longer names altogether, in bytes, is none that a package manager has. */
+/** The maximum total length of the names in a folder, in bytes. */
 const mostListed = 1024 * 1024;
 
 const root = { user: 0, group: 0 };
 
-/** Whether there is a file or a folder of that name. */
+/** Whether a file or folder of that name exists. */
 export async function exists({ platform, instance }: Inside, path: string): Promise<Result<boolean, PlatformFailure>> {
   const read = await platform.pullFile(instance, path, { ...limit, maxBytes: 0 });
   if (read.ok || read.error.kind === 'invalid') return ok(true);
   return read.error.kind === 'not-found' ? ok(false) : read;
 }
 
-/** The names in a folder; none where there is no such folder. */
+/** The names in a folder; empty if it does not exist. */
 export async function namesIn(
   { platform, instance }: Inside,
   folder: string,
@@ -36,7 +36,7 @@ export async function namesIn(
   return read.error.kind === 'not-found' || read.error.kind === 'invalid' ? ok([]) : read;
 }
 
-/** The text and mode of a file; null where it is none, or is longer than any part of the hook. */
+/** The text and mode of a file; null if it is not a file or too large for a part of the hook. */
 export async function readPart(
   { platform, instance }: Inside,
   path: string,
@@ -46,7 +46,7 @@ export async function readPart(
   return read.error.kind === 'not-found' || read.error.kind === 'invalid' ? ok(null) : read;
 }
 
-/** Makes a folder with those above it. Returns the ones that were not there, the outermost first. */
+/** Creates a folder and its parents. Returns the created ones, the outermost first. */
 export async function makeFolders(inside: Inside, folder: string): Promise<Result<string[], PlatformFailure>> {
   const made: string[] = [];
   const names = folder.split('/').slice(1);
@@ -62,7 +62,7 @@ export async function makeFolders(inside: Inside, folder: string): Promise<Resul
   return ok(made);
 }
 
-/** Writes a part anew: what another had there before is replaced whole, a link as well. */
+/** Writes a part. Replaces an existing file or link. */
 export async function writePart(
   inside: Inside,
   { path, mode }: Pick<Part, 'path' | 'mode'>,
@@ -73,7 +73,7 @@ export async function writePart(
   return inside.platform.pushFile(inside.instance, path, text, { ...root, mode, ...limit });
 }
 
-/** Removes a file, or a folder that is empty. One that is not there is a success: false. */
+/** Removes a file or an empty folder. Returns false if it does not exist. */
 export async function removePath(
   { platform, instance }: Inside,
   path: string,

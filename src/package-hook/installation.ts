@@ -16,27 +16,27 @@ import {
 } from './parts.ts';
 import { pathBeside, findPaths } from './places.ts';
 
-/** What was done to, or found of, one file inside. */
+/** The state of one file in the instance. */
 export interface PartState {
   readonly path: string;
   readonly mode: number;
   readonly state: 'written' | 'unchanged' | 'removed' | 'missing' | 'other';
 }
 
-/** An installation as it was made, or found. */
+/** The state of an installation. */
 export interface Installation {
   readonly managers: readonly string[];
   readonly parts: readonly PartState[];
 }
 
-/** The way from a client through the agent and back. */
+/** The result of a test request to the agent. */
 export type PingResult =
   | { readonly kind: 'answers'; readonly ms: number }
   | { readonly kind: 'silent' }
-  /** The instance does not run, so nobody can be asked. */
+  /** The instance is stopped, so the agent was not tested. */
   | { readonly kind: 'stopped' };
 
-/** The package managers that the instance has, and why others that it has cannot ask. */
+/** The supported package managers of the instance, and why others cannot be used. */
 export async function findManagers(
   inside: Inside,
 ): Promise<Result<{ readonly managers: readonly Manager[]; readonly unable: readonly string[] }, PlatformFailure>> {
@@ -56,8 +56,8 @@ export async function findManagers(
 }
 
 /**
- * Installs the hook for these package managers, or brings it up to date. Works on a stopped instance, and can be done
- * again at any time. The client comes before what calls it, so that no package manager ever calls nothing.
+ * Installs or updates the hook for these package managers. Works on a stopped instance and can be repeated
+ * at any time. The client is installed before its callers, so no package manager calls a missing client.
  */
 export async function installHook(
   inside: Inside,
@@ -91,7 +91,7 @@ export async function installHook(
   return ok({ managers: names, parts: states });
 }
 
-/** Removes every trace of the hook, whichever version has installed it: first what calls the client, then the client. */
+/** Removes the hook, whichever version installed it: first the callers of the client, then the client. */
 export async function removeHook(inside: Inside): Promise<Result<Installation, PlatformFailure>> {
   const placed = await placedParts(inside);
   if (!placed.ok) return placed;
@@ -111,13 +111,13 @@ export async function removeHook(inside: Inside): Promise<Result<Installation, P
   const leaves = await removeLeaves(inside);
   if (!leaves.ok) return leaves;
   const made = foldersMade(before.value?.text ?? '', everyPath);
-  // The innermost first; one that somebody has put something into since stays.
+  // The innermost first. Folders that are not empty stay.
   for (const folder of made.toSorted().toReversed()) await removePath(inside, folder);
   const unmarked = await inside.platform.patchInstance(inside.instance, { metadata: { [hookKey]: '' } });
   return unmarked.ok ? ok({ managers: [], parts: states }) : unmarked;
 }
 
-/** Looks at what is installed, against what this guard would install. Null where nothing is. */
+/** Compares the installed files with those of this guard. Null if nothing is installed. */
 export async function findHook(
   inside: Inside,
   readHookPart: ReadHookPart,
@@ -140,7 +140,7 @@ export async function findHook(
   return ok(states.length === 0 ? null : { managers: found, parts: states });
 }
 
-/** Asks the agent through the client inside, as a package manager would. `limitMs` is for an agent that comes late. */
+/** Sends a test request through the client in the instance. `limitMs` allows for an agent that is just starting. */
 export async function pingHook(
   inside: Inside,
   clock: Clock,
@@ -191,7 +191,7 @@ function partsBeside({ parts }: KnownManager, signs: readonly string[]): Part[] 
   );
 }
 
-/** The same, and where they lie although the manager has gone. */
+/** The same, including parts whose manager was removed. */
 async function partsInside(inside: Inside, known: KnownManager): Promise<Result<Part[], PlatformFailure>> {
   const signs = await findAll(inside, known.signs);
   if (!signs.ok) return signs;
@@ -245,7 +245,7 @@ function stateOf(there: { readonly text: string; readonly mode: number } | null,
   return there.text === part.text && there.mode === part.mode ? 'unchanged' : 'other';
 }
 
-/** Whether the key says that this part should be there. */
+/** Whether the key includes this part. */
 function isNamed(key: string | undefined, manager: KnownManager | null): boolean {
   if (key === undefined || key === '') return false;
   return manager === null || key.replace(/^\S+ /, '').split(',').includes(manager.name);

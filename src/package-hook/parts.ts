@@ -1,14 +1,14 @@
-/** A file of the hook: where it comes from below `hooks/`, and where it lies inside. */
+/** A file of the hook: its source below `hooks/` and its path in the instance. */
 export interface Part {
   readonly source: string;
   readonly path: string;
   readonly mode: number;
 }
 
-/** Gives the text of a part by its `source`. */
+/** Returns the text of a part by its `source`. */
 export type ReadHookPart = (source: string) => Promise<string>;
 
-/** A package manager of an instance, with what belongs to it there. */
+/** A package manager of an instance, with its parts. */
 export interface Manager {
   readonly name: string;
   readonly parts: readonly Part[];
@@ -19,27 +19,27 @@ export interface Manager {
  * the sign that was found.
  */
 export interface KnownManager extends Manager {
-  /** The manager is there, and can ask, where one of these is. */
+  /** Files that show that the manager is installed and supported. */
   readonly signs: readonly string[];
-  /** Files that the manager makes out of the parts. */
+  /** Files that the manager generates from the parts. */
   readonly leaves?: readonly string[];
-  /** Where `sign` is there but none of `signs`, it cannot ask: why. */
+  /** Why the manager is not supported if `sign` exists without any of `signs`. */
   readonly unable?: { readonly sign: string; readonly message: string };
 }
 
 /** The client, which all managers call. */
 export const client: Part = { source: 'guard-hook', path: '/usr/local/lib/guard/guard-hook', mode: 0o755 };
 
-/** What the client is told by the host's configuration; written here, not copied. */
+/** The settings of the client, generated from the configuration of the host. */
 export const settingsPath = '/etc/guard/hook.conf';
 
-/** Scripts between the client and a manager lie beside the client. */
+/** Scripts between the client and a manager are beside the client. */
 const beside = '/usr/local/lib/guard';
 
-/** dnf 4 is a package of whichever Python the system has; its plugins lie in a folder next to it. */
+/** dnf 4 is a Python package; its plugins are in a folder beside it. */
 const python = '/usr/lib/python3*/*-packages';
 
-/** The package managers that can ask, in the order in which they are shown. In the order of parts, what calls another comes after it. */
+/** The supported package managers, in display order. A part comes after the part that it calls. */
 export const knownManagers: readonly KnownManager[] = [
   {
     name: 'apt',

@@ -2,7 +2,7 @@ import type { PlatformFailure } from '../platform/failure.ts';
 import { ok, type Result } from '../result.ts';
 import { exists, namesIn, type Inside } from './inside.ts';
 
-/** The paths that are there for a pattern, in which `*` stands for a part of the name of a folder or file. */
+/** The existing paths that match a pattern, in which `*` stands for a part of a name. */
 export async function findPaths(inside: Inside, pattern: string): Promise<Result<string[], PlatformFailure>> {
   let found = [''];
   const names = pattern.split('/').slice(1);
@@ -29,7 +29,7 @@ export async function findPaths(inside: Inside, pattern: string): Promise<Result
   return ok(there);
 }
 
-/** A pattern with what stands for its `*` in another path: folders of the same depth. */
+/** A pattern with its `*` replaced by the matching parts of another path of the same depth. */
 export function pathBeside(pattern: string, path: string): string {
   const names = path.split('/');
   return pattern
@@ -38,14 +38,14 @@ export function pathBeside(pattern: string, path: string): string {
     .join('/');
 }
 
-/** Whether a folder is above what a pattern stands for. */
+/** Whether a folder contains paths that match a pattern. */
 export function isAbove(folder: string, pattern: string): boolean {
   const names = folder.split('/');
   const wanted = pattern.split('/');
   return names.length < wanted.length && names.every((name, depth) => fitsName(wanted[depth] ?? '', name));
 }
 
-/** Root inside may have made as many folders as it likes. */
+/** Root in the instance can create any number of folders. */
 const mostPlaces = 20;
 
 function fitsName(pattern: string, name: string): boolean {

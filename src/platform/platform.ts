@@ -42,8 +42,18 @@ export interface Platform extends Instances, Snapshots, Storage, Executions, Fil
    * False where it does not answer at all.
    */
   readonly isShuttingDown: () => Promise<boolean>;
+  readonly describeServer: () => Answered<ServerDescription>;
   /** Follows the instances of the project from now on. A success means that no event is missed any more. */
   readonly followInstances: (onEvent: (event: InstanceEvent) => void) => Answered<EventStream>;
+}
+
+/** The server, for people who look after it. */
+export interface ServerDescription {
+  readonly version: string;
+  /** Whether snapshots may be taken in this project; null where this user may not see it. */
+  readonly allowsSnapshots: boolean | null;
+  /** Null where this user may not list them. */
+  readonly pools: readonly Pool[] | null;
 }
 
 /** What differs between servers, where guard has to act on it. */

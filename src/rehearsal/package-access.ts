@@ -1,6 +1,7 @@
 import type { Platform } from '../platform/platform.ts';
 import type { RehearsalPlace } from '../platform/rehearsals.ts';
 import { describeFailure } from '../platform/failure.ts';
+import type { Baseline } from '../health/baseline.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { usePackageProxy } from './inside-copy.ts';
 import { openPackageProxy } from './package-proxy.ts';
@@ -64,6 +65,13 @@ export async function openPackageAccess(
     refused: proxy.refused,
     close: proxy.close,
   };
+}
+
+/** What the copy had before, without the port of the package proxy, which is taken away before anything is compared. */
+export function withoutPackagePort(baseline: Baseline, proxyPort: number): Baseline {
+  if (baseline.facts?.sockets == null) return baseline;
+  const sockets = baseline.facts.sockets.filter(({ address, port }) => address !== '127.0.0.1' || port !== proxyPort);
+  return { ...baseline, facts: { ...baseline.facts, sockets } };
 }
 
 /** A recorder that takes the way away at the command's end, before anything is judged. */

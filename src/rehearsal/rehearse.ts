@@ -19,7 +19,7 @@ import { checksForCopy } from './checks-for-copy.ts';
 import { readUnitLogs } from './inside-copy.ts';
 import { linkInterruption, watchPool, type CopyInterruption } from './interruption.ts';
 import { changeAndRestart, inconclusive, outcomeOf } from './judge.ts';
-import { disconnectAfterCommand, openPackageAccess, type PackageAccess } from './package-access.ts';
+import { disconnectAfterCommand, openPackageAccess, withoutPackagePort, type PackageAccess } from './package-access.ts';
 import { removeCopy } from './remove-copy.ts';
 import { grantMemory } from './spare-memory.ts';
 import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
@@ -228,7 +228,11 @@ async function judgeCopy(
   const now = await there.platform.getInstance(plan.instance);
   if (!now.ok) return withoutCopy(notCarriedOut(now.error));
   access?.open();
-  const attempt: AttemptSubject = { baseline: baseline.value, boot: now.value, inspected: { instance: now.value } };
+  const attempt: AttemptSubject = {
+    baseline: withoutPackagePort(baseline.value, tools.platform.rehearsals.proxyPort),
+    boot: now.value,
+    inspected: { instance: now.value },
+  };
   const attemptTools = access === null ? there : { ...there, recorder: disconnectAfterCommand(there.recorder, access) };
   const judged = await changeAndRestart(copyRun, attemptTools, attempt);
   const outcome = outcomeOf(judged, access?.refused() ?? null, tools.interruption);

@@ -47,9 +47,13 @@ export function compareSurvival(
 }
 
 function differences(original: Baseline, copy: Baseline): readonly Finding[] {
-  return concernsOf(original, copy, { restarted: true }).filter(
-    ({ severity, effect }) => severity === 'required' && effect !== 'info',
-  );
+  return concernsOf(original, asIfSameBoot(original, copy)).filter(({ effect }) => effect === 'fail');
+}
+
+/** What was started by hand is not expected back after a restart. Here it is looked for, so the boot is not told. */
+function asIfSameBoot(original: Baseline, copy: Baseline): Baseline {
+  if (copy.facts === null || original.facts === null) return copy;
+  return { ...copy, facts: { ...copy.facts, init: original.facts.init } };
 }
 
 /** Differences that every copy has, because its network is another one on purpose: nobody has to be told each time. */

@@ -1,6 +1,6 @@
 import { formatDuration } from '../duration.ts';
 import type { Changes, CommandEnd, Phase } from '../event.ts';
-import { neutralise } from '../text.ts';
+import { neutralise, shellWords } from '../text.ts';
 
 /** What a phase is called. */
 export const phaseTitles: Readonly<Record<Phase, string>> = {
@@ -16,6 +16,7 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   restore: 'Restore',
   start: 'Start',
   'verify-again': 'Verify again',
+  release: 'Clean up',
   copy: 'Copy',
   restart: 'Restart the copy',
   'remove-copy': 'Remove the copy',
@@ -50,6 +51,27 @@ export function safeLines(text: string, most = 50): string[] {
   const lines = text.replace(/\s+$/, '').split(/\r?\n/);
   const shown = lines.slice(0, most).map((line) => neutralise(line, 2000));
   return lines.length > most ? [...shown, `… (${lines.length - most} more lines)`] : shown;
+}
+
+/** The command line of a run as a title. */
+export function commandTitle(target: TitledRun, maxLength: number): string {
+  const rehearse = target.rehearsal === true ? 'rehearse ' : '';
+  return neutralise(`guard ${rehearse}${target.instance} -- ${titleWords(target.command)}`, maxLength);
+}
+
+interface TitledRun {
+  readonly instance: string;
+  readonly command: readonly string[];
+  readonly rehearsal?: true;
+}
+
+/** A command in one line: of a word with several lines, the first. */
+export function titleWords(command: readonly string[]): string {
+  const words = command.map((word) => {
+    const [first = '', ...more] = word.trimStart().split('\n');
+    return more.length === 0 ? word : `${first.trimEnd()} …`;
+  });
+  return shellWords(words);
 }
 
 /** Some of many, in one line: `a, b, and 7 more`. */

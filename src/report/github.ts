@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Listener, Outcome, RecordedEvent } from '../event.ts';
 import { exitStatusOf, isGood } from '../run/outcome.ts';
@@ -47,7 +48,7 @@ export function createGithubView({ environment, stderr, target, history }: Surro
 function annotationOf(outcome: Outcome, { facts }: RunReport): string | null {
   if (isGood(outcome)) return null;
   const { label, headline, details } = summarizeOutcome(outcome, facts);
-  return workflowCommand('error', `guard: ${label}`, [headline, ...details].join('\n'));
+  return workflowCommand('error', `guard (${label})`, [headline, ...details].join('\n'));
 }
 
 /** Escaped as the runner unescapes it: a property also has to be kept from ending early. */
@@ -73,10 +74,17 @@ function outputsOf(outcome: Outcome, { record, facts, target }: RunReport): stri
     run: record.run,
     instance: target.instance,
     'restore-point': facts.restorePoint ?? '',
+    evidence: evidenceFolder(facts.evidence),
   };
   return Object.entries(values)
     .map(([name, value]) => `${name}=${neutralise(value)}\n`)
     .join('');
+}
+
+/** For upload-artifact; empty where nothing was saved. */
+function evidenceFolder(evidence: RunReport['facts']['evidence']): string {
+  const [file] = evidence?.files ?? [];
+  return file === undefined ? '' : dirname(file);
 }
 
 /** A summary that cannot be written changes no outcome. */

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Listener } from '../event.ts';
-import { neutralise, shellWords } from '../text.ts';
+import { neutralise } from '../text.ts';
+import { titleWords } from './format.ts';
 import type { Target } from './run-report.ts';
 
 /**
@@ -13,7 +14,7 @@ export function createGitlabView(
 ): Listener {
   return (event) => {
     if (event.type === 'phase-started' && event.phase === 'command')
-      stderr.write(`${mark('start', event)}guard: Command: ${neutralise(shellWords(target.command), 300)}\n`);
+      stderr.write(`${mark('start', event)}guard: Command: ${neutralise(titleWords(target.command), 300)}\n`);
     if (event.type === 'phase-ended' && event.phase === 'command') stderr.write(`${mark('end', event)}\n`);
     return view(event);
   };

@@ -1,8 +1,8 @@
 import type { CheckResult, Finding, Outcome, Verdict } from '../event.ts';
 import { exitStatusOf, isGood, outcomeName } from '../run/outcome.ts';
-import { neutralise, shellWords } from '../text.ts';
+import { neutralise } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
-import { phaseTitles, safeLines } from './format.ts';
+import { commandTitle, phaseTitles, safeLines } from './format.ts';
 import type { RunReport } from './run-report.ts';
 import { xmlDocument, type Element } from './xml.ts';
 
@@ -42,10 +42,7 @@ function suiteOf(story: RunReport, cases: readonly TestCase[]): Element {
   return {
     name: 'testsuite',
     attributes: {
-      name: neutralise(
-        `guard ${target.rehearsal === true ? 'rehearse ' : ''}${target.instance} -- ${shellWords(target.command)}`,
-        1000,
-      ),
+      name: commandTitle(target, 1000),
       ...countsOf(cases, durationOf(story)),
       ...(began === undefined ? {} : { timestamp: new Date(began).toISOString().slice(0, 19) }),
       ...(record.started === null ? {} : { hostname: neutralise(record.started.holder.host) }),
@@ -121,7 +118,10 @@ function outcomeCase(story: RunReport, outcome: Outcome | null): TestCase {
 
 /** A failure is the change's; an error means that the change was not tried, or that a person must look. */
 function severityOf({ outcome }: Outcome): 'failure' | 'error' {
-  return outcome === 'rolled-back' || outcome === 'kept-unhealthy' || outcome === 'rehearsal-failed'
+  return outcome === 'rolled-back' ||
+    outcome === 'kept-unhealthy' ||
+    outcome === 'kept-unchanged' ||
+    outcome === 'rehearsal-failed'
     ? 'failure'
     : 'error';
 }

@@ -4,7 +4,7 @@ import { exitStatusOf, isGood } from '../run/outcome.ts';
 import { shellWords } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import { codeBlock, codeSpan, plainText, table } from './markdown.ts';
-import { phaseTitles, safeLines } from './format.ts';
+import { commandTitle, phaseTitles, safeLines } from './format.ts';
 import type { RunReport } from './run-report.ts';
 
 /** The runs as markdown, for a step's summary or a comment. */
@@ -18,6 +18,8 @@ const marks = {
   'rolled-back': '↩️',
   interrupted: '↩️',
   'kept-unhealthy': '❌',
+  'kept-unchanged': '⚠️',
+  'instance-gone': '⚠️',
   'rolled-back-not-well': '❌',
   'rollback-failed': '❌',
   refused: '⛔',
@@ -32,9 +34,9 @@ const marks = {
 
 function section(story: RunReport): string[] {
   const { target, record } = story;
-  const title = `guard ${target.rehearsal === true ? 'rehearse ' : ''}${target.instance} -- ${shellWords(target.command)}`;
+  const title = commandTitle(target, 300);
   return [
-    `## ${readMarker(story)} ${codeSpan(title, 300)}`,
+    `## ${readMarker(story)} ${codeSpan(title)}`,
     '',
     ...outcomeLines(story),
     ...spaced(checkTable(story)),

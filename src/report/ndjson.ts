@@ -8,9 +8,9 @@ import type { LifecycleCommands } from '../lifecycle-command.ts';
  * the facts are large, and guard's own. For output a promise resolves when the reader has taken it, so that a slow reader
  * slows the command down; guard's own steps wait for no reader.
  */
-export function createJsonView(stdout: Writable): (event: RecordedEvent) => void | Promise<void> {
+export function createJsonView(stdout: Writable, more: object = {}): (event: RecordedEvent) => void | Promise<void> {
   return (event) => {
-    const line = `${JSON.stringify(lineOf(event))}\n`;
+    const line = `${JSON.stringify({ ...lineOf(event), ...more })}\n`;
     if (event.type !== 'command-output') return void stdout.write(line);
     return new Promise((resolve) => {
       stdout.write(line, () => resolve());

@@ -1,4 +1,4 @@
-import { shellWords } from '../text.ts';
+import { commandTitle } from './format.ts';
 import { codeSpan, plainText, table } from './markdown.ts';
 import { describePlanned, describeAdmission, type Preview } from './plan-text.ts';
 
@@ -6,13 +6,13 @@ import { describePlanned, describeAdmission, type Preview } from './plan-text.ts
 export function planMarkdown(preview: Preview): string[] {
   const { plan, packages, verdict, wouldBegin } = preview;
   return [
-    `## ${wouldBegin ? '📋' : '⛔'} ${codeSpan(`guard ${plan.instance} -- ${shellWords(plan.command.words)}`, 300)}`,
+    `## ${wouldBegin ? '📋' : '⛔'} ${codeSpan(commandTitle({ instance: plan.instance, command: plan.command.words }, 300))}`,
     '',
     plainText(describeAdmission(preview)),
     '',
     ...describePlanned(preview).map((line) => `- ${plainText(line.trim())}`),
     ...(packages === null ? [] : ['', '### Packages', '', ...packageSection(packages)]),
-    ...(verdict === null ? [] : ['', `### Now: ${verdict.verdict}`, '', ...verdictSection(verdict)]),
+    ...(verdict === null ? [] : ['', ...verdictSection(verdict)]),
   ];
 }
 
@@ -31,18 +31,22 @@ function packageSection(packages: NonNullable<Preview['packages']>): string[] {
 
 const marks = { passed: '✅', failed: '❌', unknown: '❔' } as const;
 
-function verdictSection({ checks, reasons, advisories }: NonNullable<Preview['verdict']>): string[] {
+function verdictSection({ verdict, checks, reasons, advisories }: NonNullable<Preview['verdict']>): string[] {
+  const rows = checks.map(({ name, status, severity, message }) => [
+    codeSpan(name),
+    `${marks[status]}${severity === 'advisory' ? ' (advisory)' : ''}`,
+    codeSpan(message),
+  ]);
+  const findings = [...reasons, ...advisories]
+    .filter(({ subject }) => !subject.startsWith('check:'))
+    .map(({ message, severity }) => `- ${severity === 'required' ? '❌ ' : ''}${plainText(message)}`);
+  // A heading with nothing below it is none.
+  if (rows.length === 0 && findings.length === 0) return [`Now: ${verdict}.`];
   return [
-    ...table(
-      ['Check', 'Answer', 'What it said'],
-      checks.map(({ name, status, severity, message }) => [
-        codeSpan(name),
-        `${marks[status]}${severity === 'advisory' ? ' (advisory)' : ''}`,
-        codeSpan(message),
-      ]),
-    ),
-    ...[...reasons, ...advisories]
-      .filter(({ subject }) => !subject.startsWith('check:'))
-      .map(({ message, severity }) => `- ${severity === 'required' ? '❌ ' : ''}${plainText(message)}`),
+    `### Now: ${verdict}`,
+    '',
+    ...table(['Check', 'Answer', 'What it said'], rows),
+    ...(rows.length > 0 && findings.length > 0 ? [''] : []),
+    ...findings,
   ];
 }

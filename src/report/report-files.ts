@@ -18,6 +18,8 @@ export interface Reports {
   /** From now on the events are of this target; `history` is what is known already of a run that is taken up again. */
   readonly begin: (target: Target, history?: readonly RecordedEvent[]) => Promise<void>;
   readonly listener: Listener;
+  /** The listener of one of several runs at once. */
+  readonly follow: (target: Target, history?: readonly RecordedEvent[]) => Promise<Listener>;
   /** There was nothing to do for a target after all. */
   readonly drop: (target: Target) => Promise<void>;
   /** guard itself failed: the reports say so before it ends. */
@@ -57,6 +59,16 @@ export async function openReports(options: {
       current.begin();
       storytellers.set(keyOf(target), current);
       await rewrite();
+    },
+    follow: async (target, history = []) => {
+      const followed = createRunReportBuilder(target, history);
+      followed.begin();
+      storytellers.set(target.instance, followed);
+      await rewrite();
+      return async (event) => {
+        followed.listener(event);
+        if (event.type === 'run-ended') await rewrite();
+      };
     },
     listener: async (event) => {
       current?.listener(event);

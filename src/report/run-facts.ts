@@ -25,6 +25,12 @@ export interface RunFacts {
   /** After the instance was put back. */
   readonly verdictAgain: Verdict | null;
   readonly changes: Changes | null;
+  /** What failed units wrote last. */
+  readonly unitLogs: readonly { readonly unit: string; readonly lines: readonly string[] }[];
+  /** What the person at the terminal decided; null where they were not asked. */
+  readonly chosen: 'keep' | 'rollback' | null;
+  /** What the verdict rests on; null where it is not known. */
+  readonly coverage: { readonly compared: readonly string[]; readonly missing: readonly string[] } | null;
   /** The final name of the restore point; null where it is not kept. */
   readonly restorePoint: string | null;
   /** The snapshots of volumes that were taken with it. */
@@ -54,6 +60,9 @@ export function noFacts(run: string): RunFacts {
     verdict: null,
     verdictAgain: null,
     changes: null,
+    unitLogs: [],
+    chosen: null,
+    coverage: null,
     restorePoint: null,
     volumes: [],
     evidence: null,
@@ -80,6 +89,12 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
       return { ...facts, end: event.end };
     case 'verdict':
       return event.afterRollback ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
+    case 'baseline-recorded':
+      return { ...facts, coverage: event.coverage ?? null };
+    case 'unit-log':
+      return { ...facts, unitLogs: [...facts.unitLogs.filter(({ unit }) => unit !== event.unit), event] };
+    case 'decided':
+      return { ...facts, chosen: event.chosen === true ? event.decision : null };
     case 'changes':
       return { ...facts, changes: event.changes };
     case 'evidence-saved':

@@ -39,6 +39,8 @@ export const outcomeColours = {
   'rolled-back': 'yellow',
   interrupted: 'yellow',
   'kept-unhealthy': 'red',
+  'kept-unchanged': 'yellow',
+  'instance-gone': 'yellow',
   'rolled-back-not-well': 'red',
   'rollback-failed': 'red',
   refused: 'yellow',

@@ -1,4 +1,4 @@
-import { allowedOf, parallelOf, type Amount } from './amount.ts';
+import { allowedOf, parallelOf, type Amount } from '../amount.ts';
 
 /** How a rollout proceeds. */
 export interface RolloutSettings {

@@ -1,4 +1,5 @@
 import { fitsGlob } from '../config/glob.ts';
+import type { InstanceAddress } from '../instance-address.ts';
 import { err, ok, type Result } from '../result.ts';
 import { nearest } from '../text.ts';
 import { parseFilter, type Filterable } from './filter.ts';
@@ -13,13 +14,6 @@ export interface Wish {
 /** An instance on its server. */
 export interface Candidate extends Filterable {
   readonly remote: string | null;
-}
-
-/** Which instance, everywhere. */
-export interface InstanceAddress {
-  readonly remote: string | null;
-  readonly project: string;
-  readonly name: string;
 }
 
 /** `remote:name` or `name`, both as they may be written for guard; a `*` alone after the colon is all of a remote. */

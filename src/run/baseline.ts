@@ -1,5 +1,6 @@
 import type { Outcome, Verdict } from '../event.ts';
 import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baseline.ts';
+import { coverageOf } from '../health/coverage.ts';
 import type { AskContext } from '../health/observation.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
@@ -12,26 +13,26 @@ import { inPhase } from './recorder.ts';
 import { refused } from './refusal.ts';
 import type { RunTools } from './tools.ts';
 
-/** How a baseline is begun. */
+/** How to take a baseline. */
 export interface BaselineRequest {
-  /** The look that is under way already; null where nothing of it may be used. */
+  /** The observation that is already in progress; null if it may not be used. */
   readonly first: FirstObservation | null;
   readonly justStarted: boolean;
   /**
-   * Called as soon as nothing is at work inside and the command is there, if other things are still asked then: once at
+   * Called when no package manager is active and the command exists, while the observation continues: once at
    * most, and never after the end.
    */
   readonly whenIdle: () => void;
 }
 
-/** Asks the instance how it is. One that is unhealthy already would be blamed on the command, so it is refused (F34). */
+/** Observes the instance before the command. An instance that is already unhealthy is refused: the command would be blamed for it (F34). */
 export async function establishBaseline(
   plan: Plan,
   tools: RunTools,
   instance: Instance,
   { first, justStarted, whenIdle }: BaselineRequest,
 ): Promise<Result<Baseline, Outcome>> {
-  // Three questions at the same time: most often one look answers all of them.
+  // Three checks at the same time. Usually one observation answers all of them.
   const enough = new AbortController();
   const looking = missingExecutable(plan, tools, instance, first, enough.signal);
   const baseline = await inPhase(
@@ -43,8 +44,9 @@ export async function establishBaseline(
       }),
     ({ checks, facts }) => ({ ok: true, message: describeBaseline(checks.length, facts !== null) }),
   );
-  await tools.recorder.record({ type: 'baseline-recorded', baseline });
-  // What was cut short proves nothing about the instance; the run ends as interrupted a moment later.
+  const coverage = plan.automatic ? { coverage: coverageOf(baseline.facts) } : {};
+  await tools.recorder.record({ type: 'baseline-recorded', baseline, ...coverage });
+  // An observation that was cut short proves nothing. The run ends as interrupted.
   const verdict = tools.interruption.by() === null ? judgeAlone(baseline) : null;
   const isUnfit = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
   if (verdict === null || isUnfit) enough.abort();
@@ -67,7 +69,7 @@ async function missingExecutable(
   return signal.aborted ? null : refuseMissingExecutable(plan, tools, signal);
 }
 
-/** Whether the command must be there already. */
+/** Whether the command must already exist in the instance. */
 function mustExist({ change, pushes, command }: Plan): boolean {
   return change.kind === 'command' && !isBroughtIn({ pushes, command });
 }
@@ -99,7 +101,7 @@ async function observeWhenIdle(
     const opening = await first?.opening;
     const wasIdle =
       opening?.quiet === true || ((await waitForIdle(plan, tools, context)) && opening?.quiet === undefined);
-    // Not waited for: the command's own question is called off where the baseline refuses first.
+    // Not awaited: the search for the command is cancelled if the baseline refuses first.
     if (wasIdle) void whenIdle();
     return wasIdle;
   }
@@ -109,7 +111,7 @@ async function observeWhenIdle(
   return wasIdle ? meanwhile : look();
 }
 
-/** A boot or a package manager under way would be in the restore point, half done (F28). Whether there was none all along. */
+/** Waits for a boot or a package manager: the restore point would contain unfinished work (F28). Returns whether there was none. */
 async function waitForIdle(plan: Plan, tools: RunTools, context: AskContext): Promise<boolean> {
   const { quiet, held, atOnce } = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
   if (quiet) return atOnce;

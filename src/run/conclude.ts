@@ -17,19 +17,28 @@ import { pruneRestorePoints } from './restore-point/retention.ts';
 import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
+/** Why a change is kept, and what came of it. */
+interface KeptBecause {
+  readonly cause: Cause | null;
+  /** A package manager's transaction that came to nothing: its restore point is of no use. */
+  readonly unchanged: boolean;
+  /** The command failed without changing anything that guard compares. guard does not see everything: its restore point stays. */
+  readonly nothingChanged: boolean;
+}
+
 /** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
 export async function keepChange(
   plan: Plan,
   tools: RunTools,
   prepared: PreparedRun,
-  { cause, unchanged }: { readonly cause: Cause | null; readonly unchanged: boolean },
+  { cause, unchanged, nothingChanged }: KeptBecause,
 ): Promise<Outcome> {
   await inPhase(
     tools,
     'keep',
     async () => {
       if (cause !== null) await endLeftovers(plan, tools);
-      if (!unchanged)
+      if (!unchanged && !nothingChanged)
         await runFinalLifecycleCommands(plan, tools, 'afterKeep', {
           outcome: cause === null ? 'kept' : 'kept-unhealthy',
           cause,
@@ -38,27 +47,28 @@ export async function keepChange(
       return release(
         plan,
         tools,
-        unchanged ? { keep: false } : releaseOfKept(plan, tools, cause),
+        unchanged ? { keep: false } : releaseOfKept(plan, tools, nothingChanged ? null : cause),
         prepared.restorePoint.volumes,
         prepared.lease,
       );
     },
     (name) => ({ ok: true, message: name ?? 'no restore point left' }),
   );
-  if (cause !== null) return { outcome: 'kept-unhealthy', cause };
+  if (cause !== null && !nothingChanged) return { outcome: 'kept-unhealthy', cause };
   await pruneRestorePoints(plan, tools);
+  if (cause !== null) return { outcome: 'kept-unchanged', cause };
   return { outcome: 'kept' };
 }
 
 function releaseOfKept(plan: Plan, tools: RunTools, cause: Cause | null): Release {
   const { name, named, keep, expiresMs } = plan.restorePoint;
-  // A change that was kept although it failed needs its way back until a person has looked.
+  // A change that was kept although it failed needs its restore point until a person has checked it.
   if (cause !== null) return { keep: true, name, expiresAt: null };
   if (keep === 0 && !named) return { keep: false };
   return { keep: true, name, expiresAt: expiresMs === null ? null : new Date(tools.clock.now() + expiresMs) };
 }
 
-/** Puts the instance back, and says no more than was seen. */
+/** Rolls the instance back, and reports only what was verified. */
 export async function rollBackChange(
   plan: Plan,
   tools: RunTools,
@@ -94,25 +104,30 @@ export async function rollBackChange(
   const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
   if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease);
+  await inPhase(
+    tools,
+    'release',
+    () => release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease),
+    (name) => ({ ok: true, message: name === null ? 'restore point removed' : `restore point kept: ${name}` }),
+  );
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
-  return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
+  return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };
 }
 
-/** Whether nothing stands between the evidence and the rollback that takes its time. */
+/** Whether the rollback follows the evidence immediately. */
 function followsAtOnce({ keepFailed: copies, hooks }: Plan): boolean {
   return !copies && hooks.beforeRollback === undefined;
 }
 
 function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release {
-  // In doubt the restore point stays, for ever: a person must look.
+  // If the result is uncertain, the restore point stays without expiry: a person must act.
   if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresAt: null };
-  // The instance is what the restore point is: a second copy is only kept where the user gave it a name.
+  // The instance equals the restore point, so it is only kept if the user named it.
   return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
 }
 
-/** Another guard has this run now, on another host perhaps: this one knows no more of it. */
+/** Another guard, possibly on another host, has taken over this run. */
 export function lockTakenOver(cause: Cause): Outcome {
   return { outcome: 'rollback-failed', cause, message: lostLockMessage, manualRecovery: [] };
 }

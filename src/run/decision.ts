@@ -1,44 +1,49 @@
 import type { Cause, CommandEnd, Signal, Verdict } from '../event.ts';
 import { isOkStatus, type Plan, type Policy } from './plan.ts';
 
-/** What came of the command and of the watch after it. */
+/** The result of the command and of its verification. */
 export interface Attempt {
   readonly end: CommandEnd;
   /** Null where the command failed, so that nothing was verified. */
   readonly verdict: Verdict | null;
-  /** A signal that came at any moment of the attempt. */
+  /** A signal during the attempt. */
   readonly interruptedBy: Signal | null;
+  /** The command's end does not count: a person has left a shell and wants to keep what they did. */
+  readonly accepted?: boolean;
 }
 
-/** The one decision of a run. `policy` says what is done about a cause; a run without a cause is kept. */
+/** The decision of a run. `policy` is what to do for the cause. A run without a cause is kept. */
 export type Decision =
   | { readonly cause: null }
   | { readonly cause: 'interrupted'; readonly policy: 'rollback'; readonly signal: Signal }
   | { readonly cause: Exclude<Cause, 'interrupted'>; readonly policy: Policy };
 
-/** Rollback unless success is proven. Every path out of the command comes here. */
+/** Rolls back unless success is proven. Every result of a command is decided here. */
 export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Attempt): Decision {
   if (attempt.interruptedBy) return { cause: 'interrupted', policy: 'rollback', signal: attempt.interruptedBy };
   const cause = causeOf(plan, attempt);
   return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
 }
 
-function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclude<Cause, 'interrupted'> | null {
+function causeOf(
+  plan: Pick<Plan, 'okStatus'>,
+  { end, verdict, accepted }: Attempt,
+): Exclude<Cause, 'interrupted'> | null {
   const failed = failureOf(plan, end);
-  if (failed) return failed;
+  if (failed && accepted !== true) return failed;
   // No verdict is no proof.
   if (verdict === null) return 'inconclusive';
   if (verdict.verdict === 'healthy') return null;
   return ranOutOfTime(verdict) ? 'timeout' : verdict.verdict;
 }
 
-/** Nothing said no: all that stands against the instance are checks whose answer did not come in time. */
+/** The only required findings are checks that timed out. */
 function ranOutOfTime({ verdict, reasons, checks }: Verdict): boolean {
   const late = new Set(checks.flatMap(({ name, timedOut }) => (timedOut ? [`check:${name}`] : [])));
   return verdict === 'unhealthy' && reasons.length > 0 && reasons.every(({ subject }) => late.has(subject));
 }
 
-/** The cause that the command's own end gives, or null where it ended well enough to be judged by the checks. */
+/** The cause that follows from the end of the command; null if the verdict decides. */
 export function failureOf(plan: Pick<Plan, 'okStatus'>, end: CommandEnd): 'command' | 'timeout' | null {
   switch (end.kind) {
     case 'exited':

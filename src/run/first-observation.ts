@@ -4,19 +4,19 @@ import type { Preflight } from '../health/probe/preflight.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
-/** The look of a baseline, begun while the instance is still inspected. */
+/** The observation of the baseline, started while guard still inspects the instance. */
 export interface FirstObservation {
   readonly prober: Prober;
   readonly look: Promise<InstanceObservation>;
-  /** What it says before its end; null where it ends without that. */
+  /** The early result; null if the observation ends without one. */
   readonly opening: Promise<Preflight | null>;
-  /** Gives it up. */
+  /** Cancels it. */
   readonly stop: () => void;
 }
 
 /**
- * Begins to look before it is known whether the instance may be touched at all: a look only reads, also one that another run
- * holds. Null where the run looks for no facts, or where the package manager that waits for it is at work inside.
+ * Starts before guard knows whether the run is admitted. An observation only reads, so another run may hold the instance.
+ * Null if the run compares no facts, or if a package manager waits for this run.
  */
 export function startFirstObservation(
   plan: Plan,
@@ -29,7 +29,7 @@ export function startFirstObservation(
   let heard: (opening: Preflight | null) => void = () => {};
   const opening = new Promise<Preflight | null>((resolve) => (heard = resolve));
   const look = prober.look({ wanted: plan.command.words[0], heard });
-  // However it ends, also where nobody waits for it any more.
+  // Resolves for every end, even if nobody waits any more.
   void look.then(
     () => heard(null),
     () => heard(null),

@@ -1,17 +1,17 @@
 import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
-import { decide, type Decision } from './decision.ts';
-import { rollBackChange, keepChange, lockTakenOver } from './conclude.ts';
+import { keepChange, lockTakenOver, rollBackChange } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
 import type { Plan } from './plan.ts';
 import { prepare, type PreparedRun } from './prepare.ts';
 import { inPhase } from './recorder.ts';
+import { resolve } from './resolution.ts';
 import type { RunTools } from './tools.ts';
 
 /**
- * One guarded change, from top to bottom:
+ * One guarded change:
  * inspect → baseline → restore point → command → verify → keep, or → evidence → stop → restore → start → verify again.
  */
 export async function guardedRun(plan: Plan, tools: RunTools): Promise<Outcome> {
@@ -48,25 +48,17 @@ async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Pr
 }
 
 async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
-  const attempt = await attemptChange(plan, tools, prepared);
-  const decision = decide(plan, attempt);
-  const keep = await shouldKeep(plan, tools, decision);
-  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(decision.cause ?? 'inconclusive');
-  await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
-  return keep || decision.cause === null
-    ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
-    : rollBackChange(plan, tools, prepared, { cause: decision.cause, attempt });
-}
-
-/** `ask` becomes keep or rollback here; nobody who answers in time is a rollback. */
-async function shouldKeep(plan: Plan, tools: RunTools, decision: Decision): Promise<boolean> {
-  if (decision.cause === null) return true;
-  switch (decision.policy) {
-    case 'keep':
-      return true;
-    case 'rollback':
-      return false;
-    case 'ask':
-      return (await tools.askToKeep?.(decision.cause, plan.askMs, tools.interruption.signal)) ?? false;
-  }
+  const first = await attemptChange(plan, tools, prepared);
+  const { decision, cause, attempt, nothingChanged, chosen } = await resolve(plan, tools, prepared, first);
+  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(cause ?? 'inconclusive');
+  await tools.recorder.record({
+    type: 'decided',
+    decision,
+    cause,
+    ...(chosen ? { chosen } : {}),
+    ...(nothingChanged ? { nothingChanged } : {}),
+  });
+  return decision === 'keep' || cause === null
+    ? keepChange(plan, tools, prepared, { cause, unchanged: attempt.unchanged, nothingChanged })
+    : rollBackChange(plan, tools, prepared, { cause, attempt });
 }

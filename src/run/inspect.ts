@@ -15,24 +15,24 @@ import { findFreeSpace, type SnapshotCopy } from './restore-point/free-space.ts'
 import type { RunTools } from './tools.ts';
 import { isConsistent, describeInconsistency } from './restore-point/inconsistent-snapshots.ts';
 
-/** What is known of the instance before anything is changed. */
+/** The state of the instance before anything is changed. */
 export interface Inspection {
   readonly instance: Instance;
   readonly wasRunning: boolean;
   readonly pool: Pool | null;
-  /** What is copied for the restore point, while the instance stands still; null where nothing is. */
+  /** The copy that the restore point needs while the instance is frozen; null if the driver copies nothing. */
   readonly copy: SnapshotCopy | null;
   readonly disks: Disks;
   readonly snapshots: readonly Snapshot[];
-  /** A mark without a restore point in flight, left by a restore of an old snapshot: it means nothing. */
+  /** A marker without a restore point in flight, left by a restore of an old snapshot. It has no meaning. */
   readonly staleMarker: RunMarker | null;
-  /** What a run that died held still, or an old snapshot that was taken so brought back: it has to be let go. */
+  /** The marker of an interrupted run that quiesced the instance, or of a restored snapshot: the instance must be resumed. */
   readonly staleQuiesceMarker: QuiesceMarker | null;
 }
 
 type InspectTools = Pick<RunTools, 'platform' | 'inspectHolder'>;
 
-/** Looks at the instance and refuses what could not be brought back. Changes nothing. */
+/** Inspects the instance and refuses what could not be rolled back. Changes nothing. */
 export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<Inspection, Outcome>> {
   const { platform } = tools;
   const [instance, snapshots] = await Promise.all([
@@ -107,7 +107,7 @@ async function occupation(
       `"${plan.instance}" already has a snapshot named "${plan.restorePoint.name}".`,
       'Choose another --name, or omit it: guard then generates a unique name.',
     );
-  // With --wait-lock the restore point itself is waited for, so that nobody slips in between.
+  // With --wait-lock the run waits when it takes the restore point, so no other run can start in between.
   if (names.includes(inFlightName))
     return plan.limits.lockMs === 0 ? describeHolder(tools, readMarker(instance) ?? readQuiesceMarker(instance)) : null;
   const quiesceMarker = readQuiesceMarker(instance);
@@ -148,12 +148,12 @@ function refuseUncovered(plan: Plan, { uncovered }: Disks): Outcome {
   );
 }
 
-/** One disk that no restore point covers, for a sentence. */
+/** Describes a disk that the restore point does not cover. */
 export function describeUncovered({ device, path, message }: UncoveredDisk): string {
   return neutralise(`the disk "${device}" at ${path}: ${message}`);
 }
 
-/** The exact snapshot must be there before anything is touched (F2, F3). */
+/** The exact snapshot must exist before anything is changed (F2, F3). */
 function refuseRollback(
   { run, restorePoint }: RollbackTarget,
   snapshots: readonly Snapshot[],
@@ -167,7 +167,7 @@ function refuseRollback(
       );
 }
 
-/** The restore point of the present would be in the way. */
+/** The restore point of the present state would block the restore. */
 function refuseLatestOnly(
   plan: Plan,
   commands: Commands,

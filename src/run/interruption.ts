@@ -1,28 +1,43 @@
 import type { Signal } from '../event.ts';
 
-/** The user's wish to stop, as the run sees it. */
+/** The request of the user to stop the run. */
 export interface Interruption {
-  /** Aborts when the first signal comes. Work that must not be interrupted (a rollback) does not look at it. */
+  /** Aborts at the first signal. A rollback must not be interrupted and ignores it. */
   readonly signal: AbortSignal;
-  /** The first signal that came, or null. */
+  /** The first signal, or null. */
   readonly by: () => Signal | null;
+  /** The next Ctrl-C calls this instead, once; the one after it interrupts. The returned function takes it back. */
+  readonly intercept: (handler: () => void) => () => void;
 }
 
-/** What main's signal handlers hold of it. */
+/** The side of the signal handlers in main. */
 export interface Interrupter extends Interruption {
-  /** Returns whether it was the first: later ones change nothing. */
+  /** Returns whether it was the first signal. Later ones have no effect. */
   readonly interrupt: (signal: Signal) => boolean;
 }
 
-/** Turns signals into one lasting fact that every step of the run can look at. */
+/** Records the first signal for all steps of the run. */
 export function createInterrupter(): Interrupter {
   const controller = new AbortController();
   let first: Signal | null = null;
+  let handler: (() => void) | null = null;
   return {
     signal: controller.signal,
     by: () => first,
+    intercept: (wanted) => {
+      handler = wanted;
+      return () => {
+        if (handler === wanted) handler = null;
+      };
+    },
     interrupt: (signal) => {
       if (first !== null) return false;
+      const intercepted = handler;
+      handler = null;
+      if (intercepted !== null && signal === 'SIGINT') {
+        intercepted();
+        return false;
+      }
       first = signal;
       controller.abort();
       return true;

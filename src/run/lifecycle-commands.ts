@@ -10,14 +10,14 @@ import type { LifecycleCommand, LifecycleMoment, LifecycleCommands } from '../li
 import { endProcessesWith } from './command/leftovers.ts';
 import type { RunTools } from './tools.ts';
 
-/** Whose hooks they are. */
+/** The run and instance that the commands belong to. */
 export interface LifecycleSubject {
   readonly run: string;
   readonly instance: string;
   readonly hooks: LifecycleCommands;
 }
 
-/** How far the run is, for the hooks of its end. */
+/** The result of the run, for commands at its end. */
 export interface LifecycleFacts {
   /** The outcome as in the run's record. */
   readonly outcome?: string;
@@ -27,9 +27,9 @@ export interface LifecycleFacts {
 type LifecycleTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
 /**
- * Runs the hooks of a moment, one after another; null where all went well, else one sentence on the first that failed. A
- * `signal` ends them early. Before the restore point the first failure ends the row; at every other moment each hook
- * has its turn.
+ * Runs the commands of a moment one after another. Returns null, or one sentence about the first failure. A
+ * `signal` ends them early. Before the restore point the first failure skips the rest; at every other moment all
+ * commands run.
  */
 export async function runLifecycleCommands(
   subject: LifecycleSubject,
@@ -47,7 +47,7 @@ export async function runLifecycleCommands(
   return failure;
 }
 
-/** The same for the moments whose failure changes nothing: it is told, and the run goes on. */
+/** The same for moments whose failure is only reported: the run continues. */
 export async function runFinalLifecycleCommands(
   subject: LifecycleSubject,
   tools: LifecycleTools,
@@ -66,7 +66,7 @@ interface LifecycleStep {
   readonly signal?: AbortSignal;
 }
 
-/** Null where it went well. Its output is evidence, and its last line is told. */
+/** Null on success. Its output is evidence, and its last line is in the message. */
 async function runHook(subject: LifecycleSubject, tools: LifecycleTools, one: LifecycleStep): Promise<string | null> {
   const { moment, hook, index } = one;
   const { recorder, clock } = tools;
@@ -93,7 +93,7 @@ async function runHook(subject: LifecycleSubject, tools: LifecycleTools, one: Li
 
 interface LifecycleResult {
   readonly ok: boolean;
-  /** Raw: it may be the hook's own last words. */
+  /** Raw: it can contain the last output line of the command. */
   readonly message: string;
   readonly stdout: string;
   readonly stderr: string;

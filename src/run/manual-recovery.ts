@@ -11,7 +11,7 @@ export function manualRecoveryCommands(
   return commands.rollBack(what, what);
 }
 
-/** The command that finishes what a run left on this instance, whether or not a record of it is unfinished. */
+/** The command that finishes an interrupted run on this instance, with or without a record. */
 export function recoverCommand({ instance, project, remote }: InstanceAddress): string {
   const name = remote === null ? instance : `${remote}:${instance}`;
   return shellWords(['guard', 'recover', ...(project === 'default' ? [] : ['--project', project]), name]);

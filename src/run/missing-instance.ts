@@ -5,7 +5,7 @@ import { nearest } from '../text.ts';
 import type { Plan } from './plan.ts';
 import { refused, refusedBecause } from './refusal.ts';
 
-/** The outcome of a question about an instance that could not be answered: where there is none of that name, with the nearest one. */
+/** The refusal for an instance that could not be read. If it does not exist, the advice names the most similar one. */
 export async function explainMissing(
   platform: Platform,
   { instance, project, remote }: Pick<Plan, 'instance' | 'project' | 'remote'>,

@@ -15,6 +15,11 @@ export const outcomeTable = [
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
   {
+    exit: 15,
+    name: 'kept, nothing changed',
+    meaning: 'the command failed, and nothing that guard compares had changed; the instance was not restarted',
+  },
+  {
     exit: 20,
     name: 'rolled-back, still unhealthy',
     meaning: 'restored and started, but not as healthy as before the run: a person must act',
@@ -37,6 +42,16 @@ export const outcomeTable = [
     name: 'rehearsal inconclusive',
     meaning: 'the rehearsal could not be carried out or judged; the instance itself was not touched',
   },
+  {
+    exit: 40,
+    name: 'rollout stopped',
+    meaning: 'at least one instance was not kept; every instance that was touched is healthy',
+  },
+  {
+    exit: 41,
+    name: 'rollout paused',
+    meaning: 'an instance could not be judged: a person decides, and `guard rollout resume` goes on',
+  },
   { exit: 64, name: 'usage', meaning: 'the command line is wrong; nothing was changed' },
   { exit: 78, name: 'configuration', meaning: 'guard.yaml is wrong: file, line, column; nothing was changed' },
   { exit: 129, name: 'interrupted', meaning: 'by HUP; the instance is back and healthy (20 or 21 if not)' },
@@ -46,7 +61,7 @@ export const outcomeTable = [
 
 type ExitStatus = (typeof outcomeTable)[number]['exit'];
 
-/** The exit status of an outcome: always one of the table's. */
+/** The exit status of an outcome: always one of the table. */
 export function exitStatusOf(outcome: Outcome): ExitStatus {
   switch (outcome.outcome) {
     case 'kept':
@@ -56,6 +71,8 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return rolledBackStatus[outcome.cause];
     case 'kept-unhealthy':
       return 13;
+    case 'kept-unchanged':
+      return 15;
     case 'rolled-back-not-well':
       return 20;
     case 'rollback-failed':
@@ -76,6 +93,9 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 78;
     case 'interrupted':
       return interruptedStatus[outcome.signal];
+    // Nothing is left to recover.
+    case 'instance-gone':
+      return 0;
   }
 }
 
@@ -86,13 +106,14 @@ export function isGood(outcome: Outcome | null | undefined): boolean {
 
 /** The table's name of an outcome. */
 export function outcomeName(outcome: Outcome): string {
+  if (outcome.outcome === 'instance-gone') return 'instance gone';
   // It shares its exit status with a run that is kept.
   if (outcome.outcome === 'rehearsal-passed') return 'rehearsal passed';
   const exit = exitStatusOf(outcome);
   return outcomeTable.find((row) => row.exit === exit)?.name ?? outcome.outcome;
 }
 
-// Inconclusive means that the checks could not be asked until their time was up: that is a timeout to whoever waits.
+// Inconclusive means that the checks could not run before the time limit. For the caller this is a timeout.
 const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12 } as const;
 
 const interruptedStatus: Record<Signal, ExitStatus> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

@@ -4,41 +4,45 @@ import type { Baseline } from '../health/baseline.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 import type { PushPlan } from './push/source.ts';
 
-/** What the user wants done where a run cannot simply keep the change. */
+/** What to do when a change fails. */
 export type Policy = 'rollback' | 'keep' | 'ask';
 
-/** Everything one run is going to do, decided before anything happens. All limits in milliseconds. */
+/** Everything that a run is going to do, decided before it starts. All limits are in milliseconds. */
 export interface Plan {
   /** The run's id. */
   readonly run: string;
+  /** The rollout that it is a part of. */
+  readonly rollout?: string;
   readonly version: string;
   readonly instance: string;
   readonly project: string;
   readonly remote: string | null;
   readonly command: CommandPlan;
   readonly change: Change;
-  /** What is brought into the instance before the command, in order. */
+  /** Files that are copied into the instance before the command, in order. */
   readonly pushes: readonly PushPlan[];
   readonly checks: readonly CheckDefinition[];
   /** Whether the facts inside the instance are compared as well. */
   readonly automatic: boolean;
   readonly allowUnhealthy: boolean;
-  /** What to do about disks that no restore point covers. */
+  /** What to do with disks that the restore point does not cover. */
   readonly uncovered: 'refuse' | 'warn' | 'accept';
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
   readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;
+  /** What is done about a command that failed and has changed nothing that guard compares. */
+  readonly onUnchanged: 'rollback' | 'keep';
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;
-  /** Refuse what was rolled back here before (F37): nobody is there to see, and nobody has asked for it. */
+  /** Refuse a change that was rolled back before (F37), because no person watches and none asked for it. */
   readonly obeyQuarantine: boolean;
-  /** Keep what failed as a copy of the instance. */
+  /** Keep the failed state as a copy of the instance. */
   readonly keepFailed: boolean;
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
   /** The rehearsal that passed before this run; null for none. */
   readonly rehearsedBy: string | null;
-  /** Commands of the user's around the restore point and at the end. */
+  /** The user's commands around the restore point and at the end. */
   readonly hooks: LifecycleCommands;
   /** Stop the instance for its restore point. */
   readonly stopFirst: boolean;
@@ -48,39 +52,39 @@ export interface Plan {
 
 /** What a run does between its restore point and its verdict. */
 export type Change =
-  /** The command is run inside. */
+  /** A command runs in the instance. */
   | { readonly kind: 'command' }
-  /** The instance goes back to a kept restore point (`guard rollback`). */
+  /** The instance is rolled back to a kept restore point (`guard rollback`). */
   | { readonly kind: 'return'; readonly to: RollbackTarget }
-  /** A package manager inside has asked, waits for the word to go on, and ends by itself. */
+  /** A package manager in the instance has asked and waits for the permission to continue. */
   | { readonly kind: 'transaction'; readonly transaction: Transaction };
 
-/** A package manager's transaction, as its own hook has announced it. */
+/** A transaction of a package manager, as its hook announced it. */
 export interface Transaction extends TransactionStart {
-  /** Called once, when there is a way back: lets the package manager go on. */
+  /** Called once, when the restore point exists: lets the package manager continue. */
   readonly begin: () => void;
   /** Resolves when its process has ended and its lock is free, or the run's limit for the command is reached. */
   readonly ended: () => Promise<TransactionEnd>;
-  /** Tells this change from others for the quarantine; null where the manager did not say what it would do. */
+  /** Identifies this change for the quarantine; null if the manager did not announce its packages. */
   readonly fingerprint: string | null;
 }
 
-/** How a transaction ended, as far as anybody has said. */
+/** How a transaction ended, as far as it was reported. */
 export interface TransactionEnd {
   readonly end: CommandEnd;
-  /** Whether the package manager said that it had finished. Without that it was aborted, or broke off. */
+  /** Whether the package manager reported that it had finished. Otherwise it was aborted or failed. */
   readonly finished: boolean;
 }
 
-/** A restore point that an earlier run kept, and what was true then. */
+/** A restore point that an earlier run kept, and the baseline of that run. */
 export interface RollbackTarget {
   readonly run: string;
   readonly restorePoint: RestorePoint;
-  /** Null where the record does not have it any more: then only that the instance can be asked is proven. */
+  /** Null if the record no longer contains it. Then guard only verifies that commands run in the instance. */
   readonly baseline: Baseline | null;
 }
 
-/** What to run inside, untouched by any shell. */
+/** What to run in the instance, without a shell. */
 export interface CommandPlan {
   readonly words: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string>>;
@@ -92,30 +96,30 @@ export interface CommandPlan {
 export interface RestorePointPlan {
   /** The final name. */
   readonly name: string;
-  /** The user chose the name: it is kept also after a rollback. */
+  /** The user chose the name: it is also kept after a rollback. */
   readonly named: boolean;
-  /** How many of guard's own restore points of this instance stay. */
+  /** How many restore points guard keeps for this instance. */
   readonly keep: number;
-  /** How long it is kept; null for ever. */
+  /** How long it is kept; null for no limit. */
   readonly expiresMs: number | null;
 }
 
 export interface Limits {
-  /** The whole command; null for none. */
+  /** Run time of the command; null for no limit. */
   readonly commandMs: number | null;
-  /** The command without output; null for none. */
+  /** Time without output; null for no limit. */
   readonly idleMs: number | null;
   /** How long the checks may take to become healthy. */
   readonly verifyMs: number;
-  /** How long health must then hold. */
+  /** How long the instance must stay healthy. */
   readonly soakMs: number;
   /** A graceful stop, before force. */
   readonly stopMs: number;
   /** Taking the restore point. */
   readonly snapshotMs: number;
-  /** The restore itself, all tries together. */
+  /** The restore, including repeated attempts. */
   readonly restoreMs: number;
-  /** From start until the instance can be asked. */
+  /** From the start until commands run in the instance. */
   readonly readyMs: number;
   /** Waiting for another run's end (`--wait-lock`). */
   readonly lockMs: number;
@@ -126,7 +130,7 @@ export interface StatusRange {
   readonly last: number;
 }
 
-/** Whether a status of the command counts as success. */
+/** Whether an exit status of the command counts as success. */
 export function isOkStatus(plan: Pick<Plan, 'okStatus'>, status: number): boolean {
   return plan.okStatus.some((range) => status >= range.first && status <= range.last);
 }

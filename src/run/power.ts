@@ -8,8 +8,8 @@ import type { RunTools } from './tools.ts';
 type PowerTools = Pick<RunTools, 'platform' | 'clock'>;
 
 /**
- * Stops the instance: at once, or first gracefully within `limits.stopMs`. A graceful stop that does not end in time is
- * always followed by force: its lock would block everything after it (docs/internals/incus.md, Graceful stop). One that is stopped is a success.
+ * Stops the instance by force, or first gracefully within `limits.stopMs`. A graceful stop that times out is
+ * always followed by force: its lock would block everything after it (docs/internals/incus.md, Graceful stop). An instance that is already stopped is a success.
  */
 export async function stop(
   tools: PowerTools,
@@ -26,12 +26,12 @@ export async function stop(
   return retryTransient(platform, limits.readyMs).stopInstance(instance, { force: true, limitMs: limits.readyMs });
 }
 
-/** Starts the instance, and again if a restarting daemon or a full pool was in the way. One that runs is a success. */
+/** Starts the instance. Repeats it if the daemon restarts or the pool is full. A running instance is a success. */
 export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, PlatformFailure>> {
   return retryTransient(tools.platform, limits.restoreMs).startInstance(instance, { limitMs: limits.readyMs });
 }
 
-/** Starts the instance and waits until it can be asked; a failure is one sentence. */
+/** Starts the instance and waits until commands run in it. A failure is one sentence. */
 export async function bringUp(
   tools: PowerTools,
   instance: string,
@@ -47,14 +47,14 @@ export async function bringUp(
   return ready.ok ? ok(undefined) : err(ready.error.message);
 }
 
-/** Restarts the instance as an administrator would, so that what only breaks at the next boot shows now. */
+/** Restarts the instance as an administrator would, to find failures that appear only at the next boot. */
 export async function restart(tools: PowerTools, instance: string, limits: Limits): Promise<void> {
   await stop(tools, instance, limits, true);
-  // Whether it came back is for the watch to see.
+  // The verification finds out whether it came back.
   await bringUp(tools, instance, limits);
 }
 
-/** Gives an instance that was stopped before the run back as it was. */
+/** Stops an instance that was stopped before the run. */
 export async function returnToStopped(tools: PowerTools, instance: string, limits: Limits): Promise<void> {
   await stop(tools, instance, limits, true);
 }

@@ -30,25 +30,25 @@ import {
 } from './restore-point/restore-point.ts';
 import type { RunTools } from './tools.ts';
 
-/** What was asked of an instance that runs. */
+/** The baseline and boot of a running instance. */
 interface RunningState {
   readonly baseline: Baseline;
-  /** Null where the server did not tell. */
+  /** Null if the server did not report it. */
   readonly boot: BootMark | null;
 }
 
-/** An instance that is asked, has a way back, and is this run's alone. */
+/** An instance with a baseline, a restore point and the lock of this run. */
 export interface PreparedRun extends RunningState {
   readonly inspected: Inspection;
   readonly restorePoint: RestorePoint;
   readonly lease: HeldLease;
 }
 
-/** What is held before the baseline is known. */
+/** The lock, before the baseline is known. */
 type LockedInstance = Pick<PreparedRun, 'inspected' | 'restorePoint' | 'lease'>;
 
 /**
- * A running instance is asked first. A stopped one is started only under the lock, so that two runs never fight over it,
+ * Takes the baseline of a running instance first. A stopped one is started only under the lock, so that two runs never conflict,
  * and so that its restore point is the stopped instance itself.
  */
 export async function prepare(
@@ -79,22 +79,22 @@ export async function prepare(
   const { restorePoint, lease, waited, restarted } = held.value;
   if (waited || wasBusy || isLockedByAnother(inspected))
     return startOver(plan, tools, { inspected, restorePoint, lease }, restarted);
-  // It was stopped for its restore point: what does not come back from that is not the command's fault.
+  // It was stopped for its restore point. Failures of that restart are not caused by the command.
   if (restarted || asked === null) return observeUnderLock(plan, tools, { inspected, restorePoint, lease }, restarted);
   return allClear(plan, tools, { inspected, ...asked.value, restorePoint, lease });
 }
 
-/** What was held still when the look began says nothing of the instance at work. */
+/** A baseline taken while the instance was quiesced does not describe normal operation. */
 function usable(first: FirstObservation | null, inspected: Inspection): FirstObservation | null {
   return inspected.wasRunning && inspected.staleQuiesceMarker === null && !isLockedByAnother(inspected) ? first : null;
 }
 
-/** Another run was at work when this one began to look, and this one waits for its end. */
+/** Another run was in progress when the observation started, and this run waits for its end. */
 function isLockedByAnother({ snapshots }: Inspection): boolean {
   return snapshots.some(({ name }) => name === inFlightName);
 }
 
-/** A run that died held the instance still, or an old snapshot brought that back: nothing may be asked of it so. */
+/** An interrupted run, or a restored snapshot, left the instance quiesced. It must be resumed before the baseline. */
 async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: QuiesceMarker): Promise<Outcome | null> {
   await tools.recorder.record({
     type: 'notice',
@@ -107,7 +107,7 @@ async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: Quiesc
     : refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan));
 }
 
-/** What was seen before another run's change says nothing of the instance now: it is looked at and asked again. */
+/** Observations from before another run's change are outdated, so guard inspects and observes the instance again. */
 async function startOver(
   plan: Plan,
   tools: RunTools,
@@ -145,8 +145,8 @@ async function warnOfUncovered(tools: RunTools, { disks }: Inspection): Promise<
 }
 
 /**
- * Whether the snapshot may be taken beside the slow part of the baseline: it does not make the instance stand still, nothing
- * that is asked meanwhile is of the user's own making, which might write, and what is left to know refuses hardly ever.
+ * Whether the snapshot may be taken during the slow part of the baseline: it does not freeze the instance, the user has no
+ * checks, which might write, and the remaining checks rarely refuse a run.
  */
 function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolean {
   return (
@@ -159,7 +159,7 @@ function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolea
   );
 }
 
-/** Snapshots that may be begun while the instance is still asked how it is. */
+/** Snapshots that may be started while the baseline is still in progress. */
 function earlyPoint(plan: Plan, tools: RunTools, inspected: Inspection) {
   let begun: Promise<Result<EarlySnapshots, Outcome>> | null = null;
   return {
@@ -167,8 +167,8 @@ function earlyPoint(plan: Plan, tools: RunTools, inspected: Inspection) {
       if (mayBeEarly(plan, inspected)) begun = takeEarly(plan, tools, wantedFor(plan, tools, inspected));
     },
     /**
-     * Without them where none were begun, or could not be had: why not is asked anew when they are needed. Whoever was there
-     * may have changed the instance meanwhile.
+     * Ignores them if none were started or they failed: the failure is found again when they are needed. Another run
+     * may have changed the instance in between.
      */
     end: async (): Promise<{ readonly taken: EarlySnapshots | null; readonly wasBusy: boolean }> => {
       const ended = await begun;
@@ -228,7 +228,7 @@ async function startAndObserve(
   return admit(plan, tools, inspected, { ...freshStart, justStarted: true });
 }
 
-/** It is well, and this change has not failed here before. */
+/** The instance is healthy, and this change has not failed here before. */
 async function admit(
   plan: Plan,
   tools: RunTools,
@@ -243,7 +243,7 @@ async function admit(
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
 }
 
-/** The last moment at which nothing has been changed: a record that cannot be written, or a signal, ends it here. */
+/** The last point at which nothing has been changed. A record that cannot be written, or a signal, ends the run here. */
 async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Result<PreparedRun, Outcome>> {
   const unwritable = tools.recorder.failure();
   if (unwritable !== null)
@@ -271,7 +271,7 @@ function interruptedBefore(tools: RunTools): Outcome {
   };
 }
 
-/** Gives the instance back as it was found, before any command ran in it. */
+/** Returns the instance to its original state, before any command ran in it. */
 async function abandon(
   plan: Plan,
   tools: RunTools,
@@ -294,7 +294,9 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,
     named: plan.restorePoint.named,
+    ...(plan.rollout === undefined ? {} : { rollout: plan.rollout }),
     holder: tools.holder,
+    ...(plan.change.kind === 'return' ? { rolledBackTo: plan.change.to.run } : {}),
     ...(plan.rehearsedBy === null ? {} : { rehearsedBy: plan.rehearsedBy }),
     ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushSummaryOf) }),
     ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),

@@ -7,8 +7,8 @@ import type { PushPlan } from './push/source.ts';
 import type { RunTools } from './tools.ts';
 
 /**
- * Refuses a change that was rolled back here before and would be the same again, so that no timer rolls one upgrade in and
- * out every night (F37). If other packages would be installed, it is a different change. Null where it may run: also where a person is there to see.
+ * Refuses a change that was rolled back before and would be the same again, so that a timer does not repeat the same upgrade
+ * every night (F37). If other packages would be installed, it is a different change. Null if it may run, also if a person watches.
  */
 export async function refuseRepeat(
   plan: Plan,
@@ -16,7 +16,7 @@ export async function refuseRepeat(
 ): Promise<Outcome | null> {
   if (!plan.obeyQuarantine) return null;
   const failed = await tools.failedChanges();
-  // Only a command that failed here before costs the question what it would change.
+  // Only a command that failed before needs the simulation of its changes.
   if (failed.length === 0) return null;
   const fingerprint = await fingerprintOfChange(plan, tools);
   const same = failed.find((change) => change.fingerprint === fingerprint);
@@ -36,7 +36,7 @@ function howToRepeat({ change }: Plan): string {
     : 'shows why. To run it anyway, pass --retry.';
 }
 
-/** After the rollback, when the instance is again what it was before the command: remembers what was tried in vain. */
+/** After the rollback, when the instance is in its original state: records the fingerprint of the failed change. */
 export async function rememberChange(
   plan: Plan,
   tools: Pick<RunTools, 'platform' | 'recorder'>,
@@ -47,7 +47,7 @@ export async function rememberChange(
   await tools.recorder.record({ type: 'change-fingerprinted', fingerprint });
 }
 
-/** An interruption, or checks that nobody answered, may come from elsewhere. */
+/** An interruption or checks that could not run may have another cause. */
 function isCausedByChange(cause: Cause): boolean {
   switch (cause) {
     case 'command':
@@ -64,7 +64,7 @@ function byName([a]: [string, string], [b]: [string, string]): number {
   return a < b ? -1 : 1;
 }
 
-/** The same command, run as the same, where an upgrade would do the same; of a transaction, what it says of itself. */
+/** The command with its user and environment, and the packages that an upgrade would change; for a transaction, its own fingerprint. */
 async function fingerprintOfChange(
   { instance, command, change: how, pushes }: Pick<Plan, 'instance' | 'command' | 'change' | 'pushes'>,
   tools: Pick<RunTools, 'platform'>,
@@ -84,7 +84,7 @@ async function fingerprintOfChange(
   return createHash('sha256').update(JSON.stringify(change)).digest('hex').slice(0, 32);
 }
 
-/** Nothing where nothing is pushed; null for what no longer exists. */
+/** Empty if nothing is pushed; null for files that no longer exist. */
 function digestsOf(pushes: readonly PushPlan[]): Promise<readonly (string | null)[]> {
   return Promise.all(pushes.map((push) => digestOfPush(push).catch(() => null)));
 }

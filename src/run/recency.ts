@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts';
 
-/** When something was seen, by both clocks: one stands still while the machine sleeps, the other one may be set. */
+/** A time by both clocks: the monotonic one stops while the machine sleeps, the other one may be set. */
 export interface TimePoint {
   readonly monotonic: number;
   readonly now: number;
 }
 
-/** For how long what was seen needs no second look, in milliseconds: about as long as a question to a busy server takes. */
+/** How long an observation needs no repetition, in milliseconds: about as long as a request to a busy server takes. */
 export const recencyMs = 250;
 
-/** This moment. */
+/** The current time. */
 export function timePointOf(clock: Pick<Clock, 'now' | 'monotonic'>): TimePoint {
   return {
     monotonic: clock.monotonic(),
@@ -17,7 +17,7 @@ export function timePointOf(clock: Pick<Clock, 'now' | 'monotonic'>): TimePoint 
   };
 }
 
-/** Whether that was just now: by both clocks, or else it is asked again. */
+/** Whether the time is recent by both clocks. */
 export function isRecent(clock: Pick<Clock, 'now' | 'monotonic'>, then: TimePoint): boolean {
   const { monotonic, now } = timePointOf(clock);
   const within = (ms: number): boolean => ms >= 0 && ms < recencyMs;

@@ -2,34 +2,34 @@ import type { Clock } from '../clock.ts';
 import type { Listener, Phase, RecordedEvent, RunEvent, RunStarted } from '../event.ts';
 import { err, type Result } from '../result.ts';
 
-/** Where a run's events become durable: `journal/` is the one behind it. */
+/** Makes the events of a run durable. `journal/` implements it. */
 export interface EventStore {
-  /** Resolves when the event is as durable as its type asks for; a failure is one sentence. */
+  /** Resolves when the event is as durable as its type requires. A failure is one sentence. */
   readonly append: (event: RecordedEvent) => Promise<Result<void, string>>;
-  /** Keeps a file of evidence with the record, whole or not at all; gives its path. */
+  /** Saves a file of evidence with the record, completely or not at all. Returns its path. */
   readonly saveEvidence: (name: string, content: string | Uint8Array) => Promise<Result<string, string>>;
   readonly close: () => Promise<void>;
 }
 
-/** Tells events to the views and the journal, in this order of promises: durable first, shown second. */
+/** Passes events to the journal and then to the views: an event is durable before it is shown. */
 export interface Recorder {
   readonly run: string;
-  /** Opens the journal with the run's first durable event. */
+  /** Opens the journal with the first durable event of the run. */
   readonly begin: (started: RunStarted) => Promise<void>;
-  /** Opens the journal of a run that began before, to go on with it. */
+  /** Opens the journal of an interrupted run to continue it. */
   readonly resume: () => Promise<void>;
   readonly record: (event: RunEvent) => Promise<void>;
-  /** Tells the views alone: progress and output, which no journal keeps. */
+  /** Passes progress and output to the views only. */
   readonly show: (event: RunEvent) => void | Promise<void>;
-  /** Keeps a file of evidence with the run's record; gives its path, or why not. */
+  /** Saves a file of evidence with the record of the run. Returns its path or the reason of the failure. */
   readonly saveEvidence: EventStore['saveEvidence'];
-  /** Why the journal cannot be written, or null. Before the command that refuses the run; later it is only told. */
+  /** Why the journal cannot be written, or null. Before the command this refuses the run, later it is only reported. */
   readonly failure: () => string | null;
-  /** Lets go of the journal, for a process that outlives its runs. */
+  /** Closes the journal, for a process that outlives its runs. */
   readonly close: () => Promise<void>;
 }
 
-/** A recorder whose journal starts with `begin`: what is refused before that leaves no record. */
+/** A recorder whose journal starts with `begin`. A run that is refused before that leaves no record. */
 export function createRecorder(options: {
   readonly run: string;
   readonly clock: Clock;
@@ -40,7 +40,7 @@ export function createRecorder(options: {
   let failure: string | null = null;
 
   let viewFailed = false;
-  // A view that fails is a bug of guard's. It must not leave an instance half put back, so the run goes on.
+  // A view that fails is a bug in guard. It must not leave an instance half restored, so the run continues.
   async function tell(event: RecordedEvent): Promise<void> {
     try {
       await options.listener(event);
@@ -90,13 +90,13 @@ export function createRecorder(options: {
   };
 }
 
-/** What a phase came to, in a few words for a person. */
+/** The result of a phase, in a few words. */
 interface PhaseResult {
   readonly ok: boolean;
   readonly message: string;
 }
 
-/** Does one phase's work between its two events; the first is durable before the work begins. */
+/** Runs one phase between its two events. The first is durable before the work starts. */
 export async function inPhase<T>(
   tools: { readonly recorder: Recorder; readonly clock: Clock },
   phase: Phase,

@@ -3,8 +3,8 @@ import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
 /**
- * Lets a frozen instance go on. Some drivers freeze it while they copy it for the restore point, and a daemon that dies
- * meanwhile leaves it so. A run never begins with a frozen one.
+ * Resumes a frozen instance. Some drivers freeze it while they copy it for the restore point, and a daemon that is killed
+ * meanwhile leaves it frozen. A run never starts with a frozen instance.
  */
 export async function thaw(
   { platform, recorder }: Pick<RunTools, 'platform' | 'recorder'>,

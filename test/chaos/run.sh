@@ -6,6 +6,6 @@ cd "$(dirname "$0")/../.."
 
 npm run --silent build
 bundle=node_modules/.cache/chaos.mjs
-npx esbuild test/chaos/entry.mjs --bundle --platform=node --format=esm --target=node20 --packages=external \
+npx esbuild test/chaos/entry.mjs --bundle --loader:.sh=text --platform=node --format=esm --target=node20 --packages=external \
   --define:import.meta.dirname="\"$PWD/test/host\"" --log-level=warning --outfile="$bundle"
 exec node "$bundle" "$@"

@@ -12,6 +12,7 @@ async function complaint(...words: string[]): Promise<{ readonly status: number;
   const folder = await temporaryFolder();
   const context: Context = {
     version: '0',
+    commit: 'none',
     environment: { GUARD_STATE_DIR: folder, XDG_CONFIG_HOME: folder, HOME: folder },
     workingDirectory: folder,
     clock: systemClock,
@@ -79,6 +80,7 @@ test('a state directory that cannot be written refuses a run before anything is 
   const stderr = new PassThrough();
   const context = {
     version: '0',
+    commit: 'none',
     environment: { GUARD_STATE_DIR: '/proc/nowhere/guard' },
     workingDirectory: '/',
     clock: systemClock,

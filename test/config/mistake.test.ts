@@ -13,7 +13,7 @@ describe('every mistake has its place and says what to write', () => {
     [
       'an instance at the top',
       'web01:\n  soak: 5s',
-      '1:1 At the top there is no key "web01". There are "defaults" and "instances".',
+      '1:1 At the top there is no key "web01". There are "defaults", "instances", "groups" and "rollout".',
     ],
     [
       'a setting in a check',
@@ -198,8 +198,16 @@ describe('every mistake has its place and says what to write', () => {
       'instances:\n  web: [soak]',
       '2:8 "web" must be a mapping of settings, but is a list.',
     ],
-    ['a list for a file', '- a', '1:1 The file must be a mapping with "defaults" and "instances", but is a list.'],
-    ['a text for a file', 'hello', '1:1 The file must be a mapping with "defaults" and "instances", but is "hello".'],
+    [
+      'a list for a file',
+      '- a',
+      '1:1 The file must be a mapping with "defaults", "instances", "groups" and "rollout", but is a list.',
+    ],
+    [
+      'a text for a file',
+      'hello',
+      '1:1 The file must be a mapping with "defaults", "instances", "groups" and "rollout", but is "hello".',
+    ],
   ])('%s', (_what, text, said) => {
     expect(complaints(text)).toEqual([said]);
   });

@@ -17,7 +17,7 @@ const { values } = parseArgs({
     logs: { type: 'string' },
   },
 });
-const smoke = ['memcached', 'memcached, removed together with its package and nothing in its place'];
+const smoke = ['memcached', 'memcached, stopped and masked by the change'];
 const isWanted = ({ name }) =>
   values.smoke ? smoke.includes(name) : (values.only?.some((text) => name.includes(text)) ?? true);
 

@@ -22,7 +22,7 @@ export const tryCase = async (one, { name, program, state }) => {
     if (!(await answersWell(copy, one))) throw new Error('its copy does not answer before the change');
     const [truth, guarded] = await Promise.all([truthOf(copy, one), guard(name, one, { program, state })]);
     const answers = await answersWell(name, one);
-    const right = rightStatuses[truth].includes(guarded.status) && answers;
+    const right = one.intended ? guarded.status === 0 : rightStatuses[truth].includes(guarded.status) && answers;
     return { one, truth, status: guarded.status, answers, right, said: guarded.stderr, seconds: took() };
   } catch (error) {
     return { one, truth: 'unknown', status: '-', answers: false, right: false, said: String(error), seconds: took() };

@@ -4,13 +4,21 @@ import { statusOf, worstLevel, type Level } from '../../src/doctor/finding.ts';
 import { judgeHost } from '../../src/doctor/judge.ts';
 
 const gibibyte = 1024 ** 3;
+const pool = {
+  name: 'p',
+  driver: 'btrfs',
+  snapshotCopies: false,
+  snapshotReservesDisk: false,
+  restoreNeedsNewest: false,
+  space: null,
+};
 const server: ServerFacts = {
-  kind: 'incus',
+  product: 'Incus',
   version: '6.0.4',
-  address: '/var/lib/incus/unix.socket',
+  remote: null,
   project: 'default',
-  projectConfig: {},
-  pools: [{ name: 'default', driver: 'btrfs', config: {}, space: { used: 2 * gibibyte, total: 20 * gibibyte } }],
+  allowsSnapshots: true,
+  pools: [{ ...pool, name: 'default', space: { usedBytes: 2 * gibibyte, totalBytes: 20 * gibibyte } }],
   instances: 3,
   hooks: [{ instance: 'web', isCurrent: true, agent: 'answers' }],
   restorePointsInFlight: [],
@@ -20,7 +28,7 @@ const good: HostFacts = {
   program: { version: '1.2.3', commit: 'abc', node: '24.22.3', isSingleFile: true },
   server: { ok: true, value: server },
   clientVersion: '6.0.4',
-  state: { path: '/var/lib/guard', problem: null, mode: 0o700, fileSystem: 'ext4', free: 5 * gibibyte },
+  state: { path: '/var/lib/guard', problem: null, mode: 0o700, isInMemory: false, free: 5 * gibibyte },
   units: { kind: 'systemd', agent: unit, recover: { enabled: 'enabled', active: 'inactive' } },
   clockSynchronized: true,
   terminal: { isInteractive: true, columns: 120, isUtf8: true },
@@ -33,7 +41,7 @@ const withServer = (facts: Partial<ServerFacts>): HostFacts => ({
   server: { ok: true, value: { ...server, ...facts } },
 });
 const withPool = (facts: Partial<NonNullable<ServerFacts['pools']>[number]>): HostFacts =>
-  withServer({ pools: [{ name: 'p', driver: 'btrfs', config: {}, space: null, ...facts }] });
+  withServer({ pools: [{ ...pool, ...facts }] });
 const withUnits = (
   agent: Partial<typeof unit>,
   recover: Partial<typeof unit> = {},
@@ -50,7 +58,7 @@ test('a host on which all is as guard needs it', () => {
   expect(findings.filter(({ level }) => level !== 'ok')).toEqual([]);
   expect(findings.map(({ topic }) => topic)).toEqual([
     'guard',
-    'incus',
+    'server',
     'pool default',
     'space default',
     'client',
@@ -69,41 +77,41 @@ const cases: readonly [string, HostFacts, string, Level, RegExp][] = [
   [
     'Incus does not answer',
     { ...good, server: { ok: false, error: { message: 'There is no socket.', advice: 'Start Incus.' } } },
-    'incus',
+    'server',
     'problem',
     /^There is no socket\.$/,
   ],
-  ['an Incus before 6.0', withServer({ version: '0.6' }), 'incus', 'warning', /Incus 0\.6 /],
+  ['an Incus before 6.0', withServer({ version: '0.6' }), 'server', 'warning', /Incus 0\.6 /],
   [
     'a restricted project',
-    withServer({ project: 'user-1000', projectConfig: { restricted: 'true' } }),
+    withServer({ project: 'user-1000', allowsSnapshots: false }),
     'project',
     'problem',
     /user-1000 is restricted/,
   ],
   ['no pool', withServer({ pools: [] }), 'pool', 'problem', /no storage pool/],
-  ['dir', withPool({ driver: 'dir' }), 'pool p', 'warning', /copies the whole instance/],
-  ['thick lvm', withPool({ driver: 'lvm', config: { 'lvm.use_thinpool': 'false' } }), 'pool p', 'warning', /full size/],
+  ['dir', withPool({ driver: 'dir', snapshotCopies: true }), 'pool p', 'warning', /copies the whole instance/],
+  ['thick lvm', withPool({ driver: 'lvm', snapshotReservesDisk: true }), 'pool p', 'warning', /full size/],
   ['thin lvm', withPool({ driver: 'lvm' }), 'pool p', 'ok', /without copying/],
-  ['zfs', withPool({ driver: 'zfs' }), 'pool p', 'ok', /only the newest snapshot/],
-  ['a driver that nobody tried', withPool({ driver: 'new' }), 'pool p', 'warning', /not tested with the new driver/],
+  ['zfs', withPool({ driver: 'zfs', restoreNeedsNewest: true }), 'pool p', 'ok', /only the newest snapshot/],
+  ['a driver that nobody tried', withPool({ driver: 'new' }), 'pool p', 'warning', /does not know the new driver/],
   [
     'a full pool',
-    withPool({ space: { used: 19.99 * gibibyte, total: 20 * gibibyte } }),
+    withPool({ space: { usedBytes: 19.99 * gibibyte, totalBytes: 20 * gibibyte } }),
     'space p',
     'problem',
     /10 MiB of/,
   ],
   [
     'a pool that fills up',
-    withPool({ space: { used: 19 * gibibyte, total: 20 * gibibyte } }),
+    withPool({ space: { usedBytes: 19 * gibibyte, totalBytes: 20 * gibibyte } }),
     'space p',
     'warning',
     /1\.0 GiB of/,
   ],
   [
     'a large pool with a small share',
-    withPool({ space: { used: 950 * gibibyte, total: 1000 * gibibyte } }),
+    withPool({ space: { usedBytes: 950 * gibibyte, totalBytes: 1000 * gibibyte } }),
     'space p',
     'ok',
     /50\.0 GiB/,
@@ -116,7 +124,7 @@ const cases: readonly [string, HostFacts, string, Level, RegExp][] = [
     'problem',
     /read-only/,
   ],
-  ['records in memory', { ...good, state: { ...good.state, fileSystem: 'tmpfs' } }, 'records', 'warning', /in memory/],
+  ['records in memory', { ...good, state: { ...good.state, isInMemory: true } }, 'records', 'warning', /in memory/],
   ['records that others read', { ...good, state: { ...good.state, mode: 0o755 } }, 'records', 'warning', /other users/],
   ['little room for records', { ...good, state: { ...good.state, free: 1024 } }, 'records', 'warning', /0 MiB free/],
   ['no records yet', { ...good, state: { ...good.state, mode: null } }, 'records', 'ok', /first run/],

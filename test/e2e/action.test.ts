@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -14,15 +14,18 @@ const root = resolve(import.meta.dirname, '../..');
 const instance = 'e2e-action';
 let guard: GuardUnderTest;
 let folder = '';
+let release: Release;
 
 beforeAll(async () => {
   guard = await guardUnderTest();
+  release = await releaseOf(root);
   await launch(instance);
   await waitFor(async () => (await guard.run(['check', instance])).status === 0);
 });
 afterAll(async () => {
   await remove(instance);
   await guard.remove();
+  await rm(release.folder, { recursive: true });
 });
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'guard-action-'));
@@ -35,7 +38,28 @@ interface Action {
   readonly runs: { readonly using: string; readonly main: string; readonly post: string };
 }
 
-const read = async <T>(name: string): Promise<T> => parse(await readFile(join(root, name), 'utf8')) as T;
+const read = async <T>(name: string): Promise<T> =>
+  parse(await readFile(join(name.endsWith('action.yml') ? release.clone : root, name), 'utf8')) as T;
+
+/** A release, made in a copy of the repository. */
+interface Release {
+  readonly folder: string;
+  /** Where it was made. */
+  readonly repository: string;
+  /** What a runner fetches: the tag, in which nothing is built or installed. */
+  readonly clone: string;
+}
+
+const releaseOf = async (project: string): Promise<Release> => {
+  const parent = await mkdtemp(join(tmpdir(), 'guard-release-'));
+  const [repository, clone] = [join(parent, 'repository'), join(parent, 'clone')];
+  await execa('git', ['clone', '--quiet', `file://${project}`, repository]);
+  await symlink(join(project, 'node_modules'), join(repository, 'node_modules'));
+  await execa('node', ['build.mjs'], { cwd: repository });
+  await execa('node', ['packaging/tag.mjs', 'v0.0.0-test'], { cwd: repository });
+  await execa('git', ['clone', '--quiet', '--depth=1', '--branch=v0.0.0-test', `file://${repository}`, clone]);
+  return { folder: parent, repository, clone };
+};
 
 /** The environment that the runner gives a step: every input, its default where it is not set. */
 const stepEnvironment = async (inputs: Readonly<Record<string, string>>): Promise<Record<string, string>> => {
@@ -60,7 +84,7 @@ const stepEnvironment = async (inputs: Readonly<Record<string, string>>): Promis
 
 /** Starts a part of the action. Not awaited: a started process is a promise of its end. */
 const start = (part: 'main' | 'post', action: Action, env: Readonly<Record<string, string>>) =>
-  execa(process.execPath, [join(root, action.runs[part])], {
+  execa(process.execPath, [join(release.clone, action.runs[part])], {
     env,
     cwd: folder,
     stdin: 'ignore',
@@ -75,23 +99,52 @@ const step = async (part: 'main' | 'post', inputs: Readonly<Record<string, strin
   return { exitCode, stdout, stderr };
 };
 
-/** `NAME=VALUE` lines; a later one of the same name counts. */
+/** `NAME=VALUE` lines; none of them twice. */
 const values = async (name: string): Promise<Record<string, string>> => {
   const text = await readFile(join(folder, name), 'utf8').catch(() => '');
-  return Object.fromEntries(
-    text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  ) as Record<string, string>;
+  const lines = text.split('\n').filter((line) => line !== '');
+  const names = lines.map((line) => line.slice(0, line.indexOf('=')));
+  expect(names).toEqual([...new Set(names)]);
+  return Object.fromEntries(lines.map((line, at) => [names[at], line.slice(line.indexOf('=') + 1)])) as Record<
+    string,
+    string
+  >;
 };
 
 const savedState = async (): Promise<Record<string, string>> =>
   Object.fromEntries(Object.entries(await values('state')).map(([name, value]) => [`STATE_${name}`, value]));
 
+const committer = {
+  GIT_AUTHOR_NAME: 'test',
+  GIT_AUTHOR_EMAIL: 'test@test.invalid',
+  GIT_COMMITTER_NAME: 'test',
+  GIT_COMMITTER_EMAIL: 'test@test.invalid',
+};
+
 const options = '--soak\n0s\n--retry';
 
 describe('the action', () => {
+  test('a release has what it needs, as its sources build it; a checkout of anything else says so', async () => {
+    expect(await readdir(release.clone)).not.toEqual(expect.arrayContaining(['dist']));
+    expect((await readdir(release.clone)).includes('node_modules')).toBe(false);
+    const check = await execa('node', ['packaging/tag.mjs', '--check', 'v0.0.0-test'], { cwd: release.repository });
+    expect(check.stdout).toBe('The program of v0.0.0-test is what its sources build.');
+    await appendFile(join(release.repository, 'src/version.ts'), 'export const other = 1;\nconsole.log(other);\n');
+    await execa('git', ['commit', '--quiet', '--all', '--message=other'], { cwd: release.repository, env: committer });
+    await execa('node', ['packaging/tag.mjs', 'v0.0.1-test'], { cwd: release.repository });
+    const stale = await execa('node', ['packaging/tag.mjs', '--check', 'v0.0.1-test'], {
+      cwd: release.repository,
+      reject: false,
+    });
+    expect(stale).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is not what its sources build') });
+    await execa('git', ['clone', '--quiet', `file://${release.repository}`, join(folder, 'main')]);
+    const main = await execa('node', [join(folder, 'main/action/main.mjs')], {
+      env: await stepEnvironment({ instance, run: 'true' }),
+      reject: false,
+    });
+    expect(main).toMatchObject({ exitCode: 70, stderr: expect.stringContaining('use a release') });
+  });
+
   test('kept: inputs become words, outputs say how it ended', async () => {
     await mkdir(join(folder, 'my dist'));
     await writeFile(join(folder, 'my dist/app'), 'pushed');
@@ -108,6 +161,7 @@ describe('the action', () => {
     const outputs = await values('output');
     expect(outputs).toMatchObject({ outcome: 'kept', cause: '', status: '0', instance, report: 'guard.xml' });
     expect(outputs['run']).toMatch(/^\d{8}-\d{6}-/);
+    expect(outputs['evidence']).toBe('');
     expect(await snapshotNames(instance)).toContain(outputs['restore-point']);
     expect(Object.keys(outputs).toSorted()).toEqual(Object.keys((await read<Action>('action.yml')).outputs).toSorted());
     expect(await readFile(join(folder, 'guard.xml'), 'utf8')).toContain('<testsuites');
@@ -138,9 +192,30 @@ describe('the action', () => {
   ])('%s', async (_name, inputs, status, outputs) => {
     const { exitCode, stderr } = await step('main', { instance, options, ...inputs });
     expect({ exitCode, stderr }).toMatchObject({ exitCode: status });
-    expect(await values('output')).toMatchObject(outputs);
+    const written = await values('output');
+    expect(written).toMatchObject(outputs);
+    // What was saved before a rollback can be uploaded.
+    const saved = outputs.outcome === 'rolled-back' ? await readdir(written['evidence'] ?? '') : ['nothing'];
+    expect(saved.length).toBeGreaterThan(0);
     expect(stderr).toMatch(/^::error title=guard/m);
     expect(await readFile(join(folder, 'guard.xml'), 'utf8')).toMatch(/<(error|failure)/);
+  });
+
+  test('several instances: one outcome, and each output once', async () => {
+    const second = `${instance}-2`;
+    await launch(second);
+    await waitFor(async () => (await guard.run(['check', second])).status === 0);
+    const inputs = { instance: `${instance}\n${second}`, options };
+    expect((await step('main', { ...inputs, run: 'true' })).exitCode).toBe(0);
+    expect(await values('output')).toMatchObject({ outcome: 'kept', status: '0' });
+    await rm(join(folder, 'output'));
+    const { exitCode } = await step('main', { ...inputs, run: 'exit 3' });
+    await remove(second);
+    expect(await values('output')).toMatchObject({
+      outcome: 'rolled-back',
+      cause: 'command',
+      status: String(exitCode),
+    });
   });
 
   test('a cancelled step puts the instance back; one that is killed is finished after the job', async () => {

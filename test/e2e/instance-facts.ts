@@ -34,8 +34,11 @@ export const booted = (facts: Facts): boolean =>
   facts.manager.kind === 'systemd' && facts.manager.booted && facts.network?.defaultRoutes.length === 1;
 
 /** What a server said to this question of guard's; null where it did not answer, undefined where it was not asked. */
-export const saidTo = (facts: Facts, question: string): string | null | undefined =>
-  facts.answers?.find((one) => one.question === question)?.said;
+export const saidTo = (facts: Facts, question: string): string | null | undefined => {
+  const said = facts.answers?.find((one) => one.question === question)?.said;
+  // Without what tells one page from another.
+  return said?.replace(/ \([0-9a-f]{8}\)$/, '') ?? said;
+};
 
 /** The sentences that decide against a change. */
 export const required = (before: Facts, after: Facts): string[] =>

@@ -106,6 +106,9 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
   11: () => status('--check', 'test ! -e /root/bad', '--check-retries', '1', ...sh('touch /root/bad')),
   12: () => status('--timeout', '1s', ...sh('sleep 60')),
   13: () => status('--on-failure', 'keep', ...sh('exit 3')),
+  15: async () =>
+    (await guard.run(['--soak', '0s', '--retry', '--on-unchanged', 'keep', instance, '--', 'sh', '-c', 'exit 3']))
+      .status,
   20: notWell,
   21: notBack,
   30: () => status('--retry', 'e2e-outcomes-none', '--', 'true'),
@@ -113,6 +116,9 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
   32: quarantined,
   33: () => status('rehearse', ...sh('exit 3')),
   34: rehearsalInconclusive,
+  40: () => status('--canary', '1', ...sh('exit 3')),
+  // It is not healthy at its turn, so nobody can judge the change there.
+  41: () => status('--canary', '1', '--check', 'false', '--check-retries', '1', ...sh('true')),
   64: () => status('--soak', 'long', ...sh('true')),
   78: misconfigured,
   129: () => interrupted('SIGHUP'),

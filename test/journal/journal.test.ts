@@ -55,7 +55,7 @@ test('output and progress are not kept', async () => {
   const state = await temporaryFolder();
   await write(state, [
     recorded({ type: 'command-output', stream: 'stdout', chunk: new Uint8Array([104]) }),
-    recorded({ type: 'watch-progress', waitingFor: [], healthyForMs: 1 }),
+    recorded({ type: 'watch-progress', waitingFor: [], healthyForMs: 1, limitMs: 120_000, soakMs: 10_000 }),
   ]);
   expect(await readFile(fileOf(state), 'utf8')).toBe('');
 });

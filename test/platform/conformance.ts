@@ -57,6 +57,15 @@ export function describeConformance(
       expect(failure(await platform.getPool('no-such-pool')).kind).toBe('not-found');
     });
 
+    it('describes the server, with all pools', async () => {
+      const { version, allowsSnapshots, pools } = value(await platform.describeServer());
+      expect(version).toMatch(/^\d+\.\d+/);
+      expect(allowsSnapshots).toBe(true);
+      const root = value(await platform.getInstance(instance)).disks.find(({ kind }) => kind === 'root');
+      const pool = root?.kind === 'root' ? root.pool : '';
+      expect(pools?.find(({ name }) => name === pool)).toMatchObject(value(await platform.getPool(pool)));
+    });
+
     it('reports the state of a running instance', async () => {
       expect(value(await platform.getInstanceState(instance)).status).toBe('Running');
       expect(failure(await platform.getInstanceState('no-such-instance')).kind).toBe('not-found');

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/event.ts';
 import { workflowCommand } from '../../src/report/github.ts';
+import type { Target } from '../../src/report/run-report.ts';
 import { createView } from '../../src/report/view.ts';
 import { fakeClock } from '../health/fake-clock.ts';
 import { recorded } from './example-events.ts';
@@ -18,7 +19,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** What is written on stderr, with the command's output in its place. */
-const shown = async (environment: Record<string, string>, events: readonly RunEvent[]): Promise<string> => {
+const shown = async (
+  environment: Record<string, string>,
+  events: readonly RunEvent[],
+  about: Target = target,
+): Promise<string> => {
   const stderr = new PassThrough();
   const view = createView({
     stdin: new PassThrough(),
@@ -28,7 +33,7 @@ const shown = async (environment: Record<string, string>, events: readonly RunEv
     clock: fakeClock(),
     json: false,
     quiet: false,
-    target,
+    target: about,
   });
   for (const event of recorded(...events)) {
     if (event.type === 'command-output') stderr.write(event.chunk);
@@ -61,16 +66,14 @@ describe('in GitHub Actions', () => {
   test('nothing but guard’s own annotation is read as a workflow command', async () => {
     const commands = readCommands(await shown(github(), hostile));
     expect(commands).toHaveLength(1);
-    expect(commands[0]).toMatch(
-      /^::error title=guard%3A rolled back::rolled back%3A|^::error title=guard%3A rolled back::rolled back: /,
-    );
+    expect(commands[0]).toMatch(/^::error title=guard \(rolled back\)::rolled back: /);
     expect(commands[0]).toContain('%0A  ✖ web said no: exit status 1');
   });
 
   test('the outputs and the summary say how it ended', async () => {
     await shown(github(), hostile);
     expect(await readFile(join(folder, 'output'), 'utf8')).toBe(
-      'outcome=rolled-back\ncause=unhealthy\nstatus=11\nrun=20261123-070945-z8mf\ninstance=web\nrestore-point=\n',
+      'outcome=rolled-back\ncause=unhealthy\nstatus=11\nrun=20261123-070945-z8mf\ninstance=web\nrestore-point=\nevidence=/var/lib/guard\n',
     );
     expect(await readFile(join(folder, 'summary'), 'utf8')).toContain('**rolled back**');
   });
@@ -80,10 +83,17 @@ describe('in GitHub Actions', () => {
     expect(await readFile(join(folder, 'output'), 'utf8')).toContain('outcome=kept\ncause=\nstatus=0\n');
   });
 
+  test('a script of several lines is one line in the title, without escapes', async () => {
+    const about = { ...target, command: ['sh', '-e', '-c', '\n/srv/app/migrate\nsystemctl restart app\n'] };
+    await shown(github(), hostile, about);
+    const [title] = (await readFile(join(folder, 'summary'), 'utf8')).split('\n');
+    expect(title).toBe("## ↩️ `guard web -- sh -e -c '/srv/app/migrate …'`");
+  });
+
   test('a warning is an annotation too', async () => {
     expect(
       readCommands(await shown(github(), eventsOfOutcomes.interrupted)).map((line) => line.split('::')[1]),
-    ).toEqual(['warning title=guard', 'error title=guard%3A interrupted by SIGTERM']);
+    ).toEqual(['warning title=guard', 'error title=guard (interrupted by SIGTERM)']);
   });
 
   test('files that cannot be written change nothing', async () => {

@@ -33,6 +33,7 @@ const phases = keysOf<Phase>({
   restore: true,
   start: true,
   'verify-again': true,
+  release: true,
   copy: true,
   restart: true,
   'remove-copy': true,
@@ -55,6 +56,8 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   kept: [{ outcome: 'kept' }],
   'rolled-back': causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rolled-back', cause }])),
   'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
+  'kept-unchanged': causes.map((cause) => ({ outcome: 'kept-unchanged', cause })),
+  'instance-gone': [{ outcome: 'instance-gone' }],
   'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
   'rollback-failed': causes.map((cause) => ({
     outcome: 'rollback-failed',
@@ -86,6 +89,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'run-started': [
     started(),
     started({ remote: 'far' }),
+    started({ rolledBackTo: '20261123-055126-k3f9' }),
     started({ rehearsal: { copy: rehearsalCopy, before: null, keepCopy: false } }),
     started({ rehearsal: { copy: rehearsalCopy, before: 'a', keepCopy: true } }),
     started({ rehearsedBy: 'a' }),
@@ -94,7 +98,14 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'phase-started': phases.map(began),
   'phase-ended': phases.map((phase) => ({ type: 'phase-ended', phase, ms: 1, ok: true, message: 'done' })),
   notice: (['info', 'warning'] as const).map((level) => ({ type: 'notice', level, message: 'So.' })),
-  'baseline-recorded': [{ type: 'baseline-recorded', baseline: { checks: [check('web', 'unknown')] } }],
+  'baseline-recorded': [
+    { type: 'baseline-recorded', baseline: { checks: [check('web', 'unknown')] } },
+    {
+      type: 'baseline-recorded',
+      baseline: { checks: [] },
+      coverage: { compared: ['2 units'], missing: ['no package manager'] },
+    },
+  ],
   'lifecycle-commands-planned': [
     {
       type: 'lifecycle-commands-planned',
@@ -136,7 +147,10 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     { type: 'command-output', stream: 'stderr', chunk: Buffer.from([0xff]) },
   ],
   'command-ended': Object.values(ends).map(commandEnded),
-  'watch-progress': [{ type: 'watch-progress', waitingFor: [finding('It waits.')], healthyForMs: 0 }],
+  'watch-progress': [
+    { type: 'watch-progress', waitingFor: [finding('It waits.')], healthyForMs: 0, limitMs: 1, soakMs: 2 },
+  ],
+  'unit-log': [{ type: 'unit-log', unit: 'a.service', lines: ['a'] }],
   verdict: (['healthy', 'unhealthy', 'inconclusive'] as const).map((kind) =>
     verdict(kind, true, { reasons: [finding('a')], advisories: [finding('b')], checks: [check('c', 'failed')] }),
   ),

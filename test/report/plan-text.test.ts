@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { planMarkdown } from '../../src/report/plan-markdown.ts';
 import { planLines, type Preview } from '../../src/report/plan-text.ts';
 import type { Plan } from '../../src/run/plan.ts';
 
@@ -17,6 +18,7 @@ const plan: Plan = {
   uncovered: 'warn',
   okStatus: [{ first: 0, last: 0 }],
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
+  onUnchanged: 'rollback',
   askMs: 60_000,
   obeyQuarantine: false,
   keepFailed: false,
@@ -65,7 +67,7 @@ test('says what would happen', () => {
       limits: command 1 h, silence unlimited, healthy within 2 min, then for 10 s
       on failure: rollback
 
-    web is healthy (no checks are configured: it runs and answers)
+    web is healthy (no check of yours is configured)
 
     The run would start. Nothing was changed."
   `);
@@ -75,6 +77,29 @@ test('an instance that is stopped is not asked, and that is said', () => {
   const said = lines({ wasRunning: false, verdict: null });
   expect(said).toContain('which is stopped and would be started for the run');
   expect(said).toContain('unless the instance is unhealthy after its start');
+});
+
+describe('as markdown', () => {
+  const markdown = (more: Partial<Preview>): readonly string[] => planMarkdown({ ...preview, ...more });
+  /** Headings that another heading, or the end, follows at once. */
+  const emptyHeadings = (text: readonly string[]): readonly string[] =>
+    text.filter(
+      (line, at) => line.startsWith('#') && /^(#|$)/.test(text.slice(at + 1).find((next) => next !== '') ?? ''),
+    );
+
+  test('no heading is empty, whatever is known', () => {
+    const finding = { subject: 'unit:web.service', severity: 'required' as const, message: 'web.service failed.' };
+    const check = { name: 'web', severity: 'required' as const, status: 'passed' as const, message: 'ok', ms: 1 };
+    for (const verdict of [
+      null,
+      { verdict: 'healthy' as const, reasons: [], advisories: [], checks: [] },
+      { verdict: 'unhealthy' as const, reasons: [finding], advisories: [], checks: [] },
+      { verdict: 'healthy' as const, reasons: [], advisories: [], checks: [check] },
+    ])
+      expect(emptyHeadings(markdown({ verdict }))).toEqual([]);
+    expect(markdown({}).join('\n')).toMatch(/\nNow: healthy\.$/);
+    expect(emptyHeadings(['## a', '', '### b'])).toEqual(['## a', '### b']);
+  });
 });
 
 test('a refusal is said', () => {

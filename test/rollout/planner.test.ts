@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allowedOf, formatAmount, parallelOf, parseAmount } from '../../src/rollout/amount.ts';
+import { allowedOf, formatAmount, parallelOf, parseAmount } from '../../src/amount.ts';
 import {
   assignWaves,
   nextStep,
@@ -236,7 +236,7 @@ describe('any rollout', () => {
         const goesBack = how.allOrNothing && seen.end?.stop !== null && seen.end?.stop !== 'inconclusive';
         expect(goesBack && kept).toBe(false);
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -269,7 +269,7 @@ describe('any rollout', () => {
           expect(keptBefore.size).toBe(groups.length);
         },
       ),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 

@@ -32,7 +32,11 @@ test.each(rows)('%j ends with %i', (outcome, status) => {
 
 test('the table has exactly the statuses that can come, each once, and success alone is 0 (F9)', () => {
   const statuses: number[] = outcomeTable.map(({ exit }) => exit);
-  expect(statuses).toEqual([...new Set(rows.map(([, status]) => status))]);
+  // Of a rollout, not of one run: test/rollout/execute.test.ts.
+  const ofRollouts = [40, 41];
+  expect(statuses.filter((status) => !ofRollouts.includes(status))).toEqual([
+    ...new Set(rows.map(([, status]) => status)),
+  ]);
   expect(rows.filter(([, status]) => status === 0)).toEqual([[{ outcome: 'kept' }, 0]]);
 });
 

@@ -1,12 +1,24 @@
 import { err, ok, type Result } from '../../result.ts';
-import type { Disk, Facts, Reboot } from '../facts.ts';
+import type { Disk, Facts, Process, Reboot } from '../facts.ts';
 import { configurationFrom } from '../resources/configuration/parse.ts';
 import { networkFrom } from '../resources/network/parse.ts';
 import { packagesFrom } from '../resources/package/parse.ts';
 import { initOf, processTable, socketOwners } from '../resources/process/parse.ts';
 import { numberOr, sectionsOf, type Section } from './sections.ts';
 import { ephemeralRange, inetSockets, unixSockets } from '../resources/listener/parse.ts';
-import { managerOf, unitFilesOf, unitsOf } from '../resources/unit/parse.ts';
+import { managerOf, unitFilesOf, unitsOf, userUnitsOf } from '../resources/unit/parse.ts';
+import { accountsFrom } from '../resources/account/parse.ts';
+import { jobsFrom } from '../resources/job/parse.ts';
+import { kernelSettingsFrom } from '../resources/kernel-setting/parse.ts';
+import { logFrom } from '../resources/log/parse.ts';
+import { mountsFrom } from '../resources/mount/parse.ts';
+import { privilegesFrom } from '../resources/privilege/index.ts';
+import { workplacesFrom } from '../resources/workplace/index.ts';
+import { programsFrom } from '../resources/program/parse.ts';
+import { localRepliesFrom } from '../resources/reply/local.ts';
+import { accessFrom, linksFrom } from '../resources/unix-socket/parse.ts';
+import { answersYesOrNo, clientConnections, queuesFrom } from '../resources/usage/parse.ts';
+import { validationsFrom } from '../resources/validation/index.ts';
 
 /** The answer came and is not what the probe writes. */
 export interface UnreadableFacts {
@@ -15,7 +27,7 @@ export interface UnreadableFacts {
 }
 
 /** Reads what the probe wrote. Total: whatever comes, it returns facts, with `null` for what cannot be trusted. */
-export function parseProbe(text: string, nonce: string): Result<Facts, UnreadableFacts> {
+export function parseProbe(text: string, nonce: string, since = 0): Result<Facts, UnreadableFacts> {
   const sections = sectionsOf(text, nonce);
   const self = sections.get('self');
   if (self === undefined) return err({ kind: 'unreadable', message: 'The probe inside the instance did not answer.' });
@@ -23,7 +35,10 @@ export function parseProbe(text: string, nonce: string): Result<Facts, Unreadabl
 
   const processes = whole(sections, 'processes', processTable);
   const owners = processes === null ? null : whole(sections, 'owners', (section) => socketOwners(section, processes));
-  const units = unitsOf(said('manager')[0] ?? '', sections);
+  const system = unitsOf(said('manager')[0] ?? '', sections);
+  const ofUsers = whole(sections, 'usermanagers', userUnitsOf);
+  const units = system === null || ofUsers === null ? system : { ...system, ...ofUsers.units };
+  const sockets = whole(sections, 'inet', (section) => inetSockets(section, owners));
   return ok({
     v: 1,
     init: processes === null ? null : initOf(processes),
@@ -31,19 +46,89 @@ export function parseProbe(text: string, nonce: string): Result<Facts, Unreadabl
     units,
     unitFiles: whole(sections, 'unitfiles', unitFilesOf),
     ephemeralPorts: ephemeralRange(said('ephemeral')),
-    sockets: whole(sections, 'inet', (section) => inetSockets(section, owners)),
-    unixSockets: whole(sections, 'unix', (section) => unixSockets(section, owners)),
+    sockets,
+    unixSockets: whole(sections, 'unix', (section) =>
+      unixSockets(section, owners, whole(sections, 'access', accessFrom)),
+    ),
     network: networkFrom(sections.get('addresses'), sections.get('routes'), sections.get('nameservers')),
     packages: packagesFrom(sections),
-    disk: whole(sections, 'space', (section) => diskFrom(section, said('root')[0] !== 'read-only')),
+    disk: whole(sections, 'space', (section) =>
+      diskFrom(section, said('root')[0] !== 'read-only', sections.get('writetest')),
+    ),
     reboot: whole(sections, 'reboot', rebootFrom),
-    processes: processes === null ? null : [...processes.residents.values()],
+    processes:
+      processes === null ? null : withPrograms(processes.residents.values(), whole(sections, 'programs', programsFrom)),
+    ...(numberOr(said('time')[0], 0) === 0 ? {} : { observedAt: numberOr(said('time')[0], 0) }),
     pages: said('pages')
       .filter((page) => /^\/[a-z]{1,20}\.php$/.test(page))
       .slice(0, 10),
     answers: null,
     configuration: configurationFrom(sections.get('signatures'), sections.get('lines')),
+    jobs: whole(sections, 'jobs', jobsFrom),
+    accounts: whole(sections, 'accounts', accountsFrom),
+    kernel: whole(sections, 'kernel', kernelSettingsFrom),
+    mounts: whole(sections, 'mounts', mountsFrom),
+    workplaces:
+      processes === null
+        ? null
+        : whole(sections, 'workplaces', (section) => workplacesFrom(section, processes.residents)),
+    obstacles: whole(sections, 'obstacles', ({ lines }) => lines.filter((line) => line.startsWith('/'))),
+    links: whole(sections, 'access', linksFrom) ?? {},
+    queues: whole(sections, 'queues', queuesFrom),
+    connections: whole(sections, 'clients', (section) =>
+      clientConnections(section, sockets, (inode) => owners?.ownerOf(inode) ?? null),
+    ),
+    ...deepFacts(sections, since),
   });
+}
+
+/** What not every observation gathers: absent where this one did not. */
+function deepFacts(sections: ReadonlyMap<string, Section>, since: number): DeepFacts {
+  if (!sections.has('packaged')) return {};
+  return {
+    packaged: whole(sections, 'packaged', packagedFrom),
+    validators: whole(sections, 'validators', validationsFrom),
+    privileges: whole(sections, 'privileges', privilegesFrom),
+    resolution: whole(sections, 'resolution', answersYesOrNo),
+    peers: whole(sections, 'peers', answersYesOrNo),
+    localReplies: whole(sections, 'localreplies', localRepliesFrom),
+    log: whole(sections, 'log', (section) => logFrom(section, since)),
+  };
+}
+
+/** The part of facts that only a deep observation has. */
+export function deepFactsOf(facts: Facts): DeepFacts {
+  const { packaged, validators, privileges, resolution, peers, localReplies, log } = facts;
+  return Object.fromEntries(
+    Object.entries({ packaged, validators, privileges, resolution, peers, localReplies, log }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
+}
+
+type DeepFacts = Pick<
+  Facts,
+  'packaged' | 'validators' | 'privileges' | 'resolution' | 'peers' | 'localReplies' | 'log'
+>;
+
+function withPrograms(processes: Iterable<Process>, programs: ReadonlyMap<number, string> | null): readonly Process[] {
+  return [...processes].map((process) => {
+    const program = programs?.get(process.pid);
+    return program === undefined ? process : { ...process, program };
+  });
+}
+
+/** `/var/lib/dpkg/info/NAME.list:/path` lines: the package by the name of the unit, or by the path of another file. */
+function packagedFrom(section: Section): Record<string, string> | null {
+  if (section.status > 1) return null;
+  return Object.fromEntries(
+    section.lines.slice(0, 5000).flatMap((line) => {
+      const [, name, path] = /^\/var\/lib\/dpkg\/info\/([^/]{1,200})\.list:(\/.{1,300})$/.exec(line) ?? [];
+      if (name === undefined || path === undefined) return [];
+      const key = path.includes('/systemd/') ? path.slice(path.lastIndexOf('/') + 1) : path;
+      return [[key, name.replace(/:\w+$/, '')]];
+    }),
+  );
 }
 
 function whole<T>(
@@ -65,7 +150,7 @@ function wordsAfter(section: Section, word: string): string[] {
 }
 
 /** `stat -f`: block size, blocks, blocks for everybody, inodes, free inodes. */
-function diskFrom(section: Section, writable: boolean): Disk | null {
+function diskFrom(section: Section, writable: boolean, writeTest: Section | undefined): Disk | null {
   const [size, blocks, available, inodes, freeInodes] = (section.lines[0] ?? '')
     .split(' ')
     .map((word) => numberOr(word, -1));
@@ -77,6 +162,7 @@ function diskFrom(section: Section, writable: boolean): Disk | null {
     totalInodes: Math.max(0, inodes ?? 0),
     availableInodes: Math.max(0, freeInodes ?? 0),
     writable,
+    ...(writeTest === undefined ? {} : { canWrite: answersYesOrNo(writeTest) ?? {} }),
   };
 }
 

@@ -3,20 +3,22 @@ import type { Answer, Facts, Network, Socket } from '../facts.ts';
 import { askNameServer } from './dns.ts';
 import { greetServers } from './greeting.ts';
 import { askWebServers } from './http.ts';
+import { askCertificates } from './certificate.ts';
 import { askDirectory } from './ldap.ts';
+import { learnProtocols } from './learn.ts';
 import { rememberAnswers, type Remembering } from './memory.ts';
 import { askForRecipient } from './recipient.ts';
 
 /**
  * Asks the servers of the instance whose protocol has a harmless question: a service that listens can still answer nothing
- * but errors (F36). Null where nobody can be asked from here. Other protocols are left alone, because their servers count a client
- * that asks nothing sensible as an attack.
+ * but errors (F36). What an unknown port speaks is found out. Null where nobody can be asked from here.
  */
 export async function askServers(
   facts: Pick<Facts, 'sockets' | 'network' | 'configuration' | 'pages'>,
   clock: Clock,
   signal: AbortSignal | undefined,
   remembering: Remembering = rememberAnswers(clock),
+  known: readonly Answer[] | null = null,
 ): Promise<readonly Answer[] | null> {
   const address = addressOf(facts.network);
   if (address === undefined || facts.sockets === null) return null;
@@ -28,6 +30,8 @@ export async function askServers(
     greetServers(sockets, address, questions),
     askForRecipient(sockets, address, questions),
     askDirectory(sockets, address, questions),
+    askCertificates(sockets, address, facts.configuration?.sites ?? [], questions),
+    learnProtocols(sockets, address, known, questions),
   ]);
   return answers.flat().length === 0 ? null : answers.flat();
 }

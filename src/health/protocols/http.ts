@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest, type ClientRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIPv6, type Socket as Connection } from 'node:net';
-import type { Clock } from '../../clock.ts';
 import { withinLimit } from '../checks/limit.ts';
 import { openConnection } from './connection.ts';
 import type { Questions } from './memory.ts';
@@ -29,10 +29,84 @@ export async function askWebServers(
   ];
   return Promise.all(
     questions.map(async ({ port, path }): Promise<Answer> => {
-      const said = await remembering(`${address} ${port} ${path}`, () => askPort(address, port, path, clock, signal));
+      const first = { address, port, path, secure: port === 443 || port === 8443, host: null };
+      const own = new Set([address, ...sites]);
+      const compared = sites.length > 0 && isForPeople({ protocol: 'tcp', port });
+      const said = await remembering(`${address} ${port} ${path}`, () =>
+        askFollowing(first, own, { clock, signal }, compared),
+      );
       return { protocol: 'http', port: `tcp/${port}`, question: path, said };
     }),
   );
+}
+
+/** Asks a server that was found out to speak HTTP for its first page. */
+export function askPage(
+  { address, port, secure }: Pick<PageRequest, 'address' | 'port' | 'secure'>,
+  questions: Pick<Questions, 'clock' | 'signal'>,
+): Promise<string | null> {
+  return askFollowing({ address, port, secure, path: '/', host: null }, new Set([address]), questions);
+}
+
+interface PageRequest {
+  readonly address: string;
+  readonly port: number;
+  readonly secure: boolean;
+  /** The path, a whole address for a proxy, or `//name/` for a site by its name. */
+  readonly path: string;
+  /** Name of the site; null for the address. */
+  readonly host: string | null;
+}
+
+const mostRedirects = 4;
+
+/**
+ * Follows redirects as far as they stay with the instance's own addresses and names: `301 > 200`. One that leads elsewhere is an answer by itself; one
+ * that leads back to the instance and to nobody is none.
+ */
+async function askFollowing(
+  first: PageRequest,
+  own: ReadonlySet<string>,
+  questions: Pick<Questions, 'clock' | 'signal'>,
+  withDigest = false,
+): Promise<string | null> {
+  const said: string[] = [];
+  let request = first;
+  for (let hops = 0; hops <= mostRedirects; hops += 1) {
+    const page = await askPort(request, questions);
+    if (said.length > 0 && (page.said === null || page.said === 'unreachable')) return [...said, 'nobody'].join(' > ');
+    if (page.said === null) return null;
+    // So that a site that falls back to the page of nobody's site is noticed.
+    said.push(withDigest && page.said === '200' && page.digest !== '' ? `200 (${page.digest})` : page.said);
+    const next = page.location === null ? null : ownTarget(page.location, request, own);
+    if (next === null) return said.join(' > ');
+    request = next;
+  }
+  // Some send a caller without cookies round and round: the first answer is the only one that counts.
+  return said[0] ?? null;
+}
+
+/** Where a redirect leads, if to the instance itself. */
+function ownTarget(location: string, from: PageRequest, own: ReadonlySet<string>): PageRequest | null {
+  const host = from.host ?? siteOf(from.path) ?? from.address;
+  const bracketed = isIPv6(host) ? `[${host}]` : host;
+  const base = `${from.secure ? 'https' : 'http'}://${bracketed}:${from.port}${from.path.startsWith('//') ? '/' : from.path}`;
+  if (!URL.canParse(location, base)) return null;
+  const url = new URL(location, base);
+  const name = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  if (!['http:', 'https:'].includes(url.protocol) || (name !== host && !own.has(name))) return null;
+  const secure = url.protocol === 'https:';
+  return {
+    address: from.address,
+    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    secure,
+    path: `${url.pathname}${url.search}`,
+    host: name === from.address ? null : name,
+  };
+}
+
+function siteOf(path: string): string | null {
+  return /^\/\/([^/]+)\/$/.exec(path)?.[1] ?? null;
 }
 
 function isProxy({ protocol, port, owner }: Socket): boolean {
@@ -48,7 +122,7 @@ const mostPorts = 16;
 const mostSites = 6;
 
 /** Where browsers go by themselves. */
-function isForPeople({ protocol, port }: Socket): boolean {
+function isForPeople({ protocol, port }: Pick<Socket, 'protocol' | 'port'>): boolean {
   return protocol === 'tcp' && (port === 80 || port === 443);
 }
 
@@ -64,21 +138,24 @@ const webServers = /^(nginx|apache2|httpd|lighttpd|caddy|haproxy|varnishd|cache-
 /** Milliseconds until the first bytes. */
 const answerMs = 3000;
 
-async function askPort(
-  address: string,
-  port: number,
-  path: string,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<string | null> {
-  const exchange = open(address, port, path);
+interface Page {
+  readonly said: string | null;
+  /** Where a redirect leads. */
+  readonly location: string | null;
+  /** Of the first part of the page; empty where there is none. */
+  readonly digest: string;
+}
+
+async function askPort(request: PageRequest, { clock, signal }: Pick<Questions, 'clock' | 'signal'>): Promise<Page> {
+  const exchange = open(request);
   try {
     const opened = await withinLimit(clock, 2 * answerMs, signal, async () =>
       openConnection(await exchange.connection, clock, signal),
     );
-    if (opened.end !== 'done' || opened.value === 'unreachable') return 'unreachable';
+    if (opened.end !== 'done' || opened.value === 'unreachable')
+      return { said: 'unreachable', location: null, digest: '' };
     const answered = await withinLimit(clock, answerMs, signal, () => exchange.answered);
-    return answered.end === 'done' ? answered.value : exchange.status();
+    return answered.end === 'done' ? answered.value : exchange.soFar();
   } finally {
     exchange.close();
   }
@@ -87,39 +164,52 @@ async function askPort(
 interface Exchange {
   readonly connection: Promise<Connection>;
   /** The status; null where the server hung up, or spoke something else. */
-  readonly answered: Promise<string | null>;
-  /** The status that has come so far. */
-  readonly status: () => string | null;
+  readonly answered: Promise<Page>;
+  /** What has come so far. */
+  readonly soFar: () => Page;
   readonly close: () => void;
 }
 
-function open(address: string, port: number, path: string): Exchange {
-  const secure = port === 443 || port === 8443;
+function open({ address, port, path, secure, host }: PageRequest): Exchange {
   const url = `${secure ? 'https' : 'http'}://${isIPv6(address) ? `[${address}]` : address}:${port}/`;
-  const site = /^\/\/([^/]+)\/$/.exec(path)?.[1];
+  const site = host ?? siteOf(path) ?? undefined;
   const options = {
     agent: false,
-    path: site === undefined ? path : '/',
+    path: siteOf(path) === null ? path : '/',
     rejectUnauthorized: false,
     headers: { 'user-agent': 'guard', connection: 'close', ...(site === undefined ? {} : { host: site }) },
     ...(site === undefined || !secure ? {} : { servername: site }),
   };
   const request: ClientRequest = secure ? httpsRequest(url, options) : httpRequest(url, options);
-  let status: string | null = null;
+  let page: Page = { said: null, location: null, digest: '' };
   const connection = new Promise<Connection>((resolve) => request.on('socket', resolve));
-  const answered = new Promise<string | null>((resolve) => {
+  const answered = new Promise<Page>((resolve) => {
     request.on('response', (response) => {
-      status = response.statusCode === undefined ? null : String(response.statusCode);
+      const { statusCode: status, headers } = response;
+      const isRedirect = status !== undefined && [301, 302, 303, 307, 308].includes(status);
+      page = {
+        said: status === undefined ? null : String(status),
+        location: isRedirect ? (headers.location ?? null) : null,
+        digest: '',
+      };
       response.on('data', (part: Buffer) =>
-        resolve(isSource(part) ? `${status} and the source of its program` : status),
+        resolve({
+          ...page,
+          digest: digestOf(part),
+          ...(isSource(part) ? { said: `${status} and the source of its program` } : {}),
+        }),
       );
-      response.on('error', () => resolve(status));
-      response.on('close', () => resolve(status));
+      response.on('error', () => resolve(page));
+      response.on('close', () => resolve(page));
     });
-    request.on('error', () => resolve(status));
+    request.on('error', () => resolve(page));
   });
   request.end();
-  return { connection, answered, status: () => status, close: () => request.destroy() };
+  return { connection, answered, soFar: () => page, close: () => request.destroy() };
+}
+
+function digestOf(part: Buffer): string {
+  return createHash('sha256').update(part.subarray(0, 1000)).digest('hex').slice(0, 8);
 }
 
 /** A web server without its PHP delivers the program in place of the page, with the best of statuses. */

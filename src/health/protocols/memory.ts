@@ -35,7 +35,7 @@ export function rememberAnswers(clock: Clock): Remembering {
 }
 
 function isGoodAnswer(said: string): boolean {
-  return /^([123]\d\d$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION|success$|\S+=)/.test(said);
+  return /^([123]\d\d( \(\w+\))?$|NOERROR|\+|\* (OK|PREAUTH)|SSH-|VERSION|success$|\S+=)/.test(said);
 }
 
 /** Milliseconds. */

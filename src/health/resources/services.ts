@@ -1,16 +1,25 @@
 import { explanationFor, replacedFiles, replacementNews, sayReplaced } from './configuration/compare.ts';
-import { advisory, grouped, required, type FactFinding } from '../finding.ts';
+import { advisory, different, grouped, required, type FactFinding } from '../finding.ts';
 import { nameOf } from './listener/kinds.ts';
 import { lostSockets, sayGone, saySocketLosses, type SocketLoss } from './listener/compare.ts';
 import { lostUnits, type UnitLoss } from './unit/compare.ts';
 import { lostUnixSockets, sayUnixLoss, type UnixLoss } from './unix-socket/compare.ts';
-import type { Facts, Owner } from '../facts.ts';
+import type { Owner } from '../facts.ts';
+import { isRemoved, type Comparison } from './comparison.ts';
 
 /** Units with what they listened on, so that one failure is one finding; then what is left of the sockets. */
-export function compareServices(before: Facts, after: Facts, restarted: boolean): FactFinding[] {
-  const units = lostUnits(before, after, restarted);
-  const sockets = lostSockets(before, after);
-  const unix = lostUnixSockets(before, after);
+export function compareServices(comparison: Comparison): FactFinding[] {
+  const { before, after } = comparison;
+  const units = lostUnits(comparison);
+  const removed = (owner: Owner | null): boolean =>
+    owner !== null && isRemoved(comparison, owner.unit, owner.process, owner.unit ?? owner.process);
+  // What the command removes by name takes its doors with it.
+  const sockets = lostSockets(before, after).map((loss) =>
+    removed(loss.owner) ? { ...loss, severity: 'advisory' as const, because: 'the command names its removal' } : loss,
+  );
+  const unix = lostUnixSockets(before, after).map((loss) =>
+    removed(loss.socket.owner) && loss.referredBy.length === 0 ? { ...loss, severity: 'advisory' as const } : loss,
+  );
   const files = replacedFiles(before, after);
   const told = new Set<string>();
   let explanations = 0;
@@ -78,15 +87,12 @@ function socketFinding(losses: readonly SocketLoss[], explained: Explained): Fac
   const subject = `socket:${first?.protocol ?? 'tcp'}/${first?.port ?? 0}`;
   const message = saySocketLosses(losses);
   if (losses.every((loss) => loss.severity === 'advisory')) return advisory(subject, message);
-  return required(
-    subject,
-    message +
-      explained(
-        losses.flatMap(({ owner }) => [owner?.unit ?? '', owner?.process ?? '']),
-        losses.map(({ port }) => port),
-      ),
-    true,
+  const why = explained(
+    losses.flatMap(({ owner }) => [owner?.unit ?? '', owner?.process ?? '']),
+    losses.map(({ port }) => port),
   );
+  const listensElsewhere = losses.some(({ left, movedTo }) => left.length > 0 || movedTo !== null);
+  return listensElsewhere ? different(subject, message + why) : required(subject, message + why, true);
 }
 
 function unixFinding(loss: UnixLoss, explained: Explained): FactFinding {

@@ -1,12 +1,15 @@
 import type { Clock } from '../../clock.ts';
+import { neutralise } from '../../text.ts';
 import type { Finding, Verdict } from '../../event.ts';
 import { openProber, type Prober } from '../prober.ts';
 import type { Baseline } from '../baseline.ts';
 import { detectRestarts } from '../compare.ts';
 import type { Facts } from '../facts.ts';
+import { intentOf, type Intent } from '../intent.ts';
 import type { AskContext, Observation } from '../observation.ts';
 import { concernOfFact, concernsOf, isOtherBoot, verdictOf, type Concern } from '../verdict.ts';
-import { createTerminalFailures } from './terminal-failure.ts';
+import { createTerminalFailures, type TerminalFailures } from './terminal-failure.ts';
+import { isDesignedRestart } from '../resources/unit/state.ts';
 import { createWatchedChecks, type WatchedChecks } from './checks.ts';
 
 /** How long to watch, in milliseconds. */
@@ -17,6 +20,8 @@ export interface WatchSettings {
   readonly soakMs: number;
   /** The instance was restarted since the baseline. */
   readonly restarted?: boolean;
+  /** Words of the command: what it names as to be removed is not missed. */
+  readonly command?: readonly string[];
 }
 
 /** What the watch tells on its way: what it still waits for (nothing in the soak), and for how long all has been well. */
@@ -66,9 +71,13 @@ export async function watchWith(
     baseline,
     soakMs: settings.soakMs,
     deadline: context.clock.monotonic() + settings.limitMs,
+    lastDeadline:
+      context.clock.monotonic() + Math.max(settings.limitMs, settings.limitMs === 0 ? 0 : longestProgressMs),
+    terminalFailures: createTerminalFailures(baseline.facts, context.clock.monotonic()),
     checks: createWatchedChecks(prober, context.clock, baseline),
     tell: tellingNews(onProgress),
     restarted: settings.restarted ?? false,
+    intent: intentOf(settings.command ?? []),
   };
   for (;;) {
     const waited = await waitUntilItHolds(watching);
@@ -86,8 +95,12 @@ interface Watching {
   readonly soakMs: number;
   /** Milliseconds of the clock. */
   readonly deadline: number;
+  /** Until then what visibly makes progress is waited for. */
+  readonly lastDeadline: number;
+  readonly terminalFailures: TerminalFailures;
   readonly checks: WatchedChecks;
   readonly tell: WatchProgress;
+  readonly intent: Intent;
   /** Becomes true at the first reboot that is seen. */
   restarted: boolean;
 }
@@ -100,11 +113,14 @@ interface FreshLook extends Observation {
 /** Milliseconds between looks: while waiting, from `first` to `most`; in the soak `soak`. */
 const pace = { first: 25, growth: 1.5, most: 2000, soak: 1000 } as const;
 
+/** How long what visibly makes progress is waited for in all, in milliseconds (Nomad: progress_deadline). */
+const longestProgressMs = 600_000;
+
 type Waited = { readonly end: null; readonly look: FreshLook } | { readonly end: WatchEnd };
 
 async function waitUntilItHolds(watching: Watching): Promise<Waited> {
-  const { clock, deadline, baseline } = watching;
-  const terminalFailures = createTerminalFailures();
+  const { clock, baseline, terminalFailures } = watching;
+  let { deadline } = watching;
   for (let pause: number = pace.first; ; pause = Math.min(pause * pace.growth, pace.most)) {
     const last = clock.monotonic() >= deadline;
     const look = await takeLook(watching, { all: last, eager: true });
@@ -113,11 +129,21 @@ async function waitUntilItHolds(watching: Watching): Promise<Waited> {
     if (!concerns.some(isAwaited)) return { end: null, look };
     const now = clock.monotonic();
     // Always asked, because it remembers how long things have been so.
-    const unrecoverable = terminalFailures.isUnrecoverable(look, concerns, now);
-    if (last || unrecoverable) return { end: { verdict: verdictOf(concerns, look.checks), look } };
+    const unrecoverable = terminalFailures.unrecoverable(look, concerns, now);
+    const working = last && now < watching.lastDeadline && terminalFailures.isWorking(look, concerns, now);
+    if (working) deadline = Math.min(watching.lastDeadline, now + pace.most);
+    else if (last || unrecoverable !== null)
+      return { end: { verdict: verdictOf([...concerns, ...whyNow(unrecoverable)], look.checks), look } };
     watching.tell(concerns.filter(isAwaited), 0);
     await clock.sleep(Math.min(pause, Math.max(0, deadline - now)), watching.signal ?? undefined);
   }
+}
+
+/** Why guard did not wait longer. */
+function whyNow(reason: string | null): Concern[] {
+  if (reason === null) return [];
+  const message = neutralise(`guard did not wait longer: ${reason}`, 400);
+  return [{ subject: 'watch', severity: 'advisory', message, effect: 'info', transient: false }];
 }
 
 /** Null: something that may still settle came up, and there is time to wait for it again. */
@@ -191,7 +217,9 @@ function crashedUnits(previous: Facts, now: Facts): ReadonlySet<string> {
   return new Set(
     Object.values(now.units ?? {})
       .filter(
-        (unit) => unit.restarts > (previous.units?.[unit.id]?.restarts ?? 0) || unit.sub.startsWith('auto-restart'),
+        (unit) =>
+          (unit.restarts > (previous.units?.[unit.id]?.restarts ?? 0) || unit.sub.startsWith('auto-restart')) &&
+          !isDesignedRestart(unit),
       )
       .map((unit) => `unit:${unit.id}`),
   );

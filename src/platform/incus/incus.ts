@@ -12,7 +12,9 @@ import {
 import { planCopy } from './rehearsal/copy-plan.ts';
 import { ensureRehearsalPlace, inProject } from './rehearsal/place.ts';
 import { deleteCopiedVolume, deleteRehearsalCopy } from './rehearsal/removal.ts';
+import type { Fleet } from '../fleet.ts';
 import { commands } from './commands.ts';
+import { openFleet } from './fleet.ts';
 import { startExec } from './exec/exec.ts';
 import { closeIncus, openIncus, type Incus } from './http/client.ts';
 import { listOperations, settle, type Operation, type OperationRequest } from './http/operations.ts';
@@ -38,7 +40,7 @@ import {
   deleteSnapshot,
   restoreSnapshot,
 } from './instances/snapshot.ts';
-import { getPool, getPoolSpace } from './storage/pool.ts';
+import { getPool, getPoolSpace, listPools } from './storage/pool.ts';
 import {
   getVolume,
   snapshotVolume,
@@ -50,17 +52,18 @@ import {
 } from './storage/volume.ts';
 import { pushFile, pullFile, listFolder, makeDirectory, makeLink, deleteFile } from './instances/files.ts';
 import { followInstances } from './http/events.ts';
-import { isShuttingDown } from './http/server.ts';
+import { describeServer, isShuttingDown } from './http/server.ts';
 import type { Operation as PortOperation } from '../platform.ts';
 
 /** Connects to a daemon on its unix socket. Opens nothing yet: the first request connects. */
 export function openIncusPlatform(options: Parameters<typeof openIncus>[0]): OpenPlatform {
   const incus = openIncus(options);
-  return { platform: incusPlatform(incus), close: () => closeIncus(incus) };
+  return { platform: incusPlatform(incus), fleet: openFleet(incus), close: () => closeIncus(incus) };
 }
 
 export interface OpenPlatform {
   readonly platform: Platform;
+  readonly fleet: Fleet;
   /** Closes idle connections. Requests under way end on their own. */
   readonly close: () => void;
 }
@@ -109,6 +112,7 @@ export function incusPlatform(incus: Incus): Platform {
     deleteFile: (...words) => deleteFile(incus, ...words),
     followInstances: (...words) => followInstances(incus, ...words),
     isShuttingDown: (...words) => isShuttingDown(incus, ...words),
+    describeServer: () => describeServer(incus, () => listPools(incus)),
     startExec: start,
     query: queryWith(start, incus.clock),
     settle: (operation, how) => settled(incus, operation, how),

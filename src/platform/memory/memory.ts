@@ -20,7 +20,7 @@ import { instancesOf } from './instances.ts';
 import { send, type Fault, type MemoryClient, type MemoryRequest } from './requests.ts';
 import type { MemoryServer, Watcher } from './server.ts';
 import { snapshotsOf } from './snapshots.ts';
-import { storageOf } from './storage.ts';
+import { describeMemoryServer, storageOf } from './storage.ts';
 import type { VirtualProcess } from './virtual-time.ts';
 
 /** What a client of a server in memory may suffer. */
@@ -55,6 +55,7 @@ export function connectMemory(server: MemoryServer, { process, faultOf = () => n
     listOperations: () => listOperations(client),
     followInstances: (onEvent) => followInstances(client, onEvent),
     isShuttingDown: async () => server.shuttingDown,
+    describeServer: () => describeMemoryServer(client),
     rehearsals,
     // There is one project.
     inProject: () => platform,

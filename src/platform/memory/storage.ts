@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../result.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
-import type { Answered, Storage, VolumeSnapshot } from '../platform.ts';
+import type { Answered, ServerDescription, Storage, VolumeSnapshot } from '../platform.ts';
 import { send, type MemoryClient } from './requests.ts';
 import { timeNow, type MemoryInstance, type MemoryServer, type MemoryVolume } from './server.ts';
 
@@ -32,6 +32,14 @@ export function storageOf(client: MemoryClient): Storage {
       }),
     ...changesOf(client),
   };
+}
+
+/** It has no restrictions. */
+export function describeMemoryServer(client: MemoryClient): Answered<ServerDescription> {
+  const pools = [...client.server.pools.values()];
+  return read(client, 'describeServer', 'ask the server who it is', () =>
+    ok({ version: '6.0.4', allowsSnapshots: true, pools }),
+  );
 }
 
 type Changes = Pick<

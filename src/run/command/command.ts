@@ -4,38 +4,69 @@ import { type PlatformFailure, describeFailure } from '../../platform/failure.ts
 import type { Result } from '../../result.ts';
 import { createOutputTap, type OutputTap } from './output-tap.ts';
 import type { Plan } from '../plan.ts';
-import type { RunTools, Terminal } from '../tools.ts';
+import type { CommandIo, RunTools, Terminal } from '../tools.ts';
 
-/** How long a killed command is waited for, in milliseconds. */
+/** How long to wait for a killed command, in milliseconds. */
 const killGraceMs = 5000;
 
 /** Incus says "Running" for about 600 ms after init has died: how long a stop may take to show, in milliseconds. */
 const stopShowsMs = 1500;
 
-/** How long a reader of the output may stand still after the command's end, in milliseconds. */
+/** How long a reader of the output may stop reading after the end of the command, in milliseconds. */
 const handOnMs = 5000;
 
-/** How the command ended, and the last of what it wrote. */
+/** How the command ended, and the end of its output. */
 export interface CommandReport {
   readonly end: CommandEnd;
   readonly ms: number;
   readonly tail: string;
+  /** The person pressed Ctrl-C, and the command ended by that. */
+  readonly isDeclined: boolean;
 }
 
-/** One boot of an instance: tells a restart of it from a command that ended by itself. */
+/** Identifies one boot of an instance, to distinguish a restart from a command that ended. */
 export type BootMark = Pick<Instance, 'lastStartedAt'>;
 
-/** Runs the command inside, within its limits, and finds out how it really ended. */
+/** Runs the command in the instance within its limits, and determines how it ended. */
 export async function runCommand(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandReport> {
   const began = tools.clock.monotonic();
   const tap = createOutputTap(tools.clock.monotonic);
-  const end = await attempted(plan, tools, tap, boot);
-  return { end, ms: tools.clock.monotonic() - began, tail: tap.tail() };
+  const keys = watchForCtrlC(tools.io);
+  const end = await attempted(plan, tools, tap, boot, keys.begin);
+  const isDeclined = keys.end() && end.kind === 'exited' && end.status === interruptStatus;
+  return { end, ms: tools.clock.monotonic() - began, tail: tap.tail(), isDeclined };
 }
 
-async function attempted(plan: Plan, tools: RunTools, tap: OutputTap, boot: BootMark | null): Promise<CommandEnd> {
+/** 128 and the number of SIGINT, as shells say it. */
+const interruptStatus = 130;
+
+/** In raw mode Ctrl-C goes to the command inside as a key, and guard hears of no signal. */
+function watchForCtrlC({ terminal, stdin }: CommandIo) {
+  let pressed = false;
+  const look = (bytes: Buffer | string): void => {
+    if (Buffer.from(bytes).includes(0x03)) pressed = true;
+  };
+  return {
+    /** Only once the command reads the keys: a listener of its own would take the first ones away from it. */
+    begin: (): void => {
+      if (terminal !== null) stdin?.on('data', look);
+    },
+    end: (): boolean => {
+      stdin?.off('data', look);
+      return pressed;
+    },
+  };
+}
+
+async function attempted(
+  plan: Plan,
+  tools: RunTools,
+  tap: OutputTap,
+  boot: BootMark | null,
+  begun: () => void,
+): Promise<CommandEnd> {
   const { io } = tools;
-  // Raw mode before the first byte: a key pressed early belongs to the command already.
+  // Raw mode before the first byte, so that early keys reach the command.
   const cooked = io.terminal?.raw() ?? noop;
   const ended = io.begin();
   try {
@@ -45,6 +76,7 @@ async function attempted(plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
       stderr: tap.through(io.stderr, (chunk) => showOutput(tools, 'stderr', chunk)),
     });
     if (!started.ok) return { kind: 'lost', message: describeFailure(started.error) };
+    begun();
     const unfollow = followSize(io.terminal, started.value);
     try {
       const end = await watched(plan, tools, started.value, tap.lastOutputAt, boot);
@@ -59,7 +91,7 @@ async function attempted(plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
   }
 }
 
-/** The last bytes reach their reader, and the tail, before anything is said of the command's end. */
+/** The last bytes reach their reader and the tail before the end of the command is reported. */
 async function handedOn(tools: RunTools, tap: OutputTap): Promise<void> {
   const over = new AbortController();
   await Promise.race([tap.end(), tools.clock.sleep(handOnMs, over.signal)]);
@@ -72,7 +104,7 @@ function execRequest(plan: Plan, terminal: Terminal | null) {
     environment: {
       ...(terminal ? { TERM: terminal.kind } : unattended),
       ...plan.command.environment,
-      // Finds what the command left behind (docs/internals/incus.md, Exec), and tells package-manager hooks that a run is under way.
+      // Identifies processes that the command left behind (docs/internals/incus.md, Exec), and tells package hooks that a run is in progress.
       GUARD_RUN: plan.run,
     },
     user: plan.command.user,
@@ -82,7 +114,7 @@ function execRequest(plan: Plan, terminal: Terminal | null) {
   };
 }
 
-/** What keeps package managers from asking where nobody can answer (F25). */
+/** Keeps package managers from prompting without a terminal (F25). */
 const unattended = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'a' };
 
 function followSize(terminal: Terminal | null, exec: Exec): () => void {
@@ -98,7 +130,7 @@ function showOutput(tools: RunTools, stream: 'stdout' | 'stderr', chunk: Buffer)
   return tools.recorder.show({ type: 'command-output', stream, chunk });
 }
 
-/** Waits for the end within the limits; silence is counted from `lastSeenAt`, by the run's clock. */
+/** Waits for the end within the limits. The time without output counts from `lastSeenAt`. */
 export async function watched(
   plan: Plan,
   tools: RunTools,
@@ -160,10 +192,10 @@ function never<T>(): Promise<T> {
 
 function noop(): void {}
 
-/** Statuses that the end of a whole instance also gives: killed, terminated, hung up (docs/internals/incus.md, Exec). */
+/** Statuses that can also come from a stop of the instance: killed, terminated, hung up (docs/internals/incus.md, Exec). */
 const ambiguousStatuses = new Set([137, 143, 129]);
 
-/** What really happened: a stop or restart of the instance looks like a status, or like a broken connection. */
+/** Determines the actual end: a stop or restart of the instance looks like an exit status or a broken connection. */
 async function truth(
   plan: Plan,
   tools: RunTools,
@@ -183,12 +215,12 @@ async function stoppedUnderneath(plan: Plan, tools: RunTools, boot: BootMark | n
   for (;;) {
     const seen = await platform.getInstance(plan.instance);
     const now = clock.monotonic();
-    // Deleted or renamed: it does not come back by waiting.
+    // Deleted or renamed: waiting does not help.
     if (!seen.ok && seen.error.kind === 'not-found') return { kind: 'instance-stopped', restarted: false };
     const stopped = seen.ok && seen.value.status === 'Stopped';
     if (seen.ok && !stopped && isOtherBoot(boot, seen.value)) return { kind: 'instance-stopped', restarted: true };
     stoppedSince = stopped ? (stoppedSince ?? now) : null;
-    // A reboot passes through "Stopped" for a moment only.
+    // A reboot is "Stopped" only for a moment.
     if (stoppedSince !== null && now - stoppedSince >= stopShowsMs)
       return { kind: 'instance-stopped', restarted: false };
     if (stoppedSince === null && seen.ok && now - began >= stopShowsMs) return null;

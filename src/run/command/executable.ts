@@ -7,10 +7,10 @@ import type { RunTools } from '../tools.ts';
 
 const limitMs = 10_000;
 
-/** The default of `cwd`. Only images without it lack it, and their commands run in `/` without complaint. */
+/** The default of `cwd`. In the few images without it, commands run in `/`. */
 const usualFolder = '/root';
 
-/** Whether the command is looked for in the usual folders, and may be run by whoever sees it there. */
+/** Whether the command is searched in the usual folders, and executable for every user. */
 export function isFoundByAnybody(
   { command }: Pick<Plan, 'command'>,
   { environment }: Pick<Instance, 'environment'>,
@@ -69,17 +69,17 @@ export async function refuseMissingExecutable(
   }
 }
 
-/** Whether a push brings all of it, so that nothing needs to be looked for. */
+/** Whether a push provides all of it, so that no search is needed. */
 export function isBroughtIn({ pushes, command }: Pick<Plan, 'pushes' | 'command'>): boolean {
   return mayProvide(pushes, command.words[0], command.cwd) && folderToFind({ pushes, command }) === '';
 }
 
-/** The folder that must be there already; empty where none must. */
+/** The folder that must already exist; empty if none. */
 function folderToFind({ pushes, command: { cwd } }: Pick<Plan, 'pushes' | 'command'>): string {
   return cwd === usualFolder || mayProvide(pushes, './', cwd) ? '' : cwd;
 }
 
-/** A search of our own: `command -v` would also find what only a shell can run, and hide a program behind its builtin. */
+/** Not `command -v`, which also finds builtins and functions of the shell. */
 const lookup = `
 if [ -n "$2" ] && ! cd "$2" 2>/dev/null; then echo 'no folder'; exit; fi
 case $1 in

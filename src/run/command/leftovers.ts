@@ -4,8 +4,8 @@ import type { RunTools } from '../tools.ts';
 const limitMs = 10_000;
 
 /**
- * Ends what a command left running inside: an exec that is given up kills its direct child only (docs/internals/incus.md, Exec).
- * Every process of the run carries its id in the environment, whatever it did to its session or parent.
+ * Ends processes that a command left running: a cancelled exec kills only its direct child (docs/internals/incus.md, Exec).
+ * Every process of the run has the id of the run in its environment.
  */
 export async function endLeftovers(
   plan: Pick<Plan, 'instance' | 'run'>,
@@ -14,7 +14,7 @@ export async function endLeftovers(
   return endProcessesWith(tools, plan.instance, `GUARD_RUN=${plan.run}`);
 }
 
-/** Kills every process inside that has `NAME=value` in its environment. */
+/** Kills every process in the instance that has `NAME=value` in its environment. */
 export async function endProcessesWith(
   tools: Pick<RunTools, 'platform'>,
   instance: string,

@@ -2,13 +2,13 @@ import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { callbackify } from 'node:util';
 
-/** How much of the end of the command's output is kept for hints and evidence, in bytes. */
+/** How much of the end of the output is kept for hints and evidence, in bytes. */
 const tailBytes = 64 * 1024;
 
-/** How far the connection may be ahead of the reader, in bytes: it is stopped and let go for this much, not for each chunk. */
+/** How far the connection may be ahead of the reader, in bytes. It is paused and resumed for this amount, not for each chunk. */
 const aheadBytes = 1024 * 1024;
 
-/** Watches output on its way through. */
+/** Observes output while it is passed on. */
 export interface OutputTap {
   /** Passes every byte on to `destination`, at the pace of `destination`. */
   readonly through: (destination: Writable, onChunk?: (chunk: Buffer) => void | Promise<void>) => Writable;
@@ -16,11 +16,11 @@ export interface OutputTap {
   readonly lastOutputAt: () => number;
   /** The end of what came, both streams in order of arrival, as text. */
   readonly tail: () => string;
-  /** Takes no more; resolves when all that came has been passed on. A reader that stands still keeps it waiting. */
+  /** Accepts no more output; resolves when everything was passed on. A slow reader delays it. */
   readonly end: () => Promise<void>;
 }
 
-/** A tap that starts counting silence now. */
+/** A tap that starts to measure the time without output. */
 export function createOutputTap(monotonic: () => number): OutputTap {
   let last = monotonic();
   const chunks: Buffer[] = [];
@@ -40,13 +40,13 @@ export function createOutputTap(monotonic: () => number): OutputTap {
     },
     through: (destination, onChunk) => {
       let gone = false;
-      // A reader that went away (`guard … | head`) must not break an upgrade half-way: the rest is dropped.
+      // A reader that went away (`guard … | head`) must not break an upgrade, so the rest is dropped.
       destination.on('error', () => {
         gone = true;
       });
       async function pass(chunk: Buffer): Promise<void> {
         saw(chunk);
-        // A reader of the events is waited for as the reader of the output is: nothing piles up in between.
+        // Waits for readers of events as for readers of the output, so that nothing accumulates.
         await onChunk?.(chunk);
         if (!gone) await new Promise<void>((resolve) => destination.write(chunk, () => resolve()));
       }

@@ -1,17 +1,17 @@
 import { shellWords } from '../../text.ts';
 
-/** One file of the evidence, and the question inside whose answer it holds. */
+/** One file of the evidence, and the command whose output it contains. */
 export interface EvidenceCommand {
-  /** The file's name: of guard's own choosing, never from the instance. */
+  /** The fixed name of the file. */
   readonly file: string;
-  /** How long it may take inside, in seconds: the others are to be had, whatever hangs. */
+  /** The time limit in the instance, in seconds, so that a hanging command does not prevent the others. */
   readonly seconds: number;
-  /** Asked with `sh -c`; `$1` is the moment since when (seconds since 1970), `$2` the most bytes, the rest are units. */
+  /** Run with `sh -c`; `$1` is the start of the period (seconds since 1970), `$2` the maximum number of bytes, the rest are units. */
   readonly script: string;
 }
 
 /**
- * What is gone after the restore and explains what went wrong. Written for any POSIX shell and for BusyBox. Only plain
+ * What a restore destroys and what explains the failure. For any POSIX shell and for BusyBox. Only plain
  * files are read: a pipe of that name would block. `tail` bounds each answer inside, so that the end of a log is kept.
  */
 export const evidenceCommands: readonly EvidenceCommand[] = [
@@ -110,7 +110,7 @@ function answered({ file, seconds, script }: EvidenceCommand): string {
   return `answer ${file} ${seconds} ${shellWords([script])} "$@"`;
 }
 
-/** What `evidenceInput` was answered to one question; null where it was not, or not to its end. */
+/** The output of one command from `evidenceInput`; null if it is missing or incomplete. */
 export function evidenceAnswer(text: string, nonce: string, file: string): string | null {
   const begin = `\n${nonce} begin ${file}\n`;
   const at = text.indexOf(begin);

@@ -9,32 +9,32 @@ import { evidenceAnswer, evidenceInput, evidenceCommands } from './evidence-comm
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 
-/** What is known of a run that goes back. */
+/** The data of a run that is rolled back. */
 export interface EvidenceSubject {
   readonly instance: string;
-  /** The server's own time of the restore point says since when the log is wanted: clocks of hosts differ. */
+  /** The server's time of the restore point is the start of the log, because clocks of hosts differ. */
   readonly restorePoint: RestorePoint;
-  /** The end of what the command wrote; null where nobody heard it. */
+  /** The end of the output of the command; null if it is unknown. */
   readonly output: string | null;
   readonly factsBefore: Facts | null;
-  /** Those of the look that decided; null where they are still to be gathered. */
+  /** The facts of the deciding observation; null if they must be gathered first. */
   readonly factsAfter: Facts | null;
-  /** On the changed instance, where there was one: its units are asked for by name. */
+  /** The verdict on the changed instance, if any. Its units are queried by name. */
   readonly verdict: Verdict | null;
 }
 
 /** For the facts, for all questions inside, and for all of it together, in milliseconds: an instance that hangs costs no more than that. */
 const limits = { facts: 7_000, inside: 9_500, whole: 10_000 } as const;
 
-/** The most bytes of one file. There are seven at most. */
+/** The maximum size of a file, in bytes. There are at most seven files. */
 const mostBytes = 1024 * 1024;
 
-/** The most units that are asked for by name. */
+/** The maximum number of units that are queried by name. */
 const mostUnits = 50;
 
 /**
- * Saves what the restore is about to destroy (F40): beside the run's journal, in files of guard's own names. What comes out
- * of the instance is written as it came and never shown. Always comes to an end, and never in the way of the rollback.
+ * Saves what the restore is about to destroy (F40), in files beside the journal. Output
+ * of the instance is stored unchanged and never displayed. Always ends, and never blocks the rollback.
  */
 export async function saveEvidence(
   subject: EvidenceSubject,
@@ -52,7 +52,7 @@ export async function saveEvidence(
 interface Saved {
   /** Paths on this host. */
   readonly files: readonly string[];
-  /** Names of files that could not be had, each with the reason. */
+  /** Names of files that could not be saved, each with the reason. */
   readonly missing: readonly string[];
 }
 
@@ -74,7 +74,7 @@ async function saveAll(
   };
 }
 
-/** One file, and what it will hold. */
+/** One file and its content. */
 interface Piece {
   readonly file: string;
   readonly content: Promise<Result<string, string>>;
@@ -105,7 +105,7 @@ async function answerOf(
   return (await answers)(file);
 }
 
-/** The path; null where there was nothing to write. */
+/** The path; null if there was nothing to write. */
 async function savePiece(
   { recorder }: Pick<RunTools, 'recorder'>,
   file: string,
@@ -116,7 +116,7 @@ async function savePiece(
   return had.value === '' ? ok(null) : recorder.saveEvidence(file, Buffer.from(had.value).subarray(0, mostBytes));
 }
 
-/** All questions, asked by one exec; a file that is missing there was not answered. */
+/** Runs all commands with one exec. Commands without an answer are missing in the result. */
 async function askInside(
   subject: EvidenceSubject,
   { platform }: Pick<RunTools, 'platform'>,
@@ -159,7 +159,7 @@ function unitsNamed(verdict: Verdict | null): string[] {
   return [...new Set(units)].slice(0, mostUnits);
 }
 
-/** Half of a JSON file is of no use. */
+/** An incomplete JSON file is useless. */
 function asFile(facts: Facts): Result<string, string> {
   const text = `${JSON.stringify(facts)}\n`;
   return text.length <= mostBytes ? ok(text) : err(`they are larger than ${mostBytes} bytes`);
@@ -174,7 +174,7 @@ async function within(
   try {
     return await Promise.race([work, tooLate(clock, limitMs, over.signal)]);
   } catch (bug) {
-    // Whatever goes wrong here, the rollback goes on.
+    // Whatever fails here, the rollback continues.
     return err(bug instanceof Error ? bug.message : String(bug));
   } finally {
     over.abort();

@@ -3,7 +3,7 @@ import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
- * Keeps what failed as an instance of its own, to be looked into: stopped, connected to nothing but its root disk, and not
+ * Keeps the failed state as a separate instance for analysis: stopped, with no device but its root disk, and not
  * started at boot. guard never removes it, because it has no code that removes instances. Where it cannot be made, that is
  * told and the rollback goes on.
  */

@@ -5,15 +5,15 @@ import { markerKey, readMarker, type RunMarker } from './marker.ts';
 import { othersLimitMs, retryTransient } from '../../platform/retry.ts';
 import { quiesceKey, readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
 
-/** Who won the instance: this run, which found it running or not, or the run whose mark or key is there. */
+/** The winner of the instance: this run, or the run whose marker is present. */
 export type Claim =
   | { readonly claimed: true; readonly wasRunning: boolean }
   | { readonly claimed: false; readonly holder: Pick<RunMarker, 'run' | 'holder'> };
 
 /**
- * Writes the mark by compare-and-swap; this run's own key of a moment of quiet goes in the same step. `stale` are runs
- * whose mark or key was seen when no restore point was in flight: they may be overwritten. Any other run's means that this
- * run lost.
+ * Writes the marker by compare-and-swap, and removes this run's own quiesce marker in the same step. `stale` are runs
+ * whose marker was seen when no restore point was in flight: it may be overwritten. The marker of any other run means that
+ * this run lost.
  */
 export function claim(
   platform: Platform,
@@ -27,7 +27,7 @@ export function claim(
   }));
 }
 
-/** The same with the key of a moment of quiet, before there is a restore point. */
+/** The same with the quiesce marker, before the restore point exists. */
 export function claimForQuiesce(
   platform: Platform,
   name: string,
@@ -53,14 +53,14 @@ async function swap(
     const wasRunning = instance.value.status === 'Running';
     const { revision, description } = instance.value;
     const metadata = metadataOf(instance.value, wasRunning);
-    // Somebody else's snapshot or key is being written: that is over in a moment.
+    // Another snapshot or key is being written, which ends soon.
     const written = await retryTransient(platform, othersLimitMs).patchInstance(name, {
       metadata,
       description,
       revision,
     });
     if (written.ok) return ok({ claimed: true, wasRunning });
-    // Somebody changed the instance's configuration in between: look again.
+    // The configuration was changed in between: read it again.
     if (written.error.kind !== 'changed') return written;
   }
 }

@@ -7,12 +7,12 @@ import type { Plan } from '../plan.ts';
 import { refusedBecause } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
 
-/** How long a run that has lost may take to remove its restore point, in milliseconds, counted for each one by itself. */
+/** How long a run that lost may take to remove its restore point, in milliseconds, for each such run. */
 export const contentionWaitMs = 30_000;
 
 const pollMs = 100;
 
-/** Ok when no restore point is in flight, else who has it. */
+/** Ok if no restore point is in flight; otherwise describes its holder. */
 export async function requireNoRestorePointInFlight(plan: Plan, tools: RunTools): Promise<Result<void, Outcome>> {
   const seen = await inFlight(plan, tools);
   if (!seen.ok) return seen;
@@ -20,9 +20,9 @@ export async function requireNoRestorePointInFlight(plan: Plan, tools: RunTools)
 }
 
 /**
- * Waits until no restore point is in flight. To be called by a run whose key is on the instance: whoever has the name
- * meanwhile loses by that key and goes. As long as another one is there each time, somebody makes way: if this run gave
- * up on all of them together, it and they could all lose to each other.
+ * Waits until no restore point is in flight. Called by a run whose marker is on the instance: another run that has the name
+ * loses because of that marker and removes its restore point. The limit counts for each of them, since with one limit for
+ * all of them every run could lose.
  */
 export async function waitForOtherClaims(plan: Plan, tools: RunTools): Promise<Result<void, Outcome>> {
   const { clock } = tools;

@@ -1,26 +1,26 @@
 import { randomInt } from 'node:crypto';
 
-/** The one name of a restore point in flight. The server admits it once per instance: that makes it the lock. */
+/** The name of a restore point in flight. The server admits it once per instance, which makes it the lock. */
 export const inFlightName = 'guard-in-flight';
 
-/** Names that guard gives to restore points of its own: a user's `--name` must not be taken for one of them. */
+/** Names that guard gives to its own restore points. A `--name` of the user must not look like one. */
 export function isReservedName(name: string): boolean {
   return name === inFlightName || /^guard-\d{8}-\d{6}-/.test(name);
 }
 
 /**
- * The lease of a run is the expiry of its restore point in flight: a time so far away that it never comes. Whoever made
- * the snapshot chose it by chance, so it proves whose the snapshot is; the holder changes its last digits again and again,
- * so it shows on every host that the holder lives. It survives a restore, which takes every key of the instance away.
+ * The lease of a run is the expiry of its restore point in flight: a fixed time far in the future. The guard that created
+ * the snapshot chose it at random, so it proves the owner of the snapshot. The holder keeps changing its last digits, which
+ * shows every host that the holder is alive. It survives a restore, which resets every key of the instance.
  */
 export interface Lease {
-  /** Whose it is: the same for as long as one guard holds it. Milliseconds since 1970, a multiple of `renewals`. */
+  /** Identifies the owner; constant while one guard holds it. Milliseconds since 1970, a multiple of `renewals`. */
   readonly base: number;
   /** How often it was renewed, modulo `renewals`. */
   readonly renewed: number;
 }
 
-/** Renewals until the count begins anew. */
+/** The number of renewals before the counter wraps around. */
 const renewals = 10_000;
 
 const farAway = Date.UTC(2200, 0, 1);
@@ -28,7 +28,7 @@ const farAway = Date.UTC(2200, 0, 1);
 /** Some 40 years, in steps of a base: Incus keeps times up to 2262. */
 const bases = (40 * 365 * 24 * 3600 * 1000) / renewals;
 
-/** A lease that nobody else has. */
+/** Creates a random lease. */
 export function newLease(random: (below: number) => number = randomInt): Lease {
   return {
     base: farAway + random(bases) * renewals,
@@ -36,17 +36,17 @@ export function newLease(random: (below: number) => number = randomInt): Lease {
   };
 }
 
-/** The same lease, once more renewed. */
+/** The lease after its next renewal. */
 export function renewedLease({ base, renewed }: Lease): Lease {
   return { base, renewed: (renewed + 1) % renewals };
 }
 
-/** The lease as the server keeps it. */
+/** The lease as an expiry. */
 export function expiryOfLease({ base, renewed }: Lease): Date {
   return new Date(base + renewed);
 }
 
-/** Reads a lease from a snapshot's expiry; null where it is none: the restore point of an older guard. */
+/** Reads a lease from the expiry of a snapshot; null if it has none, for restore points of an older guard. */
 export function leaseOf(expiresAt: string | null): Lease | null {
   const at = expiresAt === null ? Number.NaN : Date.parse(expiresAt);
   return at >= farAway ? { base: at - (at % renewals), renewed: at % renewals } : null;

@@ -6,32 +6,32 @@ import { retryTransient } from '../../platform/retry.ts';
 import { isRecent, timePointOf } from '../recency.ts';
 import type { RunTools } from '../tools.ts';
 
-/** How often the holder shows that it lives, in milliseconds. Whoever waits for its silence waits for several of these. */
+/** The renewal interval, in milliseconds. Waiting for an expired lease takes several of these. */
 export const renewalMs = 15_000;
 
-/** How often it is looked whether it does, in milliseconds. */
+/** How often the lease is read while waiting, in milliseconds. */
 const pollMs = 2000;
 
-/** How long a server that does not answer is asked whose the restore point is, in milliseconds. */
+/** How long to ask an unresponsive server for the owner of the restore point, in milliseconds. */
 const answerMs = 60_000;
 
 type LeaseTools = Pick<RunTools, 'platform' | 'clock'>;
 
-/** The lease of a run that this guard works on: renewed until `stop`. */
+/** The lease of a run of this guard, renewed until `stop`. */
 export interface HeldLease {
   readonly lease: Lease;
   /**
-   * Asks the server whether another guard has taken the run over: then nothing more may be touched. `run` is given where the
-   * instance still has its mark, so that a restore point that is gone tells something too.
+   * Asks the server whether another guard took over the run. Then nothing more may be changed. `run` is given if the
+   * instance still has its marker, so that a missing restore point is meaningful too.
    */
   readonly isLost: (run?: string) => Promise<boolean>;
-  /** Ends the renewing; resolves when the last one is over. */
+  /** Stops the renewals; resolves when the last one has ended. */
   readonly stop: () => Promise<void>;
 }
 
 /**
- * Renews a lease from now on, at which it was seen to be held. Where that fails it is tried again: only silence of several
- * renewals means anything.
+ * Renews a lease that is held now. A failed renewal is repeated: only several missing
+ * renewals mean anything.
  */
 export function keepLease({ platform, clock }: LeaseTools, instance: string, lease: Lease): HeldLease {
   const over = new AbortController();
@@ -42,7 +42,7 @@ export function keepLease({ platform, clock }: LeaseTools, instance: string, lea
     }
   }
   const ended = work();
-  // What follows a proof at once needs no second one: whoever takes a run over has waited for several renewals first.
+  // A recent check is enough: another guard takes over only after several missing renewals.
   let provenAt = timePointOf(clock);
   return {
     lease,
@@ -63,7 +63,7 @@ export function keepLease({ platform, clock }: LeaseTools, instance: string, lea
 async function renew({ platform }: Pick<LeaseTools, 'platform'>, instance: string, lease: Lease): Promise<void> {
   const snapshot = await platform.getSnapshot(instance, inFlightName);
   const now = snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null;
-  // Never over somebody else's.
+  // Never overwrite the lease of another guard.
   if (!snapshot.ok || now === null || now.base !== lease.base) return;
   await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(renewedLease(now)), snapshot.value.revision);
 }
@@ -77,22 +77,22 @@ async function holdOf(
   const snapshot = await retryTransient(platform, answerMs).getSnapshot(instance, inFlightName);
   if (snapshot.ok) return belongsToLease(lease, snapshot.value) ? 'held' : 'lost';
   if (snapshot.error.kind !== 'not-found' || run === null) return 'unknown';
-  // Somebody removed it by hand, or another guard has finished this run: then the mark is gone as well.
+  // Somebody removed it manually, or another guard finished this run, which also removes the marker.
   const seen = await retryTransient(platform, answerMs).getInstance(instance);
   return seen.ok && readMarker(seen.value)?.run !== run ? 'lost' : 'unknown';
 }
 
-/** What came of waiting for a sign of life. */
+/** The result of waiting for activity. */
 export type Silence =
-  /** None came: the run may be taken over. */
+  /** No activity: the run may be taken over. */
   | 'silent'
   | 'alive'
-  /** The restore point in flight is gone or another one: somebody has finished the run. */
+  /** The restore point in flight is gone or replaced: the run was finished. */
   | 'over';
 
 /**
- * Waits whether whoever holds the instance gives a sign of life, by this machine's own clock: no other one's is trusted. While
- * the server does not answer nobody can give one, so that the wait begins anew.
+ * Waits whether the holder of the instance renews its lease, by the clock of this machine only. While
+ * the server does not answer, no renewal is possible, so the wait starts again.
  */
 export async function awaitSilence(
   { platform, clock }: LeaseTools,
@@ -115,8 +115,8 @@ export async function awaitSilence(
 }
 
 /**
- * Takes a run over from a guard that is dead: from now on that one finds that it has lost it. `before` is what was seen of its
- * lease; `changed` when it is another one by now. A restore point of an older guard, which has none, gets one.
+ * Takes over a run from a dead guard. That guard then finds that it has lost the lock. `before` is the last observed
+ * lease; `changed` if it is a different one now. A restore point of an older guard without a lease gets one.
  */
 export async function takeLease(
   { platform }: Pick<LeaseTools, 'platform'>,
@@ -132,7 +132,7 @@ export async function takeLease(
   const { revision } = snapshot.value;
   const written = await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(lease), revision);
   if (!written.ok) return written;
-  // The server compares before it writes, and not in one step: the last one to write has it.
+  // The server compares and writes in two steps, so the last writer wins.
   const seen = await platform.getSnapshot(instance, inFlightName);
   if (!seen.ok) return seen;
   return belongsToLease(lease, seen.value) ? ok(undefined) : lost;

@@ -7,8 +7,8 @@ import { busy, refused, refusedBecause } from '../refusal.ts';
 import type { InspectHolder } from '../tools.ts';
 
 /**
- * Says who holds the instance whose restore point is in flight. A holder that is known to be dead left an interrupted
- * run behind: that is refused, since waiting would not help. A mark that is missing belongs to a run that just begins or ends.
+ * Describes the holder of the instance whose restore point is in flight. A dead holder left an interrupted
+ * run: that is refused, since waiting does not help. Without a marker, a run is just starting or ending.
  */
 export function describeHolder(
   tools: { readonly inspectHolder: InspectHolder },
@@ -36,7 +36,7 @@ export function describeHolder(
   }
 }
 
-/** Says who holds the instance at this moment. */
+/** Describes the current holder of the instance. */
 export async function currentLockHolder(
   instance: string,
   tools: { readonly platform: Platform; readonly inspectHolder: InspectHolder },

@@ -6,13 +6,13 @@ import { isRunId } from '../../journal/run-id.ts';
 import type { Result } from '../../result.ts';
 
 /**
- * The key of the instance that says which run may have changed it. It is written after the restore point is taken and
- * removed as soon as the change is kept; a restore takes it away by itself. So while a restore point is in flight:
- * mark present means "may have been changed, not decided", mark absent means "as the restore point, or kept".
+ * The key that identifies the run that may have changed the instance. It is written after the restore point is taken and
+ * removed when the change is kept; a restore removes it too. So while a restore point is in flight:
+ * a present marker means "may have been changed, not decided"; no marker means "equal to the restore point, or kept".
  */
 export const markerKey = 'run';
 
-/** What the mark tells `guard recover` on any host. */
+/** The content of the marker, for `guard recover` on any host. */
 export interface RunMarker {
   readonly v: 1;
   readonly run: string;
@@ -20,11 +20,11 @@ export interface RunMarker {
   readonly wasRunning: boolean;
   /** The final name of the restore point. */
   readonly restorePointName: string;
-  /** When the mark was written, milliseconds since 1970. */
+  /** When the marker was written, milliseconds since 1970. */
   readonly at: number;
 }
 
-/** Reads the mark from an instance's own configuration; null where there is none or it cannot be read. */
+/** Reads the marker from the configuration of an instance; null if there is none or it cannot be read. */
 export function readMarker(instance: Pick<Instance, 'metadata'>): RunMarker | null {
   const text = instance.metadata[markerKey];
   if (!text) return null;
@@ -36,12 +36,12 @@ export function readMarker(instance: Pick<Instance, 'metadata'>): RunMarker | nu
   }
 }
 
-/** There is a mark, and yet nobody here can read it: of a later guard, or written by hand. */
+/** Whether there is a marker that this guard cannot read: of a later version, or written by hand. */
 export function isUnreadable(instance: Pick<Instance, 'metadata'>): boolean {
   return (instance.metadata[markerKey] ?? '') !== '' && readMarker(instance) === null;
 }
 
-/** Whoever may configure the instance may write anything there: the run's id becomes part of a path, the name is shown. */
+/** Anybody who may configure the instance can write anything here. The id of the run becomes part of a path, and the name is displayed. */
 function isMarker(value: unknown): value is RunMarker {
   if (!isObject(value)) return false;
   const { run, holder, wasRunning, restorePointName, at } = value;
@@ -69,7 +69,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null;
 }
 
-/** Removes the mark: from here on the change counts as decided. Removing it twice does nothing. */
+/** Removes the marker. The change then counts as decided. Can be repeated. */
 export function removeMarker(platform: Platform, name: string): Promise<Result<void, PlatformFailure>> {
   return retryTransient(platform, othersLimitMs).patchInstance(name, { metadata: { [markerKey]: '' } });
 }

@@ -12,28 +12,28 @@ import { runLifecycleCommands } from '../lifecycle-commands.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
- * The key of the instance that says which run holds it still for its restore point. It is written before anything is
- * flushed, frozen or stopped, and gives way to the mark in one step once that is undone: so nobody else gets the
- * instance meanwhile, and whoever finds it later knows what to undo, with a journal or without. It is part of the
- * snapshot: an instance that was put back says by it that it was held still when it was copied.
+ * The key that identifies the run that quiesced the instance for its restore point. It is written before anything is
+ * flushed, frozen or stopped, and is replaced by the run marker in one step after the instance was resumed. So no other run
+ * gets the instance in between, and any guard that finds it later can resume the instance, with or without a journal. It is part of
+ * the snapshot: a restored instance shows by it that it was quiesced when the snapshot was taken.
  */
 export const quiesceKey = 'quiesce';
 
-/** What the key tells. */
+/** The content of the key. */
 export interface QuiesceMarker {
   readonly v: 1;
   readonly run: string;
   readonly holder: Holder;
   readonly wasRunning: boolean;
-  /** How long it may last by the limits of the run, in milliseconds. */
+  /** How long it may last, by the limits of the run, in milliseconds. */
   readonly limitMs: number;
-  /** What lets go inside. Hooks on the host are not here: nobody who may configure an instance may run those. */
+  /** The commands in the instance that resume it. Commands for the host are not here: a user who may configure an instance may not run those. */
   readonly resume: readonly Extract<LifecycleCommand, { kind: 'exec' }>[];
-  /** There are such hooks on the holder's host as well. */
+  /** There are such commands on the host of the holder as well. */
   readonly alsoOnHost: boolean;
 }
 
-/** Reads the key from an instance's own configuration; null where there is none or it cannot be read. */
+/** Reads the key from the configuration of an instance; null if there is none or it cannot be read. */
 export function readQuiesceMarker(instance: Pick<Instance, 'metadata'>): QuiesceMarker | null {
   const text = instance.metadata[quiesceKey];
   if (!text) return null;
@@ -74,7 +74,7 @@ function isInsideHook(value: unknown): boolean {
   );
 }
 
-/** Removes the key if it is still of that run. Removing it twice does nothing. */
+/** Removes the key if it still belongs to that run. Can be repeated. */
 export async function removeQuiesceMarker(
   platform: Platform,
   name: string,
@@ -98,7 +98,7 @@ export async function removeQuiesceMarker(
 const resumeTries = 3;
 const resumePauseMs = 1000;
 
-/** Runs what lets go (afterRestorePoint), again where it fails. Null when it is done, else a sentence. */
+/** Runs the commands that resume the instance (afterRestorePoint), and repeats them if they fail. Null on success, otherwise a sentence. */
 export async function resumeInstance(
   subject: { readonly run: string; readonly instance: string; readonly hooks: LifecycleCommands },
   tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
@@ -106,7 +106,7 @@ export async function resumeInstance(
   for (let tries = 1; ; tries += 1) {
     const failure = await runLifecycleCommands(subject, tools, 'afterRestorePoint');
     if (failure === null) {
-      // What was begun to hold still and was killed half-way may have left a helper behind.
+      // A killed quiesce command may have left a helper process.
       const { beforeRestorePoint, afterRestorePoint = [] } = subject.hooks;
       if ((beforeRestorePoint ?? afterRestorePoint).some(({ kind }) => kind === 'exec'))
         await endProcessesWith(tools, subject.instance, `GUARD_HOOK=${subject.run}/beforeRestorePoint`);
@@ -119,7 +119,7 @@ export async function resumeInstance(
 }
 
 /**
- * The hooks that let go on what a key tells of: this run's own as they are; of another run those inside, and those on this
+ * The commands that resume an instance with this key: all of this run; of another run those in the instance, and those on this
  * host that are configured now.
  */
 export function resumeCommandsOf(
@@ -137,8 +137,8 @@ export function resumeCommandsOf(
 }
 
 /**
- * Lets go on what is held still, as far as the instance's key tells of it. Null when that is done, else a sentence, and
- * the key stays. `known` is the run at hand: its hooks on the host are used.
+ * Resumes a quiesced instance by its key. Null on success, otherwise a sentence, and
+ * the key stays. `known` is the current run, whose commands on the host are used.
  */
 export async function resumeByMarker(
   known: { readonly run: string; readonly instance: string; readonly hooks: LifecycleCommands },

@@ -18,28 +18,28 @@ import { resumeInstance, removeQuiesceMarker, type QuiesceMarker } from './quies
 import { refused, refusedBecause } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
 
-/** An instance that is held still for its restore point. */
+/** An instance that is quiesced for its restore point. */
 export interface QuiesceState {
-  /** It ran, so that there is something to undo. */
+  /** It was running, so it must be resumed. */
   readonly wasRunning: boolean;
   readonly stopped: boolean;
 }
 
-/** Whether the restore point is taken of an instance that is held still. One that does not run is at rest. */
+/** Whether the instance must be quiesced for the restore point. A stopped one need not. */
 export function mustQuiesce(plan: QuiescePlan, wasRunning: boolean): boolean {
   return wasRunning && (stopsFirst(plan) || needsQuiesce(plan.hooks));
 }
 
 type QuiescePlan = Pick<Plan, 'hooks' | 'stopFirst' | 'change'>;
 
-/** A package manager that waits inside for its restore point would not outlive a stop. */
+/** A package manager that waits for its restore point would not survive a stop. */
 function stopsFirst({ stopFirst, change }: Pick<QuiescePlan, 'stopFirst' | 'change'>): boolean {
   return stopFirst && change.kind !== 'transaction';
 }
 
 /**
- * Makes the instance this run's by the key, runs what flushes and holds still, and stops the instance if that is wanted.
- * All or nothing: where it ends in an outcome, it was let go again.
+ * Claims the instance with the key, runs the quiesce commands, and stops the instance if requested.
+ * All or nothing: if it returns an outcome, the instance was resumed.
  */
 export async function quiesce(
   plan: Plan,
@@ -64,7 +64,7 @@ export async function quiesce(
     : err(await resumedAfterFailure(plan, tools, true, refusedBecause(stopped.error)));
 }
 
-/** Starts what was stopped, and lets go. Where that fails the key stays, so that `guard recover` does it again. */
+/** Starts and resumes the instance. If that fails the key stays, so that `guard recover` repeats it. */
 export async function resume(plan: Plan, tools: RunTools, state: QuiesceState): Promise<Result<void, Outcome>> {
   if (!state.wasRunning) return ok(undefined);
   if (state.stopped) {
@@ -90,7 +90,7 @@ async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean
   return outcome;
 }
 
-/** Removes the key of a run that takes no restore point after all. */
+/** Removes the key of a run that takes no restore point. */
 export async function abandonQuiesce(plan: Plan, tools: RunTools): Promise<void> {
   const removed = await removeQuiesceMarker(tools.platform, plan.instance, plan.run);
   if (removed.ok) return;
@@ -107,12 +107,12 @@ async function claimInstance(
   if (!taken.ok) return taken;
   const claimed = await claimForQuiesce(platform, plan.instance, quiesceMarkerFor(plan, tools), stale);
   if (!claimed.ok) {
-    // It may have been written all the same.
+    // It may have been written anyway.
     await abandonQuiesce(plan, tools);
     return err(refusedBecause(claimed.error));
   }
   if (!claimed.value.claimed) return err(describeHolder(tools, claimed.value.holder));
-  // A run that was faster with its snapshot loses the mark by the key, and goes.
+  // A run that was faster with its snapshot loses because of the key and ends.
   const gone = await waitForOtherClaims(plan, tools);
   if (gone.ok) return ok({ wasRunning: claimed.value.wasRunning });
   await abandonQuiesce(plan, tools);
@@ -130,7 +130,7 @@ function quiesceMarkerFor(plan: Plan, { holder }: RunTools): Omit<QuiesceMarker,
   };
 }
 
-/** By its own limits a moment of quiet cannot last longer, in milliseconds. */
+/** The maximum duration by the limits of the run, in milliseconds. */
 function limitOf({ hooks, limits, stopFirst, change }: Plan): number {
   return (
     sumOf(hooks, 'beforeRestorePoint') +

@@ -14,12 +14,12 @@ import type { RunLeftovers } from '../recovery/recover.ts';
 import { busy, refused } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
 
-/** How often the key of a moment of quiet is looked at, in milliseconds. */
+/** How often the quiesce marker is read, in milliseconds. */
 const pollMs = 2000;
 
 /**
- * A mark that cannot be read says that the instance may have been changed, and not by whom. Without a record of this host
- * nobody knows what to do: a person has to. Null where it can be read, or is not needed.
+ * An unreadable marker means that an unknown run may have changed the instance. Without a record on this host
+ * a person has to decide. Null if it can be read or is not needed.
  */
 export function refuseUnreadable(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'restorePoint'>,
@@ -37,21 +37,21 @@ export function refuseUnreadable(
 }
 
 type TakeoverTools = Pick<RunTools, 'platform' | 'clock' | 'inspectHolder'> & {
-  /** Says why it takes so long. */
+  /** Reports why it takes long. */
   readonly report: (text: string) => Promise<void>;
 };
 
-/** How sure a recovery has to be that nobody works on the run any more. */
+/** How to make sure that a run has ended. */
 export interface TakeoverPolicy {
-  /** How long it must have given no sign of life, where this host cannot see whether it lives. Milliseconds. */
+  /** How long the run must show no activity if this host cannot check its process. Milliseconds. */
   readonly leaseMs: number;
-  /** A person is sure. */
+  /** The user confirmed that it is dead. */
   readonly takeOver: boolean;
 }
 
 /**
- * Refuses to touch what a living run holds; null where it may be recovered. Where only another host could see whether
- * it lives, its silence is waited for.
+ * Refuses to recover a run that is still alive; null if it may be recovered. If only another host can check
+ * the process, waits for its lease to expire.
  */
 export async function requireDeadHolder(
   tools: TakeoverTools,

@@ -4,13 +4,13 @@ import { posix } from 'node:path';
 export interface Simulation {
   readonly manager: 'apt' | 'dnf' | 'zypper';
   readonly words: readonly string[];
-  /** Whether it can be asked by somebody who may change nothing at all. */
+  /** Whether an unprivileged user can run it. */
   readonly asNobody: boolean;
 }
 
 /**
- * What simulates this command, or null where it is not plainly a package manager's. Only options that are known to leave a
- * simulation a simulation are passed on: with any other, what would happen is not known.
+ * The simulation of this command; null if it is not a plain package manager command. Only options that are known to keep a
+ * simulation harmless are passed on.
  */
 export function simulationOf([word = '', ...rest]: readonly string[]): Simulation | null {
   switch (posix.basename(word)) {
@@ -32,7 +32,7 @@ function aptSimulation(program: string, rest: readonly string[]): Simulation | n
   const parts = partsOf(rest, aptOptions);
   const verb = parts && aptVerb(program, parts.verb);
   if (!parts || !verb) return null;
-  // Locks are not taken, so that somebody who works is not disturbed.
+  // No locks, so that other package managers are not blocked.
   const words = ['apt-get', '-s', '-q', '-o', 'Debug::NoLocking=1', ...verb, ...parts.options, ...parts.names];
   return { manager: 'apt', words, asNobody: true };
 }
@@ -81,7 +81,7 @@ function dnfSimulation(rest: readonly string[]): Simulation | null {
   const parts = partsOf(rest, dnfOptions);
   if (!parts || !dnfVerbs.has(parts.verb)) return null;
   const options = parts.options.filter((option) => !isYes(option));
-  // From what was downloaded before: a question must not fetch anything.
+  // From existing package lists: a simulation must not download anything.
   const words = ['dnf', '--assumeno', '--cacheonly', parts.verb, ...options, ...parts.names];
   return { manager: 'dnf', words, asNobody: false };
 }
@@ -146,7 +146,7 @@ interface Parts {
   readonly names: readonly string[];
 }
 
-/** Null where there is an option that is not known, or a name that is a file or could be taken for an option. */
+/** Null for an unknown option, or a name that is a file or looks like an option. */
 function partsOf(words: readonly string[], known: ReadonlySet<string>): Parts | null {
   const options = words.filter((word) => word.startsWith('-'));
   const [verb, ...names] = words.filter((word) => !word.startsWith('-'));

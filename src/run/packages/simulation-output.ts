@@ -1,7 +1,7 @@
 import type { Changes } from '../../event.ts';
 import type { Simulation } from './simulation-command.ts';
 
-/** The packages that a simulation says it would change; null where it did not say. dnf does not tell what is there now. */
+/** The packages that a simulation would change; null if it did not report any. dnf does not report the present versions. */
 export function parseSimulation(
   manager: Simulation['manager'],
   status: number,

@@ -4,12 +4,12 @@ import type { RunTools } from '../tools.ts';
 const limitMs = 20_000;
 const mostBytes = 4 * 1024 * 1024;
 
-/** Nobody: whatever it asks, it cannot change anything, not even the package manager's caches. */
+/** An unprivileged user, who cannot even change the caches of the package manager. */
 const nobody = 65534;
 
 /**
- * What is installed and what an upgrade would install now, as sorted lines: the same for as long as an upgrade would do the
- * same. Null where nobody answers. Does not lock, download or change anything.
+ * The installed packages and those that an upgrade would install, as sorted lines: equal while an upgrade would do the
+ * same. Null without an answer. Does not lock, download or change anything.
  */
 export async function packageState(
   { platform }: Pick<RunTools, 'platform'>,

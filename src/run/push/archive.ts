@@ -6,7 +6,7 @@ import { Pax } from 'tar/pax';
 import { entriesOf, folderOf, type PushEntry, type PushPlan } from './source.ts';
 
 /**
- * A push as a tar archive that never is in memory as a whole: it is read as fast as it is taken, and `onSent` hears of each
+ * A push as a tar archive, created while it is sent. `onSent` is called for each
  * part. The stream fails with what the file system says, or where a file became shorter than it was.
  */
 export function archiveOf(push: PushPlan, onSent: () => void): Readable {
@@ -50,7 +50,7 @@ function headOf(push: PushPlan, entry: PushEntry): Buffer {
 
 const types = { file: 'File', folder: 'Directory', link: 'SymbolicLink' } as const;
 
-/** Exactly so many bytes: what a file grows by meanwhile is left, and one that becomes shorter is a failure. */
+/** Exactly this number of bytes: growth during the push is ignored, and a file that became shorter is a failure. */
 const contentOf = async function* (path: string, bytes: number): AsyncGenerator<Buffer> {
   const file = await open(path);
   try {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { entriesOf, type PushPlan } from './source.ts';
 
-/** A hash of all that is pushed, and of what it becomes: the same for the same push from another folder or at another time. */
+/** A hash of the pushed content, its owner and its destination. The source folder and time do not matter. */
 export async function digestOfPush(push: PushPlan): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([push.inside, push.kind, push.user, push.group]));
   for await (const entry of entriesOf(push)) {

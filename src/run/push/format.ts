@@ -2,7 +2,7 @@ import type { CommandEnd } from '../../event.ts';
 import { neutralise } from '../../text.ts';
 import type { PushPlan } from './source.ts';
 
-/** Why a push is not all there; it ends the attempt like a command that failed. */
+/** Why a push is incomplete. It counts as a failed command. */
 export function pushFailed(push: PushPlan, why: string): CommandEnd {
   return {
     kind: 'push-failed',

@@ -10,7 +10,7 @@ import { entriesOf, folderOf, type PushEntry, type PushPlan } from './source.ts'
 import { pushFailed } from './format.ts';
 import type { RunTools } from '../tools.ts';
 
-/** A request for each file, for instances without a tar that leaves what is there as it is. Null when all of it is there. */
+/** Pushes each file with a request, for instances without GNU tar. Null on success. */
 export async function pushOneByOne(plan: Plan, tools: RunTools, push: PushPlan): Promise<CommandEnd | null> {
   const { clock, interruption } = tools;
   const { commandMs } = plan.limits;
@@ -29,7 +29,7 @@ export async function pushOneByOne(plan: Plan, tools: RunTools, push: PushPlan):
         return cut === null ? pushFailed(push, describeFailure(done.error)) : { kind: 'interrupted', signal: cut };
     }
   } catch (error) {
-    // What the file system says of something that was there a moment ago.
+    // The error of the file system for a file that existed a moment ago.
     return pushFailed(push, error instanceof Error ? error.message : String(error));
   }
   return null;
@@ -38,7 +38,7 @@ export async function pushOneByOne(plan: Plan, tools: RunTools, push: PushPlan):
 /** The longest time that a timer of Node can wait, about 24 days. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** For what takes no time. */
+/** For requests that are fast. */
 const quickMs = 30_000;
 
 async function makeFolders(
@@ -78,7 +78,7 @@ function pushEntry(
   }
 }
 
-/** Something in its place would have to go first; a folder with something in it stays, and is said to be in the way. */
+/** A file at the destination is removed first. A folder that is not empty is reported as an obstacle. */
 async function replaceLink(
   instance: string,
   platform: Platform,

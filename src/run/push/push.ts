@@ -10,8 +10,8 @@ import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
- * Brings the user's files into the instance, one push after the other. Null when all of it is there; else why the command is
- * not begun. What is there already is replaced, and stays where it has another name; a folder that is there keeps its mode.
+ * Copies the user's files into the instance, one push after another. Null on success, otherwise why the command is
+ * not started. Existing files of the same name are replaced, others stay. Existing folders keep their mode.
  */
 export function pushFiles(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
   return inPhase(
@@ -23,7 +23,7 @@ export function pushFiles(plan: Plan, tools: RunTools, boot: BootMark | null): P
 }
 
 async function pushEach(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
-  // Measured: one archive is many times as quick as a request for each file.
+  // One archive is much faster than a request for each file.
   const push = (await hasGnuTar(plan, tools)) ? pushArchive : pushOneByOne;
   for (const one of plan.pushes) {
     const end = await push(plan, tools, one, boot);
@@ -32,13 +32,13 @@ async function pushEach(plan: Plan, tools: RunTools, boot: BootMark | null): Pro
   return null;
 }
 
-/** Others have no words for "leave what is there as it is": their folders' modes, and links to folders. */
+/** Other implementations cannot keep the modes of existing folders and links to folders. */
 async function hasGnuTar({ instance }: Plan, { platform }: RunTools): Promise<boolean> {
   const answer = await platform.query(instance, { command: ['tar', '--version'], limitMs: quickMs, maxBytes: 4096 });
   return answer.ok && answer.value.status === 0 && answer.value.stdout.includes('GNU tar');
 }
 
-/** For what takes no time. */
+/** For requests that are fast. */
 const quickMs = 30_000;
 
 async function pushArchive(
@@ -77,7 +77,7 @@ async function pushArchive(
   if (!started.ok) return pushFailed(push, describeFailure(started.error));
   const end = await watched(plan, tools, started.value, () => lastSentAt, boot);
   archive.destroy();
-  // An archive that is cut off between two files looks whole to tar.
+  // tar accepts an archive that was cut off between two files.
   if (unreadable !== null) return pushFailed(push, unreadable);
   return end.kind === 'exited' && end.status === 0 ? null : endOfPush(push, end, errors.text());
 }
@@ -92,7 +92,7 @@ const unpackOptions = [
   '--keep-directory-symlink',
 ];
 
-/** What ended the command before it began, in its own words. */
+/** Why the command was not started. */
 function endOfPush(push: PushPlan, end: CommandEnd, errors: string): CommandEnd {
   switch (end.kind) {
     case 'timeout':

@@ -2,22 +2,22 @@ import { access, constants, lstat, opendir, readlink, stat } from 'node:fs/promi
 import { basename, join, posix } from 'node:path';
 import { err, ok, type Result } from '../../result.ts';
 
-/** What is to be brought into the instance: decided, and looked through, before anything happens. */
+/** Files to copy into the instance, checked before the run. */
 export interface PushPlan {
   /** On the machine that runs guard, absolute. */
   readonly local: string;
-  /** What it becomes, absolute and without a slash at its end. */
+  /** The destination, absolute and without a trailing slash. */
   readonly inside: string;
   readonly kind: 'file' | 'folder';
   /** Files and links in it. */
   readonly files: number;
   readonly bytes: number;
-  /** Whose it becomes, by the instance's own numbers. */
+  /** The numeric owner in the instance. */
   readonly user: number;
   readonly group: number;
 }
 
-/** One thing of a push, folders before what is in them. */
+/** One entry of a push, folders before their content. */
 export type PushEntry = {
   /** Absolute, inside. */
   readonly inside: string;
@@ -32,16 +32,16 @@ export type PushEntry = {
   | { readonly kind: 'link'; readonly target: string }
 );
 
-/** What a user asked for. */
+/** A push as the user wrote it. */
 export interface PushWish {
   readonly local: string;
-  /** With a slash at its end: into that folder, under its own name. */
+  /** With a trailing slash: into that folder. */
   readonly inside: string;
   readonly user: number;
   readonly group: number;
 }
 
-/** Looks through what is to be pushed: that it is there, that all of it can be read, and how much it is. A failure is a sentence. */
+/** Checks that the files exist and can be read, and adds up their size. A failure is a sentence. */
 export async function surveyPush(wish: PushWish): Promise<Result<PushPlan, string>> {
   const found = await stat(wish.local).catch(() => null);
   if (found === null) return err(`There is no "${wish.local}" to push.`);
@@ -65,19 +65,19 @@ export async function surveyPush(wish: PushWish): Promise<Result<PushPlan, strin
   return ok({ local, inside, kind, files, bytes, user, group });
 }
 
-/** A folder that is to become `/` is meant as it is written: nothing can be put beside it. */
+/** A folder whose destination is `/` is copied into the root folder. */
 function insideOf({ local, inside }: PushWish, kind: PushPlan['kind']): string {
   const isInto = inside.endsWith('/') && !(inside === '/' && kind === 'folder');
   return posix.resolve('/', isInto ? posix.join(inside, basename(local)) : inside);
 }
 
-/** Everything of a push, folders before what is in them, names in order. Throws what the file system says. */
+/** All entries of a push, folders before their content, sorted by name. Throws errors of the file system. */
 export const entriesOf = async function* ({
   local,
   inside,
   kind,
 }: Pick<PushPlan, 'local' | 'inside' | 'kind'>): AsyncGenerator<PushEntry> {
-  // What the user names may be a link itself; a link in it stays a link.
+  // The path that the user names may be a link and is followed; links inside stay links.
   const { mode, size, mtimeMs } = await stat(local);
   const about = { inside, local, mode: mode & 0o7777, modifiedAt: mtimeMs };
   if (kind === 'file') yield { ...about, kind, bytes: size };
@@ -110,7 +110,7 @@ function isSystemError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error;
 }
 
-/** Whether a command could be what is pushed, so that its absence now means nothing. */
+/** Whether a push could provide the command, so that its absence now does not matter. */
 export function mayProvide(pushes: readonly PushPlan[], word: string, cwd: string): boolean {
   const path = posix.resolve(cwd, word);
   return pushes.some(({ inside, kind }) =>

@@ -38,31 +38,31 @@ export interface RecoverPlan {
   /** The record of the run, where this host has it. */
   readonly record: RunRecord | null;
   readonly baseline: Baseline | null;
-  /** Keep a change whose command's end is not known, if the baseline holds. */
+  /** Keep the change if the instance is as healthy as before, although the result of the command is unknown. */
   readonly keepIfHealthy: boolean;
-  /** The run's own, else those that are configured now. */
+  /** Those of the run, otherwise those that are configured now. */
   readonly hooks: LifecycleCommands;
-  /** Of this recovery; null where nothing is in flight, or its restore point could not be given one. */
+  /** The lease of this recovery; null if nothing is in flight or the lease could not be set. */
   readonly lease: HeldLease | null;
 }
 
 type RecoverTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
-/** What is left of a run on the server. */
+/** What a run left on the server. */
 export interface RunLeftovers {
   readonly instance: Instance;
   readonly disks: Disks;
   readonly inFlight: RestorePoint | null;
-  /** Of whoever holds the restore point in flight; null for an older guard. */
+  /** The lease of the restore point in flight; null for an older guard. */
   readonly lease: Lease | null;
   /** Whether the instance ran before the run. */
   readonly wasRunning: boolean;
   readonly marker: RunMarker | null;
-  /** The run holds the instance still, or an old snapshot says so. */
+  /** The run has quiesced the instance, or a restored snapshot contains such a marker. */
   readonly quiesceMarker: QuiesceMarker | null;
 }
 
-/** Looks at what is left on the server. Changes nothing. */
+/** Reads what the run left on the server. Changes nothing. */
 export async function findLeftovers(
   tools: Pick<RunTools, 'platform' | 'clock'>,
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
@@ -87,30 +87,30 @@ export async function findLeftovers(
     disks: disks.value,
     inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes: volumes.value } : null,
     lease: snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null,
-    // One that was stopped for its restore point ran all the same.
+    // An instance that was stopped for its restore point was running before.
     wasRunning: marker?.wasRunning ?? quiesceMarker?.wasRunning ?? (snapshotQuiesceMarker(snapshot) || ranWhenCopied),
   });
 }
 
-/** The snapshot of an instance that was held still has its key, whatever became of the instance's own. */
+/** The snapshot of a quiesced instance contains the quiesce marker, even if the instance no longer does. */
 function snapshotQuiesceMarker(snapshot: Result<Snapshot, unknown>): boolean {
   return snapshot.ok && (readQuiesceMarker(snapshot.value)?.wasRunning ?? false);
 }
 
 /**
- * Finishes what an interrupted run left: the instance ends kept or rolled back, and the lock is freed last. Can be
- * interrupted and done again. Returns how the run ended after all.
+ * Finishes an interrupted run: the change is kept or rolled back, and the lock is released last. Can be
+ * interrupted and repeated. Returns the outcome of the run.
  */
 export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
   const began = tools.clock.monotonic();
-  // What is kept later is only found again, and pruned, by what the record says of it.
+  // Kept restore points are found and pruned only through the record.
   if (leftovers.inFlight && !plan.record?.restorePoint)
     await tools.recorder.record({ type: 'restore-point-created', restorePoint: leftovers.inFlight });
   await thaw(tools, plan, leftovers.instance.status);
   const step = recoveryStep({ ...leftovers, record: plan.record });
-  // A rollback lets go when the instance is back; everything else does it first of all, for whoever uses the instance.
+  // A rollback resumes the instance after the restore; everything else resumes it first.
   const heldStill = step.step === 'roll-back' ? null : await endQuiesce(plan, tools, leftovers);
-  // An old restore point that somebody restored by hand: its run has ended long ago.
+  // Somebody restored an old restore point manually. Its run ended long ago.
   const onlyQuiet = leftovers.inFlight === null && leftovers.quiesceMarker !== null && plan.record?.ended != null;
   if (onlyQuiet && heldStill === null) return { outcome: 'kept' };
   const outcome = heldStill ?? (await doStep(plan, tools, leftovers, step));
@@ -118,7 +118,7 @@ export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers:
   return outcome;
 }
 
-/** Null where nothing is held still any more. */
+/** Null if nothing is quiesced any more. */
 async function endQuiesce(
   plan: RecoverPlan,
   tools: RecoverTools,
@@ -138,11 +138,11 @@ async function endQuiesce(
   return failure === null ? null : stillQuiesced(plan, tools, failure);
 }
 
-/** Whether it runs, once a stop that the run had asked for is over: the server goes on with that by itself. */
+/** Whether it runs after a stop of the run has ended, which the server continues on its own. */
 async function runsOn({ instance, limits }: RecoverPlan, { platform, clock }: RecoverTools): Promise<boolean> {
   const giveUpAt = clock.monotonic() + limits.stopMs + limits.readyMs;
   while ((await isStopping(platform, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
-  // A stop that hangs is in the way of everything (docs/internals/incus.md, Graceful stop).
+  // A hanging stop blocks everything (docs/internals/incus.md, Graceful stop).
   if (await isStopping(platform, instance)) await stop({ platform, clock }, instance, limits, false);
   const seen = await retryTransient(platform, limits.readyMs).getInstance(instance);
   return seen.ok && seen.value.status === 'Running';
@@ -172,7 +172,7 @@ async function doStep(
 ): Promise<Outcome> {
   switch (step.step) {
     case 'close':
-      // A mark without a restore point means nothing, but would be shown to people.
+      // A marker without a restore point has no meaning, but would confuse people.
       if (leftovers.marker !== null) await removeMarker(tools.platform, plan.instance);
       if (plan.record?.restorePoint && !plan.record.released)
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
@@ -195,7 +195,7 @@ async function doStep(
   }
 }
 
-/** The package manager of a transaction outlives guard: what it leaves is judged when it has ended. */
+/** The package manager of a transaction survives guard. Its result is verified after its end. */
 async function waitForManager({ record, instance, limits }: RecoverPlan, tools: RecoverTools): Promise<void> {
   const transaction = record?.started?.transaction;
   if (transaction === undefined || record?.decided != null) return;
@@ -213,7 +213,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
     case 'never-began':
       return refused('guard was interrupted before the command started. Nothing was changed.', '');
     case 'kept':
-      return cause === null ? { outcome: 'kept' } : { outcome: 'kept-unhealthy', cause };
+      return keptOutcome(plan);
     case 'rolled-back':
       return { outcome: 'rolled-back', cause: causeOf(plan) };
     case 'restore-point-gone':
@@ -227,7 +227,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
   }
 }
 
-/** A run that was killed leaves no cause: how its command ended is not known. */
+/** A killed run has no cause, because the result of its command is unknown. */
 function causeOf(plan: RecoverPlan): Exclude<Cause, 'interrupted'> {
   const cause = plan.record?.decided?.cause ?? 'inconclusive';
   return cause === 'interrupted' ? 'inconclusive' : cause;
@@ -241,7 +241,7 @@ function nameOf(plan: RecoverPlan): string {
   return plan.record?.started?.restorePointName ?? `guard-${plan.run}`;
 }
 
-/** The final name that the restore point already has, where guard died after the renaming; null where it is gone. */
+/** The final name of the restore point if guard was killed after the renaming; null if it no longer exists. */
 async function keptAs(plan: RecoverPlan, tools: RecoverTools): Promise<string | null> {
   for (const name of new Set([nameOf(plan), `guard-${plan.run}`])) {
     const snapshot = await tools.platform.getSnapshot(plan.instance, name);
@@ -250,7 +250,7 @@ async function keptAs(plan: RecoverPlan, tools: RecoverTools): Promise<string | 
   return null;
 }
 
-/** Where the run died before it was done, or before that was written. */
+/** For a run that was killed before this, or before it was recorded. */
 function afterKeep(plan: RecoverPlan, tools: RecoverTools): Promise<void> {
   const cause = plan.record?.decided?.cause ?? null;
   return runFinalLifecycleCommands(plan, tools, 'afterKeep', {
@@ -278,15 +278,17 @@ async function keptBecauseHealthy(
   tools: RecoverTools,
   leftovers: RunLeftovers,
 ): Promise<Outcome | null> {
-  // Nothing ended a transaction when guard died: how it came out can be seen.
+  // The transaction continued when guard was killed, so its result can be verified.
   const mayBeKept = plan.keepIfHealthy || plan.record?.started?.transaction !== undefined;
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
+  const limits = { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs };
   const { verdict } = await watch(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock },
     plan.baseline,
-    { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs },
-    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    limits,
+    (waitingFor, healthyForMs) =>
+      void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   if (verdict.verdict !== 'healthy') return null;
@@ -306,7 +308,7 @@ async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftov
       {
         instance: plan.instance,
         restorePoint: leftovers.inFlight,
-        // What the command wrote went to a terminal that is gone.
+        // The output of the command is lost.
         output: null,
         verdict: record.verdict?.verdict ?? null,
         factsBefore: plan.baseline?.facts ?? null,
@@ -357,7 +359,7 @@ async function releaseRolledBack(
   return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
 }
 
-/** A rollback that had begun may have been done already: what is seen then is no evidence of the change. */
+/** If a rollback had started it may be finished, so observations are no evidence of the change. */
 function isStillChanged({ evidence, phases }: RunRecord): boolean {
   return evidence === null && !phases.some(({ phase }) => phase === 'stop' || phase === 'restore');
 }
@@ -379,4 +381,13 @@ function failed(
       first,
     }),
   };
+}
+
+/** What the run had decided before it was interrupted. */
+function keptOutcome({ record }: RecoverPlan): Outcome {
+  const cause = record?.decided?.cause ?? null;
+  if (cause === null) return { outcome: 'kept' };
+  return record?.decided?.nothingChanged === true
+    ? { outcome: 'kept-unchanged', cause }
+    : { outcome: 'kept-unhealthy', cause };
 }

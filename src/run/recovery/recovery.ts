@@ -3,46 +3,46 @@ import type { RunRecord } from '../../journal/runs.ts';
 import type { RunMarker } from '../lock/marker.ts';
 import type { QuiesceMarker } from '../lock/quiesce-marker.ts';
 
-/** What an interrupted run left: on the server, and in the records of this host. */
+/** What an interrupted run left on the server and in the records of this host. */
 export interface RecoveryInput {
   /** The restore point that is still in flight. */
   readonly inFlight: RestorePoint | null;
-  /** The mark on the instance, which means nothing without a restore point in flight. */
+  /** The marker of the instance, which has no meaning without a restore point in flight. */
   readonly marker: RunMarker | null;
-  /** The key of a moment of quiet, which gives way to the mark. */
+  /** The quiesce marker, which the run marker replaces. */
   readonly quiesceMarker?: QuiesceMarker | null;
   /** The record of that run, where this host has it. */
   readonly record: RunRecord | null;
 }
 
-/** What has to be done next. Each step can be done twice. */
+/** The next step. Each step can be repeated. */
 export type RecoveryStep =
   /** Nothing is left on the server. */
   | { readonly step: 'close'; readonly because: 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone' }
-  /** The command never began: the instance is as it was. */
+  /** The command never started: the instance is unchanged. */
   | { readonly step: 'release-unchanged' }
-  /** The change was decided to be kept; only the lock is left. */
+  /** guard had decided to keep the change; only the lock remains. */
   | { readonly step: 'release-kept' }
-  /** It is back already, and was seen to be; only the lock is left. What is left of its restore point may be half removed. */
+  /** It was rolled back and verified; only the lock remains. The restore point may be partly removed. */
   | { readonly step: 'release-rolled-back'; readonly well: boolean }
-  /** The command may have changed something, and nobody decided to keep it. */
+  /** The command may have changed something, and the change was not kept. */
   | { readonly step: 'roll-back' }
-  /** Nobody here knows the run, and its mark is gone: it was kept or restored already. */
+  /** The run is unknown here and its marker is gone: it was already kept or restored. */
   | { readonly step: 'release-unknown' };
 
-/** The policy of `guard recover`, from what is left alone. Pure. */
+/** Decides what `guard recover` does. Pure. */
 export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }: RecoveryInput): RecoveryStep {
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
   if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
   if (decision === 'keep') return { step: 'release-kept' };
-  // A restore takes the mark away: what was seen after it was seen of the restored instance.
+  // A restore removes the marker, so a later verdict is about the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
   if (marker === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
   if (decision === 'rollback' || began) return { step: 'roll-back' };
   if (record !== null) return { step: 'release-unchanged' };
   if (marker !== null) return { step: 'roll-back' };
-  // It is as the restore point: not changed yet, or put back.
+  // It equals the restore point: unchanged, or restored.
   return { step: quiesceMarker === null ? 'release-unknown' : 'release-unchanged' };
 }
 
@@ -53,11 +53,11 @@ function closedBecause(
 ): 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone' {
   if (decision === 'keep') return 'kept';
   if (!began) return 'never-began';
-  // A rollback releases its restore point only after it has proven that the instance is back.
+  // A rollback releases its restore point only after it verified the instance.
   return record !== null && verdictAfterRollback(record) === 'healthy' ? 'rolled-back' : 'restore-point-gone';
 }
 
-/** What was seen after the rollback that was decided. The change of `guard rollback` is verified in the same words before it. */
+/** The verdict after the decided rollback. `guard rollback` records a verdict of the same form before the decision. */
 function verdictAfterRollback({ events }: Pick<RunRecord, 'events'>): VerdictKind | null {
   const decided = events.findLastIndex((event) => event.type === 'decided' && event.decision === 'rollback');
   const after = decided === -1 ? [] : events.slice(decided);

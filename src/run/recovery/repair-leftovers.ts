@@ -12,15 +12,15 @@ import {
   describeInconsistency,
 } from '../restore-point/inconsistent-snapshots.ts';
 
-/** What is left of a run, after what a killed daemon left half done of guard's own snapshots was done. */
+/** What a run left, after guard repaired its own inconsistent snapshots. */
 export interface RepairResult {
   readonly leftovers: RunLeftovers;
-  /** Names of snapshots that had no data any more, and are gone now. */
+  /** Names of removed snapshots that had no data. */
   readonly removed: readonly string[];
 }
 
 /**
- * Makes the instance one that Incus can work with again. A snapshot of somebody else's is never touched: then the exact lines
+ * Repairs the records so that Incus can use the instance again. Snapshots of others are never changed: then the exact commands
  * are in the refusal. `own` are the restore points that are in the records.
  */
 export async function repairLeftovers(
@@ -32,7 +32,7 @@ export async function repairLeftovers(
   const { removed, left } = await repairInconsistentSnapshots(
     tools.platform,
     leftovers.instance,
-    // Where the mark is gone there is no change to go back from; so a restore point without data was being taken or removed.
+    // Without the marker there is no change to roll back, so a restore point without data was being taken or removed.
     ({ name, createdAt }) =>
       (name === inFlightName && leftovers.marker === null) ||
       own.some((point) => point.name === name && point.createdAt === createdAt),
@@ -52,7 +52,7 @@ export async function repairLeftovers(
   return afterRepair.ok ? ok({ leftovers: afterRepair.value, removed }) : afterRepair;
 }
 
-/** What was done about one of them, in a sentence. */
+/** Describes the removal, in a sentence. */
 export function describeRemoved(name: string): string {
   return `The server was killed while it took or removed the restore point "${name}". Its data was lost. guard removed the rest.`;
 }

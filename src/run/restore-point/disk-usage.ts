@@ -1,7 +1,7 @@
 import type { Platform } from '../../platform/platform.ts';
 import type { Disks } from './disks.ts';
 
-/** What the disks of a running instance hold, in bytes; null and absent where nobody could say within the limit. */
+/** The disk usage of a running instance, in bytes; null or absent if it could not be determined in time. */
 export interface DiskUsage {
   readonly root: number | null;
   /** By device. */
@@ -11,7 +11,7 @@ export interface DiskUsage {
 /** Reading every folder of a large instance takes seconds; it is read anyway a moment later, when it is copied. Milliseconds. */
 const limitMs = 15_000;
 
-/** Asks inside. The only way to know where the pool does not tell; what it says is an estimate, and bounded in time. */
+/** Measures inside the instance, if the pool does not report the usage. An estimate, bounded in time. */
 export async function measureDisks(
   platform: Platform,
   instance: string,

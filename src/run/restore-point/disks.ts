@@ -2,11 +2,11 @@ import type { PlatformFailure, PlatformFailureKind } from '../../platform/failur
 import type { Disk, Instance, Platform } from '../../platform/platform.ts';
 import { ok, type Result } from '../../result.ts';
 
-/** What the instance's disks are, beside its root: its own snapshot covers none of them. */
+/** The disks of the instance except its root disk. The snapshot of the instance does not contain them. */
 export interface Disks {
-  /** Custom volumes that nobody else uses: they get a snapshot with the instance's, and go back with it. */
+  /** Custom volumes that only this instance uses. guard takes snapshots of them and restores them with the instance. */
   readonly own: readonly OwnVolume[];
-  /** What no restore point covers. */
+  /** Disks that the restore point does not cover. */
   readonly uncovered: readonly UncoveredDisk[];
 }
 
@@ -14,13 +14,13 @@ export interface OwnVolume {
   readonly device: string;
   readonly pool: string;
   readonly volume: string;
-  /** Where it is inside. */
+  /** The path in the instance. */
   readonly path: string;
 }
 
 export interface UncoveredDisk {
   readonly device: string;
-  /** Where it is inside. */
+  /** The path in the instance. */
   readonly path: string;
   /** Why it is not covered, e.g. `a folder of the host (/srv/data)`. */
   readonly message: string;

@@ -6,21 +6,21 @@ import { measureDisks, type DiskUsage } from './disk-usage.ts';
 import { rootDisk, type Disks, type RootDisk } from './disks.ts';
 import { refused } from '../refusal.ts';
 
-/** Room for a restore point, and for the way back to it. */
+/** Free space for a restore point and a rollback. */
 export interface FreeSpace {
   /** The pool of the root disk; null where it cannot be looked at. */
   readonly pool: Pool | null;
   readonly copy: SnapshotCopy | null;
 }
 
-/** What a driver that cannot take a snapshot copies instead, file by file, while the instance stands still. */
+/** What a driver without snapshots copies file by file while the instance is frozen. */
 export interface SnapshotCopy {
   readonly driver: string;
-  /** Null where the instance could not be asked how much it holds. */
+  /** Null if the usage could not be determined. */
   readonly bytes: number | null;
 }
 
-/** What has to fit. */
+/** What needs space. */
 export interface SpaceRequest {
   readonly instance: Instance;
   readonly disks: Disks;
@@ -28,13 +28,13 @@ export interface SpaceRequest {
 
 const mebibyte = 1024 * 1024;
 
-/** The least free space in a pool, in bytes, with which a run begins: Incus itself fails on a full pool (docs/internals/incus.md, Free space). */
+/** The minimum free space in a pool for a run, in bytes: Incus itself fails on a full pool (docs/internals/incus.md, Free space). */
 const leastInPool = 64 * mebibyte;
 
-/** The same of a limit of the instance's own: Incus writes a file of its own into the instance at each step. */
+/** The same for a limit of the instance: Incus writes a file into its volume at each step. */
 const leastInLimit = 16 * mebibyte;
 
-/** Looks at the limit of the root disk and at every pool that a part of the restore point would be on. Changes nothing. */
+/** Checks the limit of the root disk and every pool that the restore point needs. Changes nothing. */
 export async function findFreeSpace(platform: Platform, wanted: SpaceRequest): Promise<Result<FreeSpace, Outcome>> {
   const root = rootDisk(wanted.instance);
   if (root === null) return ok({ pool: null, copy: null });
@@ -57,21 +57,21 @@ export async function findFreeSpace(platform: Platform, wanted: SpaceRequest): P
   });
 }
 
-/** A pool with its space, which is null where it does not tell. */
+/** A pool with its space; null if it is unknown. */
 interface PoolWithSpace extends Pool {
   readonly space: PoolSpace | null;
 }
 
-/** A restricted user may not read pools: the server then says at the snapshot what it does not allow. */
+/** A restricted user may not read pools. The server then refuses at the snapshot. */
 async function inspectPool(platform: Platform, name: string): Promise<PoolWithSpace | null> {
   const [pool, space] = await Promise.all([platform.getPool(name), platform.getPoolSpace(name)]);
   return pool.ok ? { ...pool.value, space: space.ok ? space.value : null } : null;
 }
 
-/** What the root disk holds of what it may, in bytes. */
+/** The usage and limit of the root disk, in bytes. */
 type DiskLimit = InstanceState['disks'][string];
 
-/** Only then is the instance's state worth its time, which is ten times that of everything else here. */
+/** The state of the instance is read only if needed, because this is the slowest request here. */
 function isLimited(instance: Instance, root: RootDisk, pools: readonly Pool[]): boolean {
   return root.sizeBytes !== null || pools.some((pool) => pool.name === root.pool && pool.defaultDiskBytes !== null);
 }
@@ -146,7 +146,7 @@ function neededIn(
       };
 }
 
-/** What of the restore point is copied into the pool; null where nobody could say. */
+/** What the restore point copies into the pool; null if it is unknown. */
 function copiedIn({ instance, disks }: SpaceRequest, pool: Pool, used: DiskUsage | null): number | null {
   if (used === null) return null;
   const root = rootDisk(instance)?.pool === pool.name ? used.root : 0;
@@ -173,7 +173,7 @@ export function reservedBy(instance: Pick<Instance, 'disks'>, pool: Pool): numbe
   return rootDisk(instance)?.sizeBytes ?? pool.defaultDiskBytes ?? 0;
 }
 
-/** How long the instance will stand still, in a sentence: before it does. Measured: 14 s for 2.3 GB (docs/internals/incus.md, Storage drivers). */
+/** How long the instance will be frozen, in a sentence (docs/internals/incus.md, Storage drivers). */
 export function describePause(instance: string, { driver, bytes }: SnapshotCopy): string {
   return bytes === null
     ? `The pool's driver, ${driver}, copies every file for the restore point. ${instance} is frozen meanwhile.`

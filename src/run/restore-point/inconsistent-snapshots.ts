@@ -1,7 +1,7 @@
 import type { PlatformFailure } from '../../platform/failure.ts';
 import type { InconsistentSnapshots, Instance, InstanceAddress, Platform } from '../../platform/platform.ts';
 
-/** Whether nothing is torn. */
+/** Whether the records agree. */
 export function isConsistent({ empty, nameless }: InconsistentSnapshots): boolean {
   return empty.length === 0 && nameless.length === 0;
 }
@@ -12,8 +12,8 @@ export function isInconsistencyFailure({ kind }: PlatformFailure): boolean {
 }
 
 /**
- * Removes again what has no data, where `isOwn` says that guard took it. Returns what is left and what was removed. Where a
- * renaming was cut nothing is touched: its data would be lost with its name.
+ * Removes snapshots without data that guard took (`isOwn`). Returns what remains and what was removed. If a
+ * rename was interrupted nothing is changed: the data would be lost with its name.
  */
 export async function repairInconsistentSnapshots(
   platform: Platform,
@@ -25,14 +25,14 @@ export async function repairInconsistentSnapshots(
   if (torn.nameless.length > 0) return { removed: [], left: torn };
   const removed: string[] = [];
   for (const { name } of torn.empty.filter(isOwn)) {
-    // It says that the others are torn while there are others; this one is gone then all the same.
+    // The server complains while other snapshots are inconsistent, but this one is removed.
     const ended = await platform.deleteSnapshot(instance.name, name, { limitMs });
     if (ended.ok || isInconsistencyFailure(ended.error) || ended.error.kind === 'not-found') removed.push(name);
   }
   return { removed, left: { empty: torn.empty.filter(({ name }) => !removed.includes(name)), nameless: [] } };
 }
 
-/** What is torn, in a sentence. */
+/** Describes the inconsistency, in a sentence. */
 export function describeInconsistency(
   { instance }: Pick<InstanceAddress, 'instance'>,
   torn: InconsistentSnapshots,

@@ -3,7 +3,7 @@ import type { Instance, Platform, Pool } from '../../platform/platform.ts';
 import { rootDisk } from './disks.ts';
 import { neutralise } from '../../text.ts';
 
-/** A warning for a run that begins; null where nothing can come in between. */
+/** A warning before the run; null if no snapshot can interfere. */
 export function describeScheduled(
   pool: Pick<Pool, 'driver' | 'restoreNeedsNewest'> | null,
   { name, snapshotSchedule }: Pick<Instance, 'name' | 'snapshotSchedule'>,
@@ -12,7 +12,7 @@ export function describeScheduled(
   return `The server takes scheduled snapshots of ${name} (${neutralise(snapshotSchedule)}), and ${pool.driver} can restore only the newest one. A snapshot taken during this run would block a rollback.`;
 }
 
-/** Names of what stands in the way of going back to the restore point, oldest first. */
+/** Names of snapshots that block the restore, oldest first. */
 export async function newerInTheWay(platform: Platform, name: string, restorePoint: RestorePoint): Promise<string[]> {
   const snapshots = await platform.listSnapshots(name);
   const newer = snapshots.ok

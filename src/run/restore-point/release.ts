@@ -10,13 +10,13 @@ import { inFlightName } from '../lock/in-flight.ts';
 import type { RunTools } from '../tools.ts';
 import { keepVolumePoints, removeVolumePoints } from './volumes.ts';
 
-/** What becomes of a restore point at the end of its run. */
+/** What to do with a restore point at the end of its run. */
 export type Release =
   /** It gets its final name; `expiresAt` null means never. */
   { readonly keep: true; readonly name: string; readonly expiresAt: Date | null } | { readonly keep: false };
 
 /**
- * Frees the lock: the restore point gets its final name, or is removed. Returns the name under which it is kept, or null.
+ * Releases the lock: the restore point gets its final name or is removed. Returns the final name, or null.
  * Safe to repeat. A failure leaves it in flight for `guard recover`.
  */
 export async function releaseRestorePoint(
@@ -27,10 +27,10 @@ export async function releaseRestorePoint(
   limitMs: number,
 ): Promise<Result<string | null, PlatformFailure>> {
   const platform = retryTransient(tools.platform, limitMs);
-  // First of all: without the mark the change counts as decided, whatever dies after this.
+  // First, because without the marker the change counts as decided, whatever is killed afterwards.
   const unmarked = await removeMarker(platform, instance);
   if (!unmarked.ok) return unmarked;
-  // The lock itself is the last to go.
+  // The lock is released last.
   const freed = await (release.keep
     ? keepVolumePoints(platform, volumes, release, limitMs)
     : removeVolumePoints(platform, volumes, limitMs));
@@ -55,7 +55,7 @@ async function renamed(
   const rename = (to: string) => platform.renameSnapshot(instance, inFlightName, to, { limitMs });
   const done = await rename(name);
   if (done.ok) return ok(name);
-  // A repetition after a lost answer: it has its name already. Its data alone may have it, where the daemon died meanwhile.
+  // A repetition after a lost answer: it may already have its name, or only its data if the daemon was killed.
   if (done.error.kind === 'not-found') return (await platform.getSnapshot(instance, inFlightName)).ok ? done : ok(name);
   const other = `guard-${recorder.run}`;
   if (name === other) return done;
@@ -68,7 +68,7 @@ async function renamed(
   return second.ok ? ok(other) : second;
 }
 
-/** Releases, and records it. Where that fails the outcome stands, and `guard recover` frees the lock later. */
+/** Releases and records it. If that fails the outcome stays, and `guard recover` releases the lock later. */
 export async function release(
   plan: Pick<Plan, 'instance' | 'limits'>,
   tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
@@ -76,7 +76,7 @@ export async function release(
   volumes: readonly VolumePoint[],
   lease: HeldLease | null,
 ): Promise<string | null> {
-  // A renewal after this would undo the expiry of what is kept.
+  // A later renewal would overwrite the expiry of the kept restore point.
   await lease?.stop();
   if (await lease?.isLost()) {
     await tools.recorder.record({ type: 'notice', level: 'warning', message: lostLockMessage });

@@ -18,36 +18,36 @@ import type { RunTools } from '../tools.ts';
 import { isInconsistencyFailure, repairInconsistentSnapshots } from './inconsistent-snapshots.ts';
 import { removeVolumePoints, takeVolumePoints } from './volumes.ts';
 
-/** How often a run that waits for another one's end tries again, in milliseconds. */
+/** How often a waiting run tries to get the lock, in milliseconds. */
 const lockPollMs = 500;
 
-/** How often a snapshot is tried again that another one's was in the way of, in milliseconds. */
+/** How often a snapshot is repeated that a snapshot of another run blocked, in milliseconds. */
 const othersPollMs = 100;
 
-/** What a restore point needs to know beside the plan. */
+/** The parameters of a restore point beside the plan. */
 export interface RestorePointRequest {
   readonly marker: Omit<RunMarker, 'wasRunning'>;
-  /** Runs whose mark or key was seen when no restore point was in flight: they mean nothing. */
+  /** Runs whose marker was seen when no restore point was in flight. These markers have no meaning. */
   readonly stale: readonly string[];
   readonly wasRunning: boolean;
-  /** The volumes that get a snapshot with the instance's. */
+  /** The volumes that get a snapshot together with the instance. */
   readonly volumes: readonly OwnVolume[];
 }
 
-/** The instance is this run's alone. */
+/** This run holds the lock of the instance. */
 export interface AcquiredLock {
   readonly restorePoint: RestorePoint;
   readonly lease: HeldLease;
-  /** Another run held it until now: what was seen before may be of before that run's change. */
+  /** Another run held it until now, so earlier observations may be outdated. */
   readonly waited: boolean;
   /** It was stopped for the restore point, and started again. */
   readonly restarted: boolean;
 }
 
 /**
- * Takes the restore point, and with it the instance: whoever gets the name and the mark may change the instance. All or
- * nothing: where it ends in an outcome, nothing of this run is left on the server. With `--wait-lock` another run's end is
- * waited for. `early`: the snapshots, where they are taken already.
+ * Takes the restore point and with it the lock: the run that gets the name and the marker may change the instance. All or
+ * nothing: if it returns an outcome, nothing of this run is left on the server. With `--wait-lock` it waits for another
+ * run. `early`: the snapshots, if they are already taken.
  */
 export async function takeRestorePoint(
   plan: Plan,
@@ -66,12 +66,12 @@ export async function takeRestorePoint(
   }
 }
 
-/** The snapshots, before the instance has the mark. */
+/** The snapshots, before the marker is written. */
 export type EarlySnapshots = Pick<AcquiredLock, 'restorePoint' | 'lease'>;
 
 /**
- * Takes the snapshots of an instance that runs while it is still asked how it is, for `takeRestorePoint`. Without the mark it
- * counts as unchanged, so that whoever finds what is left of a guard that died here only has to remove it.
+ * Takes the snapshots of a running instance during its baseline, for `takeRestorePoint`. Without the marker it
+ * counts as unchanged, so recovery after a crash here only removes the snapshots.
  */
 export function takeEarly(
   plan: Plan,
@@ -112,7 +112,7 @@ async function lockQuiesced(
   const state = await quiesce(plan, tools, request.stale);
   if (!state.ok) return state;
   const snapshots = await takeSnapshots(plan, tools, request, waitForOtherClaims);
-  // Whatever came of the snapshots: nothing stays held still.
+  // The instance is resumed whether the snapshots succeeded or not.
   const resumed = await resume(plan, tools, state.value);
   if (!resumed.ok) {
     if (snapshots.ok) await abandonOwn(plan, tools, snapshots.value);
@@ -123,7 +123,7 @@ async function lockQuiesced(
   return snapshots;
 }
 
-/** What to do where another run has the name: ok to try again. */
+/** What to do if another run has the name; ok means try again. */
 type WhenTaken = (plan: Plan, tools: RunTools) => Promise<Result<void, Outcome>>;
 
 const nameTaken: WhenTaken = async ({ instance }, tools) => err(await currentLockHolder(instance, tools));
@@ -167,7 +167,7 @@ async function takeName(
     if (seen.error.kind !== 'name-taken') {
       await removeOwnSnapshot(plan, tools, lease);
       if (!isInconsistencyFailure(seen.error) || clock.monotonic() >= giveUpAt) return err(refusedBecause(seen.error));
-      // Another one's snapshot was being taken or removed.
+      // A snapshot of another run was being taken or removed.
       await clock.sleep(othersPollMs);
       continue;
     }
@@ -177,8 +177,8 @@ async function takeName(
 }
 
 /**
- * Leaves nothing of a restore point whose taking failed in a way that nobody can know the end of: the daemon died, and it may
- * be there, whole or in part, and the instance may still be frozen for it. What cannot be removed now, `guard recover` finds.
+ * Removes a restore point whose creation has an unknown result: the daemon was killed, and it may
+ * exist, complete or in part, and the instance may still be frozen. `guard recover` finds what cannot be removed now.
  */
 async function removeOwnSnapshot(plan: Plan, tools: RunTools, lease: Lease): Promise<void> {
   const { platform } = tools;
@@ -196,8 +196,8 @@ function confirmed(plan: Plan, tools: RunTools): Promise<Result<Snapshot, Platfo
 }
 
 /**
- * The answer may be lost of a snapshot that was taken all the same. Where the server knows the end of that, and the lease proves
- * that it is this run's own, it is as good as any.
+ * The answer to a successful snapshot may be lost. If the server knows its result and the lease proves
+ * that it belongs to this run, it is used.
  */
 async function foundOwn(
   plan: Plan,
@@ -210,7 +210,7 @@ async function foundOwn(
     limitMs: plan.limits.readyMs,
     purpose: failure.purpose,
   });
-  // One that a dead daemon was at may be torn.
+  // A snapshot of a killed daemon may be inconsistent.
   if (!end.ok || end.value.kind !== 'succeeded') return err(failure);
   const seen = await confirmed(plan, tools);
   return seen.ok && belongsToLease(lease, seen.value) ? seen : err(failure);
@@ -225,12 +225,12 @@ async function claimed(
   const end = await claim(tools.platform, plan.instance, request.marker, request.stale);
   if (end.ok && end.value.claimed) return ok(snapshots);
   await abandonOwn(plan, tools, snapshots);
-  // One that is to be tried again later leaves no key behind.
+  // An attempt that will be repeated later leaves no marker.
   await abandonQuiesce(plan, tools);
   return err(end.ok ? describeHolder(tools, end.value.claimed ? null : end.value.holder) : refusedBecause(end.error));
 }
 
-/** Removes the snapshots of this run again, and nothing that only has the same name. */
+/** Removes the snapshots of this run, and no other snapshot of the same name. */
 export async function abandonOwn(
   plan: Plan,
   tools: RunTools,
@@ -240,7 +240,7 @@ export async function abandonOwn(
   await removeOwn(plan, tools, { lease: lease.lease, restorePoint });
 }
 
-/** Removes what this run has taken, and nothing that only has the same name. */
+/** Removes the snapshots of this run, and no other snapshot of the same name. */
 async function removeOwn(
   plan: Plan,
   tools: RunTools,

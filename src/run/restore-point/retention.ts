@@ -8,8 +8,8 @@ import type { RunTools } from '../tools.ts';
 import { removeVolumePoints } from './volumes.ts';
 
 /**
- * Which restore points go: guard's own (recorded name and time of creation both match a snapshot that exists, so that a
- * user's snapshot can never be meant, F17), beyond the newest `keep`. The newest, the last good one, always stays.
+ * Selects the restore points to remove: those of guard (recorded name and creation time match an existing snapshot, so a
+ * snapshot of the user is never selected, F17), beyond the newest `keep`. The newest one always stays.
  */
 export function restorePointsToPrune(
   kept: readonly KeptRestorePoint[],
@@ -27,8 +27,8 @@ export function restorePointsToPrune(
 type RetentionTools = Pick<RunTools, 'platform' | 'clock' | 'recorder' | 'keptRestorePoints'>;
 
 /**
- * Removes what is beyond the limit, one after another; one that cannot be removed is told and does not stop the rest
- * (F16). Returns how many stayed that should have gone.
+ * Removes restore points beyond the limit, one after another. A failure is reported and does not stop the rest
+ * (F16). Returns how many could not be removed.
  */
 export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Promise<number> {
   const kept = await tools.keptRestorePoints();

@@ -5,8 +5,8 @@ import { err, ok, type Result } from '../../result.ts';
 import type { OwnVolume } from './disks.ts';
 
 /**
- * Takes a snapshot of every volume, or of none: what was taken before one fails is removed again. Only called while the
- * instance is held, so that a snapshot of this name that is there already was left by a run that died.
+ * Takes a snapshot of every volume, or of none: if one fails, the others are removed. Only called while the
+ * run holds the lock, so an existing snapshot of this name was left by an interrupted run.
  */
 export async function takeVolumePoints(
   platform: Platform,
@@ -48,7 +48,7 @@ async function takeAfresh(
   return taken.ok ? ok({ pool, volume, snapshot: name, createdAt: taken.value.createdAt }) : taken;
 }
 
-/** The snapshots of this name that the volumes have: what a run that died left. */
+/** The existing snapshots of this name, left by an interrupted run. */
 export async function findVolumePoints(
   platform: Platform,
   volumes: readonly OwnVolume[],
@@ -64,7 +64,7 @@ export async function findVolumePoints(
   return ok(found);
 }
 
-/** Puts the volumes back, one after another. The instance must not run. Can be done twice. */
+/** Restores the volumes one after another. The instance must be stopped. Can be repeated. */
 export async function restoreVolumePoints(
   platform: Platform,
   points: readonly VolumePoint[],
@@ -77,7 +77,7 @@ export async function restoreVolumePoints(
   return ok(undefined);
 }
 
-/** Gives the volumes' snapshots their final name and expiry. One that is gone, or was renamed before, is no failure. */
+/** Gives the snapshots of the volumes their final name and expiry. A missing or renamed one is not a failure. */
 export async function keepVolumePoints(
   platform: Platform,
   points: readonly VolumePoint[],

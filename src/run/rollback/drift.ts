@@ -1,12 +1,12 @@
 import type { Instance, Snapshot } from '../../platform/platform.ts';
 import { neutralise } from '../../text.ts';
 
-/** The most names that are told; what is more is counted. */
+/** The maximum number of names in the message. */
 const mostNames = 20;
 
 /**
- * What a restore undoes beside the file system: keys and devices that were set, changed or removed since the snapshot, one phrase
- * each. Values are left out, because they may be secrets. Empty where nothing was changed.
+ * What a restore reverts besides the file system: keys and devices changed since the snapshot, one phrase
+ * each. Values are omitted, because they may be secrets. Empty if nothing was changed.
  */
 export function driftSince(snapshot: Pick<Snapshot, 'configuration'>, now: Pick<Instance, 'configuration'>): string[] {
   return [
@@ -15,7 +15,7 @@ export function driftSince(snapshot: Pick<Snapshot, 'configuration'>, now: Pick<
   ];
 }
 
-/** The same as a sentence; null where there is nothing to tell. */
+/** The same as a sentence; null if nothing was changed. */
 export function describeDrift(drift: readonly string[]): string | null {
   if (drift.length === 0) return null;
   const more = drift.length - mostNames;

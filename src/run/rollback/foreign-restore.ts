@@ -6,7 +6,7 @@ import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
- * Somebody else restored the instance meanwhile: what is healthy now is not what the change made of it. The verdict on
+ * Somebody else restored the instance during the run, so its health says nothing about the change. The verdict on
  * that is recorded and returned; null where nobody did.
  */
 export async function foreignRestore(

@@ -7,7 +7,7 @@ import { inPhase } from '../recorder.ts';
 import { rollBack } from './rollback.ts';
 import type { RunTools } from '../tools.ts';
 
-/** `guard rollback`: the change is the way back itself, with the care of any other change. */
+/** The change of `guard rollback`: the restore, as a run like any other. */
 export async function rollBackAndVerify(
   plan: Plan,
   tools: RunTools,
@@ -49,5 +49,5 @@ export async function rollBackAndVerify(
   }
 }
 
-/** What `rollBack` has proven where it ends well. */
+/** The verdict that `rollBack` proved. */
 const healthy: Verdict = { verdict: 'healthy', reasons: [], advisories: [], checks: [] };

@@ -21,7 +21,7 @@ import type { RunTools } from '../tools.ts';
 import { isInconsistencyFailure } from '../restore-point/inconsistent-snapshots.ts';
 import { restoreVolumePoints } from '../restore-point/volumes.ts';
 
-/** What to bring back, and how far. */
+/** What to roll back, and how. */
 export interface RollbackPlan {
   readonly instance: string;
   readonly project: string;
@@ -29,13 +29,13 @@ export interface RollbackPlan {
   readonly restorePoint: RestorePoint;
   /** Whether the instance ran when the restore point was taken, or was started by the run to be asked. */
   readonly start: boolean;
-  /** Null where nothing is known of the time before (a recovery without a journal): then only that it can be asked is proven. */
+  /** Null if there is no baseline (a recovery without a journal). Then guard only verifies that commands run. */
   readonly baseline: Baseline | null;
-  /** Something outside the restore point is attached: a graceful stop lets it be written out. */
+  /** Disks outside the restore point are attached: a graceful stop lets the instance write them. */
   readonly stopGracefully: boolean;
   /** Null where there is none: the restore point could not be given one. */
   readonly lease: HeldLease | null;
-  /** What lets go on the host, where the restore point was taken of an instance that was held still. */
+  /** Commands on the host that resume an instance whose restore point was taken while it was quiesced. */
   readonly hooks: LifecycleCommands;
   /** The restore point was, or may have been, taken while a package manager worked: its lock goes (F24). */
   readonly clearLocks: boolean;
@@ -46,28 +46,28 @@ export interface RollbackPlan {
 export type RollbackEnd =
   | { readonly end: 'well' }
   | { readonly end: 'not-well'; readonly verdict: Verdict }
-  /** Another guard has taken the run over: nothing more was touched. */
+  /** Another guard took over the run: nothing more was changed. */
   | { readonly end: 'lost' }
   | {
       readonly end: 'failed';
       readonly message: string;
-      /** Lines for a person that clear away what a killed daemon left, and what stops every restore. */
+      /** Commands for a person that remove what a killed daemon left and what blocks every restore. */
       readonly first?: readonly string[];
     };
 
 type RollbackTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
-/** What is known of the way back before anything is stopped. */
+/** What is known before anything is stopped. */
 export interface Survey {
   readonly at: TimePoint;
   /** The exact snapshot, or a sentence. */
   readonly there: Result<Snapshot, string>;
   readonly now: Result<Instance, PlatformFailure>;
-  /** Snapshots that stand in the way. */
+  /** Snapshots that block the restore. */
   readonly newer: readonly string[];
 }
 
-/** Looks whether the exact snapshot is there (F2, F3), and nothing in its way (F4). Changes nothing. */
+/** Checks that the exact snapshot exists (F2, F3) and nothing blocks it (F4). Changes nothing. */
 export async function survey(plan: RollbackPlan, tools: RollbackTools): Promise<Survey> {
   const at = timePointOf(tools.clock);
   const [there, now, newer] = await Promise.all([
@@ -79,7 +79,7 @@ export async function survey(plan: RollbackPlan, tools: RollbackTools): Promise<
 }
 
 /**
- * Stops the instance, restores it, starts it, and proves that the baseline holds again. Every step can be done twice:
+ * Stops the instance, restores it, starts it, and verifies it against the baseline. Every step can be repeated:
  * the run, `guard recover` and `guard rollback` all call this, at whatever point the last attempt died.
  * Signals do not stop it. `surveyed`: the survey, where it was made beforehand; it is made again unless that was just now.
  */
@@ -126,7 +126,7 @@ export async function rollBack(
     (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
   );
   if (!started.ok) return { end: 'failed', message: started.error };
-  // It came back as it was copied: perhaps held still.
+  // It was restored as it was copied: perhaps quiesced.
   const held = await resumeByMarker({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
   if (held !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: `${held} ${mayBeBusy}` });
   return verifyAgain(plan, tools);
@@ -152,12 +152,12 @@ async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promi
   );
 }
 
-/** Nothing would be shown for a quarter of an hour otherwise. */
+/** Otherwise nothing would be shown for up to a quarter of an hour. */
 function describeGone({ limits }: RollbackPlan, failure: PlatformFailure): string {
   return `${describeFailure(failure)} The instance is unchanged since the command. guard keeps trying for ${formatDuration(limits.restoreMs)}.`;
 }
 
-/** A restore replaces the whole configuration (docs/internals/incus.md, Restore): who changed it meanwhile is told (F22). */
+/** A restore replaces the whole configuration (docs/internals/incus.md, Restore): later changes are reported (F22). */
 async function reportDrift(tools: RollbackTools, snapshot: Snapshot, now: Instance): Promise<void> {
   const message = describeDrift(driftSince(snapshot, now));
   if (message !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message });
@@ -167,7 +167,7 @@ function describeNewer(newer: readonly string[]): string {
   return `The storage can restore only the newest snapshot, and these are newer than the restore point: ${newer.map((name) => `"${name}"`).join(', ')}. guard did not take them and does not remove them. Nothing was stopped.`;
 }
 
-/** What a daemon that was killed left, and what no restore gets past. */
+/** What a killed daemon left and what blocks every restore. */
 async function inTheWay(plan: RollbackPlan, { platform }: RollbackTools, failure: PlatformFailure): Promise<string[]> {
   if (failure.repair.length > 0) return [...failure.repair];
   const instance = isInconsistencyFailure(failure) ? await platform.getInstance(plan.instance) : null;
@@ -208,11 +208,13 @@ async function verifyAgain(plan: RollbackPlan, tools: RollbackTools): Promise<Ro
 async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> {
   const context = { platform: tools.platform, instance: plan.instance, clock: tools.clock };
   if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
+  const limits = { limitMs: plan.limits.verifyMs, soakMs: 0 };
   const { verdict } = await watch(
     context,
     plan.baseline,
-    { limitMs: plan.limits.verifyMs, soakMs: 0, restarted: true },
-    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    { ...limits, restarted: true },
+    (waitingFor, healthyForMs) =>
+      void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
   return verdict;
 }

@@ -13,7 +13,7 @@ const staleLocks: readonly string[] = [
   '/var/cache/dnf/download_lock.pid',
 ];
 
-/** Removes them from a stopped instance. One that is not there, or cannot be removed, is no reason to stay stopped. */
+/** Removes them from a stopped instance. A missing file or a failure does not prevent the start. */
 export async function clearStaleLocks(platform: Platform, instance: string): Promise<void> {
   for (const path of staleLocks) await platform.deleteFile(instance, path, { limitMs });
 }

@@ -4,20 +4,20 @@ import type { Platform } from '../../platform/platform.ts';
 import type { PlatformFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 
-/** A process inside, as its /proc/PID/stat tells. */
+/** A process in the instance, from its /proc/PID/stat. */
 export interface ProcessInside {
-  /** With the pid it tells one process from any later one of the same number. */
+  /** Identifies the process together with its pid. */
   readonly startTicks: number;
-  /** It has a terminal, so that a person is likely to see what it says. */
+  /** It has a terminal, so a person probably sees its output. */
   readonly terminal: boolean;
 }
 
 /** How the wait for a package manager ended. */
 export type WaitEnd = 'ended' | 'limit' | 'stopped' | 'restarted';
 
-/** What is waited for. All times in milliseconds. */
+/** What to wait for. All times in milliseconds. */
 export interface Wait {
-  /** The package managers' processes inside; more may join while one of them lives, or `settleMs` after. */
+  /** The processes of the package managers; more may join while one of them runs, or within `settleMs` after. */
   readonly pids: () => readonly number[];
   readonly settleMs: number;
   readonly limitMs: number;
@@ -29,12 +29,12 @@ type WaitTools = { readonly platform: Platform; readonly clock: Clock };
 
 const pace = { first: 100, growth: 1.4, most: 1000 } as const;
 
-/** How long a lock is waited for whose own process is gone: a crashed manager leaves some for ever. Milliseconds. */
+/** How long to wait for a lock whose process is gone: a crashed manager leaves some permanently. Milliseconds. */
 const lockMs = 30_000;
 
 /**
- * Waits until the package manager's processes have ended and its lock is free. The processes are those of the instance:
- * they outlive guard, a lost connection and a restart of the daemon, so each of these is waited out.
+ * Waits until the processes of the package manager have ended and its lock is free. These processes
+ * survive guard, a lost connection and a restart of the daemon.
  */
 export async function waitForTransaction(tools: WaitTools, instance: string, wait: Wait): Promise<WaitEnd> {
   const { clock } = tools;
@@ -50,7 +50,7 @@ export async function waitForTransaction(tools: WaitTools, instance: string, wai
       const alive = pids.some((pid) => look.value.has(pid) && !isOther(seen, pid, look.value));
       if (alive || goneSince?.pids !== pids.length)
         goneSince = alive ? null : await goneNow(tools, instance, pids.length);
-      // Whoever follows at once belongs to it: a second dpkg of the same apt, the next command of the same script.
+      // Transactions that follow immediately belong to it: another dpkg of the same apt, the next command of a script.
       if (goneSince && clock.monotonic() - goneSince.at >= wait.settleMs) return 'ended';
     }
     await clock.sleep(Math.min(pause, goneSince ? Math.max(20, wait.settleMs) : pause));
@@ -98,7 +98,7 @@ async function goneNow(tools: WaitTools, instance: string, pids: number): Promis
   return { at: tools.clock.monotonic(), pids };
 }
 
-/** A daemon that does not answer says nothing of the instance; a reboot passes through "Stopped". */
+/** An unresponsive daemon says nothing about the instance; a reboot is "Stopped" for a moment. */
 async function hasStopped({ platform, clock }: WaitTools, instance: string, readyMs: number): Promise<boolean> {
   const deadline = clock.monotonic() + readyMs;
   for (;;) {

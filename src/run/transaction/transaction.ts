@@ -7,15 +7,15 @@ import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 import { verify } from '../verify.ts';
 
-/** An attempt that may have come to nothing. */
+/** An attempt that may have changed nothing. */
 export interface TransactionAttempt extends Attempt {
-  /** Nothing was changed, so that there is nothing to go back from. */
+  /** Nothing was changed, so there is nothing to roll back. */
   readonly unchanged: boolean;
 }
 
 /**
- * Lets the package manager inside go on, waits for its end, and looks at what it made of the instance. One that was
- * aborted before it changed anything is no failure of the instance: that is told from one that broke off by looking.
+ * Lets the package manager continue, waits for its end, and verifies the instance. A transaction that was
+ * aborted before it changed anything is not a failure. guard compares the instance to distinguish it from one that failed halfway.
  */
 export async function transactionAndVerdict(
   plan: Plan,
@@ -27,7 +27,7 @@ export async function transactionAndVerdict(
   const interruptedBy = tools.interruption.by();
   if (interruptedBy !== null) return { end: ended.end, verdict: null, interruptedBy, unchanged: false };
   const failed = failureOf(plan, ended.end) !== null;
-  // What has failed is only looked at once: to see whether it changed anything.
+  // A failed transaction is observed only once, to see whether it changed anything.
   const { verdict, changes } = await verify(plan, tools, prepared.baseline, ended.end, failed ? 0 : plan.limits.soakMs);
   const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   const same = foreign === null && verdict.verdict === 'healthy' && isNothing(transaction, changes, failed);
@@ -57,7 +57,7 @@ async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): P
   return ended;
 }
 
-/** A status that nobody told of a transaction that nobody called finished would be made up. */
+/** The status is unknown if the transaction did not report its end. */
 function withoutWord({ manager }: Transaction, ended: TransactionEnd): TransactionEnd {
   return ended.finished || ended.end.kind !== 'exited'
     ? ended
@@ -69,7 +69,7 @@ function describeEnd({ manager }: Transaction, end: CommandEnd): string {
   return end.kind === 'lost' ? end.message : end.kind;
 }
 
-/** A manager that had announced packages and finished has done something, if only laid the same files down again. */
+/** A manager that announced packages and finished has changed something, even if the files are equal. */
 function isNothing({ packages }: Transaction, changes: Changes | null, failed: boolean): boolean {
   if (changes === null || changes.unknown?.includes('packages') || changes.packages.length > 0) return false;
   return failed || packages === null || packages === 0;

@@ -35,6 +35,8 @@ export const cache = [
     change: 'apt-get remove -y -qq memcached',
     probe: greetsInside(11211, 'VERSION', 'version'),
     expected: 'broken',
+    // The command names what it takes away: nobody is to put it back.
+    intended: true,
   },
   {
     name: 'varnish before nginx',
@@ -44,5 +46,12 @@ export const cache = [
     change: upgrade('varnish', 'nginx-light'),
     probe: page,
     expected: 'healthy',
+  },
+  {
+    name: 'memcached, stopped and masked by the change',
+    install: 'memcached',
+    change: 'systemctl mask --now memcached',
+    probe: greetsInside(11211, 'VERSION', 'version'),
+    expected: 'broken',
   },
 ];

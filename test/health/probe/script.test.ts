@@ -10,7 +10,7 @@ const nonce = 'feedfacefeedfacefeedfacefeedface';
 const run = async (shell: readonly string[], wanted: string | null = null): Promise<string> => {
   const [file = 'sh', ...words] = shell;
   const { stdout, stderr } = await execa(file, [...words, '-s', ...(wanted === null ? [] : ['--', wanted])], {
-    input: probeInput(nonce, wanted !== null),
+    input: probeInput(nonce, { preflight: wanted !== null }),
     reject: false,
     stripFinalNewline: false,
   });

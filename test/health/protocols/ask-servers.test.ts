@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { compareFacts } from '../../../src/health/compare.ts';
 import type { Answer, Facts, Socket } from '../../../src/health/facts.ts';
 import { askServers } from '../../../src/health/protocols/ask-servers.ts';
+import { rememberAnswers } from '../../../src/health/protocols/memory.ts';
 import { deciding, facts, owner, tcp } from '../example-facts.ts';
 
 const nginx = owner('nginx.service', 'nginx');
@@ -67,6 +68,19 @@ describe('asking web servers for their front page', () => {
     ]);
   });
 
+  test('a site that has pages of its own and falls back to those of the default site', () => {
+    const at80 = (front: string, site: string): Facts =>
+      facts({
+        sockets: [tcp('0.0.0.0', 80, nginx)],
+        answers: [http(80, `200 (${front})`), { ...http(80, `200 (${site})`), question: '//shop.example/' }],
+      });
+    expect(deciding(compareFacts(at80('aaaaaaaa', 'bbbbbbbb'), at80('aaaaaaaa', 'aaaaaaaa')))).toEqual([
+      'nginx.service had pages of its own for shop.example at tcp/80, now it gives the page of the default site',
+    ]);
+    expect(deciding(compareFacts(at80('aaaaaaaa', 'bbbbbbbb'), at80('cccccccc', 'dddddddd')))).toEqual([]);
+    expect(deciding(compareFacts(at80('aaaaaaaa', 'aaaaaaaa'), at80('cccccccc', 'cccccccc')))).toEqual([]);
+  });
+
   test('one that hangs up, or speaks something else', async () => {
     const mute = await listening(createNetServer((socket) => socket.destroy()));
     const other = await listening(createNetServer((socket) => socket.end('220 mail ready\r\n')));
@@ -94,10 +108,48 @@ describe('asking web servers for their front page', () => {
     ]);
   });
 
-  test('nobody else is asked: other servers, loopback, an instance without an address', async () => {
+  test('follows redirects to the instance itself, and none that lead elsewhere', async () => {
+    const target = await listening(createServer((_request, response) => void response.writeHead(200).end()));
+    const to = (location: string): Promise<number> =>
+      listening(createServer((_request, response) => void response.writeHead(301, { location }).end()));
+    const ports = [
+      await to(`http://127.0.0.1:${target}/shop`),
+      await to('https://127.0.0.1:1/'),
+      await to('https://www.example.org/'),
+    ];
+    expect(await ask(at(...ports.map((port) => tcp('0.0.0.0', port, nginx))))).toEqual([
+      http(ports[0] ?? 0, '301 > 200'),
+      http(ports[1] ?? 0, '301 > nobody'),
+      http(ports[2] ?? 0, '301'),
+    ]);
+  });
+
+  test('what an unknown port speaks is found out, and asked for again', async () => {
+    const own = owner('app.service', 'app');
+    const ports = [
+      await listening(createNetServer((caller) => void caller.end('220 hello\r\n'))),
+      await listening(createServer((_request, response) => void response.writeHead(404).end())),
+      await listening(
+        createNetServer((caller) => caller.on('data', () => caller.end('ERR unknown\n')).on('error', () => {})),
+      ),
+      await listening(createNetServer((caller) => caller.on('error', () => {}))),
+    ];
+    const socketsOf = at(...ports.map((port) => tcp('0.0.0.0', port, own)));
+    const learnt = await ask(socketsOf);
+    expect(learnt?.map(({ question, said }) => `${question}: ${said}`)).toEqual([
+      'banner: 220',
+      'http: 404',
+      'request: ERR',
+      'connect: open',
+    ]);
+    const again = await askServers(socketsOf, systemClock, undefined, rememberAnswers(systemClock), learnt);
+    expect(again).toEqual(learnt);
+  }, 20_000);
+
+  test('nobody else is asked: devices that suffer from questions, loopback, an instance without an address', async () => {
     let asked = 0;
     const port = await listening(createNetServer(() => (asked += 1)));
-    expect(await ask(at(tcp('0.0.0.0', port, owner('mariadb.service', 'mariadbd'))))).toBeNull();
+    expect(await ask(at(tcp('0.0.0.0', 9100, owner('printer.service', 'printer'))))).toBeNull();
     expect(await ask(at(tcp('127.0.0.2', port, nginx)))).toBeNull();
     expect(await ask(facts({ sockets: [tcp('0.0.0.0', port, nginx)], network: null }))).toBeNull();
     expect(asked).toBe(0);
@@ -115,7 +167,12 @@ describe('F36: it listens, and answers nothing but errors', () => {
     [404, 503, 'required'],
     [200, 404, 'required'],
     [200, 403, 'required'],
-    [200, 401, 'advisory'],
+    [200, 401, 'required'],
+    [200, '301 > nobody', 'required'],
+    [200, '301 > 502', 'required'],
+    [200, '301 > 200', null],
+    ['302 > 200', '302 > 302', null],
+    ['301 > nobody', '301 > nobody', null],
     [200, 301, null],
     [500, 502, null],
     [502, 502, null],

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareFacts } from '../../../src/health/compare.ts';
+import { intentOf } from '../../../src/health/intent.ts';
 import type { Facts, Socket, Unit } from '../../../src/health/facts.ts';
 import {
   dead,
@@ -285,9 +286,18 @@ describe('units that are gone', () => {
     ]);
   });
 
-  test('removed with its package and nothing that it served is missed', () => {
-    expect(compareUnits([service('acpid.service')], [])).toEqual([]);
-    expect(compareUnits([service('acpid.service')], [dead('acpid.service', { load: 'masked' })])).toEqual([]);
+  test('with its package: missed, unless the command names its removal', () => {
+    expect(compareUnits([service('acpid.service')], [])).toEqual([
+      'acpid.service was running, is gone with its unit file',
+    ]);
+    expect(compareUnits([service('acpid.service')], [dead('acpid.service', { load: 'masked' })])).toEqual([
+      'acpid.service was running, is now masked',
+    ]);
+    const intent = intentOf(['sh', '-c', 'apt-get purge -y -qq cron acpid && true']);
+    const findings = compareFacts(facts({ units: units(service('acpid.service')) }), facts(), { intent });
+    expect(findings.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+      'advisory: acpid.service was running, is gone with its unit file (the command names its removal)',
+    ]);
   });
 
   test('removed with its package, and another one serves at its ports: nobody misses the port of its own tool', () => {
@@ -348,8 +358,8 @@ describe('a service that nothing starts at the next boot any more', () => {
       facts({ units: units(service('nginx.service', { wantedBy: [], fileState: 'disabled', ...now })) }),
     ).map(({ severity, message }) => `${severity}: ${message}`);
 
-  test('is told', () => {
-    expect(lost({})).toEqual(['advisory: nginx.service runs, but does not start at boot any more']);
+  test('decides', () => {
+    expect(lost({})).toEqual(['required: nginx.service runs, but does not start at boot any more']);
     expect(lost({ triggeredBy: ['nginx.socket'] })).toEqual([]);
     expect(lost({ wantedBy: ['web.target'] })).toEqual([]);
     expect(lost({ fileState: 'static' })).toEqual([]);
@@ -362,7 +372,9 @@ describe('units that are not listed any more', () => {
   test('stopped, where the file is still there, also that of its template', () => {
     for (const file of ['tool@a.service', 'tool@.service'])
       expect(compareUnits([before], [], { unitFiles: [file] })).toEqual(['tool@a.service was running, is now stopped']);
-    expect(compareUnits([before], [], { unitFiles: ['tool@b.service'] })).toEqual([]);
+    expect(compareUnits([before], [], { unitFiles: ['tool@b.service'] })).toEqual([
+      'tool@a.service was running, is gone with its unit file',
+    ]);
   });
 
   test('a unit that does not start at boot is not expected back after a restart, nor what it listened on', () => {

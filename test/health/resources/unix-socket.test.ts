@@ -117,9 +117,6 @@ describe('named unix sockets', () => {
     expect(deciding(compareFacts(before, after('nginx.service')))).toEqual([
       'php8.2-fpm.service was running, is gone with its unit file; socket /run/php/php8.2-fpm.sock is gone, and /etc/nginx/snippets/php.conf names it',
     ]);
-    // Nobody reads it: php-fpm brings a file for apache, whether it is there or not.
-    const alone = { ...before, units: units(service('php8.2-fpm.service')) };
-    expect(deciding(compareFacts(alone, after()))).toEqual([]);
     // A new version beside the old one: whether the other service uses it is for its answers to say.
     const next = {
       ...after('nginx.service', 'php8.4-fpm.service'),
@@ -140,15 +137,16 @@ describe('named unix sockets', () => {
     expect(deciding(compareFacts(held('winbindd'), held('')))).toHaveLength(1);
   });
 
-  test('of a unit that went away with its package: who needs it says so in a file', () => {
+  test('of a unit whose removal the command names: who needs it says so in a file', () => {
     const before = facts({
       units: units(service('fail2ban.service')),
       unixSockets: [unix('/run/fail2ban/fail2ban.sock', owner('fail2ban.service'))],
     });
-    expect(deciding(compareFacts(before, facts()))).toEqual([]);
+    const intent = { removes: ['fail2ban'] };
+    expect(deciding(compareFacts(before, facts(), { intent }))).toEqual([]);
     const references = { '/run/fail2ban/fail2ban.sock': ['/etc/watcher/watcher.conf'] };
     const after = facts({ configuration: { signatures: {}, listenLines: {}, references, zones: [] } });
-    expect(deciding(compareFacts(before, after))).toHaveLength(1);
+    expect(deciding(compareFacts(before, after, { intent }))).toHaveLength(1);
   });
 
   test('unknown on either side', () => {

@@ -274,6 +274,12 @@ const routes: readonly (readonly [string, RegExp, Route])[] = [
     /^\/1\.0\/instances\/([^/]+)\/state$/,
     ({ state, response, parts }) => send(response, { status: instanceNamed(state, parts[0]).status }),
   ],
+  ['GET', /^\/1\.0\/projects\/default$/, ({ response }) => send(response, { config: {} })],
+  [
+    'GET',
+    /^\/1\.0\/storage-pools$/,
+    ({ response }) => send(response, [{ name: 'default', driver: 'btrfs', config: {} }]),
+  ],
   [
     'GET',
     /^\/1\.0\/storage-pools\/default$/,

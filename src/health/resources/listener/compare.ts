@@ -16,6 +16,8 @@ export interface SocketLoss {
   /** A port on which the same owner listens anew. */
   readonly movedTo: number | null;
   readonly severity: 'required' | 'advisory';
+  /** Why it does not decide; null where it does. */
+  readonly because: string | null;
 }
 
 /** Every listening socket of before that is gone, narrowed or moved, one record a port, protocol and owner. */
@@ -37,6 +39,7 @@ export function lostSockets(before: Facts, after: Facts): SocketLoss[] {
     const lost = group.filter((socket) => !covered(socket, now, after.network));
     if (lost.length === 0) return [];
     const movedTo = newPort(first, anew);
+    const reasons = lost.map((socket) => whyUnimportant(socket, now, { before, after }, movedTo));
     return [
       {
         protocol: first.protocol,
@@ -45,7 +48,8 @@ export function lostSockets(before: Facts, after: Facts): SocketLoss[] {
         lost: lost.map((socket) => socket.address).toSorted(),
         left: now.map((socket) => socket.address).toSorted(),
         movedTo,
-        severity: lost.some((socket) => matters(socket, now, { before, after }, movedTo)) ? 'required' : 'advisory',
+        severity: reasons.includes(null) ? 'required' : 'advisory',
+        because: reasons.includes(null) ? null : (reasons[0] ?? null),
       },
     ];
   });
@@ -101,23 +105,30 @@ function reachable(address: string): boolean {
   return !isLoopback(address) && !address.startsWith('fe80:');
 }
 
-/** Whether anybody can have depended on what was lost. */
-function matters(
+/** Why nobody can have depended on what was lost; null where somebody can. */
+function whyUnimportant(
   socket: Socket,
   now: readonly Socket[],
   { before, after }: { readonly before: Facts; readonly after: Facts },
   movedTo: number | null,
-): boolean {
+): string | null {
   const { address } = socket;
   // Such a bridge may come after the service that listens at every address it finds when it starts.
-  if (before.network?.addresses.some((one) => one.address === address && isForGuests(one)) === true) return false;
-  if (isForItsOwnTool(socket) && isDown(socket.owner?.unit, before, after)) return false;
-  if (isFoundOtherwise(socket, { before, after }, movedTo)) return false;
-  if (address === '::1')
-    return !now.some((one) => one.address.startsWith('127.') || one.address === '0.0.0.0' || one.address === '::');
-  if (!isV6(address)) return true;
+  if (before.network?.addresses.some((one) => one.address === address && isForGuests(one)) === true)
+    return 'it was on a bridge for containers inside';
+  if (isForItsOwnTool(socket) && isDown(socket.owner?.unit, before, after)) return 'only its own tool used it';
+  if (isFoundOtherwise(socket, { before, after }, movedTo)) return 'who needs it asks where it is';
+  if (address === '::1') {
+    const served = now.some(
+      (one) => one.address.startsWith('127.') || one.address === '0.0.0.0' || one.address === '::',
+    );
+    return served ? 'the machine itself is served over IPv4' : null;
+  }
+  if (!isV6(address)) return null;
   const usesV6 = before.network?.addresses.some((one) => one.family === 6) ?? true;
-  return usesV6 || now.length === 0 || !now.some((one) => reachable(one.address));
+  return usesV6 || now.length === 0 || !now.some((one) => reachable(one.address))
+    ? null
+    : 'the instance has no IPv6 address';
 }
 
 /** A unit that ran, and by all that its manager says does not any more. */
@@ -157,7 +168,13 @@ export function saySocketLosses(losses: readonly SocketLoss[]): string {
         `listens on port ${loss.port} ${loss.protocol} only at ${listed(loss.left)} now, before ${sayAddresses(loss.lost)}`,
     ),
   ];
-  return who === '' && gone.length > 0 ? parts.join('; ') : `${who === '' ? 'something' : who} ${parts.join('; ')}`;
+  const reasons = losses.every(({ severity }) => severity === 'advisory')
+    ? losses.flatMap(({ because }) => because ?? [])
+    : [];
+  const why = reasons[0] === undefined ? '' : ` (${reasons[0]})`;
+  return who === '' && gone.length > 0
+    ? parts.join('; ') + why
+    : `${who === '' ? 'something' : who} ${parts.join('; ')}${why}`;
 }
 
 function sayPorts(losses: readonly SocketLoss[]): string {
@@ -211,7 +228,10 @@ export function successorOf(before: Facts, after: Facts): (names: readonly strin
   const passing = passingSockets(before);
   return (names) => {
     const served = names.flatMap((name) => was.get(name) ?? []).filter((one) => !passing(one) && !isForItsOwnTool(one));
-    const holders = served.map((socket) => now.get(portKey(socket))?.find(({ owner }) => owner !== null)?.owner?.unit);
+    const holders = served.map((socket) => {
+      const owner = now.get(portKey(socket))?.find((one) => one.owner !== null)?.owner;
+      return owner?.unit ?? (owner?.process === 'systemd' ? 'init.scope' : undefined);
+    });
     const [heir] = holders;
     return heir != null && holders.every((holder) => holder === heir) ? heir : null;
   };

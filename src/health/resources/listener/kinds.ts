@@ -10,7 +10,7 @@ export function passingSockets(facts: Facts): (socket: Socket) => boolean {
   const random = randomUdpSockets(facts);
   return (socket) => {
     const { owner, port, protocol } = socket;
-    if (owner?.unit != null && /^(session-.*\.scope|user@.*\.service|run-.*)$/.test(owner.unit)) return true;
+    if (owner?.unit != null && /^(session-.*\.scope|user@[^/]*\.service|run-.*)$/.test(owner.unit)) return true;
     if (protocol === 'udp' && (port === 68 || port === 546)) return true;
     return socket.address.startsWith('fe80:') || random(socket);
   };

@@ -1,4 +1,4 @@
-import type { Protocol, Socket, UnixSocket } from '../../facts.ts';
+import type { Access, Protocol, Socket, UnixSocket } from '../../facts.ts';
 import { numberOr, type Section } from '../../probe/sections.ts';
 import type { SocketOwners } from '../process/parse.ts';
 
@@ -97,7 +97,11 @@ function longestZeros(groups: readonly string[]): { start: number; length: numbe
 }
 
 /** The listening unix sockets that have a name in the file system. */
-export function unixSockets(section: Section, owners: SocketOwners | null): readonly UnixSocket[] | null {
+export function unixSockets(
+  section: Section,
+  owners: SocketOwners | null,
+  access: ReadonlyMap<string, Access> | null = null,
+): readonly UnixSocket[] | null {
   if (section.status !== 0) return null;
   const sockets = new Map<string, UnixSocket>();
   for (const line of section.lines) {
@@ -106,7 +110,9 @@ export function unixSockets(section: Section, owners: SocketOwners | null): read
       continue;
     if (path.startsWith('@') || owners?.heldByVisitor(inode) === true) continue;
     const named = path.replace(/^\/var\/run\//, '/run/');
-    if (!sockets.has(named)) sockets.set(named, { path: named, owner: owners?.ownerOf(inode) ?? null });
+    const own = access?.get(named) ?? access?.get(path);
+    if (!sockets.has(named))
+      sockets.set(named, { path: named, owner: owners?.ownerOf(inode) ?? null, ...(own ? { access: own } : {}) });
   }
   if (sockets.size > mostSockets) return null;
   return [...sockets.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));

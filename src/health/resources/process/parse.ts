@@ -51,6 +51,7 @@ interface Stat {
   readonly name: string;
   readonly parent: number;
   readonly startTicks: number;
+  readonly cpuTicks: number;
 }
 
 /** A name can hold spaces, parentheses and line breaks: fields are counted from the last `)`, and the pid must agree. */
@@ -61,18 +62,21 @@ function statFrom(pid: number, text: string): Stat | null {
   const fields = text.slice(closed + 2).split(' ');
   const startTicks = numberOr(fields[19], -1);
   if (startTicks < 0 || fields[0] === 'Z') return null;
-  return { name: text.slice(opened + 2, closed), parent: numberOr(fields[1], 0), startTicks };
+  // Its own time and that of its children that have ended.
+  const cpuTicks = fields.slice(11, 15).reduce((sum, field) => sum + numberOr(field, 0), 0);
+  return { name: text.slice(opened + 2, closed), parent: numberOr(fields[1], 0), startTicks, cpuTicks };
 }
 
-/** The unit is the first part of the control group's path that is named like one. */
+/** The unit is the first part of the control group's path that is named like one; of a user's manager, with the unit of its own. */
 function unitOf(line: string): string | null {
   const [hierarchy, controllers, ...path] = line.split(':');
   if (hierarchy !== '0' && controllers !== 'name=systemd') return null;
-  const unit = path
+  const [unit, inner] = path
     .join(':')
     .split('/')
-    .find((part) => /\.(service|scope)$/.test(part));
-  return unit === undefined || unit === 'init.scope' ? null : unit;
+    .filter((part) => /\.(service|scope)$/.test(part));
+  if (unit === undefined || unit === 'init.scope') return null;
+  return inner !== undefined && inner !== 'init.scope' && /^user@\d+\.service$/.test(unit) ? `${unit}/${inner}` : unit;
 }
 
 function descendsFromInit(pid: number, all: ReadonlyMap<number, Process>): boolean {

@@ -1,7 +1,8 @@
-import { advisory, listed, required, type FactFinding } from '../../finding.ts';
+import { advisory, different, listed, required, type FactFinding } from '../../finding.ts';
 import { nameOf } from '../listener/kinds.ts';
 import type { Answer, Facts } from '../../facts.ts';
 import { anyResolverKnows } from '../../protocols/dns.ts';
+import { readCertificate } from '../../protocols/certificate.ts';
 import { directoriesIn } from '../../protocols/ldap.ts';
 
 /** Servers that still listen, and answered before, and now answer with nothing but errors, or nothing at all. */
@@ -16,7 +17,7 @@ export function compareAnswers(before: Facts, after: Facts): FactFinding[] {
     switch (was.protocol) {
       case 'http':
         return was.question.startsWith('/')
-          ? compareHttp(was, was.said, is, who)
+          ? [...compareHttp(was, was.said, is, who), ...compareSite(was, is, who, before, after)]
           : compareProxy(was, was.said, is, who);
       case 'dns':
         return compareName(was, is, who, before, after);
@@ -26,6 +27,10 @@ export function compareAnswers(before: Facts, after: Facts): FactFinding[] {
         return compareRecipient(was, is, who);
       case 'ldap':
         return compareDirectory(was, is, who);
+      case 'certificate':
+        return compareCertificate(was, is, who);
+      case 'tcp':
+        return compareLearnt(was, was.said, is, who);
       default:
         return was.protocol satisfies never;
     }
@@ -39,13 +44,45 @@ function keyOf({ protocol, port, question }: Answer): string {
 }
 
 function compareHttp({ port, question }: Answer, was: string, is: Answer | undefined, who: string): FactFinding[] {
-  if (is === undefined || is.said === was || isError(was)) return [];
+  if (is === undefined || is.said === was) return [];
+  const [before, now] = [lastOf(was), is.said === null ? null : lastOf(is.said)];
+  if (isError(before) || before === now) return [];
   const [subject, what] = question === '/' ? [`answer:${port}`, ''] : [`answer:${port}${question}`, ` for ${question}`];
-  const message = `${who} answered http at ${port}${what} with ${was}, now ${sayAnswer(is.said)}`;
-  if (isLost(is.said) || isError(is.said)) return [required(subject, message, true)];
-  if (!isGood(was)) return [];
-  if (!isGood(is.said)) return [neverGood.has(is.said) ? required(subject, message, true) : advisory(subject, message)];
-  return is.said.includes(' ') ? [required(subject, message, true)] : [];
+  const message = `${who} answered http at ${port}${what} with ${withoutDigests(was)}, now ${sayAnswer(is.said)}`;
+  if (isLost(now)) return [required(subject, message, true)];
+  if (isError(now) || now === 'nobody') return before === 'nobody' ? [] : [different(subject, message)];
+  if (!isGood(before)) return [];
+  if (!isGood(now)) return [neverGood.has(now) ? different(subject, message) : advisory(subject, message)];
+  return now.includes(' ') ? [different(subject, message)] : [];
+}
+
+/** Where the redirects of an answer end: `301 > 200`, without what tells one page from another. */
+function lastOf(said: string): string {
+  return withoutDigests(said)
+    .slice(withoutDigests(said).lastIndexOf('> ') + 1)
+    .trim();
+}
+
+const withoutDigests = (said: string): string => said.replace(/ \([0-9a-f]{8}\)/g, '');
+
+/** A site that had pages of its own, and whose callers get those of nobody's site now. */
+function compareSite(was: Answer, is: Answer | undefined, who: string, before: Facts, after: Facts): FactFinding[] {
+  const site = /^\/\/(.+)\/$/.exec(was.question)?.[1];
+  if (site === undefined || is?.said == null || was.said === null) return [];
+  const digest = (said: string | null | undefined): string | undefined => / \(([0-9a-f]{8})\)$/.exec(said ?? '')?.[1];
+  const front = ({ answers }: Facts): string | undefined =>
+    digest(
+      answers?.find(({ protocol, port, question }) => protocol === 'http' && port === was.port && question === '/')
+        ?.said,
+    );
+  const [own, now] = [digest(was.said), digest(is.said)];
+  if (own === undefined || now === undefined || own === front(before) || now !== front(after) || now === own) return [];
+  return [
+    different(
+      `answer:${was.port}${was.question}`,
+      `${who} had pages of its own for ${site} at ${was.port}, now it gives the page of the default site`,
+    ),
+  ];
 }
 
 /** Whatever a proxy brings, or fails to: it has let its caller in, and later it does not. */
@@ -58,8 +95,8 @@ function compareProxy(was: Answer, said: string, is: Answer | undefined, who: st
 
 const turnedAway = /^(401|403|407)/;
 
-/** Forbidden and not found: the pages are gone. Others, such as one that asks who is there, may be meant. */
-const neverGood = new Set(['403', '404']);
+/** Who got the page before is turned away, or the page is gone. */
+const neverGood = new Set(['401', '403', '404']);
 
 function isLost(said: string | null): said is null | typeof unreachable {
   return said === null || said === unreachable;
@@ -122,6 +159,53 @@ function compareDirectory(was: Answer, is: Answer | undefined, who: string): Fac
   return gone.length === 0 ? [] : lost(`${who} held the directory ${listed(gone)}, and does not any more`);
 }
 
-function sayAnswer(said: string | null): string {
+/** A certificate that a client would refuse, and would have taken before. */
+function compareCertificate({ port, question, said }: Answer, is: Answer | undefined, who: string): FactFinding[] {
+  const [was, now] = [readCertificate(said), readCertificate(is?.said ?? null)];
+  if (was === null || is === undefined) return [];
+  const subject = `answer:${port} ${question}`;
+  if (now === null)
+    return [required(subject, `${who} had a certificate at ${port}, now nobody speaks TLS there`, true)];
+  const lost = was.names.filter((name) => !now.names.some((one) => one === name || covers(one, name)));
+  if (was.state === 'valid' && now.state !== 'valid')
+    return [
+      different(subject, `the certificate of ${who} at ${port} was valid, is ${now.state} now (until ${now.until})`),
+    ];
+  if (lost.length > 0 && now.names.length > 0)
+    return [
+      different(
+        subject,
+        `the certificate of ${who} at ${port} was for ${listed(was.names, 5)}, and is for ${listed(now.names, 5)} now`,
+      ),
+    ];
+  if (was.chain === 'trusted' && now.chain !== 'trusted')
+    return [different(subject, `the certificate of ${who} at ${port} was trusted, and is not now: ${now.chain}`)];
+  return was.chain === now.chain
+    ? []
+    : [
+        advisory(
+          subject,
+          `the certificate of ${who} at ${port} is signed otherwise: ${now.chain}, before ${was.chain}`,
+        ),
+      ];
+}
+
+function covers(pattern: string, name: string): boolean {
+  return pattern.startsWith('*.') && name.slice(name.indexOf('.') + 1) === pattern.slice(2);
+}
+
+/** A server whose protocol was found out: it spoke before, and says nothing or something else now. */
+function compareLearnt({ port, question }: Answer, was: string, is: Answer | undefined, who: string): FactFinding[] {
+  if (is === undefined || is.said === was) return [];
+  const subject = `answer:${port}`;
+  const message = `${who} at ${port} ${question === 'connect' ? 'could be reached' : `said "${was}"`}, now ${isLost(is.said) ? sayAnswer(is.said) : `it says "${is.said}"`}`;
+  if (question === 'http' || question === 'https')
+    return compareHttp({ protocol: 'http', port, question: '/', said: was }, was, is, who);
+  if (isLost(is.said)) return [required(subject, message, true)];
+  return question === 'banner' ? [different(subject, message)] : [];
+}
+
+function sayAnswer(answer: string | null): string {
+  const said = answer === null ? null : withoutDigests(answer);
   return said === null ? 'it does not answer' : said === unreachable ? 'it cannot be reached' : `with ${said}`;
 }

@@ -1,5 +1,7 @@
 import { advisory, required, type FactFinding } from '../../finding.ts';
+import { isRemoved, type Comparison } from '../comparison.ts';
 import { successorOf } from '../listener/compare.ts';
+import type { Difference } from '../../rules.ts';
 import type { Facts, Process, Unit } from '../../facts.ts';
 import {
   comesAndGoes,
@@ -11,6 +13,7 @@ import {
   ofSystemd,
   onDemand,
   reasonOf,
+  isDesignedRestart,
   restartsByHabit,
   withoutVersion,
   type Condition,
@@ -32,24 +35,31 @@ export interface UnitLoss {
 }
 
 /** Every unit that was well before and is not now. A unit that was not well before is never among them. */
-export function lostUnits(before: Facts, after: Facts, restarted: boolean): UnitLoss[] {
+export function lostUnits(comparison: Comparison): UnitLoss[] {
+  const { before, after, restarted } = comparison;
   if (before.units === null || after.units === null) return [];
   const index = indexOf(after);
   const around = {
     index,
+    comparison,
     before,
     after,
     restarted,
     replacements: replacementsIn(index, before, after),
     hasFile: unitFileIn(after),
   };
-  return Object.values(before.units)
-    .filter((unit) => conditionOf(unit) === 'running' && !comesAndGoes(unit) && !wasRestarting(unit, before))
-    .flatMap((unit) => lossOf(unit, around) ?? []);
+  return (
+    Object.values(before.units)
+      .filter((unit) => conditionOf(unit) === 'running' && !comesAndGoes(unit) && !wasRestarting(unit, before))
+      // Timers are compared by what they run (`../timer`).
+      .filter(({ id }) => !id.endsWith('.timer'))
+      .flatMap((unit) => lossOf(unit, around) ?? [])
+  );
 }
 
 interface Surroundings {
   readonly index: UnitIndex;
+  readonly comparison: Comparison;
   readonly replacements: (unit: Unit) => string | null;
   readonly before: Facts;
   readonly after: Facts;
@@ -65,7 +75,14 @@ function wasRestarting(unit: Unit, before: Facts): boolean {
   );
 }
 
+/** What the command itself names as to be removed is told and does not decide. */
 function lossOf(unit: Unit, around: Surroundings): UnitLoss | null {
+  const loss = lossWithoutIntent(unit, around);
+  if (loss === null || !isRemoved(around.comparison, unit.id, unit.id, ...unit.names)) return loss;
+  return { ...loss, severity: 'advisory', message: `${loss.message} (the command names its removal)` };
+}
+
+function lossWithoutIntent(unit: Unit, around: Surroundings): UnitLoss | null {
   const now = around.index.find(unit);
   const condition = conditionNow(unit, now, around);
   if (condition === 'running') return now === null ? null : activeWithoutProcess(unit, now, around);
@@ -82,6 +99,8 @@ function lossOf(unit: Unit, around: Surroundings): UnitLoss | null {
   if (condition === 'stopped') return stoppedOf(unit, now, around, loss);
   if (condition === 'failed') return loss(failureWeight(unit), `${was(unit)}, has failed${because(now)}`);
   if (condition === 'restarting' && now !== null && endedWell(now) && restartsByHabit(unit, around.before)) return null;
+  if (condition === 'restarting' && now !== null && isDesignedRestart(now))
+    return loss(failureWeight(unit), `${was(unit)}, is being started again as its unit says${because(now)}`, true);
   if (condition === 'restarting')
     return loss(failureWeight(unit), `${was(unit)}, is now restarting${because(now)}`, true);
   if (condition === 'stopping' && onDemand(unit)) return null;
@@ -155,7 +174,7 @@ function goneOf(unit: Unit, condition: 'gone' | 'masked', around: Surroundings):
   const replacedBy = around.replacements(unit);
   const service = longRunning(unit);
   const packaged = !unit.fragment.startsWith('/etc/') && unit.type !== 'openrc';
-  const decides = service && !packaged && condition === 'gone' && replacedBy === null;
+  const decides = service && replacedBy === null && !ofSystemd(unit.id) && !ofHardware(unit.id);
   const how = condition === 'masked' ? 'is now masked' : packaged ? 'is gone with its unit file' : 'is gone';
   const instead = replacedBy === null ? '' : `; ${replacedBy} runs instead`;
   return {
@@ -185,12 +204,25 @@ function replacementsIn(index: UnitIndex, before: Facts, after: Facts): Surround
     const process = processAfter(unit);
     if (process !== undefined && !interpreter.test(process)) anew.set(`process ${withoutVersion(process)}`, unit.id);
   }
+  const sockets = newSocketUnits(before, index);
   return (unit) => {
     const process = processBefore(unit);
     const sameProcess = process === undefined ? undefined : anew.get(`process ${withoutVersion(process)}`);
-    const heir = anew.get(`unit ${successor([...new Set([unit.id, ...unit.names])])}`);
-    return anew.get(withoutVersion(unit.id)) ?? sameProcess ?? heir ?? null;
+    const holder = successor([...new Set([unit.id, ...unit.names])]);
+    const heir = anew.get(`unit ${holder}`);
+    // systemd listens for a service that it starts at the first connection.
+    const socket = holder === 'init.scope' ? sockets[0] : undefined;
+    return anew.get(withoutVersion(unit.id)) ?? sameProcess ?? heir ?? socket ?? null;
   };
+}
+
+/** Socket units that listen now and did not before. */
+function newSocketUnits(before: Facts, index: UnitIndex): string[] {
+  return index.all
+    .filter(
+      ({ id, active }) => id.endsWith('.socket') && active === 'active' && before.units?.[id]?.active !== 'active',
+    )
+    .map(({ id }) => id);
 }
 
 /** Their names say nothing of what they run. */
@@ -253,16 +285,32 @@ export function newUnits(before: Facts, after: Facts): FactFinding[] {
   });
 }
 
-/** Services that run as before, and that nothing will start at the next boot any more. */
-export function lostStarts(before: Facts, after: Facts): FactFinding[] {
+/** Units that run as before, and that nothing will start at the next boot or on request any more. */
+export function lostStarts(comparison: Comparison): Difference[] {
+  const { before, after } = comparison;
   if (before.units === null || after.units === null) return [];
   const index = indexOf(after);
-  return Object.values(before.units).flatMap((unit) => {
+  return Object.values(before.units).flatMap((unit): Difference[] => {
     const now = index.find(unit);
-    if (now === null || conditionOf(unit) !== 'running' || conditionOf(now) !== 'running') return [];
-    if (!longRunning(unit) || !unit.fileState.startsWith('enabled') || now.fileState !== 'disabled') return [];
+    if (now === null || conditionOf(unit) !== 'running' || conditionOf(now) !== 'running' || comesAndGoes(unit))
+      return [];
+    const difference = (change: string, message: string): Difference[] => [
+      {
+        resource: 'unit',
+        change,
+        name: now.id,
+        subject: `unit:${now.id}`,
+        message,
+        transient: false,
+        traits: isRemoved(comparison, unit.id, unit.id, ...unit.names) ? ['removed'] : [],
+      },
+    ];
+    if (unit.load !== 'masked' && now.load === 'masked')
+      return difference('masked', `${now.id} runs, but is masked now: nothing can start it again`);
+    if (!unit.fileState.startsWith('enabled') || now.fileState !== 'disabled') return [];
+    if (!longRunning(unit) && !unit.id.endsWith('.timer')) return [];
     if (now.wantedBy.length > 0 || now.triggeredBy.length > 0) return [];
-    return [advisory(`unit:${now.id}`, `${now.id} runs, but does not start at boot any more`)];
+    return difference('disabled', `${now.id} runs, but does not start at boot any more`);
   });
 }
 

@@ -82,6 +82,64 @@ function unitFrom(block: ReadonlyMap<string, string>): Unit | null {
     wantedBy: [...words(value('WantedBy')), ...words(value('RequiredBy'))],
     fragment: value('FragmentPath'),
     ...(isSkipped(value) ? { skipped: true } : {}),
+    ...restartRules(value),
+    ...(/^\d/.test(value('Job')) ? { job: true } : {}),
+    ...(id.endsWith('.timer') ? timerFrom(value) : {}),
+    ...(/^\d+$/.test(value('LimitNOFILESoft')) ? { openFiles: numberOr(value('LimitNOFILESoft'), 0) } : {}),
+  };
+}
+
+function restartRules(value: (key: string) => string): Partial<Unit> {
+  const statuses = (key: string): number[] =>
+    words(value(key)).flatMap((word) => (/^\d{1,3}$/.test(word) ? [Number(word)] : []));
+  const [restart, success] = [statuses('RestartForceExitStatus'), statuses('SuccessExitStatus')];
+  return {
+    ...(value('Restart') === '' || value('Restart') === 'no' ? {} : { restart: value('Restart') }),
+    ...(restart.length === 0 ? {} : { restartStatuses: restart }),
+    ...(success.length === 0 ? {} : { successStatuses: success }),
+  };
+}
+
+/** A timer that waits for no moment will not run again by itself. */
+function timerFrom(value: (key: string) => string): Partial<Unit> {
+  const never = (key: string): boolean => ['', 'infinity', 'n/a', '0'].includes(value(key));
+  return {
+    planned: !never('NextElapseUSecRealtime') || !never('NextElapseUSecMonotonic'),
+    lastTrigger: value('LastTriggerUSec'),
+  };
+}
+
+/** The units of users' managers under `user@1000.service/NAME`, and the users who stay when they log out. */
+export function userUnitsOf(section: Section): { readonly units: UnitTable; readonly users: ReadonlySet<number> } {
+  const users = new Set<number>();
+  const found = new Map<string, Unit>();
+  let uid = -1;
+  let lines: string[] = [];
+  for (const line of section.lines) {
+    const user = /^user (\d{1,10})$/.exec(line)?.[1];
+    const answered = /^answered (\d{1,10})$/.exec(line)?.[1];
+    if (user !== undefined) {
+      uid = Number(user);
+      users.add(uid);
+      lines = [];
+    } else if (answered !== undefined) {
+      for (const unit of detailed(lines)) {
+        const prefixed = ofUser(unit, uid);
+        found.set(prefixed.id, prefixed);
+      }
+    } else lines.push(line);
+  }
+  return { units: Object.fromEntries(found), users };
+}
+
+function ofUser(unit: Unit, uid: number): Unit {
+  const named = (name: string): string => `user@${uid}.service/${name}`;
+  return {
+    ...unit,
+    id: named(unit.id),
+    names: unit.names.map(named),
+    triggeredBy: unit.triggeredBy.map(named),
+    wantedBy: unit.wantedBy.map(named),
   };
 }
 

@@ -37,7 +37,8 @@ const bootScript =
 
 /** Terminals, sessions and guard's or the system's transient units come and go with people and timers. */
 export function comesAndGoes(unit: Unit): boolean {
-  return unit.transient || passing.test(unit.id);
+  // A unit of a user who stays when logged out is as good as one of the system.
+  return unit.transient || passing.test(unit.id.replace(/^user@\d+\.service\//, ''));
 }
 
 const passing = new RegExp(
@@ -90,6 +91,19 @@ export function restartsByHabit(unit: Unit, { init, processes }: Facts): boolean
 /** It ended well: nothing was wrong with it when it went. */
 export function endedWell(unit: Unit): boolean {
   return unit.result === 'success' && (unit.exit === null || (unit.exit.how === 'exited' && unit.exit.status === 0));
+}
+
+/** It ended in a way after which its own unit has it started again: that is how it is built, and no crash. */
+export function isDesignedRestart(unit: Unit): boolean {
+  if (unit.exit === null) return unit.result === 'success' && (unit.restartStatuses ?? []).length > 0;
+  if (unit.exit.how !== 'exited') return false;
+  const { status } = unit.exit;
+  return (
+    (unit.restartStatuses ?? []).includes(status) ||
+    (unit.result === 'success' &&
+      (status === 0 || (unit.successStatuses ?? []).includes(status)) &&
+      unit.restart === 'always')
+  );
 }
 
 /** The reason that the manager gives, e.g. `exit status 1`; empty where it gives none. */

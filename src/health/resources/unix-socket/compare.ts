@@ -18,9 +18,13 @@ export function lostUnixSockets(before: Facts, after: Facts): UnixLoss[] {
   const there = new Set(after.unixSockets.map((socket) => socket.path));
   const anew = after.unixSockets.filter((socket) => !here.has(socket.path));
   const pids = new Set(before.processes?.map(({ pid }) => String(pid)));
-  return before.unixSockets
-    .filter((socket) => !there.has(socket.path) && !comesAndGoes(socket, pids) && !ofTheSystem.test(socket.path))
-    .map((socket) => lossOf(socket, anew, before, after));
+  return (
+    before.unixSockets
+      .filter((socket) => !there.has(socket.path) && !comesAndGoes(socket, pids) && !ofTheSystem.test(socket.path))
+      // It moved, and a link stands where it was.
+      .filter(({ path }) => !there.has((after.links?.[path] ?? '').replace(/^\/var\/run\//, '/run/')))
+      .map((socket) => lossOf(socket, anew, before, after))
+  );
 }
 
 function comesAndGoes({ path, owner }: UnixSocket, pids: ReadonlySet<string>): boolean {
@@ -31,7 +35,7 @@ function comesAndGoes({ path, owner }: UnixSocket, pids: ReadonlySet<string>): b
     // GnuPG starts its helpers where and when it needs them.
     /\/S\.(gpg-agent|dirmngr|scdaemon|keyboxd)/.test(path) ||
     path.split(/\D+/).some((number) => number.length > 1 && pids.has(number)) ||
-    (owner?.unit != null && /^(session-.*\.scope|user@.*\.service|run-.*)$/.test(owner.unit))
+    (owner?.unit != null && /^(session-.*\.scope|user@[^/]*\.service|run-.*)$/.test(owner.unit))
   );
 }
 

@@ -2,7 +2,8 @@ import { err, ok, type Result } from '../../../result.ts';
 import { call, type Incus } from './client.ts';
 import { failureOf } from './failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
-import { listOf, objectOf, textOf } from './json.ts';
+import type { Pool, ServerDescription } from '../../platform.ts';
+import { listOf, objectOf, textOf, textsOf } from './json.ts';
 
 /** The daemon that answers. */
 export interface Server {
@@ -28,6 +29,27 @@ export async function getServer(incus: Incus): Promise<Result<Server, PlatformFa
     version: textOf(environment['server_version']),
     extensions: new Set(listOf(server['api_extensions']).map(textOf)),
     name: textOf(environment['server_name']),
+  });
+}
+
+/** The server as `guard doctor` tells of it. A restricted user sees neither pools nor the project. */
+export async function describeServer(
+  incus: Incus,
+  listPools: () => Promise<Result<Pool[], PlatformFailure>>,
+): Promise<Result<ServerDescription, PlatformFailure>> {
+  const server = await getServer(incus);
+  if (!server.ok) return server;
+  const [project, pools] = await Promise.all([
+    call(incus, { method: 'GET', path: ['projects', incus.project], purpose: `look at the project ${incus.project}` }),
+    listPools(),
+  ]);
+  if (!project.ok && project.error.kind === 'not-found') return project;
+  const config = project.ok ? textsOf(objectOf(project.value.metadata)['config']) : null;
+  return ok({
+    version: server.value.version,
+    allowsSnapshots:
+      config === null ? null : config['restricted'] !== 'true' || config['restricted.snapshots'] === 'allow',
+    pools: pools.ok ? pools.value : null,
   });
 }
 

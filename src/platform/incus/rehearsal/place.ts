@@ -204,6 +204,16 @@ async function takenSubnets(incus: Incus): Promise<ReadonlySet<string>> {
   return new Set([...theirs, ...ours].map(prefixOf));
 }
 
+const dnsmasq: readonly string[] = [
+  // No default route.
+  'dhcp-option=3',
+  // dnsmasq passes on what it is sent, dynamic updates too (seen with 2.90). So it asks nobody, and every name has an address
+  // of the documentation's: a server that needs names to start does start, and what it connects to is nowhere.
+  'no-resolv',
+  'address=/#/192.0.2.1',
+  '',
+];
+
 /**
  * No way out: no address translation, no routing between bridges, no IPv6, everything rejected by default. Without a
  * default route a copy cannot address the host's other addresses, whose port 53 the server's own rules would admit.
@@ -214,7 +224,7 @@ function networkConfig(name: string, address: string): Readonly<Record<string, s
     'ipv4.nat': 'false',
     'ipv4.routing': 'false',
     'ipv6.address': 'none',
-    'raw.dnsmasq': 'dhcp-option=3\n',
+    'raw.dnsmasq': dnsmasq.join('\n'),
     'security.acls': name,
     'security.acls.default.egress.action': 'reject',
     'security.acls.default.ingress.action': 'reject',

@@ -3,6 +3,7 @@ import type { Refusal } from '../../../event.ts';
 import { err, ok, type Result } from '../../../result.ts';
 import { resolveAddress } from './address.ts';
 import type { Environment } from './client-config.ts';
+import type { Fleet } from '../../fleet.ts';
 import type { Platform } from '../../platform.ts';
 import { openIncusPlatform } from '../incus.ts';
 import type { Incus } from '../http/client.ts';
@@ -10,6 +11,7 @@ import type { Incus } from '../http/client.ts';
 /** The daemon of an instance, open, and what the instance is called there. */
 export interface InstanceConnection {
   readonly platform: Platform;
+  readonly fleet: Fleet;
   readonly instance: string;
   readonly project: string;
   /** The remote as in the `incus` command; null for the local socket. */
@@ -36,16 +38,17 @@ export async function reach(wanted: {
   if (!address.ok) return address;
   const { project, instance } = address.value;
   if (address.value.kind === 'local') {
-    const { platform, close } = openIncusPlatform({ socket: address.value.socket, project, clock, ...watch });
-    return ok({ platform, instance, project, remote: null, close: async () => close() });
+    const { platform, fleet, close } = openIncusPlatform({ socket: address.value.socket, project, clock, ...watch });
+    return ok({ platform, fleet, instance, project, remote: null, close: async () => close() });
   }
   const { openRemote } = await import('./remote.ts');
   const remote = await openRemote({ remote: address.value.remote, environment, clock, limitMs: remoteLimitMs });
   if (!remote.ok)
     return err({ message: `Could not ${remote.error.purpose}: ${remote.error.detail}`, advice: remote.error.advice });
-  const { platform, close } = openIncusPlatform({ socket: remote.value.socket, project, clock, ...watch });
+  const { platform, fleet, close } = openIncusPlatform({ socket: remote.value.socket, project, clock, ...watch });
   return ok({
     platform,
+    fleet,
     instance,
     project,
     remote: address.value.remote,

@@ -26,6 +26,18 @@ export async function getPool(incus: Incus, name: string): Promise<Result<Pool, 
   return ok(poolOf(textOf(pool['name']), textOf(pool['driver']), textsOf(pool['config'])));
 }
 
+/** All pools of the server. */
+export async function listPools(incus: Incus): Promise<Result<Pool[], PlatformFailure>> {
+  const purpose = 'list the storage pools';
+  const reply = await call(incus, { method: 'GET', path: ['storage-pools'], query: { recursion: '1' }, purpose });
+  if (!reply.ok) return reply;
+  return ok(
+    listOf(reply.value.metadata)
+      .map(objectOf)
+      .map((pool) => poolOf(textOf(pool['name']), textOf(pool['driver']), textsOf(pool['config']))),
+  );
+}
+
 /** What a driver can do, as it is configured (docs/internals: section 3). */
 export function poolOf(name: string, driver: string, config: Readonly<Record<string, string>>): Pool {
   const isThickLvm = driver === 'lvm' && config['lvm.use_thinpool'] === 'false';

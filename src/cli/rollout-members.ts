@@ -1,0 +1,163 @@
+import type { Configuration } from '../config/configuration.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Listener, Outcome } from '../event.ts';
+import { inspectHolder } from '../journal/holder.ts';
+import { newRunId } from '../journal/run-id.ts';
+import type { RolloutView } from '../report/rollout-view.ts';
+import { noFacts, withEvent } from '../report/run-facts.ts';
+import { describeMemberEnd } from '../report/rollout-text.ts';
+import { writeLines } from '../report/write.ts';
+import { ok, type Result } from '../result.ts';
+import type { MemberResult } from '../rollout/execute.ts';
+import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
+import { guardedRun } from '../run/guarded-run.ts';
+import { inspect } from '../run/inspect.ts';
+import type { Plan, RollbackTarget } from '../run/plan.ts';
+import type { PushPlan } from '../run/push/source.ts';
+import type { InstanceAddress } from '../instance-address.ts';
+import { buildPlan } from './build-plan.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { settingsWith } from './resolve-settings.ts';
+import { rollbackTargetOf } from './rollback-target.ts';
+import type { RolloutOptions } from './rollout-options.ts';
+import type { Servers } from './rollout-servers.ts';
+import { createRunNotifier } from './run-notifier.ts';
+import { runTools } from './run-tools.ts';
+
+/** What all runs of one rollout have in common. */
+export interface RolloutCall {
+  readonly context: Context;
+  readonly servers: Servers;
+  readonly configuration: Configuration;
+  readonly options: RolloutOptions;
+  readonly words: readonly [string, ...string[]];
+  readonly pushes: readonly PushPlan[];
+}
+
+/** The connection to an instance: all of one project share it. */
+function connectionTo({ servers }: RolloutCall, member: InstanceAddress) {
+  return { ...servers.of(member).connection, instance: member.name };
+}
+
+export function memberSettings(call: RolloutCall, { name, remote }: InstanceAddress): Result<Settings, Outcome> {
+  const settings = settingsWith(call.configuration, { name, remote }, call.options, false);
+  // The newest restore point shows another host that the change was kept, and is what all-or-nothing goes back to.
+  return settings.ok ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
+}
+
+function planOf(call: RolloutCall, member: InstanceAddress, run: string, settings: Settings): Plan {
+  const { context, options, words, pushes } = call;
+  return buildPlan({
+    run,
+    version: context.version,
+    reached: connectionTo(call, member),
+    words,
+    settings,
+    name: options.name ?? null,
+    pushes,
+    obeyQuarantine: options.retry !== true,
+    keepFailed: options.keepFailed ?? false,
+  });
+}
+
+/** What stands in the way of a run on this instance; null where nothing can be seen to. Changes nothing. */
+export async function inspectMember(call: RolloutCall, member: InstanceAddress): Promise<Outcome | null> {
+  const settings = memberSettings(call, member);
+  if (!settings.ok) return settings.error;
+  const plan = planOf(call, member, newRunId(call.context.clock.now()), settings.value);
+  const inspected = await inspect(plan, { platform: connectionTo(call, member).platform, inspectHolder });
+  return inspected.ok ? null : inspected.error;
+}
+
+/** With --rehearse the first instance is rehearsed before any is touched. The exit status where it does not pass; else null. */
+export async function rehearseCanary(call: RolloutCall, { members }: RolloutRecord): Promise<number | null> {
+  const { context, options } = call;
+  const [canary] = members;
+  const settings = canary === undefined ? null : memberSettings(call, canary);
+  if (canary === undefined || settings?.ok !== true || settings.value.rehearse === false) return null;
+  const { rehearseFirst } = await import('./rehearsal.ts');
+  const plan = planOf(call, canary, newRunId(context.clock.now()), settings.value);
+  const session = { reached: { ...connectionTo(call, canary), close: async () => {} }, settings: settings.value };
+  const io = { terminal: null, stdin: null, stdout: context.stdout, stderr: context.stderr, begin: () => () => {} };
+  const { reports: _reports, ...bare } = context;
+  const rehearsed = await rehearseFirst(bare, { plan, io, session, options, instance: canary.label, before: plan.run });
+  return typeof rehearsed === 'number' ? rehearsed : null;
+}
+
+/** The guarded run on one instance of a rollout. */
+export async function runMember(
+  call: RolloutCall,
+  view: RolloutView,
+  rollout: string,
+  member: MemberRecord,
+  run: string,
+): Promise<MemberResult> {
+  const settings = memberSettings(call, member);
+  if (!settings.ok) return { outcome: settings.error, message: describeMemberEnd(settings.error, noFacts(run)) };
+  return runPlanOf(call, view, member, { ...planOf(call, member, run, settings.value), rollout }, settings.value);
+}
+
+/** Rolls back the change that this rollout kept on an instance. */
+export async function revertMember(
+  call: RolloutCall,
+  view: RolloutView,
+  rollout: string,
+  member: MemberRecord,
+  run: string,
+): Promise<MemberResult> {
+  const settings = memberSettings(call, member);
+  if (!settings.ok) return { outcome: settings.error, message: describeMemberEnd(settings.error, noFacts(run)) };
+  const reached = connectionTo(call, member);
+  const target = await rollbackTargetOf(stateDirectoryOf(call.context), reached, member.run ?? '');
+  if (!target.ok) return { outcome: target.error, message: describeMemberEnd(target.error, noFacts(run)) };
+  const plan: Plan = {
+    ...planOf(call, member, run, settings.value),
+    rollout,
+    restorePoint: { ...planOf(call, member, run, settings.value).restorePoint, name: `guard-${run}`, named: false },
+    change: { kind: 'return', to: target.value satisfies RollbackTarget },
+    pushes: [],
+    allowUnhealthy: true,
+    obeyQuarantine: false,
+    stopFirst: false,
+  };
+  return runPlanOf(call, view, member, plan, settings.value);
+}
+
+async function runPlanOf(
+  call: RolloutCall,
+  view: RolloutView,
+  member: MemberRecord,
+  plan: Plan,
+  settings: Settings,
+): Promise<MemberResult> {
+  const { context } = call;
+  const notifier = createRunNotifier(context, plan);
+  const output = view.memberOutput(member);
+  const show = view.memberListener(member);
+  const report = await context.reports?.follow({ instance: member.label, command: plan.command.words });
+  let facts = noFacts(plan.run);
+  const listener: Listener = async (event) => {
+    facts = withEvent(facts, event);
+    notifier.onEvent(event);
+    void context.trace?.listener(event);
+    await show(event);
+    await report?.(event);
+  };
+  const tools = runTools(context, {
+    plan,
+    io: { terminal: null, stdin: null, stdout: output.stdout, stderr: output.stderr, begin: () => () => {} },
+    reached: connectionTo(call, member),
+    interruption: context.interrupter,
+    listener,
+    person: null,
+  });
+  try {
+    const outcome = await guardedRun(plan, tools);
+    for (const message of await notifier.notify(settings.notify, outcome))
+      await writeLines(context.stderr, [`${member.label}: ${message}`]);
+    return { outcome, message: describeMemberEnd(outcome, facts) };
+  } finally {
+    output.end();
+    await tools.recorder.close();
+  }
+}

@@ -1,0 +1,88 @@
+import { readRun, type RunRecord } from '../journal/runs.ts';
+import { memberEndState } from '../rollout/member-end.ts';
+import type { MemberRecord } from '../rollout/record.ts';
+import type { RolloutEvent } from '../rollout-event.ts';
+import { stateDirectoryOf } from './context.ts';
+import { recoverInstance } from './recover.ts';
+import type { RolloutCall } from './rollout-members.ts';
+
+/** Where an instance stands after its interrupted run was finished, and why. */
+interface Recovered {
+  readonly state: 'kept' | 'failed' | 'broken' | 'inconclusive' | 'pending';
+  readonly message: string;
+}
+
+/** Finishes the run, or the rollback, that was under way on an instance when the rollout's guard died. */
+export async function recoverMember(call: RolloutCall, member: MemberRecord): Promise<RolloutEvent> {
+  const { context, options } = call;
+  const name = member.remote === null ? member.name : `${member.remote}:${member.name}`;
+  // Reports are of the runs of this call.
+  const { reports: _reports, ...bare } = context;
+  const own = {
+    project: member.project,
+    quiet: true,
+    ...(options.config === undefined ? {} : { config: options.config }),
+  };
+  const status = await recoverInstance(bare, name, own, null);
+  if (member.state === 'reverting') return revertAfter(call, member, status);
+  const { state, message } = await stateAfter(call, member, status);
+  const run = member.run ?? '';
+  return { type: 'member-ended', id: member.id, run, state, outcome: state === 'kept' ? 'kept' : null, message, ms: 0 };
+}
+
+async function stateAfter(call: RolloutCall, member: MemberRecord, status: number): Promise<Recovered> {
+  if (status === 20 || status === 21)
+    return { state: 'broken', message: 'The interrupted run could not be rolled back to health.' };
+  if (status !== 0)
+    return {
+      state: 'inconclusive',
+      message: `The interrupted run could not be finished: guard recover ended with ${status}.`,
+    };
+  const record = await readRun(stateDirectoryOf(call.context), member.run ?? '');
+  return record?.ended ? recordedEnd(record) : endOnServer(call, member);
+}
+
+/** The run's own record tells it. One that was rolled back because guard died says nothing of the change. */
+function recordedEnd({ ended, decided }: RunRecord): Recovered {
+  const outcome = ended?.outcome;
+  if (outcome === undefined) return { state: 'pending', message: '' };
+  const wasInterrupted = outcome.outcome === 'rolled-back' && outcome.cause === 'inconclusive' && decided === null;
+  if (wasInterrupted) return { state: 'pending', message: '' };
+  const state = memberEndState(outcome, false);
+  return {
+    state: state === 'skipped' ? 'inconclusive' : state,
+    message: state === 'kept' ? '' : 'It was not kept before guard was interrupted.',
+  };
+}
+
+/** Another host has the record. The restore point of a kept change has the run's own name; it is gone after a rollback. */
+async function endOnServer({ servers, options }: RolloutCall, member: MemberRecord): Promise<Recovered> {
+  const snapshots = await servers.of(member).connection.platform.listSnapshots(member.name);
+  if (!snapshots.ok)
+    return { state: 'inconclusive', message: `Its snapshots could not be read: ${snapshots.error.detail}` };
+  if (snapshots.value.some(({ name }) => name === `guard-${member.run}`)) return { state: 'kept', message: '' };
+  if (options.name === undefined) return { state: 'pending', message: '' };
+  return {
+    state: 'inconclusive',
+    message:
+      'With --name the restore point does not show whether the change was kept, and the record is on another host.',
+  };
+}
+
+async function revertAfter(call: RolloutCall, member: MemberRecord, status: number): Promise<RolloutEvent> {
+  const record = await readRun(stateDirectoryOf(call.context), member.revertRun ?? '');
+  const base = { type: 'revert-ended', id: member.id, run: member.revertRun ?? '', lostMs: null } as const;
+  if (status !== 0)
+    return { ...base, state: 'revert-failed', outcome: 'refused', message: `guard recover ended with ${status}.` };
+  if (record?.ended?.outcome.outcome === 'kept') return { ...base, state: 'reverted', outcome: 'kept', message: '' };
+  // The rollback was itself rolled back: the change is still there.
+  return {
+    type: 'member-ended',
+    id: member.id,
+    run: member.run ?? '',
+    state: 'kept',
+    outcome: 'kept',
+    message: '',
+    ms: 0,
+  };
+}

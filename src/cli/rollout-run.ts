@@ -1,0 +1,330 @@
+import type { Amount } from '../amount.ts';
+import type { Configuration } from '../config/configuration.ts';
+import type { Outcome } from '../event.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
+import { newRunId } from '../journal/run-id.ts';
+import { openRolloutJournal } from '../journal/rollouts.ts';
+import { formatAmount } from '../amount.ts';
+import { createRolloutView } from '../report/rollout-view.ts';
+import { refusedMemberLines } from '../report/rollout-text.ts';
+import { writeLines } from '../report/write.ts';
+import { err, ok, type Result } from '../result.ts';
+import { executeRollout } from '../rollout/execute.ts';
+import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
+import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
+import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
+import { claimInstances, createPublisher } from '../rollout/shared-publisher.ts';
+import type { RecordedRolloutEvent, RolloutMember } from '../rollout-event.ts';
+import { exitStatusOf } from '../run/outcome.ts';
+import { busy, refused } from '../run/refusal.ts';
+import { neutralise } from '../text.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { surveyPushes } from './pushes.ts';
+import { refuseUnwritableRecords } from './records.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { withReports } from './reports.ts';
+import { readConfiguration } from './resolve-settings.ts';
+import {
+  inspectMember,
+  memberSettings,
+  rehearseCanary,
+  revertMember,
+  runMember,
+  type RolloutCall,
+} from './rollout-members.ts';
+import { journalWords, sharedWords, type RolloutOptions } from './rollout-options.ts';
+import { chooseInstances, createServers, type Servers } from './rollout-servers.ts';
+
+/** How many instances are inspected at once. */
+const inspectedAtOnce = 8;
+
+/** `guard` on several instances: chooses, inspects all of them, claims them, and runs the rollout. */
+export async function startRollout(
+  context: Context,
+  request: {
+    readonly instances: readonly string[];
+    readonly words: readonly [string, ...string[]];
+    readonly options: RolloutOptions;
+    readonly optionWords: readonly string[];
+  },
+): Promise<number> {
+  const { options } = request;
+  const json = options.json ?? false;
+  const unwritable = await refuseUnwritableRecords(context, json);
+  if (unwritable !== null) return unwritable;
+  const servers = createServers(context);
+  try {
+    const chosen = await chooseMembers(context, servers, request);
+    if (!chosen.ok) return await reportOutcome(context, json, chosen.error);
+    const { call, settings, members } = chosen.value;
+    const admitted = await admit(call, members, options);
+    if (typeof admitted === 'number') return admitted;
+    const planned = planMembers(admitted, settings);
+    const id = newRunId(context.clock.now());
+    const event: RecordedRolloutEvent = {
+      v: 1,
+      rollout: id,
+      at: context.clock.now(),
+      type: 'rollout-started',
+      version: context.version,
+      command: request.words,
+      options: [...journalWords(request.optionWords), ...settingWords(settings)],
+      members: planned,
+      holder: currentHolder(),
+    };
+    const record = foldRollout([event]) as RolloutRecord;
+    const targets = planned.map(({ label }) => ({ instance: label, command: request.words }));
+    const stopped = await rehearseCanary(call, record);
+    if (stopped !== null) return stopped;
+    return await withReports(context, options, targets, (reporting) =>
+      runRollout({ ...call, context: reporting }, { record, settings, first: [event], from: null, isAborted: false }),
+    );
+  } finally {
+    await servers.close();
+  }
+}
+
+/** How the rollout proceeds, and by what its instances are kept apart. */
+export type RolloutChoice = RolloutSettings & { readonly spreadBy: string | null };
+
+/** Flags win over guard.yaml, which wins over the defaults. */
+export function rolloutSettings(options: RolloutOptions, { rollout }: Pick<Configuration, 'rollout'>): RolloutChoice {
+  return {
+    maxParallel: options.maxParallel ?? rollout.maxParallel ?? { count: 1 },
+    canary: options.canary ?? rollout.canary ?? 0,
+    pauseMs: options.pause ?? rollout.pauseMs ?? 0,
+    maxFailures: options.maxFailures ?? rollout.maxFailures ?? { count: 0 },
+    spreadBy: options.spreadBy ?? rollout.spreadBy ?? null,
+    allOrNothing: options.allOrNothing ?? rollout.allOrNothing ?? false,
+  };
+}
+
+/** The settings as option words: whoever resumes has the same, whatever its own guard.yaml says. */
+function settingWords(settings: RolloutChoice): string[] {
+  const word = (name: string, amount: Amount): string => `--${name}=${formatAmount(amount)}`;
+  return [
+    word('max-parallel', settings.maxParallel),
+    `--canary=${settings.canary}`,
+    `--pause=${settings.pauseMs}ms`,
+    word('max-failures', settings.maxFailures),
+    ...(settings.spreadBy === null ? [] : [`--spread-by=${settings.spreadBy}`]),
+    ...(settings.allOrNothing ? ['--all-or-nothing'] : []),
+  ];
+}
+
+/** Chooses the instances of a command line, and reads what is configured for them. */
+export async function chooseMembers(
+  context: Context,
+  servers: Servers,
+  request: {
+    readonly instances: readonly string[];
+    readonly words: readonly [string, ...string[]];
+    readonly options: RolloutOptions;
+  },
+): Promise<Result<{ call: RolloutCall; settings: RolloutChoice; members: readonly Candidate[] }, Outcome>> {
+  const { options, words } = request;
+  const pushes = await surveyPushes(context, options);
+  if (!pushes.ok) return pushes;
+  const configuration = await readConfiguration(context, options);
+  if (!configuration.ok) return configuration;
+  const members = await chooseInstances(servers, {
+    words: request.instances,
+    groups: configuration.value.groups,
+    project: options.project ?? null,
+    all: options.all ?? false,
+    allProjects: options.allProjects ?? false,
+    filters: options.filter ?? [],
+  });
+  if (!members.ok) return members;
+  const call = { context, servers, configuration: configuration.value, options, words, pushes: pushes.value };
+  const wrong = members.value.map((member) => memberSettings(call, member)).find((settings) => !settings.ok);
+  if (wrong?.ok === false) return wrong;
+  return ok({ call, settings: rolloutSettings(options, configuration.value), members: members.value });
+}
+
+/** The instances in their waves, with the groups that are kept apart. */
+export function planMembers(members: readonly Candidate[], settings: RolloutChoice): RolloutMember[] {
+  const named = members.map((member) => ({
+    id: memberId(member),
+    label: labelOf(member, members),
+    remote: member.remote,
+    project: member.project,
+    name: member.name,
+    group: groupOf(member, settings.spreadBy),
+  }));
+  return assignWaves(named, settings).map(({ wave, ...member }) => ({
+    ...member,
+    wave: wave.number,
+    canary: wave.canary,
+  }));
+}
+
+/** An instance without the key is in no group. */
+function groupOf({ location, expandedConfig, remote }: Candidate, spreadBy: string | null): string | null {
+  if (spreadBy === null) return null;
+  if (spreadBy !== 'location') return expandedConfig[spreadBy] ?? null;
+  // Members of two clusters may have the same name.
+  return location === 'none' ? (remote ?? 'local') : `${remote === null ? '' : `${remote}:`}${location}`;
+}
+
+/** Inspects all before the first is touched. The exit status where one is refused; else those that take part. */
+export async function admit(
+  call: RolloutCall,
+  members: readonly Candidate[],
+  options: RolloutOptions,
+): Promise<readonly Candidate[] | number> {
+  const { context } = call;
+  const refusals: { readonly label: string; readonly member: Candidate; readonly outcome: Outcome }[] = [];
+  const queue = [...members];
+  const work = async (): Promise<void> => {
+    for (let member = queue.shift(); member !== undefined; member = queue.shift()) {
+      const outcome = await inspectMember(call, member);
+      if (outcome !== null) refusals.push({ label: labelOf(member, members), member, outcome });
+    }
+  };
+  await Promise.all(Array.from({ length: inspectedAtOnce }, work));
+  if (refusals.length === 0) return members;
+  const left = members.filter((member) => !refusals.some((one) => one.member === member));
+  if (options.skipRefused === true && left.length > 0) {
+    if (options.quiet !== true)
+      await writeLines(
+        context.stderr,
+        refusedMemberLines(refusals).map((line) => `${line} Left out.`),
+      );
+    return left;
+  }
+  const isBusy = refusals.every(({ outcome }) => outcome.outcome === 'busy');
+  const [first] = refusals;
+  const lines = refusedMemberLines(refusals);
+  if (refusals.length === 1 && first !== undefined && 'refusal' in first.outcome) {
+    const { message, advice } = first.outcome.refusal;
+    const told = { message: `${neutralise(first.label)}: ${message}`, advice };
+    return reportOutcome(context, options.json ?? false, { ...first.outcome, refusal: told });
+  }
+  if (options.json !== true) await writeLines(context.stderr, lines);
+  const message = `${refusals.length} of ${members.length} instances are refused: ${refusals
+    .map(({ label }) => neutralise(label, 100))
+    .slice(0, 20)
+    .join(', ')}.`;
+  const advice = left.length === 0 ? '' : 'Leave them out with --skip-refused.';
+  return reportOutcome(context, options.json ?? false, isBusy ? busy(message, advice) : refused(message, advice));
+}
+
+/** What a rollout begins or goes on with. */
+export interface RolloutStart {
+  readonly record: RolloutRecord;
+  readonly settings: RolloutSettings;
+  /** Events that are recorded before anything else. */
+  readonly first: readonly RecordedRolloutEvent[];
+  /** The holder that it is taken over from; null for a new one. */
+  readonly from: RolloutRecord['holder'] | null;
+  readonly isAborted: boolean;
+}
+
+/** Claims the instances, and runs the rollout to its end or its pause. Returns the exit status. */
+export async function runRollout(call: RolloutCall, start: RolloutStart): Promise<number> {
+  const { context, servers, options } = call;
+  const { clock } = context;
+  const json = options.json ?? false;
+  const stores = [...new Set(start.record.members.map((member) => servers.of(member).store))];
+  const storeOf = (member: { readonly remote: string | null; readonly project: string }) => servers.of(member).store;
+  const claimed = await claimOrWait(call, () =>
+    claimInstances(sharedRecord(start.record), {
+      stores,
+      storeOf,
+      clock,
+      lookAtHolder: inspectHolder,
+      from: start.from,
+    }),
+  );
+  if (!claimed.ok) return reportOutcome(context, json, claimed.error);
+  const journal = await openRolloutJournal(stateDirectoryOf(context), start.record.id);
+  if (!journal.ok)
+    return reportOutcome(
+      context,
+      json,
+      refused(`The rollout could not be recorded: ${journal.error}`, 'Make room there.'),
+    );
+  const tell = (message: string): void => void writeLines(context.stderr, [`guard: ${message}`]);
+  for (const { failure } of claimed.value.unwritable)
+    tell(`${failure.message} So only the records of this host have this rollout: resume it here.`);
+  let isTakenOver = false;
+  const publisher = createPublisher({
+    clock,
+    stores: stores.filter((store) => !claimed.value.unwritable.some((one) => one.store.id === store.id)),
+    storeOf,
+    onTrouble: (_store, failure) => tell(failure.message),
+    onTakenOver: () => {
+      isTakenOver = true;
+    },
+  });
+  const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
+  const record = async (event: RecordedRolloutEvent, after: RolloutRecord): Promise<void> => {
+    const written = await journal.value.append(event);
+    if (!written.ok) tell(`The rollout's record cannot be written: ${written.error}`);
+    await publisher.publish(sharedRecord(after));
+    await view.onRolloutEvent(event, after);
+  };
+  try {
+    for (const event of start.first) await record(event, start.record);
+    const { exitStatus } = await executeRollout(start.record, start.settings, {
+      clock,
+      interrupted: context.interrupter.signal,
+      isAborted: start.isAborted,
+      skipRefused: options.skipRefused ?? false,
+      newRunId: uniqueRunIds(clock),
+      record,
+      runMember: (member, run) => runMember(call, view, start.record.id, member, run),
+      revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
+      signalStatus: () => signalStatus(context),
+      takenOver: () => isTakenOver,
+    });
+    return exitStatus;
+  } finally {
+    publisher.close();
+    await view.close();
+    await journal.value.close();
+  }
+}
+
+/** In one second there are many of a rollout, which must not have one id. */
+function uniqueRunIds(clock: Context['clock']): () => string {
+  const used = new Set<string>();
+  return () => {
+    let id = newRunId(clock.now());
+    while (used.has(id)) id = newRunId(clock.now());
+    used.add(id);
+    return id;
+  };
+}
+
+function signalStatus({ interrupter }: Context): number | null {
+  const signal = interrupter.by();
+  return signal === null ? null : exitStatusOf({ outcome: 'interrupted', signal });
+}
+
+/** Without what names files, secrets or commands of this host. */
+function sharedRecord(record: RolloutRecord): RolloutRecord {
+  const { options, omitted } = sharedWords(record.options);
+  return { ...record, options, omitted: [...new Set([...record.omitted, ...omitted])] };
+}
+
+const claimPollMs = 1000;
+
+/** With --wait-lock another rollout over one of the instances is waited for. */
+async function claimOrWait<T>(
+  { context, options, configuration }: RolloutCall,
+  claim: () => Promise<
+    Result<T, { readonly kind: 'busy' | 'refused'; readonly message: string; readonly advice: string }>
+  >,
+): Promise<Result<T, Outcome>> {
+  const deadline = context.clock.monotonic() + (options.waitLock ?? configuration.defaults.waitLockMs ?? 0);
+  for (;;) {
+    const claimed = await claim();
+    if (claimed.ok) return claimed;
+    const { kind, message, advice } = claimed.error;
+    const isOver = context.clock.monotonic() >= deadline || context.interrupter.signal.aborted;
+    if (kind === 'refused' || isOver) return err(kind === 'busy' ? busy(message, advice) : refused(message, advice));
+    await context.clock.sleep(claimPollMs, context.interrupter.signal);
+  }
+}

@@ -1,0 +1,362 @@
+import type { Command } from 'commander';
+import type { Clock } from '../clock.ts';
+import type { Holder, Outcome } from '../event.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
+import { findRunId } from '../journal/run-id.ts';
+import { listRolloutIds, readRolloutEvents } from '../journal/rollouts.ts';
+import { rolloutStatus, rolloutsTable } from '../report/rollout-text.ts';
+import { writeLines } from '../report/write.ts';
+import { err, ok, type Result } from '../result.ts';
+import { foldRollout, isOpen, type RolloutRecord } from '../rollout/record.ts';
+import { resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
+import { decodeRollouts, type SharedStore } from '../rollout/shared-record.ts';
+import type { RecordedRolloutEvent, RolloutEvent } from '../rollout-event.ts';
+import { busy, refused, refusedBecause } from '../run/refusal.ts';
+import { neutralise, shellWords } from '../text.ts';
+import type { Call } from './call.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { surveyPushes } from './pushes.ts';
+import { refuseUnwritableRecords } from './records.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { withReports } from './reports.ts';
+import { readConfiguration } from './resolve-settings.ts';
+import { recoverMember } from './rollout-recovery.ts';
+import {
+  addRolloutOptions,
+  journalWords,
+  optionWords,
+  readOptionWords,
+  trustedWords,
+  type RolloutOptions,
+} from './rollout-options.ts';
+import { rolloutSettings, runRollout } from './rollout-run.ts';
+import { createServers, type Servers } from './rollout-servers.ts';
+import { addReportOption, addRunOptions, addTraceOption, type CommonOptions } from './run-options.ts';
+
+const help = `
+Exit status of resume and abort: that of the rollout, see \`guard --help\`; 30 where it cannot go on, 31 where its guard still works on it.`;
+
+interface ResumeOptions extends RolloutOptions {
+  readonly takeOver?: boolean;
+}
+
+/** `guard rollout`: what became of a rollout, and how it goes on. */
+export function defineRollout(program: Command, call: Call): void {
+  const rollout = program.command('rollout').description('see, resume or end a change of many instances');
+  rollout
+    .command('status')
+    .description('print where each instance of a rollout stands; without an id, list the rollouts')
+    .argument('[rollout]', 'its id, the beginning of it, or last; remote:id for one that another host began')
+    .option('--project <name>', 'the Incus project of its instances (default: all projects of the server)')
+    .option('--json', 'print it as JSON')
+    .action(async (id: string | undefined, options: CommonOptions) => {
+      call.exit(await printStatus(call.context, id ?? null, options));
+    });
+  const resume = rollout
+    .command('resume')
+    .description('go on with a rollout that was paused, stopped or interrupted, on this host or another')
+    .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
+    .option('--take-over', 'do not wait for signs of life of another host: it is dead for certain')
+    .addHelpText('after', help);
+  addTraceOption(addReportOption(addRolloutOptions(addRunOptions(resume)))).action(
+    async (id: string, options: ResumeOptions) => {
+      call.exit(await goOn(call.context, id, options, optionWords(resume, call.own), 'resume'));
+    },
+  );
+  const abort = rollout
+    .command('abort')
+    .description('end a rollout where it is; with all or nothing, roll back what it kept')
+    .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
+    .option('--take-over', 'do not wait for signs of life of another host: it is dead for certain')
+    .addHelpText('after', help);
+  addTraceOption(addReportOption(addRunOptions(abort))).action(async (id: string, options: ResumeOptions) => {
+    call.exit(await goOn(call.context, id, options, optionWords(abort, call.own), 'abort'));
+  });
+}
+
+async function printStatus(context: Context, id: string | null, options: CommonOptions): Promise<number> {
+  const state = stateDirectoryOf(context);
+  const json = options.json ?? false;
+  if (id === null) {
+    const records = listRolloutIds(state).flatMap((one) => foldRollout(readRolloutEvents(state, one)) ?? []);
+    await writeLines(
+      context.stdout,
+      json ? records.map((record) => JSON.stringify(record)) : rolloutsTable(records, inspectHolder),
+    );
+    return 0;
+  }
+  const servers = createServers(context);
+  try {
+    const found = await findRollout(context, servers, id, options);
+    if (!found.ok) return await reportOutcome(context, json, found.error);
+    const { record } = found.value;
+    await writeLines(context.stdout, json ? [JSON.stringify(record)] : rolloutStatus(record, inspectHolder));
+    return 0;
+  } finally {
+    await servers.close();
+  }
+}
+
+/** A rollout, and where it was found. */
+interface FoundRollout {
+  readonly record: RolloutRecord;
+  /** Whether this host has no record of its own that is as new. */
+  readonly isForeign: boolean;
+}
+
+/** From the journal of this host; where another host went on with it, or began it, from the projects of the server. */
+async function findRollout(
+  context: Context,
+  servers: Servers,
+  text: string,
+  options: CommonOptions,
+): Promise<Result<FoundRollout, Outcome>> {
+  const state = stateDirectoryOf(context);
+  const colon = text.indexOf(':');
+  const remote = colon < 0 ? null : text.slice(0, colon);
+  const wanted = text.slice(colon + 1);
+  const own = findRunId(listRolloutIds(state), wanted);
+  if (!own.ok && own.error.kind === 'ambiguous')
+    return err(
+      refused(
+        `Several rollouts begin with "${neutralise(wanted, 60)}".`,
+        `There are: ${own.error.candidates.join(', ')}.`,
+      ),
+    );
+  const record = own.ok && remote === null ? foldRollout(readRolloutEvents(state, own.value)) : null;
+  if (record !== null) {
+    for (const member of record.members) {
+      const opened = await servers.open(member.remote, member.project);
+      if (!opened.ok) return opened;
+    }
+    const newer = isOpen(record) ? await sharedBy(otherHolder(record), record.id, storesOf(servers, record)) : null;
+    return ok({ record: newer ?? record, isForeign: newer !== null });
+  }
+  return findOnServer(servers, remote, wanted, options.project ?? null);
+}
+
+/** Whether another host has gone on with it. */
+function otherHolder({ holder }: RolloutRecord): (other: Holder) => boolean {
+  return (other) => other.host !== holder.host || other.pid !== holder.pid || other.startTicks !== holder.startTicks;
+}
+
+function storesOf(servers: Servers, record: RolloutRecord): readonly SharedStore[] {
+  return [...new Set(record.members.map((member) => servers.of(member).store))];
+}
+
+async function sharedBy(
+  isWanted: (holder: Holder) => boolean,
+  id: string,
+  stores: readonly SharedStore[],
+): Promise<RolloutRecord | null> {
+  for (const store of stores) {
+    const read = await store.read();
+    const found = read.ok ? decodeRollouts(read.value.text, store)?.get(id) : undefined;
+    if (found !== undefined && isWanted(found.record.holder)) return found.record;
+  }
+  return null;
+}
+
+async function findOnServer(
+  servers: Servers,
+  remote: string | null,
+  wanted: string,
+  project: string | null,
+): Promise<Result<FoundRollout, Outcome>> {
+  const first = await servers.open(remote, project);
+  if (!first.ok) return first;
+  const names = project === null ? await first.value.fleet.listProjects() : ok([project]);
+  if (!names.ok) return err(refusedBecause(names.error));
+  for (const name of names.value) {
+    const opened = await servers.open(remote, name);
+    if (!opened.ok) return opened;
+    const read = await opened.value.store.read();
+    const rollouts = read.ok ? decodeRollouts(read.value.text, opened.value.store) : null;
+    const id = findRunId([...(rollouts?.keys() ?? [])].toSorted().toReversed(), wanted);
+    const record = id.ok ? rollouts?.get(id.value)?.record : undefined;
+    if (record === undefined) continue;
+    for (const member of record.members) {
+      const reached = await servers.open(member.remote, member.project);
+      if (!reached.ok) return reached;
+    }
+    return ok({ record, isForeign: true });
+  }
+  const where = remote === null ? '' : ` on the remote "${neutralise(remote, 60)}"`;
+  return err(
+    refused(
+      `There is no rollout "${neutralise(wanted, 60)}"${where}.`,
+      'See `guard rollout status` on the host that began it; another host finds it with remote:id, and only while it is not over.',
+    ),
+  );
+}
+
+/** Resumes a rollout, or ends it. */
+async function goOn(
+  context: Context,
+  id: string,
+  given: ResumeOptions,
+  words: readonly string[],
+  how: 'resume' | 'abort',
+): Promise<number> {
+  const json = given.json ?? false;
+  const unwritable = await refuseUnwritableRecords(context, json);
+  if (unwritable !== null) return unwritable;
+  const servers = createServers(context);
+  try {
+    const found = await findRollout(context, servers, id, given);
+    if (!found.ok) return await reportOutcome(context, json, found.error);
+    const refusal = await refuseGoingOn(context, servers, found.value, given, words, how);
+    if (refusal !== null) return await reportOutcome(context, json, refusal);
+    const { record, isForeign } = found.value;
+    const recordWords = isForeign ? trustedWords(record.options) : journalWords(record.options);
+    const options: RolloutOptions = {
+      ...readOptionWords([...recordWords, ...words.filter((word) => word !== '--take-over')]),
+      ...ofThisCall(given),
+    };
+    const targets = record.members.map(({ label }) => ({ instance: label, command: record.command }));
+    return await withReports(context, given, targets, (reporting) =>
+      goOnWith(reporting, servers, found.value, {
+        options,
+        words: [...recordWords, ...words],
+        how,
+        retryFailed: given.retry === true,
+      }),
+    );
+  } finally {
+    await servers.close();
+  }
+}
+
+/** What belongs to this command line, and not to the rollout. */
+function ofThisCall({ json, quiet, report, trace, config, waitLock }: RolloutOptions): Partial<RolloutOptions> {
+  const own = { json, quiet, report, trace, config, waitLock };
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+}
+
+/** Why it cannot go on here and now; null where it can. */
+async function refuseGoingOn(
+  context: Context,
+  servers: Servers,
+  { record, isForeign }: FoundRollout,
+  given: ResumeOptions,
+  words: readonly string[],
+  how: 'resume' | 'abort',
+): Promise<Outcome | null> {
+  const { id, status, holder, omitted } = record;
+  if (status === 'complete') return refused(`Rollout ${id} is complete.`, `See guard rollout status ${id}.`);
+  if (status === 'aborted') return refused(`Rollout ${id} was ended.`, 'Begin a new one.');
+  const missing =
+    isForeign && how === 'resume' ? omitted.filter((name) => !words.some((word) => word.startsWith(`${name}=`))) : [];
+  if (missing.length > 0)
+    return refused(
+      `Rollout ${id} was begun with ${missing.join(', ')}, which its record on the server does not carry: it names files, secrets or commands of host ${neutralise(holder.host, 100)}.`,
+      `Give it again: guard rollout resume ${id} ${missing.map((name) => `${name} …`).join(' ')}`,
+    );
+  if (status !== 'running') return null;
+  switch (inspectHolder(holder)) {
+    case 'dead':
+      return null;
+    case 'alive':
+      return busy(
+        `Rollout ${id} is under way (pid ${holder.pid}).`,
+        `Interrupt it there with Ctrl-C, or with: kill -INT ${holder.pid}`,
+      );
+    case 'elsewhere':
+      return given.takeOver === true ? null : awaitSilence(context, storesOf(servers, record), record);
+  }
+}
+
+/** Without a sign of life for so long, another host counts as dead. */
+const silenceMs = 120_000;
+const pollMs = 5000;
+
+async function awaitSilence(
+  { clock, stderr, interrupter }: Context,
+  stores: readonly SharedStore[],
+  { id, holder }: RolloutRecord,
+): Promise<Outcome | null> {
+  const host = neutralise(holder.host, 100);
+  const before = await beatOf(stores, id);
+  await writeLines(stderr, [
+    `guard: waiting ${silenceMs / 1000} s for a sign of life of host ${host}, which began rollout ${id}.`,
+  ]);
+  const deadline = clock.monotonic() + silenceMs;
+  while (clock.monotonic() < deadline && !interrupter.signal.aborted) {
+    await clock.sleep(Math.min(pollMs, deadline - clock.monotonic()), interrupter.signal);
+    const now = await beatOf(stores, id);
+    // A server that does not answer says nothing of that host.
+    if (now !== null && now !== before)
+      return busy(`Rollout ${id} is under way on host ${host}.`, 'Interrupt it there, or wait for its end.');
+  }
+  return interrupter.signal.aborted ? refused('The wait was interrupted.', '') : null;
+}
+
+async function beatOf(stores: SharedStore[] | readonly SharedStore[], id: string): Promise<string | null> {
+  const beats: string[] = [];
+  for (const store of stores) {
+    const read = await store.read();
+    if (!read.ok) return null;
+    beats.push(String(decodeRollouts(read.value.text, store)?.get(id)?.beat));
+  }
+  return beats.join();
+}
+
+async function goOnWith(
+  context: Context,
+  servers: Servers,
+  { record, isForeign }: FoundRollout,
+  how: {
+    readonly options: RolloutOptions;
+    readonly words: readonly string[];
+    readonly how: 'resume' | 'abort';
+    readonly retryFailed: boolean;
+  },
+): Promise<number> {
+  const json = how.options.json ?? false;
+  const pushes = await surveyPushes(context, how.options);
+  if (!pushes.ok) return reportOutcome(context, json, pushes.error);
+  const configuration = await readConfiguration(context, how.options);
+  if (!configuration.ok) return reportOutcome(context, json, configuration.error);
+  const [executable = '', ...rest] = record.command;
+  const call = {
+    context,
+    servers,
+    configuration: configuration.value,
+    options: how.options,
+    words: [executable, ...rest] as const,
+    pushes: pushes.value,
+  };
+  if (!json && how.options.quiet !== true)
+    await writeLines(context.stderr, [
+      `guard: ${how.how === 'abort' ? 'ending' : 'resuming'} rollout ${record.id}: ${neutralise(shellWords(record.command), 500)}`,
+    ]);
+  const settings = rolloutSettings(how.options, configuration.value);
+  const stamp = stampOf(record.id, context.clock);
+  const first: RecordedRolloutEvent[] = isForeign
+    ? [stamp({ type: 'rollout-imported', record: { ...record, options: how.words } })]
+    : [];
+  const recovered = await Promise.all(unfinishedMembers(record).map((member) => recoverMember(call, member)));
+  const events = recovered.map(stamp);
+  const known = events.reduce((before, event) => foldOne(before, event), record);
+  const resumed = resumeEvent(known, settings, { holder: currentHolder(), retryFailed: how.retryFailed });
+  const event = stamp(how.how === 'abort' ? { ...resumed, members: [], accepted: failedIn(known) } : resumed);
+  return runRollout(call, {
+    record: foldOne(known, event),
+    settings,
+    first: [...first, ...events, event],
+    from: record.holder,
+    isAborted: how.how === 'abort',
+  });
+}
+
+function failedIn({ members }: RolloutRecord): string[] {
+  return members.filter(({ state }) => state === 'failed' || state === 'broken').map(({ id }) => id);
+}
+
+function foldOne(record: RolloutRecord, event: RecordedRolloutEvent): RolloutRecord {
+  return foldRollout([{ v: 1, rollout: record.id, at: event.at, type: 'rollout-imported', record }, event]) ?? record;
+}
+
+function stampOf(rollout: string, clock: Pick<Clock, 'now'>): (event: RolloutEvent) => RecordedRolloutEvent {
+  return (event) => ({ ...event, v: 1, rollout, at: clock.now() });
+}

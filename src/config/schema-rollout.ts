@@ -1,0 +1,72 @@
+import * as z from 'zod/mini';
+import { parseAmount } from '../amount.ts';
+import type { RolloutDefaults } from './rollout-defaults.ts';
+import { readPattern } from './pattern.ts';
+import { changed, flag, mapping, oneOrMore, optional, pattern, time, wholeNumber } from './schema-values.ts';
+
+/** What guard.yaml says of changes of many instances. */
+
+const amountExpected = 'a number like 3, or a share like 10%';
+
+function amount(least: number) {
+  const value = z.union([wholeNumber(least, 100_000), pattern(/^\d{1,3}%$/, amountExpected)], {
+    error: amountExpected,
+  });
+  return changed(value, (given, complain) => {
+    const parsed = parseAmount(String(given));
+    if (parsed === null) complain(amountExpected);
+    return parsed ?? { count: least };
+  });
+}
+
+export const rollout = changed(
+  z.nullable(
+    mapping('rollout', {
+      maxParallel: optional(amount(1), {
+        description:
+          'The most instances that change at once, or their share of all; a share is rounded down, to one at least.',
+        default: 1,
+        examples: ['10%'],
+      }),
+      canary: optional(wholeNumber(0, 100_000), {
+        description: 'How many instances change first and alone. None of them may fail.',
+        default: 0,
+      }),
+      pause: optional(time(0), { description: 'How long to wait between two waves.', default: '0s' }),
+      maxFailures: optional(amount(0), {
+        description: 'How many failures are allowed, or which share of all, rounded down. One more stops the rollout.',
+        default: 0,
+        examples: ['5%'],
+      }),
+      spreadBy: optional(pattern(/^(location|user\.[\w.-]+)$/, '"location", or a key like "user.ha-group"'), {
+        description: 'Two instances with the same location, or the same value of this key, never change at once.',
+        examples: ['location', 'user.ha-group'],
+      }),
+      allOrNothing: optional(flag, {
+        description: 'If the rollout stops, the instances that were kept are rolled back as well.',
+        default: false,
+      }),
+    }),
+  ),
+  (given): RolloutDefaults => {
+    const { pause, ...same } = given ?? {};
+    const written = Object.entries({ ...same, pauseMs: pause }).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(written);
+  },
+);
+
+const member = changed(pattern(/^\S{1,260}$/u, 'a name or a glob like "web-*"'), (given, complain) => {
+  if (!readPattern(given).ok) complain('a name or a glob like "web-*", with or without a remote');
+  return given;
+});
+
+const groupName = pattern(/^[A-Za-z][\w-]{0,59}$/, 'the name of a group: a letter, then letters, digits and hyphens');
+
+export const groups = changed(
+  z.nullable(
+    z.record(groupName, oneOrMore(member, 'a name or a glob, or a list of them'), {
+      error: 'a mapping of groups to instances',
+    }),
+  ),
+  (given): Readonly<Record<string, readonly string[]>> => given ?? {},
+);

@@ -1,0 +1,136 @@
+import { exceptions } from './knowledge/exceptions.ts';
+import { finding, type FactFinding } from './finding.ts';
+
+/** What one difference means: `fail` makes the verdict unhealthy, `unknown` inconclusive, `info` is told. */
+export type Effect = 'fail' | 'unknown' | 'info';
+
+/** What a difference is about: one word for each module of `resources/`. */
+export type ResourceKind =
+  | 'unit'
+  | 'timer'
+  | 'program'
+  | 'job'
+  | 'unix-socket'
+  | 'reply'
+  | 'account'
+  | 'kernel-setting'
+  | 'mount'
+  | 'storage'
+  | 'workplace'
+  | 'obstacle'
+  | 'privilege'
+  | 'validation'
+  | 'resolution'
+  | 'connection'
+  | 'queue'
+  | 'log'
+  | 'limit';
+
+/**
+ * What is true of a difference beside its kind. `removed`: the command named the removal. `replaced`: something that can be seen took its
+ * place. `restarted`: it belonged to the boot before. `own`: no package brought it.
+ */
+export type Trait =
+  | 'removed'
+  | 'replaced'
+  | 'restarted'
+  | 'own'
+  | 'packaged'
+  | 'supervised'
+  | 'detached'
+  | 'of-user'
+  | 'of-container'
+  | 'elastic'
+  | 'part'
+  | 'of-system'
+  | 'configured'
+  | 'unused';
+
+/** One difference between before and after. Resources find them, and never say what they mean. */
+export interface Difference {
+  readonly resource: ResourceKind;
+  /** What happened to it, in one word of its resource: `lost`, `stopped`, `masked`, `changed`, … */
+  readonly change: string;
+  /** Its name, which exceptions match. */
+  readonly name: string;
+  readonly subject: string;
+  /** The whole sentence: what was, what is. */
+  readonly message: string;
+  /** It may still settle by itself. */
+  readonly transient: boolean;
+  readonly traits: readonly Trait[];
+}
+
+/** A row: the first that matches decides. */
+export interface Rule {
+  readonly resource?: ResourceKind;
+  readonly change?: string;
+  readonly trait?: Trait;
+  /** Matches the name. */
+  readonly name?: RegExp;
+  readonly effect: Effect;
+  /** Why it does not decide, or why it does; told where it does not. */
+  readonly because: string;
+  /** The change that taught the row. */
+  readonly seenOn?: string;
+}
+
+/**
+ * Whatever the instance offered, did or could use before, it must offer, do and can use after, unless something observable replaced it or
+ * the command named its removal. The last row is that sentence; the rows above it are its two exceptions, and what proves nothing.
+ */
+export const rules: readonly Rule[] = [
+  { trait: 'removed', effect: 'info', because: 'the command names its removal' },
+  { trait: 'replaced', effect: 'info', because: 'something else does the same now' },
+  { resource: 'obstacle', effect: 'fail', because: 'services or people are kept out' },
+  { change: 'appeared', effect: 'info', because: 'nothing depended on it before' },
+  { resource: 'program', trait: 'restarted', effect: 'info', because: 'nothing starts it at boot' },
+  { resource: 'program', change: 'fewer', trait: 'elastic', effect: 'info', because: 'their number follows the load' },
+  { resource: 'program', trait: 'supervised', effect: 'fail', because: 'a supervisor was to keep it running' },
+  { resource: 'program', trait: 'detached', effect: 'fail', because: 'it was left to run when its session ended' },
+  {
+    resource: 'program',
+    trait: 'part',
+    effect: 'info',
+    because: 'the service itself runs, and starts its parts when it needs them',
+  },
+  {
+    resource: 'unix-socket',
+    trait: 'part',
+    effect: 'info',
+    because: 'the parts of one service talk to each other there',
+  },
+  { resource: 'timer', trait: 'of-system', effect: 'info', because: 'it belongs to the operating system itself' },
+  { resource: 'account', trait: 'unused', effect: 'info', because: 'no process, no job and no person used it' },
+  { resource: 'account', change: 'group-gone', effect: 'info', because: 'the group itself is gone' },
+  { resource: 'kernel-setting', trait: 'packaged', effect: 'info', because: 'it was the default of a package' },
+  { resource: 'privilege', trait: 'packaged', effect: 'info', because: 'its package decides about it' },
+  { resource: 'limit', trait: 'packaged', effect: 'info', because: 'its package decides about it' },
+  { resource: 'connection', change: 'closed', effect: 'info', because: 'the server can still be reached' },
+  { resource: 'log', change: 'new', effect: 'info', because: 'it does not repeat' },
+  { resource: 'resolution', change: 'some', effect: 'info', because: 'other names are resolved' },
+  { effect: 'fail', because: 'it was there before the command' },
+];
+
+/** What a difference means, by the first exception or rule that matches. */
+export function ruleFor(difference: Difference): Rule {
+  const rule = [...exceptions, ...rules].find((row) => matches(row, difference));
+  // The last row matches everything.
+  return rule ?? { effect: 'fail', because: '' };
+}
+
+function matches({ resource, change, trait, name }: Rule, difference: Difference): boolean {
+  if (resource !== undefined && resource !== difference.resource) return false;
+  if (change !== undefined && change !== difference.change) return false;
+  if (trait !== undefined && !difference.traits.includes(trait)) return false;
+  return name === undefined || name.test(difference.name);
+}
+
+/** The finding that a difference is. What does not decide says why. */
+export function findingOf(difference: Difference): FactFinding {
+  const { effect, because } = ruleFor(difference);
+  const { subject, message, transient } = difference;
+  return effect === 'info'
+    ? finding('advisory', subject, `${message} (${because})`, false)
+    : { ...finding('required', subject, message, transient, effect), ...(transient ? { different: true } : {}) };
+}

@@ -1,0 +1,140 @@
+import { Writable } from 'node:stream';
+import type { Listener } from '../event.ts';
+import { formatDuration } from '../duration.ts';
+import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
+import { neutralise } from '../text.ts';
+import { phaseTitles } from './format.ts';
+import { startLiveBlock, type LiveBlock } from './phase-line.ts';
+import { countStates, stateName, waveName } from './rollout-text.ts';
+import type { RolloutSituation, RolloutView } from './rollout-view.ts';
+
+/** Rows that are left free for the title, and for what the terminal shows below. */
+const spareRows = 5;
+
+/** How much of a command's output is shown where its change was not kept, in lines. */
+const mostOutputLines = 20;
+
+/**
+ * A live table: what runs now, with its phase and how long it has run, and below it what ended last, in as many rows as the
+ * terminal has. What a command writes is not shown between: the end of it is, where the change was not kept.
+ */
+export function createRolloutScreen(situation: RolloutSituation, plain: RolloutView): RolloutView {
+  const { stderr, stdout, clock } = situation;
+  const phases = new Map<string, { readonly title: string; readonly since: number }>();
+  const tails = new Map<string, string>();
+  let record: RolloutRecord | null = null;
+  let block: LiveBlock | null = null;
+  let note = '';
+  let callOff = (): void => {};
+
+  const draw = (): void => {
+    if (record === null || block === null) return;
+    const rows = Math.max(3, ((stderr as { readonly rows?: number }).rows ?? 24) - spareRows);
+    block.update(titleOf(record, note), tableRows(record, phases, clock.now(), clock.monotonic(), rows));
+  };
+  const tick = (): void => {
+    callOff = clock.after(500, () => {
+      draw();
+      tick();
+    });
+  };
+  const stop = async (how: 'done' | 'failed'): Promise<void> => {
+    callOff();
+    const shown = block;
+    block = null;
+    if (shown !== null && record !== null) await shown.end({ how, title: titleOf(record, '') });
+  };
+  return {
+    ...plain,
+    onRolloutEvent: async (event, after) => {
+      record = after;
+      switch (event.type) {
+        case 'rollout-started':
+        case 'rollout-resumed':
+          await plain.onRolloutEvent(event, after);
+          block = startLiveBlock(stderr, titleOf(after, ''));
+          tick();
+          return;
+        case 'rollout-ended':
+          await stop(event.exitStatus === 0 ? 'done' : 'failed');
+          for (const member of after.members) writeTail(stderr, member, tails.get(member.id) ?? '');
+          return plain.onRolloutEvent(event, after);
+        case 'wave-pause':
+          note = ` · next wave in ${formatDuration(event.ms)}`;
+          return draw();
+        case 'member-begun':
+          note = '';
+          return draw();
+        default:
+          return draw();
+      }
+    },
+    memberListener: ({ id }): Listener => {
+      tails.set(id, '');
+      return (event) => {
+        if (event.type === 'phase-started')
+          phases.set(id, { title: phaseTitles[event.phase], since: clock.monotonic() });
+        if (event.type === 'command-output')
+          tails.set(id, `${tails.get(id) ?? ''}${Buffer.from(event.chunk).toString('utf8')}`.slice(-8192));
+      };
+    },
+    // Lines in between would break the picture; a stdout that is no terminal gets them all the same.
+    memberOutput: (member) => {
+      if (stdout.isTTY !== true) return plain.memberOutput(member);
+      const nowhere = nullStream();
+      return { stdout: nowhere, stderr: nowhere, end: () => {} };
+    },
+    close: async () => {
+      await stop('failed');
+      await plain.close();
+    },
+  };
+}
+
+function titleOf(record: RolloutRecord, note: string): string {
+  return `rollout ${record.id}: ${countStates(record.members)}${note}`;
+}
+
+/** What runs first, then what ended last; as many as there is room for. */
+export function tableRows(
+  record: RolloutRecord,
+  phases: ReadonlyMap<string, { readonly title: string; readonly since: number }>,
+  now: number,
+  monotonic: number,
+  rows: number,
+): string[] {
+  const active = record.members.filter(({ state }) => state === 'running' || state === 'reverting');
+  const over = record.members
+    .filter(({ state }) => state !== 'running' && state !== 'reverting' && state !== 'pending')
+    .toSorted((a, b) => (b.at ?? 0) - (a.at ?? 0));
+  const all = [...active, ...over];
+  const shown = all.slice(0, all.length > rows ? rows - 1 : rows);
+  const width = Math.max(0, ...shown.map(({ label }) => label.length));
+  const lines = shown.map((member) => {
+    const phase = phases.get(member.id);
+    const begin = `${neutralise(member.label, 100).padEnd(width)}  ${waveName(member.wave).padStart(6)}`;
+    if (member.state !== 'running' && member.state !== 'reverting')
+      return `${begin}  ${stateName(member)}${member.ms === null ? '' : ` (${formatDuration(member.ms)})`}${member.message === '' ? '' : `: ${neutralise(member.message, 200)}`}`;
+    const doing =
+      phase === undefined ? 'Begins' : `${phase.title} ${formatDuration(wholeSeconds(monotonic - phase.since))}`;
+    const since = member.at === null ? '' : `, ${formatDuration(wholeSeconds(now - member.at))} in all`;
+    return `${begin}  ${doing}${since}`;
+  });
+  const rest = all.length - shown.length;
+  return rest > 0 ? [...lines, `and ${rest} more`] : lines;
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000)) * 1000;
+}
+
+function writeTail(stderr: Writable, member: MemberRecord, tail: string): void {
+  if (member.state === 'kept' || member.state === 'skipped' || tail.trim() === '') return;
+  const lines = tail.trimEnd().split('\n').slice(-mostOutputLines);
+  const label = neutralise(member.label, 100);
+  stderr.write(lines.map((line) => `${label} | ${neutralise(line, 1000)}\n`).join(''));
+}
+
+function nullStream(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}

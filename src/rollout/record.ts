@@ -1,0 +1,160 @@
+import type { Holder, Outcome } from '../event.ts';
+import type { RecordedRolloutEvent, RolloutMember, RolloutStop } from '../rollout-event.ts';
+import type { MemberState, PlannedMember } from './planner.ts';
+
+/** A rollout as its events tell it, or as its record on the server does. */
+export interface RolloutRecord {
+  readonly id: string;
+  readonly version: string;
+  readonly command: readonly string[];
+  /** Options of the command line that started it, one a word. */
+  readonly options: readonly string[];
+  /** Names of options that the record on the server does not carry: they name files or secrets of another host. */
+  readonly omitted: readonly string[];
+  readonly holder: Holder;
+  readonly startedAt: number;
+  readonly status: RolloutStatus;
+  readonly stop: RolloutStop | null;
+  readonly members: readonly MemberRecord[];
+}
+
+/** `running` also where its guard has died. `complete` has nothing to resume. */
+export type RolloutStatus = 'running' | 'paused' | 'stopped' | 'interrupted' | 'complete' | 'aborted';
+
+export interface MemberRecord extends Omit<RolloutMember, 'wave' | 'canary'>, Pick<PlannedMember, 'wave' | 'accepted'> {
+  readonly state: MemberState;
+  /** The last run on it; null before. */
+  readonly run: string | null;
+  /** The run that rolls it back, or did; null for none. */
+  readonly revertRun: string | null;
+  /** How the last run on it ended, that of a rollback included; null before. */
+  readonly outcome: Outcome['outcome'] | null;
+  readonly message: string;
+  /** When its state changed last, in milliseconds since 1970; null before its turn. */
+  readonly at: number | null;
+  /** How long its change, or its rollback, took; null where it is not over. */
+  readonly ms: number | null;
+  /** What was written in this time is lost, because a kept change was rolled back. */
+  readonly lostMs: number | null;
+}
+
+/** What the events of a rollout add up to; null where its beginning is missing. Pure. */
+export function foldRollout(events: readonly RecordedRolloutEvent[]): RolloutRecord | null {
+  const [first, ...rest] = events;
+  if (first?.type === 'rollout-imported') return rest.reduce(withRolloutEvent, first.record as RolloutRecord);
+  if (first?.type !== 'rollout-started') return null;
+  return rest.reduce(withRolloutEvent, {
+    id: first.rollout,
+    version: first.version,
+    command: first.command,
+    options: first.options,
+    omitted: [],
+    holder: first.holder,
+    startedAt: first.at,
+    status: 'running',
+    stop: null,
+    members: first.members.map((member) => memberRecord(member)),
+  });
+}
+
+/** An instance whose turn has not come. */
+export function memberRecord({ wave, canary, ...member }: RolloutMember): MemberRecord {
+  return {
+    ...member,
+    wave: { number: wave, canary },
+    accepted: false,
+    state: 'pending',
+    run: null,
+    revertRun: null,
+    outcome: null,
+    message: '',
+    at: null,
+    ms: null,
+    lostMs: null,
+  };
+}
+
+/** The record after one more event. */
+export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEvent): RolloutRecord {
+  switch (event.type) {
+    case 'rollout-imported':
+      // It was read from the server and checked there before it was written.
+      return event.record as RolloutRecord;
+    case 'rollout-resumed':
+      return resumed(record, event);
+    case 'member-begun':
+      return withMember(record, event.id, () => ({
+        state: 'running',
+        run: event.run,
+        message: '',
+        at: event.at,
+        ms: null,
+      }));
+    case 'member-ended': {
+      const { state, run, outcome, message, at, ms } = event;
+      return withMember(record, event.id, () => ({ state, run, outcome, message, at, ms }));
+    }
+    case 'revert-begun':
+      return withMember(record, event.id, () => ({ state: 'reverting', revertRun: event.run, at: event.at }));
+    case 'revert-ended': {
+      const { state, outcome, message, lostMs, at } = event;
+      return withMember(record, event.id, () => ({ state, outcome, message, lostMs, at }));
+    }
+    case 'rollout-ended':
+      return { ...record, status: statusAfter(event.stop), stop: event.stop };
+    default:
+      return record;
+  }
+}
+
+function withMember(
+  record: RolloutRecord,
+  id: string,
+  change: (member: MemberRecord) => Partial<MemberRecord>,
+): RolloutRecord {
+  const members = record.members.map((member) => (member.id === id ? { ...member, ...change(member) } : member));
+  return { ...record, members };
+}
+
+/** Those that have had their turn keep what they are; the others get the waves of the resume. */
+function resumed(
+  record: RolloutRecord,
+  event: Extract<RecordedRolloutEvent, { type: 'rollout-resumed' }>,
+): RolloutRecord {
+  const again = new Map(event.members.map((member) => [member.id, member]));
+  const before = new Map(record.members.map((member) => [member.id, member]));
+  const accepted = new Set(event.accepted);
+  const over = record.members
+    .filter(({ id }) => !again.has(id))
+    .map((member) => ({ ...member, wave: { number: 0, canary: false }, accepted: accepted.has(member.id) }));
+  const next = event.members.map((member) => ({
+    ...memberRecord(member),
+    run: before.get(member.id)?.run ?? null,
+  }));
+  return { ...record, holder: event.holder, status: 'running', stop: null, members: [...over, ...next] };
+}
+
+/** The status of a rollout that ended so. */
+function statusAfter(stop: RolloutStop | null): RolloutStatus {
+  switch (stop) {
+    case null:
+      return 'complete';
+    case 'inconclusive':
+      return 'paused';
+    case 'interrupted':
+    case 'internal-error':
+    case 'taken-over':
+      return 'interrupted';
+    case 'aborted':
+      return 'aborted';
+    case 'broken':
+    case 'canary':
+    case 'failures':
+      return 'stopped';
+  }
+}
+
+/** Whether a later `resume` has something to do. */
+export function isOpen({ status }: Pick<RolloutRecord, 'status'>): boolean {
+  return status !== 'complete' && status !== 'aborted';
+}

@@ -1,0 +1,55 @@
+import type { Holder } from '../event.ts';
+import type { RolloutEvent, RolloutMember } from '../rollout-event.ts';
+import { assignWaves, type RolloutSettings } from './planner.ts';
+import type { MemberRecord, RolloutRecord } from './record.ts';
+
+/** The instances whose run, or rollback, was under way when their guard died: recovery finishes them first. */
+export function unfinishedMembers({ members }: RolloutRecord): readonly MemberRecord[] {
+  return members.filter(({ state }) => state === 'running' || state === 'reverting');
+}
+
+/**
+ * How a rollout goes on once nothing of it is under way: with those whose turn did not come, those that nobody could judge, and
+ * with `retryFailed` those that failed. What is kept is never begun again. Failures count no more, because a person has seen
+ * them; a rollout that was rolling the kept ones back goes on with that.
+ */
+export function resumeEvent(
+  record: RolloutRecord,
+  settings: RolloutSettings,
+  { holder, retryFailed }: { readonly holder: Holder; readonly retryFailed: boolean },
+): Extract<RolloutEvent, { type: 'rollout-resumed' }> {
+  const isGoingBack = record.status !== 'stopped' && record.members.some(({ state }) => state === 'reverted');
+  if (isGoingBack) return { type: 'rollout-resumed', holder, members: [], accepted: [] };
+  const again = record.members.filter((member) => isToDo(member, retryFailed));
+  const accepted = record.members.filter(({ state }) => state === 'failed' || state === 'broken').map(({ id }) => id);
+  // After a resume the canary that had its turn is of wave 0: what is left of it is still the canary.
+  const canary = again.filter(({ wave }) => wave.canary).length;
+  const members = assignWaves(
+    again.toSorted((a, b) => Number(b.wave.canary) - Number(a.wave.canary)).map(memberOf),
+    { ...settings, canary },
+    record.members.length,
+  ).map(({ wave, ...member }): RolloutMember => ({ ...member, wave: wave.number, canary: wave.canary }));
+  return {
+    type: 'rollout-resumed',
+    holder,
+    members,
+    accepted: accepted.filter((id) => !again.some((one) => one.id === id)),
+  };
+}
+
+function isToDo({ state }: MemberRecord, retryFailed: boolean): boolean {
+  switch (state) {
+    case 'pending':
+    case 'inconclusive':
+    case 'reverted':
+      return true;
+    case 'failed':
+      return retryFailed;
+    default:
+      return false;
+  }
+}
+
+function memberOf({ id, label, remote, project, name, group }: MemberRecord) {
+  return { id, label, remote, project, name, group };
+}

@@ -1,0 +1,171 @@
+import type { Clock } from '../clock.ts';
+import type { Holder } from '../event.ts';
+import { err, ok, type Result } from '../result.ts';
+import { isOpen, type RolloutRecord } from './record.ts';
+import {
+  findConflict,
+  updateRollouts,
+  type LookAtHolder,
+  type RolloutConflict,
+  type SharedRollout,
+  type SharedRollouts,
+  type SharedStore,
+  type StoreFailure,
+} from './shared-record.ts';
+
+/** Keeps the records of one rollout in the projects of its instances up to date. */
+export interface SharedPublisher {
+  /** Resolves when every project has this record, or a newer one, or has failed; never rejects. */
+  readonly publish: (record: RolloutRecord) => Promise<void>;
+  /** Ends the signs of life. */
+  readonly close: () => void;
+}
+
+/** How often a rollout gives a sign of life. */
+const beatMs = 15_000;
+
+export interface PublisherOptions {
+  readonly clock: Clock;
+  readonly stores: readonly SharedStore[];
+  readonly storeOf: (member: { readonly remote: string | null; readonly project: string }) => SharedStore;
+  /** Called once for each project that cannot be written: from then on the journal alone has the record. */
+  readonly onTrouble: (store: SharedStore, failure: StoreFailure) => void;
+  /** Another host has taken the rollout over. */
+  readonly onTakenOver: () => void;
+}
+
+/** A publisher whose project records are claimed already. */
+export function createPublisher(options: PublisherOptions): SharedPublisher {
+  const { clock, stores } = options;
+  const channels = stores.map((store) => createChannel(store, options));
+  let last: RolloutRecord | null = null;
+  let isClosed = false;
+  let callOff = (): void => {};
+  const publish = async (record: RolloutRecord): Promise<void> => {
+    last = record;
+    await Promise.all(channels.map((channel) => channel(record)));
+  };
+  const beat = (): void => {
+    callOff = clock.after(beatMs, () => {
+      if (isClosed) return;
+      if (last !== null) void publish(last);
+      beat();
+    });
+  };
+  beat();
+  return {
+    publish,
+    close: () => {
+      isClosed = true;
+      callOff();
+    },
+  };
+}
+
+/** Writes to one project, one write at a time; what comes meanwhile is one write after it. */
+function createChannel(store: SharedStore, options: PublisherOptions): (record: RolloutRecord) => Promise<void> {
+  let isOff = false;
+  let wanted: RolloutRecord | null = null;
+  let next: Promise<void> | null = null;
+  let turn: Promise<void> = Promise.resolve();
+  const write = async (): Promise<void> => {
+    next = null;
+    const record = wanted;
+    if (isOff || record === null) return;
+    const written = await updateRollouts(store, options.clock, (rollouts) =>
+      withOwn(rollouts, record, hereOf(record, store, options)),
+    );
+    if (written.ok) return;
+    if (written.error.kind === 'taken-over') options.onTakenOver();
+    else options.onTrouble(store, written.error);
+    isOff = written.error.kind !== 'other';
+  };
+  return (record) => {
+    wanted = record;
+    next ??= turn = turn.then(write);
+    return next;
+  };
+}
+
+function hereOf(
+  record: RolloutRecord,
+  store: SharedStore,
+  { storeOf }: Pick<PublisherOptions, 'storeOf'>,
+): ReadonlySet<string> {
+  return new Set(record.members.filter((member) => storeOf(member).id === store.id).map(({ id }) => id));
+}
+
+interface TakenOver {
+  readonly kind: 'taken-over';
+}
+
+function withOwn(
+  rollouts: SharedRollouts,
+  record: RolloutRecord,
+  here: ReadonlySet<string>,
+): Result<SharedRollouts | null, TakenOver> {
+  const before = rollouts.get(record.id);
+  if (before !== undefined && !isSameHolder(before.record.holder, record.holder)) return err({ kind: 'taken-over' });
+  const others = [...rollouts].filter(([id]) => id !== record.id);
+  if (!isOpen(record)) return ok(before === undefined ? null : new Map(others));
+  const own: SharedRollout = { record, here, beat: (before?.beat ?? 0) + 1 };
+  return ok(new Map([...others, [record.id, own]]));
+}
+
+function isSameHolder(a: Holder, b: Holder): boolean {
+  return a.host === b.host && a.bootId === b.bootId && a.pid === b.pid && a.startTicks === b.startTicks;
+}
+
+/** What came of claiming the instances of a rollout. */
+export interface Claim {
+  /** The projects whose record cannot be written, and why: there the journal alone has it. */
+  readonly unwritable: readonly { readonly store: SharedStore; readonly failure: StoreFailure }[];
+}
+
+/**
+ * Writes a rollout into the records of its projects, unless another one has one of its instances. `from`: the holder that it is
+ * taken over from. What was written before a conflict is taken away again.
+ */
+export async function claimInstances(
+  record: RolloutRecord,
+  options: Pick<PublisherOptions, 'stores' | 'storeOf' | 'clock'> & {
+    readonly lookAtHolder: LookAtHolder;
+    readonly from: Holder | null;
+  },
+): Promise<Result<Claim, RolloutConflict>> {
+  const { clock, from } = options;
+  const unwritable: { store: SharedStore; failure: StoreFailure }[] = [];
+  const claimed: SharedStore[] = [];
+  for (const store of options.stores) {
+    const here = hereOf(record, store, options);
+    const names = new Set(record.members.filter(({ id }) => here.has(id)).map((member) => member.name));
+    const written = await updateRollouts(store, clock, (rollouts) => {
+      const { conflict, superseded } = findConflict(rollouts, { id: record.id, names }, options.lookAtHolder);
+      if (conflict !== null) return err(conflict);
+      const before = rollouts.get(record.id);
+      const known = from ?? record.holder;
+      if (before !== undefined && !isSameHolder(before.record.holder, known)) return err(beaten(record));
+      const others = [...rollouts].filter(([id]) => id !== record.id && !superseded.includes(id));
+      return ok(new Map([...others, [record.id, { record, here, beat: (before?.beat ?? 0) + 1 }]]));
+    });
+    if (written.ok) {
+      claimed.push(store);
+      continue;
+    }
+    if ('advice' in written.error) {
+      for (const taken of from === null ? claimed : [])
+        await updateRollouts(taken, clock, (rollouts) => ok(new Map([...rollouts].filter(([id]) => id !== record.id))));
+      return err(written.error);
+    }
+    unwritable.push({ store, failure: written.error });
+  }
+  return ok({ unwritable });
+}
+
+function beaten({ id }: RolloutRecord): RolloutConflict {
+  return {
+    kind: 'busy',
+    message: `Somebody else took rollout ${id} up at the same moment.`,
+    advice: `See guard rollout status ${id}.`,
+  };
+}

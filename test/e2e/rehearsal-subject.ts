@@ -1,0 +1,136 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { execa } from 'execa';
+import { incusCommand, launch } from './incus-subject.ts';
+
+/** Runs a script inside; rejects when it fails. */
+export const inside = (instance: string, script: string): Promise<string> =>
+  incusCommand('exec', instance, '--', 'sh', '-c', script);
+
+/** A web server in Perl, which every Debian has, as a service that reads its configuration only when it starts. */
+const app = `
+use IO::Socket::INET;
+open(my $conf, '<', '/etc/app.conf') or die "no configuration\\n";
+die "bad configuration\\n" if join('', <$conf>) =~ /bad/;
+my $server = IO::Socket::INET->new(LocalPort => 8080, Listen => 50, ReuseAddr => 1) or die $!;
+while (my $client = $server->accept) { <$client>; print $client "HTTP/1.0 200 OK\\r\\n\\r\\nwell\\n"; close $client; }
+`;
+
+const unit = (command: string, more = ''): string =>
+  `[Unit]\n${more}[Service]\nExecStart=${command}\n[Install]\nWantedBy=multi-user.target\n`;
+
+/** Launches a container with the web server, and waits until it answers. */
+export const launchApp = async (instance: string, ...words: string[]): Promise<string> => {
+  await launch(instance, ...words);
+  await inside(instance, 'until systemctl is-system-running | grep -qE "running|degraded"; do sleep 0.2; done');
+  await write(instance, '/usr/local/bin/app.pl', app);
+  await write(instance, '/etc/app.conf', 'good\n');
+  await write(instance, '/etc/systemd/system/app.service', unit('/usr/bin/perl /usr/local/bin/app.pl'));
+  await inside(instance, 'systemctl daemon-reload && systemctl enable --now app.service');
+  const address = await addressOf(instance);
+  for (let tries = 0; tries < 100 && !(await answers(address)); tries += 1)
+    await new Promise((r) => setTimeout(r, 100));
+  return address;
+};
+
+export const write = async (instance: string, path: string, content: string): Promise<void> => {
+  await execa('incus', ['file', 'push', '-', `${instance}${path}`], { input: content });
+};
+
+/** The instance's IPv4 address. */
+export const addressOf = async (instance: string): Promise<string> => {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const found = /\d+\.\d+\.\d+\.\d+/.exec(await incusCommand('list', instance, '--columns', '4', '--format', 'csv'));
+    if (found) return found[0];
+    await new Promise((r) => setTimeout(r, 100));
+  }
+  throw new Error(`${instance} has no address`);
+};
+
+const answers = (host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const request = get({ host, port: 8080, agent: false, timeout: 2000 }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode === 200));
+      response.on('error', () => resolve(false));
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });
+
+/** A client that asks a hundred times a second, until it is stopped. */
+export const startClient = (host: string) => {
+  const seen = { asked: 0, failed: 0 };
+  const under = new Set<Promise<void>>();
+  const ask = async (): Promise<void> => {
+    if (!(await answers(host))) seen.failed += 1;
+  };
+  const timer = setInterval(() => {
+    seen.asked += 1;
+    const one = ask();
+    under.add(one);
+    void one.finally(() => under.delete(one));
+  }, 10);
+  return {
+    stop: async (): Promise<{ asked: number; failed: number }> => {
+      clearInterval(timer);
+      await Promise.all(under);
+      return seen;
+    },
+  };
+};
+
+/** Whoever came, by what the listener is for. */
+export interface Listeners {
+  readonly came: string[];
+  readonly close: () => Promise<void>;
+}
+
+/** Listens on the host for everything that a copy might send. */
+export const listenOnHost = async (
+  address: string,
+  tcp: Readonly<Record<string, number>>,
+  udp: Readonly<Record<string, number>>,
+): Promise<Listeners> => {
+  const came: string[] = [];
+  const servers: Server[] = [];
+  const sockets = new Set<Socket>();
+  for (const [what, port] of Object.entries(tcp)) {
+    const server = createServer((socket) => {
+      came.push(what);
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.end('220 hello\r\n');
+    });
+    server.listen(port, address);
+    await once(server, 'listening');
+    servers.push(server);
+  }
+  const datagrams = await Promise.all(
+    Object.entries(udp).map(async ([what, port]) => {
+      const socket = createSocket('udp4', () => came.push(what));
+      socket.bind(port, address);
+      await once(socket, 'listening');
+      return socket;
+    }),
+  );
+  return {
+    came,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      for (const socket of datagrams) socket.close();
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    },
+  };
+};
+
+/** Names of the copies, and of their volumes, that are there. */
+export const copies = async (): Promise<string[]> => {
+  const listed = await execa('incus', ['list', '--project', 'guard-rehearsal', '--columns', 'n', '--format', 'csv'], {
+    reject: false,
+    stdin: 'ignore',
+  });
+  return listed.stdout.split('\n').filter((name) => name !== '');
+};

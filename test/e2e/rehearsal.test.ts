@@ -1,0 +1,211 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import { incusCommand, remove } from './incus-subject.ts';
+import { isolationTests } from './rehearsal-isolation.suite.ts';
+import { removalTests } from './rehearsal-removal.suite.ts';
+import { addressOf, copies, inside, launchApp, startClient, write } from './rehearsal-subject.ts';
+
+const instance = 'gr-rehearsal';
+let guard: GuardUnderTest;
+let address: string;
+
+beforeAll(async () => {
+  guard = await guardUnderTest();
+  address = await launchApp(instance);
+});
+
+afterAll(async () => {
+  await remove(instance);
+  await remove(instance, 'guard-rehearsal');
+  await guard.remove();
+});
+
+const quickly = ['--soak', '0s', '--verify-timeout', '20s'];
+const sh = (script: string): string[] => [instance, '--', 'sh', '-c', script];
+
+const recordOf = async (run: string): Promise<string> =>
+  readFile(join(guard.stateDirectory, 'runs', run, 'journal.jsonl'), 'utf8');
+
+const leavesNothing = async (): Promise<void> => {
+  expect(await copies()).toEqual([]);
+  expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
+  expect(await statusOf(instance)).toBe('Running');
+};
+
+describe('a change that only breaks at the next boot', () => {
+  // The service reads its configuration when it starts.
+  const breaking = 'echo bad >/etc/app.conf';
+
+  test('ends with 33, and no client of the instance sees it', async () => {
+    const client = startClient(address);
+    const ended = await guard.run(['--rehearse', ...quickly, ...sh(breaking)]);
+    const seen = await client.stop();
+    expect(ended).toMatchObject({ status: 33 });
+    expect(ended.stderr).toContain('was healthy after the change, and not after a restart');
+    expect(ended.stderr).toContain('app.service');
+    expect(seen.asked).toBeGreaterThan(100);
+    expect(seen.failed).toBe(0);
+    expect(await inside(instance, 'cat /etc/app.conf')).toBe('good');
+    expect(await snapshotNames(instance)).toEqual([]);
+    await leavesNothing();
+  });
+
+  test('is in quarantine afterwards (F37)', async () => {
+    const ended = await guard.run([...quickly, ...sh(breaking)]);
+    expect(ended).toMatchObject({ status: 32 });
+    expect(await inside(instance, 'cat /etc/app.conf')).toBe('good');
+  });
+});
+
+describe('a change that is well', () => {
+  test('passes its rehearsal, then is done to the instance, and the two records name each other', async () => {
+    const ended = await guard.run(['--rehearse', ...quickly, ...sh('echo done >/root/done; cat')], {
+      stdin: 'pipe',
+      input: 'given twice',
+    });
+    expect(ended).toMatchObject({ status: 0 });
+    expect(ended.stdout).toBe('given twicegiven twice');
+    expect(ended.stderr).toMatch(/rehearsal passed[^]*kept:/);
+    expect(await fileExists(instance, '/root/done')).toBe(true);
+    const [second = '', first = ''] = (await readdir(join(guard.stateDirectory, 'runs'))).toSorted().toReversed();
+    const [real, rehearsal] = (await recordOf(second)).includes('"rehearsedBy"') ? [second, first] : [first, second];
+    expect(await recordOf(real)).toContain(`"rehearsedBy":"${rehearsal}"`);
+    expect(await recordOf(rehearsal)).toContain(`"before":"${real}"`);
+    await leavesNothing();
+  });
+
+  test('leaves no trace where it is only rehearsed', async () => {
+    const ended = await guard.run(['rehearse', ...quickly, ...sh('echo x >/root/rehearsed')]);
+    expect(ended).toMatchObject({ status: 0 });
+    expect(await fileExists(instance, '/root/rehearsed')).toBe(false);
+    await leavesNothing();
+  });
+});
+
+test('a command that fails ends with 33, and the report says where', async () => {
+  const file = join(guard.stateDirectory, 'report.json');
+  const ended = await guard.run(['rehearse', '--report', `json=${file}`, ...quickly, ...sh('exit 5')]);
+  expect(ended).toMatchObject({ status: 33 });
+  const report = JSON.parse(await readFile(file, 'utf8')) as { runs: { rehearsal: { failedAt: string } }[] };
+  expect(report.runs).toMatchObject([{ exitStatus: 33, rehearsal: { failedAt: 'change' } }]);
+});
+
+test('the copy has the name, the host name and the machine id of the instance', async () => {
+  const ask = 'hostname; cat /etc/machine-id; cat /sys/class/net/eth0/address';
+  const ended = await guard.run(['rehearse', ...quickly, ...sh(ask)]);
+  expect(ended.stdout.trim()).toBe((await inside(instance, ask)).trim());
+});
+
+describe('checks', () => {
+  test('ask the copy where they name {address}, and are not passed where they ask somebody else', async () => {
+    const file = join(guard.stateDirectory, 'checks.yaml');
+    const checks = { copy: { http: 'http://{address}:8080/' }, original: { tcp: `${address}:8080` } };
+    await writeFile(file, JSON.stringify({ defaults: { checks } }));
+    const ended = await guard.run(['rehearse', '--config', file, ...quickly, ...sh('systemctl stop app.service')]);
+    expect(ended).toMatchObject({ status: 33 });
+    expect(ended.stderr).toContain('check "copy" passed before and now fails');
+    expect(ended.stderr).toContain('check "original" is not rehearsed');
+  });
+});
+
+test('what runs and would not survive a reboot is told, change or no change', async () => {
+  await write(instance, '/etc/systemd/system/byhand.service', '[Service]\nExecStart=/bin/sleep infinity\n');
+  await inside(instance, 'systemctl daemon-reload; systemctl start byhand.service');
+  const ended = await guard.run(['rehearse', ...quickly, instance, '--', 'true']);
+  await inside(instance, 'systemctl stop byhand.service');
+  expect(ended).toMatchObject({ status: 0 });
+  expect(ended.stderr).toMatch(/would not survive a reboot today[^]*byhand\.service/);
+});
+
+describe('volumes and devices', () => {
+  test('an own volume is copied, and a folder of the host is left out and told', async () => {
+    await incusCommand('storage', 'volume', 'create', 'default', 'gr-data');
+    await incusCommand(
+      'config',
+      'device',
+      'add',
+      instance,
+      'data',
+      'disk',
+      'pool=default',
+      'source=gr-data',
+      'path=/data',
+    );
+    await incusCommand('config', 'device', 'add', instance, 'host', 'disk', 'source=/usr/share/misc', 'path=/host');
+    try {
+      await inside(instance, 'echo original >/data/file');
+      const ended = await guard.run([
+        'rehearse',
+        ...quickly,
+        ...sh('cat /data/file; echo changed >/data/file; ls -A /host'),
+      ]);
+      expect(ended).toMatchObject({ status: 0, stdout: 'original\n' });
+      expect(ended.stderr).toContain('the copy lacks the device "host": a folder or disk of the host');
+      expect(await inside(instance, 'cat /data/file')).toBe('original');
+      const left = await incusCommand(
+        'storage',
+        'volume',
+        'list',
+        'default',
+        '--project',
+        'guard-rehearsal',
+        '--format',
+        'csv',
+      );
+      expect(left).not.toContain('custom');
+    } finally {
+      await incusCommand('config', 'device', 'remove', instance, 'host');
+      await incusCommand('config', 'device', 'remove', instance, 'data');
+      await incusCommand('storage', 'volume', 'delete', 'default', 'gr-data');
+    }
+  });
+});
+
+describe('packages', () => {
+  test('come from the copy’s own sources', async () => {
+    const ended = await guard.run(['rehearse', ...quickly, ...sh('apt-get -q update && apt-get -q -y install hello')]);
+    expect(ended).toMatchObject({ status: 0 });
+    expect(ended.stderr).toMatch(/packages that had changed: .*hello/);
+  });
+
+  test('a command that needs another host ends with 34, and the host is told', async () => {
+    const ask = `exec 3<>/dev/tcp/127.0.0.1/31428; printf 'GET http://hooks.example/x HTTP/1.1\\r\\nHost: hooks.example\\r\\n\\r\\n' >&3; read -r _ status _ <&3; test "$status" = 200`;
+    const ended = await guard.run(['rehearse', ...quickly, instance, '--', 'bash', '-c', ask]);
+    expect(ended).toMatchObject({ status: 34 });
+    expect(ended.stderr).toContain('may not reach hooks.example');
+    await leavesNothing();
+  });
+});
+
+describe('a guard that is killed', () => {
+  test.each([700, 1500, 2500, 4000])('%i ms after its start leaves nothing after guard recover', async (ms) => {
+    const run = guard.start(['rehearse', ...quickly, ...sh('sleep 1')]);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    run.kill('SIGKILL');
+    await run;
+    expect((await guard.run(['recover'])).status).toBe(0);
+    await leavesNothing();
+    expect(await addressOf(instance)).toBe(address);
+  });
+
+  test('--keep-rehearsal keeps the copy, and the next rehearsal says so', async () => {
+    const kept = await guard.run(['rehearse', '--keep-rehearsal', ...quickly, ...sh('true')]);
+    expect(kept).toMatchObject({ status: 0 });
+    expect(kept.stderr).toContain(`incus delete --force ${instance} --project guard-rehearsal`);
+    expect(await copies()).toEqual([instance]);
+    const next = await guard.run(['rehearse', ...quickly, ...sh('true')]);
+    expect(next).toMatchObject({ status: 31 });
+    expect(next.stderr).toContain('There is already a copy');
+    await remove(instance, 'guard-rehearsal');
+  });
+});
+
+// In one file, because they share the one project of all copies, and some change it.
+describe('isolation (promise 6)', () => {
+  isolationTests();
+});
+describe('removal (promise 1)', () => {
+  removalTests();
+});

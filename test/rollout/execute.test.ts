@@ -1,0 +1,248 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { Outcome } from '../../src/event.ts';
+import { executeRollout, type RolloutTools } from '../../src/rollout/execute.ts';
+import type { RolloutSettings } from '../../src/rollout/planner.ts';
+import { foldRollout, type RolloutRecord } from '../../src/rollout/record.ts';
+import { resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
+import { withRolloutEvent } from '../../src/rollout/record.ts';
+import type { RecordedRolloutEvent } from '../../src/rollout-event.ts';
+import { holder, membersOf, oneByOne, otherHolder, recorded, recordOf } from './record-samples.ts';
+
+const kept: Outcome = { outcome: 'kept' };
+const unhealthy: Outcome = { outcome: 'rolled-back', cause: 'unhealthy' };
+const inconclusive: Outcome = { outcome: 'rolled-back', cause: 'inconclusive' };
+const notWell: Outcome = { outcome: 'rolled-back-not-well', cause: 'unhealthy' };
+const busy: Outcome = { outcome: 'busy', refusal: { message: '', advice: '' } };
+
+interface Played {
+  readonly record: RolloutRecord;
+  readonly exitStatus: number;
+  readonly events: readonly RecordedRolloutEvent[];
+  readonly ran: readonly string[];
+  readonly reverted: readonly string[];
+}
+
+async function play(
+  count: number,
+  settings: Partial<RolloutSettings>,
+  outcomes: Readonly<Record<string, Outcome>> = {},
+  more: Partial<RolloutTools> = {},
+): Promise<Played> {
+  const how = { ...oneByOne, ...settings };
+  const events: RecordedRolloutEvent[] = [];
+  const ran: string[] = [];
+  const reverted: string[] = [];
+  let runs = 0;
+  const ended = await executeRollout(recordOf(membersOf(count, how)), how, {
+    clock: { ...systemClock, sleep: async () => {} },
+    interrupted: new AbortController().signal,
+    isAborted: false,
+    skipRefused: false,
+    newRunId: () => `20261129-230000-${String((runs += 1)).padStart(4, '0')}`,
+    record: async (event) => void events.push(event),
+    runMember: async ({ name }) => {
+      ran.push(name);
+      await Promise.resolve();
+      return { outcome: outcomes[name] ?? kept, message: '' };
+    },
+    revertMember: async ({ name }) => {
+      reverted.push(name);
+      return { outcome: kept, message: '' };
+    },
+    signalStatus: () => null,
+    takenOver: () => false,
+    ...more,
+  });
+  return { ...ended, events, ran, reverted };
+}
+
+const statesOf = ({ record }: Played): string[] => record.members.map(({ state }) => state);
+
+describe('a rollout', () => {
+  test('keeps all of them: 0', async () => {
+    const played = await play(4, { maxParallel: { count: 2 } });
+    expect(played.exitStatus).toBe(0);
+    expect(statesOf(played)).toEqual(['kept', 'kept', 'kept', 'kept']);
+    expect(played.record.status).toBe('complete');
+  });
+  test('a canary that breaks leaves the others untouched: 40', async () => {
+    const played = await play(5, { canary: 1, maxParallel: { count: 10 } }, { c0: unhealthy });
+    expect(played).toMatchObject({ exitStatus: 40, ran: ['c0'] });
+    expect(played.record).toMatchObject({ status: 'stopped', stop: 'canary' });
+  });
+  test('failures that are allowed go on to the end, which is 40 all the same', async () => {
+    const played = await play(5, { maxFailures: { count: 2 } }, { c0: unhealthy, c3: unhealthy });
+    expect(played).toMatchObject({ exitStatus: 40, record: { status: 'complete', stop: null } });
+    expect(played.ran).toHaveLength(5);
+  });
+  test('inconclusive pauses: 41', async () => {
+    const played = await play(5, {}, { c1: inconclusive });
+    expect(played).toMatchObject({ exitStatus: 41, ran: ['c0', 'c1'], record: { status: 'paused' } });
+  });
+  test('20 comes before everything else', async () => {
+    const played = await play(5, { maxFailures: { count: 5 } }, { c0: unhealthy, c2: notWell });
+    expect(played).toMatchObject({ exitStatus: 20, ran: ['c0', 'c1', 'c2'], record: { stop: 'broken' } });
+  });
+  test('all or nothing rolls the kept ones back, and one that fails does not stop the others', async () => {
+    const played = await play(
+      4,
+      { allOrNothing: true },
+      { c3: unhealthy },
+      {
+        revertMember: async ({ name }) => ({ outcome: name === 'c1' ? unhealthy : kept, message: '' }),
+      },
+    );
+    expect(played.exitStatus).toBe(40);
+    expect(statesOf(played)).toEqual(['reverted', 'revert-failed', 'reverted', 'failed']);
+    expect(played.events.find((event) => event.type === 'revert-ended' && event.state === 'reverted')).toMatchObject({
+      lostMs: expect.any(Number) as number,
+    });
+  });
+  test('a busy instance is tried again, and at last is inconclusive', async () => {
+    let times = 0;
+    const once = await play(
+      1,
+      {},
+      {},
+      { runMember: async () => ({ outcome: (times += 1) < 3 ? busy : kept, message: '' }) },
+    );
+    expect(once).toMatchObject({ exitStatus: 0 });
+    expect(times).toBe(3);
+    const always = await play(2, {}, { c0: busy });
+    expect(always).toMatchObject({ exitStatus: 41 });
+    expect(always.ran.length).toBeGreaterThan(3);
+  });
+  test('what is refused at its turn pauses, or is left out', async () => {
+    const refused: Outcome = { outcome: 'refused', refusal: { message: '', advice: '' } };
+    expect(await play(3, {}, { c1: refused })).toMatchObject({ exitStatus: 41 });
+    const skipping = await play(3, {}, { c1: refused }, { skipRefused: true });
+    expect(skipping.exitStatus).toBe(0);
+    expect(statesOf(skipping)).toEqual(['kept', 'skipped', 'kept']);
+  });
+  test('a signal begins nothing more, and what ran can begin again', async () => {
+    const controller = new AbortController();
+    const played = await play(
+      5,
+      { maxParallel: { count: 2 } },
+      {},
+      {
+        interrupted: controller.signal,
+        signalStatus: () => (controller.signal.aborted ? 130 : null),
+        runMember: async ({ name }) => {
+          if (name === 'c1') controller.abort();
+          return { outcome: name === 'c1' ? { outcome: 'interrupted', signal: 'SIGINT' } : kept, message: '' };
+        },
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 130, record: { status: 'interrupted' } });
+    expect(statesOf(played)).toContain('pending');
+  });
+  test('a takeover by another host begins nothing more', async () => {
+    let over = false;
+    const played = await play(
+      3,
+      {},
+      {},
+      {
+        takenOver: () => over,
+        runMember: async () => {
+          over = true;
+          return { outcome: kept, message: '' };
+        },
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 31, record: { stop: 'taken-over' } });
+    expect(statesOf(played)).toEqual(['kept', 'pending', 'pending']);
+  });
+  test('a fault in guard is recorded, the others are finished, and it is thrown', async () => {
+    const events: RecordedRolloutEvent[] = [];
+    const broken = play(
+      3,
+      {},
+      {},
+      {
+        record: async (event) => void events.push(event),
+        runMember: async () => {
+          throw new Error('a bug');
+        },
+      },
+    );
+    await expect(broken).rejects.toThrow('a bug');
+    expect(events.at(-1)).toMatchObject({ type: 'rollout-ended', exitStatus: 70 });
+  });
+});
+
+describe('killed at any moment, and resumed', () => {
+  test('nothing that was kept is begun again, and everybody has a turn', async () => {
+    const settings = fc.record({
+      count: fc.integer({ min: 1, max: 12 }),
+      canary: fc.integer({ min: 0, max: 2 }),
+      parallel: fc.integer({ min: 1, max: 5 }),
+      kills: fc.array(fc.integer({ min: 1, max: 15 }), { maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, async ({ count, canary, parallel, kills }) => {
+        const how: RolloutSettings = { ...oneByOne, canary, maxParallel: { count: parallel } };
+        const journal: RecordedRolloutEvent[] = [
+          recorded({
+            type: 'rollout-started',
+            version: '1',
+            command: ['true'],
+            options: [],
+            members: membersOf(count, how),
+            holder,
+          }),
+        ];
+        // What is true of the instances, whatever the record says of it.
+        const applied = new Map<string, number>();
+        let runs = 0;
+        for (const killAfter of [...kills, Infinity]) {
+          let left = killAfter;
+          let record = foldRollout(journal) as RolloutRecord;
+          const dead = (): boolean => left <= 0;
+          for (const { id, name, run } of unfinishedMembers(record)) {
+            const state = applied.has(name) ? ('kept' as const) : ('pending' as const);
+            journal.push(
+              recorded({ type: 'member-ended', id, run: run ?? '', state, outcome: null, message: '', ms: 0 }),
+            );
+          }
+          record = foldRollout(journal) as RolloutRecord;
+          const resumed = recorded(resumeEvent(record, how, { holder: otherHolder, retryFailed: false }));
+          journal.push(resumed);
+          const whole = executeRollout(withRolloutEvent(record, resumed), how, {
+            clock: systemClock,
+            interrupted: new AbortController().signal,
+            isAborted: false,
+            skipRefused: false,
+            newRunId: () => `20261129-230000-${String((runs += 1)).padStart(4, '0')}`,
+            record: async (event) => {
+              left -= 1;
+              if (dead()) return new Promise(() => {});
+              journal.push(event);
+            },
+            runMember: async ({ name }) => {
+              if (dead()) return new Promise(() => {});
+              await Promise.resolve();
+              applied.set(name, (applied.get(name) ?? 0) + 1);
+              return { outcome: kept, message: '' };
+            },
+            revertMember: async () => ({ outcome: kept, message: '' }),
+            signalStatus: () => null,
+            takenOver: () => false,
+          });
+          await Promise.race([whole, untilDead(dead)]);
+        }
+        expect([...applied.values()]).toEqual(Array.from({ length: count }, () => 1));
+        expect(foldRollout(journal)?.status).toBe('complete');
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+async function untilDead(dead: () => boolean): Promise<void> {
+  // Turns of the event loop, not time.
+  while (!dead()) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,191 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { RolloutRecord } from '../../src/rollout/record.ts';
+import { claimInstances, createPublisher } from '../../src/rollout/shared-publisher.ts';
+import {
+  decodeRollouts,
+  encodeRollouts,
+  type SharedStore,
+  type StoreFailure,
+} from '../../src/rollout/shared-record.ts';
+import { membersOf, oneByOne, otherHolder, recordOf, rolloutId } from './record-samples.ts';
+
+interface TestStore extends SharedStore {
+  text: () => string | null;
+  /** Somebody else writes between the next read and write. */
+  disturb: (text: string | null) => void;
+}
+
+function storeIn(project: string, failure: StoreFailure | null = null): TestStore {
+  let text: string | null = null;
+  let revision = 0;
+  let disturbance: { text: string | null } | null = null;
+  return {
+    id: project,
+    remote: null,
+    project,
+    text: () => text,
+    disturb: (other) => {
+      disturbance = { text: other };
+    },
+    read: async () => {
+      if (failure !== null) return { ok: false, error: failure };
+      const read = { text, revision: String(revision) };
+      if (disturbance !== null) {
+        text = disturbance.text;
+        revision += 1;
+        disturbance = null;
+      }
+      return { ok: true, value: read };
+    },
+    write: async (written, expected) => {
+      if (expected !== String(revision)) return { ok: false, error: { kind: 'changed', message: 'changed.' } };
+      text = written;
+      revision += 1;
+      return { ok: true, value: undefined };
+    },
+  };
+}
+
+function claim(
+  record: RolloutRecord,
+  stores: readonly TestStore[],
+  more: { life?: 'alive' | 'dead' | 'elsewhere'; from?: RolloutRecord['holder'] } = {},
+) {
+  return claimInstances(record, {
+    clock: systemClock,
+    stores,
+    storeOf: ({ project }) => stores.find((store) => store.project === project) as SharedStore,
+    lookAtHolder: () => more.life ?? 'alive',
+    from: more.from ?? null,
+  });
+}
+
+const first = recordOf(membersOf(3, oneByOne));
+const second = { ...recordOf(membersOf(2, oneByOne)), id: '20261129-230001-bbbb', holder: otherHolder };
+const elsewhere = { ...recordOf(membersOf(2, oneByOne, 'shop')), id: '20261129-230002-cccc' };
+
+test('what is written is read again, and another host sees its own name of the server', async () => {
+  const store = storeIn('default');
+  expect(await claim(first, [store])).toEqual({ ok: true, value: { unwritable: [] } });
+  const read = decodeRollouts(store.text(), store)?.get(rolloutId);
+  expect(read?.record).toEqual(first);
+  const remote = decodeRollouts(store.text(), { remote: 'prod' })?.get(rolloutId);
+  expect(remote?.record.members[0]).toMatchObject({ remote: 'prod', id: 'prod:default/c0', label: 'c0' });
+});
+
+test.each([
+  ['alive', 'busy', /is under way/],
+  ['elsewhere', 'busy', /takes it over/],
+  ['dead', 'refused', /was interrupted/],
+] as const)('a second rollout over one of the instances, first %s: %s', async (life, kind, text) => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  const refused = await claim(second, [store], { life });
+  expect(refused).toMatchObject({ ok: false, error: { kind } });
+  expect(JSON.stringify(refused)).toMatch(text);
+  expect([...(decodeRollouts(store.text(), store)?.keys() ?? [])]).toEqual([rolloutId]);
+});
+
+test('other instances of the same project may have a rollout of their own', async () => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  const members = membersOf(9, oneByOne).slice(5);
+  expect(await claim({ ...second, members: recordOf(members).members }, [store])).toMatchObject({ ok: true });
+  expect(decodeRollouts(store.text(), store)?.size).toBe(2);
+});
+
+test('a paused one is in the way, a stopped one is replaced', async () => {
+  const store = storeIn('default');
+  await claim({ ...first, status: 'paused' }, [store]);
+  expect(await claim(second, [store])).toMatchObject({ ok: false, error: { kind: 'refused' } });
+  const other = storeIn('default');
+  await claim({ ...first, status: 'stopped' }, [other]);
+  expect(await claim(second, [other])).toMatchObject({ ok: true });
+  expect([...(decodeRollouts(other.text(), other)?.keys() ?? [])]).toEqual([second.id]);
+});
+
+test('a conflict in the second project takes the first one back', async () => {
+  const stores = [storeIn('default'), storeIn('shop')] as const;
+  await claim(elsewhere, [stores[1]]);
+  const both = recordOf([...membersOf(1, oneByOne), ...membersOf(1, oneByOne, 'shop')], { id: second.id });
+  expect(await claim(both, stores)).toMatchObject({ ok: false });
+  expect(stores[0].text()).toBeNull();
+});
+
+test('somebody else who writes at the same moment loses nothing', async () => {
+  const store = storeIn('shop');
+  await claim(elsewhere, [store]);
+  const theirs = store.text();
+  const mine = storeIn('shop');
+  mine.disturb(theirs);
+  await claim({ ...recordOf(membersOf(9, oneByOne, 'shop').slice(5)), id: second.id }, [mine]);
+  expect([...(decodeRollouts(mine.text(), mine)?.keys() ?? [])].toSorted()).toEqual(
+    [second.id, elsewhere.id].toSorted(),
+  );
+});
+
+test.each(['nonsense', '{"v":2,"rollouts":{}}', '{"v":1,"rollouts":{"../x":{}}}', '[]'])(
+  'what it cannot read it does not write over: %s',
+  async (text) => {
+    const store = storeIn('default');
+    store.disturb(text);
+    await store.read();
+    expect(decodeRollouts(text, store)).toBeNull();
+    expect(await claim(first, [store])).toMatchObject({ ok: true, value: { unwritable: [{ store }] } });
+    expect(store.text()).toBe(text);
+  },
+);
+
+test('where nobody may write, the claim says so and goes on', async () => {
+  const failure = { kind: 'forbidden', message: 'not permitted.' } as const;
+  const store = storeIn('default', failure);
+  expect(await claim(first, [store])).toMatchObject({ ok: true, value: { unwritable: [{ store, failure }] } });
+});
+
+test('a publisher keeps the newest, removes what is complete, and sees a takeover', async () => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  let takenOver = false;
+  const publisher = createPublisher({
+    clock: systemClock,
+    stores: [store],
+    storeOf: () => store,
+    onTrouble: () => {},
+    onTakenOver: () => {
+      takenOver = true;
+    },
+  });
+  const states = ['running', 'paused', 'interrupted'] as const;
+  await Promise.all(states.map((status) => publisher.publish({ ...first, status })));
+  expect(decodeRollouts(store.text(), store)?.get(rolloutId)?.record.status).toBe('interrupted');
+  expect(takenOver).toBe(false);
+  expect(await claim({ ...first, holder: otherHolder }, [store], { from: first.holder })).toMatchObject({ ok: true });
+  await publisher.publish(first);
+  expect(takenOver).toBe(true);
+  expect(decodeRollouts(store.text(), store)?.get(rolloutId)?.record.holder).toEqual(otherHolder);
+  publisher.close();
+  const mine = createPublisher({
+    clock: systemClock,
+    stores: [store],
+    storeOf: () => store,
+    onTrouble: () => {},
+    onTakenOver: () => {},
+  });
+  await mine.publish({ ...first, holder: otherHolder, status: 'complete' });
+  expect(store.text()).toBeNull();
+  mine.close();
+});
+
+test('two that take it over at once: one of them has it', async () => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  const a = await claim({ ...first, holder: otherHolder }, [store], { from: first.holder });
+  const b = await claim({ ...first, holder: { ...otherHolder, pid: 9 } }, [store], { from: first.holder });
+  expect([a.ok, b.ok]).toEqual([true, false]);
+});
+
+test('nothing is nothing', () => {
+  expect(encodeRollouts(new Map())).toBeNull();
+  expect(decodeRollouts('', { remote: null })).toEqual(new Map());
+});
