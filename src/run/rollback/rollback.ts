@@ -6,7 +6,7 @@ import type { RestorePoint, Verdict } from '../../event.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import type { Instance, Snapshot } from '../../platform/platform.ts';
-import { err, ok, type Result } from '../../result.ts';
+import { err, type Result } from '../../result.ts';
 import { driftSince, describeDrift } from './drift.ts';
 import type { HeldLease } from '../lock/lease.ts';
 import { newerInTheWay } from '../restore-point/newer-snapshots.ts';

@@ -145,6 +145,7 @@ export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {})
     askMs: second,
     obeyQuarantine: false,
     keepFailed: false,
+    onUnchanged: 'rollback',
     restart: false,
     rehearsedBy: null,
     hooks: {},
@@ -198,7 +199,7 @@ export function startGuard(
     inspectHolder: (holder) => inspectHolder(world, host, holder),
     keptRestorePoints: async () => [],
     failedChanges: async () => [],
-    askToKeep: null,
+    person: null,
   };
   return { process, platform, tools };
 }
