@@ -184,11 +184,15 @@ export interface VolumePoint {
 
 /** The process that holds a run. The same host can tell whether it is alive. */
 export interface Holder {
+  /** For people: neither is unique. */
   readonly host: string;
-  readonly bootId: string;
   readonly pid: number;
-  /** Start time of the process, in clock ticks since boot (/proc/PID/stat field 22): pids are reused, this pair is not. */
-  readonly startTicks: number;
+  /** Of the kernel: another machine, or this one after a reboot, has another. */
+  readonly bootId: string;
+  /** The network namespace, in which the socket is seen. */
+  readonly network: string;
+  /** Random, and the name of an abstract unix socket that is there for as long as the process lives. */
+  readonly id: string;
 }
 
 /** Identifies the transaction of a package manager, so that recovery can wait for its end. */
@@ -299,6 +303,8 @@ export type RunEvent =
   | { readonly type: 'quiesce-ended' }
   /** The lease with which this guard takes, or takes over, the restore point in flight. The event is durable before. */
   | { readonly type: 'lease-acquired'; readonly lease: number }
+  /** The change is about to begin. The event is on disk before the first request of the change, or there is no change. */
+  | { readonly type: 'change-begun' }
   /** The run holds the lock, and the restore point exists. */
   | { readonly type: 'restore-point-created'; readonly restorePoint: RestorePoint }
   /** Output of the command, for the JSON stream only, not for the journal. */

@@ -30,12 +30,21 @@ function listenForSignals(interrupter: Interrupter): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
+/** A working directory that was deleted is an empty one: the kernel's own link to it leads to nothing. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/proc/self/cwd';
+  }
+}
+
 function contextOf(interrupter: Interrupter): Context {
   return {
     version: GUARD_VERSION,
     commit: GUARD_COMMIT,
     environment: process.env,
-    workingDirectory: process.cwd(),
+    workingDirectory: workingDirectory(),
     clock: systemClock,
     readHookPart: (source) => readProgramFile(`hooks/${source}`),
     interrupter,

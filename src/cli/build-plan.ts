@@ -62,6 +62,7 @@ export function buildPlan(known: {
       snapshotMs: settings.restorePointTimeoutMs,
       restoreMs: settings.restoreTimeoutMs,
       readyMs: settings.startTimeoutMs,
+      leaseMs: settings.leaseMs,
       lockMs: settings.waitLockMs,
     },
   };

@@ -14,8 +14,9 @@ import { err, ok, type Result } from '../result.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import { newLease } from '../run/lock/in-flight.ts';
-import { keepLease, takeLease, type HeldLease } from '../run/lock/lease.ts';
-import { isLeftoverOf, requireDeadHolder, refuseUnreadable } from '../run/lock/takeover.ts';
+import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../run/lock/lease.ts';
+import { removeMarker, takeMarker } from '../run/lock/marker-changes.ts';
+import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/lock/takeover.ts';
 import { findLeftovers, recover, type RunLeftovers } from '../run/recovery/recover.ts';
 import { refusedBecause } from '../run/refusal.ts';
 import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
@@ -61,7 +62,8 @@ export function defineRecover(program: Command, call: Call): void {
 
 async function recoverAll(context: Context, options: RecoverOptions): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
-  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) === 'dead');
+  // Whether one of another boot, or of this host under another name, lives its lease tells.
+  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) !== 'alive');
   if (dead.length === 0) await reportNothingToDo(context, options, null);
   let worst = 0;
   for (const record of dead) {
@@ -111,23 +113,29 @@ async function recoverReached(
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
-  const isIdle = record === null && found.value.inFlight === null && found.value.quiesceMarker === null;
+  const isIdle = record === null && !hasLeftovers(found.value);
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
-    return finish(context, session, { plan, record, leftovers: nothingOf(found.value), removed: [] }, options);
+    return finish(
+      context,
+      session,
+      { plan, record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] },
+      options,
+    );
   const unreadable = refuseUnreadable(plan, found.value, record, platform.commands);
   if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
   const tell = (text: string): Promise<void> => reportWait(context, options, text);
-  const living = isIdle
-    ? null
+  const holderEnd: Result<HolderEnd, Outcome> = isIdle
+    ? ok('dead')
     : await requireDeadHolder({ ...tools, inspectHolder, report: tell }, found.value, record, care);
-  if (living !== null) return reportOutcome(context, options.json ?? false, living);
+  if (!holderEnd.ok) return reportOutcome(context, options.json ?? false, holderEnd.error);
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
   const leftovers = await repairLeftovers(plan, tools, found.value, own);
   if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
-  if (isIdle) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
-  return finish(context, session, { plan, record, ...leftovers.value }, options);
+  const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers.value.leftovers));
+  if (isIdle || isCleared) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
+  return finish(context, session, { plan, record, holderEnd: holderEnd.value, ...leftovers.value }, options);
 }
 
 /** Which instance it is about is known. */
@@ -137,7 +145,13 @@ type RecoverySession = Context & { readonly target: Target };
 async function finish(
   context: RecoverySession,
   session: Session,
-  { plan, record, leftovers, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & RepairResult,
+  {
+    plan,
+    record,
+    holderEnd,
+    leftovers,
+    removed,
+  }: { readonly plan: Plan; readonly record: RunRecord | null; readonly holderEnd: HolderEnd } & RepairResult,
   options: RecoverOptions,
 ): Promise<number> {
   const { platform } = session.reached;
@@ -149,7 +163,7 @@ async function finish(
   const { instance, project, remote, limits } = plan;
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { keepIfHealthy = false } = options;
-  const lease = await leaseFor(session, recorder, context.clock, leftovers);
+  const lease = await leaseFor({ ...session, plan, holderEnd }, recorder, context.clock, leftovers);
   if (!lease.ok) return reportOutcome(context, options.json ?? false, lease.error);
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
@@ -162,20 +176,51 @@ async function finish(
   return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
 }
 
-/** Null where nothing is in flight, or the server cannot write a lease: a full pool must not stop a rollback. */
+/**
+ * Null where nothing is in flight. Where the server cannot write a lease the restore point is known by its time of creation
+ * alone: a full pool must not stop a rollback.
+ */
 async function leaseFor(
-  { reached }: Session,
+  { reached, plan, holderEnd }: Session & { readonly plan: Plan; readonly holderEnd: HolderEnd },
   recorder: Recorder,
   clock: Context['clock'],
-  leftovers: RunLeftovers,
-): Promise<Result<HeldLease | null, Outcome>> {
-  if (leftovers.inFlight === null) return ok(null);
+  { inFlight, lease: before }: RunLeftovers,
+): Promise<Result<LeaseHandle | null, Outcome>> {
+  if (inFlight === null) return ok(null);
   const { platform, instance } = reached;
+  const { run } = recorder;
+  const { createdAt } = inFlight;
+  const { leaseMs, readyMs } = plan.limits;
   const lease = newLease();
   await recorder.record({ type: 'lease-acquired', lease: lease.base });
-  const taken = await takeLease({ platform }, instance, { before: leftovers.lease, lease });
-  if (taken.ok) return ok(keepLease({ platform, clock }, instance, lease));
-  return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
+  const taken = await takeLease({ platform }, instance, { before, lease });
+  if (!taken.ok && taken.error.kind === 'changed') return err(refusedBecause(taken.error));
+  const held = keepLease({ platform, clock }, { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs });
+  // What the former holder asked last may be on its way.
+  if (holderEnd === 'given-up') await clock.sleep(settleMs);
+  const marked = await takeMarker(
+    { platform, clock },
+    instance,
+    { run, lease: held, holder: currentHolder() },
+    readyMs,
+  );
+  const loss = marked.ok ? null : lossBehind(marked.error);
+  return marked.ok || loss === null ? ok(held) : err(refusedBecause(marked.error));
+}
+
+/** The marker of another host's run whose restore point is gone: nothing is left to finish. Whether there was one. */
+async function clearMarkerAlone(
+  tools: { readonly platform: Session['reached']['platform']; readonly clock: Context['clock'] },
+  { instance, limits }: Plan,
+  { marker, inFlight, quiesceMarker }: RunLeftovers,
+): Promise<boolean> {
+  if (marker === null || inFlight !== null || quiesceMarker !== null) return false;
+  await removeMarker(tools, instance, { run: marker.run, lease: null }, limits.readyMs);
+  return true;
+}
+
+function hasLeftovers({ inFlight, quiesceMarker, marker }: RunLeftovers): boolean {
+  return inFlight !== null || quiesceMarker !== null || marker !== null;
 }
 
 /** The instance, without what is there of another run. */

@@ -137,7 +137,7 @@ async function findRollout(
 
 /** Whether another host has gone on with it. */
 function otherHolder({ holder }: RolloutRecord): (other: Holder) => boolean {
-  return (other) => other.host !== holder.host || other.pid !== holder.pid || other.startTicks !== holder.startTicks;
+  return (other) => other.id !== holder.id;
 }
 
 function storesOf(servers: Servers, record: RolloutRecord): readonly SharedStore[] {

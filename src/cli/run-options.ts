@@ -40,7 +40,7 @@ export interface CommonOptions {
 export interface RunOptions extends CommonOptions {
   readonly name?: string;
   readonly keep?: number;
-  readonly expires?: number | null;
+  readonly expires?: number;
   readonly check?: readonly string[];
   readonly checkTimeout?: number;
   readonly checkInterval?: number;
@@ -53,8 +53,8 @@ export interface RunOptions extends CommonOptions {
   readonly allowUnhealthy?: boolean;
   readonly uncovered?: UncoveredPolicy;
   readonly onFailure?: FailurePolicies;
-  readonly timeout?: number | null;
-  readonly idleTimeout?: number | null;
+  readonly timeout?: number;
+  readonly idleTimeout?: number;
   readonly okStatus?: readonly StatusRange[];
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: number;

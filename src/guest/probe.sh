@@ -427,23 +427,24 @@ look() {
   section processes processes
   section programs programs
   section access socket_access
-  section workplaces workplaces
-  section obstacles obstacles
   section addresses addresses
   section routes routes
   section nameservers nameservers
   section space space
-  section reboot reboot
-  packages
-  section signatures signatures
-  section lines lines
-  section jobs jobs_
-  section accounts accounts
-  section kernel kernel
   section mounts mounts
   section clients clients
-  section queues queues
+  # What does not change by itself from one second to the next.
   if [ -n "$deep" ]; then
+    section reboot reboot
+    packages
+    section signatures signatures
+    section lines lines
+    section workplaces workplaces
+    section obstacles obstacles
+    section jobs jobs_
+    section accounts accounts
+    section kernel kernel
+    section queues queues
     section packaged packaged
     [ "$since" -gt 0 ] && section writetest write_test
     section privileges privileges

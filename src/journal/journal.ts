@@ -34,6 +34,7 @@ const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 
   'quiesce-ended': 'durable',
   'lease-acquired': 'durable',
   'restore-point-created': 'durable',
+  'change-begun': 'durable',
   'command-output': 'left out',
   'command-ended': 'durable',
   'watch-progress': 'left out',

@@ -23,7 +23,9 @@ export interface RunRecord {
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
   readonly restorePoint: RestorePoint | null;
-  /** The command, or what is brought in for it: from there on the instance may be another. */
+  /** A line is there that nobody here can read: what it said is not known. */
+  readonly damaged: boolean;
+  /** The change, or what is brought in for it: from there on the instance may be another. */
   readonly commandBegan: boolean;
   readonly commandEnded: EventOf<'command-ended'> | null;
   /** On the instance after the command. */
@@ -46,14 +48,15 @@ export interface PhaseRecord {
   readonly ended: EventOf<'phase-ended'> | null;
 }
 
-/** Reads the record of a run; null if there is none. Lines of later versions and an incomplete last line are skipped. */
+/** Reads one run's record; null where there is none. Lines that cannot be read are passed over: the record is `damaged`. */
 export async function readRun(stateDirectory: string, run: string): Promise<RunRecord | null> {
   if (!isRunId(run)) return null;
   const directory = runDirectory(stateDirectory, run);
   const text = readText(join(directory, journalFile));
   if (text === null) return null;
-  const events = parseLines(text).map((line) => wholeEvent(directory, line));
-  return foldEvents(run, directory, events.filter(isRecorded));
+  const lines = text.split('\n').filter((line) => line !== '');
+  const events = lines.map((line) => wholeEvent(directory, parseLine(line))).filter(isRecorded);
+  return { ...foldEvents(run, directory, events), damaged: events.length < lines.length || events.length === 0 };
 }
 
 /** The baseline of a run, whole, as it was written; null where it cannot be read. */
@@ -86,8 +89,11 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     quiesced: isQuiesced(events),
     lease: last('lease-acquired')?.lease ?? null,
     restorePoint: last('restore-point-created')?.restorePoint ?? null,
+    damaged: false,
     commandBegan: events.some(
-      (event) => event.type === 'phase-started' && (event.phase === 'command' || event.phase === 'push'),
+      (event) =>
+        event.type === 'change-begun' ||
+        (event.type === 'phase-started' && (event.phase === 'command' || event.phase === 'push')),
     ),
     commandEnded: last('command-ended'),
     verdict: last('verdict', (event) => !event.afterRollback),
@@ -125,14 +131,12 @@ function phasesOf(events: readonly RecordedEvent[]): PhaseRecord[] {
   return phases;
 }
 
-function parseLines(text: string): unknown[] {
-  return text.split('\n').flatMap((line) => {
-    try {
-      return [JSON.parse(line) as unknown];
-    } catch {
-      return [];
-    }
-  });
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
 }
 
 /** The event that a line stands for: itself, or what the file it names contains. */

@@ -208,9 +208,14 @@ export interface Snapshots {
   readonly deleteSnapshot: (instance: string, name: string, limit: Limit) => Answered<void>;
   /**
    * Puts the instance back to the snapshot. A running instance is killed, restored and started again; a stopped one stays
-   * stopped. After ANY failure the instance may be stopped: read its state again.
+   * stopped. After ANY failure the instance may be stopped: read its state again. With the `revision` of the instance, only
+   * if it has not changed since; else the failure is `changed`, and nothing was done.
    */
-  readonly restoreSnapshot: (instance: string, name: string, limit: Limit) => Answered<void>;
+  readonly restoreSnapshot: (
+    instance: string,
+    name: string,
+    limit: Limit & { readonly revision?: string },
+  ) => Answered<void>;
   /**
    * Snapshots that a server which was killed left half done. While there are any it takes, renames and restores no
    * snapshot, changes no configuration and starts nothing: `inconsistent-snapshots`. None where that cannot be seen.

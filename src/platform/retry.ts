@@ -47,7 +47,7 @@ export function retryTransient(
     alsoKinds: readonly PlatformFailureKind[] = [],
   ) => again((...words: Words) => settled(platform, policy, ask(...words), ['connection-lost']), alsoKinds);
   const restore = again(
-    (instance: string, name: string, limit: Limit) =>
+    (instance: string, name: string, limit: Limit & { readonly revision?: string }) =>
       settled(platform, policy, platform.restoreSnapshot(instance, name, limit), ['connection-lost', 'timed-out']),
     restoreKinds,
   );

@@ -114,7 +114,7 @@ const entrySchema = z.object({
   command: z.array(z.string()),
   options: z.array(z.string()),
   omitted: z.array(name),
-  holder: z.object({ host: name, bootId: name, pid: z.number(), startTicks: z.number() }),
+  holder: z.object({ host: name, pid: z.number(), bootId: name, network: name, id: name }),
   startedAt: z.number(),
   status: z.enum(['running', 'paused', 'stopped', 'interrupted', 'complete', 'aborted']),
   beat: z.number(),

@@ -1,9 +1,11 @@
 import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
-import { keepChange, lockTakenOver, rollBackChange } from './conclude.ts';
+import { keepChange, lockLost, rollBackChange } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
+import { alsoBy } from './interruption.ts';
+import { lossOf } from './lock/lease.ts';
 import type { Plan } from './plan.ts';
 import { prepare, type PreparedRun } from './prepare.ts';
 import { inPhase } from './recorder.ts';
@@ -48,9 +50,12 @@ async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Pr
 }
 
 async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
-  const first = await attemptChange(plan, tools, prepared);
-  const { decision, cause, attempt, nothingChanged, chosen } = await resolve(plan, tools, prepared, first);
-  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(cause ?? 'inconclusive');
+  const { lease } = prepared;
+  const underway = { ...tools, interruption: alsoBy(tools.interruption, lease.signal) };
+  const first = await attemptChange(plan, underway, prepared);
+  const { decision, cause, attempt, nothingChanged, chosen } = await resolve(plan, underway, prepared, first);
+  const loss = await lossOf(lease);
+  if (loss !== null) return lockLost('inconclusive', loss);
   await tools.recorder.record({
     type: 'decided',
     decision,

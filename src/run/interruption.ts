@@ -44,3 +44,12 @@ export function createInterrupter(): Interrupter {
     },
   };
 }
+
+/** The same, which a lease that is lost ends as well: what is under way stops, whatever it is. */
+export function alsoBy(interruption: Interruption, lost: AbortSignal): Interruption {
+  return {
+    signal: AbortSignal.any([interruption.signal, lost]),
+    by: () => interruption.by() ?? (lost.aborted ? 'SIGTERM' : null),
+    intercept: interruption.intercept,
+  };
+}

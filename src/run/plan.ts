@@ -121,6 +121,8 @@ export interface Limits {
   readonly restoreMs: number;
   /** From the start until commands run in the instance. */
   readonly readyMs: number;
+  /** How long this guard may give no sign of life before another one takes its run over. */
+  readonly leaseMs: number;
   /** Waiting for another run's end (`--wait-lock`). */
   readonly lockMs: number;
 }

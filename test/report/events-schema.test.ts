@@ -135,6 +135,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     },
   ],
   'quiesce-ended': [{ type: 'quiesce-ended' }],
+  'change-begun': [{ type: 'change-begun' }],
   'lease-acquired': [{ type: 'lease-acquired', lease: 1 }],
   'restore-point-created': [
     {

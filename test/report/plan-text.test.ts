@@ -36,6 +36,7 @@ const plan: Plan = {
     snapshotMs: 1,
     restoreMs: 1,
     readyMs: 1,
+    leaseMs: 120_000,
     lockMs: 0,
   },
 };

@@ -14,7 +14,7 @@ const started: RunStarted = {
   wasRunning: true,
   restorePointName: 'guard-20261123-120000-abcd',
   named: false,
-  holder: { host: 'host', bootId: 'boot', pid: 1, startTicks: 1 },
+  holder: { host: 'host', bootId: 'boot', pid: 1, network: 'net:[1]', id: 'i' },
 };
 
 /** A recorder, with one list of what was stored and shown, in order. */

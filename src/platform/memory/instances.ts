@@ -251,7 +251,14 @@ function restoreLeftMs({ server }: MemoryClient, name: string): number {
   return restores.length > 0 ? server.takes.restore : 0;
 }
 
-function revisionOf({ metadata, configuration, status, generation, lastStartedAt, ephemeral }: MemoryInstance): string {
+export function revisionOf({
+  metadata,
+  configuration,
+  status,
+  generation,
+  lastStartedAt,
+  ephemeral,
+}: MemoryInstance): string {
   return JSON.stringify([metadata, configuration, status, generation, lastStartedAt, ephemeral]);
 }
 

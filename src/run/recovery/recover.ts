@@ -1,4 +1,4 @@
-import type { Cause, Outcome, RestorePoint, VolumePoint } from '../../event.ts';
+import type { Cause, Outcome, RestorePoint } from '../../event.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import type { Baseline } from '../../health/baseline.ts';
 import { watch } from '../../health/watch/watch.ts';
@@ -10,8 +10,9 @@ import { classifyDisks, type Disks } from '../restore-point/disks.ts';
 import { saveEvidence } from '../evidence/evidence.ts';
 import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
-import { readMarker, removeMarker, type RunMarker } from '../lock/marker.ts';
-import { retryTransient } from '../../platform/retry.ts';
+import { readMarker, type RunMarker } from '../lock/marker.ts';
+import { removeMarker } from '../lock/marker-changes.ts';
+import { retryTransient } from '../retry.ts';
 import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
 import { inPhase } from '../recorder.ts';
@@ -19,9 +20,9 @@ import { recoveryStep, type RecoveryStep } from './recovery.ts';
 import { refused, refusedBecause } from '../refusal.ts';
 import { resumeByMarker, readQuiesceMarker, type QuiesceMarker } from '../lock/quiesce-marker.ts';
 import { explainMissing } from '../missing-instance.ts';
-import { release } from '../restore-point/release.ts';
+import { release, type Release } from '../restore-point/release.ts';
 import { inFlightName, leaseOf, type Lease } from '../lock/in-flight.ts';
-import { lostLockMessage, type HeldLease } from '../lock/lease.ts';
+import { describeLoss, type LeaseHandle } from '../lock/lease.ts';
 import { thaw } from '../thaw.ts';
 import { rollBack, type RollbackEnd } from '../rollback/rollback.ts';
 import type { RunTools } from '../tools.ts';
@@ -42,8 +43,8 @@ export interface RecoverPlan {
   readonly keepIfHealthy: boolean;
   /** Those of the run, otherwise those that are configured now. */
   readonly hooks: LifecycleCommands;
-  /** The lease of this recovery; null if nothing is in flight or the lease could not be set. */
-  readonly lease: HeldLease | null;
+  /** Of this recovery; null where nothing is in flight, or its restore point could not be given one. */
+  readonly lease: LeaseHandle | null;
 }
 
 type RecoverTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
@@ -68,14 +69,13 @@ export async function findLeftovers(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
 ): Promise<Result<RunLeftovers, Outcome>> {
   const name = plan.instance;
-  const platform = retryTransient(tools.platform, plan.limits.readyMs);
-  const instance = await platform.getInstance(name);
+  const instance = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(name));
   if (!instance.ok) return err(await explainMissing(tools.platform, plan, instance.error));
-  const snapshot = await platform.getSnapshot(name, inFlightName);
+  const snapshot = await tools.platform.getSnapshot(name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
-  const disks = await classifyDisks(platform, instance.value);
+  const disks = await classifyDisks(tools.platform, instance.value);
   if (!disks.ok) return err(refusedBecause(disks.error));
-  const volumes = await findVolumePoints(platform, disks.value.own, inFlightName);
+  const volumes = await findVolumePoints(tools.platform, disks.value.own, inFlightName);
   if (!volumes.ok) return err(refusedBecause(volumes.error));
   const marker = readMarker(instance.value);
   const quiesceMarker = readQuiesceMarker(instance.value);
@@ -144,7 +144,7 @@ async function runsOn({ instance, limits }: RecoverPlan, { platform, clock }: Re
   while ((await isStopping(platform, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
   // A hanging stop blocks everything (docs/internals/incus.md, Graceful stop).
   if (await isStopping(platform, instance)) await stop({ platform, clock }, instance, limits, false);
-  const seen = await retryTransient(platform, limits.readyMs).getInstance(instance);
+  const seen = await retryTransient(clock, limits.readyMs, () => platform.getInstance(instance));
   return seen.ok && seen.value.status === 'Running';
 }
 
@@ -172,18 +172,19 @@ async function doStep(
 ): Promise<Outcome> {
   switch (step.step) {
     case 'close':
-      // A marker without a restore point has no meaning, but would confuse people.
-      if (leftovers.marker !== null) await removeMarker(tools.platform, plan.instance);
+      // A mark without a restore point means nothing, but would be shown to people.
+      if (leftovers.marker !== null)
+        await removeMarker(tools, plan.instance, { run: leftovers.marker.run, lease: plan.lease }, plan.limits.readyMs);
       if (plan.record?.restorePoint && !plan.record.released)
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
       return closed(plan, step.because);
     case 'release-unchanged':
-      if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      await release(plan, tools, { keep: false }, volumesOf(leftovers), plan.lease);
+      if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
+      await releasePoint(plan, tools, leftovers, { keep: false });
       return closed(plan, 'never-began');
     case 'release-kept':
       await afterKeep(plan, tools);
-      if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+      if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
       return releaseKept(plan, tools, leftovers);
     case 'release-rolled-back':
       return releaseRolledBack(plan, tools, leftovers, step.well);
@@ -233,8 +234,16 @@ function causeOf(plan: RecoverPlan): Exclude<Cause, 'interrupted'> {
   return cause === 'interrupted' ? 'inconclusive' : cause;
 }
 
-function volumesOf({ inFlight }: RunLeftovers): readonly VolumePoint[] {
-  return inFlight?.volumes ?? [];
+function releasePoint(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  { inFlight }: RunLeftovers,
+  how: Release,
+): Promise<unknown> | null {
+  // Both are there, or neither is.
+  return inFlight === null || plan.lease === null
+    ? null
+    : release(plan, tools, how, { createdAt: inFlight.createdAt, volumes: inFlight.volumes, lease: plan.lease });
 }
 
 function nameOf(plan: RecoverPlan): string {
@@ -260,7 +269,7 @@ function afterKeep(plan: RecoverPlan, tools: RecoverTools): Promise<void> {
 }
 
 async function releaseKept(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
+  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
   return closed(plan, 'kept');
 }
 
@@ -268,8 +277,8 @@ async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers:
   if (leftovers.wasRunning) {
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok) return failed(plan, tools, leftovers, { message: up.error });
-  } else await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
+  } else await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
+  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
   return { outcome: 'kept' };
 }
 
@@ -294,12 +303,12 @@ async function keptBecauseHealthy(
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
   await afterKeep(plan, tools);
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
+  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
   return { outcome: 'kept' };
 }
 
 async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
-  if (leftovers.inFlight === null) return closed(plan, 'restore-point-gone');
+  if (leftovers.inFlight === null || plan.lease === null) return closed(plan, 'restore-point-gone');
   if (plan.record?.decided == null)
     await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'inconclusive' });
   const record = plan.record;
@@ -335,7 +344,7 @@ async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftov
   );
   if (end.end === 'failed') return failed(plan, tools, leftovers, end);
   if (end.end === 'lost')
-    return { outcome: 'rollback-failed', cause: causeOf(plan), message: lostLockMessage, manualRecovery: [] };
+    return { outcome: 'rollback-failed', cause: causeOf(plan), message: describeLoss(end.loss), manualRecovery: [] };
   return releaseRolledBack(plan, tools, leftovers, end.end === 'well');
 }
 
@@ -347,15 +356,10 @@ async function releaseRolledBack(
 ): Promise<Outcome> {
   const outcome = well ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
-  if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+  if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
   const keep = !well || (plan.record?.started?.named ?? false);
-  await release(
-    plan,
-    tools,
-    keep ? { keep: true, name: nameOf(plan), expiresAt: null } : { keep: false },
-    volumesOf(leftovers),
-    plan.lease,
-  );
+  const how: Release = keep ? { keep: true, name: nameOf(plan), expiresMs: null } : { keep: false };
+  await releasePoint(plan, tools, leftovers, how);
   return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
 }
 

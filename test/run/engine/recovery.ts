@@ -1,8 +1,10 @@
 import type { Outcome } from '../../../src/event.ts';
 import type { RunRecord } from '../../../src/journal/runs.ts';
+import { ok } from '../../../src/result.ts';
 import { newLease } from '../../../src/run/lock/in-flight.ts';
-import { keepLease, takeLease, type HeldLease } from '../../../src/run/lock/lease.ts';
-import { isLeftoverOf, requireDeadHolder } from '../../../src/run/lock/takeover.ts';
+import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../../../src/run/lock/lease.ts';
+import { removeMarker, takeMarker } from '../../../src/run/lock/marker-changes.ts';
+import { isLeftoverOf, requireDeadHolder, type HolderEnd } from '../../../src/run/lock/takeover.ts';
 import type { Plan } from '../../../src/run/plan.ts';
 import { findLeftovers, recover, type RunLeftovers } from '../../../src/run/recovery/recover.ts';
 import { repairLeftovers } from '../../../src/run/recovery/repair-leftovers.ts';
@@ -24,24 +26,38 @@ export async function recoverInstance(
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return found.error;
   const record = known === null ? null : unfinished(recordOf(world, known));
-  const isIdle = record === null && found.value.inFlight === null && found.value.quiesceMarker === null;
+  const { inFlight: point, quiesceMarker: quiesced, marker: marked } = found.value;
+  const isIdle = record === null && point === null && quiesced === null && marked === null;
   if (record !== null && !isLeftoverOf(found.value, record))
-    return finish(world, guard, plan, record, {
-      ...found.value,
-      marker: null,
-      quiesceMarker: null,
-      inFlight: null,
-      lease: null,
-    });
+    return finish(
+      world,
+      guard,
+      plan,
+      record,
+      {
+        ...found.value,
+        marker: null,
+        quiesceMarker: null,
+        inFlight: null,
+        lease: null,
+      },
+      'dead',
+    );
   const policy = { leaseMs: 120_000, takeOver: false };
   const report = async (): Promise<void> => {};
-  const refused = isIdle
-    ? null
+  const holderEnd = isIdle
+    ? ok('dead' as const)
     : await requireDeadHolder({ ...tools, inspectHolder, report }, found.value, record, policy);
-  if (refused !== null) return refused;
+  if (!holderEnd.ok) return holderEnd.error;
   const repaired = await repairLeftovers(plan, tools, found.value, []);
   if (!repaired.ok) return repaired.error;
-  return isIdle ? null : finish(world, guard, plan, record, repaired.value.leftovers);
+  const { marker, inFlight, quiesceMarker } = repaired.value.leftovers;
+  if (record === null && inFlight === null && quiesceMarker === null) {
+    if (marker !== null)
+      await removeMarker(tools, plan.instance, { run: marker.run, lease: null }, plan.limits.readyMs);
+    return null;
+  }
+  return finish(world, guard, plan, record, repaired.value.leftovers, holderEnd.value);
 }
 
 /** A run that has ended, and released what it held, is not recovered. */
@@ -56,6 +72,7 @@ async function finish(
   plan: Plan,
   record: RunRecord | null,
   leftovers: RunLeftovers,
+  holderEnd: HolderEnd,
 ): Promise<Outcome> {
   const { platform, clock, holder } = guard.tools;
   const run = record?.run ?? leftovers.marker?.run ?? plan.run;
@@ -74,13 +91,19 @@ async function finish(
         named: false,
       })
     : recorder.resume());
-  let lease: HeldLease | null = null;
+  let lease: LeaseHandle | null = null;
   if (leftovers.inFlight !== null) {
+    const { createdAt } = leftovers.inFlight;
+    const { leaseMs, readyMs } = plan.limits;
     const chosen = newLease();
     await recorder.record({ type: 'lease-acquired', lease: chosen.base });
     const taken = await takeLease({ platform }, plan.instance, { before: leftovers.lease, lease: chosen });
     if (!taken.ok && taken.error.kind === 'changed') return refusedBecause(taken.error);
-    lease = taken.ok ? keepLease({ platform, clock }, plan.instance, chosen) : null;
+    const subject = { instance: plan.instance, run, lease: taken.ok ? chosen : null, createdAt, leaseMs };
+    lease = keepLease({ platform, clock }, subject);
+    if (holderEnd === 'given-up') await clock.sleep(settleMs);
+    const marked = await takeMarker({ platform, clock }, plan.instance, { run, lease, holder }, readyMs);
+    if (!marked.ok && lossBehind(marked.error) !== null) return refusedBecause(marked.error);
   }
   const hooks = record?.hooks ?? {};
   const baseline = baselineOf(record);

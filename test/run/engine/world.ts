@@ -161,6 +161,7 @@ export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {})
       restoreMs: 300 * second,
       readyMs: 60 * second,
       lockMs: 0,
+      leaseMs: 120 * second,
     },
     ...more,
   };
@@ -195,7 +196,7 @@ export function startGuard(
     recorder: recorderOf(world, run, process),
     interruption: createInterrupter(),
     io: { terminal: null, stdin: null, stdout: nowhere(), stderr: nowhere(), begin: () => () => {} },
-    holder: { host, bootId: 'boot', pid, startTicks: pid },
+    holder: { host, pid, bootId: host, network: host, id: String(pid) },
     inspectHolder: (holder) => inspectHolder(world, host, holder),
     keptRestorePoints: async () => [],
     failedChanges: async () => [],
