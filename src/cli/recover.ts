@@ -141,7 +141,7 @@ async function recoverReached(
 /** Which instance it is about is known. */
 type RecoverySession = Context & { readonly target: Target };
 
-/** Finishes the run, and tells it as a run is told. */
+/** Finishes the run and reports it like any run. */
 async function finish(
   context: RecoverySession,
   session: Session,
@@ -234,7 +234,7 @@ async function reportWait(context: Context, options: RecoverOptions, text: strin
 
 const stillLockedStatus = 21;
 
-/** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
+/** The outcome stays. A lock that could not be released was reported and remains for the next recovery. */
 async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): Promise<boolean> {
   if (inFlight === null) return false;
   const snapshot = await reached.platform.getSnapshot(reached.instance, inFlight.name);

@@ -114,7 +114,7 @@ async function rollBackTo(
         name: null,
       }),
       change: { kind: 'return', to: target.value },
-      // What is there now is why somebody wants to go back.
+      // The present state is the reason for the rollback, so it may be unhealthy.
       allowUnhealthy: true,
     };
     const io = { ...commandIo(context, json), terminal: null, stdin: null };

@@ -147,7 +147,7 @@ export interface OneRun {
   readonly reached: InstanceConnection;
   /** Compares what happens with the rehearsal; null where there was none. */
   readonly rehearsed?: Listener | null;
-  /** Who is told how it ended. */
+  /** The notifications for its end. */
   readonly notify: readonly Notice[];
 }
 

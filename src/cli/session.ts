@@ -39,7 +39,7 @@ export function withExisting(
   });
 }
 
-/** Reaches the instance, reads its settings, does the work and lets go. What fails before is said, and is the exit status. */
+/** Connects to the instance, reads its settings, does the work and disconnects. An earlier failure is reported as the outcome. */
 export async function withInstance(
   context: Context,
   wanted: SessionRequest,

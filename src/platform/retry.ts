@@ -130,7 +130,7 @@ async function settled(
     case 'failed':
       return err(end.value.failure);
     case 'gone':
-      // Forgotten by a server that restarted: nobody knows how far it came, so it is done again.
+      // A restarted server forgot the operation and its result is unknown, so it is repeated.
       return err({ ...answer.error, kind: 'connection-lost' });
   }
 }
