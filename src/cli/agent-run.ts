@@ -67,7 +67,7 @@ export async function runTransaction(
   return outcome;
 }
 
-/** Tells the log, the people inside, and whoever wants to be told, how a transaction's run has ended. */
+/** Reports the end of a transaction's run to the log, the users of the instance and the receivers of notifications. */
 export async function warnUsers(
   to: { readonly emit: AgentListener; readonly subject: Subject; readonly ms: number },
   serverProject: ServerProject,
@@ -131,7 +131,7 @@ function planOfTransaction(context: Context, serverProject: ServerProject, insta
     change: { kind: 'transaction', transaction },
     // Its package manager waits inside.
     stopFirst: false,
-    // A package manager is what an instance is mended with.
+    // A package manager is needed to repair the instance.
     allowUnhealthy: true,
   };
 }

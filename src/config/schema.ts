@@ -208,7 +208,7 @@ const settingsShape = {
     z.union([flag, z.enum(['copy'], { error: 'true, false or copy' })], { error: 'true, false or copy' }),
     {
       description:
-        'Try the change on an isolated copy first, and touch the instance only if the copy survives it and a restart. `copy`: also where the storage driver copies every file, and the instance stands still meanwhile.',
+        'Try the change on an isolated copy first, and touch the instance only if the copy survives it and a restart. `copy`: also where the storage driver copies every file, and the instance is frozen meanwhile.',
       default: false,
     },
   ),

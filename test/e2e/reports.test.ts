@@ -150,7 +150,7 @@ describe('--report', () => {
       'true',
     ]);
     expect(twice.status).toBe(64);
-    expect((await guard.run(['--report', 'html=x', instance, '--', 'true'])).stderr).toMatch(/junit, json, markdown/);
+    expect((await guard.run(['--report', 'pdf=x', instance, '--', 'true'])).stderr).toMatch(/junit, json, markdown/);
   });
 
   test('several instances: the one whose turn did not come is told', async () => {
