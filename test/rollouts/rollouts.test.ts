@@ -94,7 +94,8 @@ test(`killed ${kills} times at random moments, resumed each time with the record
     }
     console.log(`trial ${trial}: ${resumes} resumes`);
     for (const host of hosts) await host.remove();
-    const found = await Promise.all(fleet.names.map((name) => fileIn(fleet, name, file)));
+    const found: (string | null)[] = [];
+    for (const name of fleet.names) found.push(await fileIn(fleet, name, file));
     expect(found).toEqual(fleet.names.map(() => 'once'));
     expect(await projectRecord(fleet)).toBe('');
     const left = await Promise.all(fleet.names.map((name) => snapshotsOf(fleet, name)));
