@@ -87,7 +87,9 @@ export function addRunOptions(command: Command): Command {
 function addRestorePointOptions(command: Command): Command {
   return command
     .optionsGroup('Restore point:')
-    .addOption(new Option('--name <name>', 'its final name (default: guard-<run>)').argParser(snapshotName))
+    .addOption(
+      new Option('--name <name>', 'the final name of the restore point (default: guard-<run>)').argParser(snapshotName),
+    )
     .addOption(
       new Option('--keep <count>', 'how many restore points to keep on the instance (default: 3)').argParser(count),
     )
@@ -207,7 +209,7 @@ export function addRehearsalCopyOptions(command: Command): Command {
     .optionsGroup('Rehearsal:')
     .option(
       '--rehearse-copy',
-      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance stands still meanwhile',
+      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance is frozen meanwhile',
     )
     .option('--keep-rehearsal', 'keep the copy at the end, stopped, to look into it');
 }

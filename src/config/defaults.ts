@@ -48,6 +48,7 @@ export const defaultSettings: Settings = {
     packages: null,
     commands: null,
     quarantine: 'unattended',
+    rehearse: false,
     mostAnHour: 60,
   },
   notify: [],

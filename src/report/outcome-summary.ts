@@ -115,7 +115,7 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
 
 function describeKept(name: string, facts: RunFacts): string {
   const { end, verdict, wasRunning, begun } = facts;
-  // `guard rollback`: the change was the way back, and its proof is that of a rollback.
+  // `guard rollback`: the change was a rollback, which has been verified.
   if (verdict === null && begun.includes('restore') && isVerified(facts))
     return `rolled back at your request. ${describeRollback(name, facts)}`;
   if (facts.confirmation === 'confirmed') return `the change was confirmed. ${name} was healthy when the wait began.`;
@@ -317,7 +317,7 @@ function waitingCommands(facts: RunFacts): string[] {
   ];
 }
 
-/** How a person goes back later: with volumes and proof, as this run would have gone back. */
+/** The command for a later rollback, with volumes and verification like the rollback of this run. */
 function rollbackCommand(facts: RunFacts): string[] {
   const words = ['guard', 'rollback', ...addressOf(facts), facts.run];
   return [`  to roll back: ${neutralise(shellWords(words), 2000)}`];
