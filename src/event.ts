@@ -231,6 +231,8 @@ export interface RunStarted {
   readonly project: string;
   /** The remote as in the `incus` command; null for the local socket. */
   readonly remote: string | null;
+  /** Tells the server from all others. Absent if it did not say, and in older records. */
+  readonly server?: string;
   readonly command: readonly string[];
   /** Whether the instance was running when the run started. It is returned to that state. */
   readonly wasRunning: boolean;

@@ -119,7 +119,7 @@ async function workFor(
 
 async function managerOf(context: Context, run: string): Promise<number | null> {
   const record = await readRun(stateDirectoryOf(context), run);
-  // Before that it is released as it is: nothing was let go on.
+  // Otherwise it is released: no package manager was allowed to continue.
   return record?.commandBegan === true && record.decided === null ? (record.started?.transaction?.pid ?? null) : null;
 }
 
@@ -160,7 +160,7 @@ async function lastKeptRun(context: Context, { instance, project, remote }: Subj
   return kept?.ended?.at ?? null;
 }
 
-/** Read anew each time: what is changed in guard.yaml holds for the next transaction. */
+/** Reads guard.yaml each time, so that changes apply to the next transaction. */
 async function settingsNow(
   context: Context,
   { instance, remote }: Subject,

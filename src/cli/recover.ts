@@ -18,7 +18,7 @@ import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '..
 import { removeMarker, takeMarker } from '../run/lock/marker-changes.ts';
 import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/lock/takeover.ts';
 import { findLeftovers, recover, type RunLeftovers } from '../run/recovery/recover.ts';
-import { refusedBecause } from '../run/refusal.ts';
+import { refused, refusedBecause } from '../run/refusal.ts';
 import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
 import { createRecorder, type Recorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -88,6 +88,8 @@ export async function recoverInstance(
     );
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
   return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
+    const over = known === null ? null : await endWithoutInstance(here, session, options, known);
+    if (over !== null) return over;
     const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
     return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
   });
@@ -138,10 +140,51 @@ async function recoverReached(
   return finish(context, session, { plan, record, holderEnd: holderEnd.value, ...leftovers.value }, options);
 }
 
+/** The exit status where this server has nothing of the run, or is another one; null where there is something to recover. */
+async function endWithoutInstance(
+  context: RecoverySession,
+  session: Session,
+  options: RecoverOptions,
+  record: RunRecord,
+): Promise<number | null> {
+  const elsewhere = await refuseOtherServer(session, record);
+  if (elsewhere !== null) return reportOutcome(context, options.json ?? false, elsewhere);
+  return (await isGone(session, record)) ? closeGone(context, options, record) : null;
+}
+
+/** The records of a host may name several servers, which may have instances of the same name. */
+async function refuseOtherServer({ reached }: Session, { run, started }: RunRecord): Promise<Outcome | null> {
+  const server = started?.server ?? null;
+  const here = server === null ? null : await reached.fleet.serverId();
+  if (here === null || here === server) return null;
+  return refused(
+    `Run ${run} was made on another server than this one.`,
+    `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
+  );
+}
+
+/** Only a server that is known to be the same can say that an instance is gone. */
+async function isGone({ reached }: Session, { started }: RunRecord): Promise<boolean> {
+  if (started?.server === undefined || (await reached.fleet.serverId()) !== started.server) return false;
+  const seen = await reached.platform.getInstance(reached.instance);
+  return !seen.ok && seen.error.kind === 'not-found';
+}
+
+/** Somebody deleted the instance: nothing is left to finish, and the next boot must not complain about it again. */
+async function closeGone(context: RecoverySession, options: RecoverOptions, record: RunRecord): Promise<number> {
+  const recorder = await recorderOf(context, record.run, options, record);
+  await recorder.resume();
+  if (record.restorePoint !== null && record.released === null)
+    await recorder.record({ type: 'released', restorePoint: null });
+  const outcome = { outcome: 'instance-gone' } as const;
+  await recorder.record({ type: 'run-ended', outcome, ms: 0 });
+  return exitStatusOf(outcome);
+}
+
 /** Which instance it is about is known. */
 type RecoverySession = Context & { readonly target: Target };
 
-/** Finishes the run, and tells it as a run is told. */
+/** Finishes the run and reports it like any run. */
 async function finish(
   context: RecoverySession,
   session: Session,
@@ -234,7 +277,7 @@ async function reportWait(context: Context, options: RecoverOptions, text: strin
 
 const stillLockedStatus = 21;
 
-/** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
+/** The outcome stays. A lock that could not be released was reported and remains for the next recovery. */
 async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): Promise<boolean> {
   if (inFlight === null) return false;
   const snapshot = await reached.platform.getSnapshot(reached.instance, inFlight.name);

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Changes, Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
@@ -26,6 +26,7 @@ import { addCommonOptions, addReportOption, type RunOptions } from './run-option
 import { runPlan } from './run.ts';
 import { withExisting } from './session.ts';
 import { UsageMistake } from './usage.ts';
+import { duration } from './values.ts';
 
 const help = `
 guard says how old the restore point is and what is lost, and asks. A second \`guard rollback\` goes one step further back;
@@ -55,6 +56,9 @@ export function defineRollback(program: Command, call: Call): void {
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'only say where it would go and what would be lost')
     .option('--redo', 'take the last rollback back')
+    .addOption(
+      new Option('--wait-lock <time>', 'wait up to this time for another run to end (default: 0s)').argParser(duration),
+    )
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(
     async (instance: string, run: string | undefined, options: RollbackOptions) => {
@@ -108,13 +112,14 @@ async function rollBackTo(
       ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
+        server: await reached.fleet.serverId(),
         reached,
         words: ['guard', 'rollback', instance, target.value.run],
         settings,
         name: null,
       }),
       change: { kind: 'return', to: target.value },
-      // What is there now is why somebody wants to go back.
+      // The present state is the reason for the rollback, so it may be unhealthy.
       allowUnhealthy: true,
     };
     const io = { ...commandIo(context, json), terminal: null, stdin: null };

@@ -196,7 +196,7 @@ export function addRehearsalCopyOptions(command: Command): Command {
     .optionsGroup('Rehearsal:')
     .option(
       '--rehearse-copy',
-      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance stands still meanwhile',
+      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance is frozen meanwhile',
     )
     .option('--keep-rehearsal', 'keep the copy at the end, stopped, to look into it');
 }

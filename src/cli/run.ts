@@ -93,6 +93,7 @@ async function runOne(
     const { reached, settings } = session;
     const run = newRunId(context.clock.now());
     const plan = buildPlan({
+      server: await reached.fleet.serverId(),
       pushes: pushes.value,
       run,
       version: context.version,
@@ -147,7 +148,7 @@ export interface OneRun {
   readonly reached: InstanceConnection;
   /** Compares what happens with the rehearsal; null where there was none. */
   readonly rehearsed?: Listener | null;
-  /** Who is told how it ended. */
+  /** The notifications for its end. */
   readonly notify: readonly Notice[];
 }
 

@@ -36,7 +36,7 @@ self() {
 
 # One call lists every unit. Details cost the manager a millisecond a unit, so they are asked for the services that do
 # something or should, and not for the many of systemd's own that have done their work at boot.
-unit_properties=Id,Names,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,MainPID,ExecMainCode,ExecMainStatus,InvocationID,Transient,RemainAfterExit,BusName,TriggeredBy,WantedBy,RequiredBy,FragmentPath,ConditionResult,ConditionTimestampMonotonic,Restart,RestartForceExitStatus,SuccessExitStatus,Job,NextElapseUSecRealtime,NextElapseUSecMonotonic,LastTriggerUSec,LimitNOFILESoft
+unit_properties=Id,Names,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,MainPID,ExecMainCode,ExecMainStatus,InvocationID,Transient,RemainAfterExit,BusName,TriggeredBy,WantedBy,RequiredBy,FragmentPath,ConditionResult,ConditionTimestampMonotonic,Restart,RestartForceExitStatus,SuccessExitStatus,Job,NextElapseUSecRealtime,NextElapseUSecMonotonic,LastTriggerUSec,LimitNOFILESoft,User,DynamicUser
 
 service_manager() {
   if [ -d /run/systemd/system ]; then

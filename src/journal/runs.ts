@@ -23,14 +23,14 @@ export interface RunRecord {
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
   readonly restorePoint: RestorePoint | null;
-  /** A line is there that nobody here can read: what it said is not known. */
+  /** The record has an unreadable line, whose content is unknown. */
   readonly damaged: boolean;
-  /** The change, or what is brought in for it: from there on the instance may be another. */
+  /** The change or the push has started, so the instance may have changed. */
   readonly commandBegan: boolean;
   readonly commandEnded: EventOf<'command-ended'> | null;
   /** On the instance after the command. */
   readonly verdict: EventOf<'verdict'> | null;
-  /** On the instance after it was put back. */
+  /** On the instance after a rollback. */
   readonly verdictAgain: EventOf<'verdict'> | null;
   readonly changes: Changes | null;
   readonly decided: EventOf<'decided'> | null;

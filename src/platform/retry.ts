@@ -2,7 +2,7 @@ import { err, ok } from '../result.ts';
 import { isTransient, type PlatformFailure, type PlatformFailureKind } from './failure.ts';
 import type { Answered, Limit, Platform } from './platform.ts';
 
-/** For how long, and who is told. */
+/** How long to repeat, and whom to inform. */
 export interface RetryPolicy {
   /** How long a request is repeated, in milliseconds: its own limit is for each try. */
   readonly limitMs: number;
@@ -121,7 +121,7 @@ async function settled(
     case 'failed':
       return err(end.value.failure);
     case 'gone':
-      // Forgotten by a server that restarted: nobody knows how far it came, so it is done again.
+      // A restarted server forgot the operation and its result is unknown, so it is repeated.
       return err({ ...answer.error, kind: 'connection-lost' });
   }
 }

@@ -107,7 +107,7 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
 
 function describeKept(name: string, facts: RunFacts): string {
   const { end, verdict, wasRunning, begun } = facts;
-  // `guard rollback`: the change was the way back, and its proof is that of a rollback.
+  // `guard rollback`: the change was a rollback, which has been verified.
   if (verdict === null && begun.includes('restore') && isVerified(facts))
     return `rolled back at your request. ${describeRollback(name, facts)}`;
   // A recovery that only finishes what was decided has seen no more than the decision.
@@ -293,7 +293,7 @@ function nextLines(outcome: Outcome, facts: RunFacts): string[] {
   ];
 }
 
-/** How a person goes back later: with volumes and proof, as this run would have gone back. */
+/** The command for a later rollback, with volumes and verification like the rollback of this run. */
 function rollbackCommand(facts: RunFacts): string[] {
   const words = ['guard', 'rollback', ...addressOf(facts), facts.run];
   return [`  to roll back: ${neutralise(shellWords(words), 2000)}`];

@@ -115,8 +115,8 @@ export function tableRows(
     const begin = `${neutralise(member.label, 100).padEnd(width)}  ${waveName(member.wave).padStart(6)}`;
     if (member.state !== 'running' && member.state !== 'reverting')
       return `${begin}  ${stateName(member)}${member.ms === null ? '' : ` (${formatDuration(member.ms)})`}${member.message === '' ? '' : `: ${neutralise(member.message, 200)}`}`;
-    const doing =
-      phase === undefined ? 'Begins' : `${phase.title} ${formatDuration(wholeSeconds(monotonic - phase.since))}`;
+    const seconds = phase === undefined ? 0 : wholeSeconds(monotonic - phase.since);
+    const doing = `${phase?.title ?? 'Begins'}${seconds === 0 ? '' : ` ${formatDuration(seconds)}`}`;
     const since = member.at === null ? '' : `, ${formatDuration(wholeSeconds(now - member.at))} in all`;
     return `${begin}  ${doing}${since}`;
   });

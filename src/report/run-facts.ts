@@ -10,7 +10,7 @@ import type {
 } from '../event.ts';
 import { neutralise } from '../text.ts';
 
-/** What the events of a run have told so far: all that its closing words may say. */
+/** The facts from the events of a run so far. The summary may use nothing else. */
 export interface RunFacts {
   readonly run: string;
   readonly instance: string | null;
@@ -22,7 +22,7 @@ export interface RunFacts {
   readonly end: CommandEnd | null;
   /** After the command. */
   readonly verdict: Verdict | null;
-  /** After the instance was put back. */
+  /** After a rollback. */
   readonly verdictAgain: Verdict | null;
   readonly changes: Changes | null;
   /** What failed units wrote last. */

@@ -33,7 +33,7 @@ export function stateOf({ started, ended }: RunProgress): RunState {
   }
 }
 
-/** Green: all is well. Yellow: back, or not begun. Red: somebody must look. */
+/** Green: kept and healthy. Yellow: rolled back, or not started. Red: a person must act. */
 export const outcomeColours = {
   kept: 'green',
   'rolled-back': 'yellow',

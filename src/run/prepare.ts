@@ -296,6 +296,7 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     instance: plan.instance,
     project: plan.project,
     remote: plan.remote,
+    ...(plan.server ? { server: plan.server } : {}),
     command: plan.command.words,
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,

@@ -96,7 +96,7 @@ test('a run of another host is finished once it gives no sign of life, and its g
 
   process.kill(run.pid, 'SIGSTOP');
   const recovered = await guardOn('second', second, waiting).ended;
-  expect(recovered.stderr).toContain('waiting 1 min');
+  expect(recovered.stderr).toContain('Waiting 1 min');
   expect(recovered.status).toBe(0);
   await isBack();
   await goesOnAndStops(run);

@@ -89,6 +89,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'run-started': [
     started(),
     started({ remote: 'far' }),
+    started({ server: 'a' }),
     started({ rolledBackTo: '20261123-055126-k3f9' }),
     started({ rehearsal: { copy: rehearsalCopy, before: null, keepCopy: false } }),
     started({ rehearsal: { copy: rehearsalCopy, before: 'a', keepCopy: true } }),

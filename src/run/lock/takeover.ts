@@ -72,7 +72,7 @@ export async function requireDeadHolder(
   const state = holder === null ? 'unknown' : tools.inspectHolder(holder);
   if (state === 'dead' && !isTakenOver(leftovers, record)) return ok('dead');
   if (takeOver) return ok('given-up');
-  if (state === 'alive') return err(describeHolder(tools, owner));
+  if (state === 'alive') return err(describeHolder(tools, owner, null));
   // The one who holds it has said how long it may be silent.
   const waitMs = Math.max(leaseMs, leftovers.marker?.leaseMs ?? 0);
   const who = describeOwner(owner?.run ?? record?.run ?? null, holder);

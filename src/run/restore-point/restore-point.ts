@@ -230,7 +230,11 @@ async function claimed(
   await abandonOwn(plan, tools, snapshots);
   // An attempt that will be repeated later leaves no marker.
   await abandonQuiesce(plan, tools);
-  return err(end.ok ? describeHolder(tools, end.value.claimed ? null : end.value.holder) : refusedBecause(end.error));
+  return err(
+    end.ok
+      ? describeHolder(tools, end.value.claimed ? null : end.value.holder, plan.limits.lockMs)
+      : refusedBecause(end.error),
+  );
 }
 
 /** Removes the snapshots of this run, and no other snapshot of the same name. */
