@@ -219,6 +219,9 @@ obstacles() {
 
 # Units of the managers of users who stay when they log out. Only such a user's services are meant to stay.
 user_managers() {
+  # unit_details switched both for itself.
+  set +f
+  unset IFS
   for mark in /var/lib/systemd/linger/*; do
     [ -e "$mark" ] || continue
     uid=$(id -u "${mark##*/}") || continue
