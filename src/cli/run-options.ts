@@ -84,7 +84,9 @@ export function addRunOptions(command: Command): Command {
 function addRestorePointOptions(command: Command): Command {
   return command
     .optionsGroup('Restore point:')
-    .addOption(new Option('--name <name>', 'its final name (default: guard-<run>)').argParser(snapshotName))
+    .addOption(
+      new Option('--name <name>', 'the final name of the restore point (default: guard-<run>)').argParser(snapshotName),
+    )
     .addOption(
       new Option('--keep <count>', 'how many restore points to keep on the instance (default: 3)').argParser(count),
     )

@@ -46,6 +46,7 @@ export const defaultSettings: Settings = {
     packages: null,
     commands: null,
     quarantine: 'unattended',
+    rehearse: false,
     mostAnHour: 60,
   },
   notify: [],

@@ -77,6 +77,11 @@ const hook = changed(
       description: 'When to refuse a transaction that was rolled back before.',
       default: 'unattended',
     }),
+    rehearse: optional(flag, {
+      description:
+        'Run the command of a transaction without a terminal on an isolated copy first, and abort the transaction if the copy does not survive. The `timeout` must be long enough for that.',
+      default: false,
+    }),
     mostAnHour: optional(wholeNumber(1, 10_000), {
       description: 'The maximum number of runs in an hour.',
       default: 60,

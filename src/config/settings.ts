@@ -33,6 +33,8 @@ export interface PackageHookSettings {
   readonly commands: readonly string[] | null;
   /** When a transaction that was rolled back here before is refused (F37). */
   readonly quarantine: 'unattended' | 'always' | 'never';
+  /** Rehearse a transaction without a terminal on a copy first, and abort it where the copy does not survive. */
+  readonly rehearse: boolean;
   /** The most runs in an hour; what is beyond is treated as if no restore point could be had. */
   readonly mostAnHour: number;
 }

@@ -290,6 +290,8 @@ function planOnCopy(
     ...plan,
     project,
     checks,
+    // The command of a package manager's transaction is run anew on the copy.
+    change: { kind: 'command' },
     allowUnhealthy: true,
     obeyQuarantine: false,
     keepFailed: false,

@@ -51,7 +51,9 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
   if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
-  const disks = await classifyDisks(platform, instance.value);
+  const classified = await classifyDisks(platform, instance.value);
+  if (!classified.ok) return err(refusedBecause(classified.error));
+  const disks = classified.value;
   const [torn, room] = await Promise.all([
     platform.findInconsistentSnapshots(instance.value, snapshots.value),
     findFreeSpace(platform, { instance: instance.value, disks }),

@@ -98,12 +98,12 @@ describe('guard-static on bookworm, without Node', () => {
   test('what is installed is where Debian wants it, and nothing is enabled', async () => {
     expect(await must('stat --format=%a:%U /var/lib/guard')).toBe('700:root');
     expect(await must("dpkg-query --show --showformat='${Conffiles}' guard-static")).toContain('/etc/guard/guard.yaml');
-    expect((await run('systemctl is-enabled guard-agent.service guard-recover.service')).stdout).toBe(
-      'disabled\ndisabled',
-    );
-    expect(await must('systemd-analyze verify guard-agent.service guard-recover.service 2>&1 || true')).not.toMatch(
-      /guard-.*(error|failed|Unknown)/i,
-    );
+    expect(
+      (await run('systemctl is-enabled guard-agent.service guard-recover.service guard-forecast.timer')).stdout,
+    ).toBe('disabled\ndisabled\ndisabled');
+    expect(
+      await must('systemd-analyze verify --man=no guard-agent.service guard-recover.service 2>&1 || true'),
+    ).not.toMatch(/guard-.*(error|failed|Unknown)/i);
     expect(await must('bash -c ". /usr/share/bash-completion/completions/guard" && dpkg --verify guard-static')).toBe(
       '',
     );
@@ -140,6 +140,7 @@ describe('guard-static on bookworm, without Node', () => {
   });
 
   test('removed, it leaves records and configuration; purged, nothing', async () => {
+    await must('systemctl enable guard-agent.service guard-recover.service guard-forecast.timer');
     await must('echo "# mine" >>/etc/guard/guard.yaml; apt-get remove --yes guard-static');
     expect((await run('systemctl is-active guard-agent.service')).stdout).toBe('inactive');
     expect(await must('tail -n 1 /etc/guard/guard.yaml; ls /var/lib/guard')).toContain('# mine\n');

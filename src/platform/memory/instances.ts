@@ -134,6 +134,7 @@ function start(client: MemoryClient, name: string, limitMs: number): Answered<vo
   const purpose = `start the instance ${name}`;
   return send(client, {
     name: 'startInstance',
+    changesPower: true,
     purpose,
     instance: name,
     activity: 'other',
@@ -169,6 +170,7 @@ function stop(
   const isHanging = (): boolean => !force && server.instances.get(name)?.ignoresShutdown === true;
   return send(client, {
     name: 'stopInstance',
+    changesPower: true,
     purpose,
     instance: name,
     activity: 'stop',

@@ -74,7 +74,9 @@ export async function findLeftovers(
   const snapshot = await tools.platform.getSnapshot(name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
   const disks = await classifyDisks(tools.platform, instance.value);
-  const volumes = await findVolumePoints(tools.platform, disks.own, inFlightName);
+  if (!disks.ok) return err(refusedBecause(disks.error));
+  const volumes = await findVolumePoints(tools.platform, disks.value.own, inFlightName);
+  if (!volumes.ok) return err(refusedBecause(volumes.error));
   const marker = readMarker(instance.value);
   const quiesceMarker = readQuiesceMarker(instance.value);
   const ranWhenCopied = snapshot.ok ? snapshot.value.wasRunning : true;
@@ -82,8 +84,8 @@ export async function findLeftovers(
     instance: instance.value,
     marker,
     quiesceMarker,
-    disks,
-    inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes } : null,
+    disks: disks.value,
+    inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes: volumes.value } : null,
     lease: snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null,
     // An instance that was stopped for its restore point was running before.
     wasRunning: marker?.wasRunning ?? quiesceMarker?.wasRunning ?? (snapshotQuiesceMarker(snapshot) || ranWhenCopied),
@@ -275,7 +277,7 @@ async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers:
   if (leftovers.wasRunning) {
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok) return failed(plan, tools, leftovers, { message: up.error });
-  }
+  } else await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
   await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
   return { outcome: 'kept' };
 }

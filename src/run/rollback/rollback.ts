@@ -107,7 +107,7 @@ export async function rollBack(
   );
   if (!stopped.ok) return failedOrLost(stopped.error);
 
-  const restored = await inPhase(tools, 'restore', () => restore(plan, tools, now), told(plan.restorePoint.name));
+  const restored = await inPhase(tools, 'restore', () => restore(plan, tools, now), told(timeOf(plan.restorePoint)));
   if (!restored.ok) return failedOrLost(restored.error, await inTheWay(plan, tools, restored.error));
   if (plan.clearLocks) await clearStaleLocks(tools.platform, plan.instance);
   if (!plan.start) return { end: 'well' };
@@ -317,4 +317,9 @@ async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Prom
 function familiesOf(baseline: Baseline | null): (4 | 6)[] {
   const addresses = baseline?.facts?.network?.addresses ?? [];
   return ([4, 6] as const).filter((family) => addresses.some((address) => address.family === family));
+}
+
+/** Its name in flight is guard's own business: a person knows the time. */
+function timeOf({ createdAt }: RestorePoint): string {
+  return `as of ${createdAt.slice(0, 19).replace('T', ' ')} UTC`;
 }
