@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
@@ -15,7 +17,7 @@ async function main(): Promise<void> {
   const interrupter = createInterrupter();
   listenForSignals(interrupter);
   const { runProgram } = await import('./cli/program.ts');
-  process.exitCode = await runProgram(argv, contextOf(interrupter));
+  process.exitCode = await runProgram(argv, contextOf(interrupter), isWhole(argv));
   await flushed();
   // Something that keeps the event loop alive (an idle connection, a reader on stdin) must not keep a finished run.
   process.exit();
@@ -28,6 +30,11 @@ function listenForSignals(interrupter: Interrupter): void {
   for (const signal of signals) process.on(signal, () => interrupter.interrupt(signal));
   // A terminal or a reader that went away must not end a rollback.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+}
+
+/** Node puts U+FFFD in the place of bytes that are not UTF-8: then the argument is not what was typed. */
+function isWhole(argv: readonly string[]): boolean {
+  return !argv.some((word) => word.includes('\uFFFD')) || isUtf8(readFileSync('/proc/self/cmdline'));
 }
 
 /** A working directory that was deleted is an empty one: the kernel's own link to it leads to nothing. */

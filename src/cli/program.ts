@@ -39,12 +39,13 @@ const commands = {
 } satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
 /** Reads the command line and does what it says. Returns the exit status. */
-export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
+export async function runProgram(argv: readonly string[], context: Context, isWhole = true): Promise<number> {
   const { own, command } = splitArguments(argv.map(withoutOptionalValue));
   let status = 0;
   const call = { context, own, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
   try {
+    if (!isWhole) throw notUtf8();
     refuseUnusedWords(own, command);
     refuseUnknownTopic(own);
     await program.parseAsync([...own], { from: 'user' });
@@ -69,6 +70,13 @@ export async function defineProgram(call: Call, needed: readonly CommandName[] =
 
 /** Commands that run something inside. All others would silently ignore what stands behind `--`. */
 const commandsWithWords: readonly string[] = ['run', 'plan', 'rehearse', 'complete'];
+
+function notUtf8(): UsageMistake {
+  return new UsageMistake(
+    'An argument is not valid UTF-8, and Incus would receive something else.',
+    "Pass the name in UTF-8, or use a pattern inside: sh -c '…'.",
+  );
+}
 
 function refuseUnusedWords(own: readonly string[], words: readonly string[] | null): void {
   const named = commandNames.find((name) => name === own[0]);

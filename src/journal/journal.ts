@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedEvent } from '../event.ts';
@@ -76,10 +76,13 @@ interface JournalFile {
   torn: boolean;
 }
 
+const appendOnly = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
 async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
-  const file = await open(path, 'a', 0o600);
+  // Never waits for the other end of a pipe; one that nobody reads is refused by the system.
+  const file = await open(path, appendOnly, 0o600);
   const { size } = await file.stat();
   const length = size === 0 ? 0 : (await readFile(path)).lastIndexOf(0x0a) + 1;
   // A line that was being written when the power went is no event.

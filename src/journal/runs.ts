@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deadline } from '../deadline.ts';
 import type { Changes, CheckResult, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
@@ -163,10 +163,15 @@ function readJson(path: string): unknown {
 
 /** Null where it cannot be read. At once: a record is a few kilobytes, which takes less than the way to another thread and back. */
 export function readText(path: string): string | null {
+  let file: number | null = null;
   try {
-    return readFileSync(path, 'utf8');
+    // A pipe that somebody put there would be waited for without end.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : null;
   } catch {
     return null;
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }
 

@@ -202,10 +202,10 @@ test('a job in the background neither stops nor asks', async () => {
     [
       '--norc',
       '-ic',
-      `"${process.execPath}" "${program}" ${quick.join(' ')} --retry ${instance} -- sh -c 'exit 1' & wait $!; echo "status $?"`,
+      `"${process.execPath}" "${program}" ${quick.join(' ')} --retry ${instance} -- sh -c 'exit 1' & wait $!; echo "job ended $?"`,
     ],
     { GUARD_STATE_DIR: guard.stateDirectory, XDG_CONFIG_HOME: guard.stateDirectory },
   );
-  await terminal.shows(/status \d+/);
-  expect(terminal.seen()).toContain('status 10');
+  await terminal.shows(/job ended \d+/);
+  expect(terminal.seen()).toContain('job ended 10');
 });

@@ -100,7 +100,7 @@ test('a run of another host is finished once it gives no sign of life, and its g
   expect(recovered.status).toBe(0);
   await isBack();
   await goesOnAndStops(run);
-});
+}, 400_000);
 
 test('--take-over does not wait, and what it takes over it can be taken from again (F14)', async () => {
   const run = await runOnFirst();
