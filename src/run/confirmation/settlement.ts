@@ -51,7 +51,7 @@ async function swapConfirmation(
   run: string,
   next: (now: Confirmation | null) => Result<Confirmation, ConfirmationConflict> | null,
 ): Promise<Result<Confirmation, SettlementFailure>> {
-  const patient = retryTransient(platform, { limitMs: answerMs });
+  const patient = retryTransient(platform, answerMs);
   for (;;) {
     const seen = await patient.getInstance(instance);
     if (!seen.ok) return err({ kind: 'platform', failure: seen.error });
