@@ -4,6 +4,7 @@
  * durations are `ms`, milliseconds.
  */
 
+import type { Deadline } from './deadline.ts';
 import type { LifecycleMoment, LifecycleCommands } from './lifecycle-command.ts';
 
 /** The steps of a run, in the order in which they happen. */
@@ -14,12 +15,15 @@ export type Phase =
   | 'push'
   | 'command'
   | 'verify'
+  | 'confirm'
   | 'keep'
   | 'evidence'
   | 'stop'
   | 'restore'
   | 'start'
   | 'verify-again'
+  /** The restore point gets its final name, or is removed. */
+  | 'release'
   /** Of a rehearsal: the copy is made. */
   | 'copy'
   /** Of a rehearsal: the copy is restarted after the change. */
@@ -96,14 +100,21 @@ export type CommandEnd =
 /** The signals that end a run in a controlled rollback. */
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
+/** The causes for which the user has a policy. An interrupted or unconfirmed change is always rolled back. */
+export type PolicyCause = Exclude<Cause, 'interrupted' | 'not-confirmed'>;
+
 /** Why the change failed. */
-export type Cause = 'command' | 'unhealthy' | 'inconclusive' | 'timeout' | 'interrupted';
+export type Cause = 'command' | 'unhealthy' | 'inconclusive' | 'timeout' | 'interrupted' | 'not-confirmed';
 
 /** How a run ended: one row of the table of exit statuses (`run/outcome.ts`). */
 export type Outcome =
   | { readonly outcome: 'kept' }
   | { readonly outcome: 'rolled-back'; readonly cause: Exclude<Cause, 'interrupted'> }
   | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
+  /** Healthy, and rolled back at the deadline (milliseconds since 1970) unless somebody confirms it. */
+  | { readonly outcome: 'waiting'; readonly deadline: number }
+  /** The command failed, and nothing that guard compares had changed. */
+  | { readonly outcome: 'kept-unchanged'; readonly cause: Cause }
   | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
   | {
       readonly outcome: 'rollback-failed';
@@ -125,7 +136,9 @@ export type Outcome =
   | { readonly outcome: 'rehearsal-inconclusive'; readonly refusal: Refusal }
   | { readonly outcome: 'usage'; readonly refusal: Refusal }
   | { readonly outcome: 'configuration'; readonly refusal: Refusal }
-  | { readonly outcome: 'interrupted'; readonly signal: Signal };
+  | { readonly outcome: 'interrupted'; readonly signal: Signal }
+  /** Found by `guard recover`: somebody deleted the instance, so that nothing is left to do. */
+  | { readonly outcome: 'instance-gone' };
 
 /** When a copy is judged: after the change, and again after a restart. */
 export type RehearsalStage = 'change' | 'restart';
@@ -178,11 +191,15 @@ export interface VolumePoint {
 
 /** The process that holds a run. The same host can tell whether it is alive. */
 export interface Holder {
+  /** For people: neither is unique. */
   readonly host: string;
-  readonly bootId: string;
   readonly pid: number;
-  /** Start time of the process, in clock ticks since boot (/proc/PID/stat field 22): pids are reused, this pair is not. */
-  readonly startTicks: number;
+  /** Of the kernel: another machine, or this one after a reboot, has another. */
+  readonly bootId: string;
+  /** The network namespace, in which the socket is seen. */
+  readonly network: string;
+  /** Random, and the name of an abstract unix socket that is there for as long as the process lives. */
+  readonly id: string;
 }
 
 /** Identifies the transaction of a package manager, so that recovery can wait for its end. */
@@ -221,6 +238,8 @@ export interface RunStarted {
   readonly project: string;
   /** The remote as in the `incus` command; null for the local socket. */
   readonly remote: string | null;
+  /** Tells the server from all others. Absent if it did not say, and in older records. */
+  readonly server?: string;
   readonly command: readonly string[];
   /** Whether the instance was running when the run started. It is returned to that state. */
   readonly wasRunning: boolean;
@@ -229,6 +248,8 @@ export interface RunStarted {
   /** Whether the user chose that name. */
   readonly named: boolean;
   readonly holder: Holder;
+  /** Present in a run of `guard rollback`: the run whose restore point it goes back to. */
+  readonly rolledBackTo?: string;
   /** Present if files are copied into the instance before the command. */
   readonly pushes?: readonly PushSummary[];
   /** Present where the run is a rehearsal on a copy. */
@@ -263,7 +284,12 @@ export type RunEvent =
   /** A message that does not affect the outcome. */
   | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly message: string }
   /** The complete `Baseline` of `health/` before the command, for later comparisons. */
-  | { readonly type: 'baseline-recorded'; readonly baseline: { readonly checks: readonly CheckResult[] } }
+  | {
+      readonly type: 'baseline-recorded';
+      readonly baseline: { readonly checks: readonly CheckResult[] };
+      /** What is compared with it later, and what cannot be. Absent where no facts were wanted, and in older records. */
+      readonly coverage?: { readonly compared: readonly string[]; readonly missing: readonly string[] };
+    }
   /** The user's own commands of this run, for `guard recover`. Only if there are any. */
   | { readonly type: 'lifecycle-commands-planned'; readonly commands: LifecycleCommands }
   /** A lifecycle command starts. The event is durable before. */
@@ -286,17 +312,46 @@ export type RunEvent =
   | { readonly type: 'quiesce-ended' }
   /** The lease with which this guard takes, or takes over, the restore point in flight. The event is durable before. */
   | { readonly type: 'lease-acquired'; readonly lease: number }
+  /** The change is about to begin. The event is on disk before the first request of the change, or there is no change. */
+  | { readonly type: 'change-begun' }
   /** The run holds the lock, and the restore point exists. */
   | { readonly type: 'restore-point-created'; readonly restorePoint: RestorePoint }
   /** Output of the command, for the JSON stream only, not for the journal. */
   | { readonly type: 'command-output'; readonly stream: 'stdout' | 'stderr'; readonly chunk: Uint8Array }
   | { readonly type: 'command-ended'; readonly end: CommandEnd; readonly ms: number }
   /** The result of an observation during the verification, if it changed. Not for the journal. */
-  | { readonly type: 'watch-progress'; readonly waitingFor: readonly Finding[]; readonly healthyForMs: number }
+  | {
+      readonly type: 'watch-progress';
+      readonly waitingFor: readonly Finding[];
+      readonly healthyForMs: number;
+      /** How long it may take to be healthy, from the beginning of the phase. */
+      readonly limitMs: number;
+      /** How long health must then last. */
+      readonly soakMs: number;
+    }
+  /** The last lines that a failed unit wrote to the log since the command. Control characters already neutralised. */
+  | { readonly type: 'unit-log'; readonly unit: string; readonly lines: readonly string[] }
   | { readonly type: 'verdict'; readonly verdict: Verdict; readonly afterRollback: boolean }
   | { readonly type: 'changes'; readonly changes: Changes }
   /** The decision of the run. `cause` is null if the change is kept because the instance is healthy. */
-  | { readonly type: 'decided'; readonly decision: 'keep' | 'rollback'; readonly cause: Cause | null }
+  | {
+      readonly type: 'decided';
+      readonly decision: 'keep' | 'rollback';
+      readonly cause: Cause | null;
+      /** The person at the terminal decided. */
+      readonly chosen?: true;
+      /** The command failed, and nothing that guard compares had changed. */
+      readonly nothingChanged?: true;
+    }
+  /** The change is healthy and waits for a confirmation. The event is durable before the instance says so. */
+  | {
+      readonly type: 'confirmation-requested';
+      readonly deadline: Deadline;
+      readonly by: readonly [string, ...string[]] | null;
+    }
+  | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
+  /** The wait is over: whether the change stays is decided for good. */
+  | { readonly type: 'confirmation-settled'; readonly state: 'confirmed' | 'refused' | 'expired' }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
   /** What a rehearsal showed beside its verdict. */
   | { readonly type: 'rehearsal-report'; readonly report: RehearsalReport }

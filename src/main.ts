@@ -1,6 +1,9 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { formatStack } from './internal-error.ts';
 import { systemClock } from './clock.ts';
 import type { Context } from './cli/context.ts';
+import { isInForeground } from './cli/foreground.ts';
 import type { Signal } from './event.ts';
 import { readProgramFile } from './program-files.ts';
 import { createInterrupter, type Interrupter } from './run/interruption.ts';
@@ -14,7 +17,7 @@ async function main(): Promise<void> {
   const interrupter = createInterrupter();
   listenForSignals(interrupter);
   const { runProgram } = await import('./cli/program.ts');
-  process.exitCode = await runProgram(argv, contextOf(interrupter));
+  process.exitCode = await runProgram(argv, contextOf(interrupter), isWhole(argv));
   await flushed();
   // Something that keeps the event loop alive (an idle connection, a reader on stdin) must not keep a finished run.
   process.exit();
@@ -29,15 +32,30 @@ function listenForSignals(interrupter: Interrupter): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
+/** Node puts U+FFFD in the place of bytes that are not UTF-8: then the argument is not what was typed. */
+function isWhole(argv: readonly string[]): boolean {
+  return !argv.some((word) => word.includes('\uFFFD')) || isUtf8(readFileSync('/proc/self/cmdline'));
+}
+
+/** A working directory that was deleted is an empty one: the kernel's own link to it leads to nothing. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/proc/self/cwd';
+  }
+}
+
 function contextOf(interrupter: Interrupter): Context {
   return {
     version: GUARD_VERSION,
     commit: GUARD_COMMIT,
     environment: process.env,
-    workingDirectory: process.cwd(),
+    workingDirectory: workingDirectory(),
     clock: systemClock,
     readHookPart: (source) => readProgramFile(`hooks/${source}`),
     interrupter,
+    foreground: isInForeground(),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -26,15 +26,25 @@ export function nearest(wanted: string, known: readonly string[]): string | null
   return best?.name ?? null;
 }
 
+/** Changed, missing and additional letters, and two that changed places, count one each. */
 function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
     for (let j = 1; j <= b.length; j += 1) {
       const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          substitution,
+          (previous[j] ?? 0) + 1,
+          (row[j - 1] ?? 0) + 1,
+          swapped ? (beforePrevious[j - 2] ?? 0) + 1 : Infinity,
+        ),
+      );
     }
-    previous = row;
+    [beforePrevious, previous] = [previous, row];
   }
   return previous[b.length] ?? 0;
 }

@@ -55,7 +55,9 @@ function section({ name, description, terms, groups, after }: CommandDescription
     escapeRoff(description),
     ...terms.flatMap(taggedParagraph),
     ...groups.flatMap(({ title, options, sameAs }) =>
-      sameAs === null ? options.flatMap(taggedParagraph) : ['.PP', escapeRoff(`${title}: as of ${sameAs}.`)],
+      sameAs === null
+        ? ['.PP', `.B ${escapeRoff(title)}:`, ...options.flatMap(taggedParagraph)]
+        : ['.PP', escapeRoff(`${title}: as of ${sameAs}.`)],
     ),
     ...(after === '' ? [] : ['.PP', '.nf', escapeRoff(after), '.fi']),
   ];

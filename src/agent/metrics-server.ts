@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, lstat, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { err, ok, type Result } from '../result.ts';
 import type { Metrics } from './metrics.ts';
@@ -21,7 +21,13 @@ export async function serveMetrics(
     void answer();
   });
   // The agent is the only one of its state directory, so an existing socket was left by a killed agent.
-  if (address.kind === 'unix') await rm(address.path, { force: true });
+  if (address.kind === 'unix') {
+    const there = await lstat(address.path).catch(() => null);
+    // Anything else at that path is not the agent's to remove.
+    if (there !== null && !there.isSocket())
+      return err(`Could not serve metrics: ${address.path} exists and is not a socket.`);
+    await rm(address.path, { force: true });
+  }
   const listening = await new Promise<string | null>((resolve) => {
     server.once('error', (error) => resolve(error.message));
     const where = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };

@@ -32,6 +32,8 @@ export interface RunOrder {
   readonly transaction: Transaction;
   readonly settings: Settings;
   readonly obeyQuarantine: boolean;
+  /** Try the command on a copy first. */
+  readonly rehearse: boolean;
   readonly interruption: Interruption;
   readonly listener: (event: RecordedEvent) => void | Promise<void>;
 }
@@ -74,16 +76,23 @@ export function beginTransaction(
     if (occupied.kind === 'unknown') return answer(withoutRestorePoint(settings.hook, occupied.message));
     const full = tools.admit();
     if (full !== null) return answer(withoutRestorePoint(settings.hook, full));
+    const attended = await isAttended(tools, announcement.pid);
     const outcome = await tools.run({
       words: wordsOf(announcement),
       transaction,
       settings,
-      obeyQuarantine: obeysQuarantine(settings.hook, await isAttended(tools, announcement.pid)),
+      obeyQuarantine: obeysQuarantine(settings.hook, attended),
+      // A person who waits at a terminal would not know why.
+      rehearse: settings.hook.rehearse && !attended,
       interruption: interrupter,
       listener,
     });
     // Has no effect if the answer was already sent.
-    answer(withoutRestorePoint(settings.hook, reasonOf(outcome)));
+    answer(
+      outcome.outcome === 'rehearsal-failed'
+        ? { kind: 'no', reason: reasonOf(outcome) }
+        : withoutRestorePoint(settings.hook, reasonOf(outcome)),
+    );
   }
   const ended = whole()
     .catch((bug: unknown) => answer(withoutRestorePoint(settings.hook, `A bug in guard: ${String(bug)}`)))
@@ -182,6 +191,8 @@ function reasonOf(outcome: Outcome): string {
     case 'usage':
     case 'configuration':
       return `${outcome.refusal.message} ${outcome.refusal.advice}`.trim();
+    case 'rehearsal-failed':
+      return `A copy of this instance did not survive it${outcome.stage === 'restart' ? ' and a restart' : ''}. See \`guard runs\` on the host.`;
     case 'interrupted':
       return 'Creating the restore point took too long.';
     default:

@@ -40,7 +40,7 @@ function isOf(serverProject: ServerProject, { started }: RunRecord): boolean {
     started?.transaction !== undefined &&
     started.project === serverProject.project &&
     started.remote === serverProject.remote &&
-    inspectHolder(started.holder) === 'dead'
+    inspectHolder(started.holder) !== 'alive'
   );
 }
 

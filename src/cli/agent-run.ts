@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import type { AgentListener, Subject } from '../agent-event.ts';
 import { userNoticesFor } from '../agent/user-notices.ts';
 import type { ServerProject } from '../agent/instance-watcher.ts';
@@ -24,6 +25,15 @@ export async function runTransaction(
   const began = context.clock.monotonic();
   const reached = { ...serverProject, instance };
   const plan = planOfTransaction(context, serverProject, instance, order);
+  const rehearsed = order.rehearse ? await rehearseTransaction(context, serverProject, plan, order) : null;
+  if (rehearsed !== null && rehearsed.outcome.outcome !== 'rehearsal-passed') {
+    const subject = { instance, project: serverProject.project, remote: serverProject.remote };
+    const ms = context.clock.monotonic() - began;
+    emit({ type: 'transaction-ended', ...subject, run: rehearsed.run, outcome: rehearsed.outcome.outcome, ms });
+    // What could not be rehearsed or judged says nothing of the change: the run itself has a way back.
+    if (['rehearsal-failed', 'quarantined', 'interrupted'].includes(rehearsed.outcome.outcome))
+      return rehearsed.outcome;
+  }
   const aftermath = createRunNotifier(context, plan);
   const news = userNoticesFor(serverProject.platform, instance);
   const io = { terminal: null, stdin: null, stdout: context.stdout, stderr: context.stderr, begin: () => () => {} };
@@ -32,7 +42,7 @@ export async function runTransaction(
     io,
     reached,
     interruption: order.interruption,
-    askToKeep: null,
+    person: null,
     listener: async (event) => {
       aftermath.onEvent(event);
       await order.listener(event);
@@ -57,7 +67,7 @@ export async function runTransaction(
   return outcome;
 }
 
-/** Tells the log, the people inside, and whoever wants to be told, how a transaction's run has ended. */
+/** Reports the end of a transaction's run to the log, the users of the instance and the receivers of notifications. */
 export async function warnUsers(
   to: { readonly emit: AgentListener; readonly subject: Subject; readonly ms: number },
   serverProject: ServerProject,
@@ -85,6 +95,33 @@ export async function warnUsers(
     emit({ type: 'agent-warning', ...subject, message });
 }
 
+/** The transaction's command on a copy, with a record and notifications of its own. */
+async function rehearseTransaction(
+  context: Context,
+  serverProject: ServerProject,
+  plan: Plan,
+  order: RunOrder,
+): Promise<{ readonly run: string; readonly outcome: Outcome }> {
+  // Loaded late: few hooks rehearse.
+  const { rehearse } = await import('../rehearsal/rehearse.ts');
+  const own = { ...plan, run: newRunId(context.clock.now()) };
+  const notifier = createRunNotifier(context, own);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const tools = runTools(context, {
+    plan: own,
+    io: { terminal: null, stdin: null, stdout: silent, stderr: silent, begin: () => () => {} },
+    reached: { ...serverProject, instance: plan.instance },
+    interruption: order.interruption,
+    person: null,
+    listener: notifier.onEvent,
+  });
+  const mayCopyFiles = order.settings.rehearse === 'copy';
+  const { outcome } = await rehearse({ plan: own, before: plan.run, keepCopy: false, mayCopyFiles }, tools);
+  await tools.recorder.close();
+  await notifier.notify(order.settings.notify, outcome);
+  return { run: own.run, outcome };
+}
+
 function planOfTransaction(context: Context, serverProject: ServerProject, instance: string, order: RunOrder): Plan {
   const { settings, words, obeyQuarantine, transaction } = order;
   const run = newRunId(context.clock.now());
@@ -94,7 +131,7 @@ function planOfTransaction(context: Context, serverProject: ServerProject, insta
     change: { kind: 'transaction', transaction },
     // Its package manager waits inside.
     stopFirst: false,
-    // A package manager is what an instance is mended with.
+    // A package manager is needed to repair the instance.
     allowUnhealthy: true,
   };
 }

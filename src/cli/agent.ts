@@ -17,6 +17,7 @@ import { err, ok, type Result } from '../result.ts';
 import { recoveries } from './agent-recovery.ts';
 import { runTransaction } from './agent-run.ts';
 import type { Call } from './call.ts';
+import { keepDeadlines } from './confirmation-keeper.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { resolveSettings } from './resolve-settings.ts';
@@ -102,6 +103,7 @@ async function workFor(
   const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
   const ended = new AbortController();
   const alive = service.keepAlive(ended.signal);
+  const deadlines = keepDeadlines(context, { signal });
   await runAgent(reached.map(serverProjectOf), {
     version,
     clock,
@@ -114,12 +116,12 @@ async function workFor(
     recover: recoveries(context, { emit, settings, config: options.config ?? null }),
   });
   ended.abort();
-  await alive;
+  await Promise.all([alive, deadlines]);
 }
 
 async function managerOf(context: Context, run: string): Promise<number | null> {
   const record = await readRun(stateDirectoryOf(context), run);
-  // Before that it is released as it is: nothing was let go on.
+  // Otherwise it is released: no package manager was allowed to continue.
   return record?.commandBegan === true && record.decided === null ? (record.started?.transaction?.pid ?? null) : null;
 }
 
@@ -160,7 +162,7 @@ async function lastKeptRun(context: Context, { instance, project, remote }: Subj
   return kept?.ended?.at ?? null;
 }
 
-/** Read anew each time: what is changed in guard.yaml holds for the next transaction. */
+/** Reads guard.yaml each time, so that changes apply to the next transaction. */
 async function settingsNow(
   context: Context,
   { instance, remote }: Subject,

@@ -7,6 +7,7 @@ import type { PushPlan } from '../run/push/source.ts';
 export function buildPlan(known: {
   readonly run: string;
   readonly version: string;
+  readonly server?: string | null;
   readonly reached: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>;
   readonly words: readonly [string, ...string[]];
   readonly settings: Settings;
@@ -15,12 +16,15 @@ export function buildPlan(known: {
   readonly pushes?: readonly PushPlan[];
   readonly obeyQuarantine?: boolean;
   readonly keepFailed?: boolean;
+  /** Do not wait for the confirmation. */
+  readonly detach?: boolean;
   readonly rehearsedBy?: string;
 }): Plan {
   const { run, settings, name } = known;
   return {
     run,
     version: known.version,
+    server: known.server ?? null,
     instance: known.reached.instance,
     project: known.reached.project,
     remote: known.reached.remote,
@@ -39,6 +43,7 @@ export function buildPlan(known: {
     uncovered: settings.uncovered,
     okStatus: settings.okStatus,
     onFailure: settings.onFailure,
+    onUnchanged: settings.onUnchanged,
     askMs: settings.askTimeoutMs,
     obeyQuarantine: known.obeyQuarantine ?? false,
     keepFailed: known.keepFailed ?? false,
@@ -46,6 +51,10 @@ export function buildPlan(known: {
     rehearsedBy: known.rehearsedBy ?? null,
     hooks: settings.hooks,
     stopFirst: settings.stopFirst,
+    confirmation:
+      settings.confirmMs === null
+        ? null
+        : { ms: settings.confirmMs, by: settings.confirmBy, detach: known.detach ?? false },
     restorePoint: {
       name: name ?? `guard-${run}`,
       named: name !== null,
@@ -61,6 +70,7 @@ export function buildPlan(known: {
       snapshotMs: settings.restorePointTimeoutMs,
       restoreMs: settings.restoreTimeoutMs,
       readyMs: settings.startTimeoutMs,
+      leaseMs: settings.leaseMs,
       lockMs: settings.waitLockMs,
     },
   };

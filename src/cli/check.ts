@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import type { VerdictKind } from '../event.ts';
 import { takeBaseline } from '../health/baseline.ts';
+import { coverageOf } from '../health/coverage.ts';
 import { judgeAlone } from '../health/verdict.ts';
+import { observationLines, seenOf } from '../report/observation-text.ts';
 import { verdictLines } from '../report/verdict-text.ts';
+import { wrapped } from '../report/wrap.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { addCheckOptions, addCommonOptions, type RunOptions } from './run-options.ts';
@@ -20,11 +23,11 @@ Exit status:
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
-/** `guard check`: the checks, now. */
+/** `guard check`: what guard sees, and the checks, now. */
 export function defineCheck(program: Command, call: Call): void {
   const command = program
     .command('check')
-    .description('run the checks; changes nothing')
+    .description('show what guard sees of the instance, and ask the checks, now; changes nothing')
     .argument('<instance>', 'name or remote:name')
     .addHelpText('after', help);
   addCommonOptions(addCheckOptions(command)).action(async (instance: string, options: RunOptions) => {
@@ -37,7 +40,17 @@ export function defineCheck(program: Command, call: Call): void {
         { definitions: checks, automatic },
       );
       const verdict = judgeAlone(look);
-      await writeLines(context.stdout, options.json ? [JSON.stringify(verdict)] : verdictLines(name, verdict));
+      const coverage = automatic ? coverageOf(look.facts) : null;
+      const seen = look.facts === null ? null : seenOf(look.facts);
+      await writeLines(
+        context.stdout,
+        options.json
+          ? [JSON.stringify({ ...verdict, coverage, seen })]
+          : [
+              ...verdictLines(name, verdict),
+              ...(coverage === null || look.state.kind === 'not-running' ? [] : observationLines(look.facts, coverage)),
+            ].flatMap((line) => wrapped(line, context.stdout.columns)),
+      );
       return statuses[verdict.verdict];
     });
     call.exit(status);

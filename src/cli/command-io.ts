@@ -8,9 +8,9 @@ import type { Context } from './context.ts';
  * where it is a file or a pipe. With `--json` stdout belongs to the events, so the command's output goes to stderr.
  */
 export function commandIo(context: Context, json: boolean): CommandIo {
-  const { stdin, stdout, stderr } = context;
+  const { stdin, stdout, stderr, foreground = true } = context;
   const begin = sweepYoungOften;
-  if (!json && stdin.isTTY === true && stdout.isTTY === true)
+  if (!json && foreground && stdin.isTTY === true && stdout.isTTY === true)
     return { terminal: terminalOf(context), stdin, stdout, stderr, begin };
   return { terminal: null, stdin: isPassedOn(stdin) ? stdin : null, stdout: json ? stderr : stdout, stderr, begin };
 }

@@ -10,10 +10,10 @@ _guard() {
   [[ \${COMP_LINE:0:COMP_POINT} == *[[:space:]] ]] && words+=('')
   local found
   COMPREPLY=()
-  while IFS=$'\\t' read -r found _; do COMPREPLY+=("$found"); done \\
+  while IFS=$'\\t' read -r found _; do if [[ $found == : ]]; then compopt +o default; else COMPREPLY+=("$found"); fi; done \\
     < <(guard complete -- "\${words[@]:1}" 2>/dev/null)
 }
-# Where guard has nothing to say, names of files are completed.
+# Where guard completes nothing and does not say ":", names of files are completed.
 complete -o default -F _guard guard
 `,
   zsh: `
@@ -22,11 +22,11 @@ _guard() {
   local -a found
   found=("\${(@f)$(guard complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   found=("\${(@)found%%$'\\t'*}")
-  if [[ -n \${found[1]-} ]]; then compadd -- "\${found[@]}"; else _files; fi
+  if [[ -z \${found[1]-} ]]; then _files; else compadd -- "\${(@)found:#:}"; fi
 }
 if [[ \${funcstack[1]-} == _guard ]]; then _guard "$@"; else compdef _guard guard; fi
 `,
   fish: `
-complete -c guard -a '(guard complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+complete -c guard -a '(guard complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null | string match -v ":*")'
 `,
 } as const;

@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { takesFile, valuesOf } from './option-values.ts';
 
 /** One word that could stand where the cursor is. */
 export interface Completion {
@@ -10,14 +11,33 @@ export interface Completion {
  * What could stand in the place of the last of these words of guard's own (without `guard` itself). Nothing where the shell
  * knows better: names of files, and everything behind `--`, which belongs to the command inside.
  */
-export function completionsOf(program: Command, words: readonly string[], instances: readonly string[]): Completion[] {
+export function completionsOf(
+  program: Command,
+  words: readonly string[],
+  instances: readonly string[],
+  runs: readonly string[] = [],
+): Completion[] {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   if (before.includes('--')) return [];
   const { command, argumentCount, open } = placeOf(program, before);
   const all =
-    open === null ? wordsFor(program, command, argumentCount, current, instances) : (open.argChoices ?? []).map(plain);
+    open === null ? wordsFor(program, command, argumentCount, current, { instances, runs }) : valuesOf(open).map(plain);
   return all.filter(({ word }) => word.startsWith(current));
+}
+
+/** Whether names of files may stand there: they never stand for an instance, a run or a word that guard chooses. */
+export function wantsFiles(program: Command, words: readonly string[]): boolean {
+  const before = words.slice(0, -1);
+  if (before.includes('--')) return true;
+  const { open } = placeOf(program, before);
+  return open !== null && takesFile(open, words.at(-1) ?? '');
+}
+
+/** What exists at this moment. */
+interface Names {
+  readonly instances: readonly string[];
+  readonly runs: readonly string[];
 }
 
 function plain(word: string): Completion {
@@ -57,7 +77,7 @@ function wordsFor(
   command: Command,
   argumentCount: number,
   current: string,
-  instances: readonly string[],
+  { instances, runs }: Names,
 ): Completion[] {
   if (current.startsWith('-'))
     return command
@@ -67,7 +87,8 @@ function wordsFor(
   const argument =
     command.registeredArguments[Math.max(0, argumentCount)] ??
     command.registeredArguments.findLast(({ variadic }) => variadic);
-  const values = argument?.name() === 'instance' ? instances.map(plain) : (argument?.argChoices ?? []).map(plain);
+  const names: Readonly<Record<string, readonly string[]>> = { instance: instances, run: runs };
+  const values = (names[argument?.name() ?? ''] ?? argument?.argChoices ?? []).map(plain);
   return argumentCount === -1 ? [...subcommands(program), ...values] : values;
 }
 

@@ -4,8 +4,9 @@ import { openIncusPlatform } from '../platform/incus/incus.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { completionScripts } from './completion-scripts.ts';
-import { completionsOf } from './completion-words.ts';
-import type { Context } from './context.ts';
+import { completionsOf, wantsFiles } from './completion-words.ts';
+import { listRunIds } from '../journal/runs.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
 
 const help = `
 Examples:
@@ -25,14 +26,21 @@ export function defineCompletion(program: Command, { context, words, exit }: Cal
       exit(0);
     });
   program.command('complete', { hidden: true }).action(async () => {
-    const found = completionsOf(program, words ?? [], await instanceNames(context));
-    if (found.length > 0)
-      await writeLines(
-        context.stdout,
-        found.map(({ word, message }) => `${word}\t${message}`),
-      );
+    const typed = words ?? [];
+    const found = completionsOf(program, typed, await instanceNames(context), await runIds(context));
+    // The shells' scripts offer names of files unless they are told ":".
+    const lines = [
+      ...(wantsFiles(program, typed) ? [] : [':']),
+      ...found.map(({ word, message }) => `${word}\t${message}`),
+    ];
+    if (lines.length > 0) await writeLines(context.stdout, lines);
     exit(0);
   });
+}
+
+/** The newest: older ones are found by `guard runs`. */
+async function runIds(context: Context): Promise<readonly string[]> {
+  return (await listRunIds(stateDirectoryOf(context))).slice(0, 20);
 }
 
 /** Those of the local daemon; none where it does not answer at once, or where the default is a remote. */

@@ -44,7 +44,7 @@ export function defineForecast(program: Command, call: Call): void {
     )
     .option(
       '--rehearse-copy',
-      'also written --rehearse=copy: also where the storage driver copies every file, and the instance stands still meanwhile',
+      'also written --rehearse=copy: also where the storage driver copies every file, and the instance is frozen meanwhile',
     )
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(async (instances: readonly string[], options: ForecastOptions) => {

@@ -3,7 +3,11 @@ import type { Command } from 'commander';
 import { gatherFacts } from '../health/gather.ts';
 import { describeFailure } from '../platform/failure.ts';
 import { writeLines } from '../report/write.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
+import { settingsFor } from '../config/effective-settings.ts';
+import { takeBaseline } from '../health/baseline.ts';
 import type { Call } from './call.ts';
+import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { addCommonOptions, type CommonOptions } from './run-options.ts';
 import { withExisting } from './session.ts';
@@ -37,18 +41,21 @@ export function defineInit(program: Command, call: Call): void {
           refusal: { message, advice: 'Start the instance: guard init inspects it from inside.' },
         });
       }
-      const { commentedConfiguration } = await import('../config/init.ts');
+      const { commentedConfiguration, trialConfiguration } = await import('../config/init.ts');
+      const sockets = (facts.value.sockets ?? []).map(({ protocol, address, port, owner }) => ({
+        protocol,
+        address,
+        port,
+        process: owner?.process ?? null,
+      }));
+      const passing = await passingChecks(context, reached, trialConfiguration(sockets));
       const running = Object.values(facts.value.units ?? {}).filter((unit) => unit.active === 'active');
       const text = commentedConfiguration({
         instance,
         schema: null,
         units: running.map((unit) => unit.id).filter((id) => id.endsWith('.service')),
-        sockets: (facts.value.sockets ?? []).map(({ protocol, address, port, owner }) => ({
-          protocol,
-          address,
-          port,
-          process: owner?.process ?? null,
-        })),
+        sockets,
+        passing,
       });
       if (options.output === undefined) await writeLines(context.stdout, [text.trimEnd()]);
       else await writeNew(options.output, text);
@@ -58,12 +65,32 @@ export function defineInit(program: Command, call: Call): void {
   });
 }
 
+/** The names of the suggested checks that pass, each asked once. */
+async function passingChecks(
+  context: Context,
+  { platform, instance, remote }: InstanceConnection,
+  trial: string,
+): Promise<ReadonlySet<string>> {
+  const { parseConfiguration } = await import('../config/parse.ts');
+  const configuration = parseConfiguration({ path: 'guard.yaml', bytes: Buffer.from(trial) });
+  if (!configuration.ok) return new Set();
+  const { checks } = settingsFor(configuration.value, { name: instance, remote });
+  const { checks: results } = await takeBaseline(
+    { platform, instance, clock: context.clock, signal: context.interrupter.signal },
+    { definitions: checks.map((check) => ({ ...check, retries: 1 })), automatic: false },
+  );
+  return new Set(results.flatMap(({ name, status }) => (status === 'passed' ? [name] : [])));
+}
+
 async function writeNew(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: 'wx' });
   } catch (error) {
+    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     throw new UsageMistake(
-      `"${path}" cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
+      exists
+        ? `"${path}" exists already, and guard init does not overwrite it.`
+        : `"${path}" cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
       'Name a file that does not exist yet, in a folder that does.',
     );
   }

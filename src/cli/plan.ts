@@ -61,6 +61,22 @@ export function definePlan(program: Command, call: Call): void {
     });
 }
 
+/** `guard run --dry-run`: the same for each of several instances, up to the first that would be refused. */
+export async function previewEach(
+  context: Context,
+  instances: readonly string[],
+  words: readonly [string, ...string[]],
+  options: PlanOptions,
+): Promise<number> {
+  for (const instance of instances) {
+    const status = await withInstance(context, { instance, options, withTerminal: false }, (session) =>
+      preview(context, session, words, options),
+    );
+    if (status !== 0) return status;
+  }
+  return 0;
+}
+
 async function preview(
   context: Context,
   { reached, settings }: Session,

@@ -24,9 +24,12 @@ const commands = {
   init: async () => (await import('./init.ts')).defineInit,
   runs: async () => (await import('./runs.ts')).defineRuns,
   show: async () => (await import('./show.ts')).defineShow,
+  points: async () => (await import('./points.ts')).definePoints,
   recover: async () => (await import('./recover.ts')).defineRecover,
+  confirm: async () => (await import('./confirm.ts')).defineConfirm,
   prune: async () => (await import('./prune.ts')).definePrune,
   rollback: async () => (await import('./rollback.ts')).defineRollback,
+  forget: async () => (await import('./forget.ts')).defineForget,
   rollout: async () => (await import('./rollout.ts')).defineRollout,
   hook: async () => (await import('./hook.ts')).defineHook,
   agent: async () => (await import('./agent.ts')).defineAgent,
@@ -36,12 +39,13 @@ const commands = {
 } satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
 /** Reads the command line and does what it says. Returns the exit status. */
-export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
+export async function runProgram(argv: readonly string[], context: Context, isWhole = true): Promise<number> {
   const { own, command } = splitArguments(argv.map(withoutOptionalValue));
   let status = 0;
   const call = { context, own, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
   try {
+    if (!isWhole) throw notUtf8();
     refuseUnusedWords(own, command);
     refuseUnknownTopic(own);
     await program.parseAsync([...own], { from: 'user' });
@@ -66,6 +70,13 @@ export async function defineProgram(call: Call, needed: readonly CommandName[] =
 
 /** Commands that run something inside. All others would silently ignore what stands behind `--`. */
 const commandsWithWords: readonly string[] = ['run', 'plan', 'rehearse', 'complete'];
+
+function notUtf8(): UsageMistake {
+  return new UsageMistake(
+    'An argument is not valid UTF-8, and Incus would receive something else.',
+    "Pass the name in UTF-8, or use a pattern inside: sh -c '…'.",
+  );
+}
 
 function refuseUnusedWords(own: readonly string[], words: readonly string[] | null): void {
   const named = commandNames.find((name) => name === own[0]);
@@ -109,7 +120,7 @@ async function endOf(error: unknown, context: Context, words: SplitArguments, he
 }
 
 /** Commands that change nothing, whatever happens: to say so would suggest that they might. */
-const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'completion'];
+const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'points', 'completion'];
 
 function isReadOnly(own: readonly string[]): boolean {
   return !own.includes('--json') && (own[0] === 'help' || readOnlyCommands.some((name) => name === own[0]));

@@ -1,16 +1,18 @@
 import { Option, type Command } from 'commander';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { listRuns } from '../journal/run-index.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { createRecorder } from '../run/recorder.ts';
-import { pruneRestorePoints } from '../run/restore-point/retention.ts';
+import { refusedBecause } from '../run/refusal.ts';
+import { pruneRestorePoints, restorePointsToPrune } from '../run/restore-point/retention.ts';
+import { recordedTargets } from './recorded-targets.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
-import { withExisting, withInstance } from './session.ts';
+import { withExisting, withInstance, type Session } from './session.ts';
 import { count } from './values.ts';
 
 const help = `
@@ -34,13 +36,14 @@ export function definePrune(program: Command, call: Call): void {
         'how many restore points to keep for each instance (default: as configured, else 3)',
       ).argParser(count),
     )
+    .option('--dry-run', 'only list what would be removed')
     .addHelpText('after', help);
   addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
     const { context } = call;
     if (instance !== undefined) return call.exit(await pruneOne(context, instance, options, withExisting));
     let worst = 0;
     // One that was deleted since has nothing left to prune.
-    for (const target of await recorded(context))
+    for (const target of await recordedTargets(stateDirectoryOf(context)))
       worst = Math.max(
         worst,
         await pruneOne(context, target.instance, { ...options, project: target.project }, withInstance),
@@ -59,7 +62,8 @@ function pruneOne(
     const run = newRunId(context.clock.now());
     const plan = buildPlan({ run, version: context.version, reached, words: ['true'], settings, name: null });
     const state = stateDirectoryOf(context);
-    let removed = 0;
+    if (options.dryRun === true) return listOld(context, reached, plan.restorePoint.keep, options.json ?? false);
+    const removed: string[] = [];
     const view = createView({ ...context, json: options.json ?? false, quiet: options.quiet ?? false, history: [] });
     const recorder = createRecorder({
       run,
@@ -67,7 +71,7 @@ function pruneOne(
       // Told, not recorded: it is no run. Whether a restore point still exists the server knows.
       openStore: () => Promise.resolve({ ok: false, error: 'prune keeps no record' }),
       listener: (event) => {
-        if (event.type === 'restore-point-pruned') removed += 1;
+        if (event.type === 'restore-point-pruned') removed.push(event.name);
         return view.listener(event);
       },
     });
@@ -79,19 +83,22 @@ function pruneOne(
     });
     if (options.json !== true && options.quiet !== true)
       await writeLines(context.stdout, [
-        `${reached.instance}: ${removed} removed${stayed > 0 ? `, ${stayed} stayed` : ''}`,
+        `${reached.instance}: ${removed.length} removed${removed.length === 0 ? '' : ` (${removed.join(', ')})`}${stayed > 0 ? `, ${stayed} could not be removed` : ''}`,
       ]);
     return stayed > 0 ? 1 : 0;
   });
 }
 
-async function recorded(context: Context): Promise<{ readonly instance: string; readonly project: string }[]> {
-  const runs = await listRuns(stateDirectoryOf(context), { instance: null, limit: Infinity });
-  const targets = new Map<string, { readonly instance: string; readonly project: string }>();
-  for (const { started } of runs) {
-    if (started === null) continue;
-    const instance = started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
-    targets.set(`${started.project} ${instance}`, { instance, project: started.project });
-  }
-  return [...targets.values()];
+async function listOld(context: Context, reached: Session['reached'], keep: number, json: boolean): Promise<number> {
+  const existing = await reached.platform.listSnapshots(reached.instance);
+  if (!existing.ok) return reportOutcome(context, json, refusedBecause(existing.error));
+  const kept = await keptRestorePoints(stateDirectoryOf(context), reached);
+  const old = restorePointsToPrune(kept, existing.value, keep).map(({ name }) => name);
+  await writeLines(
+    context.stdout,
+    json
+      ? old.map((name) => JSON.stringify({ instance: reached.instance, restorePoint: name }))
+      : [`${reached.instance}: ${old.length} would be removed${old.length === 0 ? '' : ` (${old.join(', ')})`}`],
+  );
+  return 0;
 }

@@ -14,16 +14,19 @@ import { err, ok, type Result } from '../result.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import { newLease } from '../run/lock/in-flight.ts';
-import { keepLease, takeLease, type HeldLease } from '../run/lock/lease.ts';
-import { isLeftoverOf, requireDeadHolder, refuseUnreadable } from '../run/lock/takeover.ts';
+import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../run/lock/lease.ts';
+import { removeMarker, takeMarker } from '../run/lock/marker-changes.ts';
+import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/lock/takeover.ts';
 import { findLeftovers, recover, type RunLeftovers } from '../run/recovery/recover.ts';
-import { refusedBecause } from '../run/refusal.ts';
+import { refused, refusedBecause } from '../run/refusal.ts';
 import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
 import { createRecorder, type Recorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
+import { armDeadline } from './deadline-keeper.ts';
+import { describeWait, settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
@@ -61,7 +64,8 @@ export function defineRecover(program: Command, call: Call): void {
 
 async function recoverAll(context: Context, options: RecoverOptions): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
-  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) === 'dead');
+  // Whether one of another boot, or of this host under another name, lives its lease tells.
+  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) !== 'alive');
   if (dead.length === 0) await reportNothingToDo(context, options, null);
   let worst = 0;
   for (const record of dead) {
@@ -86,6 +90,9 @@ export async function recoverInstance(
     );
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
   return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
+    if (await waitsForConfirmation(here, session, options)) return 0;
+    const over = known === null ? null : await endWithoutInstance(here, session, options, known);
+    if (over !== null) return over;
     const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
     return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
   });
@@ -111,33 +118,106 @@ async function recoverReached(
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
-  const isIdle = record === null && found.value.inFlight === null && found.value.quiesceMarker === null;
+  const isIdle = record === null && !hasLeftovers(found.value);
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
-    return finish(context, session, { plan, record, leftovers: nothingOf(found.value), removed: [] }, options);
+    return finish(
+      context,
+      session,
+      { plan, record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] },
+      options,
+    );
   const unreadable = refuseUnreadable(plan, found.value, record, platform.commands);
   if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
   const tell = (text: string): Promise<void> => reportWait(context, options, text);
-  const living = isIdle
-    ? null
+  const holderEnd: Result<HolderEnd, Outcome> = isIdle
+    ? ok('dead')
     : await requireDeadHolder({ ...tools, inspectHolder, report: tell }, found.value, record, care);
-  if (living !== null) return reportOutcome(context, options.json ?? false, living);
+  if (!holderEnd.ok) return reportOutcome(context, options.json ?? false, holderEnd.error);
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
   const leftovers = await repairLeftovers(plan, tools, found.value, own);
   if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
-  if (isIdle) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
-  return finish(context, session, { plan, record, ...leftovers.value }, options);
+  const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers.value.leftovers));
+  if (isIdle || isCleared) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
+  return finish(context, session, { plan, record, holderEnd: holderEnd.value, ...leftovers.value }, options);
+}
+
+/**
+ * A change that waits for its confirmation is no leftover before its deadline: true, and its keeper, which a reboot ends, is
+ * looked for again. After the deadline it is settled as expired, by compare-and-swap against a confirmation at the same moment.
+ */
+async function waitsForConfirmation(context: Context, session: Session, options: RecoverOptions): Promise<boolean> {
+  const seen = await waitingRunOf(session);
+  const waiting = seen.ok ? seen.value : null;
+  if (waiting?.confirmation.state !== 'waiting') return false;
+  if (timeLeft(context, waiting.confirmation) <= 0) {
+    const expired = await settleWaiting(context, session, waiting.run, { kind: 'expire' });
+    const isExtended = !expired.ok && expired.error.kind === 'conflict' && expired.error.conflict === 'not-due';
+    return isExtended && waitsForConfirmation(context, session, options);
+  }
+  const isOfThisHost = (await readRun(stateDirectoryOf(context), waiting.run)) !== null;
+  const armed = isOfThisHost ? await armDeadline(context, waiting.run) : ok(undefined);
+  await reportWait(context, options, describeWait(waiting));
+  if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
+  return true;
+}
+
+/** The exit status where this server has nothing of the run, or is another one; null where there is something to recover. */
+async function endWithoutInstance(
+  context: RecoverySession,
+  session: Session,
+  options: RecoverOptions,
+  record: RunRecord,
+): Promise<number | null> {
+  const elsewhere = await refuseOtherServer(session, record);
+  if (elsewhere !== null) return reportOutcome(context, options.json ?? false, elsewhere);
+  return (await isGone(session, record)) ? closeGone(context, options, record) : null;
+}
+
+/** The records of a host may name several servers, which may have instances of the same name. */
+async function refuseOtherServer({ reached }: Session, { run, started }: RunRecord): Promise<Outcome | null> {
+  const server = started?.server ?? null;
+  const here = server === null ? null : await reached.fleet.serverId();
+  if (here === null || here === server) return null;
+  return refused(
+    `Run ${run} was made on another server than this one.`,
+    `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
+  );
+}
+
+/** Only a server that is known to be the same can say that an instance is gone. */
+async function isGone({ reached }: Session, { started }: RunRecord): Promise<boolean> {
+  if (started?.server === undefined || (await reached.fleet.serverId()) !== started.server) return false;
+  const seen = await reached.platform.getInstance(reached.instance);
+  return !seen.ok && seen.error.kind === 'not-found';
+}
+
+/** Somebody deleted the instance: nothing is left to finish, and the next boot must not complain about it again. */
+async function closeGone(context: RecoverySession, options: RecoverOptions, record: RunRecord): Promise<number> {
+  const recorder = await recorderOf(context, record.run, options, record);
+  await recorder.resume();
+  if (record.restorePoint !== null && record.released === null)
+    await recorder.record({ type: 'released', restorePoint: null });
+  const outcome = { outcome: 'instance-gone' } as const;
+  await recorder.record({ type: 'run-ended', outcome, ms: 0 });
+  return exitStatusOf(outcome);
 }
 
 /** Which instance it is about is known. */
 type RecoverySession = Context & { readonly target: Target };
 
-/** Finishes the run, and tells it as a run is told. */
+/** Finishes the run and reports it like any run. */
 async function finish(
   context: RecoverySession,
   session: Session,
-  { plan, record, leftovers, removed }: { readonly plan: Plan; readonly record: RunRecord | null } & RepairResult,
+  {
+    plan,
+    record,
+    holderEnd,
+    leftovers,
+    removed,
+  }: { readonly plan: Plan; readonly record: RunRecord | null; readonly holderEnd: HolderEnd } & RepairResult,
   options: RecoverOptions,
 ): Promise<number> {
   const { platform } = session.reached;
@@ -149,33 +229,83 @@ async function finish(
   const { instance, project, remote, limits } = plan;
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { keepIfHealthy = false } = options;
-  const lease = await leaseFor(session, recorder, context.clock, leftovers);
+  const lease = await leaseFor({ ...session, plan, holderEnd }, recorder, context.clock, leftovers);
   if (!lease.ok) return reportOutcome(context, options.json ?? false, lease.error);
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
-    { run, instance, project, remote, limits, record, baseline, keepIfHealthy, hooks, lease: lease.value },
+    {
+      run,
+      instance,
+      project,
+      remote,
+      limits,
+      record,
+      baseline,
+      keepIfHealthy: keepIfHealthy && settledOf(leftovers) === null,
+      hooks,
+      settled: settledOf(leftovers),
+      lease: lease.value,
+    },
     { platform, clock: context.clock, recorder },
     leftovers,
   );
   await lease.value?.stop();
+  await recorder.close();
   const status = recoveredStatus(outcome);
   return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
 }
 
-/** Null where nothing is in flight, or the server cannot write a lease: a full pool must not stop a rollback. */
+/**
+ * Null where nothing is in flight. Where the server cannot write a lease the restore point is known by its time of creation
+ * alone: a full pool must not stop a rollback.
+ */
 async function leaseFor(
-  { reached }: Session,
+  { reached, plan, holderEnd }: Session & { readonly plan: Plan; readonly holderEnd: HolderEnd },
   recorder: Recorder,
   clock: Context['clock'],
-  leftovers: RunLeftovers,
-): Promise<Result<HeldLease | null, Outcome>> {
-  if (leftovers.inFlight === null) return ok(null);
+  { inFlight, lease: before }: RunLeftovers,
+): Promise<Result<LeaseHandle | null, Outcome>> {
+  if (inFlight === null) return ok(null);
   const { platform, instance } = reached;
+  const { run } = recorder;
+  const { createdAt } = inFlight;
+  const { leaseMs, readyMs } = plan.limits;
   const lease = newLease();
   await recorder.record({ type: 'lease-acquired', lease: lease.base });
-  const taken = await takeLease({ platform }, instance, { before: leftovers.lease, lease });
-  if (taken.ok) return ok(keepLease({ platform, clock }, instance, lease));
-  return taken.error.kind === 'changed' ? err(refusedBecause(taken.error)) : ok(null);
+  const taken = await takeLease({ platform }, instance, { before, lease });
+  if (!taken.ok && taken.error.kind === 'changed') return err(refusedBecause(taken.error));
+  const held = keepLease({ platform, clock }, { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs });
+  // What the former holder asked last may be on its way.
+  if (holderEnd === 'given-up') await clock.sleep(settleMs);
+  const marked = await takeMarker(
+    { platform, clock },
+    instance,
+    { run, lease: held, holder: currentHolder() },
+    readyMs,
+  );
+  const loss = marked.ok ? null : lossBehind(marked.error);
+  return marked.ok || loss === null ? ok(held) : err(refusedBecause(marked.error));
+}
+
+/** The marker of another host's run whose restore point is gone: nothing is left to finish. Whether there was one. */
+async function clearMarkerAlone(
+  tools: { readonly platform: Session['reached']['platform']; readonly clock: Context['clock'] },
+  { instance, limits }: Plan,
+  { marker, inFlight, quiesceMarker }: RunLeftovers,
+): Promise<boolean> {
+  if (marker === null || inFlight !== null || quiesceMarker !== null) return false;
+  await removeMarker(tools, instance, { run: marker.run, lease: null }, limits.readyMs);
+  return true;
+}
+
+function hasLeftovers({ inFlight, quiesceMarker, marker }: RunLeftovers): boolean {
+  return inFlight !== null || quiesceMarker !== null || marker !== null;
+}
+
+/** What was settled about a change that waited for a confirmation. */
+function settledOf({ inFlight, marker }: RunLeftovers): 'confirmed' | 'refused' | 'expired' | null {
+  const state = inFlight === null ? undefined : marker?.confirmation?.state;
+  return state === undefined || state === 'waiting' ? null : state;
 }
 
 /** The instance, without what is there of another run. */
@@ -189,7 +319,7 @@ async function reportWait(context: Context, options: RecoverOptions, text: strin
 
 const stillLockedStatus = 21;
 
-/** The outcome stands; a lock that could not be freed was told, and is left for the next recovery. */
+/** The outcome stays. A lock that could not be released was reported and remains for the next recovery. */
 async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): Promise<boolean> {
   if (inFlight === null) return false;
   const snapshot = await reached.platform.getSnapshot(reached.instance, inFlight.name);
@@ -251,6 +381,8 @@ function recoveredStatus(outcome: Outcome): number {
   switch (outcome.outcome) {
     case 'kept':
     case 'kept-unhealthy':
+    case 'kept-unchanged':
+    case 'instance-gone':
     case 'rolled-back':
     case 'interrupted':
     case 'refused':

@@ -58,7 +58,7 @@ export async function runRehearsal(
     reached,
     interruption: context.interrupter,
     listener,
-    askToKeep: null,
+    person: null,
   });
   const mayCopyFiles = settings.rehearse === 'copy';
   const end = await rehearse({ plan, before, keepCopy: options.keepRehearsal ?? false, mayCopyFiles }, tools);

@@ -12,6 +12,7 @@ import { lifecycleCommandTimeoutMs, type LifecycleCommand, type LifecycleCommand
 import { err, ok, type Result } from '../result.ts';
 import type { Context } from './context.ts';
 import type { RunOptions } from './run-options.ts';
+import { neverAsNull } from './values.ts';
 
 /** The settings of one instance: defaults, then guard.yaml, then flags. A mistake in the file is an outcome (78). */
 export async function resolveSettings(
@@ -54,8 +55,8 @@ export function settingsWith(
 
 function flagsOf(options: RunOptions): Flags {
   return {
-    timeoutMs: options.timeout,
-    idleTimeoutMs: options.idleTimeout,
+    timeoutMs: neverAsNull(options.timeout),
+    idleTimeoutMs: neverAsNull(options.idleTimeout),
     okStatus: options.okStatus,
     environment: options.env,
     user: options.user,
@@ -66,10 +67,13 @@ function flagsOf(options: RunOptions): Flags {
     soakMs: options.soak,
     restart: options.restart,
     allowUnhealthy: options.allowUnhealthy,
+    confirmMs: options.confirm,
+    confirmBy: options.confirmBy === undefined ? undefined : ['sh', '-c', options.confirmBy],
     uncovered: options.uncovered,
     onFailure: options.onFailure,
+    onUnchanged: options.onUnchanged,
     keep: options.keep,
-    expiresMs: options.expires,
+    expiresMs: neverAsNull(options.expires),
     waitLockMs: options.waitLock,
     stopFirst: options.stopFirst,
     rehearse: options.rehearseCopy === true ? 'copy' : options.rehearse,

@@ -43,7 +43,8 @@ async function targetOnServer(
     return err(refused(`The restore point of run ${run} is not on "${instanceName}" any more.`, 'See `guard runs`.'));
   const disks = await classifyDisks(platform, instance.value);
   const volumes = [];
-  for (const { pool, volume } of disks.own) {
+  if (!disks.ok) return err(refusedBecause(disks.error));
+  for (const { pool, volume } of disks.value.own) {
     const taken = await platform.listVolumeSnapshots(pool, volume);
     if (!taken.ok) return err(refusedBecause(taken.error));
     const own = taken.value.find((one) => one.name === name);

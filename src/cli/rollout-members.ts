@@ -149,7 +149,7 @@ async function runPlanOf(
     reached: connectionTo(call, member),
     interruption: context.interrupter,
     listener,
-    askToKeep: null,
+    person: null,
   });
   try {
     const outcome = await guardedRun(plan, tools);

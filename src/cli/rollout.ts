@@ -137,7 +137,7 @@ async function findRollout(
 
 /** Whether another host has gone on with it. */
 function otherHolder({ holder }: RolloutRecord): (other: Holder) => boolean {
-  return (other) => other.host !== holder.host || other.pid !== holder.pid || other.startTicks !== holder.startTicks;
+  return (other) => other.id !== holder.id;
 }
 
 function storesOf(servers: Servers, record: RolloutRecord): readonly SharedStore[] {
@@ -335,7 +335,12 @@ async function goOnWith(
   const first: RecordedRolloutEvent[] = isForeign
     ? [stamp({ type: 'rollout-imported', record: { ...record, options: how.words } })]
     : [];
-  const recovered = await Promise.all(unfinishedMembers(record).map((member) => recoverMember(call, member)));
+  const unfinished = unfinishedMembers(record);
+  if (unfinished.length > 0 && !json)
+    await writeLines(context.stderr, [
+      `guard: finishing what was under way on ${neutralise(unfinished.map(({ label }) => label).join(', '), 500)}. This takes up to two minutes more where nobody can see whether its guard still lives.`,
+    ]);
+  const recovered = await Promise.all(unfinished.map((member) => recoverMember(call, member)));
   const events = recovered.map(stamp);
   const known = events.reduce((before, event) => foldOne(before, event), record);
   const resumed = resumeEvent(known, settings, { holder: currentHolder(), retryFailed: how.retryFailed });

@@ -8,13 +8,13 @@ import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
-/** What is done when a run has ended: whoever wants to know is told. */
+/** Sends the notifications at the end of a run. */
 export interface RunNotifier {
   /** Hears the run's events. */
   readonly onEvent: (event: RecordedEvent) => void;
   /** The end of the run in sentences, one a line. */
   readonly summary: (outcome: Outcome) => string;
-  /** Tells the notices; gives a sentence for each that could not be told. Never rejects. */
+  /** Sends the notifications. Returns a sentence for each that failed. Never rejects. */
   readonly notify: (notices: readonly Notice[], outcome: Outcome) => Promise<readonly string[]>;
 }
 

@@ -40,7 +40,7 @@ export interface CommonOptions {
 export interface RunOptions extends CommonOptions {
   readonly name?: string;
   readonly keep?: number;
-  readonly expires?: number | null;
+  readonly expires?: number;
   readonly check?: readonly string[];
   readonly checkTimeout?: number;
   readonly checkInterval?: number;
@@ -51,10 +51,13 @@ export interface RunOptions extends CommonOptions {
   readonly soak?: number;
   readonly restart?: boolean;
   readonly allowUnhealthy?: boolean;
+  readonly confirm?: number;
+  readonly confirmBy?: string;
+  readonly detach?: boolean;
   readonly uncovered?: UncoveredPolicy;
   readonly onFailure?: FailurePolicies;
-  readonly timeout?: number | null;
-  readonly idleTimeout?: number | null;
+  readonly timeout?: number;
+  readonly idleTimeout?: number;
   readonly okStatus?: readonly StatusRange[];
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: number;
@@ -62,6 +65,9 @@ export interface RunOptions extends CommonOptions {
   readonly cwd?: string;
   readonly waitLock?: number;
   readonly passthrough?: boolean;
+  readonly onUnchanged?: 'rollback' | 'keep';
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
   readonly retry?: boolean;
   readonly keepFailed?: boolean;
   readonly stopFirst?: boolean;
@@ -81,7 +87,9 @@ export function addRunOptions(command: Command): Command {
 function addRestorePointOptions(command: Command): Command {
   return command
     .optionsGroup('Restore point:')
-    .addOption(new Option('--name <name>', 'its final name (default: guard-<run>)').argParser(snapshotName))
+    .addOption(
+      new Option('--name <name>', 'the final name of the restore point (default: guard-<run>)').argParser(snapshotName),
+    )
     .addOption(
       new Option('--keep <count>', 'how many restore points to keep on the instance (default: 3)').argParser(count),
     )
@@ -138,6 +146,20 @@ function addHealthOptions(command: Command): Command {
         'rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
       ).argParser(failurePolicies),
     )
+    .addOption(
+      new Option(
+        '--confirm <time>',
+        'keep a healthy change only if it is confirmed within this time, else roll it back',
+      ).argParser(duration),
+    )
+    .option('--confirm-by <command>', 'confirm the change when this command on this machine succeeds; tried every 5 s')
+    .option('--detach', 'with --confirm: end after the verdict and let the change wait')
+    .addOption(
+      new Option(
+        '--on-unchanged <policy>',
+        'a command that failed and has changed nothing that guard compares: rollback or keep (default: rollback; at a terminal guard asks)',
+      ).choices(['rollback', 'keep']),
+    )
     .option('--keep-failed', 'before a rollback, keep the failed state as a stopped copy without network');
 }
 
@@ -187,7 +209,7 @@ export function addRehearsalCopyOptions(command: Command): Command {
     .optionsGroup('Rehearsal:')
     .option(
       '--rehearse-copy',
-      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance stands still meanwhile',
+      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance is frozen meanwhile',
     )
     .option('--keep-rehearsal', 'keep the copy at the end, stopped, to look into it');
 }

@@ -8,6 +8,7 @@ import type { Interruption } from '../run/interruption.ts';
 import type { Plan } from '../run/plan.ts';
 import { createRecorder } from '../run/recorder.ts';
 import type { CommandIo, RunTools } from '../run/tools.ts';
+import { confirmationTools } from './confirmation-tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
 /** What a run works with: the records of this host, and whatever is different for each run. */
@@ -19,7 +20,7 @@ export function runTools(
     readonly reached: Pick<InstanceConnection, 'platform' | 'instance' | 'project' | 'remote'>;
     readonly interruption: Interruption;
     readonly listener: Listener;
-    readonly askToKeep: RunTools['askToKeep'];
+    readonly person: RunTools['person'];
   },
 ): RunTools {
   const { clock } = context;
@@ -34,7 +35,8 @@ export function runTools(
     inspectHolder,
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
     failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
-    askToKeep: one.askToKeep,
+    person: one.person,
+    confirmation: confirmationTools(context, one.reached, one.person !== null),
     recorder: createRecorder({
       run: one.plan.run,
       clock,

@@ -4,7 +4,7 @@ import type { Listener } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { createView, type View } from '../report/view.ts';
+import { createView, isAttended, type View } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -27,6 +27,7 @@ import { refuseUnwritableRecords } from './records.ts';
 import type { OneRehearsal } from './rehearsal.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
+import { UsageMistake } from './usage.ts';
 import { withTrace } from './tracing.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
@@ -36,10 +37,13 @@ export function defineRun(program: Command, call: Call): void {
     .description('take a restore point, run the command, then keep the change or roll back')
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
-  addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command))))).action(
-    async (instances: readonly string[], options: RolloutOptions) => {
+  addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command)))))
+    .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
+    .option('--dry-run', 'only say what would happen, like `guard plan`')
+    .action(async (instances: readonly string[], options: RolloutOptions) => {
       const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
       const words = commandWords(named, call.words, 'guard', commandNames);
+      if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));
       const status = await (isRollout(instances, options)
         ? withTrace(call.context, options, async (context) => {
             const { startRollout } = await import('./rollout-run.ts');
@@ -47,8 +51,18 @@ export function defineRun(program: Command, call: Call): void {
           })
         : runSingle(call.context, instances[0] ?? '', words, options));
       call.exit(status);
-    },
-  );
+    });
+}
+
+async function dryRun(
+  context: Context,
+  instances: readonly string[],
+  words: readonly [string, ...string[]],
+  options: RunOptions,
+): Promise<number> {
+  // Loaded late: most runs are none.
+  const { previewEach } = await import('./plan.ts');
+  return previewEach(context, instances, words, options);
 }
 
 function runSingle(
@@ -80,6 +94,7 @@ async function runOne(
     const { reached, settings } = session;
     const run = newRunId(context.clock.now());
     const plan = buildPlan({
+      server: await reached.fleet.serverId(),
       pushes: pushes.value,
       run,
       version: context.version,
@@ -87,9 +102,12 @@ async function runOne(
       words,
       settings,
       name: options.name ?? null,
-      obeyQuarantine: options.retry !== true && !isAttended(context),
+      obeyQuarantine: options.retry !== true && !isAttended({ ...context, json: false }),
       keepFailed: options.keepFailed ?? false,
+      detach: options.detach ?? false,
     });
+    const unkept = await refuseWithoutKeeper(context, plan, options);
+    if (unkept !== null) return unkept;
     const notRehearsed = { plan, io, rehearsed: null };
     const begun =
       settings.rehearse === false
@@ -97,10 +115,31 @@ async function runOne(
         : await afterRehearsal(context, { plan, io, session, options, instance });
     if (typeof begun === 'number') return begun;
     const here = settings.rehearse === false ? context : await about(context, { instance, command: words });
-    const view = createView({ ...here, json, quiet: options.quiet ?? false });
+    const view = createView({ ...here, json, quiet: options.quiet ?? false, yes: options.yes ?? false });
     const one = { ...begun, view, reached, notify: settings.notify };
     return runPlan(here, one, options.passthrough ?? false);
   });
+}
+
+/** A change that waits for a confirmation needs somebody who rolls it back at its deadline. */
+async function refuseWithoutKeeper(
+  context: Context,
+  { confirmation }: Plan,
+  { detach, confirmBy, json }: RunOptions,
+): Promise<number | null> {
+  if (confirmation === null) {
+    const useless = detach === true ? '--detach' : confirmBy === undefined ? null : '--confirm-by';
+    if (useless === null) return null;
+    throw new UsageMistake(`${useless} needs --confirm.`, 'Say how long the change may wait: --confirm 10m.');
+  }
+  const { findDeadlineKeeper } = await import('./deadline-keeper.ts');
+  const keeper = await findDeadlineKeeper(context);
+  if (keeper.ok) return null;
+  return reportOutcome(
+    context,
+    json ?? false,
+    refused(keeper.error, 'Start `guard agent`, or run guard as root on a host with systemd.'),
+  );
 }
 
 /** Rehearses the run. A number is the exit status where the instance may not be touched. */
@@ -126,11 +165,6 @@ async function afterRehearsal(
   return { plan: { ...plan, rehearsedBy: rehearsed.run }, io: inputs[1], rehearsed: rehearsed.listener };
 }
 
-/** Whether a person sees what happens, and could be asked. */
-function isAttended({ stdin, stderr }: Context): boolean {
-  return stdin.isTTY === true && stderr.isTTY === true;
-}
-
 /** One run with all it needs. */
 export interface OneRun {
   readonly plan: Plan;
@@ -139,7 +173,7 @@ export interface OneRun {
   readonly reached: InstanceConnection;
   /** Compares what happens with the rehearsal; null where there was none. */
   readonly rehearsed?: Listener | null;
-  /** Who is told how it ended. */
+  /** The notifications for its end. */
   readonly notify: readonly Notice[];
 }
 
@@ -155,7 +189,7 @@ export async function runPlan(context: Context, one: OneRun, passthrough: boolea
   };
   const outcome = await guardedRun(
     one.plan,
-    runTools(context, { ...one, interruption: context.interrupter, listener, askToKeep: one.view.askToKeep }),
+    runTools(context, { ...one, interruption: context.interrupter, listener, person: one.view.person }),
   );
   for (const message of await notifier.notify(one.notify, outcome))
     await writeLines(context.stderr, [`guard: ${message}`]);

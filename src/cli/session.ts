@@ -5,7 +5,8 @@ import { explainMissing } from '../run/missing-instance.ts';
 import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
-import { resolveSettings } from './resolve-settings.ts';
+import { warnOfNearBlocks } from './near-blocks.ts';
+import { readConfiguration, settingsWith } from './resolve-settings.ts';
 
 /** What is asked for. */
 interface SessionRequest {
@@ -39,7 +40,7 @@ export function withExisting(
   });
 }
 
-/** Reaches the instance, reads its settings, does the work and lets go. What fails before is said, and is the exit status. */
+/** Connects to the instance, reads its settings, does the work and disconnects. An earlier failure is reported as the outcome. */
 export async function withInstance(
   context: Context,
   wanted: SessionRequest,
@@ -51,8 +52,12 @@ export async function withInstance(
   if (!reached.ok) return end({ outcome: 'refused', refusal: reached.error });
   try {
     const { instance: name, remote } = reached.value;
-    const settings = await resolveSettings(context, { name, remote }, options, wanted.withTerminal);
-    return settings.ok ? await work({ reached: reached.value, settings: settings.value }) : await end(settings.error);
+    const configuration = await readConfiguration(context, options);
+    if (!configuration.ok) return await end(configuration.error);
+    const settings = settingsWith(configuration.value, { name, remote }, options, wanted.withTerminal);
+    if (!settings.ok) return await end(settings.error);
+    if (options.json !== true) await warnOfNearBlocks(context, configuration.value, reached.value);
+    return await work({ reached: reached.value, settings: settings.value });
   } finally {
     await reached.value.close();
   }

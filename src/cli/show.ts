@@ -1,16 +1,22 @@
-import type { Command } from 'commander';
-import { findRunId } from '../journal/run-id.ts';
-import { listRunIds, readRun } from '../journal/runs.ts';
+import { basename } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { Option, type Command } from 'commander';
+import { readRun, type RunRecord } from '../journal/runs.ts';
+import { runChangeLines } from '../report/run-changes.ts';
+import { showRun, type EvidenceFile } from '../report/show.ts';
 import { reportOfRecord } from '../report/run-report.ts';
-import { showRun } from '../report/show.ts';
 import { writeLines } from '../report/write.ts';
+import { nearest } from '../text.ts';
 import { stateDirectoryOf } from './context.ts';
 import type { Call } from './call.ts';
 import { writePage, type PageOptions } from './page.ts';
+import { runNamed } from './run-named.ts';
 import { UsageMistake } from './usage.ts';
 
 interface ShowOptions extends PageOptions {
   readonly json?: boolean;
+  readonly evidence?: string;
+  readonly changes?: boolean;
 }
 
 /** `guard show`: one run. */
@@ -22,7 +28,12 @@ export function defineShow(program: Command, call: Call): void {
     .option('--json', "write the run's events on stdout, one a line")
     .option('--html <file>', 'write the run as a page to this file')
     .option('--open', 'open the page of --html in the browser')
-    .addHelpText('after', '\nExit status:\n    0  shown\n   64  there is no such run, or more than one begins so')
+    .addOption(new Option('--evidence <name>', 'print this file of its evidence').conflicts(['json', 'changes']))
+    .addOption(new Option('--changes', 'print what changed, as a diff from before to after').conflicts('json'))
+    .addHelpText(
+      'after',
+      '\nExit status:\n    0  shown\n   64  there is no such run or file, or more than one begins so',
+    )
     .action(async (wanted: string, options: ShowOptions) => {
       const state = stateDirectoryOf(call.context);
       const record = await readRun(state, await runNamed(state, wanted));
@@ -38,21 +49,44 @@ export function defineShow(program: Command, call: Call): void {
         );
         return;
       }
-      const lines = options.json ? record.events.map((event) => JSON.stringify(event)) : [showRun(record)];
-      await writeLines(call.context.stdout, lines);
+      await writeLines(call.context.stdout, shownLines(record, options));
     });
 }
 
-async function runNamed(state: string, wanted: string): Promise<string> {
-  const found = findRunId(await listRunIds(state), wanted);
-  if (found.ok) return found.value;
-  switch (found.error.kind) {
-    case 'unknown':
-      throw new UsageMistake(`There is no run "${wanted}".`, 'See `guard runs` for those there are.');
-    case 'ambiguous':
-      throw new UsageMistake(
-        `More than one run is meant by "${wanted}": ${found.error.candidates.join(', ')}.`,
-        'Write more of the id.',
-      );
+function shownLines(record: RunRecord, { json, evidence, changes }: ShowOptions): readonly string[] {
+  if (json === true) return record.events.map((event) => JSON.stringify(event));
+  if (changes === true) return runChangeLines(record.changes);
+  const files = evidenceOf(record);
+  if (evidence === undefined) return [showRun(record, files)];
+  return [readEvidence(record, evidence, files)];
+}
+
+/** The files by their names: their folder says nothing to a person. */
+function evidenceOf({ evidence }: RunRecord): EvidenceFile[] {
+  return (evidence?.files ?? []).map((file) => ({
+    name: basename(file),
+    bytes: statSync(file, { throwIfNoEntry: false })?.size ?? null,
+  }));
+}
+
+/** As it is: who asks for a file of evidence pipes it, or wants all of it. */
+function readEvidence({ run, evidence }: RunRecord, name: string, files: readonly EvidenceFile[]): string {
+  const names = files.map((file) => file.name);
+  const path = evidence?.files.find((file) => basename(file) === name);
+  if (path === undefined) {
+    const near = nearest(name, names);
+    throw new UsageMistake(
+      `Run ${run} has no evidence named "${name}".`,
+      names.length === 0
+        ? 'It has none at all.'
+        : near === null
+          ? `There are: ${names.join(', ')}.`
+          : `Did you mean ${near}?`,
+    );
+  }
+  try {
+    return readFileSync(path, 'utf8').replace(/\n$/, '');
+  } catch {
+    throw new UsageMistake(`"${name}" of run ${run} is not there any more.`, 'See `guard show` for the others.');
   }
 }

@@ -18,9 +18,14 @@ export function duration(text: string): number {
   return parsed.value;
 }
 
-/** `never`, or a duration. */
-export function durationOrNever(text: string): number | null {
-  return text === 'never' ? null : duration(text);
+/** `never`, or a duration. Commander takes null for a value that is missing, so never is Infinity until `neverAsNull`. */
+export function durationOrNever(text: string): number {
+  return text === 'never' ? Infinity : duration(text);
+}
+
+/** What the settings expect: null for never, undefined where the option was not given. */
+export function neverAsNull(duration: number | undefined): number | null | undefined {
+  return duration === Infinity ? null : duration;
 }
 
 /** A whole number, zero or more. */

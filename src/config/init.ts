@@ -8,6 +8,8 @@ export interface ObservedInstance {
   /** The units that run. */
   readonly units: readonly string[];
   readonly sockets: readonly ObservedSocket[];
+  /** Names of suggested checks that pass now: they are active. */
+  readonly passing: ReadonlySet<string>;
   /** Path or URL of the JSON Schema, for editors; null to leave it out. */
   readonly schema: string | null;
 }
@@ -19,7 +21,7 @@ export function commentedConfiguration(seen: ObservedInstance): string {
   const name = neutralise(seen.instance, 100);
   return [
     ...(seen.schema === null ? [] : [`# yaml-language-server: $schema=${neutralise(seen.schema, 300)}`]),
-    `# What guard does with ${name}. Nothing is set yet: take away the # from a setting to use it.`,
+    `# What guard does with ${name}.${seen.passing.size === 0 ? ' Nothing is set yet.' : ' The checks without # pass now.'} Take away the # from a setting to use it.`,
     '# Settings stand behind a # without a space, as in #soak: 10s; words for people have one.',
     '#',
     '# Without any setting, guard compares before and after what it can see by itself. At this moment that is:',
@@ -32,7 +34,7 @@ export function commentedConfiguration(seen: ObservedInstance): string {
     '',
     'instances:',
     `  ${keyText(seen.instance)}: # stronger than the defaults; may also be a glob like "web-*"`,
-    ...indented(indented(checkLines(suggestedChecks(seen.sockets)))),
+    ...indented(indented(checkLines(suggestedChecks(seen.sockets), seen.passing))),
     '',
   ].join('\n');
 }
@@ -57,11 +59,38 @@ const general = [
   '#expires: 30d',
 ];
 
-function checkLines(suggestions: readonly Suggestion[]): string[] {
+/** A guard.yaml in which every suggested check is active, to find out which of them pass now. */
+export function trialConfiguration(sockets: readonly ObservedSocket[]): string {
+  const suggestions = suggestedChecks(sockets);
+  if (suggestions.length === 0) return '';
   return [
-    '# Questions that only you can ask, before and after. {address} is the address of the instance.',
-    '#checks:',
-    ...suggestions.flatMap(({ why, name, lines }) => [
+    'defaults:',
+    '  checks:',
+    ...suggestions.flatMap(({ name, lines }) => [
+      `    ${name}:`,
+      ...lines.filter((line) => !isExample(line)).map((line) => `      ${line}`),
+    ]),
+    '',
+  ].join('\n');
+}
+
+/** What only the user knows: it stays a comment. */
+function isExample(line: string): boolean {
+  return line.startsWith('expectBody:');
+}
+
+function checkLines(suggestions: readonly Suggestion[], passing: ReadonlySet<string>): string[] {
+  const active = suggestions.filter(({ name }) => passing.has(name));
+  const uncertain = suggestions.filter(({ name }) => !passing.has(name));
+  return [
+    '# Checks that guard runs before and after. {address} is the address of the instance.',
+    active.length === 0 ? '#checks:' : 'checks:',
+    ...active.flatMap(({ why, name, lines }) => [
+      `  # ${why} It passes now.`,
+      `  ${name}:`,
+      ...lines.map((line) => `    ${isExample(line) ? '#' : ''}${line}`),
+    ]),
+    ...uncertain.flatMap(({ why, name, lines }) => [
       `  # ${why}`,
       `  #${name}:`,
       ...lines.map((line) => `    ${line.replace(/^ */, '$&#')}`),

@@ -13,7 +13,7 @@ import { inOrder, type ConfigurationMistake } from './mistake.ts';
 import { compareExactness, readPattern } from './pattern.ts';
 import { fileSchema } from './schema.ts';
 
-/** Nobody mends more at once. */
+/** More mistakes than a person corrects at once. */
 const mostMistakes = 30;
 
 /** Parses a guard.yaml. Returns all mistakes in the order of the file. Never throws. */

@@ -11,7 +11,7 @@ export interface InstancePattern {
 
 /**
  * Reads `name` or `remote:name`, both with `*`, `?`, `[a-z]`, `[!a-z]` and `{one,other}`. Without a remote it means
- * the instances of that name on every remote; `local:` is the machine's own daemon. Projects are not told apart.
+ * the instances of that name on every remote; `local:` is the machine's own daemon. Keys do not distinguish projects.
  *
  * A whole name is more exact than a glob; of two globs the one with more literal characters is; of two alike, the one with
  * a remote. The error is one sentence.

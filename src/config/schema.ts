@@ -77,6 +77,11 @@ const hook = changed(
       description: 'When to refuse a transaction that was rolled back before.',
       default: 'unattended',
     }),
+    rehearse: optional(flag, {
+      description:
+        'Run the command of a transaction without a terminal on an isolated copy first, and abort the transaction if the copy does not survive. The `timeout` must be long enough for that.',
+      default: false,
+    }),
     mostAnHour: optional(wholeNumber(1, 10_000), {
       description: 'The maximum number of runs in an hour.',
       default: 60,
@@ -89,8 +94,10 @@ const outcomes = [
   'kept',
   'rolled-back',
   'kept-unhealthy',
+  'kept-unchanged',
   'rolled-back-not-well',
   'rollback-failed',
+  'waiting',
   'refused',
   'busy',
   'quarantined',
@@ -179,6 +186,14 @@ const settingsShape = {
     description: 'Start the run although a required check already fails.',
     default: false,
   }),
+  confirm: optional(time(10_000, 7 * 24 * 3_600_000), {
+    description:
+      'How long a healthy change waits for its confirmation. Without one it is rolled back. Left out: the change is kept at once.',
+    examples: ['10m'],
+  }),
+  confirmBy: optional(command, {
+    description: 'Run on this machine every 5 s while a change waits: exit status 0 confirms it.',
+  }),
   onFailure: optional(
     changed(z.union([policy, policies], { error: 'rollback, keep or ask, or one of them for each cause' }), (given) =>
       typeof given === 'string' ? { command: given, unhealthy: given, inconclusive: given, timeout: given } : given,
@@ -189,6 +204,11 @@ const settingsShape = {
       default: 'rollback',
     },
   ),
+  onUnchanged: optional(choice(['rollback', 'keep']), {
+    description:
+      'What is done about a command that failed and has changed nothing that guard compares. At a terminal guard asks.',
+    default: 'rollback',
+  }),
   hooks: optional(hooks, {
     description:
       'Your own commands around the restore point and at the end of a run, by moment. `null` removes inherited ones.',
@@ -197,7 +217,7 @@ const settingsShape = {
     z.union([flag, z.enum(['copy'], { error: 'true, false or copy' })], { error: 'true, false or copy' }),
     {
       description:
-        'Try the change on an isolated copy first, and touch the instance only if the copy survives it and a restart. `copy`: also where the storage driver copies every file, and the instance stands still meanwhile.',
+        'Try the change on an isolated copy first, and touch the instance only if the copy survives it and a restart. `copy`: also where the storage driver copies every file, and the instance is frozen meanwhile.',
       default: false,
     },
   ),
@@ -266,13 +286,15 @@ const settingsShape = {
 export const settingNames = Object.keys(settingsShape);
 
 const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mapping of settings')), (given): Layer => {
-  const { timeout, idleTimeout, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } = given ?? {};
+  const { timeout, idleTimeout, confirm, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } =
+    given ?? {};
   const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, notify, ...same } = rest;
   return withoutUndefined({
     ...same,
     hooks: same.hooks ?? undefined,
     timeoutMs: timeout,
     idleTimeoutMs: idleTimeout,
+    confirmMs: confirm,
     verifyTimeoutMs: verifyTimeout,
     soakMs: soak,
     askTimeoutMs: askTimeout,

@@ -36,7 +36,7 @@ self() {
 
 # One call lists every unit. Details cost the manager a millisecond a unit, so they are asked for the services that do
 # something or should, and not for the many of systemd's own that have done their work at boot.
-unit_properties=Id,Names,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,MainPID,ExecMainCode,ExecMainStatus,InvocationID,Transient,RemainAfterExit,BusName,TriggeredBy,WantedBy,RequiredBy,FragmentPath,ConditionResult,ConditionTimestampMonotonic,Restart,RestartForceExitStatus,SuccessExitStatus,Job,NextElapseUSecRealtime,NextElapseUSecMonotonic,LastTriggerUSec,LimitNOFILESoft
+unit_properties=Id,Names,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,MainPID,ExecMainCode,ExecMainStatus,InvocationID,Transient,RemainAfterExit,BusName,TriggeredBy,WantedBy,RequiredBy,FragmentPath,ConditionResult,ConditionTimestampMonotonic,Restart,RestartForceExitStatus,SuccessExitStatus,Job,NextElapseUSecRealtime,NextElapseUSecMonotonic,LastTriggerUSec,LimitNOFILESoft,User,DynamicUser
 
 service_manager() {
   if [ -d /run/systemd/system ]; then
@@ -219,6 +219,9 @@ obstacles() {
 
 # Units of the managers of users who stay when they log out. Only such a user's services are meant to stay.
 user_managers() {
+  # unit_details switched both for itself.
+  set +f
+  unset IFS
   for mark in /var/lib/systemd/linger/*; do
     [ -e "$mark" ] || continue
     uid=$(id -u "${mark##*/}") || continue
@@ -427,23 +430,24 @@ look() {
   section processes processes
   section programs programs
   section access socket_access
-  section workplaces workplaces
-  section obstacles obstacles
   section addresses addresses
   section routes routes
   section nameservers nameservers
   section space space
-  section reboot reboot
-  packages
-  section signatures signatures
-  section lines lines
-  section jobs jobs_
-  section accounts accounts
-  section kernel kernel
   section mounts mounts
   section clients clients
-  section queues queues
+  # What does not change by itself from one second to the next.
   if [ -n "$deep" ]; then
+    section reboot reboot
+    packages
+    section signatures signatures
+    section lines lines
+    section workplaces workplaces
+    section obstacles obstacles
+    section jobs jobs_
+    section accounts accounts
+    section kernel kernel
+    section queues queues
     section packaged packaged
     [ "$since" -gt 0 ] && section writetest write_test
     section privileges privileges

@@ -21,7 +21,7 @@ export function changesBetween(before: Facts, after: Facts): Changes {
 
 function unknownSections(...looks: readonly Facts[]): Pick<Changes, 'unknown'> {
   const unknown = [
-    ...(looks.some(({ packages }) => packages === null) ? (['packages'] as const) : []),
+    ...(looks.some(({ packages }) => packages === null || packages.manager === 'none') ? (['packages'] as const) : []),
     // Without a service manager there are no units to tell of.
     ...(looks.some(({ manager, units }) => units === null && manager.kind !== 'none') ? (['units'] as const) : []),
     ...(looks.some(({ sockets, unixSockets }) => sockets === null || unixSockets === null)

@@ -199,6 +199,8 @@ export interface Unit {
   readonly restartStatuses?: readonly number[];
   /** Exit statuses that count as success beside 0. */
   readonly successStatuses?: readonly number[];
+  /** The user that its unit file names; absent where it names none or a dynamic one. */
+  readonly user?: string;
   /** A job for it is queued or runs. */
   readonly job?: boolean;
   /** Of a timer: that another run is planned. */

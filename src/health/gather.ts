@@ -4,7 +4,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
-import type { Facts } from './facts.ts';
+import type { ConfigurationFiles, Facts } from './facts.ts';
 import type { Remembering } from './protocols/memory.ts';
 import { preflightFrom, type Preflight } from './probe/preflight.ts';
 import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
@@ -24,6 +24,8 @@ export interface GatherRequest {
   readonly opening?: PreflightRequest;
   /** Also what is slow to gather; yes where nothing is said. */
   readonly deep?: boolean;
+  /** Where it is not: the configuration of the last time, which says what servers are asked. */
+  readonly configuration?: ConfigurationFiles | null;
   /** Earlier facts, and when they were gathered (milliseconds since 1970): the same is asked again. */
   readonly known?: { readonly facts: Facts; readonly at: number } | null;
 }
@@ -91,12 +93,16 @@ function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () =
 /** Characters of the longest opening that is waited for. */
 const longestPreflight = 64 * 1024;
 
-async function withAnswers(facts: Facts, { clock, signal, remembering, known }: GatherRequest): Promise<Facts> {
+async function withAnswers(
+  facts: Facts,
+  { clock, signal, remembering, known, configuration }: GatherRequest,
+): Promise<Facts> {
   if (clock === undefined) return facts;
   // Loaded late: it takes a while, and the first look at an instance does not wait for it.
   const { askServers } = await import('./protocols/ask-servers.ts');
   const began = clock.monotonic();
-  const answers = await askServers(facts, clock, signal, remembering, known?.facts.answers ?? null);
+  const asked = { ...facts, configuration: facts.configuration ?? configuration ?? null };
+  const answers = await askServers(asked, clock, signal, remembering, known?.facts.answers ?? null);
   // What the questions themselves make servers write is not the command's doing.
   const observedAt =
     facts.observedAt === undefined

@@ -59,13 +59,21 @@ function createGathering(
   return async (opening) => {
     const now = context.clock.monotonic();
     const deep = last === null || now - last.at >= deepEveryMs;
-    const request = { ...context, remembering, limitMs: factsLimitMs, known, deep, ...(opening ? { opening } : {}) };
+    const request = {
+      ...context,
+      remembering,
+      limitMs: factsLimitMs,
+      known,
+      deep,
+      configuration: last?.facts.configuration ?? null,
+      ...(opening ? { opening } : {}),
+    };
     const observation = await observe(context, await gatherFacts(request));
     if (observation.facts === null) return observation;
     if (deep) last = { facts: observation.facts, at: now };
     return last === null || deep
       ? observation
-      : { ...observation, facts: { ...deepFactsOf(last.facts), ...observation.facts } };
+      : { ...observation, facts: { ...observation.facts, ...deepFactsOf(last.facts) } };
   };
 }
 

@@ -3,6 +3,7 @@ import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
 import { compareFacts, missingFacts, type FactFinding } from './compare.ts';
+import { comparesNothing } from './coverage.ts';
 import type { Facts } from './facts.ts';
 import type { Intent } from './intent.ts';
 import type { Observation } from './observation.ts';
@@ -196,10 +197,14 @@ function failedUnits(facts: Facts | null): Concern[] {
     );
 }
 
+/** What cannot be seen is told; where nothing else is asked either, no change could be noticed, and nothing is proven. */
 function factsSilence(look: Observation): Concern[] {
-  return look.state.kind === 'askable' && look.factsSay !== null
-    ? [advisory('facts', `what is true inside cannot be seen: ${look.factsSay}`)]
-    : [];
+  if (look.state.kind !== 'askable' || (look.facts === null && look.factsSay === null)) return [];
+  if (!comparesNothing(look.facts)) return [];
+  const says = look.factsSay ?? 'there are no units, packages, processes or sockets';
+  return look.checks.length === 0
+    ? [unproven('facts', `nothing inside can be compared, and no check is configured: ${says}`)]
+    : [advisory('facts', `what is true inside cannot be seen: ${says}`)];
 }
 
 function against(subject: string, message: string): Concern {

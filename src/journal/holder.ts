@@ -1,38 +1,67 @@
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import type { Holder } from '../event.ts';
 
-/** Identifies this process across hosts and reboots. */
+/**
+ * This process, as no other one can be by accident: it listens, until it ends, on an abstract unix socket with a random name,
+ * which the kernel frees however it ends. Names of hosts and numbers of processes are for people only.
+ */
 export function currentHolder(): Holder {
-  return {
-    host: hostname(),
-    bootId: bootId(),
-    pid: process.pid,
-    startTicks: inspectProcess(process.pid)?.startTicks ?? 0,
-  };
+  return { host: hostname(), pid: process.pid, bootId: bootId(), network: networkNamespace(), id: processId() };
 }
 
-/** Whether the process of a run is alive; `elsewhere` if only another host can tell. */
+/**
+ * Whether the process behind a run still lives. `elsewhere`: that cannot be seen from here, because it is of another machine
+ * or boot, or in another network namespace, or because the kernel does not show the sockets. It never means dead.
+ */
 export function inspectHolder(holder: Holder): 'alive' | 'dead' | 'elsewhere' {
-  if (holder.host !== hostname()) return 'elsewhere';
-  // The same host after a reboot: earlier processes are dead.
-  if (holder.bootId !== bootId()) return 'dead';
-  const found = inspectProcess(holder.pid);
-  // The same pid with another start time is another process. A zombie (Z) counts as dead.
-  return found?.startTicks === holder.startTicks && !'ZX'.includes(found.state) ? 'alive' : 'dead';
+  if (!holder.id || holder.bootId !== bootId() || holder.network !== networkNamespace()) return 'elsewhere';
+  const ids = listeningIds();
+  // Where this process cannot see even itself it sees no other one either.
+  if (!ids.has(processId())) return 'elsewhere';
+  return ids.has(holder.id) ? 'alive' : 'dead';
+}
+
+const prefix = 'guard-';
+let ownId: string | null = null;
+
+function processId(): string {
+  if (ownId !== null) return ownId;
+  const id = randomBytes(16).toString('hex');
+  const server = createServer((connection) => connection.destroy());
+  // Not to be had: then nobody sees this process, and its lease decides.
+  server.on('error', () => {});
+  server.listen(`\0${prefix}${id}`);
+  server.unref();
+  ownId = id;
+  return id;
+}
+
+/** The names of the abstract sockets of this network namespace, from proc_net(5), which pads them with `@`. */
+function listeningIds(): ReadonlySet<string> {
+  const lines = readProc('/proc/net/unix').split('\n');
+  return new Set(lines.flatMap((line) => /@guard-([0-9a-f]{32})(?:@|$)/.exec(line)?.[1] ?? []));
 }
 
 function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return readProc('/proc/sys/kernel/random/boot_id').trim();
 }
 
-/** Fields 3 and 22 of /proc/PID/stat (proc(5)); the name before them may contain spaces and parentheses. Null: no such process. */
-function inspectProcess(pid: number): { readonly state: string; readonly startTicks: number } | null {
+/** An inode number; that of a namespace that is gone may be given to another one, in which none of its processes lives. */
+function networkNamespace(): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? 'X', startTicks: Number(fields[19]) };
+    return readlinkSync('/proc/self/ns/net');
   } catch {
-    return null;
+    return '';
+  }
+}
+
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedEvent } from '../event.ts';
@@ -34,12 +34,17 @@ const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 
   'quiesce-ended': 'durable',
   'lease-acquired': 'durable',
   'restore-point-created': 'durable',
+  'change-begun': 'durable',
   'command-output': 'left out',
   'command-ended': 'durable',
   'watch-progress': 'left out',
+  'unit-log': 'written',
   verdict: 'durable',
   changes: 'written',
   decided: 'durable',
+  'confirmation-requested': 'durable',
+  'confirmation-extended': 'durable',
+  'confirmation-settled': 'durable',
   'evidence-saved': 'written',
   'rehearsal-report': 'durable',
   'copy-removed': 'durable',
@@ -71,10 +76,13 @@ interface JournalFile {
   torn: boolean;
 }
 
+const appendOnly = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
 async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
-  const file = await open(path, 'a', 0o600);
+  // Never waits for the other end of a pipe; one that nobody reads is refused by the system.
+  const file = await open(path, appendOnly, 0o600);
   const { size } = await file.stat();
   const length = size === 0 ? 0 : (await readFile(path)).lastIndexOf(0x0a) + 1;
   // A line that was being written when the power went is no event.

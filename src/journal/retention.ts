@@ -24,6 +24,13 @@ export async function pruneRecords(
   return removed;
 }
 
+/** Removes one record, whatever it holds; false where it could not be removed. */
+export async function removeRecord(state: string, run: string): Promise<boolean> {
+  const removed = await remove(state, run);
+  if (removed) await tidyIndex(state);
+  return removed;
+}
+
 async function remove(state: string, run: string): Promise<boolean> {
   if (!isRunId(run)) return false;
   return rm(runDirectory(state, run), { recursive: true }).then(

@@ -124,7 +124,7 @@ function isWanted({ started }: RunSummary, { instance }: RunFilter): boolean {
   return started !== null && (instance === null || started.instance === instance);
 }
 
-/** Runs of the same second are told apart by the time in their records. */
+/** Runs of the same second are ordered by the time in their records. */
 function newestFirst(a: RunSummary, b: RunSummary): number {
   const [second, other] = [a.run.slice(0, -5), b.run.slice(0, -5)];
   if (second !== other) return second < other ? 1 : -1;
@@ -165,7 +165,7 @@ function summaryOf({
   };
 }
 
-/** How many lines the index may have for each run that exists, before it is written anew. */
+/** The maximum number of lines for each existing run before the index is rewritten. */
 const mostLinesARun = 3;
 
 async function renew(state: string, runs: readonly string[]): Promise<void> {

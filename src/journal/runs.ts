@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Deadline } from '../deadline.ts';
 import type { Changes, CheckResult, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 import { baselineFile, isFileName, journalFile } from './record-files.ts';
@@ -23,15 +24,21 @@ export interface RunRecord {
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
   readonly restorePoint: RestorePoint | null;
-  /** The command, or what is brought in for it: from there on the instance may be another. */
+  /** The record has an unreadable line, whose content is unknown. */
+  readonly damaged: boolean;
+  /** The change or the push has started, so the instance may have changed. */
   readonly commandBegan: boolean;
   readonly commandEnded: EventOf<'command-ended'> | null;
   /** On the instance after the command. */
   readonly verdict: EventOf<'verdict'> | null;
-  /** On the instance after it was put back. */
+  /** On the instance after a rollback. */
   readonly verdictAgain: EventOf<'verdict'> | null;
   readonly changes: Changes | null;
   readonly decided: EventOf<'decided'> | null;
+  /** Until when the change waits for a confirmation, as this host last heard; null where it never waited. */
+  readonly confirmationDeadline: Deadline | null;
+  /** The command whose success confirms the change. */
+  readonly confirmBy: readonly [string, ...string[]] | null;
   readonly evidence: EventOf<'evidence-saved'> | null;
   readonly released: EventOf<'released'> | null;
   readonly ended: EventOf<'run-ended'> | null;
@@ -46,14 +53,15 @@ export interface PhaseRecord {
   readonly ended: EventOf<'phase-ended'> | null;
 }
 
-/** Reads the record of a run; null if there is none. Lines of later versions and an incomplete last line are skipped. */
+/** Reads one run's record; null where there is none. Lines that cannot be read are passed over: the record is `damaged`. */
 export async function readRun(stateDirectory: string, run: string): Promise<RunRecord | null> {
   if (!isRunId(run)) return null;
   const directory = runDirectory(stateDirectory, run);
   const text = readText(join(directory, journalFile));
   if (text === null) return null;
-  const events = parseLines(text).map((line) => wholeEvent(directory, line));
-  return foldEvents(run, directory, events.filter(isRecorded));
+  const lines = text.split('\n').filter((line) => line !== '');
+  const events = lines.map((line) => wholeEvent(directory, parseLine(line))).filter(isRecorded);
+  return { ...foldEvents(run, directory, events), damaged: events.length < lines.length || events.length === 0 };
 }
 
 /** The baseline of a run, whole, as it was written; null where it cannot be read. */
@@ -86,14 +94,19 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     quiesced: isQuiesced(events),
     lease: last('lease-acquired')?.lease ?? null,
     restorePoint: last('restore-point-created')?.restorePoint ?? null,
+    damaged: false,
     commandBegan: events.some(
-      (event) => event.type === 'phase-started' && (event.phase === 'command' || event.phase === 'push'),
+      (event) =>
+        event.type === 'change-begun' ||
+        (event.type === 'phase-started' && (event.phase === 'command' || event.phase === 'push')),
     ),
     commandEnded: last('command-ended'),
     verdict: last('verdict', (event) => !event.afterRollback),
     verdictAgain: last('verdict', (event) => event.afterRollback),
     changes: last('changes')?.changes ?? null,
     decided: last('decided'),
+    confirmationDeadline: (last('confirmation-extended') ?? last('confirmation-requested'))?.deadline ?? null,
+    confirmBy: last('confirmation-requested')?.by ?? null,
     evidence: last('evidence-saved'),
     released: last('released'),
     ended: last('run-ended'),
@@ -125,14 +138,12 @@ function phasesOf(events: readonly RecordedEvent[]): PhaseRecord[] {
   return phases;
 }
 
-function parseLines(text: string): unknown[] {
-  return text.split('\n').flatMap((line) => {
-    try {
-      return [JSON.parse(line) as unknown];
-    } catch {
-      return [];
-    }
-  });
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
 }
 
 /** The event that a line stands for: itself, or what the file it names contains. */
@@ -152,10 +163,15 @@ function readJson(path: string): unknown {
 
 /** Null where it cannot be read. At once: a record is a few kilobytes, which takes less than the way to another thread and back. */
 export function readText(path: string): string | null {
+  let file: number | null = null;
   try {
-    return readFileSync(path, 'utf8');
+    // A pipe that somebody put there would be waited for without end.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : null;
   } catch {
     return null;
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }
 

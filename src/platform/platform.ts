@@ -4,7 +4,7 @@
  *
  * Rules for every function:
  * - A failure is a `PlatformFailure`. A rejected promise is a bug.
- * - `timed-out` and `connection-lost` mean that nobody knows whether it happened. Where the failure has an `operation`,
+ * - `timed-out` and `connection-lost` mean that the result is unknown. Where the failure has an `operation`,
  *   `settle` tells.
  * - Times on the wire are RFC 3339 texts as the server writes them; limits are in milliseconds; sizes are in bytes.
  * - Names are exact. No function takes a pattern, and none removes an instance, a volume, a pool or a project.
@@ -208,9 +208,14 @@ export interface Snapshots {
   readonly deleteSnapshot: (instance: string, name: string, limit: Limit) => Answered<void>;
   /**
    * Puts the instance back to the snapshot. A running instance is killed, restored and started again; a stopped one stays
-   * stopped. After ANY failure the instance may be stopped: read its state again.
+   * stopped. After ANY failure the instance may be stopped: read its state again. With the `revision` of the instance, only
+   * if it has not changed since; else the failure is `changed`, and nothing was done.
    */
-  readonly restoreSnapshot: (instance: string, name: string, limit: Limit) => Answered<void>;
+  readonly restoreSnapshot: (
+    instance: string,
+    name: string,
+    limit: Limit & { readonly revision?: string },
+  ) => Answered<void>;
   /**
    * Snapshots that a server which was killed left half done. While there are any it takes, renames and restores no
    * snapshot, changes no configuration and starts nothing: `inconsistent-snapshots`. None where that cannot be seen.
@@ -285,7 +290,7 @@ export interface Pool {
   readonly name: string;
   /** The driver's name, for people only. */
   readonly driver: string;
-  /** The instance stands still while a snapshot of it is taken. */
+  /** The instance is frozen while a snapshot of it is taken. */
   readonly snapshotFreezesInstance: boolean;
   /** A snapshot copies every file: it needs as much room as they do, and its time. */
   readonly snapshotCopies: boolean;
@@ -466,7 +471,7 @@ export interface PulledFile {
 export interface Operations {
   /**
    * After a `timed-out` or a `connection-lost` with an `operation`: asks again and again, through a restart of the server
-   * too, until the operation has ended or nobody knows it any more. `timed-out` when it still runs at the limit.
+   * too, until the operation has ended or is forgotten. `timed-out` when it still runs at the limit.
    */
   readonly settle: (operation: string, how: Limit & { readonly purpose: string }) => Answered<OperationResult>;
   /** What the server is doing in the project, and what has ended within the last seconds. */

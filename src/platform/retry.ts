@@ -3,21 +3,19 @@ import { isTransient, type PlatformFailure, type PlatformFailureKind } from './f
 import type { Answered, Limit, Platform } from './platform.ts';
 
 /** For how long, and who is told. */
-export interface RetryPolicy {
-  /** How long a request is repeated, in milliseconds: its own limit is for each try. */
+interface RetryPolicy {
   readonly limitMs: number;
-  /** Called once for a request that is going to be repeated because the server does not answer. */
-  readonly onAway?: (failure: PlatformFailure) => void;
+  readonly onAway: (failure: PlatformFailure) => void;
 }
+
+/**
+ * How long others may take and remove snapshots of the same instance, in milliseconds. Meanwhile the server's records
+ * contradict each other, also where a change was written all the same; what a killed server left stays so.
+ */
+export const othersLimitMs = 30_000;
 
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
-
-/**
- * How long contradicting records are waited out, in milliseconds. For a moment they look so while somebody else takes or
- * removes a snapshot, also where the change was written all the same; what a killed server left stays.
- */
-const inconsistentMs = 30_000;
 
 /** The next start succeeds where the server's networks come up late, and where a full pool frees what a restore replaced. */
 const startKinds: readonly PlatformFailureKind[] = ['no-space', 'not-ready'];
@@ -29,9 +27,15 @@ const restoreKinds: readonly PlatformFailureKind[] = ['no-space'];
  * The platform, with every request repeated that may be done twice, while its failure is transient. Never repeated are
  * those that take something once (snapshots, copies, commands), graceful stops, compare-and-swaps of a snapshot's
  * expiry, and files. An operation whose connection was lost is settled before it is started again, so that no restore
- * is ever started over a restore.
+ * is ever started over a restore. `limitMs`: how long a request is repeated, while its own limit is for each try.
+ * `onAway`: called once for a request that is repeated because the server does not answer.
  */
-export function retryTransient(platform: Platform, policy: RetryPolicy): Platform {
+export function retryTransient(
+  platform: Platform,
+  limitMs: number,
+  onAway: (failure: PlatformFailure) => void = () => {},
+): Platform {
+  const policy = { limitMs, onAway };
   function again<Words extends readonly unknown[], T>(
     ask: (...words: Words) => Answered<T>,
     alsoKinds: readonly PlatformFailureKind[] = [],
@@ -43,7 +47,7 @@ export function retryTransient(platform: Platform, policy: RetryPolicy): Platfor
     alsoKinds: readonly PlatformFailureKind[] = [],
   ) => again((...words: Words) => settled(platform, policy, ask(...words), ['connection-lost']), alsoKinds);
   const restore = again(
-    (instance: string, name: string, limit: Limit) =>
+    (instance: string, name: string, limit: Limit & { readonly revision?: string }) =>
       settled(platform, policy, platform.restoreSnapshot(instance, name, limit), ['connection-lost', 'timed-out']),
     restoreKinds,
   );
@@ -77,6 +81,11 @@ export function retryTransient(platform: Platform, policy: RetryPolicy): Platfor
     setVolumeSnapshotExpiry: change(platform.setVolumeSnapshotExpiry),
     deleteVolumeSnapshot: change(platform.deleteVolumeSnapshot),
     listOperations: again(platform.listOperations),
+    rehearsals: {
+      ...platform.rehearsals,
+      deleteCopy: again(platform.rehearsals.deleteCopy),
+      deleteVolume: again(platform.rehearsals.deleteVolume),
+    },
   };
 }
 
@@ -91,9 +100,9 @@ async function repeat<T>(
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const answer = await ask();
     if (answer.ok || !(isTransient(answer.error) || alsoKinds.includes(answer.error.kind))) return answer;
-    const mostMs = answer.error.kind === 'inconsistent-snapshots' ? Math.min(limitMs, inconsistentMs) : limitMs;
+    const mostMs = answer.error.kind === 'inconsistent-snapshots' ? Math.min(limitMs, othersLimitMs) : limitMs;
     if (clock.monotonic() + pauseMs > began + mostMs) return answer;
-    if (!isTold && isAway(answer.error)) onAway?.(answer.error);
+    if (!isTold && isAway(answer.error)) onAway(answer.error);
     isTold ||= isAway(answer.error);
     await clock.sleep(pauseMs);
   }
@@ -121,7 +130,7 @@ async function settled(
     case 'failed':
       return err(end.value.failure);
     case 'gone':
-      // Forgotten by a server that restarted: nobody knows how far it came, so it is done again.
+      // A restarted server forgot the operation and its result is unknown, so it is repeated.
       return err({ ...answer.error, kind: 'connection-lost' });
   }
 }

@@ -21,6 +21,7 @@ export function linkInterruption(user: Interruption): CopyInterruption {
   return {
     signal: own.signal,
     by: own.by,
+    intercept: own.intercept,
     giveUp: (why) => {
       if (own.interrupt('SIGTERM')) reason = why;
     },

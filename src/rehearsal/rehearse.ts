@@ -99,7 +99,9 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
   if (repeat !== null) return err(repeat);
   const { copy, instance, wasRunning } = inspected.value;
   if (copy !== null && !mayCopyFiles)
-    return err(refused(describePause(plan.instance, copy), 'Pass --rehearse=copy where that is acceptable.'));
+    return err(
+      refused(describePause(plan.instance, copy, 'rehearsal'), 'Pass --rehearse=copy where that is acceptable.'),
+    );
   const [memory, state, place] = await Promise.all([
     tools.platform.rehearsals.getServerMemory(instance.location),
     wasRunning ? tools.platform.getInstanceState(plan.instance) : null,
@@ -288,6 +290,8 @@ function planOnCopy(
     ...plan,
     project,
     checks,
+    // The command of a package manager's transaction is run anew on the copy.
+    change: { kind: 'command' },
     allowUnhealthy: true,
     obeyQuarantine: false,
     keepFailed: false,

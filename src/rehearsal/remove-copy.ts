@@ -1,6 +1,6 @@
 import type { RehearsalCopy } from '../event.ts';
 import { describeFailure } from '../platform/failure.ts';
-import { retryTransient } from '../run/retry.ts';
+import { retryTransient } from '../platform/retry.ts';
 import type { Limits } from '../run/plan.ts';
 import { stop } from '../run/power.ts';
 import { inPhase } from '../run/recorder.ts';
@@ -44,16 +44,12 @@ async function removeAll(
   { copy, run, limits, neverMade }: CopyToRemove,
 ): Promise<readonly string[]> {
   const limit = { limitMs: limits.snapshotMs };
-  const removed =
-    neverMade === true
-      ? null
-      : await retryTransient(tools.clock, limits.readyMs, () => tools.platform.rehearsals.deleteCopy(copy, run, limit));
+  const { rehearsals } = retryTransient(tools.platform, limits.readyMs);
+  const removed = neverMade === true ? null : await rehearsals.deleteCopy(copy, run, limit);
   if (removed?.ok === false) return [describeFailure(removed.error)];
   const failures: string[] = [];
   for (const volume of copy.volumes) {
-    const removed = await retryTransient(tools.clock, limits.readyMs, () =>
-      tools.platform.rehearsals.deleteVolume(volume, run, limit),
-    );
+    const removed = await rehearsals.deleteVolume(volume, run, limit);
     if (!removed.ok) failures.push(describeFailure(removed.error));
   }
   return failures;

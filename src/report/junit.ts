@@ -118,7 +118,10 @@ function outcomeCase(story: RunReport, outcome: Outcome | null): TestCase {
 
 /** A failure is the change's; an error means that the change was not tried, or that a person must look. */
 function severityOf({ outcome }: Outcome): 'failure' | 'error' {
-  return outcome === 'rolled-back' || outcome === 'kept-unhealthy' || outcome === 'rehearsal-failed'
+  return outcome === 'rolled-back' ||
+    outcome === 'kept-unhealthy' ||
+    outcome === 'kept-unchanged' ||
+    outcome === 'rehearsal-failed'
     ? 'failure'
     : 'error';
 }

@@ -9,7 +9,21 @@ import type { RunReport } from './run-report.ts';
 
 /** The runs as markdown, for a step's summary or a comment. */
 export function markdownOf(stories: readonly RunReport[]): string {
-  return `${stories.map((story) => section(story).join('\n')).join('\n\n')}\n`;
+  const sections = stories.map((story) => section(story).join('\n'));
+  return `${[...(stories.length > 1 ? [grid(stories).join('\n')] : []), ...sections].join('\n\n')}\n`;
+}
+
+/** Many instances at a glance: those that are not kept have their reason in their section. */
+function grid(stories: readonly RunReport[]): string[] {
+  return table(
+    ['Instance', 'Outcome', 'Took'],
+    stories.map((story) => {
+      const outcome = story.record.ended?.outcome ?? null;
+      const name = outcome === null ? (story.state === 'waiting' ? 'not started' : 'not ended') : outcome.outcome;
+      const took = outcome === null ? '' : formatDuration(story.record.ended?.ms ?? 0);
+      return [codeSpan(story.target.instance), `${readMarker(story)} ${name}`, took];
+    }),
+  );
 }
 
 /** Only what is kept and well gets the mark of success. */
@@ -18,8 +32,11 @@ const marks = {
   'rolled-back': '↩️',
   interrupted: '↩️',
   'kept-unhealthy': '❌',
+  'kept-unchanged': '⚠️',
+  'instance-gone': '⚠️',
   'rolled-back-not-well': '❌',
   'rollback-failed': '❌',
+  waiting: '⏸️',
   refused: '⛔',
   busy: '⛔',
   quarantined: '⛔',

@@ -1,7 +1,10 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
-import { bounded, safeLines, describeCommandEnd, formatPackageChange } from './format.ts';
+import { formatTime } from './time.ts';
+import { coverageText } from '../health/coverage.ts';
+import { changeLines } from './change-lines.ts';
+import { bounded, safeLines, describeCommandEnd } from './format.ts';
 import { rehearsalHeadline, rehearsalLines } from './rehearsal-lines.ts';
 
 /** The last words about a run. */
@@ -24,7 +27,9 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
       ...refusalLines(outcome),
       ...failureLines(outcome, facts),
       ...reasonLines(outcome, facts),
-      ...changeLines(outcome, facts.changes),
+      ...unitLogLines(outcome, facts),
+      ...changedLines(outcome, facts.changes),
+      ...coverageLines(outcome, facts),
       ...rehearsalLines(facts),
       ...evidenceLines(facts),
       ...nextLines(outcome, facts),
@@ -38,11 +43,16 @@ export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
   const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
   return [
     ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
+    ...(outcome.outcome === 'waiting' ? [confirmCommand(facts)] : []),
     ...(isKept && facts.restorePoint !== null
       ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
       : []),
     ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
   ];
+}
+
+function confirmCommand(facts: RunFacts): string {
+  return shellWords(['guard', 'confirm', ...addressOf(facts)]);
 }
 
 /** The same as lines, for `guard show`. */
@@ -68,6 +78,11 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         label: 'kept, unhealthy',
         message: `${describeCause(outcome.cause, facts)}. ${describeKeptUnhealthy(name, facts)}`,
       };
+    case 'kept-unchanged':
+      return {
+        label: 'kept, nothing changed',
+        message: `${describeCause(outcome.cause, facts)}. Nothing that guard compares had changed, so ${name} was not restarted.`,
+      };
     case 'rolled-back-not-well':
       return {
         label: 'restored, but unhealthy',
@@ -77,6 +92,13 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
       return {
         label: 'ROLLBACK FAILED',
         message: `${describeCause(outcome.cause, facts)}, and ${name} could not be restored.`,
+      };
+    case 'waiting':
+      return { label: 'waiting', message: describeWaiting(outcome.deadline, name) };
+    case 'instance-gone':
+      return {
+        label: 'instance gone',
+        message: `${name} does not exist any more, so nothing is left to recover. Its record is closed.`,
       };
     case 'rehearsal-passed':
     case 'rehearsal-failed':
@@ -93,15 +115,20 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
 
 function describeKept(name: string, facts: RunFacts): string {
   const { end, verdict, wasRunning, begun } = facts;
-  // `guard rollback`: the change was the way back, and its proof is that of a rollback.
+  // `guard rollback`: the change was a rollback, which has been verified.
   if (verdict === null && begun.includes('restore') && isVerified(facts))
     return `rolled back at your request. ${describeRollback(name, facts)}`;
+  if (facts.confirmation === 'confirmed') return `the change was confirmed. ${name} was healthy when the wait began.`;
   // A recovery that only finishes what was decided has seen no more than the decision.
   if (end === null || verdict === null)
     return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
   // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
   if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
+}
+
+function describeWaiting(deadline: number, name: string): string {
+  return `${name} is healthy after the change. The change is rolled back at ${formatTime(deadline)} unless it is confirmed.`;
 }
 
 function describeSuccess(end: CommandEnd): string {
@@ -120,7 +147,8 @@ function describeHealth({ checks }: Verdict, wasRunning: boolean): string {
 }
 
 /** Why, to be read after a colon. */
-function describeCause(cause: Cause, { end, verdict }: RunFacts): string {
+function describeCause(cause: Cause, { end, verdict, chosen, confirmation }: RunFacts): string {
+  if (chosen === 'rollback') return 'you chose to roll back';
   switch (cause) {
     case 'command':
       return end ? `the command ${describeCommandEnd(end)}` : 'the command failed';
@@ -135,6 +163,8 @@ function describeCause(cause: Cause, { end, verdict }: RunFacts): string {
         : 'the health of the instance could not be determined in time';
     case 'interrupted':
       return 'the run was interrupted';
+    case 'not-confirmed':
+      return confirmation === 'refused' ? 'the change was refused' : 'nobody confirmed the change in time';
   }
 }
 
@@ -233,26 +263,29 @@ function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
   return rest > 0 ? [...lines.slice(0, mostReasons), `  · and ${rest} more`] : lines;
 }
 
-function changeLines(outcome: Outcome, changes: Changes | null): string[] {
+function changedLines(outcome: Outcome, changes: Changes | null): string[] {
   if (changes === null || 'refusal' in outcome) return [];
-  const had = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy' ? '' : 'had ';
-  const { packages, units, sockets } = changes;
-  return [
-    packages.length > 0 ? `packages that ${had}changed: ${bounded(packages.map(formatPackageChange), 10)}` : null,
-    packages.length === 0 && !isUnknown(changes, 'packages') ? `no package ${had}changed` : null,
-    formatNames(`units that ${had}appeared`, units.appeared),
-    formatNames(`units that ${had}${had === '' ? 'went' : 'gone'}`, units.gone),
-    formatNames(`sockets that ${had}appeared`, sockets.appeared),
-    formatNames(`sockets that ${had}${had === '' ? 'went' : 'gone'}`, sockets.gone),
-  ].flatMap((line) => (line === null ? [] : [indented(neutralise(line, 4000))]));
+  return changeLines(changes, isKept(outcome) ? '' : 'had ').map(indented);
 }
 
-function isUnknown(changes: Changes, section: 'packages' | 'units' | 'sockets'): boolean {
-  return changes.unknown?.includes(section) ?? false;
+/** The change stays, so that a way back is worth something. */
+function isKept({ outcome }: Outcome): boolean {
+  return outcome === 'kept' || outcome === 'kept-unhealthy' || outcome === 'kept-unchanged';
 }
 
-function formatNames(title: string, names: readonly string[]): string | null {
-  return names.length === 0 ? null : `${title}: ${bounded(names, 5)}`;
+/** A verdict is worth no more than what it rests on. */
+function coverageLines(outcome: Outcome, { coverage }: RunFacts): string[] {
+  if (coverage === null || coverage.missing.length === 0 || 'refusal' in outcome) return [];
+  return [`  ${coverageText(coverage)}`];
+}
+
+/** What a failed unit wrote last. */
+function unitLogLines(outcome: Outcome, { unitLogs }: RunFacts): string[] {
+  if ('refusal' in outcome || outcome.outcome === 'kept') return [];
+  return unitLogs.flatMap(({ unit, lines }) => [
+    `  last log lines of ${neutralise(unit)}:`,
+    ...lines.map((line) => `  › ${neutralise(line)}`),
+  ]);
 }
 
 function evidenceLines({ evidence, run }: RunFacts): string[] {
@@ -268,15 +301,23 @@ function evidenceLines({ evidence, run }: RunFacts): string[] {
 
 function nextLines(outcome: Outcome, facts: RunFacts): string[] {
   const { restorePoint, run } = facts;
-  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
   return [
     ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
-    ...(restorePoint !== null && isKept ? rollbackCommand(facts) : []),
+    ...(restorePoint !== null && isKept(outcome) ? rollbackCommand(facts) : []),
+    ...(outcome.outcome === 'waiting' ? waitingCommands(facts) : []),
     ...(facts.recorded ? [`  record: guard show ${run}`] : []),
   ];
 }
 
-/** How a person goes back later: with volumes and proof, as this run would have gone back. */
+function waitingCommands(facts: RunFacts): string[] {
+  return [
+    `  keep the change: ${neutralise(confirmCommand(facts), 2000)}`,
+    `  roll it back now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
+    '  What clients write until then is lost if the change is rolled back.',
+  ];
+}
+
+/** The command for a later rollback, with volumes and verification like the rollback of this run. */
 function rollbackCommand(facts: RunFacts): string[] {
   const words = ['guard', 'rollback', ...addressOf(facts), facts.run];
   return [`  to roll back: ${neutralise(shellWords(words), 2000)}`];

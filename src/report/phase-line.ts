@@ -6,6 +6,8 @@ export type Screen = Writable & { readonly columns?: number; readonly rows?: num
 
 /** One phase on the screen: a list of its own, so that nothing of listr2 is active while the command has the terminal. */
 export interface PhaseLine {
+  /** Shows another title, such as the time that it takes. */
+  readonly rename: (title: string) => void;
   /** Shows below the line what it waits for. */
   readonly update: (text: string) => void;
   /** Resolves when the line stands and the terminal is free again. */
@@ -13,7 +15,8 @@ export interface PhaseLine {
 }
 
 export interface PhaseEnd {
-  readonly ok: boolean;
+  /** `paused`: the line makes room for a question. */
+  readonly how: 'done' | 'failed' | 'paused';
   /** The whole line, without its mark. */
   readonly title: string;
 }
@@ -27,6 +30,7 @@ class LiveRenderer extends DefaultRenderer {
 
 /** A title with rows below it, which change as long as it is shown. */
 export interface LiveBlock {
+  readonly rename: (title: string) => void;
   readonly update: (title: string, rows: readonly string[]) => void;
   /** Resolves when the title stands, without its rows, and the terminal is free again. */
   readonly end: (ended: PhaseEnd) => Promise<void>;
@@ -34,8 +38,16 @@ export interface LiveBlock {
 
 /** Starts a live line. */
 export function startPhaseLine(screen: Screen, title: string): PhaseLine {
-  const { update, end } = startLiveBlock(screen, title);
-  return { update: (text) => update(title, [text]), end };
+  const { rename, update, end } = startLiveBlock(screen, title);
+  let shown = title;
+  return {
+    rename: (wanted) => {
+      shown = wanted;
+      rename(wanted);
+    },
+    update: (text) => update(shown, rowsThatFit(text, screen)),
+    end,
+  };
 }
 
 /** Starts a live title with rows. More rows than the terminal has would break the redraw: the caller keeps to that. */
@@ -49,17 +61,22 @@ export function startLiveBlock(screen: Screen, title: string): LiveBlock {
     task = wrapper;
     const end = await ended;
     wrapper.title = end.title;
+    wrapper.output = '';
+    if (end.how === 'paused') wrapper.skip(end.title);
     // That is how listr2 is told of a failure; `exitOnError: false` keeps it there.
-    if (!end.ok) throw new Error(end.title);
+    if (end.how === 'failed') throw new Error(end.title);
   }
   const shown = new Listr([{ title, task: work }], {
     // Otherwise listr2 ends the whole process at the first Ctrl-C.
     registerSignalListeners: false,
     exitOnError: false,
     renderer: LiveRenderer,
-    rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false },
+    rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false, suffixSkips: false },
   }).run();
   return {
+    rename: (title) => {
+      if (task && task.title !== title) task.title = title;
+    },
     update: (newTitle, rows) => {
       if (!task) return;
       if (task.title !== newTitle) task.title = newTitle;
@@ -102,7 +119,33 @@ function nowhere(): NodeJS.WriteStream {
 /** What listr2 puts around the text: an indent, a mark, and two columns that it leaves free. */
 const surroundings = 8;
 
-function oneRow(text: string, { columns }: Screen): string {
-  const room = Math.max(10, (columns ?? 80) - surroundings);
+function oneRow(text: string, screen: Screen): string {
+  const room = roomIn(screen);
   return text.length > room ? `${text.slice(0, room - 1)}…` : text;
+}
+
+function roomIn({ columns }: Screen): number {
+  return Math.max(22, (columns ?? 80) - surroundings);
+}
+
+/** In as many rows as it needs; a redraw of more than the screen has would leave remains. */
+function rowsThatFit(text: string, screen: Screen): string[] {
+  return rowsOf(text, roomIn(screen)).slice(0, Math.max(1, Math.floor((screen.rows ?? 24) / 3)));
+}
+
+/** Cut at spaces; a longer word is cut wherever the row ends. */
+function rowsOf(text: string, room: number): string[] {
+  const rows: string[] = [];
+  for (const word of text.split(' ').flatMap((word) => pieces(word, room))) {
+    const last = rows.at(-1);
+    if (last === undefined || last.length + 1 + word.length > room) rows.push(word);
+    else rows[rows.length - 1] = `${last} ${word}`;
+  }
+  return rows;
+}
+
+function pieces(word: string, room: number): string[] {
+  return Array.from({ length: Math.max(1, Math.ceil(word.length / room)) }, (_, at) =>
+    word.slice(at * room, (at + 1) * room),
+  );
 }

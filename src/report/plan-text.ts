@@ -14,7 +14,7 @@ export interface Preview {
   readonly plan: Plan;
   readonly wasRunning: boolean;
   readonly pool: { readonly name: string; readonly driver: string } | null;
-  /** That the instance stands still while its restore point is taken, and for how long. */
+  /** That the instance is frozen while its restore point is taken, and for how long. */
   readonly pause: string | null;
   readonly disks: Disks;
   /** Null where the instance does not run. */
@@ -50,9 +50,7 @@ export function describePlanned({ plan, wasRunning, pool, pause, disks }: Previe
     ...disks.uncovered.map(({ device, path, message }) =>
       neutralise(`  not covered by it: disk ${device} at ${path}: ${message}`),
     ),
-    ...plan.pushes.map(
-      (push) => `  brought in before the command: ${neutralise(push.local)}, ${describePushes([push])}`,
-    ),
+    ...plan.pushes.map((push) => `  copied before the command: ${neutralise(push.local)}, ${describePushes([push])}`),
     `  limits: command ${formatLimit(plan.limits.commandMs)}, silence ${formatLimit(plan.limits.idleMs)}, healthy within ${formatDuration(plan.limits.verifyMs)}, then for ${formatDuration(plan.limits.soakMs)}`,
     `  on failure: ${describePolicies(plan.onFailure)}`,
     ...hookLines(plan, wasRunning),

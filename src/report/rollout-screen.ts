@@ -38,11 +38,11 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
       tick();
     });
   };
-  const stop = async (isOk: boolean): Promise<void> => {
+  const stop = async (how: 'done' | 'failed'): Promise<void> => {
     callOff();
     const shown = block;
     block = null;
-    if (shown !== null && record !== null) await shown.end({ ok: isOk, title: titleOf(record, '') });
+    if (shown !== null && record !== null) await shown.end({ how, title: titleOf(record, '') });
   };
   return {
     ...plain,
@@ -56,7 +56,7 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
           tick();
           return;
         case 'rollout-ended':
-          await stop(event.exitStatus === 0);
+          await stop(event.exitStatus === 0 ? 'done' : 'failed');
           for (const member of after.members) writeTail(stderr, member, tails.get(member.id) ?? '');
           return plain.onRolloutEvent(event, after);
         case 'wave-pause':
@@ -85,7 +85,7 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
       return { stdout: nowhere, stderr: nowhere, end: () => {} };
     },
     close: async () => {
-      await stop(false);
+      await stop('failed');
       await plain.close();
     },
   };
@@ -115,8 +115,8 @@ export function tableRows(
     const begin = `${neutralise(member.label, 100).padEnd(width)}  ${waveName(member.wave).padStart(6)}`;
     if (member.state !== 'running' && member.state !== 'reverting')
       return `${begin}  ${stateName(member)}${member.ms === null ? '' : ` (${formatDuration(member.ms)})`}${member.message === '' ? '' : `: ${neutralise(member.message, 200)}`}`;
-    const doing =
-      phase === undefined ? 'Begins' : `${phase.title} ${formatDuration(wholeSeconds(monotonic - phase.since))}`;
+    const seconds = phase === undefined ? 0 : wholeSeconds(monotonic - phase.since);
+    const doing = `${phase?.title ?? 'Begins'}${seconds === 0 ? '' : ` ${formatDuration(seconds)}`}`;
     const since = member.at === null ? '' : `, ${formatDuration(wholeSeconds(now - member.at))} in all`;
     return `${begin}  ${doing}${since}`;
   });

@@ -87,11 +87,16 @@ function isWorthARow({ state }: MemberRecord): boolean {
   return state !== 'kept' && state !== 'pending' && state !== 'reverted';
 }
 
-function reasonOf({ message, lostMs, run, state }: MemberRecord): string {
+/** Where a record of the run says more. A run that was refused has none. */
+const hasRecord: readonly MemberRecord['state'][] = ['failed', 'broken', 'inconclusive', 'revert-failed'];
+
+function reasonOf({ message, lostMs, run, state, outcome }: MemberRecord): string {
   return [
     ...(message === '' ? [] : [neutralise(message, 300)]),
     ...(lostMs === null ? [] : [`what was written in the ${formatDuration(lostMs)} between is lost`]),
-    ...(run === null || state === 'kept' || state === 'pending' || state === 'skipped' ? [] : [`guard show ${run}`]),
+    ...(run === null || !hasRecord.includes(state) || outcome === 'refused' || outcome === 'busy'
+      ? []
+      : [`guard show ${run}`]),
   ].join('; ');
 }
 
@@ -139,9 +144,13 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
 function nextLines({ id, status, members, command }: RolloutRecord): string[] {
   if (status === 'complete' || status === 'aborted' || status === 'running') return [];
   const failed = members.some(({ state }) => state === 'failed');
+  const left = members.some(
+    ({ state }) => state !== 'kept' && state !== 'failed' && state !== 'broken' && state !== 'skipped',
+  );
   return [
     `  command: ${neutralise(shellWords(command), 500)}`,
-    `  go on with the others: guard rollout resume ${id}${failed ? '   (with --retry also those that were not kept)' : ''}`,
+    ...(left ? [`  go on with the others: guard rollout resume ${id}`] : []),
+    ...(failed ? [`  try again also those that were not kept: guard rollout resume ${id} --retry`] : []),
     `  or end it here: guard rollout abort ${id}`,
   ];
 }

@@ -143,7 +143,7 @@ function memberLines(event: Extract<RecordedRolloutEvent, { readonly id: string 
       // What is not kept has been explained by its run.
       return event.state === 'kept' ? [`${label}: kept (${formatDuration(event.ms)})`] : [];
     case 'revert-begun':
-      return [`${label}: goes back, because the rollout stopped (run ${event.run})`];
+      return [`${label}: is rolled back, because the rollout stopped (run ${event.run})`];
     case 'revert-ended':
       return [`${label}: ${stateName(member)}`];
   }

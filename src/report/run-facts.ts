@@ -10,7 +10,7 @@ import type {
 } from '../event.ts';
 import { neutralise } from '../text.ts';
 
-/** What the events of a run have told so far: all that its closing words may say. */
+/** The facts from the events of a run so far. The summary may use nothing else. */
 export interface RunFacts {
   readonly run: string;
   readonly instance: string | null;
@@ -22,13 +22,21 @@ export interface RunFacts {
   readonly end: CommandEnd | null;
   /** After the command. */
   readonly verdict: Verdict | null;
-  /** After the instance was put back. */
+  /** After a rollback. */
   readonly verdictAgain: Verdict | null;
   readonly changes: Changes | null;
+  /** What failed units wrote last. */
+  readonly unitLogs: readonly { readonly unit: string; readonly lines: readonly string[] }[];
+  /** What the person at the terminal decided; null where they were not asked. */
+  readonly chosen: 'keep' | 'rollback' | null;
+  /** What the verdict rests on; null where it is not known. */
+  readonly coverage: { readonly compared: readonly string[]; readonly missing: readonly string[] } | null;
   /** The final name of the restore point; null where it is not kept. */
   readonly restorePoint: string | null;
   /** The snapshots of volumes that were taken with it. */
   readonly volumes: readonly VolumePoint[];
+  /** What became of the wait for a confirmation; null where there was none, or it goes on. */
+  readonly confirmation: 'confirmed' | 'refused' | 'expired' | null;
   /** What was saved before the rollback, and what could not be. */
   readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
   /** The copy that the run is rehearsed on; null where it changes the instance itself. */
@@ -54,8 +62,12 @@ export function noFacts(run: string): RunFacts {
     verdict: null,
     verdictAgain: null,
     changes: null,
+    unitLogs: [],
+    chosen: null,
+    coverage: null,
     restorePoint: null,
     volumes: [],
+    confirmation: null,
     evidence: null,
     copy: null,
     rehearsal: null,
@@ -80,8 +92,16 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
       return { ...facts, end: event.end };
     case 'verdict':
       return event.afterRollback ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
+    case 'baseline-recorded':
+      return { ...facts, coverage: event.coverage ?? null };
+    case 'unit-log':
+      return { ...facts, unitLogs: [...facts.unitLogs.filter(({ unit }) => unit !== event.unit), event] };
+    case 'decided':
+      return { ...facts, chosen: event.chosen === true ? event.decision : null };
     case 'changes':
       return { ...facts, changes: event.changes };
+    case 'confirmation-settled':
+      return { ...facts, confirmation: event.state };
     case 'evidence-saved':
       return { ...facts, evidence: event };
     case 'rehearsal-report':

@@ -11,7 +11,7 @@ export interface Target {
   readonly rehearsal?: true;
 }
 
-/** One guarded change, as far as its events have told it: what reports are made of. */
+/** One run, as far as its events show: the data of reports. */
 export interface RunReport {
   readonly target: Target;
   /** `waiting`: its turn has not come. `under-way`: its end has not been seen. */

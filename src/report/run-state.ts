@@ -33,14 +33,17 @@ export function stateOf({ started, ended }: RunProgress): RunState {
   }
 }
 
-/** Green: all is well. Yellow: back, or not begun. Red: somebody must look. */
+/** Green: kept and healthy. Yellow: rolled back, or not started. Red: a person must act. */
 export const outcomeColours = {
   kept: 'green',
   'rolled-back': 'yellow',
   interrupted: 'yellow',
   'kept-unhealthy': 'red',
+  'kept-unchanged': 'yellow',
+  'instance-gone': 'yellow',
   'rolled-back-not-well': 'red',
   'rollback-failed': 'red',
+  waiting: 'yellow',
   refused: 'yellow',
   busy: 'yellow',
   quarantined: 'yellow',

@@ -8,14 +8,26 @@ import { stateOf } from './run-state.ts';
 import { phaseTitles, safeLines, describeCommandEnd } from './format.ts';
 import { formatTime } from './time.ts';
 
+/** One file of evidence, by its name in the record. */
+export interface EvidenceFile {
+  readonly name: string;
+  /** Null where it is not there any more. */
+  readonly bytes: number | null;
+}
+
+function evidenceLine({ name, bytes }: EvidenceFile): string {
+  return `${name.padEnd(24)} ${bytes === null ? 'removed' : bytes < 10_240 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KiB`}`;
+}
+
 /** Everything about one run, for `guard show`: who, what, when, how it ended, the timeline, the checks, what changed. */
-export function showRun(record: RunRecord): string {
+export function showRun(record: RunRecord, evidence: readonly EvidenceFile[] = []): string {
   return [
     headLines(record),
     outcomeLines(record),
     section('Timeline', timeline(record)),
     section('Checks, before and after', checkLines(record)),
     section('What changed', record.changes === null ? [] : changeLines(record.changes)),
+    section(`Evidence (guard show ${record.run} --evidence NAME)`, evidence.map(evidenceLine)),
   ]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
@@ -99,7 +111,7 @@ function describeEvent(event: RecordedEvent): string[] {
       ];
     case 'evidence-saved':
       return [
-        ...event.files.map((file) => `· evidence: ${neutralise(file)}`),
+        `· evidence saved: ${event.files.length} ${event.files.length === 1 ? 'file' : 'files'}`,
         ...event.missing.map((missing) => `! evidence that could not be saved: ${neutralise(missing)}`),
       ];
     case 'lifecycle-command-ended':

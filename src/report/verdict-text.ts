@@ -7,7 +7,7 @@ const marks = { passed: '✔', failed: '✖', unknown: '?' } as const;
 /** A verdict on its own, as `guard check` and `guard plan` print it. */
 export function verdictLines(instance: string, verdict: Verdict): string[] {
   return [
-    `${instance} is ${verdict.verdict}${verdict.checks.length === 0 ? ' (no checks are configured: it runs and answers)' : ''}`,
+    `${instance} is ${verdict.verdict}${verdict.checks.length === 0 && verdict.verdict === 'healthy' ? ' (no check of yours is configured)' : ''}`,
     ...verdict.checks.map(
       ({ name, status, message, severity, ms }) =>
         `  ${marks[status]} ${neutralise(name)}${severity === 'advisory' ? ' (advisory)' : ''}: ${neutralise(message)} (${formatDuration(ms)})`,

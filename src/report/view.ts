@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Listener, RecordedEvent } from '../event.ts';
-import type { AskToKeep } from './keep-prompt.ts';
+import type { Person } from '../question.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 import type { Reports } from './report-files.ts';
@@ -12,17 +12,23 @@ import type { Trace } from './trace.ts';
 export interface View {
   readonly listener: Listener;
   /** Null where nobody can be asked. */
-  readonly askToKeep: AskToKeep | null;
+  readonly person: Person | null;
 }
 
 export interface Situation {
-  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdin: Readable & { readonly isTTY?: boolean; readonly setRawMode?: (raw: boolean) => unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** A job in the background neither reads from its terminal nor changes its mode. Left out: in the foreground. */
+  readonly foreground?: boolean;
+  /** `--yes`: nobody is asked, whoever sits there. */
+  readonly yes?: boolean;
+  /** Told of Ctrl-C where keys are held back. */
+  readonly interrupter?: { readonly interrupt: (signal: 'SIGINT') => unknown };
   /** What is known already of a run that is taken up again. */
   readonly history?: readonly RecordedEvent[];
   /** What the run is about; without it a job of CI is told nothing more than is shown. */
@@ -32,26 +38,48 @@ export interface Situation {
   readonly trace?: Trace;
 }
 
+/** Shows events, and can be put aside for a question. */
+export interface Picture {
+  readonly listener: Listener;
+  readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
 /** The view that fits the situation: JSON lines where they are wanted, a live one for people, plain lines for logs. */
 export function createView(situation: Situation): View {
-  const { stdin, stderr } = situation;
-  const attended = stdin.isTTY === true && stderr.isTTY === true && !situation.json;
+  const picture = choosePicture(situation);
   return {
-    listener: withTrace(situation, withReports(situation, withCi(situation, chooseListener(situation)))),
-    askToKeep: attended ? askAt(situation) : null,
+    listener: withTrace(situation, withReports(situation, withCi(situation, picture.listener))),
+    person: isAttended(situation) ? personAt(situation, picture) : null,
   };
 }
 
-/** Hardly ever is anybody asked. */
-function askAt({ stdin, stderr, clock }: Situation): AskToKeep {
-  return async (...about) => (await import('./keep-prompt.ts')).createAskToKeep(stdin, stderr, clock)(...about);
+/** Whether a person sees what happens, and can be asked. */
+export function isAttended({
+  stdin,
+  stderr,
+  json,
+  foreground = true,
+  yes = false,
+}: Pick<Situation, 'stdin' | 'stderr' | 'json' | 'foreground' | 'yes'>): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true && foreground && !json && !yes;
 }
 
-function chooseListener(situation: Situation): Listener {
+/** Hardly ever is anybody asked. */
+function personAt({ stdin, stderr, clock }: Situation, { aside }: Picture): Person {
+  return {
+    ask: (...about) => aside(async () => (await import('./person.ts')).createPerson(stdin, stderr, clock)(...about)),
+  };
+}
+
+function choosePicture(situation: Situation): Picture {
   const { stdout, stderr, environment, json, quiet, history } = situation;
-  if (json) return createJsonView(stdout);
+  if (json) return still(createJsonView(stdout));
   const live = stderr.isTTY === true && !quiet && !isSet(environment['CI']) && environment['TERM'] !== 'dumb';
-  return live ? liveView(situation) : createPlainView(stderr, quiet, history);
+  return live ? livePicture(situation) : still(createPlainView(stderr, quiet, history));
+}
+
+function still(listener: Listener): Picture {
+  return { listener, aside: (work) => work() };
 }
 
 /** The services that run a job say so in its environment. */
@@ -82,8 +110,17 @@ function withTrace({ trace }: Situation, view: Listener): Listener {
   };
 }
 
-function liveView(situation: Situation): Listener {
-  return lateView(async () => (await import('./terminal.ts')).createTerminalView(situation));
+/** Loaded with its first event: what it is made of is only loaded where it is used. */
+function livePicture(situation: Situation): Picture {
+  let picture: Promise<Picture> | null = null;
+  const load = async (): Promise<Picture> => (await import('./terminal.ts')).createTerminalView(situation);
+  return {
+    listener: async (event) => {
+      picture ??= load();
+      await (await picture).listener(event);
+    },
+    aside: async (work) => (picture === null ? work() : (await picture).aside(work)),
+  };
 }
 
 /** A view that is loaded with its first event: what it is made of is only loaded where it is used. */

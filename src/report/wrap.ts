@@ -9,7 +9,7 @@ function isToBeCopied(line: string): boolean {
 /** Cuts a line at spaces so that it fits, and indents what follows like text under a mark. Null or 0 columns: as it is. */
 export function wrapped(line: string, columns: number | undefined): string[] {
   if (!columns || columns < narrowest || line.length <= columns || isToBeCopied(line)) return [line];
-  const indent = ' '.repeat((/^\s*([✖·] )?/.exec(line)?.[0].length ?? 0) + (line.startsWith(' ') ? 0 : 2));
+  const indent = ' '.repeat((/^\s*([✖·›] )?/.exec(line)?.[0].length ?? 0) + (line.startsWith(' ') ? 0 : 2));
   const lines: string[] = [];
   let current = '';
   for (const word of line.trimStart().split(' ')) {

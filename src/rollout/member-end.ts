@@ -12,8 +12,11 @@ export function memberEndState(outcome: Outcome, skipRefused: boolean): MemberEn
     case 'rolled-back':
     case 'kept-unhealthy':
       return outcome.cause === 'inconclusive' ? 'inconclusive' : 'failed';
+    case 'kept-unchanged':
     case 'quarantined':
       return 'failed';
+    case 'instance-gone':
+      return 'inconclusive';
     case 'rolled-back-not-well':
     case 'rollback-failed':
       return 'broken';
@@ -25,6 +28,9 @@ export function memberEndState(outcome: Outcome, skipRefused: boolean): MemberEn
     case 'usage':
     case 'configuration':
       return skipRefused ? 'skipped' : 'inconclusive';
+    // It is healthy, and somebody must confirm it before the rollout goes on.
+    case 'waiting':
+      return 'inconclusive';
     // It is as it was: a resume begins it again.
     case 'interrupted':
       return 'pending';

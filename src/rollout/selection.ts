@@ -78,6 +78,8 @@ function fits(pattern: string, name: string): boolean {
 function nothingMeant({ remote, pattern }: Wish, candidates: readonly Candidate[]) {
   const there = candidates.filter((candidate) => candidate.remote === remote).map(({ name }) => name);
   const where = remote === null ? '' : ` on the remote "${remote}"`;
+  if (there.length === 0)
+    return { message: `There is no instance${where} in this project.`, advice: 'See `incus list --all-projects`.' };
   const near = isPattern(pattern) ? null : nearest(pattern, there);
   const message = isPattern(pattern)
     ? `No instance fits "${pattern}"${where}.`

@@ -113,7 +113,7 @@ function withOwn(
 }
 
 function isSameHolder(a: Holder, b: Holder): boolean {
-  return a.host === b.host && a.bootId === b.bootId && a.pid === b.pid && a.startTicks === b.startTicks;
+  return a.id === b.id;
 }
 
 /** What came of claiming the instances of a rollout. */

@@ -3,6 +3,7 @@ import { runCommand } from './command/command.ts';
 import { failureOf, type Attempt } from './decision.ts';
 import { foreignRestore } from './rollback/foreign-restore.ts';
 import { hintFor } from './command/hint.ts';
+import { changesBetween } from '../health/changes.ts';
 import type { Facts } from '../health/facts.ts';
 import type { Inspection } from './inspect.ts';
 import type { Plan } from './plan.ts';
@@ -11,6 +12,8 @@ import { pushFiles } from './push/push.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
 import { transactionAndVerdict } from './transaction/transaction.ts';
+import { isShellSession } from './command/shell.ts';
+import { differencesSince } from './resolution.ts';
 import { verify } from './verify.ts';
 import { rollBackAndVerify } from './rollback/rollback-run.ts';
 
@@ -22,9 +25,11 @@ export interface WholeAttempt extends Attempt {
   readonly factsAfter: Facts | null;
   /** Nothing was changed, so no restore point is needed. */
   readonly unchanged: boolean;
+  /** What the person at the terminal has chosen already; null where they have not. */
+  readonly choice: 'keep' | 'rollback' | null;
 }
 
-const nothingSeen = { output: null, factsAfter: null } as const;
+const nothingSeen = { output: null, factsAfter: null, choice: null } as const;
 
 /** What an attempt knows of the instance that it changes: the user's own, or its copy in a rehearsal. */
 export type AttemptSubject = Pick<PreparedRun, 'baseline' | 'boot'> & {
@@ -68,8 +73,7 @@ async function changeAndVerdict(plan: Plan, tools: RunTools, prepared: PreparedR
     case 'return':
       return {
         ...(await rollBackAndVerify(plan, tools, prepared, change.to)),
-        output: null,
-        factsAfter: null,
+        ...nothingSeen,
         unchanged: false,
       };
     case 'transaction':
@@ -85,9 +89,39 @@ async function commandAndVerdict(
   const notBegun = plan.pushes.length === 0 ? null : await pushFiles(plan, tools, prepared.boot);
   if (notBegun !== null) {
     await tools.recorder.record({ type: 'command-ended', end: notBegun, ms: 0 });
-    return { end: notBegun, verdict: null, interruptedBy: tools.interruption.by(), output: '', factsAfter: null };
+    return { ...nothingSeen, end: notBegun, verdict: null, interruptedBy: tools.interruption.by(), output: '' };
   }
-  const report = await inPhase(
+  const { end, output, isDeclined, choice } = isShellSession(plan, tools)
+    ? await runSession(plan, tools, prepared)
+    : { ...(await runRecorded(plan, tools, prepared)), choice: null };
+
+  const interruptedBy = tools.interruption.by() ?? (isDeclined ? 'SIGINT' : null);
+  const seen = {
+    ...nothingSeen,
+    end,
+    verdict: null,
+    interruptedBy,
+    output,
+    choice: choice === 'rollback' ? choice : null,
+  };
+  const accepted = choice === 'keep';
+  if (interruptedBy !== null || choice === 'rollback' || (failureOf(plan, end) !== null && !accepted)) return seen;
+  const verified = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
+  const { verdict, facts } = verified;
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
+  return {
+    ...seen,
+    verdict: foreign ?? verdict,
+    interruptedBy: verified.interruptedBy,
+    choice: verified.choice,
+    factsAfter: facts,
+    accepted,
+  };
+}
+
+/** The command, from its phase to its end in the record. */
+async function runRecorded(plan: Plan, tools: RunTools, prepared: AttemptSubject) {
+  const { end, tail, ms, isDeclined } = await inPhase(
     tools,
     'command',
     () => runCommand(plan, tools, prepared.boot),
@@ -96,15 +130,28 @@ async function commandAndVerdict(
       message: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
     }),
   );
-  const { end, tail: output } = report;
-  await tools.recorder.record({ type: 'command-ended', end, ms: report.ms });
-  const hint = hintFor(plan.command.words, end, output, tools.io.terminal !== null);
+  await tools.recorder.record({ type: 'command-ended', end, ms });
+  const hint = hintFor(plan.command.words, end, tail, tools.io.terminal !== null);
   if (hint) await tools.recorder.record({ type: 'notice', level: 'info', message: hint });
+  return { end, output: tail, isDeclined };
+}
 
-  const interruptedBy = tools.interruption.by();
-  if (interruptedBy !== null || failureOf(plan, end) !== null)
-    return { end, verdict: null, interruptedBy, output, factsAfter: null };
-  const { verdict, facts } = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
-  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
-  return { end, verdict: foreign ?? verdict, interruptedBy: tools.interruption.by(), output, factsAfter: facts };
+/**
+ * A shell in which a person works. Its exit status is that of the last command they typed, which says nothing about the rest:
+ * they are asked.
+ */
+async function runSession(plan: Plan, tools: RunTools, prepared: AttemptSubject) {
+  for (;;) {
+    const { end, output } = await runRecorded(plan, tools, prepared);
+    const asked = { end, output, isDeclined: false };
+    if (end.kind !== 'exited' || tools.interruption.by() !== null) return { ...asked, choice: null };
+    const { differences, facts } = await differencesSince(plan, tools, prepared.baseline);
+    const before = prepared.baseline.facts;
+    const changes = before === null || facts === null ? null : changesBetween(before, facts);
+    if (changes !== null) await tools.recorder.record({ type: 'changes', changes });
+    const choice =
+      (await tools.person?.ask({ kind: 'session', changes, differences }, plan.askMs, tools.interruption.signal)) ??
+      null;
+    if (choice !== 'shell') return { ...asked, choice: choice === 'keep' ? ('keep' as const) : ('rollback' as const) };
+  }
 }

@@ -1,5 +1,6 @@
 import type { Outcome, Verdict } from '../event.ts';
 import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baseline.ts';
+import { coverageOf } from '../health/coverage.ts';
 import type { AskContext } from '../health/observation.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
@@ -43,7 +44,8 @@ export async function establishBaseline(
       }),
     ({ checks, facts }) => ({ ok: true, message: describeBaseline(checks.length, facts !== null) }),
   );
-  await tools.recorder.record({ type: 'baseline-recorded', baseline });
+  const coverage = plan.automatic ? { coverage: coverageOf(baseline.facts) } : {};
+  await tools.recorder.record({ type: 'baseline-recorded', baseline, ...coverage });
   // An observation that was cut short proves nothing. The run ends as interrupted.
   const verdict = tools.interruption.by() === null ? judgeAlone(baseline) : null;
   const isUnfit = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;

@@ -4,7 +4,7 @@ import { manualRecoveryCommands } from './manual-recovery.ts';
 import { saveEvidence } from './evidence/evidence.ts';
 import { keepFailed } from './evidence/failed-copy.ts';
 import { runFinalLifecycleCommands } from './lifecycle-commands.ts';
-import { lostLockMessage } from './lock/lease.ts';
+import { describeLoss, type LeaseLoss } from './lock/lease.ts';
 import { endLeftovers } from './command/leftovers.ts';
 import type { Commands } from '../platform/platform.ts';
 import type { Plan } from './plan.ts';
@@ -17,45 +17,55 @@ import { pruneRestorePoints } from './restore-point/retention.ts';
 import { rollBack, survey, type RollbackEnd, type RollbackPlan } from './rollback/rollback.ts';
 import type { RunTools } from './tools.ts';
 
-/** Keeps the change: it is proven healthy (`cause` null), or the user's policy keeps it. */
+/** Why a change is kept, and what came of it. */
+interface KeptBecause {
+  readonly cause: Cause | null;
+  /** A package manager's transaction that came to nothing: its restore point is of no use. */
+  readonly unchanged: boolean;
+  /** The command failed without changing anything that guard compares. guard does not see everything: its restore point stays. */
+  readonly nothingChanged: boolean;
+}
+
+/** Keeps the change: proven healthy (`cause` null), or because the user's policy says so. */
 export async function keepChange(
   plan: Plan,
   tools: RunTools,
   prepared: PreparedRun,
-  { cause, unchanged }: { readonly cause: Cause | null; readonly unchanged: boolean },
+  { cause, unchanged, nothingChanged }: KeptBecause,
 ): Promise<Outcome> {
-  await inPhase(
+  const { lease, restorePoint } = prepared;
+  const { loss } = await inPhase(
     tools,
     'keep',
     async () => {
       if (cause !== null) await endLeftovers(plan, tools);
-      if (!unchanged)
+      if (!unchanged && !nothingChanged)
         await runFinalLifecycleCommands(plan, tools, 'afterKeep', {
           outcome: cause === null ? 'kept' : 'kept-unhealthy',
           cause,
         });
-      if (!prepared.inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      return release(
-        plan,
-        tools,
-        unchanged ? { keep: false } : releaseOfKept(plan, tools, cause),
-        prepared.restorePoint.volumes,
-        prepared.lease,
-      );
+      if (!prepared.inspected.wasRunning) await returnToStopped({ ...tools, lease }, plan.instance, plan.limits);
+      return release(plan, tools, unchanged ? { keep: false } : releaseOfKept(plan, nothingChanged ? null : cause), {
+        ...restorePoint,
+        lease,
+      });
     },
-    (name) => ({ ok: true, message: name ?? 'no restore point left' }),
+    (end) => ({ ok: end.loss === null, message: end.name ?? 'no restore point left' }),
   );
-  if (cause !== null) return { outcome: 'kept-unhealthy', cause };
+  // Whoever has the run by now may put the instance back: nobody here knows.
+  if (loss !== null) return lockLost(cause ?? 'inconclusive', loss);
+  if (cause !== null && !nothingChanged) return { outcome: 'kept-unhealthy', cause };
   await pruneRestorePoints(plan, tools);
+  if (cause !== null) return { outcome: 'kept-unchanged', cause };
   return { outcome: 'kept' };
 }
 
-function releaseOfKept(plan: Plan, tools: RunTools, cause: Cause | null): Release {
+function releaseOfKept(plan: Plan, cause: Cause | null): Release {
   const { name, named, keep, expiresMs } = plan.restorePoint;
   // A change that was kept although it failed needs its restore point until a person has checked it.
-  if (cause !== null) return { keep: true, name, expiresAt: null };
+  if (cause !== null) return { keep: true, name, expiresMs: null };
   if (keep === 0 && !named) return { keep: false };
-  return { keep: true, name, expiresAt: expiresMs === null ? null : new Date(tools.clock.now() + expiresMs) };
+  return { keep: true, name, expiresMs };
 }
 
 /** Rolls the instance back, and reports only what was verified. */
@@ -65,7 +75,7 @@ export async function rollBackChange(
   prepared: PreparedRun,
   { cause, attempt }: { readonly cause: Cause; readonly attempt: WholeAttempt },
 ): Promise<Outcome> {
-  const { inspected, baseline, restorePoint } = prepared;
+  const { inspected, baseline, restorePoint, lease } = prepared;
   const { output, verdict, factsAfter } = attempt;
   const { instance } = plan;
   const back: RollbackPlan = {
@@ -76,7 +86,7 @@ export async function rollBackChange(
     baseline,
     start: true,
     stopGracefully: inspected.disks.uncovered.length > 0,
-    lease: prepared.lease,
+    lease,
     hooks: plan.hooks,
     clearLocks: plan.change.kind === 'transaction',
     limits: plan.limits,
@@ -89,15 +99,20 @@ export async function rollBackChange(
   await runFinalLifecycleCommands(plan, tools, 'beforeRollback', { cause });
   const end = await rollBack(back, tools, surveyed);
   if (end.end === 'failed') return rollbackFailed(plan, tools.platform.commands, prepared, { ...end, cause });
-  if (end.end === 'lost') return lockTakenOver(cause);
+  if (end.end === 'lost') return lockLost(cause, end.loss);
   if (end.end === 'well') await rememberChange(plan, tools, cause);
   const outcome = end.end === 'well' ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause });
-  if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, releaseOfRolledBack(plan, end), restorePoint.volumes, prepared.lease);
+  if (!inspected.wasRunning) await returnToStopped({ ...tools, lease }, plan.instance, plan.limits);
+  await inPhase(
+    tools,
+    'release',
+    () => release(plan, tools, releaseOfRolledBack(plan, end), { ...restorePoint, lease }),
+    ({ name }) => ({ ok: true, message: name === null ? 'restore point removed' : `restore point kept: ${name}` }),
+  );
   if (end.end === 'not-well') return { outcome: 'rolled-back-not-well', cause };
   if (cause !== 'interrupted') return { outcome: 'rolled-back', cause };
-  return { outcome: 'interrupted', signal: tools.interruption.by() ?? 'SIGTERM' };
+  return { outcome: 'interrupted', signal: attempt.interruptedBy ?? tools.interruption.by() ?? 'SIGTERM' };
 }
 
 /** Whether the rollback follows the evidence immediately. */
@@ -107,14 +122,14 @@ function followsAtOnce({ keepFailed: copies, hooks }: Plan): boolean {
 
 function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release {
   // If the result is uncertain, the restore point stays without expiry: a person must act.
-  if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresAt: null };
+  if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresMs: null };
   // The instance equals the restore point, so it is only kept if the user named it.
-  return restorePoint.named ? { keep: true, name: restorePoint.name, expiresAt: null } : { keep: false };
+  return restorePoint.named ? { keep: true, name: restorePoint.name, expiresMs: null } : { keep: false };
 }
 
-/** Another guard, possibly on another host, has taken over this run. */
-export function lockTakenOver(cause: Cause): Outcome {
-  return { outcome: 'rollback-failed', cause, message: lostLockMessage, manualRecovery: [] };
+/** Another guard, possibly on another host, has taken over this run, or may have. */
+export function lockLost(cause: Cause, loss: LeaseLoss): Outcome {
+  return { outcome: 'rollback-failed', cause, message: describeLoss(loss), manualRecovery: [] };
 }
 
 function rollbackFailed(

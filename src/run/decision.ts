@@ -1,4 +1,4 @@
-import type { Cause, CommandEnd, Signal, Verdict } from '../event.ts';
+import type { CommandEnd, PolicyCause, Signal, Verdict } from '../event.ts';
 import { isOkStatus, type Plan, type Policy } from './plan.ts';
 
 /** The result of the command and of its verification. */
@@ -8,13 +8,15 @@ export interface Attempt {
   readonly verdict: Verdict | null;
   /** A signal during the attempt. */
   readonly interruptedBy: Signal | null;
+  /** The command's end does not count: a person has left a shell and wants to keep what they did. */
+  readonly accepted?: boolean;
 }
 
 /** The decision of a run. `policy` is what to do for the cause. A run without a cause is kept. */
 export type Decision =
   | { readonly cause: null }
   | { readonly cause: 'interrupted'; readonly policy: 'rollback'; readonly signal: Signal }
-  | { readonly cause: Exclude<Cause, 'interrupted'>; readonly policy: Policy };
+  | { readonly cause: PolicyCause; readonly policy: Policy };
 
 /** Rolls back unless success is proven. Every result of a command is decided here. */
 export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Attempt): Decision {
@@ -23,10 +25,10 @@ export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Atte
   return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
 }
 
-function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict }: Attempt): Exclude<Cause, 'interrupted'> | null {
+function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict, accepted }: Attempt): PolicyCause | null {
   const failed = failureOf(plan, end);
-  if (failed) return failed;
-  // Without a verdict nothing is proven.
+  if (failed && accepted !== true) return failed;
+  // No verdict is no proof.
   if (verdict === null) return 'inconclusive';
   if (verdict.verdict === 'healthy') return null;
   return ranOutOfTime(verdict) ? 'timeout' : verdict.verdict;

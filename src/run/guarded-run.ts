@@ -1,13 +1,16 @@
 import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
-import { attemptChange } from './attempt.ts';
-import { decide, type Decision } from './decision.ts';
-import { rollBackChange, keepChange, lockTakenOver } from './conclude.ts';
+import { attemptChange, type WholeAttempt } from './attempt.ts';
+import { awaitConfirmation } from './confirmation/wait.ts';
+import { keepChange, lockLost, rollBackChange } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
+import { alsoBy } from './interruption.ts';
+import { lossOf } from './lock/lease.ts';
 import type { Plan } from './plan.ts';
 import { prepare, type PreparedRun } from './prepare.ts';
 import { inPhase } from './recorder.ts';
+import { resolve } from './resolution.ts';
 import type { RunTools } from './tools.ts';
 
 /**
@@ -48,25 +51,48 @@ async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Pr
 }
 
 async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
-  const attempt = await attemptChange(plan, tools, prepared);
-  const decision = decide(plan, attempt);
-  const keep = await shouldKeep(plan, tools, decision);
-  if (await prepared.lease.isLost(plan.run)) return lockTakenOver(decision.cause ?? 'inconclusive');
-  await tools.recorder.record({ type: 'decided', decision: keep ? 'keep' : 'rollback', cause: decision.cause });
-  return keep || decision.cause === null
-    ? keepChange(plan, tools, prepared, { cause: decision.cause, unchanged: attempt.unchanged })
-    : rollBackChange(plan, tools, prepared, { cause: decision.cause, attempt });
+  const { lease } = prepared;
+  const underway = { ...tools, interruption: alsoBy(tools.interruption, lease.signal) };
+  const first = await attemptChange(plan, underway, prepared);
+  const { decision, cause, attempt, nothingChanged, chosen } = await resolve(plan, underway, prepared, first);
+  const loss = await lossOf(lease);
+  if (loss !== null) return lockLost('inconclusive', loss);
+  const unconfirmed = cause === null ? await awaitConfirmationWhereWanted(plan, underway, prepared, attempt) : null;
+  if (unconfirmed !== null) return unconfirmed;
+  await tools.recorder.record({
+    type: 'decided',
+    decision,
+    cause,
+    ...(chosen ? { chosen } : {}),
+    ...(nothingChanged ? { nothingChanged } : {}),
+  });
+  return decision === 'keep' || cause === null
+    ? keepChange(plan, tools, prepared, { cause, unchanged: attempt.unchanged, nothingChanged })
+    : rollBackChange(plan, tools, prepared, { cause, attempt });
 }
 
-/** Resolves `ask` to keep or rollback. No answer in time is a rollback. */
-async function shouldKeep(plan: Plan, tools: RunTools, decision: Decision): Promise<boolean> {
-  if (decision.cause === null) return true;
-  switch (decision.policy) {
-    case 'keep':
-      return true;
-    case 'rollback':
-      return false;
-    case 'ask':
-      return (await tools.askToKeep?.(decision.cause, plan.askMs, tools.interruption.signal)) ?? false;
+/** Null where the change is confirmed, or needs no confirmation: the run goes on to its end. */
+async function awaitConfirmationWhereWanted(
+  plan: Plan,
+  tools: RunTools,
+  prepared: PreparedRun,
+  attempt: WholeAttempt,
+): Promise<Outcome | null> {
+  const { confirmation } = plan;
+  if (confirmation === null || attempt.unchanged) return null;
+  const { end, deadline } = await awaitConfirmation({ ...plan, confirmation }, tools);
+  const loss = await lossOf(prepared.lease);
+  // Whoever settled the change may have finished it as well.
+  if (loss !== null || end === 'taken-over')
+    return (await tools.confirmation.outcomeOf(plan.run)) ?? lockLost('not-confirmed', loss ?? 'taken-over');
+  switch (end) {
+    case 'confirmed':
+      return null;
+    case 'left':
+      return { outcome: 'waiting', deadline: deadline.at };
+    case 'refused':
+    case 'expired':
+      await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'not-confirmed' });
+      return rollBackChange(plan, tools, prepared, { cause: 'not-confirmed', attempt });
   }
 }

@@ -51,7 +51,9 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
   if (pointless) return err(pointless);
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
-  const disks = await classifyDisks(platform, instance.value);
+  const classified = await classifyDisks(platform, instance.value);
+  if (!classified.ok) return err(refusedBecause(classified.error));
+  const disks = classified.value;
   const [torn, room] = await Promise.all([
     platform.findInconsistentSnapshots(instance.value, snapshots.value),
     findFreeSpace(platform, { instance: instance.value, disks }),
@@ -72,7 +74,7 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
     copy,
     disks,
     snapshots: snapshots.value,
-    staleMarker: readMarker(instance.value),
+    staleMarker: staleMarkerOf(tools, instance.value),
     staleQuiesceMarker: staleQuietOf(tools, instance.value),
   });
 }
@@ -108,6 +110,8 @@ async function occupation(
   // With --wait-lock the run waits when it takes the restore point, so no other run can start in between.
   if (names.includes(inFlightName))
     return plan.limits.lockMs === 0 ? describeHolder(tools, readMarker(instance) ?? readQuiesceMarker(instance)) : null;
+  const markerHolder = await holderOfMarkerAlone(tools, instance);
+  if (markerHolder !== null) return markerHolder;
   const quiesceMarker = readQuiesceMarker(instance);
   if (quiesceMarker === null) return null;
   if (staleQuietOf(tools, instance) === null)
@@ -118,6 +122,23 @@ async function occupation(
         `Finish it first: ${recoverCommand(plan)}`,
       )
     : null;
+}
+
+/**
+ * A marker without a restore point: somebody removed or renamed the restore point of a run, which may live. Only where it is
+ * proven to be dead does the marker mean nothing.
+ */
+async function holderOfMarkerAlone(tools: InspectTools, { name, metadata }: Instance): Promise<Outcome | null> {
+  const seen = readMarker({ metadata });
+  if (seen === null || tools.inspectHolder(seen.holder) === 'dead') return null;
+  // A run that was just ending when the two were read has removed it by now.
+  const again = await tools.platform.getInstance(name);
+  return again.ok && readMarker(again.value)?.run === seen.run ? describeHolder(tools, seen) : null;
+}
+
+function staleMarkerOf(tools: InspectTools, instance: Instance): RunMarker | null {
+  const marker = readMarker(instance);
+  return marker !== null && tools.inspectHolder(marker.holder) === 'dead' ? marker : null;
 }
 
 function staleQuietOf(tools: InspectTools, instance: Instance): QuiesceMarker | null {

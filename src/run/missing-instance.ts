@@ -16,6 +16,11 @@ export async function explainMissing(
   if (!names.ok) return refusedBecause(failure);
   const near = nearest(instance, names.value);
   const where = `project "${project}"${remote === null ? '' : ` of remote "${remote}"`}`;
+  if (names.value.length === 0 && project !== 'default')
+    return refused(
+      `There is no instance "${instance}" in ${where}, which is empty or does not exist.`,
+      'See `incus project list` for the projects there are.',
+    );
   return refused(
     `There is no instance "${instance}" in ${where}.`,
     near === null ? 'See `incus list` for the names there are.' : `Did you mean "${near}"?`,

@@ -14,6 +14,17 @@ export const outcomeTable = [
   { exit: 11, name: 'rolled-back, unhealthy', meaning: 'the checks failed; the instance is back and healthy' },
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
+  { exit: 14, name: 'rolled-back, not confirmed', meaning: 'nobody confirmed the change in time; back and healthy' },
+  {
+    exit: 15,
+    name: 'kept, nothing changed',
+    meaning: 'the command failed, and nothing that guard compares had changed; the instance was not restarted',
+  },
+  {
+    exit: 16,
+    name: 'waiting',
+    meaning: 'the change is healthy and is rolled back at its deadline unless it is confirmed',
+  },
   {
     exit: 20,
     name: 'rolled-back, still unhealthy',
@@ -66,6 +77,10 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return rolledBackStatus[outcome.cause];
     case 'kept-unhealthy':
       return 13;
+    case 'waiting':
+      return 16;
+    case 'kept-unchanged':
+      return 15;
     case 'rolled-back-not-well':
       return 20;
     case 'rollback-failed':
@@ -86,6 +101,9 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return 78;
     case 'interrupted':
       return interruptedStatus[outcome.signal];
+    // Nothing is left to recover.
+    case 'instance-gone':
+      return 0;
   }
 }
 
@@ -96,6 +114,7 @@ export function isGood(outcome: Outcome | null | undefined): boolean {
 
 /** The table's name of an outcome. */
 export function outcomeName(outcome: Outcome): string {
+  if (outcome.outcome === 'instance-gone') return 'instance gone';
   // It shares its exit status with a run that is kept.
   if (outcome.outcome === 'rehearsal-passed') return 'rehearsal passed';
   const exit = exitStatusOf(outcome);
@@ -103,6 +122,6 @@ export function outcomeName(outcome: Outcome): string {
 }
 
 // Inconclusive means that the checks could not run before the time limit. For the caller this is a timeout.
-const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12 } as const;
+const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12, 'not-confirmed': 14 } as const;
 
 const interruptedStatus: Record<Signal, ExitStatus> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

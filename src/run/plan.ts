@@ -1,5 +1,5 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { Cause, CommandEnd, RestorePoint, TransactionStart } from '../event.ts';
+import type { CommandEnd, PolicyCause, RestorePoint, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 import type { PushPlan } from './push/source.ts';
@@ -14,6 +14,8 @@ export interface Plan {
   /** The rollout that it is a part of. */
   readonly rollout?: string;
   readonly version: string;
+  /** Tells the server from all others, for `guard recover`; null or absent if it does not say. */
+  readonly server?: string | null;
   readonly instance: string;
   readonly project: string;
   readonly remote: string | null;
@@ -29,7 +31,9 @@ export interface Plan {
   readonly uncovered: 'refuse' | 'warn' | 'accept';
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
-  readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;
+  readonly onFailure: Readonly<Record<PolicyCause, Policy>>;
+  /** What is done about a command that failed and has changed nothing that guard compares. */
+  readonly onUnchanged: 'rollback' | 'keep';
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;
   /** Refuse a change that was rolled back before (F37), because no person watches and none asked for it. */
@@ -44,6 +48,8 @@ export interface Plan {
   readonly hooks: LifecycleCommands;
   /** Stop the instance for its restore point. */
   readonly stopFirst: boolean;
+  /** Keep a healthy change only if it is confirmed in time; null to keep it at once. */
+  readonly confirmation: ConfirmationPlan | null;
   readonly restorePoint: RestorePointPlan;
   readonly limits: Limits;
 }
@@ -91,6 +97,16 @@ export interface CommandPlan {
   readonly cwd: string;
 }
 
+/** What the user wants of a healthy change. */
+export interface ConfirmationPlan {
+  /** How long it waits, in milliseconds. */
+  readonly ms: number;
+  /** A command on this machine whose status 0 confirms the change; null for none. */
+  readonly by: readonly [string, ...string[]] | null;
+  /** Do not wait here: the keeper of the deadline goes on. */
+  readonly detach: boolean;
+}
+
 export interface RestorePointPlan {
   /** The final name. */
   readonly name: string;
@@ -119,6 +135,8 @@ export interface Limits {
   readonly restoreMs: number;
   /** From the start until commands run in the instance. */
   readonly readyMs: number;
+  /** How long this guard may give no sign of life before another one takes its run over. */
+  readonly leaseMs: number;
   /** Waiting for another run's end (`--wait-lock`). */
   readonly lockMs: number;
 }

@@ -1,11 +1,13 @@
 import { waitUntilAskable } from '../health/ready.ts';
-import { type PlatformFailure, describeFailure } from '../platform/failure.ts';
+import { describeFailure, type PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isTransient, retryTransient } from './retry.ts';
+import { lossBehind, underLease, type LeaseHandle } from './lock/lease.ts';
+import { isTransient } from './retry.ts';
 import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
-type PowerTools = Pick<RunTools, 'platform' | 'clock'>;
+/** With the lease of the run, where the instance is its own already: each request is then sent under a proof of it. */
+type PowerTools = Pick<RunTools, 'platform' | 'clock'> & { readonly lease?: LeaseHandle | null };
 
 /**
  * Stops the instance by force, or first gracefully within `limits.stopMs`. A graceful stop that times out is
@@ -17,23 +19,54 @@ export async function stop(
   limits: Limits,
   gracefully: boolean,
 ): Promise<Result<void, PlatformFailure>> {
-  const { platform, clock } = tools;
+  const { platform, lease = null } = tools;
   const before = gracefully ? await platform.getInstance(instance) : null;
   if (before?.ok && before.value.status === 'Running') {
-    const graceful = await platform.stopInstance(instance, { force: false, limitMs: limits.stopMs });
-    if (graceful.ok) return graceful;
+    const limit = { force: false, limitMs: limits.stopMs };
+    const graceful = await underLease(tools, lease, 0, () => platform.stopInstance(instance, limit), never);
+    if (graceful.ok || lossBehind(graceful.error) !== null) return graceful;
   }
-  return retryTransient(clock, limits.readyMs, () =>
-    platform.stopInstance(instance, { force: true, limitMs: limits.readyMs }),
-  );
+  const force = (): Promise<Result<void, PlatformFailure>> =>
+    unlessAlready(
+      'Stopped',
+      tools,
+      instance,
+      platform.stopInstance(instance, { force: true, limitMs: limits.readyMs }),
+    );
+  return underLease(tools, lease, limits.readyMs, force, stopIsWorthRepeating);
+}
+
+const never = (): boolean => false;
+
+/**
+ * What the server says of an instance that is dying or coming up is different in each state and version; the state itself is
+ * not. So after a failure the state decides.
+ */
+async function unlessAlready(
+  state: 'Stopped' | 'Running',
+  { platform }: PowerTools,
+  instance: string,
+  asked: Promise<Result<void, PlatformFailure>>,
+): Promise<Result<void, PlatformFailure>> {
+  const answer = await asked;
+  if (answer.ok) return answer;
+  const seen = await platform.getInstance(instance);
+  return seen.ok && seen.value.status === state ? ok(undefined) : answer;
+}
+
+/** Only what cannot change by itself is final. */
+function stopIsWorthRepeating({ kind }: PlatformFailure): boolean {
+  return kind !== 'not-found' && kind !== 'forbidden' && kind !== 'restricted' && kind !== 'timed-out';
 }
 
 /** Starts the instance. Repeats it if the daemon restarts or the pool is full. A running instance is a success. */
 export function start(tools: PowerTools, instance: string, limits: Limits): Promise<Result<void, PlatformFailure>> {
-  return retryTransient(
-    tools.clock,
+  const { platform, lease = null } = tools;
+  return underLease(
+    tools,
+    lease,
     limits.restoreMs,
-    () => tools.platform.startInstance(instance, { limitMs: limits.readyMs }),
+    () => unlessAlready('Running', tools, instance, platform.startInstance(instance, { limitMs: limits.readyMs })),
     startIsWorthRepeating,
   );
 }

@@ -7,7 +7,7 @@ import type { BootMark } from './command/command.ts';
 import type { FirstObservation } from './first-observation.ts';
 import { inspect, describeUncovered, type Inspection } from './inspect.ts';
 import { inFlightName } from './lock/in-flight.ts';
-import { lostLockMessage, type HeldLease } from './lock/lease.ts';
+import { describeLoss, type LeaseHandle } from './lock/lease.ts';
 import type { RunMarker } from './lock/marker.ts';
 import { describeScheduled } from './restore-point/newer-snapshots.ts';
 import type { Plan } from './plan.ts';
@@ -41,7 +41,7 @@ interface RunningState {
 export interface PreparedRun extends RunningState {
   readonly inspected: Inspection;
   readonly restorePoint: RestorePoint;
-  readonly lease: HeldLease;
+  readonly lease: LeaseHandle;
 }
 
 /** The lock, before the baseline is known. */
@@ -246,22 +246,28 @@ async function admit(
 /** The last point at which nothing has been changed. A record that cannot be written, or a signal, ends the run here. */
 async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Result<PreparedRun, Outcome>> {
   const unwritable = tools.recorder.failure();
-  if (unwritable !== null)
-    return err(
-      await abandon(
-        plan,
-        tools,
-        prepared,
-        refused(
-          `The run's record cannot be written: ${unwritable}`,
-          'Free some space, or set GUARD_STATE_DIR to another folder.',
-        ),
-      ),
-    );
+  if (unwritable !== null) return err(await abandon(plan, tools, prepared, refusedRecord(unwritable)));
   if (tools.interruption.by() !== null) return err(await abandon(plan, tools, prepared, interruptedBefore(tools)));
-  if (!(await prepared.lease.isLost(plan.run))) return ok(prepared);
+  const proof = await prepared.lease.prove();
+  if (proof.ok) return beginChange(plan, tools, prepared);
   await prepared.lease.stop();
-  return err(refused(lostLockMessage, 'See `guard runs` there.'));
+  return err(
+    refused(describeLoss(proof.error), 'The change was not started. Clean up what is left with `guard recover`.'),
+  );
+}
+
+/** From here on the instance may be another: that is on the disk before the first request of the change, or there is none. */
+async function beginChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Result<PreparedRun, Outcome>> {
+  await tools.recorder.record({ type: 'change-begun' });
+  const unwritable = tools.recorder.failure();
+  return unwritable === null ? ok(prepared) : err(await abandon(plan, tools, prepared, refusedRecord(unwritable)));
+}
+
+function refusedRecord(unwritable: string): Outcome {
+  return refused(
+    `The run's record cannot be written: ${unwritable}`,
+    'Free some space, or set GUARD_STATE_DIR to another folder.',
+  );
 }
 
 function interruptedBefore(tools: RunTools): Outcome {
@@ -278,8 +284,8 @@ async function abandon(
   { inspected, restorePoint, lease }: LockedInstance,
   outcome: Outcome,
 ): Promise<Outcome> {
-  if (!inspected.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-  await release(plan, tools, { keep: false }, restorePoint.volumes, lease);
+  if (!inspected.wasRunning) await returnToStopped({ ...tools, lease }, plan.instance, plan.limits);
+  await release(plan, tools, { keep: false }, { ...restorePoint, lease });
   return outcome;
 }
 
@@ -290,12 +296,14 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     instance: plan.instance,
     project: plan.project,
     remote: plan.remote,
+    ...(plan.server ? { server: plan.server } : {}),
     command: plan.command.words,
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,
     named: plan.restorePoint.named,
     ...(plan.rollout === undefined ? {} : { rollout: plan.rollout }),
     holder: tools.holder,
+    ...(plan.change.kind === 'return' ? { rolledBackTo: plan.change.to.run } : {}),
     ...(plan.rehearsedBy === null ? {} : { rehearsedBy: plan.rehearsedBy }),
     ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushSummaryOf) }),
     ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
@@ -312,6 +320,7 @@ function markerFor(plan: Plan, tools: RunTools): Omit<RunMarker, 'wasRunning'> {
     run: plan.run,
     holder: tools.holder,
     restorePointName: plan.restorePoint.name,
+    leaseMs: plan.limits.leaseMs,
     at: tools.clock.now(),
   };
 }

@@ -17,9 +17,9 @@ export function timePointOf(clock: Pick<Clock, 'now' | 'monotonic'>): TimePoint 
   };
 }
 
-/** Whether the time is recent by both clocks. */
-export function isRecent(clock: Pick<Clock, 'now' | 'monotonic'>, then: TimePoint): boolean {
+/** Whether that was just now: by both clocks, or else it is asked again. */
+export function isRecent(clock: Pick<Clock, 'now' | 'monotonic'>, then: TimePoint, mostMs = recencyMs): boolean {
   const { monotonic, now } = timePointOf(clock);
-  const within = (ms: number): boolean => ms >= 0 && ms < recencyMs;
+  const within = (ms: number): boolean => ms >= 0 && ms < mostMs;
   return within(monotonic - then.monotonic) && within(now - then.now);
 }

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts';
-import type { InstancePatch, Platform } from '../platform/platform.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
 import type { Result } from '../result.ts';
 import { isInconsistencyFailure } from './restore-point/inconsistent-snapshots.ts';
@@ -32,18 +31,6 @@ export function isTransient(failure: PlatformFailure): boolean {
 
 /** How long to repeat while other requests hold the instance, in milliseconds. */
 export const contentionLimitMs = 30_000;
-
-/**
- * Changes the instance's configuration while others take and remove snapshots of it: meanwhile the server may refuse that,
- * and may have written it all the same (seen on 6.0).
- */
-export function patchWithRetry(
-  platform: Platform,
-  name: string,
-  patch: InstancePatch,
-): Promise<Result<void, PlatformFailure>> {
-  return retryTransient(platform.clock, contentionLimitMs, () => platform.patchInstance(name, patch), isContention);
-}
 
 /** Whether the failure is caused by another request for the same instance. */
 export function isContention(failure: PlatformFailure): boolean {

@@ -1,4 +1,4 @@
-import { retryTransient } from './retry.ts';
+import { retryTransient } from '../platform/retry.ts';
 import type { Plan } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
@@ -7,14 +7,13 @@ import type { RunTools } from './tools.ts';
  * meanwhile leaves it frozen. A run never starts with a frozen instance.
  */
 export async function thaw(
-  { platform, clock, recorder }: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
+  { platform, recorder }: Pick<RunTools, 'platform' | 'recorder'>,
   { instance, limits }: Pick<Plan, 'instance' | 'limits'>,
   status: string,
 ): Promise<void> {
   if (status !== 'Frozen') return;
-  const thawed = await retryTransient(clock, limits.readyMs, () =>
-    platform.thawInstance(instance, { limitMs: limits.readyMs }),
-  );
+  const { thawInstance } = retryTransient(platform, limits.readyMs);
+  const thawed = await thawInstance(instance, { limitMs: limits.readyMs });
   if (thawed.ok)
     await recorder.record({
       type: 'notice',

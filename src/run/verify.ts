@@ -1,9 +1,10 @@
-import type { Changes, CommandEnd, Verdict } from '../event.ts';
+import type { Changes, CommandEnd, Signal, Verdict } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import type { Facts } from '../health/facts.ts';
-import { watch } from '../health/watch/watch.ts';
+import { watch, type WatchEnd } from '../health/watch/watch.ts';
 import type { Plan } from './plan.ts';
+import { recordUnitLogs } from './evidence/unit-log.ts';
 import { restart } from './power.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
@@ -15,6 +16,10 @@ export interface Verification {
   readonly changes: Changes | null;
   /** The facts of the deciding observation; null if there were none. */
   readonly facts: Facts | null;
+  /** A signal, or Ctrl-C with the choice to end the check. */
+  readonly interruptedBy: Signal | null;
+  /** What the person at the terminal chose after Ctrl-C, where they ended the check. */
+  readonly choice: 'keep' | 'rollback' | null;
 }
 
 /** Observes the instance after the change, compares it with its baseline, and reports what changed. `soakMs`: how long it must stay healthy. */
@@ -25,27 +30,72 @@ export async function verify(
   end: CommandEnd,
   soakMs: number,
 ): Promise<Verification> {
-  const { verdict, look } = await inPhase(
+  const { verdict, look, interruptedBy, choice } = await inPhase(
     tools,
     'verify',
     async () => {
       if (plan.restart) await restart(tools, plan.instance, plan.limits);
-      return watch(
-        { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
-        baseline,
-        {
-          limitMs: plan.limits.verifyMs,
-          soakMs,
-          restarted: plan.restart || end.kind === 'instance-stopped',
-          command: plan.command.words,
-        },
-        (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+      return watchAttended(plan, tools, (signal) =>
+        watch(
+          { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal },
+          baseline,
+          {
+            limitMs: plan.limits.verifyMs,
+            soakMs,
+            restarted: plan.restart || end.kind === 'instance-stopped',
+            command: plan.command.words,
+          },
+          (waitingFor, healthyForMs) =>
+            void tools.recorder.show({
+              type: 'watch-progress',
+              waitingFor,
+              healthyForMs,
+              limitMs: plan.limits.verifyMs,
+              soakMs,
+            }),
+        ),
       );
     },
-    ({ verdict }) => ({ ok: verdict.verdict === 'healthy', message: verdict.verdict }),
+    ({ verdict, interruptedBy }) => ({
+      ok: verdict.verdict === 'healthy',
+      message: interruptedBy === null ? verdict.verdict : 'interrupted',
+    }),
   );
+  if (verdict.verdict === 'unhealthy') await recordUnitLogs(plan, tools, verdict);
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });
-  return { verdict, changes, facts: look.facts };
+  return { verdict, changes, facts: look.facts, interruptedBy, choice };
+}
+
+/** At a terminal Ctrl-C asks, while the check goes on; a second one, or no answer, rolls back. */
+async function watchAttended(
+  plan: Plan,
+  tools: RunTools,
+  begin: (signal: AbortSignal) => Promise<WatchEnd>,
+): Promise<WatchEnd & Pick<Verification, 'interruptedBy' | 'choice'>> {
+  const { person, interruption } = tools;
+  const stopped = new AbortController();
+  const over = new AbortController();
+  let choice: Verification['choice'] = null;
+  let release = (): void => {};
+  const consult = async (): Promise<void> => {
+    const signal = AbortSignal.any([over.signal, interruption.signal]);
+    const answer = await person?.ask({ kind: 'check-interrupted' }, plan.askMs, signal);
+    if (over.signal.aborted) return;
+    if (answer === 'continue') return listen();
+    choice = answer === 'keep' ? 'keep' : 'rollback';
+    stopped.abort();
+  };
+  const listen = (): void => {
+    release = interruption.intercept(() => void consult());
+  };
+  if (person !== null) listen();
+  try {
+    const end = await begin(AbortSignal.any([interruption.signal, stopped.signal]));
+    return { ...end, interruptedBy: interruption.by() ?? (choice === null ? null : 'SIGINT'), choice };
+  } finally {
+    over.abort();
+    release();
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,4 +73,15 @@ test('serves them on a unix socket, also where a killed agent has left one', asy
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('a file that is no socket is not removed for one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'guard-metrics-'));
+  const path = join(folder, 'precious');
+  await writeFile(path, 'content');
+  const metrics = await createMetrics({ version: '1', clock: systemClock, lastKept: async () => null });
+  const served = await serveMetrics(metrics, { kind: 'unix', path });
+  expect(served).toMatchObject({ ok: false, error: expect.stringContaining('is not a socket') });
+  expect(await readFile(path, 'utf8')).toBe('content');
+  await rm(folder, { recursive: true });
 });

@@ -8,6 +8,7 @@ import { measureMany } from './many.ts';
 import { measureOutput } from './output.ts';
 import { measureRecords } from './records.ts';
 import { measureRecovery } from './recovery.ts';
+import { measureRehearsal } from './rehearsal.ts';
 import { measureRemote } from './remote.ts';
 import { chapterOf, type Profile } from './profile.ts';
 import { tableOf, type Row } from './row.ts';
@@ -23,6 +24,7 @@ const sections: Readonly<Record<string, (arena: Arena) => Promise<Row[]>>> = {
   many: measureMany,
   records: measureRecords,
   remote: measureRemote,
+  rehearsal: measureRehearsal,
   large: measureLargeKeptRuns,
 };
 

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { completionScripts } from '../../src/cli/completion-scripts.ts';
-import { completionsOf } from '../../src/cli/completion-words.ts';
+import { completionsOf, wantsFiles } from '../../src/cli/completion-words.ts';
 
 const program = new Command('guard');
 program
@@ -10,13 +10,15 @@ program
   .option('--restart', 'restart it')
   .option('-q, --quiet', 'say little')
   .addOption(new Option('--uncovered <policy>').choices(['refuse', 'warn']))
+  .option('--on-failure <policy>')
+  .option('--report <format=file>')
   .option('--push <local:path>');
 program.command('rollback').argument('<instance>').argument('[run]').option('--restart-not');
 program.command('completion').addArgument(new Argument('<shell>').choices(['bash', 'zsh']));
 program.command('complete', { hidden: true });
 
 const words = (line: string): string =>
-  completionsOf(program, line.split(' '), ['web1', 'web2', 'run-of-mine'])
+  completionsOf(program, line.split(' '), ['web1', 'web2', 'run-of-mine'], ['20261123-055126-k3f9'])
     .map(({ word }) => word)
     .join(' ');
 
@@ -25,7 +27,7 @@ describe('what could stand at the cursor', () => {
     ['', 'run rollback completion help web1 web2 run-of-mine'],
     ['r', 'run rollback run-of-mine'],
     ['we', 'web1 web2'],
-    ['--re', '--restart'],
+    ['--re', '--restart --report'],
     ['rollback --re', '--restart-not'],
     ['--restart we', 'web1 web2'],
     ['--uncovered ', 'refuse warn'],
@@ -34,13 +36,28 @@ describe('what could stand at the cursor', () => {
     ['web1 w', 'web1 web2'],
     ['rollback w', 'web1 web2'],
     ['rollback web1 w', ''],
+    ['rollback web1 ', '20261123-055126-k3f9'],
+    ['--on-failure k', 'keep'],
+    ['--report j', 'junit= json='],
     ['completion ', 'bash zsh'],
     ['web1 -- w', ''],
     ['web1 -- sh --re', ''],
-    ['web1 --', '--restart --quiet --uncovered --push --help'],
+    ['web1 --', '--restart --quiet --uncovered --on-failure --report --push --help'],
   ])('guard %s', (line, found) => {
     expect(words(line)).toBe(found);
   });
+});
+
+test.each([
+  ['', false],
+  ['rollback web1 ', false],
+  ['--on-failure ', false],
+  ['--report j', false],
+  ['--report junit=', true],
+  ['--push ', true],
+  ['web1 -- ', true],
+])('names of files after "guard %s": %s', (line, wanted) => {
+  expect(wantsFiles(program, line.split(' '))).toBe(wanted);
 });
 
 test('no script evaluates what was typed', () => {

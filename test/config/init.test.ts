@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commentedConfiguration, type ObservedInstance } from '../../src/config/init.ts';
+import { commentedConfiguration, trialConfiguration, type ObservedInstance } from '../../src/config/init.ts';
 import { parse, read } from './read.ts';
 
 const seen: ObservedInstance = {
   instance: 'web01',
   schema: null,
+  passing: new Set(),
   units: ['nginx.service', 'ssh.service'],
   sockets: [
     { protocol: 'tcp', address: '0.0.0.0', port: 80, process: 'nginx' },
@@ -32,6 +33,17 @@ describe('a guard.yaml to begin with', () => {
       defaults: {},
       blocks: [{ pattern: 'web01', layer: {} }],
     });
+  });
+
+  test('sets the checks that pass now, without what only the user knows', () => {
+    const { blocks } = read(commentedConfiguration({ ...seen, passing: new Set(['http', 'ssh']) }));
+    expect(Object.keys(blocks[0]?.layer.checks ?? {}).toSorted()).toEqual(['http', 'ssh']);
+    expect(blocks[0]?.layer.checks?.['http']).toMatchObject({ expectBody: null });
+  });
+
+  test('is tried with every suggested check active', () => {
+    expect(Object.keys(read(trialConfiguration(seen.sockets)).defaults.checks ?? {})).toContain('http');
+    expect(trialConfiguration([])).toBe('');
   });
 
   test('is right with everything taken out of its comments', () => {

@@ -59,7 +59,7 @@ test('the tables of a real database are at rest in the restore point, and writte
   const run = await guard.run([...quick, ...hooks, seen, instance, '--', 'mariadb', '-e', 'DROP TABLE shop.rows']);
   expect(run.status).toBe(0);
   expect(await inside('mariadb -N -e "SHOW TABLES IN shop"')).toBe('');
-  expect((await guard.run(['rollback', instance])).status).toBe(0);
+  expect((await guard.run(['rollback', '-y', instance])).status).toBe(0);
   // Not one row was written between the lock and the copy.
   expect(await inside('mariadb -N -e "SELECT COUNT(*) FROM shop.rows WHERE n = 3"')).toBe('0');
   expect(await canWrite()).toBe(true);

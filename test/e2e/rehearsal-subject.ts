@@ -21,18 +21,26 @@ while (my $client = $server->accept) { <$client>; print $client "HTTP/1.0 200 OK
 const unit = (command: string, more = ''): string =>
   `[Unit]\n${more}[Service]\nExecStart=${command}\n[Install]\nWantedBy=multi-user.target\n`;
 
-/** Launches a container with the web server, and waits until it answers. */
+/** Installs the web server, starts it and waits until it answers. */
+export const appScript = `
+cat >/usr/local/bin/app.pl <<'END'
+${app}
+END
+echo good >/etc/app.conf
+cat >/etc/systemd/system/app.service <<'END'
+${unit('/usr/bin/perl /usr/local/bin/app.pl')}
+END
+systemctl daemon-reload
+systemctl enable --now app.service
+until perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1:8080")'; do sleep 0.1; done
+`;
+
+/** Launches a container with the web server. Gives its address. */
 export const launchApp = async (instance: string, ...words: string[]): Promise<string> => {
   await launch(instance, ...words);
   await inside(instance, 'until systemctl is-system-running | grep -qE "running|degraded"; do sleep 0.2; done');
-  await write(instance, '/usr/local/bin/app.pl', app);
-  await write(instance, '/etc/app.conf', 'good\n');
-  await write(instance, '/etc/systemd/system/app.service', unit('/usr/bin/perl /usr/local/bin/app.pl'));
-  await inside(instance, 'systemctl daemon-reload && systemctl enable --now app.service');
-  const address = await addressOf(instance);
-  for (let tries = 0; tries < 100 && !(await answers(address)); tries += 1)
-    await new Promise((r) => setTimeout(r, 100));
-  return address;
+  await inside(instance, appScript);
+  return addressOf(instance);
 };
 
 export const write = async (instance: string, path: string, content: string): Promise<void> => {
@@ -62,10 +70,12 @@ const answers = (host: string): Promise<boolean> =>
 
 /** A client that asks a hundred times a second, until it is stopped. */
 export const startClient = (host: string) => {
-  const seen = { asked: 0, failed: 0 };
+  const seen = { asked: 0, failed: 0, times: [] as number[] };
   const under = new Set<Promise<void>>();
   const ask = async (): Promise<void> => {
+    const began = performance.now();
     if (!(await answers(host))) seen.failed += 1;
+    seen.times.push(performance.now() - began);
   };
   const timer = setInterval(() => {
     seen.asked += 1;
@@ -74,7 +84,7 @@ export const startClient = (host: string) => {
     void one.finally(() => under.delete(one));
   }, 10);
   return {
-    stop: async (): Promise<{ asked: number; failed: number }> => {
+    stop: async (): Promise<typeof seen> => {
       clearInterval(timer);
       await Promise.all(under);
       return seen;

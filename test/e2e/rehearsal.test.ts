@@ -209,3 +209,51 @@ describe('isolation (promise 6)', () => {
 describe('removal (promise 1)', () => {
   removalTests();
 });
+
+describe('guard forecast', () => {
+  test('rehearses what is pending on all that are named, and says what would break', async () => {
+    const broken = 'gr-forecast';
+    await launchApp(broken);
+    // A source that is not there: `apt-get update` fails.
+    await inside(broken, 'echo "deb [trusted=yes] file:/nowhere x main" >/etc/apt/sources.list.d/broken.list');
+    try {
+      const file = join(guard.stateDirectory, 'forecast.json');
+      const ended = await guard.run(['forecast', '--report', `json=${file}`, instance, broken]);
+      expect(ended).toMatchObject({ status: 33 });
+      expect(ended.stdout).toMatch(
+        new RegExp(`${broken} +rehearsal failed +33 +the upgrade ended with exit status 100`),
+      );
+      expect(ended.stdout).toMatch(new RegExp(`${instance} +rehearsal passed +0 +(nothing pending|\\d+ packages)`));
+      const { runs } = JSON.parse(await readFile(file, 'utf8')) as { runs: { instance: string; exitStatus: number }[] };
+      expect(runs.map(({ instance: name, exitStatus }) => [name, exitStatus])).toEqual([
+        [instance, 0],
+        [broken, 33],
+      ]);
+      expect(await copies()).toEqual([]);
+    } finally {
+      await remove(broken);
+    }
+  });
+
+  test('an instance that is not there is told, and does not stop the others', async () => {
+    const ended = await guard.run(['forecast', '--json', 'gr-none']);
+    expect(ended).toMatchObject({ status: 34 });
+    expect(JSON.parse(ended.stdout)).toMatchObject({ instance: 'gr-none', outcome: 'refused' });
+  });
+});
+
+test('a change that is not the rehearsed one any more is refused with 34, unless --allow-drift', async () => {
+  await inside(instance, `apt-get -q -y purge hello >/dev/null 2>&1; apt-get -q update >/dev/null`);
+  const words = [...quickly, instance, '--', 'apt-get', '-y', 'install', 'hello'];
+  const run = guard.start(['--rehearse', ...words]);
+  // While the copy is judged, the instance gets the package by other means.
+  for (;;) {
+    if ((await copies()).length > 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await inside(instance, 'apt-get -q -y install hello >/dev/null 2>&1');
+  const ended = await run;
+  expect(ended.stderr).toMatch(/hello becomes \S+ in the rehearsal, and does not change now/);
+  expect(ended.exitCode).toBe(34);
+});

@@ -33,7 +33,7 @@ describe('remote:name', () => {
     const back = await run('--retry', `far:${instance}`, '--', 'sh', '-c', 'touch /root/changed; exit 3');
     expect([back.status, await isBack()]).toEqual([10, true]);
     expect((await run('runs')).stdout).toContain(`far:${instance}`);
-    const gone = await run('rollback', `far:${instance}`);
+    const gone = await run('rollback', '-y', `far:${instance}`);
     expect([gone.status, await inside('ls /root')]).toEqual([0, '']);
   });
 

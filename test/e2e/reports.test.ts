@@ -150,7 +150,7 @@ describe('--report', () => {
       'true',
     ]);
     expect(twice.status).toBe(64);
-    expect((await guard.run(['--report', 'html=x', instance, '--', 'true'])).stderr).toMatch(/junit, json, markdown/);
+    expect((await guard.run(['--report', 'pdf=x', instance, '--', 'true'])).stderr).toMatch(/junit, json, markdown/);
   });
 
   test('several instances: the one whose turn did not come is told', async () => {
@@ -171,7 +171,7 @@ test('in GitHub Actions a step tells of itself, and stdout stays the command’s
   const { status, stdout, stderr } = await guard.run([...quick, instance, '--', 'sh', '-c', script], { env });
   expect([status, stdout]).toEqual([10, '::set-output name=outcome::kept\n']);
   expect(stderr).toMatch(/^::stop-commands::\S+\n/);
-  expect(stderr).toMatch(/\n::error title=guard%3A rolled back::rolled back: the command ended with exit status 3/);
+  expect(stderr).toMatch(/\n::error title=guard \(rolled back\)::rolled back: the command ended with exit status 3/);
   expect(await readFile(file('output'), 'utf8')).toMatch(/^outcome=rolled-back\ncause=command\nstatus=10\nrun=2/);
   expect(await readFile(file('summary'), 'utf8')).toContain('**rolled back**');
 });

@@ -27,7 +27,7 @@ test('goes back to a kept restore point, and keeps the way forward again', async
   const first = await lastRun();
   await guard.run([...quick, instance, '--', 'touch', '/root/second']);
 
-  const back = await guard.run(['rollback', instance, first]);
+  const back = await guard.run(['rollback', '-y', instance, first]);
   expect(back.status).toBe(0);
   expect(await fileExists(instance, '/root/first')).toBe(false);
   expect(await fileExists(instance, '/root/second')).toBe(false);
@@ -35,16 +35,37 @@ test('goes back to a kept restore point, and keeps the way forward again', async
   const way = await lastRun();
   expect(await snapshotNames(instance)).toContain(`guard-${way}`);
 
-  // The newest restore point is the one of the way back: the present before it.
-  expect((await guard.run(['rollback', instance])).status).toBe(0);
+  // Nothing is further back, and nobody is taken forward without asking for it.
+  expect((await guard.run(['rollback', '-y', instance])).status).toBe(30);
+  expect((await guard.run(['rollback', '-y', instance, '--redo'])).status).toBe(0);
   expect(await fileExists(instance, '/root/first')).toBe(true);
   expect(await fileExists(instance, '/root/second')).toBe(true);
   expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
   expect(await incusCommand('config', 'get', instance, 'user.guard.run')).toBe('');
 });
 
+test('goes one step further back each time, says where, and changes nothing with --dry-run', async () => {
+  await guard.run([...quick, instance, '--', 'touch', '/root/third']);
+  await guard.run([...quick, instance, '--', 'touch', '/root/fourth']);
+  const dry = await guard.run(['rollback', instance, '--dry-run']);
+  expect(dry.status).toBe(0);
+  expect(dry.stdout).toMatch(/goes back to .* ago \(run .*, before: touch \/root\/fourth\)/);
+  expect(await fileExists(instance, '/root/fourth')).toBe(true);
+  expect((await guard.run(['rollback', '-y', instance])).status).toBe(0);
+  expect(await fileExists(instance, '/root/fourth')).toBe(false);
+  expect(await fileExists(instance, '/root/third')).toBe(true);
+  expect((await guard.run(['rollback', '-y', instance])).status).toBe(0);
+  expect(await fileExists(instance, '/root/third')).toBe(false);
+});
+
+test('64: nobody can be asked, and -y is missing; nothing is changed', async () => {
+  const ended = await guard.run(['rollback', instance]);
+  expect(ended.status).toBe(64);
+  expect(ended.stderr).toContain('Pass -y.');
+});
+
 test('30: a run that left no restore point, with those there are', async () => {
-  const ended = await guard.run(['rollback', instance, '19990101']);
+  const ended = await guard.run(['rollback', '-y', instance, '19990101']);
   expect(ended.status).toBe(30);
   expect(ended.stderr).toContain(await lastRun());
 });
@@ -54,7 +75,7 @@ test('30: a restore point that was removed meanwhile; the instance is not stoppe
   const run = await lastRun();
   await incusCommand('snapshot', 'delete', instance, `guard-${run}`);
   const boot = await incusCommand('exec', instance, '--', 'stat', '-c', '%y', '/proc/1');
-  const ended = await guard.run(['rollback', instance, run]);
+  const ended = await guard.run(['rollback', '-y', instance, run]);
   expect(ended.status).toBe(30);
   expect(await incusCommand('exec', instance, '--', 'stat', '-c', '%y', '/proc/1')).toBe(boot);
 });

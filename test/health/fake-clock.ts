@@ -34,5 +34,11 @@ export const fakeClock = (): Clock => {
     };
   };
 
-  return { now: () => 1_800_000_000_000 + time, monotonic: () => time, sleep: sleepBy(after), after };
+  return {
+    now: () => 1_800_000_000_000 + time,
+    monotonic: () => time,
+    boottime: () => time,
+    sleep: sleepBy(after),
+    after,
+  };
 };

@@ -1,5 +1,6 @@
-import { appendFile, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import type { RecordedEvent } from '../../src/event.ts';
 import { openJournal, type Journal } from '../../src/journal/journal.ts';
@@ -55,7 +56,7 @@ test('output and progress are not kept', async () => {
   const state = await temporaryFolder();
   await write(state, [
     recorded({ type: 'command-output', stream: 'stdout', chunk: new Uint8Array([104]) }),
-    recorded({ type: 'watch-progress', waitingFor: [], healthyForMs: 1 }),
+    recorded({ type: 'watch-progress', waitingFor: [], healthyForMs: 1, limitMs: 120_000, soakMs: 10_000 }),
   ]);
   expect(await readFile(fileOf(state), 'utf8')).toBe('');
 });
@@ -160,4 +161,20 @@ test('only a run that has the form of one is read', async () => {
   await write(state, [recorded(started())]);
   expect(await readRun(state, `../runs/${sampleRun}`)).toBeNull();
   expect(await readRun(state, '20261123-055126-none')).toBeNull();
+});
+
+test('a pipe in the place of a journal is waited for by nobody', async () => {
+  const state = await temporaryFolder();
+  await mkdir(join(state, 'runs', sampleRun), { recursive: true });
+  await execa('mkfifo', [fileOf(state)]);
+  expect(await readRun(state, sampleRun)).toBeNull();
+  expect((await openJournal({ stateDirectory: state, run: sampleRun })).ok).toBe(false);
+});
+
+test('bytes that nobody can read make a record damaged, and a whole one is not (F12)', async () => {
+  const state = await temporaryFolder();
+  await write(state, [recorded(started()), begun]);
+  expect((await readRun(state, sampleRun))?.damaged).toBe(false);
+  await appendFile(fileOf(state), Buffer.from([0, 255, 10, 123, 10]));
+  expect(await readRun(state, sampleRun)).toMatchObject({ damaged: true, commandBegan: true });
 });

@@ -2,7 +2,7 @@ import type { Outcome, RecordedEvent, RunEvent } from '../../src/event.ts';
 
 export const sampleRun = '20261123-055126-k3f9';
 
-export const holder = { host: 'host', bootId: 'boot', pid: 1, startTicks: 1 };
+export const holder = { host: 'host', bootId: 'boot', pid: 1, network: 'net:[1]', id: 'i' };
 
 /** An event in its place: `at` milliseconds after the sample run's beginning. */
 export const recorded = (event: RunEvent, at = 0, run = sampleRun): RecordedEvent => ({

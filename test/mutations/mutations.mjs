@@ -4,7 +4,8 @@ const fill = (text, port, address) => text.replaceAll('{port}', String(port)).re
 export const mutations = [
   { kind: 'harm', name: 'stop', of: ({ unit }) => unit && `systemctl stop ${unit}` },
   { kind: 'harm', name: 'disable', of: ({ unit }) => unit && `systemctl disable ${unit}` },
-  { kind: 'harm', name: 'mask', of: ({ unit }) => unit && `systemctl mask ${unit}` },
+  // systemd masks no unit whose file is in /etc.
+  { kind: 'harm', name: 'mask', of: ({ unit }) => unit && unit !== 'app.service' && `systemctl mask ${unit}` },
   {
     kind: 'harm',
     name: 'kill and keep down',

@@ -29,8 +29,20 @@ const rolledBack: readonly RunEvent[] = [
   { type: 'phase-ended', phase: 'command', ms: 90_000, ok: true, message: 'exit status 0' },
   commandEnded({ kind: 'exited', status: 0 }),
   began('verify'),
-  { type: 'watch-progress', waitingFor: [finding('nginx.service is restarting')], healthyForMs: 0 },
-  { type: 'watch-progress', waitingFor: [finding('nginx.service has failed')], healthyForMs: 0 },
+  {
+    type: 'watch-progress',
+    waitingFor: [finding('nginx.service is restarting')],
+    healthyForMs: 0,
+    limitMs: 120_000,
+    soakMs: 10_000,
+  },
+  {
+    type: 'watch-progress',
+    waitingFor: [finding('nginx.service has failed')],
+    healthyForMs: 0,
+    limitMs: 120_000,
+    soakMs: 10_000,
+  },
   { type: 'phase-ended', phase: 'verify', ms: 9000, ok: false, message: 'unhealthy' },
   verdict('unhealthy', false, {
     reasons: [

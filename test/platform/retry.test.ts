@@ -32,10 +32,11 @@ async function under<T>(
   };
   const away: PlatformFailure[] = [];
   const process = time.startProcess();
-  const platform = retryTransient(connectMemory(server, { process, faultOf }), {
-    limitMs: 30_000,
-    onAway: (failure) => void away.push(failure),
-  });
+  const platform = retryTransient(
+    connectMemory(server, { process, faultOf }),
+    30_000,
+    (failure) => void away.push(failure),
+  );
   const began = process.clock.monotonic();
   const end = await time.run(process, () => work(platform, server));
   if (end.end !== 'done') throw new Error(`the work is ${end.end}`);

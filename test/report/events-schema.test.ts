@@ -19,7 +19,14 @@ const schema = fromJSONSchema(withoutRoom(published) as Parameters<typeof fromJS
 const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): Key[] => Object.keys(all) as Key[];
 
 const signals = keysOf<Signal>({ SIGINT: true, SIGTERM: true, SIGHUP: true });
-const causes = keysOf<Cause>({ command: true, unhealthy: true, inconclusive: true, timeout: true, interrupted: true });
+const causes = keysOf<Cause>({
+  command: true,
+  unhealthy: true,
+  inconclusive: true,
+  timeout: true,
+  interrupted: true,
+  'not-confirmed': true,
+});
 const phases = keysOf<Phase>({
   inspect: true,
   baseline: true,
@@ -27,12 +34,14 @@ const phases = keysOf<Phase>({
   push: true,
   command: true,
   verify: true,
+  confirm: true,
   keep: true,
   evidence: true,
   stop: true,
   restore: true,
   start: true,
   'verify-again': true,
+  release: true,
   copy: true,
   restart: true,
   'remove-copy': true,
@@ -55,6 +64,9 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   kept: [{ outcome: 'kept' }],
   'rolled-back': causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rolled-back', cause }])),
   'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
+  waiting: [{ outcome: 'waiting', deadline: 1 }],
+  'kept-unchanged': causes.map((cause) => ({ outcome: 'kept-unchanged', cause })),
+  'instance-gone': [{ outcome: 'instance-gone' }],
   'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
   'rollback-failed': causes.map((cause) => ({
     outcome: 'rollback-failed',
@@ -86,6 +98,8 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'run-started': [
     started(),
     started({ remote: 'far' }),
+    started({ server: 'a' }),
+    started({ rolledBackTo: '20261123-055126-k3f9' }),
     started({ rehearsal: { copy: rehearsalCopy, before: null, keepCopy: false } }),
     started({ rehearsal: { copy: rehearsalCopy, before: 'a', keepCopy: true } }),
     started({ rehearsedBy: 'a' }),
@@ -94,7 +108,14 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'phase-started': phases.map(began),
   'phase-ended': phases.map((phase) => ({ type: 'phase-ended', phase, ms: 1, ok: true, message: 'done' })),
   notice: (['info', 'warning'] as const).map((level) => ({ type: 'notice', level, message: 'So.' })),
-  'baseline-recorded': [{ type: 'baseline-recorded', baseline: { checks: [check('web', 'unknown')] } }],
+  'baseline-recorded': [
+    { type: 'baseline-recorded', baseline: { checks: [check('web', 'unknown')] } },
+    {
+      type: 'baseline-recorded',
+      baseline: { checks: [] },
+      coverage: { compared: ['2 units'], missing: ['no package manager'] },
+    },
+  ],
   'lifecycle-commands-planned': [
     {
       type: 'lifecycle-commands-planned',
@@ -124,6 +145,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     },
   ],
   'quiesce-ended': [{ type: 'quiesce-ended' }],
+  'change-begun': [{ type: 'change-begun' }],
   'lease-acquired': [{ type: 'lease-acquired', lease: 1 }],
   'restore-point-created': [
     {
@@ -136,7 +158,10 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     { type: 'command-output', stream: 'stderr', chunk: Buffer.from([0xff]) },
   ],
   'command-ended': Object.values(ends).map(commandEnded),
-  'watch-progress': [{ type: 'watch-progress', waitingFor: [finding('It waits.')], healthyForMs: 0 }],
+  'watch-progress': [
+    { type: 'watch-progress', waitingFor: [finding('It waits.')], healthyForMs: 0, limitMs: 1, soakMs: 2 },
+  ],
+  'unit-log': [{ type: 'unit-log', unit: 'a.service', lines: ['a'] }],
   verdict: (['healthy', 'unhealthy', 'inconclusive'] as const).map((kind) =>
     verdict(kind, true, { reasons: [finding('a')], advisories: [finding('b')], checks: [check('c', 'failed')] }),
   ),
@@ -156,6 +181,14 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     { type: 'changes', changes: { packages: [], units: names, sockets: names } },
   ],
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
+  'confirmation-requested': [
+    { type: 'confirmation-requested', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 }, by: null },
+  ],
+  'confirmation-extended': [{ type: 'confirmation-extended', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
+  'confirmation-settled': (['confirmed', 'refused', 'expired'] as const).map((state) => ({
+    type: 'confirmation-settled' as const,
+    state,
+  })),
   'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
   'rehearsal-report': ([null, 'change', 'restart'] as const).map((failedAt) => ({
     type: 'rehearsal-report',

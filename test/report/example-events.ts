@@ -21,7 +21,7 @@ export const started = (more: Partial<Extract<RunEvent, { type: 'run-started' }>
   wasRunning: true,
   restorePointName: `guard-${run}`,
   named: false,
-  holder: { host: 'h', bootId: 'b', pid: 1, startTicks: 1 },
+  holder: { host: 'h', bootId: 'b', pid: 1, network: 'net:[1]', id: 'i' },
   ...more,
 });
 

@@ -70,6 +70,13 @@ export const eventsOfOutcomes: Readonly<Record<Outcome['outcome'], readonly RunE
     ended({ outcome: 'rolled-back', cause: 'unhealthy' }),
   ],
   'kept-unhealthy': [started(), ...phase('command', false), ended({ outcome: 'kept-unhealthy', cause: 'command' })],
+  'kept-unchanged': [
+    started(),
+    ...phase('command', false),
+    { type: 'decided', decision: 'keep', cause: 'command', chosen: true, nothingChanged: true },
+    ended({ outcome: 'kept-unchanged', cause: 'command' }),
+  ],
+  'instance-gone': [started(), ended({ outcome: 'instance-gone' })],
   'rolled-back-not-well': [
     started(),
     ...phase('command', false),
@@ -80,6 +87,12 @@ export const eventsOfOutcomes: Readonly<Record<Outcome['outcome'], readonly RunE
     started(),
     began('restore'),
     ended({ outcome: 'rollback-failed', cause: 'command', message: 'No space.', manualRecovery: ['incus stop web'] }),
+  ],
+  waiting: [
+    started(),
+    ...phase('command'),
+    verdict('healthy', false),
+    ended({ outcome: 'waiting', deadline: 1_790_000_600_000 }),
   ],
   refused: [...phase('inspect', false), ended({ outcome: 'refused', refusal })],
   busy: [ended({ outcome: 'busy', refusal })],

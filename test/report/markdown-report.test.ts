@@ -74,3 +74,14 @@ describe('what comes from elsewhere', () => {
     expect(document.replace(/^```text$[^]*?^```$/gm, '')).not.toMatch(/^## kept/m);
   });
 });
+
+test('several instances begin with a table of them', () => {
+  const waiting = createRunReportBuilder({ instance: 'web-2', command: ['apt', 'upgrade'] }).report();
+  const text = markdownOf([storyOf(eventsOfOutcomes['rolled-back']), waiting]);
+  expect(text.split('\n').slice(0, 4)).toEqual([
+    '| Instance | Outcome | Took |',
+    '| --- | --- | --- |',
+    expect.stringMatching(/^\| `web` \| ↩️ rolled-back \| .+ \|$/) as string,
+    '| `web-2` | ⏸️ not started |  |',
+  ]);
+});

@@ -41,6 +41,58 @@ describe('the closing words of every outcome', () => {
     `);
   });
 
+  test('kept although the command failed, because nothing had changed', () => {
+    const facts = factsOf(
+      started(),
+      commandEnded({ kind: 'exited', status: 1 }),
+      { type: 'decided', decision: 'keep', cause: 'command', chosen: true, nothingChanged: true },
+      { type: 'released', restorePoint: 'guard-1' },
+    );
+    expect(message({ outcome: 'kept-unchanged', cause: 'command' }, facts)).toMatchInlineSnapshot(`
+      "kept, nothing changed: the command ended with exit status 1. Nothing that guard compares had changed, so web was not restarted.
+        restore point: guard-1
+        go back with: guard rollback web 20261123-070945-z8mf
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
+  test('rolled back because the person at the terminal wanted it', () => {
+    const facts = factsOf(
+      started(),
+      commandEnded({ kind: 'exited', status: 0 }),
+      { type: 'decided', decision: 'rollback', cause: 'command', chosen: true },
+      verdict('healthy', true),
+    );
+    expect(message({ outcome: 'rolled-back', cause: 'command' }, facts)).toContain(
+      'rolled back: you chose to roll back. web is back and healthy.',
+    );
+  });
+
+  test('the last log lines of a failed unit, and what could not be compared', () => {
+    const facts = factsOf(
+      started(),
+      {
+        type: 'baseline-recorded',
+        baseline: { checks: [] },
+        coverage: { compared: ['2 processes', 'addresses'], missing: ['no service manager', 'no package manager'] },
+      },
+      commandEnded({ kind: 'exited', status: 0 }),
+      { type: 'unit-log', unit: 'pdns.service', lines: ['pdns: cannot bind to 0.0.0.0:53 \u001b[31m'] },
+      verdict('unhealthy', false, { reasons: [finding('pdns.service has failed')] }),
+      verdict('healthy', true),
+    );
+    const text = message({ outcome: 'rolled-back', cause: 'unhealthy' }, facts);
+    expect(text).toContain('  last log lines of pdns.service:\n  › pdns: cannot bind to 0.0.0.0:53 \\x1b[31m');
+    expect(text).toContain('  no service manager, no package manager; compared: 2 processes, addresses');
+    expect(message({ outcome: 'kept' }, facts)).not.toContain('last log lines');
+  });
+
+  test('an instance that was deleted', () => {
+    expect(message({ outcome: 'instance-gone' }, factsOf(started()))).toContain(
+      'instance gone: web does not exist any more, so nothing is left to recover. Its record is closed.',
+    );
+  });
+
   test('kept with volumes: the way back takes them along', () => {
     const volume = { pool: 'default', volume: 'data', snapshot: 'guard-in-flight', createdAt: '2026-11-23T07:04:30Z' };
     const facts = factsOf(
@@ -261,6 +313,8 @@ describe('never more than was seen', () => {
     { outcome: 'rehearsal-inconclusive', refusal },
     { outcome: 'usage', refusal },
     { outcome: 'configuration', refusal },
+    { outcome: 'kept-unchanged', cause: 'command' },
+    { outcome: 'instance-gone' },
   ];
 
   test('the list above has every exit status but those of its own kind', () => {

@@ -53,7 +53,7 @@ const rolledBack: readonly RunEvent[] = [
   began('command'),
   commandEnded({ kind: 'exited', status: 0 }),
   { type: 'phase-ended', phase: 'verify', ms: 5000, ok: false, message: 'unhealthy' },
-  { type: 'watch-progress', waitingFor: [finding('not shown')], healthyForMs: 0 },
+  { type: 'watch-progress', waitingFor: [finding('not shown')], healthyForMs: 0, limitMs: 120_000, soakMs: 10_000 },
   verdict('unhealthy', false, { reasons: [finding('unit pdns.service ran before and now has failed')] }),
   verdict('healthy', true),
   ended({ outcome: 'rolled-back', cause: 'unhealthy' }),

@@ -13,11 +13,13 @@ const plan: Plan = {
   change: { kind: 'command' },
   pushes: [],
   checks: [],
+  confirmation: null,
   automatic: true,
   allowUnhealthy: false,
   uncovered: 'warn',
   okStatus: [{ first: 0, last: 0 }],
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
+  onUnchanged: 'rollback',
   askMs: 60_000,
   obeyQuarantine: false,
   keepFailed: false,
@@ -35,6 +37,7 @@ const plan: Plan = {
     snapshotMs: 1,
     restoreMs: 1,
     readyMs: 1,
+    leaseMs: 120_000,
     lockMs: 0,
   },
 };
@@ -66,7 +69,7 @@ test('says what would happen', () => {
       limits: command 1 h, silence unlimited, healthy within 2 min, then for 10 s
       on failure: rollback
 
-    web is healthy (no checks are configured: it runs and answers)
+    web is healthy (no check of yours is configured)
 
     The run would start. Nothing was changed."
   `);

@@ -34,7 +34,7 @@ describe('a run without an end', () => {
   });
 
   test('is broken off when it is dead, and says what finishes it', () => {
-    const text = shown(started({ remote: 'far', holder: { ...currentHolder(), startTicks: 1 } }), began('command'));
+    const text = shown(started({ remote: 'far', holder: { ...currentHolder(), id: 'i' } }), began('command'));
     expect(text).toContain('its guard died. If it was interrupted, `guard recover far:web` finishes it.');
   });
 

@@ -25,6 +25,8 @@ const waiting = (...message: readonly string[]): RunEvent => ({
   type: 'watch-progress',
   waitingFor: message.map(finding),
   healthyForMs: message.length === 0 ? 3000 : 0,
+  limitMs: 120_000,
+  soakMs: 10_000,
 });
 
 const long =

@@ -114,8 +114,8 @@ describe('what is shown', () => {
 
   test('what the verdict waits for, while it waits', async () => {
     const { lines } = await play('kept');
-    expect(lines.some((line) => line.includes('› waiting for this and 1 more: unit pdns.service'))).toBe(true);
-    expect(lines.some((line) => line.includes('› healthy for 3 s'))).toBe(true);
+    expect(lines.some((line) => line.includes('› unit pdns.service'))).toBe(true);
+    expect(lines.some((line) => line.includes('› healthy for 3 s of 10 s · Ctrl-C to decide'))).toBe(true);
   });
 
   test('the command’s output, whole, and guard’s next word on a line of its own', async () => {

@@ -16,7 +16,13 @@ interface Span {
 const traced = async () => {
   const folder = await temporaryFolder();
   let now = 100;
-  const clock = { now: () => 0, monotonic: () => now, sleep: async () => {}, after: () => () => {} };
+  const clock = {
+    now: () => 0,
+    monotonic: () => now,
+    boottime: () => now,
+    sleep: async () => {},
+    after: () => () => {},
+  };
   const opened = await openTrace('trace.json', { clock, workingDirectory: folder });
   if (!opened.ok) throw new Error(opened.error);
   const spans = async (): Promise<Span[]> => {
@@ -62,7 +68,7 @@ test('requests at the same time lie in different lanes; one without an answer is
 });
 
 test('a file that cannot be written is one sentence', async () => {
-  const clock = { now: () => 0, monotonic: () => 0, sleep: async () => {}, after: () => () => {} };
+  const clock = { now: () => 0, monotonic: () => 0, boottime: () => 0, sleep: async () => {}, after: () => () => {} };
   expect(await openTrace('/nowhere/trace.json', { clock, workingDirectory: '/' })).toEqual({
     ok: false,
     error: '"/nowhere/trace.json": it does not exist (ENOENT).',

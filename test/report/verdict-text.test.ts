@@ -28,7 +28,7 @@ test('every check with its answer, then what else was found', () => {
 
 test('without checks it says what little was asked', () => {
   expect(verdictLines('web', { verdict: 'healthy', reasons: [], advisories: [], checks: [] })).toEqual([
-    'web is healthy (no checks are configured: it runs and answers)',
+    'web is healthy (no check of yours is configured)',
   ]);
 });
 

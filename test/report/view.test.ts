@@ -63,8 +63,8 @@ test.each([{ CI: 'true' }, { TERM: 'dumb' }])(
 
 test('a person is only asked where one is: a terminal on both sides, and no --json', () => {
   const both = { stdin: true, stderr: true };
-  expect(createView(situation({}, both)).askToKeep).not.toBeNull();
-  expect(createView(situation({ json: true }, both)).askToKeep).toBeNull();
-  expect(createView(situation({}, { stdin: true })).askToKeep).toBeNull();
-  expect(createView(situation({}, { stderr: true })).askToKeep).toBeNull();
+  expect(createView(situation({}, both)).person).not.toBeNull();
+  expect(createView(situation({ json: true }, both)).person).toBeNull();
+  expect(createView(situation({}, { stdin: true })).person).toBeNull();
+  expect(createView(situation({}, { stderr: true })).person).toBeNull();
 });

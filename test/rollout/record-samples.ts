@@ -4,8 +4,8 @@ import { memberRecord, type RolloutRecord } from '../../src/rollout/record.ts';
 import { memberId } from '../../src/rollout/selection.ts';
 import type { RecordedRolloutEvent, RolloutEvent, RolloutMember } from '../../src/rollout-event.ts';
 
-export const holder: Holder = { host: 'alpha', bootId: 'b', pid: 7, startTicks: 70 };
-export const otherHolder: Holder = { host: 'beta', bootId: 'c', pid: 8, startTicks: 80 };
+export const holder: Holder = { host: 'alpha', bootId: 'b', pid: 7, network: 'net:[1]', id: 'a' };
+export const otherHolder: Holder = { host: 'beta', bootId: 'c', pid: 8, network: 'net:[1]', id: 'b' };
 export const rolloutId = '20261129-230000-aaaa';
 
 export const oneByOne: RolloutSettings = {

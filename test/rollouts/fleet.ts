@@ -30,12 +30,13 @@ async function removeFleet(project: string): Promise<void> {
   await execa('incus', ['project', 'delete', project], { reject: false, stdin: 'ignore' });
 }
 
-/** What a file in each container says; null where there is none. */
+/**
+ * What a file in a container says; null where there is none. Through the files API: on a loaded machine the output of
+ * `incus exec` is lost now and then.
+ */
 export async function fileIn(fleet: TestFleet, name: string, path: string): Promise<string | null> {
-  const { stdout, exitCode } = await execa('incus', ['exec', name, '--project', fleet.project, '--', 'cat', path], {
-    reject: false,
-    stdin: 'ignore',
-  });
+  const words = ['file', 'pull', `${name}${path}`, '-', '--project', fleet.project];
+  const { stdout, exitCode } = await execa('incus', words, { reject: false, stdin: 'ignore' });
   return exitCode === 0 ? stdout : null;
 }
 

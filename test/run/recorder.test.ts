@@ -14,7 +14,7 @@ const started: RunStarted = {
   wasRunning: true,
   restorePointName: 'guard-20261123-120000-abcd',
   named: false,
-  holder: { host: 'host', bootId: 'boot', pid: 1, startTicks: 1 },
+  holder: { host: 'host', bootId: 'boot', pid: 1, network: 'net:[1]', id: 'i' },
 };
 
 /** A recorder, with one list of what was stored and shown, in order. */
@@ -123,7 +123,7 @@ describe('a view that fails does not fail the run (F10)', () => {
   ])('%s', async (_, view) => {
     const { recorder, stored } = recorderFor({ view });
     await recorder.begin(started);
-    await recorder.show({ type: 'watch-progress', waitingFor: [], healthyForMs: 0 });
+    await recorder.show({ type: 'watch-progress', waitingFor: [], healthyForMs: 0, limitMs: 120_000, soakMs: 10_000 });
     await recorder.record({ type: 'decided', decision: 'rollback', cause: 'command' });
     expect(stored.map(({ type }) => type)).toEqual(['run-started', 'notice', 'decided']);
     expect(stored[1]).toMatchObject({ message: expect.stringContaining('cannot draw') as string });

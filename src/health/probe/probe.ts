@@ -96,20 +96,32 @@ function deepFacts(sections: ReadonlyMap<string, Section>, since: number): DeepF
   };
 }
 
+/** What only a deep observation gathers: it does not change by itself from one second to the next. */
+const deepSections = [
+  'packages',
+  'configuration',
+  'reboot',
+  'jobs',
+  'accounts',
+  'kernel',
+  'queues',
+  'workplaces',
+  'obstacles',
+  'packaged',
+  'validators',
+  'privileges',
+  'resolution',
+  'peers',
+  'localReplies',
+  'log',
+] as const satisfies readonly (keyof Facts)[];
+
 /** The part of facts that only a deep observation has. */
 export function deepFactsOf(facts: Facts): DeepFacts {
-  const { packaged, validators, privileges, resolution, peers, localReplies, log } = facts;
-  return Object.fromEntries(
-    Object.entries({ packaged, validators, privileges, resolution, peers, localReplies, log }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
+  return Object.fromEntries(deepSections.map((name) => [name, facts[name]]).filter(([, value]) => value !== undefined));
 }
 
-type DeepFacts = Pick<
-  Facts,
-  'packaged' | 'validators' | 'privileges' | 'resolution' | 'peers' | 'localReplies' | 'log'
->;
+type DeepFacts = Partial<Pick<Facts, (typeof deepSections)[number]>>;
 
 function withPrograms(processes: Iterable<Process>, programs: ReadonlyMap<number, string> | null): readonly Process[] {
   return [...processes].map((process) => {

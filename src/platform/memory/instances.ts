@@ -134,6 +134,7 @@ function start(client: MemoryClient, name: string, limitMs: number): Answered<vo
   const purpose = `start the instance ${name}`;
   return send(client, {
     name: 'startInstance',
+    changesPower: true,
     purpose,
     instance: name,
     activity: 'other',
@@ -169,6 +170,7 @@ function stop(
   const isHanging = (): boolean => !force && server.instances.get(name)?.ignoresShutdown === true;
   return send(client, {
     name: 'stopInstance',
+    changesPower: true,
     purpose,
     instance: name,
     activity: 'stop',
@@ -249,7 +251,14 @@ function restoreLeftMs({ server }: MemoryClient, name: string): number {
   return restores.length > 0 ? server.takes.restore : 0;
 }
 
-function revisionOf({ metadata, configuration, status, generation, lastStartedAt, ephemeral }: MemoryInstance): string {
+export function revisionOf({
+  metadata,
+  configuration,
+  status,
+  generation,
+  lastStartedAt,
+  ephemeral,
+}: MemoryInstance): string {
   return JSON.stringify([metadata, configuration, status, generation, lastStartedAt, ephemeral]);
 }
 

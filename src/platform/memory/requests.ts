@@ -55,6 +55,8 @@ export interface Work<T> {
   /** The instance it works on, for `listOperations`; null for a volume. */
   readonly instance: string | null;
   readonly activity: MemoryOperation['activity'];
+  /** It starts or stops the instance: whatever of the kind was still under way is over then. */
+  readonly changesPower?: true;
   /** Whether it is an operation that goes on without the client, which `settle` knows. */
   readonly isOperation: boolean;
   readonly changes: boolean;
@@ -81,6 +83,9 @@ export async function send<T>(client: MemoryClient, work: Work<T>): Answered<T> 
   if (early !== null) return early;
   const { server } = client;
   const hangs = fault === 'hangs';
+  // Nothing is started for a client that does not connect in time.
+  if (hangs && work.name === 'startExec')
+    return later(client, work.limitMs, err(platformFailure('timed-out', work.purpose, 'it had not begun in time')));
   const operation = startOperation(server, hangs ? { ...work, ms: work.ms + work.limitMs * 1.5 } : work);
   const id = work.isOperation ? operation.id : null;
   switch (fault) {
@@ -145,6 +150,7 @@ export function startOperation<T>(server: MemoryServer, work: Work<T>): MemoryOp
     instances: work.instance === null ? [] : [work.instance],
     isRunning: true,
     isListed: work.isOperation,
+    changesPower: work.changesPower === true,
     result: null,
     done,
     cut: () => {
@@ -162,10 +168,17 @@ export function startOperation<T>(server: MemoryServer, work: Work<T>): MemoryOp
     if (work.isOperation) server.clock.after(rememberedMs, () => server.operations.delete(operation.id));
     else server.operations.delete(operation.id);
   }
+  if (work.changesPower === true) cutOthers(server, work);
   server.operations.set(operation.id, operation);
   const begun = work.begin?.() ?? ok(undefined);
   callOff = server.clock.after(begun.ok ? work.ms : server.takes.read, () => finish(begun.ok ? work.apply() : begun));
   return operation;
+}
+
+/** A forced stop ends one that hangs, and nothing starts an instance that is being stopped. */
+function cutOthers(server: MemoryServer, { instance }: Pick<Work<unknown>, 'instance'>): void {
+  for (const one of server.operations.values())
+    if (one.changesPower && one.isRunning && instance !== null && one.instances.includes(instance)) one.cut();
 }
 
 function lost(purpose: string, operation: string | null): PlatformFailure {

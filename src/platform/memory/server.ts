@@ -84,6 +84,7 @@ export interface MemoryVolume {
 
 export interface MemoryOperation extends Operation {
   isRunning: boolean;
+  readonly changesPower?: boolean;
   /** False for a request that is answered at once. */
   readonly isListed: boolean;
   /** Null while it runs. */

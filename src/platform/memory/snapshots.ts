@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../../result.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
-import type { Answered, InconsistentSnapshots, Snapshot, Snapshots } from '../platform.ts';
-import { refusal, stopNow } from './instances.ts';
+import type { Answered, InconsistentSnapshots, Limit, Snapshot, Snapshots } from '../platform.ts';
+import { refusal, revisionOf as revisionOfInstance, stopNow } from './instances.ts';
 import { send, type MemoryClient, type Work } from './requests.ts';
 import {
   announce,
@@ -46,7 +46,7 @@ export function snapshotsOf(client: MemoryClient): Snapshots {
       });
     },
     deleteSnapshot: (instance, name, { limitMs }) => deleteSnapshot(client, instance, name, limitMs),
-    restoreSnapshot: (instance, name, { limitMs }) => restoreSnapshot(client, instance, name, limitMs),
+    restoreSnapshot: (instance, name, how) => restoreSnapshot(client, instance, name, how),
     findInconsistentSnapshots: (instance) => findInconsistent(client, instance.name),
   };
 }
@@ -172,7 +172,12 @@ function deleteSnapshot(client: MemoryClient, instance: string, name: string, li
   });
 }
 
-function restoreSnapshot(client: MemoryClient, instance: string, name: string, limitMs: number): Answered<void> {
+function restoreSnapshot(
+  client: MemoryClient,
+  instance: string,
+  name: string,
+  { limitMs, revision }: Limit & { readonly revision?: string },
+): Answered<void> {
   const { server } = client;
   const purpose = `restore ${instance} to the snapshot ${name}`;
   let wasRunning = false;
@@ -188,6 +193,8 @@ function restoreSnapshot(client: MemoryClient, instance: string, name: string, l
       if (!snapshot.ok) return snapshot;
       const refused = refusal(one, purpose);
       if (!refused.ok) return refused;
+      if (revision !== undefined && revision !== revisionOfInstance(one))
+        return err(platformFailure('changed', purpose, "ETag doesn't match"));
       wasRunning = one.status !== 'Stopped';
       stopNow(one, 9);
       return newerInTheWay(server, one, snapshot.value, purpose);

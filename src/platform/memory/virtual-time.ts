@@ -55,7 +55,13 @@ export function createVirtualTime(): VirtualTime {
       for (const listener of listeners.splice(0)) listener();
       for (const timer of timers.filter((one) => one.owner === owner)) remove(timers, timer);
     }
-    const clock = { now: () => epoch + state.time, monotonic: () => state.time, after, sleep: sleepBy(after) };
+    const clock = {
+      now: () => epoch + state.time,
+      monotonic: () => state.time,
+      boottime: () => state.time,
+      after,
+      sleep: sleepBy(after),
+    };
     return { clock, kill, isDead: () => isDead, onKill: (listener) => listeners.push(listener) };
   }
 

@@ -139,10 +139,10 @@ function serviceState({ record, facts }: RunReport, timeline: Timeline | null): 
     return markup`Nothing was changed. guard does not know more about it.`;
   switch (facts.verdictAgain?.verdict) {
     case 'healthy':
-      return markup`<strong>Yes.</strong> It was put back, and everything that worked before works again. ${down}`;
+      return markup`<strong>Yes.</strong> The instance was rolled back, and everything that worked before works again. ${down}`;
     case 'unhealthy':
     case 'inconclusive':
-      return markup`<strong class="failed">Not proven.</strong> It was put back, but not everything works as before.
+      return markup`<strong class="failed">Not proven.</strong> The instance was restored, but not everything works as before.
         ${down}`;
     case undefined:
       return outcome === 'kept-unhealthy'

@@ -4,7 +4,7 @@ import { type PlatformFailure, describeFailure } from '../../platform/failure.ts
 import type { Result } from '../../result.ts';
 import { createOutputTap, type OutputTap } from './output-tap.ts';
 import type { Plan } from '../plan.ts';
-import type { RunTools, Terminal } from '../tools.ts';
+import type { CommandIo, RunTools, Terminal } from '../tools.ts';
 
 /** How long to wait for a killed command, in milliseconds. */
 const killGraceMs = 5000;
@@ -20,6 +20,8 @@ export interface CommandReport {
   readonly end: CommandEnd;
   readonly ms: number;
   readonly tail: string;
+  /** The person pressed Ctrl-C, and the command ended by that. */
+  readonly isDeclined: boolean;
 }
 
 /** Identifies one boot of an instance, to distinguish a restart from a command that ended. */
@@ -29,11 +31,40 @@ export type BootMark = Pick<Instance, 'lastStartedAt'>;
 export async function runCommand(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandReport> {
   const began = tools.clock.monotonic();
   const tap = createOutputTap(tools.clock.monotonic);
-  const end = await attempted(plan, tools, tap, boot);
-  return { end, ms: tools.clock.monotonic() - began, tail: tap.tail() };
+  const keys = watchForCtrlC(tools.io);
+  const end = await attempted(plan, tools, tap, boot, keys.begin);
+  const isDeclined = keys.end() && end.kind === 'exited' && end.status === interruptStatus;
+  return { end, ms: tools.clock.monotonic() - began, tail: tap.tail(), isDeclined };
 }
 
-async function attempted(plan: Plan, tools: RunTools, tap: OutputTap, boot: BootMark | null): Promise<CommandEnd> {
+/** 128 and the number of SIGINT, as shells say it. */
+const interruptStatus = 130;
+
+/** In raw mode Ctrl-C goes to the command inside as a key, and guard hears of no signal. */
+function watchForCtrlC({ terminal, stdin }: CommandIo) {
+  let pressed = false;
+  const look = (bytes: Buffer | string): void => {
+    if (Buffer.from(bytes).includes(0x03)) pressed = true;
+  };
+  return {
+    /** Only once the command reads the keys: a listener of its own would take the first ones away from it. */
+    begin: (): void => {
+      if (terminal !== null) stdin?.on('data', look);
+    },
+    end: (): boolean => {
+      stdin?.off('data', look);
+      return pressed;
+    },
+  };
+}
+
+async function attempted(
+  plan: Plan,
+  tools: RunTools,
+  tap: OutputTap,
+  boot: BootMark | null,
+  begun: () => void,
+): Promise<CommandEnd> {
   const { io } = tools;
   // Raw mode before the first byte, so that early keys reach the command.
   const cooked = io.terminal?.raw() ?? noop;
@@ -45,6 +76,7 @@ async function attempted(plan: Plan, tools: RunTools, tap: OutputTap, boot: Boot
       stderr: tap.through(io.stderr, (chunk) => showOutput(tools, 'stderr', chunk)),
     });
     if (!started.ok) return { kind: 'lost', message: describeFailure(started.error) };
+    begun();
     const unfollow = followSize(io.terminal, started.value);
     try {
       const end = await watched(plan, tools, started.value, tap.lastOutputAt, boot);

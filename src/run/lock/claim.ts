@@ -2,7 +2,8 @@ import type { Instance, Platform } from '../../platform/platform.ts';
 import type { PlatformFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from './marker.ts';
-import { patchWithRetry } from '../retry.ts';
+import { contentionLimitMs, isContention } from '../retry.ts';
+import { lossBehind, underLease, type LeaseHandle } from './lease.ts';
 import { quiesceKey, readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
 
 /** The winner of the instance: this run, or the run whose marker is present. */
@@ -20,8 +21,9 @@ export function claim(
   name: string,
   marker: Omit<RunMarker, 'wasRunning'>,
   stale: readonly string[],
+  lease: LeaseHandle | null = null,
 ): Promise<Result<Claim, PlatformFailure>> {
-  return swap(platform, name, [marker.run, ...stale], ({ metadata }, wasRunning) => ({
+  return swap({ platform, name, lease }, [marker.run, ...stale], ({ metadata }, wasRunning) => ({
     [markerKey]: JSON.stringify({ ...marker, wasRunning } satisfies RunMarker),
     ...(metadata[quiesceKey] === undefined ? {} : { [quiesceKey]: '' }),
   }));
@@ -34,14 +36,13 @@ export function claimForQuiesce(
   quiesceMarker: Omit<QuiesceMarker, 'wasRunning'>,
   stale: readonly string[],
 ): Promise<Result<Claim, PlatformFailure>> {
-  return swap(platform, name, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
+  return swap({ platform, name, lease: null }, [quiesceMarker.run, ...stale], (_instance, wasRunning) => ({
     [quiesceKey]: JSON.stringify({ ...quiesceMarker, wasRunning } satisfies QuiesceMarker),
   }));
 }
 
 async function swap(
-  platform: Platform,
-  name: string,
+  { platform, name, lease }: { readonly platform: Platform; readonly name: string; readonly lease: LeaseHandle | null },
   passable: readonly string[],
   metadataOf: (instance: Instance, wasRunning: boolean) => Record<string, string>,
 ): Promise<Result<Claim, PlatformFailure>> {
@@ -53,10 +54,12 @@ async function swap(
     const wasRunning = instance.value.status === 'Running';
     const { revision, description } = instance.value;
     const metadata = metadataOf(instance.value, wasRunning);
-    // Another snapshot or key is being written, which ends soon.
-    const written = await patchWithRetry(platform, name, { metadata, description, revision });
+    // Somebody else's snapshot or key is being written: that is over in a moment.
+    const patch = (): Promise<Result<void, PlatformFailure>> =>
+      platform.patchInstance(name, { metadata, description, revision });
+    const written = await underLease(platform, lease, contentionLimitMs, patch, isContention);
     if (written.ok) return ok({ claimed: true, wasRunning });
-    // The configuration was changed in between: read it again.
-    if (written.error.kind !== 'changed') return written;
+    // Somebody changed the instance's configuration in between: look again.
+    if (written.error.kind !== 'changed' || lossBehind(written.error) !== null) return written;
   }
 }

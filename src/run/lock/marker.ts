@@ -1,9 +1,7 @@
+import { parseConfirmation, type Confirmation } from '../confirmation/confirmation.ts';
 import type { Holder } from '../../event.ts';
-import type { Instance, Platform } from '../../platform/platform.ts';
-import type { PlatformFailure } from '../../platform/failure.ts';
-import { patchWithRetry } from '../retry.ts';
+import type { Instance } from '../../platform/platform.ts';
 import { isRunId } from '../../journal/run-id.ts';
-import type { Result } from '../../result.ts';
 
 /**
  * The key that identifies the run that may have changed the instance. It is written after the restore point is taken and
@@ -20,7 +18,11 @@ export interface RunMarker {
   readonly wasRunning: boolean;
   /** The final name of the restore point. */
   readonly restorePointName: string;
-  /** When the marker was written, milliseconds since 1970. */
+  /** The change is healthy and waits, or waited, for a confirmation. */
+  readonly confirmation?: Confirmation;
+  /** How long the holder may give no sign of life, in milliseconds: nobody takes its run over sooner. */
+  readonly leaseMs: number;
+  /** When the mark was written, milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -44,14 +46,16 @@ export function isUnreadable(instance: Pick<Instance, 'metadata'>): boolean {
 /** Anybody who may configure the instance can write anything here. The id of the run becomes part of a path, and the name is displayed. */
 function isMarker(value: unknown): value is RunMarker {
   if (!isObject(value)) return false;
-  const { run, holder, wasRunning, restorePointName, at } = value;
+  const { run, holder, wasRunning, restorePointName, leaseMs, at } = value;
   return (
     typeof run === 'string' &&
     isRunId(run) &&
     isHolder(holder) &&
     typeof wasRunning === 'boolean' &&
     typeof restorePointName === 'string' &&
-    typeof at === 'number'
+    typeof leaseMs === 'number' &&
+    typeof at === 'number' &&
+    (value['confirmation'] === undefined || parseConfirmation(value['confirmation']) !== null)
   );
 }
 
@@ -61,15 +65,11 @@ export function isHolder(value: unknown): value is Holder {
     typeof value['host'] === 'string' &&
     typeof value['bootId'] === 'string' &&
     typeof value['pid'] === 'number' &&
-    typeof value['startTicks'] === 'number'
+    typeof value['network'] === 'string' &&
+    typeof value['id'] === 'string'
   );
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
-}
-
-/** Removes the marker. The change then counts as decided. Can be repeated. */
-export function removeMarker(platform: Platform, name: string): Promise<Result<void, PlatformFailure>> {
-  return patchWithRetry(platform, name, { metadata: { [markerKey]: '' } });
 }

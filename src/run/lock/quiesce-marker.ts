@@ -7,7 +7,7 @@ import { ok, type Result } from '../../result.ts';
 import { neutralise } from '../../text.ts';
 import { endProcessesWith } from '../command/leftovers.ts';
 import { isHolder, isObject } from './marker.ts';
-import { patchWithRetry } from '../retry.ts';
+import { othersLimitMs, retryTransient } from '../../platform/retry.ts';
 import { runLifecycleCommands } from '../lifecycle-commands.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -86,7 +86,11 @@ export async function removeQuiesceMarker(
     if (readQuiesceMarker(instance.value)?.run !== run) return ok(undefined);
     const { revision, description } = instance.value;
     const metadata = { [quiesceKey]: '' };
-    const written = await patchWithRetry(platform, name, { metadata, description, revision });
+    const written = await retryTransient(platform, othersLimitMs).patchInstance(name, {
+      metadata,
+      description,
+      revision,
+    });
     if (written.ok || written.error.kind !== 'changed') return written;
   }
 }

@@ -111,7 +111,7 @@ async function claimInstance(
     await abandonQuiesce(plan, tools);
     return err(refusedBecause(claimed.error));
   }
-  if (!claimed.value.claimed) return err(describeHolder(tools, claimed.value.holder));
+  if (!claimed.value.claimed) return err(describeHolder(tools, claimed.value.holder, plan.limits.lockMs));
   // A run that was faster with its snapshot loses because of the key and ends.
   const gone = await waitForOtherClaims(plan, tools);
   if (gone.ok) return ok({ wasRunning: claimed.value.wasRunning });

@@ -1,12 +1,13 @@
 import type { Commands } from '../../platform/platform.ts';
 import type { Holder, Outcome } from '../../event.ts';
+import { err, ok, type Result } from '../../result.ts';
 import { formatDuration } from '../../duration.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import { neutralise } from '../../text.ts';
 import { manualRecoveryCommands, recoverCommand, removeMarkerCommand } from '../manual-recovery.ts';
 import type { Lease } from './in-flight.ts';
 import { awaitSilence } from './lease.ts';
-import { isUnreadable, markerKey } from './marker.ts';
+import { isUnreadable, markerKey, readMarker, type RunMarker } from './marker.ts';
 import { describeHolder } from './lock-holder.ts';
 import type { Plan } from '../plan.ts';
 import { readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
@@ -49,22 +50,34 @@ export interface TakeoverPolicy {
   readonly takeOver: boolean;
 }
 
+/** How it is known that nobody works on the run any more. */
+export type HolderEnd =
+  /** The kernel of this host says so: not even a request of it is under way. */
+  | 'dead'
+  /** It gave no sign of life, or a person says so: what it asked last may still arrive. */
+  | 'given-up';
+
 /**
- * Refuses to recover a run that is still alive; null if it may be recovered. If only another host can check
- * the process, waits for its lease to expire.
+ * Refuses to touch what a living run holds. Where the kernel of this host cannot tell whether it lives, its silence is waited
+ * for, whatever names and numbers say. A person who is sure always gets through.
  */
 export async function requireDeadHolder(
   tools: TakeoverTools,
   leftovers: RunLeftovers,
   record: RunRecord | null,
   { leaseMs, takeOver }: TakeoverPolicy,
-): Promise<Outcome | null> {
+): Promise<Result<HolderEnd, Outcome>> {
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
   const holder = owner?.holder ?? record?.started?.holder ?? null;
   const state = holder === null ? 'unknown' : tools.inspectHolder(holder);
-  if (state === 'alive') return describeHolder(tools, owner);
-  if (takeOver || (state === 'dead' && !isTakenOver(leftovers, record))) return null;
-  return awaitHolderSilence(tools, leftovers, leaseMs, describeOwner(owner?.run ?? record?.run ?? null, holder));
+  if (state === 'dead' && !isTakenOver(leftovers, record)) return ok('dead');
+  if (takeOver) return ok('given-up');
+  if (state === 'alive') return err(describeHolder(tools, owner, null));
+  // The one who holds it has said how long it may be silent.
+  const waitMs = Math.max(leaseMs, leftovers.marker?.leaseMs ?? 0);
+  const who = describeOwner(owner?.run ?? record?.run ?? null, holder);
+  const refusal = await awaitHolderSilence(tools, leftovers, waitMs, who);
+  return refusal === null ? ok('given-up') : err(refusal);
 }
 
 function describeOwner(run: string | null, holder: Holder | null): string {
@@ -77,8 +90,8 @@ async function awaitHolderSilence(
   leaseMs: number,
   who: string,
 ): Promise<Outcome | null> {
-  if (inFlight === null)
-    return quiesceMarker === null ? null : awaitQuiesceSilence(tools, instance.name, quiesceMarker, who);
+  if (inFlight === null && quiesceMarker !== null) return awaitQuiesceSilence(tools, instance.name, quiesceMarker, who);
+  if (inFlight === null) return marker === null ? null : awaitMarkerSilence(tools, instance.name, marker, leaseMs);
   if (lease !== null) return awaitLeaseSilence(tools, instance.name, lease, leaseMs, who);
   // Begun by a guard that had no lease: nobody knows a sign of its life.
   return marker === null
@@ -112,6 +125,25 @@ async function awaitLeaseSilence(
 /** The record is of this host, and yet somebody else holds the restore point in flight by now. */
 function isTakenOver({ lease }: RunLeftovers, record: RunRecord | null): boolean {
   return lease !== null && record?.lease != null && record.lease !== lease.base;
+}
+
+/** Without a restore point there is nothing to renew: a living run finds within its lease that it is gone, and ends. */
+async function awaitMarkerSilence(
+  { platform, clock, report }: TakeoverTools,
+  instance: string,
+  { run, holder }: RunMarker,
+  leaseMs: number,
+): Promise<Outcome | null> {
+  await report(
+    `The restore point of run ${run} of host ${neutralise(holder.host)} no longer exists, but its marker does. Waiting ${formatDuration(leaseMs)} for the run to end. If it is certainly dead, pass --take-over.`,
+  );
+  const giveUpAt = clock.monotonic() + leaseMs;
+  while (clock.monotonic() < giveUpAt) {
+    await clock.sleep(pollMs);
+    const seen = await platform.getInstance(instance);
+    if (seen.ok && readMarker(seen.value)?.run !== run) return busy(`Run ${run} has ended meanwhile.`, 'Try again.');
+  }
+  return null;
 }
 
 /** A moment of quiet renews nothing: it cannot last longer than its own limits. */

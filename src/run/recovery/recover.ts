@@ -1,4 +1,4 @@
-import type { Cause, Outcome, RestorePoint, VolumePoint } from '../../event.ts';
+import type { Cause, Outcome, RestorePoint } from '../../event.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import type { Baseline } from '../../health/baseline.ts';
 import { watch } from '../../health/watch/watch.ts';
@@ -10,7 +10,8 @@ import { classifyDisks, type Disks } from '../restore-point/disks.ts';
 import { saveEvidence } from '../evidence/evidence.ts';
 import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
-import { readMarker, removeMarker, type RunMarker } from '../lock/marker.ts';
+import { readMarker, type RunMarker } from '../lock/marker.ts';
+import { removeMarker } from '../lock/marker-changes.ts';
 import { retryTransient } from '../retry.ts';
 import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
@@ -19,9 +20,9 @@ import { recoveryStep, type RecoveryStep } from './recovery.ts';
 import { refused, refusedBecause } from '../refusal.ts';
 import { resumeByMarker, readQuiesceMarker, type QuiesceMarker } from '../lock/quiesce-marker.ts';
 import { explainMissing } from '../missing-instance.ts';
-import { release } from '../restore-point/release.ts';
+import { release, type Release } from '../restore-point/release.ts';
 import { inFlightName, leaseOf, type Lease } from '../lock/in-flight.ts';
-import { lostLockMessage, type HeldLease } from '../lock/lease.ts';
+import { describeLoss, type LeaseHandle } from '../lock/lease.ts';
 import { thaw } from '../thaw.ts';
 import { rollBack, type RollbackEnd } from '../rollback/rollback.ts';
 import type { RunTools } from '../tools.ts';
@@ -42,8 +43,10 @@ export interface RecoverPlan {
   readonly keepIfHealthy: boolean;
   /** Those of the run, otherwise those that are configured now. */
   readonly hooks: LifecycleCommands;
-  /** The lease of this recovery; null if nothing is in flight or the lease could not be set. */
-  readonly lease: HeldLease | null;
+  /** What was settled about a change that waited for its confirmation; null where it did not wait, or still waits. */
+  readonly settled: 'confirmed' | 'refused' | 'expired' | null;
+  /** Of this recovery; null where nothing is in flight, or its restore point could not be given one. */
+  readonly lease: LeaseHandle | null;
 }
 
 type RecoverTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
@@ -73,7 +76,9 @@ export async function findLeftovers(
   const snapshot = await tools.platform.getSnapshot(name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
   const disks = await classifyDisks(tools.platform, instance.value);
-  const volumes = await findVolumePoints(tools.platform, disks.own, inFlightName);
+  if (!disks.ok) return err(refusedBecause(disks.error));
+  const volumes = await findVolumePoints(tools.platform, disks.value.own, inFlightName);
+  if (!volumes.ok) return err(refusedBecause(volumes.error));
   const marker = readMarker(instance.value);
   const quiesceMarker = readQuiesceMarker(instance.value);
   const ranWhenCopied = snapshot.ok ? snapshot.value.wasRunning : true;
@@ -81,8 +86,8 @@ export async function findLeftovers(
     instance: instance.value,
     marker,
     quiesceMarker,
-    disks,
-    inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes } : null,
+    disks: disks.value,
+    inFlight: snapshot.ok ? { name: inFlightName, createdAt: snapshot.value.createdAt, volumes: volumes.value } : null,
     lease: snapshot.ok ? leaseOf(snapshot.value.expiresAt) : null,
     // An instance that was stopped for its restore point was running before.
     wasRunning: marker?.wasRunning ?? quiesceMarker?.wasRunning ?? (snapshotQuiesceMarker(snapshot) || ranWhenCopied),
@@ -103,6 +108,7 @@ export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers:
   // Kept restore points are found and pruned only through the record.
   if (leftovers.inFlight && !plan.record?.restorePoint)
     await tools.recorder.record({ type: 'restore-point-created', restorePoint: leftovers.inFlight });
+  if (plan.settled !== null) await tools.recorder.record({ type: 'confirmation-settled', state: plan.settled });
   await thaw(tools, plan, leftovers.instance.status);
   const step = recoveryStep({ ...leftovers, record: plan.record });
   // A rollback resumes the instance after the restore; everything else resumes it first.
@@ -169,18 +175,19 @@ async function doStep(
 ): Promise<Outcome> {
   switch (step.step) {
     case 'close':
-      // A marker without a restore point has no meaning, but would confuse people.
-      if (leftovers.marker !== null) await removeMarker(tools.platform, plan.instance);
+      // A mark without a restore point means nothing, but would be shown to people.
+      if (leftovers.marker !== null)
+        await removeMarker(tools, plan.instance, { run: leftovers.marker.run, lease: plan.lease }, plan.limits.readyMs);
       if (plan.record?.restorePoint && !plan.record.released)
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
       return closed(plan, step.because);
     case 'release-unchanged':
-      if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
-      await release(plan, tools, { keep: false }, volumesOf(leftovers), plan.lease);
+      if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
+      await releasePoint(plan, tools, leftovers, { keep: false });
       return closed(plan, 'never-began');
     case 'release-kept':
       await afterKeep(plan, tools);
-      if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+      if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
       return releaseKept(plan, tools, leftovers);
     case 'release-rolled-back':
       return releaseRolledBack(plan, tools, leftovers, step.well);
@@ -210,7 +217,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
     case 'never-began':
       return refused('guard was interrupted before the command started. Nothing was changed.', '');
     case 'kept':
-      return cause === null ? { outcome: 'kept' } : { outcome: 'kept-unhealthy', cause };
+      return keptOutcome(plan);
     case 'rolled-back':
       return { outcome: 'rolled-back', cause: causeOf(plan) };
     case 'restore-point-gone':
@@ -224,14 +231,26 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
   }
 }
 
+function isUnconfirmed({ settled }: RecoverPlan): boolean {
+  return settled === 'refused' || settled === 'expired';
+}
+
 /** A killed run has no cause, because the result of its command is unknown. */
 function causeOf(plan: RecoverPlan): Exclude<Cause, 'interrupted'> {
-  const cause = plan.record?.decided?.cause ?? 'inconclusive';
+  const cause = plan.record?.decided?.cause ?? (isUnconfirmed(plan) ? 'not-confirmed' : 'inconclusive');
   return cause === 'interrupted' ? 'inconclusive' : cause;
 }
 
-function volumesOf({ inFlight }: RunLeftovers): readonly VolumePoint[] {
-  return inFlight?.volumes ?? [];
+function releasePoint(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  { inFlight }: RunLeftovers,
+  how: Release,
+): Promise<unknown> | null {
+  // Both are there, or neither is.
+  return inFlight === null || plan.lease === null
+    ? null
+    : release(plan, tools, how, { createdAt: inFlight.createdAt, volumes: inFlight.volumes, lease: plan.lease });
 }
 
 function nameOf(plan: RecoverPlan): string {
@@ -257,7 +276,7 @@ function afterKeep(plan: RecoverPlan, tools: RecoverTools): Promise<void> {
 }
 
 async function releaseKept(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
+  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
   return closed(plan, 'kept');
 }
 
@@ -265,8 +284,8 @@ async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers:
   if (leftovers.wasRunning) {
     const up = await bringUp(tools, plan.instance, plan.limits);
     if (!up.ok) return failed(plan, tools, leftovers, { message: up.error });
-  }
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
+  } else await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
+  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
   return { outcome: 'kept' };
 }
 
@@ -279,24 +298,26 @@ async function keptBecauseHealthy(
   const mayBeKept = plan.keepIfHealthy || plan.record?.started?.transaction !== undefined;
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
+  const limits = { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs };
   const { verdict } = await watch(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock },
     plan.baseline,
-    { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs },
-    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    limits,
+    (waitingFor, healthyForMs) =>
+      void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
   await afterKeep(plan, tools);
-  await release(plan, tools, { keep: true, name: nameOf(plan), expiresAt: null }, volumesOf(leftovers), plan.lease);
+  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
   return { outcome: 'kept' };
 }
 
 async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
-  if (leftovers.inFlight === null) return closed(plan, 'restore-point-gone');
+  if (leftovers.inFlight === null || plan.lease === null) return closed(plan, 'restore-point-gone');
   if (plan.record?.decided == null)
-    await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'inconclusive' });
+    await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: causeOf(plan) });
   const record = plan.record;
   if (record !== null && isStillChanged(record))
     await saveEvidence(
@@ -330,7 +351,7 @@ async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftov
   );
   if (end.end === 'failed') return failed(plan, tools, leftovers, end);
   if (end.end === 'lost')
-    return { outcome: 'rollback-failed', cause: causeOf(plan), message: lostLockMessage, manualRecovery: [] };
+    return { outcome: 'rollback-failed', cause: causeOf(plan), message: describeLoss(end.loss), manualRecovery: [] };
   return releaseRolledBack(plan, tools, leftovers, end.end === 'well');
 }
 
@@ -342,15 +363,10 @@ async function releaseRolledBack(
 ): Promise<Outcome> {
   const outcome = well ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
-  if (!leftovers.wasRunning) await returnToStopped(tools, plan.instance, plan.limits);
+  if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
   const keep = !well || (plan.record?.started?.named ?? false);
-  await release(
-    plan,
-    tools,
-    keep ? { keep: true, name: nameOf(plan), expiresAt: null } : { keep: false },
-    volumesOf(leftovers),
-    plan.lease,
-  );
+  const how: Release = keep ? { keep: true, name: nameOf(plan), expiresMs: null } : { keep: false };
+  await releasePoint(plan, tools, leftovers, how);
   return { outcome: well ? 'rolled-back' : 'rolled-back-not-well', cause: causeOf(plan) };
 }
 
@@ -376,4 +392,13 @@ function failed(
       first,
     }),
   };
+}
+
+/** What the run had decided before it was interrupted. */
+function keptOutcome({ record }: RecoverPlan): Outcome {
+  const cause = record?.decided?.cause ?? null;
+  if (cause === null) return { outcome: 'kept' };
+  return record?.decided?.nothingChanged === true
+    ? { outcome: 'kept-unchanged', cause }
+    : { outcome: 'kept-unhealthy', cause };
 }

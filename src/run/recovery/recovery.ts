@@ -32,29 +32,36 @@ export type RecoveryStep =
 
 /** Decides what `guard recover` does. Pure. */
 export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }: RecoveryInput): RecoveryStep {
+  if (inFlight === null) return { step: 'close', because: closedBecause(marker, record) };
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
-  if (inFlight === null) return { step: 'close', because: closedBecause(decision, began, record) };
-  if (decision === 'keep') return { step: 'release-kept' };
+  if (isToBeKept(decision, marker)) return { step: 'release-kept' };
   // A restore removes the marker, so a later verdict is about the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
   if (marker === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
   if (decision === 'rollback' || began) return { step: 'roll-back' };
-  if (record !== null) return { step: 'release-unchanged' };
+  // The marker says that the instance may have been changed. That a record says nothing of it is no proof of the contrary.
   if (marker !== null) return { step: 'roll-back' };
-  // It equals the restore point: unchanged, or restored.
+  if (record !== null && !record.damaged) return { step: 'release-unchanged' };
+  // It is as the restore point: not changed yet, or put back.
   return { step: quiesceMarker === null ? 'release-unknown' : 'release-unchanged' };
 }
 
+/** The marker is the decision about a change that waited for its confirmation. */
+function isToBeKept(decision: 'keep' | 'rollback' | null, marker: RunMarker | null): boolean {
+  return decision === 'keep' || marker?.confirmation?.state === 'confirmed';
+}
+
 function closedBecause(
-  decision: 'keep' | 'rollback' | null,
-  began: boolean,
+  marker: RunMarker | null,
   record: RunRecord | null,
 ): 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone' {
-  if (decision === 'keep') return 'kept';
-  if (!began) return 'never-began';
-  // A rollback releases its restore point only after it verified the instance.
-  return record !== null && verdictAfterRollback(record) === 'healthy' ? 'rolled-back' : 'restore-point-gone';
+  if (record === null) return 'never-began';
+  if (record.decided?.decision === 'keep') return 'kept';
+  const mayHaveBegun = record.commandBegan || record.damaged || marker?.run === record.run;
+  if (!mayHaveBegun) return 'never-began';
+  // A rollback releases its restore point only after it has proven that the instance is back.
+  return verdictAfterRollback(record) === 'healthy' ? 'rolled-back' : 'restore-point-gone';
 }
 
 /** The verdict after the decided rollback. `guard rollback` records a verdict of the same form before the decision. */

@@ -1,4 +1,6 @@
+import type { PlatformFailure, PlatformFailureKind } from '../../platform/failure.ts';
 import type { Disk, Instance, Platform } from '../../platform/platform.ts';
+import { ok, type Result } from '../../result.ts';
 
 /** The disks of the instance except its root disk. The snapshot of the instance does not contain them. */
 export interface Disks {
@@ -24,35 +26,50 @@ export interface UncoveredDisk {
   readonly message: string;
 }
 
-/** Sorts the disks of an instance, profiles included. A volume that cannot be inspected is not covered. */
+/**
+ * Sorts the disks of an instance, profiles included. A volume that this user may not inspect is not covered. Where the
+ * server did not answer nothing is known of it: a rollback would leave it behind, so that is a failure.
+ */
 export async function classifyDisks(
   platform: Platform,
   { name, disks }: Pick<Instance, 'name' | 'disks'>,
-): Promise<Disks> {
-  const sorted = await Promise.all(disks.map((disk) => classify(platform, name, disk)));
-  return {
+): Promise<Result<Disks, PlatformFailure>> {
+  const all = await Promise.all(disks.map((disk) => classify(platform, name, disk)));
+  const failed = all.find((result) => !result.ok);
+  if (failed !== undefined) return failed;
+  const sorted = all.flatMap((result) => (result.ok ? [result.value] : []));
+  return ok({
     own: sorted.flatMap((disk) => (disk !== null && 'volume' in disk ? [disk] : [])),
     uncovered: sorted.flatMap((disk) => (disk !== null && 'message' in disk ? [disk] : [])),
-  };
+  });
 }
 
+/** Failures that stay: the user may not see the volume, or it is gone. */
+const uninspectable: ReadonlySet<PlatformFailureKind> = new Set(['forbidden', 'restricted', 'not-found', 'invalid']);
+
 /** Null for the root disk. */
-async function classify(platform: Platform, instance: string, disk: Disk): Promise<OwnVolume | UncoveredDisk | null> {
+async function classify(
+  platform: Platform,
+  instance: string,
+  disk: Disk,
+): Promise<Result<OwnVolume | UncoveredDisk | null, PlatformFailure>> {
   const { device, path } = disk;
   switch (disk.kind) {
     case 'root':
-      return null;
+      return ok(null);
     case 'host-path':
-      return { device, path, message: `a folder of the host (${disk.source})` };
+      return ok({ device, path, message: `a folder of the host (${disk.source})` });
     case 'other':
-      return { device, path, message: `outside of the server's pools (${disk.source})` };
+      return ok({ device, path, message: `outside of the server's pools (${disk.source})` });
     case 'volume': {
       const { pool, volume } = disk;
       const found = await platform.getVolume(pool, volume);
-      if (!found.ok) return { device, path, message: `volume ${volume} of pool ${pool}, which cannot be inspected` };
+      if (!found.ok && !uninspectable.has(found.error.kind)) return found;
+      if (!found.ok)
+        return ok({ device, path, message: `volume ${volume} of pool ${pool}, which cannot be inspected` });
       const isOwn = found.value.otherUsers === 0 && found.value.instances.every((name) => name === instance);
-      if (isOwn) return { device, pool, volume, path };
-      return { device, path, message: `volume ${volume} of pool ${pool}, which other instances use` };
+      if (isOwn) return ok({ device, pool, volume, path });
+      return ok({ device, path, message: `volume ${volume} of pool ${pool}, which other instances use` });
     }
   }
 }

@@ -174,10 +174,14 @@ export function reservedBy(instance: Pick<Instance, 'disks'>, pool: Pool): numbe
 }
 
 /** How long the instance will be frozen, in a sentence (docs/internals/incus.md, Storage drivers). */
-export function describePause(instance: string, { driver, bytes }: SnapshotCopy): string {
+export function describePause(
+  instance: string,
+  { driver, bytes }: SnapshotCopy,
+  wanted: 'restore point' | 'rehearsal' = 'restore point',
+): string {
   return bytes === null
-    ? `The pool's driver, ${driver}, copies every file for the restore point. ${instance} is frozen meanwhile.`
-    : `The pool's driver, ${driver}, copies ${formatMiB(bytes)} for the restore point. ${instance} is frozen meanwhile, at 150 MiB/s for about ${formatDuration(bytes / bytesAMs)}.`;
+    ? `The pool's driver, ${driver}, copies every file for the ${wanted}. ${instance} is frozen meanwhile.`
+    : `The pool's driver, ${driver}, copies ${formatMiB(bytes)} for the ${wanted}. ${instance} is frozen meanwhile, at 150 MiB/s for about ${formatDuration(bytes / bytesAMs)}.`;
 }
 
 const bytesAMs = (150 * mebibyte) / 1000;

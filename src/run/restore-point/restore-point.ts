@@ -6,7 +6,7 @@ import { waitForOtherClaims } from '../lock/contention.ts';
 import { claim } from '../lock/claim.ts';
 import type { OwnVolume } from './disks.ts';
 import { expiryOfLease, inFlightName, belongsToLease, newLease, type Lease } from '../lock/in-flight.ts';
-import { keepLease, type HeldLease } from '../lock/lease.ts';
+import { keepLease, type LeaseHandle } from '../lock/lease.ts';
 import type { RunMarker } from '../lock/marker.ts';
 import { currentLockHolder, describeHolder } from '../lock/lock-holder.ts';
 import type { Plan } from '../plan.ts';
@@ -37,8 +37,8 @@ export interface RestorePointRequest {
 /** This run holds the lock of the instance. */
 export interface AcquiredLock {
   readonly restorePoint: RestorePoint;
-  readonly lease: HeldLease;
-  /** Another run held it until now, so earlier observations may be outdated. */
+  readonly lease: LeaseHandle;
+  /** Another run held it until now: what was seen before may be of before that run's change. */
   readonly waited: boolean;
   /** It was stopped for the restore point, and started again. */
   readonly restarted: boolean;
@@ -140,8 +140,9 @@ async function takeSnapshots(
   await tools.recorder.record({ type: 'lease-acquired', lease: chosen.base });
   const snapshots = await takeName(plan, tools, chosen, whenTaken);
   if (!snapshots.ok) return snapshots;
-  const lease = keepLease(tools, plan.instance, chosen);
   const { createdAt } = snapshots.value;
+  const { instance, run, limits } = plan;
+  const lease = keepLease(tools, { instance, run, lease: chosen, createdAt, leaseMs: limits.leaseMs });
   const volumes = await takeVolumePoints(tools.platform, request.volumes, inFlightName, snapshotMs);
   if (volumes.ok) return ok({ restorePoint: { name: inFlightName, createdAt, volumes: volumes.value }, lease });
   await abandonOwn(plan, tools, { lease, restorePoint: { volumes: [] } });
@@ -224,12 +225,16 @@ async function claimed(
   request: RestorePointRequest,
   snapshots: LockAttempt,
 ): Promise<Result<LockAttempt, Outcome>> {
-  const end = await claim(tools.platform, plan.instance, request.marker, request.stale);
+  const end = await claim(tools.platform, plan.instance, request.marker, request.stale, snapshots.lease);
   if (end.ok && end.value.claimed) return ok(snapshots);
   await abandonOwn(plan, tools, snapshots);
   // An attempt that will be repeated later leaves no marker.
   await abandonQuiesce(plan, tools);
-  return err(end.ok ? describeHolder(tools, end.value.claimed ? null : end.value.holder) : refusedBecause(end.error));
+  return err(
+    end.ok
+      ? describeHolder(tools, end.value.claimed ? null : end.value.holder, plan.limits.lockMs)
+      : refusedBecause(end.error),
+  );
 }
 
 /** Removes the snapshots of this run, and no other snapshot of the same name. */
@@ -238,11 +243,11 @@ export async function abandonOwn(
   tools: RunTools,
   { lease, restorePoint }: Pick<AcquiredLock, 'lease'> & { readonly restorePoint: Pick<RestorePoint, 'volumes'> },
 ): Promise<void> {
-  await lease.stop();
   await removeOwn(plan, tools, { lease: lease.lease, restorePoint });
+  await lease.stop();
 }
 
-/** Removes the snapshots of this run, and no other snapshot of the same name. */
+/** Removes what this run has taken, and nothing that only has the same name: it is looked at before each attempt. */
 async function removeOwn(
   plan: Plan,
   tools: RunTools,
@@ -250,10 +255,11 @@ async function removeOwn(
 ): Promise<void> {
   const { platform, clock } = tools;
   const { snapshotMs } = plan.limits;
-  const seen = await confirmed(plan, tools);
-  if (!seen.ok || !belongsToLease(lease, seen.value)) return;
-  await removeVolumePoints(platform, restorePoint.volumes, snapshotMs);
-  await retryTransient(clock, snapshotMs, () =>
-    platform.deleteSnapshot(plan.instance, inFlightName, { limitMs: snapshotMs }),
-  );
+  await retryTransient(clock, snapshotMs, async () => {
+    const seen = await platform.getSnapshot(plan.instance, inFlightName);
+    if (!seen.ok) return seen;
+    if (!belongsToLease(lease, seen.value)) return ok(undefined);
+    await removeVolumePoints(platform, restorePoint.volumes, snapshotMs);
+    return platform.deleteSnapshot(plan.instance, inFlightName, { limitMs: snapshotMs });
+  });
 }

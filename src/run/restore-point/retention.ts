@@ -2,7 +2,7 @@ import { type PlatformFailure, describeFailure } from '../../platform/failure.ts
 import type { Snapshot } from '../../platform/platform.ts';
 import { newestFirst, type KeptRestorePoint } from '../../journal/kept-restore-points.ts';
 import { ok, type Result } from '../../result.ts';
-import { retryTransient } from '../retry.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 import { removeVolumePoints } from './volumes.ts';
@@ -62,11 +62,10 @@ async function removePoint(
   { name, volumes }: KeptRestorePoint,
 ): Promise<Result<void, PlatformFailure>> {
   const limitMs = plan.limits.snapshotMs;
-  const freed = await retryTransient(tools.clock, limitMs, () => removeVolumePoints(tools.platform, volumes, limitMs));
+  const platform = retryTransient(tools.platform, limitMs);
+  const freed = await removeVolumePoints(platform, volumes, limitMs);
   if (!freed.ok) return freed;
   // A daemon that dies in the middle leaves a snapshot without data, and takes no other one before that is removed as well.
-  const removed = await retryTransient(tools.clock, limitMs, () =>
-    tools.platform.deleteSnapshot(plan.instance, name, { limitMs }),
-  );
+  const removed = await platform.deleteSnapshot(plan.instance, name, { limitMs });
   return removed.ok || removed.error.kind === 'not-found' ? ok(undefined) : removed;
 }

@@ -18,12 +18,19 @@ export async function takeVolumePoints(
   for (const { pool, volume } of volumes) {
     const point = await takeAfresh(platform, { pool, volume }, name, limitMs);
     if (!point.ok) {
-      await removeVolumePoints(platform, taken, limitMs);
+      // It may be there all the same, where the answer was lost.
+      await settle(platform, point.error, limitMs);
+      await removeVolumePoints(platform, [...taken, { pool, volume, snapshot: name }], limitMs);
       return point;
     }
     taken.push(point.value);
   }
   return ok(taken);
+}
+
+/** Waits for the end of what may still go on. */
+async function settle(platform: Platform, { operation, purpose }: PlatformFailure, limitMs: number): Promise<void> {
+  if (operation !== null) await platform.settle(operation, { purpose, limitMs });
 }
 
 async function takeAfresh(
@@ -46,15 +53,15 @@ export async function findVolumePoints(
   platform: Platform,
   volumes: readonly OwnVolume[],
   name: string,
-): Promise<VolumePoint[]> {
-  const found = await Promise.all(
-    volumes.map(async ({ pool, volume }) => {
-      const snapshots = await platform.listVolumeSnapshots(pool, volume);
-      const point = snapshots.ok ? snapshots.value.find((snapshot) => snapshot.name === name) : undefined;
-      return point ? [{ pool, volume, snapshot: name, createdAt: point.createdAt }] : [];
-    }),
-  );
-  return found.flat();
+): Promise<Result<VolumePoint[], PlatformFailure>> {
+  const found: VolumePoint[] = [];
+  for (const { pool, volume } of volumes) {
+    const snapshots = await platform.listVolumeSnapshots(pool, volume);
+    if (!snapshots.ok) return snapshots;
+    const point = snapshots.value.find((snapshot) => snapshot.name === name);
+    if (point !== undefined) found.push({ pool, volume, snapshot: name, createdAt: point.createdAt });
+  }
+  return ok(found);
 }
 
 /** Restores the volumes one after another. The instance must be stopped. Can be repeated. */
@@ -90,7 +97,7 @@ export async function keepVolumePoints(
 /** Removes the volumes' snapshots by their exact names; one that cannot be removed does not stop the rest (F16). */
 export async function removeVolumePoints(
   platform: Platform,
-  points: readonly VolumePoint[],
+  points: readonly Omit<VolumePoint, 'createdAt'>[],
   limitMs: number,
 ): Promise<Result<void, PlatformFailure>> {
   let failure: PlatformFailure | null = null;

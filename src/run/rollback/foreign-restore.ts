@@ -1,7 +1,7 @@
 import type { Verdict } from '../../event.ts';
 import { describeFailure } from '../../platform/failure.ts';
 import type { Instance } from '../../platform/platform.ts';
-import { retryTransient } from '../retry.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -14,7 +14,7 @@ export async function foreignRestore(
   tools: RunTools,
   { generation }: Pick<Instance, 'generation'>,
 ): Promise<Verdict | null> {
-  const now = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(plan.instance));
+  const now = await retryTransient(tools.platform, plan.limits.readyMs).getInstance(plan.instance);
   if (now.ok && (generation === null || now.value.generation === generation)) return null;
   const message = now.ok
     ? `Somebody else restored a snapshot of "${plan.instance}" during this run, so the result of the change is unknown.`

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../event.ts';
 import type { Attempt } from '../decision.ts';
-import { lostLockMessage } from '../lock/lease.ts';
+import { describeLoss } from '../lock/lease.ts';
 import type { RollbackTarget, Plan } from '../plan.ts';
 import type { PreparedRun } from '../prepare.ts';
 import { inPhase } from '../recorder.ts';
@@ -43,7 +43,7 @@ export async function rollBackAndVerify(
     case 'not-well':
       return { end: { kind: 'exited', status: 0 }, verdict: end.verdict, interruptedBy };
     case 'lost':
-      return { end: { kind: 'lost', message: lostLockMessage }, verdict: null, interruptedBy };
+      return { end: { kind: 'lost', message: describeLoss(end.loss) }, verdict: null, interruptedBy };
     case 'failed':
       return { end: { kind: 'lost', message: end.message }, verdict: null, interruptedBy };
   }

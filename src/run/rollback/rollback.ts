@@ -8,7 +8,7 @@ import { type PlatformFailure, describeFailure } from '../../platform/failure.ts
 import type { Instance, Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { driftSince, describeDrift } from './drift.ts';
-import type { HeldLease } from '../lock/lease.ts';
+import { describeLoss, lossBehind, underLease, type LeaseHandle, type LeaseLoss } from '../lock/lease.ts';
 import { newerInTheWay } from '../restore-point/newer-snapshots.ts';
 import { isRecent, timePointOf, type TimePoint } from '../recency.ts';
 import { isTransient, retryTransient } from '../retry.ts';
@@ -33,9 +33,8 @@ export interface RollbackPlan {
   readonly baseline: Baseline | null;
   /** Disks outside the restore point are attached: a graceful stop lets the instance write them. */
   readonly stopGracefully: boolean;
-  /** Null where there is none: the restore point could not be given one. */
-  readonly lease: HeldLease | null;
-  /** Commands on the host that resume an instance whose restore point was taken while it was quiesced. */
+  readonly lease: LeaseHandle;
+  /** What lets go on the host, where the restore point was taken of an instance that was held still. */
   readonly hooks: LifecycleCommands;
   /** The restore point was, or may have been, taken while a package manager worked: its lock goes (F24). */
   readonly clearLocks: boolean;
@@ -46,8 +45,8 @@ export interface RollbackPlan {
 export type RollbackEnd =
   | { readonly end: 'well' }
   | { readonly end: 'not-well'; readonly verdict: Verdict }
-  /** Another guard took over the run: nothing more was changed. */
-  | { readonly end: 'lost' }
+  /** Another guard has taken the run over, or may have: nothing more was touched. */
+  | { readonly end: 'lost'; readonly loss: LeaseLoss }
   | {
       readonly end: 'failed';
       readonly message: string;
@@ -88,6 +87,7 @@ export async function rollBack(
   tools: RollbackTools,
   surveyed: Survey | null = null,
 ): Promise<RollbackEnd> {
+  const { lease } = plan;
   const known = surveyed !== null && isRecent(tools.clock, surveyed.at) ? surveyed : await survey(plan, tools);
   const { there, now, newer } = known;
   if (!there.ok) return { end: 'failed', message: there.error };
@@ -99,37 +99,42 @@ export async function rollBack(
       first: tools.platform.commands.removeSnapshots(plan, newer),
     };
 
-  if (await plan.lease?.isLost()) return { end: 'lost' };
   const stopped = await inPhase(
     tools,
     'stop',
-    () => stop(tools, plan.instance, plan.limits, plan.stopGracefully),
+    () => stop({ ...tools, lease }, plan.instance, plan.limits, plan.stopGracefully),
     told('stopped'),
   );
-  if (!stopped.ok) return { end: 'failed', message: describeFailure(stopped.error) };
+  if (!stopped.ok) return failedOrLost(stopped.error);
 
-  if (await plan.lease?.isLost()) return { end: 'lost' };
-  const restored = await inPhase(tools, 'restore', () => restore(plan, tools, now), told(plan.restorePoint.name));
-  if (!restored.ok)
-    return {
-      end: 'failed',
-      message: describeFailure(restored.error),
-      first: await inTheWay(plan, tools, restored.error),
-    };
+  const restored = await inPhase(tools, 'restore', () => restore(plan, tools, now), told(timeOf(plan.restorePoint)));
+  if (!restored.ok) return failedOrLost(restored.error, await inTheWay(plan, tools, restored.error));
   if (plan.clearLocks) await clearStaleLocks(tools.platform, plan.instance);
   if (!plan.start) return { end: 'well' };
 
   const started = await inPhase(
     tools,
     'start',
-    () => bringUp(tools, plan.instance, plan.limits, familiesOf(plan.baseline)),
+    () => bringUp({ ...tools, lease }, plan.instance, plan.limits, familiesOf(plan.baseline)),
     (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
   );
-  if (!started.ok) return { end: 'failed', message: started.error };
-  // It was restored as it was copied: perhaps quiesced.
+  if (!started.ok) {
+    const proof = await lease.prove();
+    return proof.ok ? { end: 'failed', message: started.error } : lostBy(proof.error);
+  }
+  // It came back as it was copied: perhaps held still.
   const held = await resumeByMarker({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
   if (held !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: `${held} ${mayBeBusy}` });
   return verifyAgain(plan, tools);
+}
+
+function failedOrLost(failure: PlatformFailure, first: readonly string[] = []): RollbackEnd {
+  const loss = lossBehind(failure);
+  return loss === null ? { end: 'failed', message: describeFailure(failure), first } : lostBy(loss);
+}
+
+function lostBy(loss: LeaseLoss): RollbackEnd {
+  return loss === 'gone' ? { end: 'failed', message: describeLoss(loss) } : { end: 'lost', loss };
 }
 
 const mayBeBusy = 'The instance may still be quiesced.';
@@ -184,31 +189,74 @@ async function restore(
   before: Survey['now'],
 ): Promise<Result<void, PlatformFailure>> {
   const { clock, platform } = tools;
+  const { lease } = plan;
   const { restoreMs } = plan.limits;
   const description = before.ok ? before : await platform.getInstance(plan.instance);
-  const volumes = await retryTransient(
-    clock,
+  const volumes = await underLease(
+    tools,
+    lease,
     restoreMs,
     () => restoreVolumePoints(platform, plan.restorePoint.volumes, restoreMs),
     restoreIsWorthRepeating,
   );
   if (!volumes.ok) return volumes;
-  const restored = await retryTransient(
-    clock,
-    restoreMs,
-    async () => {
-      const tried = await platform.restoreSnapshot(plan.instance, plan.restorePoint.name, { limitMs: restoreMs });
-      return tried.ok ? tried : settled(tools, restoreMs, tried.error);
-    },
-    restoreIsWorthRepeating,
-  );
+  const restored = await retryTransient(clock, restoreMs, () => restoreOnce(plan, tools), untilThen(clock));
   // Incus before 6.0.5 does not keep the description in a snapshot.
-  if (restored.ok && description.ok && description.value.description !== '')
-    await platform.patchInstance(plan.instance, { description: description.value.description });
+  if (restored.ok && description.ok && description.value.description !== '') {
+    const patch = { description: description.value.description };
+    await underLease(tools, lease, 0, () => platform.patchInstance(plan.instance, patch), restoreIsWorthRepeating);
+  }
   return restored;
 }
 
-/** A restore whose answer was lost may still be running. It is never started a second time over itself (F7). */
+/** How long a failure that is not known to be transient is tried again, in milliseconds: others may be at the instance. */
+const unknownMs = 30_000;
+
+/** What is known to pass is repeated for as long as the restore may take, and anything else for a while. */
+function untilThen(clock: RunTools['clock']): (failure: PlatformFailure) => boolean {
+  const giveUpAt = clock.monotonic() + unknownMs;
+  return (failure) => {
+    if (restoreIsWorthRepeating(failure)) return true;
+    const isFinal =
+      lossBehind(failure) !== null ||
+      failure.repair.length > 0 ||
+      isInconsistencyFailure(failure) ||
+      failure.kind === 'not-found' ||
+      failure.kind === 'forbidden' ||
+      failure.kind === 'restricted';
+    return !isFinal && clock.monotonic() < giveUpAt;
+  };
+}
+
+/** Under the revision that was read before the proof: whoever takes the run over after that changes it. */
+async function restoreOnce(plan: RollbackPlan, tools: RollbackTools): Promise<Result<void, PlatformFailure>> {
+  const { platform } = tools;
+  const { instance, lease, limits, restorePoint } = plan;
+  const seen = await platform.getInstance(instance);
+  if (!seen.ok) return seen;
+  // Somebody has started it since.
+  if (seen.value.status !== 'Stopped') {
+    const stopped = await stop({ ...tools, lease }, instance, limits, false);
+    return stopped.ok ? err({ ...restarted, purpose: `restore ${instance}` }) : stopped;
+  }
+  const { revision } = seen.value;
+  const { restoreMs } = limits;
+  const once = (): Promise<Result<void, PlatformFailure>> =>
+    platform.restoreSnapshot(instance, restorePoint.name, { limitMs: restoreMs, revision });
+  const tried = await underLease(tools, lease, 0, once, () => false);
+  return tried.ok || lossBehind(tried.error) !== null ? tried : settled(tools, restoreMs, tried.error);
+}
+
+const restarted = {
+  kind: 'busy',
+  detail: 'It was started again meanwhile.',
+  code: null,
+  advice: '',
+  operation: null,
+  repair: [],
+} as const;
+
+/** A restore whose answer was lost may still go on: it is never started a second time over itself (F7). */
 async function settled(
   tools: RollbackTools,
   limitMs: number,
@@ -233,7 +281,9 @@ function restoreIsWorthRepeating(failure: PlatformFailure): boolean {
   return (
     isTransient(failure) ||
     failure.kind === 'no-space' ||
-    // A daemon that shuts down cancels its work; the next one repeats it.
+    // Somebody changed the instance since it was read.
+    (failure.kind === 'changed' && lossBehind(failure) === null) ||
+    // A daemon that is shut down in the middle calls its own work off; the next one does it again.
     failure.detail.includes('context canceled')
   );
 }
@@ -253,11 +303,13 @@ async function verifyAgain(plan: RollbackPlan, tools: RollbackTools): Promise<Ro
 async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Promise<Verdict> {
   const context = { platform: tools.platform, instance: plan.instance, clock: tools.clock };
   if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
+  const limits = { limitMs: plan.limits.verifyMs, soakMs: 0 };
   const { verdict } = await watch(
     context,
     plan.baseline,
-    { limitMs: plan.limits.verifyMs, soakMs: 0, restarted: true },
-    (waitingFor, healthyForMs) => void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs }),
+    { ...limits, restarted: true },
+    (waitingFor, healthyForMs) =>
+      void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
   return verdict;
 }
@@ -265,4 +317,9 @@ async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Prom
 function familiesOf(baseline: Baseline | null): (4 | 6)[] {
   const addresses = baseline?.facts?.network?.addresses ?? [];
   return ([4, 6] as const).filter((family) => addresses.some((address) => address.family === family));
+}
+
+/** Its name in flight is guard's own business: a person knows the time. */
+function timeOf({ createdAt }: RestorePoint): string {
+  return `as of ${createdAt.slice(0, 19).replace('T', ' ')} UTC`;
 }

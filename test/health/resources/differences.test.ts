@@ -197,6 +197,8 @@ describe('accounts', () => {
   test('of a package that nothing used', () => {
     const before = accounts('uucp:x:10:10::/:/usr/sbin/nologin', 'groups', 'locked');
     expect(found(before, accounts('groups', 'locked'))[0]).toMatch(/^info: the user uucp is gone/);
+    const other = accounts('uucp:x:77:77::/:/usr/sbin/nologin', 'groups', 'locked');
+    expect(found(before, other)[0]).toMatch(/^fail: the user uucp has the id 77 now/);
   });
 });
 
@@ -352,6 +354,16 @@ describe('units', () => {
     const before = { units: units(service('dbus.service')) };
     expect(found(before, { units: units(service('dbus.service', { load: 'masked' })) })).toEqual([
       'fail: dbus.service runs, but is masked now: nothing can start it again',
+    ]);
+  });
+
+  test('whose user does not exist any more', () => {
+    const runBy = (user: string): Partial<Facts> => ({
+      units: units(service('app.service', { user })),
+      accounts: { users: { app: { uid: 990, shell: '/bin/false', locked: true } }, groups: {} },
+    });
+    expect(found(runBy('app'), runBy('nobody-of-that-name'))).toEqual([
+      'fail: app.service runs, but its user nobody-of-that-name does not exist: it cannot start again',
     ]);
   });
 

@@ -28,6 +28,7 @@ export const manualClock = (): ManualClock => {
   return {
     now: () => time,
     monotonic: () => time,
+    boottime: () => time,
     sleep: sleepBy(after),
     after,
     advance: (ms) => {

@@ -15,7 +15,7 @@ describe('the timeline of a run', () => {
       began('command'),
       over('command'),
       began('verify'),
-      { type: 'watch-progress', waitingFor: [], healthyForMs: 0 },
+      { type: 'watch-progress', waitingFor: [], healthyForMs: 0, limitMs: 120_000, soakMs: 10_000 },
       over('verify', false),
     );
     expect(whole).toEqual({ from: start, to: start + 4000 });

@@ -22,8 +22,15 @@ afterEach(async () => {
   await fake.close();
 });
 
-const holder = { host: 'h', bootId: 'b', pid: 1, startTicks: 2 };
-const markOfRun = (run: string) => ({ v: 1 as const, run, holder, restorePointName: 'guard-1', at: 3 });
+const holder = { host: 'h', bootId: 'b', pid: 1, network: 'net:[1]', id: 'i' };
+const markOfRun = (run: string) => ({
+  v: 1 as const,
+  run,
+  holder,
+  restorePointName: 'guard-1',
+  leaseMs: 120_000,
+  at: 3,
+});
 const quietOfRun = (run: string) => ({ v: 1 as const, run, holder, limitMs: 1, resume: [], alsoOnHost: false });
 const ours = '20260101-000000-aaaa';
 const theirs = '20260101-000000-bbbb';

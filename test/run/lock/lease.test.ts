@@ -1,20 +1,24 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Platform } from '../../../src/platform/platform.ts';
 import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
-import { expiryOfLease, inFlightName, newLease } from '../../../src/run/lock/in-flight.ts';
-import { keepLease, type HeldLease } from '../../../src/run/lock/lease.ts';
+import { err, ok } from '../../../src/result.ts';
+import { expiryOfLease, inFlightName, leaseOf, newLease } from '../../../src/run/lock/in-flight.ts';
+import { keepLease, lossBehind, underLease, type LeaseHandle } from '../../../src/run/lock/lease.ts';
+import { markerKey } from '../../../src/run/lock/marker.ts';
 import { value } from '../../platform/conformance.ts';
 import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
 import { manualClock, type ManualClock } from '../../platform/incus/manual-clock.ts';
 
 const limit = { limitMs: 5000 };
+const run = '20260101-000000-aaaa';
+const leaseMs = 120_000;
 const ours = newLease(() => 1);
 const theirs = newLease(() => 2);
 let fake: FakeIncus;
 let platform: Platform;
 let close: () => void;
 let clock: ManualClock;
-let lease: HeldLease;
+let lease: LeaseHandle;
 let asked: number;
 
 beforeEach(async () => {
@@ -26,8 +30,9 @@ beforeEach(async () => {
     clock,
     onRequest: () => (asked += 1),
   }));
-  value(await platform.createSnapshot('c1', { name: inFlightName, expiresAt: expiryOfLease(ours) }, limit));
-  lease = keepLease({ platform, clock }, 'c1', ours);
+  const wanted = { name: inFlightName, expiresAt: expiryOfLease(ours) };
+  const { createdAt } = value(await platform.createSnapshot('c1', wanted, limit));
+  lease = keepLease({ platform, clock }, { instance: 'c1', run, lease: ours, createdAt, leaseMs });
   asked = 0;
 });
 
@@ -37,31 +42,135 @@ afterEach(async () => {
   await fake.close();
 });
 
-test('what was proven just now is not asked again', async () => {
-  clock.advance(249);
-  expect(await lease.isLost()).toBe(false);
-  expect(asked).toBe(0);
-  clock.advance(1);
-  expect(await lease.isLost()).toBe(false);
-  expect(asked).toBe(1);
-  expect(await lease.isLost()).toBe(false);
-  expect(asked).toBe(1);
+const marked = (of: string) =>
+  platform.patchInstance('c1', {
+    metadata: {
+      [markerKey]: JSON.stringify({
+        v: 1,
+        run: of,
+        holder: { host: 'h', pid: 1, bootId: 'b', network: 'n', id: 'i' },
+        wasRunning: true,
+        restorePointName: `guard-${of}`,
+        leaseMs,
+        at: 0,
+      }),
+    },
+  });
+
+describe('the proof of a lease', () => {
+  test('of just now is not asked for again', async () => {
+    clock.advance(249);
+    expect(await lease.prove()).toEqual(ok(undefined));
+    expect(asked).toBe(0);
+    clock.advance(1);
+    expect(await lease.prove()).toEqual(ok(undefined));
+    expect(asked).toBe(1);
+  });
+
+  test('fails for good where another guard has it', async () => {
+    value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(theirs)));
+    clock.advance(250);
+    expect(await lease.prove()).toEqual(err('taken-over'));
+    expect(lease.signal.aborted).toBe(true);
+    // Even where the server says the contrary later.
+    value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(ours)));
+    expect(await lease.prove()).toEqual(err('taken-over'));
+  });
+
+  test('fails for good after a silence, however the server answers after it (F13)', async () => {
+    clock.advance(leaseMs);
+    expect(await lease.prove()).toEqual(err('silent'));
+    expect(lease.signal.aborted).toBe(true);
+    expect(asked).toBe(0);
+  });
+
+  test('is never taken for given where the server does not answer', async () => {
+    let answers = false;
+    fake.fault((_request, response) => {
+      if (answers) return false;
+      response.destroy();
+      return true;
+    });
+    clock.advance(250);
+    let proven = false;
+    const proof = lease.prove().then((result) => {
+      proven = true;
+      return result;
+    });
+    await clock.sleeping(250);
+    expect(proven).toBe(false);
+    answers = true;
+    clock.advance(250);
+    expect(await proof).toEqual(ok(undefined));
+  });
+
+  test('another restore point of the same name is none', async () => {
+    value(await platform.deleteSnapshot('c1', inFlightName, limit));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    value(await platform.createSnapshot('c1', { name: inFlightName, expiresAt: expiryOfLease(ours) }, limit));
+    clock.advance(250);
+    expect(await lease.prove()).toEqual(err('taken-over'));
+  });
+
+  test('one that somebody removed is gone, and the run is still its own; without its marker another guard has finished it', async () => {
+    value(await marked(run));
+    value(await platform.deleteSnapshot('c1', inFlightName, limit));
+    clock.advance(250);
+    expect(await lease.prove()).toEqual(err('gone'));
+    expect(lease.signal.aborted).toBe(false);
+    value(await marked('20260101-000000-bbbb'));
+    expect(await lease.prove()).toEqual(err('taken-over'));
+  });
+
+  test('one that somebody renamed gets its name back', async () => {
+    value(await marked(run));
+    value(await platform.renameSnapshot('c1', inFlightName, 'mine', limit));
+    clock.advance(250);
+    const proof = lease.prove();
+    await clock.sleeping(250);
+    clock.advance(250);
+    expect(await proof).toEqual(ok(undefined));
+  });
 });
 
-test('another guard’s lease on it is a loss, and stays one', async () => {
+test('a lease is renewed, and what hangs when it is lost is not waited for', async () => {
+  await clock.sleeping(15_000);
+  clock.advance(15_000);
+  await expect
+    .poll(async () => leaseOf(value(await platform.getSnapshot('c1', inFlightName)).expiresAt)?.renewed)
+    .toBe(1);
+  const hanging = underLease(
+    { clock },
+    lease,
+    1000,
+    () => new Promise<never>(() => {}),
+    () => true,
+  );
   value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(theirs)));
   clock.advance(250);
-  expect(await lease.isLost()).toBe(true);
-  expect(await lease.isLost()).toBe(true);
+  await lease.prove();
+  const ended = await hanging;
+  expect(ended.ok ? null : lossBehind(ended.error)).toBe('taken-over');
 });
 
-test('a restore point that is gone proves nothing, and is asked for each time', async () => {
-  value(await platform.deleteSnapshot('c1', inFlightName, limit));
-  clock.advance(250);
-  expect(await lease.isLost()).toBe(false);
-  asked = 0;
-  expect(await lease.isLost()).toBe(false);
-  expect(asked).toBe(1);
-  // Without the mark of this run another guard has finished it.
-  expect(await lease.isLost('20260101-000000-aaaa')).toBe(true);
+test('each attempt of a request has a proof of its own', async () => {
+  let sent = 0;
+  const busy = { kind: 'busy', purpose: '', detail: '', code: null, advice: '', operation: null, repair: [] } as const;
+  const ended = underLease(
+    { clock },
+    lease,
+    60_000,
+    async () => {
+      sent += 1;
+      value(await platform.setSnapshotExpiry('c1', inFlightName, expiryOfLease(theirs)));
+      clock.advance(300);
+      return err(busy);
+    },
+    () => true,
+  );
+  await clock.sleeping(100);
+  clock.advance(100);
+  const end = await ended;
+  expect(end.ok ? null : lossBehind(end.error)).toBe('taken-over');
+  expect(sent).toBe(1);
 });

@@ -4,9 +4,10 @@ import { markerKey, readMarker, type RunMarker } from '../../../src/run/lock/mar
 const marker: RunMarker = {
   v: 1,
   run: '20261123-120000-abcd',
-  holder: { host: 'host', bootId: 'boot', pid: 1, startTicks: 2 },
+  holder: { host: 'host', bootId: 'boot', pid: 1, network: 'net:[1]', id: 'i' },
   wasRunning: true,
   restorePointName: 'guard-20261123-120000-abcd',
+  leaseMs: 120_000,
   at: 3,
 };
 

@@ -5,13 +5,14 @@ import type { RunMarker } from '../../../src/run/lock/marker.ts';
 
 const run = '20261123-070945-z8mf';
 const other = '20261123-070946-aaaa';
-const holder = { host: 'h', bootId: 'b', pid: 1, startTicks: 1 };
+const holder = { host: 'h', bootId: 'b', pid: 1, network: 'net:[1]', id: 'i' };
 const markOfRun = (name: string): RunMarker => ({
   v: 1,
   run: name,
   holder,
   wasRunning: true,
   restorePointName: `guard-${name}`,
+  leaseMs: 120_000,
   at: 0,
 });
 const point = (createdAt: string) => ({ name: 'guard-in-flight', createdAt, volumes: [] });

@@ -8,9 +8,10 @@ import { recoveryStep, type RecoveryInput } from '../../../src/run/recovery/reco
 const marker: RunMarker = {
   v: 1,
   run: '20261123-120000-abcd',
-  holder: { host: 'other', bootId: 'boot', pid: 4711, startTicks: 2 },
+  holder: { host: 'other', bootId: 'boot', pid: 4711, network: 'net:[1]', id: 'i' },
   wasRunning: true,
   restorePointName: 'guard-20261123-120000-abcd',
+  leaseMs: 120_000,
   at: 3,
 };
 
@@ -19,6 +20,7 @@ const inFlight = { name: 'guard-in-flight', createdAt: '2026-11-23T12:00:00Z', v
 /** As much of a record as the policy looks at. */
 const record = (known: {
   readonly began?: boolean;
+  readonly damaged?: boolean;
   readonly decision?: 'keep' | 'rollback';
   readonly afterRollback?: Verdict['verdict'];
   /** What the change itself saw: the one of `guard rollback` is verified as a rollback is. */
@@ -27,6 +29,8 @@ const record = (known: {
   const seen = (verdict: Verdict['verdict']) => ({ type: 'verdict', afterRollback: true, verdict: { verdict } });
   const decided = { type: 'decided', decision: known.decision };
   return {
+    damaged: known.damaged ?? false,
+    run: '20261123-120000-abcd',
     commandBegan: known.began ?? false,
     decided: known.decision === undefined ? null : decided,
     events: [
@@ -41,7 +45,15 @@ describe('while the restore point is in flight', () => {
   const step = (traces: Omit<RecoveryInput, 'inFlight'>) => recoveryStep({ inFlight, ...traces }).step;
 
   test.each([
-    ['the command never began: the instance is as it was', marker, record({}), 'release-unchanged'],
+    ['nothing was marked yet: the instance is as it was', null, record({}), 'release-unchanged'],
+    ['a record that says nothing of the change is no proof against the marker', marker, record({}), 'roll-back'],
+    [
+      'a damaged record without the marker is of no run that is known',
+      null,
+      record({ damaged: true }),
+      'release-unknown',
+    ],
+    ['a damaged record with the marker', marker, record({ damaged: true }), 'roll-back'],
     ['the command began and nobody decided', marker, record({ began: true }), 'roll-back'],
     ['a rollback was decided', marker, record({ began: true, decision: 'rollback' }), 'roll-back'],
     ['it was decided to keep', marker, record({ began: true, decision: 'keep' }), 'release-kept'],
@@ -80,9 +92,10 @@ describe('without a restore point in flight nothing is touched, and no more is s
     ['restore-point-gone', record({ began: true, decision: 'rollback', afterRollback: 'unhealthy' })],
     ['restore-point-gone', record({ began: true, decision: 'rollback' })],
     ['restore-point-gone', record({ began: true })],
+    ['restore-point-gone', record({ damaged: true })],
     ['never-began', null],
   ] as const)('%s', (because, known) => {
-    expect(recoveryStep({ inFlight: null, marker, record: known })).toEqual({ step: 'close', because });
+    expect(recoveryStep({ inFlight: null, marker: null, record: known })).toEqual({ step: 'close', because });
   });
 });
 

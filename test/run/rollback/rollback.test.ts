@@ -2,8 +2,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Platform } from '../../../src/platform/platform.ts';
 import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { createRecorder } from '../../../src/run/recorder.ts';
+import { newLease } from '../../../src/run/lock/in-flight.ts';
+import type { LeaseHandle } from '../../../src/run/lock/lease.ts';
 import { rollBack, survey, type RollbackPlan } from '../../../src/run/rollback/rollback.ts';
-import { err } from '../../../src/result.ts';
+import { err, ok } from '../../../src/result.ts';
 import { failure, value } from '../../platform/conformance.ts';
 import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
 import { manualClock, type ManualClock } from '../../platform/incus/manual-clock.ts';
@@ -13,6 +15,7 @@ const limit = { limitMs: 5 * second };
 const limits = {
   commandMs: second,
   idleMs: null,
+  leaseMs: 120_000,
   lockMs: 0,
   readyMs: second,
   restoreMs: second,
@@ -37,6 +40,13 @@ afterEach(async () => {
   await fake.close();
 });
 
+const held: LeaseHandle = {
+  lease: newLease(() => 1),
+  signal: new AbortController().signal,
+  prove: async () => ok(undefined),
+  stop: async () => {},
+};
+
 const scene = async () => {
   const { createdAt } = value(await platform.createSnapshot('c1', { name: 'way-back', expiresAt: null }, limit));
   const plan: RollbackPlan = {
@@ -47,7 +57,7 @@ const scene = async () => {
     start: false,
     baseline: null,
     stopGracefully: false,
-    lease: null,
+    lease: held,
     hooks: {},
     clearLocks: false,
     limits,

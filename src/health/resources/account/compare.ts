@@ -16,7 +16,10 @@ export function compareAccounts(comparison: Comparison): Difference[] {
 function compareUser(comparison: Comparison, name: string, was: Account, is: Account | undefined): Difference[] {
   const traits: Trait[] = [
     ...(isRemoved(comparison, null, name) ? (['removed'] as const) : []),
-    ...(isPerson(was) || uses(comparison.before, name, was) ? [] : (['unused'] as const)),
+    // Another id makes its files somebody else's, whoever uses them.
+    ...(isPerson(was) || uses(comparison.before, name, was) || (is !== undefined && is.uid !== was.uid)
+      ? []
+      : (['unused'] as const)),
   ];
   const difference = (change: string, message: string): Difference[] => [
     { resource: 'account', change, name, subject: `account:${name}`, message, transient: false, traits },

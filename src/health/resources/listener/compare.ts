@@ -214,8 +214,13 @@ function listeningAnew(before: Facts, after: Facts): FactFinding[] {
     if (first === undefined) return [];
     const who = nameOf(first.owner) || 'something';
     const where = listed(group.map((socket) => socket.address));
-    const anew = here.has(portKey(first)) ? `at more addresses (${where})` : `anew (${where})`;
-    return [advisory(`socket:${portKey(first)}`, `${who} listens on port ${first.port} ${first.protocol} ${anew}`)];
+    const known = here.has(portKey(first));
+    return [
+      advisory(
+        `socket:${portKey(first)}`,
+        `${who} ${known ? '' : 'newly '}listens on port ${first.port} ${first.protocol} ${known ? 'at more addresses ' : ''}(${where})`,
+      ),
+    ];
   });
 }
 

@@ -22,8 +22,17 @@ export function compareMounts({ before, after }: Comparison): Difference[] {
     ...was.mounted
       .filter(({ path, writable }) => writable && now.get(path)?.writable === false)
       .map(({ path }) => difference(path, 'read-only', `${path} could be written to, is read-only now`)),
+    ...is.mounted
+      .filter(
+        ({ path, writable, type }) =>
+          !writable && !madeReadOnly.test(type) && !was.mounted.some((mount) => mount.path === path),
+      )
+      .map(({ path }) => difference(path, 'read-only', `${path} is read-only now`)),
     ...was.configured
       .filter((path) => !is.configured.includes(path) && was.mounted.some((mount) => mount.path === path))
       .map((path) => difference(path, 'unconfigured', `/etc/fstab does not mount ${path} at the next boot any more`)),
   ];
 }
+
+/** Images, which nobody could ever write to. */
+const madeReadOnly = /^(squashfs|iso9660|erofs|overlay|fuse)/;

@@ -49,11 +49,16 @@ function compareHttp({ port, question }: Answer, was: string, is: Answer | undef
   if (isError(before) || before === now) return [];
   const [subject, what] = question === '/' ? [`answer:${port}`, ''] : [`answer:${port}${question}`, ` for ${question}`];
   const message = `${who} answered http at ${port}${what} with ${withoutDigests(was)}, now ${sayAnswer(is.said)}`;
-  if (isLost(now)) return [required(subject, message, true)];
+  if (isLost(now)) return [gone(subject, message, now)];
   if (isError(now) || now === 'nobody') return before === 'nobody' ? [] : [different(subject, message)];
   if (!isGood(before)) return [];
   if (!isGood(now)) return [neverGood.has(now) ? different(subject, message) : advisory(subject, message)];
   return now.includes(' ') ? [different(subject, message)] : [];
+}
+
+/** Whoever starts slowly refuses calls; packets that vanish are another matter, which no waiting for a service ends. */
+function gone(subject: string, message: string, said: string | null): FactFinding {
+  return said === unreachable ? different(subject, message) : required(subject, message, true);
 }
 
 /** Where the redirects of an answer end: `301 > 200`, without what tells one page from another. */
@@ -201,7 +206,7 @@ function compareLearnt({ port, question }: Answer, was: string, is: Answer | und
   const message = `${who} at ${port} ${question === 'connect' ? 'could be reached' : `said "${was}"`}, now ${isLost(is.said) ? sayAnswer(is.said) : `it says "${is.said}"`}`;
   if (question === 'http' || question === 'https')
     return compareHttp({ protocol: 'http', port, question: '/', said: was }, was, is, who);
-  if (isLost(is.said)) return [required(subject, message, true)];
+  if (isLost(is.said)) return [gone(subject, message, is.said)];
   return question === 'banner' ? [different(subject, message)] : [];
 }
 

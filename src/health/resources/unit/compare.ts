@@ -275,7 +275,7 @@ export function newUnits(before: Facts, after: Facts): FactFinding[] {
     const now = conditionOf(unit);
     if (comesAndGoes(unit) || previously === 'running' || previously === now || !unit.id.endsWith('.service'))
       return [];
-    if (now === 'running' && longRunning(unit)) return [advisory(`unit:${unit.id}`, `${unit.id} runs anew`)];
+    if (now === 'running' && longRunning(unit)) return [advisory(`unit:${unit.id}`, `${unit.id} is newly running`)];
     if (previously === 'failed' || previously === 'restarting') return [];
     if (now === 'failed')
       return [advisory(`unit:${unit.id}`, `${unit.id} did not run before and has failed${because(unit)}`)];
@@ -307,11 +307,20 @@ export function lostStarts(comparison: Comparison): Difference[] {
     ];
     if (unit.load !== 'masked' && now.load === 'masked')
       return difference('masked', `${now.id} runs, but is masked now: nothing can start it again`);
+    if (hasNoUser(now, after) && !hasNoUser(unit, before))
+      return difference(
+        'no-user',
+        `${now.id} runs, but its user ${now.user ?? ''} does not exist: it cannot start again`,
+      );
     if (!unit.fileState.startsWith('enabled') || now.fileState !== 'disabled') return [];
     if (!longRunning(unit) && !unit.id.endsWith('.timer')) return [];
     if (now.wantedBy.length > 0 || now.triggeredBy.length > 0) return [];
     return difference('disabled', `${now.id} runs, but does not start at boot any more`);
   });
+}
+
+function hasNoUser({ user }: Unit, { accounts }: Facts): boolean {
+  return user !== undefined && !/^\d+$/.test(user) && accounts != null && !Object.hasOwn(accounts.users, user);
 }
 
 /** The service manager itself: it answered before and does not now. */

@@ -83,6 +83,7 @@ function unitFrom(block: ReadonlyMap<string, string>): Unit | null {
     fragment: value('FragmentPath'),
     ...(isSkipped(value) ? { skipped: true } : {}),
     ...restartRules(value),
+    ...(value('User') === '' || value('DynamicUser') === 'yes' ? {} : { user: value('User') }),
     ...(/^\d/.test(value('Job')) ? { job: true } : {}),
     ...(id.endsWith('.timer') ? timerFrom(value) : {}),
     ...(/^\d+$/.test(value('LimitNOFILESoft')) ? { openFiles: numberOr(value('LimitNOFILESoft'), 0) } : {}),

@@ -82,7 +82,7 @@ export async function waitFor(
 
 /**
  * After a `timed-out` or a `connection-lost`: asks again and again, through a restart of the daemon too, until the
- * operation has ended or nobody knows it any more. `timed-out` when it still runs at the limit.
+ * operation has ended or is forgotten. `timed-out` when it still runs at the limit.
  */
 export async function settle(
   incus: Incus,

@@ -114,16 +114,18 @@ export async function deleteSnapshot(
 
 /**
  * Puts the instance back to the snapshot. A running instance is killed, restored and started again; a stopped one stays
- * stopped. After ANY failure the instance may be stopped: read its state again.
+ * stopped. After ANY failure the instance may be stopped: read its state again. With the `revision` of the instance, only if that
+ * has not changed since; else the failure is `changed`.
  */
 export async function restoreSnapshot(
   incus: Incus,
   instance: string,
   name: string,
-  limit: Limit,
+  { revision, ...limit }: Limit & { readonly revision?: string },
 ): Promise<Result<void, PlatformFailure>> {
   const purpose = `restore ${instance} to the snapshot ${name}`;
-  const request = { method: 'PUT', path: ['instances', instance], body: { restore: name } } as const;
+  const etag = revision === undefined ? {} : { etag: revision };
+  const request = { method: 'PUT', path: ['instances', instance], body: { restore: name }, ...etag } as const;
   return withoutValue(await operate(incus, { ...request, purpose, instance, ...limit }));
 }
 

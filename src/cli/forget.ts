@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { inspectHolder } from '../journal/holder.ts';
+import { removeRecord } from '../journal/retention.ts';
+import { readRun, type RunRecord } from '../journal/runs.ts';
+import { writeLines } from '../report/write.ts';
+import { busy, refused } from '../run/refusal.ts';
+import type { Outcome } from '../event.ts';
+import type { Call } from './call.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { runNamed } from './run-named.ts';
+
+interface ForgetOptions {
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+const help = `
+Only the record is removed, with its evidence. A restore point stays on its instance, and guard does not prune it any more.
+
+Exit status:
+    0  the record is removed
+   30  the run is not finished: guard recover finishes it, and -y removes the record anyway
+   31  the run is under way
+   64  there is no such run, or more than one begins so`;
+
+/** `guard forget`: remove a record. */
+export function defineForget(program: Command, call: Call): void {
+  program
+    .command('forget')
+    .description('remove the record of a run')
+    .argument('<run>', "its id, the beginning of it, its last four characters, or 'last'")
+    .option('-y, --yes', 'also of a run that is not finished')
+    .addHelpText('after', help)
+    .action(async (wanted: string, options: ForgetOptions) => {
+      const { context } = call;
+      const state = stateDirectoryOf(context);
+      const run = await runNamed(state, wanted);
+      const outcome = mayForget(await readRun(state, run), options.yes ?? false);
+      if (outcome !== null) return call.exit(await reportOutcome(context, options.json ?? false, outcome));
+      call.exit(await forget(context, state, run));
+    });
+}
+
+async function forget(context: Context, state: string, run: string): Promise<number> {
+  if (!(await removeRecord(state, run)))
+    return reportOutcome(
+      context,
+      false,
+      refused(`The record of run ${run} could not be removed.`, `See the folder ${state}.`),
+    );
+  await writeLines(context.stderr, [`guard: the record of run ${run} is removed.`]);
+  return 0;
+}
+
+/** Null where the record may go. */
+function mayForget(record: RunRecord | null, yes: boolean): Outcome | null {
+  if (record === null || record.started === null) return null;
+  const { run, started, ended, restorePoint, released } = record;
+  if (ended !== null && (restorePoint === null || released !== null)) return null;
+  if (inspectHolder(started.holder) === 'alive')
+    return busy(`Run ${run} is under way (pid ${started.holder.pid}).`, 'Wait for its end.');
+  const instance = started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
+  if (yes) return null;
+  return refused(
+    `Run ${run} is not finished: ${instance} may be changed, and its restore point may be in flight.`,
+    `Finish it with \`guard recover ${instance}\`, or pass -y to remove the record anyway.`,
+  );
+}

@@ -1,0 +1,29 @@
+import { lifecycleMoments } from '../lifecycle-command.ts';
+import { reportFormats } from '../report/report-file.ts';
+
+/** What may stand behind an option whose value commander does not choose from a list. */
+const values: Readonly<Record<string, readonly string[]>> = {
+  '--on-failure': ['rollback', 'keep', 'ask', 'command=', 'unhealthy=', 'inconclusive=', 'timeout='],
+  '--uncovered': ['refuse', 'warn', 'accept'],
+  '--hook': lifecycleMoments.flatMap((moment) => [`${moment}=`, `host:${moment}=`]),
+  '--report': reportFormats.map((format) => `${format}=`),
+  '--expires': ['never', '7d', '30d'],
+  '--timeout': ['never', '10m', '1h'],
+  '--idle-timeout': ['never', '15m'],
+  '--wait-lock': ['1m', '5m'],
+};
+
+const fileOptions: readonly (string | undefined)[] = ['--config', '--trace', '--push', '--output', '--html'];
+
+/** The values of an option that are worth offering. */
+export function valuesOf(option: {
+  readonly long?: string | undefined;
+  readonly argChoices?: readonly string[];
+}): readonly string[] {
+  return option.argChoices ?? (option.long === undefined ? undefined : values[option.long]) ?? [];
+}
+
+/** Whether the name of a file of this machine may stand behind the option, after what was typed of its value. */
+export function takesFile(option: { readonly long?: string | undefined }, typed: string): boolean {
+  return fileOptions.includes(option.long) || (option.long === '--report' && typed.includes('='));
+}

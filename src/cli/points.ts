@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+import { keptRestorePoints } from '../journal/kept-restore-points.ts';
+import { listRuns } from '../journal/run-index.ts';
+import { pointsTable, type PointRow } from '../report/points-table.ts';
+import { writeLines } from '../report/write.ts';
+import { ok, type Result } from '../result.ts';
+import type { Outcome } from '../event.ts';
+import { refusedBecause } from '../run/refusal.ts';
+import type { Call } from './call.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { recordedTargets } from './recorded-targets.ts';
+import { addCommonOptions, type RunOptions } from './run-options.ts';
+import { withExisting, withInstance, type Session } from './session.ts';
+
+const help = `
+guard rollback <instance> <run> goes back to one of them; guard prune removes old ones.
+
+Exit status:
+    0  listed, also when there are none
+   30  there is no such instance, or Incus could not be reached`;
+
+/** `guard points`: the restore points that guard can go back to. */
+export function definePoints(program: Command, call: Call): void {
+  const command = program
+    .command('points')
+    .description("list guard's restore points, with their age")
+    .argument('[instance]', 'name or remote:name (default: every instance that this host has records of)')
+    .addHelpText('after', help);
+  addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
+    const { context } = call;
+    const targets =
+      instance === undefined
+        ? await recordedTargets(stateDirectoryOf(context))
+        : [{ instance, project: options.project ?? null }];
+    const rows: PointRow[] = [];
+    for (const target of targets) {
+      // One that was deleted since has none; one that was named must be there.
+      const reaching = instance === undefined ? withInstance : withExisting;
+      const own = { ...options, ...(target.project === null ? {} : { project: target.project }) };
+      const status = await reaching(
+        context,
+        { instance: target.instance, options: own, withTerminal: false },
+        (session) =>
+          collect(context, session, { instance: target.instance, isNamed: instance !== undefined, options }, rows),
+      );
+      if (status !== 0) return call.exit(status);
+    }
+    const lines = options.json ? rows.map((row) => JSON.stringify(row)) : pointsTable(rows, context.clock.now());
+    await writeLines(context.stdout, lines);
+  });
+}
+
+async function collect(
+  context: Context,
+  session: Session,
+  wanted: { readonly instance: string; readonly isNamed: boolean; readonly options: RunOptions },
+  rows: PointRow[],
+): Promise<number> {
+  const points = await pointsOf(context, session, wanted.instance);
+  if (points.ok) rows.push(...points.value);
+  else if (wanted.isNamed) return reportOutcome(context, wanted.options.json ?? false, points.error);
+  return 0;
+}
+
+/** Those that the records name and the server still has, newest first. */
+async function pointsOf(
+  context: Context,
+  { reached }: Session,
+  instance: string,
+): Promise<Result<PointRow[], Outcome>> {
+  const state = stateDirectoryOf(context);
+  const existing = await reached.platform.listSnapshots(reached.instance);
+  if (!existing.ok) return { ok: false, error: refusedBecause(existing.error) };
+  const kept = await keptRestorePoints(state, reached);
+  const runs = new Map(
+    (await listRuns(state, { instance: reached.instance, limit: 1000 })).map((summary) => [summary.run, summary]),
+  );
+  return ok(
+    kept.flatMap(({ run, name, createdAt, volumes }) => {
+      const snapshot = existing.value.find((one) => one.name === name && one.createdAt === createdAt);
+      if (snapshot === undefined) return [];
+      return [
+        {
+          instance,
+          run,
+          name,
+          takenAt: Date.parse(createdAt),
+          expiresAt: snapshot.expiresAt === null ? null : Date.parse(snapshot.expiresAt),
+          command: runs.get(run)?.started?.command ?? [],
+          volumes: volumes.length,
+        },
+      ];
+    }),
+  );
+}

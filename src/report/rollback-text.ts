@@ -1,0 +1,48 @@
+import { formatDuration } from '../duration.ts';
+import type { Changes } from '../event.ts';
+import { neutralise, shellWords } from '../text.ts';
+import { bounded, formatPackageChange } from './format.ts';
+import { formatTime } from './time.ts';
+
+/** What `guard rollback` is about to do. */
+export interface RollbackPreview {
+  readonly instance: string;
+  readonly run: string;
+  /** Of the restore point, and now: milliseconds since 1970. */
+  readonly takenAt: number;
+  readonly now: number;
+  /** The command that the restore point was taken for; empty where it is not known. */
+  readonly command: readonly string[];
+  /** Runs that are undone besides, newest first. */
+  readonly undone: readonly { readonly run: string; readonly command: readonly string[] }[];
+  /** From then to now; null where it is not known. */
+  readonly changes: Changes | null;
+  /** `--redo`: it goes forward again. */
+  readonly redo: boolean;
+}
+
+/** Where it goes, what is lost, and how it is undone. */
+export function rollbackLines(preview: RollbackPreview): string[] {
+  const { instance, run, takenAt, now, command, undone, changes, redo } = preview;
+  const before = command.length === 0 ? '' : `, before: ${neutralise(shellWords(command), 200)}`;
+  return [
+    `${instance} goes ${redo ? 'forward' : 'back'} to ${formatTime(takenAt)}, ${formatDuration(now - takenAt)} ago (run ${run}${redo ? '' : before}).`,
+    'Everything that was written to it since then is lost: data of its services, files, logs.',
+    ...(undone.length === 0
+      ? []
+      : [
+          `Also undone: ${bounded(
+            undone.map((one) => `${one.run} (${neutralise(shellWords(one.command), 80)})`),
+            5,
+          )}.`,
+        ]),
+    ...(changes === null ? [] : changedLines(changes)),
+    `The instance is stopped and started. \`guard rollback ${instance}${redo ? '' : ' --redo'}\` takes it back.`,
+  ];
+}
+
+function changedLines({ packages }: Changes): string[] {
+  if (packages.length === 0) return ['No package has changed since then.'];
+  const back = packages.map(({ name, from, to }) => formatPackageChange({ name, from: to, to: from }));
+  return [`Packages that change: ${neutralise(bounded(back, 10), 2000)}.`];
+}

@@ -1,0 +1,95 @@
+import { execa } from 'execa';
+import { appScript, startClient } from '../e2e/rehearsal-subject.ts';
+import { container, guard, inside, removeContainer, succeeded, type Arena } from './arena.ts';
+import { limitRow, ratioRow, type Row } from './row.ts';
+import { median } from './measure.ts';
+
+/** (j) What a rehearsal adds to its command, what it saves in downtime, and how much the instance notices of it. */
+export const measureRehearsal = async (arena: Arena): Promise<Row[]> => {
+  const rounds = Math.min(5, arena.rounds);
+  const rows = [
+    await addedTime(arena, rounds, 'on btrfs', []),
+    await addedTime(arena, rounds, 'on btrfs, with one volume', [], true),
+    await addedTime(arena, Math.min(2, rounds), 'on dir', ['--storage', 'dirpool']),
+    ...(await clientsView(arena, Math.min(3, rounds))),
+  ];
+  return rows.map((row) => ({ ...row, what: `(j) ${row.what}` }));
+};
+
+const rehearse = (arena: Arena, instance: string, ...command: readonly string[]): Promise<number> =>
+  succeeded(guard(arena, 'rehearse', '--rehearse=copy', '--soak', '0s', '--quiet', instance, '--', ...command));
+
+/** All of a rehearsal of `true`: copy, boot, baseline, both verdicts, restart, removal, and guard's own start. */
+const addedTime = async (
+  arena: Arena,
+  rounds: number,
+  where: string,
+  launch: readonly string[],
+  withVolume = false,
+): Promise<Row> => {
+  const instance = await container(arena, 'bench-rehearsal', ...launch);
+  const incus = (...words: readonly string[]) => execa('incus', words, { env: arena.host.env, stdin: 'ignore' });
+  if (withVolume) {
+    await incus('storage', 'volume', 'create', 'default', 'bench-volume');
+    await incus(
+      'config',
+      'device',
+      'add',
+      instance,
+      'data',
+      'disk',
+      'pool=default',
+      'source=bench-volume',
+      'path=/data',
+    );
+  }
+  const times: number[] = [];
+  // The first makes project and network.
+  for (let round = -1; round < rounds; round += 1) {
+    const ms = await rehearse(arena, instance, 'true');
+    if (round >= 0) times.push(ms / 1000);
+  }
+  await removeContainer(arena, instance);
+  if (withVolume) await incus('storage', 'volume', 'delete', 'default', 'bench-volume');
+  return limitRow(`a rehearsal of \`true\`, ${where}`, times, 's', where === 'on dir' ? null : 4);
+};
+
+/** A service that does not come up again, asked a hundred times a second: with `--rehearse`, and without. */
+const clientsView = async (arena: Arena, rounds: number): Promise<Row[]> => {
+  const instance = await container(arena, 'bench-client');
+  await inside(arena, instance, appScript);
+  const { stdout } = await execa('incus', ['list', instance, '--columns', '4', '--format', 'csv'], {
+    env: arena.host.env,
+  });
+  const address = /\d+\.\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? '';
+  const seen = { without: [] as number[], with: [] as number[], idle: [] as number[], meanwhile: [] as number[] };
+  const breaking = ['sh', '-c', 'echo bad >/etc/app.conf; systemctl restart app.service; :'];
+  const words = ['--retry', '--soak', '0s', '--quiet', '--verify-timeout', '20s', instance, '--', ...breaking];
+  for (let round = 0; round < rounds; round += 1) {
+    const idle = startClient(address);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    seen.idle.push(median((await idle.stop()).times));
+    const rehearsed = startClient(address);
+    await succeeded(guard(arena, '--rehearse', ...words), 33);
+    const during = await rehearsed.stop();
+    seen.with.push(during.failed * 10);
+    seen.meanwhile.push(median(during.times));
+    const direct = startClient(address);
+    await succeeded(guard(arena, ...words), 11);
+    seen.without.push((await direct.stop()).failed * 10);
+  }
+  await removeContainer(arena, instance);
+  return [
+    limitRow('downtime of a broken change with --rehearse, by failed requests', seen.with, 'ms', 1),
+    limitRow('the same change without', seen.without, 'ms', null),
+    ratioRow(
+      {
+        what: 'answers of the instance while it is rehearsed',
+        ours: seen.meanwhile,
+        theirs: seen.idle,
+        against: 'idle',
+      },
+      null,
+    ),
+  ];
+};

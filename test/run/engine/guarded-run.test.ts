@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+
+import { guardedRun } from '../../../src/run/guarded-run.ts';
+import type { Plan } from '../../../src/run/plan.ts';
+import { createWorld, planOf, startGuard, versionOf, type CommandKind, type World } from './world.ts';
+
+const run = '20270101-000000-aaaa';
+
+/** The outcome of a run in which nothing goes wrong with the server. */
+async function runOn(world: World, kind: CommandKind, more: Partial<Plan> = {}) {
+  const guard = startGuard(world, { run });
+  const end = await world.time.run(guard.process, () => guardedRun(planOf(kind, run, more), guard.tools));
+  if (end.end !== 'done') throw new Error(`the run is ${end.end}`);
+  return end.value;
+}
+
+describe('a guarded run on the memory platform', () => {
+  test('keeps a change that leaves the instance healthy, with its restore point', async () => {
+    const world = createWorld();
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
+    expect(versionOf(world)).toBe('v2');
+    expect(world.instance.snapshots.map(({ name }) => name)).toEqual([`guard-${run}`]);
+    expect(world.instance.metadata).toEqual({});
+  });
+
+  test.each(['fails', 'breaks'] as const)('rolls back a change that %s (F9)', async (kind) => {
+    const world = createWorld({ hasVolume: true });
+    const cause = kind === 'fails' ? 'command' : 'unhealthy';
+    expect(await runOn(world, kind)).toEqual({ outcome: 'rolled-back', cause });
+    expect(versionOf(world)).toBe('v1');
+    expect(world.instance.status).toBe('Running');
+    expect(world.instance.snapshots).toEqual([]);
+    expect(world.volume?.snapshots).toEqual([]);
+  });
+
+  test('starts a stopped instance for the run, and stops it again', async () => {
+    const world = createWorld({ isRunning: false });
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
+    expect(world.instance.status).toBe('Stopped');
+    expect(versionOf(world)).toBe('v2');
+  });
+
+  test('keeps the restore point under the name that the user gave', async () => {
+    const world = createWorld();
+    await runOn(world, 'fails', { restorePoint: { name: 'before', named: true, keep: 3, expiresMs: null } });
+    expect(world.instance.snapshots.map(({ name }) => name)).toEqual(['before']);
+  });
+});
