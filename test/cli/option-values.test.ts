@@ -66,7 +66,7 @@ describe('a documented value arrives as what it says', () => {
   );
 });
 
-const empty: Configuration = { file: null, defaults: emptyLayer, blocks: [], groups: {}, rollout: {} as never };
+const empty: Configuration = { file: null, defaults: emptyLayer, blocks: [], groups: {}, rollout: {} };
 
 test('never is never a limit of no time at all', () => {
   const options = { timeout: Infinity, idleTimeout: Infinity, expires: Infinity } as RunOptions;
