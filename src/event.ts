@@ -4,6 +4,7 @@
  * durations are `ms`, milliseconds.
  */
 
+import type { Deadline } from './deadline.ts';
 import type { LifecycleMoment, LifecycleCommands } from './lifecycle-command.ts';
 
 /** The steps of a run, in the order in which they happen. */
@@ -14,6 +15,7 @@ export type Phase =
   | 'push'
   | 'command'
   | 'verify'
+  | 'confirm'
   | 'keep'
   | 'evidence'
   | 'stop'
@@ -98,14 +100,19 @@ export type CommandEnd =
 /** The signals that end a run in a controlled rollback. */
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
+/** The causes for which the user has a policy. An interrupted or unconfirmed change is always rolled back. */
+export type PolicyCause = Exclude<Cause, 'interrupted' | 'not-confirmed'>;
+
 /** Why the change failed. */
-export type Cause = 'command' | 'unhealthy' | 'inconclusive' | 'timeout' | 'interrupted';
+export type Cause = 'command' | 'unhealthy' | 'inconclusive' | 'timeout' | 'interrupted' | 'not-confirmed';
 
 /** How a run ended: one row of the table of exit statuses (`run/outcome.ts`). */
 export type Outcome =
   | { readonly outcome: 'kept' }
   | { readonly outcome: 'rolled-back'; readonly cause: Exclude<Cause, 'interrupted'> }
   | { readonly outcome: 'kept-unhealthy'; readonly cause: Cause }
+  /** Healthy, and rolled back at the deadline (milliseconds since 1970) unless somebody confirms it. */
+  | { readonly outcome: 'waiting'; readonly deadline: number }
   /** The command failed, and nothing that guard compares had changed. */
   | { readonly outcome: 'kept-unchanged'; readonly cause: Cause }
   | { readonly outcome: 'rolled-back-not-well'; readonly cause: Cause }
@@ -336,6 +343,15 @@ export type RunEvent =
       /** The command failed, and nothing that guard compares had changed. */
       readonly nothingChanged?: true;
     }
+  /** The change is healthy and waits for a confirmation. The event is durable before the instance says so. */
+  | {
+      readonly type: 'confirmation-requested';
+      readonly deadline: Deadline;
+      readonly by: readonly [string, ...string[]] | null;
+    }
+  | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
+  /** The wait is over: whether the change stays is decided for good. */
+  | { readonly type: 'confirmation-settled'; readonly state: 'confirmed' | 'refused' | 'expired' }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
   /** What a rehearsal showed beside its verdict. */
   | { readonly type: 'rehearsal-report'; readonly report: RehearsalReport }

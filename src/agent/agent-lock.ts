@@ -37,3 +37,21 @@ export async function acquireAgentLock(stateDirectory: string): Promise<Result<A
   await file.write(`${process.pid}\n`);
   return ok({ pidFile, release: () => file.close() });
 }
+
+/** Whether an agent works with the state directory now: its lock goes with its process. */
+export async function isAgentRunning(stateDirectory: string): Promise<boolean> {
+  const file = await open(join(stateDirectory, 'agent.pid'), 'r').catch(() => null);
+  if (file === null) return false;
+  try {
+    const { execa } = await import('execa');
+    // A shared lock does not take the place of the agent that starts at this moment for longer than the command lives.
+    const tried = await execa('flock', ['--shared', '--nonblock', '--conflict-exit-code', '75', '0'], {
+      stdin: file.fd as 9,
+      stdout: 'ignore',
+      reject: false,
+    });
+    return tried.exitCode === 75;
+  } finally {
+    await file.close();
+  }
+}

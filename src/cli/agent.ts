@@ -17,6 +17,7 @@ import { err, ok, type Result } from '../result.ts';
 import { recoveries } from './agent-recovery.ts';
 import { runTransaction } from './agent-run.ts';
 import type { Call } from './call.ts';
+import { keepDeadlines } from './confirmation-keeper.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { resolveSettings } from './resolve-settings.ts';
@@ -102,6 +103,7 @@ async function workFor(
   const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
   const ended = new AbortController();
   const alive = service.keepAlive(ended.signal);
+  const deadlines = keepDeadlines(context, { signal });
   await runAgent(reached.map(serverProjectOf), {
     version,
     clock,
@@ -114,7 +116,7 @@ async function workFor(
     recover: recoveries(context, { emit, settings, config: options.config ?? null }),
   });
   ended.abort();
-  await alive;
+  await Promise.all([alive, deadlines]);
 }
 
 async function managerOf(context: Context, run: string): Promise<number | null> {

@@ -16,6 +16,8 @@ export function buildPlan(known: {
   readonly pushes?: readonly PushPlan[];
   readonly obeyQuarantine?: boolean;
   readonly keepFailed?: boolean;
+  /** Do not wait for the confirmation. */
+  readonly detach?: boolean;
   readonly rehearsedBy?: string;
 }): Plan {
   const { run, settings, name } = known;
@@ -49,6 +51,10 @@ export function buildPlan(known: {
     rehearsedBy: known.rehearsedBy ?? null,
     hooks: settings.hooks,
     stopFirst: settings.stopFirst,
+    confirmation:
+      settings.confirmMs === null
+        ? null
+        : { ms: settings.confirmMs, by: settings.confirmBy, detach: known.detach ?? false },
     restorePoint: {
       name: name ?? `guard-${run}`,
       named: name !== null,

@@ -12,6 +12,7 @@ export const commandNames = [
   'recover',
   'prune',
   'rollback',
+  'confirm',
   'forget',
   'rollout',
   'hook',

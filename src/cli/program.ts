@@ -26,6 +26,7 @@ const commands = {
   show: async () => (await import('./show.ts')).defineShow,
   points: async () => (await import('./points.ts')).definePoints,
   recover: async () => (await import('./recover.ts')).defineRecover,
+  confirm: async () => (await import('./confirm.ts')).defineConfirm,
   prune: async () => (await import('./prune.ts')).definePrune,
   rollback: async () => (await import('./rollback.ts')).defineRollback,
   forget: async () => (await import('./forget.ts')).defineForget,

@@ -25,6 +25,8 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
+import { armDeadline } from './deadline-keeper.ts';
+import { describeWait, settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
@@ -88,6 +90,7 @@ export async function recoverInstance(
     );
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
   return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
+    if (await waitsForConfirmation(here, session, options)) return 0;
     const over = known === null ? null : await endWithoutInstance(here, session, options, known);
     if (over !== null) return over;
     const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
@@ -138,6 +141,26 @@ async function recoverReached(
   const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers.value.leftovers));
   if (isIdle || isCleared) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
   return finish(context, session, { plan, record, holderEnd: holderEnd.value, ...leftovers.value }, options);
+}
+
+/**
+ * A change that waits for its confirmation is no leftover before its deadline: true, and its keeper, which a reboot ends, is
+ * looked for again. After the deadline it is settled as expired, by compare-and-swap against a confirmation at the same moment.
+ */
+async function waitsForConfirmation(context: Context, session: Session, options: RecoverOptions): Promise<boolean> {
+  const seen = await waitingRunOf(session);
+  const waiting = seen.ok ? seen.value : null;
+  if (waiting?.confirmation.state !== 'waiting') return false;
+  if (timeLeft(context, waiting.confirmation) <= 0) {
+    const expired = await settleWaiting(context, session, waiting.run, { kind: 'expire' });
+    const isExtended = !expired.ok && expired.error.kind === 'conflict' && expired.error.conflict === 'not-due';
+    return isExtended && waitsForConfirmation(context, session, options);
+  }
+  const isOfThisHost = (await readRun(stateDirectoryOf(context), waiting.run)) !== null;
+  const armed = isOfThisHost ? await armDeadline(context, waiting.run) : ok(undefined);
+  await reportWait(context, options, describeWait(waiting));
+  if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
+  return true;
 }
 
 /** The exit status where this server has nothing of the run, or is another one; null where there is something to recover. */
@@ -210,11 +233,24 @@ async function finish(
   if (!lease.ok) return reportOutcome(context, options.json ?? false, lease.error);
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
-    { run, instance, project, remote, limits, record, baseline, keepIfHealthy, hooks, lease: lease.value },
+    {
+      run,
+      instance,
+      project,
+      remote,
+      limits,
+      record,
+      baseline,
+      keepIfHealthy: keepIfHealthy && settledOf(leftovers) === null,
+      hooks,
+      settled: settledOf(leftovers),
+      lease: lease.value,
+    },
     { platform, clock: context.clock, recorder },
     leftovers,
   );
   await lease.value?.stop();
+  await recorder.close();
   const status = recoveredStatus(outcome);
   return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
 }
@@ -264,6 +300,12 @@ async function clearMarkerAlone(
 
 function hasLeftovers({ inFlight, quiesceMarker, marker }: RunLeftovers): boolean {
   return inFlight !== null || quiesceMarker !== null || marker !== null;
+}
+
+/** What was settled about a change that waited for a confirmation. */
+function settledOf({ inFlight, marker }: RunLeftovers): 'confirmed' | 'refused' | 'expired' | null {
+  const state = inFlight === null ? undefined : marker?.confirmation?.state;
+  return state === undefined || state === 'waiting' ? null : state;
 }
 
 /** The instance, without what is there of another run. */

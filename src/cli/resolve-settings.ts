@@ -67,6 +67,8 @@ function flagsOf(options: RunOptions): Flags {
     soakMs: options.soak,
     restart: options.restart,
     allowUnhealthy: options.allowUnhealthy,
+    confirmMs: options.confirm,
+    confirmBy: options.confirmBy === undefined ? undefined : ['sh', '-c', options.confirmBy],
     uncovered: options.uncovered,
     onFailure: options.onFailure,
     onUnchanged: options.onUnchanged,

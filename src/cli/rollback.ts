@@ -24,9 +24,12 @@ import { refuseUnwritableRecords } from './records.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { runPlan } from './run.ts';
-import { withExisting } from './session.ts';
+import { withExisting, type Session } from './session.ts';
+import { formatTime } from '../report/time.ts';
+import { settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
 import { duration } from './values.ts';
+import { describeWait, waitingRunOf, type WaitingMarker } from './waiting-run.ts';
 
 const help = `
 guard says how old the restore point is and what is lost, and asks. A second \`guard rollback\` goes one step further back;
@@ -73,6 +76,26 @@ export function defineRollback(program: Command, call: Call): void {
   );
 }
 
+/** Refuses a change that waits for its confirmation: its own restore point is the way back. */
+async function rollBackWaiting(
+  context: Context,
+  session: Session,
+  waiting: WaitingMarker,
+  options: RollbackOptions,
+): Promise<number> {
+  const { json = false, quiet = false, yes = false, dryRun = false } = options;
+  const lost = `${describeWait(waiting)} A rollback now loses what was written since ${formatTime(waiting.at)}.`;
+  if (!json && !quiet) await writeLines(context.stderr, [`guard: ${lost}`]);
+  if (dryRun) return 0;
+  const { person } = createView({ ...context, json, quiet, history: [] });
+  if (!yes && person === null)
+    throw new UsageMistake('guard rollback asks first, and nobody can be asked here.', 'Pass -y.');
+  const question = { kind: 'confirm', text: 'Roll the change back?' } as const;
+  const answer = yes ? 'yes' : await person?.ask(question, session.settings.askTimeoutMs);
+  if (answer !== 'yes') return reportOutcome(context, json, refused('You answered no.', ''));
+  return settleAndFinish(context, session, waiting, { kind: 'refuse' }, options);
+}
+
 async function rollBackTo(
   context: Context,
   instance: string,
@@ -82,7 +105,12 @@ async function rollBackTo(
   const { json = false, quiet = false, yes = false, dryRun = false } = options;
   const unwritable = dryRun ? null : await refuseUnwritableRecords(context, json);
   if (unwritable !== null) return unwritable;
-  return withExisting(context, { instance, options, withTerminal: false }, async ({ reached, settings }) => {
+  return withExisting(context, { instance, options, withTerminal: false }, async (session) => {
+    const { reached, settings } = session;
+    const waiting = await waitingRunOf(session);
+    // A change that waits for its confirmation is refused by going back: its own restore point is the way.
+    if (waiting.ok && waiting.value !== null && (run === null || waiting.value.run.startsWith(run)))
+      return rollBackWaiting(context, session, waiting.value, options);
     const target = await targetOf(context, reached, run, options.redo ?? false);
     if (!target.ok) return reportOutcome(context, json, target.error);
     const preview = await previewOf(context, reached, target.value, options.redo ?? false);

@@ -51,6 +51,9 @@ export interface RunOptions extends CommonOptions {
   readonly soak?: number;
   readonly restart?: boolean;
   readonly allowUnhealthy?: boolean;
+  readonly confirm?: number;
+  readonly confirmBy?: string;
+  readonly detach?: boolean;
   readonly uncovered?: UncoveredPolicy;
   readonly onFailure?: FailurePolicies;
   readonly timeout?: number;
@@ -143,6 +146,14 @@ function addHealthOptions(command: Command): Command {
         'rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
       ).argParser(failurePolicies),
     )
+    .addOption(
+      new Option(
+        '--confirm <time>',
+        'keep a healthy change only if it is confirmed within this time, else roll it back',
+      ).argParser(duration),
+    )
+    .option('--confirm-by <command>', 'confirm the change when this command on this machine succeeds; tried every 5 s')
+    .option('--detach', 'with --confirm: end after the verdict and let the change wait')
     .addOption(
       new Option(
         '--on-unchanged <policy>',

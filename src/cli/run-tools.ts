@@ -8,6 +8,7 @@ import type { Interruption } from '../run/interruption.ts';
 import type { Plan } from '../run/plan.ts';
 import { createRecorder } from '../run/recorder.ts';
 import type { CommandIo, RunTools } from '../run/tools.ts';
+import { confirmationTools } from './confirmation-tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
 /** What a run works with: the records of this host, and whatever is different for each run. */
@@ -35,6 +36,7 @@ export function runTools(
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
     failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
     person: one.person,
+    confirmation: confirmationTools(context, one.reached, one.person !== null),
     recorder: createRecorder({
       run: one.plan.run,
       clock,

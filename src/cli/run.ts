@@ -27,6 +27,7 @@ import { refuseUnwritableRecords } from './records.ts';
 import type { OneRehearsal } from './rehearsal.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
+import { UsageMistake } from './usage.ts';
 import { withTrace } from './tracing.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
@@ -103,7 +104,10 @@ async function runOne(
       name: options.name ?? null,
       obeyQuarantine: options.retry !== true && !isAttended({ ...context, json: false }),
       keepFailed: options.keepFailed ?? false,
+      detach: options.detach ?? false,
     });
+    const unkept = await refuseWithoutKeeper(context, plan, options);
+    if (unkept !== null) return unkept;
     const notRehearsed = { plan, io, rehearsed: null };
     const begun =
       settings.rehearse === false
@@ -115,6 +119,27 @@ async function runOne(
     const one = { ...begun, view, reached, notify: settings.notify };
     return runPlan(here, one, options.passthrough ?? false);
   });
+}
+
+/** A change that waits for a confirmation needs somebody who rolls it back at its deadline. */
+async function refuseWithoutKeeper(
+  context: Context,
+  { confirmation }: Plan,
+  { detach, confirmBy, json }: RunOptions,
+): Promise<number | null> {
+  if (confirmation === null) {
+    const useless = detach === true ? '--detach' : confirmBy === undefined ? null : '--confirm-by';
+    if (useless === null) return null;
+    throw new UsageMistake(`${useless} needs --confirm.`, 'Say how long the change may wait: --confirm 10m.');
+  }
+  const { findDeadlineKeeper } = await import('./deadline-keeper.ts');
+  const keeper = await findDeadlineKeeper(context);
+  if (keeper.ok) return null;
+  return reportOutcome(
+    context,
+    json ?? false,
+    refused(keeper.error, 'Start `guard agent`, or run guard as root on a host with systemd.'),
+  );
 }
 
 /** Rehearses the run. A number is the exit status where the instance may not be touched. */

@@ -21,6 +21,8 @@ export const defaultSettings: Settings = {
   soakMs: 10 * second,
   restart: false,
   allowUnhealthy: false,
+  confirmMs: null,
+  confirmBy: null,
   uncovered: 'warn',
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
   onUnchanged: 'rollback',

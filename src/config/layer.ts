@@ -1,6 +1,7 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { LifecycleCommand, LifecycleMoment } from '../lifecycle-command.ts';
-import type { FailureCause, FailurePolicy, PackageHookSettings, Settings } from './settings.ts';
+import type { PolicyCause } from '../event.ts';
+import type { FailurePolicy, PackageHookSettings, Settings } from './settings.ts';
 
 /** Settings that are merged entry by entry. */
 type Tables = 'checks' | 'environment' | 'onFailure' | 'hook' | 'hooks';
@@ -12,7 +13,7 @@ type Tables = 'checks' | 'environment' | 'onFailure' | 'hook' | 'hooks';
 export type Layer = { readonly [K in Exclude<keyof Settings, Tables>]?: Settings[K] | undefined } & {
   readonly checks?: Readonly<Record<string, CheckDefinition | null>> | undefined;
   readonly environment?: Readonly<Record<string, string | null>> | undefined;
-  readonly onFailure?: { readonly [K in FailureCause]?: FailurePolicy | undefined } | undefined;
+  readonly onFailure?: { readonly [K in PolicyCause]?: FailurePolicy | undefined } | undefined;
   readonly hook?: { readonly [K in keyof PackageHookSettings]?: PackageHookSettings[K] | undefined } | undefined;
   readonly hooks?:
     { readonly [Moment in LifecycleMoment]?: readonly LifecycleCommand[] | null | undefined } | undefined;

@@ -97,6 +97,7 @@ const outcomes = [
   'kept-unchanged',
   'rolled-back-not-well',
   'rollback-failed',
+  'waiting',
   'refused',
   'busy',
   'quarantined',
@@ -184,6 +185,14 @@ const settingsShape = {
   allowUnhealthy: optional(flag, {
     description: 'Start the run although a required check already fails.',
     default: false,
+  }),
+  confirm: optional(time(10_000, 7 * 24 * 3_600_000), {
+    description:
+      'How long a healthy change waits for its confirmation. Without one it is rolled back. Left out: the change is kept at once.',
+    examples: ['10m'],
+  }),
+  confirmBy: optional(command, {
+    description: 'Run on this machine every 5 s while a change waits: exit status 0 confirms it.',
   }),
   onFailure: optional(
     changed(z.union([policy, policies], { error: 'rollback, keep or ask, or one of them for each cause' }), (given) =>
@@ -277,13 +286,15 @@ const settingsShape = {
 export const settingNames = Object.keys(settingsShape);
 
 const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mapping of settings')), (given): Layer => {
-  const { timeout, idleTimeout, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } = given ?? {};
+  const { timeout, idleTimeout, confirm, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } =
+    given ?? {};
   const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, notify, ...same } = rest;
   return withoutUndefined({
     ...same,
     hooks: same.hooks ?? undefined,
     timeoutMs: timeout,
     idleTimeoutMs: idleTimeout,
+    confirmMs: confirm,
     verifyTimeoutMs: verifyTimeout,
     soakMs: soak,
     askTimeoutMs: askTimeout,

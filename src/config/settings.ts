@@ -1,5 +1,5 @@
 import type { CheckDefinition, Words } from '../check-definition.ts';
-import type { Cause, Outcome } from '../event.ts';
+import type { Outcome, PolicyCause } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 
 /** What to do when a change fails. */
@@ -7,9 +7,6 @@ export type FailurePolicy = 'rollback' | 'keep' | 'ask';
 
 /** What to do with disks that the restore point does not cover: shared volumes and folders of the host. */
 export type UncoveredPolicy = 'refuse' | 'warn' | 'accept';
-
-/** The causes that have a policy; an interrupted run is always rolled back. */
-export type FailureCause = Exclude<Cause, 'interrupted'>;
 
 /** Inclusive. */
 export interface StatusRange {
@@ -76,9 +73,13 @@ export interface Settings {
   /** Restart the instance before the verdict. */
   readonly restart: boolean;
   readonly allowUnhealthy: boolean;
+  /** How long a healthy change waits for its confirmation; null to keep it at once. */
+  readonly confirmMs: number | null;
+  /** A command on this machine whose success confirms the change; null for none. */
+  readonly confirmBy: Words | null;
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
-  readonly onFailure: Readonly<Record<FailureCause, FailurePolicy>>;
+  readonly onFailure: Readonly<Record<PolicyCause, FailurePolicy>>;
   /** What is done about a command that failed and has changed nothing that guard compares. */
   readonly onUnchanged: 'rollback' | 'keep';
   /** Try the change on an isolated copy first; `copy` also where the storage driver copies every file for that. */

@@ -73,7 +73,8 @@ function changedSomething(outcome: Outcome): boolean {
     case 'rolled-back-not-well':
     case 'rollback-failed':
       return true;
-    // An interruption says nothing about the change.
+    // An interruption says nothing about the change, and a waiting one is not decided.
+    case 'waiting':
     case 'interrupted':
     case 'kept-unchanged':
     case 'instance-gone':

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Deadline } from '../deadline.ts';
 import type { Changes, CheckResult, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 import { baselineFile, isFileName, journalFile } from './record-files.ts';
@@ -34,6 +35,10 @@ export interface RunRecord {
   readonly verdictAgain: EventOf<'verdict'> | null;
   readonly changes: Changes | null;
   readonly decided: EventOf<'decided'> | null;
+  /** Until when the change waits for a confirmation, as this host last heard; null where it never waited. */
+  readonly confirmationDeadline: Deadline | null;
+  /** The command whose success confirms the change. */
+  readonly confirmBy: readonly [string, ...string[]] | null;
   readonly evidence: EventOf<'evidence-saved'> | null;
   readonly released: EventOf<'released'> | null;
   readonly ended: EventOf<'run-ended'> | null;
@@ -100,6 +105,8 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     verdictAgain: last('verdict', (event) => event.afterRollback),
     changes: last('changes')?.changes ?? null,
     decided: last('decided'),
+    confirmationDeadline: (last('confirmation-extended') ?? last('confirmation-requested'))?.deadline ?? null,
+    confirmBy: last('confirmation-requested')?.by ?? null,
     evidence: last('evidence-saved'),
     released: last('released'),
     ended: last('run-ended'),

@@ -10,6 +10,7 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   push: 'Push',
   command: 'Command',
   verify: 'Verify',
+  confirm: 'Confirm',
   keep: 'Keep',
   evidence: 'Evidence',
   stop: 'Stop',

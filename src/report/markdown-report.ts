@@ -36,6 +36,7 @@ const marks = {
   'instance-gone': '⚠️',
   'rolled-back-not-well': '❌',
   'rollback-failed': '❌',
+  waiting: '⏸️',
   refused: '⛔',
   busy: '⛔',
   quarantined: '⛔',

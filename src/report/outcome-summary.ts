@@ -1,6 +1,7 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
+import { formatTime } from './time.ts';
 import { coverageText } from '../health/coverage.ts';
 import { changeLines } from './change-lines.ts';
 import { bounded, safeLines, describeCommandEnd } from './format.ts';
@@ -42,11 +43,16 @@ export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
   const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
   return [
     ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
+    ...(outcome.outcome === 'waiting' ? [confirmCommand(facts)] : []),
     ...(isKept && facts.restorePoint !== null
       ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
       : []),
     ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
   ];
+}
+
+function confirmCommand(facts: RunFacts): string {
+  return shellWords(['guard', 'confirm', ...addressOf(facts)]);
 }
 
 /** The same as lines, for `guard show`. */
@@ -87,6 +93,8 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         label: 'ROLLBACK FAILED',
         message: `${describeCause(outcome.cause, facts)}, and ${name} could not be restored.`,
       };
+    case 'waiting':
+      return { label: 'waiting', message: describeWaiting(outcome.deadline, name) };
     case 'instance-gone':
       return {
         label: 'instance gone',
@@ -110,12 +118,17 @@ function describeKept(name: string, facts: RunFacts): string {
   // `guard rollback`: the change was a rollback, which has been verified.
   if (verdict === null && begun.includes('restore') && isVerified(facts))
     return `rolled back at your request. ${describeRollback(name, facts)}`;
+  if (facts.confirmation === 'confirmed') return `the change was confirmed. ${name} was healthy when the wait began.`;
   // A recovery that only finishes what was decided has seen no more than the decision.
   if (end === null || verdict === null)
     return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
   // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
   if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
+}
+
+function describeWaiting(deadline: number, name: string): string {
+  return `${name} is healthy after the change. The change is rolled back at ${formatTime(deadline)} unless it is confirmed.`;
 }
 
 function describeSuccess(end: CommandEnd): string {
@@ -134,7 +147,7 @@ function describeHealth({ checks }: Verdict, wasRunning: boolean): string {
 }
 
 /** Why, to be read after a colon. */
-function describeCause(cause: Cause, { end, verdict, chosen }: RunFacts): string {
+function describeCause(cause: Cause, { end, verdict, chosen, confirmation }: RunFacts): string {
   if (chosen === 'rollback') return 'you chose to roll back';
   switch (cause) {
     case 'command':
@@ -150,6 +163,8 @@ function describeCause(cause: Cause, { end, verdict, chosen }: RunFacts): string
         : 'the health of the instance could not be determined in time';
     case 'interrupted':
       return 'the run was interrupted';
+    case 'not-confirmed':
+      return confirmation === 'refused' ? 'the change was refused' : 'nobody confirmed the change in time';
   }
 }
 
@@ -289,7 +304,16 @@ function nextLines(outcome: Outcome, facts: RunFacts): string[] {
   return [
     ...(restorePoint === null ? [] : [`  restore point: ${neutralise(restorePoint)}`]),
     ...(restorePoint !== null && isKept(outcome) ? rollbackCommand(facts) : []),
+    ...(outcome.outcome === 'waiting' ? waitingCommands(facts) : []),
     ...(facts.recorded ? [`  record: guard show ${run}`] : []),
+  ];
+}
+
+function waitingCommands(facts: RunFacts): string[] {
+  return [
+    `  keep the change: ${neutralise(confirmCommand(facts), 2000)}`,
+    `  roll it back now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
+    '  What clients write until then is lost if the change is rolled back.',
   ];
 }
 

@@ -13,6 +13,7 @@ const failures: Readonly<Record<Cause, string>> = {
   unhealthy: 'The instance is not healthy.',
   inconclusive: 'It is unknown whether the instance is healthy.',
   timeout: 'The command or its checks ran out of time.',
+  'not-confirmed': 'The change was not confirmed.',
   interrupted: 'The run was interrupted.',
 };
 

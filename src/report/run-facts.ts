@@ -35,6 +35,8 @@ export interface RunFacts {
   readonly restorePoint: string | null;
   /** The snapshots of volumes that were taken with it. */
   readonly volumes: readonly VolumePoint[];
+  /** What became of the wait for a confirmation; null where there was none, or it goes on. */
+  readonly confirmation: 'confirmed' | 'refused' | 'expired' | null;
   /** What was saved before the rollback, and what could not be. */
   readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
   /** The copy that the run is rehearsed on; null where it changes the instance itself. */
@@ -65,6 +67,7 @@ export function noFacts(run: string): RunFacts {
     coverage: null,
     restorePoint: null,
     volumes: [],
+    confirmation: null,
     evidence: null,
     copy: null,
     rehearsal: null,
@@ -97,6 +100,8 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
       return { ...facts, chosen: event.chosen === true ? event.decision : null };
     case 'changes':
       return { ...facts, changes: event.changes };
+    case 'confirmation-settled':
+      return { ...facts, confirmation: event.state };
     case 'evidence-saved':
       return { ...facts, evidence: event };
     case 'rehearsal-report':

@@ -43,6 +43,7 @@ export const outcomeColours = {
   'instance-gone': 'yellow',
   'rolled-back-not-well': 'red',
   'rollback-failed': 'red',
+  waiting: 'yellow',
   refused: 'yellow',
   busy: 'yellow',
   quarantined: 'yellow',

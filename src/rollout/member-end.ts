@@ -28,6 +28,9 @@ export function memberEndState(outcome: Outcome, skipRefused: boolean): MemberEn
     case 'usage':
     case 'configuration':
       return skipRefused ? 'skipped' : 'inconclusive';
+    // It is healthy, and somebody must confirm it before the rollout goes on.
+    case 'waiting':
+      return 'inconclusive';
     // It is as it was: a resume begins it again.
     case 'interrupted':
       return 'pending';

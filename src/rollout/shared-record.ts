@@ -68,6 +68,7 @@ const outcomes = [
   'refused',
   'busy',
   'quarantined',
+  'waiting',
   'rehearsal-passed',
   'rehearsal-failed',
   'rehearsal-inconclusive',

@@ -1,4 +1,4 @@
-import type { Cause, CommandEnd, Signal, Verdict } from '../event.ts';
+import type { CommandEnd, PolicyCause, Signal, Verdict } from '../event.ts';
 import { isOkStatus, type Plan, type Policy } from './plan.ts';
 
 /** The result of the command and of its verification. */
@@ -16,7 +16,7 @@ export interface Attempt {
 export type Decision =
   | { readonly cause: null }
   | { readonly cause: 'interrupted'; readonly policy: 'rollback'; readonly signal: Signal }
-  | { readonly cause: Exclude<Cause, 'interrupted'>; readonly policy: Policy };
+  | { readonly cause: PolicyCause; readonly policy: Policy };
 
 /** Rolls back unless success is proven. Every result of a command is decided here. */
 export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Attempt): Decision {
@@ -25,10 +25,7 @@ export function decide(plan: Pick<Plan, 'okStatus' | 'onFailure'>, attempt: Atte
   return cause === null ? { cause } : { cause, policy: plan.onFailure[cause] };
 }
 
-function causeOf(
-  plan: Pick<Plan, 'okStatus'>,
-  { end, verdict, accepted }: Attempt,
-): Exclude<Cause, 'interrupted'> | null {
+function causeOf(plan: Pick<Plan, 'okStatus'>, { end, verdict, accepted }: Attempt): PolicyCause | null {
   const failed = failureOf(plan, end);
   if (failed && accepted !== true) return failed;
   // No verdict is no proof.

@@ -1,6 +1,7 @@
 import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
-import { attemptChange } from './attempt.ts';
+import { attemptChange, type WholeAttempt } from './attempt.ts';
+import { awaitConfirmation } from './confirmation/wait.ts';
 import { keepChange, lockLost, rollBackChange } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
@@ -56,6 +57,8 @@ async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRu
   const { decision, cause, attempt, nothingChanged, chosen } = await resolve(plan, underway, prepared, first);
   const loss = await lossOf(lease);
   if (loss !== null) return lockLost('inconclusive', loss);
+  const unconfirmed = cause === null ? await awaitConfirmationWhereWanted(plan, underway, prepared, attempt) : null;
+  if (unconfirmed !== null) return unconfirmed;
   await tools.recorder.record({
     type: 'decided',
     decision,
@@ -66,4 +69,30 @@ async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRu
   return decision === 'keep' || cause === null
     ? keepChange(plan, tools, prepared, { cause, unchanged: attempt.unchanged, nothingChanged })
     : rollBackChange(plan, tools, prepared, { cause, attempt });
+}
+
+/** Null where the change is confirmed, or needs no confirmation: the run goes on to its end. */
+async function awaitConfirmationWhereWanted(
+  plan: Plan,
+  tools: RunTools,
+  prepared: PreparedRun,
+  attempt: WholeAttempt,
+): Promise<Outcome | null> {
+  const { confirmation } = plan;
+  if (confirmation === null || attempt.unchanged) return null;
+  const { end, deadline } = await awaitConfirmation({ ...plan, confirmation }, tools);
+  const loss = await lossOf(prepared.lease);
+  // Whoever settled the change may have finished it as well.
+  if (loss !== null || end === 'taken-over')
+    return (await tools.confirmation.outcomeOf(plan.run)) ?? lockLost('not-confirmed', loss ?? 'taken-over');
+  switch (end) {
+    case 'confirmed':
+      return null;
+    case 'left':
+      return { outcome: 'waiting', deadline: deadline.at };
+    case 'refused':
+    case 'expired':
+      await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'not-confirmed' });
+      return rollBackChange(plan, tools, prepared, { cause: 'not-confirmed', attempt });
+  }
 }

@@ -14,10 +14,16 @@ export const outcomeTable = [
   { exit: 11, name: 'rolled-back, unhealthy', meaning: 'the checks failed; the instance is back and healthy' },
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
   { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
+  { exit: 14, name: 'rolled-back, not confirmed', meaning: 'nobody confirmed the change in time; back and healthy' },
   {
     exit: 15,
     name: 'kept, nothing changed',
     meaning: 'the command failed, and nothing that guard compares had changed; the instance was not restarted',
+  },
+  {
+    exit: 16,
+    name: 'waiting',
+    meaning: 'the change is healthy and is rolled back at its deadline unless it is confirmed',
   },
   {
     exit: 20,
@@ -71,6 +77,8 @@ export function exitStatusOf(outcome: Outcome): ExitStatus {
       return rolledBackStatus[outcome.cause];
     case 'kept-unhealthy':
       return 13;
+    case 'waiting':
+      return 16;
     case 'kept-unchanged':
       return 15;
     case 'rolled-back-not-well':
@@ -114,6 +122,6 @@ export function outcomeName(outcome: Outcome): string {
 }
 
 // Inconclusive means that the checks could not run before the time limit. For the caller this is a timeout.
-const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12 } as const;
+const rolledBackStatus = { command: 10, unhealthy: 11, inconclusive: 12, timeout: 12, 'not-confirmed': 14 } as const;
 
 const interruptedStatus: Record<Signal, ExitStatus> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

@@ -1,5 +1,5 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { Cause, CommandEnd, RestorePoint, TransactionStart } from '../event.ts';
+import type { CommandEnd, PolicyCause, RestorePoint, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 import type { PushPlan } from './push/source.ts';
@@ -31,7 +31,7 @@ export interface Plan {
   readonly uncovered: 'refuse' | 'warn' | 'accept';
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
-  readonly onFailure: Readonly<Record<Exclude<Cause, 'interrupted'>, Policy>>;
+  readonly onFailure: Readonly<Record<PolicyCause, Policy>>;
   /** What is done about a command that failed and has changed nothing that guard compares. */
   readonly onUnchanged: 'rollback' | 'keep';
   /** How long `ask` waits for an answer before it rolls back. */
@@ -48,6 +48,8 @@ export interface Plan {
   readonly hooks: LifecycleCommands;
   /** Stop the instance for its restore point. */
   readonly stopFirst: boolean;
+  /** Keep a healthy change only if it is confirmed in time; null to keep it at once. */
+  readonly confirmation: ConfirmationPlan | null;
   readonly restorePoint: RestorePointPlan;
   readonly limits: Limits;
 }
@@ -93,6 +95,16 @@ export interface CommandPlan {
   readonly user: number;
   readonly group: number;
   readonly cwd: string;
+}
+
+/** What the user wants of a healthy change. */
+export interface ConfirmationPlan {
+  /** How long it waits, in milliseconds. */
+  readonly ms: number;
+  /** A command on this machine whose status 0 confirms the change; null for none. */
+  readonly by: readonly [string, ...string[]] | null;
+  /** Do not wait here: the keeper of the deadline goes on. */
+  readonly detach: boolean;
 }
 
 export interface RestorePointPlan {

@@ -56,6 +56,7 @@ function isCausedByChange(cause: Cause): boolean {
       return true;
     case 'inconclusive':
     case 'interrupted':
+    case 'not-confirmed':
       return false;
   }
 }

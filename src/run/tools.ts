@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import type { Holder } from '../event.ts';
+import type { ClockReading, Deadline } from '../deadline.ts';
+import type { Result } from '../result.ts';
+import type { Holder, Outcome } from '../event.ts';
 import type { Person } from '../question.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FailedChange } from '../journal/history.ts';
@@ -25,8 +27,28 @@ export interface RunTools {
   readonly keptRestorePoints: () => Promise<readonly KeptRestorePoint[]>;
   /** The rolled-back runs of this command on this instance since it was last kept. */
   readonly failedChanges: () => Promise<readonly FailedChange[]>;
+  /** For changes that wait for a confirmation. */
+  readonly confirmation: ConfirmationTools;
   /** Null where nobody can be asked. */
   readonly person: Person | null;
+}
+
+/** What a person at the terminal answers; `leave` lets the change wait without this process. */
+export type ConfirmationAnswer = 'confirm' | 'refuse' | 'leave';
+
+/** What waiting needs of the outside world. */
+export interface ConfirmationTools {
+  readonly readClocks: () => ClockReading;
+  /** Makes sure that somebody acts at the deadline whatever becomes of this process. The error is one sentence. */
+  readonly arm: (run: string) => Promise<Result<void, string>>;
+  /** Asks the person at the terminal; null where nobody can be asked. The signal takes the question back. */
+  readonly ask: ((deadline: Deadline, signal: AbortSignal) => Promise<ConfirmationAnswer>) | null;
+  /** Runs `--confirm-by` once. */
+  readonly tryCommand: (words: readonly [string, ...string[]], signal: AbortSignal) => Promise<boolean>;
+  /** How the run ended, where another guard on this host has finished it; null where that is not known in time. */
+  readonly outcomeOf: (run: string) => Promise<Outcome | null>;
+  /** Tells the people inside that the change is about to be rolled back. */
+  readonly warnUsers: (deadline: Deadline) => Promise<void>;
 }
 
 /** The input and output of the command. Messages of guard are never written there. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { outcomeTable } from '../../src/run/outcome.ts';
 import { waitFor } from '../host/host.ts';
+import { startAgent } from './agent-under-test.ts';
 import { guardUnderTest, snapshotNames, statusOf, type GuardUnderTest, type Started } from './guard.ts';
 import { openProxy, type IncusProxy } from './incus-proxy.ts';
 import { launch, remove } from './incus-subject.ts';
@@ -100,12 +101,29 @@ const rehearsalInconclusive = async (): Promise<number | undefined> => {
   return ended.status;
 };
 
+/** An agent keeps the deadlines of changes that wait. */
+const withKeeper = async (use: () => Promise<number | undefined>): Promise<number | undefined> => {
+  const agent = await startAgent(guard, 'defaults: {}\n');
+  try {
+    return await use();
+  } finally {
+    await agent.end('SIGTERM');
+  }
+};
+
 const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise<number | undefined>>> = {
   0: () => status(...sh('true')),
   10: () => status(...sh('exit 3')),
   11: () => status('--check', 'test ! -e /root/bad', '--check-retries', '1', ...sh('touch /root/bad')),
   12: () => status('--timeout', '1s', ...sh('sleep 60')),
   13: () => status('--on-failure', 'keep', ...sh('exit 3')),
+  14: () => withKeeper(() => status('--confirm', '2s', ...sh('true'))),
+  16: () =>
+    withKeeper(async () => {
+      const waiting = await status('--confirm', '5m', '--detach', ...sh('true'));
+      await status('confirm', instance);
+      return waiting;
+    }),
   15: async () =>
     (await guard.run(['--soak', '0s', '--retry', '--on-unchanged', 'keep', instance, '--', 'sh', '-c', 'exit 3']))
       .status,

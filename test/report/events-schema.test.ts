@@ -19,7 +19,14 @@ const schema = fromJSONSchema(withoutRoom(published) as Parameters<typeof fromJS
 const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): Key[] => Object.keys(all) as Key[];
 
 const signals = keysOf<Signal>({ SIGINT: true, SIGTERM: true, SIGHUP: true });
-const causes = keysOf<Cause>({ command: true, unhealthy: true, inconclusive: true, timeout: true, interrupted: true });
+const causes = keysOf<Cause>({
+  command: true,
+  unhealthy: true,
+  inconclusive: true,
+  timeout: true,
+  interrupted: true,
+  'not-confirmed': true,
+});
 const phases = keysOf<Phase>({
   inspect: true,
   baseline: true,
@@ -27,6 +34,7 @@ const phases = keysOf<Phase>({
   push: true,
   command: true,
   verify: true,
+  confirm: true,
   keep: true,
   evidence: true,
   stop: true,
@@ -56,6 +64,7 @@ const outcomes: { readonly [Name in Outcome['outcome']]: readonly Extract<Outcom
   kept: [{ outcome: 'kept' }],
   'rolled-back': causes.flatMap((cause) => (cause === 'interrupted' ? [] : [{ outcome: 'rolled-back', cause }])),
   'kept-unhealthy': causes.map((cause) => ({ outcome: 'kept-unhealthy', cause })),
+  waiting: [{ outcome: 'waiting', deadline: 1 }],
   'kept-unchanged': causes.map((cause) => ({ outcome: 'kept-unchanged', cause })),
   'instance-gone': [{ outcome: 'instance-gone' }],
   'rolled-back-not-well': causes.map((cause) => ({ outcome: 'rolled-back-not-well', cause })),
@@ -172,6 +181,14 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     { type: 'changes', changes: { packages: [], units: names, sockets: names } },
   ],
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
+  'confirmation-requested': [
+    { type: 'confirmation-requested', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 }, by: null },
+  ],
+  'confirmation-extended': [{ type: 'confirmation-extended', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
+  'confirmation-settled': (['confirmed', 'refused', 'expired'] as const).map((state) => ({
+    type: 'confirmation-settled' as const,
+    state,
+  })),
   'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
   'rehearsal-report': ([null, 'change', 'restart'] as const).map((failedAt) => ({
     type: 'rehearsal-report',

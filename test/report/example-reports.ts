@@ -88,6 +88,12 @@ export const eventsOfOutcomes: Readonly<Record<Outcome['outcome'], readonly RunE
     began('restore'),
     ended({ outcome: 'rollback-failed', cause: 'command', message: 'No space.', manualRecovery: ['incus stop web'] }),
   ],
+  waiting: [
+    started(),
+    ...phase('command'),
+    verdict('healthy', false),
+    ended({ outcome: 'waiting', deadline: 1_790_000_600_000 }),
+  ],
   refused: [...phase('inspect', false), ended({ outcome: 'refused', refusal })],
   busy: [ended({ outcome: 'busy', refusal })],
   quarantined: [ended({ outcome: 'quarantined', refusal })],

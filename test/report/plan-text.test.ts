@@ -13,6 +13,7 @@ const plan: Plan = {
   change: { kind: 'command' },
   pushes: [],
   checks: [],
+  confirmation: null,
   automatic: true,
   allowUnhealthy: false,
   uncovered: 'warn',

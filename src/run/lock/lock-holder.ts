@@ -1,6 +1,6 @@
 import { formatDuration } from '../../duration.ts';
 import type { Outcome } from '../../event.ts';
-import { shellWords } from '../../text.ts';
+import { neutralise, shellWords } from '../../text.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { readMarker, type RunMarker } from './marker.ts';
 import { readQuiesceMarker } from './quiesce-marker.ts';
@@ -14,13 +14,18 @@ import type { InspectHolder } from '../tools.ts';
  */
 export function describeHolder(
   tools: { readonly inspectHolder: InspectHolder },
-  marker: Pick<RunMarker, 'run' | 'holder'> | null,
+  marker: Pick<RunMarker, 'run' | 'holder' | 'confirmation'> | null,
   waitedMs: number | null = 0,
 ): Outcome {
   if (marker === null)
     return busy(
       'Another run is starting or ending on this instance.',
       `${waitAdvice(waitedMs)} If this message stays, a run was interrupted: finish it with \`guard recover\`.`,
+    );
+  if (marker.confirmation?.state === 'waiting')
+    return busy(
+      `Run ${marker.run} of host ${neutralise(marker.holder.host)} waits for a confirmation until ${new Date(marker.confirmation.deadline.at).toISOString()} and is rolled back then.`,
+      'Keep its change with `guard confirm`, or roll it back now with `guard rollback`.',
     );
   const who = `run ${marker.run} (host ${marker.holder.host}, pid ${marker.holder.pid})`;
   switch (tools.inspectHolder(marker.holder)) {

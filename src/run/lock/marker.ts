@@ -1,3 +1,4 @@
+import { parseConfirmation, type Confirmation } from '../confirmation/confirmation.ts';
 import type { Holder } from '../../event.ts';
 import type { Instance } from '../../platform/platform.ts';
 import { isRunId } from '../../journal/run-id.ts';
@@ -17,6 +18,8 @@ export interface RunMarker {
   readonly wasRunning: boolean;
   /** The final name of the restore point. */
   readonly restorePointName: string;
+  /** The change is healthy and waits, or waited, for a confirmation. */
+  readonly confirmation?: Confirmation;
   /** How long the holder may give no sign of life, in milliseconds: nobody takes its run over sooner. */
   readonly leaseMs: number;
   /** When the mark was written, milliseconds since 1970. */
@@ -51,7 +54,8 @@ function isMarker(value: unknown): value is RunMarker {
     typeof wasRunning === 'boolean' &&
     typeof restorePointName === 'string' &&
     typeof leaseMs === 'number' &&
-    typeof at === 'number'
+    typeof at === 'number' &&
+    (value['confirmation'] === undefined || parseConfirmation(value['confirmation']) !== null)
   );
 }
 

@@ -43,6 +43,8 @@ export interface RecoverPlan {
   readonly keepIfHealthy: boolean;
   /** Those of the run, otherwise those that are configured now. */
   readonly hooks: LifecycleCommands;
+  /** What was settled about a change that waited for its confirmation; null where it did not wait, or still waits. */
+  readonly settled: 'confirmed' | 'refused' | 'expired' | null;
   /** Of this recovery; null where nothing is in flight, or its restore point could not be given one. */
   readonly lease: LeaseHandle | null;
 }
@@ -106,6 +108,7 @@ export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers:
   // Kept restore points are found and pruned only through the record.
   if (leftovers.inFlight && !plan.record?.restorePoint)
     await tools.recorder.record({ type: 'restore-point-created', restorePoint: leftovers.inFlight });
+  if (plan.settled !== null) await tools.recorder.record({ type: 'confirmation-settled', state: plan.settled });
   await thaw(tools, plan, leftovers.instance.status);
   const step = recoveryStep({ ...leftovers, record: plan.record });
   // A rollback resumes the instance after the restore; everything else resumes it first.
@@ -228,9 +231,13 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
   }
 }
 
+function isUnconfirmed({ settled }: RecoverPlan): boolean {
+  return settled === 'refused' || settled === 'expired';
+}
+
 /** A killed run has no cause, because the result of its command is unknown. */
 function causeOf(plan: RecoverPlan): Exclude<Cause, 'interrupted'> {
-  const cause = plan.record?.decided?.cause ?? 'inconclusive';
+  const cause = plan.record?.decided?.cause ?? (isUnconfirmed(plan) ? 'not-confirmed' : 'inconclusive');
   return cause === 'interrupted' ? 'inconclusive' : cause;
 }
 
@@ -310,7 +317,7 @@ async function keptBecauseHealthy(
 async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
   if (leftovers.inFlight === null || plan.lease === null) return closed(plan, 'restore-point-gone');
   if (plan.record?.decided == null)
-    await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'inconclusive' });
+    await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: causeOf(plan) });
   const record = plan.record;
   if (record !== null && isStillChanged(record))
     await saveEvidence(

@@ -35,7 +35,7 @@ export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }:
   if (inFlight === null) return { step: 'close', because: closedBecause(marker, record) };
   const decision = record?.decided?.decision ?? null;
   const began = record?.commandBegan ?? false;
-  if (decision === 'keep') return { step: 'release-kept' };
+  if (isToBeKept(decision, marker)) return { step: 'release-kept' };
   // A restore removes the marker, so a later verdict is about the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
   if (marker === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
@@ -45,6 +45,11 @@ export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }:
   if (record !== null && !record.damaged) return { step: 'release-unchanged' };
   // It is as the restore point: not changed yet, or put back.
   return { step: quiesceMarker === null ? 'release-unknown' : 'release-unchanged' };
+}
+
+/** The marker is the decision about a change that waited for its confirmation. */
+function isToBeKept(decision: 'keep' | 'rollback' | null, marker: RunMarker | null): boolean {
+  return decision === 'keep' || marker?.confirmation?.state === 'confirmed';
 }
 
 function closedBecause(

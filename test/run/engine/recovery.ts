@@ -108,7 +108,7 @@ async function finish(
   const hooks = record?.hooks ?? {};
   const baseline = baselineOf(record);
   const outcome = await recover(
-    { ...plan, run, record, baseline, keepIfHealthy: false, hooks, lease },
+    { ...plan, run, record, baseline, keepIfHealthy: false, hooks, lease, settled: null },
     { platform, clock, recorder },
     leftovers,
   );

@@ -123,6 +123,7 @@ export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {})
     command: { words: ['change', kind], environment: {}, user: 0, group: 0, cwd: '/root' },
     change: { kind: 'command' },
     pushes: [],
+    confirmation: null,
     checks: [
       {
         ...checkDefaults,
@@ -200,6 +201,14 @@ export function startGuard(
     inspectHolder: (holder) => inspectHolder(world, host, holder),
     keptRestorePoints: async () => [],
     failedChanges: async () => [],
+    confirmation: {
+      readClocks: () => ({ now: process.clock.now(), bootId: host, sinceBootMs: process.clock.boottime() }),
+      arm: async () => ok(undefined),
+      ask: null,
+      tryCommand: async () => false,
+      outcomeOf: async () => null,
+      warnUsers: async () => {},
+    },
     person: null,
   };
   return { process, platform, tools };

@@ -1,0 +1,99 @@
+import { Option, type Command } from 'commander';
+import { findRunId } from '../journal/run-id.ts';
+import { readRun } from '../journal/runs.ts';
+import { listWaiting } from '../journal/waiting-runs.ts';
+import type { ConfirmationAction } from '../run/confirmation/confirmation.ts';
+import { refused } from '../run/refusal.ts';
+import type { Call } from './call.ts';
+import { keepDeadlines } from './confirmation-keeper.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { addCommonOptions, type RunOptions } from './run-options.ts';
+import { withExisting } from './session.ts';
+import { settleAndFinish } from './settle-waiting.ts';
+import { UsageMistake } from './usage.ts';
+import { duration } from './values.ts';
+import { waitingRunOf } from './waiting-run.ts';
+
+interface ConfirmOptions extends RunOptions {
+  readonly extend?: number;
+  readonly keepDeadline?: string;
+}
+
+const help = `
+Exit status:
+    0  the change is kept, or its deadline was moved
+   30  nothing waits for a confirmation there, or it is too late
+   64  the command line is wrong`;
+
+/** `guard confirm`: keep a change that waits for a confirmation. */
+export function defineConfirm(program: Command, call: Call): void {
+  const command = program
+    .command('confirm')
+    .description('keep a change that waits for a confirmation (--confirm)')
+    .argument('[run-or-instance]', 'the run that waits, or the start of its id; or the instance')
+    .addOption(
+      new Option('--extend <time>', 'do not confirm yet: move the deadline to this time from now').argParser(duration),
+    )
+    .addOption(new Option('--keep-deadline <run>', 'wait for the deadline of this run and act on it').hideHelp())
+    .addHelpText('after', help);
+  addCommonOptions(command).action(async (wanted: string | undefined, options: ConfirmOptions) => {
+    if (options.keepDeadline !== undefined) {
+      await keepDeadlines(call.context, { only: options.keepDeadline, signal: call.context.interrupter.signal });
+      call.exit(0);
+      return;
+    }
+    if (wanted === undefined)
+      throw new UsageMistake('guard confirm needs a run or an instance.', 'See `guard runs` for the runs that wait.');
+    call.exit(await confirm(call.context, wanted, options));
+  });
+}
+
+async function confirm(context: Context, wanted: string, options: ConfirmOptions): Promise<number> {
+  const target = await targetOf(context, wanted, options);
+  return withExisting(
+    context,
+    { instance: target.instance, options: target.options, withTerminal: false },
+    async (session) => {
+      const json = options.json ?? false;
+      const waiting = await waitingRunOf(session);
+      if (!waiting.ok) return reportOutcome(context, json, waiting.error);
+      if (waiting.value === null || (target.run !== null && waiting.value.run !== target.run))
+        return reportOutcome(
+          context,
+          json,
+          refused(
+            target.run === null
+              ? `No change of "${session.reached.instance}" waits for a confirmation.`
+              : `Run ${target.run} does not wait for a confirmation.`,
+            'See `guard runs` for how the runs ended.',
+          ),
+        );
+      const action = options.extend === undefined ? ({ kind: 'confirm' } as const) : extension(options.extend);
+      return settleAndFinish(context, session, waiting.value, action, target.options);
+    },
+  );
+}
+
+function extension(ms: number): ConfirmationAction {
+  if (ms < 1000) throw new UsageMistake('--extend needs at least 1s.', 'Write a time like 10m.');
+  return { kind: 'extend', ms };
+}
+
+/** A run of this host, by its id; else an instance. */
+async function targetOf(
+  context: Context,
+  wanted: string,
+  options: ConfirmOptions,
+): Promise<{ readonly instance: string; readonly run: string | null; readonly options: ConfirmOptions }> {
+  const state = stateDirectoryOf(context);
+  const found = findRunId(listWaiting(state), wanted);
+  const record = found.ok ? await readRun(state, found.value) : null;
+  if (record?.started == null) return { instance: wanted, run: null, options };
+  const { instance, project, remote } = record.started;
+  return {
+    instance: remote === null ? instance : `${remote}:${instance}`,
+    run: record.run,
+    options: { ...options, project },
+  };
+}

@@ -1,0 +1,186 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../host/host.ts';
+import { ownProject, removeProject, startAgent, type AgentUnderTest } from './agent-under-test.ts';
+import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import { incusCommand, launch, remove } from './incus-subject.ts';
+
+const project = 'guard-e2e-confirm';
+const instance = 'gr-confirm';
+let guard: GuardUnderTest;
+let agent: AgentUnderTest | null = null;
+
+beforeAll(async () => {
+  await ownProject(project);
+  guard = await guardUnderTest();
+  await launch(instance);
+});
+
+afterEach(async () => {
+  await agent?.end('SIGTERM');
+  agent = null;
+});
+
+afterAll(async () => {
+  await remove(instance, project);
+  await removeProject(project);
+  await guard.remove();
+});
+
+const withAgent = async (): Promise<void> => {
+  agent = await startAgent(guard, 'defaults: {}\n');
+};
+
+const change = (file: string, ...words: string[]): string[] => [
+  '--soak',
+  '0s',
+  ...words,
+  instance,
+  '--',
+  'touch',
+  `/root/${file}`,
+];
+
+interface RunLine {
+  readonly run: string;
+  readonly outcome: string | null;
+  readonly exitStatus: number | null;
+}
+
+const lastRun = async (): Promise<RunLine> => {
+  const { stdout } = await guard.run(['runs', '--json', '--limit', '1']);
+  return JSON.parse(stdout) as RunLine;
+};
+
+const isWaiting = async (): Promise<boolean> =>
+  (await incusCommand('config', 'get', instance, 'user.guard.run')).includes('"waiting"');
+
+const endedWith = (exitStatus: number): Promise<void> =>
+  waitFor(async () => (await lastRun()).exitStatus === exitStatus, { limitMs: 90_000 });
+
+const isFree = async (): Promise<void> => {
+  await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'));
+  expect(await incusCommand('config', 'get', instance, 'user.guard.run')).toBe('');
+  expect(await statusOf(instance)).toBe('Running');
+};
+
+test('is refused where nobody would keep the deadline', async () => {
+  const ended = await guard.run(change('unkept', '--confirm', '1m'));
+  expect(ended.status).toBe(30);
+  expect(ended.stderr).toContain('guard agent');
+  expect(await fileExists(instance, '/root/unkept')).toBe(false);
+  expect((await guard.run(change('unkept', '--detach'))).status).toBe(64);
+  expect((await guard.run(change('unkept', '--confirm-by', 'true'))).status).toBe(64);
+});
+
+test('waits without its caller, holds the instance, and is kept by a confirmation', async () => {
+  await withAgent();
+  const begun = await guard.run(change('kept', '--confirm', '5m', '--detach'));
+  expect(begun.status).toBe(16);
+  const { run, outcome } = await lastRun();
+  expect(outcome).toBe('waiting');
+  expect(begun.stderr).toContain(`guard confirm`);
+
+  const other = await guard.run(change('other'));
+  expect(other.status).toBe(31);
+  expect(other.stderr).toContain('waits for a confirmation until');
+  // A recovery leaves it alone.
+  expect((await guard.run(['recover'])).status).toBe(0);
+  expect(await isWaiting()).toBe(true);
+
+  expect((await guard.run(['confirm', run])).status).toBe(0);
+  expect(await fileExists(instance, '/root/kept')).toBe(true);
+  await isFree();
+  expect(await lastRun()).toMatchObject({ run, outcome: 'kept' });
+  const again = await guard.run(['confirm', instance]);
+  expect(again.status).toBe(30);
+  expect(again.stderr).toContain('waits for a confirmation');
+});
+
+test('14: is rolled back at its deadline, which an extension moves', async () => {
+  await withAgent();
+  expect((await guard.run(change('expired', '--confirm', '20s', '--detach'))).status).toBe(16);
+  expect((await guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
+  await endedWith(14);
+  expect(await fileExists(instance, '/root/expired')).toBe(false);
+  await isFree();
+});
+
+test('14: also where its caller was killed while it waited', async () => {
+  await withAgent();
+  const caller = guard.start(change('killed', '--confirm', '6s'));
+  await waitFor(isWaiting);
+  process.kill(caller.pid ?? 0, 'SIGKILL');
+  await caller;
+  await endedWith(14);
+  expect(await fileExists(instance, '/root/killed')).toBe(false);
+  await isFree();
+});
+
+test('14: also where every guard was killed, and the agent comes back after the deadline', async () => {
+  await withAgent();
+  expect((await guard.run(change('late', '--confirm', '4s', '--detach'))).status).toBe(16);
+  await agent?.end('SIGKILL');
+  agent = null;
+  const deadline = performance.now() + 4000;
+  await waitFor(() => performance.now() > deadline);
+  expect(await isWaiting()).toBe(true);
+  await withAgent();
+  await endedWith(14);
+  expect(await fileExists(instance, '/root/late')).toBe(false);
+  await isFree();
+});
+
+describe('a caller that waits', () => {
+  test('0: ends when somebody else confirms', async () => {
+    await withAgent();
+    const caller = guard.start(change('attached', '--confirm', '5m'));
+    await waitFor(isWaiting);
+    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    expect((await caller).exitCode).toBe(0);
+    expect(await fileExists(instance, '/root/attached')).toBe(true);
+    await isFree();
+  });
+
+  test('14: ends at the deadline', async () => {
+    await withAgent();
+    expect((await guard.run(change('alone', '--confirm', '2s'))).status).toBe(14);
+    expect(await fileExists(instance, '/root/alone')).toBe(false);
+    await isFree();
+  });
+
+  test('14: ends when somebody rolls the change back', async () => {
+    await withAgent();
+    const caller = guard.start(change('refused', '--confirm', '5m'));
+    await waitFor(isWaiting);
+    expect((await guard.run(['rollback', instance, '-y'])).status).toBe(0);
+    expect((await caller).exitCode).toBe(14);
+    expect(await fileExists(instance, '/root/refused')).toBe(false);
+    await isFree();
+  });
+
+  test('16: leaves the change waiting when it is told to end', async () => {
+    await withAgent();
+    const caller = guard.start(change('left', '--confirm', '5m'));
+    await waitFor(isWaiting);
+    process.kill(caller.pid ?? 0, 'SIGHUP');
+    expect((await caller).exitCode).toBe(16);
+    expect(await isWaiting()).toBe(true);
+    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    await isFree();
+  });
+});
+
+test('0: a command on this machine confirms it, also when the caller has gone', async () => {
+  await withAgent();
+  const word = join(guard.stateDirectory, 'word');
+  expect((await guard.run(change('by', '--confirm', '5m', '--confirm-by', `test -e ${word}`, '--detach'))).status).toBe(
+    16,
+  );
+  await writeFile(word, '');
+  await endedWith(0);
+  expect(await fileExists(instance, '/root/by')).toBe(true);
+  await isFree();
+  await rm(word);
+});
