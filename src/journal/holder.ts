@@ -18,9 +18,10 @@ export function currentHolder(): Holder {
  */
 export function inspectHolder(holder: Holder): 'alive' | 'dead' | 'elsewhere' {
   if (!holder.id || holder.bootId !== bootId() || holder.network !== networkNamespace()) return 'elsewhere';
+  const own = processId();
   const ids = listeningIds();
   // Where this process cannot see even itself it sees no other one either.
-  if (!ids.has(processId())) return 'elsewhere';
+  if (!ids.has(own)) return 'elsewhere';
   return ids.has(holder.id) ? 'alive' : 'dead';
 }
 
