@@ -128,7 +128,7 @@ function describeKept(name: string, facts: RunFacts): string {
 }
 
 function describeWaiting(deadline: number, name: string): string {
-  return `${name} is healthy after the change. The change is rolled back at ${formatTime(deadline)} unless it is confirmed.`;
+  return `${name} is healthy after the change. The change is undone at ${formatTime(deadline)} unless it is confirmed.`;
 }
 
 function describeSuccess(end: CommandEnd): string {
