@@ -312,8 +312,8 @@ function nextLines(outcome: Outcome, facts: RunFacts): string[] {
 function waitingCommands(facts: RunFacts): string[] {
   return [
     `  keep the change: ${neutralise(confirmCommand(facts), 2000)}`,
-    `  roll it back now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
-    '  What clients write until then is lost if the change is rolled back.',
+    `  undo it now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
+    '  What clients write until then is lost if the change is undone.',
   ];
 }
 
