@@ -281,7 +281,7 @@ async function leaseFor(
   const { createdAt } = inFlight;
   const { leaseMs, readyMs } = plan.limits;
   const lease = newLease();
-  await recorder.record({ type: 'lease-acquired', lease: lease.base });
+  await recorder.record({ type: 'lease-acquired', lease: lease.base, holder: currentHolder() });
   const taken = await takeLease({ platform }, instance, { before, lease });
   if (!taken.ok && taken.error.kind === 'changed') return err(refusedBecause(taken.error));
   const held = keepLease({ platform, clock }, { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs });
