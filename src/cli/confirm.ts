@@ -23,17 +23,18 @@ interface ConfirmOptions extends RunOptions {
 const help = `
 Exit status:
     0  the change is kept, or its deadline was moved
-   30  nothing waits for a confirmation there, or it is too late
-   64  the command line is wrong`;
+   30  no change waits for a confirmation, or its deadline has passed
+   64  the command line is wrong
+   78  guard.yaml is wrong`;
 
 /** `guard confirm`: keep a change that waits for a confirmation. */
 export function defineConfirm(program: Command, call: Call): void {
   const command = program
     .command('confirm')
     .description('keep a change that waits for a confirmation (--confirm)')
-    .argument('[run-or-instance]', 'the run that waits, or the start of its id; or the instance')
+    .argument('[run-or-instance]', 'the id of the run that waits, or its beginning; or the instance')
     .addOption(
-      new Option('--extend <time>', 'do not confirm yet: move the deadline to this time from now').argParser(
+      new Option('--extend <time>', 'do not confirm yet: set the deadline to this time from now').argParser(
         duration(timeLimits.extend),
       ),
     )

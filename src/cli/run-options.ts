@@ -117,7 +117,9 @@ function addRestorePointOptions(command: Command): Command {
       ).argParser(hookCommand),
     )
     .addOption(
-      new Option('--hook-timeout <time>', 'one --hook (default: 30s)').argParser(duration(timeLimits.hookTimeout)),
+      new Option('--hook-timeout <time>', 'how long one --hook may take (default: 30s)').argParser(
+        duration(timeLimits.hookTimeout),
+      ),
     )
     .addOption(
       new Option('--wait-lock <time>', 'how long to wait for another run to end (default: 0s)').argParser(
@@ -134,22 +136,22 @@ export function addCheckOptions(command: Command): Command {
       new Option('--check <command>', "run by the instance's shell; status 0 passes (repeatable)").argParser(repeated),
     )
     .addOption(
-      new Option('--check-timeout <time>', 'one try of a --check (default: 10s)').argParser(
+      new Option('--check-timeout <time>', 'how long one attempt of a --check may take (default: 10s)').argParser(
         duration(timeLimits.checkTimeout),
       ),
     )
     .addOption(
-      new Option('--check-interval <time>', 'from one try to the next (default: 2s)').argParser(
+      new Option('--check-interval <time>', 'the time between two attempts (default: 2s)').argParser(
         duration(timeLimits.checkInterval),
       ),
     )
     .addOption(
-      new Option('--check-retries <count>', 'failures in a row that count (default: 3)').argParser(
+      new Option('--check-retries <count>', 'how many consecutive failures make a --check fail (default: 3)').argParser(
         countWithin(numberLimits.checkRetries),
       ),
     )
     .addOption(
-      new Option('--check-start-period <time>', 'failures do not count yet (default: 0s)').argParser(
+      new Option('--check-start-period <time>', 'how long failures do not count (default: 0s)').argParser(
         duration(timeLimits.checkStartPeriod),
       ),
     )
@@ -188,7 +190,7 @@ function addHealthOptions(command: Command): Command {
     .addOption(
       new Option(
         '--on-unchanged <policy>',
-        'a command that failed and has changed nothing that guard compares: rollback or keep (default: rollback; at a terminal guard asks)',
+        'what to do if the command failed and changed nothing that guard compares (default: rollback; at a terminal guard asks)',
       ).choices(['rollback', 'keep']),
     )
     .option('--keep-failed', 'before a rollback, keep the failed state as a stopped copy without network');

@@ -113,6 +113,7 @@ const outcomes = [
 const unhappy = [
   'rolled-back',
   'kept-unhealthy',
+  'kept-unchanged',
   'rolled-back-not-well',
   'rollback-failed',
   'quarantined',
