@@ -51,7 +51,7 @@ describe('the closing words of every outcome', () => {
     expect(message({ outcome: 'kept-unchanged', cause: 'command' }, facts)).toMatchInlineSnapshot(`
       "kept, nothing changed: the command ended with exit status 1. Nothing that guard compares had changed, so web was not restarted.
         restore point: guard-1
-        go back with: guard rollback web 20261123-070945-z8mf
+        to roll back: guard rollback web 20261123-070945-z8mf
         record: guard show 20261123-070945-z8mf"
     `);
   });
@@ -314,6 +314,8 @@ describe('never more than was seen', () => {
     { outcome: 'usage', refusal },
     { outcome: 'configuration', refusal },
     { outcome: 'kept-unchanged', cause: 'command' },
+    { outcome: 'rolled-back', cause: 'not-confirmed' },
+    { outcome: 'waiting', deadline: 1_790_000_000_000 },
     { outcome: 'instance-gone' },
   ];
 
