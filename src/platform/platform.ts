@@ -91,11 +91,14 @@ export interface Instances {
   readonly copyInstance: (from: string, copy: InstanceCopy, limit: Limit) => Answered<void>;
 }
 
+/** An application container is an image of one program (OCI): the server replaces its root file system as a whole. */
+export type InstanceType = 'container' | 'application-container' | 'virtual-machine';
+
 export interface Instance {
   readonly name: string;
   /** `Running`, `Stopped` or `Frozen`; anything else as the server says it. Stays `Running` for about 600 ms after init died. */
   readonly status: string;
-  readonly type: 'container' | 'virtual-machine';
+  readonly type: InstanceType;
   /** Deleted, with its snapshots, by any stop. */
   readonly ephemeral: boolean;
   /** The cluster member that it is on; null on a single server. */
@@ -142,6 +145,10 @@ export type Disk = {
       readonly sizeBytes: number | null;
     }
   | { readonly kind: 'volume'; readonly pool: string; readonly volume: string }
+  /** A volume that the instance's own snapshot contains. Nobody may take or restore a snapshot of it alone. */
+  | { readonly kind: 'dependent-volume'; readonly pool: string; readonly volume: string }
+  /** Empty after each start, or over what the root disk has there. */
+  | { readonly kind: 'memory' }
   /** A folder of the host. */
   | { readonly kind: 'host-path'; readonly source: string }
   /** Something else that is not in a pool. */

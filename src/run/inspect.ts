@@ -80,6 +80,16 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
 }
 
 function unfitness(plan: Plan, { commands, product }: Platform, instance: Instance): Outcome | null {
+  if (instance.type === 'application-container')
+    return refused(
+      `"${instance.name}" is an application container (OCI): ${product} updates it by a rebuild from a new image, which needs an instance without snapshots, so that no restore point can stand beside it.`,
+      'Keep its data in a volume, and go back by a rebuild from the image that it had before.',
+    );
+  if (instance.type === 'virtual-machine')
+    return refused(
+      `"${instance.name}" is a virtual machine, and guard is made and tested for system containers only.`,
+      `Take and restore snapshots of it with the commands of ${product} itself.`,
+    );
   if (instance.ephemeral)
     return refused(
       `"${instance.name}" is ephemeral. ${product} deletes it and its snapshots when it stops.`,

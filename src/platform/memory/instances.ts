@@ -263,12 +263,13 @@ export function revisionOf({
 }
 
 function instanceOf(instance: MemoryInstance): Instance {
-  const { name, status, ephemeral, description, metadata, environment, disks } = instance;
+  const { name, status, type, ephemeral, description, metadata, environment, disks } = instance;
   const { snapshotSchedule, generation, lastStartedAt } = instance;
   const keys = instance.configuration;
   return {
     name,
     status,
+    type,
     ephemeral,
     description,
     metadata,
@@ -277,7 +278,6 @@ function instanceOf(instance: MemoryInstance): Instance {
     snapshotSchedule,
     generation,
     lastStartedAt,
-    type: 'container',
     location: null,
     memoryLimitBytes: null,
     revision: revisionOf(instance),

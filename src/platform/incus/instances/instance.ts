@@ -162,7 +162,7 @@ function instanceOf(json: unknown, etag: string): Instance {
   return {
     name: textOf(instance['name']),
     status: textOf(instance['status']),
-    type: instance['type'] === 'virtual-machine' ? 'virtual-machine' : 'container',
+    type: instanceTypeOf(instance['type'], config),
     ephemeral: instance['ephemeral'] === true,
     location: locationOf(instance['location']),
     revision: etag,
@@ -177,6 +177,12 @@ function instanceOf(json: unknown, etag: string): Instance {
     // Nothing else counts as use: seen with exec, configuration and snapshots.
     lastStartedAt: timeOf(instance['last_used_at']),
   };
+}
+
+/** The server notes by itself that an instance was made from an OCI image. */
+function instanceTypeOf(type: unknown, config: Readonly<Record<string, string>>): Instance['type'] {
+  if (type === 'virtual-machine') return 'virtual-machine';
+  return config['volatile.container.oci'] === 'true' ? 'application-container' : 'container';
 }
 
 /** Go's zero time stands for none; so does the beginning of 1970 in the database. */
