@@ -74,7 +74,10 @@ export interface Instances {
   readonly listInstanceNames: () => Answered<string[]>;
   /** All instances of the project. Their `revision` is empty. */
   readonly listInstances: () => Answered<Instance[]>;
-  /** Starts the instance and waits for it; one that runs already is a success. */
+  /**
+   * Starts the instance and waits for it; one that runs already is a success, and one that is `startProtected` is started
+   * too and stays so.
+   */
   readonly startInstance: (name: string, limit: Limit) => Answered<void>;
   /**
    * Stops the instance and waits for it; one that is stopped already is a success. An ephemeral one is refused as
@@ -115,6 +118,8 @@ export interface Instance {
   readonly disks: readonly Disk[];
   /** Environment variables that the server gives every command. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Its user protected it from being started. */
+  readonly startProtected: boolean;
   /** When the server takes snapshots of it by itself; null for never. */
   readonly snapshotSchedule: string | null;
   /** Changes with every restore, and not with a restart; null where the server does not tell. */
@@ -544,6 +549,8 @@ export interface Commands {
   readonly listInstances: (of: Pick<InstanceAddress, 'project' | 'remote'>) => string;
   readonly thawInstance: (of: InstanceAddress) => string;
   readonly makePermanent: (of: InstanceAddress) => string;
+  /** Ends the protection from being started. */
+  readonly allowStart: (of: InstanceAddress) => string;
   readonly exec: (of: InstanceAddress, words: readonly string[]) => string;
   readonly showPool: (pool: string) => string;
   readonly resizeDisk: (of: InstanceAddress, device: string) => string;

@@ -95,6 +95,11 @@ function unfitness(plan: Plan, { commands, product }: Platform, instance: Instan
       `"${instance.name}" is ephemeral. ${product} deletes it and its snapshots when it stops.`,
       `Make it permanent first: ${commands.makePermanent(plan)}`,
     );
+  if (instance.startProtected && instance.status === 'Stopped')
+    return refused(
+      `"${instance.name}" is stopped and protected from being started, and guard would have to start it.`,
+      `Allow it first: ${commands.allowStart(plan)}`,
+    );
   if (instance.status === 'Frozen')
     return refused(`"${instance.name}" is frozen.`, `Resume it first: ${commands.thawInstance(plan)}`);
   if (instance.status !== 'Running' && instance.status !== 'Stopped')

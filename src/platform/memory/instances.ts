@@ -263,7 +263,7 @@ export function revisionOf({
 }
 
 function instanceOf(instance: MemoryInstance): Instance {
-  const { name, status, type, ephemeral, description, metadata, environment, disks } = instance;
+  const { name, status, type, ephemeral, startProtected, description, metadata, environment, disks } = instance;
   const { snapshotSchedule, generation, lastStartedAt } = instance;
   const keys = instance.configuration;
   return {
@@ -271,6 +271,7 @@ function instanceOf(instance: MemoryInstance): Instance {
     status,
     type,
     ephemeral,
+    startProtected,
     description,
     metadata,
     environment,

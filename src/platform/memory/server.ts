@@ -30,6 +30,7 @@ export interface MemoryInstance {
   status: 'Running' | 'Stopped' | 'Frozen';
   readonly type: InstanceType;
   ephemeral: boolean;
+  readonly startProtected: boolean;
   description: string;
   metadata: Metadata;
   configuration: Readonly<Record<string, string>>;
@@ -172,7 +173,10 @@ export function addInstance(
   server: MemoryServer,
   name: string,
   more: Partial<
-    Pick<MemoryInstance, 'disks' | 'status' | 'type' | 'snapshotSchedule' | 'ephemeral' | 'environment'>
+    Pick<
+      MemoryInstance,
+      'disks' | 'status' | 'type' | 'startProtected' | 'snapshotSchedule' | 'ephemeral' | 'environment'
+    >
   > = {},
 ): MemoryInstance {
   const instance: MemoryInstance = {
@@ -180,6 +184,7 @@ export function addInstance(
     status: 'Running',
     type: 'container',
     ephemeral: false,
+    startProtected: false,
     description: '',
     metadata: {},
     configuration: {},

@@ -66,4 +66,14 @@ describe('a guarded run on the memory platform', () => {
     });
     expect(await runOn(world, 'fails', { uncovered: 'refuse' })).toEqual({ outcome: 'rolled-back', cause: 'command' });
   });
+
+  test('says that an instance is protected from being started, and refuses one that it would have to start first', async () => {
+    const world = createWorld({ startProtected: true });
+    expect(await runOn(world, 'fails')).toEqual({ outcome: 'rolled-back', cause: 'command' });
+    const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+    expect(notices).toEqual([expect.stringContaining('protected from being started')]);
+    const stopped = createWorld({ startProtected: true, isRunning: false });
+    expect(await runOn(stopped, 'good')).toMatchObject({ outcome: 'refused' });
+    expect(stopped.instance.snapshots).toEqual([]);
+  });
 });

@@ -48,6 +48,7 @@ export interface WorldOptions {
   readonly hasVolume?: boolean;
   readonly type?: Instance['type'];
   readonly disks?: Instance['disks'];
+  readonly startProtected?: boolean;
 }
 
 /** Makes the world. Its service is healthy at version `v1`, and broken at `broken`. */
@@ -58,6 +59,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const instance = addInstance(server, instanceName, {
     status: options.isRunning === false ? 'Stopped' : 'Running',
     type: options.type ?? 'container',
+    startProtected: options.startProtected ?? false,
     disks: [
       ...(volume === null
         ? []
