@@ -128,7 +128,7 @@ function describeKept(name: string, facts: RunFacts): string {
 }
 
 function describeWaiting(deadline: number, name: string): string {
-  return `${name} is healthy after the change. The change is rolled back at ${formatTime(deadline)} unless it is confirmed.`;
+  return `${name} is healthy after the change. The change is undone at ${formatTime(deadline)} unless it is confirmed.`;
 }
 
 function describeSuccess(end: CommandEnd): string {
@@ -312,8 +312,8 @@ function nextLines(outcome: Outcome, facts: RunFacts): string[] {
 function waitingCommands(facts: RunFacts): string[] {
   return [
     `  keep the change: ${neutralise(confirmCommand(facts), 2000)}`,
-    `  roll it back now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
-    '  What clients write until then is lost if the change is rolled back.',
+    `  undo it now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
+    '  What clients write until then is lost if the change is undone.',
   ];
 }
 
