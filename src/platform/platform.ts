@@ -74,7 +74,10 @@ export interface Instances {
   readonly listInstanceNames: () => Answered<string[]>;
   /** All instances of the project. Their `revision` is empty. */
   readonly listInstances: () => Answered<Instance[]>;
-  /** Starts the instance and waits for it; one that runs already is a success. */
+  /**
+   * Starts the instance and waits for it; one that runs already is a success, and one that is `startProtected` is started
+   * too and stays so.
+   */
   readonly startInstance: (name: string, limit: Limit) => Answered<void>;
   /**
    * Stops the instance and waits for it; one that is stopped already is a success. An ephemeral one is refused as
@@ -91,11 +94,14 @@ export interface Instances {
   readonly copyInstance: (from: string, copy: InstanceCopy, limit: Limit) => Answered<void>;
 }
 
+/** An application container is an image of one program (OCI): the server replaces its root file system as a whole. */
+export type InstanceType = 'container' | 'application-container' | 'virtual-machine';
+
 export interface Instance {
   readonly name: string;
   /** `Running`, `Stopped` or `Frozen`; anything else as the server says it. Stays `Running` for about 600 ms after init died. */
   readonly status: string;
-  readonly type: 'container' | 'virtual-machine';
+  readonly type: InstanceType;
   /** Deleted, with its snapshots, by any stop. */
   readonly ephemeral: boolean;
   /** The cluster member that it is on; null on a single server. */
@@ -112,6 +118,8 @@ export interface Instance {
   readonly disks: readonly Disk[];
   /** Environment variables that the server gives every command. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Its user protected it from being started. */
+  readonly startProtected: boolean;
   /** When the server takes snapshots of it by itself; null for never. */
   readonly snapshotSchedule: string | null;
   /** Changes with every restore, and not with a restart; null where the server does not tell. */
@@ -142,6 +150,10 @@ export type Disk = {
       readonly sizeBytes: number | null;
     }
   | { readonly kind: 'volume'; readonly pool: string; readonly volume: string }
+  /** A volume that the instance's own snapshot contains. Nobody may take or restore a snapshot of it alone. */
+  | { readonly kind: 'dependent-volume'; readonly pool: string; readonly volume: string }
+  /** Empty after each start, or over what the root disk has there. */
+  | { readonly kind: 'memory' }
   /** A folder of the host. */
   | { readonly kind: 'host-path'; readonly source: string }
   /** Something else that is not in a pool. */
@@ -537,6 +549,8 @@ export interface Commands {
   readonly listInstances: (of: Pick<InstanceAddress, 'project' | 'remote'>) => string;
   readonly thawInstance: (of: InstanceAddress) => string;
   readonly makePermanent: (of: InstanceAddress) => string;
+  /** Ends the protection from being started. */
+  readonly allowStart: (of: InstanceAddress) => string;
   readonly exec: (of: InstanceAddress, words: readonly string[]) => string;
   readonly showPool: (pool: string) => string;
   readonly resizeDisk: (of: InstanceAddress, device: string) => string;

@@ -80,10 +80,25 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
 }
 
 function unfitness(plan: Plan, { commands, product }: Platform, instance: Instance): Outcome | null {
+  if (instance.type === 'application-container')
+    return refused(
+      `"${instance.name}" is an application container (OCI): ${product} updates it by a rebuild from a new image, which needs an instance without snapshots, so that no restore point can stand beside it.`,
+      'Keep its data in a volume, and go back by a rebuild from the image that it had before.',
+    );
+  if (instance.type === 'virtual-machine')
+    return refused(
+      `"${instance.name}" is a virtual machine, and guard is made and tested for system containers only.`,
+      `Take and restore snapshots of it with the commands of ${product} itself.`,
+    );
   if (instance.ephemeral)
     return refused(
       `"${instance.name}" is ephemeral. ${product} deletes it and its snapshots when it stops.`,
       `Make it permanent first: ${commands.makePermanent(plan)}`,
+    );
+  if (instance.startProtected && instance.status === 'Stopped')
+    return refused(
+      `"${instance.name}" is stopped and protected from being started, and guard would have to start it.`,
+      `Allow it first: ${commands.allowStart(plan)}`,
     );
   if (instance.status === 'Frozen')
     return refused(`"${instance.name}" is frozen.`, `Resume it first: ${commands.thawInstance(plan)}`);

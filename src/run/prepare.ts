@@ -1,4 +1,4 @@
-import type { Outcome, PushSummary, RestorePoint, RunStarted, TransactionStart } from '../event.ts';
+import type { Outcome, PushSummary, RestorePoint, RunEvent, RunStarted, TransactionStart } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline, type BaselineRequest } from './baseline.ts';
@@ -66,6 +66,7 @@ export async function prepare(
   if (left !== null) return err(left);
   const scheduled = describeScheduled(inspected.pool, inspected.instance);
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: scheduled });
+  if (inspected.instance.startProtected) await tools.recorder.record(startNotice(plan));
   const early = earlyPoint(plan, tools, inspected);
   const beginning = { first: usable(first, inspected), justStarted: false, whenIdle: early.begin };
   const asked = inspected.wasRunning ? await admit(plan, tools, inspected, beginning) : null;
@@ -105,6 +106,11 @@ async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: Quiesc
   return failure === null
     ? null
     : refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan));
+}
+
+function startNotice({ instance }: Plan): RunEvent {
+  const message = `"${instance}" is protected from being started. Where this run has to start it again, guard lifts the protection for the start and puts it back.`;
+  return { type: 'notice', level: 'info', message };
 }
 
 /** Observations from before another run's change are outdated, so guard inspects and observes the instance again. */

@@ -167,7 +167,7 @@ describe('a plugin inside', () => {
   ] as const)('with status %i is %s', async (status, answer) => {
     const command = shellCommand(`echo "LOAD - 0.3 | load1=0.3"; exit ${status}`);
     const result = await askOne({ ...common, kind: 'plugin', where: 'inside', command, warning: 'passed' });
-    expect(result).toMatchObject({ answer, message: expect.stringMatching(/: LOAD - 0\.3$/) as string });
+    expect(result).toMatchObject({ status: answer, message: expect.stringMatching(/: LOAD - 0\.3$/) as string });
   });
 });
 

@@ -249,13 +249,13 @@ describe('how the command ended', () => {
     const ended = await guard.run([...quick, instance, '--', 'sh', '-c', 'kill -9 $$']);
     expect(ended.status).toBe(10);
     expect(ended.stderr).toContain('137');
-    expect(ended.stderr).not.toMatch(/stopped underneath/i);
+    expect(ended.stderr).not.toMatch(/ended by a stop of the instance/i);
   });
 
   test('an instance that the command powers off was stopped underneath it', async () => {
     const ended = await guard.run([...quick, instance, '--', 'sh', '-c', 'touch /root/off; poweroff -f; sleep 60']);
     expect(ended.status).toBe(10);
-    expect(ended.stderr).toMatch(/stopped underneath/i);
+    expect(ended.stderr).toMatch(/ended by a stop of the instance/i);
     expect(await statusOf(instance)).toBe('Running');
     expect(await fileExists(instance, '/root/off')).toBe(false);
   });
@@ -268,7 +268,7 @@ describe('how the command ended', () => {
     await incusCommand('stop', '--force', instance);
     const ended = await process;
     expect(ended.exitCode).toBe(10);
-    expect(ended.stderr).toMatch(/stopped underneath/i);
+    expect(ended.stderr).toMatch(/ended by a stop of the instance/i);
     expect(await statusOf(instance)).toBe('Running');
     expect(await fileExists(instance, '/root/stopped')).toBe(false);
   });
@@ -296,5 +296,5 @@ test('apt that finds nobody to answer its question: rolled back, and told to pas
   const ended = await guard.run([...quick, instance, '--', 'apt-get', 'remove', 'ifupdown']);
   expect(ended.stdout).toContain('Abort.');
   expect(ended.status).toBe(10);
-  expect(ended.stderr).toContain('pass -y');
+  expect(ended.stderr).toContain('Pass -y');
 });

@@ -270,7 +270,10 @@ describe('a custom volume', () => {
   });
 
   it('has snapshots of its own, which are restored while nobody runs that uses it (F19)', async () => {
-    expect(value(await platform.getVolume('default', 'ad-data'))).toMatchObject({ instances: [instance], others: 0 });
+    expect(value(await platform.getVolume('default', 'ad-data'))).toMatchObject({
+      instances: [instance],
+      otherUsers: 0,
+    });
     await inside(instance, 'sh', '-c', 'echo one >/data/f');
     const taken = value(await platform.snapshotVolume('default', 'ad-data', { name: 'v1', expiresAt: null }, limit));
     expect(value(await platform.listVolumeSnapshots('default', 'ad-data'))).toEqual([taken]);

@@ -45,7 +45,7 @@ describe('a custom volume that only this instance uses', () => {
     expect(ended.status).toBe(10);
     expect(await inside('cat', '/own/rows', '/root/version')).toBe('old\nold');
     expect(await volumeSnapshots('gr-own')).toEqual([]);
-    expect(ended.stderr).not.toContain('Not covered');
+    expect(ended.stderr).not.toContain('does not cover');
   });
 
   test('has a snapshot of the same name beside the one of a kept run', async () => {
@@ -92,7 +92,7 @@ describe('what no restore point covers', () => {
     expect(refused.status).toBe(30);
     expect(refused.stderr).toContain('gr-shared');
     const accepted = await guard.run([...quick, '--uncovered', 'accept', instance, '--', 'true']);
-    expect(accepted.stderr).not.toContain('Not covered');
+    expect(accepted.stderr).not.toContain('does not cover');
     await incusCommand('storage', 'volume', 'detach', 'default', 'gr-shared', instance);
   });
 

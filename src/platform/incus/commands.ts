@@ -22,6 +22,7 @@ export const commands: Commands = {
   showInstance: (of) => line(of, ['info', nameOf(of)]),
   listInstances: (of) => line(of, of.remote === null ? ['list'] : ['list', `${of.remote}:`]),
   thawInstance: (of) => line(of, ['resume', nameOf(of)]),
+  allowStart: (of) => line(of, ['config', 'set', nameOf(of), 'security.protection.start=false']),
   makePermanent: (of) => line(of, ['config', 'set', nameOf(of), '--property', 'ephemeral=false']),
   exec: (of, words) => line(of, ['exec', nameOf(of)], words),
   showPool: (pool) => shellWords(['incus', 'storage', 'info', pool]),

@@ -263,13 +263,15 @@ export function revisionOf({
 }
 
 function instanceOf(instance: MemoryInstance): Instance {
-  const { name, status, ephemeral, description, metadata, environment, disks } = instance;
+  const { name, status, type, ephemeral, startProtected, description, metadata, environment, disks } = instance;
   const { snapshotSchedule, generation, lastStartedAt } = instance;
   const keys = instance.configuration;
   return {
     name,
     status,
+    type,
     ephemeral,
+    startProtected,
     description,
     metadata,
     environment,
@@ -277,7 +279,6 @@ function instanceOf(instance: MemoryInstance): Instance {
     snapshotSchedule,
     generation,
     lastStartedAt,
-    type: 'container',
     location: null,
     memoryLimitBytes: null,
     revision: revisionOf(instance),

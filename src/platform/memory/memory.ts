@@ -200,6 +200,7 @@ const commands: Commands = {
   listInstances: () => 'memory list',
   thawInstance: (of) => line('thaw', of),
   makePermanent: (of) => line('make-permanent', of),
+  allowStart: (of) => line('allow-start', of),
   exec: (of, words) => line('exec', of, ...words),
   showPool: (pool) => shellWords(['memory', 'show-pool', pool]),
   resizeDisk: (of, device) => line('resize', of, device),

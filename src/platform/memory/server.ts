@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
-import type { Disk, InstanceEvent, Metadata, Operation, Pool, PoolSpace } from '../platform.ts';
+import type { Disk, InstanceEvent, InstanceType, Metadata, Operation, Pool, PoolSpace } from '../platform.ts';
 
 /** A server in memory. It outlives its clients, and does what it was asked although they die. */
 export interface MemoryServer {
@@ -28,7 +28,9 @@ type Duration = 'read' | 'change' | 'snapshot' | 'restore' | 'start' | 'stop' | 
 export interface MemoryInstance {
   readonly name: string;
   status: 'Running' | 'Stopped' | 'Frozen';
+  readonly type: InstanceType;
   ephemeral: boolean;
+  readonly startProtected: boolean;
   description: string;
   metadata: Metadata;
   configuration: Readonly<Record<string, string>>;
@@ -170,12 +172,19 @@ export function poolLikeBtrfs(name: string): MemoryPool {
 export function addInstance(
   server: MemoryServer,
   name: string,
-  more: Partial<Pick<MemoryInstance, 'disks' | 'status' | 'snapshotSchedule' | 'ephemeral' | 'environment'>> = {},
+  more: Partial<
+    Pick<
+      MemoryInstance,
+      'disks' | 'status' | 'type' | 'startProtected' | 'snapshotSchedule' | 'ephemeral' | 'environment'
+    >
+  > = {},
 ): MemoryInstance {
   const instance: MemoryInstance = {
     name,
     status: 'Running',
+    type: 'container',
     ephemeral: false,
+    startProtected: false,
     description: '',
     metadata: {},
     configuration: {},

@@ -2,7 +2,7 @@ import type { PlatformFailure, PlatformFailureKind } from '../../platform/failur
 import type { Disk, Instance, Platform } from '../../platform/platform.ts';
 import { ok, type Result } from '../../result.ts';
 
-/** The disks of the instance except its root disk. The snapshot of the instance does not contain them. */
+/** The disks that the snapshot of the instance does not contain. */
 export interface Disks {
   /** Custom volumes that only this instance uses. guard takes snapshots of them and restores them with the instance. */
   readonly own: readonly OwnVolume[];
@@ -47,7 +47,7 @@ export async function classifyDisks(
 /** Failures that stay: the user may not see the volume, or it is gone. */
 const uninspectable: ReadonlySet<PlatformFailureKind> = new Set(['forbidden', 'restricted', 'not-found', 'invalid']);
 
-/** Null for the root disk. */
+/** Null for what the snapshot of the instance covers, and for what has nothing to restore. */
 async function classify(
   platform: Platform,
   instance: string,
@@ -56,6 +56,8 @@ async function classify(
   const { device, path } = disk;
   switch (disk.kind) {
     case 'root':
+    case 'dependent-volume':
+    case 'memory':
       return ok(null);
     case 'host-path':
       return ok({ device, path, message: `a folder of the host (${disk.source})` });

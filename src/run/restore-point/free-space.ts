@@ -38,7 +38,8 @@ const leastInLimit = 16 * mebibyte;
 export async function findFreeSpace(platform: Platform, wanted: SpaceRequest): Promise<Result<FreeSpace, Outcome>> {
   const root = rootDisk(wanted.instance);
   if (root === null) return ok({ pool: null, copy: null });
-  const names = [...new Set([root.pool, ...wanted.disks.own.map(({ pool }) => pool)])];
+  const dependent = wanted.instance.disks.filter((disk) => disk.kind === 'dependent-volume');
+  const names = [...new Set([root, ...wanted.disks.own, ...dependent].map(({ pool }) => pool))];
   const found = await Promise.all(names.map((name) => inspectPool(platform, name)));
   const pools = found.flatMap((pool) => (pool === null ? [] : [pool]));
   const limit = isLimited(wanted.instance, root, pools)

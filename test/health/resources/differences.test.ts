@@ -125,6 +125,16 @@ describe('programs', () => {
     );
   });
 
+  test('a tool that a session left a moment ago, also in a young instance, is nobody to miss', () => {
+    const young = { ...supervisor, ageMs: 40_000 };
+    const tool = process('rsync', 13, { parent: 1, unit: 'session-3.scope', program: '/usr/bin/rsync', ageMs: 6000 });
+    const old = process('sed', 14, { parent: 1, unit: 'session-3.scope', program: '/usr/bin/sed', ageMs: 90_000 });
+    expect(found(running(young, tool, old), running(young))).toEqual([]);
+    expect(found(running(young, { ...tool, ageMs: 31_000 }), running(young))).toEqual([
+      'fail: /usr/bin/rsync was running, is gone',
+    ]);
+  });
+
   test('half of the workers of a master', () => {
     const workers = [1, 2, 3, 4].map((number) =>
       process('gunicorn', 20 + number, { parent: 10, unit: 'supervisor.service', program: '/usr/bin/gunicorn' }),

@@ -98,6 +98,8 @@ export const restoreTo = (instance: FakeInstance, name: string): void => {
 export const changeState = (instance: FakeInstance, action: unknown): void => {
   if (action === 'start' && instance.status === 'Running') throw new FakeError(400, 'The instance is already running');
   if (action === 'stop' && instance.status === 'Stopped') throw new FakeError(400, 'The instance is already stopped');
+  if (action === 'start' && instance.config['security.protection.start'] === 'true')
+    throw new FakeError(400, 'Instance has startup protection enabled');
   instance.status = action === 'start' ? 'Running' : 'Stopped';
   if (action === 'start')
     instance.lastUsedAt = `${new Date().toISOString().slice(0, -1)}${String(process.hrtime.bigint() % 1000n).padStart(3, '0')}Z`;

@@ -45,4 +45,35 @@ describe('a guarded run on the memory platform', () => {
     await runOn(world, 'fails', { restorePoint: { name: 'before', named: true, keep: 3, expiresMs: null } });
     expect(world.instance.snapshots.map(({ name }) => name)).toEqual(['before']);
   });
+
+  test.each(['application-container', 'virtual-machine'] as const)(
+    'refuses a %s before anything is touched',
+    async (type) => {
+      const world = createWorld({ type });
+      expect(await runOn(world, 'good')).toMatchObject({ outcome: 'refused' });
+      expect(versionOf(world)).toBe('v1');
+      expect(world.instance.snapshots).toEqual([]);
+      expect(world.instance.metadata).toEqual({});
+    },
+  );
+
+  test('counts memory and dependent volumes as covered, and takes no snapshot of them apart', async () => {
+    const world = createWorld({
+      disks: [
+        { device: 'cache', path: '/cache', kind: 'memory' },
+        { device: 'db', path: '/db', kind: 'dependent-volume', pool: 'default', volume: 'db' },
+      ],
+    });
+    expect(await runOn(world, 'fails', { uncovered: 'refuse' })).toEqual({ outcome: 'rolled-back', cause: 'command' });
+  });
+
+  test('says that an instance is protected from being started, and refuses one that it would have to start first', async () => {
+    const world = createWorld({ startProtected: true });
+    expect(await runOn(world, 'fails')).toEqual({ outcome: 'rolled-back', cause: 'command' });
+    const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+    expect(notices).toEqual([expect.stringContaining('protected from being started')]);
+    const stopped = createWorld({ startProtected: true, isRunning: false });
+    expect(await runOn(stopped, 'good')).toMatchObject({ outcome: 'refused' });
+    expect(stopped.instance.snapshots).toEqual([]);
+  });
 });

@@ -16,7 +16,7 @@ import {
   type MemoryVolume,
 } from '../../../src/platform/memory/server.ts';
 import { createVirtualTime, type VirtualProcess, type VirtualTime } from '../../../src/platform/memory/virtual-time.ts';
-import type { Platform } from '../../../src/platform/platform.ts';
+import type { Instance, Platform } from '../../../src/platform/platform.ts';
 import { ok } from '../../../src/result.ts';
 import { createInterrupter } from '../../../src/run/interruption.ts';
 import type { Plan } from '../../../src/run/plan.ts';
@@ -43,14 +43,29 @@ export const instanceName = 'web';
 /** What the command of a run does to the instance. */
 export type CommandKind = 'good' | 'fails' | 'breaks';
 
+export interface WorldOptions {
+  readonly isRunning?: boolean;
+  readonly hasVolume?: boolean;
+  readonly type?: Instance['type'];
+  readonly disks?: Instance['disks'];
+  readonly startProtected?: boolean;
+}
+
 /** Makes the world. Its service is healthy at version `v1`, and broken at `broken`. */
-export function createWorld(options: { readonly isRunning?: boolean; readonly hasVolume?: boolean } = {}): World {
+export function createWorld(options: WorldOptions = {}): World {
   const time = createVirtualTime();
   const server = createMemoryServer({ clock: time.startProcess().clock, exec: (process) => exec(world, process) });
   const volume = options.hasVolume === true ? addVolume(server, 'default', 'data', 'v1') : null;
   const instance = addInstance(server, instanceName, {
     status: options.isRunning === false ? 'Stopped' : 'Running',
-    disks: volume === null ? [] : [{ device: 'data', path: '/data', kind: 'volume', pool: 'default', volume: 'data' }],
+    type: options.type ?? 'container',
+    startProtected: options.startProtected ?? false,
+    disks: [
+      ...(volume === null
+        ? []
+        : [{ device: 'data', path: '/data', kind: 'volume', pool: 'default', volume: 'data' } as const]),
+      ...(options.disks ?? []),
+    ],
   });
   const world: World = {
     time,

@@ -61,7 +61,7 @@ function placeOf(unit: string | null): Group['place'] {
 
 /** Shells, what waits in scripts, people's tools, and what comes with a connection or a session. */
 const passing =
-  /^(sleep|cat|timeout|getty|agetty|login|sh|ash|dash|bash|zsh|su|sudo|less|more|vi|vim|nano|top|htop|CRON|cron|sshd.*|\(sd-pam\)|sftp-server|systemd.*|dbus-daemon|gpg-agent|ssh-agent|apt.*|dpkg.*|unattended-upgr|needrestart|incus.*|lxc.*|ps|grep|tail|journalctl|systemctl|pickup|bounce|local|smtp|smtpd|cleanup|trivial-rewrite|showq|anvil|proxymap|verify|flush|tlsmgr|error|lmtp|pipe|virtual|scache|discard|config|stats|auth|imap|imap-login|pop3|pop3-login|lmtp)$/;
+  /^(sleep|cat|sed|awk|gawk|mawk|tee|find|xargs|sort|head|cut|tr|dd|cp|tar|gzip|xz|timeout|getty|agetty|login|sh|ash|dash|bash|zsh|su|sudo|less|more|vi|vim|nano|top|htop|CRON|cron|sshd.*|\(sd-pam\)|sftp-server|systemd.*|dbus-daemon|gpg-agent|ssh-agent|apt.*|dpkg.*|unattended-upgr|needrestart|incus.*|lxc.*|ps|grep|tail|journalctl|systemctl|pickup|bounce|local|smtp|smtpd|cleanup|trivial-rewrite|showq|anvil|proxymap|verify|flush|tlsmgr|error|lmtp|pipe|virtual|scache|discard|config|stats|auth|imap|imap-login|pop3|pop3-login|lmtp)$/;
 
 function lostProgram(comparison: Comparison, group: Group, everywhere: ReadonlySet<string>): Difference[] {
   const { before, restarted } = comparison;
@@ -121,10 +121,18 @@ const multiplexers = /^(tmux|screen|SCREEN|dtach|abduco|zellij)/;
 const isOwnProgram = (program: string): boolean =>
   /(^|\s)\/(srv|opt|home|root|usr\/local|var|data|app)\//.test(program);
 
-/** It was there for half a minute, or as long as nearly everything else in a young instance, or it began together with its unit. */
-function isLasting({ processes, unit }: Group, before: Facts): boolean {
+/** How long a process of a session must have run to be meant to stay, and any process of a unit, in milliseconds. */
+const lastingMs = { session: 30_000, unit: 2000 } as const;
+
+/**
+ * It was there for half a minute. Of a unit it is enough that it was there as long as nearly everything else in a young
+ * instance, or began together with its unit. What a session left a moment ago may be a tool that is about to end.
+ */
+function isLasting({ place, processes, unit }: Group, before: Facts): boolean {
   const eldest = Math.max(0, ...(before.processes ?? []).slice(0, 5000).map(({ ageMs }) => ageMs));
   const age = Math.max(...processes.map(({ ageMs }) => ageMs));
+  if (place === 'session') return age >= lastingMs.session;
+  if (age < lastingMs.unit) return false;
   const main = unit === null ? undefined : mapOf(before.units ?? {}).get(unit)?.mainPid;
   const mainAge = before.processes?.find(({ pid }) => pid === main)?.ageMs;
   return age >= Math.min(30_000, eldest / 10) || (mainAge !== undefined && mainAge - age < 2000);

@@ -59,7 +59,9 @@ function diskOf(device: string, keys: Readonly<Record<string, string>>): Disk | 
   if (path === '/')
     return { device, path, kind: 'root', pool: pool ?? '', sizeBytes: size === undefined ? null : bytesOf(size) };
   if (/^(cloud-init|agent):/.test(source)) return null;
+  if (/^tmpfs(-overlay)?:/.test(source)) return { device, path, kind: 'memory' };
   // A part of a volume is written `volume/folder`.
-  if (pool !== undefined) return { device, path, kind: 'volume', pool, volume: source.split('/')[0] ?? '' };
+  const kind = keys['dependent'] === 'true' ? 'dependent-volume' : 'volume';
+  if (pool !== undefined) return { device, path, kind, pool, volume: source.split('/')[0] ?? '' };
   return { device, path, kind: source.startsWith('/') ? 'host-path' : 'other', source };
 }

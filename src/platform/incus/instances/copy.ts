@@ -27,18 +27,28 @@ export async function copyInstance(
       'snapshots.schedule': '',
       ...configOf(Object.fromEntries(own.map((key) => [key, '']))),
     },
-    devices: detached(textMapsOf(original['expanded_devices'])),
+    devices: detached(textMapsOf(original['expanded_devices']), name),
     source: { type: 'copy', source: from, instance_only: true },
   };
   const made = await operate(incus, { method: 'POST', path: ['instances'], body, purpose, instance: from, ...limit });
   return made.ok ? ok(undefined) : made;
 }
 
-/** Everything but the root disk: no network, no ports of the host, and above all no volumes, which would then be shared. */
-function detached(devices: Devices): Devices {
+/**
+ * Everything but the root disk: no network, no ports of the host, and above all no volumes, which would then be shared. A
+ * dependent volume is a part of the instance, so the server copies it too; the copy of it needs a name of its own.
+ */
+function detached(devices: Devices, copy: string): Devices {
   return Object.fromEntries(
     Object.entries(devices)
       .filter(([, keys]) => !(keys['type'] === 'disk' && keys['path'] === '/'))
-      .map(([device]) => [device, { type: 'none' }]),
+      .map(([device, keys]) => [
+        device,
+        isDependent(keys) ? { ...keys, source: `${copy}-${device}` } : { type: 'none' },
+      ]),
   );
+}
+
+function isDependent(keys: Devices[string]): boolean {
+  return keys['type'] === 'disk' && keys['dependent'] === 'true';
 }

@@ -7,6 +7,7 @@ import { listOf, numberOf, objectOf, textMapsOf, textOf, textsOf } from '../http
 import { operate } from '../http/operations.ts';
 import { bytesOf } from '../storage/pool.ts';
 import { configOf, configurationOf, disksOf, environmentOf, metadataOf, type Devices } from './config.ts';
+import { isProtectionFailure, isStartProtected, liftedProtection, returnedProtection } from './start-protection.ts';
 import type { Instance, InstancePatch, InstanceState, Limit } from '../../platform.ts';
 
 /** Reads the instance (about 2.5 ms). */
@@ -20,6 +21,7 @@ export async function getInstance(incus: Incus, name: string): Promise<Result<In
 export interface RawInstance {
   readonly name: string;
   readonly status: string;
+  readonly description: string;
   /** The cluster member; null on a single server. */
   readonly location: string | null;
   readonly config: Readonly<Record<string, string>>;
@@ -36,6 +38,7 @@ export async function getRawInstance(incus: Incus, name: string): Promise<Result
   return ok({
     name: textOf(instance['name']),
     status: textOf(instance['status']),
+    description: textOf(instance['description']),
     location: locationOf(instance['location']),
     config: textsOf(instance['config']),
     expandedConfig: textsOf(instance['expanded_config']),
@@ -71,11 +74,47 @@ export async function listInstances(incus: Incus): Promise<Result<Instance[], Pl
   return reply.ok ? ok(listOf(reply.value.metadata).map((json) => instanceOf(json, ''))) : reply;
 }
 
-/** Starts the instance and waits for it; one that runs already is a success. */
+/**
+ * Starts the instance and waits for it; one that runs already is a success. Where the server refuses because its user
+ * protected it from being started, the protection is lifted for the start and put back after it.
+ */
 export async function startInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, PlatformFailure>> {
   const purpose = `start the instance ${name}`;
-  const ended = await operate(incus, { ...stateRequest(name, { action: 'start' }), purpose, ...limit });
-  return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
+  const start = async (): Promise<Result<void, PlatformFailure>> => {
+    const ended = await operate(incus, { ...stateRequest(name, { action: 'start' }), purpose, ...limit });
+    return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
+  };
+  const first = await start();
+  if (first.ok || !isProtectionFailure(first.error)) return first;
+  const seen = await getRawInstance(incus, name);
+  if (!seen.ok) return err({ ...seen.error, purpose });
+  const lifted = await patchConfig(incus, name, liftedProtection(seen.value.config), seen.value.description);
+  if (!lifted.ok) return err({ ...lifted.error, purpose });
+  const second = await start();
+  // Where this fails, or guard dies before it, the next change of the metadata puts it back.
+  await putProtectionBack(incus, name);
+  return second;
+}
+
+async function putProtectionBack(incus: Incus, name: string): Promise<void> {
+  const seen = await getRawInstance(incus, name);
+  if (!seen.ok) return;
+  const config = returnedProtection(seen.value.config);
+  if (Object.keys(config).length > 0) await patchConfig(incus, name, config, seen.value.description);
+}
+
+function patchConfig(
+  incus: Incus,
+  name: string,
+  config: Readonly<Record<string, string>>,
+  description: string,
+  etag?: string,
+): Promise<Result<unknown, PlatformFailure>> {
+  const purpose = `change the configuration of the instance ${name}`;
+  const etagPart = etag === undefined ? {} : { etag };
+  const body = { description, ...(Object.keys(config).length === 0 ? {} : { config }) };
+  const request = { method: 'PATCH', path: ['instances', name], body, purpose, instance: name, ...etagPart } as const;
+  return operate(incus, { ...request, limitMs: patchLimitMs });
 }
 
 /**
@@ -121,13 +160,13 @@ export async function patchInstance(
   const { revision, metadata, description } = patch;
   const purpose = `change the configuration of the instance ${name}`;
   // Incus before 6.0.6 takes a description that is left out for an empty one, also in a PATCH.
-  const before = description === undefined ? await getInstance(incus, name) : null;
+  const before = description === undefined ? await getRawInstance(incus, name) : null;
   if (before?.ok === false) return err({ ...before.error, purpose });
   const kept = description ?? before?.value.description ?? '';
-  const body = { description: kept, ...(metadata === undefined ? {} : { config: configOf(metadata) }) };
-  const etagPart = revision === undefined ? {} : { etag: revision };
-  const request = { method: 'PATCH', path: ['instances', name], body, purpose, instance: name, ...etagPart } as const;
-  const ended = await operate(incus, { ...request, limitMs: patchLimitMs });
+  // A guard that died during a start has left it lifted.
+  const left = before?.value.status === 'Running' ? returnedProtection(before.value.config) : {};
+  const config = { ...(metadata === undefined ? {} : configOf(metadata)), ...left };
+  const ended = await patchConfig(incus, name, config, kept, revision);
   return ended.ok ? ok(undefined) : ended;
 }
 
@@ -162,7 +201,7 @@ function instanceOf(json: unknown, etag: string): Instance {
   return {
     name: textOf(instance['name']),
     status: textOf(instance['status']),
-    type: instance['type'] === 'virtual-machine' ? 'virtual-machine' : 'container',
+    type: instanceTypeOf(instance['type'], config),
     ephemeral: instance['ephemeral'] === true,
     location: locationOf(instance['location']),
     revision: etag,
@@ -172,11 +211,18 @@ function instanceOf(json: unknown, etag: string): Instance {
     configuration: configurationOf(config, textMapsOf(instance['devices'])),
     disks: disksOf(textMapsOf(instance['expanded_devices'])),
     environment: environmentOf(expanded),
+    startProtected: isStartProtected(config, expanded),
     snapshotSchedule: expanded['snapshots.schedule'] || null,
     generation: config['volatile.uuid.generation'] ?? null,
     // Nothing else counts as use: seen with exec, configuration and snapshots.
     lastStartedAt: timeOf(instance['last_used_at']),
   };
+}
+
+/** The server notes by itself that an instance was made from an OCI image. */
+function instanceTypeOf(type: unknown, config: Readonly<Record<string, string>>): Instance['type'] {
+  if (type === 'virtual-machine') return 'virtual-machine';
+  return config['volatile.container.oci'] === 'true' ? 'application-container' : 'container';
 }
 
 /** Go's zero time stands for none; so does the beginning of 1970 in the database. */
