@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
+import { timeLimits } from '../config/limits.ts';
 import { findRunId } from '../journal/run-id.ts';
 import { readRun } from '../journal/runs.ts';
 import { listWaiting } from '../journal/waiting-runs.ts';
-import type { ConfirmationAction } from '../run/confirmation/confirmation.ts';
 import { refused } from '../run/refusal.ts';
 import type { Call } from './call.ts';
 import { keepDeadlines } from './confirmation-keeper.ts';
@@ -23,17 +23,20 @@ interface ConfirmOptions extends RunOptions {
 const help = `
 Exit status:
     0  the change is kept, or its deadline was moved
-   30  nothing waits for a confirmation there, or it is too late
-   64  the command line is wrong`;
+   30  no change waits for a confirmation, or its deadline has passed
+   64  the command line is wrong
+   78  guard.yaml is wrong`;
 
 /** `guard confirm`: keep a change that waits for a confirmation. */
 export function defineConfirm(program: Command, call: Call): void {
   const command = program
     .command('confirm')
     .description('keep a change that waits for a confirmation (--confirm)')
-    .argument('[run-or-instance]', 'the run that waits, or the start of its id; or the instance')
+    .argument('[run-or-instance]', 'the id of the run that waits, or its beginning; or the instance')
     .addOption(
-      new Option('--extend <time>', 'do not confirm yet: move the deadline to this time from now').argParser(duration),
+      new Option('--extend <time>', 'do not confirm yet: set the deadline to this time from now').argParser(
+        duration(timeLimits.extend),
+      ),
     )
     .addOption(new Option('--keep-deadline <run>', 'wait for the deadline of this run and act on it').hideHelp())
     .addHelpText('after', help);
@@ -69,15 +72,13 @@ async function confirm(context: Context, wanted: string, options: ConfirmOptions
             'See `guard runs` for how the runs ended.',
           ),
         );
-      const action = options.extend === undefined ? ({ kind: 'confirm' } as const) : extension(options.extend);
+      const action =
+        options.extend === undefined
+          ? ({ kind: 'confirm' } as const)
+          : ({ kind: 'extend', ms: options.extend } as const);
       return settleAndFinish(context, session, waiting.value, action, target.options);
     },
   );
-}
-
-function extension(ms: number): ConfirmationAction {
-  if (ms < 1000) throw new UsageMistake('--extend needs at least 1s.', 'Write a time like 10m.');
-  return { kind: 'extend', ms };
 }
 
 /** A run of this host, by its id; else an instance. */

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { Option, type Command } from 'commander';
+import { numberLimits } from '../config/limits.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { forecastSummary, forecastTable, type Forecast } from '../report/forecast-table.ts';
@@ -18,7 +19,7 @@ import { reportOutcome } from './report-outcome.ts';
 import { about, withReports } from './reports.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
-import { count } from './values.ts';
+import { countWithin } from './values.ts';
 
 interface ForecastOptions extends RunOptions {
   readonly parallel?: number;
@@ -40,7 +41,9 @@ export function defineForecast(program: Command, call: Call): void {
     .description('rehearse what is pending on all instances: which upgrade would break what')
     .argument('[instance...]', 'name or remote:name (default: every running container of the project)')
     .addOption(
-      new Option('--parallel <count>', `how many at the same time (default: ${defaultParallel})`).argParser(count),
+      new Option('--parallel <count>', `how many at the same time (default: ${defaultParallel})`).argParser(
+        countWithin(numberLimits.parallel),
+      ),
     )
     .option(
       '--rehearse-copy',
@@ -106,7 +109,7 @@ async function inParallel(
     for (let next = waiting.shift(); next !== undefined && interrupter.by() === null; next = waiting.shift())
       done.push(await work(next));
   }
-  await Promise.all(Array.from({ length: Math.max(1, parallel) }, worker));
+  await Promise.all(Array.from({ length: parallel }, worker));
   return done;
 }
 

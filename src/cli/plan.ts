@@ -39,7 +39,7 @@ export function definePlan(program: Command, call: Call): void {
     .command('plan')
     .description('show what a run would do, and run the checks; changes nothing')
     .usage('[options] <instance>… -- <command> [arguments…]')
-    .argument('[instance...]', 'name or remote:name; for several the waves are printed')
+    .argument('[instance...]', 'name or remote:name; for several instances guard prints the waves')
     .addHelpText('after', help);
   addRolloutOptions(addRunOptions(command))
     .addOption(new Option('--markdown', 'write markdown, for a comment on a pull request').conflicts('json'))

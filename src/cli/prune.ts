@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { numberLimits } from '../config/limits.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView } from '../report/view.ts';
@@ -13,7 +14,7 @@ import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, withInstance, type Session } from './session.ts';
-import { count } from './values.ts';
+import { countWithin } from './values.ts';
 
 const help = `
 Removes only restore points that guard took, identified by the exact name and creation time in its record. The newest one of
@@ -34,7 +35,7 @@ export function definePrune(program: Command, call: Call): void {
       new Option(
         '--keep <count>',
         'how many restore points to keep for each instance (default: as configured, else 3)',
-      ).argParser(count),
+      ).argParser(countWithin(numberLimits.keep)),
     )
     .option('--dry-run', 'only list what would be removed')
     .addHelpText('after', help);

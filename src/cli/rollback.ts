@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { timeLimits } from '../config/limits.ts';
 import type { Changes, Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
@@ -60,7 +61,9 @@ export function defineRollback(program: Command, call: Call): void {
     .option('--dry-run', 'only say where it would go and what would be lost')
     .option('--redo', 'take the last rollback back')
     .addOption(
-      new Option('--wait-lock <time>', 'wait up to this time for another run to end (default: 0s)').argParser(duration),
+      new Option('--wait-lock <time>', 'wait up to this time for another run to end (default: 0s)').argParser(
+        duration(timeLimits.waitLock),
+      ),
     )
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(

@@ -79,8 +79,14 @@ export async function rehearseCanary(call: RolloutCall, { members }: RolloutReco
   const plan = planOf(call, canary, newRunId(context.clock.now()), settings.value);
   const session = { reached: { ...connectionTo(call, canary), close: async () => {} }, settings: settings.value };
   const io = { terminal: null, stdin: null, stdout: context.stdout, stderr: context.stderr, begin: () => () => {} };
-  const { reports: _reports, ...bare } = context;
-  const rehearsed = await rehearseFirst(bare, { plan, io, session, options, instance: canary.label, before: plan.run });
+  const rehearsed = await rehearseFirst(context, {
+    plan,
+    io,
+    session,
+    options,
+    instance: canary.label,
+    before: plan.run,
+  });
   return typeof rehearsed === 'number' ? rehearsed : null;
 }
 

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseAmount, type Amount } from '../amount.ts';
+import { numberLimits, timeLimits } from '../config/limits.ts';
 import { addRehearsalOptions, addRunOptions, type RunOptions } from './run-options.ts';
-import { count, duration, repeated } from './values.ts';
+import { countWithin, duration, repeated } from './values.ts';
 
 /** The options of a run, and those of a rollout. */
 export interface RolloutOptions extends RunOptions {
@@ -39,9 +40,13 @@ export function addRolloutOptions(command: Command): Command {
       new Option(
         '--canary <count>',
         'change this many instances first and alone; if one of them fails the rollout stops (default: 0)',
-      ).argParser(count),
+      ).argParser(countWithin(numberLimits.canary)),
     )
-    .addOption(new Option('--pause <time>', 'wait this long between two waves (default: 0s)').argParser(duration))
+    .addOption(
+      new Option('--pause <time>', 'wait this long between two waves (default: 0s)').argParser(
+        duration(timeLimits.pause),
+      ),
+    )
     .addOption(
       new Option(
         '--max-failures <count>',

@@ -38,16 +38,21 @@ import { chooseInstances, createServers, type Servers } from './rollout-servers.
 /** How many instances are inspected at once. */
 const inspectedAtOnce = 8;
 
+interface RolloutRequest {
+  readonly instances: readonly string[];
+  readonly words: readonly [string, ...string[]];
+  readonly options: RolloutOptions;
+  readonly optionWords: readonly string[];
+}
+
 /** `guard` on several instances: chooses, inspects all of them, claims them, and runs the rollout. */
-export async function startRollout(
-  context: Context,
-  request: {
-    readonly instances: readonly string[];
-    readonly words: readonly [string, ...string[]];
-    readonly options: RolloutOptions;
-    readonly optionWords: readonly string[];
-  },
-): Promise<number> {
+export function startRollout(context: Context, request: RolloutRequest): Promise<number> {
+  const { instances, words, options } = request;
+  const named = instances.map((instance) => ({ instance, command: words }));
+  return withReports(context, options, named, (reporting) => startReportedRollout(reporting, request));
+}
+
+async function startReportedRollout(context: Context, request: RolloutRequest): Promise<number> {
   const { options } = request;
   const json = options.json ?? false;
   const unwritable = await refuseUnwritableRecords(context, json);
@@ -57,6 +62,9 @@ export async function startRollout(
     const chosen = await chooseMembers(context, servers, request);
     if (!chosen.ok) return await reportOutcome(context, json, chosen.error);
     const { call, settings, members } = chosen.value;
+    await context.reports?.expect(
+      members.map((member) => ({ instance: labelOf(member, members), command: request.words })),
+    );
     const admitted = await admit(call, members, options);
     if (typeof admitted === 'number') return admitted;
     const planned = planMembers(admitted, settings);
@@ -73,12 +81,10 @@ export async function startRollout(
       holder: currentHolder(),
     };
     const record = foldRollout([event]) as RolloutRecord;
-    const targets = planned.map(({ label }) => ({ instance: label, command: request.words }));
+    await context.reports?.expect(planned.map(({ label }) => ({ instance: label, command: request.words })));
     const stopped = await rehearseCanary(call, record);
     if (stopped !== null) return stopped;
-    return await withReports(context, options, targets, (reporting) =>
-      runRollout({ ...call, context: reporting }, { record, settings, first: [event], from: null, isAborted: false }),
-    );
+    return await runRollout(call, { record, settings, first: [event], from: null, isAborted: false });
   } finally {
     await servers.close();
   }
@@ -193,13 +199,16 @@ export async function admit(
       );
     return left;
   }
+  for (const { label, outcome } of refusals) await reportRefusal(call, label, outcome);
+  // Each instance has its own refusal in the reports.
+  const { reports: _reports, ...shown } = context;
   const isBusy = refusals.every(({ outcome }) => outcome.outcome === 'busy');
   const [first] = refusals;
   const lines = refusedMemberLines(refusals);
   if (refusals.length === 1 && first !== undefined && 'refusal' in first.outcome) {
     const { message, advice } = first.outcome.refusal;
     const told = { message: `${neutralise(first.label)}: ${message}`, advice };
-    return reportOutcome(context, options.json ?? false, { ...first.outcome, refusal: told });
+    return reportOutcome(shown, options.json ?? false, { ...first.outcome, refusal: told });
   }
   if (options.json !== true) await writeLines(context.stderr, lines);
   const message = `${refusals.length} of ${members.length} instances are refused: ${refusals
@@ -207,7 +216,13 @@ export async function admit(
     .slice(0, 20)
     .join(', ')}.`;
   const advice = left.length === 0 ? '' : 'Leave them out with --skip-refused.';
-  return reportOutcome(context, options.json ?? false, isBusy ? busy(message, advice) : refused(message, advice));
+  return reportOutcome(shown, options.json ?? false, isBusy ? busy(message, advice) : refused(message, advice));
+}
+
+async function reportRefusal({ context, words }: RolloutCall, label: string, outcome: Outcome): Promise<void> {
+  const listener = await context.reports?.follow({ instance: label, command: words });
+  const at = context.clock.now();
+  await listener?.({ v: 1, run: newRunId(at), at, type: 'run-ended', outcome, ms: 0 });
 }
 
 /** What a rollout begins or goes on with. */

@@ -203,25 +203,27 @@ async function goOn(
   if (unwritable !== null) return unwritable;
   const servers = createServers(context);
   try {
-    const found = await findRollout(context, servers, id, given);
-    if (!found.ok) return await reportOutcome(context, json, found.error);
-    const refusal = await refuseGoingOn(context, servers, found.value, given, words, how);
-    if (refusal !== null) return await reportOutcome(context, json, refusal);
-    const { record, isForeign } = found.value;
-    const recordWords = isForeign ? trustedWords(record.options) : journalWords(record.options);
-    const options: RolloutOptions = {
-      ...readOptionWords([...recordWords, ...words.filter((word) => word !== '--take-over')]),
-      ...ofThisCall(given),
-    };
-    const targets = record.members.map(({ label }) => ({ instance: label, command: record.command }));
-    return await withReports(context, given, targets, (reporting) =>
-      goOnWith(reporting, servers, found.value, {
+    return await withReports(context, given, [], async (reporting) => {
+      const found = await findRollout(reporting, servers, id, given);
+      if (!found.ok) return reportOutcome(reporting, json, found.error);
+      const refusal = await refuseGoingOn(reporting, servers, found.value, given, words, how);
+      if (refusal !== null) return reportOutcome(reporting, json, refusal);
+      const { record, isForeign } = found.value;
+      const recordWords = isForeign ? trustedWords(record.options) : journalWords(record.options);
+      const options: RolloutOptions = {
+        ...readOptionWords([...recordWords, ...words.filter((word) => word !== '--take-over')]),
+        ...ofThisCall(given),
+      };
+      await reporting.reports?.expect(
+        record.members.map(({ label }) => ({ instance: label, command: record.command })),
+      );
+      return goOnWith(reporting, servers, found.value, {
         options,
         words: [...recordWords, ...words],
         how,
         retryFailed: given.retry === true,
-      }),
-    );
+      });
+    });
   } finally {
     await servers.close();
   }

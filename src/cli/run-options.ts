@@ -1,13 +1,15 @@
 import { Option, type Command } from 'commander';
+import { numberLimits, timeLimits } from '../config/limits.ts';
 import type { UncoveredPolicy } from '../config/settings.ts';
 import type { ReportFile } from '../report/report-file.ts';
 import type { StatusRange } from '../run/plan.ts';
 import {
-  count,
+  countWithin,
   duration,
   durationOrNever,
   environmentEntry,
   folderInside,
+  groupId,
   pushOwner,
   pushWord,
   repeated,
@@ -16,6 +18,7 @@ import {
   statusRanges,
   failurePolicies,
   uncoveredPolicy,
+  userId,
   hookCommand,
   type FailurePolicies,
   type HookCommand,
@@ -91,10 +94,14 @@ function addRestorePointOptions(command: Command): Command {
       new Option('--name <name>', 'the final name of the restore point (default: guard-<run>)').argParser(snapshotName),
     )
     .addOption(
-      new Option('--keep <count>', 'how many restore points to keep on the instance (default: 3)').argParser(count),
+      new Option('--keep <count>', 'how many restore points to keep on the instance (default: 3)').argParser(
+        countWithin(numberLimits.keep),
+      ),
     )
     .addOption(
-      new Option('--expires <time>', 'when the server removes it, or never (default: 30d)').argParser(durationOrNever),
+      new Option('--expires <time>', 'when the server removes it, or never (default: 30d)').argParser(
+        durationOrNever(timeLimits.expires),
+      ),
     )
     .addOption(
       new Option(
@@ -109,9 +116,15 @@ function addRestorePointOptions(command: Command): Command {
         "run by the instance's shell at a moment, or by this machine's with host:moment=command; moments: beforeRestorePoint, afterRestorePoint, beforeRollback, afterRollback, afterKeep (repeatable)",
       ).argParser(hookCommand),
     )
-    .addOption(new Option('--hook-timeout <time>', 'one --hook (default: 30s)').argParser(duration))
     .addOption(
-      new Option('--wait-lock <time>', 'how long to wait for another run to end (default: 0s)').argParser(duration),
+      new Option('--hook-timeout <time>', 'how long one --hook may take (default: 30s)').argParser(
+        duration(timeLimits.hookTimeout),
+      ),
+    )
+    .addOption(
+      new Option('--wait-lock <time>', 'how long to wait for another run to end (default: 0s)').argParser(
+        duration(timeLimits.waitLock),
+      ),
     );
 }
 
@@ -122,10 +135,26 @@ export function addCheckOptions(command: Command): Command {
     .addOption(
       new Option('--check <command>', "run by the instance's shell; status 0 passes (repeatable)").argParser(repeated),
     )
-    .addOption(new Option('--check-timeout <time>', 'one try of a --check (default: 10s)').argParser(duration))
-    .addOption(new Option('--check-interval <time>', 'from one try to the next (default: 2s)').argParser(duration))
-    .addOption(new Option('--check-retries <count>', 'failures in a row that count (default: 3)').argParser(count))
-    .addOption(new Option('--check-start-period <time>', 'failures do not count yet (default: 0s)').argParser(duration))
+    .addOption(
+      new Option('--check-timeout <time>', 'how long one attempt of a --check may take (default: 10s)').argParser(
+        duration(timeLimits.checkTimeout),
+      ),
+    )
+    .addOption(
+      new Option('--check-interval <time>', 'the time between two attempts (default: 2s)').argParser(
+        duration(timeLimits.checkInterval),
+      ),
+    )
+    .addOption(
+      new Option('--check-retries <count>', 'how many consecutive failures make a --check fail (default: 3)').argParser(
+        countWithin(numberLimits.checkRetries),
+      ),
+    )
+    .addOption(
+      new Option('--check-start-period <time>', 'how long failures do not count (default: 0s)').argParser(
+        duration(timeLimits.checkStartPeriod),
+      ),
+    )
     .option('--no-automatic', 'run only the checks, do not compare units, sockets, packages, …');
 }
 
@@ -134,10 +163,14 @@ function addHealthOptions(command: Command): Command {
     .optionsGroup('Verdict:')
     .addOption(
       new Option('--verify-timeout <time>', 'how long the instance may take to become healthy (default: 2m)').argParser(
-        duration,
+        duration(timeLimits.verifyTimeout),
       ),
     )
-    .addOption(new Option('--soak <time>', 'how long it must then stay healthy (default: 10s)').argParser(duration))
+    .addOption(
+      new Option('--soak <time>', 'how long it must then stay healthy (default: 10s)').argParser(
+        duration(timeLimits.soak),
+      ),
+    )
     .option('--restart', 'restart the instance before the verdict')
     .option('--allow-unhealthy', 'start although the instance is unhealthy')
     .addOption(
@@ -150,14 +183,14 @@ function addHealthOptions(command: Command): Command {
       new Option(
         '--confirm <time>',
         'keep a healthy change only if it is confirmed within this time, else roll it back',
-      ).argParser(duration),
+      ).argParser(duration(timeLimits.confirm)),
     )
     .option('--confirm-by <command>', 'confirm the change when this command on this machine succeeds; tried every 5 s')
     .option('--detach', 'with --confirm: end after the verdict and let the change wait')
     .addOption(
       new Option(
         '--on-unchanged <policy>',
-        'a command that failed and has changed nothing that guard compares: rollback or keep (default: rollback; at a terminal guard asks)',
+        'what to do if the command failed and changed nothing that guard compares (default: rollback; at a terminal guard asks)',
       ).choices(['rollback', 'keep']),
     )
     .option('--keep-failed', 'before a rollback, keep the failed state as a stopped copy without network');
@@ -166,19 +199,23 @@ function addHealthOptions(command: Command): Command {
 function addCommandOptions(command: Command): Command {
   return command
     .optionsGroup('Command:')
-    .addOption(new Option('--timeout <time>', 'how long it may run, or never (default: 1h)').argParser(durationOrNever))
+    .addOption(
+      new Option('--timeout <time>', 'how long it may run, or never (default: 1h)').argParser(
+        durationOrNever(timeLimits.timeout),
+      ),
+    )
     .addOption(
       new Option(
         '--idle-timeout <time>',
         'how long it may write no output, or never (default: 15m without a terminal)',
-      ).argParser(durationOrNever),
+      ).argParser(durationOrNever(timeLimits.idleTimeout)),
     )
     .addOption(
       new Option('--ok-status <list>', 'exit statuses that count as success (default: 0)').argParser(statusRanges),
     )
     .addOption(new Option('--env <NAME=value>', 'set a variable inside (repeatable)').argParser(environmentEntry))
-    .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(count))
-    .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(count))
+    .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(userId))
+    .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(groupId))
     .addOption(
       new Option('--cwd <folder>', 'run in this folder of the instance (default: /root)').argParser(folderInside),
     )

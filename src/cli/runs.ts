@@ -17,12 +17,15 @@ export function defineRuns(program: Command, call: Call): void {
   program
     .command('runs')
     .description('list past runs, newest first')
-    .argument('[instance]', 'only those of this instance')
-    .addOption(new Option('--limit <count>', 'at most so many').argParser(count).default(50))
-    .option('--json', 'write one run a line on stdout')
+    .argument('[instance]', 'list only the runs of this instance')
+    .addOption(new Option('--limit <count>', 'list at most this many runs').argParser(count).default(50))
+    .option('--json', 'write each run as one line of JSON on stdout')
     .option('--html <file>', 'write the list as a page to this file')
     .option('--open', 'open the page of --html in the browser')
-    .addHelpText('after', '\nExit status:\n    0  listed, also when there are none')
+    .addHelpText(
+      'after',
+      '\nExit status:\n    0  the runs were listed, also if there are none\n   64  the command line is wrong',
+    )
     .action(async (instance: string | undefined, options: RunsOptions) => {
       const { context } = call;
       const name = instance?.slice(instance.indexOf(':') + 1) ?? null;

@@ -5,22 +5,28 @@ import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-addres
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-file.ts';
 import { lifecycleMoments, type LifecycleMoment } from '../lifecycle-command.ts';
+import { describeTimeLimits, isWithin, numberLimits, type NumberLimits, type TimeLimits } from '../config/limits.ts';
 import { isVariableName } from '../config/variable-name.ts';
 import { isReservedName } from '../run/lock/in-flight.ts';
 import type { Policy, StatusRange } from '../run/plan.ts';
 
 /** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
 
-/** `30s` to milliseconds. */
-export function duration(text: string): number {
-  const parsed = parseDuration(text);
-  if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
-  return parsed.value;
+/** A reader of `30s` to milliseconds, with the limits that guard.yaml has for the same setting. */
+export function duration(limits: TimeLimits): (text: string) => number {
+  return (text) => readDuration(text, limits, false);
 }
 
 /** `never`, or a duration. Commander takes null for a value that is missing, so never is Infinity until `neverAsNull`. */
-export function durationOrNever(text: string): number {
-  return text === 'never' ? Infinity : duration(text);
+export function durationOrNever(limits: TimeLimits): (text: string) => number {
+  return (text) => (text === 'never' ? Infinity : readDuration(text, limits, true));
+}
+
+function readDuration(text: string, limits: TimeLimits, orNever: boolean): number {
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
+  if (isWithin(parsed.value, limits)) return parsed.value;
+  throw new InvalidArgumentError(`"${text}" makes no sense here: write ${describeTimeLimits(limits, orNever)}.`);
 }
 
 /** What the settings expect: null for never, undefined where the option was not given. */
@@ -32,6 +38,38 @@ export function neverAsNull(duration: number | undefined): number | null | undef
 export function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a whole number, zero or more.`);
   return Number(text);
+}
+
+/** A reader of a whole number, with the limits that guard.yaml has for the same setting. */
+export function countWithin({ least, most }: NumberLimits): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+    throw new InvalidArgumentError(`"${text}" is not a whole number, ${least} to ${most}.`);
+  };
+}
+
+/** The number of a user. Names are not looked up inside. */
+export function userId(text: string): number {
+  return idNumber(text, `id -u ${nameOr(text, 'NAME')}`);
+}
+
+/** The number of a group. */
+export function groupId(text: string): number {
+  return idNumber(text, `getent group ${nameOr(text, 'NAME')}`);
+}
+
+function idNumber(text: string, question: string): number {
+  const { most } = numberLimits.userId;
+  if (/^\d{1,10}$/.test(text) && Number(text) <= most) return Number(text);
+  throw new InvalidArgumentError(
+    /^\d+$/.test(text)
+      ? `"${text}" is not a numeric id, 0 to ${most}.`
+      : `"${text}" is not a number: \`incus exec INSTANCE -- ${question}\` prints it.`,
+  );
+}
+
+function nameOr(text: string, placeholder: string): string {
+  return /^[a-z_][\w.-]{0,31}$/i.test(text) ? text : placeholder;
 }
 
 /** `0,100-103` to inclusive ranges. */

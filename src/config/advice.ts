@@ -1,6 +1,7 @@
 import { parseDuration } from '../duration.ts';
 import { nearest, neutralise } from '../text.ts';
-import { booleanExpected, timeExpected, writeTime } from './schema-values.ts';
+import { writeTime } from './limits.ts';
+import { booleanExpected, timeExpected } from './schema-values.ts';
 
 /** Suggests a correction of a value, or returns an empty text. */
 export function adviceFor(value: unknown, expected: string): string {
@@ -11,7 +12,7 @@ export function adviceFor(value: unknown, expected: string): string {
   if (typeof value === 'boolean' && expected.startsWith('a text'))
     return `As a text it is written in quotes: "${value}".`;
   if (expected.includes('numeric id') && typeof value === 'string')
-    return `Names are not looked up inside: \`id ${neutralise(value, 40)}\` says the number there.`;
+    return `Names are not looked up inside: \`incus exec INSTANCE -- id -u ${neutralise(value, 40)}\` prints the number.`;
   return typeof value === 'string' ? adviceForWord(value, expected) : '';
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { checkDefaults, dnsDefaults, httpDefaults, systemdDefaults } from '../check-default.ts';
 import { dnsTypes, type CheckCommon, type CheckDefinition } from '../check-definition.ts';
+import { numberLimits, timeLimits } from './limits.ts';
 import {
   changed,
   choice,
@@ -9,6 +10,7 @@ import {
   headers,
   mapping,
   needed,
+  numberWithin,
   oneOrMore,
   optional,
   path,
@@ -18,7 +20,7 @@ import {
   statuses,
   text,
   textMatch,
-  time,
+  timeWithin,
   userId,
   variables,
   wholeNumber,
@@ -37,16 +39,19 @@ const common = {
     description: '`required` decides the verdict, `advisory` is only reported.',
     default: 'required',
   }),
-  timeout: optional(time(1), {
+  timeout: optional(timeWithin(timeLimits.checkTimeout), {
     description: 'The time limit of one attempt. The check is then killed and counts as failed.',
     default: '10s',
   }),
-  interval: optional(time(100), { description: 'The time between two attempts.', default: '2s' }),
-  retries: optional(wholeNumber(1, 1000), {
+  interval: optional(timeWithin(timeLimits.checkInterval), {
+    description: 'The time between two attempts.',
+    default: '2s',
+  }),
+  retries: optional(numberWithin(numberLimits.checkRetries), {
     description: 'How many consecutive failures make the check fail.',
     default: 3,
   }),
-  startPeriod: optional(time(0), {
+  startPeriod: optional(timeWithin(timeLimits.checkStartPeriod), {
     description: 'The time after the command or a start in which failures do not count. The first success ends it.',
     default: '0s',
   }),

@@ -1,6 +1,17 @@
 import * as z from 'zod/mini';
 import { lifecycleCommandTimeoutMs, type LifecycleCommand, type LifecycleMoment } from '../lifecycle-command.ts';
-import { changed, command, mapping, oneOrMore, optional, path, time, userId, variables } from './schema-values.ts';
+import { timeLimits } from './limits.ts';
+import {
+  changed,
+  command,
+  mapping,
+  oneOrMore,
+  optional,
+  path,
+  timeWithin,
+  userId,
+  variables,
+} from './schema-values.ts';
 
 const hookExpected = 'a mapping with either exec or host';
 
@@ -16,7 +27,7 @@ const hook = changed(
         description:
           "Runs on the machine that runs guard, in guard's working directory. A text is run by sh -c, a list of words without any shell. {address} in its arguments stands for the address of the instance.",
       }),
-      timeout: optional(time(1), {
+      timeout: optional(timeWithin(timeLimits.hookTimeout), {
         description: 'The command is killed after this time, and has failed.',
         default: '30s',
       }),

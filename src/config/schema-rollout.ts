@@ -1,8 +1,19 @@
 import * as z from 'zod/mini';
 import { parseAmount } from '../amount.ts';
 import type { RolloutDefaults } from './rollout-defaults.ts';
+import { numberLimits, timeLimits } from './limits.ts';
 import { readPattern } from './pattern.ts';
-import { changed, flag, mapping, oneOrMore, optional, pattern, time, wholeNumber } from './schema-values.ts';
+import {
+  changed,
+  flag,
+  mapping,
+  numberWithin,
+  oneOrMore,
+  optional,
+  pattern,
+  timeWithin,
+  wholeNumber,
+} from './schema-values.ts';
 
 /** What guard.yaml says of changes of many instances. */
 
@@ -28,11 +39,14 @@ export const rollout = changed(
         default: 1,
         examples: ['10%'],
       }),
-      canary: optional(wholeNumber(0, 100_000), {
+      canary: optional(numberWithin(numberLimits.canary), {
         description: 'How many instances change first and alone. None of them may fail.',
         default: 0,
       }),
-      pause: optional(time(0), { description: 'How long to wait between two waves.', default: '0s' }),
+      pause: optional(timeWithin(timeLimits.pause), {
+        description: 'How long to wait between two waves.',
+        default: '0s',
+      }),
       maxFailures: optional(amount(0), {
         description: 'How many failures are allowed, or which share of all, rounded down. One more stops the rollout.',
         default: 0,

@@ -1,6 +1,14 @@
 import * as z from 'zod/mini';
 import type { TextMatch, Words } from '../check-definition.ts';
 import { parseDuration } from '../duration.ts';
+import {
+  describeTimeLimits,
+  isWithin,
+  mostTimeMs,
+  numberLimits,
+  type NumberLimits,
+  type TimeLimits,
+} from './limits.ts';
 import type { StatusRange } from './settings.ts';
 import { variableNameForm } from './variable-name.ts';
 
@@ -14,9 +22,6 @@ export const booleanExpected = 'true or false';
 
 const timeForm = /^(0|\d+(\.\d+)?(ms|s|m|h|d))$/;
 const timeOrNeverForm = /^(never|0|\d+(\.\d+)?(ms|s|m|h|d))$/;
-
-/** Node's timers end at 24 days. */
-const mostTimeMs = 7 * 24 * 3_600_000;
 
 /** What an editor says about a key. */
 export interface KeyMeta {
@@ -53,40 +58,32 @@ export function changed<T extends z.core.$ZodType, O>(
 
 /** Milliseconds. */
 export function time(leastMs: number, mostMs = mostTimeMs) {
-  return changed(pattern(timeForm, timeExpected), (text, complain) => readTime(text, leastMs, mostMs, complain));
+  return timeWithin({ leastMs, mostMs });
+}
+
+/** Milliseconds. */
+export function timeWithin(limits: TimeLimits) {
+  return changed(pattern(timeForm, timeExpected), (text, complain) => readTime(text, limits, false, complain));
 }
 
 /** Milliseconds; null for `never`. */
-export function timeOrNever(leastMs: number, mostMs = mostTimeMs) {
+export function timeOrNever(limits: TimeLimits) {
   return changed(pattern(timeOrNeverForm, `${timeExpected}, or never`), (text, complain) =>
-    text === 'never' ? null : readTime(text, leastMs, mostMs, complain),
+    text === 'never' ? null : readTime(text, limits, true, complain),
   );
 }
 
-function readTime(text: string, leastMs: number, mostMs: number, complain: (expected: string) => void): number {
+function readTime(text: string, limits: TimeLimits, orNever: boolean, complain: (expected: string) => void): number {
   const parsed = parseDuration(text);
-  if (parsed.ok && parsed.value >= leastMs && parsed.value <= mostMs) return parsed.value;
-  complain(`a time from ${writeTime(leastMs)} to ${writeTime(mostMs)}`);
-  return leastMs;
+  if (parsed.ok && isWithin(parsed.value, limits)) return parsed.value;
+  complain(describeTimeLimits(limits, orNever));
+  return limits.leastMs;
 }
 
 /** Text of a form. */
 export function pattern(form: RegExp, error: string) {
   return z.string({ error }).check(z.regex(form, { error }));
 }
-
-/** As it is written in the file: `90s`, `5m`, `0s`. */
-export function writeTime(ms: number): string {
-  const [unit, size] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ['ms', 1];
-  return ms === 0 ? '0s' : `${ms / size}${unit}`;
-}
-
-const units = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1000],
-] as const;
 
 export const flag = z.boolean({ error: booleanExpected });
 
@@ -95,10 +92,14 @@ export function wholeNumber(least: number, most: number, what = 'a whole number'
   return z.int({ error }).check(z.minimum(least, { error }), z.maximum(most, { error }));
 }
 
+export function numberWithin({ least, most }: NumberLimits) {
+  return wholeNumber(least, most);
+}
+
 export const port = wholeNumber(1, 65_535, 'a port');
 
-/** The kernel's; names of users are not looked up inside. */
-export const userId = wholeNumber(0, 4_294_967_294, 'a numeric id');
+/** Names of users are not looked up inside. */
+export const userId = wholeNumber(numberLimits.userId.least, numberLimits.userId.most, 'a numeric id');
 
 const textExpected = 'a text';
 

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { CheckDefinition } from '../check-definition.ts';
 import { isGlobOfText } from './glob.ts';
 import type { Layer } from './layer.ts';
+import { numberLimits, timeLimits } from './limits.ts';
 import type { Notice, NoticeWay } from './settings.ts';
 import { check } from './schema-check.ts';
 import { groups, rollout } from './schema-rollout.ts';
@@ -14,6 +15,7 @@ import {
   headers,
   inheritedVariables,
   mapping,
+  numberWithin,
   oneOrMore,
   optional,
   path,
@@ -21,6 +23,7 @@ import {
   statuses,
   time,
   timeOrNever,
+  timeWithin,
   userId,
   wholeNumber,
 } from './schema-values.ts';
@@ -110,6 +113,7 @@ const outcomes = [
 const unhappy = [
   'rolled-back',
   'kept-unhealthy',
+  'kept-unchanged',
   'rolled-back-not-well',
   'rollback-failed',
   'quarantined',
@@ -155,8 +159,6 @@ const checks = changed(
     ),
 );
 
-const year = 366 * 24 * 3_600_000;
-
 const settingsShape = {
   checks: optional(checks, {
     description: 'Health checks by name, run before and after the command. `null` removes an inherited check.',
@@ -166,11 +168,11 @@ const settingsShape = {
       'Whether guard compares units, sockets, packages, addresses and disk space before and after the command.',
     default: true,
   }),
-  verifyTimeout: optional(time(0), {
+  verifyTimeout: optional(timeWithin(timeLimits.verifyTimeout), {
     description: 'How long the instance may take to become healthy after the command.',
     default: '2m',
   }),
-  soak: optional(time(0), {
+  soak: optional(timeWithin(timeLimits.soak), {
     description: 'How long the instance must then stay healthy. 0s: one healthy observation is enough.',
     default: '10s',
   }),
@@ -186,7 +188,7 @@ const settingsShape = {
     description: 'Start the run although a required check already fails.',
     default: false,
   }),
-  confirm: optional(time(10_000, 7 * 24 * 3_600_000), {
+  confirm: optional(timeWithin(timeLimits.confirm), {
     description:
       'How long a healthy change waits for its confirmation. Without one it is rolled back. Left out: the change is kept at once.',
     examples: ['10m'],
@@ -223,8 +225,8 @@ const settingsShape = {
   ),
   askTimeout: optional(time(1000), { description: 'How long `ask` waits for an answer.', default: '5m' }),
 
-  timeout: optional(timeOrNever(1000), { description: 'How long the command may run.', default: '1h' }),
-  idleTimeout: optional(timeOrNever(1000), {
+  timeout: optional(timeOrNever(timeLimits.timeout), { description: 'How long the command may run.', default: '1h' }),
+  idleTimeout: optional(timeOrNever(timeLimits.idleTimeout), {
     description: 'How long the command may write no output. Default: 15m, and never at a terminal.',
   }),
   okStatus: optional(statuses(0, 255, '0,100-103'), {
@@ -240,15 +242,18 @@ const settingsShape = {
   group: optional(userId, { description: 'The numeric group id the command runs as.', default: 0 }),
   cwd: optional(path('folder'), { description: 'The folder inside in which the command runs.', default: '/root' }),
 
-  keep: optional(wholeNumber(0, 1000), {
+  keep: optional(numberWithin(numberLimits.keep), {
     description: 'How many restore points guard keeps on the instance. The newest always stays.',
     default: 3,
   }),
-  expires: optional(timeOrNever(60_000, 10 * year), {
+  expires: optional(timeOrNever(timeLimits.expires), {
     description: 'After which time the server removes a restore point.',
     default: '30d',
   }),
-  waitLock: optional(time(0), { description: 'How long to wait for another run to end.', default: '0s' }),
+  waitLock: optional(timeWithin(timeLimits.waitLock), {
+    description: 'How long to wait for another run to end.',
+    default: '0s',
+  }),
   lease: optional(time(60_000), {
     description: 'How long a run of another host must show no activity before `guard recover` finishes it here.',
     default: '2m',

@@ -3,7 +3,7 @@ import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Listener, Outcome, RecordedEvent } from '../event.ts';
-import { exitStatusOf, isGood } from '../run/outcome.ts';
+import { exitStatusOf, isGood, isUndecided } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import { markdownOf } from './markdown-report.ts';
@@ -48,7 +48,11 @@ export function createGithubView({ environment, stderr, target, history }: Surro
 function annotationOf(outcome: Outcome, { facts }: RunReport): string | null {
   if (isGood(outcome)) return null;
   const { label, headline, details } = summarizeOutcome(outcome, facts);
-  return workflowCommand('error', `guard (${label})`, [headline, ...details].join('\n'));
+  return workflowCommand(
+    isUndecided(outcome) ? 'warning' : 'error',
+    `guard (${label})`,
+    [headline, ...details].join('\n'),
+  );
 }
 
 /** Escaped as the runner unescapes it: a property also has to be kept from ending early. */

@@ -1,5 +1,5 @@
 import type { CheckResult, Finding, Outcome, Verdict } from '../event.ts';
-import { exitStatusOf, isGood, outcomeName } from '../run/outcome.ts';
+import { exitStatusOf, isGood, isUndecided, outcomeName } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import { commandTitle, phaseTitles, safeLines } from './format.ts';
@@ -19,7 +19,8 @@ interface TestCase {
 
 /**
  * The runs as JUnit XML in the form that Jenkins, GitLab and GitHub's tools read: a suite for each run; in it a case for its
- * outcome, for each phase, each check and each finding. A suite is green if and only if the change was kept because all is well.
+ * outcome, for each phase, each check and each finding. A suite fails unless the change was kept because all is well; a change
+ * that waits for its confirmation is skipped.
  */
 export function junitOf(stories: readonly RunReport[]): string {
   const suites = stories.map((story) => ({ story, cases: unique(caseOf(story)) }));
@@ -100,7 +101,7 @@ function caseOf(story: RunReport): TestCase[] {
   const outcome = record.ended?.outcome ?? null;
   const cases = [outcomeCase(story, outcome), ...phaseCases(story), ...healthCases(story)];
   // What is wrong and did not decide is told in a kept run, and does not make it red.
-  return isGood(outcome) ? cases.map(informational) : cases;
+  return isGood(outcome) || (outcome !== null && isUndecided(outcome)) ? cases.map(informational) : cases;
 }
 
 function informational(one: TestCase): TestCase {
@@ -117,7 +118,9 @@ function outcomeCase(story: RunReport, outcome: Outcome | null): TestCase {
 }
 
 /** A failure is the change's; an error means that the change was not tried, or that a person must look. */
-function severityOf({ outcome }: Outcome): 'failure' | 'error' {
+function severityOf(event: Outcome): 'failure' | 'error' | 'skipped' {
+  if (isUndecided(event)) return 'skipped';
+  const { outcome } = event;
   return outcome === 'rolled-back' ||
     outcome === 'kept-unhealthy' ||
     outcome === 'kept-unchanged' ||

@@ -40,18 +40,19 @@ export function planLines(preview: Preview): string[] {
 /** Where, with which restore point, and by which rules. */
 export function describePlanned({ plan, wasRunning, pool, pause, disks }: Preview): string[] {
   return [
-    `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'runs' : 'is stopped and would be started for the run'}`,
+    `  in ${plan.instance} (project ${plan.project}), which ${wasRunning ? 'is running' : 'is stopped and would be started for the run'}`,
     `  restore point: ${neutralise(plan.restorePoint.name)}${pool ? `, on pool ${pool.name} (${pool.driver})` : ''}, ${describeRetention(plan.restorePoint)}`,
     ...(pause === null ? [] : [`  ${neutralise(pause)}`]),
     ...(plan.stopFirst && wasRunning
       ? ['  the instance would be stopped for its restore point, and started again']
       : []),
-    ...disks.own.map(({ pool, volume }) => `  with it: volume ${neutralise(volume)} of pool ${neutralise(pool)}`),
+    ...disks.own.map(({ pool, volume }) => `  also covered: volume ${neutralise(volume)} of pool ${neutralise(pool)}`),
     ...disks.uncovered.map(({ device, path, message }) =>
-      neutralise(`  not covered by it: disk ${device} at ${path}: ${message}`),
+      neutralise(`  not covered: disk ${device} at ${path}: ${message}`),
     ),
     ...plan.pushes.map((push) => `  copied before the command: ${neutralise(push.local)}, ${describePushes([push])}`),
-    `  limits: command ${formatLimit(plan.limits.commandMs)}, silence ${formatLimit(plan.limits.idleMs)}, healthy within ${formatDuration(plan.limits.verifyMs)}, then for ${formatDuration(plan.limits.soakMs)}`,
+    `  limits: command ${formatLimit(plan.limits.commandMs)}, without output ${formatLimit(plan.limits.idleMs)}, healthy within ${formatDuration(plan.limits.verifyMs)}, then healthy for ${formatDuration(plan.limits.soakMs)}`,
+    ...confirmationLines(plan),
     `  on failure: ${describePolicies(plan.onFailure)}`,
     ...hookLines(plan, wasRunning),
     ...(plan.restart ? ['  the instance would be restarted before the verdict'] : []),
@@ -83,17 +84,24 @@ function hookLines({ hooks }: Plan, wasRunning: boolean): string[] {
   return lifecycleMoments.flatMap((moment) =>
     (hooks[moment] ?? []).map(({ kind, command, timeoutMs }) => {
       const where = kind === 'exec' ? 'inside' : 'on this host';
-      const leftOut = !wasRunning && moment.endsWith('RestorePoint') ? ', left out: it does not run' : '';
+      const leftOut = !wasRunning && moment.endsWith('RestorePoint') ? ', skipped: the instance is not running' : '';
       const words = neutralise(shellWords(command), 300);
       return `  hook ${moment}, ${where}, within ${formatDuration(timeoutMs)}: ${words}${leftOut}`;
     }),
   );
 }
 
+function confirmationLines({ confirmation }: Plan): string[] {
+  if (confirmation === null) return [];
+  return [
+    `  a healthy change would wait ${formatDuration(confirmation.ms)} for a confirmation, and would be rolled back without one`,
+  ];
+}
+
 /** What becomes of the restore point when the change is kept. */
 function describeRetention({ keep, named, expiresMs }: Plan['restorePoint']): string {
   if (keep === 0 && !named) return 'removed when the change is kept';
-  const stay = expiresMs === null ? 'kept for ever' : `kept for ${formatDuration(expiresMs)}`;
+  const stay = expiresMs === null ? 'kept without a time limit' : `kept for ${formatDuration(expiresMs)}`;
   // A name of the user's own does not count among guard's.
   return named ? stay : `${stay} or until ${keep} newer ${keep === 1 ? 'one exists' : 'ones exist'}`;
 }

@@ -20,6 +20,8 @@ export interface Reports {
   readonly listener: Listener;
   /** The listener of one of several runs at once. */
   readonly follow: (target: Target, history?: readonly RecordedEvent[]) => Promise<Listener>;
+  /** These are the targets instead of those whose turn has not come; what has begun stays. */
+  readonly expect: (targets: readonly Target[]) => Promise<void>;
   /** There was nothing to do for a target after all. */
   readonly drop: (target: Target) => Promise<void>;
   /** guard itself failed: the reports say so before it ends. */
@@ -63,7 +65,7 @@ export async function openReports(options: {
     follow: async (target, history = []) => {
       const followed = createRunReportBuilder(target, history);
       followed.begin();
-      storytellers.set(target.instance, followed);
+      storytellers.set(keyOf(target), followed);
       await rewrite();
       return async (event) => {
         followed.listener(event);
@@ -71,8 +73,20 @@ export async function openReports(options: {
       };
     },
     listener: async (event) => {
-      current?.listener(event);
+      if (current === null || current.report().state === 'ended') {
+        const target = targetOfAll([...storytellers.values()]);
+        current = createRunReportBuilder(target);
+        storytellers.set(keyOf(target), current);
+      }
+      current.listener(event);
       if (event.type === 'run-ended') await rewrite();
+    },
+    expect: async (targets) => {
+      for (const [key, storyteller] of storytellers)
+        if (storyteller.report().state === 'waiting') storytellers.delete(key);
+      for (const target of targets)
+        if (!storytellers.has(keyOf(target))) storytellers.set(keyOf(target), createRunReportBuilder(target));
+      await rewrite();
     },
     drop: async (target) => {
       storytellers.delete(keyOf(target));
@@ -83,6 +97,16 @@ export async function openReports(options: {
       await rewrite();
     },
   });
+}
+
+/** An outcome that comes when no run is under way is about all whose turn has not come: a run of its own. */
+function targetOfAll(storytellers: readonly RunReportBuilder[]): Target {
+  const waiting = storytellers.map((one) => one.report()).filter(({ state }) => state === 'waiting');
+  const [first] = waiting;
+  return {
+    instance: waiting.map(({ target }) => target.instance).join(' '),
+    command: first?.target.command ?? [],
+  };
 }
 
 function keyOf({ instance, rehearsal }: Target): string {

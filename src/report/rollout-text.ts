@@ -235,9 +235,9 @@ export function rolloutPlanLines(
     `  on ${describeRollout(members, settings)}`,
     ...waveLines(members),
     ...(settings.pauseMs === 0
-      ? ['Without --pause the next instance begins as soon as one of those under way has ended.']
+      ? ['Without --pause guard starts with the next instance as soon as one has ended.']
       : []),
-    `As far as can be seen without changing anything, every run would begin. Nothing was changed.`,
-    `\`guard plan <instance> -- …\` says more of one of them.`,
+    `As far as guard can see without a change, every run would start. Nothing was changed.`,
+    `For the details of one instance: \`guard plan <instance> -- …\``,
   ];
 }

@@ -112,6 +112,11 @@ export function isGood(outcome: Outcome | null | undefined): boolean {
   return outcome?.outcome === 'kept' || outcome?.outcome === 'rehearsal-passed';
 }
 
+/** Neither good nor bad: the change waits for somebody, or its instance is gone. */
+export function isUndecided({ outcome }: Outcome): boolean {
+  return outcome === 'waiting' || outcome === 'instance-gone';
+}
+
 /** The table's name of an outcome. */
 export function outcomeName(outcome: Outcome): string {
   if (outcome.outcome === 'instance-gone') return 'instance gone';

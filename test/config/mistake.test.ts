@@ -91,7 +91,7 @@ describe('every mistake has its place and says what to write', () => {
     [
       'the name of a user',
       'defaults:\n  user: postgres',
-      '2:9 "user" must be a numeric id, 0 to 4294967294, but is "postgres". Names are not looked up inside: `id postgres` says the number there.',
+      '2:9 "user" must be a numeric id, 0 to 4294967294, but is "postgres". Names are not looked up inside: `incus exec INSTANCE -- id -u postgres` prints the number.',
     ],
     [
       'a boolean where a text is meant',

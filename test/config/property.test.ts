@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { writeTime } from '../../src/config/schema-values.ts';
+import { writeTime } from '../../src/config/limits.ts';
 import { parseDuration } from '../../src/duration.ts';
 import { formatMistake } from '../../src/config/mistake.ts';
 import { readPattern } from '../../src/config/pattern.ts';

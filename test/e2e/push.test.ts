@@ -126,7 +126,7 @@ describe('--push', () => {
     expect([status, stderr]).toEqual([
       10,
       expect.stringMatching(
-        /the command was not begun: ".*app\.conf" could not be pushed to \/opt\/is-folder: tar: .*is-folder/,
+        /the command was not started: ".*app\.conf" could not be pushed to \/opt\/is-folder: tar: .*is-folder/,
       ),
     ]);
     expect(await fileExists(instance, '/root/begun')).toBe(false);

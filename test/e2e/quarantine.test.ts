@@ -23,7 +23,7 @@ const inside = (script: string): Promise<string> => incusCommand('exec', instanc
 /** A change that a check does not survive; as a timer would start it. */
 const breaking = ['rm', '/etc/hostname'];
 const quickly = ['--soak', '0s', '--verify-timeout', '2s'];
-const options = [...quickly, '--check', 'test -e /etc/hostname', '--check-interval', '50ms'];
+const options = [...quickly, '--check', 'test -e /etc/hostname', '--check-interval', '100ms'];
 const unattended = (...words: readonly string[]) => guard.run([...options, ...words]);
 
 describe('a change that was rolled back (F37)', () => {

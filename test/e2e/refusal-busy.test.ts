@@ -100,7 +100,7 @@ test('what the other run changed meanwhile is not held against the one that wait
     'echo started; while [ ! -e /root/go ]; do sleep 0.1; done; rm /root/flag',
   ]);
   await firstOutput(holder);
-  const checks = ['--check', 'test -e /root/flag', '--check-interval', '50ms', '--verify-timeout', '5s'];
+  const checks = ['--check', 'test -e /root/flag', '--check-interval', '100ms', '--verify-timeout', '5s'];
   const waiting = guard.start([...quick, ...checks, '--wait-lock', '10m', '--json', instance, '--', 'true']);
   await shows(waiting, '"phase":"restore-point"');
   await incusCommand('exec', instance, '--', 'touch', '/root/go');

@@ -29,7 +29,7 @@ describe('remote:name', () => {
   test('kept and rolled back, with the remote in the record and in the way back', async () => {
     const kept = await run(`far:${instance}`, '--', 'sh', '-c', 'touch /root/kept; echo out; echo err >&2');
     expect([kept.status, kept.stdout]).toEqual([0, 'out\n']);
-    expect(kept.stderr).toMatch(new RegExp(`go back with: guard rollback far:${instance} `));
+    expect(kept.stderr).toMatch(new RegExp(`to roll back: guard rollback far:${instance} `));
     const back = await run('--retry', `far:${instance}`, '--', 'sh', '-c', 'touch /root/changed; exit 3');
     expect([back.status, await isBack()]).toEqual([10, true]);
     expect((await run('runs')).stdout).toContain(`far:${instance}`);

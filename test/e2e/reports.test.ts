@@ -156,7 +156,10 @@ describe('--report', () => {
   test('several instances: the one whose turn did not come is told', async () => {
     const { status } = await guard.run([...reportWords('two'), 'e2e-reports-none', instance, '--', 'true']);
     expect(status).toBe(30);
-    expect((await read('two')).xml).toMatch(/classname="guard.e2e-reports" name="outcome"[^>]*>\s*<skipped/);
+    const selected = await read('two');
+    expect(selected.xml).toMatch(/classname="guard.e2e-reports" name="outcome"[^>]*>\s*<skipped/);
+    expect(selected.xml).toContain('There is no instance &quot;e2e-reports-none&quot;');
+    expect(isGreen(selected)).toBe(false);
   });
 });
 

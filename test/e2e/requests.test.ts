@@ -116,7 +116,7 @@ describe('a whole run', () => {
   });
 
   test.each([
-    ['because the instance is unhealthy already', ['--check', 'false', '--check-interval', '50ms', instance]],
+    ['because the instance is unhealthy already', ['--check', 'false', '--check-interval', '100ms', instance]],
     ['because a snapshot has the wanted name', ['--name', 'mine', instance]],
   ])('that is refused %s asks, and changes nothing', async (_, words) => {
     expect((await run(...words, '--', 'touch', '/root/refused')).status).toBe(30);

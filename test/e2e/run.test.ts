@@ -304,7 +304,7 @@ describe('what is refused', () => {
   });
 
   test('30: a check that fails already; --allow-unhealthy runs all the same (F34)', async () => {
-    const failing = [...quick, '--check', 'false', '--check-interval', '50ms', '--verify-timeout', '5s'];
+    const failing = [...quick, '--check', 'false', '--check-interval', '100ms', '--verify-timeout', '5s'];
     expect((await unchanged([...failing, instance, '--', 'true'])).status).toBe(30);
     expect((await guard.run([...failing, '--allow-unhealthy', instance, '--', 'true'])).status).toBe(0);
   });

@@ -83,6 +83,13 @@ describe('in GitHub Actions', () => {
     expect(await readFile(join(folder, 'output'), 'utf8')).toContain('outcome=kept\ncause=\nstatus=0\n');
   });
 
+  test('a change that waits for its confirmation is a warning, not an error', async () => {
+    const commands = readCommands(await shown(github(), eventsOfOutcomes.waiting));
+    expect(commands).toHaveLength(1);
+    expect(commands[0]).toMatch(/^::warning title=guard \(waiting\)::waiting: .*unless it is confirmed/);
+    expect(await readFile(join(folder, 'output'), 'utf8')).toContain('outcome=waiting\ncause=\nstatus=16\n');
+  });
+
   test('a script of several lines is one line in the title, without escapes', async () => {
     const about = { ...target, command: ['sh', '-e', '-c', '\n/srv/app/migrate\nsystemctl restart app\n'] };
     await shown(github(), hostile, about);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
 import type { RunEvent } from '../../src/event.ts';
 import { junitOf } from '../../src/report/junit.ts';
-import { isGood } from '../../src/run/outcome.ts';
+import { isGood, isUndecided } from '../../src/run/outcome.ts';
 import { createRunReportBuilder } from '../../src/report/run-report.ts';
 import { check, commandEnded, finding, recorded, started, verdict } from './example-events.ts';
 import { ended, eventsOfOutcomes, storyOf, target } from './example-reports.ts';
@@ -24,11 +24,11 @@ const isGreen = (document: string): boolean =>
 
 describe('a suite', () => {
   test.each(Object.entries(eventsOfOutcomes))(
-    'of %s is valid, and green only if it is kept, or passed its rehearsal',
+    'of %s is valid, and green only if it is kept, passed its rehearsal, or is undecided',
     async (name, events) => {
       const document = junitOf([storyOf(events)]);
       expect(await mistakesOf([document])).toEqual([]);
-      expect(isGreen(document)).toBe(name === 'kept' || name === 'rehearsal-passed');
+      expect(isGreen(document)).toBe(['kept', 'rehearsal-passed', 'waiting', 'instance-gone'].includes(name));
     },
   );
 
@@ -47,6 +47,11 @@ describe('a suite', () => {
     const document = junitOf([storyOf(eventsOfOutcomes.kept)]);
     expect(document).toContain('name="check: slow, after the command" time="0.003">\n      <skipped');
     expect(document).toContain('<system-out>done</system-out>');
+  });
+
+  test('of a change that waits for its confirmation is skipped, and says so', () => {
+    const document = junitOf([storyOf(eventsOfOutcomes.waiting)]);
+    expect(document).toMatch(/name="outcome"[^>]*>\s*<skipped message="waiting: [^"]*unless it is confirmed/);
   });
 
   test('of a guard that was killed is red', async () => {
@@ -93,12 +98,12 @@ test('is valid XML whatever the command, the checks and the findings say', async
 });
 
 // What the command wrote says nothing of how the run ended, whenever it comes.
-test('is green if and only if the last word was "kept", or that of a rehearsal that passed', () => {
+test('is green if and only if the last word was "kept", that of a rehearsal that passed, or is undecided', () => {
   const one = fc.constantFrom(...Object.values(eventsOfOutcomes).flat());
   fc.assert(
     fc.property(fc.array(one, { maxLength: 12 }), (events) => {
       const last = events.findLast(({ type }) => type !== 'command-output');
-      const kept = last?.type === 'run-ended' && isGood(last.outcome);
+      const kept = last?.type === 'run-ended' && (isGood(last.outcome) || isUndecided(last.outcome));
       const teller = createRunReportBuilder(target);
       teller.begin();
       for (const event of recorded(...events)) teller.listener(event);

@@ -62,11 +62,11 @@ const lines = (more: Partial<Preview>, changed: Partial<Plan> = {}): string =>
 test('says what would happen', () => {
   expect(lines({})).toMatchInlineSnapshot(`
     "guard would run: apt upgrade -y
-      in web (project default), which runs
+      in web (project default), which is running
       restore point: guard-20261123-070945-z8mf, on pool default (btrfs), kept for 30 days or until 3 newer ones exist
-      with it: volume rows of pool fast
-      not covered by it: disk data at /srv: a folder of the host (/srv/web)
-      limits: command 1 h, silence unlimited, healthy within 2 min, then for 10 s
+      also covered: volume rows of pool fast
+      not covered: disk data at /srv: a folder of the host (/srv/web)
+      limits: command 1 h, without output unlimited, healthy within 2 min, then healthy for 10 s
       on failure: rollback
 
     web is healthy (no check of yours is configured)
@@ -119,7 +119,7 @@ describe('how long the restore point stays', () => {
     [{ ...restorePoint, keep: 0 }, 'removed when the change is kept'],
     [{ ...restorePoint, keep: 1 }, 'kept for 30 days or until 1 newer one exists'],
     [{ ...restorePoint, named: true, keep: 0 }, 'kept for 30 days\n'],
-    [{ ...restorePoint, named: true, expiresMs: null }, 'kept for ever\n'],
+    [{ ...restorePoint, named: true, expiresMs: null }, 'kept without a time limit\n'],
   ])('%o', (changed, expected) => {
     expect(lines({}, { restorePoint: changed })).toContain(`(btrfs), ${expected}`);
   });
@@ -141,5 +141,12 @@ test('names the hooks, and what is left out of an instance that does not run', (
   expect(running).toContain('the instance would be stopped for its restore point, and started again');
   expect(running).toContain("hook beforeRestorePoint, inside, within 30 s: sh -c 'sync; \\x1b[2J'\n");
   expect(running).toContain('hook afterKeep, on this host, within 30 s');
-  expect(lines({ wasRunning: false }, { hooks })).toContain("'sync; \\x1b[2J', left out: it does not run\n");
+  expect(lines({ wasRunning: false }, { hooks })).toContain("'sync; \\x1b[2J', skipped: the instance is not running\n");
+});
+
+test('a confirmation is announced', () => {
+  const confirmation = { ms: 600_000, by: null } as unknown as Plan['confirmation'];
+  expect(lines({}, { confirmation })).toContain(
+    '  a healthy change would wait 10 min for a confirmation, and would be rolled back without one\n',
+  );
 });

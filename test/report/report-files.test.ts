@@ -60,6 +60,38 @@ test('all formats are there from the beginning, red, and right at the end', asyn
   expect(await readdir(folder)).toEqual(['a.json', 'a.md', 'a.xml']);
 });
 
+test('an outcome that comes before any run is about all, and makes every report red', async () => {
+  const opened = await open([
+    { format: 'json', path: 'a.json' },
+    { format: 'junit', path: 'a.xml' },
+  ]);
+  if (!opened.ok) throw new Error(opened.error);
+  for (const event of recorded(...eventsOfOutcomes.refused)) await opened.value.listener(event);
+  expect(await readStates()).toEqual([
+    ['web', 'waiting', undefined],
+    ['db', 'waiting', undefined],
+    ['web db', 'ended', 'refused'],
+  ]);
+  expect(await read('a.xml')).toContain('<error');
+});
+
+test('of one instance it is the outcome', async () => {
+  const opened = await open([{ format: 'json', path: 'a.json' }], [target]);
+  if (!opened.ok) throw new Error(opened.error);
+  for (const event of recorded(...eventsOfOutcomes.refused)) await opened.value.listener(event);
+  expect(await readStates()).toEqual([['web', 'ended', 'refused']]);
+});
+
+test('the instances that a selection means take the place of the words of the command line', async () => {
+  const opened = await open([{ format: 'json', path: 'a.json' }], [{ instance: 'w*', command: ['true'] }]);
+  if (!opened.ok) throw new Error(opened.error);
+  await opened.value.expect([target, { instance: 'web2', command: ['true'] }]);
+  const follow = await opened.value.follow(target);
+  for (const event of recorded(...eventsOfOutcomes.kept)) await follow(event);
+  await opened.value.expect([]);
+  expect(await readStates()).toEqual([['web', 'ended', 'kept']]);
+});
+
 test('a bug is told before guard ends of it', async () => {
   const opened = await open([{ format: 'junit', path: 'a.xml' }]);
   if (!opened.ok) throw new Error(opened.error);

@@ -119,7 +119,11 @@ def run_result(ended, events):
     # An unhealthy change that the policy kept is a change, and a failure.
     if outcome.get("outcome") == "kept-unhealthy":
         found["changed"] = True
-    if not kept:
+    # A change that waits for its confirmation is made, and has not failed.
+    waiting = outcome.get("outcome") == "waiting"
+    if waiting:
+        found.update({"changed": True, "msg": "waiting: the change is rolled back at its deadline unless it is confirmed"})
+    if not kept and not waiting:
         found.update({"failed": True, "msg": reason(ended, events)})
     return found
 

@@ -1,0 +1,68 @@
+/** From which to which value a setting makes sense. One table for guard.yaml and for the flags. */
+
+export interface TimeLimits {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
+export interface NumberLimits {
+  readonly least: number;
+  readonly most: number;
+}
+
+const day = 24 * 3_600_000;
+
+/** Node's timers end at 24 days. */
+export const mostTimeMs = 7 * day;
+
+function from(leastMs: number, mostMs = mostTimeMs): TimeLimits {
+  return { leastMs, mostMs };
+}
+
+export const timeLimits = {
+  timeout: from(1000),
+  idleTimeout: from(1000),
+  // 0s: one look decides.
+  verifyTimeout: from(0),
+  soak: from(0),
+  confirm: from(1000),
+  extend: from(1000),
+  expires: from(60_000, 10 * 366 * day),
+  waitLock: from(0),
+  pause: from(0),
+  checkTimeout: from(1),
+  checkInterval: from(100),
+  checkStartPeriod: from(0),
+  hookTimeout: from(1),
+} as const satisfies Record<string, TimeLimits>;
+
+export const numberLimits = {
+  keep: { least: 0, most: 1000 },
+  checkRetries: { least: 1, most: 1000 },
+  parallel: { least: 1, most: 1000 },
+  canary: { least: 0, most: 100_000 },
+  // The kernel's.
+  userId: { least: 0, most: 4_294_967_294 },
+} as const satisfies Record<string, NumberLimits>;
+
+const units = [
+  ['d', day],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+] as const;
+
+/** As it is written in the file: `90s`, `5m`, `0s`. */
+export function writeTime(ms: number): string {
+  const [unit, size] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ['ms', 1];
+  return ms === 0 ? '0s' : `${ms / size}${unit}`;
+}
+
+/** What is expected: `a time from 1s to 7d, or never`. */
+export function describeTimeLimits({ leastMs, mostMs }: TimeLimits, orNever: boolean): string {
+  return `a time from ${writeTime(leastMs)} to ${writeTime(mostMs)}${orNever ? ', or never' : ''}`;
+}
+
+export function isWithin(ms: number, { leastMs, mostMs }: TimeLimits): boolean {
+  return ms >= leastMs && ms <= mostMs;
+}
