@@ -21,11 +21,11 @@ describe.runIf(server === 'incus7')('what only Incus 7 has', () => {
   test('an instance that is protected from being started is rolled back and restarted, and stays protected', async () => {
     await incus('config', 'set', name, 'security.protection.start=true');
     const rolledBack = await run('--', 'sh', '-c', 'echo v2 >/srv/app; exit 3');
-    expect(rolledBack.status, rolledBack.stderr).toBe(10);
+    expect(rolledBack).toMatchObject({ status: 10 });
     expect(rolledBack.stderr).toContain('protected from being started');
     expect([await readInside(name, '/srv/app'), await isProtected()]).toEqual(['v1', 'true']);
     const restarted = await run('--restart', '--', 'true');
-    expect(restarted.status, restarted.stderr).toBe(0);
+    expect(restarted).toMatchObject({ status: 0 });
     expect(await isProtected()).toBe('true');
     expect(await incus('query', `/1.0/instances/${name}`)).not.toContain('user.guard.');
     await incus('config', 'unset', name, 'security.protection.start');
@@ -48,7 +48,7 @@ describe.runIf(server === 'incus7')('what only Incus 7 has', () => {
       await inside(name, 'sh', '-c', 'echo v1 >/data/app');
       const words = ['--uncovered', 'refuse', '--keep-failed', '--', 'sh', '-c', 'echo v2 >/data/app; exit 4'];
       const { status, stderr } = await run(...words);
-      expect(status, stderr).toBe(10);
+      expect({ status, stderr }).toMatchObject({ status: 10 });
       expect(await readInside(name, '/data/app')).toBe('v1');
       expect(await failed()).toHaveLength(1);
     } finally {

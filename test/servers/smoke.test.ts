@@ -16,10 +16,14 @@ describe(`guard on ${server}`, () => {
     await guard.remove();
   });
 
-  test('rolls back a change that fails', async () => {
-    const { status, stderr } = await guard.run(['run', name, '--', 'sh', '-c', 'echo v2 >/srv/app; exit 7']);
-    expect(status, stderr).toBe(10);
+  test('rolls back a change that fails, and keeps a copy of the failed state', async () => {
+    const command = ['sh', '-c', 'echo v2 >/srv/app; exit 7'];
+    const { status, stderr } = await guard.run(['run', name, '--keep-failed', '--', ...command]);
+    expect({ status, stderr }).toMatchObject({ status: 10 });
     expect(await readInside(name, '/srv/app')).toBe('v1');
+    const copy = new RegExp(`^${name}-failed-.*`, 'm').exec(await incus('list', '--format', 'csv', '-c', 'n'))?.[0];
+    expect(copy).toBeDefined();
+    await removeContainer(copy ?? '');
   });
 
   test('finishes a run whose guard was killed', async () => {
@@ -29,14 +33,14 @@ describe(`guard on ${server}`, () => {
     running.kill('SIGKILL');
     await running;
     const { status, stderr } = await guard.run(['recover', name]);
-    expect(status, stderr).toBe(0);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(await readInside(name, '/srv/app')).toBe('v1');
     expect(await incus('query', `/1.0/instances/${name}/snapshots`)).not.toContain('guard');
   });
 
   test('keeps a change that leaves the instance healthy', async () => {
     const { status, stderr } = await guard.run(['run', name, '--', 'sh', '-c', 'echo v3 >/srv/app']);
-    expect(status, stderr).toBe(0);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(await readInside(name, '/srv/app')).toBe('v3');
     expect(await incus('query', `/1.0/instances/${name}/snapshots`)).toContain('guard-');
   });
