@@ -211,6 +211,7 @@ async function closeGone(context: RecoverySession, options: RecoverOptions, reco
     await recorder.record({ type: 'released', restorePoint: null });
   const outcome = { outcome: 'instance-gone' } as const;
   await recorder.record({ type: 'run-ended', outcome, ms: 0 });
+  await recorder.close();
   return exitStatusOf(outcome);
 }
 
@@ -240,7 +241,10 @@ async function finish(
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { keepIfHealthy = false } = options;
   const lease = await leaseFor({ ...session, plan, holderEnd }, recorder, context.clock, leftovers);
-  if (!lease.ok) return reportOutcome(context, options.json ?? false, lease.error);
+  if (!lease.ok) {
+    await recorder.close();
+    return reportOutcome(context, options.json ?? false, lease.error);
+  }
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
   const outcome = await recover(
     {
@@ -294,7 +298,9 @@ async function leaseFor(
     readyMs,
   );
   const loss = marked.ok ? null : lossBehind(marked.error);
-  return marked.ok || loss === null ? ok(held) : err(refusedBecause(marked.error));
+  if (marked.ok || loss === null) return ok(held);
+  await held.stop();
+  return err(refusedBecause(marked.error));
 }
 
 /** The marker of another host's run whose restore point is gone: nothing is left to finish. Whether there was one. */
