@@ -22,6 +22,7 @@ export default defineConfig({
             'test/corpus/**',
             'test/mutations/**',
             'test/chaos/**',
+            'test/servers/**',
           ],
           testTimeout: 20_000,
         },
@@ -91,6 +92,17 @@ export default defineConfig({
           include: ['test/rollouts/**/*.test.ts'],
           testTimeout: 1_200_000,
           hookTimeout: 1_200_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          // On Incus 6.0, Incus 7.0 and LXD 5.0, one after another: test/servers/run.sh brings them up.
+          name: 'servers',
+          sequence: { groupOrder: 4 },
+          include: ['test/servers/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
           maxWorkers: 1,
         },
       },

@@ -310,8 +310,11 @@ export type RunEvent =
     }
   /** The instance was resumed: afterRestorePoint has run, or there was nothing to run. */
   | { readonly type: 'quiesce-ended' }
-  /** The lease with which this guard takes, or takes over, the restore point in flight. The event is durable before. */
-  | { readonly type: 'lease-acquired'; readonly lease: number }
+  /**
+   * The lease with which this guard takes, or takes over, the restore point in flight. The event is durable before. `holder` is
+   * the guard that takes the run over; absent for the one that began it.
+   */
+  | { readonly type: 'lease-acquired'; readonly lease: number; readonly holder?: Holder }
   /** The change is about to begin. The event is on disk before the first request of the change, or there is no change. */
   | { readonly type: 'change-begun' }
   /** The run holds the lock, and the restore point exists. */

@@ -8,6 +8,7 @@ import { forgetWaiting, listWaiting } from '../journal/waiting-runs.ts';
 import { formatTime } from '../report/time.ts';
 import { tryConfirmCommand } from './confirmation-tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
+import { awaitOtherGuard } from './other-guard.ts';
 import { recoverInstance } from './recover.ts';
 import { withExisting, type Session } from './session.ts';
 import { settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
@@ -15,8 +16,8 @@ import { settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
 /** How often the deadlines are looked at, in milliseconds. */
 const pollMs = 500;
 
-/** How long after the deadline a living guard may still finish its own run, in milliseconds. */
-const graceMs = 3000;
+/** How long after the deadline a living guard may still act by itself, in milliseconds. */
+const graceMs = 10_000;
 
 /** Pause before a run that could not be finished is tried again, in milliseconds. */
 const retryMs = 2000;
@@ -29,9 +30,13 @@ const warningMs = 60_000;
 interface KeptDeadline {
   /** The deadline on the instance, which a confirmation from anywhere may have moved. */
   deadline: Deadline;
+  /** The deadline in the record, when it was last read: an extension is written there as well. */
+  recorded: Deadline | null;
   nextAt: number;
   tryAt: number;
   warned: boolean;
+  /** Nothing of the run was left in flight, although its record had not ended. */
+  freed: boolean;
 }
 
 /**
@@ -72,11 +77,15 @@ async function keepOne(context: Context, run: string, kept: Map<string, KeptDead
     await forgetWaiting(state, run);
     return;
   }
-  const entry = known ?? { deadline, nextAt: 0, tryAt: 0, warned: false };
+  const recorded = record.confirmationDeadline;
+  const entry = known ?? { deadline, recorded, nextAt: 0, tryAt: 0, warned: false, freed: false };
+  // The new deadline may be the earlier one.
+  if (recorded !== null && recorded.at !== entry.recorded?.at) entry.deadline = recorded;
+  entry.recorded = recorded;
   kept.set(run, entry);
   const left = remainingMs(entry.deadline, readClocks(clock.now));
   // A guard that is alive acts by itself, and asks by itself.
-  const isHeld = record.started !== null && inspectHolder(record.started.holder) === 'alive';
+  const isHeld = isHeldByItsMaker(record);
   if (isHeld && left > -graceMs) return;
   if (left > 0 && record.confirmBy === null && left > warningMs + pollMs) return;
   await withInstanceOf(context, record, (session) => actOn(context, session, record, entry));
@@ -100,7 +109,20 @@ async function actOn(context: Context, session: Session, record: RunRecord, entr
       return beforeDeadline(context, session, record, entry);
   }
   entry.nextAt = clock.monotonic() + retryMs;
+  const isUndecided = waiting.value?.run === record.run && waiting.value.confirmation.state === 'waiting';
+  // Somebody decided: whoever did it, or the guard that made the change, is doing what was decided.
+  const isUnderWay = !isUndecided && (record.ended === null || record.ended.outcome.outcome === 'waiting');
+  if (isUnderWay && (await awaitOtherGuard(context, session, record.run)) === 'finished') {
+    // Whoever finished it records its end in a moment, unless it was killed just then.
+    const wasFreed = entry.freed;
+    entry.freed = true;
+    if (!wasFreed || isHeldByItsMaker(record)) return 0;
+  }
   return finish(context, record);
+}
+
+function isHeldByItsMaker({ started, ended }: RunRecord): boolean {
+  return started !== null && ended === null && inspectHolder(started.holder) === 'alive';
 }
 
 async function beforeDeadline(

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { remainingMs, type ClockReading } from '../deadline.ts';
+import { readClocks } from '../journal/boot-clock.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { removeRecord } from '../journal/retention.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
@@ -20,7 +22,8 @@ Only the record is removed, with its evidence. A restore point stays on its inst
 
 Exit status:
     0  the record is removed
-   30  the run is not finished: guard recover finishes it, and -y removes the record anyway
+   30  the run is not finished: guard recover finishes it, and -y removes the record anyway;
+       or it waits for a confirmation
    31  the run is under way
    64  there is no such run, or more than one begins so`;
 
@@ -36,7 +39,7 @@ export function defineForget(program: Command, call: Call): void {
       const { context } = call;
       const state = stateDirectoryOf(context);
       const run = await runNamed(state, wanted);
-      const outcome = mayForget(await readRun(state, run), options.yes ?? false);
+      const outcome = mayForget(await readRun(state, run), options.yes ?? false, readClocks(context.clock.now));
       if (outcome !== null) return call.exit(await reportOutcome(context, options.json ?? false, outcome));
       call.exit(await forget(context, state, run));
     });
@@ -54,16 +57,27 @@ async function forget(context: Context, state: string, run: string): Promise<num
 }
 
 /** Null where the record may go. */
-function mayForget(record: RunRecord | null, yes: boolean): Outcome | null {
+export function mayForget(record: RunRecord | null, yes: boolean, reading: ClockReading): Outcome | null {
   if (record === null || record.started === null) return null;
   const { run, started, ended, restorePoint, released } = record;
   if (ended !== null && (restorePoint === null || released !== null)) return null;
   if (inspectHolder(started.holder) === 'alive')
     return busy(`Run ${run} is under way (pid ${started.holder.pid}).`, 'Wait for its end.');
   const instance = started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
+  if (isWaiting(record, reading))
+    return refused(
+      `Run ${run} waits for a confirmation. Without its record nobody would roll ${instance} back at the deadline.`,
+      `Keep the change with \`guard confirm ${run}\`, or roll it back with \`guard rollback ${instance}\`, and try again.`,
+    );
   if (yes) return null;
   return refused(
     `Run ${run} is not finished: ${instance} may be changed, and its restore point may be in flight.`,
     `Finish it with \`guard recover ${instance}\`, or pass -y to remove the record anyway.`,
   );
+}
+
+/** As far as this host knows. After the deadline the record may go: the server may never come back. */
+function isWaiting({ confirmationDeadline, decided, ended }: RunRecord, reading: ClockReading): boolean {
+  const isOpen = decided === null && (ended === null || ended.outcome.outcome === 'waiting');
+  return isOpen && confirmationDeadline !== null && remainingMs(confirmationDeadline, reading) > 0;
 }

@@ -26,7 +26,7 @@ import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { armDeadline } from './deadline-keeper.ts';
-import { describeWait, settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
+import { describeWait, refuseWaiting, settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
@@ -115,7 +115,7 @@ async function recoverReached(
   });
   const { platform } = session.reached;
   const tools = { platform, clock: context.clock };
-  const found = await findLeftovers(tools, plan);
+  const found = await leftoversToFinish(context, tools, plan);
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
   const isIdle = record === null && !hasLeftovers(found.value);
@@ -141,6 +141,16 @@ async function recoverReached(
   const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers.value.leftovers));
   if (isIdle || isCleared) return reportNothingToDo(context, options, plan.instance, leftovers.value.removed);
   return finish(context, session, { plan, record, holderEnd: holderEnd.value, ...leftovers.value }, options);
+}
+
+async function leftoversToFinish(
+  context: Context,
+  tools: Parameters<typeof findLeftovers>[0],
+  plan: Plan,
+): Promise<Result<RunLeftovers, Outcome>> {
+  const found = await findLeftovers(tools, plan);
+  const waits = found.ok ? refuseWaiting(context, found.value) : null;
+  return waits === null ? found : err(waits);
 }
 
 /**
@@ -271,7 +281,7 @@ async function leaseFor(
   const { createdAt } = inFlight;
   const { leaseMs, readyMs } = plan.limits;
   const lease = newLease();
-  await recorder.record({ type: 'lease-acquired', lease: lease.base });
+  await recorder.record({ type: 'lease-acquired', lease: lease.base, holder: currentHolder() });
   const taken = await takeLease({ platform }, instance, { before, lease });
   if (!taken.ok && taken.error.kind === 'changed') return err(refusedBecause(taken.error));
   const held = keepLease({ platform, clock }, { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs });
@@ -377,7 +387,7 @@ function startedElsewhere(context: Context, { reached }: Session, leftovers: Run
 }
 
 /** A recovery has done its work when nothing is left in between, however the run ended. */
-function recoveredStatus(outcome: Outcome): number {
+export function recoveredStatus(outcome: Outcome): number {
   switch (outcome.outcome) {
     case 'kept':
     case 'kept-unhealthy':

@@ -1,21 +1,22 @@
 import type { Deadline } from '../deadline.ts';
+import type { Outcome } from '../event.ts';
 import { formatDuration } from '../duration.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { readRun } from '../journal/runs.ts';
 import { formatTime } from '../report/time.ts';
 import { writeLines } from '../report/write.ts';
-import { readMarker } from '../run/lock/marker.ts';
 import type { ConfirmationAction } from '../run/confirmation/confirmation.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { recoverInstance } from './recover.ts';
+import { awaitOtherGuard } from './other-guard.ts';
+import { recoveredStatus, recoverInstance } from './recover.ts';
 import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
 import type { Session } from './session.ts';
 import { settlementRefusal, settleWaiting, type WaitingMarker } from './waiting-run.ts';
 
-/** How long the guard that waits with the change may take to finish it, in milliseconds; then this one does. */
-const finishMs = 20_000;
+/** How long a guard that has freed the instance may take to record the end of its run, in milliseconds. */
+const recordMs = 20_000;
 
 /** Settles a waiting change, and sees to it that what was settled is done. Returns the exit status. */
 export async function settleAndFinish(
@@ -39,14 +40,10 @@ export async function settleAndFinish(
     );
     return 0;
   }
-  if (inspectHolder(waiting.holder) === 'alive' && (await isFinishedWithin(context, session, waiting.run, finishMs))) {
-    const record = await readRun(stateDirectoryOf(context), waiting.run);
-    await report(
-      context,
-      options,
-      `Run ${waiting.run} ended: ${record?.ended?.outcome.outcome ?? settled.value.state}.`,
-    );
-    return 0;
+  if ((await awaitOtherGuard(context, session, waiting.run)) === 'finished') {
+    const outcome = await outcomeOf(context, waiting.run);
+    await report(context, options, `Run ${waiting.run} ended: ${outcome?.outcome ?? settled.value.state}.`);
+    return outcome === null ? 0 : recoveredStatus(outcome);
   }
   const { instance, remote } = session.reached;
   const name = remote === null ? instance : `${remote}:${instance}`;
@@ -54,20 +51,17 @@ export async function settleAndFinish(
   return recoverInstance(context, name, { ...options, takeOver: true }, record);
 }
 
-/** Whether the marker of the run goes within the time: its guard, which is alive, has finished it. */
-async function isFinishedWithin(
-  { clock }: Context,
-  { reached }: Session,
-  run: string,
-  limitMs: number,
-): Promise<boolean> {
-  const giveUpAt = clock.monotonic() + limitMs;
-  while (clock.monotonic() < giveUpAt) {
-    const seen = await reached.platform.getInstance(reached.instance);
-    if (seen.ok && readMarker(seen.value)?.run !== run) return true;
+/** What the guard that finished the run recorded; null where that is not on this host, or does not come in time. */
+async function outcomeOf(context: Context, run: string): Promise<Outcome | null> {
+  const { clock } = context;
+  const giveUpAt = clock.monotonic() + recordMs;
+  for (;;) {
+    const record = await readRun(stateDirectoryOf(context), run);
+    if (record === null) return null;
+    if (record.ended !== null && record.ended.outcome.outcome !== 'waiting') return record.ended.outcome;
+    if (clock.monotonic() >= giveUpAt) return null;
     await clock.sleep(200);
   }
-  return false;
 }
 
 async function report(context: Context, { json, quiet }: RunOptions, message: string): Promise<void> {

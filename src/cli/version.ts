@@ -42,7 +42,7 @@ async function serverVersion(context: Context): Promise<ServerVersion> {
     const described = await platform.describeServer();
     if (!described.ok)
       return { server: null, reason: `Could not ${described.error.purpose}: ${described.error.detail}` };
-    return { server: { product: platform.product, version: described.value.version } };
+    return { server: { product: described.value.product, version: described.value.version } };
   } finally {
     await reached.value.close();
   }

@@ -7,7 +7,8 @@ import { inFlightName } from '../run/lock/in-flight.ts';
 import { readMarker, type RunMarker } from '../run/lock/marker.ts';
 import type { Confirmation, ConfirmationAction } from '../run/confirmation/confirmation.ts';
 import { settleOnInstance, type SettlementFailure } from '../run/confirmation/settlement.ts';
-import { refused, refusedBecause } from '../run/refusal.ts';
+import type { RunLeftovers } from '../run/recovery/recover.ts';
+import { busy, refused, refusedBecause } from '../run/refusal.ts';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
 
@@ -71,4 +72,15 @@ function conflictMessage(run: string, conflict: 'confirmed' | 'refused' | 'expir
 /** Until when the change waits, in a sentence. */
 export function describeWait({ run, confirmation }: WaitingMarker): string {
   return `Run ${run} waits for a confirmation and is rolled back at ${formatTime(confirmation.deadline.at)}.`;
+}
+
+/** What could not be read a moment ago, or has begun to wait since then, is not rolled back before its deadline. */
+export function refuseWaiting(
+  context: Pick<Context, 'clock'>,
+  { marker, inFlight }: Pick<RunLeftovers, 'marker' | 'inFlight'>,
+): Outcome | null {
+  if (inFlight === null || marker?.confirmation?.state !== 'waiting') return null;
+  const { run, confirmation } = marker;
+  if (timeLeft(context, confirmation) <= 0) return null;
+  return busy(describeWait({ ...marker, confirmation }), `Keep its change now: guard confirm ${run}`);
 }

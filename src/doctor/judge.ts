@@ -35,8 +35,8 @@ function judgeProgram({ version, commit, node, isSingleFile }: ProgramFacts): Fi
   return ok('guard', `guard ${version} (commit ${commit}) on ${isSingleFile ? 'its own Node' : 'Node'} ${node}.`);
 }
 
-/** The first version with which guard was tested. */
-const oldestServer = 6;
+/** The versions of servers that the tests of guard run on, by product. */
+const testedVersions: Readonly<Record<string, readonly string[]>> = { Incus: ['6.0', '7.0'] };
 
 function judgeServer(server: ServerFacts): readonly Finding[] {
   return [judgeVersion(server), ...judgeProject(server), ...judgePools(server)];
@@ -46,8 +46,19 @@ function judgeVersion({ product, version, remote, project, instances }: ServerFa
   const where = remote === null ? 'on the local socket' : `at ${remote}`;
   const count = `${instances} ${instances === 1 ? 'instance' : 'instances'}`;
   const message = `${product} ${version} answers ${where}: project ${project}, ${count}.`;
-  if (product === 'Incus' && Number.parseInt(version, 10) < oldestServer)
-    return warning('server', message, `Upgrade Incus: guard is tested with ${oldestServer}.0 and later.`);
+  const tested = testedVersions[product] ?? [];
+  if (tested.length === 0)
+    return warning(
+      'server',
+      message,
+      `Know what is weaker than with Incus: the table of servers in docs/support.md says it for ${product}.`,
+    );
+  if (!tested.some((known) => version === known || version.startsWith(`${known}.`)))
+    return warning(
+      'server',
+      message,
+      `Nothing has to be done: guard uses it as it is, and is tested with Incus ${tested.join(' and ')}.`,
+    );
   return ok('server', message);
 }
 

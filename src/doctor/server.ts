@@ -20,9 +20,9 @@ export async function serverFacts(
   if (!described.ok) return described;
   const instances = await platform.listInstances();
   if (!instances.ok) return instances;
-  const { version, allowsSnapshots, pools } = described.value;
+  const { product, version, allowsSnapshots, pools } = described.value;
   return ok({
-    product: platform.product,
+    product,
     version,
     remote,
     project: platform.project,

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { isRunId } from './run-id.ts';
-import { listRuns, tidyIndex } from './run-index.ts';
+import { listRuns, tidyIndex, type RunSummary } from './run-index.ts';
 import { listRunIds } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
@@ -17,11 +17,16 @@ export async function pruneRecords(
 ): Promise<string[]> {
   if ((await listRunIds(state)).length <= keep) return [];
   const runs = await listRuns(state, { instance: null, limit: Infinity });
-  const old = runs.slice(keep).filter(({ run, ended }) => ended !== null && !needed.has(run));
+  const old = runs.slice(keep).filter(({ run, ended }) => hasEnded(ended) && !needed.has(run));
   const removed: string[] = [];
   for (const { run } of old) if (await remove(state, run)) removed.push(run);
   if (removed.length > 0) await tidyIndex(state);
   return removed;
+}
+
+/** A run that waits for a confirmation goes on without the guard that began it. */
+function hasEnded(ended: RunSummary['ended']): boolean {
+  return ended !== null && ended.outcome.outcome !== 'waiting';
 }
 
 /** Removes one record, whatever it holds; false where it could not be removed. */

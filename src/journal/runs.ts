@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deadline } from '../deadline.ts';
-import type { Changes, CheckResult, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
+import type { Changes, CheckResult, Holder, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
 import { baselineFile, isFileName, journalFile } from './record-files.ts';
 import { isRunId } from './run-id.ts';
@@ -23,6 +23,8 @@ export interface RunRecord {
   readonly quiesced: boolean;
   /** The last lease under which this host held the restore point in flight. */
   readonly lease: number | null;
+  /** The guard of this host that took the run over with that lease; null for the one that began it. */
+  readonly leaseHolder: Holder | null;
   readonly restorePoint: RestorePoint | null;
   /** The record has an unreadable line, whose content is unknown. */
   readonly damaged: boolean;
@@ -93,6 +95,7 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     hooks: last('lifecycle-commands-planned')?.commands ?? {},
     quiesced: isQuiesced(events),
     lease: last('lease-acquired')?.lease ?? null,
+    leaseHolder: last('lease-acquired')?.holder ?? null,
     restorePoint: last('restore-point-created')?.restorePoint ?? null,
     damaged: false,
     commandBegan: events.some(

@@ -49,6 +49,8 @@ export interface Platform extends Instances, Snapshots, Storage, Executions, Fil
 
 /** The server, for people who look after it. */
 export interface ServerDescription {
+  /** What answers: `Incus`, or another server with the same interface. */
+  readonly product: string;
   readonly version: string;
   /** Whether snapshots may be taken in this project; null where this user may not see it. */
   readonly allowsSnapshots: boolean | null;

@@ -67,6 +67,7 @@ export async function prepare(
   const scheduled = describeScheduled(inspected.pool, inspected.instance);
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: scheduled });
   if (inspected.instance.startProtected) await tools.recorder.record(startNotice(plan));
+  if (inspected.instance.generation === null) await tools.recorder.record(generationNotice(plan));
   const early = earlyPoint(plan, tools, inspected);
   const beginning = { first: usable(first, inspected), justStarted: false, whenIdle: early.begin };
   const asked = inspected.wasRunning ? await admit(plan, tools, inspected, beginning) : null;
@@ -111,6 +112,11 @@ async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: Quiesc
 function startNotice({ instance }: Plan): RunEvent {
   const message = `"${instance}" is protected from being started. Where this run has to start it again, guard lifts the protection for the start and puts it back.`;
   return { type: 'notice', level: 'info', message };
+}
+
+function generationNotice({ instance }: Plan): RunEvent {
+  const message = `This server does not tell when somebody restores a snapshot of "${instance}". Let nobody do so during this run: guard would not notice.`;
+  return { type: 'notice', level: 'warning', message };
 }
 
 /** Observations from before another run's change are outdated, so guard inspects and observes the instance again. */

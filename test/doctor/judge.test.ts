@@ -82,6 +82,9 @@ const cases: readonly [string, HostFacts, string, Level, RegExp][] = [
     /^There is no socket\.$/,
   ],
   ['an Incus before 6.0', withServer({ version: '0.6' }), 'server', 'warning', /Incus 0\.6 /],
+  ['an Incus that nobody tried', withServer({ version: '8.1' }), 'server', 'warning', /Incus 8\.1 /],
+  ['an Incus 7.0', withServer({ version: '7.0.2' }), 'server', 'ok', /Incus 7\.0\.2 /],
+  ['LXD', withServer({ product: 'LXD', version: '5.0.2' }), 'server', 'warning', /LXD 5\.0\.2 /],
   [
     'a restricted project',
     withServer({ project: 'user-1000', allowsSnapshots: false }),

@@ -160,6 +160,27 @@ describe('a caller that waits', () => {
     await isFree();
   });
 
+  test('14: rolls back by itself, however long that takes: nobody takes the run over from a guard that works', async () => {
+    await withAgent();
+    const slow = ['--hook', 'beforeRollback=sleep 25'];
+    const ended = await guard.run(change('slow', '--confirm', '2s', ...slow));
+    expect(ended.status).toBe(14);
+    expect(ended.stderr).not.toContain('Another guard');
+    expect(await fileExists(instance, '/root/slow')).toBe(false);
+    await isFree();
+  });
+
+  test('14: also where somebody rolls the change back, who waits for its end', async () => {
+    await withAgent();
+    const caller = guard.start(change('waited-for', '--confirm', '5m', '--hook', 'beforeRollback=sleep 25'));
+    await waitFor(isWaiting);
+    const rollback = await guard.run(['rollback', instance, '-y']);
+    expect(rollback.status).toBe(0);
+    expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
+    expect((await caller).exitCode).toBe(14);
+    await isFree();
+  });
+
   test('16: leaves the change waiting when it is told to end', async () => {
     await withAgent();
     const caller = guard.start(change('left', '--confirm', '5m'));

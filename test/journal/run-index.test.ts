@@ -194,3 +194,9 @@ test('old records go, but never one that has not ended or is needed (F14)', asyn
   expect(await listRunIds(state)).toEqual([6, 5, 4, 2, 1].map(idOf));
   expect(await listed()).toEqual([6, 5, 4, 2, 1].map(idOf));
 });
+
+test('nor does one whose change waits for a confirmation: its deadline is kept by the record', async () => {
+  const waits = { outcome: 'waiting', deadline: 1 } as const;
+  for (let number = 1; number <= 3; number += 1) await record(idOf(number), { outcome: number === 1 ? waits : kept });
+  expect(await pruneRecords(state, { keep: 1 })).toEqual([idOf(2)]);
+});

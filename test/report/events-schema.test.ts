@@ -146,7 +146,10 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   ],
   'quiesce-ended': [{ type: 'quiesce-ended' }],
   'change-begun': [{ type: 'change-begun' }],
-  'lease-acquired': [{ type: 'lease-acquired', lease: 1 }],
+  'lease-acquired': [
+    { type: 'lease-acquired', lease: 1 },
+    { type: 'lease-acquired', lease: 1, holder: { host: 'h', pid: 1, bootId: 'b', network: 'n', id: 'i' } },
+  ],
   'restore-point-created': [
     {
       type: 'restore-point-created',

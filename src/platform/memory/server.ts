@@ -37,7 +37,8 @@ export interface MemoryInstance {
   readonly environment: Readonly<Record<string, string>>;
   readonly disks: readonly Disk[];
   snapshotSchedule: string | null;
-  generation: string;
+  /** Null on a server that does not tell. */
+  generation: string | null;
   lastStartedAt: string | null;
   files: Map<string, MemoryFile>;
   snapshots: MemorySnapshot[];

@@ -38,7 +38,7 @@ export function storageOf(client: MemoryClient): Storage {
 export function describeMemoryServer(client: MemoryClient): Answered<ServerDescription> {
   const pools = [...client.server.pools.values()];
   return read(client, 'describeServer', 'ask the server who it is', () =>
-    ok({ version: '6.0.4', allowsSnapshots: true, pools }),
+    ok({ product: 'Incus', version: '6.0.4', allowsSnapshots: true, pools }),
   );
 }
 

@@ -68,7 +68,7 @@ export async function requireDeadHolder(
   { leaseMs, takeOver }: TakeoverPolicy,
 ): Promise<Result<HolderEnd, Outcome>> {
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
-  const holder = owner?.holder ?? record?.started?.holder ?? null;
+  const holder = recovererOf(leftovers, record) ?? owner?.holder ?? record?.started?.holder ?? null;
   const state = holder === null ? 'unknown' : tools.inspectHolder(holder);
   if (state === 'dead' && !isTakenOver(leftovers, record)) return ok('dead');
   if (takeOver) return ok('given-up');
@@ -78,6 +78,11 @@ export async function requireDeadHolder(
   const who = describeOwner(owner?.run ?? record?.run ?? null, holder);
   const refusal = await awaitHolderSilence(tools, leftovers, waitMs, who);
   return refusal === null ? ok('given-up') : err(refusal);
+}
+
+/** The guard of this host that took the run over: after its restore no marker names it any more. */
+function recovererOf({ lease }: RunLeftovers, record: RunRecord | null): Holder | null {
+  return lease !== null && record?.lease === lease.base ? record.leaseHolder : null;
 }
 
 function describeOwner(run: string | null, holder: Holder | null): string {

@@ -76,4 +76,12 @@ describe('a guarded run on the memory platform', () => {
     expect(await runOn(stopped, 'good')).toMatchObject({ outcome: 'refused' });
     expect(stopped.instance.snapshots).toEqual([]);
   });
+
+  test('says that the server would not tell of a restore by somebody else', async () => {
+    const world = createWorld();
+    world.instance.generation = null;
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
+    const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+    expect(notices).toEqual([expect.stringContaining('does not tell when somebody restores')]);
+  });
 });

@@ -96,7 +96,7 @@ async function finish(
     const { createdAt } = leftovers.inFlight;
     const { leaseMs, readyMs } = plan.limits;
     const chosen = newLease();
-    await recorder.record({ type: 'lease-acquired', lease: chosen.base });
+    await recorder.record({ type: 'lease-acquired', lease: chosen.base, holder });
     const taken = await takeLease({ platform }, plan.instance, { before: leftovers.lease, lease: chosen });
     if (!taken.ok && taken.error.kind === 'changed') return refusedBecause(taken.error);
     const subject = { instance: plan.instance, run, lease: taken.ok ? chosen : null, createdAt, leaseMs };

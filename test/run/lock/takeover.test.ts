@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newLease } from '../../../src/run/lock/in-flight.ts';
-import { isLeftoverOf } from '../../../src/run/lock/takeover.ts';
+import { isLeftoverOf, requireDeadHolder } from '../../../src/run/lock/takeover.ts';
 import type { RunMarker } from '../../../src/run/lock/marker.ts';
 
 const run = '20261123-070945-z8mf';
@@ -45,5 +45,30 @@ describe('what is in flight belongs to an unfinished run of this host', () => {
 
   test('and nothing that is left belongs to every run', () => {
     expect(isLeftoverOf({ ...left, inFlight: null, lease: null }, { ...record, lease: 1 })).toBe(true);
+  });
+});
+
+describe('a run whose maker is dead', () => {
+  const recoverer = { ...holder, pid: 2, id: 'recoverer' };
+  const maker = { started: { holder }, lease: lease.base, restorePoint: left.inFlight };
+  const endOf = async (leaseHolder: typeof holder | null, alive: readonly string[], takeOver = false) => {
+    const tools = {
+      inspectHolder: ({ id }: typeof holder) => (alive.includes(id) ? 'alive' : 'dead'),
+      report: () => Promise.resolve(),
+    } as unknown as Parameters<typeof requireDeadHolder>[0];
+    const leftovers = left as unknown as Parameters<typeof requireDeadHolder>[1];
+    const known = { ...maker, leaseHolder } as unknown as Parameters<typeof requireDeadHolder>[2];
+    const end = await requireDeadHolder(tools, leftovers, known, { leaseMs: 1, takeOver });
+    return end.ok ? end.value : end.error.outcome;
+  };
+
+  test('may be finished', async () => {
+    expect(await endOf(null, [])).toBe('dead');
+    expect(await endOf(recoverer, [])).toBe('dead');
+  });
+
+  test('but not while another guard of this host finishes it, which has restored the instance already', async () => {
+    expect(await endOf(recoverer, ['recoverer'])).toBe('busy');
+    expect(await endOf(recoverer, ['recoverer'], true)).toBe('given-up');
   });
 });

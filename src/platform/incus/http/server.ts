@@ -46,6 +46,7 @@ export async function describeServer(
   if (!project.ok && project.error.kind === 'not-found') return project;
   const config = project.ok ? textsOf(objectOf(project.value.metadata)['config']) : null;
   return ok({
+    product: server.value.server === 'lxd' ? 'LXD' : 'Incus',
     version: server.value.version,
     allowsSnapshots:
       config === null ? null : config['restricted'] !== 'true' || config['restricted.snapshots'] === 'allow',

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../../../result.ts';
 import { call, type Incus } from '../http/client.ts';
 import type { PlatformFailure } from '../../failure.ts';
-import { objectOf, textMapsOf, textsOf } from '../http/json.ts';
+import { listOf, objectOf, textMapsOf, textOf, textsOf } from '../http/json.ts';
 import { operate } from '../http/operations.ts';
 import type { InstanceCopy, Limit } from '../../platform.ts';
 import { configOf, metadataOf, type Devices } from './config.ts';
@@ -27,6 +27,8 @@ export async function copyInstance(
       'snapshots.schedule': '',
       ...configOf(Object.fromEntries(own.map((key) => [key, '']))),
     },
+    // LXD takes none where they are left out, and then has no root disk.
+    profiles: listOf(original['profiles']).map(textOf),
     devices: detached(textMapsOf(original['expanded_devices']), name),
     source: { type: 'copy', source: from, instance_only: true },
   };
