@@ -1,3 +1,4 @@
+import { outcomeColours } from '../../src/report/run-state.ts';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -135,4 +136,11 @@ test('in GitLab the command’s output is a section of its own', async () => {
   const said = await shown({ GITLAB_CI: 'true' }, hostile);
   const section = /\^section_start:\d+:(\w[\w-]*)\r\^guard: Command: apt upgrade\n[^]*\^section_end:\d+:\1\r\^\n/;
   expect(section.exec(said.replaceAll('\u001b[0K', '^'))?.[1]).toBe('guard_command_20261123-070945-z8mf');
+});
+
+test('action.yml names every outcome of a step', async () => {
+  const action = await readFile(new URL('../../action.yml', import.meta.url), 'utf8');
+  const [, named = ''] = /outcome:\n {4}description: (.*)/.exec(action) ?? [];
+  const outcomes = Object.keys(outcomeColours).filter((name) => !['instance-gone', 'rehearsal-passed'].includes(name));
+  expect(named.split(/, | or /).toSorted()).toEqual(outcomes.toSorted());
 });
