@@ -43,7 +43,7 @@ afterAll(async () => {
 
 interface VerdictJson {
   readonly verdict: string;
-  readonly checks: readonly { readonly name: string; readonly answer: string }[];
+  readonly checks: readonly { readonly name: string; readonly status: string }[];
 }
 
 const check = async (text: string): Promise<{ status: number | undefined; answers: Record<string, string> }> => {
@@ -51,7 +51,7 @@ const check = async (text: string): Promise<{ status: number | undefined; answer
   const verdict = JSON.parse(ended.stdout) as VerdictJson;
   return {
     status: ended.status,
-    answers: Object.fromEntries(verdict.checks.map(({ name, answer }) => [name, answer])),
+    answers: Object.fromEntries(verdict.checks.map(({ name, status }) => [name, status])),
   };
 };
 

@@ -95,7 +95,7 @@ const misconfigured = async (): Promise<number | undefined> => {
 /** The server makes no copy. */
 const rehearsalInconclusive = async (): Promise<number | undefined> => {
   proxy.fail = ({ method, path }) =>
-    method === 'POST' && path.startsWith('/1.0/instances?') ? 'No space left.' : null;
+    method === 'POST' && path.replace(/\?.*/, '') === '/1.0/instances' ? 'No space left.' : null;
   const ended = await guard.run(['rehearse', ...sh('true')], { env: { INCUS_SOCKET: proxy.socket } });
   proxy.fail = null;
   return ended.status;

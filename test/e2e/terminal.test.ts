@@ -91,12 +91,11 @@ describe('the terminal inside', () => {
     expect(await fileExists(instance, '/root/went-on')).toBe(true);
   });
 
-  test('lets Ctrl-C end a command that does not handle it: that is its failure, and the instance goes back', async () => {
+  test('lets Ctrl-C end a command that does not handle it: the run is interrupted, and the instance goes back', async () => {
     const terminal = inTerminal(instance, '--', 'sh', '-c', 'touch /root/ctrl-c; echo re""ady; sleep 60');
     await terminal.shows('ready');
     terminal.type('\u0003');
-    expect(await terminal.ended).toBe(10);
-    expect(terminal.seen()).toContain('130');
+    expect(await terminal.ended).toBe(130);
     expect(await fileExists(instance, '/root/ctrl-c')).toBe(false);
   });
 
@@ -149,8 +148,8 @@ describe('the terminal outside', () => {
     await terminal.shows(phaseTitles.stop);
     for (let press = 0; press < 5; press += 1) terminal.type('\u0003');
     expect(await terminal.ended).toBe(10);
-    // The terminal took the keys, and so guard got the signal.
-    expect(terminal.seen()).toContain('^C');
+    // What is typed is not shown: it would break the picture.
+    expect(terminal.seen()).not.toContain('^C');
     expect(await fileExists(instance, '/root/too-late')).toBe(false);
     expect(await statusOf(instance)).toBe('Running');
     expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
