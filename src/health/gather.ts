@@ -57,7 +57,7 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
     limitMs: request.limitMs,
     maxBytes: mostBytes,
     ...(request.signal ? { signal: request.signal } : {}),
-    ...(opening ? { hear: hearPreflight(opening, nonce) } : {}),
+    ...(opening ? { onOutput: hearPreflight(opening, nonce) } : {}),
   });
   if (!answer.ok) return answer;
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce, known?.since);

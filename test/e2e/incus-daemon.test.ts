@@ -89,7 +89,7 @@ describe('a remote that does not exist', () => {
   it('is told as the incus command tells it', async () => {
     const { env } = host;
     const unknown = failure(await openRemote({ remote: 'nowhere', environment: all(env), ...remoteLimit }));
-    expect(unknown).toMatchObject({ kind: 'unreachable', asked: 'reach the remote nowhere' });
+    expect(unknown).toMatchObject({ kind: 'unreachable', purpose: 'reach the remote nowhere' });
     expect(unknown.detail).toContain('remote');
     expect(unknown.advice).toContain('`incus list nowhere:`');
   });
