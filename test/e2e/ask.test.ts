@@ -51,6 +51,8 @@ describe('a failure whose policy is to ask', () => {
 
   test('0: is kept as healthy where it became so, and was checked again', async () => {
     const terminal = asking(
+      '--verify-timeout',
+      '3s',
       '--check',
       'test -e /root/cured',
       '--check-retries',
