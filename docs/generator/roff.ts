@@ -5,7 +5,7 @@ export function taggedParagraph({ words, description }: Term): readonly string[]
   return ['.TP', `.B ${escapeRoff(words)}`, escapeRoff(description)];
 }
 
-/** Text as it stands; a line that begins with a dot or an apostrophe would be a request to roff. */
+/** Literal text. A line that begins with a dot or an apostrophe is escaped, because roff would read it as a request. */
 export function escapeRoff(text: string): string {
   return text
     .replaceAll('\\', '\\e')

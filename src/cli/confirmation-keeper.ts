@@ -41,7 +41,7 @@ interface KeptDeadline {
 
 /**
  * Acts on the deadlines of the runs of this state directory until the signal, or until the one run that is meant has ended.
- * The deadline counts whatever becomes of the guard that made the change: it may be dead, stopped or gone with its terminal.
+ * The deadline applies even if the guard that made the change is dead, stopped, or closed with its terminal.
  */
 export async function keepDeadlines(
   context: Context,

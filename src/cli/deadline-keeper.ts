@@ -4,7 +4,7 @@ import { noteWaiting } from '../journal/waiting-runs.ts';
 import { err, ok, type Result } from '../result.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
-/** Who rolls an unconfirmed change back at its deadline, whatever becomes of the guard that made it. */
+/** Who rolls an unconfirmed change back at its deadline, even if the guard that made it has ended. */
 export type DeadlineKeeper = 'agent' | 'systemd';
 
 /** Finds a keeper on this host. The error is one sentence. */

@@ -79,7 +79,7 @@ export function defineRollback(program: Command, call: Call): void {
   );
 }
 
-/** Refuses a change that waits for its confirmation: its own restore point is the way back. */
+/** Refuses a change that waits for its confirmation. The instance is restored to the restore point of that change. */
 async function rollBackWaiting(
   context: Context,
   session: Session,
