@@ -61,7 +61,7 @@ export async function verify(
       message: interruptedBy === null ? verdict.verdict : 'interrupted',
     }),
   );
-  if (verdict.verdict === 'unhealthy') await recordUnitLogs(plan, tools, verdict);
+  if (verdict.verdict === 'unhealthy') await recordUnitLogs(plan, tools, verdict, baseline.facts?.observedAt ?? null);
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });
