@@ -5,12 +5,15 @@ import { defineConfig } from 'vitest/config';
 // Corpus and chaos are programs of their own.
 const faults = ['faults', 'postgresql-volume', 'link-cut'].map((name) => `test/e2e/${name}.test.ts`);
 
+const setupFiles = ['test/environment.ts'];
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
+          setupFiles,
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
           exclude: [
@@ -30,6 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          setupFiles,
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: faults,
@@ -44,6 +48,7 @@ export default defineConfig({
         test: {
           // The same tests, against a remote (test/remote/run.sh). What is left out and why: test/README.md.
           name: 'remote',
+          setupFiles,
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
@@ -60,6 +65,7 @@ export default defineConfig({
         test: {
           // Pages in Debian's Chromium.
           name: 'page',
+          setupFiles,
           sequence: { groupOrder: 1 },
           include: ['test/page/**/*.test.ts'],
           testTimeout: 60_000,
@@ -70,6 +76,7 @@ export default defineConfig({
       {
         test: {
           name: 'docs',
+          setupFiles,
           sequence: { groupOrder: 4 },
           include: ['test/docs/*.docs.ts'],
         },
@@ -77,6 +84,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          setupFiles,
           sequence: { groupOrder: 3 },
           include: faults,
           testTimeout: 300_000,
@@ -88,6 +96,7 @@ export default defineConfig({
         test: {
           // Many containers, guard killed at random moments, Ansible: has its own command.
           name: 'rollouts',
+          setupFiles,
           sequence: { groupOrder: 5 },
           include: ['test/rollouts/**/*.test.ts'],
           testTimeout: 1_200_000,
@@ -99,6 +108,7 @@ export default defineConfig({
         test: {
           // On Incus 6.0, Incus 7.0 and LXD 5.0, one after another: test/servers/run.sh brings them up.
           name: 'servers',
+          setupFiles,
           sequence: { groupOrder: 4 },
           include: ['test/servers/**/*.test.ts'],
           testTimeout: 300_000,
@@ -109,6 +119,7 @@ export default defineConfig({
       {
         test: {
           name: 'packages',
+          setupFiles,
           sequence: { groupOrder: 4 },
           include: ['test/packages/**/*.test.ts'],
           testTimeout: 300_000,
@@ -119,6 +130,7 @@ export default defineConfig({
       {
         test: {
           name: 'hooks',
+          setupFiles,
           sequence: { groupOrder: 4 },
           include: ['test/hooks/**/*.test.ts'],
           testTimeout: 180_000,
