@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config';
 const faults = ['faults', 'postgresql-volume', 'link-cut'].map((name) => `test/e2e/${name}.test.ts`);
 
 const setupFiles = ['test/environment.ts'];
+const serverSetup = [...setupFiles, 'test/host/setup.ts'];
 
 export default defineConfig({
   test: {
@@ -33,7 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          setupFiles,
+          setupFiles: serverSetup,
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: faults,
@@ -48,7 +49,7 @@ export default defineConfig({
         test: {
           // The same tests, against a remote (test/remote/run.sh). What is left out and why: test/README.md.
           name: 'remote',
-          setupFiles,
+          setupFiles: serverSetup,
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
@@ -76,7 +77,7 @@ export default defineConfig({
       {
         test: {
           name: 'docs',
-          setupFiles,
+          setupFiles: serverSetup,
           sequence: { groupOrder: 4 },
           include: ['test/docs/*.docs.ts'],
         },
@@ -84,7 +85,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          setupFiles,
+          setupFiles: serverSetup,
           sequence: { groupOrder: 3 },
           include: faults,
           testTimeout: 300_000,
@@ -96,7 +97,7 @@ export default defineConfig({
         test: {
           // Many containers, guard killed at random moments, Ansible: has its own command.
           name: 'rollouts',
-          setupFiles,
+          setupFiles: serverSetup,
           sequence: { groupOrder: 5 },
           include: ['test/rollouts/**/*.test.ts'],
           testTimeout: 1_200_000,
@@ -108,7 +109,7 @@ export default defineConfig({
         test: {
           // On Incus 6.0, Incus 7.0 and LXD 5.0, one after another: test/servers/run.sh brings them up.
           name: 'servers',
-          setupFiles,
+          setupFiles: serverSetup,
           sequence: { groupOrder: 4 },
           include: ['test/servers/**/*.test.ts'],
           testTimeout: 300_000,
@@ -119,7 +120,7 @@ export default defineConfig({
       {
         test: {
           name: 'packages',
-          setupFiles,
+          setupFiles: serverSetup,
           sequence: { groupOrder: 4 },
           include: ['test/packages/**/*.test.ts'],
           testTimeout: 300_000,
@@ -130,7 +131,7 @@ export default defineConfig({
       {
         test: {
           name: 'hooks',
-          setupFiles,
+          setupFiles: serverSetup,
           sequence: { groupOrder: 4 },
           include: ['test/hooks/**/*.test.ts'],
           testTimeout: 180_000,
