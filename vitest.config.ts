@@ -5,12 +5,16 @@ import { defineConfig } from 'vitest/config';
 // Corpus and chaos are programs of their own.
 const faults = ['faults', 'postgresql-volume', 'link-cut'].map((name) => `test/e2e/${name}.test.ts`);
 
+const setupFiles = ['test/environment.ts'];
+const serverSetup = [...setupFiles, 'test/host/setup.ts'];
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
+          setupFiles,
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
           exclude: [
@@ -30,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          setupFiles: serverSetup,
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: faults,
@@ -44,6 +49,7 @@ export default defineConfig({
         test: {
           // The same tests, against a remote (test/remote/run.sh). What is left out and why: test/README.md.
           name: 'remote',
+          setupFiles: serverSetup,
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
@@ -60,6 +66,7 @@ export default defineConfig({
         test: {
           // Pages in Debian's Chromium.
           name: 'page',
+          setupFiles,
           sequence: { groupOrder: 1 },
           include: ['test/page/**/*.test.ts'],
           testTimeout: 60_000,
@@ -70,6 +77,7 @@ export default defineConfig({
       {
         test: {
           name: 'docs',
+          setupFiles: serverSetup,
           sequence: { groupOrder: 4 },
           include: ['test/docs/*.docs.ts'],
         },
@@ -77,6 +85,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          setupFiles: serverSetup,
           sequence: { groupOrder: 3 },
           include: faults,
           testTimeout: 300_000,
@@ -88,6 +97,7 @@ export default defineConfig({
         test: {
           // Many containers, guard killed at random moments, Ansible: has its own command.
           name: 'rollouts',
+          setupFiles: serverSetup,
           sequence: { groupOrder: 5 },
           include: ['test/rollouts/**/*.test.ts'],
           testTimeout: 1_200_000,
@@ -99,6 +109,7 @@ export default defineConfig({
         test: {
           // On Incus 6.0, Incus 7.0 and LXD 5.0, one after another: test/servers/run.sh brings them up.
           name: 'servers',
+          setupFiles: serverSetup,
           sequence: { groupOrder: 4 },
           include: ['test/servers/**/*.test.ts'],
           testTimeout: 300_000,
@@ -109,6 +120,7 @@ export default defineConfig({
       {
         test: {
           name: 'packages',
+          setupFiles: serverSetup,
           sequence: { groupOrder: 4 },
           include: ['test/packages/**/*.test.ts'],
           testTimeout: 300_000,
@@ -119,6 +131,7 @@ export default defineConfig({
       {
         test: {
           name: 'hooks',
+          setupFiles: serverSetup,
           sequence: { groupOrder: 4 },
           include: ['test/hooks/**/*.test.ts'],
           testTimeout: 180_000,
