@@ -178,7 +178,11 @@ function serviceOf(report: RunReport, outcome: Outcome | null, timeline: Timelin
     return { answer: 'No', tone: 'good', content: markup`<p>Everything happened on an isolated copy.</p>` };
   switch (outcome?.outcome) {
     case undefined:
-      return state('Not known yet', 'warn', report.state === 'waiting' ? 'Nothing has begun.' : 'The run has not ended.');
+      return state(
+        'Not known yet',
+        'warn',
+        report.state === 'waiting' ? 'Nothing has begun.' : 'The run has not ended.',
+      );
     case 'kept':
     case 'waiting':
       return report.facts.verdict?.verdict === 'healthy' || report.facts.verdictAgain?.verdict === 'healthy'

@@ -15,6 +15,25 @@ describe('text in a page', () => {
     );
   });
 
+  test('of several lines never contains markup, and is never longer than its bound, whatever bytes it was', () => {
+    const bytes = fc.uint8Array({ maxLength: 400 }).map((list) => Buffer.from(list).toString('utf8'));
+    fc.assert(
+      fc.property(
+        fc.oneof(bytes, fc.string({ unit: 'binary', maxLength: 400 })),
+        fc.integer({ min: 1, max: 5 }),
+        (text, most) => {
+          const page = preformatted(text, most).text;
+          expect(page.replace(/&(amp|lt|gt|quot|#39|#96);/g, '')).not.toMatch(/[<>"'`&\p{Surrogate}]/u);
+          // oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
+          expect(page).not.toMatch(
+            /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/,
+          );
+          expect(page.split('\n').length).toBeLessThanOrEqual(most + 1);
+        },
+      ),
+    );
+  });
+
   test('has no control and no bidirectional characters and no half of a surrogate pair', () => {
     const page = markup`${'a\u001b[31m\u202eevil\u2066\u0000\ud800z'}`.text;
     // oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
