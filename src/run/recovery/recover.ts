@@ -342,13 +342,14 @@ async function keptBecauseHealthy(
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
   const limits = { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs };
-  const { verdict } = await watch(
+  const { verdict, observations } = await watch(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock },
     plan.baseline,
     limits,
     (waitingFor, healthyForMs) =>
       void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
+  await tools.recorder.record({ type: 'watch-observed', observations });
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
