@@ -68,7 +68,9 @@ test('an interrupted run is a problem until its line has finished it', async () 
   await running;
   const { status, found } = await doctor('runs');
   expect(status).toBe(2);
-  expect(found).toMatchObject([{ level: 'problem', advice: `Run \`guard recover --project ${project} ${instance}\`.` }]);
+  expect(found).toMatchObject([
+    { level: 'problem', advice: `Run \`guard recover --project ${project} ${instance}\`.` },
+  ]);
   // Of another host's records, the instance itself tells.
   const other = await guardUnderTest();
   const { stdout } = await other.run(['doctor']);
