@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-// Kinds of test: `unit` needs nothing, `e2e` a real Incus (test/host); `faults` kills daemons and fills disks of an Incus of
-// its own, takes many minutes, and has its own command; so has `docs`, which does what all pages of the documentation say.
-// Corpus and chaos are programs of their own.
+// Kinds of test. `unit` needs nothing, `e2e` a real Incus (test/host). With commands of their own, because they take many
+// minutes: `long` has what `e2e` has less of; `faults` kills daemons and fills disks of an Incus of its own; `docs` does what
+// all pages of the documentation say. Corpus and chaos are programs of their own.
+const long = ['rehearsal-copy', 'free-space', 'untrusted', 'bench-smoke'].map((name) => `test/e2e/${name}.test.ts`);
 const faults = ['faults', 'postgresql-volume', 'link-cut'].map((name) => `test/e2e/${name}.test.ts`);
 
 const setupFiles = ['test/environment.ts'];
@@ -37,12 +38,22 @@ export default defineConfig({
           setupFiles: serverSetup,
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
-          exclude: faults,
+          exclude: [...faults, ...long],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 2,
-          // Once more where a loaded machine let a websocket's or an operation's own limit of Incus pass.
-          retry: 1,
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          setupFiles: serverSetup,
+          sequence: { groupOrder: 3 },
+          include: long,
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+          // The tests of rehearsals count all copies of the server.
+          maxWorkers: 1,
         },
       },
       {
@@ -53,13 +64,12 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
-            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke,rehearsal}.test.ts',
+            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke,rehearsal,rehearsal-copy}.test.ts',
             'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,mutations-*,chaos-*}.test.ts',
           ],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 2,
-          retry: 1,
         },
       },
       {
@@ -139,7 +149,6 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 600_000,
           maxWorkers: 1,
-          retry: 1,
         },
       },
     ],

@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash test/prepare.sh
+command -v shellcheck >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends shellcheck >/dev/null
 host=${GUARD_TEST_HOST:-main}
 test/host/host.sh up --name "$host"
 eval "$(test/host/host.sh env --name "$host")"
