@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { readClocks } from '../journal/boot-clock.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { stateDirectoryOf } from './context.ts';
 import { runsTable, runSummary } from '../report/runs-table.ts';
@@ -37,7 +38,7 @@ export function defineRuns(program: Command, call: Call): void {
       }
       const lines = options.json
         ? runs.map((run) => JSON.stringify(runSummary(run)))
-        : [runsTable(runs, context.stdout)];
+        : [runsTable(runs, context.stdout, readClocks(context.clock.now))];
       await writeLines(context.stdout, lines);
     });
 }

@@ -2,7 +2,8 @@ import { styleText } from 'node:util';
 import { formatDuration } from '../duration.ts';
 import type { RunSummary } from '../journal/run-index.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { stateOf } from './run-state.ts';
+import type { ClockReading } from '../deadline.ts';
+import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';
 import { formatTime } from './time.ts';
 
 /** The stream that the table is for. */
@@ -15,7 +16,7 @@ export interface TableScreen {
 
 interface Column {
   readonly title: string;
-  readonly cell: (run: RunSummary) => string;
+  readonly cell: (run: RunSummary, reading: ClockReading | null) => string;
   /** On a narrow terminal the columns with the highest numbers go first; 0 stays. */
   readonly dispensable: number;
 }
@@ -24,24 +25,35 @@ const columns: readonly Column[] = [
   { title: 'RUN', cell: ({ run }) => run, dispensable: 0 },
   { title: 'WHEN', cell: ({ started }) => (started ? formatTime(started.at, 'minute') : ''), dispensable: 3 },
   { title: 'INSTANCE', cell: ({ started }) => (started ? neutralise(addressOf(started)) : ''), dispensable: 0 },
-  { title: 'OUTCOME', cell: (run) => stateOf(run).name, dispensable: 0 },
+  { title: 'OUTCOME', cell: describeState, dispensable: 0 },
   { title: 'EXIT', cell: (run) => String(stateOf(run).exitStatus ?? ''), dispensable: 1 },
   { title: 'TOOK', cell: ({ ended }) => (ended ? formatDuration(ended.ms) : ''), dispensable: 2 },
   { title: 'COMMAND', cell: ({ started }) => neutralise(shellWords(started?.command ?? [])), dispensable: 0 },
 ];
 
+/** `kept`; `waiting, 4m left` while a change waits. */
+function describeState(run: RunSummary, reading: ClockReading | null): string {
+  const { name } = stateOf(run);
+  const left = reading === null ? '' : timeLeftOf(run, reading);
+  return left === '' ? name : `${name}, ${left}`;
+}
+
 /** What the last column must have at least before another one goes. */
 const leastLast = 16;
 
-/** The table of `guard runs`. */
-export function runsTable(runs: readonly RunSummary[], screen: TableScreen = {}): string {
-  const shown = fitting(runs, columns, screen.columns ?? Infinity);
+/** The table of `guard runs`. Without a reading of the clocks no time left is shown. */
+export function runsTable(
+  runs: readonly RunSummary[],
+  screen: TableScreen = {},
+  reading: ClockReading | null = null,
+): string {
+  const shown = fitting(runs, columns, screen.columns ?? Infinity, reading);
   const hasColours = screen.hasColors?.(16) === true;
   const line = (cells: readonly string[]): string =>
     cut(cells.map((cell, index) => cell.padEnd(shown.widths[index] ?? 0)).join('  '), screen.columns ?? Infinity);
   const heading = line(shown.columns.map(({ title }) => title));
   const lines = runs.map((run) => {
-    const text = line(shown.columns.map(({ cell }) => cell(run)));
+    const text = line(shown.columns.map(({ cell }) => cell(run, reading)));
     const { name, colour } = stateOf(run);
     // Later versions of Node would look at stdout, whatever stream this is for.
     return hasColours ? text.replace(` ${name}`, ` ${styleText(colour, name, { validateStream: false })}`) : text;
@@ -59,6 +71,7 @@ export function runSummary(run: RunSummary) {
     ms: ended && Math.round(ended.ms),
     outcome: ended?.outcome.outcome ?? null,
     exitStatus: stateOf(run).exitStatus,
+    waitingUntil: waitingUntil(run)?.at ?? null,
     commandEnd: commandEnded?.end ?? null,
     restorePoint: released ? released.restorePoint : (restorePoint?.name ?? null),
   };
@@ -85,8 +98,15 @@ interface TableLayout {
   readonly widths: readonly number[];
 }
 
-function fitting(runs: readonly RunSummary[], wanted: readonly Column[], width: number): TableLayout {
-  const widths = wanted.map(({ title, cell }) => Math.max(title.length, ...runs.map((run) => cell(run).length)));
+function fitting(
+  runs: readonly RunSummary[],
+  wanted: readonly Column[],
+  width: number,
+  reading: ClockReading | null,
+): TableLayout {
+  const widths = wanted.map(({ title, cell }) =>
+    Math.max(title.length, ...runs.map((run) => cell(run, reading).length)),
+  );
   const others = widths.slice(0, -1).reduce((sum, columnWidth) => sum + columnWidth + 2, 0);
   const least = Math.max(...wanted.map(({ dispensable }) => dispensable));
   if (others + leastLast <= width || least === 0) return { columns: wanted, widths };
@@ -94,6 +114,7 @@ function fitting(runs: readonly RunSummary[], wanted: readonly Column[], width: 
     runs,
     wanted.filter(({ dispensable }) => dispensable !== least),
     width,
+    reading,
   );
 }
 
