@@ -2,6 +2,7 @@ import { formatDuration } from '../duration.ts';
 import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
+import { withSides } from './finding.ts';
 import { compareFacts, missingFacts, type FactFinding } from './compare.ts';
 import { comparesNothing } from './coverage.ts';
 import type { Facts } from './facts.ts';
@@ -71,8 +72,9 @@ export function canDecide(baseline: Baseline, result: CheckResult): boolean {
 function told(concerns: readonly Concern[]): Finding[] {
   const seen = new Set<string>();
   const findings: Finding[] = [];
-  for (const { subject, severity, message } of concerns) {
-    if (!seen.has(message)) findings.push({ subject, severity, message });
+  for (const { subject, severity, message, before: was, after } of concerns) {
+    const sides = was === undefined || after === undefined ? {} : { before: was, after };
+    if (!seen.has(message)) findings.push({ subject, severity, message, ...sides });
     seen.add(message);
   }
   return findings;
@@ -155,7 +157,10 @@ function checkConcern(now: CheckResult, then: CheckResult | undefined): Concern[
   const severity: Severity = now.severity;
   const sentence = `check "${name}" passed before and now ${how}: ${message}${durations(now, then)}`;
   if (severity === 'advisory') return [advisory(subject, sentence)];
-  return [now.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
+  const concern = now.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence);
+  return [
+    withSides(concern, `passed: ${then.message}`, `${now.status === 'failed' ? 'failed' : 'not asked'}: ${message}`),
+  ];
 }
 
 /** So that a limit that is merely too tight is seen as what it is (F33). */

@@ -39,20 +39,6 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
   };
 }
 
-/** The commands that a person would run next, the most important first. They are shell lines, not yet neutralised. */
-export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
-  const recover = shellWords(['guard', 'recover', ...addressOf(facts)]);
-  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
-  return [
-    ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
-    ...(outcome.outcome === 'waiting' ? [confirmCommand(facts)] : []),
-    ...(isKept && facts.restorePoint !== null
-      ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
-      : []),
-    ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
-  ];
-}
-
 function confirmCommand(facts: RunFacts): string {
   return shellWords(['guard', 'confirm', ...addressOf(facts)]);
 }
@@ -336,7 +322,7 @@ function rollbackCommand(facts: RunFacts): string[] {
 }
 
 /** The words that name the run's instance for another command of guard; none where it is not known. */
-function addressOf({ instance, project, remote }: RunFacts): string[] {
+export function addressOf({ instance, project, remote }: RunFacts): string[] {
   return instance === null
     ? []
     : [...(project === 'default' ? [] : ['--project', project]), remote === null ? instance : `${remote}:${instance}`];

@@ -76,7 +76,12 @@ export function reportOfRecord(record: RunRecord): RunReport {
   const { started } = record;
   const instance =
     started === null ? '' : started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
-  const builder = createRunReportBuilder({ instance, command: started?.command ?? [] }, record.events);
+  const target: Target = {
+    instance,
+    command: started?.command ?? [],
+    ...(started?.rehearsal === undefined ? {} : { rehearsal: true }),
+  };
+  const builder = createRunReportBuilder(target, record.events);
   return { ...builder.report(), record };
 }
 

@@ -52,6 +52,25 @@ describe('a check before and after', () => {
   });
 });
 
+describe('what was and what is, side by side', () => {
+  it('is told of units and checks', () => {
+    const { reasons } = judge(
+      baselineOf({
+        facts: factsOf({ units: units(service('pdns.service')) }),
+        checks: [resultOf('web', 'passed', { message: 'HTTP 200' })],
+      }),
+      lookOf({
+        facts: factsOf({ units: units(failed('pdns.service')) }),
+        checks: [resultOf('web', 'failed', { message: 'HTTP\u001b 502' })],
+      }),
+    );
+    expect(reasons).toMatchObject([
+      { subject: 'unit:pdns.service', before: 'running', after: expect.stringMatching(/^failed/) },
+      { subject: 'check:web', before: 'passed: HTTP 200', after: 'failed: HTTP\\x1b 502' },
+    ]);
+  });
+});
+
 describe('facts and the instance itself', () => {
   it('blames a unit that failed since', () => {
     const verdict = judge(

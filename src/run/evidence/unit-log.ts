@@ -1,3 +1,4 @@
+import script from '../../guest/unit-log.sh?raw';
 import type { Verdict } from '../../event.ts';
 import { neutralise } from '../../text.ts';
 import type { Plan } from '../plan.ts';
@@ -59,14 +60,3 @@ export function logLines(text: string): string[] {
   }
   return [...last.values()].slice(-mostLines).map((line) => neutralise(line.trimEnd(), longestLine));
 }
-
-/** Without a journal, the lines of the system's log that name the unit. */
-const script = `
-if command -v journalctl >/dev/null 2>&1; then
-  journalctl --no-pager --quiet --boot --unit="$1" --lines="$2" -o short 2>/dev/null
-else
-  for log in /var/log/messages /var/log/syslog; do
-    [ -f "$log" ] && tail -c 200000 "$log" | grep -F -- "$1" | tail -n "$2"
-  done
-fi
-:`;

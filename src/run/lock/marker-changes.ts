@@ -31,7 +31,7 @@ export async function takeMarker(
 ): Promise<Result<void, PlatformFailure>> {
   return writeUnderLease(tools, instance, lease, limitMs, (seen) => {
     const marker = readMarker(seen);
-    return marker?.run === run ? JSON.stringify({ ...marker, holder } satisfies RunMarker) : null;
+    return marker?.run === run ? JSON.stringify({ ...marker, holder, recovering: true } satisfies RunMarker) : null;
   });
 }
 

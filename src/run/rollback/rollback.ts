@@ -304,13 +304,14 @@ async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Prom
   const context = { platform: tools.platform, instance: plan.instance, clock: tools.clock };
   if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
   const limits = { limitMs: plan.limits.verifyMs, soakMs: 0 };
-  const { verdict } = await watch(
+  const { verdict, observations } = await watch(
     context,
     plan.baseline,
     { ...limits, restarted: true },
     (waitingFor, healthyForMs) =>
       void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
+  await tools.recorder.record({ type: 'watch-observed', observations });
   return verdict;
 }
 

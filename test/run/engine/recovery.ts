@@ -69,7 +69,7 @@ export async function recoverInstance(
       await removeMarker(tools, plan.instance, { run: marker.run, lease: null }, plan.limits.readyMs);
     return null;
   }
-  return finish(world, guard, plan, record, repaired.value.leftovers, holderEnd.value);
+  return finish(world, guard, plan, record, repaired.value.leftovers, holderEnd.value, takeOver);
 }
 
 /** `busy` where a change waits for its confirmation, and `refused` where it cannot be settled now. */
@@ -102,6 +102,7 @@ async function finish(
   record: RunRecord | null,
   leftovers: RunLeftovers,
   holderEnd: HolderEnd,
+  takeOver = false,
 ): Promise<Outcome> {
   const { platform, clock, holder } = guard.tools;
   const run = record?.run ?? leftovers.marker?.run ?? plan.run;
@@ -138,7 +139,17 @@ async function finish(
   const baseline = baselineOf(record);
   const now = await withMarkerOfNow(platform, leftovers);
   const outcome = await recover(
-    { ...plan, run, record, baseline, keepIfHealthy: false, hooks, lease, settled: settledOf(now) },
+    {
+      ...plan,
+      run,
+      record,
+      baseline,
+      keepIfHealthy: false,
+      hooks,
+      lease,
+      settled: settledOf(now),
+      waitForManager: !takeOver,
+    },
     { platform, clock, recorder },
     now,
   );
