@@ -1,11 +1,13 @@
 // npm run release: every artefact of a release into release/, with checksums and a bill of materials. Two runs on the same
-// commit write the same bytes. Needs git, npm, binutils (also for aarch64) and dpkg-deb. It publishes nothing.
+// commit write the same bytes. Called by root on Debian, it installs the tools that are
+// missing. It publishes nothing.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildInfo, root } from './bundle.mjs';
 import { billOfMaterials } from './sbom.mjs';
+import { strippers } from './strippers.mjs';
 
 const out = join(root, 'release');
 const seconds = Number(process.env.SOURCE_DATE_EPOCH ?? output('git', ['log', '-1', '--format=%ct']));
@@ -28,14 +30,28 @@ await writeChecksums();
 
 /** What would make a release that nobody can build again. */
 function refuseUnready() {
-  for (const [command, from] of [
-    ['dpkg-deb', 'dpkg'],
-    ['strip', 'binutils'],
-    ['aarch64-linux-gnu-strip', 'binutils-aarch64-linux-gnu'],
-  ])
-    if (!isThere(command)) fail(`${command} is not installed: apt install ${from}`);
   if (buildInfo.commit.endsWith('+') && !process.argv.includes('--allow-changes'))
     fail('there are changes that are not committed (--allow-changes builds all the same)');
+  const missing = missingPackages();
+  if (missing.length > 0 && process.getuid() === 0 && isThere('apt-get')) {
+    say(`Installing what the release needs: ${missing.join(' ')}`);
+    run('apt-get', ['update', '--quiet']);
+    run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing]);
+  }
+  const still = missingPackages();
+  if (still.length > 0) fail(`commands are missing: apt install ${still.join(' ')}`);
+}
+
+/** Debian packages of commands that a release needs. */
+function missingPackages() {
+  return [
+    ['dpkg-deb', 'dpkg'],
+    ['xz', 'xz-utils'],
+    [strippers.x64, 'binutils-x86-64-linux-gnu'],
+    [strippers.arm64, 'binutils-aarch64-linux-gnu'],
+  ]
+    .filter(([command]) => !isThere(command))
+    .map(([, name]) => name);
 }
 
 function isThere(command) {
@@ -75,5 +91,6 @@ function say(text) {
 }
 
 function fail(why) {
-  throw new Error(why);
+  console.error(`release: ${why}`);
+  process.exit(1);
 }

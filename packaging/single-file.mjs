@@ -5,13 +5,13 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { bundle, noPrograms, root } from './bundle.mjs';
+import { strippers } from './strippers.mjs';
 
 const parts = join(root, 'packaging/single-file');
 const [out = 'dist/release', ...named] = process.argv.slice(2);
 const architectures = named.length > 0 ? named : ['x64'];
 // The Node that makes the compiled code, which fits no other version and no other architecture.
 const native = process.arch;
-const strippers = { x64: 'x86_64-linux-gnu-strip', arm64: 'aarch64-linux-gnu-strip' };
 
 /** Node's mark for where the blob is, https://nodejs.org/api/single-executable-applications.html. */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
@@ -91,7 +91,7 @@ async function makeExecutable(architecture, blob, file) {
   const draft = join(work, 'guard');
   await copyFile(join(parts, `node_modules/node-linux-${architecture}/bin/node`), draft);
   // Before the blob is put in: strip would take it away again.
-  run(architecture === native ? 'strip' : strippers[architecture], ['--remove-section=.comment', draft]);
+  run(strippers[architecture], ['--remove-section=.comment', draft]);
   run(join(parts, 'node_modules/.bin/postject'), [draft, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse]);
   await rm(file, { force: true });
   await copyFile(draft, file);

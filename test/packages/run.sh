@@ -4,7 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 bash test/prepare.sh
-command -v lintian >/dev/null || apt-get install --yes --no-install-recommends lintian
+for command in lintian:lintian x86_64-linux-gnu-strip:binutils; do
+  command -v "${command%:*}" >/dev/null || apt-get install --yes --no-install-recommends "${command#*:}"
+done
 host=${GUARD_TEST_HOST:-packages}
 test/host/host.sh up --name "$host"
 test/host/host.sh image --suite trixie --name "$host"
