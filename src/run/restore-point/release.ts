@@ -128,7 +128,7 @@ async function renameOwn(
   { instance, lease, createdAt, limitMs }: ReleaseSubject,
   name: string,
 ): Promise<Result<string, PlatformFailure>> {
-  const { platform, clock } = tools;
+  const { platform } = tools;
   const renamed = await underLease(
     tools,
     lease,

@@ -182,7 +182,7 @@ async function takeName(
  * exist, complete or in part, and the instance may still be frozen. `guard recover` finds what cannot be removed now.
  */
 async function removeOwnSnapshot(plan: Plan, tools: RunTools, lease: Lease): Promise<void> {
-  const { clock, platform } = tools;
+  const { platform } = tools;
   const instance = await retryTransient(platform, plan.limits.readyMs).getInstance(plan.instance);
   if (!instance.ok) return;
   await thaw(tools, plan, instance.value.status);
