@@ -58,7 +58,7 @@ async function recoverOne(
   const began = clock.monotonic();
   const tail: OutputTail = { text: '' };
   const output = listening(tail);
-  const options = { project, quiet: true, keepIfHealthy: true, ...(config === null ? {} : { config }) };
+  const options = { project, quiet: true, ...(config === null ? {} : { config }) };
   const name = remote === null ? instance : `${remote}:${instance}`;
   await recoverInstance({ ...context, stdout: output, stderr: output }, name, options, record);
   const after = await readRun(stateDirectoryOf(context), record.run);

@@ -28,6 +28,7 @@ import type { Call } from './call.ts';
 import { armDeadline } from './deadline-keeper.ts';
 import { describeWait, refuseWaiting, settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
+import { recoverSeparately, untilInterrupted, type Unfinished } from './recoveries.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { withInstance, type Session } from './session.ts';
@@ -43,7 +44,8 @@ Exit status:
    20  restored, but unhealthy: a person must act
    21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released
    30  refused
-   31  the run is still in progress`;
+   31  the run is still in progress
+  130  interrupted by INT, 143 by TERM, 129 by HUP: run it again to finish what is left`;
 
 /** `guard recover`: finish what an interrupted run left. */
 export function defineRecover(program: Command, call: Call): void {
@@ -52,29 +54,33 @@ export function defineRecover(program: Command, call: Call): void {
     .description('finish interrupted runs: keep or roll back their changes')
     .argument('[instance]', 'name or remote:name (default: every interrupted run that this host recorded)')
     .option('--keep-if-healthy', 'keep the change if the instance is as healthy as before, instead of rolling back')
-    .addOption(new Option('--take-over', 'also finish a run of another host that is certainly dead'))
+    .addOption(
+      new Option(
+        '--take-over',
+        'also finish a run that seems to be alive, without any wait: of a host that is lost, or one that an instance holds up',
+      ),
+    )
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(async (instance: string | undefined, options: RecoverOptions) => {
-    const status = await withReports(call.context, options, [], (context) =>
-      instance === undefined ? recoverAll(context, options) : recoverInstance(context, instance, options, null),
-    );
-    call.exit(status);
+    const unfinished: Unfinished = new Set(instance === undefined ? [] : [instance]);
+    const recovering = (): Promise<number> =>
+      withReports(call.context, options, [], (context) =>
+        instance === undefined
+          ? recoverAll(context, options, unfinished)
+          : recoverInstance(context, instance, options, null),
+      );
+    call.exit(await untilInterrupted(call.context, options, unfinished, recovering));
   });
 }
 
-async function recoverAll(context: Context, options: RecoverOptions): Promise<number> {
+async function recoverAll(context: Context, options: RecoverOptions, unfinished: Unfinished): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
   // Whether one of another boot, or of this host under another name, lives its lease tells.
   const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) !== 'alive');
   if (dead.length === 0) await reportNothingToDo(context, options, null);
-  let worst = 0;
-  for (const record of dead) {
-    const { instance, project, remote } = record.started ?? { instance: '', project: 'default', remote: null };
-    const name = remote === null ? instance : `${remote}:${instance}`;
-    // One that cannot be recovered does not stop the rest.
-    worst = Math.max(worst, await recoverInstance(context, name, { ...options, project }, record));
-  }
-  return worst;
+  return recoverSeparately(context, dead, unfinished, (own, name, record) =>
+    recoverInstance(own, name, { ...options, project: record.started?.project ?? 'default' }, record),
+  );
 }
 
 /** One instance; `known` is the run to finish where that is known already. Returns the exit status. */
@@ -259,6 +265,7 @@ async function finish(
       hooks,
       settled: settledOf(leftovers),
       lease: lease.value,
+      waitForManager: options.takeOver !== true,
     },
     { platform, clock: context.clock, recorder },
     leftovers,

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../event.ts';
+import type { Listener, RecordedEvent } from '../event.ts';
 import type { ReportFile } from '../report/report-file.ts';
 import type { Reports } from '../report/report-files.ts';
 import type { Target } from '../report/run-report.ts';
@@ -41,6 +41,18 @@ export async function about(
 ): Promise<Context & { readonly target: Target }> {
   await context.reports?.begin(target, history);
   return { ...context, target };
+}
+
+/** The same files, for one of several runs at once. */
+export function reportsOfOne(reports: Reports): Reports {
+  let follow: Listener | null = null;
+  return {
+    ...reports,
+    begin: async (target, history) => {
+      follow = await reports.follow(target, history);
+    },
+    listener: (event) => (follow ?? reports.listener)(event),
+  };
 }
 
 /** For a command line that could not be read: the reports that it names, as far as they can be made out and written. */

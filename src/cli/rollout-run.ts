@@ -279,6 +279,7 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     if (!written.ok) tell(`The rollout's record cannot be written: ${written.error}`);
     await publisher.publish(sharedRecord(after));
     await view.onRolloutEvent(event, after);
+    await context.reports?.followRollout(after);
   };
   try {
     for (const event of start.first) await record(event, start.record);

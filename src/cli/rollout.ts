@@ -3,7 +3,9 @@ import type { Clock } from '../clock.ts';
 import type { Holder, Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { findRunId } from '../journal/run-id.ts';
+import { readRun } from '../journal/runs.ts';
 import { listRolloutIds, readRolloutEvents } from '../journal/rollouts.ts';
+import type { RunPage } from '../report/page/run-page.ts';
 import { rolloutStatus, rolloutsTable } from '../report/rollout-text.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -15,6 +17,7 @@ import { busy, refused, refusedBecause } from '../run/refusal.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { Call } from './call.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
+import { writePage, type PageOptions } from './page.ts';
 import { surveyPushes } from './pushes.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -32,9 +35,12 @@ import {
 import { rolloutSettings, runRollout } from './rollout-run.ts';
 import { createServers, type Servers } from './rollout-servers.ts';
 import { addReportOption, addRunOptions, addTraceOption, type CommonOptions } from './run-options.ts';
+import { UsageMistake } from './usage.ts';
 
 const help = `
 Exit status of resume and abort: that of the rollout, see \`guard --help\`; 30 where it cannot go on, 31 where its guard still works on it.`;
+
+type StatusOptions = CommonOptions & PageOptions;
 
 interface ResumeOptions extends RolloutOptions {
   readonly takeOver?: boolean;
@@ -49,8 +55,12 @@ export function defineRollout(program: Command, call: Call): void {
     .argument('[rollout]', 'its id, the beginning of it, or last; remote:id for one that another host began')
     .option('--project <name>', 'the Incus project of its instances (default: all projects of the server)')
     .option('--json', 'print it as JSON')
-    .action(async (id: string | undefined, options: CommonOptions) => {
-      call.exit(await printStatus(call.context, id ?? null, options));
+    .option('--html <file>', 'write the rollout as a page to this file')
+    .option('--open', 'open the page of --html in the browser')
+    .action(async (id: string | undefined, options: StatusOptions) => {
+      if (options.html !== undefined && id === undefined)
+        throw new UsageMistake('--html needs a rollout.', 'Write: guard rollout status last --html FILE');
+      call.exit(await printStatus(call, id ?? null, options));
     });
   const resume = rollout
     .command('resume')
@@ -74,7 +84,8 @@ export function defineRollout(program: Command, call: Call): void {
   });
 }
 
-async function printStatus(context: Context, id: string | null, options: CommonOptions): Promise<number> {
+async function printStatus(call: Call, id: string | null, options: StatusOptions): Promise<number> {
+  const { context } = call;
   const state = stateDirectoryOf(context);
   const json = options.json ?? false;
   if (id === null) {
@@ -90,11 +101,28 @@ async function printStatus(context: Context, id: string | null, options: CommonO
     const found = await findRollout(context, servers, id, options);
     if (!found.ok) return await reportOutcome(context, json, found.error);
     const { record } = found.value;
+    if (options.html !== undefined) {
+      await writePage(call, await pageOf(call, record), options);
+      return 0;
+    }
     await writeLines(context.stdout, json ? [JSON.stringify(record)] : rolloutStatus(record, inspectHolder));
     return 0;
   } finally {
     await servers.close();
   }
+}
+
+/** With the runs that were not kept, as far as this host has their records. */
+async function pageOf({ context }: Call, record: RolloutRecord): Promise<string> {
+  const { rolloutPage } = await import('../report/page/rollout-page.ts');
+  const { pageOfRecord } = await import('./page.ts');
+  const state = stateDirectoryOf(context);
+  const runs = new Map<string, RunPage>();
+  for (const { label, run, state: memberState } of record.members) {
+    const found = run === null || memberState === 'kept' ? null : await readRun(state, run);
+    if (found !== null) runs.set(label, await pageOfRecord(found, context.version));
+  }
+  return rolloutPage({ record, runs, lookAtHolder: inspectHolder, version: context.version });
 }
 
 /** A rollout, and where it was found. */

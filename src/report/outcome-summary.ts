@@ -37,20 +37,6 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
   };
 }
 
-/** The commands that a person would run next, the most important first. They are shell lines, not yet neutralised. */
-export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
-  const recover = shellWords(['guard', 'recover', ...addressOf(facts)]);
-  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
-  return [
-    ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
-    ...(outcome.outcome === 'waiting' ? [confirmCommand(facts)] : []),
-    ...(isKept && facts.restorePoint !== null
-      ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
-      : []),
-    ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
-  ];
-}
-
 function confirmCommand(facts: RunFacts): string {
   return shellWords(['guard', 'confirm', ...addressOf(facts)]);
 }
@@ -124,6 +110,10 @@ function describeKept(name: string, facts: RunFacts): string {
     return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
   // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
   if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
+  if (facts.provesNothing)
+    return `${describeSuccess(end)}. Nothing was compared and no check was run, so the health of ${name} is unknown.`;
+  if (facts.chosen === 'keep')
+    return `you kept the changes of the shell, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
 }
 
@@ -201,10 +191,9 @@ function describeUnchanged({ begun, instance }: RunFacts): string {
     : 'Nothing was changed.';
 }
 
-function describeKeptUnhealthy(name: string, { verdict }: RunFacts): string {
-  return verdict === null
-    ? `The change is kept by your policy. guard did not check ${name} after it.`
-    : 'The change is kept by your policy.';
+function describeKeptUnhealthy(name: string, { verdict, chosen }: RunFacts): string {
+  const reason = chosen === 'keep' ? 'You chose to keep the change.' : 'The change is kept by your policy.';
+  return verdict === null ? `${reason} guard did not check ${name} after it.` : reason;
 }
 
 function describeFailedProof(verdictAgain: Verdict | null): string {
@@ -250,11 +239,19 @@ function failureLines(outcome: Outcome, facts: RunFacts): string[] {
   ];
 }
 
+/** What the verdict found and what the failed units wrote, for a question about it. */
+export function findingLines({ verdict, unitLogs }: RunFacts): string[] {
+  return verdict === null ? [] : [...verdictLines(verdict), ...logLines(unitLogs)].map((line) => line.slice(2));
+}
+
 const mostReasons = 20;
 
 function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
   const verdict = outcome.outcome === 'rolled-back-not-well' ? facts.verdictAgain : facts.verdict;
-  if (verdict === null || 'refusal' in outcome) return [];
+  return verdict === null || 'refusal' in outcome ? [] : verdictLines(verdict);
+}
+
+function verdictLines(verdict: Verdict): string[] {
   const lines = [
     ...verdict.reasons.map((finding) => `  ✖ ${neutralise(finding.message)}`),
     ...verdict.advisories.map((finding) => `  · ${neutralise(finding.message)}`),
@@ -282,6 +279,10 @@ function coverageLines(outcome: Outcome, { coverage }: RunFacts): string[] {
 /** What a failed unit wrote last. */
 function unitLogLines(outcome: Outcome, { unitLogs }: RunFacts): string[] {
   if ('refusal' in outcome || outcome.outcome === 'kept') return [];
+  return logLines(unitLogs);
+}
+
+function logLines(unitLogs: RunFacts['unitLogs']): string[] {
   return unitLogs.flatMap(({ unit, lines }) => [
     `  last log lines of ${neutralise(unit)}:`,
     ...lines.map((line) => `  › ${neutralise(line)}`),
@@ -324,7 +325,7 @@ function rollbackCommand(facts: RunFacts): string[] {
 }
 
 /** The words that name the run's instance for another command of guard; none where it is not known. */
-function addressOf({ instance, project, remote }: RunFacts): string[] {
+export function addressOf({ instance, project, remote }: RunFacts): string[] {
   return instance === null
     ? []
     : [...(project === 'default' ? [] : ['--project', project]), remote === null ? instance : `${remote}:${instance}`];

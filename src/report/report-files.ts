@@ -9,7 +9,10 @@ import { jsonReportOf } from './json-report.ts';
 import { junitOf } from './junit.ts';
 import { markdownOf } from './markdown-report.ts';
 import { readEvidence } from './page/evidence-text.ts';
-import { runsPage } from './page/run-page.ts';
+import { inspectHolder } from '../journal/holder.ts';
+import type { RolloutRecord } from '../rollout/record.ts';
+import { runsPage } from './page/instances-page.ts';
+import { rolloutPage } from './page/rollout-page.ts';
 import type { ReportFile, ReportFormat } from './report-file.ts';
 import { createRunReportBuilder, type RunReport, type RunReportBuilder, type Target } from './run-report.ts';
 
@@ -22,6 +25,8 @@ export interface Reports {
   readonly follow: (target: Target, history?: readonly RecordedEvent[]) => Promise<Listener>;
   /** These are the targets instead of those whose turn has not come; what has begun stays. */
   readonly expect: (targets: readonly Target[]) => Promise<void>;
+  /** What is known of the rollout that the runs belong to. */
+  readonly followRollout: (record: RolloutRecord) => Promise<void>;
   /** There was nothing to do for a target after all. */
   readonly drop: (target: Target) => Promise<void>;
   /** guard itself failed: the reports say so before it ends. */
@@ -44,11 +49,8 @@ export async function openReports(options: {
     options.targets.map((target) => [keyOf(target), createRunReportBuilder(target)]),
   );
   let current: RunReportBuilder | null = null;
-  const write = () =>
-    writeAll(
-      options,
-      [...storytellers.values()].map((storyteller) => storyteller.report()),
-    );
+  let rollout: RolloutRecord | null = null;
+  const write = () => writeAll(options, [...storytellers.values()], rollout);
   async function rewrite(): Promise<void> {
     const written = await write();
     if (!written.ok) options.complain(written.error);
@@ -88,6 +90,11 @@ export async function openReports(options: {
         if (!storytellers.has(keyOf(target))) storytellers.set(keyOf(target), createRunReportBuilder(target));
       await rewrite();
     },
+    followRollout: async (record) => {
+      rollout = record;
+      // While it is under way, the runs themselves have the files written.
+      if (record.status !== 'running') await rewrite();
+    },
     drop: async (target) => {
       storytellers.delete(keyOf(target));
       await rewrite();
@@ -115,13 +122,15 @@ function keyOf({ instance, rehearsal }: Target): string {
 
 async function writeAll(
   options: { readonly files: readonly ReportFile[]; readonly version: string; readonly workingDirectory: string },
-  stories: readonly RunReport[],
+  storytellers: readonly RunReportBuilder[],
+  rollout: RolloutRecord | null,
 ): Promise<Result<void, string>> {
+  const stories = storytellers.map((storyteller) => storyteller.report());
   for (const { format, path } of options.files) {
     const file = resolve(options.workingDirectory, path);
     const unfit = await unfitness(file);
     if (unfit !== null) return err(`The report cannot be written to "${path}": ${unfit}`);
-    const content = contentOf(format, options.version, stories);
+    const content = contentOf(format, options.version, stories, rollout);
     // Whoever collects reports is often another user: as much is allowed as the umask leaves.
     const written = await tryFiles(file, () => writeAtomically(dirname(file), basename(file), content, 0o666));
     if (!written.ok) return err(`The report cannot be written: ${written.error}`);
@@ -135,7 +144,12 @@ async function unfitness(file: string): Promise<string | null> {
   return there === null || there.isFile() || there.isSymbolicLink() ? null : 'it is not a regular file.';
 }
 
-function contentOf(format: ReportFormat, version: string, stories: readonly RunReport[]): string {
+function contentOf(
+  format: ReportFormat,
+  version: string,
+  stories: readonly RunReport[],
+  rollout: RolloutRecord | null,
+): string {
   switch (format) {
     case 'junit':
       return junitOf(stories);
@@ -144,9 +158,17 @@ function contentOf(format: ReportFormat, version: string, stories: readonly RunR
     case 'markdown':
       return markdownOf(stories);
     case 'html':
-      return runsPage(
-        stories.map((report) => ({ report, evidence: readEvidence(report.record.evidence?.files ?? []), version })),
-        version,
-      );
+      return htmlOf(version, stories, rollout);
   }
+}
+
+function htmlOf(version: string, stories: readonly RunReport[], record: RolloutRecord | null): string {
+  const pages = stories.map((report) => ({
+    report,
+    evidence: readEvidence(report.record.evidence?.files ?? []),
+    version,
+  }));
+  if (record === null) return runsPage(pages, version);
+  const runs = new Map(pages.map((page) => [page.report.target.instance, page]));
+  return rolloutPage({ record, runs, lookAtHolder: inspectHolder, version });
 }

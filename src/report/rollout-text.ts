@@ -141,17 +141,37 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
   }
 }
 
-function nextLines({ id, status, members, command }: RolloutRecord): string[] {
+function nextLines(record: RolloutRecord): string[] {
+  const steps = nextSteps(record);
+  if (steps.length === 0) return [];
+  return [
+    `  command: ${neutralise(shellWords(record.command), 500)}`,
+    ...steps.map(({ text, command }) => `  ${text} ${command}`),
+  ];
+}
+
+/** What a person can do next with a rollout. */
+export function rolloutNextSteps(record: RolloutRecord, lookAtHolder: LookAtHolder): readonly RolloutStep[] {
+  return nextSteps(isInterrupted(record, lookAtHolder) ? { ...record, status: 'interrupted' } : record);
+}
+
+interface RolloutStep {
+  readonly text: string;
+  readonly command: string;
+}
+
+function nextSteps({ id, status, members }: RolloutRecord): readonly RolloutStep[] {
   if (status === 'complete' || status === 'aborted' || status === 'running') return [];
   const failed = members.some(({ state }) => state === 'failed');
   const left = members.some(
     ({ state }) => state !== 'kept' && state !== 'failed' && state !== 'broken' && state !== 'skipped',
   );
   return [
-    `  command: ${neutralise(shellWords(command), 500)}`,
-    ...(left ? [`  go on with the others: guard rollout resume ${id}`] : []),
-    ...(failed ? [`  try again also those that were not kept: guard rollout resume ${id} --retry`] : []),
-    `  or end it here: guard rollout abort ${id}`,
+    ...(left ? [{ text: 'go on with the others:', command: `guard rollout resume ${id}` }] : []),
+    ...(failed
+      ? [{ text: 'try again also those that were not kept:', command: `guard rollout resume ${id} --retry` }]
+      : []),
+    { text: 'or end it here:', command: `guard rollout abort ${id}` },
   ];
 }
 
@@ -186,12 +206,12 @@ export function refusedMemberLines(
   });
 }
 
-type LookAtHolder = (holder: RolloutRecord['holder']) => 'alive' | 'dead' | 'elsewhere';
+export type LookAtHolder = (holder: RolloutRecord['holder']) => 'alive' | 'dead' | 'elsewhere';
 
 /** Where a rollout stands: its end, or its life as far as this host can see it, and each instance. */
 export function rolloutStatus(record: RolloutRecord, lookAtHolder: LookAtHolder): string[] {
   return [
-    `rollout ${record.id} ${lifeOf(record, lookAtHolder)}: ${countStates(record.members)}`,
+    `rollout ${record.id} ${describeLife(record, lookAtHolder)}: ${countStates(record.members)}`,
     `  command: ${neutralise(shellWords(record.command), 500)}`,
     `  begun: ${new Date(record.startedAt).toISOString()} on host ${neutralise(record.holder.host, 100)}`,
     ...rolloutTable(record.members),
@@ -204,7 +224,7 @@ export function rolloutsTable(records: readonly RolloutRecord[], lookAtHolder: L
   if (records.length === 0) return ['No rollout is recorded on this host.'];
   return records.map(
     (record) =>
-      `${record.id}  ${lifeOf(record, lookAtHolder)}: ${countStates(record.members)}  ${neutralise(shellWords(record.command), 80)}`,
+      `${record.id}  ${describeLife(record, lookAtHolder)}: ${countStates(record.members)}  ${neutralise(shellWords(record.command), 80)}`,
   );
 }
 
@@ -212,7 +232,8 @@ function isInterrupted({ status, holder }: RolloutRecord, lookAtHolder: LookAtHo
   return status === 'running' && lookAtHolder(holder) === 'dead';
 }
 
-function lifeOf(record: RolloutRecord, lookAtHolder: LookAtHolder): string {
+/** How it ended, or whether it is under way as far as this host can see, to be read after "the rollout". */
+export function describeLife(record: RolloutRecord, lookAtHolder: LookAtHolder): string {
   if (record.status !== 'running') return record.stop === null ? `is ${record.status}` : describeEnd(record);
   switch (lookAtHolder(record.holder)) {
     case 'alive':

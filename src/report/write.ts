@@ -6,3 +6,8 @@ export function writeLines(stream: Writable, lines: readonly string[]): Promise<
     stream.write(lines.map((line) => `${line}\n`).join(''), () => resolve());
   });
 }
+
+/** A live line that breaks off has hidden the cursor. */
+export function showCursor(stream: Writable & { readonly isTTY?: boolean }): void {
+  if (stream.isTTY === true) stream.write('\n\u001b[?25h');
+}

@@ -52,6 +52,25 @@ describe('a check before and after', () => {
   });
 });
 
+describe('what was and what is, side by side', () => {
+  it('is told of units and checks', () => {
+    const { reasons } = judge(
+      baselineOf({
+        facts: factsOf({ units: units(service('pdns.service')) }),
+        checks: [resultOf('web', 'passed', { message: 'HTTP 200' })],
+      }),
+      lookOf({
+        facts: factsOf({ units: units(failed('pdns.service')) }),
+        checks: [resultOf('web', 'failed', { message: 'HTTP\u001b 502' })],
+      }),
+    );
+    expect(reasons).toMatchObject([
+      { subject: 'unit:pdns.service', before: 'running', after: expect.stringMatching(/^failed/) },
+      { subject: 'check:web', before: 'passed: HTTP 200', after: 'failed: HTTP\\x1b 502' },
+    ]);
+  });
+});
+
 describe('facts and the instance itself', () => {
   it('blames a unit that failed since', () => {
     const verdict = judge(
@@ -125,6 +144,28 @@ const result: fc.Arbitrary<CheckResult> = fc.record({
   ms: fc.nat(20_000),
 });
 const results = fc.uniqueArray(result, { selector: ({ name }) => name });
+
+describe('an instance in which nothing can be compared', () => {
+  const nothing = lookOf({ facts: null, factsSay: 'there is no shell' });
+
+  it.each([
+    ['is inconclusive', {}, 'inconclusive'],
+    ['is healthy where the user accepts that', { acceptNothingCompared: true }, 'healthy'],
+  ] as const)('%s', (_, options, verdict) => {
+    expect(judgeAlone(nothing, options).verdict).toBe(verdict);
+    expect(JSON.stringify(judgeAlone(nothing, options))).toContain('nothing inside can be compared');
+  });
+
+  it('is judged by its checks, if there are any', () => {
+    const checked = { ...nothing, checks: [resultOf('web', 'passed')] };
+    expect(judgeAlone(checked).verdict).toBe('healthy');
+    expect(judgeAlone(lookOf({ checks: [resultOf('web', 'passed')] }), { automatic: false }).verdict).toBe('healthy');
+  });
+
+  it('is inconclusive for guard check without automatic comparison and without a check', () => {
+    expect(judgeAlone(lookOf({ facts: null }), { automatic: false }).verdict).toBe('inconclusive');
+  });
+});
 
 describe('for all answers', () => {
   it('the order of checks does not matter', () => {

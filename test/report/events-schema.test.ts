@@ -164,9 +164,22 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'watch-progress': [
     { type: 'watch-progress', waitingFor: [finding('It waits.')], healthyForMs: 0, limitMs: 1, soakMs: 2 },
   ],
+  'watch-observed': [
+    {
+      type: 'watch-observed',
+      observations: [
+        { at: 1, waitingFor: 1, message: 'It waits.' },
+        { at: 2, waitingFor: 0 },
+      ],
+    },
+  ],
   'unit-log': [{ type: 'unit-log', unit: 'a.service', lines: ['a'] }],
   verdict: (['healthy', 'unhealthy', 'inconclusive'] as const).map((kind) =>
-    verdict(kind, true, { reasons: [finding('a')], advisories: [finding('b')], checks: [check('c', 'failed')] }),
+    verdict(kind, true, {
+      reasons: [finding('a'), { ...finding('a2'), before: 'b', after: 'c' }],
+      advisories: [finding('b')],
+      checks: [check('c', 'failed')],
+    }),
   ),
   changes: [
     {

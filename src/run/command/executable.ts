@@ -1,3 +1,4 @@
+import lookup from '../../guest/find-executable.sh?raw';
 import type { Outcome } from '../../event.ts';
 import type { Instance } from '../../platform/platform.ts';
 import type { Plan } from '../plan.ts';
@@ -78,16 +79,3 @@ export function isBroughtIn({ pushes, command }: Pick<Plan, 'pushes' | 'command'
 function folderToFind({ pushes, command: { cwd } }: Pick<Plan, 'pushes' | 'command'>): string {
   return cwd === usualFolder || mayProvide(pushes, './', cwd) ? '' : cwd;
 }
-
-/** Not `command -v`, which also finds builtins and functions of the shell. */
-const lookup = `
-if [ -n "$2" ] && ! cd "$2" 2>/dev/null; then echo 'no folder'; exit; fi
-case $1 in
-  '') exit ;;
-  */*) if [ ! -e "$1" ]; then echo missing; elif [ ! -x "$1" ] || [ -d "$1" ]; then echo 'not executable'; fi; exit ;;
-esac
-IFS=:
-for folder in $PATH; do
-  if [ -f "$folder/$1" ] && [ -x "$folder/$1" ]; then exit; fi
-done
-echo missing`;

@@ -24,6 +24,8 @@ export interface RunMarker {
   readonly leaseMs: number;
   /** When the mark was written, milliseconds since 1970. */
   readonly at: number;
+  /** The holder finishes the run after its own guard was interrupted. Its change is over. */
+  readonly recovering?: true;
 }
 
 /** Reads the marker from the configuration of an instance; null if there is none or it cannot be read. */
@@ -55,6 +57,7 @@ function isMarker(value: unknown): value is RunMarker {
     typeof restorePointName === 'string' &&
     typeof leaseMs === 'number' &&
     typeof at === 'number' &&
+    (value['recovering'] === undefined || value['recovering'] === true) &&
     (value['confirmation'] === undefined || parseConfirmation(value['confirmation']) !== null)
   );
 }

@@ -4,7 +4,9 @@ import type { Baseline } from '../../health/baseline.ts';
 import { watch } from '../../health/watch/watch.ts';
 import type { Instance, Operation, Platform, Snapshot } from '../../platform/platform.ts';
 import type { RunRecord } from '../../journal/runs.ts';
+import { formatDuration } from '../../duration.ts';
 import { err, ok, type Result } from '../../result.ts';
+import { neutralise } from '../../text.ts';
 import { manualRecoveryCommands, resumeCommands } from '../manual-recovery.ts';
 import { classifyDisks, type Disks } from '../restore-point/disks.ts';
 import { saveEvidence } from '../evidence/evidence.ts';
@@ -12,7 +14,7 @@ import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
 import { readMarker, type RunMarker } from '../lock/marker.ts';
 import { removeMarker } from '../lock/marker-changes.ts';
-import { retryTransient } from '../retry.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
 import { inPhase } from '../recorder.ts';
@@ -26,7 +28,7 @@ import { describeLoss, type LeaseHandle } from '../lock/lease.ts';
 import { thaw } from '../thaw.ts';
 import { rollBack, type RollbackEnd } from '../rollback/rollback.ts';
 import type { RunTools } from '../tools.ts';
-import { waitForTransaction } from '../transaction/end.ts';
+import { inspectProcesses, waitForTransaction } from '../transaction/end.ts';
 import { findVolumePoints } from '../restore-point/volumes.ts';
 
 /** What to recover, and how. */
@@ -47,6 +49,8 @@ export interface RecoverPlan {
   readonly settled: 'confirmed' | 'refused' | 'expired' | null;
   /** Of this recovery; null where nothing is in flight, or its restore point could not be given one. */
   readonly lease: LeaseHandle | null;
+  /** Let a package manager that still works come to its end first. */
+  readonly waitForManager: boolean;
 }
 
 type RecoverTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
@@ -71,7 +75,7 @@ export async function findLeftovers(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
 ): Promise<Result<RunLeftovers, Outcome>> {
   const name = plan.instance;
-  const instance = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(name));
+  const instance = await retryTransient(tools.platform, plan.limits.readyMs).getInstance(name);
   if (!instance.ok) return err(await explainMissing(tools.platform, plan, instance.error));
   const snapshot = await tools.platform.getSnapshot(name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
@@ -147,7 +151,7 @@ async function runsOn({ instance, limits }: RecoverPlan, { platform, clock }: Re
   while ((await isStopping(platform, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
   // A hanging stop blocks everything (docs/internals/incus.md, Graceful stop).
   if (await isStopping(platform, instance)) await stop({ platform, clock }, instance, limits, false);
-  const seen = await retryTransient(clock, limits.readyMs, () => platform.getInstance(instance));
+  const seen = await retryTransient(platform, limits.readyMs).getInstance(instance);
   return seen.ok && seen.value.status === 'Running';
 }
 
@@ -193,23 +197,62 @@ async function doStep(
       return releaseRolledBack(plan, tools, leftovers, step.well);
     case 'release-unknown':
       return releaseUnknown(plan, tools, leftovers);
-    case 'roll-back':
-      await waitForManager(plan, tools);
-      return (await keptBecauseHealthy(plan, tools, leftovers)) ?? backToRestorePoint(plan, tools, leftovers);
+    case 'roll-back': {
+      const manager = await awaitManager(plan, tools, leftovers);
+      return (await keptBecauseHealthy(plan, tools, leftovers, manager)) ?? backToRestorePoint(plan, tools, leftovers);
+    }
   }
 }
 
-/** The package manager of a transaction survives guard. Its result is verified after its end. */
-async function waitForManager({ record, instance, limits }: RecoverPlan, tools: RecoverTools): Promise<void> {
+/** What is known of the package manager of a transaction: it survives guard, so that its result can be verified. */
+type ManagerEnd =
+  | 'ended'
+  /** It was not waited for any longer. */
+  | 'runs'
+  /** The instance was stopped or restarted, perhaps in the middle of its work. */
+  | 'cut';
+
+/** Null where the change is no transaction, or is decided. */
+async function awaitManager(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  leftovers: RunLeftovers,
+): Promise<ManagerEnd | null> {
+  const { record, instance, limits } = plan;
   const transaction = record?.started?.transaction;
-  if (transaction === undefined || record?.decided != null) return;
-  const limitMs = limits.commandMs ?? longestMs;
+  if (record === null || transaction === undefined || record.decided !== null) return null;
+  if (wasRestarted(leftovers)) return 'cut';
+  const seen = await inspectProcesses(tools, instance, [transaction.pid]);
+  const runs = !seen.ok || seen.value.has(transaction.pid);
+  if (!plan.waitForManager) return runs ? 'runs' : 'ended';
+  const limitMs = timeLeftOf(record, limits, tools.clock.now());
+  if (runs)
+    await tools.recorder.record({
+      type: 'notice',
+      level: 'info',
+      message: `${neutralise(transaction.manager)} still works in ${instance} (process ${transaction.pid}). Waiting up to ${formatDuration(limitMs)} for its end. To roll back without waiting, run \`guard recover --take-over\`.`,
+    });
   const wait = { pids: () => [transaction.pid], settleMs: 0, limitMs, readyMs: limits.readyMs };
-  await waitForTransaction(tools, instance, wait);
+  const end = await waitForTransaction(tools, instance, wait);
+  if (end === 'limit') return 'runs';
+  return end === 'ended' ? 'ended' : 'cut';
 }
 
-/** The longest time that a timer of Node can wait, about 24 days. */
-const longestMs = 2 ** 31 - 1;
+/** Both times are of the server's own clock. */
+function wasRestarted({ instance, inFlight }: RunLeftovers): boolean {
+  const startedAt = Date.parse(instance.lastStartedAt ?? '');
+  return inFlight !== null && startedAt > Date.parse(inFlight.createdAt);
+}
+
+/** The longest that a recovery waits where the command may run without a limit, in milliseconds. */
+const withoutLimitMs = 3_600_000;
+
+/** What is left of the time that the run gave its command. */
+function timeLeftOf({ phases, started }: RunRecord, { commandMs }: Limits, now: number): number {
+  const limitMs = commandMs ?? withoutLimitMs;
+  const begunAt = phases.findLast(({ phase }) => phase === 'command')?.begunAt ?? started?.at ?? now;
+  return Math.min(limitMs, Math.max(0, begunAt + limitMs - now));
+}
 
 function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-back' | 'restore-point-gone'): Outcome {
   const cause = plan.record?.decided?.cause ?? null;
@@ -293,19 +336,20 @@ async function keptBecauseHealthy(
   plan: RecoverPlan,
   tools: RecoverTools,
   leftovers: RunLeftovers,
+  manager: ManagerEnd | null,
 ): Promise<Outcome | null> {
-  // The transaction continued when guard was killed, so its result can be verified.
-  const mayBeKept = plan.keepIfHealthy || plan.record?.started?.transaction !== undefined;
+  const mayBeKept = manager === 'ended' || (plan.keepIfHealthy && manager !== 'runs');
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
   const limits = { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs };
-  const { verdict } = await watch(
+  const { verdict, observations } = await watch(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock },
     plan.baseline,
     limits,
     (waitingFor, healthyForMs) =>
       void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
+  await tools.recorder.record({ type: 'watch-observed', observations });
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });

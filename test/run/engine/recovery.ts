@@ -20,6 +20,7 @@ export async function recoverInstance(
   guard: Guard,
   plan: Plan,
   known: string | null,
+  takeOver = false,
 ): Promise<Recovered> {
   const { platform, clock, inspectHolder } = guard.tools;
   const tools = { platform, clock };
@@ -43,7 +44,7 @@ export async function recoverInstance(
       },
       'dead',
     );
-  const policy = { leaseMs: 120_000, takeOver: false };
+  const policy = { leaseMs: 120_000, takeOver };
   const report = async (): Promise<void> => {};
   const holderEnd = isIdle
     ? ok('dead' as const)
@@ -57,7 +58,7 @@ export async function recoverInstance(
       await removeMarker(tools, plan.instance, { run: marker.run, lease: null }, plan.limits.readyMs);
     return null;
   }
-  return finish(world, guard, plan, record, repaired.value.leftovers, holderEnd.value);
+  return finish(world, guard, plan, record, repaired.value.leftovers, holderEnd.value, takeOver);
 }
 
 /** A run that has ended, and released what it held, is not recovered. */
@@ -73,6 +74,7 @@ async function finish(
   record: RunRecord | null,
   leftovers: RunLeftovers,
   holderEnd: HolderEnd,
+  takeOver = false,
 ): Promise<Outcome> {
   const { platform, clock, holder } = guard.tools;
   const run = record?.run ?? leftovers.marker?.run ?? plan.run;
@@ -108,7 +110,7 @@ async function finish(
   const hooks = record?.hooks ?? {};
   const baseline = baselineOf(record);
   const outcome = await recover(
-    { ...plan, run, record, baseline, keepIfHealthy: false, hooks, lease, settled: null },
+    { ...plan, run, record, baseline, keepIfHealthy: false, hooks, lease, settled: null, waitForManager: !takeOver },
     { platform, clock, recorder },
     leftovers,
   );

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import type { Outcome } from '../../../src/event.ts';
+import { guardedRun } from '../../../src/run/guarded-run.ts';
+import { recoverInstance } from '../engine/recovery.ts';
+import { createWorld, planOf, setVersion, startGuard, versionOf, type World } from '../engine/world.ts';
+
+const run = '20270101-000000-aaaa';
+const pid = 4711;
+
+/** A package manager inside, which is there as long as `lives` says. */
+function createWorldWith(lives: () => boolean): World {
+  const world = createWorld();
+  const own = world.server.exec;
+  world.server.exec = async (process) => {
+    if (!process.command.some((word) => word.includes('/proc/$pid/stat'))) return own(process);
+    const fields = Array.from({ length: 30 }, () => '1').join(' ');
+    const seen = process.command.includes(String(pid)) && lives() ? `${pid} (apt) S ${fields}\n` : '';
+    await process.write('stdout', `1 (systemd) S ${fields}\n${seen}`);
+    return 0;
+  };
+  return world;
+}
+
+/** guard is killed while it waits for the end of the package manager. */
+async function killedTransaction(lives: () => boolean): Promise<World> {
+  const world = createWorldWith(lives);
+  const guard = startGuard(world, { run });
+  const transaction = {
+    manager: 'apt',
+    pid,
+    packages: 1,
+    fingerprint: 'one',
+    begin: () => {
+      setVersion(world, 'v2');
+      guard.process.clock.after(1000, () => guard.process.kill());
+    },
+    ended: () => new Promise<never>(() => {}),
+  };
+  await world.time.run(guard.process, () =>
+    guardedRun(planOf('good', run, { change: { kind: 'transaction', transaction } }), guard.tools),
+  );
+  return world;
+}
+
+async function recovered(world: World, options: { takeOver?: boolean; host?: string } = {}): Promise<Outcome | null> {
+  const guard = startGuard(world, { run, host: options.host ?? 'here' });
+  const end = await world.time.run(guard.process, () =>
+    recoverInstance(world, guard, planOf('good', run), run, options.takeOver ?? false),
+  );
+  if (end.end !== 'done') throw new Error(`the recovery is ${end.end}`);
+  return end.value;
+}
+
+describe('the recovery of a transaction', () => {
+  test('keeps what a package manager has finished that outlived guard', async () => {
+    const world = await killedTransaction(() => false);
+    expect(await recovered(world)).toEqual({ outcome: 'kept' });
+    expect(versionOf(world)).toBe('v2');
+  });
+
+  test('waits no longer for a process that never ends than the run would have, and says so (F33)', async () => {
+    const world = await killedTransaction(() => true);
+    expect(await recovered(world)).toEqual({ outcome: 'rolled-back', cause: 'inconclusive' });
+    expect(versionOf(world)).toBe('v1');
+    const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+    expect(notices).toEqual([
+      expect.stringMatching(/apt still works in web \(process 4711\)\. Waiting up to .* --take-over/),
+    ]);
+  });
+
+  test('does not wait at all with --take-over, and never keeps what is still under way', async () => {
+    const world = await killedTransaction(() => true);
+    const before = world.server.clock.monotonic();
+    expect(await recovered(world, { takeOver: true })).toEqual({ outcome: 'rolled-back', cause: 'inconclusive' });
+    expect(world.server.clock.monotonic() - before).toBeLessThan(60_000);
+    expect(versionOf(world)).toBe('v1');
+  });
+
+  test('does not keep what a restart of the instance has cut off', async () => {
+    const world = await killedTransaction(() => false);
+    world.instance.lastStartedAt = new Date(world.server.clock.now()).toISOString();
+    expect(await recovered(world)).toEqual({ outcome: 'rolled-back', cause: 'inconclusive' });
+    expect(versionOf(world)).toBe('v1');
+  });
+});
+
+test('--take-over gets through while the guard that holds the instance lives', async () => {
+  const world = createWorldWith(() => true);
+  const holder = startGuard(world, { run });
+  const transaction = {
+    manager: 'apt',
+    pid,
+    packages: 1,
+    fingerprint: 'one',
+    begin: () => {},
+    ended: () => new Promise<never>(() => {}),
+  };
+  const plan = planOf('good', run, { change: { kind: 'transaction', transaction } });
+  void guardedRun(plan, holder.tools);
+  await world.time.pass(10_000);
+  expect(await recovered(world)).toMatchObject({ outcome: 'busy' });
+  expect(await recovered(world, { takeOver: true })).toMatchObject({ outcome: 'rolled-back' });
+  expect(world.instance.snapshots).toEqual([]);
+});
