@@ -79,6 +79,8 @@ export default defineConfig({
           setupFiles,
           sequence: { groupOrder: 1 },
           include: ['test/page/**/*.test.ts'],
+          // Times on the pages are the same everywhere.
+          env: { TZ: 'UTC' },
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,

@@ -295,7 +295,7 @@ export type RunEvent =
   | {
       readonly type: 'baseline-recorded';
       readonly baseline: { readonly checks: readonly CheckResult[] };
-      /** What is compared with it later, and what cannot be. Absent where no facts were wanted, and in older records. */
+      /** What is compared with it later, and what cannot be. Absent in older records, and if automatic comparison is off and there are checks. */
       readonly coverage?: { readonly compared: readonly string[]; readonly missing: readonly string[] };
     }
   /** The user's own commands of this run, for `guard recover`. Only if there are any. */

@@ -34,12 +34,13 @@ export function defineCheck(program: Command, call: Call): void {
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
       const { platform, instance: name } = session.reached;
-      const { checks, automatic } = session.settings;
+      const { checks } = session.settings;
+      const automatic = session.settings.automatic !== false;
       const look = await takeBaseline(
         { platform, instance: name, clock: context.clock, signal: context.interrupter.signal },
         { definitions: checks, automatic },
       );
-      const verdict = judgeAlone(look);
+      const verdict = judgeAlone(look, { automatic });
       const coverage = automatic ? coverageOf(look.facts) : null;
       const seen = look.facts === null ? null : seenOf(look.facts);
       await writeLines(

@@ -4,6 +4,7 @@ import { reportFormats } from '../report/report-file.ts';
 /** What may stand behind an option whose value commander does not choose from a list. */
 const values: Readonly<Record<string, readonly string[]>> = {
   '--on-failure': ['rollback', 'keep', 'ask', 'command=', 'unhealthy=', 'inconclusive=', 'timeout='],
+  '--automatic': ['on', 'off', 'optional'],
   '--uncovered': ['refuse', 'warn', 'accept'],
   '--hook': lifecycleMoments.flatMap((moment) => [`${moment}=`, `host:${moment}=`]),
   '--report': reportFormats.map((format) => `${format}=`),

@@ -20,6 +20,7 @@ import {
   uncoveredPolicy,
   userId,
   hookCommand,
+  oneOf,
   type FailurePolicies,
   type HookCommand,
   type PushOwner,
@@ -49,7 +50,7 @@ export interface RunOptions extends CommonOptions {
   readonly checkInterval?: number;
   readonly checkRetries?: number;
   readonly checkStartPeriod?: number;
-  readonly automatic?: boolean;
+  readonly automatic?: 'on' | 'off' | 'optional' | false;
   readonly verifyTimeout?: number;
   readonly soak?: number;
   readonly restart?: boolean;
@@ -155,7 +156,13 @@ export function addCheckOptions(command: Command): Command {
         duration(timeLimits.checkStartPeriod),
       ),
     )
-    .option('--no-automatic', 'run only the checks, do not compare units, sockets, packages, …');
+    .addOption(
+      new Option(
+        '--automatic <mode>',
+        'compare units, sockets, packages and the like before and after the command: on, off, or optional, which accepts a run that could compare nothing and has no --check (default: on)',
+      ).argParser(oneOf(['on', 'off', 'optional'])),
+    )
+    .option('--no-automatic', 'the same as --automatic=off: only the checks decide');
 }
 
 function addHealthOptions(command: Command): Command {

@@ -38,6 +38,11 @@ export function defineShow(program: Command, call: Call): void {
       const state = stateDirectoryOf(call.context);
       const record = await readRun(state, await runNamed(state, wanted));
       if (record === null) throw new UsageMistake(`The record of run "${wanted}" cannot be read.`, 'See `guard runs`.');
+      if (record.events.length === 0)
+        throw new UsageMistake(
+          `The record of run ${record.run} is empty: guard could not write it, and refused the run.`,
+          'See `guard runs` for other runs.',
+        );
       if (options.html !== undefined) {
         await writePage(call, await pageOf(state, record, call.context.version), options);
         return;

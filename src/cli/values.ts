@@ -180,6 +180,18 @@ export function snapshotName(text: string): string {
   return text;
 }
 
+/** Reads one of these words. */
+export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const known = words.find((word) => word === text);
+    if (known === undefined)
+      throw new InvalidArgumentError(
+        `"${text}" is not known: write ${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}.`,
+      );
+    return known;
+  };
+}
+
 const uncoveredPolicies = ['refuse', 'warn', 'accept'] as const;
 
 /** What to do about disks that no restore point covers. */

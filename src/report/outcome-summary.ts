@@ -112,6 +112,10 @@ function describeKept(name: string, facts: RunFacts): string {
     return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
   // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
   if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
+  if (facts.provesNothing)
+    return `${describeSuccess(end)}. Nothing was compared and no check was run, so the health of ${name} is unknown.`;
+  if (facts.chosen === 'keep')
+    return `you kept the changes of the shell, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
 }
 
@@ -189,10 +193,9 @@ function describeUnchanged({ begun, instance }: RunFacts): string {
     : 'Nothing was changed.';
 }
 
-function describeKeptUnhealthy(name: string, { verdict }: RunFacts): string {
-  return verdict === null
-    ? `The change is kept by your policy. guard did not check ${name} after it.`
-    : 'The change is kept by your policy.';
+function describeKeptUnhealthy(name: string, { verdict, chosen }: RunFacts): string {
+  const reason = chosen === 'keep' ? 'You chose to keep the change.' : 'The change is kept by your policy.';
+  return verdict === null ? `${reason} guard did not check ${name} after it.` : reason;
 }
 
 function describeFailedProof(verdictAgain: Verdict | null): string {
@@ -238,11 +241,19 @@ function failureLines(outcome: Outcome, facts: RunFacts): string[] {
   ];
 }
 
+/** What the verdict found and what the failed units wrote, for a question about it. */
+export function findingLines({ verdict, unitLogs }: RunFacts): string[] {
+  return verdict === null ? [] : [...verdictLines(verdict), ...logLines(unitLogs)].map((line) => line.slice(2));
+}
+
 const mostReasons = 20;
 
 function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
   const verdict = outcome.outcome === 'rolled-back-not-well' ? facts.verdictAgain : facts.verdict;
-  if (verdict === null || 'refusal' in outcome) return [];
+  return verdict === null || 'refusal' in outcome ? [] : verdictLines(verdict);
+}
+
+function verdictLines(verdict: Verdict): string[] {
   const lines = [
     ...verdict.reasons.map((finding) => `  ✖ ${neutralise(finding.message)}`),
     ...verdict.advisories.map((finding) => `  · ${neutralise(finding.message)}`),
@@ -270,6 +281,10 @@ function coverageLines(outcome: Outcome, { coverage }: RunFacts): string[] {
 /** What a failed unit wrote last. */
 function unitLogLines(outcome: Outcome, { unitLogs }: RunFacts): string[] {
   if ('refusal' in outcome || outcome.outcome === 'kept') return [];
+  return logLines(unitLogs);
+}
+
+function logLines(unitLogs: RunFacts['unitLogs']): string[] {
   return unitLogs.flatMap(({ unit, lines }) => [
     `  last log lines of ${neutralise(unit)}:`,
     ...lines.map((line) => `  › ${neutralise(line)}`),

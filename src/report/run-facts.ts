@@ -31,6 +31,8 @@ export interface RunFacts {
   readonly chosen: 'keep' | 'rollback' | null;
   /** What the verdict rests on; null where it is not known. */
   readonly coverage: { readonly compared: readonly string[]; readonly missing: readonly string[] } | null;
+  /** Nothing was compared and no check was run: the verdict proves nothing. */
+  readonly provesNothing: boolean;
   /** The final name of the restore point; null where it is not kept. */
   readonly restorePoint: string | null;
   /** The snapshots of volumes that were taken with it. */
@@ -70,6 +72,7 @@ export function noFacts(run: string): RunFacts {
     unitLogs: [],
     chosen: null,
     coverage: null,
+    provesNothing: false,
     restorePoint: null,
     volumes: [],
     confirmation: null,
@@ -82,6 +85,12 @@ export function noFacts(run: string): RunFacts {
     keptCopy: false,
     recorded: false,
   };
+}
+
+/** What a verdict can rest on. */
+function restingOn({ baseline, coverage }: Extract<RecordedEvent, { type: 'baseline-recorded' }>) {
+  const provesNothing = baseline.checks.length === 0 && coverage?.compared.length === 0;
+  return { coverage: coverage ?? null, provesNothing };
 }
 
 /** The facts after one more event. */
@@ -105,7 +114,7 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
     case 'verdict':
       return event.afterRollback ? { ...facts, verdictAgain: event.verdict } : { ...facts, verdict: event.verdict };
     case 'baseline-recorded':
-      return { ...facts, coverage: event.coverage ?? null };
+      return { ...facts, ...restingOn(event) };
     case 'unit-log':
       return { ...facts, unitLogs: [...facts.unitLogs.filter(({ unit }) => unit !== event.unit), event] };
     case 'decided':

@@ -37,7 +37,7 @@ export interface RunReportBuilder {
 export function createRunReportBuilder(target: Target, history: readonly RecordedEvent[] = []): RunReportBuilder {
   const events: RecordedEvent[] = [...history];
   const tail = createTail();
-  let begun = false;
+  let begun = history.length > 0;
   let internalError: string | null = null;
   return {
     begin: () => {

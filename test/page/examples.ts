@@ -64,7 +64,7 @@ const before: readonly Timed[] = [
     5,
     started({
       command: upgrade,
-      server: 'incus 6.0.4 on alpha',
+      server: '3357a947a3a0c1db40095ea25bb932b0',
       holder: { ...holder, pid: 812 },
     }),
   ],

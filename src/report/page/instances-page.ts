@@ -1,13 +1,12 @@
 import { formatDuration } from '../../duration.ts';
 import { shellWords } from '../../text.ts';
 import { describeMemberEnd } from '../rollout-text.ts';
-import type { RunReport } from '../run-report.ts';
 import { stateOf } from '../run-state.ts';
 import { htmlDocument } from './document.ts';
 import { markup, type Html } from './html.ts';
-import { firstScreen, folded, footer, section, table, toneOf, type FirstScreen, type Tone } from './parts.ts';
-import { pairPage, runArticle, runPage, type RunPage } from './run-page.ts';
-import { unitLogs } from './run-summary.ts';
+import { firstScreen, folded, footer, section, sentence, table, toneOf, type FirstScreen, type Tone } from './parts.ts';
+import { commandOutput, pairPage, runArticle, runPage, type RunPage } from './run-page.ts';
+import { failureLog } from './run-summary.ts';
 
 /** One of several instances on a page. */
 export interface InstanceCard {
@@ -147,14 +146,15 @@ export function foundIn(cards: readonly InstanceCard[]): FirstScreen['found'] {
       .slice(0, 3)
       .map(
         ({ reason, cards: those }) =>
-          markup`<p class="reason">${reason}</p><p class="caption">${namesOf(those, 6)}</p>${unitLogs(logsOf(those), 1)}`,
+          markup`<p class="reason">${sentence(reason)}</p><p class="caption">${namesOf(those, 6)}</p>${logOf(those)}`,
       )}${causes.length > 3 && markup`<p>and ${causes.length - 3} more causes, below</p>`}`,
   };
 }
 
-/** The log lines of the first of them that has some. */
-function logsOf(cards: readonly InstanceCard[]): RunReport['facts']['unitLogs'] {
-  return cards.map(({ page }) => page?.report.facts.unitLogs ?? []).find((logs) => logs.length > 0) ?? [];
+/** The log lines of the first of them whose run is known. */
+function logOf(cards: readonly InstanceCard[]): Html | null {
+  const page = cards.map((card) => card.page).find((one) => one !== null && one.report.state === 'ended') ?? null;
+  return page === null ? null : failureLog(page.report, commandOutput(page));
 }
 
 /** Whether the services of all instances are back. */
@@ -237,7 +237,7 @@ function causesSection(causes: readonly CauseGroup[]): Html | null {
     'Causes',
     markup`${causes.slice(0, 20).map(
       ({ reason, cards }, index) => markup`<div class="cause" id="cause-${index + 1}">
-<p class="reason">${index + 1}. ${reason}</p>
+<p class="reason">${index + 1}. ${sentence(reason)}</p>
 <p>${countText(cards.map((card) => ({ ...card, reason: '' })))}: ${namesOf(cards, mostNamed)}.</p>
 </div>`,
     )}${causes.length > 20 && markup`<p>and ${causes.length - 20} more</p>`}`,

@@ -49,15 +49,21 @@ export interface Row {
 /** A table that scrolls by itself where the screen is too narrow for it. `name` is read out by screen readers. */
 export function table(name: string, head: readonly string[], rows: readonly Row[], most = 500): Html {
   const rest = rows.length - most;
-  return markup`<div class="wide" tabindex="0" role="group" aria-label="${name}"><table>
-${head.length > 0 && markup`<thead><tr>${head.map((title) => markup`<th scope="col">${title}</th>`)}</tr></thead>`}
-<tbody>
+  const isStacked = head.length > mostSideBySide;
+  const titled = (index: number): Html | false => isStacked && markup` role="cell" data-title="${head[index] ?? ''}"`;
+  const role = (is: string): Html | false => isStacked && markup` role="${is}"`;
+  return markup`<div class="wide" tabindex="0" role="group" aria-label="${name}"><table${isStacked && markup` class="stacked" role="table"`}>
+${head.length > 0 && markup`<thead${role('rowgroup')}><tr${role('row')}>${head.map((title) => markup`<th scope="col"${role('columnheader')}>${title}</th>`)}</tr></thead>`}
+<tbody${role('rowgroup')}>
 ${rows.slice(0, most).map(
   ({ cells: [first = null, ...others], tone }) =>
-    markup`<tr${tone !== undefined && markup` class="${tone}"`}><th scope="row">${first}</th>${others.map((cell) => markup`<td>${cell}</td>`)}</tr>
+    markup`<tr${role('row')}${tone !== undefined && markup` class="${tone}"`}><th scope="row"${role('rowheader')}>${first}</th>${others.map((cell, index) => markup`<td${titled(index + 1)}>${cell}</td>`)}</tr>
 `,
 )}</tbody></table></div>${rest > 0 && markup`<p>and ${rest} more</p>`}`;
 }
+
+/** A phone has room for so many columns. With more, each row becomes a list there; the roles keep it a table for screen readers. */
+const mostSideBySide = 4;
 
 /** Something that is opened when it is wanted. */
 export function folded(title: Html | string, content: Html, open = false): Html {

@@ -47,12 +47,12 @@ function document({ report: { record, target }, version }: RunPage, content: Htm
 export function runArticle(page: RunPage, beside: Html | null = rehearsalSection(page.report, null)): Html {
   const { report } = page;
   const { record } = report;
-  return markup`${runSummary(report, outputOf(page))}${beside}${timelineSection(report)}${brokenSection(report)}
+  return markup`${runSummary(report, commandOutput(page))}${beside}${timelineSection(report)}${brokenSection(report)}
 ${changesSection(record.changes)}${checksSection(report)}${evidenceSection(page)}${outputSection(report)}${callSection(report)}`;
 }
 
-/** A recorded run has the end of the output only in its evidence. */
-function outputOf({ report, evidence }: RunPage): string {
+/** A recorded run has the end of the command's output only in its evidence. */
+export function commandOutput({ report, evidence }: RunPage): string {
   return report.output === ''
     ? (evidence.find(({ name }) => name === 'command-output.txt')?.text ?? '')
     : report.output;
@@ -184,7 +184,8 @@ function outputSection({ output }: RunReport): Html | null {
 
 function callSection({ record, target }: RunReport): Html {
   const { started, run } = record;
-  const server = started?.server;
+  // A fingerprint: its beginning tells servers apart.
+  const server = started?.server?.slice(0, 12);
   const rows: readonly Row[] = [
     { cells: ['Command', markup`<code>${shellWords(target.command)}</code>`] },
     { cells: ['Instance', target.instance] },
@@ -192,7 +193,7 @@ function callSection({ record, target }: RunReport): Html {
       ? []
       : [
           { cells: ['Project', started.project] },
-          { cells: ['Server', `${started.remote ?? 'local'}${server === undefined ? '' : ` (${server})`}`] },
+          { cells: ['Server', `${started.remote ?? 'local'}${server === undefined ? '' : ` (id ${server})`}`] },
           { cells: ['Host of guard', started.holder.host] },
           { cells: ['Version of guard', started.version] },
           { cells: ['Started', timeText(started.at)] },

@@ -13,8 +13,8 @@ import { timelineOf, type Timeline } from './timeline.ts';
 export function runSummary(report: RunReport, output: string): Html {
   const { record, target } = report;
   const { name, colour, exitStatus } = stateOf(record);
-  const outcome = record.ended?.outcome ?? null;
-  const { label, headline } = headlineOf(report, name);
+  const outcome = outcomeSoFar(record);
+  const { label, headline } = headlineOf(report, outcome, name);
   const timeline = record.events.length === 0 ? null : timelineOf(record);
   return firstScreen({
     tone: toneOf(colour),
@@ -35,10 +35,20 @@ export function runSummary(report: RunReport, output: string): Html {
   });
 }
 
-function headlineOf(report: RunReport, state: string): { readonly label: string; readonly headline: Html | string } {
+/** How the run ended, or that its change waits for a confirmation: guard may still run meanwhile. */
+function outcomeSoFar({ ended, events, confirmationDeadline }: RunReport['record']): Outcome | null {
+  if (ended !== null) return ended.outcome;
+  const isSettled = events.some(({ type }) => type === 'confirmation-settled');
+  return confirmationDeadline === null || isSettled ? null : { outcome: 'waiting', deadline: confirmationDeadline.at };
+}
+
+function headlineOf(
+  report: RunReport,
+  outcome: Outcome | null,
+  state: string,
+): { readonly label: string; readonly headline: Html | string } {
   const { record, facts, internalError, target } = report;
-  if (record.ended !== null) {
-    const { outcome } = record.ended;
+  if (outcome !== null) {
     const { label, headline } = summarizeOutcome(outcome, facts);
     if (outcome.outcome === 'waiting')
       return {
@@ -85,7 +95,7 @@ function foundTitle(outcome: Outcome | null): string {
 }
 
 function foundOf(report: RunReport, outcome: Outcome | null, output: string): Html {
-  const { facts, internalError } = report;
+  const { internalError } = report;
   if (internalError !== null) return markup`<pre tabindex="0">${preformatted(internalError, 12)}</pre>`;
   if (outcome === null) return markup`<p>The record ends here. The timeline shows the last phase.</p>`;
   if ('refusal' in outcome) return markup`<pre tabindex="0">${preformatted(outcome.refusal.message, 12)}</pre>`;
@@ -95,8 +105,15 @@ function foundOf(report: RunReport, outcome: Outcome | null, output: string): Ht
       ? markup`<p class="reason">The rollback failed: ${outcome.message}</p><p>It was needed because of this:</p>`
       : null;
   if (isOfCommand(outcome) || reasons.length === 0)
-    return markup`${failedRollback}${commandEndText(report, outcome)}${isOfCommand(outcome) && lastLines(output, 'The end of its output')}`;
-  return markup`${failedRollback}${reasonList(reasons)}${unitLogs(facts.unitLogs, 1)}`;
+    return markup`${failedRollback}${commandEndText(report, outcome)}${failureLog(report, output)}`;
+  return markup`${failedRollback}${reasonList(reasons)}${failureLog(report, output)}`;
+}
+
+/** The log lines that show the failure: the command's own last ones, or those of the first unit that failed. */
+export function failureLog({ record, facts }: RunReport, output: string): Html | null {
+  const outcome = record.ended?.outcome ?? null;
+  if (outcome !== null && isOfCommand(outcome)) return lastLines(output, 'The end of its output');
+  return unitLogs(facts.unitLogs, 1);
 }
 
 function isOfCommand(outcome: Outcome): boolean {
@@ -158,10 +175,14 @@ function serviceOf(report: RunReport, outcome: Outcome | null, timeline: Timelin
     content: markup`<p>${text}</p>${downtimeText(report, timeline)}`,
   });
   if (isRehearsal(report))
-    return { answer: 'No', tone: 'good', content: markup`<p>Everything happened on a copy, without network.</p>` };
+    return { answer: 'No', tone: 'good', content: markup`<p>Everything happened on an isolated copy.</p>` };
   switch (outcome?.outcome) {
     case undefined:
-      return state('Not known', 'bad', report.state === 'waiting' ? 'Nothing has begun.' : 'The run has not ended.');
+      return state(
+        'Not known yet',
+        'warn',
+        report.state === 'waiting' ? 'Nothing has begun.' : 'The run has not ended.',
+      );
     case 'kept':
     case 'waiting':
       return report.facts.verdict?.verdict === 'healthy' || report.facts.verdictAgain?.verdict === 'healthy'

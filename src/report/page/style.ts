@@ -22,7 +22,7 @@ p { margin: 0.4rem 0; }
 a { color: var(--link); }
 code, pre { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 0.9em; }
 pre { margin: 0.25rem 0; padding: 0.6rem 0.75rem; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; white-space: pre-wrap; max-height: 30rem; overflow: auto; }
-.label { display: inline-block; font-weight: 700; padding: 0.05rem 0.6rem; border-radius: 999px; background: var(--plain-ground); }
+.label { display: inline-block; font-weight: 700; padding: 0.05rem 0.6rem; border-radius: 0.85rem; background: var(--plain-ground); overflow-wrap: break-word; }
 .label.good { color: var(--good); background: var(--good-ground); }
 .label.warn { color: var(--warn); background: var(--warn-ground); }
 .label.bad { color: var(--bad); background: var(--bad-ground); }
@@ -50,7 +50,7 @@ button.copy[hidden] { display: none; }
 table { border-collapse: collapse; width: 100%; }
 th, td { overflow-wrap: break-word; text-align: left; vertical-align: top; padding: 0.35rem 0.75rem 0.35rem 0; border-bottom: 1px solid var(--line); font-weight: 400; max-width: 40rem; }
 th, td { overflow-wrap: anywhere; min-width: 4.5rem; }
-thead th { color: var(--faint); font-weight: 600; }
+thead th { color: var(--faint); font-weight: 600; overflow-wrap: break-word; min-width: 0; }
 td ul { margin: 0; padding-left: 1.1rem; }
 tr.bad th { color: var(--bad); }
 .failed { color: var(--bad); } .passed { color: var(--good); }
@@ -94,6 +94,10 @@ footer { color: var(--faint); font-size: 0.9em; margin: 2.5rem 0 1rem; border-to
   .timeline li.axis { padding-left: 0; }
   .grid { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
   .ends { flex-wrap: wrap; }
+  table.stacked, table.stacked tbody { display: block; } table.stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  table.stacked tr { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; border-bottom: 1px solid var(--line); padding: 0.4rem 0; }
+  table.stacked th, table.stacked td { border: 0; padding: 0.1rem 0; } table.stacked tbody th { grid-column: 1 / -1; font-weight: 600; }
+  table.stacked td::before { content: attr(data-title); display: block; color: var(--faint); font-size: 0.85em; }
 }
 @media print {
   body { font-size: 11pt; } button.copy { display: none !important; } details, .answer { break-inside: avoid; }

@@ -14,7 +14,7 @@ import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
 import { readMarker, type RunMarker } from '../lock/marker.ts';
 import { removeMarker } from '../lock/marker-changes.ts';
-import { retryTransient } from '../retry.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
 import { inPhase } from '../recorder.ts';
@@ -75,7 +75,7 @@ export async function findLeftovers(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
 ): Promise<Result<RunLeftovers, Outcome>> {
   const name = plan.instance;
-  const instance = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(name));
+  const instance = await retryTransient(tools.platform, plan.limits.readyMs).getInstance(name);
   if (!instance.ok) return err(await explainMissing(tools.platform, plan, instance.error));
   const snapshot = await tools.platform.getSnapshot(name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
@@ -169,7 +169,7 @@ async function runsOn({ instance, limits }: RecoverPlan, { platform, clock }: Re
   while ((await isStopping(platform, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
   // A hanging stop blocks everything (docs/internals/incus.md, Graceful stop).
   if (await isStopping(platform, instance)) await stop({ platform, clock }, instance, limits, false);
-  const seen = await retryTransient(clock, limits.readyMs, () => platform.getInstance(instance));
+  const seen = await retryTransient(platform, limits.readyMs).getInstance(instance);
   return seen.ok && seen.value.status === 'Running';
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/event.ts';
 import { runPage } from '../../../src/report/page/run-page.ts';
+import { reportOfRecord } from '../../../src/report/run-report.ts';
 import { eventsOfOutcomes, storyOf } from '../example-reports.ts';
 
 const pageOf = (outcome: Outcome['outcome']): string =>
@@ -41,13 +42,34 @@ describe('the first screen of a run', () => {
     expect(runPage({ report: storyOf(events), evidence: [], version: '1' })).not.toContain('guard rehearse');
   });
 
+  test('of a change that waits while guard runs says how to confirm it', () => {
+    const events = [
+      ...eventsOfOutcomes.kept.filter(({ type }) => type !== 'run-ended' && type !== 'released'),
+      {
+        type: 'confirmation-requested' as const,
+        deadline: { at: 1_790_000_600_000, bootId: 'b', sinceBootMs: 1 },
+        by: null,
+      },
+    ];
+    const page = runPage({ report: reportOfRecord(storyOf(events).record), evidence: [], version: '1' });
+    expect(page).toContain('Without a confirmation the change is undone at');
+    expect(page).toContain('guard confirm web');
+  });
+
+  test('of a record that breaks off says so', () => {
+    const { record } = storyOf(eventsOfOutcomes['rolled-back'].slice(0, 4));
+    expect(runPage({ report: reportOfRecord(record), evidence: [], version: '1' })).toContain(
+      'The run on web has not ended.',
+    );
+  });
+
   test('of a run without an end says that nothing is known', () => {
     const page = runPage({
       report: storyOf(eventsOfOutcomes['rolled-back'].slice(0, 4)),
       evidence: [],
       version: '1',
     });
-    expect(page).toContain('Not known');
+    expect(page).toContain('Not known yet');
     expect(page).toContain('guard recover web');
   });
 });
