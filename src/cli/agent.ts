@@ -106,7 +106,7 @@ async function workFor(
   const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
   const ended = new AbortController();
   const alive = service.keepAlive(ended.signal);
-  const deadlines = keepDeadlines(context, { signal });
+  const deadlines = keepDeadlines(context, { signal, emit, config: options.config });
   await runAgent(reached.map(serverProjectOf), {
     version,
     clock,

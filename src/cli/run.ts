@@ -25,10 +25,10 @@ import { addRehearsalOptions, addReportOption, addRunOptions, addTraceOption, ty
 import { addRolloutOptions, choosesByItself, isRollout, optionWords, type RolloutOptions } from './rollout-options.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import type { OneRehearsal } from './rehearsal.ts';
+import { refuseWithoutKeeper } from './require-keeper.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
 import { refuseRehearsalOptions, refuseUselessOptions } from './useless-options.ts';
-import { UsageMistake } from './usage.ts';
 import { withTrace } from './tracing.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
@@ -108,7 +108,7 @@ async function runOne(
       keepFailed: options.keepFailed ?? false,
       detach: options.detach ?? false,
     });
-    const unkept = await refuseWithoutKeeper(context, plan, options);
+    const unkept = await refuseWithoutKeeper(context, plan.confirmation !== null, options);
     if (unkept !== null) return unkept;
     if (settings.rehearse === false) refuseRehearsalOptions(options);
     const notRehearsed = { plan, io, rehearsed: null };
@@ -119,30 +119,9 @@ async function runOne(
     if (typeof begun === 'number') return begun;
     const here = settings.rehearse === false ? context : await about(context, { instance, command: words });
     const view = createView({ ...here, json, quiet: options.quiet ?? false, yes: options.yes ?? false });
-    const one = { ...begun, view, reached, notify: settings.notify };
+    const one = { ...begun, view, reached, notify: settings.notify, config: options.config };
     return runPlan(here, one, options.passthrough ?? false);
   });
-}
-
-/** A change that waits for a confirmation needs somebody who rolls it back at its deadline. */
-async function refuseWithoutKeeper(
-  context: Context,
-  { confirmation }: Plan,
-  { detach, confirmBy, json }: RunOptions,
-): Promise<number | null> {
-  if (confirmation === null) {
-    const useless = detach === true ? '--detach' : confirmBy === undefined ? null : '--confirm-by';
-    if (useless === null) return null;
-    throw new UsageMistake(`${useless} needs --confirm.`, 'Say how long the change may wait: --confirm 10m.');
-  }
-  const { findDeadlineKeeper } = await import('./deadline-keeper.ts');
-  const keeper = await findDeadlineKeeper(context);
-  if (keeper.ok) return null;
-  return reportOutcome(
-    context,
-    json ?? false,
-    refused(keeper.error, 'Start `guard agent`, or run guard as root on a host with systemd.'),
-  );
 }
 
 /** Rehearses the run. A number is the exit status where the instance may not be touched. */
@@ -178,6 +157,8 @@ export interface OneRun {
   readonly rehearsed?: Listener | null;
   /** The notifications for its end. */
   readonly notify: readonly Notice[];
+  /** The guard.yaml of `--config`. */
+  readonly config?: string | undefined;
 }
 
 /** Runs a plan to its end and returns the exit status. */

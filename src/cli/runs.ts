@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { readClocks } from '../journal/boot-clock.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { neutralise } from '../text.ts';
@@ -38,7 +39,7 @@ export function defineRuns(program: Command, call: Call): void {
       }
       const lines = options.json
         ? runs.map((run) => JSON.stringify(runSummary(run)))
-        : [runsTable(runs, context.stdout)];
+        : [runsTable(runs, context.stdout, readClocks(context.clock.now))];
       await writeLines(context.stdout, lines);
       // The table is for programs as well: its heading stays, and the reason goes to stderr.
       if (runs.length === 0) await writeLines(context.stderr, [nothingRecorded(context, name)]);

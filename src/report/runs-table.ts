@@ -2,23 +2,40 @@ import { styleText } from 'node:util';
 import { formatDuration } from '../duration.ts';
 import type { RunSummary } from '../journal/run-index.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { stateOf } from './run-state.ts';
+import type { ClockReading } from '../deadline.ts';
+import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';
 import { tableLines, type Column, type TableScreen } from './table.ts';
 import { formatTime } from './time.ts';
 
-const columns: readonly Column<RunSummary>[] = [
-  { title: 'RUN', cell: ({ run }) => run, dispensable: 0 },
-  { title: 'WHEN', cell: ({ started }) => (started ? formatTime(started.at, 'minute') : ''), dispensable: 3 },
-  { title: 'INSTANCE', cell: ({ started }) => (started ? neutralise(addressOf(started)) : ''), dispensable: 0 },
-  { title: 'OUTCOME', cell: (run) => stateOf(run).name, dispensable: 0 },
-  { title: 'EXIT', cell: (run) => String(stateOf(run).exitStatus ?? ''), dispensable: 1 },
-  { title: 'TOOK', cell: ({ ended }) => (ended ? formatDuration(ended.ms) : ''), dispensable: 2 },
-  { title: 'COMMAND', cell: ({ started }) => neutralise(shellWords(started?.command ?? [])), dispensable: 0 },
-];
+/** Without a reading of the clocks no time left is shown. */
+function columnsOf(
+  reading: ClockReading | null,
+): readonly [Column<RunSummary>, Column<RunSummary>, ...Column<RunSummary>[]] {
+  return [
+    { title: 'RUN', cell: ({ run }) => run, dispensable: 0 },
+    { title: 'WHEN', cell: ({ started }) => (started ? formatTime(started.at, 'minute') : ''), dispensable: 3 },
+    { title: 'INSTANCE', cell: ({ started }) => (started ? neutralise(addressOf(started)) : ''), dispensable: 0 },
+    { title: 'OUTCOME', cell: (run) => describeState(run, reading), dispensable: 0 },
+    { title: 'EXIT', cell: (run) => String(stateOf(run).exitStatus ?? ''), dispensable: 1 },
+    { title: 'TOOK', cell: ({ ended }) => (ended ? formatDuration(ended.ms) : ''), dispensable: 2 },
+    { title: 'COMMAND', cell: ({ started }) => neutralise(shellWords(started?.command ?? [])), dispensable: 0 },
+  ];
+}
+
+/** `kept`; `waiting, 4m left` while a change waits. */
+function describeState(run: RunSummary, reading: ClockReading | null): string {
+  const { name } = stateOf(run);
+  const left = reading === null ? '' : timeLeftOf(run, reading);
+  return left === '' ? name : `${name}, ${left}`;
+}
 
 /** The table of `guard runs`. Where the runs are of several servers or projects, it says which. */
-export function runsTable(runs: readonly RunSummary[], screen: TableScreen = {}): string {
-  const [heading = '', ...lines] = tableLines(runs, columnsFor(runs), screen);
+export function runsTable(
+  runs: readonly RunSummary[],
+  screen: TableScreen = {},
+  reading: ClockReading | null = null,
+): string {
+  const [heading = '', ...lines] = tableLines(runs, columnsFor(runs, reading), screen);
   if (screen.hasColors?.(16) !== true) return [heading, ...lines].join('\n');
   const coloured = lines.map((line, index) => {
     const run = runs[index];
@@ -30,11 +47,10 @@ export function runsTable(runs: readonly RunSummary[], screen: TableScreen = {})
   return [heading, ...coloured].join('\n');
 }
 
-function columnsFor(runs: readonly RunSummary[]): readonly Column<RunSummary>[] {
+function columnsFor(runs: readonly RunSummary[], reading: ClockReading | null): readonly Column<RunSummary>[] {
   const servers = serverNames(runs);
   const projects = new Set(runs.map(({ started }) => started?.project ?? 'default'));
-  const [run, when, ...rest] = columns;
-  if (run === undefined || when === undefined) return columns;
+  const [run, when, ...rest] = columnsOf(reading);
   const server: Column<RunSummary> = {
     title: 'SERVER',
     cell: ({ started }) => (started?.server == null ? '' : (servers.get(started.server) ?? '')),
@@ -73,6 +89,7 @@ export function runSummary(run: RunSummary) {
     ms: ended && Math.round(ended.ms),
     outcome: ended?.outcome.outcome ?? null,
     exitStatus: stateOf(run).exitStatus,
+    waitingUntil: waitingUntil(run)?.at ?? null,
     commandEnd: commandEnded?.end ?? null,
     restorePoint: released ? released.restorePoint : (restorePoint?.name ?? null),
   };

@@ -115,6 +115,7 @@ test('the JSON form', () => {
     ms: 8765,
     outcome: 'rolled-back',
     exitStatus: 10,
+    waitingUntil: null,
     commandEnd: end,
     restorePoint: null,
   });

@@ -25,7 +25,7 @@ export function describeHolder(
   if (marker.confirmation?.state === 'waiting')
     return busy(
       `Run ${marker.run} of host ${neutralise(marker.holder.host)} waits for a confirmation until ${new Date(marker.confirmation.deadline.at).toISOString()} and is rolled back then.`,
-      'Keep its change with `guard confirm`, or roll it back now with `guard rollback`.',
+      'Keep its change with `guard confirm`, or roll it back now with `guard rollback`. If that host is lost, `guard recover` rolls it back after the deadline.',
     );
   const who = `run ${marker.run} (host ${marker.holder.host}, pid ${marker.holder.pid})`;
   switch (tools.inspectHolder(marker.holder)) {
