@@ -145,7 +145,7 @@ async function rollBackTo(
         context.stderr,
         sentences(rollbackLines(preview)).flatMap((line) => wrapped(line, context.stderr.columns)),
       );
-    const question = `Go ${preview.redo ? 'forward' : 'back'}?`;
+    const question = `Roll ${preview.redo ? 'forward' : 'back'}?`;
     if (!yes && !(await isConfirmed(view.person, question, settings.askTimeoutMs)))
       return reportOutcome(context, json, refused('You answered no.', ''));
     const plan: Plan = {

@@ -29,7 +29,7 @@ export const mostBytes = 1024 * 1024;
  * Reads the file of `--config`, else `./guard.yaml`, else `guard/guard.yaml` below `$XDG_CONFIG_HOME` (`~/.config`), else
  * `/etc/guard/guard.yaml`: the first that exists, alone. Null where there is none.
  *
- * A file that exists and cannot be read is a mistake, never passed over: it may hold the checks that somebody relies on. A
+ * A file that exists and cannot be read is a mistake, never passed over: it may contain checks that a user relies on. A
  * file that guard came upon by itself must belong to the user, to root, or to whoever called sudo, because its `host`
  * checks run here with the user's rights.
  */
@@ -42,7 +42,7 @@ export async function findConfiguration(
     if (!read.ok) return err([read.error]);
     return read.value
       ? ok(read.value)
-      : err([mistakeAbout(path, 'There is no such file.', 'Name one that is there, or leave out --config.')]);
+      : err([mistakeAbout(path, 'There is no such file.', 'Name an existing file, or leave out --config.')]);
   }
   for (const path of placesOf(search)) {
     const read = await readBounded(path, trustedOwners(search));
@@ -84,7 +84,7 @@ async function readBounded(
   try {
     // Most often there is none, which is known at once; undefined stands for ENOENT and ENOTDIR alone.
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return ok(null);
-    // Without O_NONBLOCK, a FIFO of that name that nobody writes to would hold guard for ever.
+    // Without O_NONBLOCK, opening a FIFO without a writer would block forever.
     file = await open(path, constants.O_RDONLY | (owners === null ? 0 : constants.O_NONBLOCK));
     const { size, mode, uid, isFile } = await statOf(file);
     if (owners !== null && !isFile) return err(mistakeAbout(path, 'It is not a file.'));

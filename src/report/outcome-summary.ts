@@ -110,7 +110,7 @@ function describeKept(name: string, facts: RunFacts): string {
   // A recovery that only finishes what was decided has seen no more than the decision.
   if (end === null || verdict === null)
     return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
-  // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
+  // Only a package manager's transaction that changed nothing is kept although its end was not observed.
   if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   if (facts.provesNothing)
     return `${describeSuccess(end)}. Nothing was compared and no check was run, so the health of ${name} is unknown.`;

@@ -78,7 +78,7 @@ describe('the first that exists is read, alone', () => {
 describe('a file that cannot be read is a mistake, never passed over', () => {
   test('a file that was named and is not there', async () => {
     expect(await found({ explicitPath: 'gone.yaml' })).toBe(
-      `${root}/work/gone.yaml: There is no such file. Name one that is there, or leave out --config.`,
+      `${root}/work/gone.yaml: There is no such file. Name an existing file, or leave out --config.`,
     );
   });
 

@@ -9,7 +9,7 @@ export type AskAddresses = () => Promise<Result<InstanceState['addresses'], Plat
 
 /**
  * Puts the instance's addresses in the place of `{address}` (IPv4, else IPv6), `{address4}`, `{address6}`, and
- * `{address:eth1}` for one interface. With `url`, an IPv6 address gets its brackets. Text without a placeholder asks nobody.
+ * `{address:eth1}` for one interface. With `url`, an IPv6 address gets its brackets. Text without a placeholder needs no request.
  */
 export async function fillAddress(
   text: string,
@@ -48,7 +48,7 @@ function pick(addresses: InstanceState['addresses'], family: string, device: str
   return ofFamily(false) ?? ofFamily(true);
 }
 
-/** Bridges that the instance made for its own guests (Docker, libvirt, Incus) come last: nobody outside reaches them. */
+/** Bridges that the instance made for its own guests (Docker, libvirt, Incus) come last: they are not reachable from outside. */
 function rank(name: string): number {
   return /^(docker|br-|virbr|lxc|lxdbr|incusbr|cni|podman|veth|tap|tun|wg)/.test(name) ? 1 : 0;
 }
