@@ -295,7 +295,7 @@ export type RunEvent =
   | {
       readonly type: 'baseline-recorded';
       readonly baseline: { readonly checks: readonly CheckResult[] };
-      /** What is compared with it later, and what cannot be. Absent where no facts were wanted, and in older records. */
+      /** What is compared with it later, and what cannot be. Absent in older records, and if automatic comparison is off and there are checks. */
       readonly coverage?: { readonly compared: readonly string[]; readonly missing: readonly string[] };
     }
   /** The user's own commands of this run, for `guard recover`. Only if there are any. */
@@ -361,6 +361,8 @@ export type RunEvent =
       readonly type: 'confirmation-requested';
       readonly deadline: Deadline;
       readonly by: readonly [string, ...string[]] | null;
+      /** What becomes of the restore point of a confirmed change; a lifetime of null is without end. Milliseconds. */
+      readonly retention?: { readonly keep: number; readonly expiresMs: number | null };
     }
   | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
   /** The wait is over: whether the change stays is decided for good. */

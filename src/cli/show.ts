@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { readFileSync, statSync } from 'node:fs';
 import { Option, type Command } from 'commander';
+import { readClocks } from '../journal/boot-clock.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { runChangeLines } from '../report/run-changes.ts';
 import { showRun, type EvidenceFile } from '../report/show.ts';
@@ -37,11 +38,16 @@ export function defineShow(program: Command, call: Call): void {
       const state = stateDirectoryOf(call.context);
       const record = await readRun(state, await runNamed(state, wanted));
       if (record === null) throw new UsageMistake(`The record of run "${wanted}" cannot be read.`, 'See `guard runs`.');
+      if (record.events.length === 0)
+        throw new UsageMistake(
+          `The record of run ${record.run} is empty: guard could not write it, and refused the run.`,
+          'See `guard runs` for other runs.',
+        );
       if (options.html !== undefined) {
         await writePage(call, await pageOf(state, record, call.context.version), options);
         return;
       }
-      await writeLines(call.context.stdout, shownLines(record, options));
+      await writeLines(call.context.stdout, shownLines(call.context, record, options));
     });
 }
 
@@ -54,11 +60,15 @@ async function pageOf(state: string, record: RunRecord, version: string): Promis
   return other === null ? runPage(page) : pairPage(page, await pageOfRecord(other, version));
 }
 
-function shownLines(record: RunRecord, { json, evidence, changes }: ShowOptions): readonly string[] {
+function shownLines(
+  context: Call['context'],
+  record: RunRecord,
+  { json, evidence, changes }: ShowOptions,
+): readonly string[] {
   if (json === true) return record.events.map((event) => JSON.stringify(event));
   if (changes === true) return runChangeLines(record.changes);
   const files = evidenceOf(record);
-  if (evidence === undefined) return [showRun(record, files)];
+  if (evidence === undefined) return [showRun(record, files, readClocks(context.clock.now))];
   return [readEvidence(record, evidence, files)];
 }
 

@@ -62,7 +62,7 @@ export async function verify(
     }),
   );
   await tools.recorder.record({ type: 'watch-observed', observations });
-  if (verdict.verdict === 'unhealthy') await recordUnitLogs(plan, tools, verdict);
+  if (verdict.verdict === 'unhealthy') await recordUnitLogs(plan, tools, verdict, baseline.facts?.observedAt ?? null);
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });

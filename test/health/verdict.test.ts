@@ -145,6 +145,28 @@ const result: fc.Arbitrary<CheckResult> = fc.record({
 });
 const results = fc.uniqueArray(result, { selector: ({ name }) => name });
 
+describe('an instance in which nothing can be compared', () => {
+  const nothing = lookOf({ facts: null, factsSay: 'there is no shell' });
+
+  it.each([
+    ['is inconclusive', {}, 'inconclusive'],
+    ['is healthy where the user accepts that', { acceptNothingCompared: true }, 'healthy'],
+  ] as const)('%s', (_, options, verdict) => {
+    expect(judgeAlone(nothing, options).verdict).toBe(verdict);
+    expect(JSON.stringify(judgeAlone(nothing, options))).toContain('nothing inside can be compared');
+  });
+
+  it('is judged by its checks, if there are any', () => {
+    const checked = { ...nothing, checks: [resultOf('web', 'passed')] };
+    expect(judgeAlone(checked).verdict).toBe('healthy');
+    expect(judgeAlone(lookOf({ checks: [resultOf('web', 'passed')] }), { automatic: false }).verdict).toBe('healthy');
+  });
+
+  it('is inconclusive for guard check without automatic comparison and without a check', () => {
+    expect(judgeAlone(lookOf({ facts: null }), { automatic: false }).verdict).toBe('inconclusive');
+  });
+});
+
 describe('for all answers', () => {
   it('the order of checks does not matter', () => {
     fc.assert(
