@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
@@ -53,8 +53,9 @@ const lastRun = async (): Promise<RunLine> => {
   return JSON.parse(stdout) as RunLine;
 };
 
-const isWaiting = async (): Promise<boolean> =>
-  (await incusCommand('config', 'get', instance, 'user.guard.run')).includes('"waiting"');
+const markerOf = (): Promise<string> => incusCommand('config', 'get', instance, 'user.guard.run');
+
+const isWaiting = async (): Promise<boolean> => (await markerOf()).includes('"waiting"');
 
 const endedWith = (exitStatus: number): Promise<void> =>
   waitFor(async () => (await lastRun()).exitStatus === exitStatus, { limitMs: 90_000 });
@@ -130,6 +131,139 @@ test('14: also where every guard was killed, and the agent comes back after the 
   await endedWith(14);
   expect(await fileExists(instance, '/root/late')).toBe(false);
   await isFree();
+});
+
+test('14: also where its record cannot be read', async () => {
+  await withAgent();
+  expect((await guard.run(change('unreadable', '--confirm', '5s', '--detach'))).status).toBe(16);
+  const { run } = await lastRun();
+  const journal = join(guard.stateDirectory, 'runs', run, 'journal.jsonl');
+  await rename(journal, `${journal}.away`);
+  // A folder of that name is there, and yet no record.
+  await mkdir(journal);
+  await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
+  expect(await fileExists(instance, '/root/unreadable')).toBe(false);
+  await waitFor(async () => (await readdir(join(guard.stateDirectory, 'waiting'))).length === 0);
+  await rm(journal, { recursive: true });
+  await isFree();
+});
+
+test('14: also where guard.yaml has got a mistake meanwhile', async () => {
+  await withAgent();
+  expect((await guard.run(change('mistake', '--confirm', '5s', '--detach'))).status).toBe(16);
+  await writeFile(join(guard.stateDirectory, 'agent.yaml'), 'defaults: { soka: 1s }\n');
+  await endedWith(14);
+  expect(await fileExists(instance, '/root/mistake')).toBe(false);
+  await isFree();
+});
+
+describe('another host', () => {
+  let elsewhere: GuardUnderTest;
+
+  beforeAll(async () => {
+    elsewhere = await guardUnderTest();
+  });
+
+  afterAll(() => elsewhere.remove());
+
+  test('14: an earlier deadline that it sets is kept', async () => {
+    await withAgent();
+    expect((await guard.run(change('earlier', '--confirm', '30m', '--detach'))).status).toBe(16);
+    expect((await elsewhere.run(['confirm', instance, '--extend', '3s'])).status).toBe(0);
+    await endedWith(14);
+    expect(await fileExists(instance, '/root/earlier')).toBe(false);
+    await isFree();
+  });
+
+  test('0: confirms, and the record of the host that made the change says so', async () => {
+    await withAgent();
+    expect((await guard.run(change('elsewhere', '--confirm', '30m', '--detach'))).status).toBe(16);
+    expect((await elsewhere.run(['confirm', instance])).status).toBe(0);
+    await endedWith(0);
+    expect(await fileExists(instance, '/root/elsewhere')).toBe(true);
+    await isFree();
+  });
+
+  test('sees whose change waits, and rolls it back after the deadline where the keeper is lost', async () => {
+    await withAgent();
+    expect((await guard.run(change('orphan', '--confirm', '6s', '--detach'))).status).toBe(16);
+    await agent?.end('SIGKILL');
+    agent = null;
+    const busy = await elsewhere.run(change('other'));
+    expect(busy.status).toBe(31);
+    expect(busy.stderr).toContain('guard recover');
+    expect((await elsewhere.run(['recover', instance])).stderr).toContain('waits for a confirmation');
+    expect(await isWaiting()).toBe(true);
+    const deadline = performance.now() + 6000;
+    await waitFor(() => performance.now() > deadline);
+    const late = await elsewhere.run(['confirm', instance]);
+    expect(late.status).toBe(30);
+    expect(late.stderr).toContain('guard recover');
+    expect((await elsewhere.run(['recover', instance])).status).toBe(0);
+    expect(await fileExists(instance, '/root/orphan')).toBe(false);
+    await isFree();
+    // The host that made the change finds it finished.
+    await withAgent();
+    await waitFor(async () => (await readdir(join(guard.stateDirectory, 'waiting'))).length === 0, { limitMs: 90_000 });
+  });
+});
+
+describe('a process that is stopped past the deadline', () => {
+  test('14: the guard that made the change: the agent rolls back, and the guard reports that', async () => {
+    await withAgent();
+    const caller = guard.start(change('stopped', '--confirm', '4s'));
+    await waitFor(isWaiting);
+    process.kill(caller.pid ?? 0, 'SIGSTOP');
+    await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
+    process.kill(caller.pid ?? 0, 'SIGCONT');
+    expect((await caller).exitCode).toBe(14);
+    expect(await fileExists(instance, '/root/stopped')).toBe(false);
+    await endedWith(14);
+    await isFree();
+  });
+
+  test('14: the guard that made the change, which goes on while the agent rolls back', async () => {
+    await withAgent();
+    const caller = guard.start(change('resumed', '--confirm', '4s', '--hook', 'host:beforeRollback=sleep 10'));
+    await waitFor(isWaiting);
+    process.kill(caller.pid ?? 0, 'SIGSTOP');
+    await waitFor(async () => (await markerOf()).includes('"expired"'), { limitMs: 60_000 });
+    process.kill(caller.pid ?? 0, 'SIGCONT');
+    expect((await caller).exitCode).toBe(14);
+    expect(await fileExists(instance, '/root/resumed')).toBe(false);
+    await endedWith(14);
+    await isFree();
+  });
+
+  test('14: the agent: it rolls back when it goes on', async () => {
+    await withAgent();
+    expect((await guard.run(change('asleep', '--confirm', '4s', '--detach'))).status).toBe(16);
+    process.kill(agent?.pid ?? 0, 'SIGSTOP');
+    const deadline = performance.now() + 5000;
+    await waitFor(() => performance.now() > deadline);
+    expect(await isWaiting()).toBe(true);
+    process.kill(agent?.pid ?? 0, 'SIGCONT');
+    await endedWith(14);
+    expect(await fileExists(instance, '/root/asleep')).toBe(false);
+    await isFree();
+  });
+
+  test('16: a machine that slept for longer than the lease leaves the change waiting', async () => {
+    await withAgent();
+    const config = join(guard.stateDirectory, 'lease.yaml');
+    await writeFile(config, 'defaults: { lease: 60s }\n', { mode: 0o600 });
+    const caller = guard.start(change('slept', '--confirm', '30m', '--config', config));
+    await waitFor(isWaiting);
+    process.kill(caller.pid ?? 0, 'SIGSTOP');
+    const leaseMs = 60_000;
+    const until = performance.now() + leaseMs;
+    await waitFor(() => performance.now() > until, { limitMs: leaseMs + 10_000 });
+    process.kill(caller.pid ?? 0, 'SIGCONT');
+    expect((await caller).exitCode).toBe(16);
+    expect(await isWaiting()).toBe(true);
+    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    await isFree();
+  });
 });
 
 describe('a caller that waits', () => {
