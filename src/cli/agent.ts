@@ -54,7 +54,7 @@ export function defineAgent(program: Command, call: Call): void {
         metricsAddress,
       ),
     )
-    .option('--json', 'write one event a line on stdout')
+    .option('--json', 'write events to stdout, one line of JSON each')
     .addHelpText('after', help)
     .action(async (remotes: readonly string[], options: AgentOptions) => {
       call.exit(await agentOf(call.context, remotes, options));

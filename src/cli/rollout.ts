@@ -62,10 +62,10 @@ interface ResumeOptions extends RolloutOptions {
 
 /** `guard rollout`: what became of a rollout, and how it goes on. */
 export function defineRollout(program: Command, call: Call): void {
-  const rollout = program.command('rollout').description('see, resume or end a change of many instances');
+  const rollout = program.command('rollout').description('show, resume or end a change of many instances');
   rollout
     .command('status')
-    .description('print where each instance of a rollout stands; without an id, list the rollouts')
+    .description('show the state of each instance of a rollout; without an id, list the rollouts')
     .argument('[rollout]', 'its id, the beginning of it, or last; remote:id for one that another host began')
     .option('--project <name>', 'the Incus project of its instances (default: all projects of the server)')
     .option('--json', 'print it as JSON')
@@ -78,7 +78,7 @@ export function defineRollout(program: Command, call: Call): void {
     });
   const resume = rollout
     .command('resume')
-    .description('go on with a rollout that was paused, stopped or interrupted, on this host or another')
+    .description('continue a rollout that was paused, stopped or interrupted, on this host or another')
     .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
     .option('--take-over', 'do not wait for signs of life of another host: it is dead for certain')
     .addHelpText('after', help);
@@ -102,7 +102,7 @@ export function defineRollout(program: Command, call: Call): void {
   });
   const abort = rollout
     .command('abort')
-    .description('end a rollout where it is; with all or nothing, roll back what it kept')
+    .description('end a rollout now; one with --all-or-nothing rolls back what it kept')
     .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
     .option('--take-over', 'do not wait for signs of life of another host: it is dead for certain')
     .addHelpText('after', help);

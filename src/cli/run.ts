@@ -28,6 +28,7 @@ import type { OneRehearsal } from './rehearsal.ts';
 import { refuseWithoutKeeper } from './require-keeper.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
+import { refuseRehearsalOptions, refuseUselessOptions } from './useless-options.ts';
 import { withTrace } from './tracing.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
@@ -38,9 +39,10 @@ export function defineRun(program: Command, call: Call): void {
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
   addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command)))))
-    .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
-    .option('--dry-run', 'only say what would happen, like `guard plan`')
+    .option('-y, --yes', 'do not ask, even at a terminal: a failure follows the policy of --on-failure')
+    .option('--dry-run', 'show what would happen and change nothing, like `guard plan`')
     .action(async (instances: readonly string[], options: RolloutOptions) => {
+      refuseUselessOptions(options);
       const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
       const words = commandWords(named, call.words, 'guard', commandNames);
       if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));
@@ -108,6 +110,7 @@ async function runOne(
     });
     const unkept = await refuseWithoutKeeper(context, plan.confirmation !== null, options);
     if (unkept !== null) return unkept;
+    if (settings.rehearse === false) refuseRehearsalOptions(options);
     const notRehearsed = { plan, io, rehearsed: null };
     const begun =
       settings.rehearse === false

@@ -215,8 +215,11 @@ function isLong({ message }: Refusal): boolean {
   return message.includes('\n');
 }
 
+/** Above the places in files, each with its line and a caret. */
+const placesHeadline = 'The configuration has mistakes.';
+
 function describeRefusal(refusal: Refusal, facts: RunFacts): string {
-  const said = isLong(refusal) ? neutralise(refusal.advice) : neutralise(refusal.message, 2000);
+  const said = isLong(refusal) ? placesHeadline : neutralise(refusal.message, 2000);
   if (/nothing was changed/i.test(said)) return said;
   return `${said} ${describeUnchanged(facts)}`.trimStart();
 }

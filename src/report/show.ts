@@ -6,7 +6,7 @@ import { outcomeSummaryLines } from './outcome-summary.ts';
 import { noFacts, withEvent } from './run-facts.ts';
 import type { ClockReading } from '../deadline.ts';
 import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';
-import { phaseTitles, safeLines, describeCommandEnd } from './format.ts';
+import { formatBytes, phaseTitles, safeLines, describeCommandEnd } from './format.ts';
 import { formatTime } from './time.ts';
 
 /** One file of evidence, by its name in the record. */
@@ -17,7 +17,7 @@ export interface EvidenceFile {
 }
 
 function evidenceLine({ name, bytes }: EvidenceFile): string {
-  return `${name.padEnd(24)} ${bytes === null ? 'removed' : bytes < 10_240 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KiB`}`;
+  return `${name.padEnd(24)} ${bytes === null ? 'removed' : formatBytes(bytes)}`;
 }
 
 /** Everything about one run, for `guard show`: who, what, when, how it ended, the timeline, the checks, what changed. */

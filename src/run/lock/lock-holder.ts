@@ -50,13 +50,14 @@ function waitAdvice(waitedMs: number | null): string {
   return `It did not end within ${formatDuration(waitedMs)}. Wait longer, or try again later.`;
 }
 
-/** Describes the current holder of the instance. */
+/** Describes the current holder of the instance. `waitedMs` is how long the run has waited for it. */
 export async function currentLockHolder(
   instance: string,
   tools: { readonly platform: Platform; readonly inspectHolder: InspectHolder },
+  waitedMs = 0,
 ): Promise<Outcome> {
   const seen = await tools.platform.getInstance(instance);
   return seen.ok
-    ? describeHolder(tools, readMarker(seen.value) ?? readQuiesceMarker(seen.value))
+    ? describeHolder(tools, readMarker(seen.value) ?? readQuiesceMarker(seen.value), waitedMs)
     : refusedBecause(seen.error);
 }
