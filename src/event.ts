@@ -361,6 +361,8 @@ export type RunEvent =
       readonly type: 'confirmation-requested';
       readonly deadline: Deadline;
       readonly by: readonly [string, ...string[]] | null;
+      /** What becomes of the restore point of a confirmed change; a lifetime of null is without end. Milliseconds. */
+      readonly retention?: { readonly keep: number; readonly expiresMs: number | null };
     }
   | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
   /** The wait is over: whether the change stays is decided for good. */

@@ -54,7 +54,7 @@ export function defineAgent(program: Command, call: Call): void {
         metricsAddress,
       ),
     )
-    .option('--json', 'write one event a line on stdout')
+    .option('--json', 'write events to stdout, one line of JSON each')
     .addHelpText('after', help)
     .action(async (remotes: readonly string[], options: AgentOptions) => {
       call.exit(await agentOf(call.context, remotes, options));
@@ -106,7 +106,7 @@ async function workFor(
   const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
   const ended = new AbortController();
   const alive = service.keepAlive(ended.signal);
-  const deadlines = keepDeadlines(context, { signal });
+  const deadlines = keepDeadlines(context, { signal, emit, config: options.config });
   await runAgent(reached.map(serverProjectOf), {
     version,
     clock,

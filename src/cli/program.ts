@@ -149,6 +149,8 @@ function isReadOnly(own: readonly string[]): boolean {
 
 /** A command that is only a group of subcommands has printed its help by now. */
 function mistakeOf(error: CommanderError): string {
+  const missing = /^error: missing required argument '(.*)'/.exec(error.message)?.[1];
+  if (missing !== undefined) return `The <${missing}> is missing.`;
   return error.code === 'commander.help' ? 'No subcommand is named.' : sentence(error.message);
 }
 
@@ -169,8 +171,15 @@ function reportFilesIn(own: readonly string[]): ReportFile[] {
 function helpFor(program: Command, { own, command }: SplitArguments): string {
   const named = program.commands.find((subcommand) => subcommand.name() === own[0]);
   const see = `ee \`guard ${named?.name() ?? 'run'} --help\`.`;
+  if (named !== undefined && own.length === 1 && named.registeredArguments.length > 0)
+    return `Write: guard ${named.name()} ${argumentsOf(named)}; s${see}`;
   const mayLack = named === undefined && command === null && own[0]?.startsWith('-') === false;
   return mayLack ? `Write the command after --: guard ${own[0]} -- …; s${see}` : `S${see}`;
+}
+
+/** As the usage line has them. */
+function argumentsOf({ registeredArguments }: Command): string {
+  return registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`)).join(' ');
 }
 
 function newProgram(context: Context): Command {

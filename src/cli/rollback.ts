@@ -55,12 +55,12 @@ interface RollbackOptions extends RunOptions {
 export function defineRollback(program: Command, call: Call): void {
   const command = program
     .command('rollback')
-    .description('go back to a kept restore point, after saying what is lost and asking')
+    .description('roll back to a kept restore point; shows what is lost and asks first')
     .argument('<instance>', 'name or remote:name')
     .argument('[run]', 'the run whose restore point it is, or the beginning of its id (default: one step back)')
     .option('-y, --yes', 'do not ask')
-    .option('--dry-run', 'only say where it would go and what would be lost')
-    .option('--redo', 'take the last rollback back')
+    .option('--dry-run', 'show what would be lost, and change nothing')
+    .option('--redo', 'undo the last rollback')
     .addOption(
       new Option('--wait-lock <time>', 'wait up to this time for another run to end (default: 0s)').argParser(
         duration(timeLimits.waitLock),

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { readFileSync, statSync } from 'node:fs';
 import { Option, type Command } from 'commander';
+import { readClocks } from '../journal/boot-clock.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { runChangeLines } from '../report/run-changes.ts';
 import { showRun, type EvidenceFile } from '../report/show.ts';
@@ -46,7 +47,7 @@ export function defineShow(program: Command, call: Call): void {
         await writePage(call, await pageOf(state, record, call.context.version), options);
         return;
       }
-      await writeLines(call.context.stdout, shownLines(record, options));
+      await writeLines(call.context.stdout, shownLines(call.context, record, options));
     });
 }
 
@@ -59,11 +60,15 @@ async function pageOf(state: string, record: RunRecord, version: string): Promis
   return other === null ? runPage(page) : pairPage(page, await pageOfRecord(other, version));
 }
 
-function shownLines(record: RunRecord, { json, evidence, changes }: ShowOptions): readonly string[] {
+function shownLines(
+  context: Call['context'],
+  record: RunRecord,
+  { json, evidence, changes }: ShowOptions,
+): readonly string[] {
   if (json === true) return record.events.map((event) => JSON.stringify(event));
   if (changes === true) return runChangeLines(record.changes);
   const files = evidenceOf(record);
-  if (evidence === undefined) return [showRun(record, files)];
+  if (evidence === undefined) return [showRun(record, files, readClocks(context.clock.now))];
   return [readEvidence(record, evidence, files)];
 }
 

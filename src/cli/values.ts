@@ -44,7 +44,7 @@ export function count(text: string): number {
 export function countWithin({ least, most }: NumberLimits): (text: string) => number {
   return (text) => {
     if (/^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
-    throw new InvalidArgumentError(`"${text}" is not a whole number, ${least} to ${most}.`);
+    throw new InvalidArgumentError(`"${text}" is not a whole number from ${least} to ${most}.`);
   };
 }
 

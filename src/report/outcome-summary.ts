@@ -1,4 +1,5 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
+import { formatDuration } from '../duration.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
 import { formatTime } from './time.ts';
@@ -31,6 +32,7 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
       ...changedLines(outcome, facts.changes),
       ...coverageLines(outcome, facts),
       ...rehearsalLines(facts),
+      ...lossLines(outcome, facts),
       ...evidenceLines(facts),
       ...nextLines(outcome, facts),
     ],
@@ -80,7 +82,7 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         message: `${describeCause(outcome.cause, facts)}, and ${name} could not be restored.`,
       };
     case 'waiting':
-      return { label: 'waiting', message: describeWaiting(outcome.deadline, name) };
+      return { label: 'waiting', message: describeWaiting(facts.deadline ?? outcome.deadline, name) };
     case 'instance-gone':
       return {
         label: 'instance gone',
@@ -213,8 +215,11 @@ function isLong({ message }: Refusal): boolean {
   return message.includes('\n');
 }
 
+/** Above the places in files, each with its line and a caret. */
+const placesHeadline = 'The configuration has mistakes.';
+
 function describeRefusal(refusal: Refusal, facts: RunFacts): string {
-  const said = isLong(refusal) ? neutralise(refusal.advice) : neutralise(refusal.message, 2000);
+  const said = isLong(refusal) ? placesHeadline : neutralise(refusal.message, 2000);
   if (/nothing was changed/i.test(said)) return said;
   return `${said} ${describeUnchanged(facts)}`.trimStart();
 }
@@ -310,11 +315,21 @@ function nextLines(outcome: Outcome, facts: RunFacts): string[] {
   ];
 }
 
-function waitingCommands(facts: RunFacts): string[] {
+/** A change that waited was at work: clients have written meanwhile. */
+function lossLines(outcome: Outcome, { deadline, pointAt, stoppedAt }: RunFacts): string[] {
+  const isBack = outcome.outcome === 'rolled-back' || outcome.outcome === 'rolled-back-not-well';
+  if (!isBack || deadline === null || pointAt === null || stoppedAt === null) return [];
+  return [
+    `  lost: what was written between ${formatTime(pointAt)} and ${formatTime(stoppedAt)} (${formatDuration(stoppedAt - pointAt)})`,
+  ];
+}
+
+/** How to settle a change that waits, and what is at stake. */
+export function waitingCommands(facts: RunFacts): string[] {
   return [
     `  keep the change: ${neutralise(confirmCommand(facts), 2000)}`,
     `  undo it now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
-    '  What clients write until then is lost if the change is undone.',
+    `  at stake: what is written since ${facts.pointAt === null ? 'the restore point' : formatTime(facts.pointAt)} is lost if the change is undone`,
   ];
 }
 

@@ -39,6 +39,11 @@ export interface RunFacts {
   readonly volumes: readonly VolumePoint[];
   /** What became of the wait for a confirmation; null where there was none, or it goes on. */
   readonly confirmation: 'confirmed' | 'refused' | 'expired' | null;
+  /** Until when the change waits, or waited, for a confirmation: milliseconds since 1970; null where it never did. */
+  readonly deadline: number | null;
+  /** When the restore point was taken, and when the instance was stopped for the rollback: what is written between is lost. */
+  readonly pointAt: number | null;
+  readonly stoppedAt: number | null;
   /** What was saved before the rollback, and what could not be. */
   readonly evidence: { readonly files: readonly string[]; readonly missing: readonly string[] } | null;
   /** The copy that the run is rehearsed on; null where it changes the instance itself. */
@@ -71,6 +76,9 @@ export function noFacts(run: string): RunFacts {
     restorePoint: null,
     volumes: [],
     confirmation: null,
+    deadline: null,
+    pointAt: null,
+    stoppedAt: null,
     evidence: null,
     copy: null,
     rehearsal: null,
@@ -94,9 +102,13 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
       return { ...facts, instance: neutralise(instance), project, remote, wasRunning, copy, recorded: true };
     }
     case 'phase-started':
-      return { ...facts, begun: [...facts.begun, event.phase] };
+      return {
+        ...facts,
+        begun: [...facts.begun, event.phase],
+        stoppedAt: stoppedAtOf(facts, event),
+      };
     case 'restore-point-created':
-      return { ...facts, volumes: event.restorePoint.volumes };
+      return { ...facts, volumes: event.restorePoint.volumes, pointAt: facts.pointAt ?? event.at };
     case 'command-ended':
       return { ...facts, end: event.end };
     case 'verdict':
@@ -109,8 +121,6 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
       return { ...facts, chosen: event.chosen === true ? event.decision : null };
     case 'changes':
       return { ...facts, changes: event.changes };
-    case 'confirmation-settled':
-      return { ...facts, confirmation: event.state };
     case 'evidence-saved':
       return { ...facts, evidence: event };
     case 'rehearsal-report':
@@ -120,6 +130,22 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
     case 'released':
       return { ...facts, restorePoint: event.restorePoint };
     default:
+      return withConfirmation(facts, event);
+  }
+}
+
+function withConfirmation(facts: RunFacts, event: RecordedEvent): RunFacts {
+  switch (event.type) {
+    case 'confirmation-requested':
+    case 'confirmation-extended':
+      return { ...facts, deadline: event.deadline.at };
+    case 'confirmation-settled':
+      return { ...facts, confirmation: event.state };
+    default:
       return facts;
   }
+}
+
+function stoppedAtOf({ stoppedAt }: RunFacts, { phase, at }: Extract<RecordedEvent, { type: 'phase-started' }>) {
+  return stoppedAt ?? (phase === 'stop' || phase === 'restore' ? at : null);
 }

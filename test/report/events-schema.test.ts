@@ -199,6 +199,12 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
   'confirmation-requested': [
     { type: 'confirmation-requested', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 }, by: null },
+    ...[null, 1000].map((expiresMs) => ({
+      type: 'confirmation-requested' as const,
+      deadline: { at: 1, bootId: 'b', sinceBootMs: 2 },
+      by: ['true'] as const,
+      retention: { keep: 3, expiresMs },
+    })),
   ],
   'confirmation-extended': [{ type: 'confirmation-extended', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
   'confirmation-settled': (['confirmed', 'refused', 'expired'] as const).map((state) => ({

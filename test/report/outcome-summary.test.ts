@@ -256,7 +256,7 @@ describe('the closing words of every outcome', () => {
       'guard.yaml:2:3: There is no setting "sook".\n   2 |   sook: 3\n     |   ^\n1 mistake in the configuration.';
     expect(message({ outcome: 'configuration', refusal: { message: mistakes, advice: '' } }, factsOf()))
       .toMatchInlineSnapshot(`
-      "configuration: Nothing was changed.
+      "configuration: The configuration has mistakes. Nothing was changed.
       guard.yaml:2:3: There is no setting "sook".
          2 |   sook: 3
            |   ^

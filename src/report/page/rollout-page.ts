@@ -44,6 +44,7 @@ const tones = {
   failed: 'warn',
   broken: 'bad',
   inconclusive: 'warn',
+  unconfirmed: 'warn',
   skipped: 'plain',
   reverting: 'plain',
   reverted: 'warn',

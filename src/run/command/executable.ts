@@ -58,7 +58,7 @@ export async function refuseMissingExecutable(
     case 'missing':
       return refused(
         `There is no command "${word}" in ${plan.instance} (it would end with status 127).`,
-        'Check its spelling; a path must be the path inside the instance.',
+        adviceForMissing(plan.instance, word),
       );
     case 'not executable':
       return refused(
@@ -78,4 +78,17 @@ export function isBroughtIn({ pushes, command }: Pick<Plan, 'pushes' | 'command'
 /** The folder that must already exist; empty if none. */
 function folderToFind({ pushes, command: { cwd } }: Pick<Plan, 'pushes' | 'command'>): string {
   return cwd === usualFolder || mayProvide(pushes, './', cwd) ? '' : cwd;
+}
+
+/** Words that only a shell understands. */
+const shellWordsOnly = ['cd', 'export', 'source', '.', 'set', 'alias', 'ulimit', 'umask', 'if', 'for', 'while', 'exec'];
+
+/** The usual mistakes: one quoted word for a whole command line, a word of the shell, an option of guard after the `--`. */
+export function adviceForMissing(instance: string, word: string): string {
+  if (/[;&|<>$]/.test(word) || shellWordsOnly.includes(word))
+    return `guard uses no shell. Run one: guard ${instance} -- sh -c '…'`;
+  if (/\s/.test(word)) return `Do not quote the whole command: guard ${instance} -- ${word}`;
+  if (word.startsWith('-'))
+    return `Write the options of guard before the instance: guard ${word} ${instance} -- <command>`;
+  return 'Check its spelling; a path must be the path inside the instance.';
 }

@@ -98,6 +98,24 @@ export async function findLeftovers(
   });
 }
 
+/** The leftovers with the marker of now: somebody may have confirmed the change before the lease was taken. */
+export async function withMarkerOfNow(
+  platform: Pick<Platform, 'getInstance'>,
+  leftovers: RunLeftovers,
+): Promise<RunLeftovers> {
+  const { marker } = leftovers;
+  if (marker?.confirmation === undefined) return leftovers;
+  const seen = await platform.getInstance(leftovers.instance.name);
+  const now = seen.ok ? readMarker(seen.value) : null;
+  return now?.run === marker.run ? { ...leftovers, marker: now } : leftovers;
+}
+
+/** What was settled about a change that waited for a confirmation. One that still waits is recovered only after its deadline. */
+export function settledOf({ inFlight, marker }: RunLeftovers): RecoverPlan['settled'] {
+  const state = inFlight === null ? undefined : marker?.confirmation?.state;
+  return state === 'waiting' ? 'expired' : (state ?? null);
+}
+
 /** The snapshot of a quiesced instance contains the quiesce marker, even if the instance no longer does. */
 function snapshotQuiesceMarker(snapshot: Result<Snapshot, unknown>): boolean {
   return snapshot.ok && (readQuiesceMarker(snapshot.value)?.wasRunning ?? false);
@@ -184,12 +202,18 @@ async function doStep(
         await removeMarker(tools, plan.instance, { run: leftovers.marker.run, lease: plan.lease }, plan.limits.readyMs);
       if (plan.record?.restorePoint && !plan.record.released)
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
-      return closed(plan, step.because);
+      return closed(
+        plan,
+        step.because === 'restore-point-gone' && (await wasKept(plan, tools)) ? 'kept' : step.because,
+      );
     case 'release-unchanged':
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
       await releasePoint(plan, tools, leftovers, { keep: false });
       return closed(plan, 'never-began');
     case 'release-kept':
+      // Without the marker, which goes first, only the record says that it was confirmed.
+      if (plan.record?.decided?.decision !== 'keep')
+        await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
       await afterKeep(plan, tools);
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
       return releaseKept(plan, tools, leftovers);
@@ -319,8 +343,23 @@ function afterKeep(plan: RecoverPlan, tools: RecoverTools): Promise<void> {
 }
 
 async function releaseKept(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
-  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
+  await releasePoint(plan, tools, leftovers, releaseOfKept(plan, leftovers));
   return closed(plan, 'kept');
+}
+
+/** A confirmed change is kept like any other. One that was decided before an interruption needs its restore point until a person has checked it. */
+function releaseOfKept(plan: RecoverPlan, { marker }: RunLeftovers): Release {
+  const known = plan.record?.retention ?? marker?.confirmation?.retention ?? null;
+  const retention = plan.settled === 'confirmed' ? known : null;
+  if (retention?.keep === 0 && plan.record?.started?.named !== true) return { keep: false };
+  return { keep: true, name: nameOf(plan), expiresMs: retention?.expiresMs ?? null };
+}
+
+/** Whether another host kept a change that waited for its confirmation. A restore point that stays for a person never expires. */
+async function wasKept(plan: RecoverPlan, tools: RecoverTools): Promise<boolean> {
+  const name = plan.record?.retention == null ? null : await keptAs(plan, tools);
+  const snapshot = name === null ? null : await tools.platform.getSnapshot(plan.instance, name);
+  return snapshot?.ok === true && snapshot.value.expiresAt !== null;
 }
 
 async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {

@@ -126,7 +126,8 @@ async function lockQuiesced(
 /** What to do if another run has the name; ok means try again. */
 type WhenTaken = (plan: Plan, tools: RunTools) => Promise<Result<void, Outcome>>;
 
-const nameTaken: WhenTaken = async ({ instance }, tools) => err(await currentLockHolder(instance, tools));
+const nameTaken: WhenTaken = async ({ instance, limits }, tools) =>
+  err(await currentLockHolder(instance, tools, limits.lockMs));
 
 /** The snapshots of the instance and of its volumes, or none of them. */
 async function takeSnapshots(

@@ -219,6 +219,7 @@ export function startGuard(
     failedChanges: async () => [],
     confirmation: {
       readClocks: () => ({ now: process.clock.now(), bootId: host, sinceBootMs: process.clock.boottime() }),
+      ready: async () => {},
       arm: async () => ok(undefined),
       ask: null,
       tryCommand: async () => false,
