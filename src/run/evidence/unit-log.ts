@@ -42,6 +42,7 @@ async function linesOf(
     cwd: '/',
     limitMs,
     maxBytes: 16 * 1024,
+    readOnly: true,
   });
   return answer.ok ? logLines(answer.value.stdout) : [];
 }
