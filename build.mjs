@@ -3,11 +3,8 @@
 // evaluated when it is used.
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { bundle, noPrograms, root } from './packaging/bundle.mjs';
+import { bundle, noPrograms, root, wrapped } from './packaging/bundle.mjs';
 import { licenceText, packagesOf } from './packaging/bundled-packages.mjs';
-
-/** What the launcher calls: as if Node had wrapped the file itself. */
-const wrapped = { banner: { js: '(function(require,module,exports,__filename,__dirname){' }, footer: { js: '})' } };
 
 /** Reached only through import(), which `test/code-cache.test.ts` holds; with the names that are used, where that leaves much away. */
 const rare = {

@@ -16,6 +16,7 @@ export const wordsOf = (environment, more = []) => [
   ...['project', 'config', 'wait-lock', 'timeout', 'push-owner'].flatMap((name) => optional(environment, name)),
   ...['push', 'check'].flatMap((name) => linesOf(environment, name).flatMap((line) => [`--${name}`, line])),
   ...reportOf(environment).flatMap((path) => ['--report', `junit=${path}`]),
+  ...pageOf(environment).flatMap((path) => ['--report', `html=${path}`]),
   ...more,
   ...linesOf(environment, 'options'),
   ...linesOf(environment, 'instance'),
@@ -28,6 +29,9 @@ export const wordsOf = (environment, more = []) => [
 
 /** The report's path, where one is wanted. */
 export const reportOf = (environment) => [inputOf(environment, 'report')].filter((path) => path !== '');
+
+/** The path of the HTML page, where one is wanted. */
+export const pageOf = (environment) => [inputOf(environment, 'page')].filter((path) => path !== '');
 
 const optional = (environment, name) => {
   const value = inputOf(environment, name);

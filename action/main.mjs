@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guard } from './guard.mjs';
-import { reportOf, wordsOf } from './inputs.mjs';
+import { pageOf, reportOf, wordsOf } from './inputs.mjs';
 import { outputsOf, readReport } from './outputs.mjs';
 
 const { env } = process;
@@ -15,6 +15,7 @@ const outputs = {
   ...outputsOf(readReport(report)),
   status,
   ...Object.fromEntries(reportOf(env).map((path) => ['report', path])),
+  ...Object.fromEntries(pageOf(env).map((path) => ['page', path])),
 };
 rmSync(folder, { recursive: true });
 const written = namesIn(env.GITHUB_OUTPUT);

@@ -71,6 +71,12 @@ function usedInputs({ outputs }) {
   );
 }
 
+/** For a bundle that guard compiles itself: as if Node had wrapped the file. */
+export const wrapped = {
+  banner: { js: '(function(require,module,exports,__filename,__dirname){' },
+  footer: { js: '})' },
+};
+
 /** commander would start subcommands that are programs of their own with it; guard has none, and it takes a while to load. */
 export const noPrograms = {
   name: 'no-programs',

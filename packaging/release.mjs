@@ -1,41 +1,65 @@
 // npm run release: every artefact of a release into release/, with checksums and a bill of materials. Two runs on the same
-// commit write the same bytes. Needs git, npm, binutils (also for aarch64) and dpkg-deb. It publishes nothing.
+// commit write the same bytes. Called by root on Debian, it installs the tools that are missing. It publishes nothing.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildInfo, root } from './bundle.mjs';
 import { billOfMaterials } from './sbom.mjs';
+import { strippers } from './strippers.mjs';
 
 const out = join(root, 'release');
 const seconds = Number(process.env.SOURCE_DATE_EPOCH ?? output('git', ['log', '-1', '--format=%ct']));
 process.env.SOURCE_DATE_EPOCH = String(seconds);
 
-refuseUnready();
-await rm(out, { recursive: true, force: true });
-await mkdir(out);
-say(`guard ${buildInfo.version}, commit ${buildInfo.commit}`);
-run('node', ['build.mjs']);
-run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', out]);
-say('npm package: done. Single executables:');
-run('node', ['packaging/single-file.mjs', out, 'x64', 'arm64']);
-say('single executables: done. Debian packages (a minute):');
-run('packaging/debian/build.sh', ['guard', 'dist', out]);
-run('packaging/debian/build.sh', ['guard-static', join(out, 'guard-linux-x64'), out]);
-await copyFile(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), join(out, 'THIRD-PARTY-LICENSES.txt'));
-await writeFile(join(out, 'guard.cdx.json'), await billOfMaterials(seconds));
-await writeChecksums();
+const problem = prepare();
+if (problem === null) await release();
+else {
+  console.error(`release: ${problem}`);
+  process.exitCode = 1;
+}
 
-/** What would make a release that nobody can build again. */
-function refuseUnready() {
-  for (const [command, from] of [
-    ['dpkg-deb', 'dpkg'],
-    ['strip', 'binutils'],
-    ['aarch64-linux-gnu-strip', 'binutils-aarch64-linux-gnu'],
-  ])
-    if (!isThere(command)) fail(`${command} is not installed: apt install ${from}`);
+async function release() {
+  await rm(out, { recursive: true, force: true });
+  await mkdir(out);
+  say(`guard ${buildInfo.version}, commit ${buildInfo.commit}`);
+  run('node', ['build.mjs']);
+  await setModes();
+  run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', out]);
+  say('npm package: done. Single executables:');
+  run('node', ['packaging/single-file.mjs', out, 'x64', 'arm64']);
+  say('single executables: done. Debian packages (a minute):');
+  run('packaging/debian/build.sh', ['guard', 'dist', out]);
+  run('packaging/debian/build.sh', ['guard-static', join(out, 'guard-linux-x64'), out]);
+  await copyFile(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), join(out, 'THIRD-PARTY-LICENSES.txt'));
+  await writeFile(join(out, 'guard.cdx.json'), await billOfMaterials(seconds));
+  await writeChecksums();
+}
+
+/** Why a release cannot be built here; null where it can. */
+function prepare() {
   if (buildInfo.commit.endsWith('+') && !process.argv.includes('--allow-changes'))
-    fail('there are changes that are not committed (--allow-changes builds all the same)');
+    return 'there are changes that are not committed (--allow-changes builds all the same)';
+  const missing = missingPackages();
+  if (missing.length > 0 && process.getuid() === 0 && isThere('apt-get')) {
+    say(`Installing what the release needs: ${missing.join(' ')}`);
+    run('apt-get', ['update', '--quiet']);
+    run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing]);
+  }
+  const still = missingPackages();
+  return still.length === 0 ? null : `commands are missing: apt install ${still.join(' ')}`;
+}
+
+/** Debian packages of commands that a release needs. */
+function missingPackages() {
+  return [
+    ['dpkg-deb', 'dpkg'],
+    ['xz', 'xz-utils'],
+    [strippers.x64, 'binutils-x86-64-linux-gnu'],
+    [strippers.arm64, 'binutils-aarch64-linux-gnu'],
+  ]
+    .filter(([command]) => !isThere(command))
+    .map(([, name]) => name);
 }
 
 function isThere(command) {
@@ -45,6 +69,14 @@ function isThere(command) {
   } catch {
     return false;
   }
+}
+
+/** npm packs files with the modes that they have here, which depend on the umask of the checkout. */
+async function setModes() {
+  const listed = JSON.parse(output('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--silent']));
+  // npm 11 gives a list, later ones a record by name.
+  const [{ files }] = Object.values(listed);
+  await Promise.all(files.map(({ path, mode }) => chmod(join(root, path), (mode & 0o100) === 0 ? 0o644 : 0o755)));
 }
 
 async function writeChecksums() {
@@ -72,8 +104,4 @@ function output(command, words) {
 
 function say(text) {
   console.log(text);
-}
-
-function fail(why) {
-  throw new Error(why);
 }

@@ -41,6 +41,10 @@ export type AgentEvent =
       readonly outcome: string;
       readonly ms: number;
     } & Subject)
+  /** A change waits for its confirmation until the deadline, milliseconds since 1970, which may have been moved. */
+  | ({ readonly type: 'confirmation-waiting'; readonly run: string; readonly deadline: number } & Subject)
+  /** It was confirmed, or rolled back. */
+  | ({ readonly type: 'confirmation-ended'; readonly run: string; readonly outcome: string } & Subject)
   /** A warning for a person. */
   | ({ readonly type: 'agent-warning'; readonly message: string } & Partial<Subject>);
 

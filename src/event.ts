@@ -45,8 +45,16 @@ export interface Finding {
   readonly before?: string;
   /** What is there now, in a few words. */
   readonly after?: string;
-  /** The last lines of the log that shows it, oldest first. As they came: not neutralised. */
-  readonly log?: readonly string[];
+}
+
+/** One observation of the instance during a verification. */
+export interface WatchObservation {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** How many required findings it showed; 0 if everything was as before the change. */
+  readonly waitingFor: number;
+  /** The first of them, if it is another one than in the observation before. Control characters are already neutralised. */
+  readonly message?: string;
 }
 
 /** `unknown` means that the check could not run, which proves nothing. */
@@ -291,7 +299,7 @@ export type RunEvent =
   | {
       readonly type: 'baseline-recorded';
       readonly baseline: { readonly checks: readonly CheckResult[] };
-      /** What is compared with it later, and what cannot be. Absent where no facts were wanted, and in older records. */
+      /** What is compared with it later, and what cannot be. Absent in older records, and if automatic comparison is off and there are checks. */
       readonly coverage?: { readonly compared: readonly string[]; readonly missing: readonly string[] };
     }
   /** The user's own commands of this run, for `guard recover`. Only if there are any. */
@@ -336,6 +344,8 @@ export type RunEvent =
       /** How long health must then last. */
       readonly soakMs: number;
     }
+  /** The observations of a verification, once at its end. Of many only some are listed: see `watch/observations.ts`. */
+  | { readonly type: 'watch-observed'; readonly observations: readonly WatchObservation[] }
   /** The last lines that a failed unit wrote to the log since the command. Control characters already neutralised. */
   | { readonly type: 'unit-log'; readonly unit: string; readonly lines: readonly string[] }
   | { readonly type: 'verdict'; readonly verdict: Verdict; readonly afterRollback: boolean }
@@ -355,6 +365,8 @@ export type RunEvent =
       readonly type: 'confirmation-requested';
       readonly deadline: Deadline;
       readonly by: readonly [string, ...string[]] | null;
+      /** What becomes of the restore point of a confirmed change; a lifetime of null is without end. Milliseconds. */
+      readonly retention?: { readonly keep: number; readonly expiresMs: number | null };
     }
   | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
   /** The wait is over: whether the change stays is decided for good. */

@@ -16,6 +16,8 @@ export type RolloutEvent =
   | { readonly type: 'rollout-imported'; readonly record: object }
   /** The change is about to begin on an instance: durable before its run begins. */
   | { readonly type: 'member-begun'; readonly id: string; readonly run: string }
+  /** Its change is healthy and waits for a confirmation until the deadline, in milliseconds since 1970. */
+  | { readonly type: 'member-waiting'; readonly id: string; readonly run: string; readonly deadline: number }
   /** Its run is over. */
   | {
       readonly type: 'member-ended';
@@ -71,11 +73,19 @@ export interface RolloutMember extends InstanceAddress {
 }
 
 /** How an instance's run ended, for the rollout. */
-export type MemberEndState = 'kept' | 'failed' | 'broken' | 'inconclusive' | 'skipped' | 'pending';
+export type MemberEndState = 'kept' | 'failed' | 'broken' | 'inconclusive' | 'unconfirmed' | 'skipped' | 'pending';
 
 /** Why a rollout ended early. */
 export type RolloutStop =
-  'broken' | 'canary' | 'failures' | 'inconclusive' | 'interrupted' | 'aborted' | 'taken-over' | 'internal-error';
+  | 'broken'
+  | 'not-confirmed'
+  | 'canary'
+  | 'failures'
+  | 'inconclusive'
+  | 'interrupted'
+  | 'aborted'
+  | 'taken-over'
+  | 'internal-error';
 
 /** An event with its place in time and its rollout. */
 export type RecordedRolloutEvent = RolloutEvent & { readonly v: 1; readonly rollout: string; readonly at: number };

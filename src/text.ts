@@ -8,7 +8,7 @@ export function neutralise(text: string, maxLength = 500): string {
 }
 
 // oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 function escaped(character: string): string {
   const code = character.charCodeAt(0);

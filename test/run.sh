@@ -5,9 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash test/prepare.sh
+command -v shellcheck >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends shellcheck >/dev/null
 host=${GUARD_TEST_HOST:-main}
 test/host/host.sh up --name "$host"
 eval "$(test/host/host.sh env --name "$host")"
+deaths=$(dirname "$INCUS_DIR")/deaths
+rm -f "$deaths"
 failed_checks=0
 npm run --silent check || failed_checks=1
 
@@ -24,4 +27,8 @@ trap 'rm -f "$report"' EXIT
 status=0
 npx vitest run "${projects[@]}" --reporter=default --reporter=json --outputFile.json="$report" || status=$?
 
+if [ -s "$deaths" ]; then
+  cat "$deaths"
+  failed_checks=$((failed_checks + 1))
+fi
 node test/count.mjs "$report" "$status" "$failed_checks"

@@ -1,5 +1,7 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDurableFolder } from '../journal/durable.ts';
+import { tryFiles } from '../journal/file-failure.ts';
 import { err, ok, type Result } from '../result.ts';
 
 /** The lock that makes this process the only agent of a state directory. It ends with the process. */
@@ -8,15 +10,24 @@ export interface AgentLock {
   readonly release: () => Promise<void>;
 }
 
+/** Why there is no lock. The message is one sentence. */
+export interface NoAgentLock {
+  readonly kind: 'taken' | 'unwritable';
+  readonly message: string;
+}
+
 /**
  * Locks `agent.pid` in the state directory. Node cannot lock files, so the `flock` command takes the lock on the file that this
  * process holds open. The lock stays with the open file after the command has ended, so a killed agent leaves no stale lock.
- * The error is one sentence.
  */
-export async function acquireAgentLock(stateDirectory: string): Promise<Result<AgentLock, string>> {
+export async function acquireAgentLock(stateDirectory: string): Promise<Result<AgentLock, NoAgentLock>> {
   const pidFile = join(stateDirectory, 'agent.pid');
-  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
-  const file = await open(pidFile, 'a+', 0o600);
+  const opened = await tryFiles(pidFile, async () => {
+    await makeDurableFolder(stateDirectory);
+    return open(pidFile, 'a+', 0o600);
+  });
+  if (!opened.ok) return err({ kind: 'unwritable', message: opened.error });
+  const file = opened.value;
   const { execa } = await import('execa');
   const locked = await execa('flock', ['--nonblock', '--conflict-exit-code', '75', '0'], {
     // The types of execa name descriptors up to 9 only.
@@ -28,10 +39,14 @@ export async function acquireAgentLock(stateDirectory: string): Promise<Result<A
     const before = (await file.readFile('utf8').catch(() => '')).trim();
     await file.close();
     if (locked.exitCode === 75)
-      return err(`Another agent already uses ${stateDirectory}${before === '' ? '' : ` (process ${before})`}.`);
-    return err(
-      `The lock ${pidFile} could not be acquired: ${locked.stderr || locked.originalMessage || 'flock failed'}.`,
-    );
+      return err({
+        kind: 'taken',
+        message: `Another agent already uses ${stateDirectory}${before === '' ? '' : ` (process ${before})`}.`,
+      });
+    return err({
+      kind: 'unwritable',
+      message: `The lock ${pidFile} could not be acquired: ${locked.stderr || locked.originalMessage || 'flock failed'}.`,
+    });
   }
   await file.truncate(0);
   await file.write(`${process.pid}\n`);

@@ -36,13 +36,21 @@ export async function findActiveRun(
     const instance = await tools.platform.getInstance(name);
     if (!instance.ok) return { kind: 'unknown', message: describeFailure(instance.error) };
     const mark = readMarker(instance.value);
-    if (mark !== null && tools.inspectHolder(mark.holder) !== 'dead') return { kind: 'guarded' };
     if (mark !== null && (await isSame(mark.run))) return { kind: 'guarded' };
-    // This agent may just be finishing a transaction of an agent that was killed.
+    if (mark?.confirmation !== undefined)
+      return {
+        kind: 'unknown',
+        message: `The change of run ${mark.run} waits to be confirmed or rolled back, and the rollback would undo this transaction.`,
+      };
+    const lives = mark !== null && tools.inspectHolder(mark.holder) !== 'dead';
+    if (lives && mark.recovering !== true) return { kind: 'guarded' };
+    // A recovery, perhaps by this agent, rolls back what is changed now.
     if (mark !== null && isOver(limitMs))
       return {
         kind: 'unknown',
-        message: `Run ${mark.run} was interrupted. Finish it with guard recover.`,
+        message: lives
+          ? `Run ${mark.run} was interrupted and is being recovered.`
+          : `Run ${mark.run} was interrupted. Finish it with guard recover.`,
       };
     if (mark === null && isOver(betweenMs))
       return { kind: 'unknown', message: 'Another run is starting or ending, or was interrupted.' };

@@ -22,7 +22,10 @@ export async function createMetrics(options: {
 }): Promise<Metrics> {
   const loaded = await import('prom-client');
   const registry = new loaded.Registry();
-  const { runs, durations, answers, lastKept, relays, servers, info } = instruments(loaded, registry);
+  const { runs, durations, answers, confirmations, deadlines, lastKept, relays, servers, info } = instruments(
+    loaded,
+    registry,
+  );
   info.set({ version: options.version }, 1);
 
   async function recall(subject: Subject): Promise<void> {
@@ -47,6 +50,13 @@ export async function createMetrics(options: {
       case 'transaction-ended':
         runs.inc({ outcome: event.outcome, ...labelsOf(event) });
         durations.observe({ outcome: event.outcome }, event.ms / 1000);
+        if (event.outcome === 'kept') lastKept.set(labelsOf(event), options.clock.now() / 1000);
+        return;
+      case 'confirmation-waiting':
+        return deadlines.set(labelsOf(event), event.deadline / 1000);
+      case 'confirmation-ended':
+        deadlines.remove(labelsOf(event));
+        confirmations.inc({ outcome: event.outcome, ...labelsOf(event) });
         if (event.outcome === 'kept') lastKept.set(labelsOf(event), options.clock.now() / 1000);
         return;
       case 'agent-started':
@@ -82,6 +92,18 @@ function instruments({ Counter, Gauge, Histogram }: typeof library, registry: Re
       help: 'Time that package managers waited for the answer, by the first word of the answer.',
       labelNames: ['answer'],
       buckets: secondsOfAnswers,
+      registers,
+    }),
+    confirmations: new Counter({
+      name: 'guard_agent_confirmations_total',
+      help: 'Changes that waited for a confirmation, by outcome.',
+      labelNames: ['outcome', ...subjectLabels],
+      registers,
+    }),
+    deadlines: new Gauge({
+      name: 'guard_agent_confirmation_deadline_timestamp_seconds',
+      help: 'Time at which the waiting change of the instance is rolled back. Absent where nothing waits.',
+      labelNames: subjectLabels,
       registers,
     }),
     lastKept: new Gauge({

@@ -1,3 +1,4 @@
+import relayScript from '../guest/relay.sh?raw';
 import { PassThrough, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -7,7 +8,6 @@ import { neutralise } from '../text.ts';
 import { createRateLimiter } from './rate-limiter.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import { longestLine } from './protocol.ts';
-import { pollLine, readyLine, relayScript } from './relay-script.ts';
 
 /** The connection to the clients of one instance: one command that stays open in the instance. */
 export interface Relay {
@@ -24,6 +24,12 @@ const readyMs = 15_000;
 
 /** How long it may take to clean up, in milliseconds. */
 const closeMs = 2000;
+
+/** The line that makes the relay check whether clients still find it. It ends if they do not. */
+const pollLine = 'check';
+
+/** The line that reports that the relay is ready. */
+const readyLine = 'ready';
 
 /** The maximum number of bytes waiting for an instance that does not read them. More end the relay. */
 const mostWaiting = 64 * 1024;

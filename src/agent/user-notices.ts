@@ -1,3 +1,4 @@
+import script from '../guest/tell-users.sh?raw';
 import type { Platform } from '../platform/platform.ts';
 import { neutralise } from '../text.ts';
 
@@ -18,9 +19,9 @@ const file = '/run/motd.d/50-guard';
 
 /** Failures are ignored: nothing depends on it. */
 export function userNoticesFor(platform: Platform, instance: string): UserNotices {
-  async function run(script: string, stdin?: string): Promise<void> {
+  async function run(command: readonly string[], stdin?: string): Promise<void> {
     await platform.query(instance, {
-      command: ['sh', '-c', script],
+      command,
       cwd: '/',
       user: 0,
       group: 0,
@@ -30,10 +31,15 @@ export function userNoticesFor(platform: Platform, instance: string): UserNotice
     });
   }
   return {
-    warn: (text) => run(terminalScript, shown(text)),
-    leave: (text) => run(`${fileScript}\n${terminalScript}`, shown(text)),
-    clear: () => run(`rm -f ${file}`),
+    warn: (text) => run(tell(''), shown(text)),
+    leave: (text) => run(tell(file), shown(text)),
+    clear: () => run(['rm', '-f', file]),
   };
+}
+
+/** `kept`: a file that keeps the text; empty for none. */
+function tell(kept: string): string[] {
+  return ['sh', '-c', script, 'guard', kept];
 }
 
 /** The text is already neutralised; here it is only shortened. */
@@ -44,20 +50,3 @@ function shown(text: string): string {
     .map((line) => neutralise(line, 300))
     .join('\n')}\n`;
 }
-
-/**
- * Writes to each terminal: `wall` reaches only users who logged in, not those of `incus exec`. A terminal that
- * nobody reads must not block the others.
- */
-const terminalScript = `
-text=\${text-$(cat)}
-for terminal in /dev/pts/[0-9]* /dev/console; do
-  [ -c "$terminal" ] && printf '\\r\\n%s\\n' "$text" | sed 's/$/\\r/' | timeout 2 tee "$terminal" >/dev/null 2>&1 &
-done
-wait
-:`;
-
-const fileScript = `
-text=$(cat)
-umask 022
-mkdir -p /run/motd.d && printf '%s\\n' "$text" >${file}`;

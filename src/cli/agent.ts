@@ -5,10 +5,11 @@ import type { Metrics } from '../agent/metrics.ts';
 import type { MetricsAddress } from '../agent/metrics-address.ts';
 import type { ServerProject } from '../agent/instance-watcher.ts';
 import { serviceManager } from '../agent/service-manager.ts';
-import { acquireAgentLock } from '../agent/agent-lock.ts';
+import { acquireAgentLock, type NoAgentLock } from '../agent/agent-lock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
+import { adviceForRecords } from '../journal/file-failure.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { readRun } from '../journal/runs.ts';
@@ -53,21 +54,23 @@ export function defineAgent(program: Command, call: Call): void {
         metricsAddress,
       ),
     )
-    .option('--json', 'write one event a line on stdout')
+    .option('--json', 'write events to stdout, one line of JSON each')
     .addHelpText('after', help)
     .action(async (remotes: readonly string[], options: AgentOptions) => {
       call.exit(await agentOf(call.context, remotes, options));
     });
 }
 
+function withoutLock({ kind, message }: NoAgentLock): Outcome {
+  return kind === 'taken'
+    ? { outcome: 'busy', refusal: { message, advice: 'Stop it first, or set GUARD_STATE_DIR to another folder.' } }
+    : { outcome: 'refused', refusal: { message, advice: adviceForRecords(message) } };
+}
+
 async function agentOf(context: Context, remotes: readonly string[], options: AgentOptions): Promise<number> {
   const json = options.json ?? false;
-  const sole = await acquireAgentLock(stateDirectoryOf(context));
-  if (!sole.ok)
-    return reportOutcome(context, json, {
-      outcome: 'busy',
-      refusal: { message: sole.error, advice: 'Stop it first, or set GUARD_STATE_DIR to another folder.' },
-    });
+  const lock = await acquireAgentLock(stateDirectoryOf(context));
+  if (!lock.ok) return reportOutcome(context, json, withoutLock(lock.error));
   const reached = await reachAll(context, remotes, options.project ?? [null]);
   if (!reached.ok) return reportOutcome(context, json, reached.error);
   const served = await openMetrics(context, options.metrics ?? null);
@@ -79,7 +82,7 @@ async function agentOf(context: Context, remotes: readonly string[], options: Ag
   await workFor(context, reached.value, options, served.value.onEvent);
   await served.value.close();
   await closeAll(reached.value);
-  await sole.value.release();
+  await lock.value.release();
   return 0;
 }
 
@@ -103,7 +106,7 @@ async function workFor(
   const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
   const ended = new AbortController();
   const alive = service.keepAlive(ended.signal);
-  const deadlines = keepDeadlines(context, { signal });
+  const deadlines = keepDeadlines(context, { signal, emit, config: options.config });
   await runAgent(reached.map(serverProjectOf), {
     version,
     clock,

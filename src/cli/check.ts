@@ -9,6 +9,7 @@ import { wrapped } from '../report/wrap.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { addCheckOptions, addCommonOptions, type RunOptions } from './run-options.ts';
+import { refuseUselessOptions } from './useless-options.ts';
 import { withExisting } from './session.ts';
 
 /** As far from a run's exit statuses as monitoring's own words: not 2, which shells use for their own mistakes. */
@@ -27,19 +28,21 @@ Exit status:
 export function defineCheck(program: Command, call: Call): void {
   const command = program
     .command('check')
-    .description('show what guard sees of the instance, and ask the checks, now; changes nothing')
+    .description('show what guard sees of the instance now, and run the checks; changes nothing')
     .argument('<instance>', 'name or remote:name')
     .addHelpText('after', help);
   addCommonOptions(addCheckOptions(command)).action(async (instance: string, options: RunOptions) => {
+    refuseUselessOptions(options);
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
       const { platform, instance: name } = session.reached;
-      const { checks, automatic } = session.settings;
+      const { checks } = session.settings;
+      const automatic = session.settings.automatic !== false;
       const look = await takeBaseline(
         { platform, instance: name, clock: context.clock, signal: context.interrupter.signal },
         { definitions: checks, automatic },
       );
-      const verdict = judgeAlone(look);
+      const verdict = judgeAlone(look, { automatic });
       const coverage = automatic ? coverageOf(look.facts) : null;
       const seen = look.facts === null ? null : seenOf(look.facts);
       await writeLines(

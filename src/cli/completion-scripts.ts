@@ -12,6 +12,11 @@ _guard() {
   COMPREPLY=()
   while IFS=$'\\t' read -r found _; do if [[ $found == : ]]; then compopt +o default; else COMPREPLY+=("$found"); fi; done \\
     < <(guard complete -- "\${words[@]:1}" 2>/dev/null)
+  # bash replaces only what follows the last of these signs.
+  local typed=\${words[-1]} sign
+  for sign in = :; do
+    if [[ $typed == *$sign* && $COMP_WORDBREAKS == *$sign* ]]; then COMPREPLY=("\${COMPREPLY[@]#"\${typed%"$sign"*}$sign"}"); fi
+  done
 }
 # Where guard completes nothing and does not say ":", names of files are completed.
 complete -o default -F _guard guard

@@ -11,18 +11,15 @@ export interface Completion {
  * What could stand in the place of the last of these words of guard's own (without `guard` itself). Nothing where the shell
  * knows better: names of files, and everything behind `--`, which belongs to the command inside.
  */
-export function completionsOf(
-  program: Command,
-  words: readonly string[],
-  instances: readonly string[],
-  runs: readonly string[] = [],
-): Completion[] {
+export function completionsOf(program: Command, words: readonly string[], names: Partial<Names>): Completion[] {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   if (before.includes('--')) return [];
   const { command, argumentCount, open } = placeOf(program, before);
+  if (before[0] === 'help') return subcommands(program).filter(({ word }) => word.startsWith(current));
+  const evidence = open?.long === '--evidence' ? (names.evidence ?? []) : null;
   const all =
-    open === null ? wordsFor(program, command, argumentCount, current, { instances, runs }) : valuesOf(open).map(plain);
+    open === null ? wordsFor(program, command, argumentCount, current, names) : (evidence ?? valuesOf(open)).map(plain);
   return all.filter(({ word }) => word.startsWith(current));
 }
 
@@ -35,9 +32,13 @@ export function wantsFiles(program: Command, words: readonly string[]): boolean 
 }
 
 /** What exists at this moment. */
-interface Names {
+export interface Names {
   readonly instances: readonly string[];
+  /** The runs that fit the command: with a restore point of the instance for `guard rollback`. */
   readonly runs: readonly string[];
+  readonly rollouts: readonly string[];
+  /** Names of the files of evidence of the run that was typed. */
+  readonly evidence: readonly string[];
 }
 
 function plain(word: string): Completion {
@@ -62,9 +63,15 @@ function placeOf(program: Command, before: readonly string[]): CursorPosition {
       const named = program.commands.find((command) => command.name() === word);
       position =
         named === undefined ? { ...position, argumentCount: 1 } : { command: named, argumentCount: 0, open: null };
+    } else if (position.argumentCount === 0 && nestedIn(position.command, word) !== undefined) {
+      position = { command: nestedIn(position.command, word) ?? position.command, argumentCount: 0, open: null };
     } else position = { ...position, argumentCount: position.argumentCount + 1 };
   }
   return position;
+}
+
+function nestedIn(command: Command, word: string): Command | undefined {
+  return command.commands.find((one) => one.name() === word);
 }
 
 function valueOption(command: Command, word: string): Option | null {
@@ -77,7 +84,7 @@ function wordsFor(
   command: Command,
   argumentCount: number,
   current: string,
-  { instances, runs }: Names,
+  { instances = [], runs = [], rollouts = [] }: Partial<Names>,
 ): Completion[] {
   if (current.startsWith('-'))
     return command
@@ -87,7 +94,13 @@ function wordsFor(
   const argument =
     command.registeredArguments[Math.max(0, argumentCount)] ??
     command.registeredArguments.findLast(({ variadic }) => variadic);
-  const names: Readonly<Record<string, readonly string[]>> = { instance: instances, run: runs };
+  if (argumentCount === 0 && command.commands.length > 0) return subcommands(command);
+  const names: Readonly<Record<string, readonly string[]>> = {
+    instance: instances,
+    run: runs,
+    rollout: rollouts,
+    'run-or-instance': instances,
+  };
   const values = (names[argument?.name() ?? ''] ?? argument?.argChoices ?? []).map(plain);
   return argumentCount === -1 ? [...subcommands(program), ...values] : values;
 }

@@ -1,11 +1,15 @@
+import { basename } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { resolveAddress } from '../platform/incus/remote/address.ts';
 import { openIncusPlatform } from '../platform/incus/incus.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { completionScripts } from './completion-scripts.ts';
-import { completionsOf, wantsFiles } from './completion-words.ts';
-import { listRunIds } from '../journal/runs.ts';
+import { completionsOf, wantsFiles, type Names } from './completion-words.ts';
+import { listRolloutIds } from '../journal/rollouts.ts';
+import { findRunId } from '../journal/run-id.ts';
+import { listRuns } from '../journal/run-index.ts';
+import { listRunIds, readRun } from '../journal/runs.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
 const help = `
@@ -18,7 +22,7 @@ Examples:
 export function defineCompletion(program: Command, { context, words, exit }: Call): void {
   program
     .command('completion')
-    .description("write the script with which a shell completes guard's words")
+    .description('print a completion script for a shell')
     .addArgument(new Argument('<shell>').choices(Object.keys(completionScripts)))
     .addHelpText('after', help)
     .action(async (shell: keyof typeof completionScripts) => {
@@ -27,7 +31,7 @@ export function defineCompletion(program: Command, { context, words, exit }: Cal
     });
   program.command('complete', { hidden: true }).action(async () => {
     const typed = words ?? [];
-    const found = completionsOf(program, typed, await instanceNames(context), await runIds(context));
+    const found = completionsOf(program, typed, await namesFor(context, typed));
     // The shells' scripts offer names of files unless they are told ":".
     const lines = [
       ...(wantsFiles(program, typed) ? [] : [':']),
@@ -38,9 +42,33 @@ export function defineCompletion(program: Command, { context, words, exit }: Cal
   });
 }
 
+async function namesFor(context: Context, [command, first = '']: readonly string[]): Promise<Names> {
+  const state = stateDirectoryOf(context);
+  return {
+    instances: await instanceNames(context),
+    runs: command === 'rollback' ? await runsWithPoint(state, first) : (await listRunIds(state)).slice(0, mostRuns),
+    rollouts: listRolloutIds(state).slice(0, mostRuns),
+    evidence: command === 'show' ? await evidenceNames(state, first) : [],
+  };
+}
+
 /** The newest: older ones are found by `guard runs`. */
-async function runIds(context: Context): Promise<readonly string[]> {
-  return (await listRunIds(stateDirectoryOf(context))).slice(0, 20);
+const mostRuns = 20;
+
+/** Only these can be rolled back to. */
+async function runsWithPoint(state: string, address: string): Promise<readonly string[]> {
+  const instance = address.slice(address.indexOf(':') + 1);
+  const runs = await listRuns(state, { instance, limit: 200 });
+  return runs
+    .filter(({ released }) => released !== null && released.restorePoint !== null)
+    .map(({ run }) => run)
+    .slice(0, mostRuns);
+}
+
+async function evidenceNames(state: string, wanted: string): Promise<readonly string[]> {
+  const run = findRunId(await listRunIds(state), wanted);
+  const record = run.ok ? await readRun(state, run.value) : null;
+  return (record?.evidence?.files ?? []).map((file) => basename(file));
 }
 
 /** Those of the local daemon; none where it does not answer at once, or where the default is a remote. */

@@ -1,11 +1,17 @@
+import { resolve } from 'node:path';
 import { userNoticesFor } from '../agent/user-notices.ts';
 import { runOnHost } from '../health/checks/kinds/host-process.ts';
 import type { Outcome } from '../event.ts';
+import { remainingMs } from '../deadline.ts';
 import { readClocks } from '../journal/boot-clock.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { readRun } from '../journal/runs.ts';
+import type { WaitingNote } from '../journal/waiting-runs.ts';
+import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Platform } from '../platform/platform.ts';
 import { askToConfirm } from '../report/confirm-prompt.ts';
 import { formatTime } from '../report/time.ts';
+import { readMarker } from '../run/lock/marker.ts';
 import type { ConfirmationTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { armDeadline } from './deadline-keeper.ts';
@@ -16,19 +22,20 @@ const tryLimitMs = 60_000;
 /** What a run that waits for its confirmation needs of this machine. */
 export function confirmationTools(
   context: Context,
-  reached: { readonly platform: Platform; readonly instance: string },
-  isAttended: boolean,
+  reached: Pick<InstanceConnection, 'platform' | 'instance' | 'project' | 'remote'>,
+  { isAttended, config }: { readonly isAttended: boolean; readonly config: string | null },
 ): ConfirmationTools {
   const { clock, stdin, stderr } = context;
   const clocks = () => readClocks(clock.now);
   return {
     readClocks: clocks,
-    arm: (run) => armDeadline(context, run),
+    ready: async () => {},
+    arm: (run) => armDeadline(context, run, waitingNote(context, reached, config)),
     ask: isAttended
       ? (deadline, over) => askToConfirm({ stdin, stderr }, { clock, readClocks: clocks }, deadline, over)
       : null,
     tryCommand: (words, signal) => tryConfirmCommand(context, reached, words, signal),
-    outcomeOf: (run) => outcomeOf(context, run),
+    outcomeOf: (run) => outcomeOf(context, reached, run),
     warnUsers: (deadline) =>
       userNoticesFor(reached.platform, reached.instance).warn(
         `guard: a change of this instance was not confirmed. It is rolled back at ${formatTime(deadline.at)}, and every shell ends.`,
@@ -36,15 +43,44 @@ export function confirmationTools(
   };
 }
 
-/** How long another guard may take to finish a run that it has taken over, in milliseconds. */
+/** Where a keeper finds the run and its configuration. */
+export function waitingNote(
+  { workingDirectory }: Pick<Context, 'workingDirectory'>,
+  { instance, project, remote }: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>,
+  config: string | null,
+): WaitingNote {
+  return {
+    instance,
+    project,
+    remote,
+    config: config === null ? null : resolve(workingDirectory, config),
+    workingDirectory,
+  };
+}
+
+/** How long another guard that shows no sign of life may take to finish a run, in milliseconds. */
 const finishMs = 60_000;
 
-async function outcomeOf(context: Context, run: string): Promise<Outcome | null> {
+/** A guard that works on the run is waited for, however long its rollback takes. */
+async function outcomeOf(
+  context: Context,
+  { platform, instance }: { readonly platform: Platform; readonly instance: string },
+  run: string,
+): Promise<Outcome | null> {
   const { clock } = context;
-  const giveUpAt = clock.monotonic() + finishMs;
+  let giveUpAt = clock.monotonic() + finishMs;
   while (clock.monotonic() < giveUpAt) {
     const record = await readRun(stateDirectoryOf(context), run);
     if (record?.ended != null && record.ended.outcome.outcome !== 'waiting') return record.ended.outcome;
+    const seen = await platform.getInstance(instance);
+    const marker = seen.ok ? readMarker(seen.value) : null;
+    if (marker?.run === run && marker.confirmation?.state === 'waiting') {
+      const { deadline } = marker.confirmation;
+      if (remainingMs(deadline, readClocks(clock.now)) > 0) return { outcome: 'waiting', deadline: deadline.at };
+    }
+    const worker = record?.leaseHolder ?? null;
+    const isWorking = worker !== null && worker.id !== currentHolder().id && inspectHolder(worker) === 'alive';
+    if (isWorking) giveUpAt = clock.monotonic() + finishMs;
     await clock.sleep(500);
   }
   return null;

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { isAgentRunning } from '../agent/agent-lock.ts';
-import { noteWaiting } from '../journal/waiting-runs.ts';
+import { noteWaiting, type WaitingNote } from '../journal/waiting-runs.ts';
 import { err, ok, type Result } from '../result.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
@@ -23,8 +23,8 @@ function hasSystemd(): Promise<boolean> {
 }
 
 /** Notes that the run waits, and makes sure that somebody keeps its deadline. The error is one sentence. */
-export async function armDeadline(context: Context, run: string): Promise<Result<void, string>> {
-  const noted = await noteWaiting(stateDirectoryOf(context), run);
+export async function armDeadline(context: Context, run: string, note: WaitingNote): Promise<Result<void, string>> {
+  const noted = await noteWaiting(stateDirectoryOf(context), run, note);
   if (!noted.ok) return noted;
   const keeper = await findDeadlineKeeper(context);
   if (!keeper.ok) return keeper;

@@ -35,7 +35,7 @@ Exit status, as of a monitoring plugin:
 export function defineDoctor(program: Command, { context, exit }: Call): void {
   program
     .command('doctor')
-    .description('say what guard needs on this host, and what is missing')
+    .description('check whether this host has what guard needs')
     .argument('[remote]', 'a remote with a colon at its end (default: the one of the incus command)')
     .option('--project <name>', 'the project (default: as in the incus command)')
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')

@@ -38,7 +38,7 @@ const defaultParallel = 2;
 export function defineForecast(program: Command, call: Call): void {
   const command = program
     .command('forecast')
-    .description('rehearse what is pending on all instances: which upgrade would break what')
+    .description('rehearse the pending upgrades on copies of the instances, and show which of them fail')
     .argument('[instance...]', 'name or remote:name (default: every running container of the project)')
     .addOption(
       new Option('--parallel <count>', `how many at the same time (default: ${defaultParallel})`).argParser(

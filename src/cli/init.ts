@@ -19,7 +19,7 @@ const observationLimitMs = 30_000;
 export function defineInit(program: Command, call: Call): void {
   const command = program
     .command('init')
-    .description('write a commented guard.yaml for the instance')
+    .description('write a guard.yaml for the instance, with checks that pass now')
     .argument('<instance>', 'name or remote:name')
     .option('-o, --output <file>', 'write it to this file, which must not exist (default: stdout)')
     .addHelpText(

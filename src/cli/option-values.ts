@@ -1,9 +1,15 @@
 import { lifecycleMoments } from '../lifecycle-command.ts';
 import { reportFormats } from '../report/report-file.ts';
 
+const policies = ['rollback', 'keep', 'ask'];
+
 /** What may stand behind an option whose value commander does not choose from a list. */
 const values: Readonly<Record<string, readonly string[]>> = {
-  '--on-failure': ['rollback', 'keep', 'ask', 'command=', 'unhealthy=', 'inconclusive=', 'timeout='],
+  '--on-failure': [
+    ...policies,
+    ...['command', 'unhealthy', 'inconclusive', 'timeout'].flatMap((cause) => policies.map((one) => `${cause}=${one}`)),
+  ],
+  '--automatic': ['on', 'off', 'optional'],
   '--uncovered': ['refuse', 'warn', 'accept'],
   '--hook': lifecycleMoments.flatMap((moment) => [`${moment}=`, `host:${moment}=`]),
   '--report': reportFormats.map((format) => `${format}=`),

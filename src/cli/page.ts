@@ -1,5 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { writeAtomically } from '../journal/durable.ts';
+import type { RunRecord } from '../journal/runs.ts';
+import type { RunPage } from '../report/page/run-page.ts';
 import { tryFiles } from '../journal/file-failure.ts';
 import type { Call } from './call.ts';
 import { UsageMistake } from './usage.ts';
@@ -8,6 +10,13 @@ import { UsageMistake } from './usage.ts';
 export interface PageOptions {
   readonly html?: string;
   readonly open?: boolean;
+}
+
+/** What the page of a recorded run is made of. */
+export async function pageOfRecord(record: RunRecord, version: string): Promise<RunPage> {
+  const { readEvidence } = await import('../report/page/evidence-text.ts');
+  const { reportOfRecord } = await import('../report/run-report.ts');
+  return { report: reportOfRecord(record), evidence: readEvidence(record.evidence?.files ?? []), version };
 }
 
 /** Writes a page whole or not at all, readable as the umask allows, and opens it where that is wanted. */

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { takeBaseline } from '../health/baseline.ts';
+import { coverageOf } from '../health/coverage.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
@@ -90,7 +91,9 @@ async function preview(
   const plan = buildPlan({ run, version: context.version, reached, words, settings, name, pushes: pushes.value });
   const inspected = await inspect(plan, { platform: reached.platform, inspectHolder });
   if (!inspected.ok) return reportOutcome(context, options.json ?? false, inspected.error);
-  const verdict = inspected.value.wasRunning ? judgeAlone(await askedNow(context, plan, reached.platform)) : null;
+  const observed = inspected.value.wasRunning ? await askedNow(context, plan, reached.platform) : null;
+  const verdict =
+    observed === null ? null : judgeAlone(observed, { acceptNothingCompared: plan.acceptNothingCompared });
   const refusedForHealth = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
   const { copy, disks, pool, wasRunning } = inspected.value;
   const preview = {
@@ -101,6 +104,7 @@ async function preview(
     disks,
     packages: wasRunning ? await previewPackages(reached.platform, plan.instance, words) : null,
     verdict,
+    coverage: observed === null || !plan.automatic ? null : coverageOf(observed.facts),
     wouldBegin: !refusedForHealth,
   };
   await writeLines(context.stdout, written(preview, options));

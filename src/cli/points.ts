@@ -14,7 +14,7 @@ import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, withInstance, type Session } from './session.ts';
 
 const help = `
-guard rollback <instance> <run> goes back to one of them; guard prune removes old ones.
+guard rollback <instance> <run> goes back to one of them; guard prune removes old ones. Sizes are shown where\nthe storage driver tells them.
 
 Exit status:
     0  listed, also when there are none
@@ -24,7 +24,7 @@ Exit status:
 export function definePoints(program: Command, call: Call): void {
   const command = program
     .command('points')
-    .description("list guard's restore points, with their age")
+    .description("list guard's restore points, with age and size")
     .argument('[instance]', 'name or remote:name (default: every instance that this host has records of)')
     .addHelpText('after', help);
   addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
@@ -46,7 +46,9 @@ export function definePoints(program: Command, call: Call): void {
       );
       if (status !== 0) return call.exit(status);
     }
-    const lines = options.json ? rows.map((row) => JSON.stringify(row)) : pointsTable(rows, context.clock.now());
+    const lines = options.json
+      ? rows.map((row) => JSON.stringify(row))
+      : pointsTable(rows, context.clock.now(), context.stdout);
     await writeLines(context.stdout, lines);
   });
 }
@@ -89,6 +91,7 @@ async function pointsOf(
           expiresAt: snapshot.expiresAt === null ? null : Date.parse(snapshot.expiresAt),
           command: runs.get(run)?.started?.command ?? [],
           volumes: volumes.length,
+          sizeBytes: snapshot.sizeBytes,
         },
       ];
     }),

@@ -5,6 +5,7 @@ import { exitStatusOf, outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
 import { commandNames, type CommandName } from './command-names.ts';
 import type { Context } from './context.ts';
+import { refuseUnreadableRecords } from './records.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
@@ -44,6 +45,8 @@ export async function runProgram(argv: readonly string[], context: Context, isWh
   let status = 0;
   const call = { context, own, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
+  const unreadable = readsRecords(own) ? await refuseUnreadableRecords(context, own.includes('--json')) : null;
+  if (unreadable !== null) return unreadable;
   try {
     if (!isWhole) throw notUtf8();
     refuseUnusedWords(own, command);
@@ -53,6 +56,24 @@ export async function runProgram(argv: readonly string[], context: Context, isWh
     return endOf(error, context, { own, command }, helpFor(program, { own, command }));
   }
   return status;
+}
+
+/** Commands that would take unreadable records for none. */
+const readers: readonly CommandName[] = [
+  'runs',
+  'show',
+  'points',
+  'recover',
+  'confirm',
+  'prune',
+  'rollback',
+  'forget',
+  'rollout',
+  'agent',
+];
+
+function readsRecords(own: readonly string[]): boolean {
+  return readers.some((name) => name === own[0]) && !wantsHelp(own);
 }
 
 /** An option with an optional value would take the instance for it: so `--rehearse=copy` is an option of its own. */
@@ -128,6 +149,8 @@ function isReadOnly(own: readonly string[]): boolean {
 
 /** A command that is only a group of subcommands has printed its help by now. */
 function mistakeOf(error: CommanderError): string {
+  const missing = /^error: missing required argument '(.*)'/.exec(error.message)?.[1];
+  if (missing !== undefined) return `The <${missing}> is missing.`;
   return error.code === 'commander.help' ? 'No subcommand is named.' : sentence(error.message);
 }
 
@@ -148,8 +171,15 @@ function reportFilesIn(own: readonly string[]): ReportFile[] {
 function helpFor(program: Command, { own, command }: SplitArguments): string {
   const named = program.commands.find((subcommand) => subcommand.name() === own[0]);
   const see = `ee \`guard ${named?.name() ?? 'run'} --help\`.`;
+  if (named !== undefined && own.length === 1 && named.registeredArguments.length > 0)
+    return `Write: guard ${named.name()} ${argumentsOf(named)}; s${see}`;
   const mayLack = named === undefined && command === null && own[0]?.startsWith('-') === false;
   return mayLack ? `Write the command after --: guard ${own[0]} -- …; s${see}` : `S${see}`;
+}
+
+/** As the usage line has them. */
+function argumentsOf({ registeredArguments }: Command): string {
+  return registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`)).join(' ');
 }
 
 function newProgram(context: Context): Command {

@@ -1,4 +1,5 @@
-import { openStateDirectory } from '../journal/state-directory.ts';
+import { adviceForRecords } from '../journal/file-failure.ts';
+import { checkReadable, openStateDirectory } from '../journal/state-directory.ts';
 import { refused } from '../run/refusal.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -13,9 +14,17 @@ export async function refuseUnwritableRecords(context: Context, json: boolean): 
   return reportOutcome(
     context,
     json,
-    refused(
-      `The run could not be recorded: ${opened.error}`,
-      'Free some space there, or set GUARD_STATE_DIR to another folder.',
-    ),
+    refused(`The run could not be recorded: ${opened.error}`, adviceForRecords(opened.error)),
+  );
+}
+
+/** The same for a command that reads records: none that can be read is not none. */
+export async function refuseUnreadableRecords(context: Context, json: boolean): Promise<number | null> {
+  const readable = await checkReadable(stateDirectoryOf(context));
+  if (readable.ok) return null;
+  return reportOutcome(
+    context,
+    json,
+    refused(`The records of past runs cannot be read: ${readable.error}`, adviceForRecords(readable.error)),
   );
 }

@@ -3,21 +3,24 @@ import type { Outcome } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
-import { keptRestorePoints } from '../journal/kept-restore-points.ts';
+import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
 import { readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
+import { readWaitingNote } from '../journal/waiting-runs.ts';
 import type { Target } from '../report/run-report.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
+import { mayBeSettledLater } from '../run/confirmation/settlement.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
 import { newLease } from '../run/lock/in-flight.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../run/lock/lease.ts';
 import { removeMarker, takeMarker } from '../run/lock/marker-changes.ts';
 import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/lock/takeover.ts';
-import { findLeftovers, recover, type RunLeftovers } from '../run/recovery/recover.ts';
+import { pruneRestorePoints } from '../run/restore-point/retention.ts';
+import { findLeftovers, recover, settledOf, withMarkerOfNow, type RunLeftovers } from '../run/recovery/recover.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
 import { createRecorder, type Recorder } from '../run/recorder.ts';
@@ -25,15 +28,23 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
+import { waitingNote } from './confirmation-tools.ts';
 import { armDeadline } from './deadline-keeper.ts';
-import { describeWait, refuseWaiting, settleWaiting, timeLeft, waitingRunOf } from './waiting-run.ts';
+import {
+  describeWait,
+  refuseWaiting,
+  settlementRefusal,
+  settleWaiting,
+  timeLeft,
+  waitingRunOf,
+} from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { recoverSeparately, untilInterrupted, type Unfinished } from './recoveries.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
-import { withInstance, type Session } from './session.ts';
+import { withInstance, type Session, type ToleratedMistakes } from './session.ts';
 
-interface RecoverOptions extends RunOptions {
+interface RecoverOptions extends RunOptions, ToleratedMistakes {
   readonly keepIfHealthy?: boolean;
   readonly takeOver?: boolean;
 }
@@ -96,7 +107,8 @@ export async function recoverInstance(
     );
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
   return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
-    if (await waitsForConfirmation(here, session, options)) return 0;
+    const waits = await endWhileWaiting(here, session, options);
+    if (waits !== null) return waits;
     const over = known === null ? null : await endWithoutInstance(here, session, options, known);
     if (over !== null) return over;
     const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
@@ -137,9 +149,8 @@ async function recoverReached(
   if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
   const tell = (text: string): Promise<void> => reportWait(context, options, text);
-  const holderEnd: Result<HolderEnd, Outcome> = isIdle
-    ? ok('dead')
-    : await requireDeadHolder({ ...tools, inspectHolder, report: tell }, found.value, record, care);
+  const isFree = isIdle || hasMakerLeft(found.value, record);
+  const holderEnd = await requireFree(isFree, { ...tools, inspectHolder, report: tell }, found.value, record, care);
   if (!holderEnd.ok) return reportOutcome(context, options.json ?? false, holderEnd.error);
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
   const leftovers = await repairLeftovers(plan, tools, found.value, own);
@@ -160,23 +171,35 @@ async function leftoversToFinish(
 }
 
 /**
- * A change that waits for its confirmation is no leftover before its deadline: true, and its keeper, which a reboot ends, is
+ * A change that waits for its confirmation is no leftover before its deadline: 0, and its keeper, which a reboot ends, is
  * looked for again. After the deadline it is settled as expired, by compare-and-swap against a confirmation at the same moment.
+ * Null where there is something to recover.
  */
-async function waitsForConfirmation(context: Context, session: Session, options: RecoverOptions): Promise<boolean> {
+async function endWhileWaiting(
+  context: RecoverySession,
+  session: Session,
+  options: RecoverOptions,
+): Promise<number | null> {
   const seen = await waitingRunOf(session);
   const waiting = seen.ok ? seen.value : null;
-  if (waiting?.confirmation.state !== 'waiting') return false;
-  if (timeLeft(context, waiting.confirmation) <= 0) {
-    const expired = await settleWaiting(context, session, waiting.run, { kind: 'expire' });
-    const isExtended = !expired.ok && expired.error.kind === 'conflict' && expired.error.conflict === 'not-due';
-    return isExtended && waitsForConfirmation(context, session, options);
+  if (waiting?.confirmation.state !== 'waiting') return null;
+  const { run, confirmation } = waiting;
+  if (timeLeft(context, confirmation) <= 0) {
+    const expired = await settleWaiting(context, session, run, { kind: 'expire' });
+    if (expired.ok) return null;
+    const isExtended = expired.error.kind === 'conflict' && expired.error.conflict === 'not-due';
+    if (isExtended) return endWhileWaiting(context, session, options);
+    // Somebody may confirm it as long as the marker may still change.
+    return mayBeSettledLater(expired.error)
+      ? reportOutcome(context, options.json ?? false, settlementRefusal(run, expired.error))
+      : null;
   }
-  const isOfThisHost = (await readRun(stateDirectoryOf(context), waiting.run)) !== null;
-  const armed = isOfThisHost ? await armDeadline(context, waiting.run) : ok(undefined);
+  const isOfThisHost = (await readRun(stateDirectoryOf(context), run)) !== null;
+  const note = readWaitingNote(stateDirectoryOf(context), run) ?? waitingNote(context, session.reached, null);
+  const armed = isOfThisHost ? await armDeadline(context, run, note) : ok(undefined);
   await reportWait(context, options, describeWait(waiting));
   if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
-  return true;
+  return 0;
 }
 
 /** The exit status where this server has nothing of the run, or is another one; null where there is something to recover. */
@@ -252,6 +275,8 @@ async function finish(
     return reportOutcome(context, options.json ?? false, lease.error);
   }
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
+  const now = await withMarkerOfNow(platform, leftovers);
+  const settled = settledOf(now);
   const outcome = await recover(
     {
       run,
@@ -261,19 +286,51 @@ async function finish(
       limits,
       record,
       baseline,
-      keepIfHealthy: keepIfHealthy && settledOf(leftovers) === null,
+      keepIfHealthy: keepIfHealthy && settled === null,
       hooks,
-      settled: settledOf(leftovers),
+      settled,
       lease: lease.value,
       waitForManager: options.takeOver !== true,
     },
     { platform, clock: context.clock, recorder },
-    leftovers,
+    now,
   );
   await lease.value?.stop();
+  if (outcome.outcome === 'kept') await pruneAfterConfirmation(context, session, plan, recorder, record);
   await recorder.close();
   const status = recoveredStatus(outcome);
   return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
+}
+
+async function requireFree(
+  isFree: boolean,
+  ...asked: Parameters<typeof requireDeadHolder>
+): Promise<Result<HolderEnd, Outcome>> {
+  return isFree ? ok('dead') : requireDeadHolder(...asked);
+}
+
+/**
+ * The guard that made the change recorded that it leaves it waiting, and nobody has taken it over since. After a reboot its
+ * process cannot be seen, and need not be waited for.
+ */
+function hasMakerLeft({ marker }: RunLeftovers, record: RunRecord | null): boolean {
+  const isLeft = record?.ended?.outcome.outcome === 'waiting';
+  return isLeft && marker !== null && marker.holder.id === record.started?.holder.id;
+}
+
+/** A confirmed change makes earlier restore points old, as one that is kept at once does. */
+async function pruneAfterConfirmation(
+  context: Context,
+  { reached }: Session,
+  plan: Plan,
+  recorder: Recorder,
+  record: RunRecord | null,
+): Promise<void> {
+  const keep = record?.retention?.keep;
+  if (keep === undefined) return;
+  const kept = (): Promise<KeptRestorePoint[]> => keptRestorePoints(stateDirectoryOf(context), reached);
+  const tools = { platform: reached.platform, clock: context.clock, recorder, keptRestorePoints: kept };
+  await pruneRestorePoints({ ...plan, restorePoint: { ...plan.restorePoint, keep } }, tools);
 }
 
 /**
@@ -323,12 +380,6 @@ async function clearMarkerAlone(
 
 function hasLeftovers({ inFlight, quiesceMarker, marker }: RunLeftovers): boolean {
   return inFlight !== null || quiesceMarker !== null || marker !== null;
-}
-
-/** What was settled about a change that waited for a confirmation. */
-function settledOf({ inFlight, marker }: RunLeftovers): 'confirmed' | 'refused' | 'expired' | null {
-  const state = inFlight === null ? undefined : marker?.confirmation?.state;
-  return state === undefined || state === 'waiting' ? null : state;
 }
 
 /** The instance, without what is there of another run. */

@@ -41,7 +41,7 @@ Examples:
 export function defineRehearse(program: Command, call: Call): void {
   const command = program
     .command('rehearse')
-    .description('do the run on an isolated copy, restart the copy, judge it and remove it')
+    .description('do the run on an isolated copy of the instance, check the copy and remove it')
     .usage('[options] <instance> [-- <command> [arguments…]]')
     .argument('[instance]', 'name or remote:name, as in the incus command')
     .addHelpText('after', help);

@@ -62,7 +62,7 @@ function flagsOf(options: RunOptions): Flags {
     user: options.user,
     group: options.group,
     cwd: options.cwd,
-    automatic: options.automatic === false ? false : undefined,
+    automatic: automaticOf(options),
     verifyTimeoutMs: options.verifyTimeout,
     soakMs: options.soak,
     restart: options.restart,
@@ -80,6 +80,12 @@ function flagsOf(options: RunOptions): Flags {
     hooks: hooksOf(options),
     checks: (options.check ?? []).map((command) => commandCheck(command, checkTiming(options))),
   };
+}
+
+/** `--no-automatic` is a short form of `--automatic=off`. */
+function automaticOf({ automatic }: RunOptions): Settings['automatic'] | undefined {
+  if (automatic === undefined || automatic === 'optional') return automatic;
+  return automatic === 'on';
 }
 
 /** The flags' hooks of a moment replace those of the file. */

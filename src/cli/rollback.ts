@@ -1,12 +1,13 @@
 import { Option, type Command } from 'commander';
 import { timeLimits } from '../config/limits.ts';
 import type { Changes, Outcome } from '../event.ts';
+import type { Person } from '../question.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import { gatherFacts } from '../health/gather.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { keptRestorePoints, undoStepsOf, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
-import { newRunId } from '../journal/run-id.ts';
+import { findRunId, newRunId } from '../journal/run-id.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
 import { rollbackLines, type RollbackPreview } from '../report/rollback-text.ts';
@@ -15,7 +16,7 @@ import { wrapped } from '../report/wrap.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { RollbackTarget, Plan } from '../run/plan.ts';
-import { refused } from '../run/refusal.ts';
+import { refused, refusedBecause } from '../run/refusal.ts';
 import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -44,7 +45,7 @@ Exit status:
    21  it could not be brought back; the commands to do it by hand are printed
    30  refused, and why (no such restore point, a storage driver that cannot, the answer was no, …)
    31  another run holds the instance
-   64  the command line is wrong, or nobody can be asked and -y is missing`;
+   64  the command line is wrong, or -y is missing where there is no terminal to ask at`;
 
 interface RollbackOptions extends RunOptions {
   readonly redo?: boolean;
@@ -54,12 +55,12 @@ interface RollbackOptions extends RunOptions {
 export function defineRollback(program: Command, call: Call): void {
   const command = program
     .command('rollback')
-    .description('go back to a kept restore point, after saying what is lost and asking')
+    .description('roll back to a kept restore point; shows what is lost and asks first')
     .argument('<instance>', 'name or remote:name')
     .argument('[run]', 'the run whose restore point it is, or the beginning of its id (default: one step back)')
     .option('-y, --yes', 'do not ask')
-    .option('--dry-run', 'only say where it would go and what would be lost')
-    .option('--redo', 'take the last rollback back')
+    .option('--dry-run', 'show what would be lost, and change nothing')
+    .option('--redo', 'undo the last rollback')
     .addOption(
       new Option('--wait-lock <time>', 'wait up to this time for another run to end (default: 0s)').argParser(
         duration(timeLimits.waitLock),
@@ -91,12 +92,19 @@ async function rollBackWaiting(
   if (!json && !quiet) await writeLines(context.stderr, [`guard: ${lost}`]);
   if (dryRun) return 0;
   const { person } = createView({ ...context, json, quiet, history: [] });
-  if (!yes && person === null)
-    throw new UsageMistake('guard rollback asks first, and nobody can be asked here.', 'Pass -y.');
-  const question = { kind: 'confirm', text: 'Roll the change back?' } as const;
-  const answer = yes ? 'yes' : await person?.ask(question, session.settings.askTimeoutMs);
-  if (answer !== 'yes') return reportOutcome(context, json, refused('You answered no.', ''));
+  if (!yes && !(await isConfirmed(person, 'Roll the change back?', session.settings.askTimeoutMs)))
+    return reportOutcome(context, json, refused('You answered no.', ''));
   return settleAndFinish(context, session, waiting, { kind: 'refuse' }, options);
+}
+
+/** Asks before what cannot simply be undone. */
+async function isConfirmed(person: Person | null, text: string, limitMs: number): Promise<boolean> {
+  if (person === null)
+    throw new UsageMistake(
+      'guard rollback asks first, and there is no terminal to ask at.',
+      'Pass -y to roll back without a question.',
+    );
+  return (await person.ask({ kind: 'confirm', text }, limitMs)) === 'yes';
 }
 
 async function rollBackTo(
@@ -110,11 +118,18 @@ async function rollBackTo(
   if (unwritable !== null) return unwritable;
   return withExisting(context, { instance, options, withTerminal: false }, async (session) => {
     const { reached, settings } = session;
-    const waiting = await waitingRunOf(session);
+    const found = await waitingRunOf(session);
+    const waiting = found.ok ? found.value : null;
     // A change that waits for its confirmation is refused by going back: its own restore point is the way.
-    if (waiting.ok && waiting.value !== null && (run === null || waiting.value.run.startsWith(run)))
-      return rollBackWaiting(context, session, waiting.value, options);
-    const target = await targetOf(context, reached, run, options.redo ?? false);
+    const points = await existingPoints(context, reached);
+    if (!points.ok) return reportOutcome(context, json, points.error);
+    const runs = [...(waiting === null ? [] : [waiting.run]), ...points.value.map((point) => point.run)];
+    const named = run === null ? ok(null) : pointNamed(instance, run, runs);
+    if (!named.ok) return reportOutcome(context, json, named.error);
+    const wanted = named.value;
+    if (waiting !== null && (wanted === null || waiting.run === wanted))
+      return rollBackWaiting(context, session, waiting, options);
+    const target = await targetOf(context, reached, points.value, wanted, options.redo ?? false);
     if (!target.ok) return reportOutcome(context, json, target.error);
     const preview = await previewOf(context, reached, target.value, options.redo ?? false);
     if (dryRun) {
@@ -130,15 +145,9 @@ async function rollBackTo(
         context.stderr,
         sentences(rollbackLines(preview)).flatMap((line) => wrapped(line, context.stderr.columns)),
       );
-    if (!yes) {
-      if (view.person === null)
-        throw new UsageMistake('guard rollback asks first, and nobody can be asked here.', 'Pass -y.');
-      const answer = await view.person.ask(
-        { kind: 'confirm', text: `Go ${preview.redo ? 'forward' : 'back'}?` },
-        settings.askTimeoutMs,
-      );
-      if (answer !== 'yes') return reportOutcome(context, json, refused('You answered no.', ''));
-    }
+    const question = `Go ${preview.redo ? 'forward' : 'back'}?`;
+    if (!yes && !(await isConfirmed(view.person, question, settings.askTimeoutMs)))
+      return reportOutcome(context, json, refused('You answered no.', ''));
     const plan: Plan = {
       ...buildPlan({
         run: newRunId(context.clock.now()),
@@ -162,18 +171,51 @@ function sentences([first = '', ...rest]: readonly string[]): string[] {
   return [`guard: ${first}`, ...rest.map((line) => `  ${line}`)];
 }
 
+/** The restore points of the records that the server still has, newest first. */
+async function existingPoints(
+  context: Context,
+  reached: InstanceConnection,
+): Promise<Result<KeptRestorePoint[], Outcome>> {
+  const existing = await reached.platform.listSnapshots(reached.instance);
+  if (!existing.ok) return err(refusedBecause(existing.error));
+  const kept = await keptRestorePoints(stateDirectoryOf(context), reached);
+  return ok(
+    kept.filter(({ name, createdAt }) =>
+      existing.value.some((snapshot) => snapshot.name === name && snapshot.createdAt === createdAt),
+    ),
+  );
+}
+
+/** The run that the user means. A rollback to one that was only guessed would lose data. */
+function pointNamed(instance: string, wanted: string, runs: readonly string[]): Result<string, Outcome> {
+  const found = findRunId(runs, wanted);
+  if (found.ok) return found;
+  if (found.error.kind === 'ambiguous')
+    throw new UsageMistake(
+      `More than one restore point of "${instance}" is meant by "${wanted}": ${found.error.candidates.join(', ')}.`,
+      'Write more of the id.',
+    );
+  return err(
+    refused(
+      `There is no restore point of a run "${wanted}" on "${instance}".`,
+      runs.length === 0
+        ? 'guard has none there. Restore other snapshots with: incus snapshot restore.'
+        : `There are restore points of these runs: ${runs.slice(0, 5).join(', ')}. See \`guard points ${instance}\`.`,
+    ),
+  );
+}
+
 async function targetOf(
   context: Context,
   reached: InstanceConnection,
+  points: readonly KeptRestorePoint[],
   wanted: string | null,
   redo: boolean,
 ): Promise<Result<RollbackTarget, Outcome>> {
   const state = stateDirectoryOf(context);
-  const kept = await keptRestorePoints(state, reached);
   const { back, forward } = await undoStepsOf(state, reached);
-  const point = wanted === null ? (redo ? forward : back)[0] : kept.find(({ run }) => run.startsWith(wanted));
-  if (point === undefined)
-    return err(redo ? nothingToRedo(reached.instance) : noSuchPoint(reached.instance, wanted, kept));
+  const point = wanted === null ? (redo ? forward : back)[0] : points.find(({ run }) => run === wanted);
+  if (point === undefined) return err(redo ? nothingToRedo(reached.instance) : noPoint(reached.instance));
   const record = await readRun(state, point.run);
   const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
   const { name, createdAt, volumes } = point;
@@ -220,16 +262,9 @@ function nothingToRedo(instance: string): Outcome {
   return refused(`There is no rollback of "${instance}" to take back.`, 'See `guard runs` for what was done.');
 }
 
-function noSuchPoint(instance: string, wanted: string | null, kept: readonly KeptRestorePoint[]): Outcome {
+function noPoint(instance: string): Outcome {
   return refused(
-    wanted === null
-      ? `There is no restore point to go back to on "${instance}" in the records of this host.`
-      : `No run "${wanted}" has left a restore point on "${instance}".`,
-    kept.length === 0
-      ? 'See `guard runs`; snapshots that guard did not take are restored with `incus snapshot restore`.'
-      : `There are restore points of these runs: ${kept
-          .map(({ run }) => run)
-          .slice(0, 5)
-          .join(', ')}`,
+    `There is no restore point to go back to on "${instance}" in the records of this host.`,
+    'See `guard runs`. Restore snapshots that guard did not take with: incus snapshot restore.',
   );
 }

@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Listener, Outcome } from '../event.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
+import type { WaveGate } from '../rollout/wave-gate.ts';
 import type { RolloutView } from '../report/rollout-view.ts';
 import { noFacts, withEvent } from '../report/run-facts.ts';
 import { describeMemberEnd } from '../report/rollout-text.ts';
@@ -39,7 +40,10 @@ function connectionTo({ servers }: RolloutCall, member: InstanceAddress) {
   return { ...servers.of(member).connection, instance: member.name };
 }
 
-export function memberSettings(call: RolloutCall, { name, remote }: InstanceAddress): Result<Settings, Outcome> {
+export function memberSettings(
+  call: Pick<RolloutCall, 'configuration' | 'options'>,
+  { name, remote }: InstanceAddress,
+): Result<Settings, Outcome> {
   const settings = settingsWith(call.configuration, { name, remote }, call.options, false);
   // The newest restore point shows another host that the change was kept, and is what all-or-nothing goes back to.
   return settings.ok ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
@@ -57,6 +61,7 @@ function planOf(call: RolloutCall, member: InstanceAddress, run: string, setting
     pushes,
     obeyQuarantine: options.retry !== true,
     keepFailed: options.keepFailed ?? false,
+    detach: options.detach ?? false,
   });
 }
 
@@ -90,6 +95,12 @@ export async function rehearseCanary(call: RolloutCall, { members }: RolloutReco
   return typeof rehearsed === 'number' ? rehearsed : null;
 }
 
+/** When a change of a rollout waits for its confirmation, and who is told. */
+export interface WaveWait {
+  readonly gate: WaveGate;
+  readonly onWaiting: (deadline: number) => Promise<void>;
+}
+
 /** The guarded run on one instance of a rollout. */
 export async function runMember(
   call: RolloutCall,
@@ -97,10 +108,12 @@ export async function runMember(
   rollout: string,
   member: MemberRecord,
   run: string,
+  wait: WaveWait,
 ): Promise<MemberResult> {
   const settings = memberSettings(call, member);
   if (!settings.ok) return { outcome: settings.error, message: describeMemberEnd(settings.error, noFacts(run)) };
-  return runPlanOf(call, view, member, { ...planOf(call, member, run, settings.value), rollout }, settings.value);
+  const plan = { ...planOf(call, member, run, settings.value), rollout };
+  return runPlanOf(call, view, member, plan, settings.value, wait);
 }
 
 /** Rolls back the change that this rollout kept on an instance. */
@@ -135,6 +148,7 @@ async function runPlanOf(
   member: MemberRecord,
   plan: Plan,
   settings: Settings,
+  wait: WaveWait | null = null,
 ): Promise<MemberResult> {
   const { context } = call;
   const notifier = createRunNotifier(context, plan);
@@ -148,21 +162,27 @@ async function runPlanOf(
     void context.trace?.listener(event);
     await show(event);
     await report?.(event);
+    if (event.type === 'confirmation-requested' || event.type === 'confirmation-extended')
+      await wait?.onWaiting(event.deadline.at);
   };
-  const tools = runTools(context, {
+  const own = runTools(context, {
     plan,
     io: { terminal: null, stdin: null, stdout: output.stdout, stderr: output.stderr, begin: () => () => {} },
     reached: connectionTo(call, member),
     interruption: context.interrupter,
     listener,
     person: null,
+    config: call.options.config,
   });
+  const ready = (signal: AbortSignal): Promise<void> => wait?.gate.arrive(member.id, signal) ?? Promise.resolve();
+  const tools = { ...own, confirmation: { ...own.confirmation, ready } };
   try {
     const outcome = await guardedRun(plan, tools);
     for (const message of await notifier.notify(settings.notify, outcome))
       await writeLines(context.stderr, [`${member.label}: ${message}`]);
     return { outcome, message: describeMemberEnd(outcome, facts) };
   } finally {
+    wait?.gate.leave(member.id);
     output.end();
     await tools.recorder.close();
   }

@@ -23,23 +23,23 @@ export function addRolloutOptions(command: Command): Command {
   return command
     .optionsGroup('Several instances:')
     .option('--all', 'choose all instances of the project')
-    .option('--all-projects', 'look for the instances in all projects of their servers')
+    .option('--all-projects', 'choose instances in all projects of the server')
     .addOption(
       new Option(
         '--filter <filter>',
-        'choose only the instances that `incus list` would list for this filter, like status=running, location=node1 or user.tier=web; with project=NAME too (repeatable)',
+        'choose only instances that fit this filter of `incus list`, like status=running, location=node1, project=shop or user.tier=web (repeatable)',
       ).argParser(repeated),
     )
     .addOption(
       new Option(
         '--max-parallel <count>',
-        'change at most this many instances at once, or this share, like 10% (default: 1)',
+        'change at most this many instances at the same time, as a number or a share like 10% (default: 1)',
       ).argParser(parallel),
     )
     .addOption(
       new Option(
         '--canary <count>',
-        'change this many instances first and alone; if one of them fails the rollout stops (default: 0)',
+        'change this many instances first; if one of them fails, stop the rollout (default: 0)',
       ).argParser(countWithin(numberLimits.canary)),
     )
     .addOption(
@@ -50,17 +50,17 @@ export function addRolloutOptions(command: Command): Command {
     .addOption(
       new Option(
         '--max-failures <count>',
-        'allow this many failures, or this share, like 10%; one more stops the rollout (default: 0)',
+        'stop the rollout after more failures than this, as a number or a share like 10% (default: 0)',
       ).argParser(amount),
     )
     .addOption(
       new Option(
         '--spread-by <key>',
-        'never change two instances at once that have the same location, or the same value of a key like user.ha-group',
+        'never change two instances at the same time that have the same location, or the same value of a key like user.ha-group',
       ).argParser(spreadKey),
     )
-    .option('--all-or-nothing', 'if the rollout stops, roll back the instances that were kept as well')
-    .option('--skip-refused', 'leave out the instances on which no run could begin');
+    .option('--all-or-nothing', 'if the rollout stops, also roll back the instances that were kept')
+    .option('--skip-refused', 'skip instances that refuse the run, instead of pausing the rollout');
 }
 
 /** Whether a command line means a rollout, rather than one run on one instance. */

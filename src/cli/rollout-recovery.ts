@@ -8,7 +8,7 @@ import type { RolloutCall } from './rollout-members.ts';
 
 /** Where an instance stands after its interrupted run was finished, and why. */
 interface Recovered {
-  readonly state: 'kept' | 'failed' | 'broken' | 'inconclusive' | 'pending';
+  readonly state: 'kept' | 'failed' | 'broken' | 'inconclusive' | 'unconfirmed' | 'pending';
   readonly message: string;
 }
 

@@ -1,5 +1,4 @@
 import type { Amount } from '../amount.ts';
-import type { Configuration } from '../config/configuration.ts';
 import type { Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
@@ -12,8 +11,10 @@ import { err, ok, type Result } from '../result.ts';
 import { executeRollout } from '../rollout/execute.ts';
 import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
+import { createWaveGate } from '../rollout/wave-gate.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
 import { claimInstances, createPublisher } from '../rollout/shared-publisher.ts';
+import type { InstanceAddress } from '../instance-address.ts';
 import type { RecordedRolloutEvent, RolloutMember } from '../rollout-event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import { busy, refused } from '../run/refusal.ts';
@@ -23,6 +24,7 @@ import { surveyPushes } from './pushes.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReports } from './reports.ts';
+import { refuseWithoutKeeper } from './require-keeper.ts';
 import { readConfiguration } from './resolve-settings.ts';
 import {
   inspectMember,
@@ -62,6 +64,8 @@ async function startReportedRollout(context: Context, request: RolloutRequest): 
     const chosen = await chooseMembers(context, servers, request);
     if (!chosen.ok) return await reportOutcome(context, json, chosen.error);
     const { call, settings, members } = chosen.value;
+    const unkept = await refuseWithoutKeeper(context, settings.confirms, options);
+    if (unkept !== null) return unkept;
     await context.reports?.expect(
       members.map((member) => ({ instance: labelOf(member, members), command: request.words })),
     );
@@ -94,7 +98,10 @@ async function startReportedRollout(context: Context, request: RolloutRequest): 
 export type RolloutChoice = RolloutSettings & { readonly spreadBy: string | null };
 
 /** Flags win over guard.yaml, which wins over the defaults. */
-export function rolloutSettings(options: RolloutOptions, { rollout }: Pick<Configuration, 'rollout'>): RolloutChoice {
+export function rolloutSettings(
+  { options, configuration: { rollout } }: Pick<RolloutCall, 'options' | 'configuration'>,
+  confirms: boolean,
+): RolloutChoice {
   return {
     maxParallel: options.maxParallel ?? rollout.maxParallel ?? { count: 1 },
     canary: options.canary ?? rollout.canary ?? 0,
@@ -102,6 +109,7 @@ export function rolloutSettings(options: RolloutOptions, { rollout }: Pick<Confi
     maxFailures: options.maxFailures ?? rollout.maxFailures ?? { count: 0 },
     spreadBy: options.spreadBy ?? rollout.spreadBy ?? null,
     allOrNothing: options.allOrNothing ?? rollout.allOrNothing ?? false,
+    confirms,
   };
 }
 
@@ -145,7 +153,22 @@ export async function chooseMembers(
   const call = { context, servers, configuration: configuration.value, options, words, pushes: pushes.value };
   const wrong = members.value.map((member) => memberSettings(call, member)).find((settings) => !settings.ok);
   if (wrong?.ok === false) return wrong;
-  return ok({ call, settings: rolloutSettings(options, configuration.value), members: members.value });
+  return ok({
+    call,
+    settings: rolloutSettings(call, waitsForConfirmation(call, members.value)),
+    members: members.value,
+  });
+}
+
+/** Whether a change of these instances waits for a confirmation, by a flag or by guard.yaml. */
+export function waitsForConfirmation(
+  call: Pick<RolloutCall, 'configuration' | 'options'>,
+  members: readonly InstanceAddress[],
+): boolean {
+  return members.some((member) => {
+    const settings = memberSettings(call, member);
+    return settings.ok && settings.value.confirmMs !== null;
+  });
 }
 
 /** The instances in their waves, with the groups that are kept apart. */
@@ -279,7 +302,9 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     if (!written.ok) tell(`The rollout's record cannot be written: ${written.error}`);
     await publisher.publish(sharedRecord(after));
     await view.onRolloutEvent(event, after);
+    await context.reports?.followRollout(after);
   };
+  const gate = createWaveGate(start.record.members);
   try {
     for (const event of start.first) await record(event, start.record);
     const { exitStatus } = await executeRollout(start.record, start.settings, {
@@ -289,7 +314,7 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       skipRefused: options.skipRefused ?? false,
       newRunId: uniqueRunIds(clock),
       record,
-      runMember: (member, run) => runMember(call, view, start.record.id, member, run),
+      runMember: (member, run, onWaiting) => runMember(call, view, start.record.id, member, run, { gate, onWaiting }),
       revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
       signalStatus: () => signalStatus(context),
       takenOver: () => isTakenOver,

@@ -1,24 +1,31 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { timeLimits } from '../config/limits.ts';
 import type { Clock } from '../clock.ts';
 import type { Holder, Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { findRunId } from '../journal/run-id.ts';
+import { readRun } from '../journal/runs.ts';
 import { listRolloutIds, readRolloutEvents } from '../journal/rollouts.ts';
+import type { RunPage } from '../report/page/run-page.ts';
 import { rolloutStatus, rolloutsTable } from '../report/rollout-text.ts';
+import { formatTime } from '../report/time.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { foldRollout, isOpen, type RolloutRecord } from '../rollout/record.ts';
-import { resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
+import { hasFailed, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
 import { decodeRollouts, type SharedStore } from '../rollout/shared-record.ts';
 import type { RecordedRolloutEvent, RolloutEvent } from '../rollout-event.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { Call } from './call.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
+import { writePage, type PageOptions } from './page.ts';
 import { surveyPushes } from './pushes.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReports } from './reports.ts';
+import { refuseWithoutKeeper } from './require-keeper.ts';
+import type { RolloutCall } from './rollout-members.ts';
 import { readConfiguration } from './resolve-settings.ts';
 import { recoverMember } from './rollout-recovery.ts';
 import {
@@ -29,12 +36,25 @@ import {
   trustedWords,
   type RolloutOptions,
 } from './rollout-options.ts';
-import { rolloutSettings, runRollout } from './rollout-run.ts';
+import { confirmRollout, waitingMembers } from './rollout-confirm.ts';
+import { rolloutSettings, runRollout, waitsForConfirmation } from './rollout-run.ts';
 import { createServers, type Servers } from './rollout-servers.ts';
-import { addReportOption, addRunOptions, addTraceOption, type CommonOptions } from './run-options.ts';
+import { duration } from './values.ts';
+import { addCommonOptions, addReportOption, addRunOptions, addTraceOption, type CommonOptions } from './run-options.ts';
+import { UsageMistake } from './usage.ts';
 
 const help = `
 Exit status of resume and abort: that of the rollout, see \`guard --help\`; 30 where it cannot go on, 31 where its guard still works on it.`;
+
+const confirmHelp = `
+Exit status:
+    0  the changes that waited are kept, or their deadlines were moved
+   14  one of them was rolled back
+   30  no change of the rollout waits for a confirmation
+   64  the command line is wrong
+   78  guard.yaml is wrong`;
+
+type StatusOptions = CommonOptions & PageOptions;
 
 interface ResumeOptions extends RolloutOptions {
   readonly takeOver?: boolean;
@@ -42,19 +62,23 @@ interface ResumeOptions extends RolloutOptions {
 
 /** `guard rollout`: what became of a rollout, and how it goes on. */
 export function defineRollout(program: Command, call: Call): void {
-  const rollout = program.command('rollout').description('see, resume or end a change of many instances');
+  const rollout = program.command('rollout').description('show, resume or end a change of many instances');
   rollout
     .command('status')
-    .description('print where each instance of a rollout stands; without an id, list the rollouts')
+    .description('show the state of each instance of a rollout; without an id, list the rollouts')
     .argument('[rollout]', 'its id, the beginning of it, or last; remote:id for one that another host began')
     .option('--project <name>', 'the Incus project of its instances (default: all projects of the server)')
     .option('--json', 'print it as JSON')
-    .action(async (id: string | undefined, options: CommonOptions) => {
-      call.exit(await printStatus(call.context, id ?? null, options));
+    .option('--html <file>', 'write the rollout as a page to this file')
+    .option('--open', 'open the page of --html in the browser')
+    .action(async (id: string | undefined, options: StatusOptions) => {
+      if (options.html !== undefined && id === undefined)
+        throw new UsageMistake('--html needs a rollout.', 'Write: guard rollout status last --html FILE');
+      call.exit(await printStatus(call, id ?? null, options));
     });
   const resume = rollout
     .command('resume')
-    .description('go on with a rollout that was paused, stopped or interrupted, on this host or another')
+    .description('continue a rollout that was paused, stopped or interrupted, on this host or another')
     .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
     .option('--take-over', 'do not wait for signs of life of another host: it is dead for certain')
     .addHelpText('after', help);
@@ -63,9 +87,22 @@ export function defineRollout(program: Command, call: Call): void {
       call.exit(await goOn(call.context, id, options, optionWords(resume, call.own), 'resume'));
     },
   );
+  const confirm = rollout
+    .command('confirm')
+    .description('keep the changes of a rollout that wait for a confirmation (--confirm), so that its next wave begins')
+    .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
+    .addOption(
+      new Option('--extend <time>', 'do not confirm yet: set the deadlines to this time from now').argParser(
+        duration(timeLimits.extend),
+      ),
+    )
+    .addHelpText('after', confirmHelp);
+  addCommonOptions(confirm).action(async (id: string, options: CommonOptions & { readonly extend?: number }) => {
+    call.exit(await confirmWave(call.context, id, options));
+  });
   const abort = rollout
     .command('abort')
-    .description('end a rollout where it is; with all or nothing, roll back what it kept')
+    .description('end a rollout now; one with --all-or-nothing rolls back what it kept')
     .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
     .option('--take-over', 'do not wait for signs of life of another host: it is dead for certain')
     .addHelpText('after', help);
@@ -74,7 +111,27 @@ export function defineRollout(program: Command, call: Call): void {
   });
 }
 
-async function printStatus(context: Context, id: string | null, options: CommonOptions): Promise<number> {
+async function confirmWave(
+  context: Context,
+  id: string,
+  options: CommonOptions & { readonly extend?: number },
+): Promise<number> {
+  const json = options.json ?? false;
+  const servers = createServers(context);
+  try {
+    const found = await findRollout(context, servers, id, options);
+    if (!found.ok) return await reportOutcome(context, json, found.error);
+    const configuration = await readConfiguration(context, options);
+    if (!configuration.ok) return await reportOutcome(context, json, configuration.error);
+    const call = { context, servers, configuration: configuration.value, options };
+    return await confirmRollout(call, found.value.record, options);
+  } finally {
+    await servers.close();
+  }
+}
+
+async function printStatus(call: Call, id: string | null, options: StatusOptions): Promise<number> {
+  const { context } = call;
   const state = stateDirectoryOf(context);
   const json = options.json ?? false;
   if (id === null) {
@@ -90,11 +147,28 @@ async function printStatus(context: Context, id: string | null, options: CommonO
     const found = await findRollout(context, servers, id, options);
     if (!found.ok) return await reportOutcome(context, json, found.error);
     const { record } = found.value;
+    if (options.html !== undefined) {
+      await writePage(call, await pageOf(call, record), options);
+      return 0;
+    }
     await writeLines(context.stdout, json ? [JSON.stringify(record)] : rolloutStatus(record, inspectHolder));
     return 0;
   } finally {
     await servers.close();
   }
+}
+
+/** With the runs that were not kept, as far as this host has their records. */
+async function pageOf({ context }: Call, record: RolloutRecord): Promise<string> {
+  const { rolloutPage } = await import('../report/page/rollout-page.ts');
+  const { pageOfRecord } = await import('./page.ts');
+  const state = stateDirectoryOf(context);
+  const runs = new Map<string, RunPage>();
+  for (const { label, run, state: memberState } of record.members) {
+    const found = run === null || memberState === 'kept' ? null : await readRun(state, run);
+    if (found !== null) runs.set(label, await pageOfRecord(found, context.version));
+  }
+  return rolloutPage({ record, runs, lookAtHolder: inspectHolder, version: context.version });
 }
 
 /** A rollout, and where it was found. */
@@ -328,11 +402,15 @@ async function goOnWith(
     words: [executable, ...rest] as const,
     pushes: pushes.value,
   };
+  const settings = rolloutSettings(call, waitsForConfirmation(call, record.members));
+  const waits = how.how === 'resume' ? await refuseWhileWaiting(call, record) : null;
+  if (waits !== null) return reportOutcome(context, json, waits);
+  const unkept = await refuseWithoutKeeper(context, settings.confirms, how.options);
+  if (unkept !== null) return unkept;
   if (!json && how.options.quiet !== true)
     await writeLines(context.stderr, [
       `guard: ${how.how === 'abort' ? 'ending' : 'resuming'} rollout ${record.id}: ${neutralise(shellWords(record.command), 500)}`,
     ]);
-  const settings = rolloutSettings(how.options, configuration.value);
   const stamp = stampOf(record.id, context.clock);
   const first: RecordedRolloutEvent[] = isForeign
     ? [stamp({ type: 'rollout-imported', record: { ...record, options: how.words } })]
@@ -356,8 +434,20 @@ async function goOnWith(
   });
 }
 
+/** A wave that waits is not over: what comes next depends on it. */
+async function refuseWhileWaiting(call: RolloutCall, record: RolloutRecord): Promise<Outcome | null> {
+  const waiting = await waitingMembers(call, record);
+  if (waiting.length === 0) return null;
+  const names = neutralise(waiting.map(({ member }) => member.label).join(', '), 500);
+  const until = Math.max(...waiting.map(({ waiting: one }) => one.confirmation.deadline.at));
+  return busy(
+    `Changes of rollout ${record.id} wait for a confirmation until ${formatTime(until)}: ${names}.`,
+    `Keep them with guard rollout confirm ${record.id}, or roll each back with guard rollback, and resume then.`,
+  );
+}
+
 function failedIn({ members }: RolloutRecord): string[] {
-  return members.filter(({ state }) => state === 'failed' || state === 'broken').map(({ id }) => id);
+  return members.filter(hasFailed).map(({ id }) => id);
 }
 
 function foldOne(record: RolloutRecord, event: RecordedRolloutEvent): RolloutRecord {

@@ -20,6 +20,7 @@ import {
   uncoveredPolicy,
   userId,
   hookCommand,
+  oneOf,
   type FailurePolicies,
   type HookCommand,
   type PushOwner,
@@ -49,7 +50,7 @@ export interface RunOptions extends CommonOptions {
   readonly checkInterval?: number;
   readonly checkRetries?: number;
   readonly checkStartPeriod?: number;
-  readonly automatic?: boolean;
+  readonly automatic?: 'on' | 'off' | 'optional' | false;
   readonly verifyTimeout?: number;
   readonly soak?: number;
   readonly restart?: boolean;
@@ -91,40 +92,42 @@ function addRestorePointOptions(command: Command): Command {
   return command
     .optionsGroup('Restore point:')
     .addOption(
-      new Option('--name <name>', 'the final name of the restore point (default: guard-<run>)').argParser(snapshotName),
+      new Option('--name <name>', 'give the restore point this name (default: guard-<run>)').argParser(snapshotName),
     )
     .addOption(
-      new Option('--keep <count>', 'how many restore points to keep on the instance (default: 3)').argParser(
+      new Option('--keep <count>', 'keep this many restore points of guard on the instance (default: 3)').argParser(
         countWithin(numberLimits.keep),
       ),
     )
     .addOption(
-      new Option('--expires <time>', 'when the server removes it, or never (default: 30d)').argParser(
-        durationOrNever(timeLimits.expires),
-      ),
+      new Option(
+        '--expires <time>',
+        'let the server remove the restore point after this time, or never (default: 30d)',
+      ).argParser(durationOrNever(timeLimits.expires)),
     )
     .addOption(
       new Option(
         '--uncovered <policy>',
-        'disks that the restore point does not cover: refuse, warn or accept (default: warn)',
+        'what to do about disks that the restore point does not cover: refuse, warn or accept (default: warn)',
       ).argParser(uncoveredPolicy),
     )
     .option('--stop-first', 'stop the instance while the restore point is taken')
     .addOption(
       new Option(
         '--hook <moment=command>',
-        "run by the instance's shell at a moment, or by this machine's with host:moment=command; moments: beforeRestorePoint, afterRestorePoint, beforeRollback, afterRollback, afterKeep (repeatable)",
+        'run a command in the shell of the instance at this moment of the run, or with host:moment=command in the shell of this machine; moments: beforeRestorePoint, afterRestorePoint, beforeRollback, afterRollback, afterKeep (repeatable)',
       ).argParser(hookCommand),
     )
     .addOption(
-      new Option('--hook-timeout <time>', 'how long one --hook may take (default: 30s)').argParser(
+      new Option('--hook-timeout <time>', 'let each --hook command take at most this time (default: 30s)').argParser(
         duration(timeLimits.hookTimeout),
       ),
     )
     .addOption(
-      new Option('--wait-lock <time>', 'how long to wait for another run to end (default: 0s)').argParser(
-        duration(timeLimits.waitLock),
-      ),
+      new Option(
+        '--wait-lock <time>',
+        'wait up to this time for another run on the instance to end (default: 0s)',
+      ).argParser(duration(timeLimits.waitLock)),
     );
 }
 
@@ -133,50 +136,64 @@ export function addCheckOptions(command: Command): Command {
   return command
     .optionsGroup('Checks:')
     .addOption(
-      new Option('--check <command>', "run by the instance's shell; status 0 passes (repeatable)").argParser(repeated),
+      new Option(
+        '--check <command>',
+        'add a health check: a command for the shell of the instance, which passes with exit status 0 (repeatable)',
+      ).argParser(repeated),
     )
     .addOption(
-      new Option('--check-timeout <time>', 'how long one attempt of a --check may take (default: 10s)').argParser(
-        duration(timeLimits.checkTimeout),
-      ),
+      new Option(
+        '--check-timeout <time>',
+        'let each attempt of a --check take at most this time (default: 10s)',
+      ).argParser(duration(timeLimits.checkTimeout)),
     )
     .addOption(
-      new Option('--check-interval <time>', 'the time between two attempts (default: 2s)').argParser(
+      new Option('--check-interval <time>', 'wait this time between two attempts of a --check (default: 2s)').argParser(
         duration(timeLimits.checkInterval),
       ),
     )
     .addOption(
-      new Option('--check-retries <count>', 'how many consecutive failures make a --check fail (default: 3)').argParser(
-        countWithin(numberLimits.checkRetries),
-      ),
+      new Option(
+        '--check-retries <count>',
+        'fail a --check after this many consecutive failed attempts (default: 3)',
+      ).argParser(countWithin(numberLimits.checkRetries)),
     )
     .addOption(
-      new Option('--check-start-period <time>', 'how long failures do not count (default: 0s)').argParser(
-        duration(timeLimits.checkStartPeriod),
-      ),
+      new Option(
+        '--check-start-period <time>',
+        'ignore failures of a --check for this time after the command (default: 0s)',
+      ).argParser(duration(timeLimits.checkStartPeriod)),
     )
-    .option('--no-automatic', 'run only the checks, do not compare units, sockets, packages, …');
+    .addOption(
+      new Option(
+        '--automatic <mode>',
+        'compare units, sockets, packages and the like before and after the command: on, off, or optional, which accepts a run that could compare nothing and has no --check (default: on)',
+      ).argParser(oneOf(['on', 'off', 'optional'])),
+    )
+    .option('--no-automatic', 'the same as --automatic=off: only the checks decide');
 }
 
 function addHealthOptions(command: Command): Command {
   return command
     .optionsGroup('Verdict:')
     .addOption(
-      new Option('--verify-timeout <time>', 'how long the instance may take to become healthy (default: 2m)').argParser(
-        duration(timeLimits.verifyTimeout),
-      ),
+      new Option(
+        '--verify-timeout <time>',
+        'wait up to this time for the instance to become healthy after the command (default: 2m)',
+      ).argParser(duration(timeLimits.verifyTimeout)),
     )
     .addOption(
-      new Option('--soak <time>', 'how long it must then stay healthy (default: 10s)').argParser(
-        duration(timeLimits.soak),
-      ),
+      new Option(
+        '--soak <time>',
+        'observe a healthy instance for this time before the change is kept (default: 10s)',
+      ).argParser(duration(timeLimits.soak)),
     )
-    .option('--restart', 'restart the instance before the verdict')
-    .option('--allow-unhealthy', 'start although the instance is unhealthy')
+    .option('--restart', 'restart the instance after the command, before it is checked')
+    .option('--allow-unhealthy', 'run the command even if the instance is already unhealthy')
     .addOption(
       new Option(
         '--on-failure <policy>',
-        'rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
+        'what to do if the change fails: rollback, keep or ask; or by cause: command=keep,unhealthy=rollback,inconclusive=ask,timeout=rollback (default: rollback)',
       ).argParser(failurePolicies),
     )
     .addOption(
@@ -185,7 +202,10 @@ function addHealthOptions(command: Command): Command {
         'keep a healthy change only if it is confirmed within this time, else roll it back',
       ).argParser(duration(timeLimits.confirm)),
     )
-    .option('--confirm-by <command>', 'confirm the change when this command on this machine succeeds; tried every 5 s')
+    .option(
+      '--confirm-by <command>',
+      'with --confirm: confirm the change when this command succeeds on this machine; guard tries it every 5 s',
+    )
     .option('--detach', 'with --confirm: end after the verdict and let the change wait')
     .addOption(
       new Option(
@@ -193,41 +213,58 @@ function addHealthOptions(command: Command): Command {
         'what to do if the command failed and changed nothing that guard compares (default: rollback; at a terminal guard asks)',
       ).choices(['rollback', 'keep']),
     )
-    .option('--keep-failed', 'before a rollback, keep the failed state as a stopped copy without network');
+    .option(
+      '--keep-failed',
+      'before a rollback, keep the failed state as a stopped copy of the instance without network',
+    );
 }
 
 function addCommandOptions(command: Command): Command {
   return command
     .optionsGroup('Command:')
     .addOption(
-      new Option('--timeout <time>', 'how long it may run, or never (default: 1h)').argParser(
-        durationOrNever(timeLimits.timeout),
-      ),
+      new Option(
+        '--timeout <time>',
+        'let the command run at most this time, or never to set no limit (default: 1h)',
+      ).argParser(durationOrNever(timeLimits.timeout)),
     )
     .addOption(
       new Option(
         '--idle-timeout <time>',
-        'how long it may write no output, or never (default: 15m without a terminal)',
+        'end the command after this time without output, or never (default: 15m without a terminal)',
       ).argParser(durationOrNever(timeLimits.idleTimeout)),
     )
     .addOption(
-      new Option('--ok-status <list>', 'exit statuses that count as success (default: 0)').argParser(statusRanges),
+      new Option('--ok-status <list>', 'exit statuses of the command that count as success (default: 0)').argParser(
+        statusRanges,
+      ),
     )
-    .addOption(new Option('--env <NAME=value>', 'set a variable inside (repeatable)').argParser(environmentEntry))
-    .addOption(new Option('--user <uid>', 'run as this user id (default: 0)').argParser(userId))
-    .addOption(new Option('--group <gid>', 'run as this group id (default: 0)').argParser(groupId))
     .addOption(
-      new Option('--cwd <folder>', 'run in this folder of the instance (default: /root)').argParser(folderInside),
+      new Option('--env <NAME=value>', 'set an environment variable for the command (repeatable)').argParser(
+        environmentEntry,
+      ),
+    )
+    .addOption(new Option('--user <uid>', 'run the command as this user id (default: 0)').argParser(userId))
+    .addOption(new Option('--group <gid>', 'run the command as this group id (default: 0)').argParser(groupId))
+    .addOption(
+      new Option('--cwd <folder>', 'run the command in this folder of the instance (default: /root)').argParser(
+        folderInside,
+      ),
     )
     .addOption(
       new Option(
         '--push <local:path>',
-        'copy a file or folder to this path in the instance before the command; with a / at the end, into this folder (repeatable)',
+        'copy a local file or folder to this path in the instance before the command; a / at the end means into this folder (repeatable)',
       ).argParser(pushWord),
     )
-    .addOption(new Option('--push-owner <uid:gid>', 'owner of the pushed files (default: 0:0)').argParser(pushOwner))
-    .option('--retry', 'run although the same change was rolled back before')
-    .option('--passthrough', 'exit with the status of the command instead of 10');
+    .addOption(
+      new Option(
+        '--push-owner <uid:gid>',
+        'user id and group id of the files that --push copies (default: 0:0)',
+      ).argParser(pushOwner),
+    )
+    .option('--retry', 'run the command even if the same change was rolled back on this instance before')
+    .option('--passthrough', 'exit with the status of the command if it failed and was rolled back, instead of 10');
 }
 
 /** Options of a rehearsal that continues with the instance. */
@@ -236,7 +273,7 @@ export function addRehearsalOptions(command: Command): Command {
     command
       .optionsGroup('Rehearsal:')
       .option('--rehearse', 'try the change on an isolated copy first; the instance is touched only if that passes')
-      .option('--allow-drift', 'continue although other packages would change than in the rehearsal'),
+      .option('--allow-drift', 'with --rehearse: continue even if other packages would change than in the rehearsal'),
   );
 }
 
@@ -246,9 +283,9 @@ export function addRehearsalCopyOptions(command: Command): Command {
     .optionsGroup('Rehearsal:')
     .option(
       '--rehearse-copy',
-      'also written --rehearse=copy: rehearse also where the storage driver copies every file, and the instance is frozen meanwhile',
+      'rehearse even if the storage driver has to copy every file and the instance is frozen meanwhile; also written --rehearse=copy',
     )
-    .option('--keep-rehearsal', 'keep the copy at the end, stopped, to look into it');
+    .option('--keep-rehearsal', 'keep the copy of the rehearsal, stopped, for analysis');
 }
 
 /** Options that every command has which speaks to an instance. */
@@ -257,8 +294,8 @@ export function addCommonOptions(command: Command): Command {
     .optionsGroup('General:')
     .option('--project <name>', 'the Incus project of the instance')
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
-    .option('--json', 'write one event a line on stdout')
-    .option('-q, --quiet', 'print only problems');
+    .option('--json', 'write events to stdout, one line of JSON each')
+    .option('-q, --quiet', 'print only warnings and failures');
 }
 
 /** For every command that ends with an outcome. */

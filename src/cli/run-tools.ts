@@ -21,6 +21,8 @@ export function runTools(
     readonly interruption: Interruption;
     readonly listener: Listener;
     readonly person: RunTools['person'];
+    /** The guard.yaml of `--config`. */
+    readonly config?: string | undefined;
   },
 ): RunTools {
   const { clock } = context;
@@ -36,7 +38,10 @@ export function runTools(
     keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
     failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
     person: one.person,
-    confirmation: confirmationTools(context, one.reached, one.person !== null),
+    confirmation: confirmationTools(context, one.reached, {
+      isAttended: one.person !== null,
+      config: one.config ?? null,
+    }),
     recorder: createRecorder({
       run: one.plan.run,
       clock,

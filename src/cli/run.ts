@@ -25,9 +25,10 @@ import { addRehearsalOptions, addReportOption, addRunOptions, addTraceOption, ty
 import { addRolloutOptions, choosesByItself, isRollout, optionWords, type RolloutOptions } from './rollout-options.ts';
 import { refuseUnwritableRecords } from './records.ts';
 import type { OneRehearsal } from './rehearsal.ts';
+import { refuseWithoutKeeper } from './require-keeper.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
-import { UsageMistake } from './usage.ts';
+import { refuseRehearsalOptions, refuseUselessOptions } from './useless-options.ts';
 import { withTrace } from './tracing.ts';
 
 /** `guard run`, and what guard does without a subcommand. */
@@ -38,9 +39,10 @@ export function defineRun(program: Command, call: Call): void {
     .usage('[options] <instance>… -- <command> [arguments…]')
     .argument('[instance...]', 'name or remote:name, as in the incus command');
   addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command)))))
-    .option('-y, --yes', 'ask nothing, also at a terminal: failures follow their policies')
-    .option('--dry-run', 'only say what would happen, like `guard plan`')
+    .option('-y, --yes', 'do not ask, even at a terminal: a failure follows the policy of --on-failure')
+    .option('--dry-run', 'show what would happen and change nothing, like `guard plan`')
     .action(async (instances: readonly string[], options: RolloutOptions) => {
+      refuseUselessOptions(options);
       const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
       const words = commandWords(named, call.words, 'guard', commandNames);
       if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));
@@ -106,8 +108,9 @@ async function runOne(
       keepFailed: options.keepFailed ?? false,
       detach: options.detach ?? false,
     });
-    const unkept = await refuseWithoutKeeper(context, plan, options);
+    const unkept = await refuseWithoutKeeper(context, plan.confirmation !== null, options);
     if (unkept !== null) return unkept;
+    if (settings.rehearse === false) refuseRehearsalOptions(options);
     const notRehearsed = { plan, io, rehearsed: null };
     const begun =
       settings.rehearse === false
@@ -116,30 +119,9 @@ async function runOne(
     if (typeof begun === 'number') return begun;
     const here = settings.rehearse === false ? context : await about(context, { instance, command: words });
     const view = createView({ ...here, json, quiet: options.quiet ?? false, yes: options.yes ?? false });
-    const one = { ...begun, view, reached, notify: settings.notify };
+    const one = { ...begun, view, reached, notify: settings.notify, config: options.config };
     return runPlan(here, one, options.passthrough ?? false);
   });
-}
-
-/** A change that waits for a confirmation needs somebody who rolls it back at its deadline. */
-async function refuseWithoutKeeper(
-  context: Context,
-  { confirmation }: Plan,
-  { detach, confirmBy, json }: RunOptions,
-): Promise<number | null> {
-  if (confirmation === null) {
-    const useless = detach === true ? '--detach' : confirmBy === undefined ? null : '--confirm-by';
-    if (useless === null) return null;
-    throw new UsageMistake(`${useless} needs --confirm.`, 'Say how long the change may wait: --confirm 10m.');
-  }
-  const { findDeadlineKeeper } = await import('./deadline-keeper.ts');
-  const keeper = await findDeadlineKeeper(context);
-  if (keeper.ok) return null;
-  return reportOutcome(
-    context,
-    json ?? false,
-    refused(keeper.error, 'Start `guard agent`, or run guard as root on a host with systemd.'),
-  );
 }
 
 /** Rehearses the run. A number is the exit status where the instance may not be touched. */
@@ -175,6 +157,8 @@ export interface OneRun {
   readonly rehearsed?: Listener | null;
   /** The notifications for its end. */
   readonly notify: readonly Notice[];
+  /** The guard.yaml of `--config`. */
+  readonly config?: string | undefined;
 }
 
 /** Runs a plan to its end and returns the exit status. */

@@ -1,6 +1,8 @@
 import { Option, type Command } from 'commander';
+import { readClocks } from '../journal/boot-clock.ts';
 import { listRuns } from '../journal/run-index.ts';
-import { stateDirectoryOf } from './context.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { neutralise } from '../text.ts';
 import { runsTable, runSummary } from '../report/runs-table.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
@@ -37,7 +39,14 @@ export function defineRuns(program: Command, call: Call): void {
       }
       const lines = options.json
         ? runs.map((run) => JSON.stringify(runSummary(run)))
-        : [runsTable(runs, context.stdout)];
+        : [runsTable(runs, context.stdout, readClocks(context.clock.now))];
       await writeLines(context.stdout, lines);
+      // The table is for programs as well: its heading stays, and the reason goes to stderr.
+      if (runs.length === 0) await writeLines(context.stderr, [nothingRecorded(context, name)]);
     });
+}
+
+function nothingRecorded(context: Context, instance: string | null): string {
+  const whose = instance === null ? '' : ` of "${neutralise(instance)}"`;
+  return `guard: there is no run${whose} in the records of this host (${stateDirectoryOf(context)}).`;
 }

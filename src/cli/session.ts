@@ -1,3 +1,4 @@
+import { defaultSettings } from '../config/defaults.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
@@ -8,10 +9,15 @@ import type { RunOptions } from './run-options.ts';
 import { warnOfNearBlocks } from './near-blocks.ts';
 import { readConfiguration, settingsWith } from './resolve-settings.ts';
 
+/** A mistake in guard.yaml, which somebody made meanwhile, must not keep a rollback that is due from its instance. */
+export interface ToleratedMistakes {
+  readonly tolerateMistakes?: boolean;
+}
+
 /** What is asked for. */
 interface SessionRequest {
   readonly instance: string;
-  readonly options: RunOptions;
+  readonly options: RunOptions & ToleratedMistakes;
   /** Somebody sits there: other defaults. */
   readonly withTerminal: boolean;
 }
@@ -53,10 +59,14 @@ export async function withInstance(
   try {
     const { instance: name, remote } = reached.value;
     const configuration = await readConfiguration(context, options);
-    if (!configuration.ok) return await end(configuration.error);
-    const settings = settingsWith(configuration.value, { name, remote }, options, wanted.withTerminal);
-    if (!settings.ok) return await end(settings.error);
-    if (options.json !== true) await warnOfNearBlocks(context, configuration.value, reached.value);
+    const settings = configuration.ok
+      ? settingsWith(configuration.value, { name, remote }, options, wanted.withTerminal)
+      : configuration;
+    if (!settings.ok) {
+      if (options.tolerateMistakes !== true) return await end(settings.error);
+      return await work({ reached: reached.value, settings: defaultSettings });
+    }
+    if (options.json !== true && configuration.ok) await warnOfNearBlocks(context, configuration.value, reached.value);
     return await work({ reached: reached.value, settings: settings.value });
   } finally {
     await reached.value.close();

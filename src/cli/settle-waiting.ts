@@ -1,14 +1,16 @@
 import type { Deadline } from '../deadline.ts';
 import type { Outcome } from '../event.ts';
 import { formatDuration } from '../duration.ts';
-import { inspectHolder } from '../journal/holder.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
-import { readRun } from '../journal/runs.ts';
+import { readRun, type RunRecord } from '../journal/runs.ts';
 import { formatTime } from '../report/time.ts';
 import { writeLines } from '../report/write.ts';
 import type { ConfirmationAction } from '../run/confirmation/confirmation.ts';
+import { exitStatusOf, outcomeName } from '../run/outcome.ts';
+import { notifyEnd } from './confirmation-end.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { awaitOtherGuard } from './other-guard.ts';
+import { awaitOtherGuard } from '../run/confirmation/other-guard.ts';
 import { recoveredStatus, recoverInstance } from './recover.ts';
 import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
@@ -40,15 +42,38 @@ export async function settleAndFinish(
     );
     return 0;
   }
-  if ((await awaitOtherGuard(context, session, waiting.run)) === 'finished') {
-    const outcome = await outcomeOf(context, waiting.run);
-    await report(context, options, `Run ${waiting.run} ended: ${outcome?.outcome ?? settled.value.state}.`);
-    return outcome === null ? 0 : recoveredStatus(outcome);
+  const state = stateDirectoryOf(context);
+  const { platform, instance } = session.reached;
+  const readRecord = (): Promise<RunRecord | null> => readRun(state, waiting.run);
+  const tools = { platform, clock: context.clock, holder: currentHolder(), inspectHolder, readRecord };
+  if ((await awaitOtherGuard(tools, instance, waiting.run)) === 'silent') {
+    const record = await readRecord();
+    const status = await recoverInstance(
+      context,
+      nameOf(session.reached),
+      { ...options, takeOver: true, tolerateMistakes: true },
+      record,
+    );
+    for (const failure of await notifyEnd(context, waiting.run, session.settings.notify))
+      await report(context, options, failure);
+    return status;
   }
-  const { instance, remote } = session.reached;
-  const name = remote === null ? instance : `${remote}:${instance}`;
-  const record = await readRun(stateDirectoryOf(context), waiting.run);
-  return recoverInstance(context, name, { ...options, takeOver: true }, record);
+  const outcome = await outcomeOf(context, waiting.run);
+  await report(
+    context,
+    options,
+    `Run ${waiting.run} ended: ${outcome === null ? settled.value.state : outcomeName(outcome)}.`,
+  );
+  return outcome === null ? 0 : statusAfter(action, outcome);
+}
+
+/** Zero where it ended as was asked. */
+function statusAfter(action: ConfirmationAction, outcome: Outcome): number {
+  return action.kind === 'confirm' ? exitStatusOf(outcome) : recoveredStatus(outcome);
+}
+
+function nameOf({ instance, remote }: Session['reached']): string {
+  return remote === null ? instance : `${remote}:${instance}`;
 }
 
 /** What the guard that finished the run recorded; null where that is not on this host, or does not come in time. */
@@ -68,7 +93,8 @@ async function report(context: Context, { json, quiet }: RunOptions, message: st
   if (json !== true && quiet !== true) await writeLines(context.stderr, [`guard: ${message}`]);
 }
 
-async function recordExtension(context: Context, run: string, deadline: Deadline): Promise<void> {
+/** The record of this host names the new deadline as well, for `guard runs` and `guard show`. */
+export async function recordExtension(context: Context, run: string, deadline: Deadline): Promise<void> {
   const stateDirectory = stateDirectoryOf(context);
   if ((await readRun(stateDirectory, run)) === null) return;
   const journal = await openJournal({ stateDirectory, run });

@@ -1,15 +1,15 @@
 import { basename } from 'node:path';
 import { readFileSync, statSync } from 'node:fs';
 import { Option, type Command } from 'commander';
+import { readClocks } from '../journal/boot-clock.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { runChangeLines } from '../report/run-changes.ts';
 import { showRun, type EvidenceFile } from '../report/show.ts';
-import { reportOfRecord } from '../report/run-report.ts';
 import { writeLines } from '../report/write.ts';
 import { nearest } from '../text.ts';
 import { stateDirectoryOf } from './context.ts';
 import type { Call } from './call.ts';
-import { writePage, type PageOptions } from './page.ts';
+import { pageOfRecord, writePage, type PageOptions } from './page.ts';
 import { runNamed } from './run-named.ts';
 import { UsageMistake } from './usage.ts';
 
@@ -38,26 +38,37 @@ export function defineShow(program: Command, call: Call): void {
       const state = stateDirectoryOf(call.context);
       const record = await readRun(state, await runNamed(state, wanted));
       if (record === null) throw new UsageMistake(`The record of run "${wanted}" cannot be read.`, 'See `guard runs`.');
-      if (options.html !== undefined) {
-        const { runPage } = await import('../report/page/run-page.ts');
-        const { readEvidence } = await import('../report/page/evidence-text.ts');
-        const evidence = readEvidence(record.evidence?.files ?? []);
-        await writePage(
-          call,
-          runPage({ report: reportOfRecord(record), evidence, version: call.context.version }),
-          options,
+      if (record.events.length === 0)
+        throw new UsageMistake(
+          `The record of run ${record.run} is empty: guard could not write it, and refused the run.`,
+          'See `guard runs` for other runs.',
         );
+      if (options.html !== undefined) {
+        await writePage(call, await pageOf(state, record, call.context.version), options);
         return;
       }
-      await writeLines(call.context.stdout, shownLines(record, options));
+      await writeLines(call.context.stdout, shownLines(call.context, record, options));
     });
 }
 
-function shownLines(record: RunRecord, { json, evidence, changes }: ShowOptions): readonly string[] {
+/** With the rehearsal of a run, or the run after a rehearsal, side by side. */
+async function pageOf(state: string, record: RunRecord, version: string): Promise<string> {
+  const { pairPage, runPage } = await import('../report/page/run-page.ts');
+  const page = await pageOfRecord(record, version);
+  const id = record.started?.rehearsedBy ?? record.started?.rehearsal?.before ?? null;
+  const other = id === null ? null : await readRun(state, id);
+  return other === null ? runPage(page) : pairPage(page, await pageOfRecord(other, version));
+}
+
+function shownLines(
+  context: Call['context'],
+  record: RunRecord,
+  { json, evidence, changes }: ShowOptions,
+): readonly string[] {
   if (json === true) return record.events.map((event) => JSON.stringify(event));
   if (changes === true) return runChangeLines(record.changes);
   const files = evidenceOf(record);
-  if (evidence === undefined) return [showRun(record, files)];
+  if (evidence === undefined) return [showRun(record, files, readClocks(context.clock.now))];
   return [readEvidence(record, evidence, files)];
 }
 

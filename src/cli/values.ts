@@ -44,7 +44,7 @@ export function count(text: string): number {
 export function countWithin({ least, most }: NumberLimits): (text: string) => number {
   return (text) => {
     if (/^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
-    throw new InvalidArgumentError(`"${text}" is not a whole number, ${least} to ${most}.`);
+    throw new InvalidArgumentError(`"${text}" is not a whole number from ${least} to ${most}.`);
   };
 }
 
@@ -178,6 +178,18 @@ export function snapshotName(text: string): string {
       `"${text}" is a name that guard gives to its own restore points. Choose another, or leave out --name.`,
     );
   return text;
+}
+
+/** Reads one of these words. */
+export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const known = words.find((word) => word === text);
+    if (known === undefined)
+      throw new InvalidArgumentError(
+        `"${text}" is not known: write ${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}.`,
+      );
+    return known;
+  };
 }
 
 const uncoveredPolicies = ['refuse', 'warn', 'accept'] as const;

@@ -1,11 +1,12 @@
 import { remainingMs } from '../deadline.ts';
 import type { Outcome } from '../event.ts';
 import { readClocks } from '../journal/boot-clock.ts';
+import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { formatTime } from '../report/time.ts';
 import { err, ok, type Result } from '../result.ts';
 import { inFlightName } from '../run/lock/in-flight.ts';
 import { readMarker, type RunMarker } from '../run/lock/marker.ts';
-import type { Confirmation, ConfirmationAction } from '../run/confirmation/confirmation.ts';
+import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../run/confirmation/confirmation.ts';
 import { settleOnInstance, type SettlementFailure } from '../run/confirmation/settlement.ts';
 import type { RunLeftovers } from '../run/recovery/recover.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';
@@ -35,7 +36,8 @@ export function settleWaiting(
   run: string,
   action: ConfirmationAction,
 ): Promise<Result<Confirmation, SettlementFailure>> {
-  const tools = { platform: reached.platform, clock, readClocks: () => readClocks(clock.now) };
+  const { platform } = reached;
+  const tools = { platform, clock, holder: currentHolder(), inspectHolder, readClocks: () => readClocks(clock.now) };
   return settleOnInstance(tools, reached.instance, run, action);
 }
 
@@ -52,18 +54,24 @@ export function settlementRefusal(run: string, failure: SettlementFailure): Outc
     case 'not-waiting':
       return refused(`Run ${run} does not wait for a confirmation any more.`, `See how it ended: guard show ${run}`);
     case 'conflict':
-      return refused(conflictMessage(run, failure.conflict), `See how it ended: guard show ${run}`);
+      return refused(conflictMessage(run, failure.conflict), conflictAdvice(run, failure.conflict));
   }
 }
 
-function conflictMessage(run: string, conflict: 'confirmed' | 'refused' | 'expired' | 'not-due'): string {
+function conflictAdvice(run: string, conflict: ConfirmationConflict): string {
+  return conflict === 'expired'
+    ? `See how it ends: guard show ${run}. If nothing happens, its host is lost: roll it back with guard recover.`
+    : `See how it ended: guard show ${run}`;
+}
+
+function conflictMessage(run: string, conflict: ConfirmationConflict): string {
   switch (conflict) {
     case 'confirmed':
       return `The change of run ${run} was confirmed already.`;
     case 'refused':
       return `The change of run ${run} was refused already and is being rolled back.`;
     case 'expired':
-      return `The deadline of run ${run} has passed. Its change is being rolled back.`;
+      return `The deadline of run ${run} has passed, so its change is rolled back.`;
     case 'not-due':
       return `The deadline of run ${run} has not passed yet.`;
   }

@@ -163,11 +163,14 @@ const settingsShape = {
   checks: optional(checks, {
     description: 'Health checks by name, run before and after the command. `null` removes an inherited check.',
   }),
-  automatic: optional(flag, {
-    description:
-      'Whether guard compares units, sockets, packages, addresses and disk space before and after the command.',
-    default: true,
-  }),
+  automatic: optional(
+    z.union([flag, z.enum(['optional'], { error: 'true, false or optional' })], { error: 'true, false or optional' }),
+    {
+      description:
+        'Whether guard compares units, sockets, packages, addresses and disk space before and after the command. `true`: a run is refused if it could compare nothing and has no check. `optional`: such a run is accepted, and its report says so. `false`: only the checks decide.',
+      default: true,
+    },
+  ),
   verifyTimeout: optional(timeWithin(timeLimits.verifyTimeout), {
     description: 'How long the instance may take to become healthy after the command.',
     default: '2m',

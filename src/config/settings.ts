@@ -64,8 +64,8 @@ export interface Settings {
   readonly cwd: string;
 
   readonly checks: readonly CheckDefinition[];
-  /** Whether guard compares units, sockets, packages and the rest. */
-  readonly automatic: boolean;
+  /** Whether guard compares units, sockets, packages and the rest; `optional` accepts a run that could compare nothing. */
+  readonly automatic: boolean | 'optional';
   /** How long the instance may take to become healthy. */
   readonly verifyTimeoutMs: number;
   /** How long the instance must then stay healthy. */

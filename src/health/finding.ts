@@ -28,6 +28,11 @@ export function advisory(subject: string, message: string): FactFinding {
   return finding('advisory', subject, message, false);
 }
 
+/** The same finding with what was there before and what is there now, in a few words each, to be shown side by side. */
+export function withSides<T extends Finding>(one: T, before: string, after: string): T {
+  return { ...one, before: neutralise(before, 200), after: neutralise(after, 200) };
+}
+
 /** Everything said here may hold names that come from inside the instance. */
 export function finding(
   severity: Finding['severity'],

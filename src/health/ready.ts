@@ -3,7 +3,8 @@ import { describeFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isGlobalAddress } from './checks/address.ts';
 import type { AskContext } from './observation.ts';
-import { readReadiness, readinessScript, type Inside } from './ready-probe.ts';
+import readinessScript from '../guest/readiness.sh?raw';
+import { readReadiness, type Inside } from './ready-probe.ts';
 
 /** The instance can be asked. */
 export interface Readiness {

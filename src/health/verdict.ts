@@ -2,6 +2,7 @@ import { formatDuration } from '../duration.ts';
 import type { CheckResult, Finding, Severity, Verdict } from '../event.ts';
 import { neutralise } from '../text.ts';
 import type { Baseline } from './baseline.ts';
+import { withSides } from './finding.ts';
 import { compareFacts, missingFacts, type FactFinding } from './compare.ts';
 import { comparesNothing } from './coverage.ts';
 import type { Facts } from './facts.ts';
@@ -38,11 +39,23 @@ export function judge(baseline: Baseline, look: Observation, options: JudgeOptio
  * Judges an instance by what is seen now alone: before the command (whatever is not healthy is refused, because nothing
  * could be proven afterwards), and for `guard check`. Units that have failed are told and do not decide.
  */
-export function judgeAlone(look: Observation): Verdict {
+export function judgeAlone(look: Observation, options: JudgeAloneOptions = {}): Verdict {
   return verdictOf(
-    [...stateConcerns(look), ...failedUnits(look.facts), ...factsSilence(look), ...look.checks.flatMap(aloneConcern)],
+    [
+      ...stateConcerns(look),
+      ...failedUnits(look.facts),
+      ...nothingCompared(look, options),
+      ...look.checks.flatMap(aloneConcern),
+    ],
     look.checks,
   );
+}
+
+export interface JudgeAloneOptions {
+  /** False where the facts are not compared: then something must be asked. Left out, nothing is said about it. */
+  readonly automatic?: boolean;
+  /** The user accepts that nothing can be compared. */
+  readonly acceptNothingCompared?: boolean;
 }
 
 /** Everything there is to say about a look, in the order of its importance for a reader. Pure. */
@@ -71,8 +84,9 @@ export function canDecide(baseline: Baseline, result: CheckResult): boolean {
 function told(concerns: readonly Concern[]): Finding[] {
   const seen = new Set<string>();
   const findings: Finding[] = [];
-  for (const { subject, severity, message } of concerns) {
-    if (!seen.has(message)) findings.push({ subject, severity, message });
+  for (const { subject, severity, message, before: was, after } of concerns) {
+    const sides = was === undefined || after === undefined ? {} : { before: was, after };
+    if (!seen.has(message)) findings.push({ subject, severity, message, ...sides });
     seen.add(message);
   }
   return findings;
@@ -155,7 +169,10 @@ function checkConcern(now: CheckResult, then: CheckResult | undefined): Concern[
   const severity: Severity = now.severity;
   const sentence = `check "${name}" passed before and now ${how}: ${message}${durations(now, then)}`;
   if (severity === 'advisory') return [advisory(subject, sentence)];
-  return [now.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];
+  const concern = now.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence);
+  return [
+    withSides(concern, `passed: ${then.message}`, `${now.status === 'failed' ? 'failed' : 'not asked'}: ${message}`),
+  ];
 }
 
 /** So that a limit that is merely too tight is seen as what it is (F33). */
@@ -197,14 +214,20 @@ function failedUnits(facts: Facts | null): Concern[] {
     );
 }
 
-/** What cannot be seen is told; where nothing else is asked either, no change could be noticed, and nothing is proven. */
-function factsSilence(look: Observation): Concern[] {
-  if (look.state.kind !== 'askable' || (look.facts === null && look.factsSay === null)) return [];
+/** Where nothing can be compared and there is no check, no change could be noticed, and nothing is proven. */
+function nothingCompared(
+  look: Observation,
+  { automatic, acceptNothingCompared = false }: JudgeAloneOptions,
+): Concern[] {
+  if (look.state.kind !== 'askable' || (look.facts === null && look.factsSay === null && automatic !== false))
+    return [];
   if (!comparesNothing(look.facts)) return [];
-  const says = look.factsSay ?? 'there are no units, packages, processes or sockets';
-  return look.checks.length === 0
-    ? [unproven('facts', `nothing inside can be compared, and no check is configured: ${says}`)]
-    : [advisory('facts', `what is true inside cannot be seen: ${says}`)];
+  if (automatic === false)
+    return look.checks.length > 0 ? [] : [unproven('facts', 'automatic comparison is off, and no check is configured')];
+  const reason = look.factsSay ?? 'there are no units, packages, processes or sockets';
+  if (look.checks.length > 0) return [advisory('facts', `the state inside cannot be observed: ${reason}`)];
+  const message = `nothing inside can be compared, and no check is configured: ${reason}`;
+  return [acceptNothingCompared ? advisory('facts', message) : unproven('facts', message)];
 }
 
 function against(subject: string, message: string): Concern {

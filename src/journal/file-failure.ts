@@ -1,5 +1,21 @@
 import { err, ok, type Result } from '../result.ts';
 
+/** What a user can do about a failure of this error code. */
+const remedies: Readonly<Record<string, string>> = {
+  ENOSPC: 'Free some space there',
+  EDQUOT: 'Free some space there',
+  EROFS: 'Mount it writable',
+  EACCES: 'Run guard as the owner of the folder',
+  EPERM: 'Run guard as the owner of the folder',
+};
+
+/** Advice for the sentence of `tryFiles` about the state directory. */
+export function adviceForRecords(failure: string): string {
+  const code = /\(([A-Z]+)\)\.$/.exec(failure)?.[1] ?? '';
+  const remedy = remedies[code];
+  return `${remedy === undefined ? 'Set' : `${remedy}, or set`} GUARD_STATE_DIR to another folder.`;
+}
+
 /** Readable descriptions of error codes. */
 const meanings: Readonly<Record<string, string>> = {
   ENOSPC: 'there is no space left',

@@ -38,6 +38,7 @@ const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 
   'command-output': 'left out',
   'command-ended': 'durable',
   'watch-progress': 'left out',
+  'watch-observed': 'written',
   'unit-log': 'written',
   verdict: 'durable',
   changes: 'written',

@@ -11,6 +11,8 @@ export interface RunSummary extends Pick<
   RunRecord,
   'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended' | 'copyRemoved'
 > {
+  /** Until when the change waits for a confirmation; absent where it never waited, and in lines of an older guard. */
+  readonly confirmationDeadline?: RunRecord['confirmationDeadline'];
   /** The same for the same command words; null where the run's beginning is not known. */
   readonly fingerprint: string | null;
 }
@@ -148,6 +150,7 @@ function summaryOf({
   released,
   ended,
   copyRemoved,
+  confirmationDeadline,
 }: RunRecord): RunSummary {
   return {
     run,
@@ -162,6 +165,7 @@ function summaryOf({
     released,
     copyRemoved,
     ended,
+    ...(confirmationDeadline === null ? {} : { confirmationDeadline }),
   };
 }
 

@@ -41,6 +41,8 @@ export interface RunRecord {
   readonly confirmationDeadline: Deadline | null;
   /** The command whose success confirms the change. */
   readonly confirmBy: readonly [string, ...string[]] | null;
+  /** What becomes of the restore point of a confirmed change; null where it never waited. */
+  readonly retention: EventOf<'confirmation-requested'>['retention'] | null;
   readonly evidence: EventOf<'evidence-saved'> | null;
   readonly released: EventOf<'released'> | null;
   readonly ended: EventOf<'run-ended'> | null;
@@ -110,6 +112,7 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     decided: last('decided'),
     confirmationDeadline: (last('confirmation-extended') ?? last('confirmation-requested'))?.deadline ?? null,
     confirmBy: last('confirmation-requested')?.by ?? null,
+    retention: last('confirmation-requested')?.retention ?? null,
     evidence: last('evidence-saved'),
     released: last('released'),
     ended: last('run-ended'),

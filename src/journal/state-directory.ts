@@ -1,7 +1,7 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import type { Result } from '../result.ts';
+import { ok, type Result } from '../result.ts';
 import { makeDurableFolder } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 
@@ -21,6 +21,19 @@ export function openStateDirectory(state: string): Promise<Result<void, string>>
     await makeDurableFolder(runsDirectory(state));
     await access(runsDirectory(state), constants.W_OK | constants.X_OK);
   });
+}
+
+/**
+ * Whether the records can be read. A folder that does not exist yet holds none, which is no failure. An unreadable one must not
+ * look like an empty one: `guard recover` would say that there is nothing to do. The failure is a sentence.
+ */
+export async function checkReadable(state: string): Promise<Result<void, string>> {
+  const read = await tryFiles(runsDirectory(state), () => readdir(runsDirectory(state)).catch(acceptMissing));
+  return read.ok ? ok(undefined) : read;
+}
+
+function acceptMissing(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }
 
 /** The folder of all records. */

@@ -1,10 +1,23 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Result } from '../result.ts';
 import { makeDurableFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
+import { journalFile } from './record-files.ts';
 import { isRunId } from './run-id.ts';
+import { readText } from './runs.ts';
+import { runDirectory } from './state-directory.ts';
+
+/** Where a waiting run is found although its record cannot be read, and the configuration that it was begun with. */
+export interface WaitingNote {
+  readonly instance: string;
+  readonly project: string;
+  readonly remote: string | null;
+  /** The guard.yaml of `--config`, absolute; null where it is searched for. */
+  readonly config: string | null;
+  readonly workingDirectory: string;
+}
 
 /** The folder that names the runs whose deadline somebody has to keep: a keeper does not read every record for them. */
 function folderOf(stateDirectory: string): string {
@@ -12,12 +25,30 @@ function folderOf(stateDirectory: string): string {
 }
 
 /** Notes, durably, that the run waits for a confirmation. The failure is one sentence. */
-export function noteWaiting(stateDirectory: string, run: string): Promise<Result<void, string>> {
+export function noteWaiting(stateDirectory: string, run: string, note: WaitingNote): Promise<Result<void, string>> {
   const folder = folderOf(stateDirectory);
   return tryFiles(join(folder, run), async () => {
     await makeDurableFolder(folder);
-    await writeAtomically(folder, run, '');
+    await writeAtomically(folder, run, JSON.stringify(note));
   });
+}
+
+/** What was noted of a run; null where that cannot be read. */
+export function readWaitingNote(stateDirectory: string, run: string): WaitingNote | null {
+  try {
+    const note: unknown = JSON.parse(readText(join(folderOf(stateDirectory), run)) ?? '');
+    return isNote(note) ? note : null;
+  } catch {
+    return null;
+  }
+}
+
+function isNote(value: unknown): value is WaitingNote {
+  if (typeof value !== 'object' || value === null) return false;
+  const { instance, project, remote, config, workingDirectory } = value as Readonly<Record<string, unknown>>;
+  const isTextOrNull = (one: unknown): boolean => one === null || typeof one === 'string';
+  const texts = [instance, project, workingDirectory];
+  return texts.every((one) => typeof one === 'string') && isTextOrNull(remote) && isTextOrNull(config);
 }
 
 /** The run does not wait any more. Forgetting it twice does nothing. */
@@ -31,5 +62,14 @@ export function listWaiting(stateDirectory: string): string[] {
     return readdirSync(folderOf(stateDirectory)).filter(isRunId).toSorted();
   } catch {
     return [];
+  }
+}
+
+/** Whether the run certainly has no record. A record that cannot be read is there. */
+export function isRecordMissing(stateDirectory: string, run: string): boolean {
+  try {
+    return statSync(join(runDirectory(stateDirectory, run), journalFile), { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
   }
 }

@@ -254,6 +254,8 @@ export interface Snapshot {
   readonly configuration: Configuration;
   /** Whether the instance ran when it was taken. */
   readonly wasRunning: boolean;
+  /** What it takes of the pool by itself, in bytes; null if the storage driver does not tell. */
+  readonly sizeBytes: number | null;
 }
 
 export interface InconsistentSnapshots {

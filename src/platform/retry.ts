@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import { err, ok } from '../result.ts';
 import { isTransient, type PlatformFailure, type PlatformFailureKind } from './failure.ts';
 import type { Answered, Limit, Platform } from './platform.ts';
@@ -89,21 +90,49 @@ export function retryTransient(
   };
 }
 
-async function repeat<T>(
+function repeat<T>(
   { clock }: Platform,
   { limitMs, onAway }: RetryPolicy,
   ask: () => Answered<T>,
   alsoKinds: readonly PlatformFailureKind[],
 ): Answered<T> {
-  const began = clock.monotonic();
   let isTold = false;
+  return repeatWhile(clock, ask, (failure) => {
+    if (!isTransient(failure) && !alsoKinds.includes(failure.kind)) return 0;
+    if (!isTold && isAway(failure)) onAway(failure);
+    isTold ||= isAway(failure);
+    return failure.kind === 'inconsistent-snapshots' ? Math.min(limitMs, othersLimitMs) : limitMs;
+  });
+}
+
+/**
+ * Repeats several requests that belong together, while their failure is transient, until `limitMs` milliseconds are over.
+ * Only for what may be done twice. Gives the last answer.
+ */
+export function repeatTransient<T>(
+  clock: Clock,
+  limitMs: number,
+  ask: () => Answered<T>,
+  isPassing: (failure: PlatformFailure) => boolean = isTransient,
+): Answered<T> {
+  return repeatWhile(clock, ask, (failure) => (isPassing(failure) ? limitMs : 0));
+}
+
+/** Whether other requests for the same instance cause the failure, or the server is away: both pass. */
+export function isContention(failure: PlatformFailure): boolean {
+  return isTransient(failure) || failure.kind === 'inconsistent-snapshots';
+}
+
+/** `patienceMs`: for how long since the first try a request with this failure is repeated, in milliseconds. */
+async function repeatWhile<T>(
+  clock: Clock,
+  ask: () => Answered<T>,
+  patienceMs: (failure: PlatformFailure) => number,
+): Answered<T> {
+  const began = clock.monotonic();
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const answer = await ask();
-    if (answer.ok || !(isTransient(answer.error) || alsoKinds.includes(answer.error.kind))) return answer;
-    const mostMs = answer.error.kind === 'inconsistent-snapshots' ? Math.min(limitMs, othersLimitMs) : limitMs;
-    if (clock.monotonic() + pauseMs > began + mostMs) return answer;
-    if (!isTold && isAway(answer.error)) onAway(answer.error);
-    isTold ||= isAway(answer.error);
+    if (answer.ok || clock.monotonic() + pauseMs > began + patienceMs(answer.error)) return answer;
     await clock.sleep(pauseMs);
   }
 }

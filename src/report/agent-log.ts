@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { AgentEvent, AgentListener, Subject } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
+import { formatTime } from './time.ts';
 
 /** Shows what the agent does: plain lines for a log, or one event a line with `--json`. The time is the log's own business. */
 export function createAgentLog(options: {
@@ -38,6 +39,10 @@ function sentence(event: AgentEvent): string {
       return `${named(event)}: ${answered(event.reply)} (after ${Math.round(event.ms)} ms)`;
     case 'transaction-ended':
       return `${named(event)}: ${event.outcome} (run ${event.run})`;
+    case 'confirmation-waiting':
+      return `${named(event)}: run ${event.run} waits for a confirmation until ${formatTime(event.deadline)}`;
+    case 'confirmation-ended':
+      return `${named(event)}: ${event.outcome} (run ${event.run}, which waited for a confirmation)`;
     case 'agent-warning':
       return event.instance === undefined ? event.message : `${event.instance}: ${event.message}`;
   }

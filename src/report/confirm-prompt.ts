@@ -4,7 +4,6 @@ import type { Clock } from '../clock.ts';
 import { remainingMs, type ClockReading, type Deadline } from '../deadline.ts';
 import { formatDuration } from '../duration.ts';
 import type { ConfirmationAnswer } from '../run/tools.ts';
-import { formatTime } from './time.ts';
 
 /** How often the time left is written again, in milliseconds. */
 const countdownMs = 1000;
@@ -16,19 +15,16 @@ const countdownMs = 1000;
 export async function askToConfirm(
   terminal: { readonly stdin: Readable; readonly stderr: Writable & { readonly isTTY?: boolean } },
   tools: { readonly clock: Clock; readonly readClocks: () => ClockReading },
-  deadline: Deadline,
+  deadline: () => Deadline,
   over: AbortSignal,
 ): Promise<ConfirmationAnswer> {
   const { stdin, stderr } = terminal;
-  stderr.write(
-    `guard: The change is healthy. It is rolled back at ${formatTime(deadline.at)} unless it is confirmed.\n`,
-  );
   const prompt = createInterface({ input: stdin, output: stderr });
   const ended = new AbortController();
   const stop = (): void => ended.abort();
   over.addEventListener('abort', stop, { once: true });
   const left = (): string =>
-    formatDuration(Math.max(0, Math.round(remainingMs(deadline, tools.readClocks()) / 1000) * 1000));
+    formatDuration(Math.max(0, Math.round(remainingMs(deadline(), tools.readClocks()) / 1000) * 1000));
   const question = (): string =>
     `guard: Keep it? yes / no (roll back now) / later (leave it waiting) [${left()} left] `;
   void (async () => {

@@ -4,7 +4,7 @@ import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
 import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
 import { outcomeColours } from './run-state.ts';
-import type { TableScreen } from './runs-table.ts';
+import type { TableScreen } from './table.ts';
 
 /** What the rehearsal of one instance came to. */
 export interface Forecast {

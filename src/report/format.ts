@@ -87,3 +87,13 @@ export function formatPackageChange({ name, from, to }: Changes['packages'][numb
   if (from === null) return `${name} ${to ?? ''} (new)`;
   return to === null ? `${name} ${from} (removed)` : `${name} ${from} → ${to}`;
 }
+
+/** `512 bytes`, `61 KiB`, `1.4 GiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  if (bytes < 1024) return `${bytes} bytes`;
+  let size = bytes / 1024;
+  let unit = 0;
+  for (; size >= 1024 && unit < units.length - 1; unit += 1) size /= 1024;
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${units[unit] ?? ''}`;
+}

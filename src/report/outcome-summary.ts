@@ -1,4 +1,5 @@
 import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../event.ts';
+import { formatDuration } from '../duration.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
 import { formatTime } from './time.ts';
@@ -31,24 +32,11 @@ export function summarizeOutcome(outcome: Outcome, facts: RunFacts): OutcomeSumm
       ...changedLines(outcome, facts.changes),
       ...coverageLines(outcome, facts),
       ...rehearsalLines(facts),
+      ...lossLines(outcome, facts),
       ...evidenceLines(facts),
       ...nextLines(outcome, facts),
     ],
   };
-}
-
-/** The commands that a person would run next, the most important first. They are shell lines, not yet neutralised. */
-export function nextCommands(outcome: Outcome, facts: RunFacts): string[] {
-  const recover = shellWords(['guard', 'recover', ...addressOf(facts)]);
-  const isKept = outcome.outcome === 'kept' || outcome.outcome === 'kept-unhealthy';
-  return [
-    ...(outcome.outcome === 'rollback-failed' ? [...outcome.manualRecovery, recover] : []),
-    ...(outcome.outcome === 'waiting' ? [confirmCommand(facts)] : []),
-    ...(isKept && facts.restorePoint !== null
-      ? [shellWords(['guard', 'rollback', ...addressOf(facts), facts.run])]
-      : []),
-    ...(facts.recorded ? [shellWords(['guard', 'show', facts.run])] : []),
-  ];
 }
 
 function confirmCommand(facts: RunFacts): string {
@@ -94,7 +82,7 @@ function headlineOf(outcome: Outcome, facts: RunFacts): { label: string; message
         message: `${describeCause(outcome.cause, facts)}, and ${name} could not be restored.`,
       };
     case 'waiting':
-      return { label: 'waiting', message: describeWaiting(outcome.deadline, name) };
+      return { label: 'waiting', message: describeWaiting(facts.deadline ?? outcome.deadline, name) };
     case 'instance-gone':
       return {
         label: 'instance gone',
@@ -122,6 +110,10 @@ function describeKept(name: string, facts: RunFacts): string {
   if (end === null || verdict === null) return describeUnseen(name, facts);
   // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
   if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
+  if (facts.provesNothing)
+    return `${describeSuccess(end)}. Nothing was compared and no check was run, so the health of ${name} is unknown.`;
+  if (facts.chosen === 'keep')
+    return `you kept the changes of the shell, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
 }
 
@@ -206,10 +198,9 @@ function describeUnchanged({ begun, instance }: RunFacts): string {
     : 'Nothing was changed.';
 }
 
-function describeKeptUnhealthy(name: string, { verdict }: RunFacts): string {
-  return verdict === null
-    ? `The change is kept by your policy. guard did not check ${name} after it.`
-    : 'The change is kept by your policy.';
+function describeKeptUnhealthy(name: string, { verdict, chosen }: RunFacts): string {
+  const reason = chosen === 'keep' ? 'You chose to keep the change.' : 'The change is kept by your policy.';
+  return verdict === null ? `${reason} guard did not check ${name} after it.` : reason;
 }
 
 function describeFailedProof(verdictAgain: Verdict | null): string {
@@ -229,8 +220,11 @@ function isLong({ message }: Refusal): boolean {
   return message.includes('\n');
 }
 
+/** Above the places in files, each with its line and a caret. */
+const placesHeadline = 'The configuration has mistakes.';
+
 function describeRefusal(refusal: Refusal, facts: RunFacts): string {
-  const said = isLong(refusal) ? neutralise(refusal.advice) : neutralise(refusal.message, 2000);
+  const said = isLong(refusal) ? placesHeadline : neutralise(refusal.message, 2000);
   if (/nothing was changed/i.test(said)) return said;
   return `${said} ${describeUnchanged(facts)}`.trimStart();
 }
@@ -255,11 +249,19 @@ function failureLines(outcome: Outcome, facts: RunFacts): string[] {
   ];
 }
 
+/** What the verdict found and what the failed units wrote, for a question about it. */
+export function findingLines({ verdict, unitLogs }: RunFacts): string[] {
+  return verdict === null ? [] : [...verdictLines(verdict), ...logLines(unitLogs)].map((line) => line.slice(2));
+}
+
 const mostReasons = 20;
 
 function reasonLines(outcome: Outcome, facts: RunFacts): string[] {
   const verdict = outcome.outcome === 'rolled-back-not-well' ? facts.verdictAgain : facts.verdict;
-  if (verdict === null || 'refusal' in outcome) return [];
+  return verdict === null || 'refusal' in outcome ? [] : verdictLines(verdict);
+}
+
+function verdictLines(verdict: Verdict): string[] {
   const lines = [
     ...verdict.reasons.map((finding) => `  ✖ ${neutralise(finding.message)}`),
     ...verdict.advisories.map((finding) => `  · ${neutralise(finding.message)}`),
@@ -287,6 +289,10 @@ function coverageLines(outcome: Outcome, { coverage }: RunFacts): string[] {
 /** What a failed unit wrote last. */
 function unitLogLines(outcome: Outcome, { unitLogs }: RunFacts): string[] {
   if ('refusal' in outcome || outcome.outcome === 'kept') return [];
+  return logLines(unitLogs);
+}
+
+function logLines(unitLogs: RunFacts['unitLogs']): string[] {
   return unitLogs.flatMap(({ unit, lines }) => [
     `  last log lines of ${neutralise(unit)}:`,
     ...lines.map((line) => `  › ${neutralise(line)}`),
@@ -314,11 +320,21 @@ function nextLines(outcome: Outcome, facts: RunFacts): string[] {
   ];
 }
 
-function waitingCommands(facts: RunFacts): string[] {
+/** A change that waited was at work: clients have written meanwhile. */
+function lossLines(outcome: Outcome, { deadline, pointAt, stoppedAt }: RunFacts): string[] {
+  const isBack = outcome.outcome === 'rolled-back' || outcome.outcome === 'rolled-back-not-well';
+  if (!isBack || deadline === null || pointAt === null || stoppedAt === null) return [];
+  return [
+    `  lost: what was written between ${formatTime(pointAt)} and ${formatTime(stoppedAt)} (${formatDuration(stoppedAt - pointAt)})`,
+  ];
+}
+
+/** How to settle a change that waits, and what is at stake. */
+export function waitingCommands(facts: RunFacts): string[] {
   return [
     `  keep the change: ${neutralise(confirmCommand(facts), 2000)}`,
     `  undo it now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
-    '  What clients write until then is lost if the change is undone.',
+    `  at stake: what is written since ${facts.pointAt === null ? 'the restore point' : formatTime(facts.pointAt)} is lost if the change is undone`,
   ];
 }
 
@@ -329,7 +345,7 @@ function rollbackCommand(facts: RunFacts): string[] {
 }
 
 /** The words that name the run's instance for another command of guard; none where it is not known. */
-function addressOf({ instance, project, remote }: RunFacts): string[] {
+export function addressOf({ instance, project, remote }: RunFacts): string[] {
   return instance === null
     ? []
     : [...(project === 'default' ? [] : ['--project', project]), remote === null ? instance : `${remote}:${instance}`];

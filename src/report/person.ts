@@ -30,7 +30,7 @@ const keepRunning: Option = { ...keep, words: ['k', 'keep'], label: '[k]eep it r
 const rollback: Option = { choice: 'rollback', words: ['r', 'rollback', 'roll back', 'n', 'no'], label: '[r]oll back' };
 const shell: Option = { choice: 'shell', words: ['s', 'shell'], label: 'open a [s]hell' };
 const check: Option = { choice: 'check', words: ['c', 'check'], label: '[c]heck again' };
-const goOn: Option = { choice: 'continue', words: ['g', 'go on', 'c', 'continue'], label: '[g]o on' };
+const goOn: Option = { choice: 'continue', words: ['c', 'continue', 'g', 'go on'], label: '[c]ontinue the check' };
 
 /** A question as it is shown. */
 interface Form {
@@ -42,11 +42,11 @@ interface Form {
   readonly otherwise: string;
 }
 
-function formOf(question: Question): Form {
+function formOf(question: Question, findings: readonly string[]): Form {
   switch (question.kind) {
     case 'failed':
       return {
-        text: [failures[question.cause]],
+        text: [failures[question.cause], ...findings],
         options: [keep, rollback, check, ...(question.shell ? [shell] : [])],
         enter: null,
         otherwise: 'rolled back',
@@ -64,16 +64,16 @@ function formOf(question: Question): Form {
       return {
         text: ['The shell has ended.', ...sessionLines(question)],
         options: [
-          { ...keep, label: '[k]eep what you did, and check it' },
+          { ...keep, label: '[k]eep the changes and check the instance' },
           rollback,
-          { ...shell, label: 'back to a [s]hell' },
+          { ...shell, label: 'return to a [s]hell' },
         ],
         enter: 'keep',
         otherwise: 'rolled back',
       };
     case 'check-interrupted':
       return {
-        text: ['The check is not over. It goes on while you decide.'],
+        text: ['The check has not finished. It continues while you decide.'],
         options: [goOn, { ...keep, label: '[k]eep the change unchecked' }, rollback],
         enter: 'continue',
         otherwise: 'rolled back',
@@ -93,15 +93,16 @@ function formOf(question: Question): Form {
 
 /**
  * Asks the person at the terminal. A stray key asks again. It always comes to an end, because the instance waits for it:
- * no answer in time, Ctrl-C, Ctrl-D and a terminal that went away are null.
+ * no answer in time, Ctrl-C, Ctrl-D and a terminal that went away are null. `findings` are lines that say what is wrong.
  */
 export function createPerson(
   stdin: Readable,
   stderr: Writable & { readonly columns?: number },
   clock: Clock,
+  findings: readonly string[] = [],
 ): Person['ask'] {
   return async (question, limitMs, signal) => {
-    const form = formOf(question);
+    const form = formOf(question, findings);
     const prompt = createInterface({ input: stdin, output: stderr });
     const over = new AbortController();
     const end = Promise.race([
@@ -119,7 +120,7 @@ export function createPerson(
         }
         const choice = choiceOf(form, answer);
         if (choice !== null) return choice;
-        stderr.write(`guard: "${neutralise(answer.trim(), 20)}" is none of the answers.\n`);
+        stderr.write(`guard: "${neutralise(answer.trim(), 20)}" is not one of the answers.\n`);
       }
     } finally {
       over.abort();

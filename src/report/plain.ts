@@ -4,7 +4,8 @@ import { formatDuration } from '../duration.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
 import { isGood } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
-import { summarizeOutcome } from './outcome-summary.ts';
+import { summarizeOutcome, waitingCommands } from './outcome-summary.ts';
+import { formatTime } from './time.ts';
 import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
 import { outcomeColours } from './run-state.ts';
 import { phaseTitles, safeLines } from './format.ts';
@@ -40,11 +41,26 @@ function linesOf(event: RecordedEvent, facts: RunFacts, quiet: boolean, screen: 
       return quiet && event.level === 'info' ? [] : block(safeLines(event.message), screen);
     case 'phase-ended':
       return quiet || event.phase === 'inspect' ? [] : block([describePhase(event)], screen);
+    case 'phase-started':
+      return quiet || event.phase !== 'confirm' ? [] : waitingBlock(facts, screen);
+    case 'confirmation-extended':
+      return quiet ? [] : block([`The change now waits until ${formatTime(event.deadline.at)}.`], screen);
     case 'run-ended':
       return quiet && isGood(event.outcome) ? [] : closingBlock(event.outcome, facts, screen);
     default:
       return [];
   }
+}
+
+/** A guard that goes on waiting says the same as one that leaves: until when, and how to settle it from elsewhere. */
+function waitingBlock(facts: RunFacts, screen: Screen): string[] {
+  const { deadline } = facts;
+  if (deadline === null) return [];
+  const { headline } = summarizeOutcome({ outcome: 'waiting', deadline }, facts);
+  return [
+    ...wrapped(`guard: ${headline}`, screen.columns),
+    ...waitingCommands(facts).flatMap((line) => wrapped(line, screen.columns)),
+  ];
 }
 
 function describePhase({ phase, message, ok, ms }: Extract<RecordedEvent, { type: 'phase-ended' }>): string {

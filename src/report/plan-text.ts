@@ -1,3 +1,4 @@
+import { coverageText, type Coverage } from '../health/coverage.ts';
 import { formatDuration } from '../duration.ts';
 import type { Verdict } from '../event.ts';
 import { lifecycleMoments } from '../lifecycle-command.ts';
@@ -21,6 +22,8 @@ export interface Preview {
   readonly packages: PackagePreview | null;
   /** Null where the instance does not run: it would be started and asked in the run. */
   readonly verdict: Verdict | null;
+  /** What the verdict after the command would rest on; null where nothing is compared automatically, or nothing was asked. */
+  readonly coverage: Coverage | null;
   readonly wouldBegin: boolean;
 }
 
@@ -32,6 +35,7 @@ export function planLines(preview: Preview): string[] {
     ...describePlanned(preview),
     ...(packages === null ? [] : ['', ...packageLines(packages)]),
     ...(verdict === null ? [] : ['', ...verdictLines(plan.instance, verdict)]),
+    ...(preview.coverage === null ? [] : [`  ${coverageText(preview.coverage)}`]),
     '',
     describeAdmission(preview),
   ];

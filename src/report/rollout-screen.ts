@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import type { Listener } from '../event.ts';
 import { formatDuration } from '../duration.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
+import type { RecordedRolloutEvent } from '../rollout-event.ts';
 import { neutralise } from '../text.ts';
 import { phaseTitles } from './format.ts';
 import { startLiveBlock, type LiveBlock } from './phase-line.ts';
@@ -59,13 +60,8 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
           await stop(event.exitStatus === 0 ? 'done' : 'failed');
           for (const member of after.members) writeTail(stderr, member, tails.get(member.id) ?? '');
           return plain.onRolloutEvent(event, after);
-        case 'wave-pause':
-          note = ` · next wave in ${formatDuration(event.ms)}`;
-          return draw();
-        case 'member-begun':
-          note = '';
-          return draw();
         default:
+          note = noteOf(event) ?? note;
           return draw();
       }
     },
@@ -89,6 +85,20 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
       await plain.close();
     },
   };
+}
+
+/** What the title adds from this event on; null where it stays. */
+function noteOf(event: RecordedRolloutEvent): string | null {
+  switch (event.type) {
+    case 'wave-pause':
+      return ` · next wave in ${formatDuration(event.ms)}`;
+    case 'member-waiting':
+      return ` · keep the changes that wait: guard rollout confirm ${event.rollout}`;
+    case 'member-begun':
+      return '';
+    default:
+      return null;
+  }
 }
 
 function titleOf(record: RolloutRecord, note: string): string {
@@ -116,9 +126,10 @@ export function tableRows(
     if (member.state !== 'running' && member.state !== 'reverting')
       return `${begin}  ${stateName(member)}${member.ms === null ? '' : ` (${formatDuration(member.ms)})`}${member.message === '' ? '' : `: ${neutralise(member.message, 200)}`}`;
     const seconds = phase === undefined ? 0 : wholeSeconds(monotonic - phase.since);
+    const wait = member.message === '' ? '' : `, ${neutralise(member.message, 100)}`;
     const doing = `${phase?.title ?? 'Begins'}${seconds === 0 ? '' : ` ${formatDuration(seconds)}`}`;
     const since = member.at === null ? '' : `, ${formatDuration(wholeSeconds(now - member.at))} in all`;
-    return `${begin}  ${doing}${since}`;
+    return `${begin}  ${doing}${since}${wait}`;
   });
   const rest = all.length - shown.length;
   return rest > 0 ? [...lines, `and ${rest} more`] : lines;

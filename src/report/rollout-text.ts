@@ -2,7 +2,7 @@ import type { Outcome } from '../event.ts';
 import { formatDuration } from '../duration.ts';
 import { allowedOf, formatAmount, parallelOf } from '../amount.ts';
 import type { RolloutSettings, Wave } from '../rollout/planner.ts';
-import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
+import { waitingMessage, type MemberRecord, type RolloutRecord } from '../rollout/record.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import type { RunFacts } from './run-facts.ts';
@@ -15,6 +15,7 @@ const stateNames = {
   failed: 'not kept',
   broken: 'NEEDS A PERSON',
   inconclusive: 'inconclusive',
+  unconfirmed: 'not confirmed, rolled back',
   skipped: 'left out',
   reverting: 'going back',
   reverted: 'rolled back too',
@@ -44,6 +45,7 @@ export function describeRollout(members: readonly { readonly wave: Wave }[], set
     `${parallel} at a time${'percent' in settings.maxParallel ? ` (${formatAmount(settings.maxParallel)})` : ''}`,
     ...(settings.pauseMs === 0 ? [] : [`${formatDuration(settings.pauseMs)} between waves`]),
     `${allowedOf(settings.maxFailures, total)} failures allowed${'percent' in settings.maxFailures ? ` (${formatAmount(settings.maxFailures)})` : ''}`,
+    ...(settings.confirms ? ['each wave waits for a confirmation'] : []),
     ...(settings.allOrNothing ? ['all or nothing'] : []),
   ].join(', ');
 }
@@ -88,7 +90,13 @@ function isWorthARow({ state }: MemberRecord): boolean {
 }
 
 /** Where a record of the run says more. A run that was refused has none. */
-const hasRecord: readonly MemberRecord['state'][] = ['failed', 'broken', 'inconclusive', 'revert-failed'];
+const hasRecord: readonly MemberRecord['state'][] = [
+  'failed',
+  'broken',
+  'inconclusive',
+  'unconfirmed',
+  'revert-failed',
+];
 
 function reasonOf({ message, lostMs, run, state, outcome }: MemberRecord): string {
   return [
@@ -122,6 +130,8 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
       return status === 'running' ? 'is under way' : status === 'complete' ? 'is complete' : `is ${status}`;
     case 'broken':
       return 'stopped, because a person must look at an instance';
+    case 'not-confirmed':
+      return 'stopped, because a change was not confirmed';
     case 'canary':
       return 'stopped, because the canary was not kept';
     case 'failures': {
@@ -129,6 +139,8 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
       return `stopped, because ${failures === 1 ? 'one failure is' : `${failures} failures are`} more than allowed`;
     }
     case 'inconclusive':
+      if (members.some(({ outcome }) => outcome === 'waiting'))
+        return 'paused, because changes wait for a confirmation';
       return 'paused, because an instance could not be judged: a person has to decide';
     case 'interrupted':
       return 'was interrupted';
@@ -141,17 +153,41 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
   }
 }
 
-function nextLines({ id, status, members, command }: RolloutRecord): string[] {
+function nextLines(record: RolloutRecord): string[] {
+  const steps = nextSteps(record);
+  if (steps.length === 0) return [];
+  return [
+    `  command: ${neutralise(shellWords(record.command), 500)}`,
+    ...steps.map(({ text, command }) => `  ${text} ${command}`),
+  ];
+}
+
+/** What a person can do next with a rollout. */
+export function rolloutNextSteps(record: RolloutRecord, lookAtHolder: LookAtHolder): readonly RolloutStep[] {
+  return nextSteps(isInterrupted(record, lookAtHolder) ? { ...record, status: 'interrupted' } : record);
+}
+
+interface RolloutStep {
+  readonly text: string;
+  readonly command: string;
+}
+
+function nextSteps({ id, status, members }: RolloutRecord): readonly RolloutStep[] {
   if (status === 'complete' || status === 'aborted' || status === 'running') return [];
-  const failed = members.some(({ state }) => state === 'failed');
+  const failed = members.some(({ state }) => state === 'failed' || state === 'unconfirmed');
   const left = members.some(
-    ({ state }) => state !== 'kept' && state !== 'failed' && state !== 'broken' && state !== 'skipped',
+    ({ state }) =>
+      state !== 'kept' && state !== 'failed' && state !== 'unconfirmed' && state !== 'broken' && state !== 'skipped',
   );
   return [
-    `  command: ${neutralise(shellWords(command), 500)}`,
-    ...(left ? [`  go on with the others: guard rollout resume ${id}`] : []),
-    ...(failed ? [`  try again also those that were not kept: guard rollout resume ${id} --retry`] : []),
-    `  or end it here: guard rollout abort ${id}`,
+    ...(members.some(({ outcome }) => outcome === 'waiting')
+      ? [{ text: 'keep the changes that wait:', command: `guard rollout confirm ${id}` }]
+      : []),
+    ...(left ? [{ text: 'go on with the others:', command: `guard rollout resume ${id}` }] : []),
+    ...(failed
+      ? [{ text: 'try again also those that were not kept:', command: `guard rollout resume ${id} --retry` }]
+      : []),
+    { text: 'or end it here:', command: `guard rollout abort ${id}` },
   ];
 }
 
@@ -162,6 +198,7 @@ function bounded(names: readonly string[], most: number): string {
 /** Why a run on one instance of a rollout is not kept, in one sentence; empty where it is. */
 export function describeMemberEnd(outcome: Outcome, facts: RunFacts): string {
   if (outcome.outcome === 'kept') return '';
+  if (outcome.outcome === 'waiting') return waitingMessage(outcome.deadline);
   if ('refusal' in outcome) return firstSentence(outcome.refusal.message);
   const reason = facts.verdict?.reasons[0];
   if (reason !== undefined && 'cause' in outcome && outcome.cause !== 'command') {
@@ -186,12 +223,12 @@ export function refusedMemberLines(
   });
 }
 
-type LookAtHolder = (holder: RolloutRecord['holder']) => 'alive' | 'dead' | 'elsewhere';
+export type LookAtHolder = (holder: RolloutRecord['holder']) => 'alive' | 'dead' | 'elsewhere';
 
 /** Where a rollout stands: its end, or its life as far as this host can see it, and each instance. */
 export function rolloutStatus(record: RolloutRecord, lookAtHolder: LookAtHolder): string[] {
   return [
-    `rollout ${record.id} ${lifeOf(record, lookAtHolder)}: ${countStates(record.members)}`,
+    `rollout ${record.id} ${describeLife(record, lookAtHolder)}: ${countStates(record.members)}`,
     `  command: ${neutralise(shellWords(record.command), 500)}`,
     `  begun: ${new Date(record.startedAt).toISOString()} on host ${neutralise(record.holder.host, 100)}`,
     ...rolloutTable(record.members),
@@ -204,7 +241,7 @@ export function rolloutsTable(records: readonly RolloutRecord[], lookAtHolder: L
   if (records.length === 0) return ['No rollout is recorded on this host.'];
   return records.map(
     (record) =>
-      `${record.id}  ${lifeOf(record, lookAtHolder)}: ${countStates(record.members)}  ${neutralise(shellWords(record.command), 80)}`,
+      `${record.id}  ${describeLife(record, lookAtHolder)}: ${countStates(record.members)}  ${neutralise(shellWords(record.command), 80)}`,
   );
 }
 
@@ -212,7 +249,8 @@ function isInterrupted({ status, holder }: RolloutRecord, lookAtHolder: LookAtHo
   return status === 'running' && lookAtHolder(holder) === 'dead';
 }
 
-function lifeOf(record: RolloutRecord, lookAtHolder: LookAtHolder): string {
+/** How it ended, or whether it is under way as far as this host can see, to be read after "the rollout". */
+export function describeLife(record: RolloutRecord, lookAtHolder: LookAtHolder): string {
   if (record.status !== 'running') return record.stop === null ? `is ${record.status}` : describeEnd(record);
   switch (lookAtHolder(record.holder)) {
     case 'alive':
@@ -234,7 +272,7 @@ export function rolloutPlanLines(
     `guard would run: ${neutralise(shellWords(command), 2000)}`,
     `  on ${describeRollout(members, settings)}`,
     ...waveLines(members),
-    ...(settings.pauseMs === 0
+    ...(settings.pauseMs === 0 && !settings.confirms
       ? ['Without --pause guard starts with the next instance as soon as one has ended.']
       : []),
     `As far as guard can see without a change, every run would start. Nothing was changed.`,

@@ -119,6 +119,8 @@ export function rolloutLines(
       return endLines(event.exitStatus, after);
     case 'rollout-imported':
       return [];
+    case 'member-waiting':
+      return [...memberLines(event, after), ...waveLines(after)];
     case 'member-begun':
     case 'member-ended':
     case 'revert-begun':
@@ -132,6 +134,17 @@ function endLines(exitStatus: number, after: RolloutRecord): string[] {
   return [`guard: ${first}`, ...rest];
 }
 
+/** Once the whole wave waits: how its changes are kept. */
+function waveLines({ id, members }: RolloutRecord): string[] {
+  const running = members.filter(({ state }) => state === 'running');
+  if (running.some(({ message }) => message === '')) return [];
+  return [
+    'guard: the next wave begins when these changes are confirmed. Without a confirmation they are rolled back, and the rollout stops.',
+    `  keep them: guard rollout confirm ${id}`,
+    '  roll one back: guard rollback INSTANCE',
+  ];
+}
+
 function memberLines(event: Extract<RecordedRolloutEvent, { readonly id: string }>, after: RolloutRecord): string[] {
   const member = after.members.find(({ id }) => id === event.id);
   if (member === undefined) return [];
@@ -139,6 +152,8 @@ function memberLines(event: Extract<RecordedRolloutEvent, { readonly id: string 
   switch (event.type) {
     case 'member-begun':
       return [`${label}: begins (wave ${waveName(member.wave)}, run ${event.run})`];
+    case 'member-waiting':
+      return [`${label}: ${member.message}`];
     case 'member-ended':
       // What is not kept has been explained by its run.
       return event.state === 'kept' ? [`${label}: kept (${formatDuration(event.ms)})`] : [];

@@ -37,7 +37,7 @@ export interface RunReportBuilder {
 export function createRunReportBuilder(target: Target, history: readonly RecordedEvent[] = []): RunReportBuilder {
   const events: RecordedEvent[] = [...history];
   const tail = createTail();
-  let begun = false;
+  let begun = history.length > 0;
   let internalError: string | null = null;
   return {
     begin: () => {
@@ -76,7 +76,12 @@ export function reportOfRecord(record: RunRecord): RunReport {
   const { started } = record;
   const instance =
     started === null ? '' : started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
-  const builder = createRunReportBuilder({ instance, command: started?.command ?? [] }, record.events);
+  const target: Target = {
+    instance,
+    command: started?.command ?? [],
+    ...(started?.rehearsal === undefined ? {} : { rehearsal: true }),
+  };
+  const builder = createRunReportBuilder(target, record.events);
   return { ...builder.report(), record };
 }
 

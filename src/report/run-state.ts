@@ -1,3 +1,5 @@
+import { remainingMs, type ClockReading, type Deadline } from '../deadline.ts';
+import { formatDuration } from '../duration.ts';
 import type { Outcome, RunStarted } from '../event.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
@@ -15,10 +17,29 @@ export interface RunState {
 export interface RunProgress {
   readonly started: RunStarted | null;
   readonly ended: { readonly outcome: Outcome } | null;
+  readonly confirmationDeadline?: Deadline | null;
+  readonly decided?: object | null;
+}
+
+/** The deadline of a change that is not confirmed or rolled back yet; null where nothing waits. */
+export function waitingUntil({ ended, confirmationDeadline = null, decided = null }: RunProgress): Deadline | null {
+  const isOpen = ended === null || ended.outcome.outcome === 'waiting';
+  return isOpen && decided === null ? confirmationDeadline : null;
+}
+
+/** `4m left`, or `overdue` after the deadline; empty where nothing waits. */
+export function timeLeftOf(run: RunProgress, reading: ClockReading): string {
+  const deadline = waitingUntil(run);
+  if (deadline === null) return '';
+  const left = remainingMs(deadline, reading);
+  return left > 0 ? `${formatDuration(Math.ceil(left / 1000) * 1000)} left` : 'overdue';
 }
 
 /** Whether a run without an end is under way only its own host can tell. */
-export function stateOf({ started, ended }: RunProgress): RunState {
+export function stateOf(run: RunProgress): RunState {
+  const { started, ended } = run;
+  // Its guard may be alive or dead: the deadline is kept all the same.
+  if (ended === null && waitingUntil(run) !== null) return { name: 'waiting', exitStatus: null, colour: 'yellow' };
   if (ended) {
     const { outcome } = ended;
     return { name: outcomeName(outcome), exitStatus: exitStatusOf(outcome), colour: outcomeColours[outcome.outcome] };

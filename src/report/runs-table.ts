@@ -2,51 +2,81 @@ import { styleText } from 'node:util';
 import { formatDuration } from '../duration.ts';
 import type { RunSummary } from '../journal/run-index.ts';
 import { neutralise, shellWords } from '../text.ts';
-import { stateOf } from './run-state.ts';
+import type { ClockReading } from '../deadline.ts';
+import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';
+import { tableLines, type Column, type TableScreen } from './table.ts';
 import { formatTime } from './time.ts';
 
-/** The stream that the table is for. */
-export interface TableScreen {
-  /** A terminal's width; what is longer is cut. A pipe has none, and nothing is cut. */
-  readonly columns?: number;
-  /** A terminal's own: obeys NO_COLOR, FORCE_COLOR and TERM. */
-  readonly hasColors?: (count: number) => boolean;
+/** Without a reading of the clocks no time left is shown. */
+function columnsOf(
+  reading: ClockReading | null,
+): readonly [Column<RunSummary>, Column<RunSummary>, ...Column<RunSummary>[]] {
+  return [
+    { title: 'RUN', cell: ({ run }) => run, dispensable: 0 },
+    { title: 'WHEN', cell: ({ started }) => (started ? formatTime(started.at, 'minute') : ''), dispensable: 3 },
+    { title: 'INSTANCE', cell: ({ started }) => (started ? neutralise(addressOf(started)) : ''), dispensable: 0 },
+    { title: 'OUTCOME', cell: (run) => describeState(run, reading), dispensable: 0 },
+    { title: 'EXIT', cell: (run) => String(stateOf(run).exitStatus ?? ''), dispensable: 1 },
+    { title: 'TOOK', cell: ({ ended }) => (ended ? formatDuration(ended.ms) : ''), dispensable: 2 },
+    { title: 'COMMAND', cell: ({ started }) => neutralise(shellWords(started?.command ?? [])), dispensable: 0 },
+  ];
 }
 
-interface Column {
-  readonly title: string;
-  readonly cell: (run: RunSummary) => string;
-  /** On a narrow terminal the columns with the highest numbers go first; 0 stays. */
-  readonly dispensable: number;
+/** `kept`; `waiting, 4m left` while a change waits. */
+function describeState(run: RunSummary, reading: ClockReading | null): string {
+  const { name } = stateOf(run);
+  const left = reading === null ? '' : timeLeftOf(run, reading);
+  return left === '' ? name : `${name}, ${left}`;
 }
 
-const columns: readonly Column[] = [
-  { title: 'RUN', cell: ({ run }) => run, dispensable: 0 },
-  { title: 'WHEN', cell: ({ started }) => (started ? formatTime(started.at, 'minute') : ''), dispensable: 3 },
-  { title: 'INSTANCE', cell: ({ started }) => (started ? neutralise(addressOf(started)) : ''), dispensable: 0 },
-  { title: 'OUTCOME', cell: (run) => stateOf(run).name, dispensable: 0 },
-  { title: 'EXIT', cell: (run) => String(stateOf(run).exitStatus ?? ''), dispensable: 1 },
-  { title: 'TOOK', cell: ({ ended }) => (ended ? formatDuration(ended.ms) : ''), dispensable: 2 },
-  { title: 'COMMAND', cell: ({ started }) => neutralise(shellWords(started?.command ?? [])), dispensable: 0 },
-];
-
-/** What the last column must have at least before another one goes. */
-const leastLast = 16;
-
-/** The table of `guard runs`. */
-export function runsTable(runs: readonly RunSummary[], screen: TableScreen = {}): string {
-  const shown = fitting(runs, columns, screen.columns ?? Infinity);
-  const hasColours = screen.hasColors?.(16) === true;
-  const line = (cells: readonly string[]): string =>
-    cut(cells.map((cell, index) => cell.padEnd(shown.widths[index] ?? 0)).join('  '), screen.columns ?? Infinity);
-  const heading = line(shown.columns.map(({ title }) => title));
-  const lines = runs.map((run) => {
-    const text = line(shown.columns.map(({ cell }) => cell(run)));
+/** The table of `guard runs`. Where the runs are of several servers or projects, it says which. */
+export function runsTable(
+  runs: readonly RunSummary[],
+  screen: TableScreen = {},
+  reading: ClockReading | null = null,
+): string {
+  const [heading = '', ...lines] = tableLines(runs, columnsFor(runs, reading), screen);
+  if (screen.hasColors?.(16) !== true) return [heading, ...lines].join('\n');
+  const coloured = lines.map((line, index) => {
+    const run = runs[index];
+    if (run === undefined) return line;
     const { name, colour } = stateOf(run);
     // Later versions of Node would look at stdout, whatever stream this is for.
-    return hasColours ? text.replace(` ${name}`, ` ${styleText(colour, name, { validateStream: false })}`) : text;
+    return line.replace(` ${name}`, ` ${styleText(colour, name, { validateStream: false })}`);
   });
-  return [heading, ...lines].join('\n');
+  return [heading, ...coloured].join('\n');
+}
+
+function columnsFor(runs: readonly RunSummary[], reading: ClockReading | null): readonly Column<RunSummary>[] {
+  const servers = serverNames(runs);
+  const projects = new Set(runs.map(({ started }) => started?.project ?? 'default'));
+  const [run, when, ...rest] = columnsOf(reading);
+  const server: Column<RunSummary> = {
+    title: 'SERVER',
+    cell: ({ started }) => (started?.server == null ? '' : (servers.get(started.server) ?? '')),
+    dispensable: 5,
+  };
+  const project: Column<RunSummary> = {
+    title: 'PROJECT',
+    cell: ({ started }) => neutralise(started?.project ?? ''),
+    dispensable: 4,
+  };
+  return [run, when, ...(servers.size > 1 ? [server] : []), ...(projects.size > 1 ? [project] : []), ...rest];
+}
+
+/** A server has the name of the remote that reached it; servers of the same name are told apart by their certificates. */
+function serverNames(runs: readonly RunSummary[]): ReadonlyMap<string, string> {
+  const remotes = new Map<string, string>();
+  for (const { started } of runs)
+    if (started?.server != null && !remotes.has(started.server))
+      remotes.set(started.server, neutralise(started.remote ?? 'local'));
+  const names = [...remotes.values()];
+  return new Map(
+    [...remotes].map(([server, name]) => [
+      server,
+      names.filter((other) => other === name).length > 1 ? `${name} ${neutralise(server).slice(0, 12)}` : name,
+    ]),
+  );
 }
 
 /** One run as `guard runs --json` writes it. Times are milliseconds since 1970; what did not happen is null. */
@@ -59,45 +89,32 @@ export function runSummary(run: RunSummary) {
     ms: ended && Math.round(ended.ms),
     outcome: ended?.outcome.outcome ?? null,
     exitStatus: stateOf(run).exitStatus,
+    waitingUntil: waitingUntil(run)?.at ?? null,
     commandEnd: commandEnded?.end ?? null,
     restorePoint: released ? released.restorePoint : (restorePoint?.name ?? null),
   };
 }
 
-function pick({ instance, project, remote, command, at }: NonNullable<RunSummary['started']>) {
+function pick({ instance, project, remote, server, command, at }: NonNullable<RunSummary['started']>) {
   return {
     instance,
     project,
     remote,
+    server: server ?? null,
     command,
     startedAt: at,
   };
 }
 
-const nothingStarted = { instance: null, project: null, remote: null, command: null, startedAt: null };
+const nothingStarted = {
+  instance: null,
+  project: null,
+  remote: null,
+  server: null,
+  command: null,
+  startedAt: null,
+};
 
 function addressOf({ remote, instance }: NonNullable<RunSummary['started']>): string {
   return remote === null ? instance : `${remote}:${instance}`;
-}
-
-interface TableLayout {
-  readonly columns: readonly Column[];
-  readonly widths: readonly number[];
-}
-
-function fitting(runs: readonly RunSummary[], wanted: readonly Column[], width: number): TableLayout {
-  const widths = wanted.map(({ title, cell }) => Math.max(title.length, ...runs.map((run) => cell(run).length)));
-  const others = widths.slice(0, -1).reduce((sum, columnWidth) => sum + columnWidth + 2, 0);
-  const least = Math.max(...wanted.map(({ dispensable }) => dispensable));
-  if (others + leastLast <= width || least === 0) return { columns: wanted, widths };
-  return fitting(
-    runs,
-    wanted.filter(({ dispensable }) => dispensable !== least),
-    width,
-  );
-}
-
-function cut(line: string, width: number): string {
-  const trimmed = line.trimEnd();
-  return trimmed.length > width ? `${trimmed.slice(0, Math.max(1, width - 1))}…` : trimmed;
 }

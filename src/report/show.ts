@@ -4,8 +4,9 @@ import type { RunRecord } from '../journal/runs.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { outcomeSummaryLines } from './outcome-summary.ts';
 import { noFacts, withEvent } from './run-facts.ts';
-import { stateOf } from './run-state.ts';
-import { phaseTitles, safeLines, describeCommandEnd } from './format.ts';
+import type { ClockReading } from '../deadline.ts';
+import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';
+import { formatBytes, phaseTitles, safeLines, describeCommandEnd } from './format.ts';
 import { formatTime } from './time.ts';
 
 /** One file of evidence, by its name in the record. */
@@ -16,13 +17,17 @@ export interface EvidenceFile {
 }
 
 function evidenceLine({ name, bytes }: EvidenceFile): string {
-  return `${name.padEnd(24)} ${bytes === null ? 'removed' : bytes < 10_240 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KiB`}`;
+  return `${name.padEnd(24)} ${bytes === null ? 'removed' : formatBytes(bytes)}`;
 }
 
 /** Everything about one run, for `guard show`: who, what, when, how it ended, the timeline, the checks, what changed. */
-export function showRun(record: RunRecord, evidence: readonly EvidenceFile[] = []): string {
+export function showRun(
+  record: RunRecord,
+  evidence: readonly EvidenceFile[] = [],
+  reading: ClockReading | null = null,
+): string {
   return [
-    headLines(record),
+    headLines(record, reading),
     outcomeLines(record),
     section('Timeline', timeline(record)),
     section('Checks, before and after', checkLines(record)),
@@ -38,7 +43,7 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
 }
 
-function headLines(record: RunRecord): string[] {
+function headLines(record: RunRecord, reading: ClockReading | null): string[] {
   const { run, started, ended, directory } = record;
   const { name, exitStatus } = stateOf(record);
   return [
@@ -53,8 +58,16 @@ function headLines(record: RunRecord): string[] {
       : []),
     ...(ended ? [`Ended      ${formatTime(ended.at)}, after ${formatDuration(ended.ms)}`] : []),
     `Outcome    ${name}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`,
+    ...waitLines(record, reading),
     `Record     ${directory}`,
   ];
+}
+
+function waitLines(record: RunRecord, reading: ClockReading | null): string[] {
+  const deadline = waitingUntil(record);
+  if (deadline === null) return [];
+  const left = reading === null ? '' : ` (${timeLeftOf(record, reading)})`;
+  return [`Waits      for a confirmation until ${formatTime(deadline.at)}${left}`];
 }
 
 /** The other one of a rehearsal and the run after it. */
@@ -71,6 +84,10 @@ function outcomeLines(record: RunRecord): string[] {
   }
   const { name } = stateOf(record);
   if (name === 'under way') return ['This run is in progress.'];
+  if (name === 'waiting')
+    return [
+      `The change waits for a confirmation. Keep it with \`guard confirm ${addressOf(record)}\`, or undo it with \`guard rollback ${addressOf(record)}\`.`,
+    ];
   const who = name === 'broken off' ? 'its guard died' : 'guard runs on another host, or was killed there';
   return [`This run has not ended: ${who}. If it was interrupted, \`guard recover ${addressOf(record)}\` finishes it.`];
 }
@@ -85,6 +102,19 @@ function timeline({ events }: RunRecord): string[] {
   return events.flatMap((event) =>
     describeEvent(event).map((text) => `${`+${formatDuration(Math.max(0, event.at - began))}`.padStart(12)}  ${text}`),
   );
+}
+
+function describeConfirmation(event: RecordedEvent): string[] {
+  switch (event.type) {
+    case 'confirmation-requested':
+      return [`· waits for a confirmation until ${formatTime(event.deadline.at)}`];
+    case 'confirmation-extended':
+      return [`· the deadline is moved to ${formatTime(event.deadline.at)}`];
+    case 'confirmation-settled':
+      return [`· the change is ${event.state === 'expired' ? 'not confirmed in time' : event.state}`];
+    default:
+      return [];
+  }
 }
 
 function describeEvent(event: RecordedEvent): string[] {
@@ -122,7 +152,7 @@ function describeEvent(event: RecordedEvent): string[] {
     case 'restore-point-pruned':
       return [`· older restore point ${neutralise(event.name)} (run ${event.ofRun}) removed`];
     default:
-      return [];
+      return describeConfirmation(event);
   }
 }
 

@@ -55,7 +55,8 @@ export function createTerminalView(terminals: Terminals): Picture {
       case 'phase-started':
         await lines.breakOff();
         describePlainly(event);
-        if (event.phase === 'command') return keyboard.release();
+        // The command, and the question whether its change is confirmed, have the terminal to themselves.
+        if (event.phase === 'command' || event.phase === 'confirm') return keyboard.release();
         keyboard.hold();
         return lines.start(event.phase, clock?.monotonic() ?? 0);
       case 'phase-ended': {
@@ -67,6 +68,9 @@ export function createTerminalView(terminals: Terminals): Picture {
       }
       case 'notice':
         return lines.describeLater(event);
+      case 'confirmation-extended':
+        // The question shows the time left, and stands in this line.
+        return;
       case 'run-ended':
         await lines.breakOff();
         keyboard.release();

@@ -5,6 +5,7 @@ import type { Person } from '../question.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 import type { Reports } from './report-files.ts';
+import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
 import type { Target } from './run-report.ts';
 import type { Trace } from './trace.ts';
 
@@ -47,9 +48,14 @@ export interface Picture {
 /** The view that fits the situation: JSON lines where they are wanted, a live one for people, plain lines for logs. */
 export function createView(situation: Situation): View {
   const picture = choosePicture(situation);
+  let facts = (situation.history ?? []).reduce(withEvent, noFacts(''));
+  const listener: Listener = (event) => {
+    facts = withEvent(facts, event);
+    return picture.listener(event);
+  };
   return {
-    listener: withTrace(situation, withReports(situation, withCi(situation, picture.listener))),
-    person: isAttended(situation) ? personAt(situation, picture) : null,
+    listener: withTrace(situation, withReports(situation, withCi(situation, listener))),
+    person: isAttended(situation) ? personAt(situation, picture, () => facts) : null,
   };
 }
 
@@ -64,17 +70,26 @@ export function isAttended({
   return stdin.isTTY === true && stderr.isTTY === true && foreground && !json && !yes;
 }
 
-/** Hardly ever is anybody asked. */
-function personAt({ stdin, stderr, clock }: Situation, { aside }: Picture): Person {
+/** Loaded late: most runs ask nothing. */
+function personAt({ stdin, stderr, clock }: Situation, { aside }: Picture, facts: () => RunFacts): Person {
   return {
-    ask: (...about) => aside(async () => (await import('./person.ts')).createPerson(stdin, stderr, clock)(...about)),
+    ask: (...about) =>
+      aside(async () => {
+        const [{ createPerson }, { findingLines }] = await Promise.all([
+          import('./person.ts'),
+          import('./outcome-summary.ts'),
+        ]);
+        return createPerson(stdin, stderr, clock, findingLines(facts()))(...about);
+      }),
   };
 }
 
 function choosePicture(situation: Situation): Picture {
-  const { stdout, stderr, environment, json, quiet, history } = situation;
+  const { stdout, stderr, environment, json, quiet, history, foreground = true } = situation;
   if (json) return still(createJsonView(stdout));
-  const live = stderr.isTTY === true && !quiet && !isSet(environment['CI']) && environment['TERM'] !== 'dumb';
+  // In the background another program uses the screen: a line that is redrawn would overwrite its text.
+  const live =
+    stderr.isTTY === true && foreground && !quiet && !isSet(environment['CI']) && environment['TERM'] !== 'dumb';
   return live ? livePicture(situation) : still(createPlainView(stderr, quiet, history));
 }
 

@@ -19,7 +19,11 @@ export interface RolloutTools {
   /** Makes the event durable, here and in the project, and shows it. */
   readonly record: (event: RecordedRolloutEvent, after: RolloutRecord) => Promise<void>;
   /** The guarded run on one instance. A rejection is a bug. */
-  readonly runMember: (member: MemberRecord, run: string) => Promise<MemberResult>;
+  readonly runMember: (
+    member: MemberRecord,
+    run: string,
+    onWaiting: (deadline: number) => Promise<void>,
+  ) => Promise<MemberResult>;
   /** Rolls a kept change back, as `guard rollback` does. */
   readonly revertMember: (member: MemberRecord, run: string) => Promise<MemberResult>;
   /** The exit status of the signal that came. */
@@ -148,7 +152,9 @@ async function runOne(member: MemberRecord, tools: RolloutTools, record: Record)
   const began = tools.clock.monotonic();
   let ended: MemberResult;
   try {
-    ended = await runUnlessBusy(member, run, tools, began);
+    const onWaiting = (deadline: number): Promise<void> =>
+      record({ type: 'member-waiting', id: member.id, run, deadline });
+    ended = await runUnlessBusy(member, run, tools, { began, onWaiting });
   } catch (bug) {
     const ms = tools.clock.monotonic() - began;
     const message = 'A fault in guard ended this run: guard recover finishes it.';
@@ -166,11 +172,11 @@ async function runUnlessBusy(
   member: MemberRecord,
   run: string,
   tools: RolloutTools,
-  began: number,
+  { began, onWaiting }: { readonly began: number; readonly onWaiting: (deadline: number) => Promise<void> },
 ): Promise<MemberResult> {
   let waitMs = firstBusyWaitMs;
   for (;;) {
-    const ended = await tools.runMember(member, run);
+    const ended = await tools.runMember(member, run, onWaiting);
     const isLate = tools.clock.monotonic() - began + waitMs > busyLimitMs;
     if (ended.outcome.outcome !== 'busy' || isLate || tools.interrupted.aborted) return ended;
     await tools.clock.sleep(waitMs, tools.interrupted);

@@ -1,4 +1,4 @@
-import type { Outcome } from '../event.ts';
+import type { Cause, Outcome } from '../event.ts';
 import type { MemberEndState } from '../rollout-event.ts';
 
 /**
@@ -11,7 +11,7 @@ export function memberEndState(outcome: Outcome, skipRefused: boolean): MemberEn
       return 'kept';
     case 'rolled-back':
     case 'kept-unhealthy':
-      return outcome.cause === 'inconclusive' ? 'inconclusive' : 'failed';
+      return stateAfter(outcome.cause);
     case 'kept-unchanged':
     case 'quarantined':
       return 'failed';
@@ -35,4 +35,9 @@ export function memberEndState(outcome: Outcome, skipRefused: boolean): MemberEn
     case 'interrupted':
       return 'pending';
   }
+}
+
+function stateAfter(cause: Cause): MemberEndState {
+  if (cause === 'not-confirmed') return 'unconfirmed';
+  return cause === 'inconclusive' ? 'inconclusive' : 'failed';
 }

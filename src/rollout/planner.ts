@@ -12,12 +12,15 @@ export interface RolloutSettings {
   readonly maxFailures: Amount;
   /** When the rollout stops, the instances that were kept are rolled back too. */
   readonly allOrNothing: boolean;
+  /** The changes of a wave wait for a confirmation, and the next wave for them. */
+  readonly confirms: boolean;
 }
 
 /**
  * Where one instance stands.
  * `failed`: not kept, and healthy again. `broken`: a person must look (exit statuses 20 and 21). `inconclusive`: nobody knows
- * whether the change works there. `skipped`: left out at its turn. The last three are of `allOrNothing`.
+ * whether the change works there. `unconfirmed`: rolled back because nobody confirmed its change, or somebody refused it.
+ * `skipped`: left out at its turn. The last three are of `allOrNothing`.
  */
 export type MemberState =
   | 'pending'
@@ -26,6 +29,7 @@ export type MemberState =
   | 'failed'
   | 'broken'
   | 'inconclusive'
+  | 'unconfirmed'
   | 'skipped'
   | 'reverting'
   | 'reverted'
@@ -63,7 +67,8 @@ export interface RolloutProgress {
 }
 
 /** Why a rollout does not go on. */
-export type StopReason = 'broken' | 'canary' | 'failures' | 'inconclusive' | 'interrupted' | 'aborted';
+export type StopReason =
+  'broken' | 'not-confirmed' | 'canary' | 'failures' | 'inconclusive' | 'interrupted' | 'aborted';
 
 /** What to do now. */
 export type Step =
@@ -111,6 +116,7 @@ interface Tally {
   readonly failures: number;
   readonly canaryFailed: boolean;
   readonly broken: boolean;
+  readonly unconfirmed: boolean;
   readonly inconclusive: boolean;
   /** The lowest wave that is not over; null where all are. */
   readonly current: Wave | null;
@@ -125,6 +131,7 @@ function tallyOf({ members }: RolloutProgress): Tally {
   let failures = 0;
   let canaryFailed = false;
   let broken = false;
+  let unconfirmed = false;
   let inconclusive = false;
   let current: Wave | null = null;
   let lowest = Infinity;
@@ -146,13 +153,27 @@ function tallyOf({ members }: RolloutProgress): Tally {
       canaryFailed ||= wave.canary;
       broken ||= state === 'broken';
     } else if (state === 'inconclusive') inconclusive = true;
+    else if (state === 'unconfirmed') unconfirmed ||= !accepted;
   }
   const currentBegan = lastBegun >= lowest;
-  return { running, reverting, groups, failures, canaryFailed, broken, inconclusive, current, currentBegan };
+  return {
+    running,
+    reverting,
+    groups,
+    failures,
+    canaryFailed,
+    broken,
+    unconfirmed,
+    inconclusive,
+    current,
+    currentBegan,
+  };
 }
 
 function reasonOf({ settings, total, halt }: RolloutProgress, tally: Tally): StopReason | null {
   if (tally.broken) return 'broken';
+  // Whoever watches the rollout did not want it: no number of failures that are allowed says otherwise.
+  if (tally.unconfirmed) return 'not-confirmed';
   if (tally.canaryFailed) return 'canary';
   if (tally.failures > allowedOf(settings.maxFailures, total)) return 'failures';
   return halt ?? (tally.inconclusive ? 'inconclusive' : null);
@@ -176,7 +197,7 @@ function pauseLeft({ settings, waveEndedAt }: RolloutProgress, { current, curren
  */
 function startable(progress: RolloutProgress, tally: Tally, from: 'pending' | 'kept'): string[] {
   const { members, settings, total } = progress;
-  const isStrict = from === 'pending' && (settings.pauseMs > 0 || tally.current?.canary === true);
+  const isStrict = from === 'pending' && (settings.pauseMs > 0 || settings.confirms || tally.current?.canary === true);
   const groups = new Set(tally.groups);
   let room = parallelOf(settings.maxParallel, total) - tally.running - tally.reverting;
   const ids: string[] = [];

@@ -90,6 +90,8 @@ export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEv
         at: event.at,
         ms: null,
       }));
+    case 'member-waiting':
+      return withMember(record, event.id, () => ({ message: waitingMessage(event.deadline) }));
     case 'member-ended': {
       const { state, run, outcome, message, at, ms } = event;
       return withMember(record, event.id, () => ({ state, run, outcome, message, at, ms }));
@@ -105,6 +107,11 @@ export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEv
     default:
       return record;
   }
+}
+
+/** What the table says of an instance whose change waits. */
+export function waitingMessage(deadline: number): string {
+  return `waits for a confirmation until ${new Date(deadline).toISOString()}`;
 }
 
 function withMember(
@@ -148,6 +155,7 @@ function statusAfter(stop: RolloutStop | null): RolloutStatus {
     case 'aborted':
       return 'aborted';
     case 'broken':
+    case 'not-confirmed':
     case 'canary':
     case 'failures':
       return 'stopped';

@@ -3,9 +3,14 @@ import type { RolloutEvent, RolloutMember } from '../rollout-event.ts';
 import { assignWaves, type RolloutSettings } from './planner.ts';
 import type { MemberRecord, RolloutRecord } from './record.ts';
 
-/** The instances whose run, or rollback, was under way when their guard died: recovery finishes them first. */
+/**
+ * The instances whose run, or rollback, was under way when their guard died, or whose change waited for a confirmation: recovery
+ * finishes them first, and finds how the wait ended.
+ */
 export function unfinishedMembers({ members }: RolloutRecord): readonly MemberRecord[] {
-  return members.filter(({ state }) => state === 'running' || state === 'reverting');
+  return members.filter(
+    ({ state, outcome }) => state === 'running' || state === 'reverting' || isWaiting({ state, outcome }),
+  );
 }
 
 /**
@@ -21,7 +26,7 @@ export function resumeEvent(
   const isGoingBack = record.status !== 'stopped' && record.members.some(({ state }) => state === 'reverted');
   if (isGoingBack) return { type: 'rollout-resumed', holder, members: [], accepted: [] };
   const again = record.members.filter((member) => isToDo(member, retryFailed));
-  const accepted = record.members.filter(({ state }) => state === 'failed' || state === 'broken').map(({ id }) => id);
+  const accepted = record.members.filter(hasFailed).map(({ id }) => id);
   // After a resume the canary that had its turn is of wave 0: what is left of it is still the canary.
   const canary = again.filter(({ wave }) => wave.canary).length;
   const members = assignWaves(
@@ -37,6 +42,15 @@ export function resumeEvent(
   };
 }
 
+/** Not kept, for a reason that whoever goes on has seen. */
+export function hasFailed({ state }: Pick<MemberRecord, 'state'>): boolean {
+  return state === 'failed' || state === 'unconfirmed' || state === 'broken';
+}
+
+function isWaiting({ state, outcome }: Pick<MemberRecord, 'state' | 'outcome'>): boolean {
+  return state === 'inconclusive' && outcome === 'waiting';
+}
+
 function isToDo({ state }: MemberRecord, retryFailed: boolean): boolean {
   switch (state) {
     case 'pending':
@@ -44,6 +58,7 @@ function isToDo({ state }: MemberRecord, retryFailed: boolean): boolean {
     case 'reverted':
       return true;
     case 'failed':
+    case 'unconfirmed':
       return retryFailed;
     default:
       return false;

@@ -51,6 +51,7 @@ const states = [
   'failed',
   'broken',
   'inconclusive',
+  'unconfirmed',
   'skipped',
   'reverting',
   'reverted',
@@ -79,6 +80,7 @@ const outcomes = [
 
 const stops = [
   'broken',
+  'not-confirmed',
   'canary',
   'failures',
   'inconclusive',

@@ -120,14 +120,14 @@ async function commandAndVerdict(
 }
 
 /** The command, from its phase to its end in the record. */
-async function runRecorded(plan: Plan, tools: RunTools, prepared: AttemptSubject) {
+async function runRecorded(plan: Plan, tools: RunTools, prepared: AttemptSubject, isSession = false) {
   const { end, tail, ms, isDeclined } = await inPhase(
     tools,
     'command',
     () => runCommand(plan, tools, prepared.boot),
     ({ end }) => ({
-      ok: failureOf(plan, end) === null,
-      message: end.kind === 'exited' ? `exit status ${end.status}` : end.kind,
+      ok: failureOf(plan, end) === null || (isSession && end.kind === 'exited'),
+      message: end.kind !== 'exited' ? end.kind : isSession ? 'the shell ended' : `exit status ${end.status}`,
     }),
   );
   await tools.recorder.record({ type: 'command-ended', end, ms });
@@ -148,7 +148,7 @@ function describeLostOutput({ platform }: RunTools): string {
  */
 async function runSession(plan: Plan, tools: RunTools, prepared: AttemptSubject) {
   for (;;) {
-    const { end, output } = await runRecorded(plan, tools, prepared);
+    const { end, output } = await runRecorded(plan, tools, prepared, true);
     const asked = { end, output, isDeclined: false };
     if (end.kind !== 'exited' || tools.interruption.by() !== null) return { ...asked, choice: null };
     const { differences, facts } = await differencesSince(plan, tools, prepared.baseline);

@@ -1,6 +1,6 @@
 import type { Outcome, Verdict } from '../event.ts';
 import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baseline.ts';
-import { coverageOf } from '../health/coverage.ts';
+import { coverageOf, type Coverage } from '../health/coverage.ts';
 import type { AskContext } from '../health/observation.ts';
 import { waitUntilQuiet } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
@@ -44,10 +44,12 @@ export async function establishBaseline(
       }),
     ({ checks, facts }) => ({ ok: true, message: describeBaseline(checks.length, facts !== null) }),
   );
-  const coverage = plan.automatic ? { coverage: coverageOf(baseline.facts) } : {};
-  await tools.recorder.record({ type: 'baseline-recorded', baseline, ...coverage });
+  await tools.recorder.record({ type: 'baseline-recorded', baseline, ...coverageFor(plan, baseline) });
   // An observation that was cut short proves nothing. The run ends as interrupted.
-  const verdict = tools.interruption.by() === null ? judgeAlone(baseline) : null;
+  const verdict =
+    tools.interruption.by() === null
+      ? judgeAlone(baseline, { acceptNothingCompared: plan.acceptNothingCompared })
+      : null;
   const isUnfit = verdict !== null && verdict.verdict !== 'healthy' && !plan.allowUnhealthy;
   if (verdict === null || isUnfit) enough.abort();
   if (verdict === null) return ok(baseline);
@@ -55,6 +57,12 @@ export async function establishBaseline(
   const missing = await looking;
   enough.abort();
   return missing === null ? ok(baseline) : err(missing);
+}
+
+/** What the verdict will rest on. Without automatic comparison the checks say it, unless there are none. */
+function coverageFor({ automatic, checks }: Plan, { facts }: Baseline): { readonly coverage?: Coverage } {
+  if (automatic) return { coverage: coverageOf(facts) };
+  return checks.length > 0 ? {} : { coverage: { compared: [], missing: [] } };
 }
 
 async function missingExecutable(
@@ -75,6 +83,11 @@ function mustExist({ change, pushes, command }: Plan): boolean {
 }
 
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
+  if (verdict.reasons.every(({ subject }) => subject === 'facts'))
+    return refused(
+      `"${plan.instance}" cannot be judged: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
+      'Define a check with --check, or accept a run that proves nothing with --automatic=optional.',
+    );
   return refused(
     `"${plan.instance}" is already unhealthy: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
     'Repair it first, or pass --allow-unhealthy. What fails now then does not count against the command.',

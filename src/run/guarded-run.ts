@@ -66,9 +66,10 @@ async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRu
     ...(chosen ? { chosen } : {}),
     ...(nothingChanged ? { nothingChanged } : {}),
   });
-  return decision === 'keep' || cause === null
+  const outcome = await (decision === 'keep' || cause === null
     ? keepChange(plan, tools, prepared, { cause, unchanged: attempt.unchanged, nothingChanged })
-    : rollBackChange(plan, tools, prepared, { cause, attempt });
+    : rollBackChange(plan, tools, prepared, { cause, attempt }));
+  return unlessTakenOver(plan, tools, prepared, outcome);
 }
 
 /** Null where the change is confirmed, or needs no confirmation: the run goes on to its end. */
@@ -82,7 +83,7 @@ async function awaitConfirmationWhereWanted(
   if (confirmation === null || attempt.unchanged) return null;
   const { end, deadline } = await awaitConfirmation({ ...plan, confirmation }, tools);
   const loss = await lossOf(prepared.lease);
-  // Whoever settled the change may have finished it as well.
+  // Whoever settled the change may have finished it as well. After a long sleep of this machine it may also still wait.
   if (loss !== null || end === 'taken-over')
     return (await tools.confirmation.outcomeOf(plan.run)) ?? lockLost('not-confirmed', loss ?? 'taken-over');
   switch (end) {
@@ -91,8 +92,21 @@ async function awaitConfirmationWhereWanted(
     case 'left':
       return { outcome: 'waiting', deadline: deadline.at };
     case 'refused':
-    case 'expired':
+    case 'expired': {
       await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'not-confirmed' });
-      return rollBackChange(plan, tools, prepared, { cause: 'not-confirmed', attempt });
+      const outcome = await rollBackChange(plan, tools, prepared, { cause: 'not-confirmed', attempt });
+      return unlessTakenOver(plan, tools, prepared, outcome);
+    }
   }
+}
+
+/** Where a keeper took a run over from a guard that was stopped in the middle of it, the outcome is what the keeper did. */
+async function unlessTakenOver(
+  { confirmation, run }: Plan,
+  tools: RunTools,
+  { lease }: PreparedRun,
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (confirmation === null || outcome.outcome !== 'rollback-failed' || !lease.signal.aborted) return outcome;
+  return (await tools.confirmation.outcomeOf(run)) ?? outcome;
 }

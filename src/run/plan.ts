@@ -26,6 +26,8 @@ export interface Plan {
   readonly checks: readonly CheckDefinition[];
   /** Whether the facts inside the instance are compared as well. */
   readonly automatic: boolean;
+  /** Run even if nothing could be compared and there is no check. */
+  readonly acceptNothingCompared: boolean;
   readonly allowUnhealthy: boolean;
   /** What to do with disks that the restore point does not cover. */
   readonly uncovered: 'refuse' | 'warn' | 'accept';

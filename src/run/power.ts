@@ -1,8 +1,7 @@
 import { waitUntilAskable } from '../health/ready.ts';
-import { describeFailure, type PlatformFailure } from '../platform/failure.ts';
+import { describeFailure, isTransient, type PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { lossBehind, underLease, type LeaseHandle } from './lock/lease.ts';
-import { isTransient } from './retry.ts';
 import type { Limits } from './plan.ts';
 import type { RunTools } from './tools.ts';
 
@@ -76,8 +75,8 @@ function startIsWorthRepeating(failure: PlatformFailure): boolean {
     isTransient(failure) ||
     // A full pool becomes usable after a restore, because btrfs frees space late (docs/internals/incus.md, Restore).
     failure.kind === 'no-space' ||
-    // A daemon that has just started retries its networks once a minute.
-    /Network "[^"]*" unavailable on this server/.test(failure.detail)
+    // A server that has just started retries its networks once a minute.
+    failure.kind === 'not-ready'
   );
 }
 

@@ -58,6 +58,8 @@ export async function prepare(
   first: FirstObservation | null,
 ): Promise<Result<PreparedRun, Outcome>> {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
+  const unwritable = tools.recorder.failure();
+  if (unwritable !== null) return err(refusedRecord(unwritable));
   if (Object.keys(plan.hooks).length > 0)
     await tools.recorder.record({ type: 'lifecycle-commands-planned', commands: plan.hooks });
   if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);

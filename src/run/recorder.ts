@@ -14,7 +14,7 @@ export interface EventStore {
 /** Passes events to the journal and then to the views: an event is durable before it is shown. */
 export interface Recorder {
   readonly run: string;
-  /** Opens the journal with the first durable event of the run. */
+  /** Opens the journal with the first durable event of the run. If that fails, `failure` says why and the run must be refused. */
   readonly begin: (started: RunStarted) => Promise<void>;
   /** Opens the journal of an interrupted run to continue it. */
   readonly resume: () => Promise<void>;
@@ -84,8 +84,13 @@ export function createRecorder(options: {
     close: async () => store?.close(),
     resume,
     begin: async (started) => {
-      await resume();
-      await record(started);
+      const opened = await options.openStore();
+      if (opened.ok) store = opened.value;
+      const event = stamped(started);
+      const written = opened.ok ? await opened.value.append(event) : opened;
+      // The run is refused, and its refusal says why: there is no record to point to.
+      if (written.ok) await tell(event);
+      else failure = written.error;
     },
   };
 }

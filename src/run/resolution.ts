@@ -33,7 +33,7 @@ export async function resolve(
     const decision = decide(plan, attempt);
     const { cause } = decision;
     const settled = { cause, attempt, nothingChanged: false, chosen: false };
-    if (cause === null) return { ...settled, decision: 'keep' };
+    if (cause === null) return { ...settled, decision: 'keep', chosen: attempt.accepted === true };
     if (attempt.choice !== null)
       return { ...settled, cause: causeOfChoice(attempt, cause), decision: attempt.choice, chosen: true };
     const nothingChanged = await mayBeUnchanged(plan, tools, decision, prepared, attempt);

@@ -39,13 +39,15 @@ export type ConfirmationAnswer = 'confirm' | 'refuse' | 'leave';
 /** What waiting needs of the outside world. */
 export interface ConfirmationTools {
   readonly readClocks: () => ClockReading;
+  /** Resolves when the wait may begin, or with the signal: the changes of a wave of a rollout wait from the same moment on. */
+  readonly ready: (signal: AbortSignal) => Promise<void>;
   /** Makes sure that somebody acts at the deadline whatever becomes of this process. The error is one sentence. */
   readonly arm: (run: string) => Promise<Result<void, string>>;
-  /** Asks the person at the terminal; null where nobody can be asked. The signal takes the question back. */
-  readonly ask: ((deadline: Deadline, signal: AbortSignal) => Promise<ConfirmationAnswer>) | null;
+  /** Asks the person at the terminal, with the time left; null where nobody can be asked. The signal takes the question back. */
+  readonly ask: ((deadline: () => Deadline, signal: AbortSignal) => Promise<ConfirmationAnswer>) | null;
   /** Runs `--confirm-by` once. */
   readonly tryCommand: (words: readonly [string, ...string[]], signal: AbortSignal) => Promise<boolean>;
-  /** How the run ended, where another guard on this host has finished it; null where that is not known in time. */
+  /** How the run ended, where another guard of this host has it; that it waits, where it still does; null where that is not known in time. */
   readonly outcomeOf: (run: string) => Promise<Outcome | null>;
   /** Tells the people inside that the change is about to be rolled back. */
   readonly warnUsers: (deadline: Deadline) => Promise<void>;

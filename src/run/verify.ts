@@ -30,7 +30,7 @@ export async function verify(
   end: CommandEnd,
   soakMs: number,
 ): Promise<Verification> {
-  const { verdict, look, interruptedBy, choice } = await inPhase(
+  const { verdict, look, observations, interruptedBy, choice } = await inPhase(
     tools,
     'verify',
     async () => {
@@ -61,7 +61,8 @@ export async function verify(
       message: interruptedBy === null ? verdict.verdict : 'interrupted',
     }),
   );
-  if (verdict.verdict === 'unhealthy') await recordUnitLogs(plan, tools, verdict);
+  await tools.recorder.record({ type: 'watch-observed', observations });
+  if (verdict.verdict === 'unhealthy') await recordUnitLogs(plan, tools, verdict, baseline.facts?.observedAt ?? null);
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });

@@ -11,7 +11,7 @@ test('one agent for a state directory; the next when it has ended', async () => 
     const second = await acquireAgentLock(folder);
     expect(second).toEqual({
       ok: false,
-      error: `Another agent already uses ${folder} (process ${process.pid}).`,
+      error: { kind: 'taken', message: `Another agent already uses ${folder} (process ${process.pid}).` },
     });
     if (first.ok) await first.value.release();
     const third = await acquireAgentLock(folder);
@@ -20,4 +20,12 @@ test('one agent for a state directory; the next when it has ended', async () => 
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('a state directory that cannot be written is a sentence, not an exception', async () => {
+  const lock = await acquireAgentLock('/proc/nowhere/guard');
+  expect(lock).toMatchObject({
+    ok: false,
+    error: { kind: 'unwritable', message: expect.stringContaining('/proc/nowhere') },
+  });
 });

@@ -14,7 +14,10 @@ export interface Arena {
   readonly host: Host;
   /** The server, from this process, which is warm: what Incus' own operations cost. */
   readonly rest: Platform;
+  /** The program of the npm package, for this Node. */
   readonly program: string;
+  /** The single executable. */
+  readonly executable: string;
   readonly stateDirectory: string;
   readonly rounds: number;
   readonly quick: boolean;
@@ -25,7 +28,10 @@ export interface Arena {
 
 /** Brings up a host of its own with a btrfs and a dir pool, does the work, and lets go. */
 export const withArena = async (
-  { hostName, ...options }: Pick<Arena, 'rounds' | 'quick' | 'say' | 'note'> & { readonly hostName: string },
+  {
+    hostName,
+    ...options
+  }: Pick<Arena, 'executable' | 'rounds' | 'quick' | 'say' | 'note'> & { readonly hostName: string },
   work: (arena: Arena) => Promise<void>,
 ): Promise<void> => {
   const host = await bringUp({ name: hostName, dirPool: true });

@@ -1,6 +1,8 @@
-import { writeFile } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { execa } from 'execa';
 import { withArena, type Arena } from './arena.ts';
 import { measureIdleKeptRun, measureLargeKeptRuns } from './kept-run.ts';
 import { measureLooks } from './looks.ts';
@@ -54,13 +56,27 @@ export const main = async (words: readonly string[]): Promise<number> => {
   const keep = async (measured: Measured): Promise<void> => {
     if (values.write) await writeFile('docs/benchmarks.md', documentOf(measured, rounds));
   };
-  await bench({ hostName: 'bench', rounds, quick, wanted, say, keep });
+  const folder = await mkdtemp(join(tmpdir(), 'guard-bench-'));
+  try {
+    const executable = wanted.includes('start') ? await buildExecutable(folder, say) : '';
+    await bench({ hostName: 'bench', executable, rounds, quick, wanted, say, keep });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
   return 0;
+};
+
+const buildExecutable = async (folder: string, say: (line: string) => void): Promise<string> => {
+  say('building the single executable: a minute');
+  await execa('node', ['packaging/single-file.mjs', folder, process.arch], { stdout: 'ignore' });
+  return join(folder, `guard-linux-${process.arch}`);
 };
 
 /** What to measure, and where. */
 export interface BenchOptions {
   readonly hostName: string;
+  /** The single executable, which the section `start` measures. */
+  readonly executable: string;
   readonly rounds: number;
   readonly quick: boolean;
   /** Names of sections. */

@@ -16,16 +16,26 @@ program
 program.command('rollback').argument('<instance>').argument('[run]').option('--restart-not');
 program.command('completion').addArgument(new Argument('<shell>').choices(['bash', 'zsh']));
 program.command('complete', { hidden: true });
+program.command('show').argument('<run>').option('--evidence <name>');
+const rollout = program.command('rollout');
+rollout.command('status').argument('[rollout]');
+rollout.command('resume').argument('<rollout>').option('--force');
+program.command('hook').command('install').argument('<instance>');
 
 const words = (line: string): string =>
-  completionsOf(program, line.split(' '), ['web1', 'web2', 'run-of-mine'], ['20261123-055126-k3f9'])
+  completionsOf(program, line.split(' '), {
+    instances: ['web1', 'web2', 'run-of-mine'],
+    runs: ['20261123-055126-k3f9'],
+    rollouts: ['20261123-055126-r0ll'],
+    evidence: ['units.txt'],
+  })
     .map(({ word }) => word)
     .join(' ');
 
 describe('what could stand at the cursor', () => {
   test.each([
-    ['', 'run rollback completion help web1 web2 run-of-mine'],
-    ['r', 'run rollback run-of-mine'],
+    ['', 'run rollback completion show rollout hook help web1 web2 run-of-mine'],
+    ['r', 'run rollback rollout run-of-mine'],
     ['we', 'web1 web2'],
     ['--re', '--restart --report'],
     ['rollback --re', '--restart-not'],
@@ -40,6 +50,13 @@ describe('what could stand at the cursor', () => {
     ['--on-failure k', 'keep'],
     ['--report j', 'junit= json='],
     ['completion ', 'bash zsh'],
+    ['rollout ', 'status resume help'],
+    ['rollout resume ', '20261123-055126-r0ll'],
+    ['rollout resume --', '--force --help'],
+    ['hook install w', 'web1 web2'],
+    ['help r', 'run rollback rollout'],
+    ['show last --evidence ', 'units.txt'],
+    ['--on-failure unhealthy=', 'unhealthy=rollback unhealthy=keep unhealthy=ask'],
     ['web1 -- w', ''],
     ['web1 -- sh --re', ''],
     ['web1 --', '--restart --quiet --uncovered --on-failure --report --push --help'],

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/cli/context.ts';
@@ -8,8 +10,11 @@ import { temporaryFolder } from '../journal/temporary.ts';
 
 /** What guard says to a command line that it must not carry out: reaching a server fails the test. */
 async function complaint(...words: string[]): Promise<{ readonly status: number; readonly text: string }> {
+  return complaintIn(await temporaryFolder(), ...words);
+}
+
+async function complaintIn(folder: string, ...words: string[]): Promise<{ status: number; text: string }> {
   const stderr = new PassThrough();
-  const folder = await temporaryFolder();
   const context: Context = {
     version: '0',
     commit: 'none',
@@ -45,11 +50,21 @@ describe('a wrong command line is refused before anything is reached', () => {
     [['--name', 'guard-20261123-055126-k3f9', 'web', '--', 'true'], 'is a name that guard gives'],
     [['check', 'web', '--', 'true'], '`guard check` runs no command, so -- is not allowed.'],
     [['rollback', 'web', '--', 'true'], '`guard rollback` runs no command'],
+    [['--automatic', 'maybe', 'web', '--', 'true'], '"maybe" is not known: write on, off or optional.'],
     [['show', 'last', '--', 'x'], '`guard show` runs no command'],
     [['runs', 'web', 'x'], "Too many arguments for 'runs'"],
     [['help', 'foo'], 'There is no command "foo".'],
     [['undo', 'web'], 'Did you mean: guard rollback <instance>?'],
     [['status'], 'Did you mean: guard runs (what happened), or guard check <instance> (how it is now)?'],
+    [['diff', 'last'], 'Did you mean: guard show <run> --changes?'],
+    [['upgrade', 'web'], 'Did you mean: guard <instance> -- apt upgrade?'],
+    [['show'], 'The <run> is missing.'],
+    [['show'], 'Write: guard show <run>; see `guard show --help`.'],
+    [['rollback'], 'Write: guard rollback <instance> [run]; see `guard rollback --help`.'],
+    [['--check-timeout', '5s', 'web', '--', 'true'], '--check-timeout has no effect without --check.'],
+    [['check', '--check-retries', '2', 'web'], '--check-retries has no effect without --check.'],
+    [['--push-owner', '1:1', 'web', '--', 'true'], '--push-owner has no effect without --push.'],
+    [['--hook-timeout', '5s', 'web', '--', 'true'], '--hook-timeout has no effect without --hook.'],
     [['foo'], 'Write: guard foo -- <command> (the subcommands: `guard --help`)'],
     [['roolback', 'web'], 'guard rollback web'],
     [['hook', 'instal', 'web'], "Unknown command 'instal'"],
@@ -74,6 +89,26 @@ describe('a wrong command line is refused before anything is reached', () => {
       expect((await complaint(...words)).text).not.toMatch(/nothing was changed/i);
     },
   );
+});
+
+test.each([
+  'runs',
+  'recover',
+  'points',
+  'prune',
+  'show last',
+  'rollback -y web',
+  'forget last',
+  'confirm web',
+  'agent',
+])('records that cannot be read are not taken for none: guard %s', async (line) => {
+  const folder = await temporaryFolder();
+  // A folder that even root cannot list.
+  await writeFile(join(folder, 'runs'), '');
+  const { status, text } = await complaintIn(folder, ...line.split(' '));
+  expect(status).toBe(30);
+  expect(text).toContain('The records of past runs cannot be read: ');
+  expect(text).toContain('GUARD_STATE_DIR');
 });
 
 test('a state directory that cannot be written refuses a run before anything is reached', async () => {

@@ -60,8 +60,8 @@ describe('every mistake has its place and says what to write', () => {
     ],
     [
       'the same the other way',
-      'defaults:\n  automatic: Off',
-      '2:14 "automatic" must be true or false, but is "Off". YAML 1.2 has no other word for it: write false.',
+      'defaults:\n  restart: Off',
+      '2:12 "restart" must be true or false, but is "Off". YAML 1.2 has no other word for it: write false.',
     ],
     [
       'a misspelled choice',

@@ -131,6 +131,12 @@ describe('checks', () => {
 });
 
 describe('settings', () => {
+  test.each(['true', 'false', 'optional'])('automatic: %s', (word) => {
+    expect(read(`defaults: {automatic: ${word}}`).defaults.automatic).toBe(
+      word === 'optional' ? word : word === 'true',
+    );
+  });
+
   test('are read as the program uses them', () => {
     const text = `
 defaults:

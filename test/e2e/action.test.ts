@@ -159,12 +159,20 @@ describe('the action', () => {
     const { exitCode, stdout, stderr } = await step('main', inputs);
     expect({ exitCode, stdout, stderr }).toMatchObject({ exitCode: 0, stdout: `pushed$HOME "quoted"` });
     const outputs = await values('output');
-    expect(outputs).toMatchObject({ outcome: 'kept', cause: '', status: '0', instance, report: 'guard.xml' });
+    expect(outputs).toMatchObject({
+      outcome: 'kept',
+      cause: '',
+      status: '0',
+      instance,
+      report: 'guard.xml',
+      page: 'guard.html',
+    });
     expect(outputs['run']).toMatch(/^\d{8}-\d{6}-/);
     expect(outputs['evidence']).toBe('');
     expect(await snapshotNames(instance)).toContain(outputs['restore-point']);
     expect(Object.keys(outputs).toSorted()).toEqual(Object.keys((await read<Action>('action.yml')).outputs).toSorted());
     expect(await readFile(join(folder, 'guard.xml'), 'utf8')).toContain('<testsuites');
+    expect(await readFile(join(folder, 'guard.html'), 'utf8')).toContain('Does the service work?');
     expect((await step('post', inputs)).stderr).toBe('');
   });
 
@@ -199,6 +207,7 @@ describe('the action', () => {
     expect(saved.length).toBeGreaterThan(0);
     expect(stderr).toMatch(/^::error title=guard/m);
     expect(await readFile(join(folder, 'guard.xml'), 'utf8')).toMatch(/<(error|failure)/);
+    expect(await readFile(join(folder, 'guard.html'), 'utf8')).toContain('What now?');
   });
 
   test('several instances: one outcome, and each output once', async () => {
@@ -246,7 +255,11 @@ const killTree = async (pid: number): Promise<void> => {
 
 test('the example of GitLab: its script, as it stands', async () => {
   const { deploy } = await read<{
-    deploy: { script: string[]; after_script: string[]; artifacts: { reports: { junit: string } } };
+    deploy: {
+      script: string[];
+      after_script: string[];
+      artifacts: { paths: string[]; reports: { junit: string } };
+    };
   }>('examples/gitlab-ci.yml');
   await mkdir(join(folder, 'dist'));
   await writeFile(join(folder, 'dist/deploy'), '#!/bin/sh\necho deployed\n', { mode: 0o755 });
@@ -270,6 +283,9 @@ test('the example of GitLab: its script, as it stands', async () => {
   expect(job).toMatchObject({ exitCode: 0, stdout: 'deployed' });
   expect(job.stderr).toContain('section_start:');
   expect(await readFile(join(folder, deploy.artifacts.reports.junit), 'utf8')).toContain('<testsuites');
+  // One file alone is what GitLab links to; of several it opens a list.
+  expect(deploy.artifacts.paths).toHaveLength(1);
+  expect(await readFile(join(folder, deploy.artifacts.paths[0] ?? ''), 'utf8')).toContain('<!doctype html>');
   expect((await lines(deploy.after_script)).exitCode).toBe(0);
 });
 

@@ -38,7 +38,7 @@ describe('a failure whose policy is to ask', () => {
     const terminal = asking(...failing('kept'));
     await terminal.shows(question);
     terminal.type('x\r');
-    await terminal.shows('"x" is none of the answers.');
+    await terminal.shows('"x" is not one of the answers.');
     terminal.type('s\r');
     await terminal.shows(/root@gr-ask\S*# /);
     terminal.type('touch /root/looked; exit\r');
@@ -163,11 +163,11 @@ describe('Ctrl-C during the check', () => {
     const terminal = inTerminal(...words);
     await terminal.shows('Ctrl-C to decide');
     terminal.type('stray keys\r\u0003');
-    await terminal.shows('g, k or r [g]: ');
-    terminal.type('g\r');
-    await terminal.shows(/g\r[\s\S]*Ctrl-C to decide/);
+    await terminal.shows('c, k or r [c]: ');
+    terminal.type('c\r');
+    await terminal.shows(/c\r[\s\S]*Ctrl-C to decide/);
     terminal.type('\u0003');
-    await terminal.shows(/g, k or r \[g\]: [\s\S]*g, k or r \[g\]: /);
+    await terminal.shows(/c, k or r \[c\]: [\s\S]*c, k or r \[c\]: /);
     terminal.type('k\r');
     expect(await terminal.ended).toBe(13);
     expect(await fileExists(instance, '/root/checked')).toBe(true);
@@ -178,7 +178,7 @@ describe('Ctrl-C during the check', () => {
     const terminal = inTerminal(...words);
     await terminal.shows('Ctrl-C to decide');
     terminal.type('\u0003');
-    await terminal.shows('g, k or r [g]: ');
+    await terminal.shows('c, k or r [c]: ');
     terminal.type('\u0003');
     expect(await terminal.ended).toBe(130);
     expect(await fileExists(instance, '/root/checked')).toBe(false);

@@ -37,6 +37,11 @@ test('bash completes subcommands, options and the names of instances', async () 
   expect(await offered('guard plan e2e-comp')).toEqual(process.env['INCUS_REMOTE'] === undefined ? [instance] : []);
 });
 
+test('bash gets only what follows a sign that separates words for it', async () => {
+  expect(await offered('guard --on-failure unhealthy=k')).toEqual(['keep']);
+  expect(await offered('guard rollout ')).toEqual(['status', 'resume', 'abort', 'help']);
+});
+
 test('at the tab key nothing of what was typed is done', async () => {
   const before = await readdir(folder);
   await offered('guard web -- echo $(touch made) `touch made` > made; touch made; e2e');

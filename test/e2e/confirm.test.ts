@@ -1,10 +1,12 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
 import { ownProject, removeProject, startAgent, type AgentUnderTest } from './agent-under-test.ts';
 import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
+import { openTerminal, type PseudoTerminal } from './pseudo-terminal.ts';
 
 const project = 'guard-e2e-confirm';
 const instance = 'gr-confirm';
@@ -46,6 +48,7 @@ interface RunLine {
   readonly run: string;
   readonly outcome: string | null;
   readonly exitStatus: number | null;
+  readonly waitingUntil: number | null;
 }
 
 const lastRun = async (): Promise<RunLine> => {
@@ -53,8 +56,9 @@ const lastRun = async (): Promise<RunLine> => {
   return JSON.parse(stdout) as RunLine;
 };
 
-const isWaiting = async (): Promise<boolean> =>
-  (await incusCommand('config', 'get', instance, 'user.guard.run')).includes('"waiting"');
+const markerOf = (): Promise<string> => incusCommand('config', 'get', instance, 'user.guard.run');
+
+const isWaiting = async (): Promise<boolean> => (await markerOf()).includes('"waiting"');
 
 const endedWith = (exitStatus: number): Promise<void> =>
   waitFor(async () => (await lastRun()).exitStatus === exitStatus, { limitMs: 90_000 });
@@ -132,6 +136,139 @@ test('14: also where every guard was killed, and the agent comes back after the 
   await isFree();
 });
 
+test('14: also where its record cannot be read', async () => {
+  await withAgent();
+  expect((await guard.run(change('unreadable', '--confirm', '5s', '--detach'))).status).toBe(16);
+  const { run } = await lastRun();
+  const journal = join(guard.stateDirectory, 'runs', run, 'journal.jsonl');
+  await rename(journal, `${journal}.away`);
+  // A folder of that name is there, and yet no record.
+  await mkdir(journal);
+  await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
+  expect(await fileExists(instance, '/root/unreadable')).toBe(false);
+  await waitFor(async () => (await readdir(join(guard.stateDirectory, 'waiting'))).length === 0);
+  await rm(journal, { recursive: true });
+  await isFree();
+});
+
+test('14: also where guard.yaml has got a mistake meanwhile', async () => {
+  await withAgent();
+  expect((await guard.run(change('mistake', '--confirm', '5s', '--detach'))).status).toBe(16);
+  await writeFile(join(guard.stateDirectory, 'agent.yaml'), 'defaults: { soka: 1s }\n');
+  await endedWith(14);
+  expect(await fileExists(instance, '/root/mistake')).toBe(false);
+  await isFree();
+});
+
+describe('another host', () => {
+  let elsewhere: GuardUnderTest;
+
+  beforeAll(async () => {
+    elsewhere = await guardUnderTest();
+  });
+
+  afterAll(() => elsewhere.remove());
+
+  test('14: an earlier deadline that it sets is kept', async () => {
+    await withAgent();
+    expect((await guard.run(change('earlier', '--confirm', '30m', '--detach'))).status).toBe(16);
+    expect((await elsewhere.run(['confirm', instance, '--extend', '3s'])).status).toBe(0);
+    await endedWith(14);
+    expect(await fileExists(instance, '/root/earlier')).toBe(false);
+    await isFree();
+  });
+
+  test('0: confirms, and the record of the host that made the change says so', async () => {
+    await withAgent();
+    expect((await guard.run(change('elsewhere', '--confirm', '30m', '--detach'))).status).toBe(16);
+    expect((await elsewhere.run(['confirm', instance])).status).toBe(0);
+    await endedWith(0);
+    expect(await fileExists(instance, '/root/elsewhere')).toBe(true);
+    await isFree();
+  });
+
+  test('sees whose change waits, and rolls it back after the deadline where the keeper is lost', async () => {
+    await withAgent();
+    expect((await guard.run(change('orphan', '--confirm', '6s', '--detach'))).status).toBe(16);
+    await agent?.end('SIGKILL');
+    agent = null;
+    const busy = await elsewhere.run(change('other'));
+    expect(busy.status).toBe(31);
+    expect(busy.stderr).toContain('guard recover');
+    expect((await elsewhere.run(['recover', instance])).stderr).toContain('waits for a confirmation');
+    expect(await isWaiting()).toBe(true);
+    const deadline = performance.now() + 6000;
+    await waitFor(() => performance.now() > deadline);
+    const late = await elsewhere.run(['confirm', instance]);
+    expect(late.status).toBe(30);
+    expect(late.stderr).toContain('guard recover');
+    expect((await elsewhere.run(['recover', instance])).status).toBe(0);
+    expect(await fileExists(instance, '/root/orphan')).toBe(false);
+    await isFree();
+    // The host that made the change finds it finished.
+    await withAgent();
+    await waitFor(async () => (await readdir(join(guard.stateDirectory, 'waiting'))).length === 0, { limitMs: 90_000 });
+  });
+});
+
+describe('a process that is stopped past the deadline', () => {
+  test('14: the guard that made the change: the agent rolls back, and the guard reports that', async () => {
+    await withAgent();
+    const caller = guard.start(change('stopped', '--confirm', '4s'));
+    await waitFor(isWaiting);
+    process.kill(caller.pid ?? 0, 'SIGSTOP');
+    await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
+    process.kill(caller.pid ?? 0, 'SIGCONT');
+    expect((await caller).exitCode).toBe(14);
+    expect(await fileExists(instance, '/root/stopped')).toBe(false);
+    await endedWith(14);
+    await isFree();
+  });
+
+  test('14: the guard that made the change, which goes on while the agent rolls back', async () => {
+    await withAgent();
+    const caller = guard.start(change('resumed', '--confirm', '4s', '--hook', 'host:beforeRollback=sleep 10'));
+    await waitFor(isWaiting);
+    process.kill(caller.pid ?? 0, 'SIGSTOP');
+    await waitFor(async () => (await markerOf()).includes('"expired"'), { limitMs: 60_000 });
+    process.kill(caller.pid ?? 0, 'SIGCONT');
+    expect((await caller).exitCode).toBe(14);
+    expect(await fileExists(instance, '/root/resumed')).toBe(false);
+    await endedWith(14);
+    await isFree();
+  });
+
+  test('14: the agent: it rolls back when it goes on', async () => {
+    await withAgent();
+    expect((await guard.run(change('asleep', '--confirm', '4s', '--detach'))).status).toBe(16);
+    process.kill(agent?.pid ?? 0, 'SIGSTOP');
+    const deadline = performance.now() + 5000;
+    await waitFor(() => performance.now() > deadline);
+    expect(await isWaiting()).toBe(true);
+    process.kill(agent?.pid ?? 0, 'SIGCONT');
+    await endedWith(14);
+    expect(await fileExists(instance, '/root/asleep')).toBe(false);
+    await isFree();
+  });
+
+  test('16: a machine that slept for longer than the lease leaves the change waiting', async () => {
+    await withAgent();
+    const config = join(guard.stateDirectory, 'lease.yaml');
+    await writeFile(config, 'defaults: { lease: 60s }\n', { mode: 0o600 });
+    const caller = guard.start(change('slept', '--confirm', '30m', '--config', config));
+    await waitFor(isWaiting);
+    process.kill(caller.pid ?? 0, 'SIGSTOP');
+    const leaseMs = 60_000;
+    const until = performance.now() + leaseMs;
+    await waitFor(() => performance.now() > until, { limitMs: leaseMs + 10_000 });
+    process.kill(caller.pid ?? 0, 'SIGCONT');
+    expect((await caller).exitCode).toBe(16);
+    expect(await isWaiting()).toBe(true);
+    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    await isFree();
+  });
+});
+
 describe('a caller that waits', () => {
   test('0: ends when somebody else confirms', async () => {
     await withAgent();
@@ -189,6 +326,101 @@ describe('a caller that waits', () => {
     expect((await caller).exitCode).toBe(16);
     expect(await isWaiting()).toBe(true);
     expect((await guard.run(['confirm', instance])).status).toBe(0);
+    await isFree();
+  });
+});
+
+describe('at a terminal', () => {
+  const terminals: PseudoTerminal[] = [];
+
+  const atTerminal = async (file: string, confirm: string): Promise<PseudoTerminal> => {
+    const [program = '', ...before] = guard.command;
+    const words = [...before, ...change(file, '--confirm', confirm)];
+    const terminal = openTerminal(program, words, {
+      GUARD_STATE_DIR: guard.stateDirectory,
+      XDG_CONFIG_HOME: guard.stateDirectory,
+    });
+    terminals.push(terminal);
+    await terminal.shows('Keep it?');
+    return terminal;
+  };
+
+  afterEach(() => {
+    for (const terminal of terminals.splice(0)) terminal.hangUp();
+  });
+
+  test('0: says what is at stake, and yes keeps the change', async () => {
+    await withAgent();
+    const terminal = await atTerminal('yes', '5m');
+    await terminal.shows('guard confirm');
+    await terminal.shows('at stake: what is written since');
+    terminal.type('yes\r');
+    expect(await terminal.ended).toBe(0);
+    expect(await fileExists(instance, '/root/yes')).toBe(true);
+    await isFree();
+  });
+
+  test('14: no rolls it back, and the report names the writes that are lost', async () => {
+    await withAgent();
+    const terminal = await atTerminal('no', '5m');
+    terminal.type('perhaps\r');
+    terminal.type('no\r');
+    expect(await terminal.ended).toBe(14);
+    expect(terminal.seen()).toContain('lost: what was written between');
+    expect(await fileExists(instance, '/root/no')).toBe(false);
+    await isFree();
+  });
+
+  test('16: later, and Ctrl-C, leave it waiting', async () => {
+    await withAgent();
+    for (const keys of ['later\r', '\u0003']) {
+      const terminal = await atTerminal('later', '5m');
+      terminal.type(keys);
+      expect(await terminal.ended).toBe(16);
+      expect(await isWaiting()).toBe(true);
+      expect((await guard.run(['confirm', instance])).status).toBe(0);
+      await isFree();
+    }
+  });
+
+  test('14: a terminal that is closed changes nothing about the deadline', async () => {
+    await withAgent();
+    const terminal = await atTerminal('closed', '5s');
+    terminal.hangUp();
+    await endedWith(14);
+    expect(await fileExists(instance, '/root/closed')).toBe(false);
+    await isFree();
+  });
+});
+
+describe('what tells of a change that waits', () => {
+  test('guard runs, guard show, the notifications and the metrics', async () => {
+    const told = join(guard.stateDirectory, 'told');
+    const metrics = join(guard.stateDirectory, 'metrics.sock');
+    const configuration = join(guard.stateDirectory, 'notify.yaml');
+    const notify = `notify: [{ command: [sh, -c, 'cat >>${told}'], on: [waiting, rolled-back] }]`;
+    await writeFile(configuration, `defaults: { ${notify} }\n`, { mode: 0o600 });
+    agent = await startAgent(guard, 'defaults: {}\n', '--metrics', `unix:${metrics}`);
+    const begun = await guard.run(change('told', '--confirm', '15s', '--detach', '--config', configuration));
+    expect(begun.status).toBe(16);
+    const { run, waitingUntil } = await lastRun();
+    expect(waitingUntil).toBeGreaterThan(Date.now());
+    expect((await guard.run(['runs'])).stdout).toMatch(/waiting, \d+ s left/);
+    expect((await guard.run(['show', run])).stdout).toMatch(/Waits +for a confirmation until .* left\)/);
+    await agent.saw('confirmation-waiting', { run });
+    const scrape = async (): Promise<string> => {
+      const { stdout } = await execa('curl', ['-s', '--unix-socket', metrics, 'http://guard/metrics'], {
+        stdin: 'ignore',
+      });
+      return stdout;
+    };
+    expect(await scrape()).toContain('guard_agent_confirmation_deadline_timestamp_seconds{');
+    await endedWith(14);
+    await agent.saw('confirmation-ended', { run, outcome: 'rolled-back' });
+    expect(await scrape()).toMatch(/guard_agent_confirmations_total\{outcome="rolled-back"[^}]*\} \d/);
+    expect(await scrape()).not.toContain('guard_agent_confirmation_deadline_timestamp_seconds{');
+    const outcomes = (await readFile(told, 'utf8')).match(/"outcome":"[a-z-]+"/g);
+    expect(outcomes).toEqual(['"outcome":"waiting"', '"outcome":"rolled-back"']);
     await isFree();
   });
 });

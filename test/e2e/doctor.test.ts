@@ -2,16 +2,23 @@ import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { waitFor } from '../host/host.ts';
+import { ownProject, removeProject } from './agent-under-test.ts';
 import { fileExists, guardUnderTest, type GuardUnderTest } from './guard.ts';
 import { launch, remove } from './incus-subject.ts';
 
 const instance = 'e2e-doctor';
+/** Runs of other tests are not in flight in it. */
+const project = 'e2e-doctor';
 let guard: GuardUnderTest;
 
 beforeAll(async () => {
+  await ownProject(project);
   await launch(instance);
 });
-afterAll(() => remove(instance));
+afterAll(async () => {
+  await remove(instance, project);
+  await removeProject(project);
+});
 beforeEach(async () => {
   guard = await guardUnderTest();
   return () => guard.remove();
@@ -32,7 +39,9 @@ test('says what is there, in one line each, and changes nothing', async () => {
   // Some of it is of the machine that the test runs on.
   expect(summary).toMatch(/^guard doctor: (ok|\d+ \w+)/);
   expect(lines.filter((line) => !/^(ok {5}|warning|problem) {2}[a-z][\w -]*: .+\.$/.test(line))).toEqual([]);
-  expect(lines.join('\n')).toMatch(/^ok {7}server: Incus \d+\.\d+\S* answers .* project default, \d+ instances?\.$/m);
+  expect(lines.join('\n')).toMatch(
+    /^ok {7}server: Incus \d+\.\d+\S* answers .* project e2e-doctor, \d+ instances?\.$/m,
+  );
   expect(lines.join('\n')).toMatch(/^ok {7}pool default: btrfs takes restore points without copying/m);
   expect(status).toBe(
     lines.some((line) => line.startsWith('problem')) ? 2 : lines.some((line) => line.startsWith('warning')) ? 1 : 0,
@@ -59,7 +68,9 @@ test('an interrupted run is a problem until its line has finished it', async () 
   await running;
   const { status, found } = await doctor('runs');
   expect(status).toBe(2);
-  expect(found).toMatchObject([{ level: 'problem', advice: `Run \`guard recover ${instance}\`.` }]);
+  expect(found).toMatchObject([
+    { level: 'problem', advice: `Run \`guard recover --project ${project} ${instance}\`.` },
+  ]);
   // Of another host's records, the instance itself tells.
   const other = await guardUnderTest();
   const { stdout } = await other.run(['doctor']);

@@ -84,7 +84,7 @@ describe('guard hook', () => {
     await incusCommand('stop', '--force', instance);
     const installed = await guard.run(['hook', 'install', instance]);
     expect(installed).toMatchObject({ status: 0 });
-    expect(installed.stdout).toContain('does not run');
+    expect(installed.stdout).toContain('the instance is stopped');
     expect((await guard.run(['hook', 'status', instance])).status).toBe(3);
     expect(await statusOf(instance)).toBe('Stopped');
     await incusCommand('start', instance);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -16,6 +17,7 @@ import {
   withContainer,
   type Host,
 } from '../host/host.ts';
+import { reviveDaemon } from '../host/test-server.ts';
 
 // Two test runs on one machine do not get into each other's way.
 const run = process.pid % 100_000;
@@ -65,6 +67,20 @@ test.each(['kill', 'stop'] as const)('containers survive the daemon (%s) and obe
     await waitFor(async () => (await exec('ls', '/root')) === '');
   }),
 );
+
+test('a daemon that died by itself is told with its last words, and the next one runs', async () => {
+  const home = join(own.incusDir, '..');
+  await killDaemon(own);
+  const before = await readFile(join(home, 'daemon.out'), 'utf8');
+  reviveDaemon(own.env);
+  expect(await incus(own, 'query', '/1.0')).toContain('api_extensions');
+  expect(await readFile(join(home, 'deaths'), 'utf8')).toContain(`of host ${own.name} died by itself`);
+  expect(await readFile(join(home, 'daemon.out'), 'utf8')).toContain(before);
+
+  const deaths = await readFile(join(home, 'deaths'), 'utf8');
+  reviveDaemon(own.env);
+  expect(await readFile(join(home, 'deaths'), 'utf8')).toBe(deaths);
+});
 
 test('hosts do not see each other', async () => {
   expect(own.socket).not.toBe(main.socket);

@@ -118,9 +118,7 @@ describe('a restore point that was being renamed', () => {
   });
 });
 
-// Known fault, issue 13: the recovery after the printed lines finds the .incustmp of a cut restore once more and ends with 21.
-// oxlint-disable-next-line vitest/no-disabled-tests -- a known fault, told in the comment above
-describe.skip('a restore that was cut', () => {
+describe('a restore that was cut', () => {
   const path = () => onDisk('containers', scene.instance);
 
   test.each([

@@ -18,7 +18,7 @@ export const launch = async (name: string, ...more: string[]): Promise<void> => 
 };
 
 /** Removes a container of the tests, whatever its state. */
-export const remove = async (name: string, project = 'default'): Promise<void> => {
+export const remove = async (name: string, project = process.env['INCUS_PROJECT'] ?? 'default'): Promise<void> => {
   await execa('incus', ['delete', '--force', name, '--project', project], { reject: false, stdin: 'ignore' });
 };
 

@@ -31,7 +31,13 @@ afterAll(async () => {
   await guard.remove();
 });
 
-const status = async (...words: string[]): Promise<number | undefined> => (await guard.run(words)).status;
+/** What the last guard said, for the message of a test that fails. */
+let said = '';
+const status = async (...words: string[]): Promise<number | undefined> => {
+  const ended = await guard.run(words);
+  said = ended.stderr;
+  return ended.status;
+};
 const sh = (script: string): string[] => ['--retry', instance, '--', 'sh', '-c', script];
 
 /** A run whose command waits, with the events that it writes. */
@@ -101,6 +107,13 @@ const rehearsalInconclusive = async (): Promise<number | undefined> => {
   return ended.status;
 };
 
+/** A rollout to one instance, which is aborted at its end: a paused one would refuse the next. */
+const rollout = async (...words: string[]): Promise<number | undefined> => {
+  const ended = await status('--canary', '1', ...words);
+  await guard.run(['rollout', 'abort', 'last']);
+  return ended;
+};
+
 /** An agent keeps the deadlines of changes that wait. */
 const withKeeper = async (use: () => Promise<number | undefined>): Promise<number | undefined> => {
   const agent = await startAgent(guard, 'defaults: {}\n');
@@ -134,9 +147,9 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
   32: quarantined,
   33: () => status('rehearse', ...sh('exit 3')),
   34: rehearsalInconclusive,
-  40: () => status('--canary', '1', ...sh('exit 3')),
-  // It is not healthy at its turn, so nobody can judge the change there.
-  41: () => status('--canary', '1', '--check', 'false', '--check-retries', '1', ...sh('true')),
+  40: () => rollout(...sh('exit 3')),
+  // The instance is not healthy before the change, so the change cannot be judged there.
+  41: () => rollout('--check', 'false', '--check-retries', '1', ...sh('true')),
   64: () => status('--soak', 'long', ...sh('true')),
   78: misconfigured,
   129: () => interrupted('SIGHUP'),
@@ -145,7 +158,7 @@ const ways: Readonly<Record<(typeof outcomeTable)[number]['exit'], () => Promise
 };
 
 test.each(outcomeTable)('$exit: $name', async ({ exit }) => {
-  expect(await ways[exit]()).toBe(exit);
+  expect({ status: await ways[exit](), said }).toMatchObject({ status: exit });
   expect(await statusOf(instance)).toBe('Running');
   expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
 });

@@ -61,13 +61,21 @@ test('goes one step further back each time, says where, and changes nothing with
 test('64: nobody can be asked, and -y is missing; nothing is changed', async () => {
   const ended = await guard.run(['rollback', instance]);
   expect(ended.status).toBe(64);
-  expect(ended.stderr).toContain('Pass -y.');
+  expect(ended.stderr).toContain('Pass -y to roll back without a question.');
 });
 
 test('30: a run that left no restore point, with those there are', async () => {
   const ended = await guard.run(['rollback', '-y', instance, '19990101']);
   expect(ended.status).toBe(30);
   expect(ended.stderr).toContain(await lastRun());
+});
+
+test('64: the beginning of several ids is not guessed; nothing is changed', async () => {
+  for (const name of ['one', 'two']) await guard.run([...quick, instance, '--', 'touch', `/root/${name}`]);
+  const ended = await guard.run(['rollback', '-y', instance, (await lastRun()).slice(0, 4)]);
+  expect(ended.status).toBe(64);
+  expect(ended.stderr).toMatch(/More than one restore point of .* is meant/);
+  expect(await fileExists(instance, '/root/two')).toBe(true);
 });
 
 test('30: a restore point that was removed meanwhile; the instance is not stopped (F2)', async () => {

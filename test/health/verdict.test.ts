@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CheckStatus, CheckResult, Severity } from '../../src/event.ts';
 import { judge, judgeAlone } from '../../src/health/verdict.ts';
-import { facts as factsOf, failed, service, units } from './example-facts.ts';
+import type { Facts } from '../../src/health/facts.ts';
+import { facts as factsOf, failed, owner, service, tcp, units } from './example-facts.ts';
 import { baselineOf, lookOf, resultOf } from './samples.ts';
 
 const judged = (then: CheckStatus, now: CheckStatus, severity: Severity = 'required') =>
@@ -49,6 +50,54 @@ describe('a check before and after', () => {
     expect(failed.reasons[0]?.message).toContain('after 10 s; before, it took 200 ms');
     const slow = judge(before, lookOf({ checks: [resultOf('web', 'passed', { ms: 9000 })] }));
     expect(slow).toMatchObject({ verdict: 'healthy', advisories: [{ subject: 'check:web' }] });
+  });
+});
+
+describe('what was and what is, side by side', () => {
+  it('is told of units and checks', () => {
+    const { reasons } = judge(
+      baselineOf({
+        facts: factsOf({ units: units(service('pdns.service')) }),
+        checks: [resultOf('web', 'passed', { message: 'HTTP 200' })],
+      }),
+      lookOf({
+        facts: factsOf({ units: units(failed('pdns.service')) }),
+        checks: [resultOf('web', 'failed', { message: 'HTTP\u001b 502' })],
+      }),
+    );
+    expect(reasons).toMatchObject([
+      { subject: 'unit:pdns.service', before: 'running', after: expect.stringMatching(/^failed/) },
+      { subject: 'check:web', before: 'passed: HTTP 200', after: 'failed: HTTP\\x1b 502' },
+    ]);
+  });
+});
+
+describe('what was and what is of a server', () => {
+  const nginx = owner('nginx.service');
+  const before = {
+    units: units(service('nginx.service')),
+    sockets: [tcp('0.0.0.0', 80, nginx), tcp('0.0.0.0', 443, nginx)],
+  };
+  const reasonsOf = (then: Partial<Facts>, now: Partial<Facts>) =>
+    judge(baselineOf({ facts: factsOf(then) }), lookOf({ facts: factsOf(now) })).reasons;
+
+  it('is told of its ports', () => {
+    expect(reasonsOf(before, { ...before, sockets: [tcp('0.0.0.0', 80, nginx)] })).toMatchObject([
+      { before: 'listening on tcp/443', after: 'nothing on tcp/443' },
+    ]);
+    expect(
+      reasonsOf(before, { ...before, sockets: [tcp('127.0.0.1', 80, nginx), tcp('0.0.0.0', 443, nginx)] }),
+    ).toMatchObject([{ before: 'listening on tcp/80', after: 'tcp/80 only at 127.0.0.1' }]);
+  });
+
+  it('is told of its answers', () => {
+    const answer = (said: string | null) => ({ protocol: 'http' as const, port: 'tcp/80', question: '/', said });
+    expect(reasonsOf({ ...before, answers: [answer('200')] }, { ...before, answers: [answer('502')] })).toMatchObject([
+      { before: '200', after: '502' },
+    ]);
+    expect(reasonsOf({ ...before, answers: [answer('200')] }, { ...before, answers: [answer(null)] })).toMatchObject([
+      { before: '200', after: 'no answer' },
+    ]);
   });
 });
 
@@ -125,6 +174,28 @@ const result: fc.Arbitrary<CheckResult> = fc.record({
   ms: fc.nat(20_000),
 });
 const results = fc.uniqueArray(result, { selector: ({ name }) => name });
+
+describe('an instance in which nothing can be compared', () => {
+  const nothing = lookOf({ facts: null, factsSay: 'there is no shell' });
+
+  it.each([
+    ['is inconclusive', {}, 'inconclusive'],
+    ['is healthy where the user accepts that', { acceptNothingCompared: true }, 'healthy'],
+  ] as const)('%s', (_, options, verdict) => {
+    expect(judgeAlone(nothing, options).verdict).toBe(verdict);
+    expect(JSON.stringify(judgeAlone(nothing, options))).toContain('nothing inside can be compared');
+  });
+
+  it('is judged by its checks, if there are any', () => {
+    const checked = { ...nothing, checks: [resultOf('web', 'passed')] };
+    expect(judgeAlone(checked).verdict).toBe('healthy');
+    expect(judgeAlone(lookOf({ checks: [resultOf('web', 'passed')] }), { automatic: false }).verdict).toBe('healthy');
+  });
+
+  it('is inconclusive for guard check without automatic comparison and without a check', () => {
+    expect(judgeAlone(lookOf({ facts: null }), { automatic: false }).verdict).toBe('inconclusive');
+  });
+});
 
 describe('for all answers', () => {
   it('the order of checks does not matter', () => {

@@ -47,6 +47,8 @@ start_daemon_once() {
   incusd=$(find_incusd) || fail "no incusd is installed; use: host.sh up"
   ensure_namespace
   rm -f "$home/daemon"
+  # Appended: the last words of a daemon that died are still wanted after the next one has started.
+  echo "--- started $(date -u +%FT%TZ)" >>"$home/daemon.out"
   # The shell notes itself before it becomes the daemon, so there is no moment in which a daemon runs unrecorded.
   # shellcheck disable=SC2016
   setsid nsenter --mount="$namespace/mnt" env -i \
@@ -54,8 +56,22 @@ start_daemon_once() {
     INCUS_DIR="$incus_dir" record="$home/daemon" incusd="$incusd" log="$home/daemon.log" \
     bash -c 'stat=$(<"/proc/$$/stat"); fields=(${stat##*) }); echo "$$ ${fields[19]}" >"$record"
       cd / && exec "$incusd" --group root --logfile "$log"' \
-    >"$home/daemon.out" 2>&1 </dev/null 7>&- 8>&- 9>&- &
+    >>"$home/daemon.out" 2>&1 </dev/null 7>&- 8>&- 9>&- &
   until_true 60 daemon_answers || fail "the daemon of host $name did not come up: $(tail -n1 "$home/daemon.log" "$home/daemon.out" 2>/dev/null | tr '\n' ' ')"
+}
+
+# A daemon that died by itself: what is known about it, then a new one. `deaths` is for test/run.sh, which reports it.
+revive_daemon() {
+  local pid
+  ! daemon_pid >/dev/null || return 0
+  read -r pid _ 2>/dev/null <"$home/daemon" || pid='?'
+  {
+    echo "the daemon $pid of host $name died by itself, found at $(date -u +%FT%TZ). Its last output, log and the kernel's words:"
+    tail -n 20 "$home/daemon.out" 2>/dev/null
+    tail -n 10 "$home/daemon.log" 2>/dev/null
+    dmesg 2>/dev/null | grep -E "\b$pid\b" | tail -n 5
+  } | tee -a "$home/deaths" | sed 's/^/host: /' >&2 || true
+  start_daemon
 }
 
 # As SIGTERM means to Incus: the daemon ends, the containers run on.

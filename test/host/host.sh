@@ -23,6 +23,7 @@ usage: host.sh COMMAND [--name NAME] …        (NAME is main unless told)
   image [--suite SUITE] [--init INIT]   have an image of a Debian release, with systemd or openrc, in the host; prints its alias
   start-daemon, stop-daemon             the daemon alone; containers run on
   kill-daemon                           the same as a crash (SIGKILL)
+  revive-daemon                         where the daemon died by itself: say what is known about it, and start a new one
 EOF
 }
 
@@ -52,6 +53,7 @@ main() {
     env) print_environment ;;
     image) image ;;
     start-daemon) require_root; require_host; with_host_lock start_daemon ;;
+    revive-daemon) require_root; require_host; with_host_lock revive_daemon ;;
     stop-daemon) require_root; require_host; stop_daemon ;;
     kill-daemon) require_root; require_host; kill_daemon ;;
     help | --help | -h) usage ;;

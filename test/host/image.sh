@@ -51,6 +51,8 @@ build_image() {
   uri=$(plain_uri "${base%%|*}")
   keyring=$(signed_by "${base##*|}")
   sources_for_suite "$suite" >"$build/debian.sources"
+  # Its index expires after a week, and a mirror may be older than that.
+  [ "$suite" != sid ] || sed -i 's/^Suites: .*/&\nCheck-Valid-Until: no/' "$build/debian.sources"
   # Mounts made on the way are made in a namespace that ends with it.
   unshare --mount --propagation private env \
     http_proxy="$(machine_proxy http "${http_proxy:-}")" https_proxy="$(machine_proxy https "${https_proxy:-}")" \

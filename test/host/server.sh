@@ -32,11 +32,11 @@ use_server() {
   kind=$1
   case $kind in
     incus7)
-      suite=sid packages='incus-base incus-client lxcfs apparmor-' number=7
+      suite=sid server_packages='incus-base incus-client lxcfs apparmor-' number=7
       daemon=/usr/libexec/incus/incusd client_command=incus variable=INCUS
       ;;
     lxd5)
-      suite=bookworm packages='lxd lxd-client lxcfs' number=5
+      suite=bookworm server_packages='lxd lxd-client lxcfs' number=5
       daemon=/usr/bin/lxd client_command=lxc variable=LXD
       ;;
     *) usage >&2; exit 64 ;;
@@ -111,7 +111,7 @@ ensure_root_filesystem() {
     mount --rbind /dev "$1/dev"
     export DEBIAN_FRONTEND=noninteractive
     chroot "$1" apt-get update -q
-    chroot "$1" apt-get install -yq --no-install-recommends $2' sh "$root" "$packages" >>"$root.log" 2>&1 9>&- ||
+    chroot "$1" apt-get install -yq --no-install-recommends $2' sh "$root" "$server_packages" >>"$root.log" 2>&1 9>&- ||
     fail "the packages of $kind could not be installed; see $root.log"
   grep -qs '^root:' "$root/etc/subuid" || for file in subuid subgid; do echo root:1000000:1000000000 >>"$root/etc/$file"; done
   touch "$root.ready"
@@ -191,6 +191,8 @@ server_pid() {
   [ "$(awk '{ sub(/.*\) /, ""); print $20 }' "/proc/$pid/stat" 2>/dev/null)" = "$started" ] && printf '%s\n' "$pid"
 }
 server_answers() { server_pid >/dev/null && client query /1.0 >/dev/null 2>&1; }
+# Called by name.
+# shellcheck disable=SC2317
 server_gone() { ! server_pid >/dev/null; }
 
 start_server() {

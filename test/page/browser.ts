@@ -74,18 +74,30 @@ export async function withPage<T>(
   }
 }
 
-/** What axe finds, each as `rule: element`. It is run past the page's policy, which admits no script but its own. */
-export async function axeViolations(browser: Browser, html: string, view: View): Promise<string[]> {
+/** Shows the page that is open at another width and in other colours. */
+export async function show(page: Page, { width, scheme }: View): Promise<void> {
+  await page.setViewportSize({ width, height: 900 });
+  await page.emulateMedia({ colorScheme: scheme });
+}
+
+/** What axe finds in each view, each as `width scheme rule: element`. It is run past the page's policy, which admits no script but its own. */
+export async function axeViolations(browser: Browser, html: string, views: readonly View[]): Promise<string[]> {
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   const open = html.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, '');
-  return withPage(browser, open, view, async ({ page }) => {
+  return withPage(browser, open, views[0] ?? { width: 1024, scheme: 'light' }, async ({ page }) => {
     await page.addScriptTag({ content: axe });
-    return page.evaluate(async () => {
-      const { axe: loaded } = globalThis as unknown as {
-        axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      };
-      const { violations } = await loaded.run();
-      return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)}`));
-    });
+    const found: string[] = [];
+    for (const view of views) {
+      await show(page, view);
+      const violations = await page.evaluate(async () => {
+        const { axe: loaded } = globalThis as unknown as {
+          axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+        };
+        const { violations: all } = await loaded.run();
+        return all.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)}`));
+      });
+      found.push(...violations.map((one) => `${view.width} ${view.scheme} ${one}`));
+    }
+    return found;
   });
 }

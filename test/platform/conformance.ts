@@ -300,6 +300,7 @@ export function describeConformance(
       expect(taken).toMatchObject({ name: 'v1', expiresAt: null });
       const again = await platform.snapshotVolume(pool, volume, { name: 'v1', expiresAt: null }, limit);
       expect(failure(again).kind).toBe('name-taken');
+      value(await platform.startInstance(instance, limit));
       expect(failure(await platform.restoreVolume(pool, volume, 'v1', limit)).kind).toBe('busy');
       value(await platform.stopInstance(instance, { force: true, ...limit }));
       value(await platform.restoreVolume(pool, volume, 'v1', limit));
@@ -313,10 +314,14 @@ export function describeConformance(
       expect(failure(await platform.deleteVolumeSnapshot(pool, volume, 'v2', limit)).kind).toBe('not-found');
     });
 
+    /** A command that waits, once it runs. A server may answer that it started a command before it did. */
     async function startSleep() {
-      const { sink } = boundedText(10);
-      const request = { command: ['sleep', '600'], environment: {}, terminal: null };
-      return value(await platform.startExec(instance, request, { stdin: null, stdout: sink, stderr: sink }));
+      const output = boundedText(10);
+      const request = { command: ['sh', '-c', 'echo on; exec sleep 600'], environment: {}, terminal: null };
+      const io = { stdin: null, stdout: output.sink, stderr: boundedText(10).sink };
+      const exec = value(await platform.startExec(instance, request, io));
+      await expect.poll(() => output.text(), { timeout: 20_000 }).toBe('on\n');
+      return exec;
     }
 
     async function endOf(command: string[]): Promise<unknown> {

@@ -15,7 +15,7 @@ if [ -z "$address" ]; then
   incus config set core.https_address "$address"
 fi
 token=$(incus config trust add "runner-$$" --quiet | tail -n 1)
-runner=$(mktemp -d)
+runner=$(mktemp -d "$(dirname "$INCUS_DIR")/runner-XXXXXX")
 trap 'rm -rf "$runner"' EXIT
 # INCUS_DIR stays: the few tests that look at the daemon's own socket find it there.
 export INCUS_CONF=$runner

@@ -164,9 +164,22 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   'watch-progress': [
     { type: 'watch-progress', waitingFor: [finding('It waits.')], healthyForMs: 0, limitMs: 1, soakMs: 2 },
   ],
+  'watch-observed': [
+    {
+      type: 'watch-observed',
+      observations: [
+        { at: 1, waitingFor: 1, message: 'It waits.' },
+        { at: 2, waitingFor: 0 },
+      ],
+    },
+  ],
   'unit-log': [{ type: 'unit-log', unit: 'a.service', lines: ['a'] }],
   verdict: (['healthy', 'unhealthy', 'inconclusive'] as const).map((kind) =>
-    verdict(kind, true, { reasons: [finding('a')], advisories: [finding('b')], checks: [check('c', 'failed')] }),
+    verdict(kind, true, {
+      reasons: [finding('a'), { ...finding('a2'), before: 'b', after: 'c' }],
+      advisories: [finding('b')],
+      checks: [check('c', 'failed')],
+    }),
   ),
   changes: [
     {
@@ -186,6 +199,12 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   decided: [null, ...causes].map((cause) => ({ type: 'decided', decision: 'keep', cause })),
   'confirmation-requested': [
     { type: 'confirmation-requested', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 }, by: null },
+    ...[null, 1000].map((expiresMs) => ({
+      type: 'confirmation-requested' as const,
+      deadline: { at: 1, bootId: 'b', sinceBootMs: 2 },
+      by: ['true'] as const,
+      retention: { keep: 3, expiresMs },
+    })),
   ],
   'confirmation-extended': [{ type: 'confirmation-extended', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
   'confirmation-settled': (['confirmed', 'refused', 'expired'] as const).map((state) => ({

@@ -268,7 +268,7 @@ describe('the closing words of every outcome', () => {
       'guard.yaml:2:3: There is no setting "sook".\n   2 |   sook: 3\n     |   ^\n1 mistake in the configuration.';
     expect(message({ outcome: 'configuration', refusal: { message: mistakes, advice: '' } }, factsOf()))
       .toMatchInlineSnapshot(`
-      "configuration: Nothing was changed.
+      "configuration: The configuration has mistakes. Nothing was changed.
       guard.yaml:2:3: There is no setting "sook".
          2 |   sook: 3
            |   ^
@@ -396,6 +396,54 @@ describe('never more than was seen', () => {
     );
     expect(outcomeSummaryLines({ outcome: 'kept' }, facts)[0]).toBe(
       'kept: the command succeeded and web was healthy when guard checked it.',
+    );
+  });
+});
+
+describe('nothing was compared, and no check was run', () => {
+  test.each([
+    ['automatic comparison is off', { compared: [], missing: [] }, true],
+    ['an older record does not say it', undefined, false],
+    ['nothing could be seen', { compared: [], missing: ['no service manager'] }, true],
+    ['something was compared', { compared: ['2 processes'], missing: [] }, false],
+  ])('%s', (_, coverage, provesNothing) => {
+    const facts = factsOf(
+      started(),
+      { type: 'baseline-recorded', baseline: { checks: [] }, ...(coverage ? { coverage } : {}) },
+      began('command'),
+      commandEnded({ kind: 'exited', status: 0 }),
+      verdict('healthy', false),
+    );
+    const { headline } = summarizeOutcome({ outcome: 'kept' }, facts);
+    expect(headline.includes('so the health of web is unknown')).toBe(provesNothing);
+    expect(headline.includes('is healthy')).toBe(!provesNothing);
+  });
+});
+
+describe('a person chose', () => {
+  test('to keep a change that is not healthy', () => {
+    const facts = factsOf(
+      started(),
+      began('command'),
+      commandEnded({ kind: 'exited', status: 0 }),
+      verdict('unhealthy', false, { reasons: [finding('hello.service was running, is now stopped')] }),
+      { type: 'decided', decision: 'keep', cause: 'unhealthy', chosen: true },
+    );
+    expect(message({ outcome: 'kept-unhealthy', cause: 'unhealthy' }, facts)).toContain(
+      'You chose to keep the change.',
+    );
+  });
+
+  test('to keep what they did in a shell, whatever its last command ended with', () => {
+    const facts = factsOf(
+      started(),
+      began('command'),
+      commandEnded({ kind: 'exited', status: 1 }),
+      verdict('healthy', false),
+      { type: 'decided', decision: 'keep', cause: null, chosen: true },
+    );
+    expect(summarizeOutcome({ outcome: 'kept' }, facts).headline).toBe(
+      'kept: you kept the changes of the shell, and web is healthy.',
     );
   });
 });

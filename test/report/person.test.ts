@@ -6,11 +6,11 @@ import { manualClock } from '../platform/incus/manual-clock.ts';
 
 const failed: Question = { kind: 'failed', cause: 'unhealthy', shell: true };
 
-const asked = (question: Question = failed, signal?: AbortSignal, columns = 200) => {
+const asked = (question: Question = failed, signal?: AbortSignal, columns = 200, findings: string[] = []) => {
   const [stdin, stderr, clock] = [new PassThrough(), new PassThrough(), manualClock()];
   // Only with a terminal does readline know Ctrl-C and Ctrl-D.
   Object.assign(stderr, { isTTY: true, columns });
-  return { stdin, stderr, clock, choice: createPerson(stdin, stderr, clock)(question, 60_000, signal) };
+  return { stdin, stderr, clock, choice: createPerson(stdin, stderr, clock, findings)(question, 60_000, signal) };
 };
 
 test('what happened, the answers, and what becomes of it without one', () => {
@@ -66,13 +66,21 @@ test.each<[Question, string, string | null]>([
   expect(await chosen).toBe(choice);
 });
 
+test('what is wrong stands above the question: nobody can decide without it', () => {
+  const { stderr, stdin } = asked(failed, undefined, 200, ['✖ hello.service was running, is now stopped']);
+  expect(String(stderr.read())).toMatch(
+    /^guard: The instance is not healthy\.\n {2}✖ hello\.service was running, is now stopped\n/,
+  );
+  stdin.end();
+});
+
 test('a stray answer is named, and the question is asked again', async () => {
   const { stdin, stderr, choice } = asked();
   stdin.write('\u001b[31mmaybe\n');
   await new Promise((resolve) => setImmediate(resolve));
   stdin.write('k\n');
   expect(await choice).toBe('keep');
-  expect(String(stderr.read())).toContain('is none of the answers.');
+  expect(String(stderr.read())).toContain('is not one of the answers.');
 });
 
 test('no answer in time, a terminal that goes away, and a question that is taken back are no answer', async () => {

@@ -16,6 +16,7 @@ const plan: Plan = {
   confirmation: null,
   automatic: true,
   allowUnhealthy: false,
+  acceptNothingCompared: false,
   uncovered: 'warn',
   okStatus: [{ first: 0, last: 0 }],
   onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
@@ -53,6 +54,7 @@ const preview: Preview = {
   },
   packages: null,
   verdict: { verdict: 'healthy', reasons: [], advisories: [], checks: [] },
+  coverage: null,
   wouldBegin: true,
 };
 

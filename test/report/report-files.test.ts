@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ReportFile } from '../../src/report/report-file.ts';
+import { membersOf, oneByOne, recordOf } from '../rollout/record-samples.ts';
 import { openReports } from '../../src/report/report-files.ts';
 import type { JsonReport } from '../../src/report/json-report.ts';
 import { recorded } from './example-events.ts';
@@ -123,4 +124,24 @@ test('a file that cannot be written at the end stays red, and is complained of',
   for (const event of recorded(...eventsOfOutcomes.kept)) await opened.value.listener(event);
   expect(complaints.at(-1)).toMatch(/not a regular file/);
   expect(before).toContain('<error');
+});
+
+test('a page of a rollout has its waves as soon as the rollout is over', async () => {
+  const members = membersOf(3, { ...oneByOne, canary: 1 });
+  const opened = await open(
+    [{ format: 'html', path: 'a.html' }],
+    members.map(({ label }) => ({ instance: label, command: ['true'] })),
+  );
+  if (!opened.ok) throw new Error(opened.error);
+  const record = recordOf(members, { status: 'stopped', stop: 'canary' });
+  const [first, ...others] = record.members;
+  if (first === undefined) throw new Error('There is no member.');
+  await opened.value.followRollout({
+    ...record,
+    members: [{ ...first, state: 'failed', outcome: 'rolled-back', message: 'c0 is unwell' }, ...others],
+  });
+  const page = await read('a.html');
+  expect(page).toContain('Wave 1, canary');
+  expect(page).toContain('The rollout stopped, because the canary was not kept: 1 rolled back, 2 not begun.');
+  expect(page).toContain('guard rollout resume');
 });

@@ -43,6 +43,34 @@ test('a line for each run, under its headings', () => {
   `);
 });
 
+describe('runs of several servers', () => {
+  const on = (server: string, remote: string | null) => summary({ outcome: 'kept' }, { server, remote });
+
+  test('are told apart by the names of the remotes', () => {
+    const table = runsTable([on('aaaa', null), on('bbbb', 'prod')]);
+    expect(table).toContain('SERVER');
+    expect(table).toMatch(/ local +web /);
+    expect(table).toMatch(/ prod +prod:web /);
+  });
+
+  test('that have the same name, by their certificates', () => {
+    const table = runsTable([on('aaaaaaaaaaaaaaaa', null), on('bbbbbbbbbbbbbbbb', null)]);
+    expect(table).toContain('local aaaaaaaaaaaa ');
+    expect(table).toContain('local bbbbbbbbbbbb ');
+  });
+
+  test('have no column where there is one server', () => {
+    expect(runsTable([on('aaaa', null), on('aaaa', null)])).not.toContain('SERVER');
+  });
+
+  test('and of several projects', () => {
+    const table = runsTable([summary(null), summary(null, { project: 'shop' })]);
+    expect(table).toContain('PROJECT');
+    expect(table).toMatch(/ shop +web /);
+    expect(runsTable([summary(null)])).not.toContain('PROJECT');
+  });
+});
+
 test('without any run there are the headings', () => {
   expect(runsTable([])).toBe('RUN  WHEN  INSTANCE  OUTCOME  EXIT  TOOK  COMMAND');
 });
@@ -80,12 +108,14 @@ test('the JSON form', () => {
     instance: 'web',
     project: 'default',
     remote: null,
+    server: null,
     command: ['apt', 'upgrade'],
     startedAt: 1_790_000_000_000,
     endedAt: 1_790_000_002_000,
     ms: 8765,
     outcome: 'rolled-back',
     exitStatus: 10,
+    waitingUntil: null,
     commandEnd: end,
     restorePoint: null,
   });

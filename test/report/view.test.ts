@@ -19,7 +19,9 @@ const situation = (more: Partial<Pick<Situation, 'json' | 'quiet' | 'environment
 };
 
 /** What each stream has got of a whole run. */
-const shown = async (where: ReturnType<typeof situation>): Promise<{ stdout: string; stderr: string }> => {
+const shown = async (
+  where: ReturnType<typeof situation> & { readonly foreground?: boolean },
+): Promise<{ stdout: string; stderr: string }> => {
   const { listener } = createView(where);
   const events = recorded(
     started(),
@@ -49,6 +51,12 @@ test('--json: every event on stdout, and nothing on stderr', async () => {
 
 test('--quiet: nothing where all is well', async () => {
   expect(await shown(situation({ quiet: true }))).toEqual({ stdout: '', stderr: '' });
+});
+
+test('no live view in the background, where another program has the screen', async () => {
+  const { stderr } = await shown({ ...situation({}, { stdin: true, stderr: true }), foreground: false });
+  expect(stderr).toMatch(/^guard: Baseline: facts \(3 ms\)\n/);
+  expect(stderr).not.toContain('\u001b');
 });
 
 test.each([{ CI: 'true' }, { TERM: 'dumb' }])(

@@ -18,6 +18,7 @@ const usual: RolloutSettings = {
   pauseMs: 0,
   maxFailures: { count: 0 },
   allOrNothing: false,
+  confirms: false,
 };
 
 function rolloutOf(groups: readonly (string | null)[], settings: Partial<RolloutSettings> = {}): RolloutProgress {

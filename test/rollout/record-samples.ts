@@ -14,6 +14,7 @@ export const oneByOne: RolloutSettings = {
   pauseMs: 0,
   maxFailures: { count: 0 },
   allOrNothing: false,
+  confirms: false,
 };
 
 export function membersOf(count: number, settings: RolloutSettings, project = 'default'): RolloutMember[] {

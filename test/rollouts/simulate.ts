@@ -28,6 +28,7 @@ function row(instances: number, servers: number, percent: number): string {
     pauseMs: 0,
     maxFailures: { percent: 1 },
     allOrNothing: false,
+    confirms: false,
   };
   const members = assignWaves(
     Array.from({ length: instances }, (_, index) => ({

@@ -92,12 +92,22 @@ test('a phase is stored as begun before its work begins', async () => {
   ]);
 });
 
-test('a record that cannot be written is told once, and known to the run', async () => {
+test('a record that cannot be begun is known to the run, and shows no record that does not exist', async () => {
   const { recorder, order } = recorderFor({ append: () => 'the disk is full' });
   await recorder.begin(started);
+  await recorder.record({ type: 'run-ended', outcome: { outcome: 'kept' }, ms: 1 });
+  expect(recorder.failure()).toBe('the disk is full');
+  expect(order).toEqual(['shown run-ended']);
+});
+
+test('a record that cannot be continued is told once, and known to the run', async () => {
+  let isFull = false;
+  const { recorder, order } = recorderFor({ append: () => (isFull ? 'the disk is full' : null) });
+  await recorder.begin(started);
+  isFull = true;
   await recorder.record({ type: 'phase-started', phase: 'command' });
   expect(recorder.failure()).toBe('the disk is full');
-  expect(order).toEqual(['shown run-started', 'shown notice', 'shown phase-started']);
+  expect(order.slice(2)).toEqual(['shown phase-started', 'shown notice']);
 });
 
 describe('a view that fails does not fail the run (F10)', () => {

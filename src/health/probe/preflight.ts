@@ -1,5 +1,6 @@
 import { isQuiesceMarker } from '../ready.ts';
-import { readReadiness, readinessScript } from '../ready-probe.ts';
+import readinessScript from '../../guest/readiness.sh?raw';
+import { readReadiness } from '../ready-probe.ts';
 import type { Section } from './sections.ts';
 
 /** What a look says first of all, so that a run may go on with its restore point while the rest is still gathered. */

@@ -1,5 +1,5 @@
 import { explanationFor, replacedFiles, replacementNews, sayReplaced } from './configuration/compare.ts';
-import { advisory, different, grouped, required, type FactFinding } from '../finding.ts';
+import { advisory, different, grouped, listed, required, withSides, type FactFinding } from '../finding.ts';
 import { nameOf } from './listener/kinds.ts';
 import { lostSockets, sayGone, saySocketLosses, type SocketLoss } from './listener/compare.ts';
 import { lostUnits, type UnitLoss } from './unit/compare.ts';
@@ -79,7 +79,11 @@ function unitFinding(
     [unit.id, ...unit.names, ...sockets.map((one) => one.owner?.process ?? '')],
     sockets.map((one) => one.port),
   );
-  return required(`unit:${unit.id}`, parts.join('; ') + why, loss.transient);
+  return withSides(
+    required(`unit:${unit.id}`, parts.join('; ') + why, loss.transient),
+    unit.type === 'openrc' ? 'running' : unit.sub,
+    loss.now,
+  );
 }
 
 function socketFinding(losses: readonly SocketLoss[], explained: Explained): FactFinding {
@@ -92,7 +96,16 @@ function socketFinding(losses: readonly SocketLoss[], explained: Explained): Fac
     losses.map(({ port }) => port),
   );
   const listensElsewhere = losses.some(({ left, movedTo }) => left.length > 0 || movedTo !== null);
-  return listensElsewhere ? different(subject, message + why) : required(subject, message + why, true);
+  return withSides(
+    listensElsewhere ? different(subject, message + why) : required(subject, message + why, true),
+    `listening on ${listed([...new Set(losses.map(({ protocol, port }) => `${protocol}/${port}`))])}`,
+    listed([...new Set(losses.map(listensNow))]),
+  );
+}
+
+function listensNow({ protocol, port, left, movedTo }: SocketLoss): string {
+  if (left.length > 0) return `${protocol}/${port} only at ${listed(left)}`;
+  return movedTo === null ? `nothing on ${protocol}/${port}` : `listening on ${protocol}/${movedTo}`;
 }
 
 function unixFinding(loss: UnixLoss, explained: Explained): FactFinding {

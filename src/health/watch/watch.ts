@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { neutralise } from '../../text.ts';
-import type { Finding, Verdict } from '../../event.ts';
+import type { Finding, Verdict, WatchObservation } from '../../event.ts';
 import { openProber, type Prober } from '../prober.ts';
 import type { Baseline } from '../baseline.ts';
 import { detectRestarts } from '../compare.ts';
@@ -10,6 +10,7 @@ import type { AskContext, Observation } from '../observation.ts';
 import { concernOfFact, concernsOf, isOtherBoot, verdictOf, type Concern } from '../verdict.ts';
 import { createTerminalFailures, type TerminalFailures } from './terminal-failure.ts';
 import { isDesignedRestart } from '../resources/unit/state.ts';
+import { createObservationLog, type ObservationLog } from './observations.ts';
 import { createWatchedChecks, type WatchedChecks } from './checks.ts';
 
 /** How long to watch, in milliseconds. */
@@ -31,7 +32,11 @@ export type WatchProgress = (waitingFor: readonly Finding[], healthyForMs: numbe
 export interface WatchEnd {
   readonly verdict: Verdict;
   readonly look: Observation;
+  /** All observations, thinned out where there were many. */
+  readonly observations: readonly WatchObservation[];
 }
+
+type WatchDecision = Omit<WatchEnd, 'observations'>;
 
 /**
  * Looks at the instance until everything required holds, and then whether it goes on to hold.
@@ -78,7 +83,13 @@ export async function watchWith(
     tell: tellingNews(onProgress),
     restarted: settings.restarted ?? false,
     intent: intentOf(settings.command ?? []),
+    log: createObservationLog(),
   };
+  const decision = await decide(watching);
+  return { ...decision, observations: watching.log.observations() };
+}
+
+async function decide(watching: Watching): Promise<WatchDecision> {
   for (;;) {
     const waited = await waitUntilItHolds(watching);
     if (waited.end !== null) return waited.end;
@@ -101,6 +112,7 @@ interface Watching {
   readonly checks: WatchedChecks;
   readonly tell: WatchProgress;
   readonly intent: Intent;
+  readonly log: ObservationLog;
   /** Becomes true at the first reboot that is seen. */
   restarted: boolean;
 }
@@ -116,7 +128,7 @@ const pace = { first: 25, growth: 1.5, most: 2000, soak: 1000 } as const;
 /** How long what visibly makes progress is waited for in all, in milliseconds (Nomad: progress_deadline). */
 const longestProgressMs = 600_000;
 
-type Waited = { readonly end: null; readonly look: FreshLook } | { readonly end: WatchEnd };
+type Waited = { readonly end: null; readonly look: FreshLook } | { readonly end: WatchDecision };
 
 async function waitUntilItHolds(watching: Watching): Promise<Waited> {
   const { clock, baseline, terminalFailures } = watching;
@@ -126,6 +138,7 @@ async function waitUntilItHolds(watching: Watching): Promise<Waited> {
     const look = await takeLook(watching, { all: last, eager: true });
     if (watching.signal?.aborted) return { end: interrupted(look) };
     const concerns = concernsOf(baseline, look, watching);
+    watching.log.add(look.at, concerns.filter(isAwaited));
     if (!concerns.some(isAwaited)) return { end: null, look };
     const now = clock.monotonic();
     // Always asked, because it remembers how long things have been so.
@@ -147,7 +160,7 @@ function whyNow(reason: string | null): Concern[] {
 }
 
 /** Null: something that may still settle came up, and there is time to wait for it again. */
-async function soak(watching: Watching, first: FreshLook): Promise<WatchEnd | null> {
+async function soak(watching: Watching, first: FreshLook): Promise<WatchDecision | null> {
   const { clock, baseline, checks } = watching;
   const since = clock.monotonic();
   const notes: Concern[] = [];
@@ -167,6 +180,7 @@ async function soak(watching: Watching, first: FreshLook): Promise<WatchEnd | nu
     notes.push(...happened, ...concerns.filter((concern) => isBetweenTries(watching, concern)).map(asNote));
 
     const awaited = concerns.filter((concern) => isAwaited(concern) && !isBetweenTries(watching, concern));
+    watching.log.add(look.at, awaited);
     if (awaited.some(isFinal)) return endOf(watching, look, notes);
     if (awaited.length > 0) return clock.monotonic() < watching.deadline ? null : endOf(watching, look, notes);
     if (over && look.fresh && !checks.undecided()) return endOf(watching, look, notes);
@@ -183,7 +197,7 @@ async function takeLook(
   return { ...inside, at, checks: round.results, fresh: round.fresh };
 }
 
-function endOf(watching: Watching, look: Observation, notes: readonly Concern[]): WatchEnd {
+function endOf(watching: Watching, look: Observation, notes: readonly Concern[]): WatchDecision {
   return {
     verdict: verdictOf([...notes, ...concernsOf(watching.baseline, look, watching)], look.checks),
     look,
@@ -261,7 +275,7 @@ function asNote(concern: Concern): Concern {
   };
 }
 
-function interrupted(look: Observation): WatchEnd {
+function interrupted(look: Observation): WatchDecision {
   return {
     verdict: {
       verdict: 'inconclusive',

@@ -302,6 +302,7 @@ function snapshotOf(snapshot: MemorySnapshot): Snapshot {
     expiresAt,
     metadata,
     wasRunning,
+    sizeBytes: null,
     configuration: {
       keys: configuration,
       devices: {},

@@ -1,6 +1,12 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { EvidenceText } from './run-page.ts';
+
+/** The content of one file of evidence, its end where it is long. */
+export interface EvidenceText {
+  readonly name: string;
+  readonly bytes: number;
+  readonly text: string;
+}
 
 /** Bytes of each file that a page holds: its end. */
 const mostBytes = 24 * 1024;

@@ -1,4 +1,4 @@
-import type { Phase } from '../../event.ts';
+import type { Phase, WatchObservation } from '../../event.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 
 /** A span of time, milliseconds since 1970. */
@@ -13,8 +13,8 @@ export interface TimelineRow {
   readonly span: Span;
   /** What came of it; null where the record breaks off. */
   readonly result: { readonly ok: boolean; readonly message: string } | null;
-  /** Moments at which the watch saw something new, milliseconds since 1970. */
-  readonly observations: readonly number[];
+  /** What the watch saw meanwhile. */
+  readonly observations: readonly WatchObservation[];
 }
 
 /** A run's phases to scale. */
@@ -32,13 +32,17 @@ export function timelineOf(record: Pick<RunRecord, 'events' | 'phases'>): Timeli
   const rows = record.phases.map(({ phase, begunAt, ended }): TimelineRow => {
     const span = { from: begunAt, to: ended?.at ?? whole.to };
     const result = ended === null ? null : { ok: ended.ok, message: ended.message };
-    return { phase, span, result, observations: phase === 'verify' ? observationsIn(record, span) : [] };
+    return { phase, span, result, observations: observationsIn(record, phase, span) };
   });
   return { whole, rows, downtime: downtimeOf(rows) };
 }
 
-function observationsIn({ events }: Pick<RunRecord, 'events'>, { from, to }: Span): number[] {
-  return events.flatMap(({ type, at }) => (type === 'watch-progress' && at >= from && at <= to ? [at] : []));
+/** A rehearsal verifies twice: each verification has its own. */
+function observationsIn({ events }: Pick<RunRecord, 'events'>, phase: Phase, { from, to }: Span): WatchObservation[] {
+  if (phase !== 'verify' && phase !== 'verify-again') return [];
+  return events
+    .flatMap((event) => (event.type === 'watch-observed' ? event.observations : []))
+    .filter(({ at }) => at >= from && at <= to);
 }
 
 /** From the stop before a restore until the instance ran again. */

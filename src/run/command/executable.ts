@@ -1,3 +1,4 @@
+import lookup from '../../guest/find-executable.sh?raw';
 import type { Outcome } from '../../event.ts';
 import type { Instance } from '../../platform/platform.ts';
 import type { Plan } from '../plan.ts';
@@ -58,7 +59,7 @@ export async function refuseMissingExecutable(
     case 'missing':
       return refused(
         `There is no command "${word}" in ${plan.instance} (it would end with status 127).`,
-        'Check its spelling; a path must be the path inside the instance.',
+        adviceForMissing(plan.instance, word),
       );
     case 'not executable':
       return refused(
@@ -80,15 +81,15 @@ function folderToFind({ pushes, command: { cwd } }: Pick<Plan, 'pushes' | 'comma
   return cwd === usualFolder || mayProvide(pushes, './', cwd) ? '' : cwd;
 }
 
-/** Not `command -v`, which also finds builtins and functions of the shell. */
-const lookup = `
-if [ -n "$2" ] && ! cd "$2" 2>/dev/null; then echo 'no folder'; exit; fi
-case $1 in
-  '') exit ;;
-  */*) if [ ! -e "$1" ]; then echo missing; elif [ ! -x "$1" ] || [ -d "$1" ]; then echo 'not executable'; fi; exit ;;
-esac
-IFS=:
-for folder in $PATH; do
-  if [ -f "$folder/$1" ] && [ -x "$folder/$1" ]; then exit; fi
-done
-echo missing`;
+/** Words that only a shell understands. */
+const shellWordsOnly = ['cd', 'export', 'source', '.', 'set', 'alias', 'ulimit', 'umask', 'if', 'for', 'while', 'exec'];
+
+/** The usual mistakes: one quoted word for a whole command line, a word of the shell, an option of guard after the `--`. */
+export function adviceForMissing(instance: string, word: string): string {
+  if (/[;&|<>$]/.test(word) || shellWordsOnly.includes(word))
+    return `guard uses no shell. Run one: guard ${instance} -- sh -c '…'`;
+  if (/\s/.test(word)) return `Do not quote the whole command: guard ${instance} -- ${word}`;
+  if (word.startsWith('-'))
+    return `Write the options of guard before the instance: guard ${word} ${instance} -- <command>`;
+  return 'Check its spelling; a path must be the path inside the instance.';
+}

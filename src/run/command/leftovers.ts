@@ -1,3 +1,4 @@
+import script from '../../guest/end-processes.sh?raw';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -26,15 +27,3 @@ export async function endProcessesWith(
     maxBytes: 4096,
   });
 }
-
-/** Twice, so that a child forked during the first pass is found in the second. */
-const script = `
-for pass in 1 2; do
-  for environment in /proc/[0-9]*/environ; do
-    if tr '\\0' '\\n' <"$environment" 2>/dev/null | grep -qxF "$1"; then
-      pid=\${environment#/proc/}
-      kill -9 "\${pid%/environ}" 2>/dev/null
-    fi
-  done
-done
-:`;

@@ -1,5 +1,8 @@
 import { err, ok, type Result } from '../../result.ts';
 import { deadlineAfter, parseDeadline, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
+import type { Holder } from '../../event.ts';
+import { isHolder, isObject } from '../lock/parse-holder.ts';
+import type { InspectHolder } from '../tools.ts';
 
 /**
  * A healthy change that is rolled back at its deadline unless somebody confirms it. It is kept in the mark on the
@@ -9,6 +12,16 @@ export interface Confirmation {
   /** `waiting` is the only state that changes; the others are final. */
   readonly state: 'waiting' | 'confirmed' | 'refused' | 'expired';
   readonly deadline: Deadline;
+  /** The process that settled it; absent while it waits. Of two guards that find the deadline passed only this one rolls back. */
+  readonly settledBy?: Holder;
+  /** What becomes of the restore point of a confirmed change: another host, which has no record of the run, may keep it. */
+  readonly retention?: Retention;
+}
+
+/** How many restore points of the instance stay, and for how long: milliseconds, null for no end. */
+export interface Retention {
+  readonly keep: number;
+  readonly expiresMs: number | null;
 }
 
 /** What somebody wants to do about a waiting change. */
@@ -27,11 +40,15 @@ export type ConfirmationConflict = 'confirmed' | 'refused' | 'expired' | 'not-du
 
 const stateAfter = { confirm: 'confirmed', refuse: 'refused', expire: 'expired' } as const;
 
-/** The confirmation after an action. Doing the same twice succeeds. The deadline is absolute: after it only `expire` and `refuse` succeed. */
+/**
+ * The confirmation after an action of the process `by`. Doing the same twice succeeds, and it stays settled by the first. The
+ * deadline is absolute: after it only `expire` and `refuse` succeed.
+ */
 export function settle(
   confirmation: Confirmation,
   action: ConfirmationAction,
   reading: ClockReading,
+  by: Holder,
 ): Result<Confirmation, ConfirmationConflict> {
   const { state, deadline } = confirmation;
   if (state !== 'waiting') {
@@ -41,23 +58,43 @@ export function settle(
   const isOverdue = remainingMs(deadline, reading) <= 0;
   switch (action.kind) {
     case 'confirm':
-      return isOverdue ? err('expired') : ok({ ...confirmation, state: 'confirmed' });
+      return isOverdue ? err('expired') : ok({ ...confirmation, state: 'confirmed', settledBy: by });
     case 'extend':
       return isOverdue ? err('expired') : ok({ ...confirmation, deadline: deadlineAfter(reading, action.ms) });
     case 'refuse':
-      return ok({ ...confirmation, state: 'refused' });
+      return ok({ ...confirmation, state: 'refused', settledBy: by });
     case 'expire':
-      return isOverdue ? ok({ ...confirmation, state: 'expired' }) : err('not-due');
+      return isOverdue ? ok({ ...confirmation, state: 'expired', settledBy: by }) : err('not-due');
   }
+}
+
+/** Whether another process of this host has settled it and lives: that one does what was settled. */
+export function isSettledByOther(
+  { settledBy }: Confirmation,
+  { holder, inspectHolder }: { readonly holder: Holder; readonly inspectHolder: InspectHolder },
+): boolean {
+  return settledBy !== undefined && settledBy.id !== holder.id && inspectHolder(settledBy) === 'alive';
 }
 
 /** A confirmation as it is kept in the mark; null where the value is none. */
 export function parseConfirmation(value: unknown): Confirmation | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { state, deadline } = value as Readonly<Record<string, unknown>>;
-  const parsed = parseDeadline(deadline);
-  if (parsed === null) return null;
-  return state === 'waiting' || state === 'confirmed' || state === 'refused' || state === 'expired'
-    ? { state, deadline: parsed }
-    : null;
+  if (!isObject(value)) return null;
+  const { state, settledBy } = value;
+  const deadline = parseDeadline(value['deadline']);
+  if (deadline === null) return null;
+  if (state !== 'waiting' && state !== 'confirmed' && state !== 'refused' && state !== 'expired') return null;
+  const retention = parseRetention(value['retention']);
+  return {
+    state,
+    deadline,
+    ...(isHolder(settledBy) ? { settledBy } : {}),
+    ...(retention === null ? {} : { retention }),
+  };
+}
+
+function parseRetention(value: unknown): Retention | null {
+  if (!isObject(value)) return null;
+  const { keep, expiresMs } = value;
+  if (typeof keep !== 'number' || (typeof expiresMs !== 'number' && expiresMs !== null)) return null;
+  return { keep, expiresMs };
 }

@@ -1,10 +1,9 @@
-import type { Clock } from '../../clock.ts';
 import type { ClockReading } from '../../deadline.ts';
-import type { PlatformFailure } from '../../platform/failure.ts';
-import type { Platform } from '../../platform/platform.ts';
+import { isTransient, type PlatformFailure, type PlatformFailureKind } from '../../platform/failure.ts';
 import { retryTransient } from '../../platform/retry.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from '../lock/marker.ts';
+import type { RunTools } from '../tools.ts';
 import { settle, type Confirmation, type ConfirmationAction, type ConfirmationConflict } from './confirmation.ts';
 
 /** Why a change could not be settled on its instance. */
@@ -20,33 +19,50 @@ const answerMs = 60_000;
 /** Pauses between attempts of a compare-and-swap that somebody else won, in milliseconds. */
 const contentionMs = 50;
 
+/** What settling needs: the server, this machine's clocks, and who does it. */
+export interface SettlementTools extends Pick<RunTools, 'platform' | 'clock' | 'holder' | 'inspectHolder'> {
+  readonly readClocks: () => ClockReading;
+}
+
 /**
  * Settles a waiting change by compare-and-swap of the run's marker, so that of two guards only one decides. The marker is
- * the decision: whoever finishes the run later obeys it.
+ * the decision: whoever finishes the run later obeys it. What a process settled that has died meanwhile becomes this one's.
  */
 export async function settleOnInstance(
-  tools: { readonly platform: Platform; readonly clock: Clock; readonly readClocks: () => ClockReading },
+  tools: SettlementTools,
   instance: string,
   run: string,
   action: ConfirmationAction,
 ): Promise<Result<Confirmation, SettlementFailure>> {
-  return swapConfirmation(tools, instance, run, (confirmation) =>
-    confirmation === null ? null : settle(confirmation, action, tools.readClocks()),
-  );
+  return swapConfirmation(tools, instance, run, (confirmation) => {
+    if (confirmation === null) return null;
+    const settled = settle(confirmation, action, tools.readClocks(), tools.holder);
+    if (!settled.ok || settled.value.settledBy === undefined) return settled;
+    return tools.inspectHolder(settled.value.settledBy) === 'dead'
+      ? ok({ ...settled.value, settledBy: tools.holder })
+      : settled;
+  });
 }
 
 /** Says on the instance that the run waits for a confirmation. */
 export function requestOnInstance(
-  tools: { readonly platform: Platform; readonly clock: Clock },
+  tools: Pick<SettlementTools, 'platform' | 'clock'>,
   instance: string,
   run: string,
   confirmation: Confirmation,
 ): Promise<Result<Confirmation, SettlementFailure>> {
-  return swapConfirmation(tools, instance, run, () => ok(confirmation));
+  return swapConfirmation(tools, instance, run, (now) => ok(now ?? confirmation));
 }
 
+/** Whether a settlement that failed so may succeed later, or may have succeeded without an answer. */
+export function mayBeSettledLater(failure: SettlementFailure): boolean {
+  return failure.kind === 'platform' && (isTransient(failure.failure) || unknownKinds.has(failure.failure.kind));
+}
+
+const unknownKinds: ReadonlySet<PlatformFailureKind> = new Set(['timed-out', 'not-ready']);
+
 async function swapConfirmation(
-  { platform, clock }: { readonly platform: Platform; readonly clock: Clock },
+  { platform, clock }: Pick<SettlementTools, 'platform' | 'clock'>,
   instance: string,
   run: string,
   next: (now: Confirmation | null) => Result<Confirmation, ConfirmationConflict> | null,

@@ -1,3 +1,4 @@
+import script from '../../guest/unit-log.sh?raw';
 import type { Verdict } from '../../event.ts';
 import { neutralise } from '../../text.ts';
 import type { Plan } from '../plan.ts';
@@ -17,14 +18,18 @@ export function unitsIn({ reasons }: Pick<Verdict, 'reasons'>): string[] {
   return [...new Set(units)].slice(0, mostUnits);
 }
 
-/** Records the last lines that the failed units wrote: the reason stands there more often than anywhere else. */
+/**
+ * Records the last lines that the failed units wrote since the baseline: they usually contain the reason. Older lines would
+ * blame the change for something else. `since` is the instance's own clock in seconds since 1970; null if it is unknown.
+ */
 export async function recordUnitLogs(
   plan: Pick<Plan, 'instance'>,
   tools: Pick<RunTools, 'platform' | 'recorder'>,
   verdict: Verdict,
+  since: number | null,
 ): Promise<void> {
   const logs = await Promise.all(
-    unitsIn(verdict).map(async (unit) => ({ unit, lines: await linesOf(plan, tools, unit) })),
+    unitsIn(verdict).map(async (unit) => ({ unit, lines: await linesOf(plan, tools, unit, since) })),
   );
   for (const { unit, lines } of logs)
     if (lines.length > 0) await tools.recorder.record({ type: 'unit-log', unit, lines });
@@ -34,9 +39,10 @@ async function linesOf(
   { instance }: Pick<Plan, 'instance'>,
   { platform }: Pick<RunTools, 'platform'>,
   unit: string,
+  since: number | null,
 ): Promise<readonly string[]> {
   const answer = await platform.query(instance, {
-    command: ['sh', '-c', script, 'guard', unit, String(linesRead)],
+    command: ['sh', '-c', script, 'guard', unit, String(linesRead), String(Math.floor(since ?? 0))],
     user: 0,
     group: 0,
     cwd: '/',
@@ -60,14 +66,3 @@ export function logLines(text: string): string[] {
   }
   return [...last.values()].slice(-mostLines).map((line) => neutralise(line.trimEnd(), longestLine));
 }
-
-/** Without a journal, the lines of the system's log that name the unit. */
-const script = `
-if command -v journalctl >/dev/null 2>&1; then
-  journalctl --no-pager --quiet --boot --unit="$1" --lines="$2" -o short 2>/dev/null
-else
-  for log in /var/log/messages /var/log/syslog; do
-    [ -f "$log" ] && tail -c 200000 "$log" | grep -F -- "$1" | tail -n "$2"
-  done
-fi
-:`;

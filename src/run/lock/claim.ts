@@ -2,7 +2,7 @@ import type { Instance, Platform } from '../../platform/platform.ts';
 import type { PlatformFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from './marker.ts';
-import { contentionLimitMs, isContention } from '../retry.ts';
+import { isContention, othersLimitMs } from '../../platform/retry.ts';
 import { lossBehind, underLease, type LeaseHandle } from './lease.ts';
 import { quiesceKey, readQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
 
@@ -57,7 +57,7 @@ async function swap(
     // Somebody else's snapshot or key is being written: that is over in a moment.
     const patch = (): Promise<Result<void, PlatformFailure>> =>
       platform.patchInstance(name, { metadata, description, revision });
-    const written = await underLease(platform, lease, contentionLimitMs, patch, isContention);
+    const written = await underLease(platform, lease, othersLimitMs, patch, isContention);
     if (written.ok) return ok({ claimed: true, wasRunning });
     // Somebody changed the instance's configuration in between: look again.
     if (written.error.kind !== 'changed' || lossBehind(written.error) !== null) return written;

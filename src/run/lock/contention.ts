@@ -16,7 +16,7 @@ const pollMs = 100;
 export async function requireNoRestorePointInFlight(plan: Plan, tools: RunTools): Promise<Result<void, Outcome>> {
   const seen = await inFlight(plan, tools);
   if (!seen.ok) return seen;
-  return seen.value === null ? ok(undefined) : err(await currentLockHolder(plan.instance, tools));
+  return seen.value === null ? ok(undefined) : err(await currentLockHolder(plan.instance, tools, plan.limits.lockMs));
 }
 
 /**
@@ -35,7 +35,7 @@ export async function waitForOtherClaims(plan: Plan, tools: RunTools): Promise<R
     const base = leaseOf(seen.value.expiresAt)?.base ?? null;
     if (base !== lease) giveUpAt = clock.monotonic() + contentionWaitMs;
     lease = base;
-    const holder = await currentLockHolder(plan.instance, tools);
+    const holder = await currentLockHolder(plan.instance, tools, plan.limits.lockMs);
     if (holder.outcome !== 'busy' || clock.monotonic() >= giveUpAt) return err(holder);
     await clock.sleep(pollMs);
   }

@@ -25,7 +25,7 @@ export function describeHolder(
   if (marker.confirmation?.state === 'waiting')
     return busy(
       `Run ${marker.run} of host ${neutralise(marker.holder.host)} waits for a confirmation until ${new Date(marker.confirmation.deadline.at).toISOString()} and is rolled back then.`,
-      'Keep its change with `guard confirm`, or roll it back now with `guard rollback`.',
+      'Keep its change with `guard confirm`, or roll it back now with `guard rollback`. If that host is lost, `guard recover` rolls it back after the deadline.',
     );
   const who = `run ${marker.run} (host ${marker.holder.host}, pid ${marker.holder.pid})`;
   switch (tools.inspectHolder(marker.holder)) {
@@ -50,13 +50,14 @@ function waitAdvice(waitedMs: number | null): string {
   return `It did not end within ${formatDuration(waitedMs)}. Wait longer, or try again later.`;
 }
 
-/** Describes the current holder of the instance. */
+/** Describes the current holder of the instance. `waitedMs` is how long the run has waited for it. */
 export async function currentLockHolder(
   instance: string,
   tools: { readonly platform: Platform; readonly inspectHolder: InspectHolder },
+  waitedMs = 0,
 ): Promise<Outcome> {
   const seen = await tools.platform.getInstance(instance);
   return seen.ok
-    ? describeHolder(tools, readMarker(seen.value) ?? readQuiesceMarker(seen.value))
+    ? describeHolder(tools, readMarker(seen.value) ?? readQuiesceMarker(seen.value), waitedMs)
     : refusedBecause(seen.error);
 }

@@ -2,7 +2,7 @@ import type { Holder } from '../../event.ts';
 import type { PlatformFailure } from '../../platform/failure.ts';
 import type { Instance } from '../../platform/platform.ts';
 import { ok, type Result } from '../../result.ts';
-import { isContention, retryTransient } from '../retry.ts';
+import { isContention, repeatTransient } from '../../platform/retry.ts';
 import type { RunTools } from '../tools.ts';
 import { lossBehind, underLease, type LeaseHandle } from './lease.ts';
 import { isUnreadable, markerKey, readMarker, type RunMarker } from './marker.ts';
@@ -31,7 +31,7 @@ export async function takeMarker(
 ): Promise<Result<void, PlatformFailure>> {
   return writeUnderLease(tools, instance, lease, limitMs, (seen) => {
     const marker = readMarker(seen);
-    return marker?.run === run ? JSON.stringify({ ...marker, holder } satisfies RunMarker) : null;
+    return marker?.run === run ? JSON.stringify({ ...marker, holder, recovering: true } satisfies RunMarker) : null;
   });
 }
 
@@ -59,7 +59,7 @@ function writeUnderLease(
       () => false,
     );
   }
-  return retryTransient(
+  return repeatTransient(
     tools.clock,
     limitMs,
     write,

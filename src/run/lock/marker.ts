@@ -2,6 +2,7 @@ import { parseConfirmation, type Confirmation } from '../confirmation/confirmati
 import type { Holder } from '../../event.ts';
 import type { Instance } from '../../platform/platform.ts';
 import { isRunId } from '../../journal/run-id.ts';
+import { isHolder, isObject } from './parse-holder.ts';
 
 /**
  * The key that identifies the run that may have changed the instance. It is written after the restore point is taken and
@@ -24,6 +25,8 @@ export interface RunMarker {
   readonly leaseMs: number;
   /** When the mark was written, milliseconds since 1970. */
   readonly at: number;
+  /** The holder finishes the run after its own guard was interrupted. Its change is over. */
+  readonly recovering?: true;
 }
 
 /** Reads the marker from the configuration of an instance; null if there is none or it cannot be read. */
@@ -55,21 +58,7 @@ function isMarker(value: unknown): value is RunMarker {
     typeof restorePointName === 'string' &&
     typeof leaseMs === 'number' &&
     typeof at === 'number' &&
+    (value['recovering'] === undefined || value['recovering'] === true) &&
     (value['confirmation'] === undefined || parseConfirmation(value['confirmation']) !== null)
   );
-}
-
-export function isHolder(value: unknown): value is Holder {
-  return (
-    isObject(value) &&
-    typeof value['host'] === 'string' &&
-    typeof value['bootId'] === 'string' &&
-    typeof value['pid'] === 'number' &&
-    typeof value['network'] === 'string' &&
-    typeof value['id'] === 'string'
-  );
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -6,7 +6,7 @@ import { isRunId } from '../../journal/run-id.ts';
 import { ok, type Result } from '../../result.ts';
 import { neutralise } from '../../text.ts';
 import { endProcessesWith } from '../command/leftovers.ts';
-import { isHolder, isObject } from './marker.ts';
+import { isHolder, isObject } from './parse-holder.ts';
 import { othersLimitMs, retryTransient } from '../../platform/retry.ts';
 import { runLifecycleCommands } from '../lifecycle-commands.ts';
 import type { RunTools } from '../tools.ts';

@@ -1,3 +1,4 @@
+import script from '../../guest/package-state.sh?raw';
 import type { RunTools } from '../tools.ts';
 
 /** It takes a second or so: package managers read all their lists. Milliseconds. */
@@ -29,21 +30,3 @@ export async function packageState(
     ? answer.value.stdout.split('\n').toSorted()
     : null;
 }
-
-/** The names of suites are left out of what apt would install: they change with every point release. */
-const script = `
-exec 2>/dev/null
-if command -v dpkg-query >/dev/null; then
-  dpkg-query -W
-  apt-get -s -o Debug::NoLocking=1 dist-upgrade | sed -n 's/^\\(Inst .*([^ ]*\\) .*/\\1/p; s/^Remv .*/&/p'
-elif command -v rpm >/dev/null; then
-  rpm -qa
-  cksum /var/cache/dnf/*/repodata/repomd.xml /var/cache/libdnf5/*/repodata/repomd.xml /var/cache/zypp/raw/*/repodata/repomd.xml
-elif command -v apk >/dev/null; then
-  apk info -v
-  apk version -l '<'
-elif command -v pacman >/dev/null; then
-  pacman -Q
-  pacman -Qu
-fi
-:`;

@@ -14,7 +14,7 @@ import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
 import { readMarker, type RunMarker } from '../lock/marker.ts';
 import { removeMarker } from '../lock/marker-changes.ts';
-import { retryTransient } from '../retry.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
 import { inPhase } from '../recorder.ts';
@@ -75,7 +75,7 @@ export async function findLeftovers(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'limits'>,
 ): Promise<Result<RunLeftovers, Outcome>> {
   const name = plan.instance;
-  const instance = await retryTransient(tools.clock, plan.limits.readyMs, () => tools.platform.getInstance(name));
+  const instance = await retryTransient(tools.platform, plan.limits.readyMs).getInstance(name);
   if (!instance.ok) return err(await explainMissing(tools.platform, plan, instance.error));
   const snapshot = await tools.platform.getSnapshot(name, inFlightName);
   if (!snapshot.ok && snapshot.error.kind !== 'not-found') return err(refusedBecause(snapshot.error));
@@ -96,6 +96,24 @@ export async function findLeftovers(
     // An instance that was stopped for its restore point was running before.
     wasRunning: marker?.wasRunning ?? quiesceMarker?.wasRunning ?? (snapshotQuiesceMarker(snapshot) || ranWhenCopied),
   });
+}
+
+/** The leftovers with the marker of now: somebody may have confirmed the change before the lease was taken. */
+export async function withMarkerOfNow(
+  platform: Pick<Platform, 'getInstance'>,
+  leftovers: RunLeftovers,
+): Promise<RunLeftovers> {
+  const { marker } = leftovers;
+  if (marker?.confirmation === undefined) return leftovers;
+  const seen = await platform.getInstance(leftovers.instance.name);
+  const now = seen.ok ? readMarker(seen.value) : null;
+  return now?.run === marker.run ? { ...leftovers, marker: now } : leftovers;
+}
+
+/** What was settled about a change that waited for a confirmation. One that still waits is recovered only after its deadline. */
+export function settledOf({ inFlight, marker }: RunLeftovers): RecoverPlan['settled'] {
+  const state = inFlight === null ? undefined : marker?.confirmation?.state;
+  return state === 'waiting' ? 'expired' : (state ?? null);
 }
 
 /** The snapshot of a quiesced instance contains the quiesce marker, even if the instance no longer does. */
@@ -151,7 +169,7 @@ async function runsOn({ instance, limits }: RecoverPlan, { platform, clock }: Re
   while ((await isStopping(platform, instance)) && clock.monotonic() < giveUpAt) await clock.sleep(200);
   // A hanging stop blocks everything (docs/internals/incus.md, Graceful stop).
   if (await isStopping(platform, instance)) await stop({ platform, clock }, instance, limits, false);
-  const seen = await retryTransient(clock, limits.readyMs, () => platform.getInstance(instance));
+  const seen = await retryTransient(platform, limits.readyMs).getInstance(instance);
   return seen.ok && seen.value.status === 'Running';
 }
 
@@ -184,12 +202,18 @@ async function doStep(
         await removeMarker(tools, plan.instance, { run: leftovers.marker.run, lease: plan.lease }, plan.limits.readyMs);
       if (plan.record?.restorePoint && !plan.record.released)
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
-      return closed(plan, step.because);
+      return closed(
+        plan,
+        step.because === 'restore-point-gone' && (await wasKept(plan, tools)) ? 'kept' : step.because,
+      );
     case 'release-unchanged':
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
       await releasePoint(plan, tools, leftovers, { keep: false });
       return closed(plan, 'never-began');
     case 'release-kept':
+      // Without the marker, which goes first, only the record says that it was confirmed.
+      if (plan.record?.decided?.decision !== 'keep')
+        await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
       await afterKeep(plan, tools);
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
       return releaseKept(plan, tools, leftovers);
@@ -319,8 +343,23 @@ function afterKeep(plan: RecoverPlan, tools: RecoverTools): Promise<void> {
 }
 
 async function releaseKept(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
-  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
+  await releasePoint(plan, tools, leftovers, releaseOfKept(plan, leftovers));
   return closed(plan, 'kept');
+}
+
+/** A confirmed change is kept like any other. One that was decided before an interruption needs its restore point until a person has checked it. */
+function releaseOfKept(plan: RecoverPlan, { marker }: RunLeftovers): Release {
+  const known = plan.record?.retention ?? marker?.confirmation?.retention ?? null;
+  const retention = plan.settled === 'confirmed' ? known : null;
+  if (retention?.keep === 0 && plan.record?.started?.named !== true) return { keep: false };
+  return { keep: true, name: nameOf(plan), expiresMs: retention?.expiresMs ?? null };
+}
+
+/** Whether another host kept a change that waited for its confirmation. A restore point that stays for a person never expires. */
+async function wasKept(plan: RecoverPlan, tools: RecoverTools): Promise<boolean> {
+  const name = plan.record?.retention == null ? null : await keptAs(plan, tools);
+  const snapshot = name === null ? null : await tools.platform.getSnapshot(plan.instance, name);
+  return snapshot?.ok === true && snapshot.value.expiresAt !== null;
 }
 
 async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
@@ -342,13 +381,14 @@ async function keptBecauseHealthy(
   if (!mayBeKept || plan.baseline === null || plan.record?.decided?.decision === 'rollback') return null;
   await endLeftovers(plan, tools);
   const limits = { limitMs: plan.limits.verifyMs, soakMs: plan.limits.soakMs };
-  const { verdict } = await watch(
+  const { verdict, observations } = await watch(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock },
     plan.baseline,
     limits,
     (waitingFor, healthyForMs) =>
       void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
+  await tools.recorder.record({ type: 'watch-observed', observations });
   await tools.recorder.record({ type: 'verdict', verdict, afterRollback: false });
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });

@@ -1,10 +1,10 @@
 import type { VolumePoint } from '../../event.ts';
-import { describeFailure, platformFailure, type PlatformFailure } from '../../platform/failure.ts';
+import { describeFailure, isTransient, platformFailure, type PlatformFailure } from '../../platform/failure.ts';
 import type { Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { describeLoss, lossBehind, underLease, type LeaseHandle, type LeaseLoss } from '../lock/lease.ts';
 import { removeMarker } from '../lock/marker-changes.ts';
-import { isTransient, retryTransient } from '../retry.ts';
+import { repeatTransient, retryTransient } from '../../platform/retry.ts';
 import type { Plan } from '../plan.ts';
 import { inFlightName } from '../lock/in-flight.ts';
 import type { RunTools } from '../tools.ts';
@@ -97,7 +97,7 @@ async function removed(tools: ReleaseTools, subject: ReleaseSubject): Promise<Re
   const deleted =
     name.value === inFlightName
       ? await underLease(tools, lease, limitMs, remove, isTransient)
-      : await retryTransient(tools.clock, limitMs, remove);
+      : await repeatTransient(tools.clock, limitMs, remove);
   await lease.stop();
   return deleted.ok || isMissing(deleted.error) ? ok(null) : deleted;
 }
@@ -128,7 +128,7 @@ async function renameOwn(
   { instance, lease, createdAt, limitMs }: ReleaseSubject,
   name: string,
 ): Promise<Result<string, PlatformFailure>> {
-  const { platform, clock } = tools;
+  const { platform } = tools;
   const renamed = await underLease(
     tools,
     lease,
@@ -137,7 +137,7 @@ async function renameOwn(
     isTransient,
   );
   if (renamed.ok || lossBehind(renamed.error) !== null || renamed.error.kind === 'not-found') {
-    const there = await retryTransient(clock, limitMs, () => platform.getSnapshot(instance, name));
+    const there = await retryTransient(platform, limitMs).getSnapshot(instance, name);
     if (there.ok && there.value.createdAt === createdAt) {
       await lease.stop();
       return ok(name);
@@ -158,7 +158,7 @@ async function setExpiry(
   name: string,
   expiresAt: Date | null,
 ): Promise<void> {
-  const set = await retryTransient(clock, Math.min(limitMs, expiryMs), async () => {
+  const set = await repeatTransient(clock, Math.min(limitMs, expiryMs), async () => {
     const seen: Result<Snapshot, PlatformFailure> = await platform.getSnapshot(instance, name);
     if (!seen.ok) return seen;
     if (seen.value.createdAt !== createdAt) return ok(undefined);

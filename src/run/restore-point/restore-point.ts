@@ -10,7 +10,7 @@ import { keepLease, type LeaseHandle } from '../lock/lease.ts';
 import type { RunMarker } from '../lock/marker.ts';
 import { currentLockHolder, describeHolder } from '../lock/lock-holder.ts';
 import type { Plan } from '../plan.ts';
-import { contentionLimitMs, retryTransient } from '../retry.ts';
+import { othersLimitMs, repeatTransient, retryTransient } from '../../platform/retry.ts';
 import { refusedBecause } from '../refusal.ts';
 import { quiesce, abandonQuiesce, resume, mustQuiesce } from '../lock/quiesce.ts';
 import { thaw } from '../thaw.ts';
@@ -126,7 +126,8 @@ async function lockQuiesced(
 /** What to do if another run has the name; ok means try again. */
 type WhenTaken = (plan: Plan, tools: RunTools) => Promise<Result<void, Outcome>>;
 
-const nameTaken: WhenTaken = async ({ instance }, tools) => err(await currentLockHolder(instance, tools));
+const nameTaken: WhenTaken = async ({ instance, limits }, tools) =>
+  err(await currentLockHolder(instance, tools, limits.lockMs));
 
 /** The snapshots of the instance and of its volumes, or none of them. */
 async function takeSnapshots(
@@ -156,7 +157,7 @@ async function takeName(
   whenTaken: WhenTaken,
 ): Promise<Result<Snapshot, Outcome>> {
   const { clock, platform } = tools;
-  const giveUpAt = clock.monotonic() + contentionLimitMs;
+  const giveUpAt = clock.monotonic() + othersLimitMs;
   for (;;) {
     const created = await platform.createSnapshot(
       plan.instance,
@@ -182,8 +183,8 @@ async function takeName(
  * exist, complete or in part, and the instance may still be frozen. `guard recover` finds what cannot be removed now.
  */
 async function removeOwnSnapshot(plan: Plan, tools: RunTools, lease: Lease): Promise<void> {
-  const { clock, platform } = tools;
-  const instance = await retryTransient(clock, plan.limits.readyMs, () => platform.getInstance(plan.instance));
+  const { platform } = tools;
+  const instance = await retryTransient(platform, plan.limits.readyMs).getInstance(plan.instance);
   if (!instance.ok) return;
   await thaw(tools, plan, instance.value.status);
   const isOwn = (snapshot: Pick<Snapshot, 'name' | 'expiresAt'>): boolean =>
@@ -193,9 +194,7 @@ async function removeOwnSnapshot(plan: Plan, tools: RunTools, lease: Lease): Pro
 }
 
 function confirmed(plan: Plan, tools: RunTools): Promise<Result<Snapshot, PlatformFailure>> {
-  return retryTransient(tools.clock, plan.limits.readyMs, () =>
-    tools.platform.getSnapshot(plan.instance, inFlightName),
-  );
+  return retryTransient(tools.platform, plan.limits.readyMs).getSnapshot(plan.instance, inFlightName);
 }
 
 /**
@@ -255,7 +254,7 @@ async function removeOwn(
 ): Promise<void> {
   const { platform, clock } = tools;
   const { snapshotMs } = plan.limits;
-  await retryTransient(clock, snapshotMs, async () => {
+  await repeatTransient(clock, snapshotMs, async () => {
     const seen = await platform.getSnapshot(plan.instance, inFlightName);
     if (!seen.ok) return seen;
     if (!belongsToLease(lease, seen.value)) return ok(undefined);

@@ -4,14 +4,14 @@ import { judgeAlone } from '../../health/verdict.ts';
 import { watch } from '../../health/watch/watch.ts';
 import type { RestorePoint, Verdict } from '../../event.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
-import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
+import { type PlatformFailure, describeFailure, isTransient } from '../../platform/failure.ts';
 import type { Instance, Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { driftSince, describeDrift } from './drift.ts';
 import { describeLoss, lossBehind, underLease, type LeaseHandle, type LeaseLoss } from '../lock/lease.ts';
 import { newerInTheWay } from '../restore-point/newer-snapshots.ts';
 import { isRecent, timePointOf, type TimePoint } from '../recency.ts';
-import { isTransient, retryTransient } from '../retry.ts';
+import { repeatTransient } from '../../platform/retry.ts';
 import type { Limits } from '../plan.ts';
 import { bringUp, stop } from '../power.ts';
 import { resumeByMarker } from '../lock/quiesce-marker.ts';
@@ -151,7 +151,7 @@ async function findRestorePoint(plan: RollbackPlan, tools: RollbackTools): Promi
   const isAway = !first.ok && isTransient(first.error);
   if (isAway)
     await tools.recorder.record({ type: 'notice', level: 'warning', message: describeGone(plan, first.error) });
-  const snapshot = isAway ? await retryTransient(tools.clock, plan.limits.restoreMs, look) : first;
+  const snapshot = isAway ? await repeatTransient(tools.clock, plan.limits.restoreMs, look) : first;
   if (!snapshot.ok) return err(describeFailure(snapshot.error));
   if (snapshot.value.createdAt === createdAt) return snapshot;
   return err(
@@ -200,7 +200,7 @@ async function restore(
     restoreIsWorthRepeating,
   );
   if (!volumes.ok) return volumes;
-  const restored = await retryTransient(clock, restoreMs, () => restoreOnce(plan, tools), untilThen(clock));
+  const restored = await repeatTransient(clock, restoreMs, () => restoreOnce(plan, tools), untilThen(clock));
   // Incus before 6.0.5 does not keep the description in a snapshot.
   if (restored.ok && description.ok && description.value.description !== '') {
     const patch = { description: description.value.description };
@@ -282,9 +282,7 @@ function restoreIsWorthRepeating(failure: PlatformFailure): boolean {
     isTransient(failure) ||
     failure.kind === 'no-space' ||
     // Somebody changed the instance since it was read.
-    (failure.kind === 'changed' && lossBehind(failure) === null) ||
-    // A daemon that is shut down in the middle calls its own work off; the next one does it again.
-    failure.detail.includes('context canceled')
+    (failure.kind === 'changed' && lossBehind(failure) === null)
   );
 }
 
@@ -304,13 +302,14 @@ async function verdictOfRestored(plan: RollbackPlan, tools: RollbackTools): Prom
   const context = { platform: tools.platform, instance: plan.instance, clock: tools.clock };
   if (plan.baseline === null) return judgeAlone(await takeBaseline(context, { definitions: [], automatic: false }));
   const limits = { limitMs: plan.limits.verifyMs, soakMs: 0 };
-  const { verdict } = await watch(
+  const { verdict, observations } = await watch(
     context,
     plan.baseline,
     { ...limits, restarted: true },
     (waitingFor, healthyForMs) =>
       void tools.recorder.show({ type: 'watch-progress', waitingFor, healthyForMs, ...limits }),
   );
+  await tools.recorder.record({ type: 'watch-observed', observations });
   return verdict;
 }
 

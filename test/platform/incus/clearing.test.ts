@@ -20,8 +20,8 @@ const clear = async (how: string): Promise<string[]> => {
 };
 
 const fill = async (name: string, content: string): Promise<void> => {
-  await mkdir(join(pool, name));
-  await writeFile(join(pool, name, 'file'), content);
+  await mkdir(join(pool, name, 'rootfs'), { recursive: true });
+  await writeFile(join(pool, name, 'rootfs', 'file'), content);
 };
 
 describe('what a killed daemon left of a restore (F7)', () => {
@@ -29,14 +29,30 @@ describe('what a killed daemon left of a restore (F7)', () => {
     await fill('web01', 'restored');
     await fill('web01.incustmp', 'changed');
     expect(await clear('file exists')).toEqual(['web01']);
-    expect(await readFile(join(pool, 'web01', 'file'), 'utf8')).toBe('restored');
+    expect(await readFile(join(pool, 'web01', 'rootfs', 'file'), 'utf8')).toBe('restored');
   });
 
   it('is moved back where the daemon came no further, and Incus put an empty folder in its place', async () => {
     await mkdir(join(pool, 'web01'));
     await fill('web01.incustmp', 'changed');
     expect(await clear('file exists')).toEqual(['web01']);
-    expect(await readFile(join(pool, 'web01', 'file'), 'utf8')).toBe('changed');
+    expect(await readFile(join(pool, 'web01', 'rootfs', 'file'), 'utf8')).toBe('changed');
+  });
+
+  it('is moved back where Incus wrote its backup.yaml to the folder in its place', async () => {
+    await mkdir(join(pool, 'web01'));
+    await writeFile(join(pool, 'web01', 'backup.yaml'), '');
+    await fill('web01.incustmp', 'changed');
+    expect(await clear('file exists')).toEqual(['web01']);
+    expect(await readFile(join(pool, 'web01', 'rootfs', 'file'), 'utf8')).toBe('changed');
+  });
+
+  it('keeps a folder with other files than those of Incus, and fails', async () => {
+    await fill('web01', 'restored');
+    await mkdir(join(pool, 'web01.incustmp'));
+    await writeFile(join(pool, 'web01.incustmp', 'mine'), '');
+    await expect(clear('file exists')).rejects.toThrow('test ! -e');
+    expect((await readdir(pool)).toSorted()).toEqual(['web01', 'web01.incustmp']);
   });
 
   it('is moved back where nothing is in its place', async () => {
@@ -47,13 +63,14 @@ describe('what a killed daemon left of a restore (F7)', () => {
   it('is an empty folder where it had been cleared away without moving it back', async () => {
     await fill('web01', 'restored');
     await mkdir(join(pool, 'web01.incustmp'));
+    await writeFile(join(pool, 'web01.incustmp', 'backup.yaml'), '');
     expect(await clear('file exists')).toEqual(['web01']);
   });
 
   it('is nothing where the failure says something else', () => {
     expect(clearingOf('Failed to rename "a" to "b": rename a b: file exists')).toBeNull();
     expect(clearingOf('Failed deleting subvolume "/pools/default/containers/web01.incustmp": exit status 1')).toContain(
-      'rmdir /pools/default/containers/web01 /pools/default/containers/web01.incustmp ',
+      'btrfs subvolume delete /pools/default/containers/web01.incustmp;',
     );
   });
 });

@@ -55,7 +55,7 @@ describe('the sentence for a person', () => {
     const path = '/var/lib/incus/storage-pools/default/containers/web01';
     const detail = `Failed to rename "${path}" to "${path}.incustmp": rename ${path} ${path}.incustmp: file exists`;
     const { advice } = serverFailure(about, 500, detail);
-    expect(advice).toContain(`btrfs subvolume delete ${path}.incustmp\``);
+    expect(advice).toContain(`btrfs subvolume delete ${path}.incustmp;`);
   });
 
   it('names the operation that may still go on', () => {

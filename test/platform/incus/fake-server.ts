@@ -46,8 +46,6 @@ export interface FakeIncus {
   newerWait: boolean;
   /** How long an operation is known after its end. */
   forgetAfterMs: number;
-  /** How long an exec waits for its sockets. */
-  connectLimitMs: number;
   readonly fault: (fault: Fault) => void;
   /** How many connections were made so far. */
   readonly connections: () => number;
@@ -58,7 +56,7 @@ export interface FakeIncus {
   readonly release: () => void;
   /** Resolves when somebody waits for an operation. */
   readonly waitedFor: () => Promise<void>;
-  /** Connects the sockets of the next `execs` execs only after so many milliseconds. */
+  /** Connects the sockets of the next `execs` execs only after so many milliseconds; those execs wait for half as long. */
   readonly delaySockets: (ms: number, execs: number) => void;
   /** Breaks the connections on which somebody waits for an operation. */
   readonly breakWaits: () => void;
@@ -111,7 +109,6 @@ export const startFakeIncus = async (): Promise<FakeIncus> => {
     instance: (name) => instanceNamed(state, name),
     newerWait: false,
     forgetAfterMs: 5_000,
-    connectLimitMs: 5_000,
     fault: (fault) => state.faults.unshift(fault),
     connections: () => made,
     dropNextRequestOfUsedConnection: () => {
@@ -404,9 +401,10 @@ const exec = ({ fake, state, request, response, parts }: Context): void => {
   const instance = instanceNamed(state, parts[0]);
   if (instance.status !== 'Running') throw new FakeError(400, 'Instance is not running');
   const command = jsonBody(request)['command'] as string[];
+  const delayMs = state.delays.shift() ?? 0;
   const started = startFakeExec(instance.name, command, {
-    connectLimitMs: fake.connectLimitMs,
-    socketDelayMs: state.delays.shift() ?? 0,
+    connectLimitMs: delayMs === 0 ? 5000 : delayMs / 2,
+    socketDelayMs: delayMs,
     onStart: state.onExecStart,
   });
   state.execs.set(started.operation.id, started);

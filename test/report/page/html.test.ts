@@ -2,6 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { markup, preformatted, trusted } from '../../../src/report/page/html.ts';
 
+/** Control and bidirectional characters, but no line feeds. */
+// oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
+const invisible = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+
 describe('text in a page', () => {
   test('never contains markup, whatever it is', () => {
     fc.assert(
@@ -12,6 +16,22 @@ describe('text in a page', () => {
         expect(inside.match(/"/g)).toHaveLength(1);
         expect(inside.replace(/&(amp|lt|gt|quot|#39|#96);/g, '')).not.toMatch(/[&'`]/);
       }),
+    );
+  });
+
+  test('of several lines never contains markup, and is never longer than its bound, whatever bytes it was', () => {
+    const bytes = fc.uint8Array({ maxLength: 400 }).map((list) => Buffer.from(list).toString('utf8'));
+    fc.assert(
+      fc.property(
+        fc.oneof(bytes, fc.string({ unit: 'binary', maxLength: 400 })),
+        fc.integer({ min: 1, max: 5 }),
+        (text, most) => {
+          const page = preformatted(text, most).text;
+          expect(page.replace(/&(amp|lt|gt|quot|#39|#96);/g, '')).not.toMatch(/[<>"'`&\p{Surrogate}]/u);
+          expect(page).not.toMatch(invisible);
+          expect(page.split('\n').length).toBeLessThanOrEqual(most + 1);
+        },
+      ),
     );
   });
 

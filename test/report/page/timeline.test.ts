@@ -15,7 +15,13 @@ describe('the timeline of a run', () => {
       began('command'),
       over('command'),
       began('verify'),
-      { type: 'watch-progress', waitingFor: [], healthyForMs: 0, limitMs: 120_000, soakMs: 10_000 },
+      {
+        type: 'watch-observed',
+        observations: [
+          { at: start + 2500, waitingFor: 1, message: 'x' },
+          { at: 1, waitingFor: 0 },
+        ],
+      },
       over('verify', false),
     );
     expect(whole).toEqual({ from: start, to: start + 4000 });
@@ -23,7 +29,7 @@ describe('the timeline of a run', () => {
       ['command', true],
       ['verify', false],
     ]);
-    expect(rows[1]?.observations).toEqual([start + 3000]);
+    expect(rows[1]?.observations).toEqual([{ at: start + 2500, waitingFor: 1, message: 'x' }]);
     expect(downtime).toBeNull();
   });
 

@@ -9,6 +9,7 @@ import {
 import { deadlineAfter, parseDeadline, remainingMs, type ClockReading } from '../../../src/deadline.ts';
 
 const boot = (sinceBootMs: number, now = 1_000_000 + sinceBootMs): ClockReading => ({ now, bootId: 'b1', sinceBootMs });
+const holder = { host: 'h', bootId: 'b1', pid: 1, network: 'n', id: 'one' };
 const waiting = (ms: number): Confirmation => ({ state: 'waiting', deadline: deadlineAfter(boot(0), ms) });
 
 describe('the deadline', () => {
@@ -40,25 +41,35 @@ describe('the deadline', () => {
 
 describe('settling a confirmation', () => {
   test('confirms before the deadline and not after it', () => {
-    expect(settle(waiting(100), { kind: 'confirm' }, boot(99))).toMatchObject({
+    expect(settle(waiting(100), { kind: 'confirm' }, boot(99), holder)).toMatchObject({
       ok: true,
       value: { state: 'confirmed' },
     });
-    expect(settle(waiting(100), { kind: 'confirm' }, boot(100))).toEqual({ ok: false, error: 'expired' });
+    expect(settle(waiting(100), { kind: 'confirm' }, boot(100), holder)).toEqual({ ok: false, error: 'expired' });
   });
 
   test('expires at the deadline and not before it', () => {
-    expect(settle(waiting(100), { kind: 'expire' }, boot(99))).toEqual({ ok: false, error: 'not-due' });
-    expect(settle(waiting(100), { kind: 'expire' }, boot(100))).toMatchObject({
+    expect(settle(waiting(100), { kind: 'expire' }, boot(99), holder)).toEqual({ ok: false, error: 'not-due' });
+    expect(settle(waiting(100), { kind: 'expire' }, boot(100), holder)).toMatchObject({
       ok: true,
       value: { state: 'expired' },
     });
   });
 
+  test('stays settled by the first that did it', () => {
+    const other = { ...holder, id: 'two' };
+    const first = settle(waiting(100), { kind: 'expire' }, boot(100), holder);
+    const again = first.ok ? settle(first.value, { kind: 'expire' }, boot(200), other) : first;
+    expect(again).toMatchObject({ ok: true, value: { state: 'expired', settledBy: { id: 'one' } } });
+  });
+
   test('an extension counts from now', () => {
-    const extended = settle(waiting(100), { kind: 'extend', ms: 500 }, boot(50));
+    const extended = settle(waiting(100), { kind: 'extend', ms: 500 }, boot(50), holder);
     expect(extended.ok && remainingMs(extended.value.deadline, boot(50))).toBe(500);
-    expect(settle(waiting(100), { kind: 'extend', ms: 500 }, boot(100))).toEqual({ ok: false, error: 'expired' });
+    expect(settle(waiting(100), { kind: 'extend', ms: 500 }, boot(100), holder)).toEqual({
+      ok: false,
+      error: 'expired',
+    });
   });
 
   test('whatever is done in whatever order, it ends in at most one final state and stays there', () => {
@@ -75,7 +86,7 @@ describe('settling a confirmation', () => {
         for (const [wanted, pause] of steps) {
           at += pause;
           const now = states.at(-1) ?? waiting(500);
-          const settled = settle(now, wanted, boot(at));
+          const settled = settle(now, wanted, boot(at), holder);
           states.push(settled.ok ? settled.value : now);
         }
         const final = states.map(({ state }) => state).filter((state) => state !== 'waiting');
@@ -87,7 +98,8 @@ describe('settling a confirmation', () => {
   });
 
   test('is read back as it was written, and from nothing else', () => {
-    expect(parseConfirmation(JSON.parse(JSON.stringify(waiting(5))))).toEqual(waiting(5));
+    const settled = { ...waiting(5), state: 'expired', settledBy: holder, retention: { keep: 3, expiresMs: null } };
+    for (const one of [waiting(5), settled]) expect(parseConfirmation(JSON.parse(JSON.stringify(one)))).toEqual(one);
     for (const value of [null, {}, { ...waiting(5), state: 'done' }, { state: 'waiting' }])
       expect(parseConfirmation(value)).toBeNull();
   });

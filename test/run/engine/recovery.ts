@@ -1,14 +1,23 @@
 import type { Outcome } from '../../../src/event.ts';
 import type { RunRecord } from '../../../src/journal/runs.ts';
 import { ok } from '../../../src/result.ts';
-import { newLease } from '../../../src/run/lock/in-flight.ts';
+import { remainingMs } from '../../../src/deadline.ts';
+import { mayBeSettledLater, settleOnInstance } from '../../../src/run/confirmation/settlement.ts';
+import { inFlightName, newLease } from '../../../src/run/lock/in-flight.ts';
+import { readMarker } from '../../../src/run/lock/marker.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../../../src/run/lock/lease.ts';
 import { removeMarker, takeMarker } from '../../../src/run/lock/marker-changes.ts';
 import { isLeftoverOf, requireDeadHolder, type HolderEnd } from '../../../src/run/lock/takeover.ts';
 import type { Plan } from '../../../src/run/plan.ts';
-import { findLeftovers, recover, type RunLeftovers } from '../../../src/run/recovery/recover.ts';
+import {
+  findLeftovers,
+  recover,
+  settledOf,
+  withMarkerOfNow,
+  type RunLeftovers,
+} from '../../../src/run/recovery/recover.ts';
 import { repairLeftovers } from '../../../src/run/recovery/repair-leftovers.ts';
-import { refusedBecause } from '../../../src/run/refusal.ts';
+import { busy, refused, refusedBecause } from '../../../src/run/refusal.ts';
 import { baselineOf, recordOf, recorderOf, type Guard, type World } from './world.ts';
 
 /** What `guard recover` ended in; null where there was nothing to do. */
@@ -24,6 +33,8 @@ export async function recoverInstance(
 ): Promise<Recovered> {
   const { platform, clock, inspectHolder } = guard.tools;
   const tools = { platform, clock };
+  const waits = await endWhileWaiting(guard, plan.instance);
+  if (waits !== null) return waits;
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return found.error;
   const record = known === null ? null : unfinished(recordOf(world, known));
@@ -59,6 +70,23 @@ export async function recoverInstance(
     return null;
   }
   return finish(world, guard, plan, record, repaired.value.leftovers, holderEnd.value, takeOver);
+}
+
+/** `busy` where a change waits for its confirmation, and `refused` where it cannot be settled now. */
+async function endWhileWaiting({ tools }: Guard, instance: string): Promise<Outcome | null> {
+  const { platform, confirmation } = tools;
+  const seen = await platform.getInstance(instance);
+  const marker = seen.ok ? readMarker(seen.value) : null;
+  const point = await platform.getSnapshot(instance, inFlightName);
+  if (!point.ok || marker?.confirmation?.state !== 'waiting') return null;
+  if (remainingMs(marker.confirmation.deadline, confirmation.readClocks()) > 0)
+    return busy('It waits for a confirmation.', '');
+  const settling = { ...tools, readClocks: confirmation.readClocks };
+  const expired = await settleOnInstance(settling, instance, marker.run, { kind: 'expire' });
+  if (expired.ok) return null;
+  if (expired.error.kind === 'conflict' && expired.error.conflict === 'not-due')
+    return busy('It waits for a confirmation.', '');
+  return mayBeSettledLater(expired.error) ? refused('It cannot be settled.', '') : null;
 }
 
 /** A run that has ended, and released what it held, is not recovered. */
@@ -109,10 +137,21 @@ async function finish(
   }
   const hooks = record?.hooks ?? {};
   const baseline = baselineOf(record);
+  const now = await withMarkerOfNow(platform, leftovers);
   const outcome = await recover(
-    { ...plan, run, record, baseline, keepIfHealthy: false, hooks, lease, settled: null, waitForManager: !takeOver },
+    {
+      ...plan,
+      run,
+      record,
+      baseline,
+      keepIfHealthy: false,
+      hooks,
+      lease,
+      settled: settledOf(now),
+      waitForManager: !takeOver,
+    },
     { platform, clock, recorder },
-    leftovers,
+    now,
   );
   await lease?.stop();
   return outcome;

@@ -155,6 +155,7 @@ export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {})
     ],
     automatic: false,
     allowUnhealthy: false,
+    acceptNothingCompared: false,
     uncovered: 'warn',
     okStatus: [{ first: 0, last: 0 }],
     onFailure: { command: 'rollback', unhealthy: 'rollback', inconclusive: 'rollback', timeout: 'rollback' },
@@ -218,6 +219,7 @@ export function startGuard(
     failedChanges: async () => [],
     confirmation: {
       readClocks: () => ({ now: process.clock.now(), bootId: host, sinceBootMs: process.clock.boottime() }),
+      ready: async () => {},
       arm: async () => ok(undefined),
       ask: null,
       tryCommand: async () => false,

@@ -1,4 +1,4 @@
-import { advisory, different, listed, required, type FactFinding } from '../../finding.ts';
+import { advisory, different, listed, required, withSides, type FactFinding } from '../../finding.ts';
 import { nameOf } from '../listener/kinds.ts';
 import type { Answer, Facts } from '../../facts.ts';
 import { anyResolverKnows } from '../../protocols/dns.ts';
@@ -14,27 +14,40 @@ export function compareAnswers(before: Facts, after: Facts): FactFinding[] {
     if (holder === undefined || was.said === null || was.said === unreachable) return [];
     const who = nameOf(holder.owner) || `the server at ${was.port}`;
     const is = now.get(keyOf(was));
-    switch (was.protocol) {
-      case 'http':
-        return was.question.startsWith('/')
-          ? [...compareHttp(was, was.said, is, who), ...compareSite(was, is, who, before, after)]
-          : compareProxy(was, was.said, is, who);
-      case 'dns':
-        return compareName(was, is, who, before, after);
-      case 'greeting':
-        return compareGreeting(was, was.said, is, who);
-      case 'mail':
-        return compareRecipient(was, is, who);
-      case 'ldap':
-        return compareDirectory(was, is, who);
-      case 'certificate':
-        return compareCertificate(was, is, who);
-      case 'tcp':
-        return compareLearnt(was, was.said, is, who);
-      default:
-        return was.protocol satisfies never;
-    }
+    return compareAnswer(was, was.said, is, who, before, after).map((finding) =>
+      withSides(finding, sayShortly(was.said), is === undefined ? 'not asked' : sayShortly(is.said)),
+    );
   });
+}
+
+function compareAnswer(
+  was: Answer,
+  said: string,
+  is: Answer | undefined,
+  who: string,
+  before: Facts,
+  after: Facts,
+): FactFinding[] {
+  switch (was.protocol) {
+    case 'http':
+      return was.question.startsWith('/')
+        ? [...compareHttp(was, said, is, who), ...compareSite(was, is, who, before, after)]
+        : compareProxy(was, said, is, who);
+    case 'dns':
+      return compareName(was, is, who, before, after);
+    case 'greeting':
+      return compareGreeting(was, said, is, who);
+    case 'mail':
+      return compareRecipient(was, is, who);
+    case 'ldap':
+      return compareDirectory(was, is, who);
+    case 'certificate':
+      return compareCertificate(was, is, who);
+    case 'tcp':
+      return compareLearnt(was, said, is, who);
+    default:
+      return was.protocol satisfies never;
+  }
 }
 
 const unreachable = 'unreachable';
@@ -213,4 +226,9 @@ function compareLearnt({ port, question }: Answer, was: string, is: Answer | und
 function sayAnswer(answer: string | null): string {
   const said = answer === null ? null : withoutDigests(answer);
   return said === null ? 'it does not answer' : said === unreachable ? 'it cannot be reached' : `with ${said}`;
+}
+
+function sayShortly(answer: string | null): string {
+  if (answer === null) return 'no answer';
+  return answer === unreachable ? 'unreachable' : withoutDigests(answer);
 }

@@ -28,6 +28,8 @@ export interface UnitLoss {
   readonly transient: boolean;
   /** `was running, is now restarting: exit status 1, 4 restarts` */
   readonly message: string;
+  /** What it is now, in a few words: `restarting: exit status 1, 4 restarts`. */
+  readonly now: string;
   /** Nobody could expect it to run again: it does not start at boot, and the instance was restarted. */
   readonly expected: boolean;
   /** Another unit that took over, by all that can be seen. */
@@ -92,6 +94,7 @@ function lossWithoutIntent(unit: Unit, around: Surroundings): UnitLoss | null {
     severity,
     transient,
     message,
+    now: `${condition}${because(now)}`,
     expected: false,
     replacedBy: null,
   });
@@ -184,6 +187,7 @@ function goneOf(unit: Unit, condition: 'gone' | 'masked', around: Surroundings):
     transient: false,
     expected: false,
     message: `${was(unit)}, ${how}${instead}`,
+    now: `${condition}${instead}`,
     replacedBy,
   };
 }
@@ -251,6 +255,7 @@ function activeWithoutProcess(unit: Unit, now: Unit, { after }: Surroundings): U
     transient: false,
     expected: false,
     message: 'was running, has no process left',
+    now: 'no process left',
     replacedBy: null,
   };
 }

@@ -3,7 +3,7 @@ import { call, usualLimitMs, type Incus } from '../http/client.ts';
 import { failureOf } from '../http/failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
 import { configurationOf, metadataOf } from './config.ts';
-import { listOf, objectOf, textMapsOf, textOf, textsOf } from '../http/json.ts';
+import { listOf, numberOf, objectOf, textMapsOf, textOf, textsOf } from '../http/json.ts';
 import { listOperations, operate } from '../http/operations.ts';
 import { expiryOf, formatExpiry } from './expiry.ts';
 import type { Limit, Snapshot } from '../../platform.ts';
@@ -167,5 +167,12 @@ function snapshotOf(json: unknown, etag: string): Snapshot {
     metadata: metadataOf(config),
     configuration: configurationOf(config, textMapsOf(snapshot['devices'])),
     wasRunning: config['volatile.last_state.power'] === 'RUNNING',
+    sizeBytes: sizeOf(snapshot['size']),
   };
+}
+
+/** Incus writes -1 if the driver does not know the size; LXD leaves it out. */
+function sizeOf(value: unknown): number | null {
+  const bytes = numberOf(value);
+  return bytes > 0 ? bytes : null;
 }

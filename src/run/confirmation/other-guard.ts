@@ -1,9 +1,8 @@
-import { currentHolder, inspectHolder } from '../journal/holder.ts';
-import { readRun } from '../journal/runs.ts';
-import { inFlightName } from '../run/lock/in-flight.ts';
-import { readMarker, type RunMarker } from '../run/lock/marker.ts';
-import { stateDirectoryOf, type Context } from './context.ts';
-import type { Session } from './session.ts';
+import type { RunRecord } from '../../journal/runs.ts';
+import { inFlightName, leaseOf } from '../lock/in-flight.ts';
+import { readMarker, type RunMarker } from '../lock/marker.ts';
+import type { RunTools } from '../tools.ts';
+import { isSettledByOther } from './confirmation.ts';
 
 /** How long a guard that cannot be seen from here may give no sign of life: two renewals of its lease. Milliseconds. */
 const silenceMs = 30_000;
@@ -12,6 +11,12 @@ const silenceMs = 30_000;
 const answerMs = 60_000;
 
 const pollMs = 200;
+
+/** What is needed to see whether somebody works on a run. */
+export interface OtherGuardTools extends Pick<RunTools, 'platform' | 'clock' | 'holder' | 'inspectHolder'> {
+  /** The record of the run, as it is now; null where this host has none. */
+  readonly readRecord: () => Promise<RunRecord | null>;
+}
 
 /** What the server shows of a run. */
 interface Sign {
@@ -23,29 +28,33 @@ interface Sign {
  * Waits for the guard that works on the run. `finished`: nothing of the run is left in flight. `silent`: nobody works on it, so
  * the run may be taken over. A guard that lives may take as long as it needs: taken over, it reports a rollback that failed.
  */
-export async function awaitOtherGuard(context: Context, session: Session, run: string): Promise<'finished' | 'silent'> {
-  const { clock } = context;
+export async function awaitOtherGuard(
+  tools: OtherGuardTools,
+  instance: string,
+  run: string,
+): Promise<'finished' | 'silent'> {
+  const { clock } = tools;
   const progress = { sign: '', at: clock.monotonic(), answeredAt: clock.monotonic(), createdAt: null as string | null };
   for (;;) {
     const now = clock.monotonic();
-    const seen = await signOf(session);
+    const seen = await signOf(tools, instance);
     if (seen === null && now - progress.answeredAt > answerMs) return 'silent';
     if (seen !== null) {
       if (isFinished(seen, run, progress.createdAt)) return 'finished';
-      if (await hasLeft(context, seen.marker, run)) return 'silent';
+      if (await hasLeft(tools, seen)) return 'silent';
       const sign = `${seen.marker === null} ${seen.inFlight?.expiresAt}`;
       // While the server does not answer, no sign is possible.
       if (sign !== progress.sign || now - progress.answeredAt > 10 * pollMs) progress.at = now;
       progress.sign = sign;
       progress.answeredAt = now;
       progress.createdAt ??= seen.inFlight?.createdAt ?? null;
-      if (now - progress.at >= limitOf(seen.marker)) return 'silent';
+      if (now - progress.at >= limitOf(tools, seen.marker)) return 'silent';
     }
     await clock.sleep(pollMs);
   }
 }
 
-async function signOf({ reached: { platform, instance } }: Session): Promise<Sign | null> {
+async function signOf({ platform }: OtherGuardTools, instance: string): Promise<Sign | null> {
   const [seen, inFlight] = await Promise.all([
     platform.getInstance(instance),
     platform.getSnapshot(instance, inFlightName),
@@ -60,17 +69,34 @@ function isFinished({ marker, inFlight }: Sign, run: string, createdAt: string |
   return inFlight === null || (createdAt !== null && inFlight.createdAt !== createdAt);
 }
 
-/** Whether the process that holds the run is dead, or lives and yet has ended its work on it. */
-async function hasLeft(context: Context, marker: RunMarker | null, run: string): Promise<boolean> {
-  if (marker === null) return false;
+/** Whether everybody who worked on the run is dead, or lives and yet has ended its work on it. */
+async function hasLeft(tools: OtherGuardTools, { marker, inFlight }: Sign): Promise<boolean> {
+  const { holder, inspectHolder } = tools;
+  const record = await tools.readRecord();
+  if (marker === null) return record !== null && hasRestorerLeft(tools, inFlight, record);
+  if (marker.confirmation !== undefined && isSettledByOther(marker.confirmation, tools)) return false;
   if (inspectHolder(marker.holder) === 'dead') return true;
-  const record = await readRun(stateDirectoryOf(context), run);
   const isOfItsMaker = record?.started?.holder.id === marker.holder.id;
   if (isOfItsMaker) return record?.ended != null;
   // An earlier attempt of this process to finish it.
-  return marker.holder.id === currentHolder().id;
+  return marker.holder.id === holder.id;
 }
 
-function limitOf(marker: RunMarker | null): number {
-  return marker !== null && inspectHolder(marker.holder) === 'alive' ? marker.leaseMs : silenceMs;
+/** After a restore only the record of this host names who held the lease. */
+function hasRestorerLeft(
+  { holder, inspectHolder }: OtherGuardTools,
+  inFlight: Sign['inFlight'],
+  { lease, leaseHolder, started }: RunRecord,
+): boolean {
+  const worker = leaseHolder ?? started?.holder ?? null;
+  const isOurs = leaseOf(inFlight?.expiresAt ?? null)?.base === lease;
+  return isOurs && worker !== null && (worker.id === holder.id || inspectHolder(worker) === 'dead');
+}
+
+function limitOf(tools: OtherGuardTools, marker: RunMarker | null): number {
+  if (marker === null) return silenceMs;
+  const { holder, confirmation } = marker;
+  const isSeen =
+    tools.inspectHolder(holder) === 'alive' || (confirmation !== undefined && isSettledByOther(confirmation, tools));
+  return isSeen ? marker.leaseMs : silenceMs;
 }
