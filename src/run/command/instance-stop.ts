@@ -94,13 +94,21 @@ async function awaitStop(
     stoppedSince = isStopped ? (stoppedSince ?? now) : null;
     // A reboot is "Stopped" only for a moment.
     if (stoppedSince !== null && now - stoppedSince >= stopShowsMs) return 'stopped';
-    // It was asked before this look, so the answer is of the same boot.
-    if (runs && shutdown === 'none') return 'none';
-    if (runs && shutdown === 'not-told' && now - began >= stopShowsMs) return 'none';
+    // The service manager was asked before this look, so its answer is of the same boot.
+    if (runs && provesNoStop(shutdown, now - began)) return 'none';
     if (now - began >= limits.readyMs || interruption.by() !== null) return 'none';
-    if (runs && shutdown !== 'under-way') shutdown = await askForShutdown(platform, instance);
+    if (runs) shutdown = await nextAnswer(shutdown, platform, instance);
     if (shutdown !== 'none') await clock.sleep(100, interruption.signal);
   }
+}
+
+function provesNoStop(shutdown: Shutdown, waitedMs: number): boolean {
+  return shutdown === 'none' || (shutdown === 'not-told' && waitedMs >= stopShowsMs);
+}
+
+/** A shutdown that is under way is not called off. */
+async function nextAnswer(before: Shutdown, platform: Platform, instance: string): Promise<Shutdown> {
+  return before === 'under-way' ? before : askForShutdown(platform, instance);
 }
 
 function isOtherBoot(before: BootMark | null, now: BootMark): boolean {
