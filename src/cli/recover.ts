@@ -149,9 +149,8 @@ async function recoverReached(
   if (unreadable !== null) return reportOutcome(context, options.json ?? false, unreadable);
   const care = { leaseMs: session.settings.leaseMs, takeOver: options.takeOver ?? false };
   const tell = (text: string): Promise<void> => reportWait(context, options, text);
-  const holderEnd: Result<HolderEnd, Outcome> = isIdle
-    ? ok('dead')
-    : await requireDeadHolder({ ...tools, inspectHolder, report: tell }, found.value, record, care);
+  const isFree = isIdle || hasMakerLeft(found.value, record);
+  const holderEnd = await requireFree(isFree, { ...tools, inspectHolder, report: tell }, found.value, record, care);
   if (!holderEnd.ok) return reportOutcome(context, options.json ?? false, holderEnd.error);
   const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
   const leftovers = await repairLeftovers(plan, tools, found.value, own);
@@ -301,6 +300,22 @@ async function finish(
   await recorder.close();
   const status = recoveredStatus(outcome);
   return status === 0 && (await isStillLocked(session, leftovers)) ? stillLockedStatus : status;
+}
+
+async function requireFree(
+  isFree: boolean,
+  ...asked: Parameters<typeof requireDeadHolder>
+): Promise<Result<HolderEnd, Outcome>> {
+  return isFree ? ok('dead') : requireDeadHolder(...asked);
+}
+
+/**
+ * The guard that made the change recorded that it leaves it waiting, and nobody has taken it over since. After a reboot its
+ * process cannot be seen, and need not be waited for.
+ */
+function hasMakerLeft({ marker }: RunLeftovers, record: RunRecord | null): boolean {
+  const isLeft = record?.ended?.outcome.outcome === 'waiting';
+  return isLeft && marker !== null && marker.holder.id === record.started?.holder.id;
 }
 
 /** A confirmed change makes earlier restore points old, as one that is kept at once does. */

@@ -45,12 +45,12 @@ export async function openReports(options: {
   readonly targets: readonly Target[];
   readonly complain: (message: string) => void;
 }): Promise<Result<Reports, string>> {
-  const storytellers = new Map<string, RunReportBuilder>(
+  const builders = new Map<string, RunReportBuilder>(
     options.targets.map((target) => [keyOf(target), createRunReportBuilder(target)]),
   );
   let current: RunReportBuilder | null = null;
   let rollout: RolloutRecord | null = null;
-  const write = () => writeAll(options, [...storytellers.values()], rollout);
+  const write = () => writeAll(options, [...builders.values()], rollout);
   async function rewrite(): Promise<void> {
     const written = await write();
     if (!written.ok) options.complain(written.error);
@@ -61,13 +61,13 @@ export async function openReports(options: {
     begin: async (target, history = []) => {
       current = createRunReportBuilder(target, history);
       current.begin();
-      storytellers.set(keyOf(target), current);
+      builders.set(keyOf(target), current);
       await rewrite();
     },
     follow: async (target, history = []) => {
       const followed = createRunReportBuilder(target, history);
       followed.begin();
-      storytellers.set(keyOf(target), followed);
+      builders.set(keyOf(target), followed);
       await rewrite();
       return async (event) => {
         followed.listener(event);
@@ -76,18 +76,17 @@ export async function openReports(options: {
     },
     listener: async (event) => {
       if (current === null || current.report().state === 'ended') {
-        const target = targetOfAll([...storytellers.values()]);
+        const target = targetOfAll([...builders.values()]);
         current = createRunReportBuilder(target);
-        storytellers.set(keyOf(target), current);
+        builders.set(keyOf(target), current);
       }
       current.listener(event);
       if (event.type === 'run-ended') await rewrite();
     },
     expect: async (targets) => {
-      for (const [key, storyteller] of storytellers)
-        if (storyteller.report().state === 'waiting') storytellers.delete(key);
+      for (const [key, builder] of builders) if (builder.report().state === 'waiting') builders.delete(key);
       for (const target of targets)
-        if (!storytellers.has(keyOf(target))) storytellers.set(keyOf(target), createRunReportBuilder(target));
+        if (!builders.has(keyOf(target))) builders.set(keyOf(target), createRunReportBuilder(target));
       await rewrite();
     },
     followRollout: async (record) => {
@@ -96,7 +95,7 @@ export async function openReports(options: {
       if (record.status !== 'running') await rewrite();
     },
     drop: async (target) => {
-      storytellers.delete(keyOf(target));
+      builders.delete(keyOf(target));
       await rewrite();
     },
     breakOff: async (bug) => {
@@ -107,8 +106,8 @@ export async function openReports(options: {
 }
 
 /** An outcome that comes when no run is under way is about all whose turn has not come: a run of its own. */
-function targetOfAll(storytellers: readonly RunReportBuilder[]): Target {
-  const waiting = storytellers.map((one) => one.report()).filter(({ state }) => state === 'waiting');
+function targetOfAll(builders: readonly RunReportBuilder[]): Target {
+  const waiting = builders.map((one) => one.report()).filter(({ state }) => state === 'waiting');
   const [first] = waiting;
   return {
     instance: waiting.map(({ target }) => target.instance).join(' '),
@@ -122,15 +121,15 @@ function keyOf({ instance, rehearsal }: Target): string {
 
 async function writeAll(
   options: { readonly files: readonly ReportFile[]; readonly version: string; readonly workingDirectory: string },
-  storytellers: readonly RunReportBuilder[],
+  builders: readonly RunReportBuilder[],
   rollout: RolloutRecord | null,
 ): Promise<Result<void, string>> {
-  const stories = storytellers.map((storyteller) => storyteller.report());
+  const reports = builders.map((builder) => builder.report());
   for (const { format, path } of options.files) {
     const file = resolve(options.workingDirectory, path);
     const unfit = await unfitness(file);
     if (unfit !== null) return err(`The report cannot be written to "${path}": ${unfit}`);
-    const content = contentOf(format, options.version, stories, rollout);
+    const content = contentOf(format, options.version, reports, rollout);
     // Whoever collects reports is often another user: as much is allowed as the umask leaves.
     const written = await tryFiles(file, () => writeAtomically(dirname(file), basename(file), content, 0o666));
     if (!written.ok) return err(`The report cannot be written: ${written.error}`);
@@ -147,28 +146,29 @@ async function unfitness(file: string): Promise<string | null> {
 function contentOf(
   format: ReportFormat,
   version: string,
-  stories: readonly RunReport[],
+  reports: readonly RunReport[],
   rollout: RolloutRecord | null,
 ): string {
   switch (format) {
     case 'junit':
-      return junitOf(stories);
+      return junitOf(reports);
     case 'json':
-      return `${JSON.stringify(jsonReportOf(version, stories), null, 2)}\n`;
+      return `${JSON.stringify(jsonReportOf(version, reports), null, 2)}\n`;
     case 'markdown':
-      return markdownOf(stories);
+      return markdownOf(reports);
     case 'html':
-      return htmlOf(version, stories, rollout);
+      return htmlOf(version, reports, rollout);
   }
 }
 
-function htmlOf(version: string, stories: readonly RunReport[], record: RolloutRecord | null): string {
-  const pages = stories.map((report) => ({
+function htmlOf(version: string, reports: readonly RunReport[], record: RolloutRecord | null): string {
+  const pages = reports.map((report) => ({
     report,
     evidence: readEvidence(report.record.evidence?.files ?? []),
     version,
   }));
   if (record === null) return runsPage(pages, version);
-  const runs = new Map(pages.map((page) => [page.report.target.instance, page]));
+  const ofInstances = pages.filter(({ report }) => report.target.rehearsal !== true);
+  const runs = new Map(ofInstances.map((page) => [page.report.target.instance, page]));
   return rolloutPage({ record, runs, lookAtHolder: inspectHolder, version });
 }

@@ -109,13 +109,14 @@ describe('guard recover', () => {
     await interruptedRun(host, 'web', waiting, elsewhere);
     await interruptedRun(host, 'db', other, gone);
     const recovering = runProgram(['recover'], host.context);
-    await until(() => /^db: .*record: guard show/m.test(host.said()));
+    let said = '';
+    await until(() => /^db: .*record: guard show/m.test((said += host.said())));
     expect((await readRun(host.stateDirectory, other))?.ended).not.toBeNull();
     expect(isFree(host.server, 'db')).toBe(true);
     expect(isFree(host.server, 'web')).toBe(false);
     host.interrupter.interrupt('SIGINT');
     expect(await recovering).toBe(130);
-    const said = host.said();
+    said += host.said();
     expect(said).toMatch(/^db: guard: .*rolled back/m);
     expect(said).toMatch(/^web: guard: .*Waiting 2 min for its lease/m);
     // The last line about "db" is printed a moment before its recovery ends.

@@ -80,6 +80,18 @@ const unitOf = (run: string): string => `guard-confirm-${run}.service`;
 const stateOfUnit = async (run: string): Promise<string> =>
   (await inside('systemctl', 'show', '--property=ActiveState', '--value', unitOf(run))).stdout.trim();
 
+/** A restart of the host ends the transient unit. The kernel goes on, and the uptime of the container begins anew. */
+const restartHost = async (): Promise<void> => {
+  await incusCommand('stop', '--force', host);
+  // The proxy of Incus does not start over the socket that it left.
+  await incusCommand('file', 'delete', `${host}${socket}`);
+  await incusCommand('start', host);
+  await waitFor(async () =>
+    /^(starting|running|degraded)/.test((await inside('systemctl', 'is-system-running')).stdout),
+  );
+  await waitFor(async () => (await inside('test', '-S', socket)).status === 0);
+};
+
 const isFree = async (): Promise<void> => {
   expect(await snapshotNames(target)).not.toContain('guard-in-flight');
   expect(await incusCommand('config', 'get', target, 'user.guard.run')).toBe('');
@@ -114,4 +126,25 @@ test('0: a confirmation ends the unit', async () => {
   expect(await fileExists(target, '/root/kept')).toBe(true);
   await isFree();
   await waitFor(async () => (await stateOfUnit(run)) === 'inactive');
+});
+
+test('14: where this host was restarted, a recovery at boot rolls back what is overdue, and keeps what still waits', async () => {
+  expect(await guard(...change('overdue', '--confirm', '3s', '--detach'))).toMatchObject({ status: 16 });
+  const { run } = await lastRun();
+  await restartHost();
+  const deadline = performance.now() + 3000;
+  await waitFor(() => performance.now() > deadline);
+  expect(await stateOfUnit(run)).toBe('inactive');
+  expect(await guard('recover')).toMatchObject({ status: 0 });
+  expect((await lastRun()).exitStatus).toBe(14);
+  expect(await fileExists(target, '/root/overdue')).toBe(false);
+  await isFree();
+
+  expect(await guard(...change('early', '--confirm', '30s', '--detach'))).toMatchObject({ status: 16 });
+  const next = await lastRun();
+  await restartHost();
+  await waitFor(async () => (await guard('recover')).status === 0);
+  expect(await stateOfUnit(next.run)).toBe('active');
+  await endedWith(14);
+  await isFree();
 });

@@ -1,10 +1,12 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
 import { ownProject, removeProject, startAgent, type AgentUnderTest } from './agent-under-test.ts';
 import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
+import { openTerminal, type PseudoTerminal } from './pseudo-terminal.ts';
 
 const project = 'guard-e2e-confirm';
 const instance = 'gr-confirm';
@@ -46,6 +48,7 @@ interface RunLine {
   readonly run: string;
   readonly outcome: string | null;
   readonly exitStatus: number | null;
+  readonly waitingUntil: number | null;
 }
 
 const lastRun = async (): Promise<RunLine> => {
@@ -271,7 +274,11 @@ describe('a caller that waits', () => {
     await withAgent();
     const caller = guard.start(change('attached', '--confirm', '5m'));
     await waitFor(isWaiting);
-    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    const extended = await guard.run(['confirm', '--json', '--extend', '10m', instance]);
+    expect(JSON.parse(extended.stdout)).toMatchObject({ type: 'confirmation-extended' });
+    const confirmed = await guard.run(['confirm', '--json', instance]);
+    expect(confirmed.status).toBe(0);
+    expect(JSON.parse(confirmed.stdout)).toMatchObject({ type: 'run-ended', outcome: { outcome: 'kept' } });
     expect((await caller).exitCode).toBe(0);
     expect(await fileExists(instance, '/root/attached')).toBe(true);
     await isFree();
@@ -323,6 +330,145 @@ describe('a caller that waits', () => {
     expect((await caller).exitCode).toBe(16);
     expect(await isWaiting()).toBe(true);
     expect((await guard.run(['confirm', instance])).status).toBe(0);
+    await isFree();
+  });
+});
+
+test('guard rollback waits for nobody, also where guard.yaml says confirm', async () => {
+  await withAgent();
+  const config = join(guard.stateDirectory, 'confirm.yaml');
+  await writeFile(config, 'defaults: { confirm: 5m, soak: 0s }\n', { mode: 0o600 });
+  const begun = await guard.run(['--config', config, '--detach', instance, '--', 'touch', '/root/yaml']);
+  expect(begun.status).toBe(16);
+  expect((await guard.run(['confirm', 'last'])).status).toBe(0);
+  expect(await fileExists(instance, '/root/yaml')).toBe(true);
+  expect((await guard.run(['rollback', '--config', config, '-y', instance])).status).toBe(0);
+  expect(await fileExists(instance, '/root/yaml')).toBe(false);
+  await isFree();
+});
+
+describe('a clock that is set while a change waits', () => {
+  const jump = (ms: number) => ({
+    env: {
+      NODE_OPTIONS: `--require=${join(import.meta.dirname, 'clock-jump.cjs')}`,
+      GUARD_TEST_JUMP: String(ms),
+    },
+  });
+  const day = 86_400_000;
+
+  test('0: forward: the change goes on waiting', async () => {
+    await withAgent();
+    const caller = guard.start(change('forward', '--confirm', '5m'), jump(day));
+    await waitFor(isWaiting);
+    // Long after the jump.
+    const later = performance.now() + 5000;
+    await waitFor(() => performance.now() > later);
+    expect(await isWaiting()).toBe(true);
+    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    expect((await caller).exitCode).toBe(0);
+    expect(await fileExists(instance, '/root/forward')).toBe(true);
+    await isFree();
+  });
+
+  test('14: back: the deadline stays', async () => {
+    await withAgent();
+    expect((await guard.run(change('back', '--confirm', '6s'), jump(-day))).status).toBe(14);
+    expect(await fileExists(instance, '/root/back')).toBe(false);
+    await isFree();
+  });
+});
+
+describe('at a terminal', () => {
+  const terminals: PseudoTerminal[] = [];
+
+  const atTerminal = async (file: string, confirm: string): Promise<PseudoTerminal> => {
+    const [program = '', ...before] = guard.command;
+    const words = [...before, ...change(file, '--confirm', confirm)];
+    const terminal = openTerminal(program, words, {
+      GUARD_STATE_DIR: guard.stateDirectory,
+      XDG_CONFIG_HOME: guard.stateDirectory,
+    });
+    terminals.push(terminal);
+    await terminal.shows('Keep it?');
+    return terminal;
+  };
+
+  afterEach(() => {
+    for (const terminal of terminals.splice(0)) terminal.hangUp();
+  });
+
+  test('0: says what is at stake, and yes keeps the change', async () => {
+    await withAgent();
+    const terminal = await atTerminal('yes', '5m');
+    await terminal.shows('guard confirm');
+    await terminal.shows('at stake: what is written since');
+    terminal.type('yes\r');
+    expect(await terminal.ended).toBe(0);
+    expect(await fileExists(instance, '/root/yes')).toBe(true);
+    await isFree();
+  });
+
+  test('14: no rolls it back, and the report names the writes that are lost', async () => {
+    await withAgent();
+    const terminal = await atTerminal('no', '5m');
+    terminal.type('perhaps\r');
+    terminal.type('no\r');
+    expect(await terminal.ended).toBe(14);
+    expect(terminal.seen()).toContain('lost: what was written between');
+    expect(await fileExists(instance, '/root/no')).toBe(false);
+    await isFree();
+  });
+
+  test('16: later, and Ctrl-C, leave it waiting', async () => {
+    await withAgent();
+    for (const keys of ['later\r', '\u0003']) {
+      const terminal = await atTerminal('later', '5m');
+      terminal.type(keys);
+      expect(await terminal.ended).toBe(16);
+      expect(await isWaiting()).toBe(true);
+      expect((await guard.run(['confirm', instance])).status).toBe(0);
+      await isFree();
+    }
+  });
+
+  test('14: a terminal that is closed changes nothing about the deadline', async () => {
+    await withAgent();
+    const terminal = await atTerminal('closed', '5s');
+    terminal.hangUp();
+    await endedWith(14);
+    expect(await fileExists(instance, '/root/closed')).toBe(false);
+    await isFree();
+  });
+});
+
+describe('what tells of a change that waits', () => {
+  test('guard runs, guard show, the notifications and the metrics', async () => {
+    const told = join(guard.stateDirectory, 'told');
+    const metrics = join(guard.stateDirectory, 'metrics.sock');
+    const configuration = join(guard.stateDirectory, 'notify.yaml');
+    const notify = `notify: [{ command: [sh, -c, 'cat >>${told}'], on: [waiting, rolled-back] }]`;
+    await writeFile(configuration, `defaults: { ${notify} }\n`, { mode: 0o600 });
+    agent = await startAgent(guard, 'defaults: {}\n', '--metrics', `unix:${metrics}`);
+    const begun = await guard.run(change('told', '--confirm', '15s', '--detach', '--config', configuration));
+    expect(begun.status).toBe(16);
+    const { run, waitingUntil } = await lastRun();
+    expect(waitingUntil).toBeGreaterThan(Date.now());
+    expect((await guard.run(['runs'])).stdout).toMatch(/waiting, \d+ s left/);
+    expect((await guard.run(['show', run])).stdout).toMatch(/Waits +for a confirmation until .* left\)/);
+    await agent.saw('confirmation-waiting', { run });
+    const scrape = async (): Promise<string> => {
+      const { stdout } = await execa('curl', ['-s', '--unix-socket', metrics, 'http://guard/metrics'], {
+        stdin: 'ignore',
+      });
+      return stdout;
+    };
+    expect(await scrape()).toContain('guard_agent_confirmation_deadline_timestamp_seconds{');
+    await endedWith(14);
+    await agent.saw('confirmation-ended', { run, outcome: 'rolled-back' });
+    expect(await scrape()).toMatch(/guard_agent_confirmations_total\{outcome="rolled-back"[^}]*\} \d/);
+    expect(await scrape()).not.toContain('guard_agent_confirmation_deadline_timestamp_seconds{');
+    const outcomes = (await readFile(told, 'utf8')).match(/"outcome":"[a-z-]+"/g);
+    expect(outcomes).toEqual(['"outcome":"waiting"', '"outcome":"rolled-back"']);
     await isFree();
   });
 });

@@ -13,6 +13,8 @@ const command =
 /** The built program with a state directory of its own. */
 export interface GuardUnderTest {
   readonly stateDirectory: string;
+  /** The program and its first words, for a terminal. */
+  readonly command: readonly string[];
   /** Runs guard to its end; never rejects. */
   readonly run: (words: readonly string[], options?: Options) => Promise<Ended>;
   /** Starts guard and gives the process. */
@@ -59,6 +61,7 @@ export const guardUnderTest = async (): Promise<GuardUnderTest> => {
     }) as unknown as Started;
   return {
     stateDirectory,
+    command,
     start,
     run: async (words, options) => {
       const { exitCode, stdout, stderr } = await start(words, options);

@@ -56,7 +56,7 @@ describe('the page of a run', () => {
       expect(html).toContain('Everything works as before the change: verified at');
       expect(html).toContain('shop.service was running');
       expect(html).toContain('the setting is unknown');
-      expect(html).toMatch(/<td>running<\/td><td>failed: exit status 7/);
+      expect(html).toMatch(/data-title="Before">running<\/td><td[^>]*data-title="After">failed: exit status 7/);
       expect(html).toMatch(/Verify: \d+ observations?/);
       expect(Buffer.byteLength(html)).toBeLessThan(400_000);
     }

@@ -551,6 +551,10 @@ export const exampleDocuments: Readonly<Record<string, string>> = {
     [pageOf(reportOf(rehearsal(true), rehearsed)), pageOf(reportOf(rolledBack, web), evidence)],
     version,
   ),
+  forecast: runsPage(
+    ['web', 'db', 'mail'].map((name) => pageOf(reportOf(rehearsal(name !== 'db'), { ...rehearsed, instance: name }))),
+    version,
+  ),
   several: runsPage(Object.values(examplePages), version),
   history: historyPage({ instance: 'web', runs: history(), version }),
   'history-hostile': historyPage({ instance: null, runs: history(asHostile), version }),

@@ -106,6 +106,7 @@ function runsSection(runs: readonly RunSummary[], hasManyInstances: boolean): Ht
           ],
         };
       }),
+      { isStacked: true },
     ),
   );
 }

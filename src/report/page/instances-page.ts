@@ -1,5 +1,7 @@
 import { formatDuration } from '../../duration.ts';
 import { shellWords } from '../../text.ts';
+import { isGood } from '../../run/outcome.ts';
+import { summarizeOutcome } from '../outcome-summary.ts';
 import { describeMemberEnd } from '../rollout-text.ts';
 import { stateOf } from '../run-state.ts';
 import { htmlDocument } from './document.ts';
@@ -42,7 +44,8 @@ export function runsPage(pages: readonly RunPage[], version: string): string {
     });
   if (second === undefined) return runPage(first);
   if (pages.length === 2 && isPair(first, second)) return pairOf(first, second);
-  const cards = pages.map(cardOf);
+  const hasRuns = pages.some((page) => !isRehearsal(page));
+  const cards = pages.map((page) => cardOf(page, hasRuns));
   const [worst] = cards.toSorted((one, other) => severity(other) - severity(one));
   const tone = worst?.tone ?? 'plain';
   const commands = new Set(pages.map(({ report }) => shellWords(report.target.command)));
@@ -65,31 +68,56 @@ export function runsPage(pages: readonly RunPage[], version: string): string {
 
 /** Exactly a rehearsal and the run on the same instance. */
 function isPair(one: RunPage, other: RunPage): boolean {
-  const isRehearsal = ({ report }: RunPage): boolean => report.target.rehearsal === true;
   return isRehearsal(one) !== isRehearsal(other) && one.report.target.instance === other.report.target.instance;
+}
+
+function isRehearsal({ report }: RunPage): boolean {
+  return report.target.rehearsal === true;
 }
 
 /** The run is what counts, once it has begun. */
 function pairOf(one: RunPage, other: RunPage): string {
-  const [rehearsal, run] = one.report.target.rehearsal === true ? [one, other] : [other, one];
+  const [rehearsal, run] = isRehearsal(one) ? [one, other] : [other, one];
   return run.report.state === 'waiting' ? pairPage(rehearsal, run) : pairPage(run, rehearsal);
 }
 
-function cardOf(page: RunPage): InstanceCard {
+/** `isNamed`: a rehearsal is told from the run on the same instance by its name. */
+function cardOf(page: RunPage, isNamed: boolean): InstanceCard {
   const { report } = page;
   const { record, target, facts } = report;
-  const { name, colour } = stateOf(record);
+  const { colour } = stateOf(record);
   const isWaiting = report.state === 'waiting';
   return {
-    name: `${target.instance}${target.rehearsal === true ? ' (rehearsal)' : ''}`,
-    state: isWaiting ? 'not started' : name,
+    name: `${target.instance}${isRehearsal(page) && isNamed ? ' (rehearsal)' : ''}`,
+    state: isWaiting ? 'not started' : stateText(page),
     tone: isWaiting ? 'plain' : toneOf(colour),
     wave: null,
     ms: record.ended?.ms ?? null,
-    reason: record.ended === null ? '' : describeMemberEnd(record.ended.outcome, facts),
+    reason: reasonOf(page),
     run: facts.recorded ? record.run : null,
     page,
   };
+}
+
+/** Empty where nothing failed. */
+function reasonOf({ report: { record, facts } }: RunPage): string {
+  const outcome = record.ended?.outcome;
+  if (outcome === undefined || isGood(outcome) || outcome.outcome === 'waiting') return '';
+  return describeMemberEnd(outcome, facts);
+}
+
+/** To be read after a number. */
+function stateText({ report: { record, facts } }: RunPage): string {
+  if (record.ended === null) return stateOf(record).name;
+  const { outcome } = record.ended;
+  switch (outcome.outcome) {
+    case 'rehearsal-passed':
+      return 'passed in the rehearsal';
+    case 'rehearsal-failed':
+      return 'failed in the rehearsal';
+    default:
+      return summarizeOutcome(outcome, facts).label.replace('ROLLBACK FAILED', 'rollback failed');
+  }
 }
 
 const order: readonly Tone[] = ['good', 'plain', 'warn', 'bad'];
@@ -159,6 +187,17 @@ function logOf(cards: readonly InstanceCard[]): Html | null {
 
 /** Whether the services of all instances are back. */
 export function servicesOf(cards: readonly InstanceCard[]): FirstScreen['service'] {
+  const touched = cards.filter(({ page }) => page === null || !isRehearsal(page));
+  if (touched.length > 0) return stateOfServices(touched);
+  return {
+    title: 'Were the instances touched?',
+    answer: 'No',
+    tone: 'good',
+    content: markup`<p>Everything happened on isolated copies.</p>`,
+  };
+}
+
+function stateOfServices(cards: readonly InstanceCard[]): FirstScreen['service'] {
   const title = 'Are the services back?';
   const bad = cards.filter(({ tone }) => tone === 'bad');
   if (bad.length > 0)
@@ -217,7 +256,7 @@ function gridSection(cards: readonly InstanceCard[], causes: readonly CauseGroup
       const those = cards.filter((card) => card.wave === wave);
       const some = those.filter((card) => shown.has(card));
       const rest = those.length - some.length;
-      return markup`${wave !== null && markup`<h3>${wave} <span class="count">${countText(those)}</span></h3>`}
+      return markup`${wave !== null && markup`<h3>${wave}: <span class="count">${countText(those)}</span></h3>`}
 <ul class="grid">${some.map((card) => cardItem(card, numbers.get(card) ?? null))}</ul>${rest > 0 && markup`<p>and ${rest} more</p>`}`;
     })}`,
   );
@@ -276,5 +315,5 @@ function tableSection(cards: readonly InstanceCard[]): Html {
   }));
   const hasWaves = cards.some(({ wave }) => wave !== null);
   const head = ['Instance', ...(hasWaves ? ['Wave'] : []), 'State', 'Took', 'Run'];
-  return folded('All instances as a table', table('All instances', head, rows, mostRows));
+  return folded('All instances as a table', table('All instances', head, rows, { most: mostRows, isStacked: true }));
 }

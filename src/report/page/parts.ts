@@ -46,10 +46,17 @@ export interface Row {
   readonly tone?: Tone;
 }
 
+export interface TableShape {
+  /** More rows than this are only counted. */
+  readonly most?: number;
+  /** On a phone each row becomes a list, because its columns have no room there. Roles keep it a table for screen readers. */
+  readonly isStacked?: boolean;
+}
+
 /** A table that scrolls by itself where the screen is too narrow for it. `name` is read out by screen readers. */
-export function table(name: string, head: readonly string[], rows: readonly Row[], most = 500): Html {
+export function table(name: string, head: readonly string[], rows: readonly Row[], shape: TableShape = {}): Html {
+  const { most = 500, isStacked = false } = shape;
   const rest = rows.length - most;
-  const isStacked = head.length > mostSideBySide;
   const titled = (index: number): Html | false => isStacked && markup` role="cell" data-title="${head[index] ?? ''}"`;
   const role = (is: string): Html | false => isStacked && markup` role="${is}"`;
   return markup`<div class="wide" tabindex="0" role="group" aria-label="${name}"><table${isStacked && markup` class="stacked" role="table"`}>
@@ -61,9 +68,6 @@ ${rows.slice(0, most).map(
 `,
 )}</tbody></table></div>${rest > 0 && markup`<p>and ${rest} more</p>`}`;
 }
-
-/** A phone has room for so many columns. With more, each row becomes a list there; the roles keep it a table for screen readers. */
-const mostSideBySide = 4;
 
 /** Something that is opened when it is wanted. */
 export function folded(title: Html | string, content: Html, open = false): Html {

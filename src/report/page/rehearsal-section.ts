@@ -36,6 +36,7 @@ export function rehearsalSection(rehearsal: RunReport, run: RunReport | null): H
       'Copy and instance',
       ['Compared', `Copy of ${name}`, name],
       rows.map((cells) => ({ cells })),
+      { isStacked: true },
     ),
   );
 }

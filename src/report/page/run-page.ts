@@ -87,7 +87,10 @@ function findingTable(name: string, findings: readonly Finding[]): Html {
     cells: [message, ...(hasSides ? [before ?? '–', after ?? '–'] : [])],
     ...(severity === 'required' ? { tone: 'bad' } : {}),
   }));
-  return table(name, ['Finding', ...(hasSides ? ['Before', 'After'] : [])], rows, mostFindings);
+  return table(name, ['Finding', ...(hasSides ? ['Before', 'After'] : [])], rows, {
+    most: mostFindings,
+    isStacked: hasSides,
+  });
 }
 
 /** So many packages are shown at once. */
@@ -137,7 +140,7 @@ function checksSection({ record }: RunReport): Html | null {
       names.map((name) => ({
         cells: [name, ...columns.map(({ checks }) => checkText(checks.find((check) => check.name === name)))],
       })),
-      mostFindings,
+      { most: mostFindings, isStacked: true },
     ),
   );
 }

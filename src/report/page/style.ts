@@ -30,6 +30,7 @@ pre { margin: 0.25rem 0; padding: 0.6rem 0.75rem; background: var(--panel); bord
 .summary.good { border-left-color: var(--good); } .summary.warn { border-left-color: var(--warn); } .summary.bad { border-left-color: var(--bad); }
 .call { color: var(--faint); margin: 0; }
 .facts { color: var(--faint); margin: 0; }
+.facts time { white-space: nowrap; }
 .facts span + span::before { content: "\\00b7\\00a0"; }
 .answers { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; margin-top: 1.25rem; }
 .answer { border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1.1rem 1rem; min-width: 0; }
@@ -89,7 +90,6 @@ footer { color: var(--faint); font-size: 0.9em; margin: 2.5rem 0 1rem; border-to
 @media (max-width: 46rem) {
   main { padding: 0.75rem; } h1 { font-size: 1.25rem; }
   .answers { grid-template-columns: 1fr; gap: 0.75rem; } .summary { padding-left: 0.75rem; }
-  .facts span { display: block; } .facts span.label { display: inline-block; } .facts span + span::before { content: none; }
   .timeline li { grid-template-columns: 1fr auto; } .timeline .result { grid-column: 1 / -1; } .timeline svg { grid-column: 1 / -1; }
   .timeline li.axis { padding-left: 0; }
   .grid { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }

@@ -34,7 +34,7 @@ function lengthOf({ whole }: Timeline): number {
 function rowItem(row: TimelineRow, timeline: Timeline): Html {
   const { phase, span, result } = row;
   const isBad = result?.ok === false;
-  return markup`<li${isBad && markup` class="bad"`}><span class="phase">${phaseTitles[phase]}</span> <span class="took">${formatDuration(span.to - span.from)}</span> <span class="result">${result?.message ?? 'not ended'}</span>${bars(row, timeline)}</li>
+  return markup`<li${isBad && markup` class="bad"`}><span class="phase">${phaseTitles[phase]}</span> <span class="took">${formatDuration(span.to - span.from)}</span> <span class="result">${result?.message ?? (phase === 'confirm' ? 'waiting' : 'not ended')}</span>${bars(row, timeline)}</li>
 `;
 }
 

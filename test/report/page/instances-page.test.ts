@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { causesOf, countText, runsPage, type InstanceCard } from '../../../src/report/page/instances-page.ts';
 import { rolloutPage } from '../../../src/report/page/rollout-page.ts';
+import { eventsOfOutcomes, storyOf } from '../example-reports.ts';
 import { membersOf, oneByOne, recordOf } from '../../rollout/record-samples.ts';
 
 const card = (name: string, reason = ''): InstanceCard => ({
@@ -54,6 +55,20 @@ test('the page of ten thousand instances stays small, and names those that faile
   expect(page.length).toBeLessThan(200_000);
   expect(page).toContain('A person must look at c7777.');
   expect(page).toContain('9999 kept');
+});
+
+test('several rehearsals leave every instance untouched, also where a copy failed', () => {
+  const pages = (['rehearsal-passed', 'rehearsal-failed'] as const).map((outcome, index) => ({
+    report: storyOf(eventsOfOutcomes[outcome], { instance: `web-${index}`, command: ['true'], rehearsal: true }),
+    evidence: [],
+    version: '1',
+  }));
+  const html = runsPage(pages, '1');
+  expect(html).toContain('Were the instances touched?');
+  expect(html).not.toContain('Are the services back?');
+  expect(html).toContain('1 passed in the rehearsal, 1 failed in the rehearsal');
+  expect(html.split('cause 1').length).toBe(2);
+  expect(html).not.toContain('cause 2');
 });
 
 test('a page of nothing says so', () => {
