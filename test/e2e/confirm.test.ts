@@ -347,6 +347,37 @@ test('guard rollback waits for nobody, also where guard.yaml says confirm', asyn
   await isFree();
 });
 
+describe('a clock that is set while a change waits', () => {
+  const jump = (ms: number) => ({
+    env: {
+      NODE_OPTIONS: `--require=${join(import.meta.dirname, 'clock-jump.cjs')}`,
+      GUARD_TEST_JUMP: String(ms),
+    },
+  });
+  const day = 86_400_000;
+
+  test('0: forward: the change goes on waiting', async () => {
+    await withAgent();
+    const caller = guard.start(change('forward', '--confirm', '5m'), jump(day));
+    await waitFor(isWaiting);
+    // Long after the jump.
+    const later = performance.now() + 5000;
+    await waitFor(() => performance.now() > later);
+    expect(await isWaiting()).toBe(true);
+    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    expect((await caller).exitCode).toBe(0);
+    expect(await fileExists(instance, '/root/forward')).toBe(true);
+    await isFree();
+  });
+
+  test('14: back: the deadline stays', async () => {
+    await withAgent();
+    expect((await guard.run(change('back', '--confirm', '6s'), jump(-day))).status).toBe(14);
+    expect(await fileExists(instance, '/root/back')).toBe(false);
+    await isFree();
+  });
+});
+
 describe('at a terminal', () => {
   const terminals: PseudoTerminal[] = [];
 
