@@ -159,6 +159,8 @@ async function rollBackTo(
         name: null,
       }),
       change: { kind: 'return', to: target.value },
+      // Whoever asks for a rollback has seen what it is for.
+      confirmation: null,
       // The present state is the reason for the rollback, so it may be unhealthy.
       allowUnhealthy: true,
     };

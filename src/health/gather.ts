@@ -56,6 +56,7 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
     group: 0,
     limitMs: request.limitMs,
     maxBytes: mostBytes,
+    readOnly: true,
     ...(request.signal ? { signal: request.signal } : {}),
     ...(opening ? { onOutput: hearPreflight(opening, nonce) } : {}),
   });

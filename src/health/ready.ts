@@ -115,6 +115,7 @@ async function askInside(
     cwd: '/',
     limitMs: Math.max(questionLimits.least, Math.min(leftMs, questionLimits.most)),
     maxBytes: 256 * 1024,
+    readOnly: true,
     ...(context.signal ? { signal: context.signal } : {}),
   });
   return answer.ok ? ok(readReadiness(answer.value.stdout)) : err(describeFailure(answer.error));

@@ -125,6 +125,17 @@ describe('a file that guard came upon may hold commands of somebody else', () =>
     expect(await found({ explicitPath: file })).toBe(file);
   });
 
+  test.runIf(process.getuid?.() === 0)('a group may write to it that is not of one user alone', async () => {
+    const file = await put('work/guard.yaml');
+    await chmod(file, 0o664);
+    expect(await found()).toBe(file);
+    await chown(file, 1234, 100);
+    expect(await found({ uid: 1234 })).toContain('Its group (gid 100) may write to it');
+    expect(await found({ uid: 1234, explicitPath: file })).toBe(file);
+    await chown(file, 1234, 1234);
+    expect(await found({ uid: 1234 })).toBe(file);
+  });
+
   // Only root can give a file to somebody else.
   test.runIf(process.getuid?.() === 0)('it belongs to another user', async () => {
     const file = await put('work/guard.yaml');

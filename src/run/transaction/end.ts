@@ -68,6 +68,7 @@ export async function inspectProcesses(
     command: ['sh', '-c', script, 'guard', ...pids.map(String)],
     limitMs: 10_000,
     maxBytes: 64 * 1024,
+    readOnly: true,
   });
   return answer.ok ? ok(new Map(answer.value.stdout.split('\n').flatMap(readStat))) : answer;
 }
