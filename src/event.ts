@@ -87,7 +87,8 @@ export interface Verdict {
 
 /** How the command ended. Only `exited` is reported by the command itself. */
 export type CommandEnd =
-  | { readonly kind: 'exited'; readonly status: number }
+  /** Its status is certain; `outputLost`: the server lost a part of its output. */
+  | { readonly kind: 'exited'; readonly status: number; readonly outputLost?: true }
   /** The executable does not exist inside the instance (127). */
   | { readonly kind: 'not-found' }
   /** It exists and cannot be executed (126). */
@@ -96,8 +97,11 @@ export type CommandEnd =
   | { readonly kind: 'timeout'; readonly limitMs: number }
   /** It wrote no output for longer than `--idle-timeout`. */
   | { readonly kind: 'idle-timeout'; readonly limitMs: number }
-  /** The instance was stopped or restarted; `restarted` if it runs again. */
-  | { readonly kind: 'instance-stopped'; readonly restarted: boolean }
+  /**
+   * The instance was stopped or restarted; `restarted` if it runs again. `cutOff`: somebody else did it, or it is not known who, so
+   * the command may have been ended halfway.
+   */
+  | { readonly kind: 'instance-stopped'; readonly restarted: boolean; readonly cutOff?: true }
   /** The connection to Incus broke, so the result of the command is unknown. */
   | { readonly kind: 'lost'; readonly message: string }
   /** The pushed files could not be copied, so it was not started. */

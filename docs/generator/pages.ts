@@ -9,6 +9,8 @@ import type { Schema } from './json-schema.ts';
 import { manualPage } from './manual.ts';
 import type { Page } from './markdown.ts';
 
+export { pagesWithOtherFigures } from './figures.ts';
+
 /** Everything of the documentation that is made from the code, and from the published schema of events. */
 export async function generatedPages(version: string, events: Schema): Promise<readonly Page[]> {
   const commands = await describeCommandLine();

@@ -168,8 +168,10 @@ function endOf(end: WaitEnd, { posted, deaf, status }: State, limitMs: number): 
     case 'limit':
       return { end: { kind: 'timeout', limitMs }, finished };
     case 'stopped':
+      return { end: { kind: 'instance-stopped', restarted: false }, finished };
     case 'restarted':
-      return { end: { kind: 'instance-stopped', restarted: end === 'restarted' }, finished };
+      // Only its own word shows that it had come to its end before the restart.
+      return { end: { kind: 'instance-stopped', restarted: true, ...(posted ? {} : { cutOff: true }) }, finished };
   }
 }
 

@@ -1,9 +1,10 @@
 import { Option, type Command } from 'commander';
 import { timeLimits } from '../config/limits.ts';
 import { findRunId } from '../journal/run-id.ts';
-import { readRun } from '../journal/runs.ts';
+import { listRunIds, readRun } from '../journal/runs.ts';
 import { listWaiting } from '../journal/waiting-runs.ts';
 import { refused } from '../run/refusal.ts';
+import { ok } from '../result.ts';
 import type { Call } from './call.ts';
 import { keepDeadlines } from './confirmation-keeper.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -23,6 +24,7 @@ interface ConfirmOptions extends RunOptions {
 const help = `
 Exit status:
     0  the change is kept, or its deadline was moved
+   14  the change was rolled back: somebody refused it at the same moment
    30  no change waits for a confirmation, or its deadline has passed
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -32,7 +34,7 @@ export function defineConfirm(program: Command, call: Call): void {
   const command = program
     .command('confirm')
     .description('keep a change that waits for a confirmation (--confirm)')
-    .argument('[run-or-instance]', 'the id of the run that waits, or its beginning; or the instance')
+    .argument('[run-or-instance]', "the id of the run that waits, the beginning of it, or 'last'; or the instance")
     .addOption(
       new Option('--extend <time>', 'do not confirm yet: set the deadline to this time from now').argParser(
         duration(timeLimits.extend),
@@ -54,6 +56,9 @@ export function defineConfirm(program: Command, call: Call): void {
 
 async function confirm(context: Context, wanted: string, options: ConfirmOptions): Promise<number> {
   const target = await targetOf(context, wanted, options);
+  const ended = target.run === null ? await endedRun(context, wanted) : null;
+  if (ended !== null)
+    return reportOutcome(context, options.json ?? false, refused(ended, 'See `guard runs` for how the runs ended.'));
   return withExisting(
     context,
     { instance: target.instance, options: target.options, withTerminal: false },
@@ -81,6 +86,13 @@ async function confirm(context: Context, wanted: string, options: ConfirmOptions
   );
 }
 
+/** Where a run is meant that does not wait: that, in a sentence. Null where an instance may be meant. */
+async function endedRun(context: Context, wanted: string): Promise<string | null> {
+  if (wanted === 'last') return 'No change that this host made waits for a confirmation.';
+  const runs = await listRunIds(stateDirectoryOf(context));
+  return runs.includes(wanted) ? `Run ${wanted} does not wait for a confirmation.` : null;
+}
+
 /** A run of this host, by its id; else an instance. */
 async function targetOf(
   context: Context,
@@ -88,7 +100,9 @@ async function targetOf(
   options: ConfirmOptions,
 ): Promise<{ readonly instance: string; readonly run: string | null; readonly options: ConfirmOptions }> {
   const state = stateDirectoryOf(context);
-  const found = findRunId(listWaiting(state), wanted);
+  const waiting = listWaiting(state);
+  const newest = wanted === 'last' ? waiting.at(-1) : undefined;
+  const found = newest === undefined ? findRunId(waiting, wanted) : ok(newest);
   const record = found.ok ? await readRun(state, found.value) : null;
   if (record?.started == null) return { instance: wanted, run: null, options };
   const { instance, project, remote } = record.started;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Whether the terminal listens to this process. A job in the background (`guard … &`) that reads from its terminal, or sets
- * its mode, is stopped by the kernel, and would hold the lock until somebody types `fg`.
+ * its mode, is stopped by the kernel, and would hold the lock until the user types `fg`.
  */
 export function isInForeground(stat: string | null = ownStat()): boolean {
   if (stat === null) return true;

@@ -91,7 +91,7 @@ async function writeNew(path: string, text: string): Promise<void> {
       exists
         ? `"${path}" exists already, and guard init does not overwrite it.`
         : `"${path}" cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
-      'Name a file that does not exist yet, in a folder that does.',
+      'Name a new file in an existing folder.',
     );
   }
 }

@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 
 /**
  * Warns of a block of guard.yaml whose key is nearly the name of the instance and names no instance at all: its checks would
- * never run, and nobody would notice.
+ * never run without notice.
  */
 export async function warnOfNearBlocks(
   context: Context,

@@ -14,7 +14,8 @@ import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, withInstance, type Session } from './session.ts';
 
 const help = `
-guard rollback <instance> <run> goes back to one of them; guard prune removes old ones. Sizes are shown where\nthe storage driver tells them.
+guard rollback <instance> <run> goes back to one of them; guard prune removes old ones. The size is shown if
+the storage driver reports it.
 
 Exit status:
     0  listed, also when there are none

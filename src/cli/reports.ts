@@ -23,7 +23,7 @@ export async function withReports(
     return reportOutcome(
       { ...context, ...(targets[0] === undefined ? {} : { target: targets[0] }) },
       options.json ?? false,
-      refused(opened.error, 'Name a file in a folder that is there and can be written.'),
+      refused(opened.error, 'Name a file in an existing folder that you may write to.'),
     );
   try {
     return await work({ ...context, reports: opened.value });

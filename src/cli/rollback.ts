@@ -145,7 +145,7 @@ async function rollBackTo(
         context.stderr,
         sentences(rollbackLines(preview)).flatMap((line) => wrapped(line, context.stderr.columns)),
       );
-    const question = `Go ${preview.redo ? 'forward' : 'back'}?`;
+    const question = `Roll ${preview.redo ? 'forward' : 'back'}?`;
     if (!yes && !(await isConfirmed(view.person, question, settings.askTimeoutMs)))
       return reportOutcome(context, json, refused('You answered no.', ''));
     const plan: Plan = {
@@ -159,6 +159,8 @@ async function rollBackTo(
         name: null,
       }),
       change: { kind: 'return', to: target.value },
+      // Whoever asks for a rollback has seen what it is for.
+      confirmation: null,
       // The present state is the reason for the rollback, so it may be unhealthy.
       allowUnhealthy: true,
     };

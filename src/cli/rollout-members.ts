@@ -134,6 +134,7 @@ export async function revertMember(
     rollout,
     restorePoint: { ...planOf(call, member, run, settings.value).restorePoint, name: `guard-${run}`, named: false },
     change: { kind: 'return', to: target.value satisfies RollbackTarget },
+    confirmation: null,
     pushes: [],
     allowUnhealthy: true,
     obeyQuarantine: false,

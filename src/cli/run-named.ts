@@ -8,7 +8,7 @@ export async function runNamed(state: string, wanted: string): Promise<string> {
   if (found.ok) return found.value;
   switch (found.error.kind) {
     case 'unknown':
-      throw new UsageMistake(`There is no run "${wanted}".`, 'See `guard runs` for those there are.');
+      throw new UsageMistake(`There is no run "${wanted}".`, 'See `guard runs`.');
     case 'ambiguous':
       throw new UsageMistake(
         `More than one run is meant by "${wanted}": ${found.error.candidates.join(', ')}.`,

@@ -1,5 +1,5 @@
 import type { Deadline } from '../deadline.ts';
-import type { Outcome } from '../event.ts';
+import type { Outcome, RecordedEvent } from '../event.ts';
 import { formatDuration } from '../duration.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -39,6 +39,7 @@ export async function settleAndFinish(
       context,
       options,
       `The change waits until ${formatTime(deadline.at)}, ${formatDuration(action.ms)} from now.`,
+      { type: 'confirmation-extended', deadline, v: 1, run: waiting.run, at: context.clock.now() },
     );
     return 0;
   }
@@ -58,13 +59,10 @@ export async function settleAndFinish(
       await report(context, options, failure);
     return status;
   }
-  const outcome = await outcomeOf(context, waiting.run);
-  await report(
-    context,
-    options,
-    `Run ${waiting.run} ended: ${outcome === null ? settled.value.state : outcomeName(outcome)}.`,
-  );
-  return outcome === null ? 0 : statusAfter(action, outcome);
+  const ended = await endOf(context, waiting.run);
+  const name = ended === null ? settled.value.state : outcomeName(ended.outcome);
+  await report(context, options, `Run ${waiting.run} ended: ${name}.`, ended);
+  return ended === null ? 0 : statusAfter(action, ended.outcome);
 }
 
 /** Zero where it ended as was asked. */
@@ -77,20 +75,27 @@ function nameOf({ instance, remote }: Session['reached']): string {
 }
 
 /** What the guard that finished the run recorded; null where that is not on this host, or does not come in time. */
-async function outcomeOf(context: Context, run: string): Promise<Outcome | null> {
+async function endOf(context: Context, run: string): Promise<RunRecord['ended']> {
   const { clock } = context;
   const giveUpAt = clock.monotonic() + recordMs;
   for (;;) {
     const record = await readRun(stateDirectoryOf(context), run);
     if (record === null) return null;
-    if (record.ended !== null && record.ended.outcome.outcome !== 'waiting') return record.ended.outcome;
+    if (record.ended !== null && record.ended.outcome.outcome !== 'waiting') return record.ended;
     if (clock.monotonic() >= giveUpAt) return null;
     await clock.sleep(200);
   }
 }
 
-async function report(context: Context, { json, quiet }: RunOptions, message: string): Promise<void> {
-  if (json !== true && quiet !== true) await writeLines(context.stderr, [`guard: ${message}`]);
+/** A sentence for people; with `--json` the event, where there is one. */
+async function report(
+  context: Context,
+  { json, quiet }: RunOptions,
+  message: string,
+  event: RecordedEvent | null = null,
+): Promise<void> {
+  if (json === true) await writeLines(context.stdout, event === null ? [] : [JSON.stringify(event)]);
+  else if (quiet !== true) await writeLines(context.stderr, [`guard: ${message}`]);
 }
 
 /** The record of this host names the new deadline as well, for `guard runs` and `guard show`. */

@@ -57,5 +57,5 @@ function meantBy(word: string): string | null {
 
 export function adviceForWord(word: string): string {
   const meant = meantBy(word);
-  return meant === null ? 'See `guard --help` for those there are.' : `Did you mean: ${meant}?`;
+  return meant === null ? 'See `guard --help`.' : `Did you mean: ${meant}?`;
 }

@@ -16,7 +16,7 @@ export async function withTrace(
     return reportOutcome(
       context,
       json,
-      refused(trace.error, 'Name a file in a folder that is there and can be written.'),
+      refused(trace.error, 'Name a file in an existing folder that you may write to.'),
     );
   try {
     return await work({ ...context, trace: trace.value });

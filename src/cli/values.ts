@@ -113,7 +113,7 @@ export function reportFile(text: string, before: readonly ReportFile[] = []): Re
   const path = text.slice(at + 1);
   if (!format || path === '')
     throw new InvalidArgumentError(
-      `"${text}" is no report: write a format (${reportFormats.join(', ')}), = and a file, like junit=guard.xml.`,
+      `"${text}" is not a report: write a format (${reportFormats.join(', ')}), = and a file, like junit=guard.xml.`,
     );
   if (before.some((other) => resolve(other.path) === resolve(path)))
     throw new InvalidArgumentError(`"${path}" cannot hold two reports: give each a file of its own.`);
@@ -133,7 +133,7 @@ export function hookCommand(text: string, before: readonly HookCommand[] = []): 
   const moment = lifecycleMoments.find((known) => known === name);
   if (moment === undefined || command.trim() === '')
     throw new InvalidArgumentError(
-      `"${text}" is no hook: write moment=command or host:moment=command (moments: ${lifecycleMoments.join(', ')}).`,
+      `"${text}" is not a hook: write moment=command or host:moment=command (moments: ${lifecycleMoments.join(', ')}).`,
     );
   return [...before, { moment, onHost: host !== undefined, command }];
 }
@@ -149,7 +149,7 @@ export function pushWord(text: string, before: readonly PushWord[] = []): PushWo
   const at = text.lastIndexOf(':/');
   if (at < 1)
     throw new InvalidArgumentError(
-      `"${text}" is no push: write a file or folder, : and a whole path inside, like dist:/opt/app.`,
+      `"${text}" is not a file to push: write a file or folder, : and a whole path inside, like dist:/opt/app.`,
     );
   return [...before, { local: text.slice(0, at), inside: text.slice(at + 1) }];
 }
@@ -163,7 +163,8 @@ export interface PushOwner {
 /** `33:33`. */
 export function pushOwner(text: string): PushOwner {
   const match = /^(\d{1,9}):(\d{1,9})$/.exec(text);
-  if (!match) throw new InvalidArgumentError(`"${text}" is no owner: write a user id, : and a group id, like 33:33.`);
+  if (!match)
+    throw new InvalidArgumentError(`"${text}" is not an owner: write a user id, : and a group id, like 33:33.`);
   return { user: Number(match[1]), group: Number(match[2]) };
 }
 
@@ -197,7 +198,7 @@ const uncoveredPolicies = ['refuse', 'warn', 'accept'] as const;
 /** What to do about disks that no restore point covers. */
 export function uncoveredPolicy(text: string): UncoveredPolicy {
   const known = uncoveredPolicies.find((policy) => policy === text);
-  if (!known) throw new InvalidArgumentError(`"${text}" is no policy: write refuse, warn or accept.`);
+  if (!known) throw new InvalidArgumentError(`"${text}" is not a policy: write refuse, warn or accept.`);
   return known;
 }
 
@@ -218,7 +219,7 @@ export function failurePolicies(text: string): FailurePolicies {
       const wanted = policyNamed(policy ?? '');
       if (!known || !wanted)
         throw new InvalidArgumentError(
-          `"${text}" is no policy: write rollback, keep or ask, or one by cause like command=keep,timeout=ask (causes: ${causes.join(', ')}).`,
+          `"${text}" is not a policy: write rollback, keep or ask, or one by cause like command=keep,timeout=ask (causes: ${causes.join(', ')}).`,
         );
       return [known, wanted];
     }),

@@ -29,7 +29,7 @@ export const mostBytes = 1024 * 1024;
  * Reads the file of `--config`, else `./guard.yaml`, else `guard/guard.yaml` below `$XDG_CONFIG_HOME` (`~/.config`), else
  * `/etc/guard/guard.yaml`: the first that exists, alone. Null where there is none.
  *
- * A file that exists and cannot be read is a mistake, never passed over: it may hold the checks that somebody relies on. A
+ * A file that exists and cannot be read is a mistake, never passed over: it may contain checks that a user relies on. A
  * file that guard came upon by itself must belong to the user, to root, or to whoever called sudo, because its `host`
  * checks run here with the user's rights.
  */
@@ -42,7 +42,7 @@ export async function findConfiguration(
     if (!read.ok) return err([read.error]);
     return read.value
       ? ok(read.value)
-      : err([mistakeAbout(path, 'There is no such file.', 'Name one that is there, or leave out --config.')]);
+      : err([mistakeAbout(path, 'There is no such file.', 'Name an existing file, or leave out --config.')]);
   }
   for (const path of placesOf(search)) {
     const read = await readBounded(path, trustedOwners(search));
@@ -84,11 +84,12 @@ async function readBounded(
   try {
     // Most often there is none, which is known at once; undefined stands for ENOENT and ENOTDIR alone.
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return ok(null);
-    // Without O_NONBLOCK, a FIFO of that name that nobody writes to would hold guard for ever.
+    // Without O_NONBLOCK, opening a FIFO without a writer would block forever.
     file = await open(path, constants.O_RDONLY | (owners === null ? 0 : constants.O_NONBLOCK));
-    const { size, mode, uid, isFile } = await statOf(file);
+    const { size, isFile, ...access } = await statOf(file);
     if (owners !== null && !isFile) return err(mistakeAbout(path, 'It is not a file.'));
-    if (owners !== null && !isTrusted(owners, uid, mode)) return err(distrusted(path, uid, mode));
+    const distrust = owners === null ? null : reasonToDistrust(owners, access);
+    if (distrust !== null) return err(distrusted(path, distrust));
     if (size > mostBytes) return err(tooLarge(path));
     const bytes = await readAll(file);
     return bytes === null ? err(tooLarge(path)) : ok({ path, bytes });
@@ -99,9 +100,9 @@ async function readBounded(
   }
 }
 
-async function statOf(file: FileHandle): Promise<{ size: number; mode: number; uid: number; isFile: boolean }> {
+async function statOf(file: FileHandle): Promise<Access & { size: number; isFile: boolean }> {
   const stat = await file.stat();
-  return { size: stat.size, mode: stat.mode, uid: stat.uid, isFile: stat.isFile() };
+  return { size: stat.size, mode: stat.mode, uid: stat.uid, gid: stat.gid, isFile: stat.isFile() };
 }
 
 /** Null beyond the limit: the size of a pipe is not known beforehand, and a file may grow. */
@@ -117,19 +118,27 @@ async function readAll(file: FileHandle): Promise<Uint8Array | null> {
 }
 
 const worldWritable = 0o002;
+const groupWritable = 0o020;
 
-function isTrusted(owners: ReadonlySet<number>, uid: number, mode: number): boolean {
-  return owners.has(uid) && (mode & worldWritable) === 0;
+/** Who may write a file. */
+interface Access {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
-function distrusted(path: string, uid: number, mode: number): ConfigurationMistake {
+/** Null where only its owner, who is trusted, can have written it. The file may name commands that run on this machine. */
+function reasonToDistrust(owners: ReadonlySet<number>, { mode, uid, gid }: Access): string | null {
+  if ((mode & worldWritable) !== 0) return 'Every user of this machine may write to it';
+  if (!owners.has(uid)) return `It belongs to another user (uid ${uid})`;
+  // root's group, and the group of that name which many systems give each user.
+  const isPrivateGroup = gid === 0 || gid === uid;
+  return (mode & groupWritable) === 0 || isPrivateGroup ? null : `Its group (gid ${gid}) may write to it`;
+}
+
+function distrusted(path: string, why: string): ConfigurationMistake {
   return {
-    ...mistakeAbout(
-      path,
-      (mode & worldWritable) === 0
-        ? `It belongs to another user (uid ${uid}), and what it says would run with your rights.`
-        : 'Every user of this machine may write to it, and what it says would run with your rights.',
-    ),
+    ...mistakeAbout(path, `${why}, and what it says would run with your rights.`),
     advice: `If you trust it, name it: --config ${path}`,
   };
 }

@@ -205,7 +205,7 @@ const settingsShape = {
     ),
     {
       description:
-        'What to do when a change fails. `ask` asks at the terminal, and rolls back if nobody answers. One policy, or one for each cause.',
+        'What to do when a change fails. `ask` asks at the terminal, and rolls back without an answer. One policy, or one for each cause.',
       default: 'rollback',
     },
   ),

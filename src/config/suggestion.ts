@@ -18,7 +18,7 @@ export interface Suggestion {
 
 const most = 12;
 
-/** One suggestion for each service that listens where somebody could reach it, or that can be asked from inside. */
+/** One suggestion for each service that listens on a reachable address, or that can be asked from inside. */
 export function suggestedChecks(sockets: readonly ObservedSocket[]): readonly Suggestion[] {
   const suggestions = new Map<string, Suggestion>();
   for (const socket of sockets.toSorted((a, b) => a.port - b.port)) {

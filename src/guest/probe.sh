@@ -1,5 +1,5 @@
 #!/bin/sh
-# What guard runs inside an instance to see it. The variables n, deep, since and known_* and the functions opening and validate come in front of it.
+# What guard runs inside an instance to see it. The variables n, deep, since and known_* and the functions preflight and validate come in front of it.
 # shellcheck disable=SC2154,SC2010,SC2012,SC2016
 LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 export LC_ALL PATH
@@ -419,7 +419,7 @@ local_replies() {
 look() {
   exec 3>&2 2>/dev/null </dev/null
   # Somebody waits for it: nothing may be in its way.
-  opening
+  preflight
   # The service manager takes its time and the rest takes it elsewhere: both at once, each on its own stream.
   service_manager >&3 3>&- &
   exec 3>&-

@@ -21,7 +21,7 @@ export interface GatherRequest {
   /** Milliseconds for the whole look; the probe inside is killed then. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
-  readonly opening?: PreflightRequest;
+  readonly preflight?: PreflightRequest;
   /** Also what is slow to gather; yes where nothing is said. */
   readonly deep?: boolean;
   /** Where it is not: the configuration of the last time, which says what servers are asked. */
@@ -35,7 +35,7 @@ export interface PreflightRequest {
   /** The program whose presence is told. */
   readonly wanted: string;
   /** Called as soon as it is there, if it comes. */
-  readonly heard: (opening: Preflight) => void;
+  readonly onPreflight: (preflight: Preflight) => void;
 }
 
 /**
@@ -43,21 +43,22 @@ export interface PreflightRequest {
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
 export async function gatherFacts(request: GatherRequest): Promise<Result<Facts, PlatformFailure | UnreadableFacts>> {
-  const { opening, deep = true } = request;
+  const { preflight, deep = true } = request;
   const known = request.known == null ? null : knownBefore(request.known.facts, request.known.at);
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
   const answer = await request.platform.query(request.instance, {
-    command: opening === undefined ? ['sh', '-s'] : ['sh', '-s', '--', opening.wanted],
+    command: preflight === undefined ? ['sh', '-s'] : ['sh', '-s', '--', preflight.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
-    stdin: probeInput(nonce, { preflight: opening !== undefined, deep, known }),
+    stdin: probeInput(nonce, { preflight: preflight !== undefined, deep, known }),
     cwd: '/',
     user: 0,
     group: 0,
     limitMs: request.limitMs,
     maxBytes: mostBytes,
+    readOnly: true,
     ...(request.signal ? { signal: request.signal } : {}),
-    ...(opening ? { onOutput: hearPreflight(opening, nonce) } : {}),
+    ...(preflight ? { onOutput: readPreflight(preflight, nonce) } : {}),
   });
   if (!answer.ok) return answer;
   const facts = parseProbe(`${answer.value.stdout}\n${answer.value.stderr}`, nonce, known?.since);
@@ -78,19 +79,19 @@ function knownBefore(facts: Facts, at: number): KnownBefore {
   };
 }
 
-function hearPreflight({ heard }: PreflightRequest, nonce: string): (soFar: () => string) => void {
+function readPreflight({ onPreflight }: PreflightRequest, nonce: string): (soFar: () => string) => void {
   let isOver = false;
   return (soFar) => {
     if (isOver) return;
     const text = soFar();
-    const opening = preflightFrom(sectionsOf(text, nonce));
+    const preflight = preflightFrom(sectionsOf(text, nonce));
     // What goes on and on is none, and reading it again and again would cost more than it.
-    isOver = opening !== null || text.length > longestPreflight;
-    if (opening !== null) heard(opening);
+    isOver = preflight !== null || text.length > longestPreflight;
+    if (preflight !== null) onPreflight(preflight);
   };
 }
 
-/** Characters of the longest opening that is waited for. */
+/** Characters of the longest preflight that is waited for. */
 const longestPreflight = 64 * 1024;
 
 async function withAnswers(

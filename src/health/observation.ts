@@ -27,7 +27,7 @@ export interface InstanceObservation {
   readonly factsSay: string | null;
 }
 
-/** `askable`: a command could be run inside. `unaskable`: it is said to run, and yet nobody answers. */
+/** `askable`: a command could be run inside. `unaskable`: the server reports it as running, but no command could be run. */
 export type InstanceState =
   | { readonly kind: 'askable' }
   | { readonly kind: 'unaskable'; readonly message: string }

@@ -11,11 +11,11 @@ import { gatherFacts, type PreflightRequest } from './gather.ts';
 import type { AskContext, InstanceObservation, InstanceState } from './observation.ts';
 
 /**
- * The two questions of which every look consists. Both always answer, and remember nothing but what servers said a moment ago.
- * Only a look for facts has an opening.
+ * The two questions of which every observation consists. Both always answer, and remember nothing but what servers said a moment ago.
+ * Only an observation of facts has a preflight.
  */
 export interface Prober {
-  readonly look: (opening?: PreflightRequest) => Promise<InstanceObservation>;
+  readonly look: (preflight?: PreflightRequest) => Promise<InstanceObservation>;
   /** One result for most definitions, one a script for a directory. */
   readonly check: (definition: CheckDefinition) => Promise<readonly CheckResult[]>;
 }
@@ -27,12 +27,12 @@ export interface ProberOptions {
   readonly at?: number;
 }
 
-/** Asks the real instance. At most eight checks run at a time: a look must not be a load. */
+/** Asks the real instance. At most eight checks run at a time: an observation must not become a load. */
 export function openProber(context: AskContext, options: ProberOptions): Prober {
   const inTurn = createTurns(mostChecksAtATime);
   const gathering = createGathering(context, options);
   return {
-    look: (opening) => (options.automatic ? gathering(opening) : lookWithout(context)),
+    look: (preflight) => (options.automatic ? gathering(preflight) : lookWithout(context)),
     check: (definition) => askDefinition(definition, context, inTurn),
   };
 }
@@ -52,11 +52,11 @@ const deepEveryMs = 4000;
 function createGathering(
   context: AskContext,
   options: ProberOptions,
-): (opening?: PreflightRequest) => Promise<InstanceObservation> {
+): (preflight?: PreflightRequest) => Promise<InstanceObservation> {
   const remembering = rememberAnswers(context.clock);
   const known = options.facts == null || options.at === undefined ? null : { facts: options.facts, at: options.at };
   let last: { readonly facts: Facts; readonly at: number } | null = null;
-  return async (opening) => {
+  return async (preflight) => {
     const now = context.clock.monotonic();
     const deep = last === null || now - last.at >= deepEveryMs;
     const request = {
@@ -66,7 +66,7 @@ function createGathering(
       known,
       deep,
       configuration: last?.facts.configuration ?? null,
-      ...(opening ? { opening } : {}),
+      ...(preflight ? { preflight } : {}),
     };
     const observation = await observe(context, await gatherFacts(request));
     if (observation.facts === null) return observation;

@@ -2,7 +2,7 @@ import { oneLine } from './checks/answer.ts';
 
 /** What `guest/readiness.sh` found. */
 export interface Inside {
-  /** What the boot is still busy with, as a phrase; null when it is over, or nobody can tell. */
+  /** What the boot still waits for, as a phrase; null if the boot is finished or its state is unknown. */
   readonly boot: string | null;
   /** Whether a service manager says so itself. */
   readonly managed: boolean;

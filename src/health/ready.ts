@@ -24,9 +24,9 @@ export interface ReadyRequest {
 /**
  * After a start: waits until a command can be run inside, the service manager has finished booting (however degraded),
  * and the network is back. Fails only where nothing could be run inside before the limit, or the instance has stopped again
- * and stays so; a boot or a network that takes longer is told in `pending`, and the verdict judges it. Incus hands a stop that comes before this to nobody (docs/internals/incus.md, Graceful stop).
+ * and stays so; a boot or a network that takes longer is told in `pending`, and the verdict judges it. A stop before this is lost: Incus passes it to no process (docs/internals/incus.md, Graceful stop).
  */
-export async function waitUntilAskable(
+export async function waitUntilReachable(
   context: AskContext,
   request: ReadyRequest,
 ): Promise<Result<Readiness, { readonly message: string }>> {
@@ -47,36 +47,36 @@ export async function waitUntilAskable(
   return ok({ ms: end.ms, settled: end.answer.value.length === 0, pending: end.answer.value });
 }
 
-/** Whether anything inside would disturb a change: a boot under way, a package manager at work. */
-export interface Quiet {
-  readonly quiet: boolean;
-  /** What is under way and who does it, one phrase each. */
-  readonly held: readonly string[];
-  /** It was quiet when it was first asked, so that what was seen meanwhile is of a quiet instance. */
-  readonly atOnce: boolean;
+/** Whether a boot or a package manager is active inside, which would disturb a change. */
+export interface IdleWait {
+  readonly idle: boolean;
+  /** What is active and which process it is, one phrase each. */
+  readonly activities: readonly string[];
+  /** It was idle at the first question, so what was observed meanwhile is of an idle instance. */
+  readonly immediately: boolean;
   readonly ms: number;
 }
 
 /**
- * Waits, bounded, until the boot (with cloud-init) is finished and no package manager is at work: a restore point taken in
- * the middle of either would bring that middle back, and the command would fail on a lock that is not its fault (F28).
+ * Waits until the boot (with cloud-init) is finished and no package manager is active, up to a limit: otherwise the restore
+ * point would contain unfinished work, and the command would fail on the lock of another process (F28).
  */
-export async function waitUntilQuiet(context: AskContext, request: { readonly limitMs: number }): Promise<Quiet> {
+export async function waitUntilIdle(context: AskContext, request: { readonly limitMs: number }): Promise<IdleWait> {
   const bootedOnce = { since: null as number | null };
   let questions = 0;
   const end = await poll(context, request.limitMs, async (leftMs) => {
     questions += 1;
     const inside = await askInside(context, leftMs);
     if (!inside.ok) return { done: false, answer: [inside.error] };
-    const held = [...bootPhrases(inside.value, bootedOnce, context.clock.monotonic()), ...inside.value.locks];
-    return { done: held.length === 0, answer: held };
+    const activities = [...bootPhrases(inside.value, bootedOnce, context.clock.monotonic()), ...inside.value.locks];
+    return { done: activities.length === 0, answer: activities };
   });
-  const quiet = end.answer.length === 0;
-  return { quiet, held: end.answer, atOnce: quiet && questions === 1, ms: end.ms };
+  const idle = end.answer.length === 0;
+  return { idle, activities: end.answer, immediately: idle && questions === 1, ms: end.ms };
 }
 
-/** Whether one answer is enough to say that nothing is at work. */
-export function isQuiesceMarker(inside: Inside): boolean {
+/** Whether neither a boot nor a package manager is active. */
+export function isIdle(inside: Inside): boolean {
   return bootPhrases(inside, { since: null }, 0).length === 0 && inside.locks.length === 0;
 }
 
@@ -115,6 +115,7 @@ async function askInside(
     cwd: '/',
     limitMs: Math.max(questionLimits.least, Math.min(leftMs, questionLimits.most)),
     maxBytes: 256 * 1024,
+    readOnly: true,
     ...(context.signal ? { signal: context.signal } : {}),
   });
   return answer.ok ? ok(readReadiness(answer.value.stdout)) : err(describeFailure(answer.error));
@@ -132,7 +133,7 @@ async function staysStopped(
   return stopped.since !== null && clock.monotonic() - stopped.since >= stoppedForGoodMs;
 }
 
-/** Without a service manager nobody says that the boot is over: then process 1 must have lived for so long, in milliseconds. */
+/** Without a service manager the end of the boot is unknown: process 1 must then have run for this long, in milliseconds. */
 const plainBootMs = 2000;
 
 function bootPhrases(inside: Inside, seen: { since: number | null }, now: number): string[] {

@@ -10,8 +10,8 @@ import type { Intent } from './intent.ts';
 import type { Observation } from './observation.ts';
 
 /**
- * One finding and what it means for the verdict: `against` makes it unhealthy, `unproven` inconclusive, `advisory` is
- * told. `transient` ones may still settle by themselves.
+ * One finding and its effect on the verdict: `fail` makes it unhealthy, `unknown` inconclusive, `info` is only reported.
+ * `transient` ones may still resolve by themselves.
  */
 export interface Concern extends Finding {
   readonly effect: 'fail' | 'unknown' | 'info';
@@ -21,7 +21,7 @@ export interface Concern extends Finding {
 }
 
 export interface JudgeOptions {
-  /** The instance was restarted between baseline and look. */
+  /** The instance was restarted between baseline and observation. */
   readonly restarted?: boolean;
   /** What the command names as to be removed. */
   readonly intent?: Intent;
@@ -31,23 +31,23 @@ export interface JudgeOptions {
  * Judges what is seen now against the baseline: unhealthy where something required that held before does not hold now;
  * else inconclusive where something required that held before could not be asked; else healthy.
  */
-export function judge(baseline: Baseline, look: Observation, options: JudgeOptions = {}): Verdict {
-  return verdictOf(concernsOf(baseline, look, options), look.checks);
+export function judge(baseline: Baseline, observation: Observation, options: JudgeOptions = {}): Verdict {
+  return verdictOf(concernsOf(baseline, observation, options), observation.checks);
 }
 
 /**
  * Judges an instance by what is seen now alone: before the command (whatever is not healthy is refused, because nothing
  * could be proven afterwards), and for `guard check`. Units that have failed are told and do not decide.
  */
-export function judgeAlone(look: Observation, options: JudgeAloneOptions = {}): Verdict {
+export function judgeAlone(observation: Observation, options: JudgeAloneOptions = {}): Verdict {
   return verdictOf(
     [
-      ...stateConcerns(look),
-      ...failedUnits(look.facts),
-      ...nothingCompared(look, options),
-      ...look.checks.flatMap(aloneConcern),
+      ...stateConcerns(observation),
+      ...failedUnits(observation.facts),
+      ...nothingCompared(observation, options),
+      ...observation.checks.flatMap(aloneConcern),
     ],
-    look.checks,
+    observation.checks,
   );
 }
 
@@ -58,9 +58,13 @@ export interface JudgeAloneOptions {
   readonly acceptNothingCompared?: boolean;
 }
 
-/** Everything there is to say about a look, in the order of its importance for a reader. Pure. */
-export function concernsOf(baseline: Baseline, look: Observation, options: JudgeOptions = {}): Concern[] {
-  return [...stateConcerns(look), ...factConcerns(baseline, look, options), ...checkConcerns(baseline, look)];
+/** Everything there is to say about an observation, in the order of its importance for a reader. Pure. */
+export function concernsOf(baseline: Baseline, observation: Observation, options: JudgeOptions = {}): Concern[] {
+  return [
+    ...stateConcerns(observation),
+    ...factConcerns(baseline, observation, options),
+    ...checkConcerns(baseline, observation),
+  ];
 }
 
 /** The verdict that concerns add up to. Findings that say the same are told once. */
@@ -106,24 +110,26 @@ function stateConcerns({ state }: Observation): Concern[] {
   }
 }
 
-function factConcerns(baseline: Baseline, look: Observation, options: JudgeOptions): Concern[] {
-  if (look.state.kind !== 'askable' || !baseline.automatic) return [];
+function factConcerns(baseline: Baseline, observation: Observation, options: JudgeOptions): Concern[] {
+  if (observation.state.kind !== 'askable' || !baseline.automatic) return [];
   if (baseline.facts === null)
     return [
       advisory('facts', `what was true before could not be seen: ${baseline.factsSay ?? 'nothing is known of it'}`),
     ];
-  if (look.facts === null)
-    return [unproven('facts', `what is true inside can no longer be seen: ${look.factsSay ?? 'there was no answer'}`)];
+  if (observation.facts === null)
+    return [
+      unproven('facts', `what is true inside can no longer be seen: ${observation.factsSay ?? 'there was no answer'}`),
+    ];
   return [
-    ...(isOtherBoot(baseline.facts, look.facts) && options.restarted !== true
+    ...(isOtherBoot(baseline.facts, observation.facts) && options.restarted !== true
       ? [advisory('instance', 'the instance restarted since the baseline')]
       : []),
-    ...compareFacts(baseline.facts, look.facts, {
-      restarted: isRestarted(baseline.facts, look.facts, options),
+    ...compareFacts(baseline.facts, observation.facts, {
+      restarted: isRestarted(baseline.facts, observation.facts, options),
       ...(options.intent ? { intent: options.intent } : {}),
     }).map(concernOfFact),
     // What cannot be seen any more is not proven.
-    ...missingFacts(baseline.facts, look.facts).map(({ subject, message }) => unproven(subject, message)),
+    ...missingFacts(baseline.facts, observation.facts).map(({ subject, message }) => unproven(subject, message)),
   ];
 }
 
@@ -145,11 +151,11 @@ export function concernOfFact(finding: FactFinding): Concern {
   };
 }
 
-function checkConcerns(baseline: Baseline, look: Observation): Concern[] {
+function checkConcerns(baseline: Baseline, observation: Observation): Concern[] {
   return [
-    ...look.checks.flatMap((result) => checkConcern(result, before(baseline, result.name))),
+    ...observation.checks.flatMap((result) => checkConcern(result, before(baseline, result.name))),
     ...baseline.checks
-      .filter(({ name }) => !look.checks.some((result) => result.name === name))
+      .filter(({ name }) => !observation.checks.some((result) => result.name === name))
       .flatMap((earlier) => checkConcern({ ...earlier, status: 'unknown', message: 'it is no longer there' }, earlier)),
   ];
 }
@@ -216,16 +222,21 @@ function failedUnits(facts: Facts | null): Concern[] {
 
 /** Where nothing can be compared and there is no check, no change could be noticed, and nothing is proven. */
 function nothingCompared(
-  look: Observation,
+  observation: Observation,
   { automatic, acceptNothingCompared = false }: JudgeAloneOptions,
 ): Concern[] {
-  if (look.state.kind !== 'askable' || (look.facts === null && look.factsSay === null && automatic !== false))
+  if (
+    observation.state.kind !== 'askable' ||
+    (observation.facts === null && observation.factsSay === null && automatic !== false)
+  )
     return [];
-  if (!comparesNothing(look.facts)) return [];
+  if (!comparesNothing(observation.facts)) return [];
   if (automatic === false)
-    return look.checks.length > 0 ? [] : [unproven('facts', 'automatic comparison is off, and no check is configured')];
-  const reason = look.factsSay ?? 'there are no units, packages, processes or sockets';
-  if (look.checks.length > 0) return [advisory('facts', `the state inside cannot be observed: ${reason}`)];
+    return observation.checks.length > 0
+      ? []
+      : [unproven('facts', 'automatic comparison is off, and no check is configured')];
+  const reason = observation.factsSay ?? 'there are no units, packages, processes or sockets';
+  if (observation.checks.length > 0) return [advisory('facts', `the state inside cannot be observed: ${reason}`)];
   const message = `nothing inside can be compared, and no check is configured: ${reason}`;
   return [acceptNothingCompared ? advisory('facts', message) : unproven('facts', message)];
 }

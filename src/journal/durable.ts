@@ -47,7 +47,7 @@ export async function writeAtomically(
   await syncFolder(folder);
 }
 
-/** The error of a temporary file names the file that was wanted: nobody has ever heard of the other. */
+/** An error about the temporary file names the wanted file, because a user does not know the temporary one. */
 function withPath(error: unknown, temporary: string, wanted: string): unknown {
   if (error instanceof Error && 'path' in error && error.path === temporary) {
     error.path = wanted;

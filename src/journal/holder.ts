@@ -32,7 +32,7 @@ function processId(): string {
   if (ownId !== null) return ownId;
   const id = randomBytes(16).toString('hex');
   const server = createServer((connection) => connection.destroy());
-  // Not to be had: then nobody sees this process, and its lease decides.
+  // The socket is not available: other guards cannot see this process, and its lease decides.
   server.on('error', () => {});
   server.listen(`\0${prefix}${id}`);
   server.unref();

@@ -82,7 +82,7 @@ const appendOnly = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT |
 async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
-  // Never waits for the other end of a pipe; one that nobody reads is refused by the system.
+  // Does not block on a pipe; the system refuses a pipe without a reader.
   const file = await open(path, appendOnly, 0o600);
   const { size } = await file.stat();
   const length = size === 0 ? 0 : (await readFile(path)).lastIndexOf(0x0a) + 1;

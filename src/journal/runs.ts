@@ -171,7 +171,7 @@ function readJson(path: string): unknown {
 export function readText(path: string): string | null {
   let file: number | null = null;
   try {
-    // A pipe that somebody put there would be waited for without end.
+    // Opening a pipe in place of the file would block forever.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : null;
   } catch {

@@ -423,6 +423,11 @@ export interface ExecQuery {
   readonly limitMs: number;
   /** Bytes kept of each of stdout and stderr; the rest is read and dropped. */
   readonly maxBytes: number;
+  /**
+   * It changes nothing, and its output matters: where the server loses a part of it, it is asked again, and in the end fails
+   * (`connection-lost`). A short answer is never taken for a whole one.
+   */
+  readonly readOnly?: true;
   /** Gives the question up early, as if the limit were reached. */
   readonly signal?: AbortSignal;
   /** Called whenever more of stdout has come, with a way to read all of it so far. */
@@ -502,6 +507,7 @@ export type OperationResult =
 
 export interface Operation {
   readonly id: string;
+  /** A restart counts as `stop`. One from inside the instance is no operation. */
   readonly activity: 'stop' | 'restore' | 'exec' | 'other';
   readonly isRunning: boolean;
   /** Names of the instances it works on. */

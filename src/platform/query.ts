@@ -10,17 +10,43 @@ import type { Answered, Exec, ExecEnd, ExecRequest, Executions, ExecQuery, ExecR
 /** `ask` of every adapter, made from its `startExec`. */
 export function queryWith(startExec: Executions['startExec'], clock: Clock): Executions['query'] {
   return async (instance, question) => {
-    const stdout: BoundedText = boundedText(question.maxBytes, () => question.onOutput?.(stdout.text));
-    const stderr = boundedText(question.maxBytes);
-    const stdin = question.stdin === undefined ? null : Readable.from([Buffer.from(question.stdin)]);
     const limit = limitOf(clock, question);
-    const started = startExec(instance, requestOf(question), { stdin, stdout: stdout.sink, stderr: stderr.sink });
-    const end = await Promise.race([endOf(started), limit.reached]);
-    limit.stop();
-    if (end !== null) return end.ok ? ok(answerOf(end.value, stdout, stderr)) : end;
-    const killed = await Promise.race([kill(started), clock.sleep(killLimitMs)]);
-    return err(unanswered(instance, question, killed === true));
+    try {
+      for (let tries = 1; ; tries += 1) {
+        const answer = await askOnce(startExec, clock, instance, question, limit.reached);
+        if (!answer.ok) return answer;
+        if (!answer.value.isOutputLost || question.readOnly !== true) return ok(answer.value.result);
+        if (tries === mostTries) return err(incomplete(instance, question));
+      }
+    } finally {
+      limit.stop();
+    }
   };
+}
+
+/** How often a question that only reads is asked where its output was lost: about one of a hundred loses some under load. */
+const mostTries = 4;
+
+async function askOnce(
+  startExec: Executions['startExec'],
+  clock: Clock,
+  instance: string,
+  question: ExecQuery,
+  limitReached: Promise<null>,
+): Answered<{ readonly result: ExecResult; readonly isOutputLost: boolean }> {
+  const stdout: BoundedText = boundedText(question.maxBytes, () => question.onOutput?.(stdout.text));
+  const stderr = boundedText(question.maxBytes);
+  const stdin = question.stdin === undefined ? null : Readable.from([Buffer.from(question.stdin)]);
+  const started = startExec(instance, requestOf(question), { stdin, stdout: stdout.sink, stderr: stderr.sink });
+  const end = await Promise.race([endOf(started), limitReached]);
+  if (end !== null) return end.ok ? ok(answerOf(end.value, stdout, stderr)) : end;
+  const killed = await Promise.race([kill(started), clock.sleep(killLimitMs)]);
+  return err(unanswered(instance, question, killed === true));
+}
+
+function incomplete(instance: string, { command }: ExecQuery): PlatformFailure {
+  const purpose = `ask ${instance} with ${command[0] ?? 'a command'}`;
+  return platformFailure('connection-lost', purpose, 'the server lost a part of the answer, several times');
 }
 
 function unanswered(instance: string, { command, signal, limitMs }: ExecQuery, killed: boolean): PlatformFailure {
@@ -76,13 +102,15 @@ function requestOf(question: ExecQuery): ExecRequest {
   };
 }
 
-function answerOf(end: ExecEnd, stdout: BoundedText, stderr: BoundedText): ExecResult {
-  return {
+function answerOf(end: ExecEnd, stdout: BoundedText, stderr: BoundedText) {
+  const isOutputLost = end.kind === 'exited' && end.outputLost === true;
+  const result = {
     status: statusOf(end),
     stdout: stdout.text(),
     stderr: stderr.text(),
-    truncated: stdout.truncated() || stderr.truncated() || (end.kind === 'exited' && end.outputLost === true),
+    truncated: stdout.truncated() || stderr.truncated() || isOutputLost,
   };
+  return { result, isOutputLost };
 }
 
 function statusOf(end: ExecEnd): number {

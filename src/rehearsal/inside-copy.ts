@@ -43,6 +43,7 @@ export async function askShell(
     cwd: '/',
     limitMs,
     maxBytes: mostBytes,
+    readOnly: true,
   });
   return answer.ok ? answer.value.stdout : '';
 }

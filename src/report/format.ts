@@ -37,7 +37,8 @@ export function describeCommandEnd(end: CommandEnd): string {
     case 'idle-timeout':
       return `wrote no output for ${formatDuration(end.limitMs)}`;
     case 'instance-stopped':
-      return end.restarted ? 'restarted the instance' : 'was ended by a stop of the instance';
+      if (!end.restarted) return 'was ended by a stop of the instance';
+      return end.cutOff === true ? 'was cut off by a restart of the instance' : 'restarted the instance';
     case 'lost':
       return `lost its connection: ${neutralise(end.message).replace(/\.$/, '')}`;
     case 'push-failed':

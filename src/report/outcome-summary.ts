@@ -107,16 +107,21 @@ function describeKept(name: string, facts: RunFacts): string {
   if (verdict === null && begun.includes('restore') && isVerified(facts))
     return `rolled back at your request. ${describeRollback(name, facts)}`;
   if (facts.confirmation === 'confirmed') return `the change was confirmed. ${name} was healthy when the wait began.`;
-  // A recovery that only finishes what was decided has seen no more than the decision.
-  if (end === null || verdict === null)
-    return `the change stays, as decided before the interruption. guard did not check ${name} again.`;
-  // Only a package manager's own transaction that came to nothing is kept although nobody saw its end.
+  if (end === null || verdict === null) return describeUnseen(name, facts);
+  // Only a package manager's transaction that changed nothing is kept although its end was not observed.
   if (end.kind === 'lost') return `it changed nothing, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   if (facts.provesNothing)
     return `${describeSuccess(end)}. Nothing was compared and no check was run, so the health of ${name} is unknown.`;
   if (facts.chosen === 'keep')
     return `you kept the changes of the shell, and ${name} ${describeHealth(verdict, wasRunning)}.`;
   return `${describeSuccess(end)} and ${name} ${describeHealth(verdict, wasRunning)}.`;
+}
+
+/** A recovery has seen no more than the record; on another host there is none. */
+function describeUnseen(name: string, { decided }: RunFacts): string {
+  return decided
+    ? `the change stays, as decided before the interruption. guard did not check ${name} again.`
+    : `${name} stays as it is. This host has no record of the run, so it is not known whether its change was made, or undone already.`;
 }
 
 function describeWaiting(deadline: number, name: string): string {

@@ -26,7 +26,7 @@ export function rollbackLines(preview: RollbackPreview): string[] {
   const { instance, run, takenAt, now, command, undone, changes, redo } = preview;
   const before = command.length === 0 ? '' : `, before: ${neutralise(shellWords(command), 200)}`;
   return [
-    `${instance} goes ${redo ? 'forward' : 'back'} to ${formatTime(takenAt)}, ${formatDuration(now - takenAt)} ago (run ${run}${redo ? '' : before}).`,
+    `${instance} is rolled ${redo ? 'forward' : 'back'} to ${formatTime(takenAt)}, ${formatDuration(now - takenAt)} ago (run ${run}${redo ? '' : before}).`,
     'Everything that was written to it since then is lost: data of its services, files, logs.',
     ...(undone.length === 0
       ? []
@@ -37,7 +37,7 @@ export function rollbackLines(preview: RollbackPreview): string[] {
           )}.`,
         ]),
     ...(changes === null ? [] : changedLines(changes)),
-    `The instance is stopped and started. \`guard rollback ${instance}${redo ? '' : ' --redo'}\` takes it back.`,
+    `guard stops, restores and starts the instance. To undo this: guard rollback ${instance}${redo ? '' : ' --redo'}`,
   ];
 }
 

@@ -27,6 +27,8 @@ export interface RunFacts {
   readonly changes: Changes | null;
   /** What failed units wrote last. */
   readonly unitLogs: readonly { readonly unit: string; readonly lines: readonly string[] }[];
+  /** Whether it is known what was decided. */
+  readonly decided: boolean;
   /** What the person at the terminal decided; null where they were not asked. */
   readonly chosen: 'keep' | 'rollback' | null;
   /** What the verdict rests on; null where it is not known. */
@@ -70,6 +72,7 @@ export function noFacts(run: string): RunFacts {
     verdictAgain: null,
     changes: null,
     unitLogs: [],
+    decided: false,
     chosen: null,
     coverage: null,
     provesNothing: false,
@@ -118,7 +121,7 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
     case 'unit-log':
       return { ...facts, unitLogs: [...facts.unitLogs.filter(({ unit }) => unit !== event.unit), event] };
     case 'decided':
-      return { ...facts, chosen: event.chosen === true ? event.decision : null };
+      return { ...facts, decided: true, chosen: event.chosen === true ? event.decision : null };
     case 'changes':
       return { ...facts, changes: event.changes };
     case 'evidence-saved':

@@ -12,7 +12,7 @@ import type { Trace } from './trace.ts';
 /** Shows one run's events. */
 export interface View {
   readonly listener: Listener;
-  /** Null where nobody can be asked. */
+  /** Null where there is no terminal to ask at. */
   readonly person: Person | null;
 }
 
@@ -26,7 +26,7 @@ export interface Situation {
   readonly quiet: boolean;
   /** A job in the background neither reads from its terminal nor changes its mode. Left out: in the foreground. */
   readonly foreground?: boolean;
-  /** `--yes`: nobody is asked, whoever sits there. */
+  /** `--yes`: guard asks no question, even at a terminal. */
   readonly yes?: boolean;
   /** Told of Ctrl-C where keys are held back. */
   readonly interrupter?: { readonly interrupt: (signal: 'SIGINT') => unknown };

@@ -131,9 +131,15 @@ async function runRecorded(plan: Plan, tools: RunTools, prepared: AttemptSubject
     }),
   );
   await tools.recorder.record({ type: 'command-ended', end, ms });
+  if (end.kind === 'exited' && end.outputLost === true)
+    await tools.recorder.record({ type: 'notice', level: 'warning', message: describeLostOutput(tools) });
   const hint = hintFor(plan.command.words, end, tail, tools.io.terminal !== null);
   if (hint) await tools.recorder.record({ type: 'notice', level: 'info', message: hint });
   return { end, output: tail, isDeclined };
+}
+
+function describeLostOutput({ platform }: RunTools): string {
+  return `${platform.product} lost a part of the output of the command. Its exit status is known.`;
 }
 
 /**

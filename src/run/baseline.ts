@@ -2,7 +2,7 @@ import type { Outcome, Verdict } from '../event.ts';
 import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baseline.ts';
 import { coverageOf, type Coverage } from '../health/coverage.ts';
 import type { AskContext } from '../health/observation.ts';
-import { waitUntilQuiet } from '../health/ready.ts';
+import { waitUntilIdle } from '../health/ready.ts';
 import { judgeAlone } from '../health/verdict.ts';
 import type { Instance } from '../platform/platform.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -73,7 +73,7 @@ async function missingExecutable(
   signal: AbortSignal,
 ): Promise<Outcome | null> {
   if (!mustExist(plan)) return null;
-  if (isFoundByAnybody(plan, instance) && (await first?.opening)?.found === true) return null;
+  if (isFoundByAnybody(plan, instance) && (await first?.preflight)?.found === true) return null;
   return signal.aborted ? null : refuseMissingExecutable(plan, tools, signal);
 }
 
@@ -111,9 +111,9 @@ async function observeWhenIdle(
   // The package manager of a transaction holds its lock already, and waits for guard.
   if (plan.change.kind === 'transaction') return look();
   async function waitIdle(): Promise<boolean> {
-    const opening = await first?.opening;
+    const preflight = await first?.preflight;
     const wasIdle =
-      opening?.quiet === true || ((await waitForIdle(plan, tools, context)) && opening?.quiet === undefined);
+      preflight?.idle === true || ((await waitForIdle(plan, tools, context)) && preflight?.idle === undefined);
     // Not awaited: the search for the command is cancelled if the baseline refuses first.
     if (wasIdle) void whenIdle();
     return wasIdle;
@@ -126,12 +126,12 @@ async function observeWhenIdle(
 
 /** Waits for a boot or a package manager: the restore point would contain unfinished work (F28). Returns whether there was none. */
 async function waitForIdle(plan: Plan, tools: RunTools, context: AskContext): Promise<boolean> {
-  const { quiet, held, atOnce } = await waitUntilQuiet(context, { limitMs: plan.limits.readyMs });
-  if (quiet) return atOnce;
+  const { idle, activities, immediately } = await waitUntilIdle(context, { limitMs: plan.limits.readyMs });
+  if (idle) return immediately;
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
-    message: `${plan.instance} is busy: ${held.join(', ').replace(/\.$/, '')}. The restore point will contain this unfinished work.`,
+    message: `${plan.instance} is busy: ${activities.join(', ').replace(/\.$/, '')}. The restore point will contain this unfinished work.`,
   });
   return false;
 }

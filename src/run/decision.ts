@@ -47,7 +47,7 @@ export function failureOf(plan: Pick<Plan, 'okStatus'>, end: CommandEnd): 'comma
       return isOkStatus(plan, end.status) ? null : 'command';
     case 'instance-stopped':
       // A command that restarts its own instance (`reboot`, a release upgrade) is judged by what runs afterwards.
-      return end.restarted ? null : 'command';
+      return end.restarted && end.cutOff !== true ? null : 'command';
     case 'timeout':
     case 'idle-timeout':
       return 'timeout';

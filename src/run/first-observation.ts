@@ -9,7 +9,7 @@ export interface FirstObservation {
   readonly prober: Prober;
   readonly look: Promise<InstanceObservation>;
   /** The early result; null if the observation ends without one. */
-  readonly opening: Promise<Preflight | null>;
+  readonly preflight: Promise<Preflight | null>;
   /** Cancels it. */
   readonly stop: () => void;
 }
@@ -26,13 +26,13 @@ export function startFirstObservation(
   const over = new AbortController();
   const signal = AbortSignal.any([interruption.signal, over.signal]);
   const prober = openProber({ platform, instance: plan.instance, clock, signal }, plan);
-  let heard: (opening: Preflight | null) => void = () => {};
-  const opening = new Promise<Preflight | null>((resolve) => (heard = resolve));
-  const look = prober.look({ wanted: plan.command.words[0], heard });
+  let onPreflight: (preflight: Preflight | null) => void = () => {};
+  const preflight = new Promise<Preflight | null>((resolve) => (onPreflight = resolve));
+  const look = prober.look({ wanted: plan.command.words[0], onPreflight });
   // Resolves for every end, even if nobody waits any more.
   void look.then(
-    () => heard(null),
-    () => heard(null),
+    () => onPreflight(null),
+    () => onPreflight(null),
   );
-  return { prober, look, opening, stop: () => over.abort() };
+  return { prober, look, preflight, stop: () => over.abort() };
 }

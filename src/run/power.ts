@@ -1,4 +1,4 @@
-import { waitUntilAskable } from '../health/ready.ts';
+import { waitUntilReachable } from '../health/ready.ts';
 import { describeFailure, isTransient, type PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { lossBehind, underLease, type LeaseHandle } from './lock/lease.ts';
@@ -89,7 +89,7 @@ export async function bringUp(
 ): Promise<Result<void, string>> {
   const started = await start(tools, instance, limits);
   if (!started.ok) return err(describeFailure(started.error));
-  const ready = await waitUntilAskable(
+  const ready = await waitUntilReachable(
     { platform: tools.platform, instance, clock: tools.clock },
     { limitMs: limits.readyMs, families },
   );

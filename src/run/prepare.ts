@@ -3,7 +3,7 @@ import type { Baseline } from '../health/baseline.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline, type BaselineRequest } from './baseline.ts';
 import { resumeAdvice } from './manual-recovery.ts';
-import type { BootMark } from './command/command.ts';
+import type { BootMark } from './command/instance-stop.ts';
 import type { FirstObservation } from './first-observation.ts';
 import { inspect, describeUncovered, type Inspection } from './inspect.ts';
 import { inFlightName } from './lock/in-flight.ts';

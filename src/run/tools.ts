@@ -29,7 +29,7 @@ export interface RunTools {
   readonly failedChanges: () => Promise<readonly FailedChange[]>;
   /** For changes that wait for a confirmation. */
   readonly confirmation: ConfirmationTools;
-  /** Null where nobody can be asked. */
+  /** Null where there is no terminal to ask at. */
   readonly person: Person | null;
 }
 

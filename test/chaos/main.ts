@@ -83,6 +83,16 @@ const tried = async (arena: Arena, ordeal: Ordeal): Promise<Trial> => {
     return await tryOrdeal(arena, ordeal);
   } catch (failure) {
     const lost = failure instanceof Error ? failure.message.slice(0, 500) : String(failure);
-    return { ordeal, outcome: null, struck: true, recoveries: 0, neededAHand: false, lost, leaked: [], stuck: null };
+    return {
+      ordeal,
+      outcome: null,
+      struck: true,
+      recoveries: 0,
+      neededAHand: false,
+      lost,
+      leaked: [],
+      stuck: null,
+      next: null,
+    };
   }
 };

@@ -27,6 +27,8 @@ export interface Ordeal {
   readonly recordLost: boolean;
   /** The run has a check of its own. Without one its restore point is taken while the instance is still looked at. */
   readonly checked: boolean;
+  /** The instance is restarted before the verdict (`--restart`): strikes then meet one that stops or starts. */
+  readonly restart: boolean;
 }
 
 /** The ordeal of one index of a seed: always the same one. */
@@ -45,6 +47,7 @@ export const ordealOf = (seed: number, index: number): Ordeal => {
     recordLost: random.chance(0.08),
     // Nothing else sees what this change breaks.
     checked: random.chance(0.4) || change === 'unhealthy',
+    restart: random.chance(0.4),
   };
 };
 

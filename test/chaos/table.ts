@@ -12,9 +12,10 @@ export const describeTrial = (trial: Trial): string => {
     trial.leaked.length === 0 ? '' : `LEAKED: ${trial.leaked.join(', ')}`,
     trial.stuck === null ? '' : `STUCK: ${trial.stuck}`,
     trial.neededAHand ? 'needed a hand' : '',
+    trial.next === null ? '' : `the next run ended with ${trial.next}`,
   ].filter((fault) => fault !== '');
   const strikes = [ordeal.strike, ...ordeal.recoveryStrikes].map(describeStrike).join('; recover: ');
-  const how = `${ordeal.change}, ${strikes}${ordeal.checked ? '' : ', no check'}${ordeal.recordLost ? ', record lost' : ''}`;
+  const how = `${ordeal.change}, ${strikes}${ordeal.restart ? ', --restart' : ''}${ordeal.checked ? '' : ', no check'}${ordeal.recordLost ? ', record lost' : ''}`;
   const end = trial.outcome ?? 'never began';
   return `${String(ordeal.index).padStart(4)}  ${end.padEnd(20)} ${how}${faults.length === 0 ? '' : `  ${faults.join('; ')}`}`;
 };
@@ -39,9 +40,11 @@ export const summary = (seed: number, trials: readonly Trial[]): string[] => {
     ['ended before there was a record', known(trials).filter(({ outcome }) => outcome === null).length],
     ['recovered without their records', trials.length - known(trials).length],
     ['other outcomes', known(trials).filter(({ outcome }) => outcome !== null && !usual.includes(outcome)).length],
-    ['finished by the printed commands', trials.filter(({ neededAHand }) => neededAHand).length],
+    ['with --restart', trials.filter(({ ordeal }) => ordeal.restart).length],
+    ['ended by 21 or 30 in a recovery', trials.filter(({ neededAHand }) => neededAHand).length],
     ['lost', trials.filter(({ lost }) => lost !== null).length],
     ['leaked restore points', trials.reduce((sum, { leaked }) => sum + leaked.length, 0)],
+    ['next run rolled back or refused again', trials.filter(({ next }) => next !== null).length],
     ['stuck locks', trials.filter(({ stuck }) => stuck !== null).length],
   ];
   return [

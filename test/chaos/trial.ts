@@ -34,6 +34,8 @@ export interface Trial {
   readonly leaked: readonly string[];
   /** Something still holds the instance. */
   readonly stuck: string | null;
+  /** The exit status of a next run that was let in, and did not end with 0; null where it did. */
+  readonly next: number | null;
 }
 
 const mostRecoveries = 6;
@@ -56,7 +58,8 @@ export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> =>
   const outcome = await outcomeOf(arena, wanted);
   const lost = await lossOf(arena, ordeal, { before, wanted, outcome });
   const leaked = lost === null ? await leaksOf(arena) : [];
-  const stuck = run.hung || recovered.hung ? 'guard hung' : await stuckOf(arena, ordeal, recovered.status);
+  const held = run.hung || recovered.hung ? 'guard hung' : await stuckOf(arena, recovered.status);
+  const next = held === null ? await nextRun(arena, ordeal) : { stuck: held, status: null };
   return {
     ordeal,
     outcome,
@@ -65,7 +68,8 @@ export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> =>
     neededAHand: recovered.neededAHand,
     lost,
     leaked,
-    stuck,
+    stuck: next.stuck,
+    next: next.status,
   };
 };
 
@@ -77,8 +81,9 @@ const outcomeOf = async ({ stateDirectory, instance }: Arena, wanted: string): P
 };
 
 /** Quick runs: what is tried here is not the watch. */
-const optionsOf = ({ checked }: Ordeal): string[] => [
+const optionsOf = ({ checked, restart }: Ordeal): string[] => [
   ...'--json --soak 0s --keep 2 --verify-timeout 15s'.split(' '),
+  ...(restart ? ['--restart'] : []),
   ...(checked ? ['--check-interval', '100ms', '--check', healthCheck] : []),
 ];
 
@@ -149,14 +154,26 @@ const leaksOf = async ({ host, instance, stateDirectory, lostRecords }: Arena): 
   return (await snapshotsOf(host, instance)).filter((name) => name !== inFlight && !named.has(name));
 };
 
-const stuckOf = async (arena: Arena, ordeal: Ordeal, recovered: number | null): Promise<string | null> => {
+const stuckOf = async (arena: Arena, recovered: number | null): Promise<string | null> => {
   const { host, instance } = arena;
   if (recovered !== 0) return `guard recover ends with ${recovered}`;
   if ((await snapshotsOf(host, instance)).includes(inFlight)) return 'the restore point is still in flight';
   const mark = await incus(host, 'config', 'get', instance, 'user.guard.run');
   if (mark !== '') return 'the mark is still on the instance';
-  const next = await runStruck(host, arena, ['run', ...optionsOf(ordeal), instance, '--', 'true'], null);
-  return next.status === 0 ? null : `the next run ends with ${next.status}: ${next.stderr.slice(-300)}`;
+  return null;
+};
+
+/** A run that is turned away (30, 31) shows that something holds the instance; any other end is an end of its own. */
+const nextRun = async (
+  arena: Arena,
+  ordeal: Ordeal,
+): Promise<{ readonly stuck: string | null; readonly status: number | null }> => {
+  const words = ['run', ...optionsOf(ordeal), arena.instance, '--', 'true'];
+  const { status, stderr, hung } = await runStruck(arena.host, arena, words, null);
+  if (status === 0) return { stuck: null, status: null };
+  if (hung || status === null || status === 30 || status === 31)
+    return { stuck: `the next run ends with ${status}: ${stderr.slice(-300)}`, status: null };
+  return { stuck: null, status };
 };
 
 const snapshotsOf = async (host: Host, instance: string): Promise<string[]> => {

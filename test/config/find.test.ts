@@ -78,7 +78,7 @@ describe('the first that exists is read, alone', () => {
 describe('a file that cannot be read is a mistake, never passed over', () => {
   test('a file that was named and is not there', async () => {
     expect(await found({ explicitPath: 'gone.yaml' })).toBe(
-      `${root}/work/gone.yaml: There is no such file. Name one that is there, or leave out --config.`,
+      `${root}/work/gone.yaml: There is no such file. Name an existing file, or leave out --config.`,
     );
   });
 
@@ -123,6 +123,17 @@ describe('a file that guard came upon may hold commands of somebody else', () =>
       `${file}: Every user of this machine may write to it, and what it says would run with your rights. If you trust it, name it: --config ${file}`,
     );
     expect(await found({ explicitPath: file })).toBe(file);
+  });
+
+  test.runIf(process.getuid?.() === 0)('a group may write to it that is not of one user alone', async () => {
+    const file = await put('work/guard.yaml');
+    await chmod(file, 0o664);
+    expect(await found()).toBe(file);
+    await chown(file, 1234, 100);
+    expect(await found({ uid: 1234 })).toContain('Its group (gid 100) may write to it');
+    expect(await found({ uid: 1234, explicitPath: file })).toBe(file);
+    await chown(file, 1234, 1234);
+    expect(await found({ uid: 1234 })).toBe(file);
   });
 
   // Only root can give a file to somebody else.

@@ -1,3 +1,5 @@
+import { figureIn } from '../../docs/generator/figures.ts';
+
 /** A page of the documentation as steps that can be done in order. */
 export interface Script {
   readonly steps: readonly Step[];
@@ -114,3 +116,15 @@ const placeholders: readonly (readonly [RegExp, string])[] = [
   [/\b\d+ (restarts|more|files)\b/g, 'COUNT $1'],
   [/ {2,}/g, '  '],
 ];
+
+/** The times that were printed in the place of those that the page shows. */
+export const measuredIn = (expected: readonly string[], printed: readonly string[]): string[] => {
+  let from = 0;
+  return expected.flatMap((line) => {
+    const shown = figureIn(line);
+    if (shown === null) return [];
+    const at = printed.findIndex((one, index) => index >= from && withPlaceholders(one) === withPlaceholders(line));
+    from = at + 1;
+    return [figureIn(printed[at] ?? '') ?? shown];
+  });
+};

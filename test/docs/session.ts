@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { isAsShown, readPage, withPlaceholders, type Step } from './console.ts';
+import { isAsShown, measuredIn, readPage, withPlaceholders, type Step } from './console.ts';
 
 /** The folder of this checkout. */
 export const project = resolve(import.meta.dirname, '../..');
@@ -15,8 +15,16 @@ export interface Difference {
   readonly printed: string;
 }
 
-/** Does what a page says, in one shell, in a folder of its own, and gives the first difference. */
-export const doPage = async (markdown: string, limitMs: number): Promise<Difference | null> => {
+/** What doing a page gave. */
+export interface PageResult {
+  /** The first difference; null where the page is right. */
+  readonly difference: Difference | null;
+  /** The times that guard printed where the page shows times, in the order of the page. */
+  readonly figures: readonly string[];
+}
+
+/** Does what a page says, in one shell, in a folder of its own. */
+export const doPage = async (markdown: string, limitMs: number): Promise<PageResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'guard-docs-'));
   try {
     return await doSteps(readPage(markdown).steps, folder, limitMs);
@@ -32,7 +40,7 @@ const removeInstances = async (markdown: string): Promise<void> => {
     await execa('incus', ['delete', '--force', name], { stdin: 'ignore', reject: false });
 };
 
-const doSteps = async (steps: readonly Step[], folder: string, limitMs: number): Promise<Difference | null> => {
+const doSteps = async (steps: readonly Step[], folder: string, limitMs: number): Promise<PageResult> => {
   const script = join(folder, 'script.sh');
   await mkdir(join(folder, 'bin'));
   await mkdir(join(folder, 'work'));
@@ -53,7 +61,18 @@ const doSteps = async (steps: readonly Step[], folder: string, limitMs: number):
       GITLAB_CI: '',
     },
   });
-  return firstDifference(steps, folder);
+  return { difference: await firstDifference(steps, folder), figures: await measured(steps, folder) };
+};
+
+const printedBy = async (folder: string, index: number): Promise<string[]> =>
+  (await readFile(join(folder, String(index)), 'utf8').catch(() => 'not done in time')).split('\n');
+
+const measured = async (steps: readonly Step[], folder: string): Promise<string[]> => {
+  const figures: string[] = [];
+  for (const [index, step] of steps.entries())
+    if (step.kind === 'command' && step.expected !== null)
+      figures.push(...measuredIn(step.expected, await printedBy(folder, index)));
+  return figures;
 };
 
 /** `$?` and `$!` of a command are those that the next one sees, as at a prompt. */
@@ -68,7 +87,7 @@ const withTestImage = (words: string): string => words.replaceAll('images:debian
 const firstDifference = async (steps: readonly Step[], folder: string): Promise<Difference | null> => {
   for (const [index, step] of steps.entries()) {
     if (step.kind === 'file' || step.expected === null) continue;
-    const printed = (await readFile(join(folder, String(index)), 'utf8').catch(() => 'not done in time')).split('\n');
+    const printed = await printedBy(folder, index);
     if (isAsShown(step.expected, printed)) continue;
     const [shown, was] = [step.expected, printed].map((lines) => lines.map(withPlaceholders).join('\n'));
     return { line: step.line, command: step.words, shown: shown ?? '', printed: was ?? '' };

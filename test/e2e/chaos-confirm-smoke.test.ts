@@ -9,8 +9,8 @@ afterAll(async () => {
   await takeDown(await bringUp({ name: hostName }));
 });
 
-test('killed at four random moments while a change waits: confirmed or rolled back, never both, never neither', async () => {
-  const trials = await confirmationChaos({ seed: 2, indexes: [0, 1, 2, 3], hostName, say: () => {} });
+test('killed at three random moments while a change waits: confirmed or rolled back, never both, never neither', async () => {
+  const trials = await confirmationChaos({ seed: 2, indexes: [0, 1, 2], hostName, say: () => {} });
   expect(trials.filter(({ faults }) => faults.length > 0).map(describeConfirmationTrial)).toEqual([]);
-  expect(trials).toHaveLength(4);
-});
+  expect(trials).toHaveLength(3);
+}, 600_000);

@@ -14,7 +14,7 @@ import { openProber } from '../../src/health/prober.ts';
 import { takeBaseline } from '../../src/health/baseline.ts';
 import { askCheck } from '../../src/health/checks/check.ts';
 import type { AskContext } from '../../src/health/observation.ts';
-import { waitUntilAskable, waitUntilQuiet } from '../../src/health/ready.ts';
+import { waitUntilReachable, waitUntilIdle } from '../../src/health/ready.ts';
 import { judgeAlone } from '../../src/health/verdict.ts';
 import { watch } from '../../src/health/watch/watch.ts';
 import { restartContainer } from './restart.ts';
@@ -84,7 +84,7 @@ systemctl daemon-reload; systemctl enable ${now} ${name}.service`);
 
 beforeAll(async () => {
   await launch(instance);
-  const ready = await waitUntilAskable(context, { limitMs: 60_000, families: [4] });
+  const ready = await waitUntilReachable(context, { limitMs: 60_000, families: [4] });
   if (!ready.ok) throw new Error(ready.error.message);
 });
 
@@ -295,10 +295,10 @@ sleep 4;
 END
 systemd-run --quiet perl /root/hold
 until [ -e /root/held ]; do sleep 0.05; done`);
-    const busy = await waitUntilQuiet(context, { limitMs: 300 });
-    expect(busy).toMatchObject({ quiet: false });
-    expect(busy.held.join()).toMatch(/^perl \(process \d+\) holds \/var\/lib\/dpkg\/lock-frontend$/);
-    expect(await waitUntilQuiet(context, { limitMs: 30_000 })).toMatchObject({ quiet: true, held: [] });
+    const busy = await waitUntilIdle(context, { limitMs: 300 });
+    expect(busy).toMatchObject({ idle: false });
+    expect(busy.activities.join()).toMatch(/^perl \(process \d+\) holds \/var\/lib\/dpkg\/lock-frontend$/);
+    expect(await waitUntilIdle(context, { limitMs: 30_000 })).toMatchObject({ idle: true, activities: [] });
   });
 
   it('is not askable when it is stopped, and is again after a start, booted and with its address (F38)', async () => {
@@ -306,9 +306,9 @@ until [ -e /root/held ]; do sleep 0.05; done`);
       const stopped = await openProber(context, { automatic: true }).look();
       expect(stopped.state.kind).toBe('not-running');
       expect((await askOne(exec(['true']))).status).toBe('unknown');
-      expect(await waitUntilAskable(context, { limitMs: 500 })).toMatchObject({ ok: false });
+      expect(await waitUntilReachable(context, { limitMs: 500 })).toMatchObject({ ok: false });
     });
-    const ready = await waitUntilAskable(context, { limitMs: 60_000, families: [4] });
+    const ready = await waitUntilReachable(context, { limitMs: 60_000, families: [4] });
     expect(ready).toMatchObject({ ok: true, value: { settled: true, pending: [] } });
     const state = await inside('systemctl is-system-running || true');
     expect(['running\n', 'degraded\n']).toContain(state);
@@ -326,7 +326,7 @@ until [ -e /root/held ]; do sleep 0.05; done`);
   it('says what the boot waits for, when that takes longer than the limit', async () => {
     await makeService('slow', '/bin/sleep 600', 'Type=oneshot\nTimeoutStartSec=infinity', '--no-block');
     await restartContainer(instance, async () => {});
-    const ready = await waitUntilAskable(context, { limitMs: 4000 });
+    const ready = await waitUntilReachable(context, { limitMs: 4000 });
     expect(ready).toMatchObject({ ok: true, value: { settled: false } });
     expect(ready.ok && ready.value.pending.join()).toContain('slow.service');
     await inside('systemctl disable slow; systemctl stop slow');

@@ -253,7 +253,15 @@ describe('how the command ended', () => {
   });
 
   test('an instance that the command powers off was stopped underneath it', async () => {
-    const ended = await guard.run([...quick, instance, '--', 'sh', '-c', 'touch /root/off; poweroff -f; sleep 60']);
+    const ended = await guard.run([
+      ...quick,
+      '--retry',
+      instance,
+      '--',
+      'sh',
+      '-c',
+      'touch /root/off; poweroff -f; sleep 60',
+    ]);
     expect(ended.status).toBe(10);
     expect(ended.stderr).toMatch(/ended by a stop of the instance/i);
     expect(await statusOf(instance)).toBe('Running');
@@ -271,6 +279,39 @@ describe('how the command ended', () => {
     expect(ended.stderr).toMatch(/ended by a stop of the instance/i);
     expect(await statusOf(instance)).toBe('Running');
     expect(await fileExists(instance, '/root/stopped')).toBe(false);
+  });
+
+  test.each(['--force', '--timeout=60'])(
+    'a command that somebody cuts off by a restart (%s) has failed',
+    async (how) => {
+      const process = guard.start([
+        ...quick,
+        '--retry',
+        instance,
+        '--',
+        'sh',
+        '-c',
+        'touch /root/half; echo ready; sleep 30',
+      ]);
+      await new Promise<void>((resolve) => {
+        process.stdout.once('data', () => resolve());
+      });
+      await incusCommand('restart', instance, how);
+      const ended = await process;
+      expect(ended.stderr).toMatch(/cut off by a restart of the instance/i);
+      expect(ended.exitCode).toBe(10);
+      expect(await statusOf(instance)).toBe('Running');
+      expect(await fileExists(instance, '/root/half')).toBe(false);
+    },
+  );
+
+  test('a reboot is waited for although another process holds the shutdown up', async () => {
+    const slow = `setsid sh -c 'trap "" TERM; while :; do sleep 1; done' >/dev/null 2>&1 </dev/null &`;
+    const words = ['sh', '-c', `${slow} touch /root/slowly; reboot; sleep 100`];
+    const ended = await guard.run(['--soak', '0s', instance, '--', ...words]);
+    expect(ended.stderr).toContain('kept');
+    expect(ended.status).toBe(0);
+    expect(await fileExists(instance, '/root/slowly')).toBe(true);
   });
 
   test('a reboot is waited for and judged by what runs afterwards', async () => {

@@ -113,6 +113,19 @@ test('a rollout that was killed while its wave waited goes on when the wave is c
   expect(await filesIn('killed')).toEqual(['once', 'once', 'once', 'once']);
 });
 
+test('40: with --all-or-nothing a wave that is refused takes the confirmed ones back with it, at once', async () => {
+  await withAgent();
+  const caller = begin('all', '--confirm', '5m', '--all-or-nothing');
+  await waveWaits();
+  expect((await rollout('confirm', 'last')).status).toBe(0);
+  await waitFor(async () => (await filesIn('all'))[3] !== null, { limitMs: 90_000 });
+  await waveWaits();
+  for (const name of fleet.names.slice(2))
+    expect((await guard.run(['rollback', '--project', fleet.project, '-y', name])).status).toBe(0);
+  expect((await caller).exitCode).toBe(40);
+  expect(await filesIn('all')).toEqual([null, null, null, null]);
+});
+
 test('41: with --detach it pauses after the first wave', async () => {
   await withAgent();
   const { exitCode, stderr } = await begin('detached', '--confirm', '5m', '--detach');

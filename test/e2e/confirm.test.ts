@@ -274,7 +274,11 @@ describe('a caller that waits', () => {
     await withAgent();
     const caller = guard.start(change('attached', '--confirm', '5m'));
     await waitFor(isWaiting);
-    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    const extended = await guard.run(['confirm', '--json', '--extend', '10m', instance]);
+    expect(JSON.parse(extended.stdout)).toMatchObject({ type: 'confirmation-extended' });
+    const confirmed = await guard.run(['confirm', '--json', instance]);
+    expect(confirmed.status).toBe(0);
+    expect(JSON.parse(confirmed.stdout)).toMatchObject({ type: 'run-ended', outcome: { outcome: 'kept' } });
     expect((await caller).exitCode).toBe(0);
     expect(await fileExists(instance, '/root/attached')).toBe(true);
     await isFree();
@@ -326,6 +330,50 @@ describe('a caller that waits', () => {
     expect((await caller).exitCode).toBe(16);
     expect(await isWaiting()).toBe(true);
     expect((await guard.run(['confirm', instance])).status).toBe(0);
+    await isFree();
+  });
+});
+
+test('guard rollback waits for nobody, also where guard.yaml says confirm', async () => {
+  await withAgent();
+  const config = join(guard.stateDirectory, 'confirm.yaml');
+  await writeFile(config, 'defaults: { confirm: 5m, soak: 0s }\n', { mode: 0o600 });
+  const begun = await guard.run(['--config', config, '--detach', instance, '--', 'touch', '/root/yaml']);
+  expect(begun.status).toBe(16);
+  expect((await guard.run(['confirm', 'last'])).status).toBe(0);
+  expect(await fileExists(instance, '/root/yaml')).toBe(true);
+  expect((await guard.run(['rollback', '--config', config, '-y', instance])).status).toBe(0);
+  expect(await fileExists(instance, '/root/yaml')).toBe(false);
+  await isFree();
+});
+
+describe('a clock that is set while a change waits', () => {
+  const jump = (ms: number) => ({
+    env: {
+      NODE_OPTIONS: `--require=${join(import.meta.dirname, 'clock-jump.cjs')}`,
+      GUARD_TEST_JUMP: String(ms),
+    },
+  });
+  const day = 86_400_000;
+
+  test('0: forward: the change goes on waiting', async () => {
+    await withAgent();
+    const caller = guard.start(change('forward', '--confirm', '5m'), jump(day));
+    await waitFor(isWaiting);
+    // Long after the jump.
+    const later = performance.now() + 5000;
+    await waitFor(() => performance.now() > later);
+    expect(await isWaiting()).toBe(true);
+    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    expect((await caller).exitCode).toBe(0);
+    expect(await fileExists(instance, '/root/forward')).toBe(true);
+    await isFree();
+  });
+
+  test('14: back: the deadline stays', async () => {
+    await withAgent();
+    expect((await guard.run(change('back', '--confirm', '6s'), jump(-day))).status).toBe(14);
+    expect(await fileExists(instance, '/root/back')).toBe(false);
     await isFree();
   });
 });

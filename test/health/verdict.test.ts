@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CheckStatus, CheckResult, Severity } from '../../src/event.ts';
 import { judge, judgeAlone } from '../../src/health/verdict.ts';
-import { facts as factsOf, failed, service, units } from './example-facts.ts';
+import type { Facts } from '../../src/health/facts.ts';
+import { facts as factsOf, failed, owner, service, tcp, units } from './example-facts.ts';
 import { baselineOf, lookOf, resultOf } from './samples.ts';
 
 const judged = (then: CheckStatus, now: CheckStatus, severity: Severity = 'required') =>
@@ -67,6 +68,35 @@ describe('what was and what is, side by side', () => {
     expect(reasons).toMatchObject([
       { subject: 'unit:pdns.service', before: 'running', after: expect.stringMatching(/^failed/) },
       { subject: 'check:web', before: 'passed: HTTP 200', after: 'failed: HTTP\\x1b 502' },
+    ]);
+  });
+});
+
+describe('what was and what is of a server', () => {
+  const nginx = owner('nginx.service');
+  const before = {
+    units: units(service('nginx.service')),
+    sockets: [tcp('0.0.0.0', 80, nginx), tcp('0.0.0.0', 443, nginx)],
+  };
+  const reasonsOf = (then: Partial<Facts>, now: Partial<Facts>) =>
+    judge(baselineOf({ facts: factsOf(then) }), lookOf({ facts: factsOf(now) })).reasons;
+
+  it('is told of its ports', () => {
+    expect(reasonsOf(before, { ...before, sockets: [tcp('0.0.0.0', 80, nginx)] })).toMatchObject([
+      { before: 'listening on tcp/443', after: 'nothing on tcp/443' },
+    ]);
+    expect(
+      reasonsOf(before, { ...before, sockets: [tcp('127.0.0.1', 80, nginx), tcp('0.0.0.0', 443, nginx)] }),
+    ).toMatchObject([{ before: 'listening on tcp/80', after: 'tcp/80 only at 127.0.0.1' }]);
+  });
+
+  it('is told of its answers', () => {
+    const answer = (said: string | null) => ({ protocol: 'http' as const, port: 'tcp/80', question: '/', said });
+    expect(reasonsOf({ ...before, answers: [answer('200')] }, { ...before, answers: [answer('502')] })).toMatchObject([
+      { before: '200', after: '502' },
+    ]);
+    expect(reasonsOf({ ...before, answers: [answer('200')] }, { ...before, answers: [answer(null)] })).toMatchObject([
+      { before: '200', after: 'no answer' },
     ]);
   });
 });

@@ -61,6 +61,56 @@ describe.each([
     expect(await must(`dpkg --verify ${name}`)).toBe('');
   });
 
+  test('every subcommand works, and writes only to the documented folders', async () => {
+    await must('mkdir --parents /root/work && touch /root/mark && sleep 1');
+    const [latest = ''] = /\d{8}-\d{6}-\w+/.exec(await must(`guard runs ${target}`)) ?? [];
+    const calls: readonly [string, number][] = [
+      ['run --soak 0s TARGET -- true', 0],
+      ['plan TARGET -- true', 0],
+      ['rehearse TARGET -- true', 0],
+      ['forecast TARGET', 0],
+      ['check TARGET', 0],
+      ['init --output guard.yaml TARGET', 0],
+      ['runs', 0],
+      ['show LATEST', 0],
+      ['points TARGET', 0],
+      ['recover', 0],
+      ['prune TARGET --dry-run', 0],
+      ['rollback TARGET --dry-run', 0],
+      ['confirm LATEST', 30],
+      ['forget LATEST', 0],
+      ['rollout status', 0],
+      ['hook status TARGET', 1],
+      ['doctor', 1],
+      ['version', 0],
+      ['completion bash', 0],
+      ['help', 0],
+      // The agent works on until it is asked to end.
+      ['agent', 0],
+    ];
+    const commands = [...(await must('guard --help')).matchAll(/^ {2}([a-z]+)(?: [[<].*| {3,}.*)$/gm)];
+    expect(calls.map(([words]) => words.split(' ')[0])).toEqual(
+      expect.arrayContaining(commands.map(([, word]) => word)),
+    );
+    expect(commands.length).toBeGreaterThan(15);
+    for (const [words, status] of calls) {
+      const call = words.replace('TARGET', target).replace('LATEST', latest);
+      const prefix = words === 'agent' ? 'timeout --signal=TERM 5 ' : '';
+      const ended = await run(`cd /root/work && ${prefix}guard ${call}`);
+      // timeout(1) tells that it has sent the signal.
+      expect({ call, ...ended }).toMatchObject({ call, status: prefix === '' ? status : 124 });
+    }
+    expect(await must('ls -A /root/work')).toBe('guard.yaml');
+    const written = await must(
+      'find / -xdev -newer /root/mark -type f -not -path "/proc/*" -not -path "/sys/*" -not -path "/var/log/*"',
+    );
+    const others = written
+      .split('\n')
+      .filter((path) => !/^\/(var\/lib\/guard|root\/work|var\/cache\/incus-guard)\//.test(path));
+    expect(others).toEqual([]);
+    expect((await run('ls /var/cache/incus-guard')).status === 0).toBe(name === 'guard');
+  });
+
   test('after a reboot in the middle of a run the unit finishes it', async () => {
     await must('systemctl enable guard-recover.service');
     // A container that starts again looks like another host, so that the lease decides.

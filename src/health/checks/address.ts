@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import type { InstanceState } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
@@ -9,19 +10,21 @@ export type AskAddresses = () => Promise<Result<InstanceState['addresses'], Plat
 
 /**
  * Puts the instance's addresses in the place of `{address}` (IPv4, else IPv6), `{address4}`, `{address6}`, and
- * `{address:eth1}` for one interface. With `url`, an IPv6 address gets its brackets. Text without a placeholder asks nobody.
+ * `{address:eth1}` for one interface. With `url`, an IPv6 address gets its brackets. Text without a placeholder needs no request.
  */
 export async function fillAddress(
   text: string,
   askAddresses: AskAddresses,
-  options: { readonly url?: boolean } = {},
+  options: { readonly url?: boolean; readonly ofThisHost?: ReadonlySet<string> } = {},
 ): Promise<Result<string, KindAnswer>> {
   if (!text.includes('{address')) return ok(text);
   const addresses = await askAddresses();
   if (!addresses.ok) return err(notAsked(describeFailure(addresses.error)));
+  // Root inside chooses the addresses that Incus tells: none may lead a question to a service of this host.
+  const ofThisHost = options.ofThisHost ?? addressesOfThisHost();
   let missing: string | null = null;
   const filled = text.replaceAll(placeholder, (_all, family: string, device: string | undefined) => {
-    const address = pick(addresses.value, family, device ?? null);
+    const address = pick(addresses.value, ofThisHost, family, device ?? null);
     if (address === null) missing ??= sayMissing(family, device ?? null);
     return options.url && address !== null && isIPv6(address) ? `[${address}]` : (address ?? '');
   });
@@ -36,24 +39,36 @@ function sayMissing(family: string, device: string | null): string {
 }
 
 /** The address that `{address…}` stands for, or null. `family` is `4`, `6` or empty for any, IPv4 first. */
-function pick(addresses: InstanceState['addresses'], family: string, device: string | null): string | null {
+function pick(
+  addresses: InstanceState['addresses'],
+  ofThisHost: ReadonlySet<string>,
+  family: string,
+  device: string | null,
+): string | null {
   const global = Object.keys(addresses)
     .filter((name) => device === null || name === device)
     .toSorted((a, b) => rank(a) - rank(b) || a.localeCompare(b))
     .flatMap((name) => addresses[name] ?? [])
-    .filter(isGlobalAddress);
+    .filter((address) => isGlobalAddress(address) && !ofThisHost.has(address.toLowerCase()));
   const ofFamily = (six: boolean): string | null => global.find((address) => isIPv6(address) === six) ?? null;
   if (family === '4') return ofFamily(false);
   if (family === '6') return ofFamily(true);
   return ofFamily(false) ?? ofFamily(true);
 }
 
-/** Bridges that the instance made for its own guests (Docker, libvirt, Incus) come last: nobody outside reaches them. */
+/** Bridges that the instance made for its own guests (Docker, libvirt, Incus) come last: they are not reachable from outside. */
 function rank(name: string): number {
   return /^(docker|br-|virbr|lxc|lxdbr|incusbr|cni|podman|veth|tap|tun|wg)/.test(name) ? 1 : 0;
 }
 
-/** Not of the loopback, nor link-local. */
+function addressesOfThisHost(): ReadonlySet<string> {
+  const all = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
+  return new Set(all.map(({ address }) => address.toLowerCase()));
+}
+
+/** Of one host that is not this one: not of the loopback, link-local, multicast, unspecified, or IPv4 written as IPv6. */
 export function isGlobalAddress(address: string): boolean {
-  return !/^(127\.|169\.254\.|::1$|fe[89ab][0-9a-f]:)/i.test(address);
+  return isIPv6(address)
+    ? !/^(::|f[ef])/i.test(address) || /^fe[0-7c-f]/i.test(address)
+    : !/^(0|127|169\.254|22[4-9]|23\d|24\d|25[0-5])\./.test(address);
 }

@@ -23,7 +23,7 @@ export function notAsked(message: string): KindAnswer {
   return { answer: 'unknown', message };
 }
 
-/** Nobody answered in time: that is an answer, because a healthy service answers. */
+/** No answer in time is a failure, because a healthy service answers. */
 export function tooLate(limitMs: number): KindAnswer {
   return {
     ...failed(`no answer within ${formatDuration(limitMs)}`),
@@ -65,7 +65,7 @@ const phrases: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
   EPIPE: 'the connection was closed',
-  EHOSTUNREACH: 'nobody has this address',
+  EHOSTUNREACH: 'no host has this address',
   ETIMEDOUT: 'no answer',
   ENETUNREACH: 'no route',
   ENETDOWN: 'the network is down',

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 
-/** How bounded work ended. After `limit` and `aborted` its signal has been given; what it still does is nobody's. */
+/** How bounded work ended. After `limit` and `aborted` its signal has been given; its further results are ignored. */
 export type Bounded<T> = { readonly end: 'done'; readonly value: T } | { readonly end: 'limit' | 'aborted' };
 
 /**
@@ -40,7 +40,7 @@ export function createTurns(cap: number): <T>(work: () => Promise<T>) => Promise
     try {
       return await work();
     } finally {
-      // The place goes to the next one directly, so that nobody slips in between.
+      // The next one gets the slot directly, so that no other can take it.
       const next = waiting.shift();
       if (next) next();
       else running -= 1;

@@ -1,20 +1,20 @@
-import { isQuiesceMarker } from '../ready.ts';
+import { isIdle } from '../ready.ts';
 import readinessScript from '../../guest/readiness.sh?raw';
 import { readReadiness } from '../ready-probe.ts';
 import type { Section } from './sections.ts';
 
-/** What a look says first of all, so that a run may go on with its restore point while the rest is still gathered. */
+/** The first part of an observation: with it a run can take its restore point while the rest is still gathered. */
 export interface Preflight {
-  /** No boot and no package manager is at work inside. */
-  readonly quiet: boolean;
+  /** Neither a boot nor a package manager is active inside. */
+  readonly idle: boolean;
   /** The program that was asked for is in one of the folders where everybody's programs are, or at its whole path. */
   readonly found: boolean;
 }
 
-/** Lines of POSIX sh that define the opening of a look. The program that is looked for is the shell's first argument. */
+/** Lines of POSIX sh that define the preflight of an observation. The program that is looked for is the shell's first argument. */
 export const preflightLines = `
 wanted=$1
-opening() {
+preflight() {
   section ready ready
   section found found
 }
@@ -30,8 +30,8 @@ found() {
   return 1
 }`;
 
-/** The same for a look that says nothing beforehand. */
-export const noPreflight = 'opening() { :; }';
+/** The same for an observation without a preflight. */
+export const noPreflight = 'preflight() { :; }';
 
 /** Null as long as it is not there as a whole. */
 export function preflightFrom(sections: ReadonlyMap<string, Section>): Preflight | null {
@@ -39,7 +39,7 @@ export function preflightFrom(sections: ReadonlyMap<string, Section>): Preflight
   const found = sections.get('found');
   if (ready === undefined || found === undefined) return null;
   return {
-    quiet: ready.status === 0 && isQuiesceMarker(readReadiness(ready.lines.join('\n'))),
+    idle: ready.status === 0 && isIdle(readReadiness(ready.lines.join('\n'))),
     found: found.status === 0,
   };
 }

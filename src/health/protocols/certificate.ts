@@ -44,7 +44,7 @@ const certificateMs = 2000;
 
 const handshakeMs = 3000;
 
-/** What a client would say of the certificate: `valid; until 2027-01-02; trusted; a.example, b.example`. Null where nobody speaks TLS. */
+/** What a client would say of the certificate: `valid; until 2027-01-02; trusted; a.example, b.example`. Null if the port does not speak TLS. */
 export async function askCertificate(
   { address, port, name }: { readonly address: string; readonly port: number; readonly name: string },
   { clock, signal }: Pick<Questions, 'clock' | 'signal'>,

@@ -26,7 +26,7 @@ interface Protocol {
   readonly ports: readonly number[];
   /** What is said first, where the server waits for it. */
   readonly opens: string;
-  /** What is said at the end, so that nobody has to write of a lost connection. */
+  /** What is said at the end, so that the server does not log a lost connection. */
   readonly ends: string;
   /** The first words that are of this protocol. */
   readonly words: RegExp;

@@ -7,7 +7,7 @@ import { askPage } from './http.ts';
 import type { Questions } from './memory.ts';
 
 /**
- * Finds out what a port speaks that no list knows: whether somebody takes the call, what is said first, whether TLS is spoken, what a harmless request for
+ * Finds out what a port speaks that no list knows: whether the connection is accepted, what is said first, whether TLS is spoken, what a harmless request for
  * a page gets. The second time the same question is put that made it speak.
  */
 export async function learnProtocols(

@@ -15,7 +15,7 @@ export type Remembering = (key: string, ask: () => Promise<string | null>, other
 
 /**
  * A watch looks many times a second at first, and servers turn away who asks so often: sshd, mod_evasive, limits of
- * request rates. That would be guard's own doing, and taken for a failure. What nobody answered is asked anew each time.
+ * request rates. That would be guard's own doing, and taken for a failure. A question without an answer is asked again each time.
  */
 export function createMemory(clock: Clock, isGood: (said: string) => boolean): Remembering {
   const known = new Map<string, { readonly said: string; readonly at: number }>();

@@ -4,7 +4,7 @@ import type { Observation } from '../observation.ts';
 import type { Concern } from '../verdict.ts';
 import { createActivity } from './activity.ts';
 
-/** Notices what can no longer heal by itself, so that nobody waits out the whole limit for it. */
+/** Detects failures that cannot resolve by themselves, so that guard does not wait until the limit. */
 export interface TerminalFailures {
   /** Why waiting longer is in vain, by all observations up to this one (at `now`, milliseconds of the clock); null while it is not. */
   readonly unrecoverable: (look: Observation, concerns: readonly Concern[], now: number) => string | null;

@@ -13,7 +13,7 @@ export interface WindowSettings {
  * A window in which a required check cannot use its start period and all its tries is a mistake of the configuration
  * (F32): one sentence about the first, or null. All of them must fit into the time to verify. The tries must fit into the
  * soak as well; the start period need not, because the soak begins only after the first success, which ends it. Without a
- * soak (`0s`) nothing has to fit. Timing that nobody chose is nobody's mistake: the soak stretches itself for it.
+ * soak (`0s`) nothing has to fit. Default timing is not a mistake of the user: the soak is extended for it.
  */
 export function windowMistake(settings: WindowSettings): string | null {
   for (const check of settings.checks) {

@@ -154,7 +154,7 @@ function operationOf({ id, description, statusCode, instances, class: kind }: Op
 
 /** The descriptions are those of Incus 6.0 to 7.x and LXD 5 and 6. */
 function activityOf(description: string, kind: string): PortOperation['activity'] {
-  if (description.startsWith('Stopping')) return 'stop';
+  if (/^(Stopping|Restarting)/.test(description)) return 'stop';
   if (description.startsWith('Restoring')) return 'restore';
   return kind === 'websocket' ? 'exec' : 'other';
 }

@@ -37,7 +37,7 @@ export function storageOf(client: MemoryClient): Storage {
 /** It has no restrictions. */
 export function describeMemoryServer(client: MemoryClient): Answered<ServerDescription> {
   const pools = [...client.server.pools.values()];
-  return read(client, 'describeServer', 'ask the server who it is', () =>
+  return read(client, 'describeServer', 'read the server information', () =>
     ok({ product: 'Incus', version: '6.0.4', allowsSnapshots: true, pools }),
   );
 }

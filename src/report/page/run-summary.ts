@@ -18,7 +18,8 @@ export function runSummary(report: RunReport, output: string): Html {
   const timeline = record.events.length === 0 ? null : timelineOf(record);
   return firstScreen({
     tone: toneOf(colour),
-    call: commandTitle(target, 500),
+    // The command of a rollback names guard and the instance itself.
+    call: record.started?.rolledBackTo === undefined ? commandTitle(target, 500) : shellWords(target.command),
     label,
     facts: [
       ...(exitStatus === null ? [] : [`exit status ${exitStatus}`]),
@@ -127,6 +128,8 @@ function commandEndText({ facts, record }: RunReport, outcome: Outcome): Html {
   if ('cause' in outcome && outcome.cause === 'not-confirmed')
     return markup`<p class="reason">The change was healthy, and it was ${facts.confirmation === 'refused' ? 'refused' : 'not confirmed in time'}.</p>`;
   if (record.verdict?.verdict.verdict === 'healthy') return healthyText(record.verdict.verdict.checks.length, facts);
+  if (outcome.outcome === 'kept' && record.verdict === null)
+    return markup`<p class="reason">${facts.begun.includes('restore') ? 'The instance was rolled back to the restore point, as you asked.' : 'The change stays as it was decided before guard was interrupted.'}</p>`;
   if (facts.end === null) return markup`<p class="reason">The result of the command is unknown.</p>`;
   return markup`<p class="reason">The command ${describeCommandEnd(facts.end)}.</p>`;
 }

@@ -1,16 +1,13 @@
 import type { CommandEnd } from '../../event.ts';
-import type { Exec, ExecEnd, Instance } from '../../platform/platform.ts';
-import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
-import type { Result } from '../../result.ts';
+import type { Exec } from '../../platform/platform.ts';
+import { describeFailure } from '../../platform/failure.ts';
+import { beforeCommand, trueEnd, type BeforeCommand, type BootMark } from './instance-stop.ts';
 import { createOutputTap, type OutputTap } from './output-tap.ts';
 import type { Plan } from '../plan.ts';
 import type { CommandIo, RunTools, Terminal } from '../tools.ts';
 
 /** How long to wait for a killed command, in milliseconds. */
 const killGraceMs = 5000;
-
-/** Incus says "Running" for about 600 ms after init has died: how long a stop may take to show, in milliseconds. */
-const stopShowsMs = 1500;
 
 /** How long a reader of the output may stop reading after the end of the command, in milliseconds. */
 const handOnMs = 5000;
@@ -23,9 +20,6 @@ export interface CommandReport {
   /** The person pressed Ctrl-C, and the command ended by that. */
   readonly isDeclined: boolean;
 }
-
-/** Identifies one boot of an instance, to distinguish a restart from a command that ended. */
-export type BootMark = Pick<Instance, 'lastStartedAt'>;
 
 /** Runs the command in the instance within its limits, and determines how it ended. */
 export async function runCommand(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandReport> {
@@ -70,6 +64,7 @@ async function attempted(
   const cooked = io.terminal?.raw() ?? noop;
   const ended = io.begin();
   try {
+    const before = beforeCommand(tools.platform, plan.instance, boot);
     const started = await tools.platform.startExec(plan.instance, execRequest(plan, io.terminal), {
       stdin: io.stdin,
       stdout: tap.through(io.stdout, (chunk) => showOutput(tools, 'stdout', chunk)),
@@ -79,7 +74,7 @@ async function attempted(
     begun();
     const unfollow = followSize(io.terminal, started.value);
     try {
-      const end = await watched(plan, tools, started.value, tap.lastOutputAt, boot);
+      const end = await watched(plan, tools, started.value, tap.lastOutputAt, before);
       await handedOn(tools, tap);
       return end;
     } finally {
@@ -136,7 +131,7 @@ export async function watched(
   tools: RunTools,
   exec: Exec,
   lastSeenAt: () => number,
-  boot: BootMark | null,
+  before: BeforeCommand,
 ): Promise<CommandEnd> {
   const over = new AbortController();
   try {
@@ -146,7 +141,7 @@ export async function watched(
       silenceLimit(plan, tools, lastSeenAt, over.signal),
       interrupted(tools, over.signal),
     ]);
-    if ('ok' in first) return await truth(plan, tools, first, boot);
+    if ('ok' in first) return await trueEnd(plan, tools, first, before);
     exec.signal(9);
     await Promise.race([exec.ended, tools.clock.sleep(killGraceMs, over.signal)]);
     exec.abandon();
@@ -191,44 +186,3 @@ function never<T>(): Promise<T> {
 }
 
 function noop(): void {}
-
-/** Statuses that can also come from a stop of the instance: killed, terminated, hung up (docs/internals/incus.md, Exec). */
-const ambiguousStatuses = new Set([137, 143, 129]);
-
-/** Determines the actual end: a stop or restart of the instance looks like an exit status or a broken connection. */
-async function truth(
-  plan: Plan,
-  tools: RunTools,
-  ended: Result<ExecEnd, PlatformFailure>,
-  boot: BootMark | null,
-): Promise<CommandEnd> {
-  if (ended.ok && !(ended.value.kind === 'exited' && ambiguousStatuses.has(ended.value.status))) return ended.value;
-  const stopped = await stoppedUnderneath(plan, tools, boot);
-  if (stopped) return stopped;
-  return ended.ok ? ended.value : { kind: 'lost', message: describeFailure(ended.error) };
-}
-
-async function stoppedUnderneath(plan: Plan, tools: RunTools, boot: BootMark | null): Promise<CommandEnd | null> {
-  const { clock, platform } = tools;
-  const began = clock.monotonic();
-  let stoppedSince: number | null = null;
-  for (;;) {
-    const seen = await platform.getInstance(plan.instance);
-    const now = clock.monotonic();
-    // Deleted or renamed: waiting does not help.
-    if (!seen.ok && seen.error.kind === 'not-found') return { kind: 'instance-stopped', restarted: false };
-    const stopped = seen.ok && seen.value.status === 'Stopped';
-    if (seen.ok && !stopped && isOtherBoot(boot, seen.value)) return { kind: 'instance-stopped', restarted: true };
-    stoppedSince = stopped ? (stoppedSince ?? now) : null;
-    // A reboot is "Stopped" only for a moment.
-    if (stoppedSince !== null && now - stoppedSince >= stopShowsMs)
-      return { kind: 'instance-stopped', restarted: false };
-    if (stoppedSince === null && seen.ok && now - began >= stopShowsMs) return null;
-    if (now - began >= plan.limits.readyMs || tools.interruption.by() !== null) return null;
-    await clock.sleep(100, tools.interruption.signal);
-  }
-}
-
-function isOtherBoot(before: BootMark | null, now: BootMark): boolean {
-  return before !== null && now.lastStartedAt !== before.lastStartedAt;
-}

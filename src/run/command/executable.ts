@@ -46,6 +46,7 @@ export async function refuseMissingExecutable(
     cwd,
     limitMs,
     maxBytes: 4096,
+    readOnly: true,
     signal,
   });
   if (!answer.ok || answer.value.status !== 0) return null;

@@ -1,7 +1,8 @@
 import { basename } from 'node:path/posix';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
-import { runCommand, type BootMark } from './command.ts';
+import { runCommand } from './command.ts';
+import type { BootMark } from './instance-stop.ts';
 
 const shells = ['sh', 'ash', 'bash', 'dash', 'fish', 'ksh', 'mksh', 'zsh'];
 

@@ -133,6 +133,7 @@ async function askInside(
     group: 0,
     limitMs: limits.inside,
     maxBytes: evidenceCommands.length * mostBytes,
+    readOnly: true,
   });
   if (!answer.ok) return () => err(describeFailure(answer.error));
   const { status, stdout, stderr } = answer.value;

@@ -48,6 +48,7 @@ async function linesOf(
     cwd: '/',
     limitMs,
     maxBytes: 16 * 1024,
+    readOnly: true,
   });
   return answer.ok ? logLines(answer.value.stdout) : [];
 }

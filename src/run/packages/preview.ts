@@ -34,6 +34,7 @@ export async function previewPackages(
     ...(asNobody ? { user: nobody, group: nobody } : {}),
     limitMs,
     maxBytes: mostBytes,
+    readOnly: true,
   });
   const unknown = (why: string): PackagePreview => ({
     known: false,
@@ -58,7 +59,7 @@ async function withInstalled(
   packages: Changes['packages'],
 ): Promise<Changes['packages']> {
   const command = ['rpm', '-q', '--qf', '%{NAME} %{EVR}\\n', ...packages.map(({ name }) => name)];
-  const answer = await platform.query(instance, { command, limitMs, maxBytes: mostBytes });
+  const answer = await platform.query(instance, { command, limitMs, maxBytes: mostBytes, readOnly: true });
   const there = new Map(
     answer.ok ? [...answer.value.stdout.matchAll(/^(\S+) (\S+)$/gm)].map(([, name, version]) => [name, version]) : [],
   );

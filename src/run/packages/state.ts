@@ -24,6 +24,7 @@ export async function packageState(
     group: nobody,
     limitMs,
     maxBytes: mostBytes,
+    readOnly: true,
   });
   return answer.ok && answer.value.status === 0 && !answer.value.truncated
     ? answer.value.stdout.split('\n').toSorted()

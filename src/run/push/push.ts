@@ -1,7 +1,8 @@
 import type { CommandEnd } from '../../event.ts';
 import { boundedText } from '../../platform/bounded-text.ts';
 import { describeFailure } from '../../platform/failure.ts';
-import { watched, type BootMark } from '../command/command.ts';
+import { watched } from '../command/command.ts';
+import { beforeCommand, type BootMark } from '../command/instance-stop.ts';
 import type { Plan } from '../plan.ts';
 import { pushOneByOne } from './one-by-one.ts';
 import { folderOf, type PushPlan } from './source.ts';
@@ -62,6 +63,7 @@ async function pushArchive(
   const archive = archiveOf(push, () => (lastSentAt = clock.monotonic()));
   archive.on('error', (error) => (unreadable = error.message));
   const errors = boundedText(4096);
+  const before = beforeCommand(platform, plan.instance, boot);
   const started = await platform.startExec(
     plan.instance,
     {
@@ -75,7 +77,7 @@ async function pushArchive(
     { stdin: archive, stdout: boundedText(0).sink, stderr: errors.sink },
   );
   if (!started.ok) return pushFailed(push, describeFailure(started.error));
-  const end = await watched(plan, tools, started.value, () => lastSentAt, boot);
+  const end = await watched(plan, tools, started.value, () => lastSentAt, before);
   archive.destroy();
   // tar accepts an archive that was cut off between two files.
   if (unreadable !== null) return pushFailed(push, unreadable);

@@ -22,7 +22,7 @@ export async function measureDisks(
     path.startsWith('/'),
   );
   const command = ['du', '-skx', '--', ...paths, '/'];
-  const answer = await platform.query(instance, { command, limitMs, maxBytes: 64 * 1024 });
+  const answer = await platform.query(instance, { command, limitMs, maxBytes: 64 * 1024, readOnly: true });
   const sizes = new Map(answer.ok && !answer.value.truncated ? sizesIn(answer.value.stdout) : []);
   return {
     root: sizes.get('/') ?? null,

@@ -1,4 +1,4 @@
-import { waitUntilQuiet } from '../../health/ready.ts';
+import { waitUntilIdle } from '../../health/ready.ts';
 import type { Clock } from '../../clock.ts';
 import type { Platform } from '../../platform/platform.ts';
 import type { PlatformFailure } from '../../platform/failure.ts';
@@ -68,6 +68,7 @@ export async function inspectProcesses(
     command: ['sh', '-c', script, 'guard', ...pids.map(String)],
     limitMs: 10_000,
     maxBytes: 64 * 1024,
+    readOnly: true,
   });
   return answer.ok ? ok(new Map(answer.value.stdout.split('\n').flatMap(readStat))) : answer;
 }
@@ -94,7 +95,7 @@ function isOther(seen: Map<number, number>, pid: number, processes: ReadonlyMap<
 }
 
 async function goneNow(tools: WaitTools, instance: string, pids: number): Promise<{ at: number; pids: number }> {
-  await waitUntilQuiet({ ...tools, instance }, { limitMs: lockMs });
+  await waitUntilIdle({ ...tools, instance }, { limitMs: lockMs });
   return { at: tools.clock.monotonic(), pids };
 }
 

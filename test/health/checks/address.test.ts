@@ -29,6 +29,25 @@ describe('the place of an address', () => {
     expect(await fill('https://{address}/x', true)).toEqual(ok('https://10.1.2.3/x'));
   });
 
+  it.each([
+    '127.0.0.1',
+    '0.0.0.0',
+    '169.254.1.2',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    '::',
+    '::ffff:127.0.0.1',
+    'fe80::1',
+    'ff02::1',
+    '192.0.2.7',
+    'FD00::7',
+  ])('is never %s, which root inside may have put first on eth0', async (address) => {
+    const ask = () => Promise.resolve(ok({ eth0: [address] }));
+    const ofThisHost = new Set(['192.0.2.7', 'fd00::7']);
+    expect(await fillAddress('http://{address}/', ask, { ofThisHost })).toMatchObject({ error: { answer: 'failed' } });
+  });
+
   it('fails the check where the instance has no such address', async () => {
     for (const [text, message] of [
       ['{address:eth9}', 'on eth9'],

@@ -25,13 +25,13 @@ const exists = async (shell: readonly string[]): Promise<boolean> => {
 
 const shells = [[['sh']], [['dash']], [['bash', '--posix']], [['bash']], [['busybox', 'sh']]];
 
-const openingOf = (text: string): Preflight | null => preflightFrom(sectionsOf(text, nonce));
+const preflightOf = (text: string): Preflight | null => preflightFrom(sectionsOf(text, nonce));
 
 describe('the probe, read by the shells of this machine', () => {
   test.each(shells)('%j', async (shell) => {
     if (!(await exists(shell))) return;
     const text = await run(shell);
-    expect(openingOf(text)).toBeNull();
+    expect(preflightOf(text)).toBeNull();
     const names = [...sectionsOf(text, nonce).keys()];
     for (const name of [
       'self',
@@ -57,13 +57,13 @@ describe('the probe, read by the shells of this machine', () => {
   });
 });
 
-describe('the opening of a look', () => {
+describe('the preflight of a look', () => {
   test.each(shells)('comes before anything else, and the look is whole: %j', async (shell) => {
     if (!(await exists(shell))) return;
     const text = await run(shell, 'grep');
     expect(text.indexOf(`${nonce} end found`)).toBeLessThan(text.indexOf(`${nonce} begin self`));
-    expect(openingOf(text.slice(0, text.indexOf(`${nonce} begin self`)))).toMatchObject({ found: true });
-    expect(openingOf(text.slice(0, text.indexOf(`${nonce} begin found`)))).toBeNull();
+    expect(preflightOf(text.slice(0, text.indexOf(`${nonce} begin self`)))).toMatchObject({ found: true });
+    expect(preflightOf(text.slice(0, text.indexOf(`${nonce} begin found`)))).toBeNull();
     expect(
       sectionsOf(text, nonce)
         .get('ready')
@@ -83,6 +83,6 @@ describe('the opening of a look', () => {
     ['', false],
     ["$(reboot); 'x'", false],
   ])('%j: found %j', async (wanted, found) => {
-    expect(openingOf(await run(['sh'], wanted))).toMatchObject({ found });
+    expect(preflightOf(await run(['sh'], wanted))).toMatchObject({ found });
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/event.ts';
 import { runPage } from '../../../src/report/page/run-page.ts';
 import { reportOfRecord } from '../../../src/report/run-report.ts';
-import { eventsOfOutcomes, storyOf } from '../example-reports.ts';
+import { began, started, verdict } from '../example-events.ts';
+import { ended, eventsOfOutcomes, storyOf } from '../example-reports.ts';
 
 const pageOf = (outcome: Outcome['outcome']): string =>
   runPage({ report: storyOf(eventsOfOutcomes[outcome]), evidence: [], version: '1' });
@@ -54,6 +55,20 @@ describe('the first screen of a run', () => {
     const page = runPage({ report: reportOfRecord(storyOf(events).record), evidence: [], version: '1' });
     expect(page).toContain('Without a confirmation the change is undone at');
     expect(page).toContain('guard confirm web');
+  });
+
+  test('of a rollback that was asked for says what it went back to', () => {
+    const command = ['guard', 'rollback', 'web', 'r1'];
+    const events = [
+      started({ command, rolledBackTo: 'r1' }),
+      began('restore'),
+      verdict('healthy', true),
+      ended({ outcome: 'kept' }),
+    ];
+    const page = runPage({ report: storyOf(events, { instance: 'web', command }), evidence: [], version: '1' });
+    expect(page).toContain('<p class="call"><code>guard rollback web r1</code></p>');
+    expect(page).toContain('rolled back to the restore point, as you asked');
+    expect(page).not.toContain('unknown');
   });
 
   test('of a record that breaks off says so', () => {

@@ -106,7 +106,7 @@ function read(bytes: Buffer): DecodedPacket | null {
   try {
     return decode(bytes);
   } catch {
-    // What is inside is somebody else's: any bytes may come.
+    // The answer is untrusted: it may contain any bytes.
     return null;
   }
 }

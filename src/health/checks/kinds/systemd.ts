@@ -10,6 +10,7 @@ export async function askSystemd(check: SystemdCheck, tools: KindTools): Promise
     environment: { LC_ALL: 'C' },
     limitMs: check.timeoutMs,
     maxBytes: mostOutputBytes,
+    readOnly: true,
     signal: tools.signal,
   });
   if (!answer.ok) return answerOfFailure(answer.error, check.timeoutMs);

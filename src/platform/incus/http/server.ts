@@ -17,7 +17,7 @@ export interface Server {
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
 export async function getServer(incus: Incus): Promise<Result<Server, PlatformFailure>> {
-  const purpose = 'ask Incus who it is';
+  const purpose = 'read the server information of Incus';
   const reply = await call(incus, { method: 'GET', path: [], purpose });
   if (!reply.ok) return reply;
   const server = objectOf(reply.value.metadata);

@@ -63,6 +63,6 @@ function unknownRemote(name: string, written: boolean, config: ClientConfig): Ad
   const where = written ? '' : ' It is the default remote of the incus command.';
   return {
     message: `There is no remote "${neutralise(name, 100)}".${where}${meant}`,
-    advice: `Known are ${known.join(', ')}; \`incus remote add\` makes another.`,
+    advice: `Known remotes: ${known.join(', ')}. Add one with \`incus remote add\`.`,
   };
 }
