@@ -1,4 +1,5 @@
 import { readRun, type RunRecord } from '../journal/runs.ts';
+import { keptKey } from '../run/lock/marker.ts';
 import { memberEndState } from '../rollout/member-end.ts';
 import type { MemberRecord } from '../rollout/record.ts';
 import type { RolloutEvent } from '../rollout-event.ts';
@@ -55,18 +56,11 @@ function recordedEnd({ ended, decided }: RunRecord): Recovered {
   };
 }
 
-/** Another host has the record. The restore point of a kept change has the run's own name; it is gone after a rollback. */
-async function endOnServer({ servers, options }: RolloutCall, member: MemberRecord): Promise<Recovered> {
-  const snapshots = await servers.of(member).connection.platform.listSnapshots(member.name);
-  if (!snapshots.ok)
-    return { state: 'inconclusive', message: `Its snapshots could not be read: ${snapshots.error.detail}` };
-  if (snapshots.value.some(({ name }) => name === `guard-${member.run}`)) return { state: 'kept', message: '' };
-  if (options.name === undefined) return { state: 'pending', message: '' };
-  return {
-    state: 'inconclusive',
-    message:
-      'With --name the restore point does not show whether the change was kept, and the record is on another host.',
-  };
+/** Another host has the record. The instance itself names the last run whose change was kept; a restore takes that back. */
+async function endOnServer({ servers }: RolloutCall, member: MemberRecord): Promise<Recovered> {
+  const instance = await servers.of(member).connection.platform.getInstance(member.name);
+  if (!instance.ok) return { state: 'inconclusive', message: `It could not be read: ${instance.error.detail}` };
+  return { state: instance.value.metadata[keptKey] === member.run ? 'kept' : 'pending', message: '' };
 }
 
 async function revertAfter(call: RolloutCall, member: MemberRecord, status: number): Promise<RolloutEvent> {

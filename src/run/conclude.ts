@@ -63,9 +63,9 @@ export async function keepChange(
 function releaseOfKept(plan: Plan, cause: Cause | null): Release {
   const { name, named, keep, expiresMs } = plan.restorePoint;
   // A change that was kept although it failed needs its restore point until a person has checked it.
-  if (cause !== null) return { keep: true, name, expiresMs: null };
-  if (keep === 0 && !named) return { keep: false };
-  return { keep: true, name, expiresMs };
+  if (cause !== null) return { change: 'kept', keep: true, name, expiresMs: null };
+  if (keep === 0 && !named) return { change: 'kept', keep: false };
+  return { change: 'kept', keep: true, name, expiresMs };
 }
 
 /** Rolls the instance back, and reports only what was verified. */

@@ -11,6 +11,12 @@ import { isHolder, isObject } from './parse-holder.ts';
  */
 export const markerKey = 'run';
 
+/**
+ * The key with the id of the last run whose change was kept. It is written by the request that removes the marker, so that a
+ * host without the record of the run can tell a kept change from one that never began.
+ */
+export const keptKey = 'kept';
+
 /** The content of the marker, for `guard recover` on any host. */
 export interface RunMarker {
   readonly v: 1;

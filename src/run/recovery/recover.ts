@@ -351,8 +351,8 @@ async function releaseKept(plan: RecoverPlan, tools: RecoverTools, leftovers: Ru
 function releaseOfKept(plan: RecoverPlan, { marker }: RunLeftovers): Release {
   const known = plan.record?.retention ?? marker?.confirmation?.retention ?? null;
   const retention = plan.settled === 'confirmed' ? known : null;
-  if (retention?.keep === 0 && plan.record?.started?.named !== true) return { keep: false };
-  return { keep: true, name: nameOf(plan), expiresMs: retention?.expiresMs ?? null };
+  if (retention?.keep === 0 && plan.record?.started?.named !== true) return { change: 'kept', keep: false };
+  return { change: 'kept', keep: true, name: nameOf(plan), expiresMs: retention?.expiresMs ?? null };
 }
 
 /** Whether another host kept a change that waited for its confirmation. A restore point that stays for a person never expires. */
@@ -393,7 +393,7 @@ async function keptBecauseHealthy(
   if (verdict.verdict !== 'healthy') return null;
   await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
   await afterKeep(plan, tools);
-  await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
+  await releasePoint(plan, tools, leftovers, { change: 'kept', keep: true, name: nameOf(plan), expiresMs: null });
   return { outcome: 'kept' };
 }
 

@@ -10,10 +10,10 @@ import { inFlightName } from '../lock/in-flight.ts';
 import type { RunTools } from '../tools.ts';
 import { keepVolumePoints, removeVolumePoints } from './volumes.ts';
 
-/** What to do with a restore point at the end of its run. */
-export type Release =
+/** What to do with a restore point at the end of its run. `change`: whether the instance keeps the change of the run. */
+export type Release = { readonly change?: 'kept' } &
   /** It gets its final name, and goes `expiresMs` milliseconds after the server made it; null for never. */
-  { readonly keep: true; readonly name: string; readonly expiresMs: number | null } | { readonly keep: false };
+  ({ readonly keep: true; readonly name: string; readonly expiresMs: number | null } | { readonly keep: false });
 
 /** A restore point in flight, and the right to release it. */
 export interface ReleaseSubject {
@@ -41,7 +41,7 @@ export async function releaseRestorePoint(
   const { instance, lease, limitMs, createdAt } = subject;
   const { run } = tools.recorder;
   // First, because without the marker the change counts as decided, whatever is killed afterwards.
-  const unmarked = await removeMarker(tools, instance, { run, lease }, limitMs);
+  const unmarked = await removeMarker(tools, instance, { run, lease, kept: release.change === 'kept' }, limitMs);
   if (!unmarked.ok && lossBehind(unmarked.error) === 'gone') return unmarkedWithoutPoint(tools, subject, release);
   if (!unmarked.ok) return unmarked;
   const expiresAt = release.keep ? expiryOf(createdAt, release.expiresMs) : null;

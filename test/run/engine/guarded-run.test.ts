@@ -20,7 +20,7 @@ describe('a guarded run on the memory platform', () => {
     expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
     expect(versionOf(world)).toBe('v2');
     expect(world.instance.snapshots.map(({ name }) => name)).toEqual([`guard-${run}`]);
-    expect(world.instance.metadata).toEqual({});
+    expect(world.instance.metadata).toEqual({ kept: run });
   });
 
   test.each(['fails', 'breaks'] as const)('rolls back a change that %s (F9)', async (kind) => {

@@ -1,3 +1,4 @@
+import { keptKey } from '../../../src/run/lock/marker.ts';
 import type { Outcome } from '../../../src/event.ts';
 import type { Fault, MemoryRequest } from '../../../src/platform/memory/requests.ts';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
@@ -201,6 +202,11 @@ function checkWorld(world: World, kind: RunKind, wasRunning: boolean, user: stri
   const version = versionOf(world);
   const allowed = kind.change === 'rollback' ? ['v0', 'v1'] : kind.command === 'good' ? ['v1', 'v2'] : ['v1'];
   if (!allowed.includes(version)) violations.push(`the instance is at ${version}`);
+  // Whoever has no record of the run learns from the instance whether its change was kept. A transaction that never began
+  // may count as kept.
+  const saysKept = instance.metadata[keptKey] === run;
+  if (version === 'v2' && !saysKept) violations.push('the instance does not say that its change was kept');
+  if (version === 'v1' && saysKept && kind.change === undefined) violations.push('the instance says "kept" at v1');
   if (!instance.snapshots.some(({ name, createdAt, hasData }) => name === 'mine' && createdAt === user && hasData))
     violations.push("the user's snapshot is gone");
   const status = wasRunning ? 'Running' : 'Stopped';
