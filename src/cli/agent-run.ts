@@ -131,6 +131,8 @@ function planOfTransaction(context: Context, serverProject: ServerProject, insta
     change: { kind: 'transaction', transaction },
     // Its package manager waits inside.
     stopFirst: false,
+    // Unattended upgrades have nobody who could confirm them.
+    confirmation: null,
     // A package manager is needed to repair the instance.
     allowUnhealthy: true,
   };

@@ -26,6 +26,8 @@ defaults:
       command: [tee, ${guard.stateDirectory}/message]
   soak: 0s
   verifyTimeout: 3s
+  # Nobody confirms the transaction of a package manager: this is for other runs.
+  confirm: 1h
   checks:
     whole: { exec: [test, "!", -e, /root/broken], timeout: 1s, interval: 100ms, retries: 1 }
 `;
