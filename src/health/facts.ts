@@ -57,6 +57,11 @@ export interface Facts {
   /** Waiting messages or jobs by queue directory. */
   readonly queues?: Readonly<Record<string, number>> | null;
   readonly log?: LogExcerpt | null;
+  /**
+   * Whether each folder can be written to. Before the command the kernel was asked, afterwards 64 KiB were written and removed again.
+   * Absent in older facts.
+   */
+  readonly canWrite?: Readonly<Record<string, boolean>> | null;
   /** What the local listeners that only the instance itself can reach say, by `tcp/PORT`. */
   readonly localReplies?: Readonly<Record<string, string>> | null;
 }
@@ -287,8 +292,6 @@ export interface Disk {
   readonly totalInodes: number;
   readonly availableInodes: number;
   readonly writable: boolean;
-  /** Whether 64 KiB could be written and removed again, in each folder where it was tried. Absent in older facts. */
-  readonly canWrite?: Readonly<Record<string, boolean>>;
 }
 
 export interface Reboot {
