@@ -12,7 +12,7 @@ import { classifyDisks, type Disks } from '../restore-point/disks.ts';
 import { saveEvidence } from '../evidence/evidence.ts';
 import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
-import { readMarker, type RunMarker } from '../lock/marker.ts';
+import { keptKey, readMarker, type RunMarker } from '../lock/marker.ts';
 import { removeMarker } from '../lock/marker-changes.ts';
 import { retryTransient } from '../../platform/retry.ts';
 import type { Limits, Plan } from '../plan.ts';
@@ -204,7 +204,7 @@ async function doStep(
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
       return closed(
         plan,
-        step.because === 'restore-point-gone' && (await wasKept(plan, tools)) ? 'kept' : step.because,
+        step.because === 'restore-point-gone' && (await wasKept(plan, tools, leftovers)) ? 'kept' : step.because,
       );
     case 'release-unchanged':
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
@@ -355,8 +355,12 @@ function releaseOfKept(plan: RecoverPlan, { marker }: RunLeftovers): Release {
   return { change: 'kept', keep: true, name: nameOf(plan), expiresMs: retention?.expiresMs ?? null };
 }
 
-/** Whether another host kept a change that waited for its confirmation. A restore point that stays for a person never expires. */
-async function wasKept(plan: RecoverPlan, tools: RecoverTools): Promise<boolean> {
+/**
+ * Whether another host kept the change. The instance names the last one that was kept. Of an earlier change that waited for
+ * its confirmation the restore point tells: one that stays for a person never expires.
+ */
+async function wasKept(plan: RecoverPlan, tools: RecoverTools, { instance }: RunLeftovers): Promise<boolean> {
+  if (instance.metadata[keptKey] === plan.run) return true;
   const name = plan.record?.retention == null ? null : await keptAs(plan, tools);
   const snapshot = name === null ? null : await tools.platform.getSnapshot(plan.instance, name);
   return snapshot?.ok === true && snapshot.value.expiresAt !== null;
