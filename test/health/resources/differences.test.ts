@@ -403,7 +403,7 @@ test.each([
 });
 
 describe('folders that services write to', () => {
-  const writes = (canWrite: Facts['canWrite']): Partial<Facts> => ({ ...(canWrite === undefined ? {} : { canWrite }) });
+  const writes = (canWrite: Facts['canWrite']): Partial<Facts> => (canWrite === undefined ? {} : { canWrite });
 
   test('one that takes no file any more decides', () => {
     expect(found(writes({ '/var/lib': true, '/srv': true }), writes({ '/var/lib': true, '/srv': false }))).toEqual([
