@@ -1,5 +1,5 @@
 import { compareAnswers } from './resources/reply/compare.ts';
-import { compareDisk, compareReboot } from './resources/storage/compare.ts';
+import { compareDisk, compareReboot, compareWrites } from './resources/storage/compare.ts';
 import { advisory, bounded, type FactFinding } from './finding.ts';
 import { compareNetwork } from './resources/network/compare.ts';
 import { comparePackages } from './resources/package/compare.ts';
@@ -72,6 +72,7 @@ function differences(comparison: Comparison): Difference[] {
     ...compareLogs(comparison),
     ...compareValidations(comparison),
     ...compareMounts(comparison),
+    ...compareWrites(comparison),
     ...compareWorkplaces(comparison),
     ...compareObstacles(comparison),
     ...compareAccounts(comparison),

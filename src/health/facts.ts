@@ -57,6 +57,10 @@ export interface Facts {
   /** Waiting messages or jobs by queue directory. */
   readonly queues?: Readonly<Record<string, number>> | null;
   readonly log?: LogExcerpt | null;
+  /**
+   * Whether 64 KiB could be written in each folder, to a file that has no name any more. Absent in older facts.
+   */
+  readonly canWrite?: Readonly<Record<string, boolean>> | null;
   /** What the local listeners that only the instance itself can reach say, by `tcp/PORT`. */
   readonly localReplies?: Readonly<Record<string, string>> | null;
 }
@@ -287,8 +291,6 @@ export interface Disk {
   readonly totalInodes: number;
   readonly availableInodes: number;
   readonly writable: boolean;
-  /** Whether 64 KiB could be written and removed again, in each folder where it was tried. Absent in older facts. */
-  readonly canWrite?: Readonly<Record<string, boolean>>;
 }
 
 export interface Reboot {

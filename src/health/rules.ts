@@ -83,6 +83,7 @@ export const rules: readonly Rule[] = [
   { trait: 'removed', effect: 'info', because: 'the command names its removal' },
   { trait: 'replaced', effect: 'info', because: 'something else does the same now' },
   { resource: 'obstacle', effect: 'fail', because: 'services or people are kept out' },
+  { resource: 'storage', change: 'unwritable', effect: 'fail', because: 'services cannot save their data' },
   { change: 'appeared', effect: 'info', because: 'nothing depended on it before' },
   { resource: 'program', trait: 'restarted', effect: 'info', because: 'nothing starts it at boot' },
   { resource: 'program', change: 'fewer', trait: 'elastic', effect: 'info', because: 'their number follows the load' },

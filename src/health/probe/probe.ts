@@ -52,9 +52,7 @@ export function parseProbe(text: string, nonce: string, since = 0): Result<Facts
     ),
     network: networkFrom(sections.get('addresses'), sections.get('routes'), sections.get('nameservers')),
     packages: packagesFrom(sections),
-    disk: whole(sections, 'space', (section) =>
-      diskFrom(section, said('root')[0] !== 'read-only', sections.get('writetest')),
-    ),
+    disk: whole(sections, 'space', (section) => diskFrom(section, said('root')[0] !== 'read-only')),
     reboot: whole(sections, 'reboot', rebootFrom),
     processes:
       processes === null ? null : withPrograms(processes.residents.values(), whole(sections, 'programs', programsFrom)),
@@ -91,6 +89,7 @@ function deepFacts(sections: ReadonlyMap<string, Section>, since: number): DeepF
     privileges: whole(sections, 'privileges', privilegesFrom),
     resolution: whole(sections, 'resolution', answersYesOrNo),
     peers: whole(sections, 'peers', answersYesOrNo),
+    canWrite: whole(sections, 'writetest', answersYesOrNo),
     localReplies: whole(sections, 'localreplies', localRepliesFrom),
     log: whole(sections, 'log', (section) => logFrom(section, since)),
   };
@@ -112,6 +111,7 @@ const deepSections = [
   'privileges',
   'resolution',
   'peers',
+  'canWrite',
   'localReplies',
   'log',
 ] as const satisfies readonly (keyof Facts)[];
@@ -162,7 +162,7 @@ function wordsAfter(section: Section, word: string): string[] {
 }
 
 /** `stat -f`: block size, blocks, blocks for everybody, inodes, free inodes. */
-function diskFrom(section: Section, writable: boolean, writeTest: Section | undefined): Disk | null {
+function diskFrom(section: Section, writable: boolean): Disk | null {
   const [size, blocks, available, inodes, freeInodes] = (section.lines[0] ?? '')
     .split(' ')
     .map((word) => numberOr(word, -1));
@@ -174,7 +174,6 @@ function diskFrom(section: Section, writable: boolean, writeTest: Section | unde
     totalInodes: Math.max(0, inodes ?? 0),
     availableInodes: Math.max(0, freeInodes ?? 0),
     writable,
-    ...(writeTest === undefined ? {} : { canWrite: answersYesOrNo(writeTest) ?? {} }),
   };
 }
 

@@ -401,3 +401,23 @@ test.each([
 ])('the intent of %s', (command, removes) => {
   expect(intentOf(['sh', '-c', command]).removes).toEqual(removes);
 });
+
+describe('folders that services write to', () => {
+  const writes = (canWrite: Facts['canWrite']): Partial<Facts> => (canWrite === undefined ? {} : { canWrite });
+
+  test('one that takes no file any more decides', () => {
+    expect(found(writes({ '/var/lib': true, '/srv': true }), writes({ '/var/lib': true, '/srv': false }))).toEqual([
+      'fail: files could be written in /srv, and no longer can be (quota, full or read-only)',
+    ]);
+  });
+
+  test.each<[string, Facts['canWrite'], Facts['canWrite']]>([
+    ['it was so before', { '/srv': false }, { '/srv': false }],
+    ['it is new', {}, { '/srv': false }],
+    ['older facts do not say', undefined, { '/srv': false }],
+    ['it is not known now', { '/srv': true }, null],
+    ['it can be written to again', { '/srv': false }, { '/srv': true }],
+  ])('says nothing: %s', (_why, before, after) => {
+    expect(found(writes(before), writes(after))).toEqual([]);
+  });
+});

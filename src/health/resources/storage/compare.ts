@@ -1,5 +1,7 @@
 import { advisory, required, type FactFinding } from '../../finding.ts';
 import type { Disk, Facts, Reboot } from '../../facts.ts';
+import type { Difference } from '../../rules.ts';
+import type { Comparison } from '../comparison.ts';
 
 /** A root file system that filled up, or can no longer be written to. */
 export function compareDisk(before: Facts, after: Facts): FactFinding[] {
@@ -18,6 +20,21 @@ export function compareDisk(before: Facts, after: Facts): FactFinding[] {
       ),
     ];
   return [];
+}
+
+/** Folders in which a file could be written and can no longer be: a quota, a full volume, a file system that went read-only. */
+export function compareWrites({ before, after }: Comparison): Difference[] {
+  return Object.entries(after.canWrite ?? {})
+    .filter(([folder, works]) => !works && before.canWrite?.[folder] === true)
+    .map(([folder]) => ({
+      resource: 'storage',
+      change: 'unwritable',
+      name: folder,
+      subject: `storage:${folder}`,
+      message: `files could be written in ${folder}, and no longer can be (quota, full or read-only)`,
+      transient: false,
+      traits: [],
+    }));
 }
 
 /** 2: no service can be expected to work; 1: soon; 0: fine. Small containers have small disks, so both counts have to agree. */
