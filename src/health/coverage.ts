@@ -78,7 +78,7 @@ function configurationOf({ configuration }: Facts): Part[] {
 /** Servers that are not asked are not missing: most instances have none that guard knows how to ask. */
 function answersOf({ answers }: Facts): Part[] {
   const given = (answers ?? []).filter(({ said }) => said !== null && said !== 'unreachable');
-  return given.length === 0 ? [] : [{ compared: plural(given.length, 'answer', 'answers of servers') }];
+  return given.length === 0 ? [] : [{ compared: plural(given.length, 'service reply', 'service replies') }];
 }
 
 function plural(count: number, one: string, many = one.endsWith('s') ? `${one}es` : `${one}s`): string {

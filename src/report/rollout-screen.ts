@@ -93,7 +93,7 @@ function noteOf(event: RecordedRolloutEvent): string | null {
     case 'wave-pause':
       return ` · next wave in ${formatDuration(event.ms)}`;
     case 'member-waiting':
-      return ` · keep the changes that wait: guard rollout confirm ${event.rollout}`;
+      return ` · confirm the changes that wait: guard rollout confirm ${event.rollout}`;
     case 'member-begun':
       return '';
     default:

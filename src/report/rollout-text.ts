@@ -181,13 +181,13 @@ function nextSteps({ id, status, members }: RolloutRecord): readonly RolloutStep
   );
   return [
     ...(members.some(({ outcome }) => outcome === 'waiting')
-      ? [{ text: 'keep the changes that wait:', command: `guard rollout confirm ${id}` }]
+      ? [{ text: 'confirm the changes that wait:', command: `guard rollout confirm ${id}` }]
       : []),
-    ...(left ? [{ text: 'go on with the others:', command: `guard rollout resume ${id}` }] : []),
+    ...(left ? [{ text: 'go on with the remaining instances:', command: `guard rollout resume ${id}` }] : []),
     ...(failed
-      ? [{ text: 'try again also those that were not kept:', command: `guard rollout resume ${id} --retry` }]
+      ? [{ text: left ? 'or go on and also retry the instances that were not kept:' : 'retry the instances that were not kept:', command: `guard rollout resume ${id} --retry` }]
       : []),
-    { text: 'or end it here:', command: `guard rollout abort ${id}` },
+    { text: 'or end the rollout:', command: `guard rollout abort ${id}` },
   ];
 }
 

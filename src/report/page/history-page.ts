@@ -35,7 +35,7 @@ function totals(runs: readonly RunSummary[]): Html {
     list.length === 0 ? '–' : `${formatDuration(medianOf(list))}, at most ${formatDuration(Math.max(...list))}`;
   const states = [...new Set(runs.map((run) => stateOf(run).name))].map((name) => {
     const those = runs.filter((run) => stateOf(run).name === name);
-    return markup`${label(`${those.length} ${name}`, toneOf(those[0] === undefined ? 'yellow' : stateOf(those[0]).colour))} `;
+    return markup`${label(`${those.length} × ${name}`, toneOf(those[0] === undefined ? 'yellow' : stateOf(those[0]).colour))} `;
   });
   return markup`<dl class="tiles">${tile('Kept', `${kept} of ${changes.length}`)}${tile('Duration, median', range(durations))}${tile('Time to verdict, median', range(verdicts))}</dl>
 <p>${states}</p>`;
@@ -62,6 +62,9 @@ ${plot('Time from the end of the command to the verdict', runs, msToVerdict)}`;
 
 const plotHeight = 90;
 
+/** A plot has room for at least so many bars, so that those of a few runs are not wide blocks. */
+const fewestSlots = 12;
+
 /** One bar for each run, oldest first. */
 function plot(title: string, runs: readonly RunSummary[], measure: (run: RunSummary) => number | null): Html | null {
   const bars = runs.toReversed().flatMap((run) => {
@@ -70,7 +73,7 @@ function plot(title: string, runs: readonly RunSummary[], measure: (run: RunSumm
   });
   if (bars.length < 2) return null;
   const longest = Math.max(1, ...bars.map(({ ms }) => ms));
-  const width = 100 / bars.length;
+  const width = 100 / Math.max(bars.length, fewestSlots);
   const [first, last] = [bars[0]?.run.started?.at, bars.at(-1)?.run.started?.at];
   return section(
     title,
@@ -80,7 +83,7 @@ ${bars.map(({ ms, tone }, index) => {
   const height = Math.max(2, (ms / longest) * plotHeight);
   return markup`<rect class="${tone}" x="${(index * width).toFixed(2)}%" y="${(plotHeight - height).toFixed(1)}" width="${(width * 0.8).toFixed(2)}%" height="${height.toFixed(1)}" />`;
 })}</svg></div>
-${first !== undefined && last !== undefined && markup`<p class="ends"><span>${timeText(first)}</span> <span>${timeText(last)}</span></p>`}`,
+${first !== undefined && last !== undefined && markup`<p class="ends"><span>${timeText(first)} to ${timeText(last)}</span></p>`}`,
   );
 }
 
@@ -99,7 +102,7 @@ function runsSection(runs: readonly RunSummary[], hasManyInstances: boolean): Ht
             run.run,
             started === null ? '–' : timeText(started.at),
             ...(hasManyInstances ? [started?.instance ?? '–'] : []),
-            markup`${label(name, toneOf(colour))}${exitStatus !== null && ` ${exitStatus}`}`,
+            markup`${label(name, toneOf(colour))}${exitStatus !== null && ` exit ${exitStatus}`}`,
             ended === null ? '–' : formatDuration(ended.ms),
             verdictMs === null ? '–' : formatDuration(verdictMs),
             markup`<code>${commandOf(run)}</code>`,

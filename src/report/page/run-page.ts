@@ -157,7 +157,7 @@ function evidenceSection({ report: { record, facts }, evidence }: RunPage): Html
   const isSaved = evidence.length > 0;
   return section(
     'Evidence',
-    markup`${unitLogs(facts.unitLogs, 3)}${isSaved && markup`<p>Saved before the rollback; of long files the end.</p>`}
+    markup`${unitLogs(facts.unitLogs, 3)}${isSaved && markup`<p>guard saved these files before the rollback. Of long files the page has only the end.</p>`}
 ${orderedEvidence(evidence).map(({ name, bytes, text }) =>
   folded(`${name} (${formatBytes(bytes)})`, markup`<pre tabindex="0">${preformatted(text)}</pre>`),
 )}

@@ -238,7 +238,7 @@ function downtimeText({ record, facts }: RunReport, timeline: Timeline | null): 
   const stopped = markup`Stopped for ${formatDuration(down.to - down.from)}, until ${clockText(down.to, base)}.`;
   const began = record.phases.find(({ phase }) => phase === 'command' || phase === 'push')?.begunAt;
   const proven = facts.verdictAgain?.verdict === 'healthy' ? record.verdictAgain?.at : undefined;
-  return markup`<p>${stopped}${began !== undefined && proven !== undefined && ` From the beginning of the change to this proof: ${formatDuration(proven - began)}.`}</p>`;
+  return markup`<p>${stopped}${began !== undefined && proven !== undefined && ` ${formatDuration(proven - began)} passed from the start of the change to this verification.`}</p>`;
 }
 
 /** What a person would do next, the most important first. */

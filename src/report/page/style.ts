@@ -93,7 +93,6 @@ footer { color: var(--faint); font-size: 0.9em; margin: 2.5rem 0 1rem; border-to
   .timeline li { grid-template-columns: 1fr auto; } .timeline .result { grid-column: 1 / -1; } .timeline svg { grid-column: 1 / -1; }
   .timeline li.axis { padding-left: 0; }
   .grid { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
-  .ends { flex-wrap: wrap; }
   table.stacked, table.stacked tbody { display: block; } table.stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table.stacked tr { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; border-bottom: 1px solid var(--line); padding: 0.4rem 0; }
   table.stacked th, table.stacked td { border: 0; padding: 0.1rem 0; } table.stacked tbody th { grid-column: 1 / -1; font-weight: 600; }

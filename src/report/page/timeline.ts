@@ -45,10 +45,19 @@ function observationsIn({ events }: Pick<RunRecord, 'events'>, phase: Phase, { f
     .filter(({ at }) => at >= from && at <= to);
 }
 
-/** From the stop before a restore until the instance ran again. */
+/**
+ * From the stop before a restore until the instance ran again. `guard recover` stops the instance of a failed rollback a
+ * second time: without a successful start in between, the downtime began with the first stop.
+ */
 function downtimeOf(rows: readonly TimelineRow[]): Timeline['downtime'] {
-  const stop = rows.findLast(({ phase }) => phase === 'stop');
-  if (stop === undefined) return null;
-  const start = rows.findLast(({ phase, span }) => phase === 'start' && span.from >= stop.span.from);
-  return { from: stop.span.from, to: start?.result?.ok === true ? start.span.to : null };
+  const lastStop = rows.findLastIndex(({ phase }) => phase === 'stop');
+  if (lastStop < 0) return null;
+  const startedBefore = rows.slice(0, lastStop).findLastIndex(hasStarted);
+  const stop = rows.slice(startedBefore + 1).find(({ phase }) => phase === 'stop');
+  const start = rows.slice(lastStop).findLast(({ phase }) => phase === 'start');
+  return { from: stop?.span.from ?? 0, to: start !== undefined && hasStarted(start) ? start.span.to : null };
+}
+
+function hasStarted({ phase, result }: TimelineRow): boolean {
+  return phase === 'start' && result?.ok === true;
 }

@@ -38,6 +38,17 @@ describe('the timeline of a run', () => {
     expect(downtime).toEqual({ from: start, to: start + 3000 });
   });
 
+  test('counts from the first stop if a failed rollback was taken up again', () => {
+    const failed = [began('stop'), over('stop'), began('restore'), over('restore', false)];
+    const recovered = [began('stop'), over('stop'), began('restore'), over('restore'), began('start'), over('start')];
+    expect(timelineOfEvents(...failed, ...recovered).downtime).toEqual({ from: start, to: start + 9000 });
+    const earlier = [began('stop'), over('stop'), began('start'), over('start')];
+    expect(timelineOfEvents(...earlier, ...failed, ...recovered).downtime).toEqual({
+      from: start + 4000,
+      to: start + 13_000,
+    });
+  });
+
   test('does not claim that it ran again where that was not seen', () => {
     expect(timelineOfEvents(began('stop'), over('stop')).downtime).toEqual({ from: start, to: null });
     expect(timelineOfEvents(began('stop'), over('stop'), began('start'), over('start', false)).downtime?.to).toBeNull();
