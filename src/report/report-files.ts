@@ -59,6 +59,10 @@ export async function openReports(options: {
   if (!first.ok) return first;
   return ok({
     begin: async (target, history = []) => {
+      const previous = current?.report();
+      // A run without events has not started: its rehearsal goes first, and may be the end of it.
+      if (previous?.state === 'under-way' && previous.record.events.length === 0)
+        builders.set(keyOf(previous.target), createRunReportBuilder(previous.target));
       current = createRunReportBuilder(target, history);
       current.begin();
       builders.set(keyOf(target), current);

@@ -61,6 +61,25 @@ test('all formats are there from the beginning, red, and right at the end', asyn
   expect(await readdir(folder)).toEqual(['a.json', 'a.md', 'a.xml']);
 });
 
+test('a run that its rehearsal prevents was not started', async () => {
+  const opened = await open(
+    [
+      { format: 'json', path: 'a.json' },
+      { format: 'html', path: 'a.html' },
+    ],
+    [target],
+  );
+  if (!opened.ok) throw new Error(opened.error);
+  await opened.value.begin(target);
+  await opened.value.begin({ ...target, rehearsal: true });
+  for (const event of recorded(...eventsOfOutcomes.quarantined)) await opened.value.listener(event);
+  expect(await readStates()).toEqual([
+    ['web', 'waiting', undefined],
+    ['web', 'ended', 'quarantined'],
+  ]);
+  expect(await read('a.html')).not.toContain('has not ended');
+});
+
 test('an outcome that comes before any run is about all, and makes every report red', async () => {
   const opened = await open([
     { format: 'json', path: 'a.json' },
