@@ -58,8 +58,7 @@ export interface Facts {
   readonly queues?: Readonly<Record<string, number>> | null;
   readonly log?: LogExcerpt | null;
   /**
-   * Whether each folder can be written to. Before the command the kernel was asked, afterwards 64 KiB were written and removed again.
-   * Absent in older facts.
+   * Whether 64 KiB could be written in each folder, to a file that has no name any more. Absent in older facts.
    */
   readonly canWrite?: Readonly<Record<string, boolean>> | null;
   /** What the local listeners that only the instance itself can reach say, by `tcp/PORT`. */

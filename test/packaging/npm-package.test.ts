@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, normalize, resolve } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 
@@ -43,8 +43,34 @@ describe('the npm package', () => {
     for (const kind of ['program', 'libraries'])
       expect(packed.filter((path) => new RegExp(`^dist/${kind}-\\w+\\.cjs$`).test(path))).toHaveLength(1);
     const folders = new Set(packed.map((path) => (path.includes('/') ? path.split('/')[0] : '.')));
-    expect(folders).toEqual(new Set(['.', 'dist', 'docs', 'hooks', 'man', 'schema']));
+    expect(folders).toEqual(new Set(['.', 'dist', 'docs', 'examples', 'hooks', 'man', 'schema']));
     expect(packed.filter((path) => /\.ts$|generator|node_modules/.test(path))).toEqual([]);
+  });
+
+  test('has every page and picture that its documentation links to', async () => {
+    const pages = packed.filter((path) => path.endsWith('.md') && path !== 'CHANGELOG.md');
+    const links = await Promise.all(
+      pages.map(async (page) => {
+        const text = await readFile(join(root, page), 'utf8');
+        const targets = [...text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map(([, target = '']) => target);
+        return targets
+          .filter((target) => !/^[a-z]+:/.test(target))
+          .map((target) => ({ page, target: normalize(join(dirname(page), target)) }));
+      }),
+    );
+    expect(links.flat().length).toBeGreaterThan(50);
+    const missing = links
+      .flat()
+      .map(({ target }) => target)
+      .filter((target) => !packed.includes(target));
+    // These describe or need the source code, which the package does not contain.
+    expect(missing.toSorted()).toEqual([
+      'ARCHITECTURE.md',
+      'CONTRIBUTING.md',
+      'action.yml',
+      'ansible/README.md',
+      'test/corpus/reports',
+    ]);
   });
 
   test('depends on nothing: what the program requires is its own or of Node', async () => {
