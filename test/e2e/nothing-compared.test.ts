@@ -19,7 +19,7 @@ beforeAll(async () => {
   });
   await incusCommand('file', 'delete', `${instance}/etc/start`, `${instance}/etc/web`);
   await incusCommand('start', instance);
-  await vi.waitFor(async () => expect(await fileExists(instance, '/etc/inittab')).toBe(false), { timeout: 30_000 });
+  await vi.waitUntil(async () => !(await fileExists(instance, '/etc/inittab')), { timeout: 30_000 });
 }, 120_000);
 afterAll(async () => {
   await remove(instance);
