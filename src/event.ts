@@ -173,10 +173,22 @@ export interface Refusal {
   readonly advice: string;
 }
 
+/** A unit in another state than before: `running` and `failed`, for example. */
+export interface UnitChange {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** What the command changed, for the report. */
 export interface Changes {
   readonly packages: readonly { readonly name: string; readonly from: string | null; readonly to: string | null }[];
-  readonly units: { readonly appeared: readonly string[]; readonly gone: readonly string[] };
+  readonly units: {
+    readonly appeared: readonly string[];
+    readonly gone: readonly string[];
+    /** Units that were there before and after, in another state. Left out: there are none, or the record is an old one. */
+    readonly changed?: readonly UnitChange[];
+  };
   readonly sockets: { readonly appeared: readonly string[]; readonly gone: readonly string[] };
   /** What could not be read before or after the command: its changes are unknown. */
   readonly unknown?: readonly ('packages' | 'units' | 'sockets')[];

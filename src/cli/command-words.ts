@@ -1,10 +1,10 @@
-import { nearest } from '../text.ts';
-import { adviceForWord, isSynonym } from './synonyms.ts';
+import { nearest, shellWords } from '../text.ts';
+import { adviceForWord, isSynonym, runsCommand } from './synonyms.ts';
 import { UsageMistake } from './usage.ts';
 
 /**
  * The command behind `--`, for the instances before it; throws a `UsageMistake` that says how it is written. `subcommands`:
- * what the first word may have been meant as.
+ * what the first word may have been meant as; none where a subcommand was written.
  */
 export function commandWords(
   instances: readonly string[],
@@ -19,6 +19,8 @@ export function commandWords(
       `Write: ${program} <instance> -- <command> [arguments…], or see \`guard --help\`.`,
     );
   if (words === null && isSynonym(instance)) throw unknownCommand(instance);
+  if (words !== null && more.length > 0 && subcommands.length > 0 && isSynonym(instance))
+    throw superfluous(instance, more, words);
   if (words === null)
     throw new UsageMistake(
       'There is no -- between the instance and the command.',
@@ -35,6 +37,15 @@ function meant([first = '', ...more]: readonly string[], subcommands: readonly s
   const near = nearest(first, subcommands);
   if (near !== null) return `, or if the subcommand was meant: ${['guard', near, ...more].join(' ')}`;
   return more.length === 0 && subcommands.length > 0 ? ' (the subcommands: `guard --help`)' : '';
+}
+
+/** Taken as it is written, the word would be one of several instances. */
+function superfluous(word: string, instances: readonly string[], words: readonly string[]): UsageMistake {
+  const intended = shellWords(['guard', ...instances, '--', ...words]);
+  const asInstance = `(For an instance named ${word}, write: ${shellWords(['guard', 'run', word, ...instances, '--', ...words])})`;
+  return runsCommand(word)
+    ? new UsageMistake(`No subcommand is needed, and "${word}" is none.`, `Write: ${intended} ${asInstance}`)
+    : new UsageMistake(`There is no command "${word}".`, `${adviceForWord(word)} ${asInstance}`);
 }
 
 /** The word of another tool. An instance may have that name as well. */

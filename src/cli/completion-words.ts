@@ -17,9 +17,9 @@ export function completionsOf(program: Command, words: readonly string[], names:
   if (before.includes('--')) return [];
   const { command, argumentCount, open } = placeOf(program, before);
   if (before[0] === 'help') return subcommands(program).filter(({ word }) => word.startsWith(current));
-  const evidence = open?.long === '--evidence' ? (names.evidence ?? []) : null;
+  const existing = open === null ? null : existingValues(open, names);
   const all =
-    open === null ? wordsFor(program, command, argumentCount, current, names) : (evidence ?? valuesOf(open)).map(plain);
+    open === null ? wordsFor(program, command, argumentCount, current, names) : (existing ?? valuesOf(open)).map(plain);
   return all.filter(({ word }) => word.startsWith(current));
 }
 
@@ -31,12 +31,19 @@ export function wantsFiles(program: Command, words: readonly string[]): boolean 
   return open !== null && takesFile(open, words.at(-1) ?? '');
 }
 
+/** The values of an option that names something that exists; null for all others. */
+function existingValues({ long }: Option, { evidence = [], projects = [] }: Partial<Names>): readonly string[] | null {
+  if (long === '--evidence') return evidence;
+  return long === '--project' ? projects : null;
+}
+
 /** What exists at this moment. */
 export interface Names {
   readonly instances: readonly string[];
   /** The runs that fit the command: with a restore point of the instance for `guard rollback`. */
   readonly runs: readonly string[];
   readonly rollouts: readonly string[];
+  readonly projects: readonly string[];
   /** Names of the files of evidence of the run that was typed. */
   readonly evidence: readonly string[];
 }

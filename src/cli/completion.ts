@@ -45,7 +45,7 @@ export function defineCompletion(program: Command, { context, words, exit }: Cal
 async function namesFor(context: Context, [command, first = '']: readonly string[]): Promise<Names> {
   const state = stateDirectoryOf(context);
   return {
-    instances: await instanceNames(context),
+    ...(await namesOnServer(context)),
     runs: command === 'rollback' ? await runsWithPoint(state, first) : (await listRunIds(state)).slice(0, mostRuns),
     rollouts: listRolloutIds(state).slice(0, mostRuns),
     evidence: command === 'show' ? await evidenceNames(state, first) : [],
@@ -72,16 +72,22 @@ async function evidenceNames(state: string, wanted: string): Promise<readonly st
 }
 
 /** Those of the local daemon; none where it does not answer at once, or where the default is a remote. */
-async function instanceNames({ environment, clock }: Context): Promise<readonly string[]> {
+async function namesOnServer({ environment, clock }: Context): Promise<Pick<Names, 'instances' | 'projects'>> {
+  const none = { instances: [], projects: [] };
   const address = await resolveAddress({ environment, remoteAndName: 'x', projectFlag: null });
-  if (!address.ok || address.value.kind !== 'local') return [];
+  if (!address.ok || address.value.kind !== 'local') return none;
   const { socket, project } = address.value;
-  const { platform, close } = openIncusPlatform({ socket, project, clock });
+  const { platform, fleet, close } = openIncusPlatform({ socket, project, clock });
   const over = new AbortController();
-  const names = await Promise.race([platform.listInstanceNames(), clock.sleep(patienceMs, over.signal)]);
+  const found = await Promise.race([
+    Promise.all([platform.listInstanceNames(), fleet.listProjects()]),
+    clock.sleep(patienceMs, over.signal),
+  ]);
   over.abort();
   close();
-  return names !== undefined && names.ok ? names.value : [];
+  if (found === undefined) return none;
+  const [instances, projects] = found;
+  return { instances: instances.ok ? instances.value : [], projects: projects.ok ? projects.value : [] };
 }
 
 /** A person waits, with a finger on the tab key. */

@@ -29,6 +29,8 @@ export interface Context {
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   /** Whether the terminal listens to this process: a job in the background must not touch it. Left out: it does. */
   readonly foreground?: boolean;
+  /** The command never changes an instance. Left out: it may. */
+  readonly readOnly?: boolean;
   /** What is being done to which instance, once that is known. */
   readonly target?: Target;
   /** The files of `--report`, where there are any. */

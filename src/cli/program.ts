@@ -1,9 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import type { ReportFile } from '../report/report-file.ts';
-import { writeLines } from '../report/write.ts';
-import { exitStatusOf, outcomeTable } from '../run/outcome.ts';
+import { outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
-import { commandNames, type CommandName } from './command-names.ts';
+import { commandNames, isReadOnly, type CommandName } from './command-names.ts';
 import type { Context } from './context.ts';
 import { refuseUnreadableRecords } from './records.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -40,8 +39,9 @@ const commands = {
 } satisfies Readonly<Record<CommandName, () => Promise<Define>>>;
 
 /** Reads the command line and does what it says. Returns the exit status. */
-export async function runProgram(argv: readonly string[], context: Context, isWhole = true): Promise<number> {
+export async function runProgram(argv: readonly string[], situation: Context, isWhole = true): Promise<number> {
   const { own, command } = splitArguments(argv.map(withoutOptionalValue));
+  const context: Context = { ...situation, readOnly: isReadOnly(own) };
   let status = 0;
   const call = { context, own, words: command, exit: (value: number) => (status = value) };
   const program = await defineProgram(call, neededFor(own));
@@ -132,19 +132,8 @@ async function endOf(error: unknown, context: Context, words: SplitArguments, he
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const mistake = error instanceof CommanderError ? new UsageMistake(mistakeOf(error), help) : error;
   if (!(mistake instanceof UsageMistake)) throw mistake;
-  if (isReadOnly(words.own)) {
-    await writeLines(context.stderr, [`guard: ${mistake.message}`, `  ${mistake.advice}`]);
-    return exitStatusOf(usage(mistake));
-  }
   const told = await withReportsOfMistake(context, reportFilesIn(words.own), words.command ?? []);
   return reportOutcome(told, words.own.includes('--json'), usage(mistake));
-}
-
-/** Commands that change nothing, whatever happens: to say so would suggest that they might. */
-const readOnlyCommands: readonly CommandName[] = ['plan', 'check', 'init', 'runs', 'show', 'points', 'completion'];
-
-function isReadOnly(own: readonly string[]): boolean {
-  return !own.includes('--json') && (own[0] === 'help' || readOnlyCommands.some((name) => name === own[0]));
 }
 
 /** A command that is only a group of subcommands has printed its help by now. */

@@ -23,7 +23,7 @@ import { pruneRestorePoints } from '../run/restore-point/retention.ts';
 import { findLeftovers, recover, settledOf, withMarkerOfNow, type RunLeftovers } from '../run/recovery/recover.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 import { repairLeftovers, describeRemoved, type RepairResult } from '../run/recovery/repair-leftovers.ts';
-import { createRecorder, type Recorder } from '../run/recorder.ts';
+import { createRecorder, type Recorder, warner } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
@@ -352,7 +352,10 @@ async function leaseFor(
   await recorder.record({ type: 'lease-acquired', lease: lease.base, holder: currentHolder() });
   const taken = await takeLease({ platform }, instance, { before, lease });
   if (!taken.ok && taken.error.kind === 'changed') return err(refusedBecause(taken.error));
-  const held = keepLease({ platform, clock }, { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs });
+  const held = keepLease(
+    { platform, clock },
+    { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs, report: warner(recorder) },
+  );
   // What the former holder asked last may be on its way.
   if (holderEnd === 'given-up') await clock.sleep(settleMs);
   const marked = await takeMarker(

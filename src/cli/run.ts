@@ -12,6 +12,7 @@ import type { Plan } from '../run/plan.ts';
 import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { createRunNotifier } from './run-notifier.ts';
+import { isPattern } from '../rollout/selection.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
 import { commandWords } from './command-words.ts';
@@ -44,7 +45,7 @@ export function defineRun(program: Command, call: Call): void {
     .action(async (instances: readonly string[], options: RolloutOptions) => {
       refuseUselessOptions(options);
       const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
-      const words = commandWords(named, call.words, 'guard', commandNames);
+      const words = commandWords(named, call.words, 'guard', call.own[0] === 'run' ? [] : commandNames);
       if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));
       const status = await (isRollout(instances, options)
         ? withTrace(call.context, options, async (context) => {
@@ -63,6 +64,10 @@ async function dryRun(
   options: RunOptions,
 ): Promise<number> {
   // Loaded late: most runs are none.
+  if (instances.some(isPattern)) {
+    const { planRollout } = await import('./rollout-plan.ts');
+    return planRollout(context, { instances, words, options });
+  }
   const { previewEach } = await import('./plan.ts');
   return previewEach(context, instances, words, options);
 }

@@ -2,11 +2,12 @@ import { Option, type Command } from 'commander';
 import { readClocks } from '../journal/boot-clock.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { neutralise } from '../text.ts';
+import { nearest, neutralise } from '../text.ts';
 import { runsTable, runSummary } from '../report/runs-table.ts';
 import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { writePage, type PageOptions } from './page.ts';
+import { recordedTargets } from './recorded-targets.ts';
 import { count } from './values.ts';
 
 interface RunsOptions extends PageOptions {
@@ -42,11 +43,20 @@ export function defineRuns(program: Command, call: Call): void {
         : [runsTable(runs, context.stdout, readClocks(context.clock.now))];
       await writeLines(context.stdout, lines);
       // The table is for programs as well: its heading stays, and the reason goes to stderr.
-      if (runs.length === 0) await writeLines(context.stderr, [nothingRecorded(context, name)]);
+      if (runs.length === 0) await writeLines(context.stderr, [await nothingRecorded(context, name)]);
     });
 }
 
-function nothingRecorded(context: Context, instance: string | null): string {
+async function nothingRecorded(context: Context, instance: string | null): Promise<string> {
   const whose = instance === null ? '' : ` of "${neutralise(instance)}"`;
-  return `guard: there is no run${whose} in the records of this host (${stateDirectoryOf(context)}).`;
+  return `guard: there is no run${whose} in the records of this host (${stateDirectoryOf(context)}).${await meant(context, instance)}`;
+}
+
+/** A recorded instance with nearly that name. */
+async function meant(context: Context, instance: string | null): Promise<string> {
+  if (instance === null) return '';
+  const recorded = (await recordedTargets(stateDirectoryOf(context))).map((target) => target.instance);
+  const near = nearest(instance, recorded);
+  if (near !== null) return ` Did you mean: guard runs ${neutralise(near)}?`;
+  return recorded.length === 0 ? '' : ' See `guard runs` for those of all instances.';
 }

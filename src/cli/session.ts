@@ -7,6 +7,9 @@ import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
 import { warnOfNearBlocks } from './near-blocks.ts';
+import { usage, UsageMistake } from './usage.ts';
+import { isPattern, parseWish } from '../rollout/selection.ts';
+import { neutralise } from '../text.ts';
 import { readConfiguration, settingsWith } from './resolve-settings.ts';
 
 /** A mistake in guard.yaml, which somebody made meanwhile, must not keep a rollback that is due from its instance. */
@@ -54,6 +57,8 @@ export async function withInstance(
 ): Promise<number> {
   const { options } = wanted;
   const end = (outcome: Outcome): Promise<number> => reportOutcome(context, options.json ?? false, outcome);
+  const mistake = mistakeInName(wanted.instance);
+  if (mistake !== null) return end(usage(mistake));
   const reached = await context.reach(wanted.instance, options.project ?? null, context.trace);
   if (!reached.ok) return end({ outcome: 'refused', refusal: reached.error });
   try {
@@ -71,4 +76,21 @@ export async function withInstance(
   } finally {
     await reached.value.close();
   }
+}
+
+/** What cannot name one instance; null where it may. */
+function mistakeInName(text: string): UsageMistake | null {
+  const shown = neutralise(text, 100);
+  const { pattern } = parseWish(text);
+  if (isPattern(pattern) || text.startsWith('@'))
+    return new UsageMistake(
+      `"${shown}" can mean several instances, and this command needs one.`,
+      'Name one instance. `incus list` shows them.',
+    );
+  if (/[/\s]/.test(pattern))
+    return new UsageMistake(
+      `"${shown}" cannot be the name of an instance.`,
+      'Names have letters, digits and hyphens. `incus list` shows those of the instances.',
+    );
+  return null;
 }

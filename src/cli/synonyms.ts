@@ -47,6 +47,11 @@ export function isSynonym(word: string): boolean {
   return Object.hasOwn(synonyms, word);
 }
 
+/** Whether the word means what guard does without a subcommand. */
+export function runsCommand(word: string): boolean {
+  return isSynonym(word) && synonyms[word] === 'guard <instance> -- <command>';
+}
+
 /** The right word for one that is no command; null where none comes near. */
 function meantBy(word: string): string | null {
   const synonym = Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;

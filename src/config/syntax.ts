@@ -28,6 +28,15 @@ function sentences(error: YAMLParseError, location: SourceLocation): Sentences {
 /** The codes that people meet, where more can be said than the library does. */
 const known: Partial<Record<YAMLParseError['code'], (message: string, location: SourceLocation) => Sentences>> = {
   TAB_AS_INDENT: () => ({ message: 'A tab cannot indent.', advice: 'YAML wants spaces.' }),
+  BAD_INDENT: (message) => {
+    const [, kind] = /^Flow (map|sequence) .* end with a/.exec(message) ?? [];
+    if (kind === undefined) return { message: sentence(message), advice: '' };
+    const [open, close] = kind === 'map' ? ['{', '}'] : ['[', ']'];
+    return {
+      message: `A "${open}" is not closed before this.`,
+      advice: `Close it with "${close}", or put a text that begins with "${open}" in quotes.`,
+    };
+  },
   MULTIPLE_DOCS: () => ({ message: 'A second YAML document begins here.', advice: 'guard reads one.' }),
   BAD_SCALAR_START: (_message, { text, column }) => ({
     message: `A text cannot begin with "${text[column - 1] ?? ''}".`,

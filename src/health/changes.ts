@@ -1,14 +1,14 @@
-import type { Changes } from '../event.ts';
+import type { Changes, UnitChange } from '../event.ts';
 import { neutralise } from '../text.ts';
 import { mapOf } from './finding.ts';
 import type { Facts } from './facts.ts';
 import { lostSockets } from './resources/listener/compare.ts';
 import { lostUnixSockets } from './resources/unix-socket/compare.ts';
-import { comesAndGoes, conditionOf } from './resources/unit/state.ts';
+import { comesAndGoes, conditionOf, indexOf, onDemand } from './resources/unit/state.ts';
 
 /**
  * What the command did to packages, units and sockets, each sorted by name. What could not be read on either side is
- * left out, and named in `unknown`. A unit that is only stopped has not gone.
+ * left out, and named in `unknown`. A unit that is only stopped has not gone: its state has changed.
  */
 export function changesBetween(before: Facts, after: Facts): Changes {
   return {
@@ -47,7 +47,27 @@ function said(version: string | null): string | null {
 /** Of units that appear, those that do something; of those that go, those that did something and are not there any more. */
 function unitChanges(before: Facts, after: Facts): Changes['units'] {
   if (before.units === null || after.units === null) return { appeared: [], gone: [] };
-  return { appeared: atWork(after, namesIn(before)), gone: atWork(before, namesIn(after)) };
+  const changed = stateChanges(before, after);
+  return {
+    appeared: atWork(after, namesIn(before)),
+    gone: atWork(before, namesIn(after)),
+    ...(changed.length === 0 ? {} : { changed }),
+  };
+}
+
+/** Units that are there on both sides. What starts and ends on demand is told only where it fails. */
+function stateChanges(before: Facts, after: Facts): UnitChange[] {
+  const there = indexOf(after);
+  return Object.values(before.units ?? {})
+    .flatMap((unit) => {
+      const now = there.find(unit);
+      if (now === null || comesAndGoes(unit)) return [];
+      const [from, to] = [conditionOf(unit), conditionOf(now)];
+      if (from === to || [from, to].some((condition) => ['gone', 'masked'].includes(condition))) return [];
+      if (to !== 'failed' && from !== 'failed' && onDemand(unit)) return [];
+      return [{ name: neutralise(unit.id, 200), from, to }];
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function namesIn(facts: Facts): ReadonlySet<string> {

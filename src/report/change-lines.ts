@@ -11,6 +11,10 @@ export function changeLines(changes: Changes, had: '' | 'had '): string[] {
     packages.length === 0 && !isUnknown(changes, 'packages') ? `no package ${had}changed` : null,
     names(`units that ${had}appeared`, units.appeared),
     names(`units that ${had}${gone}`, units.gone),
+    names(
+      `units whose state ${had}changed`,
+      (units.changed ?? []).map(({ name, from, to }) => `${name} (${from} → ${to})`),
+    ),
     names(`sockets that ${had}appeared`, sockets.appeared),
     names(`sockets that ${had}${gone}`, sockets.gone),
   ].flatMap((line) => (line === null ? [] : [neutralise(line, 4000)]));

@@ -192,7 +192,8 @@ function commandBegan({ begun, end }: RunFacts): boolean {
 }
 
 /** A stopped instance is started to be asked, which is not nothing. */
-function describeUnchanged({ begun, instance }: RunFacts): string {
+function describeUnchanged({ begun, instance, readOnly }: RunFacts): string {
+  if (readOnly) return '';
   return begun.includes('start')
     ? `${instance ?? 'The instance'} was only started for its baseline. Nothing else was changed.`
     : 'Nothing was changed.';
@@ -226,7 +227,7 @@ const placesHeadline = 'The configuration has mistakes.';
 function describeRefusal(refusal: Refusal, facts: RunFacts): string {
   const said = isLong(refusal) ? placesHeadline : neutralise(refusal.message, 2000);
   if (/nothing was changed/i.test(said)) return said;
-  return `${said} ${describeUnchanged(facts)}`.trimStart();
+  return `${said} ${describeUnchanged(facts)}`.trim();
 }
 
 function refusalLines(outcome: Outcome): string[] {

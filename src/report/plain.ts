@@ -26,10 +26,11 @@ export function createPlainView(
   stderr: Screen,
   quiet: boolean,
   history: readonly RecordedEvent[] = [],
+  readOnly = false,
 ): (event: RecordedEvent) => void {
   let facts: RunFacts | null = null;
   return (event) => {
-    facts = withEvent(facts ?? history.reduce(withEvent, noFacts(event.run)), event);
+    facts = withEvent(facts ?? history.reduce(withEvent, { ...noFacts(event.run), readOnly }), event);
     const lines = linesOf(event, facts, quiet, stderr);
     if (lines.length > 0) stderr.write(lines.map((line) => `${line}\n`).join(''));
   };

@@ -67,7 +67,7 @@ export function describePlanned({ plan, wasRunning, pool, pause, disks }: Previe
 export function describeAdmission({ verdict, wouldBegin }: Pick<Preview, 'verdict' | 'wouldBegin'>): string {
   return wouldBegin
     ? `The run would start${verdict === null ? ', unless the instance is unhealthy after its start' : ''}. Nothing was changed.`
-    : 'The run would be refused, because the instance is unhealthy (--allow-unhealthy starts it anyway). Nothing was changed.';
+    : `The run would be refused, because ${verdict?.verdict === 'inconclusive' ? 'the health of the instance cannot be determined' : 'the instance is unhealthy'} (--allow-unhealthy starts it anyway). Nothing was changed.`;
 }
 
 /** How many packages are named. */

@@ -11,6 +11,7 @@ export function runChangeLines(changes: Changes | null): string[] {
       ...(to === null ? [] : [`+package ${name} ${to}`]),
     ]),
     ...listed('unit', units),
+    ...(units.changed ?? []).flatMap(({ name, from, to }) => [`-unit ${name} ${from}`, `+unit ${name} ${to}`]),
     ...listed('socket', sockets),
   ].map((line) => neutralise(line));
   return [

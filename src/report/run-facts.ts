@@ -56,6 +56,8 @@ export interface RunFacts {
   readonly keptCopy: boolean;
   /** Whether there is a record that `guard show` finds. */
   readonly recorded: boolean;
+  /** The command never changes an instance, so a refusal need not say that nothing was changed. */
+  readonly readOnly: boolean;
 }
 
 /** Before the first event. */
@@ -87,6 +89,7 @@ export function noFacts(run: string): RunFacts {
     rehearsal: null,
     keptCopy: false,
     recorded: false,
+    readOnly: false,
   };
 }
 

@@ -193,6 +193,7 @@ function changeLines({ packages, units, sockets }: Changes): string[] {
     ...packages.map(({ name, from, to }) => `package ${name}: ${from ?? 'not there'} → ${to ?? 'removed'}`),
     ...units.appeared.map((unit) => `unit ${unit}: new`),
     ...units.gone.map((unit) => `unit ${unit}: gone`),
+    ...(units.changed ?? []).map(({ name, from, to }) => `unit ${name}: ${from} → ${to}`),
     ...sockets.appeared.map((socket) => `socket ${socket}: new`),
     ...sockets.gone.map((socket) => `socket ${socket}: gone`),
   ].map((line) => neutralise(line));

@@ -24,6 +24,8 @@ export interface Situation {
   readonly clock: Clock;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** The command never changes an instance. Left out: it may. */
+  readonly readOnly?: boolean;
   /** A job in the background neither reads from its terminal nor changes its mode. Left out: in the foreground. */
   readonly foreground?: boolean;
   /** `--yes`: guard asks no question, even at a terminal. */
@@ -85,12 +87,17 @@ function personAt({ stdin, stderr, clock }: Situation, { aside }: Picture, facts
 }
 
 function choosePicture(situation: Situation): Picture {
-  const { stdout, stderr, environment, json, quiet, history, foreground = true } = situation;
+  const { stdout, stderr, environment, json, quiet, history, foreground = true, readOnly = false } = situation;
   if (json) return still(createJsonView(stdout));
   // In the background another program uses the screen: a line that is redrawn would overwrite its text.
   const live =
-    stderr.isTTY === true && foreground && !quiet && !isSet(environment['CI']) && environment['TERM'] !== 'dumb';
-  return live ? livePicture(situation) : still(createPlainView(stderr, quiet, history));
+    stderr.isTTY === true &&
+    foreground &&
+    !quiet &&
+    !readOnly &&
+    !isSet(environment['CI']) &&
+    environment['TERM'] !== 'dumb';
+  return live ? livePicture(situation) : still(createPlainView(stderr, quiet, history, readOnly));
 }
 
 function still(listener: Listener): Picture {

@@ -119,3 +119,8 @@ export async function inPhase<T>(
   });
   return value;
 }
+
+/** Records each sentence as a warning. For what reports while it goes on with its work. */
+export function warner(recorder: Pick<Recorder, 'record'>): (message: string) => void {
+  return (message) => void recorder.record({ type: 'notice', level: 'warning', message });
+}

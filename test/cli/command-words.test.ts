@@ -24,3 +24,29 @@ test.each([
 test('what stands behind the -- is the command, whatever the instance is called', () => {
   expect(commandWords(['chek'], ['apt', 'upgrade'], 'guard', commandNames)).toEqual(['apt', 'upgrade']);
 });
+
+const mistakeIn = (instances: readonly string[], subcommands: readonly string[]): UsageMistake | null => {
+  try {
+    commandWords(instances, ['true'], 'guard', subcommands);
+    return null;
+  } catch (mistake) {
+    if (mistake instanceof UsageMistake) return mistake;
+    throw mistake;
+  }
+};
+
+test("another tool's word before the instance is not taken for an instance", () => {
+  expect(mistakeIn(['exec', 'web'], commandNames)).toMatchObject({
+    message: 'No subcommand is needed, and "exec" is none.',
+    advice: 'Write: guard web -- true (For an instance named exec, write: guard run exec web -- true)',
+  });
+  expect(mistakeIn(['preview', 'web'], commandNames)).toMatchObject({
+    message: 'There is no command "preview".',
+    advice:
+      'Did you mean: guard plan <instance> -- <command>? (For an instance named preview, write: guard run preview web -- true)',
+  });
+  // Alone, second or after `run` it is an instance.
+  expect(mistakeIn(['exec'], commandNames)).toBeNull();
+  expect(mistakeIn(['web', 'exec'], commandNames)).toBeNull();
+  expect(mistakeIn(['exec', 'web'], [])).toBeNull();
+});

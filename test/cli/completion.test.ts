@@ -12,8 +12,9 @@ program
   .addOption(new Option('--uncovered <policy>').choices(['refuse', 'warn']))
   .option('--on-failure <policy>')
   .option('--report <format=file>')
+  .option('--project <name>')
   .option('--push <local:path>');
-program.command('rollback').argument('<instance>').argument('[run]').option('--restart-not');
+program.command('rollback').argument('<instance>').argument('[run]').option('--restart-not').option('--project <name>');
 program.command('completion').addArgument(new Argument('<shell>').choices(['bash', 'zsh']));
 program.command('complete', { hidden: true });
 program.command('show').argument('<run>').option('--evidence <name>');
@@ -28,6 +29,7 @@ const words = (line: string): string =>
     runs: ['20261123-055126-k3f9'],
     rollouts: ['20261123-055126-r0ll'],
     evidence: ['units.txt'],
+    projects: ['default', 'shop'],
   })
     .map(({ word }) => word)
     .join(' ');
@@ -48,6 +50,8 @@ describe('what could stand at the cursor', () => {
     ['rollback web1 w', ''],
     ['rollback web1 ', '20261123-055126-k3f9'],
     ['--on-failure k', 'keep'],
+    ['--project s', 'shop'],
+    ['rollback --project ', 'default shop'],
     ['--report j', 'junit= json='],
     ['completion ', 'bash zsh'],
     ['rollout ', 'status resume help'],
@@ -59,7 +63,7 @@ describe('what could stand at the cursor', () => {
     ['--on-failure unhealthy=', 'unhealthy=rollback unhealthy=keep unhealthy=ask'],
     ['web1 -- w', ''],
     ['web1 -- sh --re', ''],
-    ['web1 --', '--restart --quiet --uncovered --on-failure --report --push --help'],
+    ['web1 --', '--restart --quiet --uncovered --on-failure --report --project --push --help'],
   ])('guard %s', (line, found) => {
     expect(words(line)).toBe(found);
   });

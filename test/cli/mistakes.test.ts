@@ -1,19 +1,30 @@
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/cli/context.ts';
+import type { CommandName } from '../../src/cli/command-names.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createInterrupter } from '../../src/run/interruption.ts';
+import { err } from '../../src/result.ts';
 import { temporaryFolder } from '../journal/temporary.ts';
 
 /** What guard says to a command line that it must not carry out: reaching a server fails the test. */
 async function complaint(...words: string[]): Promise<{ readonly status: number; readonly text: string }> {
-  return complaintIn(await temporaryFolder(), ...words);
+  return complaintIn(await temporaryFolder(), words);
 }
 
-async function complaintIn(folder: string, ...words: string[]): Promise<{ status: number; text: string }> {
+/** A server that does not answer. */
+const unreachable: Context['reach'] = () => Promise.resolve(err({ message: 'Incus does not answer.', advice: '' }));
+
+async function complaintIn(
+  folder: string,
+  words: readonly string[],
+  reach: Context['reach'] = () => {
+    throw new Error('the server was reached');
+  },
+): Promise<{ status: number; text: string }> {
   const stderr = new PassThrough();
   const context: Context = {
     version: '0',
@@ -26,9 +37,7 @@ async function complaintIn(folder: string, ...words: string[]): Promise<{ status
     stdin: new PassThrough(),
     stdout: new PassThrough(),
     stderr,
-    reach: () => {
-      throw new Error('the server was reached');
-    },
+    reach,
   };
   const status = await runProgram(words, context);
   return { status, text: String(stderr.read() ?? '') };
@@ -82,13 +91,6 @@ describe('a wrong command line is refused before anything is reached', () => {
       expect(text.split('"x"')).toHaveLength(2);
     },
   );
-
-  test.each([[['runs', 'a', 'b']], [['show', 'nothing']], [['help', 'foo']], [['check', 'web', '--', 'true']]])(
-    '%j never changes anything, so that it is not said',
-    async (words) => {
-      expect((await complaint(...words)).text).not.toMatch(/nothing was changed/i);
-    },
-  );
 });
 
 test.each([
@@ -105,7 +107,7 @@ test.each([
   const folder = await temporaryFolder();
   // A folder that even root cannot list.
   await writeFile(join(folder, 'runs'), '');
-  const { status, text } = await complaintIn(folder, ...line.split(' '));
+  const { status, text } = await complaintIn(folder, line.split(' '));
   expect(status).toBe(30);
   expect(text).toContain('The records of past runs cannot be read: ');
   expect(text).toContain('GUARD_STATE_DIR');
@@ -130,4 +132,89 @@ test('a state directory that cannot be written refuses a run before anything is 
   } satisfies Context;
   expect(await runProgram(['web', '--', 'true'], context)).toBe(30);
   expect(String(stderr.read())).toMatch(/The run could not be recorded: "\/proc\/nowhere": .*\. Nothing was changed\./);
+});
+
+const keptRun = '20261123-070500-3sku';
+const keptInstance = 'web01';
+
+/** A command line of each command that gets as far as the server, if it needs one, and whether the command can change an instance. */
+const everyCommand: Readonly<Record<CommandName, { readonly line: string; readonly mayChange: boolean }>> = {
+  run: { line: 'run web -- true', mayChange: true },
+  plan: { line: 'plan web -- true', mayChange: false },
+  rehearse: { line: 'rehearse web -- true', mayChange: true },
+  forecast: { line: 'forecast web', mayChange: false },
+  check: { line: 'check web', mayChange: false },
+  init: { line: 'init web', mayChange: false },
+  runs: { line: 'runs --limit x', mayChange: false },
+  show: { line: 'show nothing', mayChange: false },
+  points: { line: 'points web', mayChange: false },
+  recover: { line: 'recover web', mayChange: true },
+  prune: { line: 'prune web', mayChange: true },
+  rollback: { line: 'rollback -y web', mayChange: true },
+  confirm: { line: 'confirm nothing', mayChange: true },
+  forget: { line: 'forget nothing', mayChange: true },
+  rollout: { line: 'rollout resume nothing', mayChange: true },
+  hook: { line: 'hook install web', mayChange: true },
+  agent: { line: 'agent --metrics x', mayChange: true },
+  doctor: { line: 'doctor --nonsense', mayChange: false },
+  version: { line: 'version --nonsense', mayChange: false },
+  completion: { line: 'completion nosuchshell', mayChange: false },
+};
+
+describe('that nothing was changed is said of commands that could have changed something, and only of them', () => {
+  test.each(Object.entries(everyCommand))('guard %s', async (name, { line, mayChange }) => {
+    const folder = await temporaryFolder();
+    for (const words of [line.split(' '), [name, '--nonsense']]) {
+      const { status, text } = await complaintIn(folder, words, unreachable);
+      expect([30, 34, 64]).toContain(status);
+      expect(/nothing was changed/i.test(text)).toBe(mayChange);
+    }
+  });
+
+  test.each([
+    ['help foo', false],
+    ['check web -- true', false],
+    ['rollout status nothing', false],
+    ['hook status web', false],
+    ['foo', true],
+    ['web -- true', true],
+  ])('guard %s', async (line, mayChange) => {
+    const { text } = await complaintIn(await temporaryFolder(), line.split(' '), unreachable);
+    expect(text).not.toBe('');
+    expect(/nothing was changed/i.test(text)).toBe(mayChange);
+  });
+});
+
+test.each([
+  ['check web-*', '"web-*" can mean several instances, and this command needs one. Name one instance.'],
+  ['rehearse web-* -- true', '"web-*" can mean several instances'],
+  ['points @web', '"@web" can mean several instances'],
+  ['../x -- true', '"../x" cannot be the name of an instance. Nothing was changed.'],
+  ['check a/b', '"a/b" cannot be the name of an instance.'],
+])('guard %s is refused before the server is reached, with what to do', async (line, said) => {
+  const { status, text } = await complaint(...line.split(' '));
+  expect(status).toBe(64);
+  expect(text.replace(/\s+/g, ' ')).toContain(said);
+  expect(text).toContain('`incus list` shows');
+});
+
+describe('a name that the records do not have', () => {
+  async function recorded(): Promise<string> {
+    const folder = await temporaryFolder();
+    await cp(new URL('../journal/fixtures/v1/kept', import.meta.url), join(folder, 'runs', keptRun), {
+      recursive: true,
+    });
+    return folder;
+  }
+
+  test.each([
+    [`runs ${keptInstance}x`, `Did you mean: guard runs ${keptInstance}?`],
+    ['runs quite-another-name', 'See `guard runs` for those of all instances.'],
+    [`show ${keptInstance}`, `The runs of an instance: guard runs ${keptInstance}`],
+    [`show ${keptRun.slice(0, -1)}x`, `Did you mean ${keptRun}?`],
+    ['show quite-another-name', 'See `guard runs`.'],
+  ])('guard %s', async (line, said) => {
+    const { text } = await complaintIn(await recorded(), line.split(' '));
+    expect(text).toContain(said);
+  });
 });

@@ -26,6 +26,16 @@ describe('every mistake has its place and says what to write', () => {
       '2:3 There is no setting "retries". "retries" belongs to a check: it stands below "checks", in a named one.',
     ],
     [
+      'a "{" that is not closed',
+      'defaults: {checks: {a: {exec: x}}\ninstances: {}\n',
+      '2:1 A "{" is not closed before this. Close it with "}", or put a text that begins with "{" in quotes.',
+    ],
+    [
+      'a "[" that is not closed',
+      'defaults:\n  checks:\n    a:\n      exec: ["true"\n      retries: 3',
+      '5:7 A "[" is not closed before this. Close it with "]", or put a text that begins with "[" in quotes.',
+    ],
+    [
       'a shortened key',
       'defaults: {checks: {a: {exec: x, env: {}}}}',
       '1:34 This kind of check has no "env". Did you mean "environment"?',

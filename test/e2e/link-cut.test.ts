@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { withFarInstance, type FarInstance } from './far-instance.ts';
 import { guardUnderTest } from './guard.ts';
 
@@ -7,6 +7,8 @@ let far: FarInstance;
 withFarInstance(instance, (up) => {
   far = up;
 });
+
+afterEach(() => far.remote.link.mend());
 
 test.each([
   ['verify', 'touch /root/changed', 'guard keeps trying for'],

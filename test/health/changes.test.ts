@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { changesBetween } from '../../src/health/changes.ts';
 import type { Facts } from '../../src/health/facts.ts';
-import { dead, facts, owner, service, tcp, udp, units, unix } from './example-facts.ts';
+import { dead, facts, failed, owner, service, tcp, udp, units, unix } from './example-facts.ts';
 
 const installed = (versions: Record<string, string>): Facts =>
   facts({ packages: { manager: 'dpkg', installed: versions, broken: {}, interrupted: false } });
@@ -39,12 +39,52 @@ test('units and sockets that appeared and went', () => {
   });
   expect(changesBetween(before, after)).toEqual({
     packages: [],
-    units: { appeared: ['php8.4-fpm.service'], gone: ['php8.2-fpm.service'] },
+    units: {
+      appeared: ['php8.4-fpm.service'],
+      gone: ['php8.2-fpm.service'],
+      changed: [{ name: 'ssh.service', from: 'running', to: 'stopped' }],
+    },
     sockets: {
       // What an address for all covered before is nothing new.
       appeared: ['/run/php/php8.4-fpm.sock'],
       gone: ['/run/php/php8.2-fpm.sock', 'tcp/80 at 0.0.0.0'],
     },
+  });
+});
+
+test('units that failed, stopped or started, and none that comes and goes by itself', () => {
+  const onDemand = { wantedBy: [], triggeredBy: ['job.timer'] };
+  const before = facts({
+    units: units(
+      service('web.service'),
+      service('old.service'),
+      dead('new.service'),
+      service('same.service'),
+      service('job.service', onDemand),
+      service('broken-job.service', onDemand),
+      service('getty@tty1.service'),
+    ),
+  });
+  const after = facts({
+    units: units(
+      failed('web.service'),
+      dead('old.service'),
+      service('new.service'),
+      service('same.service'),
+      dead('job.service', onDemand),
+      failed('broken-job.service', onDemand),
+      dead('getty@tty1.service'),
+    ),
+  });
+  expect(changesBetween(before, after).units).toEqual({
+    appeared: [],
+    gone: [],
+    changed: [
+      { name: 'broken-job.service', from: 'running', to: 'failed' },
+      { name: 'new.service', from: 'stopped', to: 'running' },
+      { name: 'old.service', from: 'running', to: 'stopped' },
+      { name: 'web.service', from: 'running', to: 'failed' },
+    ],
   });
 });
 

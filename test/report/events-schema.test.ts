@@ -189,7 +189,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
           { name: 'a', from: null, to: '1' },
           { name: 'b', from: '1', to: null },
         ],
-        units: names,
+        units: { ...names, changed: [{ name: 'a.service', from: 'running', to: 'failed' }] },
         sockets: names,
         unknown: ['packages', 'units', 'sockets'],
       },

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { RecordedEvent, RunEvent } from '../../src/event.ts';
 import { currentHolder } from '../../src/journal/holder.ts';
 import { foldEvents } from '../../src/journal/runs.ts';
+import { runChangeLines } from '../../src/report/run-changes.ts';
 import { showRun } from '../../src/report/show.ts';
 import { began, check, recorded, started, verdict } from './example-events.ts';
 
@@ -66,6 +67,22 @@ test('what changed is listed up to a bound', () => {
   expect(text).toContain('package p0: 1 → removed\n');
   expect(text).toContain('and 702 more');
   expect(text.split('\n').length).toBeLessThan(330);
+});
+
+test('units in another state are shown with both states, also as a diff', () => {
+  const changes = {
+    packages: [],
+    units: { appeared: [], gone: ['old.service'], changed: [{ name: 'web.service', from: 'running', to: 'failed' }] },
+    sockets: { appeared: [], gone: [] },
+  };
+  expect(shown(started(), { type: 'changes', changes })).toContain('unit web.service: running → failed');
+  expect(runChangeLines(changes)).toEqual([
+    '--- before',
+    '+++ after',
+    '-unit old.service',
+    '-unit web.service running',
+    '+unit web.service failed',
+  ]);
 });
 
 test('nothing that came from elsewhere reaches the terminal as it is', () => {

@@ -102,6 +102,7 @@ function changesSection(changes: Changes | null): Html | null {
   const others = [
     ...listed('unit', 'new', units.appeared),
     ...listed('unit', 'gone', units.gone),
+    ...(units.changed ?? []).map(({ name, from, to }) => ({ cells: [name, 'unit', `${to} (before: ${from})`] })),
     ...listed('socket', 'new', sockets.appeared),
     ...listed('socket', 'gone', sockets.gone),
   ];

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../duration.ts';
 import { platformFailure, type PlatformFailure } from '../../platform/failure.ts';
 import type { Snapshot } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
@@ -60,6 +61,8 @@ export interface LeaseSubject {
   readonly createdAt: string;
   /** How long others wait for a sign of life, in milliseconds. */
   readonly leaseMs: number;
+  /** Called once, with a sentence, while the server does not answer and the run has to wait for it. */
+  readonly report?: (text: string) => void;
 }
 
 /** Part of the lease for which a renewal is good: the rest is for requests that are under way. */
@@ -74,7 +77,12 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
   const { lease } = subject;
   const over = new AbortController();
   const lost = new AbortController();
-  const state = { renewedAt: clock.boottime(), provenAt: timePointOf(clock), loss: null as LeaseLoss | null };
+  const state = {
+    renewedAt: clock.boottime(),
+    provenAt: timePointOf(clock),
+    loss: null as LeaseLoss | null,
+    isReported: false,
+  };
   const validMs = lease === null ? Infinity : subject.leaseMs * validShare;
 
   function lose(loss: LeaseLoss): LeaseLoss {
@@ -100,6 +108,7 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
   }
 
   async function prove(): Promise<Result<void, LeaseLoss>> {
+    const began = clock.monotonic();
     for (;;) {
       if (state.loss !== null) return err(state.loss);
       if (isSilent()) return err(lose('silent'));
@@ -112,6 +121,10 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
       if (seen === 'held' && isRecent(clock, askedAt, freshMs) && !isSilent()) {
         state.provenAt = askedAt;
         return ok(undefined);
+      }
+      if (!state.isReported && clock.monotonic() - began >= reportMs) {
+        state.isReported = true;
+        subject.report?.(describeSilence(leftMs()));
       }
       await clock.sleep(proofPollMs, lost.signal);
     }
@@ -127,6 +140,13 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
       return ended;
     },
   };
+}
+
+/** How long a proof is waited for before that is reported, in milliseconds. */
+const reportMs = 2000;
+
+function describeSilence(leftMs: number): string {
+  return `The server does not answer, so guard cannot tell whether this run still holds the instance. guard keeps trying for ${formatDuration(Math.max(1000, Math.ceil(leftMs / 1000) * 1000))} and changes nothing meanwhile.`;
 }
 
 /** What the work comes to, or `unknown` where it is not over in time: a request that hangs is not waited for. */

@@ -14,6 +14,7 @@ import { othersLimitMs, repeatTransient, retryTransient } from '../../platform/r
 import { refusedBecause } from '../refusal.ts';
 import { quiesce, abandonQuiesce, resume, mustQuiesce } from '../lock/quiesce.ts';
 import { thaw } from '../thaw.ts';
+import { warner } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 import { isInconsistencyFailure, repairInconsistentSnapshots } from './inconsistent-snapshots.ts';
 import { removeVolumePoints, takeVolumePoints } from './volumes.ts';
@@ -143,7 +144,14 @@ async function takeSnapshots(
   if (!snapshots.ok) return snapshots;
   const { createdAt } = snapshots.value;
   const { instance, run, limits } = plan;
-  const lease = keepLease(tools, { instance, run, lease: chosen, createdAt, leaseMs: limits.leaseMs });
+  const lease = keepLease(tools, {
+    instance,
+    run,
+    lease: chosen,
+    createdAt,
+    leaseMs: limits.leaseMs,
+    report: warner(tools.recorder),
+  });
   const volumes = await takeVolumePoints(tools.platform, request.volumes, inFlightName, snapshotMs);
   if (volumes.ok) return ok({ restorePoint: { name: inFlightName, createdAt, volumes: volumes.value }, lease });
   await abandonOwn(plan, tools, { lease, restorePoint: { volumes: [] } });

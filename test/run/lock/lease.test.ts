@@ -20,6 +20,7 @@ let close: () => void;
 let clock: ManualClock;
 let lease: LeaseHandle;
 let asked: number;
+let said: string[];
 
 beforeEach(async () => {
   fake = await startFakeIncus();
@@ -32,7 +33,9 @@ beforeEach(async () => {
   }));
   const wanted = { name: inFlightName, expiresAt: expiryOfLease(ours) };
   const { createdAt } = value(await platform.createSnapshot('c1', wanted, limit));
-  lease = keepLease({ platform, clock }, { instance: 'c1', run, lease: ours, createdAt, leaseMs });
+  said = [];
+  const report = (text: string): number => said.push(text);
+  lease = keepLease({ platform, clock }, { instance: 'c1', run, lease: ours, createdAt, leaseMs, report });
   asked = 0;
 });
 
@@ -97,8 +100,13 @@ describe('the proof of a lease', () => {
       proven = true;
       return result;
     });
-    await clock.sleeping(250);
-    expect(proven).toBe(false);
+    for (let turn = 0; turn < 20; turn += 1) {
+      await clock.sleeping(250);
+      expect(proven).toBe(false);
+      clock.advance(250);
+    }
+    // A person sees why nothing happens, once.
+    expect(said).toEqual([expect.stringMatching(/^The server does not answer.* keeps trying for 1 min \d+ s/)]);
     answers = true;
     clock.advance(250);
     expect(await proof).toEqual(ok(undefined));
