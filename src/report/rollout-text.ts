@@ -185,7 +185,14 @@ function nextSteps({ id, status, members }: RolloutRecord): readonly RolloutStep
       : []),
     ...(left ? [{ text: 'go on with the remaining instances:', command: `guard rollout resume ${id}` }] : []),
     ...(failed
-      ? [{ text: left ? 'or go on and also retry the instances that were not kept:' : 'retry the instances that were not kept:', command: `guard rollout resume ${id} --retry` }]
+      ? [
+          {
+            text: left
+              ? 'or go on and also retry the instances that were not kept:'
+              : 'retry the instances that were not kept:',
+            command: `guard rollout resume ${id} --retry`,
+          },
+        ]
       : []),
     { text: 'or end the rollout:', command: `guard rollout abort ${id}` },
   ];
