@@ -15,6 +15,7 @@ export async function listScripts(
     limitMs: check.timeoutMs,
     maxBytes: mostBytes,
     signal: tools.signal,
+    readOnly: true,
   });
   if (!answer.ok) return err(answerOfFailure(answer.error, check.timeoutMs));
   if (answer.value.status === 3) return err(notAsked(`there is no folder required.d or wanted.d in ${check.path}`));

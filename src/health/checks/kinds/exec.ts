@@ -13,6 +13,8 @@ export async function askExec(check: ExecCheck, tools: KindTools): Promise<KindA
     limitMs: check.timeoutMs,
     maxBytes: mostOutputBytes,
     signal: tools.signal,
+    // A check is asked again and again anyway.
+    readOnly: true,
   });
   return answer.ok ? answerOfStatus(answer.value) : answerOfFailure(answer.error, check.timeoutMs);
 }

@@ -23,6 +23,8 @@ async function runInside(check: PluginCheck, tools: KindTools): Promise<Result<P
     limitMs: check.timeoutMs,
     maxBytes: mostOutputBytes,
     signal: tools.signal,
+    // A check is asked again and again anyway.
+    readOnly: true,
   });
   return answer.ok ? answer : err(answerOfFailure(answer.error, check.timeoutMs));
 }
