@@ -5,7 +5,8 @@ import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { err, ok, type Result } from '../result.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 import { rolloutNote, type SharedStore, type StoreFailure } from '../rollout/shared-record.ts';
-import { parseWish, selectInstances, type Candidate, type Wish } from '../rollout/selection.ts';
+import { selectInstances, type Candidate } from '../rollout/selection.ts';
+import { parseWish, type Wish } from '../rollout/wish.ts';
 import type { Context } from './context.ts';
 
 /** One project of one server, open: all its instances share the connection. */

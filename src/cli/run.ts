@@ -12,7 +12,7 @@ import type { Plan } from '../run/plan.ts';
 import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { createRunNotifier } from './run-notifier.ts';
-import { isPattern } from '../rollout/selection.ts';
+import { isPattern } from '../rollout/wish.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
 import { commandWords } from './command-words.ts';

@@ -8,7 +8,7 @@ import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
 import { warnOfNearBlocks } from './near-blocks.ts';
 import { usage, UsageMistake } from './usage.ts';
-import { isPattern, parseWish } from '../rollout/selection.ts';
+import { isPattern, parseWish } from '../rollout/wish.ts';
 import { neutralise } from '../text.ts';
 import { readConfiguration, settingsWith } from './resolve-settings.ts';
 

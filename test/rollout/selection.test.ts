@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { labelOf, memberId, parseWish, selectInstances, type Candidate } from '../../src/rollout/selection.ts';
+import { labelOf, memberId, selectInstances, type Candidate } from '../../src/rollout/selection.ts';
+import { parseWish } from '../../src/rollout/wish.ts';
 
 function candidate(name: string, more: Partial<Candidate> = {}): Candidate {
   return {
