@@ -16,11 +16,13 @@ export interface BaselineRequest {
   readonly automatic: boolean;
   /** The instance was started just now: within a check's start period its failures do not count. */
   readonly justStarted?: boolean;
+  /** Nothing is written in the instance: whether services can still write is not tested. */
+  readonly readOnly?: boolean;
 }
 
 /**
  * Gathers the facts and asks every check, in parallel. A check that does not pass is asked again after its interval, until
- * it passes or has failed `retries` times in a row. How long each took is in its result (F33). Changes nothing.
+ * it passes or has failed `retries` times in a row. How long each took is in its result (F33).
  */
 export function takeBaseline(context: AskContext, request: BaselineRequest): Promise<Baseline> {
   return takeBaselineWith(openProber(context, request), context, request);

@@ -24,6 +24,8 @@ export interface GatherRequest {
   readonly preflight?: PreflightRequest;
   /** Also what is slow to gather; yes where nothing is said. */
   readonly deep?: boolean;
+  /** A deep observation writes no test files to find out whether services can still write. */
+  readonly readOnly?: boolean;
   /** Where it is not: the configuration of the last time, which says what servers are asked. */
   readonly configuration?: ConfigurationFiles | null;
   /** Earlier facts, and when they were gathered (milliseconds since 1970): the same is asked again. */
@@ -43,14 +45,14 @@ export interface PreflightRequest {
  * returned as it is, and `unreadable` when there is no shell, or no output that the probe wrote.
  */
 export async function gatherFacts(request: GatherRequest): Promise<Result<Facts, PlatformFailure | UnreadableFacts>> {
-  const { preflight, deep = true } = request;
+  const { preflight, deep = true, readOnly = false } = request;
   const known = request.known == null ? null : knownBefore(request.known.facts, request.known.at);
   // Unguessable, and given over stdin: command lines can be read by every process inside.
   const nonce = randomBytes(16).toString('hex');
   const answer = await request.platform.query(request.instance, {
     command: preflight === undefined ? ['sh', '-s'] : ['sh', '-s', '--', preflight.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
-    stdin: probeInput(nonce, { preflight: preflight !== undefined, deep, known }),
+    stdin: probeInput(nonce, { preflight: preflight !== undefined, deep, readOnly, known }),
     cwd: '/',
     user: 0,
     group: 0,

@@ -25,6 +25,8 @@ export interface ProberOptions {
   /** Facts of the baseline with their time (milliseconds since 1970), where there is one: the same is asked again. */
   readonly facts?: Facts | null;
   readonly at?: number;
+  /** Nothing is written in the instance, not even a test file. */
+  readonly readOnly?: boolean;
 }
 
 /** Asks the real instance. At most eight checks run at a time: an observation must not become a load. */
@@ -65,6 +67,7 @@ function createGathering(
       limitMs: factsLimitMs,
       known,
       deep,
+      readOnly: options.readOnly ?? false,
       configuration: last?.facts.configuration ?? null,
       ...(preflight ? { preflight } : {}),
     };

@@ -62,7 +62,7 @@ const isOfTheRun = ({ method, path, body }: Passed): boolean => {
       // The description goes with every PATCH: Incus before 6.0.6 would empty it.
       return (
         keys.toSorted().join() === 'config,description' &&
-        onlyKey((body as { config: object }).config) === 'user.guard.run' &&
+        isNoteOfTheRun((body as { config: Readonly<Record<string, string>> }).config) &&
         (body as { description: unknown }).description === ''
       );
     case `PUT ${own}`:
@@ -73,9 +73,14 @@ const isOfTheRun = ({ method, path, body }: Passed): boolean => {
   }
 };
 
+/** The marker; with the end of the marker, which run was kept. */
+const isNoteOfTheRun = (config: Readonly<Record<string, string>>): boolean => {
+  const keys = Object.keys(config).toSorted().join();
+  return keys === 'user.guard.run' || (keys === 'user.guard.kept,user.guard.run' && config['user.guard.run'] === '');
+};
+
 const finalName = new RegExp(`^${own}/snapshots/guard-\\d{8}-\\d{6}-[0-9a-z]{4}$`);
 
-const onlyKey = (config: object): string => Object.keys(config).join();
 
 const strangers = (): Passed[] => proxy.changes().filter((request) => !isQuestion(request) && !isOfTheRun(request));
 

@@ -8,6 +8,8 @@ export interface ProbeOptions {
   readonly preflight?: boolean;
   /** Also what is slow to gather or leaves traces: validators, write tests, privileges of files, names, logs. */
   readonly deep?: boolean;
+  /** No test files are written. */
+  readonly readOnly?: boolean;
   /** What earlier facts know, so that the same is asked again. */
   readonly known?: KnownBefore | null;
 }
@@ -29,9 +31,12 @@ export interface KnownBefore {
  * a command line argument because those can be read by every process inside. With a preflight, the program that is looked
  * for is the shell's first argument.
  */
-export function probeInput(nonce: string, { preflight = false, deep = true, known = null }: ProbeOptions = {}): string {
+export function probeInput(
+  nonce: string,
+  { preflight = false, deep = true, readOnly = false, known = null }: ProbeOptions = {},
+): string {
   return [
-    `n=${nonce} deep=${deep ? 1 : ''} since=${Math.floor(known?.since ?? 0)}`,
+    `n=${nonce} deep=${deep ? 1 : ''} read_only=${readOnly ? 1 : ''} since=${Math.floor(known?.since ?? 0)}`,
     `known_sockets=${quoted(known?.unixSockets ?? [])}`,
     `known_names=${quoted(known?.names ?? [])}`,
     `known_peers=${quoted(known?.peers ?? [])}`,

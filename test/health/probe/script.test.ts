@@ -50,6 +50,15 @@ describe('the probe, read by the shells of this machine', () => {
     expect(parseProbe(text, nonce).ok).toBe(true);
   });
 
+  test('writes test files, and none where it must only read', async () => {
+    const sections = async (readOnly: boolean): Promise<readonly string[]> => {
+      const { stdout } = await execa('sh', ['-s'], { input: probeInput(nonce, { readOnly }) });
+      return [...sectionsOf(stdout, nonce).keys()];
+    };
+    expect(await sections(false)).toContain('writetest');
+    expect(await sections(true)).not.toContain('writetest');
+  });
+
   test('nothing but sections comes on either stream', async () => {
     const text = await run(['sh']);
     const outside = text.replaceAll(new RegExp(`${nonce} begin (\\w+)\\n[^]*?\\n${nonce} end \\1 \\d+\\n`, 'g'), '');
