@@ -81,7 +81,6 @@ const isNoteOfTheRun = (config: Readonly<Record<string, string>>): boolean => {
 
 const finalName = new RegExp(`^${own}/snapshots/guard-\\d{8}-\\d{6}-[0-9a-z]{4}$`);
 
-
 const strangers = (): Passed[] => proxy.changes().filter((request) => !isQuestion(request) && !isOfTheRun(request));
 
 describe('a whole run', () => {
