@@ -34,7 +34,12 @@ export function remainingMs(deadline: Deadline, reading: ClockReading): number {
 export function parseDeadline(value: unknown): Deadline | null {
   if (typeof value !== 'object' || value === null) return null;
   const { at, bootId, sinceBootMs } = value as Readonly<Record<string, unknown>>;
-  return typeof at === 'number' && typeof bootId === 'string' && typeof sinceBootMs === 'number'
-    ? { at, bootId, sinceBootMs }
-    : null;
+  return isTime(at) && typeof bootId === 'string' && isTime(sinceBootMs) ? { at, bootId, sinceBootMs } : null;
+}
+
+/** The last moment that a Date can show, in milliseconds since 1970. Anybody who may configure the instance can write more. */
+const lastTime = 8.64e15;
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= lastTime;
 }

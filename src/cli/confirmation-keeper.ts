@@ -23,7 +23,7 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { recoverInstance } from './recover.ts';
 import { withExisting, type Session } from './session.ts';
 import { recordExtension } from './settle-waiting.ts';
-import { settleWaiting } from './waiting-run.ts';
+import { settleWaiting, waitingRunOf } from './waiting-run.ts';
 
 /** How often the notes are read, in milliseconds. */
 const pollMs = 500;
@@ -251,11 +251,33 @@ async function beforeDeadline(
   if (record === null || record.confirmBy === null || clock.monotonic() < entry.tryAt) return;
   entry.tryAt = clock.monotonic() + tryMs;
   const over = new AbortController();
-  const cancel = clock.after(Math.max(1, left), () => over.abort());
-  const isConfirmed = await tryConfirmCommand(context, session.reached, record.confirmBy, over.signal);
+  const untilWarning = left > warningMs ? left - warningMs : left;
+  const cancel = clock.after(Math.max(1, untilWarning), () => over.abort());
+  void abortWhenMoved(context, session, run, deadline, over);
+  const signal = AbortSignal.any([over.signal, options.signal]);
+  const isConfirmed = await tryConfirmCommand(context, session.reached, record.confirmBy, signal);
   cancel();
+  over.abort();
   if (isConfirmed) await settleWaiting(context, session, run, { kind: 'confirm' });
   entry.nextAt = 0;
+}
+
+/** A command that hangs must not hide that somebody has settled the change, or has moved its deadline forward. */
+async function abortWhenMoved(
+  { clock }: Pick<Context, 'clock'>,
+  session: Session,
+  run: string,
+  deadline: Deadline,
+  over: AbortController,
+): Promise<void> {
+  while (!over.signal.aborted) {
+    await clock.sleep(readMs, over.signal);
+    if (over.signal.aborted) return;
+    const seen = await waitingRunOf(session);
+    if (!seen.ok) continue;
+    const isSame = seen.value?.run === run && seen.value.confirmation.state === 'waiting';
+    if (!isSame || seen.value.confirmation.deadline.at !== deadline.at) over.abort();
+  }
 }
 
 /** Does what was settled, as `guard recover` does. What it prints is in the run's record. */

@@ -485,3 +485,16 @@ test('0: a command on this machine confirms it, also when the caller has gone', 
   await isFree();
   await rm(word);
 });
+
+test('14: a command that hangs does not hide a deadline that was moved forward', async () => {
+  await withAgent();
+  const started = join(guard.stateDirectory, 'started');
+  const hanging = `sh -c 'touch ${started}; exec sleep 600'`;
+  expect((await guard.run(change('hangs', '--confirm', '10m', '--confirm-by', hanging, '--detach'))).status).toBe(16);
+  await waitFor(async () => (await readdir(guard.stateDirectory)).includes('started'));
+  expect((await guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
+  // A try may take 60 s: a keeper that waits for its end acts later than this.
+  await waitFor(async () => (await lastRun()).exitStatus === 14, { limitMs: 30_000 });
+  expect(await fileExists(instance, '/root/hangs')).toBe(false);
+  await isFree();
+});

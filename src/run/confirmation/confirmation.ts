@@ -95,6 +95,13 @@ export function parseConfirmation(value: unknown): Confirmation | null {
 function parseRetention(value: unknown): Retention | null {
   if (!isObject(value)) return null;
   const { keep, expiresMs } = value;
-  if (typeof keep !== 'number' || (typeof expiresMs !== 'number' && expiresMs !== null)) return null;
+  if (!isCount(keep) || (expiresMs !== null && !(isCount(expiresMs) && expiresMs <= longestExpiryMs))) return null;
   return { keep, expiresMs };
+}
+
+/** A later expiry may be no date at all, in milliseconds: a hundred years. */
+const longestExpiryMs = 100 * 366 * 86_400_000;
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -41,7 +41,10 @@ export function readMarker(instance: Pick<Instance, 'metadata'>): RunMarker | nu
   if (!text) return null;
   try {
     const marker: unknown = JSON.parse(text);
-    return isMarker(marker) ? marker : null;
+    if (!isMarker(marker)) return null;
+    // Only what was checked is used: a retention that is none is left out.
+    const confirmation = parseConfirmation(marker.confirmation);
+    return confirmation === null ? marker : { ...marker, confirmation };
   } catch {
     return null;
   }

@@ -34,6 +34,10 @@ describe('the deadline', () => {
       {},
       { at: '1', bootId: 'b', sinceBootMs: 1 },
       { at: 1, bootId: 1, sinceBootMs: 1 },
+      // Anybody who may configure the instance can write these, and no Date can show them.
+      { at: 1e300, bootId: 'b', sinceBootMs: 1 },
+      { at: Infinity, bootId: 'b', sinceBootMs: 1 },
+      { at: 1, bootId: 'b', sinceBootMs: 1e300 },
     ])
       expect(parseDeadline(value)).toBeNull();
   });
@@ -102,5 +106,17 @@ describe('settling a confirmation', () => {
     for (const one of [waiting(5), settled]) expect(parseConfirmation(JSON.parse(JSON.stringify(one)))).toEqual(one);
     for (const value of [null, {}, { ...waiting(5), state: 'done' }, { state: 'waiting' }])
       expect(parseConfirmation(value)).toBeNull();
+  });
+
+  test('ignores a retention that is none', () => {
+    const usual = { keep: 3, expiresMs: null };
+    expect(parseConfirmation({ ...waiting(5), retention: usual })?.retention).toEqual(usual);
+    for (const retention of [
+      { keep: -1, expiresMs: null },
+      { keep: 0.5, expiresMs: null },
+      { keep: 3, expiresMs: 1e300 },
+      { keep: 3, expiresMs: -1 },
+    ])
+      expect(parseConfirmation({ ...waiting(5), retention })?.retention).toBeUndefined();
   });
 });
