@@ -84,7 +84,7 @@ test('without a server, and with a wrong guard.yaml, the rest is told all the sa
   const { status, stdout } = await guard.run(['doctor', '--config', 'none.yaml'], { env: { INCUS_SOCKET: '/none' } });
   expect(status).toBe(2);
   expect(stdout).toMatch(/^problem {2}server: .*no socket \/none\. Start Incus/m);
-  expect(stdout).toMatch(/^problem {2}configuration: .*none\.yaml: There is no such file\. Name one/m);
+  expect(stdout).toMatch(/^problem {2}configuration: .*none\.yaml: There is no such file\. Name an existing file/m);
   expect(stdout).toMatch(/^ok {7}records: /m);
 });
 
