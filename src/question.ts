@@ -28,6 +28,6 @@ export type Choice =
 
 /** The person at the terminal. */
 export interface Person {
-  /** Null where no answer came in time, the terminal went away, or Ctrl-C or Ctrl-D was pressed. `signal` takes the question back. */
+  /** Null where no answer came in time, the terminal went away, or Ctrl-C or Ctrl-D was pressed. Aborting `signal` closes the question. */
   readonly ask: (question: Question, limitMs: number, signal?: AbortSignal) => Promise<Choice | null>;
 }

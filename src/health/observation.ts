@@ -27,7 +27,7 @@ export interface InstanceObservation {
   readonly factsSay: string | null;
 }
 
-/** `askable`: a command could be run inside. `unaskable`: the server reports it as running, but no command could be run. */
+/** `askable`: a command ran in the instance. `unaskable`: the server says that the instance is running, but no command could be run in it. */
 export type InstanceState =
   | { readonly kind: 'askable' }
   | { readonly kind: 'unaskable'; readonly message: string }

@@ -43,7 +43,7 @@ export interface ConfirmationTools {
   readonly ready: (signal: AbortSignal) => Promise<void>;
   /** Makes sure that somebody acts at the deadline whatever becomes of this process. The error is one sentence. */
   readonly arm: (run: string) => Promise<Result<void, string>>;
-  /** Asks the person at the terminal, with the time left; null where nobody can be asked. The signal takes the question back. */
+  /** Asks the person at the terminal and shows the time left; null without a terminal. Aborting the signal closes the question. */
   readonly ask: ((deadline: () => Deadline, signal: AbortSignal) => Promise<ConfirmationAnswer>) | null;
   /** Runs `--confirm-by` once. */
   readonly tryCommand: (words: readonly [string, ...string[]], signal: AbortSignal) => Promise<boolean>;

@@ -1,11 +1,11 @@
 import { shellWords } from '../../../text.ts';
 
 /**
- * The shell command for the server that clears away what a killed daemon left of a restore and what blocks every later one.
- * Null if the failure is another one. On btrfs a restore moves the file system to NAME.incustmp, makes NAME anew and removes
- * the other. If the daemon was killed after the first step, NAME is missing, or it is a folder that Incus made later for its
- * `backup.yaml`: then NAME.incustmp is moved back. Only a folder with a `rootfs` is a file system. Incus 6.0 has no request
- * that does this.
+ * The shell command that removes from the server what a killed daemon left of a restore, which would block every later
+ * restore. Null for any other failure. On btrfs a restore renames the file system to NAME.incustmp, creates a new NAME and
+ * removes NAME.incustmp. If the daemon was killed after the first step, there is no NAME, or only a folder that Incus
+ * created later for its `backup.yaml`: then the command renames NAME.incustmp back to NAME. A folder is a file system of an
+ * instance only if it contains `rootfs`. Incus 6.0 has no request for this.
  */
 export function clearingOf(detail: string): string | null {
   const path =
