@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { timeLimits } from '../config/limits.ts';
 import { findRunId } from '../journal/run-id.ts';
+import type { RecordedIdentity } from '../journal/instance-identity.ts';
 import { listRunIds, readRun } from '../journal/runs.ts';
 import { listWaiting } from '../journal/waiting-runs.ts';
 import { refused } from '../run/refusal.ts';
@@ -9,8 +10,9 @@ import type { Call } from './call.ts';
 import { keepDeadlines } from './confirmation-keeper.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
+import { addressOf, withRecorded } from './identity.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
-import { withExisting } from './session.ts';
+import { withExisting, type Session } from './session.ts';
 import { settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
 import { duration } from './values.ts';
@@ -59,30 +61,39 @@ async function confirm(context: Context, wanted: string, options: ConfirmOptions
   const ended = target.run === null ? await endedRun(context, wanted) : null;
   if (ended !== null)
     return reportOutcome(context, options.json ?? false, refused(ended, 'See `guard runs` for how the runs ended.'));
-  return withExisting(
-    context,
-    { instance: target.instance, options: target.options, withTerminal: false },
-    async (session) => {
-      const json = options.json ?? false;
-      const waiting = await waitingRunOf(session);
-      if (!waiting.ok) return reportOutcome(context, json, waiting.error);
-      if (waiting.value === null || (target.run !== null && waiting.value.run !== target.run))
-        return reportOutcome(
+  return withTarget(context, target, async (session) => {
+    const json = options.json ?? false;
+    const waiting = await waitingRunOf(session);
+    if (!waiting.ok) return reportOutcome(context, json, waiting.error);
+    if (waiting.value === null || (target.run !== null && waiting.value.run !== target.run))
+      return reportOutcome(
+        context,
+        json,
+        refused(
+          target.run === null
+            ? `No change of "${session.reached.instance}" waits for a confirmation.`
+            : `Run ${target.run} does not wait for a confirmation.`,
+          'See `guard runs` for how the runs ended.',
+        ),
+      );
+    const action =
+      options.extend === undefined ? ({ kind: 'confirm' } as const) : ({ kind: 'extend', ms: options.extend } as const);
+    return settleAndFinish(context, session, waiting.value, action, target.options);
+  });
+}
+
+function withTarget(context: Context, target: Target, work: (session: Session) => Promise<number>): Promise<number> {
+  const { instance, options, recorded } = target;
+  const wanted = { instance, options, withTerminal: false };
+  if (recorded === null) return withExisting(context, wanted, work);
+  return withRecorded(context, wanted, recorded, (session, { kind }) =>
+    kind === 'gone'
+      ? reportOutcome(
           context,
-          json,
-          refused(
-            target.run === null
-              ? `No change of "${session.reached.instance}" waits for a confirmation.`
-              : `Run ${target.run} does not wait for a confirmation.`,
-            'See `guard runs` for how the runs ended.',
-          ),
-        );
-      const action =
-        options.extend === undefined
-          ? ({ kind: 'confirm' } as const)
-          : ({ kind: 'extend', ms: options.extend } as const);
-      return settleAndFinish(context, session, waiting.value, action, target.options);
-    },
+          options.json ?? false,
+          refused(`The instance of run ${target.run} was deleted.`, 'End the record of the run: guard recover'),
+        )
+      : work(session),
   );
 }
 
@@ -93,22 +104,27 @@ async function endedRun(context: Context, wanted: string): Promise<string | null
   return runs.includes(wanted) ? `Run ${wanted} does not wait for a confirmation.` : null;
 }
 
+interface Target {
+  readonly instance: string;
+  readonly run: string | null;
+  /** What the record of the run says of its instance. */
+  readonly recorded: RecordedIdentity | null;
+  readonly options: ConfirmOptions;
+}
+
 /** A run of this host, by its id; else an instance. */
-async function targetOf(
-  context: Context,
-  wanted: string,
-  options: ConfirmOptions,
-): Promise<{ readonly instance: string; readonly run: string | null; readonly options: ConfirmOptions }> {
+async function targetOf(context: Context, wanted: string, options: ConfirmOptions): Promise<Target> {
   const state = stateDirectoryOf(context);
   const waiting = listWaiting(state);
   const newest = wanted === 'last' ? waiting.at(-1) : undefined;
   const found = newest === undefined ? findRunId(waiting, wanted) : ok(newest);
   const record = found.ok ? await readRun(state, found.value) : null;
-  if (record?.started == null) return { instance: wanted, run: null, options };
-  const { instance, project, remote } = record.started;
+  if (record?.started == null) return { instance: wanted, run: null, recorded: null, options };
+  const { started, run } = record;
   return {
-    instance: remote === null ? instance : `${remote}:${instance}`,
-    run: record.run,
-    options: { ...options, project },
+    instance: addressOf(started),
+    run,
+    recorded: started,
+    options: { ...options, project: started.project },
   };
 }

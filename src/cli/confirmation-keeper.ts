@@ -5,6 +5,7 @@ import type { Outcome } from '../event.ts';
 import { remainingMs, type Deadline } from '../deadline.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
+import type { InstanceAddress, RecordedIdentity } from '../journal/instance-identity.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import {
   forgetWaiting,
@@ -21,7 +22,8 @@ import { notifyEnd } from './confirmation-end.ts';
 import { tryConfirmCommand } from './confirmation-tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { recoverInstance } from './recover.ts';
-import { withExisting, type Session } from './session.ts';
+import { withRecorded } from './identity.ts';
+import type { Session } from './session.ts';
 import { recordExtension } from './settle-waiting.ts';
 import { settleWaiting, waitingRunOf } from './waiting-run.ts';
 
@@ -71,7 +73,7 @@ interface WaitingRun {
   readonly run: string;
   /** Null where it cannot be read: the instance says everything that a rollback needs. */
   readonly record: RunRecord | null;
-  readonly address: Pick<WaitingNote, 'instance' | 'project' | 'remote'>;
+  readonly address: RecordedIdentity;
   readonly note: WaitingNote | null;
 }
 
@@ -129,9 +131,10 @@ async function keepOne(
   if (deadline !== null && record !== null && isHeldByItsMaker(record) && left > -graceMs)
     return noteDeadline(options, waiting, entry, deadline);
   entry.nextAt = clock.monotonic() + readMs;
-  const isReached = await withInstanceOf(context, options, waiting, (session) =>
-    actOn(context, options, session, waiting, entry),
-  );
+  const isReached = await withInstanceOf(context, options, waiting, (session) => {
+    const { instance, project } = session.reached;
+    return actOn(context, options, session, { ...waiting, address: { ...address, instance, project } }, entry);
+  });
   if (!isReached) retryLater(context, entry);
 }
 
@@ -165,7 +168,7 @@ async function forget(
     emit?.({ type: 'confirmation-ended', ...subjectOf(subject), run, outcome });
 }
 
-function subjectOf({ instance, project, remote }: WaitingRun['address']): WaitingRun['address'] {
+function subjectOf({ instance, project, remote }: InstanceAddress): InstanceAddress {
   return { instance, project, remote };
 }
 
@@ -314,7 +317,7 @@ async function finish(
   options.emit?.({ type: 'agent-warning', ...subject, message: `Run ${run} was not finished (${status}): ${why}` });
 }
 
-/** Whether the instance was there to be worked on. */
+/** Whether the instance was there to be worked on, under whatever name. */
 async function withInstanceOf(
   context: Context,
   options: KeeperOptions,
@@ -323,9 +326,9 @@ async function withInstanceOf(
 ): Promise<boolean> {
   let isReached = false;
   const own = { instance: nameOf(address), options: optionsOf(options, note, address), withTerminal: false };
-  await withExisting(listening(contextOf(context, note), { text: '' }), own, async (session) => {
-    isReached = true;
-    await work(session);
+  await withRecorded(listening(contextOf(context, note), { text: '' }), own, address, async (session, { kind }) => {
+    isReached = kind === 'here' || kind === 'moved';
+    if (isReached) await work(session);
     return 0;
   });
   return isReached;
@@ -346,11 +349,11 @@ function listening(context: Context, tail: { text: string }): Context {
   return { ...context, stdout: output, stderr: output };
 }
 
-function optionsOf({ config }: KeeperOptions, note: WaitingNote | null, { project }: WaitingRun['address']) {
+function optionsOf({ config }: KeeperOptions, note: WaitingNote | null, { project }: InstanceAddress) {
   const chosen = note?.config ?? config;
   return { project, tolerateMistakes: true, ...(chosen === undefined ? {} : { config: chosen }) };
 }
 
-function nameOf({ instance, remote }: WaitingRun['address']): string {
+function nameOf({ instance, remote }: InstanceAddress): string {
   return remote === null ? instance : `${remote}:${instance}`;
 }

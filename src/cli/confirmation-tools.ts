@@ -5,15 +5,18 @@ import type { Outcome } from '../event.ts';
 import { remainingMs } from '../deadline.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
+import type { RecordedIdentity } from '../journal/instance-identity.ts';
 import { readRun } from '../journal/runs.ts';
 import type { WaitingNote } from '../journal/waiting-runs.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Platform } from '../platform/platform.ts';
 import { askToConfirm } from '../report/confirm-prompt.ts';
 import { formatTime } from '../report/time.ts';
+import { recordedIdentity } from '../run/instance-identity.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import type { ConfirmationTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
+import { identityOfReached } from './identity.ts';
 import { armDeadline } from './deadline-keeper.ts';
 
 /** How long one try of `--confirm-by` may take, in milliseconds. */
@@ -30,7 +33,10 @@ export function confirmationTools(
   return {
     readClocks: clocks,
     ready: async () => {},
-    arm: (run) => armDeadline(context, run, waitingNote(context, reached, config)),
+    arm: async (run) => {
+      const identity = recordedIdentity(await identityOfReached(reached));
+      return armDeadline(context, run, waitingNote(context, identity, config));
+    },
     ask: isAttended
       ? (deadline, over) => askToConfirm({ stdin, stderr }, { clock, readClocks: clocks }, deadline, over)
       : null,
@@ -46,13 +52,15 @@ export function confirmationTools(
 /** Where a keeper finds the run and its configuration. */
 export function waitingNote(
   { workingDirectory }: Pick<Context, 'workingDirectory'>,
-  { instance, project, remote }: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>,
+  { instance, project, remote, uuid, server }: RecordedIdentity,
   config: string | null,
 ): WaitingNote {
   return {
     instance,
     project,
     remote,
+    ...(uuid === undefined ? {} : { uuid }),
+    ...(server === undefined ? {} : { server }),
     config: config === null ? null : resolve(workingDirectory, config),
     workingDirectory,
   };

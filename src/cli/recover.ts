@@ -1,8 +1,9 @@
 import { Option, type Command } from 'commander';
-import type { Outcome } from '../event.ts';
+import type { Outcome, RunStarted } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
+import { isOfInstance, type InstanceIdentity } from '../journal/instance-identity.ts';
 import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
@@ -15,6 +16,7 @@ import { err, ok, type Result } from '../result.ts';
 import { mayBeSettledLater } from '../run/confirmation/settlement.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
+import { recordedIdentity } from '../run/instance-identity.ts';
 import { newLease } from '../run/lock/in-flight.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../run/lock/lease.ts';
 import { removeMarker, takeMarker } from '../run/lock/marker-changes.ts';
@@ -28,6 +30,7 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
+import { identityOfReached, withRecorded } from './identity.ts';
 import { waitingNote } from './confirmation-tools.ts';
 import { armDeadline } from './deadline-keeper.ts';
 import {
@@ -101,18 +104,23 @@ export async function recoverInstance(
   options: RecoverOptions,
   known: RunRecord | null,
 ): Promise<number> {
+  const wanted = { instance, options, withTerminal: false };
   if (known?.started?.rehearsal !== undefined)
-    return withInstance(context, { instance, options, withTerminal: false }, (session) =>
-      recoverRehearsal(context, session, known, options),
-    );
+    return withInstance(context, wanted, (session) => recoverRehearsal(context, session, known, options));
   const here = await about(context, { instance, command: known?.started?.command ?? [] });
-  return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
+  if (known?.started == null)
+    return withInstance(here, wanted, async (session) => {
+      const waits = await endWhileWaiting(here, session, options);
+      if (waits !== null) return waits;
+      const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
+      return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
+    });
+  // Its user may have renamed or moved the instance, or made another one of its name.
+  return withRecorded(here, wanted, known.started, async (session, where) => {
+    if (where.kind === 'other-server') return reportOutcome(context, options.json ?? false, otherServer(known));
+    if (where.kind === 'gone') return closeGone(here, options, known);
     const waits = await endWhileWaiting(here, session, options);
-    if (waits !== null) return waits;
-    const over = known === null ? null : await endWithoutInstance(here, session, options, known);
-    if (over !== null) return over;
-    const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
-    return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
+    return waits ?? recoverReached(here, session, options, known);
   });
 }
 
@@ -152,7 +160,7 @@ async function recoverReached(
   const isFree = isIdle || hasMakerLeft(found.value, record);
   const holderEnd = await requireFree(isFree, { ...tools, inspectHolder, report: tell }, found.value, record, care);
   if (!holderEnd.ok) return reportOutcome(context, options.json ?? false, holderEnd.error);
-  const own = await keptRestorePoints(stateDirectoryOf(context), session.reached);
+  const own = await keptRestorePoints(stateDirectoryOf(context), await identityOfReached(session.reached));
   const leftovers = await repairLeftovers(plan, tools, found.value, own);
   if (!leftovers.ok) return reportOutcome(context, options.json ?? false, leftovers.error);
   const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers.value.leftovers));
@@ -195,41 +203,21 @@ async function endWhileWaiting(
       : null;
   }
   const isOfThisHost = (await readRun(stateDirectoryOf(context), run)) !== null;
-  const note = readWaitingNote(stateDirectoryOf(context), run) ?? waitingNote(context, session.reached, null);
+  const note =
+    readWaitingNote(stateDirectoryOf(context), run) ??
+    waitingNote(context, recordedIdentity(await identityOfReached(session.reached)), null);
   const armed = isOfThisHost ? await armDeadline(context, run, note) : ok(undefined);
   await reportWait(context, options, describeWait(waiting));
   if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
   return 0;
 }
 
-/** The exit status where this server has nothing of the run, or is another one; null where there is something to recover. */
-async function endWithoutInstance(
-  context: RecoverySession,
-  session: Session,
-  options: RecoverOptions,
-  record: RunRecord,
-): Promise<number | null> {
-  const elsewhere = await refuseOtherServer(session, record);
-  if (elsewhere !== null) return reportOutcome(context, options.json ?? false, elsewhere);
-  return (await isGone(session, record)) ? closeGone(context, options, record) : null;
-}
-
 /** The records of a host may name several servers, which may have instances of the same name. */
-async function refuseOtherServer({ reached }: Session, { run, started }: RunRecord): Promise<Outcome | null> {
-  const server = started?.server ?? null;
-  const here = server === null ? null : await reached.fleet.serverId();
-  if (here === null || here === server) return null;
+function otherServer({ run }: RunRecord): Outcome {
   return refused(
     `Run ${run} was made on another server than this one.`,
     `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
   );
-}
-
-/** Only a server that is known to be the same can say that an instance is gone. */
-async function isGone({ reached }: Session, { started }: RunRecord): Promise<boolean> {
-  if (started?.server === undefined || (await reached.fleet.serverId()) !== started.server) return false;
-  const seen = await reached.platform.getInstance(reached.instance);
-  return !seen.ok && seen.error.kind === 'not-found';
 }
 
 /** Somebody deleted the instance: nothing is left to finish, and the next boot must not complain about it again. */
@@ -263,7 +251,9 @@ async function finish(
   const { platform } = session.reached;
   const run = record?.run ?? (leftovers.marker ?? leftovers.quiesceMarker)?.run ?? plan.run;
   const recorder = await recorderOf(context, run, options, record);
-  await (record === null ? recorder.begin(startedElsewhere(context, session, leftovers, run)) : recorder.resume());
+  await (record === null
+    ? recorder.begin(await startedElsewhere(context, session, leftovers, run))
+    : recorder.resume());
   for (const name of removed)
     await recorder.record({ type: 'notice', level: 'warning', message: describeRemoved(name) });
   const { instance, project, remote, limits } = plan;
@@ -328,9 +318,10 @@ async function pruneAfterConfirmation(
 ): Promise<void> {
   const keep = record?.retention?.keep;
   if (keep === undefined) return;
-  const kept = (): Promise<KeptRestorePoint[]> => keptRestorePoints(stateDirectoryOf(context), reached);
+  const kept = (of: InstanceIdentity): Promise<KeptRestorePoint[]> => keptRestorePoints(stateDirectoryOf(context), of);
   const tools = { platform: reached.platform, clock: context.clock, recorder, keptRestorePoints: kept };
-  await pruneRestorePoints({ ...plan, restorePoint: { ...plan.restorePoint, keep } }, tools);
+  const identity = await identityOfReached(reached);
+  await pruneRestorePoints({ ...plan, restorePoint: { ...plan.restorePoint, keep } }, tools, identity);
 }
 
 /**
@@ -408,15 +399,14 @@ async function recordOf(context: Context, { reached }: Session, leftovers: RunLe
   const state = stateDirectoryOf(context);
   const known = leftovers.marker ?? leftovers.quiesceMarker;
   if (known !== null) return readRun(state, known.run);
-  const unfinished = await unfinishedRuns(state);
+  const [unfinished, identity] = await Promise.all([unfinishedRuns(state), identityOfReached(reached)]);
   return (
     unfinished.findLast(
       (record) =>
-        record.started?.rehearsal === undefined &&
+        record.started !== null &&
+        record.started.rehearsal === undefined &&
         isLeftoverOf(leftovers, record) &&
-        record.started?.instance === reached.instance &&
-        record.started.project === reached.project &&
-        record.started.remote === reached.remote,
+        isOfInstance(record.started, identity, record.restorePoint?.createdAt ?? null),
     ) ?? null
   );
 }
@@ -437,13 +427,16 @@ async function recorderOf(
   });
 }
 
-function startedElsewhere(context: Context, { reached }: Session, leftovers: RunLeftovers, run: string) {
+async function startedElsewhere(
+  context: Context,
+  { reached }: Session,
+  leftovers: RunLeftovers,
+  run: string,
+): Promise<RunStarted> {
   return {
-    type: 'run-started' as const,
+    type: 'run-started',
     version: context.version,
-    instance: reached.instance,
-    project: reached.project,
-    remote: reached.remote,
+    ...recordedIdentity(await identityOfReached(reached)),
     // What another host ran is not known here.
     command: [],
     wasRunning: leftovers.wasRunning,

@@ -8,7 +8,7 @@ import { gatherFacts } from '../health/gather.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { keptRestorePoints, undoStepsOf, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { findRunId, newRunId } from '../journal/run-id.ts';
-import { listRuns } from '../journal/run-index.ts';
+import { listRunsOf } from '../journal/run-index.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
 import { rollbackLines, type RollbackPreview } from '../report/rollback-text.ts';
 import { createView } from '../report/view.ts';
@@ -17,6 +17,7 @@ import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { RollbackTarget, Plan } from '../run/plan.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
+import { identityOfReached } from './identity.ts';
 import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -152,7 +153,6 @@ async function rollBackTo(
       ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
-        server: await reached.fleet.serverId(),
         reached,
         words: ['guard', 'rollback', instance, target.value.run],
         settings,
@@ -180,7 +180,7 @@ async function existingPoints(
 ): Promise<Result<KeptRestorePoint[], Outcome>> {
   const existing = await reached.platform.listSnapshots(reached.instance);
   if (!existing.ok) return err(refusedBecause(existing.error));
-  const kept = await keptRestorePoints(stateDirectoryOf(context), reached);
+  const kept = await keptRestorePoints(stateDirectoryOf(context), await identityOfReached(reached));
   return ok(
     kept.filter(({ name, createdAt }) =>
       existing.value.some((snapshot) => snapshot.name === name && snapshot.createdAt === createdAt),
@@ -215,7 +215,7 @@ async function targetOf(
   redo: boolean,
 ): Promise<Result<RollbackTarget, Outcome>> {
   const state = stateDirectoryOf(context);
-  const { back, forward } = await undoStepsOf(state, reached);
+  const { back, forward } = await undoStepsOf(state, await identityOfReached(reached));
   const point = wanted === null ? (redo ? forward : back)[0] : points.find(({ run }) => run === wanted);
   if (point === undefined) return err(redo ? nothingToRedo(reached.instance) : noPoint(reached.instance));
   const record = await readRun(state, point.run);
@@ -231,8 +231,7 @@ async function previewOf(
   redo: boolean,
 ): Promise<RollbackPreview> {
   const takenAt = Date.parse(restorePoint.createdAt);
-  const runs = await listRuns(stateDirectoryOf(context), { instance: reached.instance, limit: 1000 });
-  const here = runs.filter(({ started }) => started?.project === reached.project && started.remote === reached.remote);
+  const here = await listRunsOf(stateDirectoryOf(context), await identityOfReached(reached), 1000);
   const later = here.filter(({ started, ended }) => (started?.at ?? 0) > takenAt && ended?.outcome.outcome === 'kept');
   return {
     instance: reached.instance,

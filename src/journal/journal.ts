@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../result.ts';
 import { makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 import { baselineFile, evidenceFolder, isFileName, journalFile } from './record-files.ts';
-import { indexRun } from './run-index.ts';
+import { noteBegin, noteEnd } from './run-index.ts';
 import { runDirectory } from './state-directory.ts';
 
 /** The durable record of one run: one event per line, append-only. */
@@ -105,8 +105,9 @@ function journalOf(state: string, run: string, directory: string, journal: Journ
     directory,
     append: (event) =>
       inTurn(async () => {
+        if (event.type === 'run-started') await noteBegin(state, event);
         const written = await append(directory, journal, event);
-        if (written.ok && event.type === 'run-ended') await indexRun(state, run);
+        if (written.ok && event.type === 'run-ended') await noteEnd(state, run);
         return written;
       }),
     attach: (name, content) => inTurn(() => attach(directory, name, content)),

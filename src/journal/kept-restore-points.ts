@@ -1,13 +1,8 @@
 import type { VolumePoint } from '../event.ts';
-import { listRuns, type RunSummary } from './run-index.ts';
+import type { InstanceIdentity } from './instance-identity.ts';
+import { listRunsOf } from './run-index.ts';
+import type { RunSummary } from './run-summary.ts';
 import { pastRuns, undoSteps, type UndoSteps } from './undo.ts';
-
-/** The instance of the restore points. */
-export interface InstanceAddress {
-  readonly instance: string;
-  readonly project: string;
-  readonly remote: string | null;
-}
 
 /** A restore point that a run left on the server under its final name. */
 export interface KeptRestorePoint {
@@ -24,19 +19,17 @@ export interface KeptRestorePoint {
 const mostRuns = 1000;
 
 /** The restore points that recorded runs left on an instance, newest first. Whether they still exist the server knows. */
-export async function keptRestorePoints(stateDirectory: string, address: InstanceAddress): Promise<KeptRestorePoint[]> {
-  const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
-  return runs
-    .filter(({ started }) => started?.project === address.project && started.remote === address.remote)
-    .flatMap(keptBy)
-    .toSorted(newestFirst);
+export async function keptRestorePoints(
+  stateDirectory: string,
+  identity: InstanceIdentity,
+): Promise<KeptRestorePoint[]> {
+  return (await listRunsOf(stateDirectory, identity, mostRuns)).flatMap(keptBy).toSorted(newestFirst);
 }
 
 /** Where `guard rollback` can go on this instance, by its records. */
-export async function undoStepsOf(stateDirectory: string, address: InstanceAddress): Promise<UndoSteps> {
-  const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
-  const points = await keptRestorePoints(stateDirectory, address);
-  return undoSteps(pastRuns(runs, points));
+export async function undoStepsOf(stateDirectory: string, identity: InstanceIdentity): Promise<UndoSteps> {
+  const runs = await listRunsOf(stateDirectory, identity, mostRuns);
+  return undoSteps(pastRuns(runs, runs.flatMap(keptBy)));
 }
 
 /** By the server's time: two runs of one second have ids in no order, and the hosts of two runs have two clocks. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deadline } from '../deadline.ts';
 import type { Changes, CheckResult, Holder, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
@@ -71,6 +71,11 @@ export async function readRun(stateDirectory: string, run: string): Promise<RunR
 /** The baseline of a run, whole, as it was written; null where it cannot be read. */
 export async function readBaseline(record: Pick<RunRecord, 'directory'>): Promise<unknown> {
   return readJson(join(record.directory, baselineFile));
+}
+
+/** Whether there is a record of exactly this id. */
+export function hasRecord(stateDirectory: string, run: string): boolean {
+  return isRunId(run) && existsSync(runDirectory(stateDirectory, run));
 }
 
 /** The ids of all recorded runs, newest first. */
@@ -165,6 +170,12 @@ function readJson(path: string): unknown {
   } catch {
     return null;
   }
+}
+
+/** The event of one line of a journal, where the line contains it; null where it cannot be read, or the event is in another file. */
+export function recordedEventOf(line: string): RecordedEvent | null {
+  const event = parseLine(line);
+  return isRecorded(event) && !('in' in event) ? event : null;
 }
 
 /** Null where it cannot be read. At once: a record is a few kilobytes, which takes less than the way to another thread and back. */

@@ -1,5 +1,5 @@
 import type { KeptRestorePoint } from './kept-restore-points.ts';
-import type { RunSummary } from './run-index.ts';
+import type { RunSummary } from './run-summary.ts';
 
 /** A run that left a restore point of the time before it, as far as its record tells. */
 export interface PastRun {

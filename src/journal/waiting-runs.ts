@@ -14,6 +14,9 @@ export interface WaitingNote {
   readonly instance: string;
   readonly project: string;
   readonly remote: string | null;
+  /** As in the record of the run; absent where they are not known, and in notes of an older guard. */
+  readonly uuid?: string;
+  readonly server?: string;
   /** The guard.yaml of `--config`, absolute; null where it is searched for. */
   readonly config: string | null;
   readonly workingDirectory: string;
@@ -45,7 +48,11 @@ export function readWaitingNote(stateDirectory: string, run: string): WaitingNot
 
 function isNote(value: unknown): value is WaitingNote {
   if (typeof value !== 'object' || value === null) return false;
-  const { instance, project, remote, config, workingDirectory } = value as Readonly<Record<string, unknown>>;
+  const { instance, project, remote, uuid, server, config, workingDirectory } = value as Readonly<
+    Record<string, unknown>
+  >;
+  const isTextOrAbsent = (one: unknown): boolean => one === undefined || typeof one === 'string';
+  if (!isTextOrAbsent(uuid) || !isTextOrAbsent(server)) return false;
   const isTextOrNull = (one: unknown): boolean => one === null || typeof one === 'string';
   const texts = [instance, project, workingDirectory];
   return texts.every((one) => typeof one === 'string') && isTextOrNull(remote) && isTextOrNull(config);

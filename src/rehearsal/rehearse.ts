@@ -6,6 +6,7 @@ import type { CopyPlan, RehearsalPlace } from '../platform/rehearsals.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { AttemptSubject } from '../run/attempt.ts';
 import { establishBaseline } from '../run/baseline.ts';
+import { identityOf, recordedIdentity } from '../run/instance-identity.ts';
 import { inspect, type Inspection } from '../run/inspect.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
 import type { Plan } from '../run/plan.ts';
@@ -95,7 +96,7 @@ interface Admitted {
 async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Promise<Result<Admitted, Outcome>> {
   const inspected = await inspect(plan, tools);
   if (!inspected.ok) return inspected;
-  const repeat = await refuseRepeat(plan, tools);
+  const repeat = await refuseRepeat(plan, tools, identityOf(plan, inspected.value));
   if (repeat !== null) return err(repeat);
   const { copy, instance, wasRunning } = inspected.value;
   if (copy !== null && !mayCopyFiles)
@@ -184,17 +185,15 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
 function startOf(
   { plan, before, keepCopy }: RehearsalPlan,
   tools: RunTools,
-  { wasRunning }: Inspection,
+  inspected: Inspection,
   copy: RehearsalCopy,
 ): RunStarted {
   return {
     type: 'run-started',
     version: plan.version,
-    instance: plan.instance,
-    project: plan.project,
-    remote: plan.remote,
+    ...recordedIdentity(identityOf(plan, inspected)),
     command: plan.command.words,
-    wasRunning,
+    wasRunning: inspected.wasRunning,
     restorePointName: '',
     named: false,
     holder: tools.holder,

@@ -18,6 +18,8 @@ import { isConsistent, describeInconsistency } from './restore-point/inconsisten
 /** The state of the instance before anything is changed. */
 export interface Inspection {
   readonly instance: Instance;
+  /** Tells the server from all others; null if it does not say. */
+  readonly server: string | null;
   readonly wasRunning: boolean;
   readonly pool: Pool | null;
   /** The copy that the restore point needs while the instance is frozen; null if the driver copies nothing. */
@@ -35,9 +37,10 @@ type InspectTools = Pick<RunTools, 'platform' | 'inspectHolder'>;
 /** Inspects the instance and refuses what could not be rolled back. Changes nothing. */
 export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<Inspection, Outcome>> {
   const { platform } = tools;
-  const [instance, snapshots] = await Promise.all([
+  const [instance, snapshots, server] = await Promise.all([
     platform.getInstance(plan.instance),
     platform.listSnapshots(plan.instance),
+    platform.serverId(),
   ]);
   if (!instance.ok) return err(await explainMissing(platform, plan, instance.error));
   if (!snapshots.ok) return err(refusedBecause(snapshots.error));
@@ -69,6 +72,7 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
 
   return ok({
     instance: instance.value,
+    server,
     wasRunning: instance.value.status === 'Running',
     pool,
     copy,

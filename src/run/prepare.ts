@@ -6,6 +6,7 @@ import { resumeAdvice } from './manual-recovery.ts';
 import type { BootMark } from './command/instance-stop.ts';
 import type { FirstObservation } from './first-observation.ts';
 import { inspect, describeUncovered, type Inspection } from './inspect.ts';
+import { identityOf, recordedIdentity } from './instance-identity.ts';
 import { inFlightName } from './lock/in-flight.ts';
 import { describeLoss, type LeaseHandle } from './lock/lease.ts';
 import type { RunMarker } from './lock/marker.ts';
@@ -246,12 +247,13 @@ async function startAndObserve(
 async function admit(
   plan: Plan,
   tools: RunTools,
-  { instance }: Inspection,
+  inspected: Inspection,
   beginning: BaselineRequest,
 ): Promise<Result<RunningState, Outcome>> {
+  const { instance } = inspected;
   const baseline = await establishBaseline(plan, tools, instance, beginning);
   if (!baseline.ok) return baseline;
-  const repeat = await refuseRepeat(plan, tools);
+  const repeat = await refuseRepeat(plan, tools, identityOf(plan, inspected));
   if (repeat !== null) return err(repeat);
   const now = beginning.justStarted ? await tools.platform.getInstance(plan.instance) : ok(instance);
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
@@ -307,10 +309,7 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
   return {
     type: 'run-started',
     version: plan.version,
-    instance: plan.instance,
-    project: plan.project,
-    remote: plan.remote,
-    ...(plan.server ? { server: plan.server } : {}),
+    ...recordedIdentity(identityOf(plan, inspected)),
     command: plan.command.words,
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,

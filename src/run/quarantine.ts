@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cause, Outcome } from '../event.ts';
+import type { InstanceIdentity } from '../journal/instance-identity.ts';
 import { packageState } from './packages/state.ts';
 import type { Plan } from './plan.ts';
 import { digestOfPush } from './push/digest.ts';
@@ -13,9 +14,10 @@ import type { RunTools } from './tools.ts';
 export async function refuseRepeat(
   plan: Plan,
   tools: Pick<RunTools, 'platform' | 'failedChanges'>,
+  identity: InstanceIdentity,
 ): Promise<Outcome | null> {
   if (!plan.obeyQuarantine) return null;
-  const failed = await tools.failedChanges();
+  const failed = await tools.failedChanges(identity);
   // Only a command that failed before needs the simulation of its changes.
   if (failed.length === 0) return null;
   const fingerprint = await fingerprintOfChange(plan, tools);

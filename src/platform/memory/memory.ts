@@ -56,6 +56,7 @@ export function connectMemory(server: MemoryServer, { process, faultOf = () => n
     followInstances: (onEvent) => followInstances(client, onEvent),
     isShuttingDown: async () => server.shuttingDown,
     describeServer: () => describeMemoryServer(client),
+    serverId: async () => server.id,
     rehearsals,
     // There is one project.
     inProject: () => platform,

@@ -5,6 +5,8 @@ import type { Disk, InstanceEvent, InstanceType, Metadata, Operation, Pool, Pool
 
 /** A server in memory. It outlives its clients, and does what it was asked although they die. */
 export interface MemoryServer {
+  /** Tells it from all other servers. */
+  readonly id: string;
   readonly clock: Clock;
   readonly instances: Map<string, MemoryInstance>;
   readonly pools: Map<string, MemoryPool>;
@@ -26,7 +28,9 @@ export interface MemoryServer {
 type Duration = 'read' | 'change' | 'snapshot' | 'restore' | 'start' | 'stop' | 'gracefulStop' | 'restart';
 
 export interface MemoryInstance {
-  readonly name: string;
+  name: string;
+  readonly uuid: string;
+  readonly createdAt: string;
   status: 'Running' | 'Stopped' | 'Frozen';
   readonly type: InstanceType;
   ephemeral: boolean;
@@ -136,8 +140,10 @@ export function createMemoryServer(options: {
   readonly clock: Clock;
   readonly exec: ExecHandler;
   readonly takes?: Partial<MemoryServer['takes']>;
+  readonly id?: string;
 }): MemoryServer {
   return {
+    id: options.id ?? 'memory',
     clock: options.clock,
     instances: new Map(),
     pools: new Map([['default', poolLikeBtrfs('default')]]),
@@ -182,6 +188,8 @@ export function addInstance(
 ): MemoryInstance {
   const instance: MemoryInstance = {
     name,
+    uuid: newUuid(server),
+    createdAt: timeNow(server),
     status: 'Running',
     type: 'container',
     ephemeral: false,
@@ -206,6 +214,15 @@ export function addInstance(
   return instance;
 }
 
+/** As a user renames an instance: its uuid and its snapshots stay. */
+export function renameInstance(server: MemoryServer, from: string, to: string): void {
+  const instance = server.instances.get(from);
+  if (instance === undefined || server.instances.has(to)) throw new Error(`cannot rename ${from} to ${to}`);
+  server.instances.delete(from);
+  instance.name = to;
+  server.instances.set(to, instance);
+}
+
 /** Adds a custom volume; attach it with a disk of the instance. */
 export function addVolume(server: MemoryServer, pool: string, name: string, content: string): MemoryVolume {
   const volume = { content, snapshots: [], otherUsers: 0 };
@@ -218,6 +235,11 @@ export function timeNow(server: MemoryServer): string {
   server.sequence += 1;
   const fraction = String(server.sequence % 1_000_000).padStart(6, '0');
   return new Date(server.clock.now()).toISOString().replace('Z', `${fraction}Z`);
+}
+
+function newUuid(server: MemoryServer): string {
+  server.sequence += 1;
+  return `uuid-${server.sequence}`;
 }
 
 export function newGeneration(server: MemoryServer): string {
