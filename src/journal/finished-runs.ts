@@ -1,8 +1,8 @@
-import { appendFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeAtomically } from './durable.ts';
+import { appendText, writeAtomically } from './durable.ts';
 import { isRunId } from './run-id.ts';
-import { readText } from './runs.ts';
+import { readBegin, readText } from './runs.ts';
 
 /**
  * The runs that nothing is left to do for, one a line, each with the length of its journal in bytes at that time. Only a record that
@@ -16,11 +16,7 @@ const lineLength = '20261123-055126-k3f9 '.length + lengthDigits + 1;
 
 /** The finished runs and the lengths of their journals. */
 export function readFinished(state: string): Map<string, number> {
-  const lines = (readText(join(state, finishedFile)) ?? '')
-    .split('\n')
-    .filter((line) => line.length === lineLength - 1);
-  const entries = lines.map((line) => [line.slice(0, -lengthDigits - 1), Number(line.slice(-lengthDigits))] as const);
-  return new Map(entries.filter(([run]) => isRunId(run)));
+  return new Map(parse(readText(join(state, finishedFile)) ?? ''));
 }
 
 /** About how many runs are noted, without reading them. */
@@ -36,15 +32,29 @@ export function countFinished(state: string): number {
 export function noteFinished(state: string, runs: ReadonlyMap<string, number>): void {
   if (runs.size === 0) return;
   try {
-    appendFileSync(join(state, finishedFile), `\n${textOf(runs)}`, { mode: 0o600 });
+    appendText(join(state, finishedFile), `\n${textOf(runs)}`);
   } catch {
     // A full disk, a folder of someone else's: the records are read instead.
   }
 }
 
-/** Replaces the whole file. What another guard adds at this moment may be lost, and is found again. */
-export async function replaceFinished(state: string, runs: ReadonlyMap<string, number>): Promise<void> {
-  await writeAtomically(state, finishedFile, textOf(runs)).catch(() => {});
+/** The runs at the beginning of the file, which were finished first: a few hundred. */
+export function readOldestFinished(state: string): string[] {
+  return parse(readBegin(join(state, finishedFile), beginLength)).map(([run]) => run);
+}
+
+const beginLength = 512 * lineLength;
+
+/** Takes runs out of the file. What another guard adds at this moment may be lost, and is found again. */
+export async function forgetFinished(state: string, runs: ReadonlySet<string>): Promise<void> {
+  const left = [...readFinished(state)].filter(([run]) => !runs.has(run));
+  await writeAtomically(state, finishedFile, textOf(new Map(left))).catch(() => {});
+}
+
+function parse(text: string): (readonly [run: string, bytes: number])[] {
+  const lines = text.split('\n').filter((line) => line.length === lineLength - 1);
+  const entries = lines.map((line) => [line.slice(0, -lengthDigits - 1), Number(line.slice(-lengthDigits))] as const);
+  return entries.filter(([run]) => isRunId(run));
 }
 
 function textOf(runs: ReadonlyMap<string, number>): string {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  appendFileSync,
   closeSync,
   constants,
   fstatSync,
@@ -13,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { appendText } from './durable.ts';
 import type { InstanceIdentity, RecordedIdentity } from './instance-identity.ts';
 import type { RunSummary } from './run-summary.ts';
 
@@ -105,17 +105,7 @@ export function addHistory(
     isNew = mkdirSync(join(state, historyFolder), { recursive: true, mode: 0o700 }) !== undefined;
     // The newline before them ends a line that was torn.
     const text = lines.map((line) => `\n${JSON.stringify(line)}`).join('');
-    const file = openSync(
-      path,
-      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK,
-      0o600,
-    );
-    try {
-      appendFileSync(file, `${text}\n`);
-      if (fstatSync(file).size > longestFile) cut(path);
-    } finally {
-      closeSync(file);
-    }
+    if (appendText(path, `${text}\n`) > longestFile) cut(path);
     return { ok: true, isNew };
   } catch {
     return { ok: false, isNew };

@@ -1,9 +1,9 @@
-import { appendFileSync, constants } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedEvent } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
-import { makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
+import { appendOnly, makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 import { baselineFile, evidenceFolder, isFileName, journalFile } from './record-files.ts';
 import { noteBegin, noteEnd } from './run-index.ts';
@@ -77,12 +77,9 @@ interface JournalFile {
   torn: boolean;
 }
 
-const appendOnly = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
-
 async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
-  // Does not block on a pipe; the system refuses a pipe without a reader.
   const file = await open(path, appendOnly, 0o600);
   const { size } = await file.stat();
   const length = size === 0 ? 0 : (await readFile(path)).lastIndexOf(0x0a) + 1;

@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
-import { countFinished, readFinished, replaceFinished } from './finished-runs.ts';
+import { countFinished, forgetFinished, readOldestFinished } from './finished-runs.ts';
 import { historyKey, isLastRun, removeHistory } from './instance-history.ts';
 import { isRunId } from './run-id.ts';
 import { readSummary } from './run-summary.ts';
+import { hasRecord } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
 /** The default number of kept records. */
@@ -20,13 +21,17 @@ export async function pruneRecords(
   { keep = defaultRecords, needed = new Set() }: { readonly keep?: number; readonly needed?: ReadonlySet<string> } = {},
 ): Promise<string[]> {
   if (countFinished(state) <= keep) return [];
-  const finished = readFinished(state);
-  const excess = Math.max(0, finished.size - keep);
-  const old = [...finished.keys()].toSorted().slice(0, Math.min(mostAtOnce, excess));
+  const oldest = readOldestFinished(state);
+  const firstThere = oldest.findIndex((run) => hasRecord(state, run));
+  const removedBefore = firstThere === -1 ? oldest.length : firstThere;
+  const excess = Math.floor(countFinished(state) - removedBefore - keep);
   const removed: string[] = [];
-  for (const run of old) if (!needed.has(run) && (await remove(state, run))) removed.push(run);
-  for (const run of removed) finished.delete(run);
-  if (removed.length > 0) await replaceFinished(state, finished);
+  for (const run of oldest.slice(removedBefore)) {
+    if (removed.length >= Math.min(mostAtOnce, excess)) break;
+    if (hasRecord(state, run) && !needed.has(run) && (await remove(state, run))) removed.push(run);
+  }
+  // Not at every run: the file is long.
+  if (removedBefore > oldest.length / 2) await forgetFinished(state, new Set(oldest.slice(0, removedBefore)));
   return removed;
 }
 

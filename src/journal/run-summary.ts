@@ -12,6 +12,8 @@ export interface RunSummary extends Pick<
 > {
   /** Until when the change waits for a confirmation; absent where it never waited, and in lines of an older guard. */
   readonly confirmationDeadline?: RunRecord['confirmationDeadline'];
+  /** The record has an unreadable line, whose content is unknown. */
+  readonly damaged?: boolean;
   /** The same for the same command words; null where the run's beginning is not known. */
   readonly fingerprint: string | null;
 }
@@ -23,7 +25,8 @@ export async function readSummary(state: string, run: string): Promise<RunSummar
   const events = summarisedEvents(text);
   if (events !== null) return summaryOf(foldEvents(run, '', events));
   const record = await readRun(state, run);
-  return record === null ? null : summaryOf(record);
+  if (record === null) return null;
+  return { ...summaryOf(record), ...(record.damaged ? { damaged: true } : {}) };
 }
 
 /**
@@ -72,9 +75,17 @@ export function journalLength(state: string, run: string): number | null {
  * Whether nothing is left to do: it has an end, its restore point is not in flight any more, and the copy of a rehearsal is gone.
  * What is added to the record of a finished run never takes that back.
  */
-export function isFinished({ started, ended, restorePoint, released, copyRemoved }: RunSummary): boolean {
+export function isFinished({
+  started,
+  ended,
+  restorePoint,
+  released,
+  copyRemoved,
+  damaged = false,
+}: RunSummary): boolean {
   if (ended === null || ended.outcome.outcome === 'waiting') return false;
-  if (restorePoint !== null && released === null) return false;
+  // The line that is not readable may be that of a restore point.
+  if ((restorePoint !== null || damaged) && released === null) return false;
   return started?.rehearsal === undefined || copyRemoved;
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deadline } from '../deadline.ts';
 import type { Changes, CheckResult, Holder, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
@@ -187,6 +187,21 @@ export function readText(path: string): string | null {
     return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : null;
   } catch {
     return null;
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
+/** The beginning of a file, of at most that many bytes; empty where it cannot be read. */
+export function readBegin(path: string, mostBytes: number): string {
+  let file: number | null = null;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!fstatSync(file).isFile()) return '';
+    const bytes = Buffer.alloc(mostBytes);
+    return bytes.toString('utf8', 0, readSync(file, bytes, 0, mostBytes, 0));
+  } catch {
+    return '';
   } finally {
     if (file !== null) closeSync(file);
   }
