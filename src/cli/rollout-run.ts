@@ -3,7 +3,7 @@ import type { Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { openRolloutJournal } from '../journal/rollouts.ts';
-import { formatAmount } from '../amount.ts';
+import { formatAmount, parallelOf } from '../amount.ts';
 import { createRolloutView } from '../report/rollout-view.ts';
 import { refusedMemberLines } from '../report/rollout-text.ts';
 import { writeLines } from '../report/write.ts';
@@ -11,6 +11,7 @@ import { err, ok, type Result } from '../result.ts';
 import { executeRollout } from '../rollout/execute.ts';
 import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
+import { createReservations, mayPublishLater } from '../rollout/reservation.ts';
 import { createWaveGate } from '../rollout/wave-gate.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
 import { claimInstances, createPublisher } from '../rollout/shared-publisher.ts';
@@ -287,6 +288,11 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
   for (const { failure } of claimed.value.unwritable)
     tell(`${failure.message} So only the records of this host have this rollout: resume it here.`);
   let isTakenOver = false;
+  const runIds = uniqueRunIds(clock);
+  const reservations = createReservations(
+    Math.max(reservedAtLeast, parallelOf(start.settings.maxParallel, start.record.members.length)),
+    runIds,
+  );
   const publisher = createPublisher({
     clock,
     stores: stores.filter((store) => !claimed.value.unwritable.some((one) => one.store.id === store.id)),
@@ -295,12 +301,16 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     onTakenOver: () => {
       isTakenOver = true;
     },
+    onPublished: reservations.onPublished,
   });
   const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
   const record = async (event: RecordedRolloutEvent, after: RolloutRecord): Promise<void> => {
     const written = await journal.value.append(event);
     if (!written.ok) tell(`The rollout's record cannot be written: ${written.error}`);
-    await publisher.publish(sharedRecord(after));
+    const shared = reservations.withReservations(sharedRecord(after));
+    const now = clock.boottime();
+    if (mayPublishLater(event, (id) => reservations.isPublished(id, now))) publisher.publishSoon(shared);
+    else await publisher.publish(shared);
     await view.onRolloutEvent(event, after);
     await context.reports?.followRollout(after);
   };
@@ -312,7 +322,8 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       interrupted: context.interrupter.signal,
       isAborted: start.isAborted,
       skipRefused: options.skipRefused ?? false,
-      newRunId: uniqueRunIds(clock),
+      newRunId: runIds,
+      runIdFor: ({ id }) => reservations.runIdFor(id),
       record,
       runMember: (member, run, onWaiting) => runMember(call, view, start.record.id, member, run, { gate, onWaiting }),
       revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
@@ -326,6 +337,9 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     await journal.value.close();
   }
 }
+
+/** The runs of so many instances are reserved, also where fewer change at once. */
+const reservedAtLeast = 10;
 
 /** In one second there are many of a rollout, which must not have one id. */
 function uniqueRunIds(clock: Context['clock']): () => string {
