@@ -47,7 +47,7 @@ export async function recoverRehearsal(
     type: 'run-ended',
     outcome: record.ended?.outcome ?? {
       outcome: 'rehearsal-inconclusive',
-      refusal: { message: 'guard was ended in the middle of the rehearsal.', advice: '' },
+      refusal: { message: 'guard was killed during the rehearsal.', advice: '' },
     },
     ms: context.clock.monotonic() - began,
   });

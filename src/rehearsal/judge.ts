@@ -46,20 +46,23 @@ export function outcomeOf(
   interruption: CopyInterruption,
 ): Outcome {
   const gaveUp = interruption.reason();
-  if (gaveUp !== null) return inconclusive(gaveUp, 'Make room in the pool, and rehearse again.');
+  if (gaveUp !== null) return inconclusive(gaveUp, 'Free some space in the pool, and rehearse again.');
   if (cause === null) return { outcome: 'rehearsal-passed' };
   if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
   if (cause === 'inconclusive') {
     const reasons = attempt.verdict?.reasons.map(({ message }) => message).join('; ') || 'nobody answered';
-    return inconclusive(`The copy could not be judged: ${reasons}.`, 'See the record of the rehearsal.');
+    return inconclusive(
+      `The health of the copy could not be determined: ${reasons}.`,
+      'See the record of the rehearsal.',
+    );
   }
   // A command that may not reach what it needs fails on every copy: that message nothing of the instance.
   if (attempt.verdict === null && (refusedHosts === null || refusedHosts.length > 0))
     return inconclusive(
       refusedHosts === null
         ? 'The command failed on the copy, which has no network.'
-        : `The command failed on the copy, which may not reach ${refusedHosts.slice(0, 5).join(', ')}.`,
-      'A copy reaches nothing but the hosts of its own package sources.',
+        : `The command failed on the copy, which cannot reach ${refusedHosts.slice(0, 5).join(', ')}.`,
+      'A copy can reach only the hosts of its own package sources.',
     );
   return { outcome: 'rehearsal-failed', cause, stage };
 }
