@@ -2,7 +2,7 @@ import type { Settings } from '../config/settings.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { commandChange } from '../run/changes/command.ts';
-import type { PushPlan } from '../run/push/source.ts';
+import type { PushPlan } from '../run/plan.ts';
 
 /** Everything that is settled for one run before it begins. */
 export function buildPlan(known: {

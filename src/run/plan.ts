@@ -1,7 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { PolicyCause } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
-import type { PushPlan } from './push/source.ts';
 
 /** What to do when a change fails. */
 export type Policy = 'rollback' | 'keep' | 'ask';
@@ -64,6 +63,21 @@ export interface ChangeTraits {
    * the instance is idle, does not stop it for the restore point, and removes the lock after a restore.
    */
   readonly packageManagerWaits: boolean;
+}
+
+/** Files to copy into the instance, checked before the run. */
+export interface PushPlan {
+  /** On the machine that runs guard, absolute. */
+  readonly local: string;
+  /** The destination, absolute and without a trailing slash. */
+  readonly inside: string;
+  readonly kind: 'file' | 'folder';
+  /** Files and links in it. */
+  readonly files: number;
+  readonly bytes: number;
+  /** The numeric owner in the instance. */
+  readonly user: number;
+  readonly group: number;
 }
 
 /** What to run in the instance, without a shell. */
