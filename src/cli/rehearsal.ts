@@ -9,7 +9,7 @@ import { openPackageProxy } from '../rehearsal/package-proxy.ts';
 import { rehearse, type RehearsalEnd } from '../rehearsal/rehearse.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import { previewPackages } from '../run/packages/preview.ts';
-import type { Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { createRunNotifier } from './run-notifier.ts';
 import type { Context } from './context.ts';
@@ -22,7 +22,7 @@ import type { Session } from './session.ts';
 /** One rehearsal with all it needs. */
 export interface OneRehearsal {
   /** As of the run on the instance. */
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly io: CommandIo;
   readonly session: Session;
   readonly options: RunOptions;

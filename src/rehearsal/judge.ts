@@ -1,6 +1,8 @@
 import type { Changes, Outcome, RehearsalStage } from '../event.ts';
 import { changesBetween } from '../health/changes.ts';
-import { attemptCommand, type AttemptSubject, type WholeAttempt } from '../run/attempt.ts';
+import { attemptCommand } from '../run/attempt.ts';
+import type { WholeAttempt } from '../run/changes/change.ts';
+import type { AttemptSubject } from '../run/changes/command.ts';
 import { decide, type Decision } from '../run/decision.ts';
 import type { Plan } from '../run/plan.ts';
 import { restart } from '../run/power.ts';

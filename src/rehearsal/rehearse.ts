@@ -4,11 +4,12 @@ import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
 import type { CopyPlan, RehearsalPlace } from '../platform/rehearsals.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { AttemptSubject } from '../run/attempt.ts';
+import { commandChange, type AttemptSubject } from '../run/changes/command.ts';
 import { establishBaseline } from '../run/baseline.ts';
-import { inspect, type Inspection } from '../run/inspect.ts';
+import { inspect } from '../run/inspect.ts';
+import type { Inspection } from '../run/prepared-run.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
-import type { Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
 import { bringUp } from '../run/power.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
@@ -33,7 +34,7 @@ import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
 /** A rehearsal, decided before anything happens. */
 export interface RehearsalPlan {
   /** The run as it would be on the instance, under the rehearsal's own id. */
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   /** The run that continues with the instance where this passes. */
   readonly before: string | null;
   /** Keep the copy, stopped, at the end. */
@@ -127,7 +128,7 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
 }
 
 /** Copies have the names of their originals. */
-function copyExists({ instance }: Plan, { project }: RehearsalPlace): Outcome {
+function copyExists({ instance }: RunPlan, { project }: RehearsalPlace): Outcome {
   return busy(
     `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is under way, or its copy was kept.`,
     `See \`guard runs ${instance}\`; \`guard recover\` removes what a rehearsal left that was interrupted.`,
@@ -264,7 +265,7 @@ async function judgeCopy(
 }
 
 function makeCopy(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   { place }: Subject,
   copyPlan: CopyPlan,
@@ -278,7 +279,7 @@ function makeCopy(
 }
 
 /** Null where the copy runs; otherwise why the rehearsal ends here. */
-async function startCopy(plan: Plan, there: CopyTools, copyPlan: CopyPlan): Promise<Outcome | null> {
+async function startCopy(plan: RunPlan, there: CopyTools, copyPlan: CopyPlan): Promise<Outcome | null> {
   const up = await inPhase(
     there,
     'start',
@@ -294,17 +295,17 @@ async function startCopy(plan: Plan, there: CopyTools, copyPlan: CopyPlan): Prom
  * does not stop the rehearsal; its end is decided here and asks nobody.
  */
 function planOnCopy(
-  plan: Plan,
+  plan: RunPlan,
   { project }: RehearsalPlace,
-  checks: Plan['checks'],
+  checks: RunPlan['checks'],
   access: PackageAccess | null,
-): Plan {
+): RunPlan {
   return {
     ...plan,
     project,
     checks,
     // The command of a package manager's transaction is run anew on the copy.
-    change: { kind: 'command' },
+    change: commandChange,
     allowUnhealthy: true,
     obeyQuarantine: false,
     keepFailed: false,
@@ -315,7 +316,7 @@ function planOnCopy(
   };
 }
 
-function baselineOfOriginal(plan: Plan, tools: RunTools): Promise<Baseline> {
+function baselineOfOriginal(plan: RunPlan, tools: RunTools): Promise<Baseline> {
   return takeBaseline(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
     { definitions: plan.checks, automatic: plan.automatic },
@@ -339,7 +340,7 @@ async function compareWithOriginal(
 }
 
 /** What the copy's form alone leaves out. */
-function notRehearsedBy(plan: Plan, { removed }: CopyPlan, access: PackageAccess | null): readonly Finding[] {
+function notRehearsedBy(plan: RunPlan, { removed }: CopyPlan, access: PackageAccess | null): readonly Finding[] {
   const hooks = Object.keys(plan.hooks);
   return [
     ...removed.map(({ device, because }) =>

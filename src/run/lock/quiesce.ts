@@ -34,7 +34,7 @@ type QuiescePlan = Pick<Plan, 'hooks' | 'stopFirst' | 'change'>;
 
 /** A package manager that waits for its restore point would not survive a stop. */
 function stopsFirst({ stopFirst, change }: Pick<QuiescePlan, 'stopFirst' | 'change'>): boolean {
-  return stopFirst && change.kind !== 'transaction';
+  return stopFirst && !change.packageManagerWaits;
 }
 
 /**

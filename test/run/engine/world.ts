@@ -20,7 +20,8 @@ import { createVirtualTime, type VirtualProcess, type VirtualTime } from '../../
 import type { Instance, Platform } from '../../../src/platform/platform.ts';
 import { ok } from '../../../src/result.ts';
 import { createInterrupter } from '../../../src/run/interruption.ts';
-import type { Plan } from '../../../src/run/plan.ts';
+import type { RunPlan } from '../../../src/run/changes/change.ts';
+import { commandChange } from '../../../src/run/changes/command.ts';
 import { createRecorder, type Recorder } from '../../../src/run/recorder.ts';
 import type { RunTools } from '../../../src/run/tools.ts';
 
@@ -166,7 +167,7 @@ function versionAfter(kind: string, instance: MemoryInstance): string {
 const second = 1000;
 
 /** A run of `change KIND`, judged by one check. */
-export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {}): Plan {
+export function planOf(kind: CommandKind, run: string, more: Partial<RunPlan> = {}): RunPlan {
   return {
     run,
     version: '0.0.0',
@@ -174,7 +175,7 @@ export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {})
     project: 'default',
     remote: null,
     command: { words: ['change', kind], environment: {}, user: 0, group: 0, cwd: '/root' },
-    change: { kind: 'command' },
+    change: commandChange,
     pushes: [],
     confirmation: null,
     checks: [
