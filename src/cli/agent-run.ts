@@ -105,6 +105,7 @@ async function rehearseTransaction(
 ): Promise<{ readonly run: string; readonly outcome: Outcome }> {
   // Loaded late: few hooks rehearse.
   const { rehearse } = await import('../rehearsal/rehearse.ts');
+  const { openPackageProxy: openProxy } = await import('../rehearsal/package-proxy.ts');
   const own = { ...plan, run: newRunId(context.clock.now()) };
   const notifier = createRunNotifier(context, own);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -117,7 +118,10 @@ async function rehearseTransaction(
     listener: notifier.onEvent,
   });
   const mayCopyFiles = order.settings.rehearse === 'copy';
-  const { outcome } = await rehearse({ plan: own, before: plan.run, keepCopy: false, mayCopyFiles }, tools);
+  const { outcome } = await rehearse(
+    { plan: own, before: plan.run, keepCopy: false, mayCopyFiles },
+    { ...tools, openProxy },
+  );
   await tools.recorder.close();
   await notifier.notify(order.settings.notify, outcome);
   return { run: own.run, outcome };

@@ -20,7 +20,13 @@ import { checksForCopy } from './checks-for-copy.ts';
 import { readUnitLogs } from './inside-copy.ts';
 import { linkInterruption, watchPool, type CopyInterruption } from './interruption.ts';
 import { changeAndRestart, inconclusive, outcomeOf } from './judge.ts';
-import { disconnectAfterCommand, openPackageAccess, withoutPackagePort, type PackageAccess } from './package-access.ts';
+import {
+  createPackageAccess,
+  disconnectAfterCommand,
+  withoutPackagePort,
+  type PackageAccess,
+} from './package-access.ts';
+import type { PackageProxy } from './package-proxy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { grantMemory } from './spare-memory.ts';
 import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
@@ -37,6 +43,12 @@ export interface RehearsalPlan {
   readonly mayCopyFiles: boolean;
 }
 
+/** What a rehearsal needs beside the tools of a run. */
+export interface RehearsalTools extends RunTools {
+  /** Opens the package proxy of the rehearsal with this id. */
+  readonly openProxy: (run: string) => Promise<PackageProxy>;
+}
+
 /** How a rehearsal ended, and what it tells the run after it. */
 export interface RehearsalEnd {
   readonly outcome: Outcome;
@@ -51,15 +63,14 @@ export interface RehearsalEnd {
  * inspect → copy → start → baseline → command → verify → restart → verify → remove the copy.
  * The instance itself is only looked at.
  */
-export async function rehearse(rehearsal: RehearsalPlan, tools: RunTools): Promise<RehearsalEnd> {
+export async function rehearse(rehearsal: RehearsalPlan, tools: RehearsalTools): Promise<RehearsalEnd> {
   const began = tools.clock.monotonic();
   const end = await inspectAndRehearse(rehearsal, tools);
   await tools.recorder.record({ type: 'run-ended', outcome: end.outcome, ms: tools.clock.monotonic() - began });
   return end;
 }
 
-async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RunTools): Promise<RehearsalEnd> {
-  const { plan } = rehearsal;
+async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RehearsalTools): Promise<RehearsalEnd> {
   const admitted = await inPhase(
     tools,
     'inspect',
@@ -70,14 +81,7 @@ async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RunTools): Pr
     }),
   );
   if (!admitted.ok) return withoutCopy(admitted.error);
-  // The socket of the package proxy has to be on the server's own machine.
-  const access =
-    plan.remote === null ? await openPackageAccess(tools.platform, admitted.value.place, plan.instance) : null;
-  try {
-    return await makeAndRemove(rehearsal, tools, { ...admitted.value, access });
-  } finally {
-    await access?.close();
-  }
+  return makeAndRemove(rehearsal, tools, admitted.value);
 }
 
 function withoutCopy(outcome: Outcome): RehearsalEnd {
@@ -142,9 +146,13 @@ interface Subject extends Admitted {
 }
 
 /** Makes the copy, judges it, and removes it however that ended. */
-async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject: Subject): Promise<RehearsalEnd> {
+async function makeAndRemove(
+  rehearsal: RehearsalPlan,
+  tools: RehearsalTools,
+  admitted: Admitted,
+): Promise<RehearsalEnd> {
   const { plan, keepCopy } = rehearsal;
-  const { inspected, place, memoryBytes } = subject;
+  const { inspected, place, memoryBytes } = admitted;
   const uuid = randomUUID();
   const planned = await tools.platform.rehearsals.planCopy(plan.instance, {
     uuid,
@@ -166,6 +174,10 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
         'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
+  // Its socket has to be on the server's own machine.
+  const proxy = plan.remote === null ? await tools.openProxy(plan.run) : null;
+  const access = proxy === null ? null : createPackageAccess(proxy, tools.platform, place, plan.instance);
+  const subject = { ...admitted, access };
   const interruption = linkInterruption(tools.interruption);
   const stopWatching = watchPool(tools, inspected.pool, interruption);
   let neverMade = false;
@@ -179,6 +191,7 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
   } finally {
     stopWatching();
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep: keepCopy && !neverMade, limits: plan.limits });
+    await access?.close();
   }
 }
 
@@ -246,7 +259,7 @@ async function judgeCopy(
     refusedHosts: access?.refused() ?? [],
   };
   await tools.recorder.record({ type: 'rehearsal-report', report });
-  // The instance is what it was before: its package manager message the same as it would before the run.
+  // The instance is unchanged, so its package manager answers as it would before the run.
   if (outcome.outcome === 'rehearsal-failed') await rememberChange(plan, tools, outcome.cause);
   return { outcome, changes: judged.changes, preview };
 }
