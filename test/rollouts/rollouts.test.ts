@@ -42,7 +42,7 @@ describe(`${count} containers`, () => {
     const before = await Promise.all(fleet.names.map((name) => snapshotsOf(fleet, name)));
     const ended = await roll(['--canary', '1', '--max-parallel', '10'], 'touch /root/canary; exit 3');
     expect(ended.status).toBe(40);
-    expect(ended.stderr).toContain(`1 rolled back, ${count - 1} not begun`);
+    expect(ended.stderr).toContain(`1 rolled back, ${count - 1} not started`);
     expect(await namesWith('/root/canary')).toEqual([]);
     expect(await Promise.all(fleet.names.map((name) => snapshotsOf(fleet, name)))).toEqual(before);
   });
@@ -64,7 +64,7 @@ describe(`${count} containers`, () => {
     const ended = await roll(['--max-parallel', '5', '--max-failures', '10%'], breakingFirst(broken, 'stopped'));
     expect(ended.status).toBe(40);
     const counts = new RegExp(
-      `${broken} failures are more than allowed: (\\d+) kept, ${broken} rolled back, (\\d+) not begun`,
+      `${broken} failures are more than allowed: (\\d+) kept, ${broken} rolled back, (\\d+) not started`,
     ).exec(ended.stderr);
     const [kept, notBegun] = [Number(counts?.[1]), Number(counts?.[2])];
     expect(kept + broken + notBegun).toBe(count);

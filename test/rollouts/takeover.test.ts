@@ -70,9 +70,9 @@ describe('another machine', () => {
   test('sees the rollout, waits for a sign of life, and goes on with it', async () => {
     const id = await killedOnFirst('/root/waited');
     const status = await guardOn('second', second, ['rollout', 'status', id]).ended;
-    expect(status.stdout).toContain(`rollout ${id} is under way on host first, as far as its record says`);
+    expect(status.stdout).toContain(`rollout ${id} is in progress on host first, according to its record`);
     const resumed = await guardOn('second', second, ['rollout', 'resume', id, ...config(second)]).ended;
-    expect(resumed.stderr).toContain('waiting 120 s for a sign of life of host first');
+    expect(resumed.stderr).toContain('waiting 120 s to see whether host first');
     expect(resumed).toMatchObject({ status: 0, stderr: expect.stringContaining('4 kept') as string });
     expect(await filesIn('/root/waited')).toEqual(['once', 'once', 'once', 'once']);
     expect(await projectRecord(fleet)).toBe('');
@@ -87,7 +87,7 @@ describe('another machine', () => {
     const resumed = await guardOn('second', second, ['rollout', 'resume', id, ...config(second)]).ended;
     expect(resumed).toMatchObject({
       status: 31,
-      stderr: expect.stringContaining(`Rollout ${id} is under way on host first`) as string,
+      stderr: expect.stringContaining(`Rollout ${id} is in progress on host first`) as string,
     });
     process.kill(run.pid, 'SIGINT');
     expect((await run.ended).status).toBe(130);
@@ -99,7 +99,7 @@ describe('another machine', () => {
       await incusCommand('exec', name, '--project', fleet.project, '--', 'rm', '-f', '/root/go');
     const id = await killedOnFirst('/root/aborted');
     const aborted = await guardOn('second', second, ['rollout', 'abort', id, '--take-over', ...config(second)]).ended;
-    expect(aborted.stderr).not.toContain('sign of life');
+    expect(aborted.stderr).not.toContain('to see whether host');
     expect(await filesIn('/root/aborted')).toEqual(['once', null, null, null]);
     expect(await projectRecord(fleet)).toBe('');
   });
@@ -124,7 +124,7 @@ describe('a certificate that may not write the project', () => {
     expect(stopped.stderr).toContain('So only the records of this host have this rollout: resume it here.');
     expect(stopped).toMatchObject({
       status: 40,
-      stderr: expect.stringContaining('2 kept, 1 rolled back, 1 not begun') as string,
+      stderr: expect.stringContaining('2 kept, 1 rolled back, 1 not started') as string,
     });
     const [id = ''] = /\d{8}-\d{6}-\w{4}/.exec(stopped.stderr.slice(stopped.stderr.indexOf('rollout '))) ?? [];
     expect(await projectRecord(fleet)).toBe('');
