@@ -2,19 +2,20 @@ import type { Amount } from '../amount.ts';
 import type { Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { openRolloutJournal } from '../journal/rollouts.ts';
+import { openRolloutJournal, type RolloutJournal } from '../journal/rollouts.ts';
 import { formatAmount, parallelOf } from '../amount.ts';
+import type { RolloutView } from '../report/rollout-situation.ts';
 import { createRolloutView } from '../report/rollout-view.ts';
 import { refusedMemberLines } from '../report/rollout-text.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
-import { executeRollout } from '../rollout/execute.ts';
+import { executeRollout, type RolloutTools } from '../rollout/execute.ts';
 import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
-import { createReservations, mayPublishLater } from '../rollout/reservation.ts';
+import { createReservations, mayPublishLater, type RunReservations } from '../rollout/reservation.ts';
 import { createWaveGate } from '../rollout/wave-gate.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
-import { claimInstances, createPublisher } from '../rollout/shared-publisher.ts';
+import { claimInstances, createPublisher, type SharedPublisher } from '../rollout/shared-publisher.ts';
 import type { InstanceAddress } from '../instance-address.ts';
 import type { RecordedRolloutEvent, RolloutMember } from '../rollout-event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -304,16 +305,7 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     onPublished: reservations.onPublished,
   });
   const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
-  const record = async (event: RecordedRolloutEvent, after: RolloutRecord): Promise<void> => {
-    const written = await journal.value.append(event);
-    if (!written.ok) tell(`The rollout's record cannot be written: ${written.error}`);
-    const shared = reservations.withReservations(sharedRecord(after));
-    const now = clock.boottime();
-    if (mayPublishLater(event, (id) => reservations.isPublished(id, now))) publisher.publishSoon(shared);
-    else await publisher.publish(shared);
-    await view.onRolloutEvent(event, after);
-    await context.reports?.followRollout(after);
-  };
+  const record = recorderOf(context, { journal: journal.value, publisher, reservations, view, tell });
   const gate = createWaveGate(start.record.members);
   try {
     for (const event of start.first) await record(event, start.record);
@@ -336,6 +328,29 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     await view.close();
     await journal.value.close();
   }
+}
+
+/** Makes the events of a rollout durable, here and in its projects, and shows them. */
+function recorderOf(
+  { clock, reports }: Context,
+  how: {
+    readonly journal: RolloutJournal;
+    readonly publisher: SharedPublisher;
+    readonly reservations: RunReservations;
+    readonly view: RolloutView;
+    readonly tell: (message: string) => void;
+  },
+): RolloutTools['record'] {
+  return async (event, after) => {
+    const written = await how.journal.append(event);
+    if (!written.ok) how.tell(`The rollout's record cannot be written: ${written.error}`);
+    const shared = how.reservations.withReservations(sharedRecord(after));
+    const now = clock.boottime();
+    if (mayPublishLater(event, (id) => how.reservations.isPublished(id, now))) how.publisher.publishSoon(shared);
+    else await how.publisher.publish(shared);
+    await how.view.onRolloutEvent(event, after);
+    await reports?.followRollout(after);
+  };
 }
 
 /** The runs of so many instances are reserved, also where fewer change at once. */

@@ -6,6 +6,7 @@ import { probeInput } from '../../src/health/probe/script.ts';
 import { incus } from '../host/host.ts';
 import { askOverRest, done, guard, run, succeeded, type Arena, type Used } from './arena.ts';
 import { alternate, timed } from './measure.ts';
+import { meterSocket } from './metered-socket.ts';
 import { limitRow, ratioRow, type Row } from './row.ts';
 
 /** How many instances change at once. */
@@ -14,7 +15,7 @@ const parallel = 10;
 /** A round is three rollouts. */
 const mostRounds = 10;
 
-/** (k) A rollout whose changes are all kept, against the same steps over REST and with Ansible. Small containers with BusyBox alone. */
+/** (k) A rollout whose changes are all kept and whose restore points are removed, against the same steps over REST and with Ansible. Small containers with BusyBox alone. */
 export const measureRollout = async (arena: Arena): Promise<Row[]> => {
   await execa('sh', [resolve('test/e2e/busybox-image.sh')], { env: arena.host.env, stdin: 'ignore' });
   const count = arena.quick ? 3 : 50;
@@ -32,6 +33,7 @@ export const measureRollout = async (arena: Arena): Promise<Row[]> => {
     rest: () => clean(arena, names, () => timed(() => atOnce(names, (name) => changeOverRest(arena, name)))),
     ansible: () => clean(arena, names, () => succeeded(run(arena, playbook))),
   });
+  const cost = await costOf(arena, names);
   await atOnce(names, (name) => incus(arena.host, 'delete', '--force', name));
   // The first round is not counted.
   const counted = used.slice(1);
@@ -57,10 +59,35 @@ export const measureRollout = async (arena: Arena): Promise<Row[]> => {
       'ms',
       null,
     ),
+    limitRow(`${what}: requests an instance`, [cost.requests / count], 'requests', null),
+    limitRow(`${what}: traffic an instance`, [cost.bytes / 1024 / count], 'KiB', null),
   ];
 };
 
-const rolloutWords = ['--soak', '0s', '--quiet', '--max-parallel', String(parallel), 'bench-rollout-*', '--', 'true'];
+/** What one rollout asks of its server: for test/rollouts/simulate.sh. */
+const costOf = async (
+  arena: Arena,
+  names: readonly string[],
+): Promise<{ readonly requests: number; readonly bytes: number }> => {
+  const meter = await meterSocket(join(arena.stateDirectory, 'metered'), arena.host.socket);
+  const metered: Arena = { ...arena, host: { ...arena.host, env: { ...arena.host.env, INCUS_SOCKET: meter.path } } };
+  await clean(arena, names, () => succeeded(guard(metered, ...rolloutWords)));
+  await meter.close();
+  return { requests: meter.requests(), bytes: meter.bytes() };
+};
+
+const rolloutWords = [
+  '--soak',
+  '0s',
+  '--keep',
+  '0',
+  '--quiet',
+  '--max-parallel',
+  String(parallel),
+  'bench-rollout-*',
+  '--',
+  'true',
+];
 
 /** Works on ten instances at once, until all are done. */
 const atOnce = async (names: readonly string[], work: (name: string) => Promise<unknown>): Promise<void> => {
@@ -84,12 +111,13 @@ const clean = async (arena: Arena, names: readonly string[], work: () => Promise
 
 const limit = { limitMs: 600_000 };
 
-/** A restore point that stays, guard's own observation of the instance before and after the command, and nothing else. */
+/** A restore point, guard's own observation of the instance before and after the command, and the end of the restore point. */
 const changeOverRest = async (arena: Arena, name: string): Promise<void> => {
   await done(arena.rest.createSnapshot(name, { name: 'before-change', expiresAt: null }, limit));
   await probeOverRest(arena, name);
   await askOverRest(arena, name, 'true');
   await probeOverRest(arena, name);
+  await done(arena.rest.deleteSnapshot(name, 'before-change', limit));
 };
 
 const probeOverRest = async ({ rest }: Arena, name: string): Promise<void> => {

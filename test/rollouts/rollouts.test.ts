@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { guardUnderTest, type Ended, type GuardUnderTest } from '../e2e/guard.ts';
-import { incusCommand } from '../e2e/incus-subject.ts';
 import { createFleet, fileIn, projectRecord, snapshotsOf, type TestFleet } from './fleet.ts';
 
 // Long: many containers, and guard killed at random moments.

@@ -121,7 +121,7 @@ describe('a certificate that may not write the project', () => {
     const words = ['--project', fleet.project, ...config(first), 'far:web-*', '--', 'sh', '-c'];
     const script = 'echo once >>/root/restricted; test $(hostname) != web-03 -o -e /root/fine';
     const stopped = await first.run([...words, script], { env });
-    expect(stopped.stderr).toContain('So only the records of this host have this rollout: resume it here.');
+    expect(stopped.stderr).toContain('The rollout is therefore recorded only on this host: resume it here.');
     expect(stopped).toMatchObject({
       status: 40,
       stderr: expect.stringContaining('2 kept, 1 rolled back, 1 not started') as string,
