@@ -51,7 +51,7 @@ describe('a change of several instances', () => {
     expect(ended.stdout.split('\n').filter(Boolean).toSorted()).toEqual(
       fleet.names.map((name) => `${name} | from ${name}`),
     );
-    expect(ended.stderr).toMatch(/web-01: begins \(wave canary/);
+    expect(ended.stderr).toMatch(/web-01: started \(wave canary/);
     expect(ended.stderr).toMatch(/is complete: 4 kept/);
     expect(await filesIn('/root/all')).toEqual(once);
     expect(await projectRecord(fleet)).toBe('');
@@ -124,7 +124,7 @@ describe('a change of several instances', () => {
       'true',
     );
     expect(ended.status).toBe(0);
-    const begun = [...ended.stderr.matchAll(/^(\S+): begins/gm)].map(([, name]) => name);
+    const begun = [...ended.stderr.matchAll(/^(\S+): started/gm)].map(([, name]) => name);
     expect(begun).toEqual(listed.split('\n'));
   });
 
