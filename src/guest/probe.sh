@@ -397,6 +397,19 @@ log() {
   true
 }
 
+# Pages beyond the first one: the paths that web servers are configured for, and those that clients got lately.
+page_paths() {
+  [ "$since" -eq 0 ] || return 0
+  grep -shoE '(^|[[:space:];{}])(location[[:space:]]+(=|\^~)?[[:space:]]*|ProxyPass[[:space:]]+"?|(Script)?Alias[[:space:]]+"?|<Location[[:space:]]+"?|(handle|handle_path|route|reverse_proxy)[[:space:]]+|path_beg[[:space:]]+)/[^][:space:]"{};>*()|\\^$[]*' \
+    /etc/nginx/nginx.conf /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* /etc/nginx/http.d/* /etc/apache2/sites-enabled/* /etc/httpd/conf.d/* /etc/caddy/Caddyfile /etc/haproxy/haproxy.cfg |
+    sed 's|^[^/]*/|configured /|' | sort -u | head -n 50
+  {
+    ls -t /var/log/*/*access*log | head -n 6 | while read -r file; do tail -c 131072 "$file"; done
+    has journalctl && limited journalctl -q --no-pager -n 500 -o cat
+  } | grep -vF '"guard"' | grep -oE '"GET /[^ "?]* HTTP/[0-9.]+" 2[0-9][0-9]' | cut -d ' ' -f 2 | sort | uniq -c | sort -rn | head -n 50 | sed 's/^ */used /'
+  true
+}
+
 # What only the instance itself can reach: a first word, or the answer to a harmless question.
 local_replies() {
   has bash || return 1
@@ -468,6 +481,7 @@ look() {
     section resolution resolution
     section peers peers
     section localreplies local_replies
+    section pagepaths page_paths
     section log log
   fi
   wait
