@@ -4,7 +4,7 @@ import { pagePathsFrom } from '../../../src/health/resources/reply/page-paths.ts
 const pathsFrom = (...lines: string[]) => pagePathsFrom({ status: 0, lines });
 
 test('paths that clients used come in their order, then configured ones, each once', () => {
-  expect(pathsFrom('configured /api/', 'used 9 /api/status', 'used 3 /api/')).toEqual(['/api/', '/api/status']);
+  expect(pathsFrom('configured /api/', 'used 9 /api/status', 'used 3 /api/')).toEqual(['/api/status', '/api/']);
 });
 
 test.each([
