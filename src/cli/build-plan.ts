@@ -39,6 +39,7 @@ export function buildPlan(known: {
     pushes: known.pushes ?? [],
     checks: settings.checks,
     automatic: settings.automatic !== false,
+    askServers: settings.askServers,
     acceptNothingCompared: settings.automatic === 'optional',
     allowUnhealthy: settings.allowUnhealthy,
     uncovered: settings.uncovered,

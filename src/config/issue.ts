@@ -107,6 +107,7 @@ const thereIsNo: Readonly<Record<Within, string>> = {
   settings: 'There is no setting',
   check: 'This kind of check has no',
   tls: 'There is no setting of TLS',
+  automatic: 'The automatic comparison has no setting',
   match: 'To look for a text, there is no key',
   policies: 'There is no cause',
   hook: 'There is no setting of the hook',

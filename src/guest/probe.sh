@@ -1,5 +1,5 @@
 #!/bin/sh
-# What guard runs inside an instance to see it. The variables n, deep, since and known_* and the functions preflight and validate come in front of it.
+# What guard runs inside an instance to see it. The variables n, deep, read_only, ask_servers, since and known_* and the functions preflight and validate come in front of it.
 # shellcheck disable=SC2154,SC2010,SC2012,SC2016
 LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 export LC_ALL PATH
@@ -480,8 +480,10 @@ look() {
     section validators validators
     section resolution resolution
     section peers peers
-    section localreplies local_replies
-    section pagepaths page_paths
+    if [ -n "$ask_servers" ]; then
+      section localreplies local_replies
+      section pagepaths page_paths
+    fi
     section log log
   fi
   wait

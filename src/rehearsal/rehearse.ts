@@ -305,7 +305,7 @@ function planOnCopy(
 function baselineOfOriginal(plan: Plan, tools: RunTools): Promise<Baseline> {
   return takeBaseline(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
-    { definitions: plan.checks, automatic: plan.automatic },
+    { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers },
   );
 }
 

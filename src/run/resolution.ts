@@ -104,7 +104,7 @@ async function mayBeUnchanged(
 export async function differencesSince(plan: Plan, tools: RunTools, baseline: PreparedRun['baseline']) {
   const now = await takeBaseline(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
-    { definitions: plan.checks, automatic: plan.automatic },
+    { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers },
   );
   return { differences: differencesBetween(baseline, now), facts: now.facts };
 }

@@ -154,6 +154,7 @@ export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {})
       },
     ],
     automatic: false,
+    askServers: false,
     allowUnhealthy: false,
     acceptNothingCompared: false,
     uncovered: 'warn',
