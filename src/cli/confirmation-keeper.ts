@@ -14,7 +14,7 @@ import {
   type WaitingNote,
 } from '../journal/waiting-runs.ts';
 import { formatTime } from '../report/time.ts';
-import type { Confirmation } from '../run/confirmation/confirmation.ts';
+import type { Confirmation } from '../run/lock/confirmation.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
 import { notifyEnd } from './confirmation-end.ts';

@@ -18,7 +18,7 @@ import type { Plan } from '../run/plan.ts';
 import { newLease } from '../run/lock/in-flight.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../run/lock/lease.ts';
 import { removeMarker, takeMarker } from '../run/lock/marker-changes.ts';
-import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/lock/takeover.ts';
+import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/recovery/takeover.ts';
 import { pruneRestorePoints } from '../run/restore-point/retention.ts';
 import { findLeftovers, recover, settledOf, withMarkerOfNow, type RunLeftovers } from '../run/recovery/recover.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';

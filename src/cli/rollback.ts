@@ -6,7 +6,8 @@ import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import { gatherFacts } from '../health/gather.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
-import { keptRestorePoints, undoStepsOf, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
+import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
+import { undoStepsOf } from '../journal/undo.ts';
 import { findRunId, newRunId } from '../journal/run-id.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
@@ -15,7 +16,8 @@ import { createView } from '../report/view.ts';
 import { wrapped } from '../report/wrap.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { RollbackTarget, Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
+import { rollbackChange, type RollbackTarget } from '../run/changes/rollback.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -148,7 +150,7 @@ async function rollBackTo(
     const question = `Roll ${preview.redo ? 'forward' : 'back'}?`;
     if (!yes && !(await isConfirmed(view.person, question, settings.askTimeoutMs)))
       return reportOutcome(context, json, refused('You answered no.', ''));
-    const plan: Plan = {
+    const plan: RunPlan = {
       ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
@@ -158,7 +160,7 @@ async function rollBackTo(
         settings,
         name: null,
       }),
-      change: { kind: 'return', to: target.value },
+      change: rollbackChange(target.value),
       // Whoever asks for a rollback has seen what it is for.
       confirmation: null,
       // The present state is the reason for the rollback, so it may be unhealthy.

@@ -8,7 +8,7 @@ import { createView, isAttended, type View } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
-import type { Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
 import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { createRunNotifier } from './run-notifier.ts';
@@ -154,7 +154,7 @@ async function afterRehearsal(
 
 /** One run with all it needs. */
 export interface OneRun {
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly io: CommandIo;
   readonly view: View;
   readonly reached: InstanceConnection;

@@ -1,6 +1,8 @@
 import type { Changes, Outcome, RehearsalStage } from '../event.ts';
 import { changesBetween } from '../health/changes.ts';
-import { attemptCommand, type AttemptSubject, type WholeAttempt } from '../run/attempt.ts';
+import { attemptCommand } from '../run/attempt.ts';
+import type { WholeAttempt } from '../run/changes/change.ts';
+import type { AttemptSubject } from '../run/changes/command.ts';
 import { decide, type Decision } from '../run/decision.ts';
 import type { Plan } from '../run/plan.ts';
 import { restart } from '../run/power.ts';
@@ -39,7 +41,7 @@ export async function changeAndRestart(plan: Plan, tools: RunTools, subject: Att
 /** What the copy could not reach: null where it had no way to package sources at all. */
 export type RefusedHosts = readonly string[] | null;
 
-/** What a rehearsal message of the change: no more than the copy could show. */
+/** What a rehearsal says of the change: no more than the copy could show. */
 export function outcomeOf(
   { attempt, cause, stage }: Judged,
   refusedHosts: RefusedHosts,
@@ -53,7 +55,10 @@ export function outcomeOf(
     const reasons = attempt.verdict?.reasons.map(({ message }) => message).join('; ') || 'nobody answered';
     return inconclusive(`The copy could not be judged: ${reasons}.`, 'See the record of the rehearsal.');
   }
-  // A command that may not reach what it needs fails on every copy: that message nothing of the instance.
+  // A lost connection says nothing of the change, nor does a fault of guard's own.
+  if (attempt.end.kind === 'lost')
+    return inconclusive(`The result of the command on the copy is unknown: ${attempt.end.message}`, 'Rehearse again.');
+  // A command that may not reach what it needs fails on every copy: that says nothing of the instance.
   if (attempt.verdict === null && (refusedHosts === null || refusedHosts.length > 0))
     return inconclusive(
       refusedHosts === null

@@ -7,7 +7,7 @@ import { startPhaseLine, type PhaseEnd, type PhaseLine, type Screen } from './ph
 import { createPlainView } from './plain.ts';
 import { phaseTitles } from './format.ts';
 import { createTerminalModes } from './terminal-modes.ts';
-import type { Picture } from './view.ts';
+import type { Picture } from './picture.ts';
 
 type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>;
 

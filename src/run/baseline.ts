@@ -79,7 +79,7 @@ async function missingExecutable(
 
 /** Whether the command must already exist in the instance. */
 function mustExist({ change, pushes, command }: Plan): boolean {
-  return change.kind === 'command' && !isBroughtIn({ pushes, command });
+  return change.executesCommand && !isBroughtIn({ pushes, command });
 }
 
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
@@ -109,7 +109,7 @@ async function observeWhenIdle(
   const request = { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers, justStarted };
   const look = (): Promise<Baseline> => takeBaseline(context, request);
   // The package manager of a transaction holds its lock already, and waits for guard.
-  if (plan.change.kind === 'transaction') return look();
+  if (plan.change.packageManagerWaits) return look();
   async function waitIdle(): Promise<boolean> {
     const preflight = await first?.preflight;
     const wasIdle =

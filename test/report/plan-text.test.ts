@@ -10,7 +10,7 @@ const plan: Plan = {
   project: 'default',
   remote: null,
   command: { words: ['apt', 'upgrade', '-y'], environment: {}, user: 0, group: 0, cwd: '/root' },
-  change: { kind: 'command' },
+  change: { executesCommand: true, packageManagerWaits: false },
   pushes: [],
   checks: [],
   confirmation: null,

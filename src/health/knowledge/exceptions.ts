@@ -1,4 +1,4 @@
-import type { Rule } from '../rules.ts';
+import type { Rule } from '../rule.ts';
 
 /** What upgrades of real packages taught: read before the rules, the first match decides. */
 export const exceptions: readonly Rule[] = [

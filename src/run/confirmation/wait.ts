@@ -4,7 +4,7 @@ import type { ConfirmationPlan, Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 import { readMarker } from '../lock/marker.ts';
 import { describeFailure } from '../../platform/failure.ts';
-import { isSettledByOther, type Confirmation, type ConfirmationAction } from './confirmation.ts';
+import { isSettledByOther, type Confirmation, type ConfirmationAction } from '../lock/confirmation.ts';
 import { mayBeSettledLater, requestOnInstance, settleOnInstance, type SettlementTools } from './settlement.ts';
 
 /** How the wait ended. `left`: it goes on without this process. `taken-over`: another guard has the run. */

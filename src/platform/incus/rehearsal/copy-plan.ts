@@ -9,7 +9,7 @@ export interface OriginalInstance {
   readonly expandedDevices: Devices;
 }
 
-/** The key on a copy, and on its volumes, that message which run it belongs to. */
+/** The key on a copy, and on its volumes, whose value is the id of the rehearsal. */
 export const copyKey = 'user.guard.rehearsal';
 
 /**

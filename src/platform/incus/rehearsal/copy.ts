@@ -77,7 +77,7 @@ const proxyDevice = 'guard-packages';
 
 /**
  * Gives the running copy a local port that leads to the socket of guard's package proxy on the server's host. Added to the
- * running copy, because a start with it takes a second longer, and nothing can be purpose meanwhile.
+ * running copy, because a start with it takes a second longer, and no command can run meanwhile.
  */
 export function connectPackageProxy(
   incus: Incus,
