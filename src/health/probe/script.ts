@@ -38,7 +38,7 @@ export function probeInput(
   { preflight = false, deep = true, readOnly = false, askServers = true, known = null }: ProbeOptions = {},
 ): string {
   return [
-    `n=${nonce} deep=${deep ? 1 : ''} read_only=${readOnly ? 1 : ''} ask_servers=${askServers ? 1 : ''} since=${Math.floor(known?.since ?? 0)}`,
+    `n=${nonce} deep=${flag(deep)} read_only=${flag(readOnly)} ask_servers=${flag(askServers)} since=${Math.floor(known?.since ?? 0)}`,
     `known_sockets=${quoted(known?.unixSockets ?? [])}`,
     `known_names=${quoted(known?.names ?? [])}`,
     `known_peers=${quoted(known?.peers ?? [])}`,
@@ -47,6 +47,11 @@ export function probeInput(
     preflight ? preflightLines : noPreflight,
     probeScript,
   ].join('\n');
+}
+
+/** True for the shell: anything but the empty word. */
+function flag(isSet: boolean): string {
+  return isSet ? '1' : '';
 }
 
 /** One word of the shell that holds one item a line. */

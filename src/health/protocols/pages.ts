@@ -98,7 +98,7 @@ async function requestFiles(
   questions: Questions,
 ): Promise<string | null> {
   const page = await requestPage(first, own, questions, { bytes: mostOfPage });
-  if (page.said === null || !/200$/.test(page.said)) return null;
+  if (page.said === null || !page.said.endsWith('200')) return null;
   const files = filesIn(page.text)
     .flatMap((link) => ownTarget(link, page.request, own) ?? [])
     .slice(0, mostFiles);
