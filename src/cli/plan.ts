@@ -26,7 +26,7 @@ const help = `
 Exit status:
     0  the run would start
    30  the run would be refused
-   31  another run holds the instance
+   31  another run is in progress on the instance
    64  the command line is wrong
    78  guard.yaml is wrong`;
 

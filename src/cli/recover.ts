@@ -48,7 +48,7 @@ Exit status:
    21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released
    30  refused
    31  the run is still in progress
-  130  interrupted by INT, 143 by TERM, 129 by HUP: run it again to finish what is left`;
+  130  interrupted by INT, 143 by TERM, 129 by HUP: run guard recover again to finish the rest`;
 
 /** `guard recover`: finish what an interrupted run left. */
 export function defineRecover(program: Command, call: Call): void {
@@ -60,7 +60,7 @@ export function defineRecover(program: Command, call: Call): void {
     .addOption(
       new Option(
         '--take-over',
-        'also finish a run that seems to be alive, without any wait: of a host that is lost, or one that an instance holds up',
+        'finish the run at once, even if it may still be running; only if its host is lost, or if the run hangs',
       ),
     )
     .addHelpText('after', help);

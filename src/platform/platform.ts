@@ -262,7 +262,7 @@ export interface InconsistentSnapshots {
 
 export interface Storage {
   readonly getPool: (name: string) => Answered<Pool>;
-  /** How full the pool is. `server` where the pool does not tell. */
+  /** How full the pool is. `server` where the pool does not report it. */
   readonly getPoolSpace: (name: string) => Answered<PoolSpace>;
   readonly getVolume: (pool: string, volume: string) => Answered<Volume>;
   /** Takes a snapshot of a custom volume (it may be in use) and reads it back. `expiresAt: null` means never. */

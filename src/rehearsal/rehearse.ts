@@ -130,8 +130,8 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
 /** Copies have the names of their originals. */
 function copyExists({ instance }: RunPlan, { project }: RehearsalPlace): Outcome {
   return busy(
-    `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is under way, or its copy was kept.`,
-    `See \`guard runs ${instance}\`; \`guard recover\` removes what a rehearsal left that was interrupted.`,
+    `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is in progress, or its copy was kept.`,
+    `See \`guard runs ${instance}\`; \`guard recover\` removes the copy of an interrupted rehearsal.`,
   );
 }
 
@@ -351,7 +351,7 @@ function notRehearsedBy(plan: RunPlan, { removed }: CopyPlan, access: PackageAcc
       ? [
           omission(
             'network',
-            'on a remote server a copy has no way to package sources: the command ran without network',
+            'on a remote server a copy cannot reach package sources: the command ran without a network',
           ),
         ]
       : []),

@@ -88,7 +88,7 @@ export function rolloutLines(
       return [`guard: rollout ${event.rollout}: ${describeRollout(after.members, settings)}`];
     case 'rollout-resumed': {
       const left = after.members.filter(({ state }) => state === 'pending');
-      return left.length === 0 ? [] : [`guard: rollout ${event.rollout} goes on: ${describeRollout(left, settings)}`];
+      return left.length === 0 ? [] : [`guard: rollout ${event.rollout} continues: ${describeRollout(left, settings)}`];
     }
     case 'wave-pause':
       return [`guard: the next wave begins in ${formatDuration(event.ms)}`];
@@ -128,7 +128,7 @@ function memberLines(event: Extract<RecordedRolloutEvent, { readonly id: string 
   const label = neutralise(member.label, 100);
   switch (event.type) {
     case 'member-begun':
-      return [`${label}: begins (wave ${waveName(member.wave)}, run ${event.run})`];
+      return [`${label}: started (wave ${waveName(member.wave)}, run ${event.run})`];
     case 'member-waiting':
       return [`${label}: ${member.message}`];
     case 'member-ended':

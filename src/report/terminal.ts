@@ -84,7 +84,7 @@ export function createTerminalView(terminals: Terminals): Picture {
     await turn;
     const paused = lines.current();
     if (paused !== null)
-      await lines.end({ how: 'paused', title: `${phaseTitles[paused.phase]} goes on` }, paused.phase);
+      await lines.end({ how: 'paused', title: `${phaseTitles[paused.phase]} continues` }, paused.phase);
     keyboard.release();
     try {
       return await work();

@@ -32,7 +32,7 @@ export interface Plan {
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
   readonly onFailure: Readonly<Record<PolicyCause, Policy>>;
-  /** What is done about a command that failed and has changed nothing that guard compares. */
+  /** What to do if the command failed and nothing that guard compares has changed. */
   readonly onUnchanged: 'rollback' | 'keep';
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;

@@ -73,7 +73,7 @@ test('says what would happen', () => {
 
     web is healthy (no check of yours is configured)
 
-    The run would start. Nothing was changed."
+    The run would start."
   `);
 });
 

@@ -104,7 +104,7 @@ export async function closeWithoutInstance(
 
 function refuseOtherServer({ run }: RunRecord): Outcome {
   return refused(
-    `Run ${run} was made on another server than this one.`,
+    `Run ${run} was made on another server.`,
     `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
   );
 }
