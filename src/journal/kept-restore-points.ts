@@ -2,7 +2,6 @@ import type { VolumePoint } from '../event.ts';
 import type { InstanceIdentity } from './instance-identity.ts';
 import { listRunsOf } from './run-index.ts';
 import type { RunSummary } from './run-summary.ts';
-import { pastRuns, undoSteps, type UndoSteps } from './undo.ts';
 
 /** A restore point that a run left on the server under its final name. */
 export interface KeptRestorePoint {
@@ -16,7 +15,7 @@ export interface KeptRestorePoint {
 }
 
 /** How many records are searched: no instance has more restore points. */
-const mostRuns = 1000;
+export const mostRuns = 1000;
 
 /** The restore points that recorded runs left on an instance, newest first. Whether they still exist the server knows. */
 export async function keptRestorePoints(
@@ -24,12 +23,6 @@ export async function keptRestorePoints(
   identity: InstanceIdentity,
 ): Promise<KeptRestorePoint[]> {
   return (await listRunsOf(stateDirectory, identity, mostRuns)).flatMap(keptBy).toSorted(newestFirst);
-}
-
-/** Where `guard rollback` can go on this instance, by its records. */
-export async function undoStepsOf(stateDirectory: string, identity: InstanceIdentity): Promise<UndoSteps> {
-  const runs = await listRunsOf(stateDirectory, identity, mostRuns);
-  return undoSteps(pastRuns(runs, runs.flatMap(keptBy)));
 }
 
 /** By the server's time: two runs of one second have ids in no order, and the hosts of two runs have two clocks. */

@@ -1,4 +1,6 @@
-import type { KeptRestorePoint } from './kept-restore-points.ts';
+import type { InstanceIdentity } from './instance-identity.ts';
+import { keptRestorePoints, mostRuns, type KeptRestorePoint } from './kept-restore-points.ts';
+import { listRunsOf } from './run-index.ts';
 import type { RunSummary } from './run-summary.ts';
 
 /** A run that left a restore point of the time before it, as far as its record tells. */
@@ -15,6 +17,13 @@ export interface UndoSteps {
   readonly back: readonly KeptRestorePoint[];
   /** What rollbacks took back, so that `--redo` brings it again. */
   readonly forward: readonly KeptRestorePoint[];
+}
+
+/** Where `guard rollback` can go on this instance, by its records. */
+export async function undoStepsOf(stateDirectory: string, identity: InstanceIdentity): Promise<UndoSteps> {
+  const runs = await listRunsOf(stateDirectory, identity, mostRuns);
+  const points = await keptRestorePoints(stateDirectory, identity);
+  return undoSteps(pastRuns(runs, points));
 }
 
 /**

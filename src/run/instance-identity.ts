@@ -1,6 +1,6 @@
 import type { RunStarted } from '../event.ts';
 import type { InstanceIdentity } from '../journal/instance-identity.ts';
-import type { Inspection } from './inspect.ts';
+import type { Inspection } from './prepared-run.ts';
 import type { Plan } from './plan.ts';
 
 /** The inspected instance, as records know it. */
