@@ -1,12 +1,14 @@
 import type { RunStarted } from '../event.ts';
-import type { InstanceIdentity } from '../journal/instance-identity.ts';
-import type { Inspection } from './prepared-run.ts';
-import type { Plan } from './plan.ts';
+import type { InstanceAddress, InstanceIdentity } from '../journal/instance-identity.ts';
+import type { Instance } from '../platform/platform.ts';
 
 /** The inspected instance, as records know it. */
 export function identityOf(
-  { instance, project, remote }: Pick<Plan, 'instance' | 'project' | 'remote'>,
-  { instance: { uuid, createdAt }, server }: Pick<Inspection, 'instance' | 'server'>,
+  { instance, project, remote }: InstanceAddress,
+  {
+    instance: { uuid, createdAt },
+    server,
+  }: { readonly instance: Pick<Instance, 'uuid' | 'createdAt'>; readonly server: string | null },
 ): InstanceIdentity {
   return { instance, project, remote, uuid, server, createdAt };
 }
