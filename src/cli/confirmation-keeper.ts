@@ -13,7 +13,7 @@ import {
   readWaitingNote,
   type WaitingNote,
 } from '../journal/waiting-runs.ts';
-import { formatTime } from '../report/time.ts';
+import { formatTime } from '../time.ts';
 import type { Confirmation } from '../run/confirmation/confirmation.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';

@@ -10,7 +10,7 @@ import type { WaitingNote } from '../journal/waiting-runs.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Platform } from '../platform/platform.ts';
 import { askToConfirm } from '../report/confirm-prompt.ts';
-import { formatTime } from '../report/time.ts';
+import { formatTime } from '../time.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import type { ConfirmationTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';

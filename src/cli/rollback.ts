@@ -27,7 +27,7 @@ import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { runPlan } from './run.ts';
 import { withExisting, type Session } from './session.ts';
-import { formatTime } from '../report/time.ts';
+import { formatTime } from '../time.ts';
 import { settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
 import { duration } from './values.ts';

@@ -4,7 +4,7 @@ import { formatDuration } from '../duration.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
-import { formatTime } from '../report/time.ts';
+import { formatTime } from '../time.ts';
 import { writeLines } from '../report/write.ts';
 import type { ConfirmationAction } from '../run/confirmation/confirmation.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';

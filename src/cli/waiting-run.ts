@@ -2,7 +2,7 @@ import { remainingMs } from '../deadline.ts';
 import type { Outcome } from '../event.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
-import { formatTime } from '../report/time.ts';
+import { formatTime } from '../time.ts';
 import { err, ok, type Result } from '../result.ts';
 import { inFlightName } from '../run/lock/in-flight.ts';
 import { readMarker, type RunMarker } from '../run/lock/marker.ts';

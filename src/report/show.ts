@@ -7,7 +7,7 @@ import { noFacts, withEvent } from './run-facts.ts';
 import type { ClockReading } from '../deadline.ts';
 import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';
 import { formatBytes, phaseTitles, safeLines, describeCommandEnd } from './format.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 
 /** One file of evidence, by its name in the record. */
 export interface EvidenceFile {

@@ -5,6 +5,7 @@ import type { Plan } from './plan.ts';
 import { digestOfPush } from './push/digest.ts';
 import type { PushPlan } from './push/source.ts';
 import type { RunTools } from './tools.ts';
+import { formatTime } from '../time.ts';
 
 /**
  * Refuses a change that was rolled back before and would be the same again, so that a timer does not repeat the same upgrade
@@ -24,7 +25,7 @@ export async function refuseRepeat(
   return {
     outcome: 'quarantined',
     refusal: {
-      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${formatTime(same.at)}.`,
       advice: `\`guard show ${same.run}\` ${howToRepeat(plan)} If other packages would be installed, it is a different change.`,
     },
   };
