@@ -47,6 +47,8 @@ export interface KeeperOptions {
   readonly only?: string | null;
   readonly signal: AbortSignal;
   readonly emit?: AgentListener;
+  /** Called whenever the waiting runs are looked at. */
+  readonly onRound?: () => void;
   /** The guard.yaml for runs whose guard had no `--config`. */
   readonly config?: string | undefined;
 }
@@ -86,6 +88,7 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
   const kept = new Map<string, KeptDeadline>();
   const underWay = new Set<string>();
   while (!signal.aborted) {
+    options.onRound?.();
     const runs = listWaiting(state).filter((run) => only === null || run === only);
     if (only !== null && runs.length === 0) return;
     for (const run of runs) {

@@ -198,7 +198,7 @@ async function endWhileWaiting(
   const note = readWaitingNote(stateDirectoryOf(context), run) ?? waitingNote(context, session.reached, null);
   const armed = isOfThisHost ? await armDeadline(context, run, note) : ok(undefined);
   await reportWait(context, options, describeWait(waiting));
-  if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
+  if (!armed.ok) await reportWait(context, options, armed.error);
   return 0;
 }
 

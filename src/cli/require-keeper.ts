@@ -22,6 +22,6 @@ export async function refuseWithoutKeeper(
   return reportOutcome(
     context,
     json ?? false,
-    refused(keeper.error, 'Start `guard agent`, or run guard as root on a host with systemd.'),
+    refused(keeper.error.message, keeper.error.advice),
   );
 }
