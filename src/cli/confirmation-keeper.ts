@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { AgentListener } from '../agent-event.ts';
+import type { AgentListener, Subject } from '../agent-event.ts';
 import { userNoticesFor } from '../agent/user-notices.ts';
 import type { Outcome } from '../event.ts';
 import { remainingMs, type Deadline } from '../deadline.ts';
@@ -10,19 +10,23 @@ import {
   forgetWaiting,
   isRecordMissing,
   listWaiting,
+  noteWaiting,
   readWaitingNote,
   type WaitingNote,
 } from '../journal/waiting-runs.ts';
 import { formatTime } from '../time.ts';
+import { describeFailure } from '../platform/failure.ts';
 import type { Confirmation } from '../run/confirmation/confirmation.ts';
+import { describeWaitProblem, knownWaitOf, type KnownWait } from '../run/confirmation/known-wait.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
 import { notifyEnd } from './confirmation-end.ts';
 import { tryConfirmCommand } from './confirmation-tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { recoverInstance } from './recover.ts';
-import { withExisting, type Session } from './session.ts';
-import { recordExtension } from './settle-waiting.ts';
+import { findInstance, recordRename, type InstancePlace } from './present-name.ts';
+import { withInstance, type Session } from './session.ts';
+import { recordExtension, recordNotice } from './settle-waiting.ts';
 import { settleWaiting, waitingRunOf } from './waiting-run.ts';
 
 /** How often the notes are read, in milliseconds. */
@@ -64,6 +68,10 @@ interface KeptDeadline {
   failures: number;
   /** Nothing of the run was left in flight, although its record had not ended. */
   freed: boolean;
+  /** What was last said of its instance or its change, which is said once; null where all is as it should be. */
+  reported: string | null;
+  /** Whose deadline it is, for the end of one that was forgotten; null before it is known. */
+  subject: Subject | null;
   /** The outcome that notifications were sent for: an attempt that fails as before tells nobody again. */
   notified: Outcome['outcome'] | null;
 }
@@ -73,7 +81,7 @@ interface WaitingRun {
   readonly run: string;
   /** Null where it cannot be read: the instance says everything that a rollback needs. */
   readonly record: RunRecord | null;
-  readonly address: Pick<WaitingNote, 'instance' | 'project' | 'remote'>;
+  readonly address: Subject & { readonly uuid: string | null };
   readonly note: WaitingNote | null;
 }
 
@@ -91,6 +99,7 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
     options.onRound?.();
     const runs = listWaiting(state).filter((run) => only === null || run === only);
     if (only !== null && runs.length === 0) return;
+    dropForgotten(options, runs, kept, underWay);
     for (const run of runs) {
       if (underWay.has(run)) continue;
       underWay.add(run);
@@ -103,6 +112,20 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
         .finally(() => underWay.delete(run));
     }
     await clock.sleep(pollMs, signal);
+  }
+}
+
+/** `guard forget` removes the note of a run, and with it what is kept of it here. */
+function dropForgotten(
+  { emit }: KeeperOptions,
+  runs: readonly string[],
+  kept: Map<string, KeptDeadline>,
+  underWay: ReadonlySet<string>,
+): void {
+  for (const [run, { subject }] of kept) {
+    if (runs.includes(run) || underWay.has(run)) continue;
+    kept.delete(run);
+    if (subject !== null) emit?.({ type: 'confirmation-ended', ...subject, run, outcome: 'forgotten' });
   }
 }
 
@@ -119,7 +142,8 @@ async function keepOne(
   if (clock.monotonic() < entry.nextAt) return;
   const record = await readRun(state, run);
   const note = readWaitingNote(state, run);
-  const address = record?.started ?? note;
+  const address = addressOf(record, note);
+  entry.subject = address === null ? null : subjectOf(address);
   if (record !== null && hasEnded(record)) return forget(context, options, { run, record, note, address: note }, kept);
   // Without its record and its note nobody knows the instance; `guard recover INSTANCE` still finds the run there.
   if (address === null && isRecordMissing(state, run))
@@ -132,10 +156,66 @@ async function keepOne(
   if (deadline !== null && record !== null && isHeldByItsMaker(record) && left > -graceMs)
     return noteDeadline(options, waiting, entry, deadline);
   entry.nextAt = clock.monotonic() + readMs;
-  const isReached = await withInstanceOf(context, options, waiting, (session) =>
-    actOn(context, options, session, waiting, entry),
+  const trouble = await withInstanceOf(context, options, waiting, (session, found) =>
+    actOn(context, options, session, found, entry),
   );
-  if (!isReached) retryLater(context, entry);
+  if (trouble === null) return;
+  const last = deadline ?? note?.deadline ?? null;
+  const message = describeTrouble(trouble, waiting, last);
+  await reportTrouble(context, options, waiting, entry, { about: trouble.kind, message });
+  const isOverdue = isPast(context, last);
+  // A deleted instance has nothing to roll back: that ends the run. Before the deadline it may come back under its name.
+  if (trouble.kind === 'missing' && isOverdue) return closeMissing(context, options, waiting, entry);
+  retryLater(context, entry);
+}
+
+function addressOf(record: RunRecord | null, note: WaitingNote | null): WaitingRun['address'] | null {
+  const found = record?.started ?? note;
+  return found === null ? null : { ...subjectOf(found), uuid: found.uuid ?? null };
+}
+
+function isPast({ clock }: Pick<Context, 'clock'>, deadline: Deadline | null): boolean {
+  return deadline === null || remainingMs(deadline, readClocks(clock.now)) <= 0;
+}
+
+/** Why there is nothing to work on. */
+type Trouble = { readonly kind: 'missing' } | { readonly kind: 'unreachable'; readonly message: string };
+
+function describeTrouble(trouble: Trouble, { run, address }: WaitingRun, deadline: Deadline | null): string {
+  const { instance } = address;
+  const until = deadline === null ? '' : ` at its deadline, ${formatTime(deadline.at)}`;
+  return trouble.kind === 'missing'
+    ? `Run ${run} waits for a confirmation, and its instance ${instance} does not exist any more under any name in project ${address.project}. If somebody moved it, move it back: guard rolls it back${until}. If somebody deleted it, nothing is to be done: the run then ends.`
+    : `Run ${run} waits for a confirmation, and its instance ${instance} cannot be reached, so guard cannot roll it back${until}. guard keeps trying. ${trouble.message}`;
+}
+
+/** Says once, in the log and in the record of the run, what keeps the change from waiting as it should. */
+async function reportTrouble(
+  context: Context,
+  { emit }: KeeperOptions,
+  { run, address }: Pick<WaitingRun, 'run' | 'address'>,
+  entry: KeptDeadline,
+  { about, message }: { readonly about: string; readonly message: string },
+): Promise<void> {
+  if (entry.reported === about) return;
+  entry.reported = about;
+  emit?.({ type: 'agent-warning', ...subjectOf(address), message });
+  await recordNotice(context, run, message);
+}
+
+/** The record of a run whose instance was deleted ends here. */
+async function closeMissing(
+  context: Context,
+  options: KeeperOptions,
+  { run, record, note, address }: WaitingRun,
+  entry: KeptDeadline,
+): Promise<void> {
+  retryLater(context, entry);
+  if (record === null) return forgetWaiting(stateDirectoryOf(context), run);
+  const quiet = listening(contextOf(context, note), { text: '' });
+  const own = { ...optionsOf(options, note, address), quiet: true, takeOver: true };
+  await recoverInstance(quiet, nameOf(address), own, record);
+  entry.nextAt = 0;
 }
 
 /** Tells the log and the metrics, once for each deadline. */
@@ -151,13 +231,23 @@ function noteDeadline(
 }
 
 function newEntry(): KeptDeadline {
-  return { deadline: null, nextAt: 0, tryAt: 0, warned: false, failures: 0, freed: false, notified: null };
+  return {
+    deadline: null,
+    nextAt: 0,
+    tryAt: 0,
+    warned: false,
+    failures: 0,
+    freed: false,
+    reported: null,
+    subject: null,
+    notified: null,
+  };
 }
 
 async function forget(
   context: Context,
   { emit }: KeeperOptions,
-  { run, record, address }: Omit<WaitingRun, 'address'> & { readonly address: WaitingRun['address'] | null },
+  { run, record, address }: Omit<WaitingRun, 'address'> & { readonly address: Subject | null },
   kept: Map<string, KeptDeadline>,
 ): Promise<void> {
   kept.delete(run);
@@ -168,7 +258,7 @@ async function forget(
     emit?.({ type: 'confirmation-ended', ...subjectOf(subject), run, outcome });
 }
 
-function subjectOf({ instance, project, remote }: WaitingRun['address']): WaitingRun['address'] {
+function subjectOf({ instance, project, remote }: Subject): Subject {
   return { instance, project, remote };
 }
 
@@ -206,11 +296,22 @@ async function actOn(
     readClocks: () => readClocks(clock.now),
     readRecord,
   };
-  const kept = await keepDeadline(tools, instance, run);
+  const { record, note } = waiting;
+  const known = knownWaitOf(run, record, note?.deadline ?? null, session.settings.leaseMs);
+  const kept = await keepDeadline(tools, instance, run, known);
   switch (kept.step) {
-    case 'wait':
+    case 'wait': {
       entry.failures = 0;
-      return beforeDeadline(context, options, session, waiting, entry, kept.confirmation);
+      const { confirmation, problem } = kept;
+      const subject = { run, instance, deadline: confirmation.deadline };
+      // All is as it should be again, which the log says by naming the deadline.
+      if (problem === null && entry.reported !== null) Object.assign(entry, { reported: null, deadline: null });
+      if (problem !== null) {
+        const message = describeWaitProblem(problem, subject);
+        await reportTrouble(context, options, waiting, entry, { about: problem, message });
+      }
+      return beforeDeadline(context, options, session, waiting, entry, { confirmation, known });
+    }
     case 'look-again':
       return;
     case 'finish':
@@ -219,9 +320,9 @@ async function actOn(
       // Whoever finished it records its end in a moment, unless it was killed just then.
       const wasFreed = entry.freed;
       entry.freed = true;
-      const record = await readRecord();
-      if (!wasFreed || (record !== null && (hasEnded(record) || isHeldByItsMaker(record)))) return;
-      if (record === null) return forgetWaiting(stateDirectoryOf(context), run);
+      const now = await readRecord();
+      if (!wasFreed || (now !== null && (hasEnded(now) || isHeldByItsMaker(now)))) return;
+      if (now === null) return forgetWaiting(stateDirectoryOf(context), run);
       return finish(context, options, session, waiting, entry);
     }
   }
@@ -233,14 +334,15 @@ async function beforeDeadline(
   session: Session,
   waiting: WaitingRun,
   entry: KeptDeadline,
-  { deadline }: Confirmation,
+  { confirmation, known }: { readonly confirmation: Confirmation; readonly known: KnownWait | null },
 ): Promise<void> {
   const { clock } = context;
   const { run, record } = waiting;
+  const { deadline } = confirmation;
   const isKnown = entry.deadline?.at === deadline.at;
   noteDeadline(options, waiting, entry, deadline);
   // Whoever moved it on this host records it: what is not recorded by the next look comes from another one.
-  if (isKnown && record !== null && record.confirmationDeadline?.at !== deadline.at)
+  if (isKnown && record?.confirmationDeadline?.at !== deadline.at)
     await recordExtension(context, run, deadline);
   const left = remainingMs(deadline, readClocks(clock.now));
   // The instance is read again at the deadline, and not up to two seconds later.
@@ -261,22 +363,22 @@ async function beforeDeadline(
   const isConfirmed = await tryConfirmCommand(context, session.reached, record.confirmBy, signal);
   cancel();
   over.abort();
-  if (isConfirmed) await settleWaiting(context, session, run, { kind: 'confirm' });
+  if (isConfirmed) await settleWaiting(context, session, { run, known }, { kind: 'confirm' });
   entry.nextAt = 0;
 }
 
 /** A command that hangs must not hide that somebody has settled the change, or has moved its deadline forward. */
 async function abortWhenMoved(
-  { clock }: Pick<Context, 'clock'>,
+  context: Context,
   session: Session,
   run: string,
   deadline: Deadline,
   over: AbortController,
 ): Promise<void> {
   while (!over.signal.aborted) {
-    await clock.sleep(readMs, over.signal);
+    await context.clock.sleep(readMs, over.signal);
     if (over.signal.aborted) return;
-    const seen = await waitingRunOf(session);
+    const seen = await waitingRunOf(context, session, run);
     if (!seen.ok) continue;
     const isSame = seen.value?.run === run && seen.value.confirmation.state === 'waiting';
     if (!isSame || seen.value.confirmation.deadline.at !== deadline.at) over.abort();
@@ -317,21 +419,61 @@ async function finish(
   options.emit?.({ type: 'agent-warning', ...subject, message: `Run ${run} was not finished (${status}): ${why}` });
 }
 
-/** Whether the instance was there to be worked on. */
+/** Works on the instance, under the name that it has by now. Null, or why there was nothing to work on. */
 async function withInstanceOf(
   context: Context,
   options: KeeperOptions,
-  { note, address }: WaitingRun,
-  work: (session: Session) => Promise<void>,
-): Promise<boolean> {
-  let isReached = false;
+  waiting: WaitingRun,
+  work: (session: Session, waiting: WaitingRun) => Promise<void>,
+): Promise<Trouble | null> {
+  const { run, note, address } = waiting;
+  const tail = { text: '' };
+  let trouble: Trouble | null = { kind: 'unreachable', message: '' };
+  let name: string | null = null;
   const own = { instance: nameOf(address), options: optionsOf(options, note, address), withTerminal: false };
-  await withExisting(listening(contextOf(context, note), { text: '' }), own, async (session) => {
-    isReached = true;
-    await work(session);
+  await withInstance(listening(contextOf(context, note), tail), own, async (session) => {
+    const { platform, instance } = session.reached;
+    const found = await findInstance(platform, instance, address.uuid);
+    trouble = troubleOf(found);
+    if (found.place === 'renamed') name = found.name;
+    if (found.place === 'there') await work(session, waiting);
     return 0;
   });
-  return isReached;
+  if (name !== null) return withRenamed(context, options, waiting, name, work);
+  const message = neutralise(tail.text.trim(), 1000);
+  return (trouble as Trouble | null)?.kind === 'unreachable' && message !== ''
+    ? { kind: 'unreachable', message }
+    : trouble;
+}
+
+function troubleOf(found: InstancePlace): Trouble | null {
+  switch (found.place) {
+    case 'there':
+    case 'renamed':
+      return null;
+    case 'missing':
+      return { kind: 'missing' };
+    case 'unknown':
+      return { kind: 'unreachable', message: describeFailure(found.failure) };
+  }
+}
+
+/** The record and the note get the present name, so this happens once for each rename. */
+async function withRenamed(
+  context: Context,
+  options: KeeperOptions,
+  waiting: WaitingRun,
+  instance: string,
+  work: (session: Session, waiting: WaitingRun) => Promise<void>,
+): Promise<Trouble | null> {
+  const { run, note, address } = waiting;
+  const state = stateDirectoryOf(context);
+  const message = `Run ${run} waits for a confirmation, and somebody renamed its instance ${address.instance} to ${instance}. guard follows it.`;
+  options.emit?.({ type: 'agent-warning', ...subjectOf(address), message });
+  const record = await recordRename(context, run, instance);
+  const renamed = note === null ? null : { ...note, instance };
+  if (renamed !== null) await noteWaiting(state, run, renamed);
+  return withInstanceOf(context, options, { ...waiting, record, note: renamed, address: { ...address, instance } }, work);
 }
 
 /** guard.yaml is searched for where the run searched for it. */
@@ -349,11 +491,11 @@ function listening(context: Context, tail: { text: string }): Context {
   return { ...context, stdout: output, stderr: output };
 }
 
-function optionsOf({ config }: KeeperOptions, note: WaitingNote | null, { project }: WaitingRun['address']) {
+function optionsOf({ config }: KeeperOptions, note: WaitingNote | null, { project }: Subject) {
   const chosen = note?.config ?? config;
   return { project, tolerateMistakes: true, ...(chosen === undefined ? {} : { config: chosen }) };
 }
 
-function nameOf({ instance, remote }: WaitingRun['address']): string {
+function nameOf({ instance, remote }: Subject): string {
   return remote === null ? instance : `${remote}:${instance}`;
 }

@@ -30,7 +30,10 @@ export function confirmationTools(
   return {
     readClocks: clocks,
     ready: async () => {},
-    arm: (run) => armDeadline(context, run, waitingNote(context, reached, config)),
+    arm: async (run, deadline) => {
+      const uuid = (await readRun(stateDirectoryOf(context), run))?.started?.uuid ?? null;
+      return armDeadline(context, run, { ...waitingNote(context, reached, config), deadline, uuid });
+    },
     ask: isAttended
       ? (deadline, over) => askToConfirm({ stdin, stderr }, { clock, readClocks: clocks }, deadline, over)
       : null,
@@ -48,7 +51,7 @@ export function waitingNote(
   { workingDirectory }: Pick<Context, 'workingDirectory'>,
   { instance, project, remote }: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>,
   config: string | null,
-): WaitingNote {
+): Omit<WaitingNote, 'deadline' | 'uuid'> {
   return {
     instance,
     project,

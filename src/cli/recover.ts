@@ -12,6 +12,7 @@ import type { Target } from '../report/run-report.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
+import { describeWaitProblem } from '../run/confirmation/known-wait.ts';
 import { mayBeSettledLater } from '../run/confirmation/settlement.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import type { Plan } from '../run/plan.ts';
@@ -38,6 +39,7 @@ import {
   timeLeft,
   waitingRunOf,
 } from './waiting-run.ts';
+import { recordRename, withInstanceOfRun } from './present-name.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { recoverSeparately, untilInterrupted, type Unfinished } from './recoveries.ts';
 import { about, withReports } from './reports.ts';
@@ -105,14 +107,16 @@ export async function recoverInstance(
     return withInstance(context, { instance, options, withTerminal: false }, (session) =>
       recoverRehearsal(context, session, known, options),
     );
-  const here = await about(context, { instance, command: known?.started?.command ?? [] });
-  return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
-    const waits = await endWhileWaiting(here, session, options);
+  const wanted = { instance, options, withTerminal: false };
+  return withInstanceOfRun(context, wanted, known, async (session, reachedIn, record) => {
+    const target = record?.started?.instance ?? instance;
+    const here = await about(reachedIn, { instance: target, command: record?.started?.command ?? [] });
+    const waits = await endWhileWaiting(here, session, options, record?.run ?? null);
     if (waits !== null) return waits;
-    const over = known === null ? null : await endWithoutInstance(here, session, options, known);
+    const over = record === null ? null : await endWithoutInstance(here, session, options, record);
     if (over !== null) return over;
-    const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
-    return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
+    const rehearsals = record === null ? await recoverRehearsalsOf(context, session, options) : null;
+    return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, record));
   });
 }
 
@@ -179,25 +183,37 @@ async function endWhileWaiting(
   context: RecoverySession,
   session: Session,
   options: RecoverOptions,
+  known: string | null,
 ): Promise<number | null> {
-  const seen = await waitingRunOf(session);
+  const seen = await waitingRunOf(context, session, known);
   const waiting = seen.ok ? seen.value : null;
   if (waiting?.confirmation.state !== 'waiting') return null;
-  const { run, confirmation } = waiting;
+  const { run, confirmation, problem } = waiting;
   if (timeLeft(context, confirmation) <= 0) {
-    const expired = await settleWaiting(context, session, run, { kind: 'expire' });
+    const expired = await settleWaiting(context, session, waiting, { kind: 'expire' });
     if (expired.ok) return null;
     const isExtended = expired.error.kind === 'conflict' && expired.error.conflict === 'not-due';
-    if (isExtended) return endWhileWaiting(context, session, options);
+    if (isExtended) return endWhileWaiting(context, session, options, known);
     // Somebody may confirm it as long as the marker may still change.
     return mayBeSettledLater(expired.error)
       ? reportOutcome(context, options.json ?? false, settlementRefusal(run, expired.error))
       : null;
   }
-  const isOfThisHost = (await readRun(stateDirectoryOf(context), run)) !== null;
-  const note = readWaitingNote(stateDirectoryOf(context), run) ?? waitingNote(context, session.reached, null);
+  const state = stateDirectoryOf(context);
+  const own = await readRun(state, run);
+  const isOfThisHost = own !== null;
+  const note = readWaitingNote(state, run) ?? {
+    ...waitingNote(context, session.reached, null),
+    deadline: confirmation.deadline,
+    uuid: own?.started?.uuid ?? null,
+  };
   const armed = isOfThisHost ? await armDeadline(context, run, note) : ok(undefined);
   await reportWait(context, options, describeWait(waiting));
+  if (problem !== null) {
+    const { deadline } = confirmation;
+    const { instance } = session.reached;
+    await reportWait(context, options, describeWaitProblem(problem, { run, instance, deadline }));
+  }
   if (!armed.ok) await reportWait(context, options, armed.error);
   return 0;
 }
@@ -275,8 +291,8 @@ async function finish(
     return reportOutcome(context, options.json ?? false, lease.error);
   }
   const hooks = record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : session.settings.hooks;
-  const now = await withMarkerOfNow(platform, leftovers);
-  const settled = settledOf(now);
+  const now = await withMarkerOfNow(platform, leftovers, run);
+  const settled = settledOf(now, record);
   const outcome = await recover(
     {
       run,
@@ -407,7 +423,12 @@ async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): 
 async function recordOf(context: Context, { reached }: Session, leftovers: RunLeftovers): Promise<RunRecord | null> {
   const state = stateDirectoryOf(context);
   const known = leftovers.marker ?? leftovers.quiesceMarker;
-  if (known !== null) return readRun(state, known.run);
+  if (known !== null) {
+    const record = await readRun(state, known.run);
+    // It may have been renamed since. A copy of the instance has the marker, too, and another uuid.
+    const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
+    return isSame ? recordRename(context, known.run, reached.instance) : record;
+  }
   const unfinished = await unfinishedRuns(state);
   return (
     unfinished.findLast(

@@ -118,7 +118,7 @@ async function rollBackTo(
   if (unwritable !== null) return unwritable;
   return withExisting(context, { instance, options, withTerminal: false }, async (session) => {
     const { reached, settings } = session;
-    const found = await waitingRunOf(session);
+    const found = await waitingRunOf(context, session);
     const waiting = found.ok ? found.value : null;
     // A change that waits for its confirmation is refused by going back: its own restore point is the way.
     const points = await existingPoints(context, reached);

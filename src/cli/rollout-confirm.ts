@@ -20,7 +20,7 @@ interface WaitingMember {
 
 /** The instances of the rollout whose change waits for a confirmation. What cannot be read is not among them. */
 export async function waitingMembers(
-  call: Pick<RolloutCall, 'servers' | 'configuration' | 'options'>,
+  call: Pick<RolloutCall, 'context' | 'servers' | 'configuration' | 'options'>,
   { members }: RolloutRecord,
 ): Promise<readonly WaitingMember[]> {
   const found = await Promise.all(
@@ -29,7 +29,7 @@ export async function waitingMembers(
       if (member.run === null || !settings.ok) return null;
       const reached = { ...call.servers.of(member).connection, instance: member.name };
       const session = { reached, settings: settings.value };
-      const waiting = await waitingRunOf(session);
+      const waiting = await waitingRunOf(call.context, session);
       if (!waiting.ok || waiting.value === null || waiting.value.run !== member.run) return null;
       return { member, session, waiting: waiting.value };
     }),

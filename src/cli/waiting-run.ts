@@ -1,4 +1,4 @@
-import { remainingMs } from '../deadline.ts';
+import { remainingMs, type Deadline } from '../deadline.ts';
 import type { Outcome } from '../event.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
@@ -10,35 +10,80 @@ import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../
 import { settleOnInstance, type SettlementFailure } from '../run/confirmation/settlement.ts';
 import type { RunLeftovers } from '../run/recovery/recover.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';
-import type { Context } from './context.ts';
+import { knownWaitOf, waitStateOf, type KnownWait, type WaitProblem } from '../run/confirmation/known-wait.ts';
+import { readRun } from '../journal/runs.ts';
+import { listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
 import type { Session } from './session.ts';
 
 /** A run whose change is on the instance and waits, or has just stopped waiting, for a confirmation. */
-export type WaitingMarker = RunMarker & { readonly confirmation: Confirmation };
+export type WaitingMarker = RunMarker & {
+  readonly confirmation: Confirmation;
+  /** What somebody did to it; null for nothing. */
+  readonly problem: WaitProblem | null;
+  /** What this host recorded of it; null on another host. */
+  readonly known: KnownWait | null;
+};
 
-/** The waiting run of the instance; null where there is none. */
-export async function waitingRunOf({ reached }: Session): Promise<Result<WaitingMarker | null, Outcome>> {
-  const { platform, instance } = reached;
-  const seen = await platform.getInstance(instance);
+/** The waiting run of the instance; null where there is none. `run`: one whose record may say that it waits. */
+export async function waitingRunOf(
+  context: Context,
+  { reached, settings }: Session,
+  run: string | null = null,
+): Promise<Result<WaitingMarker | null, Outcome>> {
+  const { platform, instance: name } = reached;
+  const [seen, point] = await Promise.all([platform.getInstance(name), platform.getSnapshot(name, inFlightName)]);
   if (!seen.ok) return err(refusedBecause(seen.error));
-  const marker = readMarker(seen.value);
-  if (marker?.confirmation === undefined) return ok(null);
-  const inFlight = await platform.getSnapshot(instance, inFlightName);
-  if (!inFlight.ok && inFlight.error.kind !== 'not-found') return err(refusedBecause(inFlight.error));
-  // An old restore point that somebody restored by hand may have brought the marker back.
-  return ok(inFlight.ok ? { ...marker, confirmation: marker.confirmation } : null);
+  if (!point.ok && point.error.kind !== 'not-found') return err(refusedBecause(point.error));
+  const instance = seen.value;
+  const shown = { instance, inFlight: point.ok ? point.value : null };
+  const marked = readMarker(instance)?.run ?? null;
+  const candidates = [marked, run].filter((one) => one !== null);
+  for (const candidate of new Set([...candidates, ...(await notedRunsOf(context, reached, instance.uuid))])) {
+    const record = await readRun(stateDirectoryOf(context), candidate);
+    // A copy of the instance has the marker and the restore point as well.
+    if (record?.started?.uuid !== undefined && record.started.uuid !== instance.uuid) continue;
+    const known = knownWaitOf(candidate, record, notedDeadline(context, candidate), settings.leaseMs);
+    const wait = waitStateOf(candidate, known, shown, readClocks(context.clock.now));
+    if (wait.state === 'none' || wait.marker === null) continue;
+    const problem = wait.state === 'waiting' ? wait.problem : null;
+    return ok({ ...wait.marker, confirmation: wait.confirmation, problem, known });
+  }
+  return ok(null);
+}
+
+/** The deadline in the note of a run; null where there is none. */
+export function notedDeadline(context: Context, run: string): Deadline | null {
+  return readWaitingNote(stateDirectoryOf(context), run)?.deadline ?? null;
+}
+
+/** The runs of this host that wait, and that are of this instance. */
+async function notedRunsOf(
+  context: Context,
+  { instance, project, remote }: Session['reached'],
+  uuid: string | null,
+): Promise<string[]> {
+  const state = stateDirectoryOf(context);
+  const found: string[] = [];
+  for (const run of listWaiting(state)) {
+    const subject = (await readRun(state, run))?.started ?? readWaitingNote(state, run);
+    if (subject === null || subject.project !== project || subject.remote !== remote) continue;
+    const isSame = uuid !== null && subject.uuid != null ? subject.uuid === uuid : subject.instance === instance;
+    if (isSame) found.push(run);
+  }
+  return found;
 }
 
 /** Settles the waiting run on its instance. */
 export function settleWaiting(
   { clock }: Pick<Context, 'clock'>,
   { reached }: Session,
-  run: string,
+  { run, known }: Pick<WaitingMarker, 'run' | 'known'>,
   action: ConfirmationAction,
 ): Promise<Result<Confirmation, SettlementFailure>> {
   const { platform } = reached;
   const tools = { platform, clock, holder: currentHolder(), inspectHolder, readClocks: () => readClocks(clock.now) };
-  return settleOnInstance(tools, reached.instance, run, action);
+  return settleOnInstance(tools, reached.instance, run, action, { known });
 }
 
 /** Milliseconds until the deadline; zero or less when it has passed. */
@@ -78,7 +123,7 @@ function conflictMessage(run: string, conflict: ConfirmationConflict): string {
 }
 
 /** Until when the change waits, in a sentence. */
-export function describeWait({ run, confirmation }: WaitingMarker): string {
+export function describeWait({ run, confirmation }: Pick<WaitingMarker, 'run' | 'confirmation'>): string {
   return `Run ${run} waits for a confirmation and is rolled back at ${formatTime(confirmation.deadline.at)}.`;
 }
 

@@ -91,7 +91,7 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     run,
     directory,
     events,
-    started: last('run-started'),
+    started: startedUnder(last('run-started'), last('instance-renamed')?.instance ?? null),
     phases: phasesOf(events),
     checksBefore: last('baseline-recorded')?.baseline.checks ?? [],
     hooks: last('lifecycle-commands-planned')?.commands ?? {},
@@ -118,6 +118,11 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     ended: last('run-ended'),
     copyRemoved: last('copy-removed') !== null,
   };
+}
+
+/** The instance is found under its present name. */
+function startedUnder(started: EventOf<'run-started'> | null, instance: string | null): EventOf<'run-started'> | null {
+  return started === null || instance === null ? started : { ...started, instance };
 }
 
 function isQuiesced(events: readonly RecordedEvent[]): boolean {

@@ -110,6 +110,8 @@ function describeConfirmation(event: RecordedEvent): string[] {
       return [`· waits for a confirmation until ${formatTime(event.deadline.at)}`];
     case 'confirmation-extended':
       return [`· the deadline is moved to ${formatTime(event.deadline.at)}`];
+    case 'instance-renamed':
+      return [`· the instance was renamed: it is ${neutralise(event.instance)} now`];
     case 'confirmation-settled':
       return [`· the change is ${event.state === 'expired' ? 'not confirmed in time' : event.state}`];
     default:

@@ -311,6 +311,7 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     project: plan.project,
     remote: plan.remote,
     ...(plan.server ? { server: plan.server } : {}),
+    ...(inspected.instance.uuid === null ? {} : { uuid: inspected.instance.uuid }),
     command: plan.command.words,
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,

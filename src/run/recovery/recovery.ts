@@ -32,8 +32,11 @@ export type RecoveryStep =
 
 /** Decides what `guard recover` does. Pure. */
 export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }: RecoveryInput): RecoveryStep {
-  if (inFlight === null) return { step: 'close', because: closedBecause(marker, record) };
   const decision = record?.decided?.decision ?? null;
+  // Somebody removed the restore point of a change that was confirmed all the same.
+  const isConfirmed = marker?.confirmation?.state === 'confirmed' && marker.run === record?.run && decision === null;
+  if (inFlight === null && isConfirmed && record.ended?.outcome.outcome !== 'kept') return { step: 'release-kept' };
+  if (inFlight === null) return { step: 'close', because: closedBecause(marker, record) };
   const began = record?.commandBegan ?? false;
   if (isToBeKept(decision, marker)) return { step: 'release-kept' };
   // A restore removes the marker, so a later verdict is about the restored instance.

@@ -3,6 +3,7 @@ import type { Outcome } from '../../../src/event.ts';
 import type { Fault, MemoryRequest } from '../../../src/platform/memory/requests.ts';
 import { ok } from '../../../src/result.ts';
 import type { ConfirmationAction } from '../../../src/run/confirmation/confirmation.ts';
+import { knownWaitOf } from '../../../src/run/confirmation/known-wait.ts';
 import { keepDeadline } from '../../../src/run/confirmation/keep-deadline.ts';
 import { awaitOtherGuard, type OtherGuardTools } from '../../../src/run/confirmation/other-guard.ts';
 import { settleOnInstance } from '../../../src/run/confirmation/settlement.ts';
@@ -150,7 +151,8 @@ async function keep(trial: Trial, keeper: Guard): Promise<void> {
     const isHeld = started !== null && ended === null && inspectHolder(started.holder) === 'alive';
     const left = confirmationDeadline === null ? 0 : remainingMs(confirmationDeadline, confirmation.readClocks());
     if (isHeld && left > -10_000) continue;
-    const { step } = await keepDeadline(settlingTools(world, keeper), instanceName, run);
+    const known = knownWaitOf(run, record, null, 120_000);
+    const { step } = await keepDeadline(settlingTools(world, keeper), instanceName, run, known);
     if (step === 'wait' || step === 'look-again') {
       await clock.sleep(2000);
       continue;

@@ -137,7 +137,7 @@ async function finish(
   }
   const hooks = record?.hooks ?? {};
   const baseline = baselineOf(record);
-  const now = await withMarkerOfNow(platform, leftovers);
+  const now = await withMarkerOfNow(platform, leftovers, run);
   const outcome = await recover(
     {
       ...plan,
@@ -147,7 +147,7 @@ async function finish(
       keepIfHealthy: false,
       hooks,
       lease,
-      settled: settledOf(now),
+      settled: settledOf(now, record),
       waitForManager: !takeOver,
     },
     { platform, clock, recorder },
