@@ -99,12 +99,9 @@ describe('habits', () => {
         // The id of a run, a day of a certificate, JUnit, and the attribute of an HTML element.
         (file) =>
           file.layer.startsWith('platform/') ||
-          [
-            'journal/run-id.ts',
-            'health/protocols/certificate.ts',
-            'report/junit.ts',
-            'report/page/parts.ts',
-          ].includes(file.path),
+          ['journal/run-id.ts', 'health/protocols/certificate.ts', 'report/junit.ts', 'report/page/parts.ts'].includes(
+            file.path,
+          ),
       ),
     ).toEqual([]);
   });

@@ -101,7 +101,10 @@ const noWaitAdvice = 'See `guard runs` for how the runs ended.';
 async function describeNoWait({ reached }: Session, run: string | null): Promise<string> {
   if (run !== null) return `Run ${run} does not wait for a confirmation.`;
   const { platform, instance } = reached;
-  const [seen, point] = await Promise.all([platform.getInstance(instance), platform.getSnapshot(instance, inFlightName)]);
+  const [seen, point] = await Promise.all([
+    platform.getInstance(instance),
+    platform.getSnapshot(instance, inFlightName),
+  ]);
   const isUnexplained = seen.ok && point.ok && readMarker(seen.value) === null;
   return isUnexplained
     ? `A run holds "${instance}", and its marker is missing or cannot be read, so this host cannot tell whether a change waits for a confirmation. Confirm it on the host that made the change.`
@@ -129,7 +132,9 @@ async function confirmedNow(
   for (const one of runs) {
     const started = (await readRun(state, one))?.started;
     const isHere =
-      started?.instance === reached.instance && started.project === reached.project && started.remote === reached.remote;
+      started?.instance === reached.instance &&
+      started.project === reached.project &&
+      started.remote === reached.remote;
     const confirmed = isHere ? await confirmationOf(context, one) : null;
     if (confirmed?.at != null && confirmed.at >= startedAt) return confirmed;
   }

@@ -18,6 +18,7 @@ import { formatTime } from '../time.ts';
 import { describeFailure } from '../platform/failure.ts';
 import type { Confirmation } from '../run/confirmation/confirmation.ts';
 import { describeWaitProblem, knownWaitOf, type KnownWait } from '../run/confirmation/known-wait.ts';
+import { describeWarning, isWarningDue, warningMs } from '../run/confirmation/warning.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
 import { notifyEnd } from './confirmation-end.ts';
@@ -41,9 +42,8 @@ const graceMs = 10_000;
 /** Pauses before a run that could not be finished is tried again, in milliseconds: each is twice as long as the one before. */
 const retryMs = { first: 2000, most: 300_000 } as const;
 
-/** How often the command of `confirmBy` is tried, and when the people inside are warned, in milliseconds. */
+/** How often the command of `confirmBy` is tried, in milliseconds. */
 const tryMs = 5000;
-const warningMs = 60_000;
 
 /** How a keeper works. */
 export interface KeeperOptions {
@@ -63,7 +63,8 @@ interface KeptDeadline {
   deadline: Deadline | null;
   nextAt: number;
   tryAt: number;
-  warned: boolean;
+  /** The deadline that the people inside were warned of; null before. */
+  warnedOf: Deadline | null;
   /** Attempts to finish it that failed, one after another. */
   failures: number;
   /** Nothing of the run was left in flight, although its record had not ended. */
@@ -235,7 +236,7 @@ function newEntry(): KeptDeadline {
     deadline: null,
     nextAt: 0,
     tryAt: 0,
-    warned: false,
+    warnedOf: null,
     failures: 0,
     freed: false,
     reported: null,
@@ -342,16 +343,14 @@ async function beforeDeadline(
   const isKnown = entry.deadline?.at === deadline.at;
   noteDeadline(options, waiting, entry, deadline);
   // Whoever moved it on this host records it: what is not recorded by the next look comes from another one.
-  if (isKnown && record?.confirmationDeadline?.at !== deadline.at)
-    await recordExtension(context, run, deadline);
+  if (isKnown && record?.confirmationDeadline?.at !== deadline.at) await recordExtension(context, run, deadline);
   const left = remainingMs(deadline, readClocks(clock.now));
   // The instance is read again at the deadline, and not up to two seconds later.
   entry.nextAt = Math.min(entry.nextAt, clock.monotonic() + Math.max(0, left));
-  if (left <= warningMs && !entry.warned) {
-    entry.warned = true;
+  if (isWarningDue(left, deadline, entry.warnedOf)) {
+    entry.warnedOf = deadline;
     const { platform, instance } = session.reached;
-    const message = `guard: a change of this instance was not confirmed. It is rolled back at ${formatTime(deadline.at)}, and every shell ends.`;
-    void userNoticesFor(platform, instance).warn(message);
+    void userNoticesFor(platform, instance).warn(describeWarning(left, deadline));
   }
   if (record === null || record.confirmBy === null || clock.monotonic() < entry.tryAt) return;
   entry.tryAt = clock.monotonic() + tryMs;
@@ -473,7 +472,12 @@ async function withRenamed(
   const record = await recordRename(context, run, instance);
   const renamed = note === null ? null : { ...note, instance };
   if (renamed !== null) await noteWaiting(state, run, renamed);
-  return withInstanceOf(context, options, { ...waiting, record, note: renamed, address: { ...address, instance } }, work);
+  return withInstanceOf(
+    context,
+    options,
+    { ...waiting, record, note: renamed, address: { ...address, instance } },
+    work,
+  );
 }
 
 /** guard.yaml is searched for where the run searched for it. */

@@ -10,7 +10,7 @@ import type { WaitingNote } from '../journal/waiting-runs.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Platform } from '../platform/platform.ts';
 import { askToConfirm } from '../report/confirm-prompt.ts';
-import { formatTime } from '../time.ts';
+import { describeWarning } from '../run/confirmation/warning.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import type { ConfirmationTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -39,10 +39,10 @@ export function confirmationTools(
       : null,
     tryCommand: (words, signal) => tryConfirmCommand(context, reached, words, signal),
     outcomeOf: (run) => outcomeOf(context, reached, run),
-    warnUsers: (deadline) =>
-      userNoticesFor(reached.platform, reached.instance).warn(
-        `guard: a change of this instance was not confirmed. It is rolled back at ${formatTime(deadline.at)}, and every shell ends.`,
-      ),
+    warnUsers: (deadline) => {
+      const left = remainingMs(deadline, clocks());
+      return userNoticesFor(reached.platform, reached.instance).warn(describeWarning(left, deadline));
+    },
   };
 }
 

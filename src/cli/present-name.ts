@@ -37,7 +37,8 @@ export async function withInstanceOfRun(
   work: (session: Session, context: Context, record: RunRecord | null) => Promise<number>,
 ): Promise<number> {
   const uuid = record?.started?.uuid ?? null;
-  if (record === null || uuid === null) return withInstance(context, wanted, (session) => work(session, context, record));
+  if (record === null || uuid === null)
+    return withInstance(context, wanted, (session) => work(session, context, record));
   let renamed: string | null = null;
   const status = await withInstance(context, wanted, async (session) => {
     const { platform, instance } = session.reached;

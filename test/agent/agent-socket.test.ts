@@ -22,7 +22,10 @@ const impatient = {
   },
 };
 
-const listening = async (directory: string, isKeeping: () => boolean): Promise<{ readonly close: () => Promise<void> }> => {
+const listening = async (
+  directory: string,
+  isKeeping: () => boolean,
+): Promise<{ readonly close: () => Promise<void> }> => {
   const server = await answerOnSocket(directory, isKeeping);
   if (!server.ok) throw new Error(server.error);
   return server.value;

@@ -209,7 +209,10 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
   ],
   'confirmation-extended': [{ type: 'confirmation-extended', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
   'confirmation-settled': [
-    ...(['confirmed', 'refused', 'expired'] as const).map((state) => ({ type: 'confirmation-settled' as const, state })),
+    ...(['confirmed', 'refused', 'expired'] as const).map((state) => ({
+      type: 'confirmation-settled' as const,
+      state,
+    })),
     { type: 'confirmation-settled', state: 'confirmed', by: { host: 'h', pid: 1, bootId: 'b', network: 'n', id: 'i' } },
   ],
   'instance-renamed': [{ type: 'instance-renamed', instance: 'web-2' }],

@@ -1,5 +1,12 @@
 import { err, ok, type Result } from '../../result.ts';
-import { deadlineAfter, longestWaitMs, parseDeadline, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
+import {
+  deadlineAfter,
+  longestWaitMs,
+  parseDeadline,
+  remainingMs,
+  type ClockReading,
+  type Deadline,
+} from '../../deadline.ts';
 import type { Holder } from '../../event.ts';
 import { isHolder, isObject } from '../lock/parse-holder.ts';
 import type { InspectHolder } from '../tools.ts';

@@ -147,7 +147,7 @@ export function describeWaitProblem(
   const unseen = `Other hosts cannot see that this change waits. It still does, and is rolled back at ${until}. To keep it, run \`guard confirm ${run}\` on this host, which writes the marker again.`;
   switch (problem) {
     case 'marker-missing':
-      return `Somebody removed the marker of this run from ${instance}. ${unseen}`;
+      return `The marker of this run on ${instance} is missing: somebody removed it, or guard was killed before it was complete. ${unseen}`;
     case 'marker-unreadable':
       return `Somebody overwrote the marker of this run on ${instance}, and it cannot be read. ${unseen}`;
     case 'marker-of-other-run':

@@ -94,9 +94,7 @@ async function readMarked(
   const seen = await platform.getInstance(instance);
   if (!seen.ok) return seen;
   const marker = readMarker(seen.value);
-  return ok(
-    marker?.run === run ? { instance: seen.value, marker, confirmation: marker.confirmation ?? null } : null,
-  );
+  return ok(marker?.run === run ? { instance: seen.value, marker, confirmation: marker.confirmation ?? null } : null);
 }
 
 async function readKnown(

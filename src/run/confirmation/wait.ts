@@ -8,6 +8,7 @@ import type { PreparedRun } from '../prepare.ts';
 import { describeFailure } from '../../platform/failure.ts';
 import { formatTime } from '../../time.ts';
 import { isSettledByOther, type Confirmation, type ConfirmationAction } from './confirmation.ts';
+import { isWarningDue } from './warning.ts';
 import { describeWaitProblem, type KnownWait, type WaitProblem } from './known-wait.ts';
 import {
   mayBeSettledLater,
@@ -29,9 +30,6 @@ const tryMs = 5000;
 
 /** How often what another guard does is looked at after the deadline, in milliseconds. */
 const overdueMs = 250;
-
-/** When the people inside are told, in milliseconds before the deadline. */
-const warningMs = 60_000;
 
 /** A plan whose change waits for a confirmation. */
 type ConfirmedPlan = Plan & { readonly confirmation: ConfirmationPlan };
@@ -106,13 +104,13 @@ async function waitHere(plan: ConfirmedPlan, tools: RunTools, prepared: Prepared
   const knownNow = (): KnownWait => knownHere(plan, tools, prepared, deadline);
   const tellOnce = tellerOf(tools);
   let wanted: ConfirmationAction | 'leave' | null = null;
-  let warned = false;
+  let warnedOf: Deadline | null = null;
   try {
     for (;;) {
       if (tools.interruption.by() !== null) return { end: 'left', deadline };
       const left = remainingMs(deadline, tools.confirmation.readClocks());
-      if (left <= warningMs && !warned && plan.confirmation.ms > warningMs) {
-        warned = true;
+      if (isWarningDue(left, deadline, warnedOf)) {
+        warnedOf = deadline;
         void tools.confirmation.warnUsers(deadline);
       }
       wanted ??= wishes.next();
@@ -135,7 +133,10 @@ async function waitHere(plan: ConfirmedPlan, tools: RunTools, prepared: Prepared
         }
         if (problem !== null) await tellOnce(problem, describeWaitProblem(problem, { ...plan, deadline }));
         // A keeper that found this guard late rolls back by itself: its restore removes the marker.
-        if (confirmation.state !== 'waiting' && !(confirmation.state === 'expired' && isSettledByOther(confirmation, tools)))
+        if (
+          confirmation.state !== 'waiting' &&
+          !(confirmation.state === 'expired' && isSettledByOther(confirmation, tools))
+        )
           return { end: confirmation.state, deadline, by: confirmation.settledBy };
       }
       await tools.clock.sleep(left > 0 ? Math.min(readMs, Math.max(50, left)) : overdueMs, wishes.signal());
@@ -201,7 +202,10 @@ type Seen =
 /** The confirmation after an action, by whoever did it. */
 async function act(plan: Plan, tools: RunTools, known: KnownWait, action: ConfirmationAction): Promise<Seen> {
   const patienceMs = answerMs;
-  const settled = await settleOnInstance(settlementTools(tools), plan.instance, plan.run, action, { known, patienceMs });
+  const settled = await settleOnInstance(settlementTools(tools), plan.instance, plan.run, action, {
+    known,
+    patienceMs,
+  });
   if (settled.ok) return { confirmation: settled.value, problem: null };
   if (mayBeSettledLater(settled.error)) return 'unknown';
   if (settled.error.kind !== 'platform') return look(plan, tools, known);

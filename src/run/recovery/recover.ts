@@ -118,7 +118,10 @@ export async function withMarkerOfNow(
  * What was settled about a change that waited for a confirmation. One that still waits is recovered only after its deadline; so
  * is one that waits by its record although somebody removed its marker.
  */
-export function settledOf({ instance, inFlight, marker }: RunLeftovers, record: RunRecord | null): RecoverPlan['settled'] {
+export function settledOf(
+  { instance, inFlight, marker }: RunLeftovers,
+  record: RunRecord | null,
+): RecoverPlan['settled'] {
   const isOpen = record !== null && isWaitOpen(record);
   const isOfRun = marker !== null && (record === null || marker.run === record.run);
   const state = isOfRun && (inFlight !== null || isOpen) ? marker.confirmation?.state : undefined;
