@@ -1,4 +1,3 @@
-import { Writable } from 'node:stream';
 import type { AgentListener, Subject } from '../agent-event.ts';
 import { userNoticesFor } from '../agent/user-notices.ts';
 import type { Outcome } from '../event.ts';
@@ -6,16 +5,7 @@ import { remainingMs, type Deadline } from '../deadline.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
-import {
-  forgetWaiting,
-  isRecordMissing,
-  listWaiting,
-  noteWaiting,
-  readWaitingNote,
-  type WaitingNote,
-} from '../journal/waiting-runs.ts';
-import { formatTime } from '../time.ts';
-import { describeFailure } from '../platform/failure.ts';
+import { forgetWaiting, isRecordMissing, listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
 import type { Confirmation } from '../run/confirmation/confirmation.ts';
 import { describeWaitProblem, knownWaitOf, type KnownWait } from '../run/confirmation/known-wait.ts';
 import { describeWarning, isWarningDue, warningMs } from '../run/confirmation/warning.ts';
@@ -25,8 +15,18 @@ import { notifyEnd } from './confirmation-end.ts';
 import { tryConfirmCommand } from './confirmation-tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { recoverInstance } from './recover.ts';
-import { findInstance, recordRename, type InstancePlace } from './present-name.ts';
-import { withInstance, type Session } from './session.ts';
+import type { Session } from './session.ts';
+import {
+  addressOf,
+  contextOf,
+  describeTrouble,
+  listening,
+  nameOf,
+  optionsOf,
+  subjectOf,
+  withInstanceOf,
+  type WaitingRun,
+} from './waiting-instance.ts';
 import { recordExtension, recordNotice } from './settle-waiting.ts';
 import { settleWaiting, waitingRunOf } from './waiting-run.ts';
 
@@ -75,15 +75,6 @@ interface KeptDeadline {
   subject: Subject | null;
   /** The outcome that notifications were sent for: an attempt that fails as before tells nobody again. */
   notified: Outcome['outcome'] | null;
-}
-
-/** A run that waits, and where its instance is. */
-interface WaitingRun {
-  readonly run: string;
-  /** Null where it cannot be read: the instance says everything that a rollback needs. */
-  readonly record: RunRecord | null;
-  readonly address: Subject & { readonly uuid: string | null };
-  readonly note: WaitingNote | null;
 }
 
 /**
@@ -150,10 +141,20 @@ async function keepOne(
   if (address === null && isRecordMissing(state, run))
     return forget(context, options, { run, record, note, address }, kept);
   if (address === null) return retryLater(context, entry);
-  const waiting: WaitingRun = { run, record, note, address };
-  // A guard that is alive acts by itself, and asks by itself.
-  const deadline = record?.confirmationDeadline ?? null;
+  await keepWaiting(context, options, { run, record, note, address }, entry);
+}
+
+async function keepWaiting(
+  context: Context,
+  options: KeeperOptions,
+  waiting: WaitingRun,
+  entry: KeptDeadline,
+): Promise<void> {
+  const { clock } = context;
+  const { record, note } = waiting;
+  const deadline = record?.confirmationDeadline ?? note?.deadline ?? null;
   const left = deadline === null ? 0 : remainingMs(deadline, readClocks(clock.now));
+  // A guard that is alive acts by itself, and asks by itself.
   if (deadline !== null && record !== null && isHeldByItsMaker(record) && left > -graceMs)
     return noteDeadline(options, waiting, entry, deadline);
   entry.nextAt = clock.monotonic() + readMs;
@@ -161,33 +162,11 @@ async function keepOne(
     actOn(context, options, session, found, entry),
   );
   if (trouble === null) return;
-  const last = deadline ?? note?.deadline ?? null;
-  const message = describeTrouble(trouble, waiting, last);
+  const message = describeTrouble(trouble, waiting, deadline);
   await reportTrouble(context, options, waiting, entry, { about: trouble.kind, message });
-  const isOverdue = isPast(context, last);
   // A deleted instance has nothing to roll back: that ends the run. Before the deadline it may come back under its name.
-  if (trouble.kind === 'missing' && isOverdue) return closeMissing(context, options, waiting, entry);
+  if (trouble.kind === 'missing' && left <= 0) return closeMissing(context, options, waiting, entry);
   retryLater(context, entry);
-}
-
-function addressOf(record: RunRecord | null, note: WaitingNote | null): WaitingRun['address'] | null {
-  const found = record?.started ?? note;
-  return found === null ? null : { ...subjectOf(found), uuid: found.uuid ?? null };
-}
-
-function isPast({ clock }: Pick<Context, 'clock'>, deadline: Deadline | null): boolean {
-  return deadline === null || remainingMs(deadline, readClocks(clock.now)) <= 0;
-}
-
-/** Why there is nothing to work on. */
-type Trouble = { readonly kind: 'missing' } | { readonly kind: 'unreachable'; readonly message: string };
-
-function describeTrouble(trouble: Trouble, { run, address }: WaitingRun, deadline: Deadline | null): string {
-  const { instance } = address;
-  const until = deadline === null ? '' : ` at its deadline, ${formatTime(deadline.at)}`;
-  return trouble.kind === 'missing'
-    ? `Run ${run} waits for a confirmation, and its instance ${instance} does not exist any more under any name in project ${address.project}. If somebody moved it, move it back: guard rolls it back${until}. If somebody deleted it, nothing is to be done: the run then ends.`
-    : `Run ${run} waits for a confirmation, and its instance ${instance} cannot be reached, so guard cannot roll it back${until}. guard keeps trying. ${trouble.message}`;
 }
 
 /** Says once, in the log and in the record of the run, what keeps the change from waiting as it should. */
@@ -257,10 +236,6 @@ async function forget(
   const outcome = record?.ended?.outcome.outcome;
   if (subject !== null && subject !== undefined && outcome !== undefined)
     emit?.({ type: 'confirmation-ended', ...subjectOf(subject), run, outcome });
-}
-
-function subjectOf({ instance, project, remote }: Subject): Subject {
-  return { instance, project, remote };
 }
 
 function hasEnded({ ended, released }: RunRecord): boolean {
@@ -416,90 +391,4 @@ async function finish(
   if (after === null && status === 0) return;
   const why = neutralise(tail.text.trim(), 1000) || `see guard show ${run}`;
   options.emit?.({ type: 'agent-warning', ...subject, message: `Run ${run} was not finished (${status}): ${why}` });
-}
-
-/** Works on the instance, under the name that it has by now. Null, or why there was nothing to work on. */
-async function withInstanceOf(
-  context: Context,
-  options: KeeperOptions,
-  waiting: WaitingRun,
-  work: (session: Session, waiting: WaitingRun) => Promise<void>,
-): Promise<Trouble | null> {
-  const { run, note, address } = waiting;
-  const tail = { text: '' };
-  let trouble: Trouble | null = { kind: 'unreachable', message: '' };
-  let name: string | null = null;
-  const own = { instance: nameOf(address), options: optionsOf(options, note, address), withTerminal: false };
-  await withInstance(listening(contextOf(context, note), tail), own, async (session) => {
-    const { platform, instance } = session.reached;
-    const found = await findInstance(platform, instance, address.uuid);
-    trouble = troubleOf(found);
-    if (found.place === 'renamed') name = found.name;
-    if (found.place === 'there') await work(session, waiting);
-    return 0;
-  });
-  if (name !== null) return withRenamed(context, options, waiting, name, work);
-  const message = neutralise(tail.text.trim(), 1000);
-  return (trouble as Trouble | null)?.kind === 'unreachable' && message !== ''
-    ? { kind: 'unreachable', message }
-    : trouble;
-}
-
-function troubleOf(found: InstancePlace): Trouble | null {
-  switch (found.place) {
-    case 'there':
-    case 'renamed':
-      return null;
-    case 'missing':
-      return { kind: 'missing' };
-    case 'unknown':
-      return { kind: 'unreachable', message: describeFailure(found.failure) };
-  }
-}
-
-/** The record and the note get the present name, so this happens once for each rename. */
-async function withRenamed(
-  context: Context,
-  options: KeeperOptions,
-  waiting: WaitingRun,
-  instance: string,
-  work: (session: Session, waiting: WaitingRun) => Promise<void>,
-): Promise<Trouble | null> {
-  const { run, note, address } = waiting;
-  const state = stateDirectoryOf(context);
-  const message = `Run ${run} waits for a confirmation, and somebody renamed its instance ${address.instance} to ${instance}. guard follows it.`;
-  options.emit?.({ type: 'agent-warning', ...subjectOf(address), message });
-  const record = await recordRename(context, run, instance);
-  const renamed = note === null ? null : { ...note, instance };
-  if (renamed !== null) await noteWaiting(state, run, renamed);
-  return withInstanceOf(
-    context,
-    options,
-    { ...waiting, record, note: renamed, address: { ...address, instance } },
-    work,
-  );
-}
-
-/** guard.yaml is searched for where the run searched for it. */
-function contextOf(context: Context, note: WaitingNote | null): Context {
-  return note === null ? context : { ...context, workingDirectory: note.workingDirectory };
-}
-
-function listening(context: Context, tail: { text: string }): Context {
-  const output = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      tail.text = `${tail.text}${chunk.toString('utf8')}`.slice(-2000);
-      done();
-    },
-  });
-  return { ...context, stdout: output, stderr: output };
-}
-
-function optionsOf({ config }: KeeperOptions, note: WaitingNote | null, { project }: Subject) {
-  const chosen = note?.config ?? config;
-  return { project, tolerateMistakes: true, ...(chosen === undefined ? {} : { config: chosen }) };
-}
-
-function nameOf({ instance, remote }: Subject): string {
-  return remote === null ? instance : `${remote}:${instance}`;
 }

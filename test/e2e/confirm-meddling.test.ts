@@ -104,7 +104,7 @@ describe('the marker', () => {
     expect((await lastRun()).outcome).toBe('waiting');
     await endedWith(14);
     expect(await fileExists(instance, '/root/garbled')).toBe(false);
-    expect(await shown(run)).toContain('was not confirmed');
+    expect(await shown(run)).toContain('nobody confirmed the change');
   });
 
   test('30: another host says what it cannot tell', async () => {
@@ -226,7 +226,7 @@ describe('somebody who is logged in', () => {
     await session.shows(/root\s+pts/);
     await waiting('told', '70s');
     await session.shows('not confirmed yet');
-    await session.shows(/rolled back in (1m|\d+s)/);
+    await session.shows(/rolled back in (1 min|\d+ s)/);
     expect((await guard.run(['confirm', instance])).status).toBe(0);
   });
 });

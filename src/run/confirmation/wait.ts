@@ -114,9 +114,9 @@ async function waitHere(plan: ConfirmedPlan, tools: RunTools, prepared: Prepared
         void tools.confirmation.warnUsers(deadline);
       }
       wanted ??= wishes.next();
-      if (wanted === 'leave' && left > 0) return { end: 'left', deadline };
-      const action = left <= 0 ? ({ kind: 'expire' } as const) : wanted === 'leave' ? null : wanted;
-      const now = action === null ? await look(plan, tools, knownNow()) : await act(plan, tools, knownNow(), action);
+      const action = left > 0 ? wanted : ({ kind: 'expire' } as const);
+      if (action === 'leave') return { end: 'left', deadline };
+      const now = await look(plan, tools, knownNow(), action);
       if (now === 'missing') return leaveMissing(plan, tools, deadline);
       if (now === 'gone') return { end: 'taken-over', deadline };
       // Nobody can confirm it either where the instance cannot be written, and a rollback needs less.
@@ -132,18 +132,22 @@ async function waitHere(plan: ConfirmedPlan, tools: RunTools, prepared: Prepared
           await tools.recorder.record({ type: 'confirmation-extended', deadline });
         }
         if (problem !== null) await tellOnce(problem, describeWaitProblem(problem, { ...plan, deadline }));
-        // A keeper that found this guard late rolls back by itself: its restore removes the marker.
-        if (
-          confirmation.state !== 'waiting' &&
-          !(confirmation.state === 'expired' && isSettledByOther(confirmation, tools))
-        )
-          return { end: confirmation.state, deadline, by: confirmation.settledBy };
+        if (isOver(confirmation, tools)) return { end: confirmation.state, deadline, by: confirmation.settledBy };
       }
       await tools.clock.sleep(left > 0 ? Math.min(readMs, Math.max(50, left)) : overdueMs, wishes.signal());
     }
   } finally {
     over.abort();
   }
+}
+
+/** A keeper that found this guard late rolls back by itself: its restore removes the marker. */
+function isOver(
+  confirmation: Confirmation,
+  tools: RunTools,
+): confirmation is Confirmation & { readonly state: Exclude<Confirmation['state'], 'waiting'> } {
+  const { state } = confirmation;
+  return state !== 'waiting' && !(state === 'expired' && isSettledByOther(confirmation, tools));
 }
 
 /** Says each thing once. */
@@ -199,6 +203,11 @@ type Seen =
   | 'unknown'
   | 'unwritable';
 
+/** The confirmation of now, after an action where there is one. */
+function look(plan: Plan, tools: RunTools, known: KnownWait, action: ConfirmationAction | null): Promise<Seen> {
+  return action === null ? read(plan, tools, known) : act(plan, tools, known, action);
+}
+
 /** The confirmation after an action, by whoever did it. */
 async function act(plan: Plan, tools: RunTools, known: KnownWait, action: ConfirmationAction): Promise<Seen> {
   const patienceMs = answerMs;
@@ -208,7 +217,7 @@ async function act(plan: Plan, tools: RunTools, known: KnownWait, action: Confir
   });
   if (settled.ok) return { confirmation: settled.value, problem: null };
   if (mayBeSettledLater(settled.error)) return 'unknown';
-  if (settled.error.kind !== 'platform') return look(plan, tools, known);
+  if (settled.error.kind !== 'platform') return read(plan, tools, known);
   return settled.error.failure.kind === 'not-found' ? 'missing' : 'unwritable';
 }
 
@@ -216,7 +225,7 @@ function settlementTools(tools: RunTools): SettlementTools {
   return { ...tools, readClocks: tools.confirmation.readClocks };
 }
 
-async function look(plan: Plan, { platform, confirmation }: RunTools, known: KnownWait): Promise<Seen> {
+async function read(plan: Plan, { platform, confirmation }: RunTools, known: KnownWait): Promise<Seen> {
   const seen = await readWait(platform, plan.instance, plan.run, known, confirmation.readClocks);
   if (!seen.ok) return seen.error.kind === 'not-found' ? 'missing' : 'unknown';
   const { wait } = seen.value;
