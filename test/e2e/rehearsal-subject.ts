@@ -68,13 +68,16 @@ const answers = (host: string): Promise<boolean> =>
     request.on('error', () => resolve(false));
   });
 
-/** A client that asks a hundred times a second, until it is stopped. */
-export const startClient = (host: string) => {
+/** A client of the web server that asks a hundred times a second, until it is stopped. */
+export const startClient = (host: string) => askRepeatedly(() => answers(host));
+
+/** Asks a hundred times a second, until it is stopped; `answers` tells whether a request succeeded. */
+export const askRepeatedly = (answers: () => Promise<boolean>) => {
   const seen = { asked: 0, failed: 0, times: [] as number[] };
   const under = new Set<Promise<void>>();
   const ask = async (): Promise<void> => {
     const began = performance.now();
-    if (!(await answers(host))) seen.failed += 1;
+    if (!(await answers())) seen.failed += 1;
     seen.times.push(performance.now() - began);
   };
   const timer = setInterval(() => {
