@@ -40,8 +40,8 @@ describe('on a remote server', () => {
     );
     const ended = await run('rehearse', '--config', file, ...quickly, `far:${instance}`, '--', 'touch', '/root/x');
     expect(ended).toMatchObject({ status: 0 });
-    expect(ended.stderr).toContain('on a remote server a copy has no way to package sources');
-    expect(ended.stderr).toMatch(/check "port" is not rehearsed: .*remote server/);
+    expect(ended.stderr).toContain('the copy is on another machine than guard and has no way to package sources');
+    expect(ended.stderr).toMatch(/check "port" is not rehearsed: .*another machine/);
     expect(ended.stderr).not.toContain('check "inside" is not rehearsed');
     expect(await copies()).toBe('');
     expect(await incus(host, 'exec', instance, '--', 'ls', '/root')).toBe('');
