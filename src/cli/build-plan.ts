@@ -2,7 +2,7 @@ import type { Settings } from '../config/settings.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { commandChange } from '../run/changes/command.ts';
-import type { PushPlan } from '../run/push/source.ts';
+import type { PushPlan } from '../run/plan.ts';
 
 /** Everything that is settled for one run before it begins. */
 export function buildPlan(known: {
@@ -40,6 +40,7 @@ export function buildPlan(known: {
     pushes: known.pushes ?? [],
     checks: settings.checks,
     automatic: settings.automatic !== false,
+    askServers: settings.askServers,
     acceptNothingCompared: settings.automatic === 'optional',
     allowUnhealthy: settings.allowUnhealthy,
     uncovered: settings.uncovered,
@@ -63,17 +64,21 @@ export function buildPlan(known: {
       keep: settings.keep,
       expiresMs: settings.expiresMs,
     },
-    limits: {
-      commandMs: settings.timeoutMs,
-      idleMs: settings.idleTimeoutMs,
-      verifyMs: settings.verifyTimeoutMs,
-      soakMs: settings.soakMs,
-      stopMs: settings.stopTimeoutMs,
-      snapshotMs: settings.restorePointTimeoutMs,
-      restoreMs: settings.restoreTimeoutMs,
-      readyMs: settings.startTimeoutMs,
-      leaseMs: settings.leaseMs,
-      lockMs: settings.waitLockMs,
-    },
+    limits: limitsOf(settings),
+  };
+}
+
+function limitsOf(settings: Settings): RunPlan['limits'] {
+  return {
+    commandMs: settings.timeoutMs,
+    idleMs: settings.idleTimeoutMs,
+    verifyMs: settings.verifyTimeoutMs,
+    soakMs: settings.soakMs,
+    stopMs: settings.stopTimeoutMs,
+    snapshotMs: settings.restorePointTimeoutMs,
+    restoreMs: settings.restoreTimeoutMs,
+    readyMs: settings.startTimeoutMs,
+    leaseMs: settings.leaseMs,
+    lockMs: settings.waitLockMs,
   };
 }

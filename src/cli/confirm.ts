@@ -3,6 +3,7 @@ import { timeLimits } from '../config/limits.ts';
 import { findRunId } from '../journal/run-id.ts';
 import { listRunIds, readRun } from '../journal/runs.ts';
 import { listWaiting } from '../journal/waiting-runs.ts';
+import { findWaiting } from '../run/confirmation/waiting.ts';
 import { refused } from '../run/refusal.ts';
 import { ok } from '../result.ts';
 import type { Call } from './call.ts';
@@ -14,7 +15,6 @@ import { withExisting } from './session.ts';
 import { settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
 import { duration } from './values.ts';
-import { waitingRunOf } from './waiting-run.ts';
 
 interface ConfirmOptions extends RunOptions {
   readonly extend?: number;
@@ -24,7 +24,7 @@ interface ConfirmOptions extends RunOptions {
 const help = `
 Exit status:
     0  the change is kept, or its deadline was moved
-   14  the change was rolled back: somebody refused it at the same moment
+   14  the change was rolled back: somebody rolled it back at the same moment
    30  no change waits for a confirmation, or its deadline has passed
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -34,7 +34,7 @@ export function defineConfirm(program: Command, call: Call): void {
   const command = program
     .command('confirm')
     .description('keep a change that waits for a confirmation (--confirm)')
-    .argument('[run-or-instance]', "the id of the run that waits, the beginning of it, or 'last'; or the instance")
+    .argument('[run-or-instance]', "id of the waiting run, its beginning, or 'last'; or the instance")
     .addOption(
       new Option('--extend <time>', 'do not confirm yet: set the deadline to this time from now').argParser(
         duration(timeLimits.extend),
@@ -64,7 +64,7 @@ async function confirm(context: Context, wanted: string, options: ConfirmOptions
     { instance: target.instance, options: target.options, withTerminal: false },
     async (session) => {
       const json = options.json ?? false;
-      const waiting = await waitingRunOf(session);
+      const waiting = await findWaiting(session.reached.platform, session.reached.instance);
       if (!waiting.ok) return reportOutcome(context, json, waiting.error);
       if (waiting.value === null || (target.run !== null && waiting.value.run !== target.run))
         return reportOutcome(

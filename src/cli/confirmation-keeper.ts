@@ -14,7 +14,8 @@ import {
   type WaitingNote,
 } from '../journal/waiting-runs.ts';
 import { formatTime } from '../report/time.ts';
-import type { Confirmation } from '../run/confirmation/confirmation.ts';
+import { findWaiting } from '../run/confirmation/waiting.ts';
+import type { Confirmation } from '../run/lock/confirmation.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
 import { notifyEnd } from './confirmation-end.ts';
@@ -23,7 +24,7 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { recoverInstance } from './recover.ts';
 import { withExisting, type Session } from './session.ts';
 import { recordExtension } from './settle-waiting.ts';
-import { settleWaiting, waitingRunOf } from './waiting-run.ts';
+import { settleWaiting } from './waiting-run.ts';
 
 /** How often the notes are read, in milliseconds. */
 const pollMs = 500;
@@ -93,7 +94,7 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
       underWay.add(run);
       void keepOne(context, options, run, kept)
         .catch((bug: unknown) => {
-          const message = `Run ${run} waits for a confirmation, and a fault in guard keeps its deadline from being kept: ${neutralise(String(bug), 500)}`;
+          const message = `Run ${run} waits for a confirmation. A bug in guard prevents the rollback at its deadline: ${neutralise(String(bug), 500)}`;
           options.emit?.({ type: 'agent-warning', message });
           retryLater(context, kept.get(run));
         })
@@ -245,7 +246,7 @@ async function beforeDeadline(
   if (left <= warningMs && !entry.warned) {
     entry.warned = true;
     const { platform, instance } = session.reached;
-    const message = `guard: a change of this instance was not confirmed. It is rolled back at ${formatTime(deadline.at)}, and every shell ends.`;
+    const message = `guard: a change of this instance is not confirmed. guard rolls it back at ${formatTime(deadline.at)}, which ends every shell.`;
     void userNoticesFor(platform, instance).warn(message);
   }
   if (record === null || record.confirmBy === null || clock.monotonic() < entry.tryAt) return;
@@ -273,7 +274,7 @@ async function abortWhenMoved(
   while (!over.signal.aborted) {
     await clock.sleep(readMs, over.signal);
     if (over.signal.aborted) return;
-    const seen = await waitingRunOf(session);
+    const seen = await findWaiting(session.reached.platform, session.reached.instance);
     if (!seen.ok) continue;
     const isSame = seen.value?.run === run && seen.value.confirmation.state === 'waiting';
     if (!isSame || seen.value.confirmation.deadline.at !== deadline.at) over.abort();

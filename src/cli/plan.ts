@@ -26,7 +26,7 @@ const help = `
 Exit status:
     0  the run would start
    30  the run would be refused
-   31  another run holds the instance
+   31  another run is in progress on the instance
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
@@ -119,6 +119,6 @@ function written(preview: Preview, { json, markdown }: PlanOptions): string[] {
 function askedNow(context: Context, plan: RunPlan, platform: Session['reached']['platform']) {
   return takeBaseline(
     { platform, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
-    { definitions: plan.checks, automatic: plan.automatic, readOnly: true },
+    { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers, readOnly: true },
   );
 }

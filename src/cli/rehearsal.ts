@@ -85,7 +85,7 @@ export async function rehearseFirst(context: Context, one: OneRehearsal): Promis
     return reportOutcome(context, options.json ?? false, {
       outcome: 'rehearsal-inconclusive',
       refusal: {
-        message: `The change is not the rehearsed one any more: ${describeDrift(drift)}.`,
+        message: `The change differs from the rehearsed one: ${describeDrift(drift)}.`,
         advice: 'Rehearse again, or pass --allow-drift.',
       },
     });
@@ -104,7 +104,9 @@ function driftListener(context: Context, rehearsed: Changes | null, { json, quie
     if (event.type !== 'changes' || rehearsed === null || json === true || quiet === true) return;
     const drift = driftOfPackages(rehearsed.packages, event.changes.packages);
     if (drift.length > 0)
-      await writeLines(context.stderr, [`guard: the run did not do what was rehearsed: ${describeDrift(drift)}.`]);
+      await writeLines(context.stderr, [
+        `guard: the run changed other packages than the rehearsal: ${describeDrift(drift)}.`,
+      ]);
   };
 }
 

@@ -142,8 +142,8 @@ async function afterRehearsal(
       context,
       one.options.json ?? false,
       refused(
-        'The input on stdin is too long to be given to a rehearsal and to the run.',
-        'Push it as a file: --push.',
+        'The input on stdin is too long to be passed to both the rehearsal and the run.',
+        'Copy it into the instance as a file: --push.',
       ),
     );
   const { plan } = one;

@@ -48,12 +48,15 @@ export function outcomeOf(
   interruption: CopyInterruption,
 ): Outcome {
   const gaveUp = interruption.reason();
-  if (gaveUp !== null) return inconclusive(gaveUp, 'Make room in the pool, and rehearse again.');
+  if (gaveUp !== null) return inconclusive(gaveUp, 'Free some space in the pool, and rehearse again.');
   if (cause === null) return { outcome: 'rehearsal-passed' };
   if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
   if (cause === 'inconclusive') {
     const reasons = attempt.verdict?.reasons.map(({ message }) => message).join('; ') || 'nobody answered';
-    return inconclusive(`The copy could not be judged: ${reasons}.`, 'See the record of the rehearsal.');
+    return inconclusive(
+      `The health of the copy could not be determined: ${reasons}.`,
+      'See the record of the rehearsal.',
+    );
   }
   // A lost connection says nothing of the change, nor does a fault of guard's own.
   if (attempt.end.kind === 'lost')
@@ -63,8 +66,8 @@ export function outcomeOf(
     return inconclusive(
       refusedHosts === null
         ? 'The command failed on the copy, which has no network.'
-        : `The command failed on the copy, which may not reach ${refusedHosts.slice(0, 5).join(', ')}.`,
-      'A copy reaches nothing but the hosts of its own package sources.',
+        : `The command failed on the copy, which cannot reach ${refusedHosts.slice(0, 5).join(', ')}.`,
+      'A copy can reach only the hosts of its own package sources.',
     );
   return { outcome: 'rehearsal-failed', cause, stage };
 }

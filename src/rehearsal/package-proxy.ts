@@ -103,7 +103,7 @@ function forward(state: State, connectTo: ConnectTo, incoming: IncomingMessage, 
     refuse(state, url === null ? (incoming.url ?? '') : `${mayRead ? '' : `${incoming.method ?? ''} `}${url.host}`);
     incoming.resume();
     response.writeHead(403, { 'content-type': 'text/plain', connection: 'close' });
-    response.end('guard: this copy may reach nothing but the hosts of its package sources.\n');
+    response.end('guard: this copy can reach only the hosts of its package sources.\n');
     return;
   }
   state.admitted += 1;

@@ -23,7 +23,7 @@ export async function recoverCopy(
     type: 'run-ended',
     outcome: outcome ?? {
       outcome: 'rehearsal-inconclusive',
-      refusal: { message: 'guard was ended in the middle of the rehearsal.', advice: '' },
+      refusal: { message: 'guard was killed during the rehearsal.', advice: '' },
     },
     ms: tools.clock.monotonic() - began,
   });

@@ -130,8 +130,8 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
 /** Copies have the names of their originals. */
 function copyExists({ instance }: RunPlan, { project }: RehearsalPlace): Outcome {
   return busy(
-    `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is under way, or its copy was kept.`,
-    `See \`guard runs ${instance}\`; \`guard recover\` removes what a rehearsal left that was interrupted.`,
+    `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is in progress, or its copy was kept.`,
+    `See \`guard runs ${instance}\`; \`guard recover\` removes the copy of an interrupted rehearsal.`,
   );
 }
 
@@ -324,7 +324,7 @@ function planOnCopy(
 function baselineOfOriginal(plan: RunPlan, tools: RunTools): Promise<Baseline> {
   return takeBaseline(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
-    { definitions: plan.checks, automatic: plan.automatic },
+    { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers },
   );
 }
 
@@ -356,7 +356,7 @@ function notRehearsedBy(plan: RunPlan, { removed }: CopyPlan, access: PackageAcc
       ? [
           omission(
             'network',
-            'the copy is on another machine than guard and has no way to package sources: the command ran without network',
+            'a copy on another machine than guard cannot reach package sources: the command ran without a network',
           ),
         ]
       : []),

@@ -41,7 +41,7 @@ export function compareSurvival(
   return {
     needsOutside: found
       .filter((finding) => isOutside(finding) && !isExpected(finding))
-      .map((finding) => told(finding, 'could not be seen on the copy')),
+      .map((finding) => told(finding, 'could not be observed on the copy')),
     notSurvivingReboot: found.filter((finding) => !isOutside(finding)).map((finding) => told(finding, null)),
   };
 }

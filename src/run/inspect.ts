@@ -67,8 +67,8 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
 function unfitness(plan: Plan, { commands, product }: Platform, instance: Instance): Outcome | null {
   if (instance.type === 'application-container')
     return refused(
-      `"${instance.name}" is an application container (OCI): ${product} updates it by a rebuild from a new image, which needs an instance without snapshots, so that no restore point can stand beside it.`,
-      'Keep its data in a volume, and go back by a rebuild from the image that it had before.',
+      `"${instance.name}" is an application container (OCI): ${product} updates it by a rebuild from a new image, which requires an instance without snapshots, so guard cannot keep a restore point.`,
+      'Keep its data in a volume. To go back, rebuild it from the earlier image.',
     );
   if (instance.type === 'virtual-machine')
     return refused(

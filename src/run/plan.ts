@@ -1,7 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { PolicyCause } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
-import type { PushPlan } from './push/source.ts';
 
 /** What to do when a change fails. */
 export type Policy = 'rollback' | 'keep' | 'ask';
@@ -25,6 +24,8 @@ export interface Plan {
   readonly checks: readonly CheckDefinition[];
   /** Whether the facts inside the instance are compared as well. */
   readonly automatic: boolean;
+  /** Whether requests are sent to the servers of the instance. */
+  readonly askServers: boolean;
   /** Run even if nothing could be compared and there is no check. */
   readonly acceptNothingCompared: boolean;
   readonly allowUnhealthy: boolean;
@@ -33,7 +34,7 @@ export interface Plan {
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
   readonly onFailure: Readonly<Record<PolicyCause, Policy>>;
-  /** What is done about a command that failed and has changed nothing that guard compares. */
+  /** What to do if the command failed and nothing that guard compares has changed. */
   readonly onUnchanged: 'rollback' | 'keep';
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;
@@ -64,6 +65,21 @@ export interface ChangeTraits {
    * the instance is idle, does not stop it for the restore point, and removes the lock after a restore.
    */
   readonly packageManagerWaits: boolean;
+}
+
+/** Files to copy into the instance, checked before the run. */
+export interface PushPlan {
+  /** On the machine that runs guard, absolute. */
+  readonly local: string;
+  /** The destination, absolute and without a trailing slash. */
+  readonly inside: string;
+  readonly kind: 'file' | 'folder';
+  /** Files and links in it. */
+  readonly files: number;
+  readonly bytes: number;
+  /** The numeric owner in the instance. */
+  readonly user: number;
+  readonly group: number;
 }
 
 /** What to run in the instance, without a shell. */

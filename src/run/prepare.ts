@@ -11,12 +11,12 @@ import { describeScheduled } from './restore-point/newer-snapshots.ts';
 import type { RunPlan } from './changes/change.ts';
 import type { Plan } from './plan.ts';
 import type { Inspection, PreparedRun, RunningState } from './prepared-run.ts';
-import type { PushPlan } from './push/source.ts';
+import type { PushPlan } from './plan.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
 import { resumeByMarker, type QuiesceMarker } from './lock/quiesce-marker.ts';
 import { inPhase } from './recorder.ts';
-import { mustQuiesce } from './lock/quiesce.ts';
+import { mustQuiesce } from './restore-point/quiesce.ts';
 import { refused } from './refusal.ts';
 import { release } from './restore-point/release.ts';
 import { describePause, type SnapshotCopy } from './restore-point/free-space.ts';
@@ -98,12 +98,12 @@ async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: Quiesc
 }
 
 function startNotice({ instance }: Plan): RunEvent {
-  const message = `"${instance}" is protected from being started. Where this run has to start it again, guard lifts the protection for the start and puts it back.`;
+  const message = `"${instance}" is protected from being started. If guard has to start it, it removes the protection for the start and restores it.`;
   return { type: 'notice', level: 'info', message };
 }
 
 function generationNotice({ instance }: Plan): RunEvent {
-  const message = `This server does not tell when somebody restores a snapshot of "${instance}". Let nobody do so during this run: guard would not notice.`;
+  const message = `This server does not report restores of "${instance}" by other users. Make sure that nobody restores a snapshot during this run: guard would not notice.`;
   return { type: 'notice', level: 'warning', message };
 }
 
@@ -251,9 +251,7 @@ async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Pro
   const proof = await prepared.lease.prove();
   if (proof.ok) return beginChange(plan, tools, prepared);
   await prepared.lease.stop();
-  return err(
-    refused(describeLoss(proof.error), 'The change was not started. Clean up what is left with `guard recover`.'),
-  );
+  return err(refused(describeLoss(proof.error), 'The change was not started. Run `guard recover` to clean up.'));
 }
 
 /** From here on the instance may be another: that is on the disk before the first request of the change, or there is none. */

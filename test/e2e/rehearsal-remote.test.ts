@@ -40,7 +40,7 @@ describe('on a remote server', () => {
     );
     const ended = await run('rehearse', '--config', file, ...quickly, `far:${instance}`, '--', 'touch', '/root/x');
     expect(ended).toMatchObject({ status: 0 });
-    expect(ended.stderr).toContain('the copy is on another machine than guard and has no way to package sources');
+    expect(ended.stderr).toContain('a copy on another machine than guard cannot reach package sources');
     expect(ended.stderr).toMatch(/check "port" is not rehearsed: .*another machine/);
     expect(ended.stderr).not.toContain('check "inside" is not rehearsed');
     expect(await copies()).toBe('');

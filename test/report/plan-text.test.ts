@@ -15,6 +15,7 @@ const plan: Plan = {
   checks: [],
   confirmation: null,
   automatic: true,
+  askServers: true,
   allowUnhealthy: false,
   acceptNothingCompared: false,
   uncovered: 'warn',
@@ -73,7 +74,7 @@ test('says what would happen', () => {
 
     web is healthy (no check of yours is configured)
 
-    The run would start. Nothing was changed."
+    The run would start."
   `);
 });
 

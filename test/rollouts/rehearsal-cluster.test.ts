@@ -70,7 +70,7 @@ test('the copy is on the member of its instance, with the isolated network and t
 test('on another member than guard’s own, without packages, and the report says so', async () => {
   const { seen, exitCode, stderr } = await rehearse('on-2');
   expect([seen, exitCode]).toEqual([`on-2,${cluster}-2`, 0]);
-  expect(stderr).toContain('the copy is on another machine than guard and has no way to package sources');
+  expect(stderr).toContain('a copy on another machine than guard cannot reach package sources');
 });
 
 test('guard recover removes the copy from the other member', async () => {

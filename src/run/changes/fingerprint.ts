@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { packageState } from '../packages/state.ts';
 import type { Plan } from '../plan.ts';
 import { digestOfPush } from '../push/digest.ts';
-import type { PushPlan } from '../push/source.ts';
+import type { PushPlan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
 /** Identifies a command for the quarantine, with its user, its environment, and the packages that an upgrade would change. */

@@ -82,6 +82,6 @@ describe('a guarded run on the memory platform', () => {
     world.instance.generation = null;
     expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
     const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
-    expect(notices).toEqual([expect.stringContaining('does not tell when somebody restores')]);
+    expect(notices).toEqual([expect.stringContaining('does not report restores')]);
   });
 });

@@ -101,7 +101,7 @@ function keepDisk(keys: Readonly<Record<string, string>>, volumeCopy: string | n
   if (/^(cloud-init|agent):/.test(source)) return { keys: null, because: "cloud-init's drive" };
   return pool === undefined
     ? { keys: null, because: `a folder or disk of the host (${source})` }
-    : { keys: null, because: `the volume ${source} of pool ${pool}, which others use too` };
+    : { keys: null, because: `the volume ${source} of pool ${pool}, which other instances also use` };
 }
 
 /** Keys that would act by themselves, or hand the original's role to the copy. */

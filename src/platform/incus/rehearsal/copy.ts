@@ -142,7 +142,7 @@ export async function getServerMemory(
   location: string | null,
 ): Promise<Result<ServerMemory, PlatformFailure>> {
   const query = location === null ? {} : { query: { target: location } };
-  const purpose = 'read how much memory the server has';
+  const purpose = 'read the memory of the server';
   const reply = await call(incus, { method: 'GET', path: ['resources'], ...query, purpose });
   if (!reply.ok) return reply;
   const memory = objectOf(objectOf(reply.value.metadata)['memory']);

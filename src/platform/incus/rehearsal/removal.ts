@@ -98,7 +98,7 @@ const pollMs = 100;
 
 function refuse(purpose: string, why: string): Result<never, PlatformFailure> {
   const about = { purpose, project: rehearsalProject };
-  const advice = 'Look at it yourself, and delete it by hand.';
+  const advice = 'Inspect it, and delete it manually.';
   return err(failureOf('invalid', about, `${why}, so guard does not delete it`, { advice }));
 }
 

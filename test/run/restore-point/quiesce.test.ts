@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LifecycleCommands } from '../../../src/lifecycle-command.ts';
 import type { ChangeTraits } from '../../../src/run/plan.ts';
-import { mustQuiesce } from '../../../src/run/lock/quiesce.ts';
+import { mustQuiesce } from '../../../src/run/restore-point/quiesce.ts';
 
 const command: ChangeTraits = { executesCommand: true, packageManagerWaits: false };
 const transaction: ChangeTraits = { executesCommand: false, packageManagerWaits: true };
