@@ -28,7 +28,7 @@ interface ConfirmOptions extends RunOptions {
 const help = `
 Exit status:
     0  the change is kept, or its deadline was moved
-   14  the change was rolled back: somebody refused it at the same moment
+   14  the change was rolled back: somebody rolled it back at the same moment
    30  no change waits for a confirmation, or its deadline has passed
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -38,7 +38,7 @@ export function defineConfirm(program: Command, call: Call): void {
   const command = program
     .command('confirm')
     .description('keep a change that waits for a confirmation (--confirm)')
-    .argument('[run-or-instance]', "the id of the run that waits, the beginning of it, or 'last'; or the instance")
+    .argument('[run-or-instance]', "id of the waiting run, its beginning, or 'last'; or the instance")
     .addOption(
       new Option('--extend <time>', 'do not confirm yet: set the deadline to this time from now').argParser(
         duration(timeLimits.extend),
@@ -68,7 +68,7 @@ async function confirm(context: Context, wanted: string, options: ConfirmOptions
       return reportOutcome(context, options.json ?? false, refused(ended, 'See `guard runs` for how the runs ended.'));
   }
   const request = { instance: target.instance, options: target.options, withTerminal: false };
-  return withInstanceOfRun(context, request, target.record, (session, _here, record) =>
+  return withInstanceOfRun(context, request, target.record, (session, record) =>
     confirmOn(context, session, record?.run ?? null, target.options),
   );
 }

@@ -6,7 +6,7 @@ import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { forgetWaiting, isRecordMissing, listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
-import type { Confirmation } from '../run/confirmation/confirmation.ts';
+import type { Confirmation } from '../run/lock/confirmation.ts';
 import { describeWaitProblem, knownWaitOf, type KnownWait } from '../run/confirmation/known-wait.ts';
 import { describeWarning, isWarningDue, warningMs } from '../run/confirmation/warning.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
@@ -97,7 +97,7 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
       underWay.add(run);
       void keepOne(context, options, run, kept)
         .catch((bug: unknown) => {
-          const message = `Run ${run} waits for a confirmation, and a fault in guard keeps its deadline from being kept: ${neutralise(String(bug), 500)}`;
+          const message = `Run ${run} waits for a confirmation. A bug in guard prevents the rollback at its deadline: ${neutralise(String(bug), 500)}`;
           options.emit?.({ type: 'agent-warning', message });
           retryLater(context, kept.get(run));
         })

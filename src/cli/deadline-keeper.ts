@@ -16,11 +16,12 @@ export async function findDeadlineKeeper(context: Context): Promise<Result<Deadl
   if (process.getuid?.() === 0 && (await hasSystemd())) return ok('systemd');
   if (await isAgentRunning(state))
     return err({
-      message: `Nobody on this host would roll the change back at its deadline: the guard agent of ${state} does not answer. It is stopped, hangs, or is of an older version.`,
+      message: `Nothing on this host would roll the change back at its deadline: the guard agent of ${state} does not answer. It is stopped, hangs, or is of an older version.`,
       advice: 'Restart `guard agent`, or run guard as root on a host with systemd.',
     });
   return err({
-    message: 'Nobody on this host would roll the change back at its deadline: no guard agent runs, and no systemd.',
+    message:
+      'Nothing on this host would roll the change back at its deadline: neither guard agent nor systemd is running.',
     advice: 'Start `guard agent`, or run guard as root on a host with systemd.',
   });
 }

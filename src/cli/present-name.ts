@@ -34,16 +34,15 @@ export async function withInstanceOfRun(
   context: Context,
   wanted: SessionRequest,
   record: RunRecord | null,
-  work: (session: Session, context: Context, record: RunRecord | null) => Promise<number>,
+  work: (session: Session, record: RunRecord | null) => Promise<number>,
 ): Promise<number> {
   const uuid = record?.started?.uuid ?? null;
-  if (record === null || uuid === null)
-    return withInstance(context, wanted, (session) => work(session, context, record));
+  if (record === null || uuid === null) return withInstance(context, wanted, (session) => work(session, record));
   let renamed: string | null = null;
   const status = await withInstance(context, wanted, async (session) => {
     const { platform, instance } = session.reached;
     const found = await findInstance(platform, instance, uuid);
-    if (found.place !== 'renamed') return work(session, context, record);
+    if (found.place !== 'renamed') return work(session, record);
     renamed = found.name;
     return 0;
   });
@@ -51,7 +50,7 @@ export async function withInstanceOfRun(
   const remote = record.started?.remote ?? null;
   const instance = remote === null ? renamed : `${remote}:${renamed as string}`;
   const now = await recordRename(context, record.run, renamed);
-  return withInstance(context, { ...wanted, instance }, (session) => work(session, context, now ?? record));
+  return withInstance(context, { ...wanted, instance }, (session) => work(session, now ?? record));
 }
 
 /** Records the present name of the instance. Returns the record with it; null where there is none. */

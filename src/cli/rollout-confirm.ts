@@ -2,6 +2,7 @@ import { formatDuration } from '../duration.ts';
 import { neutralise } from '../text.ts';
 import { writeLines } from '../report/write.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
+import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import { refused } from '../run/refusal.ts';
 import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -9,7 +10,7 @@ import { memberSettings, type RolloutCall } from './rollout-members.ts';
 import type { CommonOptions } from './run-options.ts';
 import type { Session } from './session.ts';
 import { settleAndFinish } from './settle-waiting.ts';
-import { waitingRunOf, type WaitingMarker } from './waiting-run.ts';
+import { waitingRunOf } from './waiting-run.ts';
 
 /** One instance of a rollout whose change waits. */
 interface WaitingMember {
@@ -52,7 +53,10 @@ export async function confirmRollout(
     return reportOutcome(
       context,
       json,
-      refused(`No change of rollout ${record.id} waits for a confirmation.`, `See guard rollout status ${record.id}.`),
+      refused(
+        `No change of rollout ${record.id} waits for a confirmation.`,
+        `See \`guard rollout status ${record.id}\`.`,
+      ),
     );
   const action =
     options.extend === undefined ? ({ kind: 'confirm' } as const) : ({ kind: 'extend', ms: options.extend } as const);

@@ -7,8 +7,9 @@ import { readRun, type RunRecord } from '../journal/runs.ts';
 import { noteWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
 import { formatTime } from '../time.ts';
 import { writeLines } from '../report/write.ts';
-import type { ConfirmationAction } from '../run/confirmation/confirmation.ts';
+import type { ConfirmationAction } from '../run/lock/confirmation.ts';
 import { describeWaitProblem } from '../run/confirmation/known-wait.ts';
+import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import { keptKey } from '../run/lock/marker.ts';
 import { refused } from '../run/refusal.ts';
 import { neutralise } from '../text.ts';
@@ -20,7 +21,7 @@ import { recoveredStatus, recoverInstance } from './recover.ts';
 import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
 import type { Session } from './session.ts';
-import { settlementRefusal, settleWaiting, type WaitingMarker } from './waiting-run.ts';
+import { settlementRefusal, settleWaiting } from './waiting-run.ts';
 
 /** How long a guard that has freed the instance may take to record the end of its run, in milliseconds. */
 const recordMs = 20_000;

@@ -1,60 +1,42 @@
-import { remainingMs, type Deadline } from '../deadline.ts';
+import type { ClockReading } from '../deadline.ts';
 import type { Outcome } from '../event.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
-import { formatTime } from '../time.ts';
-import { err, ok, type Result } from '../result.ts';
-import { inFlightName } from '../run/lock/in-flight.ts';
-import { readMarker, type RunMarker } from '../run/lock/marker.ts';
-import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../run/confirmation/confirmation.ts';
-import { settleOnInstance, type SettlementFailure } from '../run/confirmation/settlement.ts';
-import type { RunLeftovers } from '../run/recovery/recover.ts';
-import { busy, refused, refusedBecause } from '../run/refusal.ts';
-import { knownWaitOf, waitStateOf, type KnownWait, type WaitProblem } from '../run/confirmation/known-wait.ts';
 import { readRun } from '../journal/runs.ts';
 import { listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
+import type { Result } from '../result.ts';
+import { knownWaitOf } from '../run/confirmation/known-wait.ts';
+import { settleOnInstance, type SettlementFailure } from '../run/confirmation/settlement.ts';
+import { findWaiting, type WaitingMarker, type WaitRecords } from '../run/confirmation/waiting.ts';
+import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../run/lock/confirmation.ts';
+import { busy, refused, refusedBecause } from '../run/refusal.ts';
+import { formatTime } from '../time.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import type { Session } from './session.ts';
 
-/** A run whose change is on the instance and waits, or has just stopped waiting, for a confirmation. */
-export type WaitingMarker = RunMarker & {
-  readonly confirmation: Confirmation;
-  /** What somebody did to it; null for nothing. */
-  readonly problem: WaitProblem | null;
-  /** What this host recorded of it; null on another host. */
-  readonly known: KnownWait | null;
-};
-
 /** The waiting run of the instance; null where there is none. `run`: one whose record may say that it waits. */
-export async function waitingRunOf(
+export function waitingRunOf(
   context: Context,
-  { reached, settings }: Session,
+  session: Session,
   run: string | null = null,
 ): Promise<Result<WaitingMarker | null, Outcome>> {
-  const { platform, instance: name } = reached;
-  const [seen, point] = await Promise.all([platform.getInstance(name), platform.getSnapshot(name, inFlightName)]);
-  if (!seen.ok) return err(refusedBecause(seen.error));
-  if (!point.ok && point.error.kind !== 'not-found') return err(refusedBecause(point.error));
-  const instance = seen.value;
-  const shown = { instance, inFlight: point.ok ? point.value : null };
-  const marked = readMarker(instance)?.run ?? null;
-  const candidates = [marked, run].filter((one) => one !== null);
-  for (const candidate of new Set([...candidates, ...(await notedRunsOf(context, reached, instance.uuid))])) {
-    const record = await readRun(stateDirectoryOf(context), candidate);
-    // A copy of the instance has the marker and the restore point as well.
-    if (record?.started?.uuid !== undefined && record.started.uuid !== instance.uuid) continue;
-    const known = knownWaitOf(candidate, record, notedDeadline(context, candidate), settings.leaseMs);
-    const wait = waitStateOf(candidate, known, shown, readClocks(context.clock.now));
-    if (wait.state === 'none' || wait.marker === null) continue;
-    const problem = wait.state === 'waiting' ? wait.problem : null;
-    return ok({ ...wait.marker, confirmation: wait.confirmation, problem, known });
-  }
-  return ok(null);
+  const { platform, instance } = session.reached;
+  const readNow = (): ClockReading => readClocks(context.clock.now);
+  return findWaiting({ platform, readClocks: readNow, waits: waitRecords(context, session, run) }, instance);
 }
 
-/** The deadline in the note of a run; null where there is none. */
-export function notedDeadline(context: Context, run: string): Deadline | null {
-  return readWaitingNote(stateDirectoryOf(context), run)?.deadline ?? null;
+/** The records of this host; `run` is one that may wait without a note. */
+export function waitRecords(context: Context, { reached, settings }: Session, run: string | null): WaitRecords {
+  const state = stateDirectoryOf(context);
+  return {
+    runsOn: async ({ uuid }) => [...(run === null ? [] : [run]), ...(await notedRunsOf(context, reached, uuid))],
+    knownOf: async (one, instance) => {
+      const record = await readRun(state, one);
+      const isElsewhere = record?.started?.uuid !== undefined && record.started.uuid !== instance.uuid;
+      const noted = readWaitingNote(state, one)?.deadline ?? null;
+      return isElsewhere ? 'elsewhere' : knownWaitOf(one, record, noted, settings.leaseMs);
+    },
+  };
 }
 
 /** The runs of this host that wait, and that are of this instance. */
@@ -84,11 +66,6 @@ export function settleWaiting(
   const { platform } = reached;
   const tools = { platform, clock, holder: currentHolder(), inspectHolder, readClocks: () => readClocks(clock.now) };
   return settleOnInstance(tools, reached.instance, run, action, { known });
-}
-
-/** Milliseconds until the deadline; zero or less when it has passed. */
-export function timeLeft({ clock }: Pick<Context, 'clock'>, { deadline }: Confirmation): number {
-  return remainingMs(deadline, readClocks(clock.now));
 }
 
 /** Why a waiting run could not be settled as wanted. */
@@ -127,13 +104,7 @@ export function describeWait({ run, confirmation }: Pick<WaitingMarker, 'run' | 
   return `Run ${run} waits for a confirmation and is rolled back at ${formatTime(confirmation.deadline.at)}.`;
 }
 
-/** What could not be read a moment ago, or has begun to wait since then, is not rolled back before its deadline. */
-export function refuseWaiting(
-  context: Pick<Context, 'clock'>,
-  { marker, inFlight }: Pick<RunLeftovers, 'marker' | 'inFlight'>,
-): Outcome | null {
-  if (inFlight === null || marker?.confirmation?.state !== 'waiting') return null;
-  const { run, confirmation } = marker;
-  if (timeLeft(context, confirmation) <= 0) return null;
-  return busy(describeWait({ ...marker, confirmation }), `Keep its change now: guard confirm ${run}`);
+/** A change that waits is not rolled back before its deadline. */
+export function refuseWaiting(marker: WaitingMarker): Outcome {
+  return busy(describeWait(marker), `Keep its change now: guard confirm ${marker.run}`);
 }

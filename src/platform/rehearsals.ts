@@ -1,5 +1,5 @@
 import type { RehearsalCopy } from '../event.ts';
-import type { Answered, Limit } from './platform.ts';
+import type { Answered, Limit } from './request.ts';
 
 /** Isolated copies of instances, in a project of guard's own. The only instances that guard can delete. */
 export interface Rehearsals {
@@ -56,6 +56,8 @@ export interface CopyPlan {
   readonly volumes: readonly CopiedVolume[];
   /** The cluster member that the original is on, where the copy has to be too; null on a single server. */
   readonly location: string | null;
+  /** Whether the copy is on the machine of the server that answers: sockets of that machine lead to no other cluster member. */
+  readonly isOnAnsweringServer: boolean;
 }
 
 /** A device of the original that its copy lacks. */

@@ -1,5 +1,5 @@
 import { remainingMs } from '../../deadline.ts';
-import type { Confirmation } from './confirmation.ts';
+import type { Confirmation } from '../lock/confirmation.ts';
 import type { KnownWait, WaitProblem } from './known-wait.ts';
 import { awaitOtherGuard, type OtherGuardTools } from './other-guard.ts';
 import { mayBeSettledLater, readWait, settleOnInstance, type SettlementTools } from './settlement.ts';

@@ -5,7 +5,7 @@ import type { Instance, Snapshot } from '../../platform/platform.ts';
 import { formatTime } from '../../time.ts';
 import { leaseOf } from '../lock/in-flight.ts';
 import { isUnreadable, keptKey, readMarker, type RunMarker } from '../lock/marker.ts';
-import type { Confirmation } from './confirmation.ts';
+import type { Confirmation } from '../lock/confirmation.ts';
 
 /**
  * What this host itself wrote of a change that waits. Everybody who may configure the instance can change or remove its marker,

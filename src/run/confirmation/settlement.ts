@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../result.ts';
 import { inFlightName } from '../lock/in-flight.ts';
 import { markerKey, readMarker, type RunMarker } from '../lock/marker.ts';
 import type { RunTools } from '../tools.ts';
-import { settle, type Confirmation, type ConfirmationAction, type ConfirmationConflict } from './confirmation.ts';
+import { settle, type Confirmation, type ConfirmationAction, type ConfirmationConflict } from '../lock/confirmation.ts';
 import { waitStateOf, type KnownWait, type WaitState } from './known-wait.ts';
 
 /** Why a change could not be settled on its instance. */

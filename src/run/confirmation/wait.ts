@@ -2,12 +2,12 @@ import { deadlineAfter, remainingMs, type Deadline } from '../../deadline.ts';
 import { inPhase } from '../recorder.ts';
 import type { ConfirmationPlan, Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
-import type { Holder } from '../../event.ts';
+import type { Holder, RestorePoint } from '../../event.ts';
 import type { RunMarker } from '../lock/marker.ts';
-import type { PreparedRun } from '../prepare.ts';
+import type { LeaseHandle } from '../lock/lease.ts';
 import { describeFailure } from '../../platform/failure.ts';
 import { formatTime } from '../../time.ts';
-import { isSettledByOther, type Confirmation, type ConfirmationAction } from './confirmation.ts';
+import { isSettledByOther, type Confirmation, type ConfirmationAction } from '../lock/confirmation.ts';
 import { isWarningDue } from './warning.ts';
 import { describeWaitProblem, type KnownWait, type WaitProblem } from './known-wait.ts';
 import {
@@ -34,6 +34,13 @@ const overdueMs = 250;
 /** A plan whose change waits for a confirmation. */
 type ConfirmedPlan = Plan & { readonly confirmation: ConfirmationPlan };
 
+/** The instance that the run holds while its change waits. */
+interface HeldInstance {
+  readonly restorePoint: Pick<RestorePoint, 'createdAt'>;
+  readonly lease: LeaseHandle;
+  readonly inspected: { readonly wasRunning: boolean };
+}
+
 /** How long one attempt to store an answer may take, in milliseconds: it is repeated, and meanwhile nobody is told anything. */
 const answerMs = 2000;
 
@@ -41,7 +48,7 @@ const answerMs = 2000;
 export async function awaitConfirmation(
   plan: ConfirmedPlan,
   tools: RunTools,
-  prepared: PreparedRun,
+  prepared: HeldInstance,
 ): Promise<{ readonly end: ConfirmationEnd; readonly deadline: Deadline }> {
   const { confirmation } = tools;
   await confirmation.ready(tools.interruption.signal);
@@ -58,8 +65,8 @@ export async function awaitConfirmation(
   });
   if (!requested.ok) {
     const { error } = requested;
-    const detail = error.kind === 'platform' ? describeFailure(error.failure) : 'another guard has the run.';
-    return { end: await withdraw(plan, tools, `The instance could not be told that it waits: ${detail}`), deadline };
+    const detail = error.kind === 'platform' ? describeFailure(error.failure) : 'another guard has taken over the run.';
+    return { end: await withdraw(plan, tools, `The instance could not be marked as waiting: ${detail}`), deadline };
   }
   if (plan.confirmation.detach) return { end: 'left', deadline };
   const waited = await inPhase(
@@ -97,7 +104,12 @@ interface Waited {
   readonly by?: Holder | undefined;
 }
 
-async function waitHere(plan: ConfirmedPlan, tools: RunTools, prepared: PreparedRun, first: Deadline): Promise<Waited> {
+async function waitHere(
+  plan: ConfirmedPlan,
+  tools: RunTools,
+  prepared: HeldInstance,
+  first: Deadline,
+): Promise<Waited> {
   const over = new AbortController();
   let deadline = first;
   const wishes = collectWishes(plan, tools, () => deadline, over.signal);
@@ -176,7 +188,7 @@ async function leaveMissing({ instance }: Plan, { recorder }: RunTools, deadline
 }
 
 /** What this run wrote, and may write again. */
-function knownHere(plan: Plan, { holder, clock }: RunTools, prepared: PreparedRun, deadline: Deadline): KnownWait {
+function knownHere(plan: Plan, { holder, clock }: RunTools, prepared: HeldInstance, deadline: Deadline): KnownWait {
   const { restorePoint, lease, inspected } = prepared;
   const { keep, expiresMs } = plan.restorePoint;
   const marker: RunMarker = {

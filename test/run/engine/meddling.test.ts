@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Confirmation } from '../../../src/run/confirmation/confirmation.ts';
+import type { Confirmation } from '../../../src/run/lock/confirmation.ts';
 import { tryConfirmation, type Story, type TrialEnd } from './confirmation-trial.ts';
 import type { World } from './world.ts';
 

@@ -8,7 +8,7 @@ import {
   type Deadline,
 } from '../../deadline.ts';
 import type { Holder } from '../../event.ts';
-import { isHolder, isObject } from '../lock/parse-holder.ts';
+import { isHolder, isObject } from './parse-holder.ts';
 import type { InspectHolder } from '../tools.ts';
 
 /**
