@@ -384,7 +384,14 @@ export type RunEvent =
     }
   | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
   /** The wait is over: whether the change stays is decided for good. */
-  | { readonly type: 'confirmation-settled'; readonly state: 'confirmed' | 'refused' | 'expired' }
+  | {
+      readonly type: 'confirmation-settled';
+      readonly state: 'confirmed' | 'refused' | 'expired';
+      /** The process that settled it. Absent in older records. */
+      readonly by?: Holder;
+    }
+  /** The instance has another name by now. */
+  | { readonly type: 'instance-renamed'; readonly instance: string }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
   /** What a rehearsal showed in addition to its verdict. */
   | { readonly type: 'rehearsal-report'; readonly report: RehearsalReport }

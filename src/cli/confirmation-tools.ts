@@ -5,18 +5,15 @@ import type { Outcome } from '../event.ts';
 import { remainingMs } from '../deadline.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
-import type { RecordedIdentity } from '../journal/instance-identity.ts';
 import { readRun } from '../journal/runs.ts';
 import type { WaitingNote } from '../journal/waiting-runs.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Platform } from '../platform/platform.ts';
 import { askToConfirm } from '../report/confirm-prompt.ts';
-import { formatTime } from '../report/time.ts';
-import { recordedIdentity } from '../run/instance-identity.ts';
+import { describeWarning } from '../run/confirmation/warning.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import type { ConfirmationTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { identityOfReached } from './identity.ts';
 import { armDeadline } from './deadline-keeper.ts';
 
 /** How long one try of `--confirm-by` may take, in milliseconds. */
@@ -33,34 +30,32 @@ export function confirmationTools(
   return {
     readClocks: clocks,
     ready: async () => {},
-    arm: async (run) => {
-      const identity = recordedIdentity(await identityOfReached(reached));
-      return armDeadline(context, run, waitingNote(context, identity, config));
+    arm: async (run, deadline) => {
+      const uuid = (await readRun(stateDirectoryOf(context), run))?.started?.uuid ?? null;
+      return armDeadline(context, run, { ...waitingNote(context, reached, config), deadline, uuid });
     },
     ask: isAttended
       ? (deadline, over) => askToConfirm({ stdin, stderr }, { clock, readClocks: clocks }, deadline, over)
       : null,
     tryCommand: (words, signal) => tryConfirmCommand(context, reached, words, signal),
     outcomeOf: (run) => outcomeOf(context, reached, run),
-    warnUsers: (deadline) =>
-      userNoticesFor(reached.platform, reached.instance).warn(
-        `guard: a change of this instance is not confirmed. guard rolls it back at ${formatTime(deadline.at)}, which ends every shell.`,
-      ),
+    warnUsers: (deadline) => {
+      const left = remainingMs(deadline, clocks());
+      return userNoticesFor(reached.platform, reached.instance).warn(describeWarning(left, deadline));
+    },
   };
 }
 
 /** Where a keeper finds the run and its configuration. */
 export function waitingNote(
   { workingDirectory }: Pick<Context, 'workingDirectory'>,
-  { instance, project, remote, uuid, server }: RecordedIdentity,
+  { instance, project, remote }: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>,
   config: string | null,
-): WaitingNote {
+): Omit<WaitingNote, 'deadline' | 'uuid'> {
   return {
     instance,
     project,
     remote,
-    ...(uuid === undefined ? {} : { uuid }),
-    ...(server === undefined ? {} : { server }),
     config: config === null ? null : resolve(workingDirectory, config),
     workingDirectory,
   };

@@ -13,8 +13,8 @@ import type { Target } from '../report/run-report.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { ok } from '../result.ts';
+import { describeWaitProblem } from '../run/confirmation/known-wait.ts';
 import { expireWaiting } from '../run/confirmation/waiting.ts';
-import { recordedIdentity } from '../run/instance-identity.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import {
   closeWithoutInstance,
@@ -28,10 +28,10 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
-import { identityOfReached, withRecorded } from './identity.ts';
 import { waitingNote } from './confirmation-tools.ts';
 import { armDeadline } from './deadline-keeper.ts';
-import { describeWait, refuseWaiting, settlementRefusal } from './waiting-run.ts';
+import { recordRename, withInstanceOfRun } from './present-name.ts';
+import { describeWait, refuseWaiting, settlementRefusal, waitRecords } from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { recoverSeparately, untilInterrupted, type Unfinished } from './recoveries.ts';
 import { about, withReports } from './reports.ts';
@@ -95,23 +95,23 @@ export async function recoverInstance(
   options: RecoverOptions,
   known: RunRecord | null,
 ): Promise<number> {
-  const wanted = { instance, options, withTerminal: false };
   if (known?.started?.rehearsal !== undefined)
-    return withInstance(context, wanted, (session) => recoverRehearsal(context, session, known, options));
-  const here = await about(context, { instance, command: known?.started?.command ?? [] });
-  if (known?.started == null)
-    return withInstance(here, wanted, async (session) => {
-      const waits = await endWhileWaiting(here, session, options);
-      if (waits !== null) return waits;
-      const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
-      return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
+    return withInstance(context, { instance, options, withTerminal: false }, (session) =>
+      recoverRehearsal(context, session, known, options),
+    );
+  const wanted = { instance, options, withTerminal: false };
+  return withInstanceOfRun(context, wanted, known, async (session, record, where) => {
+    const here = await about(context, {
+      instance: record?.started?.instance ?? instance,
+      command: record?.started?.command ?? [],
     });
-  // Its user may have renamed or moved the instance, or made another one of its name.
-  return withRecorded(here, wanted, known.started, async (session, where) => {
-    const tools = recoveryTools(here, session, options);
-    if (where.kind === 'other-server' || where.kind === 'gone')
-      return reportEnd(here, options, instance, await closeWithoutInstance(where.kind, known, tools));
-    return (await endWhileWaiting(here, session, options)) ?? recoverReached(here, session, options, known);
+    const tools = recoveryTools(here, session, options, record?.run ?? null);
+    if (record !== null && (where.kind === 'gone' || where.kind === 'other-server'))
+      return reportEnd(here, options, session.reached.instance, await closeWithoutInstance(where.kind, record, tools));
+    const waits = await endWhileWaiting(here, session, options, record?.run ?? null);
+    if (waits !== null) return waits;
+    const rehearsals = record === null ? await recoverRehearsalsOf(context, session, options) : null;
+    return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, record));
   });
 }
 
@@ -131,7 +131,8 @@ async function recoverReached(
     name: null,
   });
   const { keepIfHealthy = false, takeOver = false } = options;
-  const end = await recoverOnServer({ plan, known, keepIfHealthy, takeOver }, recoveryTools(context, session, options));
+  const tools = recoveryTools(context, session, options, known?.run ?? null);
+  const end = await recoverOnServer({ plan, known, keepIfHealthy, takeOver }, tools);
   return reportEnd(context, options, plan.instance, end);
 }
 
@@ -159,7 +160,13 @@ async function reportEnd(
 /** The outcome of the run stays: what remains is for the next recovery. */
 const stillLockedStatus = 21;
 
-function recoveryTools(context: RecoverySession, { reached }: Session, options: RecoverOptions): RecoveryTools {
+function recoveryTools(
+  context: RecoverySession,
+  session: Session,
+  options: RecoverOptions,
+  known: string | null,
+): RecoveryTools {
+  const { reached } = session;
   const state = stateDirectoryOf(context);
   return {
     platform: reached.platform,
@@ -168,6 +175,8 @@ function recoveryTools(context: RecoverySession, { reached }: Session, options: 
     inspectHolder,
     keptRestorePoints: (of) => keptRestorePoints(state, of),
     readClocks: () => readClocks(context.clock.now),
+    waits: waitRecords(context, session, known),
+    recordRename: (run, instance) => recordRename(context, run, instance),
     readRecord: (run) => readRun(state, run),
     readBaseline: async (record) => (await readBaseline(record)) as Baseline | null,
     unfinishedRuns: () => unfinishedRuns(state),
@@ -184,8 +193,10 @@ async function endWhileWaiting(
   context: RecoverySession,
   session: Session,
   options: RecoverOptions,
+  known: string | null,
 ): Promise<number | null> {
-  const end = await expireWaiting(recoveryTools(context, session, options), session.reached.instance);
+  const { instance } = session.reached;
+  const end = await expireWaiting(recoveryTools(context, session, options, known), instance);
   switch (end.kind) {
     case 'over':
       return null;
@@ -193,13 +204,16 @@ async function endWhileWaiting(
       return reportOutcome(context, options.json ?? false, settlementRefusal(end.run, end.failure));
     case 'waits': {
       const state = stateDirectoryOf(context);
-      const { run } = end.marker;
-      const note =
-        readWaitingNote(state, run) ??
-        waitingNote(context, recordedIdentity(await identityOfReached(session.reached)), null);
-      const armed = (await readRun(state, run)) === null ? ok(undefined) : await armDeadline(context, run, note);
+      const { run, problem, confirmation } = end.marker;
+      const { deadline } = confirmation;
+      const own = await readRun(state, run);
+      const uuid = own?.started?.uuid ?? null;
+      const note = readWaitingNote(state, run) ?? { ...waitingNote(context, session.reached, null), deadline, uuid };
+      const armed = own === null ? ok(undefined) : await armDeadline(context, run, note);
       await reportWait(context, options, describeWait(end.marker));
-      if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
+      if (problem !== null)
+        await reportWait(context, options, describeWaitProblem(problem, { run, instance, deadline }));
+      if (!armed.ok) await reportWait(context, options, armed.error);
       return 0;
     }
   }

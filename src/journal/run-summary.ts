@@ -52,6 +52,7 @@ const lineBegin = '{"type":"';
 /** The types of the events that `RunSummary` is made of. */
 const summarised: ReadonlySet<string> = new Set([
   'run-started',
+  'instance-renamed',
   'restore-point-created',
   'command-ended',
   'decided',

@@ -4,7 +4,7 @@ import { isOfInstance, type InstanceIdentity } from '../../journal/instance-iden
 import type { RunRecord } from '../../journal/runs.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { waitingNow, type WaitingMarker } from '../confirmation/waiting.ts';
+import { waitingNow, type WaitingMarker, type WaitRecords } from '../confirmation/waiting.ts';
 import { identityOf, recordedIdentity } from '../instance-identity.ts';
 import { newLease } from '../lock/in-flight.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../lock/lease.ts';
@@ -24,6 +24,9 @@ export interface RecoveryTools extends Pick<
   'platform' | 'clock' | 'holder' | 'inspectHolder' | 'keptRestorePoints'
 > {
   readonly readClocks: ConfirmationTools['readClocks'];
+  readonly waits: WaitRecords;
+  /** Records the present name of the instance of a run. Returns the record with it; null where this host has none. */
+  readonly recordRename: (run: string, instance: string) => Promise<RunRecord | null>;
   /** The record of a run; null where this host has none. */
   readonly readRecord: (run: string) => Promise<RunRecord | null>;
   /** The baseline in the files of a record; null where it has none. */
@@ -69,7 +72,7 @@ export async function recoverInstance(request: RecoveryRequest, tools: RecoveryT
   if (waiting !== null) return { kind: 'waits', marker: waiting };
   const server = await tools.platform.serverId();
   const identity = identityOf(plan, { instance: found.value.instance, server });
-  const record = known ?? (await recordOf(identity, tools, found.value));
+  const record = known ?? (await recordOf(plan, identity, tools, found.value));
   const isIdle = record === null && !hasLeftovers(found.value);
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
@@ -80,8 +83,8 @@ export async function recoverInstance(request: RecoveryRequest, tools: RecoveryT
       leftovers: nothingOf(found.value),
       removed: [],
     });
-  const unreadable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
-  if (unreadable !== null) return refusal(unreadable);
+  const readable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
+  if (!readable.ok) return refusal(readable.error);
   const isFree = isIdle || hasMakerLeft(found.value, record);
   const policy = { leaseMs: plan.limits.leaseMs, takeOver };
   const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found.value, record, policy);
@@ -150,8 +153,8 @@ async function finish(
     return refusal(lease.error);
   }
   const { instance, project, remote, limits } = plan;
-  const now = await withMarkerOfNow(platform, leftovers);
-  const settled = settledOf(now);
+  const now = await withMarkerOfNow(platform, leftovers, run);
+  const settled = settledOf(now, record);
   const outcome = await recover(
     {
       run,
@@ -271,12 +274,18 @@ async function isStillLocked(
 
 /** The run whose marker is on the instance; else the last one that this host left unfinished there. */
 async function recordOf(
+  { instance }: Plan,
   identity: InstanceIdentity,
   tools: RecoveryTools,
   leftovers: RunLeftovers,
 ): Promise<RunRecord | null> {
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
-  if (owner !== null) return tools.readRecord(owner.run);
+  if (owner !== null) {
+    const record = await tools.readRecord(owner.run);
+    // It may have been renamed since. A copy of the instance has the marker, too, and another uuid.
+    const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
+    return isSame ? tools.recordRename(owner.run, instance) : record;
+  }
   const unfinished = await tools.unfinishedRuns();
   return (
     unfinished.findLast(
