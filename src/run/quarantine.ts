@@ -21,7 +21,7 @@ export async function refuseRepeat(
   return {
     outcome: 'quarantined',
     refusal: {
-      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      message: `The same change ${same.rehearsed ? `failed on a copy of "${plan.instance}"` : `was rolled back on "${plan.instance}"`} before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
       advice: `\`guard show ${same.run}\` ${quarantine.retryAdvice} If other packages would be installed, it is a different change.`,
     },
   };
