@@ -550,6 +550,7 @@ export interface Commands {
   readonly removeInstance: (of: InstanceAddress) => string;
   readonly showInstance: (of: InstanceAddress) => string;
   readonly listInstances: (of: Pick<InstanceAddress, 'project' | 'remote'>) => string;
+  readonly listProjects: () => string;
   readonly thawInstance: (of: InstanceAddress) => string;
   readonly makePermanent: (of: InstanceAddress) => string;
   /** Ends the protection from being started. */

@@ -37,6 +37,7 @@ export function commandsOf(product: Product): Commands {
     removeInstance: (of) => line(of, ['delete', nameOf(of)]),
     showInstance: (of) => line(of, ['info', nameOf(of)]),
     listInstances: (of) => line(of, of.remote === null ? ['list'] : ['list', `${of.remote}:`]),
+    listProjects: () => shellWords([client, 'project', 'list']),
     thawInstance: (of) => line(of, [words.thaw, nameOf(of)]),
     allowStart: (of) => line(of, ['config', 'set', nameOf(of), 'security.protection.start=false']),
     makePermanent: (of) => words.makePermanent(of),

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../duration.ts';
 import type { Outcome } from '../../event.ts';
-import type { Instance, InstanceState, Platform, Pool, PoolSpace } from '../../platform/platform.ts';
+import type { Instance, InstanceAddress, InstanceState, Platform, Pool, PoolSpace } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { measureDisks, type DiskUsage } from './disk-usage.ts';
 import { rootDisk, type Disks, type RootDisk } from './disks.ts';
@@ -22,6 +22,8 @@ export interface SnapshotCopy {
 
 /** What needs space. */
 export interface SpaceRequest {
+  /** Of the instance, for printed commands. */
+  readonly address: InstanceAddress;
   readonly instance: Instance;
   readonly disks: Disks;
 }
@@ -48,9 +50,12 @@ export async function findFreeSpace(platform: Platform, wanted: SpaceRequest): P
   const used = needsMeasure(wanted, root.pool, limit, pools)
     ? await measureDisks(platform, wanted.instance.name, wanted.disks)
     : null;
-  const tight = refuseLimit(wanted.instance, root.device, limit, used);
+  const { commands } = platform;
+  const tight = refuseLimit(wanted, commands.resizeDisk(wanted.address, root.device), limit, used);
   if (tight !== null) return err(tight);
-  const full = pools.map((pool) => refusePool(wanted, pool, used)).find((outcome) => outcome !== null);
+  const full = pools
+    .map((pool) => refusePool(wanted, pool, commands.showPool(pool.name), used))
+    .find((outcome) => outcome !== null);
   if (full !== undefined) return err(full);
   return ok({
     pool: pools.find(({ name }) => name === root.pool) ?? null,
@@ -96,8 +101,8 @@ function needsMeasure(
 }
 
 function refuseLimit(
-  instance: Instance,
-  device: string,
+  { instance }: SpaceRequest,
+  resize: string,
   limit: DiskLimit | null,
   used: DiskUsage | null,
 ): Outcome | null {
@@ -106,11 +111,16 @@ function refuseLimit(
   if (limit.totalBytes - usedBytes >= leastInLimit) return null;
   return refused(
     `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: not enough for a restore point and a rollback (at least ${formatMiB(leastInLimit)}).`,
-    `Free some space inside, or raise the limit: \`incus config device set ${instance.name} ${device} size=…\`.`,
+    `Free some space inside, or raise the limit: \`${resize}\`.`,
   );
 }
 
-function refusePool(wanted: SpaceRequest, pool: PoolWithSpace, used: DiskUsage | null): Outcome | null {
+function refusePool(
+  wanted: SpaceRequest,
+  pool: PoolWithSpace,
+  showUsage: string,
+  used: DiskUsage | null,
+): Outcome | null {
   if (pool.space === null) return null;
   const { totalBytes, usedBytes } = pool.space;
   const free = totalBytes - usedBytes;
@@ -118,7 +128,7 @@ function refusePool(wanted: SpaceRequest, pool: PoolWithSpace, used: DiskUsage |
   if (free >= need.bytes) return null;
   return refused(
     `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: not enough for a restore point of "${wanted.instance.name}" and a rollback (${need.message}).`,
-    `Free some space first; \`incus storage info ${pool.name}\` shows the usage.`,
+    `Free some space first; \`${showUsage}\` shows the usage.`,
   );
 }
 
