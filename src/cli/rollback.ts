@@ -3,6 +3,7 @@ import { timeLimits } from '../config/limits.ts';
 import type { Changes, Outcome } from '../event.ts';
 import type { Person } from '../question.ts';
 import type { Baseline } from '../health/baseline.ts';
+import { recordedBaseline } from '../health/recorded-baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import { gatherFacts } from '../health/gather.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
@@ -16,7 +17,7 @@ import { createView } from '../report/view.ts';
 import { wrapped } from '../report/wrap.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
-import { findWaiting, type WaitingMarker } from '../run/confirmation/waiting.ts';
+import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { rollbackChange, type RollbackTarget } from '../run/changes/rollback.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
@@ -30,11 +31,11 @@ import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { runPlan } from './run.ts';
 import { withExisting, type Session } from './session.ts';
-import { formatTime } from '../report/time.ts';
+import { formatTime } from '../time.ts';
 import { settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
 import { duration } from './values.ts';
-import { describeWait } from './waiting-run.ts';
+import { describeWait, waitingRunOf } from './waiting-run.ts';
 
 const help = `
 guard prints the age of the restore point and what is lost, and asks. A second \`guard rollback\` goes one step further back;
@@ -121,7 +122,7 @@ async function rollBackTo(
   if (unwritable !== null) return unwritable;
   return withExisting(context, { instance, options, withTerminal: false }, async (session) => {
     const { reached, settings } = session;
-    const found = await findWaiting(session.reached.platform, session.reached.instance);
+    const found = await waitingRunOf(context, session);
     const waiting = found.ok ? found.value : null;
     // A change that waits for its confirmation is refused by going back: its own restore point is the way.
     const points = await existingPoints(context, reached);
@@ -222,7 +223,7 @@ async function targetOf(
   const point = wanted === null ? (redo ? forward : back)[0] : points.find(({ run }) => run === wanted);
   if (point === undefined) return err(redo ? nothingToRedo(reached.instance) : noPoint(reached.instance));
   const record = await readRun(state, point.run);
-  const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
+  const baseline = record === null ? null : recordedBaseline(await readBaseline(record));
   const { name, createdAt, volumes } = point;
   return ok({ run: point.run, baseline, restorePoint: { name, createdAt, volumes } });
 }

@@ -6,6 +6,7 @@ import { waitingMessage, type MemberRecord, type RolloutRecord } from '../rollou
 import { neutralise, shellWords } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import type { RunFacts } from './run-facts.ts';
+import { formatTime } from '../time.ts';
 
 /** How each state of an instance is called. */
 const stateNames = {
@@ -39,12 +40,13 @@ export function describeRollout(members: readonly { readonly wave: Wave }[], set
   const waves = new Set(members.map(({ wave }) => wave.number)).size;
   const canary = members.filter(({ wave }) => wave.canary).length;
   const parallel = parallelOf(settings.maxParallel, total);
+  const failures = allowedOf(settings.maxFailures, total);
   return [
     `${total} ${total === 1 ? 'instance' : 'instances'} in ${waves} ${waves === 1 ? 'wave' : 'waves'}`,
     ...(canary === 0 ? [] : [`the first ${canary === 1 ? 'one' : canary} as the canary`]),
     `${parallel} at a time${'percent' in settings.maxParallel ? ` (${formatAmount(settings.maxParallel)})` : ''}`,
     ...(settings.pauseMs === 0 ? [] : [`${formatDuration(settings.pauseMs)} between waves`]),
-    `${allowedOf(settings.maxFailures, total)} failures allowed${'percent' in settings.maxFailures ? ` (${formatAmount(settings.maxFailures)})` : ''}`,
+    `${failures === 1 ? '1 failure' : `${failures} failures`} allowed${'percent' in settings.maxFailures ? ` (${formatAmount(settings.maxFailures)})` : ''}`,
     ...(settings.confirms ? ['each wave waits for a confirmation'] : []),
     ...(settings.allOrNothing ? ['all or nothing'] : []),
   ].join(', ');
@@ -237,7 +239,7 @@ export function rolloutStatus(record: RolloutRecord, lookAtHolder: LookAtHolder)
   return [
     `rollout ${record.id} ${describeLife(record, lookAtHolder)}: ${countStates(record.members)}`,
     `  command: ${neutralise(shellWords(record.command), 500)}`,
-    `  started: ${new Date(record.startedAt).toISOString()} on host ${neutralise(record.holder.host, 100)}`,
+    `  started: ${formatTime(record.startedAt)} on host ${neutralise(record.holder.host, 100)}`,
     ...rolloutTable(record.members),
     ...nextLines(isInterrupted(record, lookAtHolder) ? { ...record, status: 'interrupted' } : record).slice(1),
   ];

@@ -19,6 +19,8 @@ export interface MemoryServer {
   /** Until then nobody answers: it restarts. By the monotonic clock, milliseconds. */
   downUntil: number;
   shuttingDown: boolean;
+  /** Of the machine, in bytes. */
+  readonly memory: { totalBytes: number; usedBytes: number };
   /** How long things take, in milliseconds. */
   readonly takes: Readonly<Record<Duration, number>>;
   /** Counts what must be unique: times of creation, generations, operations. */
@@ -28,7 +30,8 @@ export interface MemoryServer {
 type Duration = 'read' | 'change' | 'snapshot' | 'restore' | 'start' | 'stop' | 'gracefulStop' | 'restart';
 
 export interface MemoryInstance {
-  readonly name: string;
+  name: string;
+  readonly uuid: string;
   status: 'Running' | 'Stopped' | 'Frozen';
   readonly type: InstanceType;
   ephemeral: boolean;
@@ -152,6 +155,7 @@ export function createMemoryServer(options: {
     exec: options.exec,
     downUntil: 0,
     shuttingDown: false,
+    memory: { totalBytes: 64 * gibibyte, usedBytes: gibibyte },
     takes: { ...defaultTakes, ...options.takes },
     sequence: 0,
   };
@@ -221,6 +225,7 @@ export function addInstance(
 ): MemoryInstance {
   const instance: MemoryInstance = {
     name,
+    uuid: newUuid(server),
     status: 'Running',
     type: 'container',
     ephemeral: false,
@@ -257,6 +262,11 @@ export function timeNow(server: MemoryServer): string {
   server.sequence += 1;
   const fraction = String(server.sequence % 1_000_000).padStart(6, '0');
   return new Date(server.clock.now()).toISOString().replace('Z', `${fraction}Z`);
+}
+
+function newUuid(server: MemoryServer): string {
+  server.sequence += 1;
+  return `uuid-${server.sequence}`;
 }
 
 export function newGeneration(server: MemoryServer): string {

@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../../clock.ts';
 import { formatDuration } from '../../duration.ts';
 import { platformFailure, type PlatformFailure } from '../../platform/failure.ts';
 import type { Snapshot } from '../../platform/platform.ts';
@@ -152,7 +153,7 @@ function describeSilence(leftMs: number): string {
 /** What the work comes to, or `unknown` where it is not over in time: a request that hangs is not waited for. */
 async function within<T>({ clock }: LeaseTools, limitMs: number, work: Promise<T>): Promise<T | 'unknown'> {
   const over = new AbortController();
-  const limit = clock.sleep(Math.max(1, Math.min(limitMs, 2 ** 31 - 1)), over.signal).then(() => 'unknown' as const);
+  const limit = clock.sleep(Math.max(1, Math.min(limitMs, longestTimerMs)), over.signal).then(() => 'unknown' as const);
   try {
     return await Promise.race([work, limit]);
   } finally {
@@ -162,16 +163,27 @@ async function within<T>({ clock }: LeaseTools, limitMs: number, work: Promise<T
 
 async function renew(
   { platform }: Pick<LeaseTools, 'platform'>,
-  { instance, createdAt }: LeaseSubject,
+  subject: LeaseSubject,
   lease: Lease,
 ): Promise<'renewed' | 'taken-over' | 'unknown'> {
+  const { instance, createdAt } = subject;
   const snapshot = await platform.getSnapshot(instance, inFlightName);
+  if (!snapshot.ok && snapshot.error.kind === 'not-found') return renewWithoutPoint(platform, subject);
   if (!snapshot.ok) return 'unknown';
   const now = leaseOf(snapshot.value.expiresAt);
   if (now?.base !== lease.base || snapshot.value.createdAt !== createdAt) return 'taken-over';
   const { revision } = snapshot.value;
   const written = await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(renewedLease(now)), revision);
   return written.ok ? 'renewed' : 'unknown';
+}
+
+/** Somebody removed the restore point. As long as the marker is there no other guard has the run, and the server is not silent. */
+async function renewWithoutPoint(
+  platform: LeaseTools['platform'],
+  subject: LeaseSubject,
+): Promise<'renewed' | 'taken-over' | 'unknown'> {
+  const held = await missing({ platform }, subject);
+  return held === 'gone' ? 'renewed' : held === 'taken-over' ? held : 'unknown';
 }
 
 type Holding = 'held' | 'taken-over' | 'gone' | 'unknown';
@@ -189,7 +201,7 @@ const isOwn = ({ lease, createdAt }: LeaseSubject, snapshot: Snapshot): boolean 
  * Somebody renamed the restore point, or removed it, or another guard has finished the run: then the marker is gone as well.
  * One that was renamed gets its name back, which the server gives to one run alone.
  */
-async function missing({ platform }: LeaseTools, subject: LeaseSubject): Promise<Holding> {
+async function missing({ platform }: Pick<LeaseTools, 'platform'>, subject: LeaseSubject): Promise<Holding> {
   const { instance, run } = subject;
   const [seen, snapshots] = await Promise.all([platform.getInstance(instance), platform.listSnapshots(instance)]);
   if (!seen.ok || !snapshots.ok) return 'unknown';

@@ -51,12 +51,12 @@ export async function findFreeSpace(platform: Platform, wanted: SpaceRequest): P
     ? await measureDisks(platform, wanted.instance.name, wanted.disks)
     : null;
   const { commands } = platform;
-  const tight = refuseLimit(wanted, commands.resizeDisk(wanted.address, root.device), limit, used);
-  if (tight !== null) return err(tight);
-  const full = pools
-    .map((pool) => refusePool(wanted, pool, commands.showPool(pool.name), used))
-    .find((outcome) => outcome !== null);
-  if (full !== undefined) return err(full);
+  const withinLimit = requireSpaceInLimit(wanted, commands.resizeDisk(wanted.address, root.device), limit, used);
+  if (!withinLimit.ok) return withinLimit;
+  for (const pool of pools) {
+    const enough = requireSpaceInPool(wanted, pool, commands.showPool(pool.name), used);
+    if (!enough.ok) return enough;
+  }
   return ok({
     pool: pools.find(({ name }) => name === root.pool) ?? null,
     copy: copyOf(wanted, pools, root.pool, used),
@@ -100,35 +100,39 @@ function needsMeasure(
   );
 }
 
-function refuseLimit(
+function requireSpaceInLimit(
   { instance }: SpaceRequest,
   resize: string,
   limit: DiskLimit | null,
   used: DiskUsage | null,
-): Outcome | null {
-  if (limit === null || limit.totalBytes <= 0) return null;
+): Result<void, Outcome> {
+  if (limit === null || limit.totalBytes <= 0) return ok(undefined);
   const usedBytes = Math.max(limit.usedBytes, used?.root ?? 0);
-  if (limit.totalBytes - usedBytes >= leastInLimit) return null;
-  return refused(
-    `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: not enough for a restore point and a rollback (at least ${formatMiB(leastInLimit)}).`,
-    `Free some space inside, or raise the limit: \`${resize}\`.`,
+  if (limit.totalBytes - usedBytes >= leastInLimit) return ok(undefined);
+  return err(
+    refused(
+      `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: not enough for a restore point and a rollback (at least ${formatMiB(leastInLimit)}).`,
+      `Free some space inside, or raise the limit: \`${resize}\`.`,
+    ),
   );
 }
 
-function refusePool(
+function requireSpaceInPool(
   wanted: SpaceRequest,
   pool: PoolWithSpace,
   showUsage: string,
   used: DiskUsage | null,
-): Outcome | null {
-  if (pool.space === null) return null;
+): Result<void, Outcome> {
+  if (pool.space === null) return ok(undefined);
   const { totalBytes, usedBytes } = pool.space;
   const free = totalBytes - usedBytes;
   const need = neededIn(wanted, pool, used);
-  if (free >= need.bytes) return null;
-  return refused(
-    `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: not enough for a restore point of "${wanted.instance.name}" and a rollback (${need.message}).`,
-    `Free some space first; \`${showUsage}\` shows the usage.`,
+  if (free >= need.bytes) return ok(undefined);
+  return err(
+    refused(
+      `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: not enough for a restore point of "${wanted.instance.name}" and a rollback (${need.message}).`,
+      `Free some space first; \`${showUsage}\` shows the usage.`,
+    ),
   );
 }
 

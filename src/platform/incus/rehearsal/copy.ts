@@ -4,9 +4,26 @@ import type { PlatformFailure } from '../../failure.ts';
 import type { Limit } from '../../platform.ts';
 import { numberOf, objectOf } from '../http/json.ts';
 import { operate } from '../http/operations.ts';
-import type { CopyPlan, RehearsalPlace, ServerMemory } from '../../rehearsals.ts';
-import { copyKey } from './copy-plan.ts';
+import type { CopyPlan, CopyRequest, RehearsalPlace, ServerMemory } from '../../rehearsals.ts';
+import { getServer } from '../http/server.ts';
+import { getRawInstance } from '../instances/instance.ts';
+import { copyKey, planCopy } from './copy-plan.ts';
 import { inProject } from './place.ts';
+
+/** How a copy of the instance would differ from it. */
+export async function planRehearsalCopy(
+  incus: Incus,
+  instance: string,
+  request: CopyRequest,
+): Promise<Result<CopyPlan, PlatformFailure>> {
+  const original = await getRawInstance(incus, instance);
+  if (!original.ok) return original;
+  const { location } = original.value;
+  const server = location === null ? null : await getServer(incus);
+  if (server?.ok === false) return server;
+  const isOnAnsweringServer = server === null || server.value.name === location;
+  return ok({ ...planCopy(original.value, request), isOnAnsweringServer });
+}
 
 /**
  * Copies the instance, running or not, and its own volumes into guard's project, where the original is; the copy is stopped.
@@ -51,12 +68,16 @@ export async function createRehearsalCopy(
     ...limit,
   });
   if (!made.ok) return made;
-  // Servers without the cgroup controller for it refuse a priority: the copy then competes with the original as an equal.
-  await configure(there, name, purpose, { 'limits.cpu.priority': '0' });
-  await configure(there, name, purpose, { 'limits.disk.priority': '0' });
   // Images may have templates that write a copy's host name, or more: this copy is to stay what the original is.
-  return configure(there, name, purpose, { 'volatile.apply_template': '' });
+  const untouched = { 'volatile.apply_template': '' };
+  const all = await configure(there, name, purpose, { ...untouched, ...lowPriority });
+  if (all.ok) return all;
+  // Servers without the cgroup controller for it refuse a priority: the copy then competes with the original as an equal.
+  for (const [key, value] of Object.entries(lowPriority)) await configure(there, name, purpose, { [key]: value });
+  return configure(there, name, purpose, untouched);
 }
+
+const lowPriority = { 'limits.cpu.priority': '0', 'limits.disk.priority': '0' };
 
 async function configure(
   incus: Incus,
