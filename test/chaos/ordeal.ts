@@ -51,6 +51,18 @@ export const ordealOf = (seed: number, index: number): Ordeal => {
   };
 };
 
+/** A guard that is killed while the instance restarts after a good change, 100 to 1500 ms after the command, and recovered at once. */
+export const restartOrdealOf = (seed: number, index: number): Ordeal => ({
+  index,
+  change: 'good',
+  paceMs: 0,
+  strike: { victim: 'guard', phase: 'verify', afterMs: 100 + randomOf(seed, index).below(1400), awayMs: 0 },
+  recoveryStrikes: [],
+  recordLost: false,
+  checked: true,
+  restart: true,
+});
+
 const phasesOfKept = ['baseline', 'restore-point', 'command', 'command', 'verify', 'keep'] as const;
 const phasesOfRolledBack = ['restore-point', 'command', 'stop', 'restore', 'restore', 'start', 'verify-again'] as const;
 const phasesOfRecovery = ['stop', 'restore', 'start', 'verify-again'] as const;
