@@ -149,7 +149,8 @@ const httpCheck = changed(
       { description: 'How an https server is trusted.' },
     ),
     redirects: optional(wholeNumber(0, 20), {
-      description: 'How many redirects are followed; 0 judges the redirect itself.',
+      description:
+        'How many redirects are followed; 0 judges the redirect itself. A redirect to this machine, to a private network or, with {address} in the URL, to any other server is not followed.',
       default: 0,
     }),
     ...common,

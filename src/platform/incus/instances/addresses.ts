@@ -22,8 +22,11 @@ export async function confirmAddresses(
   const assigned = confirmedAddresses(claimed, { ...known.value, networks: [] });
   if (assigned.length === confirmed.length) return ok(confirmed);
   const others = await addressesOfOthers(incus, name);
-  if (!others.ok) return others;
-  return ok(confirmed.filter((address) => assigned.includes(address) || !others.value.includes(address)));
+  // Where others cannot be seen, an address that the server did not give may be one of theirs.
+  if (!others.ok) return isUnknown(others.error) ? others : ok(assigned);
+  // Another instance cannot take an address away by setting it, too.
+  const free = confirmedAddresses(confirmed, { ...known.value, ofOthers: others.value });
+  return ok(confirmed.filter((address) => assigned.includes(address) || free.includes(address)));
 }
 
 /** A network device of an instance: its own keys, and its hardware address. */
@@ -135,16 +138,21 @@ async function readNetwork(
   for (const project of new Set([incus.project, 'default'])) {
     const reply = await call(incus, { method: 'GET', path: ['networks', ...path], query, project, purpose });
     if (reply.ok) return ok(reply.value.metadata);
-    if (isTransient(reply.error) || reply.error.kind === 'timed-out') return reply;
+    if (isUnknown(reply.error)) return reply;
   }
   return ok(null);
 }
 
+/** Whether another try may answer. */
+function isUnknown(failure: PlatformFailure): boolean {
+  return isTransient(failure) || failure.kind === 'timed-out';
+}
+
 /** The addresses of all other instances that this user may see, in whatever project. */
 async function addressesOfOthers(incus: Incus, name: string): Promise<Result<string[], PlatformFailure>> {
-  const query = { recursion: '2', 'all-projects': 'true' };
+  const query = { recursion: '2' };
   const purpose = 'list the addresses of the instances';
-  const reply = await call(incus, { method: 'GET', path: ['instances'], query, purpose });
+  const reply = await call(incus, { method: 'GET', path: ['instances'], query, inAllProjects: true, purpose });
   if (!reply.ok) return reply;
   const others = listOf(reply.value.metadata)
     .map(objectOf)
