@@ -55,7 +55,7 @@ export interface HttpCheck extends CheckCommon {
   /** Expected in the first megabyte of the body. */
   readonly expectBody: TextMatch | null;
   readonly tls: TlsSettings;
-  /** How many redirects are followed; 0 judges the redirect itself. */
+  /** How many redirects are followed. With 0, the redirect itself is the result. */
   readonly redirects: number;
 }
 

@@ -43,7 +43,7 @@ export interface Finding {
   readonly message: string;
   /** What was there before the change, in a few words; with `after` it is shown side by side. */
   readonly before?: string;
-  /** What is there now, in a few words. */
+  /** The present state, in a few words. */
   readonly after?: string;
 }
 
@@ -53,7 +53,7 @@ export interface WatchObservation {
   readonly at: number;
   /** How many required findings it showed; 0 if everything was as before the change. */
   readonly waitingFor: number;
-  /** The first of them, if it is another one than in the observation before. Control characters are already neutralised. */
+  /** The first of them, if it differs from the one in the previous observation. Control characters are already neutralised. */
   readonly message?: string;
 }
 
@@ -155,7 +155,7 @@ export type Outcome =
 /** When a copy is judged: after the change, and again after a restart. */
 export type RehearsalStage = 'change' | 'restart';
 
-/** What a rehearsal showed beside its verdict. */
+/** What a rehearsal showed in addition to its verdict. */
 export interface RehearsalReport {
   /** Null where the copy survived both, or was not judged. */
   readonly failedAt: RehearsalStage | null;
@@ -163,7 +163,7 @@ export interface RehearsalReport {
   readonly notRehearsed: readonly Finding[];
   /** What works on the instance and not on its freshly booted copy: it would not survive a reboot today. */
   readonly notSurvivingReboot: readonly Finding[];
-  /** Hosts that the command asked for on the copy, and that are no package sources. */
+  /** Hosts that the command requested on the copy and that are not package sources. */
   readonly refusedHosts: readonly string[];
 }
 
@@ -186,7 +186,7 @@ export interface Changes {
   readonly units: {
     readonly appeared: readonly string[];
     readonly gone: readonly string[];
-    /** Units that were there before and after, in another state. Left out: there are none, or the record is an old one. */
+    /** Units that exist before and after the command, but in different states. Left out: there are none, or the record is an old one. */
     readonly changed?: readonly UnitChange[];
   };
   readonly sockets: { readonly appeared: readonly string[]; readonly gone: readonly string[] };
@@ -272,7 +272,7 @@ export interface RunStarted {
   /** Whether the user chose that name. */
   readonly named: boolean;
   readonly holder: Holder;
-  /** Present in a run of `guard rollback`: the run whose restore point it goes back to. */
+  /** Present in a run of `guard rollback`: the run to whose restore point it rolls back. */
   readonly rolledBackTo?: string;
   /** Present if files are copied into the instance before the command. */
   readonly pushes?: readonly PushSummary[];
@@ -351,9 +351,9 @@ export type RunEvent =
       readonly type: 'watch-progress';
       readonly waitingFor: readonly Finding[];
       readonly healthyForMs: number;
-      /** How long it may take to be healthy, from the beginning of the phase. */
+      /** How long the instance may take to become healthy, from the start of the phase. */
       readonly limitMs: number;
-      /** How long health must then last. */
+      /** How long the instance must then stay healthy. */
       readonly soakMs: number;
     }
   /** The observations of a verification, once at its end. Of many only some are listed: see `watch/observations.ts`. */
@@ -367,7 +367,7 @@ export type RunEvent =
       readonly type: 'decided';
       readonly decision: 'keep' | 'rollback';
       readonly cause: Cause | null;
-      /** The person at the terminal decided. */
+      /** A person at the terminal decided. */
       readonly chosen?: true;
       /** The command failed, and nothing that guard compares had changed. */
       readonly nothingChanged?: true;
@@ -384,9 +384,9 @@ export type RunEvent =
   /** The wait is over: whether the change stays is decided for good. */
   | { readonly type: 'confirmation-settled'; readonly state: 'confirmed' | 'refused' | 'expired' }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
-  /** What a rehearsal showed beside its verdict. */
+  /** What a rehearsal showed in addition to its verdict. */
   | { readonly type: 'rehearsal-report'; readonly report: RehearsalReport }
-  /** The copy of a rehearsal is gone, or stays because the user asked for that. */
+  /** The copy of a rehearsal was removed, or kept because the user requested it. */
   | { readonly type: 'copy-removed'; readonly kept: boolean }
   /** A hash of what a rolled-back run would have changed, to recognise a repetition (F37). */
   | { readonly type: 'change-fingerprinted'; readonly fingerprint: string }

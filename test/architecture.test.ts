@@ -6,14 +6,24 @@ import { describe, expect, test } from 'vitest';
 
 const source = resolve(import.meta.dirname, '../src');
 
+const architecture = await readFile(resolve(import.meta.dirname, '../ARCHITECTURE.md'), 'utf8');
+
 /** The rows of the table: the layer's folder, and the folders that it may import. */
-const mayImport = layersOf(await readFile(resolve(import.meta.dirname, '../ARCHITECTURE.md'), 'utf8'));
+const mayImport = layersOf(architecture);
+
+/** The files and folders of each row of the table of `run/`, lowest first. */
+const rowsOfRun = rowsUnder(architecture, '| in `run/` |').map((row) =>
+  [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => `run/${match[1]}`),
+);
+
+function rowsUnder(text: string, heading: string): string[] {
+  const table = text.slice(text.indexOf(heading));
+  return table.slice(0, table.indexOf('\n\n')).split('\n').slice(2);
+}
 
 function layersOf(text: string): ReadonlyMap<string, readonly string[]> {
-  const table = text.slice(text.indexOf('| layer |'));
-  const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2);
   return new Map(
-    rows.flatMap((row) => {
+    rowsUnder(text, '| layer |').flatMap((row) => {
       const [, layer = '', , imports = ''] = row.split('|').map((cell) => cell.trim());
       const folder = /^`([a-z/-]+)\/`$/.exec(layer)?.[1];
       return folder === undefined ? [] : [[folder, imports === 'nothing' ? [] : imports.split(', ')]];
@@ -63,6 +73,55 @@ describe('layers', () => {
     expect([...mayImport.keys()].filter((layer) => reached(layer).includes(layer))).toEqual([]);
   });
 });
+
+describe('inside run/', () => {
+  const inRun = files.filter((file) => file.layer === 'run');
+  const isIn = (row: readonly string[], path: string): boolean =>
+    row.some((name) => (name.endsWith('/') ? path.startsWith(name) : path === name));
+  const rowOf = (path: string): number => rowsOfRun.findIndex((row) => isIn(row, path));
+
+  test('each file is in one row of the table, and each name of a row is there', () => {
+    expect(inRun.filter(({ path }) => rowsOfRun.filter((row) => isIn(row, path)).length !== 1)).toEqual([]);
+    expect(rowsOfRun.flat().filter((name) => !inRun.some(({ path }) => isIn([name], path)))).toEqual([]);
+  });
+
+  test('nothing imports from a row below its own', () => {
+    const upwards = inRun.flatMap((file) =>
+      importsOf(file)
+        .filter((path) => path.startsWith('run/') && rowOf(path) > rowOf(file.path))
+        .map((path) => `${file.path} imports ${path}`),
+    );
+    expect(upwards).toEqual([]);
+  });
+
+  test('no two rooms import each other', () => {
+    const roomOf = (path: string): string => path.split('/').slice(0, 2).join('/');
+    const imports = new Map<string, string[]>();
+    for (const file of inRun) {
+      const others = importsOf(file).filter((path) => path.startsWith('run/') && roomOf(path) !== roomOf(file.path));
+      imports.set(roomOf(file.path), [...(imports.get(roomOf(file.path)) ?? []), ...others.map(roomOf)]);
+    }
+    expect(circlesOf(imports)).toEqual([]);
+  });
+});
+
+test('no files import each other in a circle, not even their types', () => {
+  expect(circlesOf(new Map(files.map((file) => [file.path, importsOf(file)])))).toEqual([]);
+});
+
+/** Each circle, from the first of its names that was found. */
+function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const follow = (name: string, from: readonly string[]): void => {
+    if (from.includes(name)) circles.push([...from.slice(from.indexOf(name)), name].join(' → '));
+    if (from.includes(name) || done.has(name)) return;
+    for (const to of imports.get(name) ?? []) follow(to, [...from, name]);
+    done.add(name);
+  };
+  for (const name of imports.keys()) follow(name, []);
+  return circles;
+}
 
 describe('habits', () => {
   const offenders = (pattern: RegExp, except: (file: SourceFile) => boolean): string[] =>

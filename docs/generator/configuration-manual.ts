@@ -38,8 +38,8 @@ export function configurationManual(version: string): Page {
 }
 
 const introduction = [
-  'guard needs no configuration. A guard.yaml (YAML 1.2) says what it cannot know: which questions about health only you can ask, how long things may take, and what is done when they go wrong.',
-  'The first file that exists is read, alone. Settings below defaults apply to all instances; then every block below instances whose name or glob matches, the most exact last. A flag wins over the file.',
+  'guard needs no configuration. In guard.yaml (YAML 1.2) you define health checks, time limits, and what to do when a change fails.',
+  'guard reads only the first file that exists. It applies the settings below defaults, then every block below instances that matches the instance, the most specific one last. Command line options override the file.',
   'A time is a number and a unit: 500ms, 30s, 5m, 1h, 7d. An unknown key is an error (exit status 78).',
 ];
 

@@ -12,14 +12,14 @@ export function configurationPage(): Page {
     text: joined(
       generatedNote,
       '# Settings of guard.yaml',
-      'Every key with its form and its default. [guard.yaml](../configuration.md) explains where the file is found and how its parts are joined; the same as JSON Schema is [schema/guard.schema.json](../../schema/guard.schema.json). A time is a number and a unit: `500ms`, `30s`, `5m`, `1h`, `7d`.',
+      'Every key with its form and its default. [guard.yaml](../configuration.md) explains where guard finds the file and how it merges its parts. [schema/guard.schema.json](../../schema/guard.schema.json) is the same as JSON Schema. A time is a number and a unit: `500ms`, `30s`, `5m`, `1h`, `7d`.',
       '## The file',
       rows(properties),
       '## settings',
       rows(settings),
       ...Object.entries(settings).flatMap(([name, schema]) => nested(name, schema)),
       '## check',
-      'Every kind of check has these as well:',
+      'Every kind of check also has these keys:',
       rows(keysOfAllKinds(kindsOf(definitions))),
       ...kindsOf(definitions).flatMap((kind) => [
         `### ${kind.required?.[0] ?? ''}`,

@@ -13,11 +13,11 @@ export function eventsPage(published: Schema): Page {
     text: joined(
       generatedNote,
       '# Events',
-      `${description} The same as JSON Schema is [schema/events.schema.json](../../schema/events.schema.json). \`guard show --json\` writes those of a past run.`,
+      `${description} [schema/events.schema.json](../../schema/events.schema.json) is the same as JSON Schema. \`guard show --json\` writes the events of a past run.`,
       '## Every event',
       fields(first, (key) => common.includes(key)),
       ...anyOf.flatMap((event) => [
-        `## ${String(event.properties?.['type']?.const)}`,
+        `## Event ${String(event.properties?.['type']?.const)}`,
         event.description ?? '',
         fields(event, (key) => key !== 'type' && !common.includes(key)),
       ]),
@@ -34,15 +34,31 @@ function partOf(part: Schema): readonly string[] {
   return [part.properties === undefined ? formOf(part) : fields(part, () => true)];
 }
 
-function fields({ properties = {}, required = [] }: Schema, isWanted: (key: string) => boolean): string {
-  const keys = Object.keys(properties).filter(isWanted);
-  if (keys.length === 0) return '';
-  return table(
-    ['field', 'form', 'meaning'],
-    keys.map((key) => {
-      const schema = properties[key] ?? {};
+function fields(schema: Schema, isWanted: (key: string) => boolean): string {
+  const rows = fieldRows(schema, '', isWanted);
+  return rows.length === 0 ? '' : table(['field', 'form', 'meaning'], rows);
+}
+
+/** One row for each field, and after it those of the objects in it: `changes.units.changed[].name`. */
+function fieldRows(
+  { properties = {}, required = [] }: Schema,
+  prefix: string,
+  isWanted: (key: string) => boolean = () => true,
+): string[][] {
+  return Object.entries(properties)
+    .filter(([key]) => isWanted(key))
+    .flatMap(([key, schema]) => {
+      const path = prefix + key;
       const form = formOf(schema);
-      return [code(key), required.includes(key) ? form : `${form}, may be absent`, schema.description ?? ''];
-    }),
-  );
+      return [
+        [code(path), required.includes(key) ? form : `${form}, optional`, schema.description ?? ''],
+        ...nestedRows(schema, path),
+      ];
+    });
+}
+
+function nestedRows({ items, anyOf, properties, ...schema }: Schema, path: string): string[][] {
+  if (properties !== undefined) return fieldRows({ ...schema, properties }, `${path}.`);
+  if (items !== undefined) return nestedRows(items, `${path}[]`);
+  return (anyOf ?? []).flatMap((choice) => nestedRows(choice, path));
 }

@@ -9,13 +9,13 @@ export function exitStatusesPage(commands: readonly CommandDescription[]): Page 
     text: joined(
       generatedNote,
       '# Exit statuses',
-      'How a run ended, for scripts. They are part of the promise: a later version does not give them another meaning.',
+      'The exit status tells scripts how a run ended. Later versions of guard do not change the meaning of a status.',
       table(
         ['exit', 'outcome', 'meaning'],
         outcomeTable.map(({ exit, name, meaning }) => [String(exit), name, meaning]),
       ),
-      "The command's own status is in the report and in `guard show`; with `--passthrough` guard exits with it where the outcome is 10. 70 means a bug in guard: please report it.",
-      '## Commands with statuses of their own',
+      'The report and `guard show` contain the exit status of the command itself. With `--passthrough`, guard exits with that status instead of 10. 70 is a bug in guard: please report it.',
+      '## Exit statuses of other commands',
       ...commands.slice(1).flatMap(({ name, after }) => {
         const statuses = /^Exit status:\n(?: .*\n?)+/m.exec(after)?.[0];
         return statuses === undefined ? [] : [code(name), block(statuses.replace(/^Exit status:\n/, ''))];

@@ -5,7 +5,7 @@ import { readMarker } from '../run/lock/marker.ts';
 import type { InspectHolder } from '../run/tools.ts';
 import { inFlightName } from '../run/lock/in-flight.ts';
 
-/** Whether another run holds the instance. */
+/** Whether another run is in progress on the instance. */
 export type ActiveRun =
   | { readonly kind: 'free' }
   /** A run with a restore point is in progress. The transaction is part of its change. */

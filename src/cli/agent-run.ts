@@ -8,7 +8,8 @@ import type { Outcome } from '../event.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { guardedRun } from '../run/guarded-run.ts';
-import type { Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
+import { transactionChange } from '../run/changes/transaction.ts';
 import { createRunNotifier, type RunNotifier } from './run-notifier.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { buildPlan } from './build-plan.ts';
@@ -71,7 +72,7 @@ export async function runTransaction(
 export async function warnUsers(
   to: { readonly emit: AgentListener; readonly subject: Subject; readonly ms: number },
   serverProject: ServerProject,
-  { run }: Pick<Plan, 'run'>,
+  { run }: Pick<RunPlan, 'run'>,
   end: { readonly aftermath: RunNotifier; readonly outcome: Outcome; readonly notices: readonly Notice[] },
 ): Promise<void> {
   const { emit, subject } = to;
@@ -99,11 +100,12 @@ export async function warnUsers(
 async function rehearseTransaction(
   context: Context,
   serverProject: ServerProject,
-  plan: Plan,
+  plan: RunPlan,
   order: RunOrder,
 ): Promise<{ readonly run: string; readonly outcome: Outcome }> {
   // Loaded late: few hooks rehearse.
   const { rehearse } = await import('../rehearsal/rehearse.ts');
+  const { openPackageProxy: openProxy } = await import('../rehearsal/package-proxy.ts');
   const own = { ...plan, run: newRunId(context.clock.now()) };
   const notifier = createRunNotifier(context, own);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -116,19 +118,22 @@ async function rehearseTransaction(
     listener: notifier.onEvent,
   });
   const mayCopyFiles = order.settings.rehearse === 'copy';
-  const { outcome } = await rehearse({ plan: own, before: plan.run, keepCopy: false, mayCopyFiles }, tools);
+  const { outcome } = await rehearse(
+    { plan: own, before: plan.run, keepCopy: false, mayCopyFiles },
+    { ...tools, openProxy },
+  );
   await tools.recorder.close();
   await notifier.notify(order.settings.notify, outcome);
   return { run: own.run, outcome };
 }
 
-function planOfTransaction(context: Context, serverProject: ServerProject, instance: string, order: RunOrder): Plan {
+function planOfTransaction(context: Context, serverProject: ServerProject, instance: string, order: RunOrder): RunPlan {
   const { settings, words, obeyQuarantine, transaction } = order;
   const run = newRunId(context.clock.now());
   const reached = { ...serverProject, instance };
   return {
     ...buildPlan({ run, version: context.version, reached, words, settings, name: null, obeyQuarantine }),
-    change: { kind: 'transaction', transaction },
+    change: transactionChange(transaction),
     // Its package manager waits inside.
     stopFirst: false,
     // Unattended upgrades have nobody who could confirm them.
@@ -138,6 +143,6 @@ function planOfTransaction(context: Context, serverProject: ServerProject, insta
   };
 }
 
-function warning({ run, restorePoint }: Plan): string {
+function warning({ run, restorePoint }: RunPlan): string {
   return `guard: this instance is unhealthy after its packages changed.\nguard is rolling it back to ${restorePoint.name}, which ends every shell.\nRecord on the host: guard show ${run}`;
 }

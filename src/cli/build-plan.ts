@@ -1,7 +1,8 @@
 import type { Settings } from '../config/settings.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
-import type { Plan } from '../run/plan.ts';
-import type { PushPlan } from '../run/push/source.ts';
+import type { RunPlan } from '../run/changes/change.ts';
+import { commandChange } from '../run/changes/command.ts';
+import type { PushPlan } from '../run/plan.ts';
 
 /** Everything that is settled for one run before it begins. */
 export function buildPlan(known: {
@@ -19,7 +20,7 @@ export function buildPlan(known: {
   /** Do not wait for the confirmation. */
   readonly detach?: boolean;
   readonly rehearsedBy?: string;
-}): Plan {
+}): RunPlan {
   const { run, settings, name } = known;
   return {
     run,
@@ -35,7 +36,7 @@ export function buildPlan(known: {
       group: settings.group,
       cwd: settings.cwd,
     },
-    change: { kind: 'command' },
+    change: commandChange,
     pushes: known.pushes ?? [],
     checks: settings.checks,
     automatic: settings.automatic !== false,

@@ -24,7 +24,7 @@ interface ConfirmOptions extends RunOptions {
 const help = `
 Exit status:
     0  the change is kept, or its deadline was moved
-   14  the change was rolled back: somebody refused it at the same moment
+   14  the change was rolled back: somebody rolled it back at the same moment
    30  no change waits for a confirmation, or its deadline has passed
    64  the command line is wrong
    78  guard.yaml is wrong`;
@@ -34,7 +34,7 @@ export function defineConfirm(program: Command, call: Call): void {
   const command = program
     .command('confirm')
     .description('keep a change that waits for a confirmation (--confirm)')
-    .argument('[run-or-instance]', "the id of the run that waits, the beginning of it, or 'last'; or the instance")
+    .argument('[run-or-instance]', "id of the waiting run, its beginning, or 'last'; or the instance")
     .addOption(
       new Option('--extend <time>', 'do not confirm yet: set the deadline to this time from now').argParser(
         duration(timeLimits.extend),

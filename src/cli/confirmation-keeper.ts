@@ -14,7 +14,7 @@ import {
   type WaitingNote,
 } from '../journal/waiting-runs.ts';
 import { formatTime } from '../report/time.ts';
-import type { Confirmation } from '../run/confirmation/confirmation.ts';
+import type { Confirmation } from '../run/lock/confirmation.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
 import { notifyEnd } from './confirmation-end.ts';
@@ -93,7 +93,7 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
       underWay.add(run);
       void keepOne(context, options, run, kept)
         .catch((bug: unknown) => {
-          const message = `Run ${run} waits for a confirmation, and a fault in guard keeps its deadline from being kept: ${neutralise(String(bug), 500)}`;
+          const message = `Run ${run} waits for a confirmation. A bug in guard prevents the rollback at its deadline: ${neutralise(String(bug), 500)}`;
           options.emit?.({ type: 'agent-warning', message });
           retryLater(context, kept.get(run));
         })
@@ -245,7 +245,7 @@ async function beforeDeadline(
   if (left <= warningMs && !entry.warned) {
     entry.warned = true;
     const { platform, instance } = session.reached;
-    const message = `guard: a change of this instance was not confirmed. It is rolled back at ${formatTime(deadline.at)}, and every shell ends.`;
+    const message = `guard: a change of this instance is not confirmed. guard rolls it back at ${formatTime(deadline.at)}, which ends every shell.`;
     void userNoticesFor(platform, instance).warn(message);
   }
   if (record === null || record.confirmBy === null || clock.monotonic() < entry.tryAt) return;

@@ -38,7 +38,7 @@ export function confirmationTools(
     outcomeOf: (run) => outcomeOf(context, reached, run),
     warnUsers: (deadline) =>
       userNoticesFor(reached.platform, reached.instance).warn(
-        `guard: a change of this instance was not confirmed. It is rolled back at ${formatTime(deadline.at)}, and every shell ends.`,
+        `guard: a change of this instance is not confirmed. guard rolls it back at ${formatTime(deadline.at)}, which ends every shell.`,
       ),
   };
 }

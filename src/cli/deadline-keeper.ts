@@ -11,7 +11,9 @@ export type DeadlineKeeper = 'agent' | 'systemd';
 export async function findDeadlineKeeper(context: Context): Promise<Result<DeadlineKeeper, string>> {
   if (await isAgentRunning(stateDirectoryOf(context))) return ok('agent');
   if (process.getuid?.() === 0 && (await hasSystemd())) return ok('systemd');
-  return err('Nobody on this host would roll the change back at its deadline: no guard agent runs, and no systemd.');
+  return err(
+    'Nothing on this host would roll the change back at its deadline: neither guard agent nor systemd is running.',
+  );
 }
 
 /** systemd says by this folder that it is the init of this machine (sd_booted(3)). */

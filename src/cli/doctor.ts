@@ -39,7 +39,7 @@ export function defineDoctor(program: Command, { context, exit }: Call): void {
     .argument('[remote]', 'a remote with a colon at its end (default: the one of the incus command)')
     .option('--project <name>', 'the project (default: as in the incus command)')
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
-    .option('--json', 'write one JSON document on stdout')
+    .option('--json', 'write one JSON document to stdout')
     .addHelpText('after', help)
     .action(async (remote: string | undefined, options: DoctorOptions) => {
       const findings = judgeHost(await hostFacts(context, remote ?? '', options));

@@ -27,10 +27,10 @@ interface ForecastOptions extends RunOptions {
 
 const help = `
 Exit status:
-    0  every copy survived what is pending
-   33  at least one did not
-   34  at least one could not be rehearsed or judged
-The instances themselves are only looked at.`;
+    0  every copy survived its pending upgrades
+   33  at least one copy did not survive
+   34  at least one rehearsal could not be carried out or judged
+The instances themselves are not changed.`;
 
 const defaultParallel = 2;
 
@@ -41,13 +41,14 @@ export function defineForecast(program: Command, call: Call): void {
     .description('rehearse the pending upgrades on copies of the instances, and show which of them fail')
     .argument('[instance...]', 'name or remote:name (default: every running container of the project)')
     .addOption(
-      new Option('--parallel <count>', `how many at the same time (default: ${defaultParallel})`).argParser(
-        countWithin(numberLimits.parallel),
-      ),
+      new Option(
+        '--parallel <count>',
+        `rehearse this many instances at the same time (default: ${defaultParallel})`,
+      ).argParser(countWithin(numberLimits.parallel)),
     )
     .option(
       '--rehearse-copy',
-      'also written --rehearse=copy: also where the storage driver copies every file, and the instance is frozen meanwhile',
+      'rehearse even if the storage driver has to copy every file and the instance is frozen meanwhile; also written --rehearse=copy',
     )
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(async (instances: readonly string[], options: ForecastOptions) => {
@@ -90,7 +91,10 @@ async function runningContainers(context: Context, options: ForecastOptions): Pr
       .map(({ name }) => (reached.value.remote === null ? name : `${reached.value.remote}:${name}`));
     return names.length > 0
       ? names
-      : refused(`No container of the project "${reached.value.project}" is running.`, 'Name others with --project.');
+      : refused(
+          `No container of the project "${reached.value.project}" is running.`,
+          'Choose another project with --project.',
+        );
   } finally {
     await reached.value.close();
   }
@@ -130,7 +134,10 @@ async function forecastOne(context: Context, instance: string, options: Forecast
     const words = await pendingUpgrade(session);
     if (words === null)
       return failed(
-        refused(`Which package manager "${name}" has could not be found out.`, 'Rehearse a command of yours.'),
+        refused(
+          `guard could not detect the package manager of "${name}".`,
+          `Rehearse a command instead: guard rehearse ${name} -- <command>`,
+        ),
       );
     const run = newRunId(context.clock.now());
     const { version } = context;

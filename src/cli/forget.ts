@@ -18,22 +18,22 @@ interface ForgetOptions {
 }
 
 const help = `
-Only the record is removed, with its evidence. A restore point stays on its instance, and guard does not prune it any more.
+guard removes only the record, with its evidence. A restore point stays on its instance, and guard prune no longer removes it.
 
 Exit status:
     0  the record is removed
    30  the run is not finished: guard recover finishes it, and -y removes the record anyway;
        or it waits for a confirmation
-   31  the run is under way
-   64  there is no such run, or more than one begins so`;
+   31  the run is in progress
+   64  no run has this id, or more than one id begins like this`;
 
 /** `guard forget`: remove a record. */
 export function defineForget(program: Command, call: Call): void {
   program
     .command('forget')
     .description('remove the record of a run')
-    .argument('<run>', "its id, the beginning of it, its last four characters, or 'last'")
-    .option('-y, --yes', 'also of a run that is not finished')
+    .argument('<run>', "id of the run, its beginning, its last four characters, or 'last'")
+    .option('-y, --yes', 'also remove the record of a run that is not finished')
     .addHelpText('after', help)
     .action(async (wanted: string, options: ForgetOptions) => {
       const { context } = call;
@@ -62,11 +62,11 @@ export function mayForget(record: RunRecord | null, yes: boolean, reading: Clock
   const { run, started, ended, restorePoint, released } = record;
   if (ended !== null && (restorePoint === null || released !== null)) return null;
   if (inspectHolder(started.holder) === 'alive')
-    return busy(`Run ${run} is under way (pid ${started.holder.pid}).`, 'Wait for its end.');
+    return busy(`Run ${run} is in progress (pid ${started.holder.pid}).`, 'Wait until it ends.');
   const instance = started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
   if (isWaiting(record, reading))
     return refused(
-      `Run ${run} waits for a confirmation. Without its record nobody would roll ${instance} back at the deadline.`,
+      `Run ${run} waits for a confirmation. Without its record guard would not roll ${instance} back at the deadline.`,
       `Keep the change with \`guard confirm ${run}\`, or roll it back with \`guard rollback ${instance}\`, and try again.`,
     );
   if (yes) return null;

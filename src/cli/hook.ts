@@ -24,10 +24,10 @@ import { withExisting, type Session } from './session.ts';
 
 const help = `
 Exit status:
-    0  done; with status: all is as this guard installs it, and the agent answers
+    0  done; with status: the hook is up to date, and the agent answers
     1  status: not installed, not up to date, or no agent answers
     3  status: the instance is stopped, so the agent was not tested
-   30  refused, and why (no such instance, no package manager that can ask, …)
+   30  refused, for example because there is no such instance or no supported package manager
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
@@ -89,9 +89,9 @@ async function install(
   if (managers.length === 0)
     return err(
       refused(
-        `"${inside.instance}" has no package manager that can ask for a restore point.`,
+        `"${inside.instance}" has no package manager for which guard has a hook.`,
         unable[0] === undefined
-          ? `There are hooks for: ${knownManagers.map(({ name }) => name).join(', ')}.`
+          ? `guard has hooks for: ${knownManagers.map(({ name }) => name).join(', ')}.`
           : `${unable[0]}.`,
       ),
     );

@@ -10,7 +10,7 @@ import { writeLines } from '../report/write.ts';
 import { inspect } from '../run/inspect.ts';
 import { previewPackages } from '../run/packages/preview.ts';
 import { exitStatusOf } from '../run/outcome.ts';
-import type { Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
 import { describePause } from '../run/restore-point/free-space.ts';
 import { reportOutcome } from './report-outcome.ts';
 import type { Context } from './context.ts';
@@ -26,7 +26,7 @@ const help = `
 Exit status:
     0  the run would start
    30  the run would be refused
-   31  another run holds the instance
+   31  another run is in progress on the instance
    64  the command line is wrong
    78  guard.yaml is wrong`;
 
@@ -116,7 +116,7 @@ function written(preview: Preview, { json, markdown }: PlanOptions): string[] {
   return markdown === true ? planMarkdown(preview) : planLines(preview);
 }
 
-function askedNow(context: Context, plan: Plan, platform: Session['reached']['platform']) {
+function askedNow(context: Context, plan: RunPlan, platform: Session['reached']['platform']) {
   return takeBaseline(
     { platform, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
     { definitions: plan.checks, automatic: plan.automatic, readOnly: true },

@@ -18,7 +18,7 @@ guard rollback <instance> <run> goes back to one of them; guard prune removes ol
 the storage driver reports it.
 
 Exit status:
-    0  listed, also when there are none
+    0  the restore points were listed, also if there are none
    30  there is no such instance, or Incus could not be reached`;
 
 /** `guard points`: the restore points that guard can go back to. */

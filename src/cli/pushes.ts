@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { Outcome } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
-import { surveyPush, type PushPlan } from '../run/push/source.ts';
+import { surveyPush } from '../run/push/source.ts';
+import type { PushPlan } from '../run/plan.ts';
 import { refused } from '../run/refusal.ts';
 import type { Context } from './context.ts';
 import type { RunOptions } from './run-options.ts';

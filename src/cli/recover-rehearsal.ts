@@ -2,7 +2,8 @@ import { inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
 import type { RunRecord } from '../journal/runs.ts';
-import { removeCopy } from '../rehearsal/remove-copy.ts';
+import { removeProxyFolders } from '../rehearsal/package-proxy.ts';
+import { recoverCopy } from '../rehearsal/recover-copy.ts';
 import { createView } from '../report/view.ts';
 import { createRecorder } from '../run/recorder.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -39,18 +40,10 @@ export async function recoverRehearsal(
     listener: view.listener,
   });
   await recorder.resume();
-  const began = context.clock.monotonic();
   const { limits } = buildPlan({ run, version: context.version, reached, words: ['true'], settings, name: null });
   const tools = { platform: reached.platform, clock: context.clock, recorder };
-  const removed = await removeCopy(tools, { copy, run, keep: false, limits });
-  await recorder.record({
-    type: 'run-ended',
-    outcome: record.ended?.outcome ?? {
-      outcome: 'rehearsal-inconclusive',
-      refusal: { message: 'guard was ended in the middle of the rehearsal.', advice: '' },
-    },
-    ms: context.clock.monotonic() - began,
-  });
+  const removed = await recoverCopy(tools, { run, copy, outcome: record.ended?.outcome ?? null, limits });
+  await removeProxyFolders(run);
   await recorder.close();
   return removed ? 0 : copyLeftStatus;
 }

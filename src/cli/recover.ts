@@ -18,7 +18,7 @@ import type { Plan } from '../run/plan.ts';
 import { newLease } from '../run/lock/in-flight.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../run/lock/lease.ts';
 import { removeMarker, takeMarker } from '../run/lock/marker-changes.ts';
-import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/lock/takeover.ts';
+import { isLeftoverOf, requireDeadHolder, type HolderEnd, refuseUnreadable } from '../run/recovery/takeover.ts';
 import { pruneRestorePoints } from '../run/restore-point/retention.ts';
 import { findLeftovers, recover, settledOf, withMarkerOfNow, type RunLeftovers } from '../run/recovery/recover.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
@@ -56,7 +56,7 @@ Exit status:
    21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released
    30  refused
    31  the run is still in progress
-  130  interrupted by INT, 143 by TERM, 129 by HUP: run it again to finish what is left`;
+  130  interrupted by INT, 143 by TERM, 129 by HUP: run guard recover again to finish the rest`;
 
 /** `guard recover`: finish what an interrupted run left. */
 export function defineRecover(program: Command, call: Call): void {
@@ -68,7 +68,7 @@ export function defineRecover(program: Command, call: Call): void {
     .addOption(
       new Option(
         '--take-over',
-        'also finish a run that seems to be alive, without any wait: of a host that is lost, or one that an instance holds up',
+        'finish the run at once, even if it may still be running; only if its host is lost, or if the run hangs',
       ),
     )
     .addHelpText('after', help);
@@ -220,7 +220,7 @@ async function refuseOtherServer({ reached }: Session, { run, started }: RunReco
   const here = server === null ? null : await reached.fleet.serverId();
   if (here === null || here === server) return null;
   return refused(
-    `Run ${run} was made on another server than this one.`,
+    `Run ${run} was made on another server.`,
     `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
   );
 }

@@ -86,7 +86,7 @@ async function reportInterruption(context: Context, json: boolean, labels: reado
   showCursor(context.stderr);
   const at = context.clock.now();
   const left = labels.map((label) => neutralise(label)).join(', ');
-  const message = `The recovery was interrupted, and these are not finished: ${left}. They may be stopped until \`guard recover\` finishes them.`;
+  const message = `The recovery was interrupted. Not finished: ${left}. These instances may be stopped until \`guard recover\` finishes them.`;
   const { listener } = createView({ ...context, json, quiet: false });
   await listener({ v: 1, run: newRunId(at), at, type: 'notice', level: 'warning', message });
   return exitStatusOf({ outcome: 'interrupted', signal: context.interrupter.by() ?? 'SIGTERM' });

@@ -5,10 +5,11 @@ import { newRunId } from '../journal/run-id.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { driftBetween, driftOfPackages } from '../rehearsal/drift.ts';
+import { openPackageProxy } from '../rehearsal/package-proxy.ts';
 import { rehearse, type RehearsalEnd } from '../rehearsal/rehearse.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import { previewPackages } from '../run/packages/preview.ts';
-import type { Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { createRunNotifier } from './run-notifier.ts';
 import type { Context } from './context.ts';
@@ -21,7 +22,7 @@ import type { Session } from './session.ts';
 /** One rehearsal with all it needs. */
 export interface OneRehearsal {
   /** As of the run on the instance. */
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly io: CommandIo;
   readonly session: Session;
   readonly options: RunOptions;
@@ -52,14 +53,8 @@ export async function runRehearsal(
     void one.onEvent?.(event);
     return view.listener(event);
   };
-  const tools = runTools(context, {
-    plan,
-    io: one.io,
-    reached,
-    interruption: context.interrupter,
-    listener,
-    person: null,
-  });
+  const own = { plan, io: one.io, reached, interruption: context.interrupter, listener, person: null };
+  const tools = { ...runTools(context, own), openProxy: openPackageProxy };
   const mayCopyFiles = settings.rehearse === 'copy';
   const end = await rehearse({ plan, before, keepCopy: options.keepRehearsal ?? false, mayCopyFiles }, tools);
   for (const message of await notifier.notify(settings.notify, end.outcome))
@@ -90,7 +85,7 @@ export async function rehearseFirst(context: Context, one: OneRehearsal): Promis
     return reportOutcome(context, options.json ?? false, {
       outcome: 'rehearsal-inconclusive',
       refusal: {
-        message: `The change is not the rehearsed one any more: ${describeDrift(drift)}.`,
+        message: `The change differs from the rehearsed one: ${describeDrift(drift)}.`,
         advice: 'Rehearse again, or pass --allow-drift.',
       },
     });
@@ -109,7 +104,9 @@ function driftListener(context: Context, rehearsed: Changes | null, { json, quie
     if (event.type !== 'changes' || rehearsed === null || json === true || quiet === true) return;
     const drift = driftOfPackages(rehearsed.packages, event.changes.packages);
     if (drift.length > 0)
-      await writeLines(context.stderr, [`guard: the run did not do what was rehearsed: ${describeDrift(drift)}.`]);
+      await writeLines(context.stderr, [
+        `guard: the run changed other packages than the rehearsal: ${describeDrift(drift)}.`,
+      ]);
   };
 }
 

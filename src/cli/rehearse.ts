@@ -27,21 +27,21 @@ import { UsageMistake } from './usage.ts';
 const help = `
 Exit status:
     0  the copy survived the change and a restart
-   30  refused, and why
+   30  refused; guard prints the reason
    33  the copy did not survive
    34  the rehearsal could not be carried out or judged
-The instance itself is only looked at, whatever the outcome.
+The instance itself is not changed, whatever the outcome.
 
 Examples:
   guard rehearse web -- apt-get -y full-upgrade
-  guard rehearse web               what its package manager has pending
+  guard rehearse web               the pending upgrades of its package manager
   guard rehearse web -- true       would it survive a reboot today?`;
 
 /** `guard rehearse`: the run on an isolated copy, which is restarted, judged and removed. */
 export function defineRehearse(program: Command, call: Call): void {
   const command = program
     .command('rehearse')
-    .description('do the run on an isolated copy of the instance, check the copy and remove it')
+    .description('make the run on an isolated copy of the instance, check the copy and remove it')
     .usage('[options] <instance> [-- <command> [arguments…]]')
     .argument('[instance]', 'name or remote:name, as in the incus command')
     .addHelpText('after', help);
@@ -79,8 +79,8 @@ export async function rehearseInstance(
         context,
         json,
         refused(
-          `Which package manager "${session.reached.instance}" has could not be found out.`,
-          `Name the command: guard rehearse ${instance} -- <command>`,
+          `guard could not detect the package manager of "${session.reached.instance}".`,
+          `Rehearse a command instead: guard rehearse ${instance} -- <command>`,
         ),
       );
     const run = newRunId(context.clock.now());

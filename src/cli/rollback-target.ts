@@ -5,7 +5,7 @@ import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
 import { err, ok, type Result } from '../result.ts';
 import { classifyDisks } from '../run/restore-point/disks.ts';
-import type { RollbackTarget } from '../run/plan.ts';
+import type { RollbackTarget } from '../run/changes/rollback.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 
 /**

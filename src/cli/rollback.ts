@@ -6,7 +6,8 @@ import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import { gatherFacts } from '../health/gather.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
-import { keptRestorePoints, undoStepsOf, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
+import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
+import { undoStepsOf } from '../journal/undo.ts';
 import { findRunId, newRunId } from '../journal/run-id.ts';
 import { listRuns } from '../journal/run-index.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
@@ -15,7 +16,8 @@ import { createView } from '../report/view.ts';
 import { wrapped } from '../report/wrap.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { RollbackTarget, Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
+import { rollbackChange, type RollbackTarget } from '../run/changes/rollback.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -34,18 +36,18 @@ import { duration } from './values.ts';
 import { describeWait, waitingRunOf, type WaitingMarker } from './waiting-run.ts';
 
 const help = `
-guard says how old the restore point is and what is lost, and asks. A second \`guard rollback\` goes one step further back;
-\`--redo\` takes the last one back. What is there now becomes a restore point first. The instance is stopped, restored and
-started, and what was true when that restore point was taken must be true again.
+guard prints the age of the restore point and what is lost, and asks. A second \`guard rollback\` goes one step further back;
+\`--redo\` undoes the last one. guard first takes a restore point of the present state. Then it stops, restores and starts the
+instance, and verifies that everything works that worked when the chosen restore point was taken.
 
 Exit status:
-    0  the instance is back at that restore point, and its baseline of then is true again; or --dry-run
-   11  it was restored, but its baseline of then is not true: what was there before the call is back
-   20  what was there before the call is restored, and its baseline is not true either: a person must look
-   21  it could not be brought back; the commands to do it by hand are printed
-   30  refused, and why (no such restore point, a storage driver that cannot, the answer was no, …)
-   31  another run holds the instance
-   64  the command line is wrong, or -y is missing where there is no terminal to ask at`;
+    0  rolled back and healthy; or --dry-run
+   11  the instance was unhealthy at that restore point; guard went back to the state before the call, which is healthy
+   20  as 11, but the instance is also unhealthy in the state before the call: a person must act
+   21  guard could not restore the instance; it prints the commands to finish manually
+   30  refused, for example because there is no such restore point, or because the answer was no
+   31  another run is in progress on the instance
+   64  the command line is wrong, or there is no terminal to ask at and -y is missing`;
 
 interface RollbackOptions extends RunOptions {
   readonly redo?: boolean;
@@ -57,7 +59,7 @@ export function defineRollback(program: Command, call: Call): void {
     .command('rollback')
     .description('roll back to a kept restore point; shows what is lost and asks first')
     .argument('<instance>', 'name or remote:name')
-    .argument('[run]', 'the run whose restore point it is, or the beginning of its id (default: one step back)')
+    .argument('[run]', 'id of the run whose restore point to use, or its beginning (default: one step back)')
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'show what would be lost, and change nothing')
     .option('--redo', 'undo the last rollback')
@@ -148,7 +150,7 @@ async function rollBackTo(
     const question = `Roll ${preview.redo ? 'forward' : 'back'}?`;
     if (!yes && !(await isConfirmed(view.person, question, settings.askTimeoutMs)))
       return reportOutcome(context, json, refused('You answered no.', ''));
-    const plan: Plan = {
+    const plan: RunPlan = {
       ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
@@ -158,7 +160,7 @@ async function rollBackTo(
         settings,
         name: null,
       }),
-      change: { kind: 'return', to: target.value },
+      change: rollbackChange(target.value),
       // Whoever asks for a rollback has seen what it is for.
       confirmation: null,
       // The present state is the reason for the rollback, so it may be unhealthy.
@@ -194,8 +196,8 @@ function pointNamed(instance: string, wanted: string, runs: readonly string[]): 
   if (found.ok) return found;
   if (found.error.kind === 'ambiguous')
     throw new UsageMistake(
-      `More than one restore point of "${instance}" is meant by "${wanted}": ${found.error.candidates.join(', ')}.`,
-      'Write more of the id.',
+      `"${wanted}" matches more than one restore point of "${instance}": ${found.error.candidates.join(', ')}.`,
+      'Write more characters of the id.',
     );
   return err(
     refused(
@@ -261,7 +263,7 @@ async function changesSince(
 }
 
 function nothingToRedo(instance: string): Outcome {
-  return refused(`There is no rollback of "${instance}" to take back.`, 'See `guard runs` for what was done.');
+  return refused(`There is no rollback of "${instance}" to undo.`, 'See `guard runs` for what was done.');
 }
 
 function noPoint(instance: string): Outcome {

@@ -52,7 +52,10 @@ export async function confirmRollout(
     return reportOutcome(
       context,
       json,
-      refused(`No change of rollout ${record.id} waits for a confirmation.`, `See guard rollout status ${record.id}.`),
+      refused(
+        `No change of rollout ${record.id} waits for a confirmation.`,
+        `See \`guard rollout status ${record.id}\`.`,
+      ),
     );
   const action =
     options.extend === undefined ? ({ kind: 'confirm' } as const) : ({ kind: 'extend', ms: options.extend } as const);

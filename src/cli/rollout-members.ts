@@ -4,7 +4,7 @@ import type { Listener, Outcome } from '../event.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
 import type { WaveGate } from '../rollout/wave-gate.ts';
-import type { RolloutView } from '../report/rollout-view.ts';
+import type { RolloutView } from '../report/rollout-situation.ts';
 import { noFacts, withEvent } from '../report/run-facts.ts';
 import { describeMemberEnd } from '../report/rollout-text.ts';
 import { writeLines } from '../report/write.ts';
@@ -13,8 +13,9 @@ import type { MemberResult } from '../rollout/execute.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { inspect } from '../run/inspect.ts';
-import type { Plan, RollbackTarget } from '../run/plan.ts';
-import type { PushPlan } from '../run/push/source.ts';
+import type { RunPlan } from '../run/changes/change.ts';
+import { rollbackChange } from '../run/changes/rollback.ts';
+import type { PushPlan } from '../run/plan.ts';
 import type { InstanceAddress } from '../instance-address.ts';
 import { buildPlan } from './build-plan.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -49,7 +50,7 @@ export function memberSettings(
   return settings.ok ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
 }
 
-function planOf(call: RolloutCall, member: InstanceAddress, run: string, settings: Settings): Plan {
+function planOf(call: RolloutCall, member: InstanceAddress, run: string, settings: Settings): RunPlan {
   const { context, options, words, pushes } = call;
   return buildPlan({
     run,
@@ -129,11 +130,11 @@ export async function revertMember(
   const reached = connectionTo(call, member);
   const target = await rollbackTargetOf(stateDirectoryOf(call.context), reached, member.run ?? '');
   if (!target.ok) return { outcome: target.error, message: describeMemberEnd(target.error, noFacts(run)) };
-  const plan: Plan = {
+  const plan: RunPlan = {
     ...planOf(call, member, run, settings.value),
     rollout,
     restorePoint: { ...planOf(call, member, run, settings.value).restorePoint, name: `guard-${run}`, named: false },
-    change: { kind: 'return', to: target.value satisfies RollbackTarget },
+    change: rollbackChange(target.value),
     confirmation: null,
     pushes: [],
     allowUnhealthy: true,
@@ -147,7 +148,7 @@ async function runPlanOf(
   call: RolloutCall,
   view: RolloutView,
   member: MemberRecord,
-  plan: Plan,
+  plan: RunPlan,
   settings: Settings,
   wait: WaveWait | null = null,
 ): Promise<MemberResult> {

@@ -27,13 +27,13 @@ export function addRolloutOptions(command: Command): Command {
     .addOption(
       new Option(
         '--filter <filter>',
-        'choose only instances that fit this filter of `incus list`, like status=running, location=node1, project=shop or user.tier=web (repeatable)',
+        'choose only instances that match this filter of `incus list`, like status=running, location=node1, project=shop or user.tier=web (repeatable)',
       ).argParser(repeated),
     )
     .addOption(
       new Option(
         '--max-parallel <count>',
-        'change at most this many instances at the same time, as a number or a share like 10% (default: 1)',
+        'change at most this many instances at the same time, as a number or a percentage like 10% (default: 1)',
       ).argParser(parallel),
     )
     .addOption(
@@ -50,7 +50,7 @@ export function addRolloutOptions(command: Command): Command {
     .addOption(
       new Option(
         '--max-failures <count>',
-        'stop the rollout after more failures than this, as a number or a share like 10% (default: 0)',
+        'stop the rollout after more failures than this, as a number or a percentage like 10% (default: 0)',
       ).argParser(amount),
     )
     .addOption(
@@ -86,7 +86,9 @@ export function choosesByItself({ all, filter }: RolloutOptions): boolean {
 function amount(text: string): Amount {
   const parsed = parseAmount(text);
   if (parsed === null)
-    throw new InvalidArgumentError(`"${text}" is not a number of instances: write one like 3, or a share like 10%.`);
+    throw new InvalidArgumentError(
+      `"${text}" is not a number of instances: write a number like 3, or a percentage like 10%.`,
+    );
   return parsed;
 }
 

@@ -33,7 +33,7 @@ export async function recoverMember(call: RolloutCall, member: MemberRecord): Pr
 
 async function stateAfter(call: RolloutCall, member: MemberRecord, status: number): Promise<Recovered> {
   if (status === 20 || status === 21)
-    return { state: 'broken', message: 'The interrupted run could not be rolled back to health.' };
+    return { state: 'broken', message: 'The interrupted run was rolled back, but the instance is unhealthy.' };
   if (status !== 0)
     return {
       state: 'inconclusive',

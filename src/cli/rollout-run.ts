@@ -218,7 +218,7 @@ export async function admit(
     if (options.quiet !== true)
       await writeLines(
         context.stderr,
-        refusedMemberLines(refusals).map((line) => `${line} Left out.`),
+        refusedMemberLines(refusals).map((line) => `${line} Skipped.`),
       );
     return left;
   }
@@ -238,7 +238,7 @@ export async function admit(
     .map(({ label }) => neutralise(label, 100))
     .slice(0, 20)
     .join(', ')}.`;
-  const advice = left.length === 0 ? '' : 'Leave them out with --skip-refused.';
+  const advice = left.length === 0 ? '' : 'Skip them with --skip-refused.';
   return reportOutcome(shown, options.json ?? false, isBusy ? busy(message, advice) : refused(message, advice));
 }
 
@@ -285,7 +285,7 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     );
   const tell = (message: string): void => void writeLines(context.stderr, [`guard: ${message}`]);
   for (const { failure } of claimed.value.unwritable)
-    tell(`${failure.message} So only the records of this host have this rollout: resume it here.`);
+    tell(`${failure.message} The rollout is therefore recorded only on this host: resume it here.`);
   let isTakenOver = false;
   const publisher = createPublisher({
     clock,

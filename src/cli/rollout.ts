@@ -44,7 +44,7 @@ import { addCommonOptions, addReportOption, addRunOptions, addTraceOption, type 
 import { UsageMistake } from './usage.ts';
 
 const help = `
-Exit status of resume and abort: that of the rollout, see \`guard --help\`; 30 where it cannot go on, 31 where its guard still works on it.`;
+Exit status of resume and abort: as of the rollout, see \`guard --help\`; 30 if it cannot continue, 31 if another guard still runs it.`;
 
 const confirmHelp = `
 Exit status:
@@ -66,9 +66,9 @@ export function defineRollout(program: Command, call: Call): void {
   rollout
     .command('status')
     .description('show the state of each instance of a rollout; without an id, list the rollouts')
-    .argument('[rollout]', 'its id, the beginning of it, or last; remote:id for one that another host began')
+    .argument('[rollout]', "id of the rollout, its beginning, or 'last'; remote:id for one that another host started")
     .option('--project <name>', 'the Incus project of its instances (default: all projects of the server)')
-    .option('--json', 'print it as JSON')
+    .option('--json', 'write the rollouts to stdout as JSON')
     .option('--html <file>', 'write the rollout as a page to this file')
     .option('--open', 'open the page of --html in the browser')
     .action(async (id: string | undefined, options: StatusOptions) => {
@@ -79,8 +79,8 @@ export function defineRollout(program: Command, call: Call): void {
   const resume = rollout
     .command('resume')
     .description('continue a rollout that was paused, stopped or interrupted, on this host or another')
-    .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
-    .option('--take-over', 'do not wait for signs of life of another host: it is dead for certain')
+    .argument('<rollout>', "id of the rollout, its beginning, or 'last'; remote:id for one that another host started")
+    .option('--take-over', 'continue at once; only if the other host is certainly dead')
     .addHelpText('after', help);
   addTraceOption(addReportOption(addRolloutOptions(addRunOptions(resume)))).action(
     async (id: string, options: ResumeOptions) => {
@@ -90,7 +90,7 @@ export function defineRollout(program: Command, call: Call): void {
   const confirm = rollout
     .command('confirm')
     .description('keep the changes of a rollout that wait for a confirmation (--confirm), so that its next wave begins')
-    .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
+    .argument('<rollout>', "id of the rollout, its beginning, or 'last'; remote:id for one that another host started")
     .addOption(
       new Option('--extend <time>', 'do not confirm yet: set the deadlines to this time from now').argParser(
         duration(timeLimits.extend),
@@ -103,8 +103,8 @@ export function defineRollout(program: Command, call: Call): void {
   const abort = rollout
     .command('abort')
     .description('end a rollout now; one with --all-or-nothing rolls back what it kept')
-    .argument('<rollout>', 'its id, the beginning of it, or last; remote:id for one that another host began')
-    .option('--take-over', 'do not wait for signs of life of another host: it is dead for certain')
+    .argument('<rollout>', "id of the rollout, its beginning, or 'last'; remote:id for one that another host started")
+    .option('--take-over', 'continue at once; only if the other host is certainly dead')
     .addHelpText('after', help);
   addTraceOption(addReportOption(addRunOptions(abort))).action(async (id: string, options: ResumeOptions) => {
     call.exit(await goOn(call.context, id, options, optionWords(abort, call.own), 'abort'));
@@ -259,7 +259,7 @@ async function findOnServer(
   return err(
     refused(
       `There is no rollout "${neutralise(wanted, 60)}"${where}.`,
-      'See `guard rollout status` on the host that began it; another host finds it with remote:id, and only while it is not over.',
+      'See `guard rollout status` on the host that started it. On another host write remote:id; that works until the rollout ends.',
     ),
   );
 }
@@ -320,13 +320,13 @@ async function refuseGoingOn(
 ): Promise<Outcome | null> {
   const { id, status, holder, omitted } = record;
   if (status === 'complete') return refused(`Rollout ${id} is complete.`, `See guard rollout status ${id}.`);
-  if (status === 'aborted') return refused(`Rollout ${id} was ended.`, 'Begin a new one.');
+  if (status === 'aborted') return refused(`Rollout ${id} was aborted.`, 'Start a new one.');
   const missing =
     isForeign && how === 'resume' ? omitted.filter((name) => !words.some((word) => word.startsWith(`${name}=`))) : [];
   if (missing.length > 0)
     return refused(
-      `Rollout ${id} was begun with ${missing.join(', ')}, which its record on the server does not carry: it names files, secrets or commands of host ${neutralise(holder.host, 100)}.`,
-      `Give it again: guard rollout resume ${id} ${missing.map((name) => `${name} …`).join(' ')}`,
+      `Rollout ${id} was started with ${missing.join(', ')}. Its record on the server does not contain this, because it may name secrets, or files and commands of host ${neutralise(holder.host, 100)}.`,
+      `Pass it again: guard rollout resume ${id} ${missing.map((name) => `${name} …`).join(' ')}`,
     );
   if (status !== 'running') return null;
   switch (inspectHolder(holder)) {
@@ -334,7 +334,7 @@ async function refuseGoingOn(
       return null;
     case 'alive':
       return busy(
-        `Rollout ${id} is under way (pid ${holder.pid}).`,
+        `Rollout ${id} is in progress (pid ${holder.pid}).`,
         `Interrupt it there with Ctrl-C, or with: kill -INT ${holder.pid}`,
       );
     case 'elsewhere':
@@ -354,7 +354,7 @@ async function awaitSilence(
   const host = neutralise(holder.host, 100);
   const before = await beatOf(stores, id);
   await writeLines(stderr, [
-    `guard: waiting ${silenceMs / 1000} s for a sign of life of host ${host}, which began rollout ${id}.`,
+    `guard: waiting ${silenceMs / 1000} s to see whether host ${host}, which started rollout ${id}, is still active.`,
   ]);
   const deadline = clock.monotonic() + silenceMs;
   while (clock.monotonic() < deadline && !interrupter.signal.aborted) {
@@ -362,7 +362,7 @@ async function awaitSilence(
     const now = await beatOf(stores, id);
     // A server that does not answer says nothing of that host.
     if (now !== null && now !== before)
-      return busy(`Rollout ${id} is under way on host ${host}.`, 'Interrupt it there, or wait for its end.');
+      return busy(`Rollout ${id} is in progress on host ${host}.`, 'Interrupt it there, or wait until it ends.');
   }
   return interrupter.signal.aborted ? refused('The wait was interrupted.', '') : null;
 }
@@ -418,7 +418,7 @@ async function goOnWith(
   const unfinished = unfinishedMembers(record);
   if (unfinished.length > 0 && !json)
     await writeLines(context.stderr, [
-      `guard: finishing what was under way on ${neutralise(unfinished.map(({ label }) => label).join(', '), 500)}. This takes up to two minutes more where nobody can see whether its guard still lives.`,
+      `guard: finishing the interrupted runs on ${neutralise(unfinished.map(({ label }) => label).join(', '), 500)}. This takes up to two minutes longer if guard cannot see whether the earlier guard is still running.`,
     ]);
   const recovered = await Promise.all(unfinished.map((member) => recoverMember(call, member)));
   const events = recovered.map(stamp);
@@ -442,7 +442,7 @@ async function refuseWhileWaiting(call: RolloutCall, record: RolloutRecord): Pro
   const until = Math.max(...waiting.map(({ waiting: one }) => one.confirmation.deadline.at));
   return busy(
     `Changes of rollout ${record.id} wait for a confirmation until ${formatTime(until)}: ${names}.`,
-    `Keep them with guard rollout confirm ${record.id}, or roll each back with guard rollback, and resume then.`,
+    `Keep them with guard rollout confirm ${record.id}, or roll each back with guard rollback. Then resume the rollout.`,
   );
 }
 

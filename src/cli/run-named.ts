@@ -14,8 +14,8 @@ export async function runNamed(state: string, wanted: string): Promise<string> {
       throw new UsageMistake(`There is no run "${neutralise(wanted)}".`, await meant(state, ids, wanted));
     case 'ambiguous':
       throw new UsageMistake(
-        `More than one run is meant by "${wanted}": ${found.error.candidates.join(', ')}.`,
-        'Write more of the id.',
+        `"${wanted}" matches more than one run: ${found.error.candidates.join(', ')}.`,
+        'Write more characters of the id.',
       );
   }
 }

@@ -167,7 +167,7 @@ export function addCheckOptions(command: Command): Command {
     .addOption(
       new Option(
         '--automatic <mode>',
-        'compare units, sockets, packages and the like before and after the command: on, off, or optional, which accepts a run that could compare nothing and has no --check (default: on)',
+        'compare units, sockets, packages and the like before and after the command: on, off, or optional, which also accepts an instance in which nothing can be compared (default: on)',
       ).argParser(oneOf(['on', 'off', 'optional'])),
     )
     .option('--no-automatic', 'the same as --automatic=off: only the checks decide');

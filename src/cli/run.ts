@@ -8,7 +8,7 @@ import { createView, isAttended, type View } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { exitStatusOf } from '../run/outcome.ts';
-import type { Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
 import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
 import { createRunNotifier } from './run-notifier.ts';
@@ -142,8 +142,8 @@ async function afterRehearsal(
       context,
       one.options.json ?? false,
       refused(
-        'The input on stdin is too long to be given to a rehearsal and to the run.',
-        'Push it as a file: --push.',
+        'The input on stdin is too long to be passed to both the rehearsal and the run.',
+        'Copy it into the instance as a file: --push.',
       ),
     );
   const { plan } = one;
@@ -154,7 +154,7 @@ async function afterRehearsal(
 
 /** One run with all it needs. */
 export interface OneRun {
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly io: CommandIo;
   readonly view: View;
   readonly reached: InstanceConnection;

@@ -22,7 +22,7 @@ export function defineRuns(program: Command, call: Call): void {
     .description('list past runs, newest first')
     .argument('[instance]', 'list only the runs of this instance')
     .addOption(new Option('--limit <count>', 'list at most this many runs').argParser(count).default(50))
-    .option('--json', 'write each run as one line of JSON on stdout')
+    .option('--json', 'write each run to stdout as one line of JSON')
     .option('--html <file>', 'write the list as a page to this file')
     .option('--open', 'open the page of --html in the browser')
     .addHelpText(

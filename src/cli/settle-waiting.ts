@@ -6,7 +6,7 @@ import { openJournal } from '../journal/journal.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { formatTime } from '../report/time.ts';
 import { writeLines } from '../report/write.ts';
-import type { ConfirmationAction } from '../run/confirmation/confirmation.ts';
+import type { ConfirmationAction } from '../run/lock/confirmation.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { notifyEnd } from './confirmation-end.ts';
 import { stateDirectoryOf, type Context } from './context.ts';

@@ -24,15 +24,15 @@ export function defineShow(program: Command, call: Call): void {
   program
     .command('show')
     .description('show one run: timeline, checks, what changed, evidence')
-    .argument('<run>', "its id, the beginning of it, its last four characters, or 'last'")
-    .option('--json', "write the run's events on stdout, one a line")
+    .argument('<run>', "id of the run, its beginning, its last four characters, or 'last'")
+    .option('--json', 'write the events of the run to stdout, one line of JSON each')
     .option('--html <file>', 'write the run as a page to this file')
     .option('--open', 'open the page of --html in the browser')
-    .addOption(new Option('--evidence <name>', 'print this file of its evidence').conflicts(['json', 'changes']))
+    .addOption(new Option('--evidence <name>', 'print this evidence file of the run').conflicts(['json', 'changes']))
     .addOption(new Option('--changes', 'print what changed, as a diff from before to after').conflicts('json'))
     .addHelpText(
       'after',
-      '\nExit status:\n    0  shown\n   64  there is no such run or file, or more than one begins so',
+      '\nExit status:\n    0  shown\n   64  no run has this id, or more than one id begins like this; or it has no such file',
     )
     .action(async (wanted: string, options: ShowOptions) => {
       const state = stateDirectoryOf(call.context);

@@ -26,7 +26,7 @@ function readDuration(text: string, limits: TimeLimits, orNever: boolean): numbe
   const parsed = parseDuration(text);
   if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
   if (isWithin(parsed.value, limits)) return parsed.value;
-  throw new InvalidArgumentError(`"${text}" makes no sense here: write ${describeTimeLimits(limits, orNever)}.`);
+  throw new InvalidArgumentError(`"${text}" is out of range: write ${describeTimeLimits(limits, orNever)}.`);
 }
 
 /** What the settings expect: null for never, undefined where the option was not given. */
@@ -79,7 +79,7 @@ export function statusRanges(text: string): StatusRange[] {
     const first = Number(match?.[1] ?? 256);
     const last = Number(match?.[2] ?? first);
     if (first > 255 || last > 255 || last < first)
-      throw new InvalidArgumentError(`"${text}" names no exit statuses: write them like 0,100-103 (0 to 255).`);
+      throw new InvalidArgumentError(`"${text}" is not a list of exit statuses: write one like 0,100-103 (0 to 255).`);
     return { first, last };
   });
 }
@@ -88,9 +88,9 @@ export function statusRanges(text: string): StatusRange[] {
 export function environmentEntry(text: string, before: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=');
   const name = at === -1 ? text : text.slice(0, at);
-  if (at === -1) throw new InvalidArgumentError(`"${text}" sets no variable. Write it like NAME=value.`);
+  if (at === -1) throw new InvalidArgumentError(`"${text}" does not set a variable: write NAME=value.`);
   if (!isVariableName(name))
-    throw new InvalidArgumentError(`"${name}" cannot name a variable: use letters, digits and underscores.`);
+    throw new InvalidArgumentError(`"${name}" is not the name of a variable: use letters, digits and underscores.`);
   return { ...before, [name]: text.slice(at + 1) };
 }
 
@@ -101,8 +101,7 @@ export function repeated(text: string, before: readonly string[] = []): string[]
 
 /** A folder inside the instance, as a whole path. */
 export function folderInside(text: string): string {
-  if (!text.startsWith('/'))
-    throw new InvalidArgumentError(`"${text}" is not a whole path inside the instance, like /srv/app.`);
+  if (!text.startsWith('/')) throw new InvalidArgumentError(`"${text}" is not an absolute path, like /srv/app.`);
   return text;
 }
 
@@ -113,10 +112,10 @@ export function reportFile(text: string, before: readonly ReportFile[] = []): Re
   const path = text.slice(at + 1);
   if (!format || path === '')
     throw new InvalidArgumentError(
-      `"${text}" is not a report: write a format (${reportFormats.join(', ')}), = and a file, like junit=guard.xml.`,
+      `"${text}" is not a report: write a format (${reportFormats.join(', ')}), an equals sign and a file, like junit=guard.xml.`,
     );
   if (before.some((other) => resolve(other.path) === resolve(path)))
-    throw new InvalidArgumentError(`"${path}" cannot hold two reports: give each a file of its own.`);
+    throw new InvalidArgumentError(`"${path}" is named for two reports: write each report to its own file.`);
   return [...before, { format, path }];
 }
 
@@ -149,7 +148,7 @@ export function pushWord(text: string, before: readonly PushWord[] = []): PushWo
   const at = text.lastIndexOf(':/');
   if (at < 1)
     throw new InvalidArgumentError(
-      `"${text}" is not a file to push: write a file or folder, : and a whole path inside, like dist:/opt/app.`,
+      `"${text}" is not a file to push: write a local file or folder, a colon and an absolute path in the instance, like dist:/opt/app.`,
     );
   return [...before, { local: text.slice(0, at), inside: text.slice(at + 1) }];
 }
@@ -164,7 +163,7 @@ export interface PushOwner {
 export function pushOwner(text: string): PushOwner {
   const match = /^(\d{1,9}):(\d{1,9})$/.exec(text);
   if (!match)
-    throw new InvalidArgumentError(`"${text}" is not an owner: write a user id, : and a group id, like 33:33.`);
+    throw new InvalidArgumentError(`"${text}" is not an owner: write a user id, a colon and a group id, like 33:33.`);
   return { user: Number(match[1]), group: Number(match[2]) };
 }
 
@@ -172,7 +171,7 @@ export function pushOwner(text: string): PushOwner {
 export function snapshotName(text: string): string {
   if (text.length > 200 || /[\s/]/.test(text))
     throw new InvalidArgumentError(
-      `"${text}" cannot name a snapshot: Incus accepts up to 200 characters without spaces and slashes.`,
+      `"${text}" is not the name of a snapshot: Incus accepts up to 200 characters without spaces and slashes.`,
     );
   if (isReservedName(text))
     throw new InvalidArgumentError(

@@ -9,8 +9,8 @@ export function defineVersion(program: Command, { context, exit }: Call): void {
   program
     .command('version')
     .description('print the versions of guard, Node and the server')
-    .option('--json', 'write one JSON document on stdout')
-    .addHelpText('after', '\nExit status:\n    0  always, also where no server answers')
+    .option('--json', 'write one JSON document to stdout')
+    .addHelpText('after', '\nExit status:\n    0  always, even if no server answers')
     .action(async ({ json }: { readonly json?: boolean }) => {
       const { version, commit } = context;
       const node = process.versions.node;

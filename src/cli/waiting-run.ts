@@ -6,7 +6,7 @@ import { formatTime } from '../report/time.ts';
 import { err, ok, type Result } from '../result.ts';
 import { inFlightName } from '../run/lock/in-flight.ts';
 import { readMarker, type RunMarker } from '../run/lock/marker.ts';
-import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../run/confirmation/confirmation.ts';
+import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../run/lock/confirmation.ts';
 import { settleOnInstance, type SettlementFailure } from '../run/confirmation/settlement.ts';
 import type { RunLeftovers } from '../run/recovery/recover.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';

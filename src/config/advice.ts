@@ -9,10 +9,9 @@ export function adviceFor(value: unknown, expected: string): string {
   if (expected === booleanExpected) return adviceForBoolean(value);
   const placeholder = placeholderIn(value);
   if (placeholder !== null) return `A text that begins with "{" needs quotes: "${placeholder}".`;
-  if (typeof value === 'boolean' && expected.startsWith('a text'))
-    return `As a text it is written in quotes: "${value}".`;
+  if (typeof value === 'boolean' && expected.startsWith('a text')) return `As a text, write it in quotes: "${value}".`;
   if (expected.includes('numeric id') && typeof value === 'string')
-    return `Names are not looked up inside: \`incus exec INSTANCE -- id -u ${neutralise(value, 40)}\` prints the number.`;
+    return `guard does not look up names in the instance: \`incus exec INSTANCE -- id -u ${neutralise(value, 40)}\` prints the number.`;
   return typeof value === 'string' ? adviceForWord(value, expected) : '';
 }
 
@@ -47,8 +46,8 @@ const spelledUnits = {
 function adviceForBoolean(value: unknown): string {
   if (typeof value !== 'string') return '';
   const word = value.toLowerCase();
-  if (['yes', 'y', 'on', 'true'].includes(word)) return 'YAML 1.2 has no other word for it: write true.';
-  return ['no', 'n', 'off', 'false'].includes(word) ? 'YAML 1.2 has no other word for it: write false.' : '';
+  if (['yes', 'y', 'on', 'true'].includes(word)) return 'In YAML 1.2 write true.';
+  return ['no', 'n', 'off', 'false'].includes(word) ? 'In YAML 1.2 write false.' : '';
 }
 
 /** `server: {address}` is a mapping for YAML. */

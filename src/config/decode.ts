@@ -11,7 +11,7 @@ export function decodeText(file: string, bytes: Uint8Array): Result<string, Conf
     return err({
       file,
       location: { line: text.split('\n').length, column: text.length - start + 1, text: text.slice(start) },
-      message: 'What follows here is not UTF-8.',
+      message: 'The text from here on is not UTF-8.',
       advice: bytes[0] === 0xff || bytes[0] === 0xfe ? 'It looks like UTF-16.' : '',
     });
   }

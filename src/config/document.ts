@@ -38,8 +38,7 @@ export function readDocument(file: string, text: string): Result<ReadDocument, r
   const unprintable = unprintableCharacter.exec(text);
   const parsed = parsedSafely(text, lines);
   if (unprintable) return err([unprintableMistake(file, unprintable[0], locationAt(unprintable.index))]);
-  if (parsed === null)
-    return err([{ file, location: null, message: 'It is nested too deeply to be read.', advice: '' }]);
+  if (parsed === null) return err([{ file, location: null, message: 'The file is nested too deeply.', advice: '' }]);
   if (parsed.errors.length > 0) return err(syntaxMistakes(file, text, parsed.errors, locationAt));
   const version = parsed.directives?.yaml;
   if (version?.explicit && version.version !== '1.2')
@@ -170,8 +169,8 @@ function plainValue(node: unknown, path: Path, key: number | null, conversion: C
       conversion.complain(
         offset ?? 0,
         path.length > mostDepth
-          ? `No guard.yaml needs to be nested more than ${mostDepth} deep.`
-          : `With its aliases written out, it holds more than ${mostValues} values.`,
+          ? `The file is nested more than ${mostDepth} levels deep.`
+          : `With its aliases expanded, the file has more than ${mostValues} values.`,
       );
     return undefined;
   }
@@ -179,7 +178,7 @@ function plainValue(node: unknown, path: Path, key: number | null, conversion: C
   if (!isScalar(node) && !isMap(node) && !isSeq(node)) return null;
   if (node.anchor !== undefined && conversion.aliases === 0) conversion.anchors.set(node.anchor, node);
   if (node.tag !== undefined && !coreTags.has(node.tag)) {
-    conversion.complain(offset ?? 0, `guard knows no tag "${neutralise(node.tag, 60)}".`);
+    conversion.complain(offset ?? 0, `The tag "${neutralise(node.tag, 60)}" is not supported.`);
     return undefined;
   }
   if (isScalar(node)) return scalarValue(node, offset ?? 0, conversion);
@@ -211,7 +210,7 @@ function aliasedValue(name: string, path: Path, key: number | null, offset: numb
     conversion.complain(
       offset,
       node
-        ? `"*${neutralise(name, 60)}" is inside of what it stands for.`
+        ? `"*${neutralise(name, 60)}" refers to itself.`
         : `There is no anchor "&${neutralise(name, 60)}" before this.`,
       node ? '' : `A text that begins with "*" needs quotes: "*${neutralise(name, 60)}".`,
     );
@@ -226,7 +225,7 @@ function aliasedValue(name: string, path: Path, key: number | null, offset: numb
 function scalarValue(node: Scalar, offset: number, conversion: Conversion): unknown {
   const { value, source } = node;
   if (typeof value === 'string' && value.includes('\0')) {
-    conversion.complain(offset, 'No text may hold a NUL character.');
+    conversion.complain(offset, 'A NUL character is not allowed.');
     return undefined;
   }
   return typeof value === 'number' && source !== undefined && String(value) !== source ? source : value;
@@ -241,10 +240,10 @@ function mappingValue(
   for (const { key, value } of items) {
     const offset = offsetOf(key) ?? offsetOf(value) ?? 0;
     const name = keyText(key);
-    if (name === null) conversion.complain(offset, 'A key must be a text in one line.', keyAdvice(key));
+    if (name === null) conversion.complain(offset, 'A key must be a text on one line.', keyAdvice(key));
     else if (name === '__proto__' || name.includes('\0'))
-      conversion.complain(offset, `"${neutralise(name)}" cannot be a key.`);
-    else if (Object.hasOwn(mapping, name)) conversion.complain(offset, `"${neutralise(name, 60)}" is here twice.`);
+      conversion.complain(offset, `"${neutralise(name)}" is not allowed as a key.`);
+    else if (Object.hasOwn(mapping, name)) conversion.complain(offset, `"${neutralise(name, 60)}" appears twice.`);
     else mapping[name] = plainValue(value, [...path, name], offset, conversion);
   }
   return mapping;

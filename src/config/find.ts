@@ -138,13 +138,13 @@ function reasonToDistrust(owners: ReadonlySet<number>, { mode, uid, gid }: Acces
 
 function distrusted(path: string, why: string): ConfigurationMistake {
   return {
-    ...mistakeAbout(path, `${why}, and what it says would run with your rights.`),
+    ...mistakeAbout(path, `${why}, and its commands would run with your permissions.`),
     advice: `If you trust it, name it: --config ${path}`,
   };
 }
 
 function tooLarge(path: string): ConfigurationMistake {
-  return mistakeAbout(path, `It is larger than ${mostBytes / 1024 / 1024} MiB, which no guard.yaml needs to be.`);
+  return mistakeAbout(path, `It is larger than ${mostBytes / 1024 / 1024} MiB, which is too large for a guard.yaml.`);
 }
 
 function mistakeAbout(path: string, message: string, advice = ''): ConfigurationMistake {

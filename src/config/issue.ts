@@ -72,8 +72,8 @@ function mistakesOfCheck(
   if (second !== undefined)
     return [
       mistake(source, source.document.locationOfKey([...path, second]), {
-        message: `${formatKey(path)} asks two questions, "${kind}" and "${second}".`,
-        advice: 'Write two checks.',
+        message: `${formatKey(path)} has two kinds, "${kind}" and "${second}".`,
+        advice: 'Write two checks instead.',
       }),
     ];
   const branch = issue.errors[checkKinds.findIndex((name) => name === kind)] ?? [];
@@ -90,7 +90,7 @@ function checkWithoutKind(source: Source, path: Path, keys: readonly string[]): 
       });
   }
   return mistake(source, source.document.locationOfKey(path), {
-    message: `${formatKey(path)} does not say what it asks.`,
+    message: `${formatKey(path)} has no kind.`,
     advice: `It needs one of ${checkKinds.join(', ')}${keys.includes('kind') ? ', as a key of its own: for example http: http://{address}/' : ''}.`,
   });
 }
@@ -103,29 +103,29 @@ function unknownKey(source: Source, path: Path, key: string, { within, known }: 
 }
 
 const thereIsNo: Readonly<Record<Within, string>> = {
-  file: 'At the top there is no key',
+  file: 'At the top level there is no key',
   settings: 'There is no setting',
   check: 'This kind of check has no',
-  tls: 'There is no setting of TLS',
-  match: 'To look for a text, there is no key',
+  tls: 'In tls there is no key',
+  match: 'To match a text there is no key',
   policies: 'There is no cause',
-  hook: 'There is no setting of the hook',
-  notice: 'There is no key of a notice',
+  hook: 'In hook there is no key',
+  notice: 'In a notification there is no key',
   hooks: 'There is no moment',
   hookCommand: 'A hook has no',
-  rollout: 'There is no setting of rollouts',
+  rollout: 'In rollout there is no key',
 };
 
 /** Right words in the wrong place. */
 function elsewhere(key: string, within: Within): string | null {
   if (key === '<<') return 'YAML 1.2 has no merge keys.';
   if (within === 'file' && settingNames.includes(key))
-    return `"${key}" is a setting: it stands below "defaults" or below an instance.`;
+    return `"${key}" is a setting: write it below "defaults" or below an instance.`;
   if (within === 'check' && settingNames.includes(key))
-    return `"${key}" is a setting of the whole run: it stands beside "checks".`;
+    return `"${key}" is a setting of the whole run: write it beside "checks".`;
   const ofCheck = [...checkKinds, ...commonCheckKeys].includes(key);
   return within === 'settings' && ofCheck
-    ? `"${key}" belongs to a check: it stands below "checks", in a named one.`
+    ? `"${key}" belongs to a check: write it in a named check below "checks".`
     : null;
 }
 

@@ -16,7 +16,7 @@ function mistakenPatterns(file: string, document: ReadDocument): ConfigurationMi
       {
         file,
         location: document.locationOfKey(['instances', key]),
-        message: `"${neutralise(key, 80)}" names no instance.`,
+        message: `"${neutralise(key, 80)}" does not name an instance.`,
         advice: pattern.error,
       },
     ];
@@ -54,6 +54,6 @@ function keysAt(document: ReadDocument, path: Path): string[] {
 function emptyCheckAdvice(name: string, defined: readonly string[]): string {
   const near = nearest(name, defined);
   return near === null
-    ? 'Say what it asks. (null takes away an inherited check, and there is none of that name.)'
-    : `Say what it asks, or, to take away an inherited check: did you mean "${near}"?`;
+    ? 'Add a kind, such as exec or http. (null removes an inherited check, and there is none of that name.)'
+    : `Add a kind, such as exec or http. Or, to remove an inherited check: did you mean "${near}"?`;
 }

@@ -21,12 +21,12 @@ export function readPattern(text: string): Result<InstancePattern, string> {
   const remote = match?.[1] ?? null;
   const name = match?.[2] ?? '';
   if (!match || !nameForm.test(name))
-    return err('An instance is named by letters, digits and hyphens, or by a glob of them, like "web-*".');
-  if (remote !== null && !remoteForm.test(remote)) return err('A remote stands before the colon, like "prod:web-*".');
+    return err('Write the name of an instance (letters, digits and hyphens) or a glob like "web-*".');
+  if (remote !== null && !remoteForm.test(remote)) return err('Write the remote before the colon, like "prod:web-*".');
   const ofName = matcher(name);
   const ofRemote = remote === null ? () => true : matcher(remote);
   if (ofName === null || ofRemote === null)
-    return err(`This is no glob: every bracket needs its other half, and it may hold ${mostStars} "*" at most.`);
+    return err(`This is not a valid glob: close every bracket, and use at most ${mostStars} "*".`);
   return ok({
     matches: (instance) => ofName(instance.name) && ofRemote(instance.remote ?? 'local'),
     exactness: [isGlob(name) ? 0 : 1, literalLength(name), remote === null ? 0 : 1, literalLength(remote ?? '')],

@@ -79,8 +79,8 @@ const execCheck = changed(
         'Runs inside the instance; status 0 passes. A text is run by the shell of the instance (sh -c), a list of words without any shell.',
     }),
     environment: optional(variables, { description: 'Variables for the command.' }),
-    user: optional(userId, { description: 'The numeric user id inside.', default: 0 }),
-    cwd: optional(path('folder'), { description: 'The folder inside.', default: '/' }),
+    user: optional(userId, { description: 'The numeric user id in the instance.', default: 0 }),
+    cwd: optional(path('folder'), { description: 'The folder in the instance.', default: '/' }),
     ...common,
   }),
   (fields): NamelessCheck => ({
@@ -129,28 +129,29 @@ const httpCheck = changed(
       examples: [200, '200-299,301'],
     }),
     expectHeaders: optional(
-      z.record(z.string(), textMatch, { error: 'a mapping of headers to what must be in them' }),
-      { description: 'Headers of the answer, and what must be in them.' },
+      z.record(z.string(), textMatch, { error: 'a mapping of headers to what they must contain' }),
+      { description: 'Headers of the reply, and what they must contain.' },
     ),
     expectBody: optional(textMatch, {
-      description: 'What must be in the first megabyte of the answer: a text, or { matches: "regular expression" }.',
+      description: 'What the first megabyte of the reply must contain: a text, or { matches: "regular expression" }.',
     }),
     tls: optional(
       mapping('tls', {
         verify: optional(flag, { description: 'Whether the certificate must be valid.', default: true }),
         caFile: optional(someText, {
-          description: "A file of PEM certificates in the place of the system's, relative to the folder of this file.",
+          description:
+            'A file of PEM certificates to use instead of those of the system, relative to the folder of this file.',
         }),
         serverName: optional(someText, {
           description:
             'The name that the certificate must have and that the request uses, if the URL has only an address.',
         }),
       }),
-      { description: 'How an https server is trusted.' },
+      { description: 'How the certificate of an https server is checked.' },
     ),
     redirects: optional(wholeNumber(0, 20), {
       description:
-        'How many redirects are followed; 0 judges the redirect itself. A redirect to this machine, to a private network or, with {address} in the URL, to any other server is not followed.',
+        'How many redirects are followed. With 0, the redirect itself is the result. guard does not follow a redirect to this machine, to a private network or, with {address} in the URL, to any other server.',
       default: 0,
     }),
     ...common,
@@ -197,7 +198,7 @@ const tcpCheck = changed(
     }),
     send: optional(text, { description: 'Text to send after connecting.' }),
     expect: optional(textMatch, {
-      description: 'What must be in the first 64 KiB of the answer. Without this key, a connection is enough.',
+      description: 'What the first 64 KiB of the reply must contain. Without this key, a connection is enough.',
     }),
     ...common,
   }),
@@ -226,7 +227,10 @@ const rcodes = [
 
 const dnsCheck = changed(
   mapping('check', {
-    dns: needed(someText, { description: 'The name to ask a name server for.', examples: ['www.example.org'] }),
+    dns: needed(someText, {
+      description: 'The name that the name server is asked for.',
+      examples: ['www.example.org'],
+    }),
     type: optional(choice(dnsTypes), { description: 'The type of record.', default: 'A' }),
     server: optional(someText, {
       description: 'The name server: an address, a name, or "{address}" (in quotes).',
@@ -271,15 +275,15 @@ const activeStates = [
 const systemdCheck = changed(
   mapping('check', {
     systemd: needed(pattern(/^[\w:.@\\-]+$/, 'the name of a unit, like nginx.service'), {
-      description: 'Asks systemd inside for the state of this unit.',
+      description: 'Reads the state of this unit from systemd in the instance.',
       examples: ['nginx.service'],
     }),
     active: optional(oneOrMore(choice(activeStates), `one or more of ${activeStates.join(', ')}`), {
-      description: 'The ActiveState that pass.',
+      description: 'The values of ActiveState that pass.',
       default: ['active', 'reloading', 'refreshing'],
     }),
     sub: optional(oneOrMore(someText, 'one SubState or a list of them'), {
-      description: 'The SubState that pass; left out: any.',
+      description: 'The values of SubState that pass. Default: all.',
     }),
     ...common,
   }),
@@ -295,7 +299,7 @@ const systemdCheck = changed(
 const pluginCheck = changed(
   mapping('check', {
     plugin: needed(command, {
-      description: `A monitoring plugin: status 0 is ok, 1 warning, 2 critical, 3 unknown. A text is run by sh -c, a list of words without any shell. ${onHost.replace('in its', 'of one on the host, in its')}`,
+      description: `A monitoring plugin: status 0 is ok, 1 warning, 2 critical, 3 unknown. A text is run by sh -c, a list of words without any shell. ${onHost.replace('in its arguments', 'in the arguments of a plugin on the host')}`,
       examples: [['/usr/lib/nagios/plugins/check_load', '-w', 5, '-c', 10]],
     }),
     where: optional(choice(['inside', 'host']), {

@@ -17,7 +17,7 @@ import {
 
 /** What guard.yaml says of changes of many instances. */
 
-const amountExpected = 'a number like 3, or a share like 10%';
+const amountExpected = 'a number like 3, or a percentage like 10%';
 
 function amount(least: number) {
   const value = z.union([wholeNumber(least, 100_000), pattern(/^\d{1,3}%$/, amountExpected)], {
@@ -35,12 +35,12 @@ export const rollout = changed(
     mapping('rollout', {
       maxParallel: optional(amount(1), {
         description:
-          'The most instances that change at once, or their share of all; a share is rounded down, to one at least.',
+          'The maximum number of instances that change at the same time, or a percentage of all instances, rounded down to at least one.',
         default: 1,
         examples: ['10%'],
       }),
       canary: optional(numberWithin(numberLimits.canary), {
-        description: 'How many instances change first and alone. None of them may fail.',
+        description: 'How many instances change before all others. If one of them fails, the rollout stops.',
         default: 0,
       }),
       pause: optional(timeWithin(timeLimits.pause), {
@@ -48,16 +48,18 @@ export const rollout = changed(
         default: '0s',
       }),
       maxFailures: optional(amount(0), {
-        description: 'How many failures are allowed, or which share of all, rounded down. One more stops the rollout.',
+        description:
+          'How many failures are allowed, or a percentage of all instances, rounded down. One more stops the rollout.',
         default: 0,
         examples: ['5%'],
       }),
       spreadBy: optional(pattern(/^(location|user\.[\w.-]+)$/, '"location", or a key like "user.ha-group"'), {
-        description: 'Two instances with the same location, or the same value of this key, never change at once.',
+        description:
+          'Two instances with the same location, or the same value of this key, never change at the same time.',
         examples: ['location', 'user.ha-group'],
       }),
       allOrNothing: optional(flag, {
-        description: 'If the rollout stops, the instances that were kept are rolled back as well.',
+        description: 'If the rollout stops, also roll back the changes that were kept.',
         default: false,
       }),
     }),

@@ -53,11 +53,11 @@ const globs = changed(
 const hook = changed(
   mapping('hook', {
     onNoRestorePoint: optional(choice(['abort', 'proceed']), {
-      description: 'What to do with a transaction when no restore point can be taken.',
+      description: 'What to do with a transaction if no restore point can be taken.',
       default: 'abort',
     }),
     absent: optional(choice(['abort', 'proceed']), {
-      description: 'What to do when no agent answers. `guard hook install` writes this setting into the instance.',
+      description: 'What to do if no agent answers. `guard hook install` writes this setting into the instance.',
       default: 'proceed',
     }),
     timeout: optional(time(1000, 3_600_000), {
@@ -137,7 +137,8 @@ const notice = changed(
     timeout: optional(time(100, 300_000), { description: 'How long the notification may take.', default: '10s' }),
   }),
   ({ on, command, webhook, headers, timeout }, complain): Notice => {
-    if ((command === undefined) === (webhook === undefined)) complain('a notice with either "command" or "webhook"');
+    if ((command === undefined) === (webhook === undefined))
+      complain('a notification with either "command" or "webhook"');
     const how: NoticeWay =
       command === undefined
         ? { kind: 'webhook', url: webhook ?? '', headers: headers ?? {} }
@@ -167,7 +168,7 @@ const settingsShape = {
     z.union([flag, z.enum(['optional'], { error: 'true, false or optional' })], { error: 'true, false or optional' }),
     {
       description:
-        'Whether guard compares units, sockets, packages, addresses and disk space before and after the command. `true`: a run is refused if it could compare nothing and has no check. `optional`: such a run is accepted, and its report says so. `false`: only the checks decide.',
+        'Whether guard compares units, sockets, packages, addresses and disk space before and after the command. `true`: guard refuses the run if nothing can be compared and there is no check. `optional`: guard accepts such a run and reports that the health is unknown. `false`: only the checks decide; without a check nothing is verified.',
       default: true,
     },
   ),
@@ -193,11 +194,12 @@ const settingsShape = {
   }),
   confirm: optional(timeWithin(timeLimits.confirm), {
     description:
-      'How long a healthy change waits for its confirmation. Without one it is rolled back. Left out: the change is kept at once.',
+      'How long a healthy change waits for its confirmation. Without a confirmation it is rolled back. Without this setting the change is kept at once.',
     examples: ['10m'],
   }),
   confirmBy: optional(command, {
-    description: 'Run on this machine every 5 s while a change waits: exit status 0 confirms it.',
+    description:
+      'A command that guard runs on this machine every 5 s while a change waits. Exit status 0 confirms the change.',
   }),
   onFailure: optional(
     changed(z.union([policy, policies], { error: 'rollback, keep or ask, or one of them for each cause' }), (given) =>
@@ -211,7 +213,7 @@ const settingsShape = {
   ),
   onUnchanged: optional(choice(['rollback', 'keep']), {
     description:
-      'What is done about a command that failed and has changed nothing that guard compares. At a terminal guard asks.',
+      'What to do if the command failed and nothing that guard compares has changed. At a terminal guard asks.',
     default: 'rollback',
   }),
   hooks: optional(hooks, {
@@ -222,7 +224,7 @@ const settingsShape = {
     z.union([flag, z.enum(['copy'], { error: 'true, false or copy' })], { error: 'true, false or copy' }),
     {
       description:
-        'Try the change on an isolated copy first, and touch the instance only if the copy survives it and a restart. `copy`: also where the storage driver copies every file, and the instance is frozen meanwhile.',
+        'Try the change on an isolated copy first, and touch the instance only if the copy survives it and a restart. `copy`: do so even if the storage driver has to copy every file and the instance is frozen meanwhile.',
       default: false,
     },
   ),
@@ -241,16 +243,19 @@ const settingsShape = {
     changed(z.nullable(inheritedVariables), (given) => given ?? {}),
     { description: 'Variables for the command. `null` removes an inherited one.' },
   ),
-  user: optional(userId, { description: 'The numeric user id the command runs as.', default: 0 }),
-  group: optional(userId, { description: 'The numeric group id the command runs as.', default: 0 }),
-  cwd: optional(path('folder'), { description: 'The folder inside in which the command runs.', default: '/root' }),
+  user: optional(userId, { description: 'The numeric user id of the command.', default: 0 }),
+  group: optional(userId, { description: 'The numeric group id of the command.', default: 0 }),
+  cwd: optional(path('folder'), {
+    description: 'The folder in the instance in which the command runs.',
+    default: '/root',
+  }),
 
   keep: optional(numberWithin(numberLimits.keep), {
     description: 'How many restore points guard keeps on the instance. The newest always stays.',
     default: 3,
   }),
   expires: optional(timeOrNever(timeLimits.expires), {
-    description: 'After which time the server removes a restore point.',
+    description: 'The time after which the server removes a restore point.',
     default: '30d',
   }),
   waitLock: optional(timeWithin(timeLimits.waitLock), {
@@ -285,7 +290,7 @@ const settingsShape = {
   hook: optional(hook, {
     description: 'The package manager hook: see `guard hook` and `guard agent`.',
   }),
-  notify: optional(z.nullable(z.array(notice, { error: 'a list of notices' })), {
+  notify: optional(z.nullable(z.array(notice, { error: 'a list of notifications' })), {
     description: 'Notifications about the end of a run. They never change the outcome.',
   }),
 };
@@ -331,9 +336,9 @@ export const fileSchema = z
       {
         defaults: optional(settings, { description: 'Settings for all instances.' }),
         groups: optional(groups, {
-          description: 'Instances that are named together as @NAME on the command line, by names and globs.',
+          description: 'Groups of instances, by names and globs. On the command line write @NAME.',
         }),
-        rollout: optional(rollout, { description: 'How one change goes to many instances.' }),
+        rollout: optional(rollout, { description: 'How a rollout changes many instances.' }),
         instances: optional(
           z.nullable(z.record(z.string(), settings, { error: 'a mapping of instances to settings' })),
           {

@@ -16,7 +16,7 @@ export interface StatusRange {
 
 /** Settings for the package manager hook (`guard hook`, `guard agent`). */
 export interface PackageHookSettings {
-  /** What to do with a transaction when no restore point can be taken. */
+  /** What to do with a transaction if no restore point can be taken. */
   readonly onNoRestorePoint: 'abort' | 'proceed';
   /** What to do when no agent answers. The hook decides this, so the setting is written into the instance. */
   readonly absent: 'abort' | 'proceed';
@@ -80,7 +80,7 @@ export interface Settings {
   /** What to do about disks that no restore point covers. */
   readonly uncovered: UncoveredPolicy;
   readonly onFailure: Readonly<Record<PolicyCause, FailurePolicy>>;
-  /** What is done about a command that failed and has changed nothing that guard compares. */
+  /** What to do if the command failed and nothing that guard compares has changed. */
   readonly onUnchanged: 'rollback' | 'keep';
   /** Try the change on an isolated copy first; `copy` also where the storage driver copies every file for that. */
   readonly rehearse: boolean | 'copy';
@@ -91,7 +91,7 @@ export interface Settings {
 
   /** How many restore points guard keeps on the instance. */
   readonly keep: number;
-  /** After which time the server removes a restore point. */
+  /** The time after which the server removes a restore point. */
   readonly expiresMs: number | null;
   /** How long to wait for another run to end. */
   readonly waitLockMs: number;

@@ -91,7 +91,7 @@ const greetings = new Map<number, readonly [name: string, greeting: string]>([
 function greeting(port: number): Suggestion {
   const [name, text] = greetings.get(port) ?? [`port-${port}`, null];
   return {
-    why: text === null ? `Port ${port} accepts connections.` : `The ${name} server greets.`,
+    why: text === null ? `Port ${port} accepts connections.` : `The ${name} server sends its greeting.`,
     name,
     lines: [`tcp: ${port}`, ...(text === null ? [] : [`expect: ${JSON.stringify(text)}`])],
   };

@@ -27,7 +27,7 @@ function sentences(error: YAMLParseError, location: SourceLocation): Sentences {
 
 /** The codes that people meet, where more can be said than the library does. */
 const known: Partial<Record<YAMLParseError['code'], (message: string, location: SourceLocation) => Sentences>> = {
-  TAB_AS_INDENT: () => ({ message: 'A tab cannot indent.', advice: 'YAML wants spaces.' }),
+  TAB_AS_INDENT: () => ({ message: 'A tab is not allowed as indentation.', advice: 'Use spaces.' }),
   BAD_INDENT: (message) => {
     const [, kind] = /^Flow (map|sequence) .* end with a/.exec(message) ?? [];
     if (kind === undefined) return { message: sentence(message), advice: '' };
@@ -37,24 +37,24 @@ const known: Partial<Record<YAMLParseError['code'], (message: string, location: 
       advice: `Close it with "${close}", or put a text that begins with "${open}" in quotes.`,
     };
   },
-  MULTIPLE_DOCS: () => ({ message: 'A second YAML document begins here.', advice: 'guard reads one.' }),
+  MULTIPLE_DOCS: () => ({ message: 'A second YAML document begins here.', advice: 'Write one document per file.' }),
   BAD_SCALAR_START: (_message, { text, column }) => ({
     message: `A text cannot begin with "${text[column - 1] ?? ''}".`,
     advice: 'Put it in quotes.',
   }),
   BLOCK_AS_IMPLICIT_KEY: () => ({
-    message: 'This line has a second ": " in it.',
-    advice: 'A text that holds ": " needs quotes.',
+    message: 'This line has a second ": ".',
+    advice: 'A text that contains ": " needs quotes.',
   }),
-  BAD_ALIAS: () => ({ message: 'This is no alias.', advice: 'A text that begins with "*" needs quotes.' }),
+  BAD_ALIAS: () => ({ message: 'This is not an alias.', advice: 'A text that begins with "*" needs quotes.' }),
   MISSING_CHAR: (message) => ({
     message: message.startsWith('Missing closing') ? 'A quote is not closed before this.' : sentence(message),
     advice: '',
   }),
-  MULTILINE_IMPLICIT_KEY: () => ({ message: 'This is no key with a value.', advice: 'Is a ":" missing?' }),
-  RESOURCE_EXHAUSTION: () => ({ message: 'No guard.yaml needs to be nested so deep.', advice: '' }),
+  MULTILINE_IMPLICIT_KEY: () => ({ message: 'This is not a key with a value.', advice: 'Is a ":" missing?' }),
+  RESOURCE_EXHAUSTION: () => ({ message: 'The file is nested too deeply.', advice: '' }),
   UNEXPECTED_TOKEN: (_message, { text, column }) => ({
-    message: 'YAML does not expect this here.',
+    message: 'This is not valid YAML at this position.',
     advice: adviceForToken(text.slice(0, column - 1)),
   }),
 };

@@ -30,7 +30,7 @@ export function windowMistakes(
         location,
         message,
         advice:
-          'Give it more time ("verifyTimeout", "soak"), or lessen the "interval", "retries" or "startPeriod" of the check.',
+          'Give it more time ("verifyTimeout", "soak"), or reduce the "interval", "retries" or "startPeriod" of the check.',
       },
     ];
   });

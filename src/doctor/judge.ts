@@ -48,17 +48,9 @@ function judgeVersion({ product, version, remote, project, instances }: ServerFa
   const message = `${product} ${version} answers ${where}: project ${project}, ${count}.`;
   const tested = testedVersions[product] ?? [];
   if (tested.length === 0)
-    return warning(
-      'server',
-      message,
-      `Know what is weaker than with Incus: the table of servers in docs/support.md says it for ${product}.`,
-    );
+    return warning('server', message, `See the table of servers in docs/support.md for the limits with ${product}.`);
   if (!tested.some((known) => version === known || version.startsWith(`${known}.`)))
-    return warning(
-      'server',
-      message,
-      `Nothing has to be done: guard uses it as it is, and is tested with Incus ${tested.join(' and ')}.`,
-    );
+    return warning('server', message, `Nothing has to be done. guard is tested with Incus ${tested.join(' and ')}.`);
   return ok('server', message);
 }
 
@@ -108,7 +100,7 @@ function judgeDriver({ name, driver, snapshotCopies, snapshotReservesDisk, resto
   if (restoreNeedsNewest)
     return ok(
       topic,
-      `${driver} takes restore points without copying. It restores only the newest snapshot: one that is taken during a run stands in the way of a rollback.`,
+      `${driver} takes restore points without copying. It can restore only the newest snapshot: a snapshot that is taken during a run blocks its rollback.`,
     );
   return ok(topic, `${driver} takes restore points without copying, and restores any of them.`);
 }
@@ -151,14 +143,14 @@ const lowState = 100 * mebibyte;
 function judgeState({ path, problem: reason, mode, isInMemory, free }: StateFacts): readonly Finding[] {
   const topic = 'records';
   if (reason !== null)
-    return [problem(topic, reason, 'Make the folder writable, or name another with GUARD_STATE_DIR.')];
-  const folder = mode === null ? `${path} will be made by the first run` : `Records are kept in ${path}`;
+    return [problem(topic, reason, 'Make the folder writable, or set GUARD_STATE_DIR to another folder.')];
+  const folder = mode === null ? `${path} will be created by the first run` : `Records are kept in ${path}`;
   if (isInMemory)
     return [
       warning(
         topic,
-        `${folder}, which is in memory: after a reboot guard does not know what it left.`,
-        'Name a folder on a disk with GUARD_STATE_DIR.',
+        `${folder}, which is in memory: a reboot deletes the records.`,
+        'Set GUARD_STATE_DIR to a folder on a disk.',
       ),
     ];
   if (mode !== null && (mode & 0o077) !== 0)
@@ -174,7 +166,7 @@ function judgeState({ path, problem: reason, mode, isInMemory, free }: StateFact
       warning(
         topic,
         `${folder}, with ${sayBytes(free)} free.`,
-        'Free some, so that evidence and records can be written.',
+        'Free some space, so that guard can write evidence and records.',
       ),
     ];
   return [ok(topic, `${folder}.`)];
@@ -234,13 +226,13 @@ function judgeAgentUnit(
   if (hooks.some(({ agent }) => agent === 'answers'))
     return warning(
       topic,
-      'An agent answers that guard-agent.service did not start: nothing starts it again after a reboot.',
-      enabled === 'not-found' ? install : 'Run `systemctl enable --now guard-agent.service` in its place.',
+      'An agent is running that guard-agent.service did not start: it will not start at boot.',
+      enabled === 'not-found' ? install : 'Stop it, and run `systemctl enable --now guard-agent.service`.',
     );
-  if (hooks.length === 0) return ok(topic, 'No agent runs, and no instance has the hook that would need one.');
+  if (hooks.length === 0) return ok(topic, 'No agent is running. No instance has the hook, so none is needed.');
   return problem(
     topic,
-    'Instances have the hook, and no agent runs: their package managers are not guarded.',
+    'Instances have the hook, but no agent is running: their package managers are not guarded.',
     enabled === 'not-found' ? install : 'Run `systemctl enable --now guard-agent.service`.',
   );
 }
@@ -250,7 +242,7 @@ function judgeHook({ instance, isCurrent, agent }: HookFacts): Finding {
   if (!isCurrent)
     return warning(
       topic,
-      'Its files are not those of this guard.',
+      'Its files differ from those of this version of guard.',
       `Run \`${shellWords(['guard', 'hook', 'install', instance])}\`.`,
     );
   if (agent === 'silent')
@@ -259,7 +251,7 @@ function judgeHook({ instance, isCurrent, agent }: HookFacts): Finding {
       'No agent answers its package managers.',
       'Start the agent: `systemctl start guard-agent.service`.',
     );
-  return ok(topic, agent === 'answers' ? 'The agent answers.' : 'It is up to date; the instance does not run.');
+  return ok(topic, agent === 'answers' ? 'The agent answers.' : 'It is up to date; the instance is not running.');
 }
 
 function judgeClock(synchronized: boolean | null): Finding {
@@ -275,7 +267,7 @@ function judgeClock(synchronized: boolean | null): Finding {
 }
 
 function judgeTerminal({ isInteractive, columns, isUtf8 }: TerminalFacts): Finding {
-  if (!isInteractive) return ok('terminal', 'There is no terminal here, so guard would not ask anything.');
+  if (!isInteractive) return ok('terminal', 'There is no terminal, so guard would not ask questions.');
   const message = `The terminal has ${columns ?? 'unknown'} columns`;
   if (!isUtf8)
     return warning(
@@ -316,12 +308,12 @@ function judgeInFlight({ instance, host, isAlive }: InFlight): Finding {
   if (isAlive === null && host !== null)
     return warning(
       'runs',
-      `A run of the host ${host} holds ${instance}; this host cannot see whether it is alive.`,
-      `Look on ${host}, or run \`${words}\`, which waits for its lease.`,
+      `A run of host ${host} is in progress on ${instance}. This host cannot see whether it is still running.`,
+      `Look on ${host}, or run \`${words}\`, which waits until its lease has expired.`,
     );
   return problem(
     'runs',
-    `${instance} has a restore point in flight, and no run that works on it.`,
+    `${instance} has a restore point in flight, but no run is in progress on it.`,
     `Run \`${words}\`.`,
   );
 }

@@ -10,7 +10,7 @@ export interface Coverage {
 
 /** What can be compared with these facts: a healthy verdict is worth no more than that. Pure. */
 export function coverageOf(facts: Facts | null): Coverage {
-  if (facts === null) return { compared: [], missing: ['nothing could be seen inside'] };
+  if (facts === null) return { compared: [], missing: ['the state inside could not be read'] };
   const parts = [
     unitsOf(facts),
     packagesOf(facts),

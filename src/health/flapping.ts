@@ -88,7 +88,7 @@ function restartOf(unit: Unit, now: Unit, byHabit: boolean): FactFinding[] {
       return [advisory(subject, `${now.id} restarted by itself once while guard watched, as it did before`)];
     // Its unit asks for that: it is waited for once more, and must then stay up.
     if (restarts === 1 && isDesignedRestart(now))
-      return [required(subject, `${now.id} was started again as its unit says while guard watched`, true)];
+      return [required(subject, `${now.id} was restarted while guard watched, as its unit configures`, true)];
     return [
       required(
         subject,
@@ -98,6 +98,6 @@ function restartOf(unit: Unit, now: Unit, byHabit: boolean): FactFinding[] {
   }
   if (unit.invocation === '' || now.invocation === '' || unit.invocation === now.invocation) return [];
   // Somebody asked for it: a trigger of the package manager that is late, or a client of a service on demand.
-  if (onDemand(now)) return [advisory(subject, `${now.id} was started anew on demand while guard watched`)];
+  if (onDemand(now)) return [advisory(subject, `${now.id} was started on demand while guard watched`)];
   return [required(subject, `${now.id} was restarted while guard watched`, true)];
 }

@@ -68,6 +68,6 @@ function lockPhrase(text: string): string {
   const [pid = '', file = '', ...name] = text.split(' ');
   const holder = oneLine(name.join(' '), 40) || 'a process';
   return pid === '0'
-    ? `${oneLine(file, 80)} is there, as ${holder} leaves it while it works`
+    ? `${oneLine(file, 80)} exists, which ${holder} leaves while it works`
     : `${holder} (process ${oneLine(pid, 20)}) holds ${oneLine(file, 80)}`;
 }

@@ -141,7 +141,7 @@ function bootPhrases(inside: Inside, seen: { since: number | null }, now: number
   if (inside.managed) return [];
   seen.since ??= now;
   const ageMs = inside.ageMs ?? now - seen.since;
-  return ageMs >= plainBootMs ? [] : ['process 1 has only just been started'];
+  return ageMs >= plainBootMs ? [] : ['process 1 has just started'];
 }
 
 async function missingFamilies(context: AskContext, families: readonly (4 | 6)[]): Promise<string[]> {

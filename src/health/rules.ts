@@ -1,79 +1,8 @@
 import { exceptions } from './knowledge/exceptions.ts';
 import { finding, type FactFinding } from './finding.ts';
+import type { Difference, Rule } from './rule.ts';
 
-/** What one difference means: `fail` makes the verdict unhealthy, `unknown` inconclusive, `info` is told. */
-export type Effect = 'fail' | 'unknown' | 'info';
-
-/** What a difference is about: one word for each module of `resources/`. */
-export type ResourceKind =
-  | 'unit'
-  | 'timer'
-  | 'program'
-  | 'job'
-  | 'unix-socket'
-  | 'reply'
-  | 'account'
-  | 'kernel-setting'
-  | 'mount'
-  | 'storage'
-  | 'workplace'
-  | 'obstacle'
-  | 'privilege'
-  | 'validation'
-  | 'resolution'
-  | 'connection'
-  | 'queue'
-  | 'log'
-  | 'limit';
-
-/**
- * What is true of a difference beside its kind. `removed`: the command named the removal. `replaced`: something that can be seen took its
- * place. `restarted`: it belonged to the boot before. `own`: no package brought it.
- */
-export type Trait =
-  | 'removed'
-  | 'replaced'
-  | 'restarted'
-  | 'own'
-  | 'packaged'
-  | 'supervised'
-  | 'detached'
-  | 'of-user'
-  | 'of-container'
-  | 'elastic'
-  | 'part'
-  | 'of-system'
-  | 'configured'
-  | 'unused';
-
-/** One difference between before and after. Resources find them, and never say what they mean. */
-export interface Difference {
-  readonly resource: ResourceKind;
-  /** What happened to it, in one word of its resource: `lost`, `stopped`, `masked`, `changed`, … */
-  readonly change: string;
-  /** Its name, which exceptions match. */
-  readonly name: string;
-  readonly subject: string;
-  /** The whole sentence: what was, what is. */
-  readonly message: string;
-  /** It may still settle by itself. */
-  readonly transient: boolean;
-  readonly traits: readonly Trait[];
-}
-
-/** A row: the first that matches decides. */
-export interface Rule {
-  readonly resource?: ResourceKind;
-  readonly change?: string;
-  readonly trait?: Trait;
-  /** Matches the name. */
-  readonly name?: RegExp;
-  readonly effect: Effect;
-  /** Why it does not decide, or why it does; told where it does not. */
-  readonly because: string;
-  /** The change that taught the row. */
-  readonly seenOn?: string;
-}
+export type { Difference, Trait } from './rule.ts';
 
 /**
  * Whatever the instance offered, did or could use before, it must offer, do and can use after, unless something observable replaced it or
@@ -81,32 +10,43 @@ export interface Rule {
  */
 export const rules: readonly Rule[] = [
   { trait: 'removed', effect: 'info', because: 'the command names its removal' },
-  { trait: 'replaced', effect: 'info', because: 'something else does the same now' },
-  { resource: 'obstacle', effect: 'fail', because: 'services or people are kept out' },
+  { trait: 'replaced', effect: 'info', because: 'something else replaced it' },
+  { resource: 'obstacle', effect: 'fail', because: 'it blocks services or users' },
   { resource: 'storage', change: 'unwritable', effect: 'fail', because: 'services cannot save their data' },
   { change: 'appeared', effect: 'info', because: 'nothing depended on it before' },
   { resource: 'program', trait: 'restarted', effect: 'info', because: 'nothing starts it at boot' },
-  { resource: 'program', change: 'fewer', trait: 'elastic', effect: 'info', because: 'their number follows the load' },
-  { resource: 'program', trait: 'supervised', effect: 'fail', because: 'a supervisor was to keep it running' },
-  { resource: 'program', trait: 'detached', effect: 'fail', because: 'it was left to run when its session ended' },
+  {
+    resource: 'program',
+    change: 'fewer',
+    trait: 'elastic',
+    effect: 'info',
+    because: 'their number depends on the load',
+  },
+  { resource: 'program', trait: 'supervised', effect: 'fail', because: 'a supervisor should keep it running' },
+  {
+    resource: 'program',
+    trait: 'detached',
+    effect: 'fail',
+    because: 'it continued to run after its session had ended',
+  },
   {
     resource: 'program',
     trait: 'part',
     effect: 'info',
-    because: 'the service itself runs, and starts its parts when it needs them',
+    because: 'the service is running, and starts this process when needed',
   },
   {
     resource: 'unix-socket',
     trait: 'part',
     effect: 'info',
-    because: 'the parts of one service talk to each other there',
+    because: 'only processes of the same service use it',
   },
-  { resource: 'timer', trait: 'of-system', effect: 'info', because: 'it belongs to the operating system itself' },
-  { resource: 'account', trait: 'unused', effect: 'info', because: 'no process, no job and no person used it' },
+  { resource: 'timer', trait: 'of-system', effect: 'info', because: 'it is part of the operating system' },
+  { resource: 'account', trait: 'unused', effect: 'info', because: 'no process, job or user used it' },
   { resource: 'account', change: 'group-gone', effect: 'info', because: 'the group itself is gone' },
   { resource: 'kernel-setting', trait: 'packaged', effect: 'info', because: 'it was the default of a package' },
-  { resource: 'privilege', trait: 'packaged', effect: 'info', because: 'its package decides about it' },
-  { resource: 'limit', trait: 'packaged', effect: 'info', because: 'its package decides about it' },
+  { resource: 'privilege', trait: 'packaged', effect: 'info', because: 'it is a default of its package' },
+  { resource: 'limit', trait: 'packaged', effect: 'info', because: 'it is a default of its package' },
   { resource: 'connection', change: 'closed', effect: 'info', because: 'the server can still be reached' },
   { resource: 'log', change: 'new', effect: 'info', because: 'it does not repeat' },
   { resource: 'resolution', change: 'some', effect: 'info', because: 'other names are resolved' },

@@ -101,10 +101,10 @@ function stateConcerns({ state }: Observation): Concern[] {
     case 'askable':
       return [];
     case 'unaskable':
-      return [unproven('instance', `the instance runs, but cannot be asked: ${state.message}`)];
+      return [unproven('instance', `the instance is running, but commands in it do not work: ${state.message}`)];
     case 'not-running':
       // A reboot passes through "Stopped".
-      return [{ ...against('instance', `the instance does not run: ${state.message}`), transient: true }];
+      return [{ ...against('instance', `the instance is not running: ${state.message}`), transient: true }];
     default:
       return state satisfies never;
   }
@@ -114,11 +114,14 @@ function factConcerns(baseline: Baseline, observation: Observation, options: Jud
   if (observation.state.kind !== 'askable' || !baseline.automatic) return [];
   if (baseline.facts === null)
     return [
-      advisory('facts', `what was true before could not be seen: ${baseline.factsSay ?? 'nothing is known of it'}`),
+      advisory(
+        'facts',
+        `the state before the change could not be read: ${baseline.factsSay ?? 'the reason is unknown'}`,
+      ),
     ];
   if (observation.facts === null)
     return [
-      unproven('facts', `what is true inside can no longer be seen: ${observation.factsSay ?? 'there was no answer'}`),
+      unproven('facts', `the state inside can no longer be read: ${observation.factsSay ?? 'there was no answer'}`),
     ];
   return [
     ...(isOtherBoot(baseline.facts, observation.facts) && options.restarted !== true
@@ -156,7 +159,7 @@ function checkConcerns(baseline: Baseline, observation: Observation): Concern[] 
     ...observation.checks.flatMap((result) => checkConcern(result, before(baseline, result.name))),
     ...baseline.checks
       .filter(({ name }) => !observation.checks.some((result) => result.name === name))
-      .flatMap((earlier) => checkConcern({ ...earlier, status: 'unknown', message: 'it is no longer there' }, earlier)),
+      .flatMap((earlier) => checkConcern({ ...earlier, status: 'unknown', message: 'it no longer exists' }, earlier)),
   ];
 }
 
@@ -168,7 +171,7 @@ function checkConcern(now: CheckResult, then: CheckResult | undefined): Concern[
   const { name, message } = now;
   const subject = `check:${name}`;
   if (now.status === 'passed') return slower(now, then);
-  const how = now.status === 'failed' ? 'fails' : 'could not be asked';
+  const how = now.status === 'failed' ? 'fails' : 'could not be run';
   if (then === undefined) return [advisory(subject, `check "${name}", which is new, ${how}: ${message}`)];
   if (then.status !== 'passed')
     return [advisory(subject, `check "${name}" ${how}, and did not pass before either: ${message}`)];
@@ -177,7 +180,7 @@ function checkConcern(now: CheckResult, then: CheckResult | undefined): Concern[
   if (severity === 'advisory') return [advisory(subject, sentence)];
   const concern = now.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence);
   return [
-    withSides(concern, `passed: ${then.message}`, `${now.status === 'failed' ? 'failed' : 'not asked'}: ${message}`),
+    withSides(concern, `passed: ${then.message}`, `${now.status === 'failed' ? 'failed' : 'not run'}: ${message}`),
   ];
 }
 
@@ -206,7 +209,7 @@ function isMuchSlower(now: CheckResult, then: CheckResult): boolean {
 function aloneConcern(result: CheckResult): Concern[] {
   const subject = `check:${result.name}`;
   if (result.status === 'passed') return [];
-  const how = result.status === 'failed' ? 'fails' : 'could not be asked';
+  const how = result.status === 'failed' ? 'fails' : 'could not be run';
   const sentence = `check "${result.name}" ${how}: ${result.message}`;
   if (result.severity === 'advisory') return [advisory(subject, sentence)];
   return [result.status === 'failed' ? against(subject, sentence) : unproven(subject, sentence)];

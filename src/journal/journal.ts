@@ -159,7 +159,7 @@ async function lineOf(directory: string, journal: JournalFile, event: RecordedEv
 }
 
 async function attach(directory: string, name: string, content: string | Uint8Array): Promise<Result<string, string>> {
-  if (!isFileName(name)) return err(`"${name}" cannot be the name of a file in a record.`);
+  if (!isFileName(name)) return err(`"${name}" is not a valid name of a file in a record.`);
   const path = join(directory, name);
   const written = await tryFiles(path, async () => {
     await makeDurableFolder(directory);

@@ -1,6 +1,5 @@
 import type { VolumePoint } from '../event.ts';
 import { listRuns, type RunSummary } from './run-index.ts';
-import { pastRuns, undoSteps, type UndoSteps } from './undo.ts';
 
 /** The instance of the restore points. */
 export interface InstanceAddress {
@@ -21,7 +20,7 @@ export interface KeptRestorePoint {
 }
 
 /** How many records are searched: no instance has more restore points. */
-const mostRuns = 1000;
+export const mostRuns = 1000;
 
 /** The restore points that recorded runs left on an instance, newest first. Whether they still exist the server knows. */
 export async function keptRestorePoints(stateDirectory: string, address: InstanceAddress): Promise<KeptRestorePoint[]> {
@@ -30,13 +29,6 @@ export async function keptRestorePoints(stateDirectory: string, address: Instanc
     .filter(({ started }) => started?.project === address.project && started.remote === address.remote)
     .flatMap(keptBy)
     .toSorted(newestFirst);
-}
-
-/** Where `guard rollback` can go on this instance, by its records. */
-export async function undoStepsOf(stateDirectory: string, address: InstanceAddress): Promise<UndoSteps> {
-  const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
-  const points = await keptRestorePoints(stateDirectory, address);
-  return undoSteps(pastRuns(runs, points));
 }
 
 /** By the server's time: two runs of one second have ids in no order, and the hosts of two runs have two clocks. */

@@ -1,5 +1,5 @@
-import type { KeptRestorePoint } from './kept-restore-points.ts';
-import type { RunSummary } from './run-index.ts';
+import { keptRestorePoints, mostRuns, type InstanceAddress, type KeptRestorePoint } from './kept-restore-points.ts';
+import { listRuns, type RunSummary } from './run-index.ts';
 
 /** A run that left a restore point of the time before it, as far as its record tells. */
 export interface PastRun {
@@ -15,6 +15,13 @@ export interface UndoSteps {
   readonly back: readonly KeptRestorePoint[];
   /** What rollbacks took back, so that `--redo` brings it again. */
   readonly forward: readonly KeptRestorePoint[];
+}
+
+/** Where `guard rollback` can go on this instance, by its records. */
+export async function undoStepsOf(stateDirectory: string, address: InstanceAddress): Promise<UndoSteps> {
+  const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
+  const points = await keptRestorePoints(stateDirectory, address);
+  return undoSteps(pastRuns(runs, points));
 }
 
 /**

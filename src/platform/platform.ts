@@ -13,18 +13,11 @@
 import type { Readable, Writable } from 'node:stream';
 
 import type { Clock } from '../clock.ts';
-import type { Result } from '../result.ts';
 import type { PlatformFailure } from './failure.ts';
 import type { Rehearsals } from './rehearsals.ts';
+import type { Answered, Limit } from './request.ts';
 
-/** The answer of a platform. */
-export type Answered<T> = Promise<Result<T, PlatformFailure>>;
-
-/** How long a request may take. */
-export interface Limit {
-  /** Milliseconds. When they are over the failure is `timed-out`: unknown, not failed. */
-  readonly limitMs: number;
-}
+export type { Answered, Limit } from './request.ts';
 
 /** A server, seen from one project of it. */
 export interface Platform extends Instances, Snapshots, Storage, Executions, Files, Operations {
@@ -275,7 +268,7 @@ export interface InconsistentSnapshots {
 
 export interface Storage {
   readonly getPool: (name: string) => Answered<Pool>;
-  /** How full the pool is. `server` where the pool does not tell. */
+  /** How full the pool is. `server` where the pool does not report it. */
   readonly getPoolSpace: (name: string) => Answered<PoolSpace>;
   readonly getVolume: (pool: string, volume: string) => Answered<Volume>;
   /** Takes a snapshot of a custom volume (it may be in use) and reads it back. `expiresAt: null` means never. */

@@ -1,5 +1,5 @@
 import type { RehearsalCopy } from '../event.ts';
-import type { Answered, Limit } from './platform.ts';
+import type { Answered, Limit } from './request.ts';
 
 /** Isolated copies of instances, in a project of guard's own. The only instances that guard can delete. */
 export interface Rehearsals {

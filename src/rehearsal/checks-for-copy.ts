@@ -25,8 +25,8 @@ export function checksForCopy(checks: readonly CheckDefinition[], reachable: boo
   };
 }
 
-const asksOther = 'it does not use {address}, so it would not ask the copy';
-const outOfReach = 'it is sent over the network, which does not lead to the copy on a remote server';
+const asksOther = 'it does not use {address}, so it would not check the copy';
+const outOfReach = 'it is sent over the network, which does not reach a copy on a remote server';
 
 function whyNot(check: CheckDefinition, reachable: boolean): string | null {
   switch (check.kind) {

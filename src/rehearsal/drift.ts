@@ -20,10 +20,10 @@ export function driftOfPackages(
   return [...new Set([...before.keys(), ...after.keys()])].toSorted().flatMap((name) => {
     const then = before.get(name);
     const now = after.get(name);
-    if (then === undefined) return [`${name} ${describeChange(now)} now, and was not part of the rehearsal`];
-    if (now === undefined) return [`${name} ${describeChange(then)} in the rehearsal, and does not change now`];
+    if (then === undefined) return [`${name} ${describeChange(now)} now, but not in the rehearsal`];
+    if (now === undefined) return [`${name} ${describeChange(then)} in the rehearsal, but not now`];
     if (then.to === now.to) return [];
-    return [`${name} ${describeChange(now)} now, and ${describeChange(then)} in the rehearsal`];
+    return [`${name} ${describeChange(now)} now, but ${describeChange(then)} in the rehearsal`];
   });
 }
 

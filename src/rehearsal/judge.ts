@@ -1,6 +1,8 @@
 import type { Changes, Outcome, RehearsalStage } from '../event.ts';
 import { changesBetween } from '../health/changes.ts';
-import { attemptCommand, type AttemptSubject, type WholeAttempt } from '../run/attempt.ts';
+import { attemptCommand } from '../run/attempt.ts';
+import type { WholeAttempt } from '../run/changes/change.ts';
+import type { AttemptSubject } from '../run/changes/command.ts';
 import { decide, type Decision } from '../run/decision.ts';
 import type { Plan } from '../run/plan.ts';
 import { restart } from '../run/power.ts';
@@ -39,27 +41,33 @@ export async function changeAndRestart(plan: Plan, tools: RunTools, subject: Att
 /** What the copy could not reach: null where it had no way to package sources at all. */
 export type RefusedHosts = readonly string[] | null;
 
-/** What a rehearsal message of the change: no more than the copy could show. */
+/** What a rehearsal says of the change: no more than the copy could show. */
 export function outcomeOf(
   { attempt, cause, stage }: Judged,
   refusedHosts: RefusedHosts,
   interruption: CopyInterruption,
 ): Outcome {
   const gaveUp = interruption.reason();
-  if (gaveUp !== null) return inconclusive(gaveUp, 'Make room in the pool, and rehearse again.');
+  if (gaveUp !== null) return inconclusive(gaveUp, 'Free some space in the pool, and rehearse again.');
   if (cause === null) return { outcome: 'rehearsal-passed' };
   if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
   if (cause === 'inconclusive') {
     const reasons = attempt.verdict?.reasons.map(({ message }) => message).join('; ') || 'nobody answered';
-    return inconclusive(`The copy could not be judged: ${reasons}.`, 'See the record of the rehearsal.');
+    return inconclusive(
+      `The health of the copy could not be determined: ${reasons}.`,
+      'See the record of the rehearsal.',
+    );
   }
-  // A command that may not reach what it needs fails on every copy: that message nothing of the instance.
+  // A lost connection says nothing of the change, nor does a fault of guard's own.
+  if (attempt.end.kind === 'lost')
+    return inconclusive(`The result of the command on the copy is unknown: ${attempt.end.message}`, 'Rehearse again.');
+  // A command that may not reach what it needs fails on every copy: that says nothing of the instance.
   if (attempt.verdict === null && (refusedHosts === null || refusedHosts.length > 0))
     return inconclusive(
       refusedHosts === null
         ? 'The command failed on the copy, which has no network.'
-        : `The command failed on the copy, which may not reach ${refusedHosts.slice(0, 5).join(', ')}.`,
-      'A copy reaches nothing but the hosts of its own package sources.',
+        : `The command failed on the copy, which cannot reach ${refusedHosts.slice(0, 5).join(', ')}.`,
+      'A copy can reach only the hosts of its own package sources.',
     );
   return { outcome: 'rehearsal-failed', cause, stage };
 }

@@ -4,7 +4,7 @@ import { describeFailure } from '../platform/failure.ts';
 import type { Baseline } from '../health/baseline.ts';
 import type { Recorder } from '../run/recorder.ts';
 import { usePackageProxy } from './inside-copy.ts';
-import { openPackageProxy } from './package-proxy.ts';
+import type { PackageProxy } from './package-proxy.ts';
 
 /** The way of one copy to its package sources, open while the command runs. */
 export interface PackageAccess {
@@ -26,13 +26,13 @@ const local = 'localhost,127.0.0.1,::1';
 /** How long the server may take to change the copy's devices, in milliseconds. */
 const limitMs = 30_000;
 
-/** Opens a package proxy on this machine, which has to be the server's own, for a copy. */
-export async function openPackageAccess(
+/** Leads a copy to a package proxy on this machine, which has to be the server's own. */
+export function createPackageAccess(
+  proxy: PackageProxy,
   platform: Platform,
   place: RehearsalPlace,
   instance: string,
-): Promise<PackageAccess> {
-  const proxy = await openPackageProxy();
+): PackageAccess {
   const { rehearsals } = platform;
   const url = `http://127.0.0.1:${rehearsals.proxyPort}`;
   let hosts: ReadonlySet<string> = new Set();

@@ -1,7 +1,7 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { lookup } from 'node:dns';
 import { connect, Socket } from 'node:net';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -35,9 +35,29 @@ export interface ProxyOptions {
 /** The most hosts that are remembered: a hostile copy must not fill the report. */
 const mostRefused = 50;
 
-/** Opens the proxy. It admits nothing before `open`. */
-export async function openPackageProxy({ connectTo = connectTcp }: ProxyOptions = {}): Promise<PackageProxy> {
-  const folder = await mkdtemp(join(tmpdir(), 'guard-packages-'));
+/** The folder of the socket names the rehearsal, so that `removeProxyFolders` finds it when guard was killed. */
+function folderPrefix(run: string): string {
+  return `guard-packages-${run}-`;
+}
+
+/** Removes the folders of proxies whose guard was killed, of one rehearsal: temporary folders of this user's. */
+export async function removeProxyFolders(run: string): Promise<void> {
+  const names = await readdir(tmpdir()).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(folderPrefix(run)))) {
+    const path = join(tmpdir(), name);
+    const found = await lstat(path).catch(() => null);
+    // Everybody may make a folder of that name.
+    if (found?.isDirectory() === true && found.uid === process.getuid?.())
+      await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Opens the proxy of the rehearsal with this id. It admits nothing before `open`. */
+export async function openPackageProxy(
+  run: string,
+  { connectTo = connectTcp }: ProxyOptions = {},
+): Promise<PackageProxy> {
+  const folder = await mkdtemp(join(tmpdir(), folderPrefix(run)));
   const socket = join(folder, 'proxy.sock');
   const state: State = { hosts: null, refused: new Set(), admitted: 0, sockets: new Set() };
   const server = createServer((incoming, response) => forward(state, connectTo, incoming, response));
@@ -85,7 +105,7 @@ function forward(state: State, connectTo: ConnectTo, incoming: IncomingMessage, 
     refuse(state, url === null ? (incoming.url ?? '') : `${mayRead ? '' : `${incoming.method ?? ''} `}${url.host}`);
     incoming.resume();
     response.writeHead(403, { 'content-type': 'text/plain', connection: 'close' });
-    response.end('guard: this copy may reach nothing but the hosts of its package sources.\n');
+    response.end('guard: this copy can reach only the hosts of its package sources.\n');
     return;
   }
   state.admitted += 1;

@@ -4,11 +4,12 @@ import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
 import type { CopyPlan, RehearsalPlace } from '../platform/rehearsals.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { AttemptSubject } from '../run/attempt.ts';
+import { commandChange, type AttemptSubject } from '../run/changes/command.ts';
 import { establishBaseline } from '../run/baseline.ts';
-import { inspect, type Inspection } from '../run/inspect.ts';
+import { inspect } from '../run/inspect.ts';
+import type { Inspection } from '../run/prepared-run.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
-import type { Plan } from '../run/plan.ts';
+import type { RunPlan } from '../run/changes/change.ts';
 import { bringUp } from '../run/power.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
@@ -19,7 +20,13 @@ import { checksForCopy } from './checks-for-copy.ts';
 import { readUnitLogs } from './inside-copy.ts';
 import { linkInterruption, watchPool, type CopyInterruption } from './interruption.ts';
 import { changeAndRestart, inconclusive, outcomeOf } from './judge.ts';
-import { disconnectAfterCommand, openPackageAccess, withoutPackagePort, type PackageAccess } from './package-access.ts';
+import {
+  createPackageAccess,
+  disconnectAfterCommand,
+  withoutPackagePort,
+  type PackageAccess,
+} from './package-access.ts';
+import type { PackageProxy } from './package-proxy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { grantMemory } from './spare-memory.ts';
 import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
@@ -27,13 +34,19 @@ import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
 /** A rehearsal, decided before anything happens. */
 export interface RehearsalPlan {
   /** The run as it would be on the instance, under the rehearsal's own id. */
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   /** The run that continues with the instance where this passes. */
   readonly before: string | null;
   /** Keep the copy, stopped, at the end. */
   readonly keepCopy: boolean;
   /** Also where the driver copies every file, and the instance stands still for that. */
   readonly mayCopyFiles: boolean;
+}
+
+/** What a rehearsal needs beside the tools of a run. */
+export interface RehearsalTools extends RunTools {
+  /** Opens the package proxy of the rehearsal with this id. */
+  readonly openProxy: (run: string) => Promise<PackageProxy>;
 }
 
 /** How a rehearsal ended, and what it tells the run after it. */
@@ -50,15 +63,14 @@ export interface RehearsalEnd {
  * inspect → copy → start → baseline → command → verify → restart → verify → remove the copy.
  * The instance itself is only looked at.
  */
-export async function rehearse(rehearsal: RehearsalPlan, tools: RunTools): Promise<RehearsalEnd> {
+export async function rehearse(rehearsal: RehearsalPlan, tools: RehearsalTools): Promise<RehearsalEnd> {
   const began = tools.clock.monotonic();
   const end = await inspectAndRehearse(rehearsal, tools);
   await tools.recorder.record({ type: 'run-ended', outcome: end.outcome, ms: tools.clock.monotonic() - began });
   return end;
 }
 
-async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RunTools): Promise<RehearsalEnd> {
-  const { plan } = rehearsal;
+async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RehearsalTools): Promise<RehearsalEnd> {
   const admitted = await inPhase(
     tools,
     'inspect',
@@ -69,14 +81,7 @@ async function inspectAndRehearse(rehearsal: RehearsalPlan, tools: RunTools): Pr
     }),
   );
   if (!admitted.ok) return withoutCopy(admitted.error);
-  // The socket of the package proxy has to be on the server's own machine.
-  const access =
-    plan.remote === null ? await openPackageAccess(tools.platform, admitted.value.place, plan.instance) : null;
-  try {
-    return await makeAndRemove(rehearsal, tools, { ...admitted.value, access });
-  } finally {
-    await access?.close();
-  }
+  return makeAndRemove(rehearsal, tools, admitted.value);
 }
 
 function withoutCopy(outcome: Outcome): RehearsalEnd {
@@ -123,10 +128,10 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
 }
 
 /** Copies have the names of their originals. */
-function copyExists({ instance }: Plan, { project }: RehearsalPlace): Outcome {
+function copyExists({ instance }: RunPlan, { project }: RehearsalPlace): Outcome {
   return busy(
-    `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is under way, or its copy was kept.`,
-    `See \`guard runs ${instance}\`; \`guard recover\` removes what a rehearsal left that was interrupted.`,
+    `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is in progress, or its copy was kept.`,
+    `See \`guard runs ${instance}\`; \`guard recover\` removes the copy of an interrupted rehearsal.`,
   );
 }
 
@@ -141,9 +146,13 @@ interface Subject extends Admitted {
 }
 
 /** Makes the copy, judges it, and removes it however that ended. */
-async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject: Subject): Promise<RehearsalEnd> {
+async function makeAndRemove(
+  rehearsal: RehearsalPlan,
+  tools: RehearsalTools,
+  admitted: Admitted,
+): Promise<RehearsalEnd> {
   const { plan, keepCopy } = rehearsal;
-  const { inspected, place, memoryBytes } = subject;
+  const { inspected, place, memoryBytes } = admitted;
   const uuid = randomUUID();
   const planned = await tools.platform.rehearsals.planCopy(plan.instance, {
     uuid,
@@ -165,6 +174,10 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
         'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
+  // Its socket has to be on the server's own machine.
+  const proxy = plan.remote === null ? await tools.openProxy(plan.run) : null;
+  const access = proxy === null ? null : createPackageAccess(proxy, tools.platform, place, plan.instance);
+  const subject = { ...admitted, access };
   const interruption = linkInterruption(tools.interruption);
   const stopWatching = watchPool(tools, inspected.pool, interruption);
   let neverMade = false;
@@ -178,6 +191,7 @@ async function makeAndRemove(rehearsal: RehearsalPlan, tools: RunTools, subject:
   } finally {
     stopWatching();
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep: keepCopy && !neverMade, limits: plan.limits });
+    await access?.close();
   }
 }
 
@@ -245,13 +259,13 @@ async function judgeCopy(
     refusedHosts: access?.refused() ?? [],
   };
   await tools.recorder.record({ type: 'rehearsal-report', report });
-  // The instance is what it was before: its package manager message the same as it would before the run.
+  // The instance is unchanged, so its package manager answers as it would before the run.
   if (outcome.outcome === 'rehearsal-failed') await rememberChange(plan, tools, outcome.cause);
   return { outcome, changes: judged.changes, preview };
 }
 
 function makeCopy(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   { place }: Subject,
   copyPlan: CopyPlan,
@@ -265,7 +279,7 @@ function makeCopy(
 }
 
 /** Null where the copy runs; otherwise why the rehearsal ends here. */
-async function startCopy(plan: Plan, there: CopyTools, copyPlan: CopyPlan): Promise<Outcome | null> {
+async function startCopy(plan: RunPlan, there: CopyTools, copyPlan: CopyPlan): Promise<Outcome | null> {
   const up = await inPhase(
     there,
     'start',
@@ -281,17 +295,17 @@ async function startCopy(plan: Plan, there: CopyTools, copyPlan: CopyPlan): Prom
  * does not stop the rehearsal; its end is decided here and asks nobody.
  */
 function planOnCopy(
-  plan: Plan,
+  plan: RunPlan,
   { project }: RehearsalPlace,
-  checks: Plan['checks'],
+  checks: RunPlan['checks'],
   access: PackageAccess | null,
-): Plan {
+): RunPlan {
   return {
     ...plan,
     project,
     checks,
     // The command of a package manager's transaction is run anew on the copy.
-    change: { kind: 'command' },
+    change: commandChange,
     allowUnhealthy: true,
     obeyQuarantine: false,
     keepFailed: false,
@@ -302,7 +316,7 @@ function planOnCopy(
   };
 }
 
-function baselineOfOriginal(plan: Plan, tools: RunTools): Promise<Baseline> {
+function baselineOfOriginal(plan: RunPlan, tools: RunTools): Promise<Baseline> {
   return takeBaseline(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
     { definitions: plan.checks, automatic: plan.automatic },
@@ -326,7 +340,7 @@ async function compareWithOriginal(
 }
 
 /** What the copy's form alone leaves out. */
-function notRehearsedBy(plan: Plan, { removed }: CopyPlan, access: PackageAccess | null): readonly Finding[] {
+function notRehearsedBy(plan: RunPlan, { removed }: CopyPlan, access: PackageAccess | null): readonly Finding[] {
   const hooks = Object.keys(plan.hooks);
   return [
     ...removed.map(({ device, because }) =>
@@ -337,7 +351,7 @@ function notRehearsedBy(plan: Plan, { removed }: CopyPlan, access: PackageAccess
       ? [
           omission(
             'network',
-            'on a remote server a copy has no way to package sources: the command ran without network',
+            'on a remote server a copy cannot reach package sources: the command ran without a network',
           ),
         ]
       : []),

@@ -2,7 +2,7 @@ import { formatMiB } from '../run/restore-point/free-space.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** What is known of the memory, in bytes; null where nobody message. */
+/** What is known of the memory, in bytes; null where it is unknown. */
 export interface MemoryFacts {
   readonly server: { readonly totalBytes: number; readonly usedBytes: number } | null;
   /** What the original takes at this moment; null where it does not run, or the server does not count. */

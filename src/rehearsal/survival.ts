@@ -5,13 +5,13 @@ import { neutralise } from '../text.ts';
 
 /** What the original does and its freshly booted copy does not. */
 export interface Survival {
-  /** Why, is in the copy's isolation: it message nothing of a reboot. */
+  /** The isolation of the copy is the cause: it says nothing of a reboot. */
   readonly needsOutside: readonly Finding[];
   /** It would not survive a reboot today, change or no change. */
   readonly notSurvivingReboot: readonly Finding[];
 }
 
-/** What the log of a unit of the copy message, by the unit's name; absent where it was not read. */
+/** The log of each unit of the copy, by the unit's name; absent where it was not read. */
 export type UnitLogs = Readonly<Record<string, string>>;
 
 /** Units of the copy that are not as on the original: their logs tell why. */
@@ -41,7 +41,7 @@ export function compareSurvival(
   return {
     needsOutside: found
       .filter((finding) => isOutside(finding) && !isExpected(finding))
-      .map((finding) => told(finding, 'could not be seen on the copy')),
+      .map((finding) => told(finding, 'could not be observed on the copy')),
     notSurvivingReboot: found.filter((finding) => !isOutside(finding)).map((finding) => told(finding, null)),
   };
 }

@@ -18,23 +18,25 @@ export function createAgentLog(options: {
 function sentence(event: AgentEvent): string {
   switch (event.type) {
     case 'agent-started':
-      return `${event.version}, looks after ${event.servers.join(', ')}`;
+      return `${event.version}, serves ${event.servers.join(', ')}`;
     case 'agent-stopping':
-      return event.runs === 0 ? 'ends' : `ends when ${event.runs} ${event.runs === 1 ? 'run has' : 'runs have'} ended`;
+      return event.runs === 0
+        ? 'is stopping'
+        : `stops when ${event.runs} ${event.runs === 1 ? 'run has' : 'runs have'} ended`;
     case 'agent-stopped':
-      return 'has ended';
+      return 'stopped';
     case 'server-disconnected':
-      return `${event.server}: lost. ${event.message}`;
+      return `${event.server}: connection lost: ${event.message}`;
     case 'server-connected':
-      return `${event.server}: followed`;
+      return `${event.server}: connected`;
     case 'relay-up':
-      return `${named(event)}: heard`;
+      return `${named(event)}: connected`;
     case 'relay-down':
-      return `${named(event)}: not heard: ${event.message}`;
+      return `${named(event)}: not connected: ${event.message}`;
     case 'relay-closed':
-      return `${named(event)}: not heard any more`;
+      return `${named(event)}: disconnected`;
     case 'transaction-announced':
-      return `${named(event)}: ${event.manager} asks${event.packages === null ? '' : ` (packages: ${event.packages})`}: ${event.command.trim() || 'unknown command'}`;
+      return `${named(event)}: request from ${event.manager}${event.packages === null ? '' : ` (packages: ${event.packages})`}: ${event.command.trim() || 'unknown command'}`;
     case 'transaction-answered':
       return `${named(event)}: ${answered(event.reply)} (after ${Math.round(event.ms)} ms)`;
     case 'transaction-ended':
@@ -53,13 +55,13 @@ function answered(reply: string): string {
   const [kind = '', ...rest] = reply.split(' ');
   switch (kind) {
     case 'go':
-      return `may go on, restore point ${rest[1] ?? ''}`;
+      return `allowed, restore point ${rest[1] ?? ''}`;
     case 'go-already-guarded':
-      return 'may go on, a run guards it already';
+      return 'allowed, already part of a run';
     case 'go-unguarded':
-      return `may go on without a restore point: ${rest.join(' ')}`;
+      return `allowed without a restore point: ${rest.join(' ')}`;
     default:
-      return `must not go on: ${rest.join(' ')}`;
+      return `aborted: ${rest.join(' ')}`;
   }
 }
 

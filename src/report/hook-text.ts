@@ -27,7 +27,7 @@ const words = {
   unchanged: 'up to date',
   removed: 'removed',
   missing: 'missing: install it again',
-  other: 'not what this guard installs: install it again',
+  other: 'differs from what this version of guard installs: install it again',
 } as const;
 
 function describeTarget(way: PingResult): string {

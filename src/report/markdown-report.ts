@@ -86,7 +86,7 @@ function outcomeLines(story: RunReport): string[] {
   ];
 }
 
-const answers = { passed: '✅ passed', failed: '❌ failed', unknown: '❔ not asked' } as const;
+const answers = { passed: '✅ passed', failed: '❌ failed', unknown: '❔ not run' } as const;
 
 function checkTable({ record }: RunReport): string[] {
   const before = new Map(record.checksBefore.map((check) => [check.name, check]));

@@ -120,12 +120,12 @@ function describeKept(name: string, facts: RunFacts): string {
 /** A recovery has seen no more than the record; on another host there is none. */
 function describeUnseen(name: string, { decided }: RunFacts): string {
   return decided
-    ? `the change stays, as decided before the interruption. guard did not check ${name} again.`
-    : `${name} stays as it is. This host has no record of the run, so it is not known whether its change was made, or undone already.`;
+    ? `the change is kept, as decided before the interruption. guard did not check ${name} again.`
+    : `${name} was left as it is. This host has no record of the run, so guard does not know whether the change was made or already undone.`;
 }
 
 function describeWaiting(deadline: number, name: string): string {
-  return `${name} is healthy after the change. The change is undone at ${formatTime(deadline)} unless it is confirmed.`;
+  return `${name} is healthy after the change. guard rolls the change back at ${formatTime(deadline)} unless it is confirmed.`;
 }
 
 function describeSuccess(end: CommandEnd): string {
@@ -334,8 +334,8 @@ function lossLines(outcome: Outcome, { deadline, pointAt, stoppedAt }: RunFacts)
 export function waitingCommands(facts: RunFacts): string[] {
   return [
     `  keep the change: ${neutralise(confirmCommand(facts), 2000)}`,
-    `  undo it now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
-    `  at stake: what is written since ${facts.pointAt === null ? 'the restore point' : formatTime(facts.pointAt)} is lost if the change is undone`,
+    `  roll it back now: ${neutralise(shellWords(['guard', 'rollback', ...addressOf(facts)]), 2000)}`,
+    `  lost in a rollback: what was written since ${facts.pointAt === null ? 'the restore point' : formatTime(facts.pointAt)}`,
   ];
 }
 

@@ -20,7 +20,7 @@ export interface Preview {
   readonly disks: Disks;
   /** Null where the instance does not run. */
   readonly packages: PackagePreview | null;
-  /** Null where the instance does not run: it would be started and asked in the run. */
+  /** Null where the instance is not running: it would be started and asked in the run. */
   readonly verdict: Verdict | null;
   /** What the verdict after the command would rest on; null where nothing is compared automatically, or nothing was asked. */
   readonly coverage: Coverage | null;
@@ -66,8 +66,8 @@ export function describePlanned({ plan, wasRunning, pool, pause, disks }: Previe
 /** The last sentence. */
 export function describeAdmission({ verdict, wouldBegin }: Pick<Preview, 'verdict' | 'wouldBegin'>): string {
   return wouldBegin
-    ? `The run would start${verdict === null ? ', unless the instance is unhealthy after its start' : ''}. Nothing was changed.`
-    : `The run would be refused, because ${verdict?.verdict === 'inconclusive' ? 'the health of the instance cannot be determined' : 'the instance is unhealthy'} (--allow-unhealthy starts it anyway). Nothing was changed.`;
+    ? `The run would start${verdict === null ? ', unless the instance is unhealthy after its start' : ''}.`
+    : `The run would be refused, because ${verdict?.verdict === 'inconclusive' ? 'the health of the instance cannot be determined' : 'the instance is unhealthy'} (--allow-unhealthy starts it anyway).`;
 }
 
 /** How many packages are named. */

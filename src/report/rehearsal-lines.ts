@@ -50,7 +50,7 @@ export function rehearsalLines({ rehearsal, copy, keptCopy, remote }: RunFacts):
     ...(refusedHosts.length === 0
       ? []
       : [
-          `  hosts that the copy asked for and could not reach: ${bounded(
+          `  hosts that the copy requested and could not reach: ${bounded(
             refusedHosts.map((host) => neutralise(host)),
             most,
           )}`,

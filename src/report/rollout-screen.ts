@@ -7,7 +7,7 @@ import { neutralise } from '../text.ts';
 import { phaseTitles } from './format.ts';
 import { startLiveBlock, type LiveBlock } from './phase-line.ts';
 import { countStates, stateName, waveName } from './rollout-text.ts';
-import type { RolloutSituation, RolloutView } from './rollout-view.ts';
+import type { RolloutSituation, RolloutView } from './rollout-situation.ts';
 
 /** Rows that are left free for the title, and for what the terminal shows below. */
 const spareRows = 5;

@@ -9,15 +9,15 @@ import type { RunFacts } from './run-facts.ts';
 
 /** How each state of an instance is called. */
 const stateNames = {
-  pending: 'not begun',
-  running: 'under way',
+  pending: 'not started',
+  running: 'in progress',
   kept: 'kept',
   failed: 'not kept',
   broken: 'NEEDS A PERSON',
   inconclusive: 'inconclusive',
   unconfirmed: 'not confirmed, rolled back',
-  skipped: 'left out',
-  reverting: 'going back',
+  skipped: 'skipped',
+  reverting: 'rolling back',
   reverted: 'rolled back too',
   'revert-failed': 'NOT ROLLED BACK',
 } as const satisfies Record<MemberRecord['state'], string>;
@@ -127,7 +127,7 @@ export function rolloutSummary(record: RolloutRecord, exitStatus: number): strin
 function describeEnd({ status, stop, members }: RolloutRecord): string {
   switch (stop) {
     case null:
-      return status === 'running' ? 'is under way' : status === 'complete' ? 'is complete' : `is ${status}`;
+      return status === 'running' ? 'is in progress' : status === 'complete' ? 'is complete' : `is ${status}`;
     case 'broken':
       return 'stopped, because a person must look at an instance';
     case 'not-confirmed':
@@ -141,7 +141,7 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
     case 'inconclusive':
       if (members.some(({ outcome }) => outcome === 'waiting'))
         return 'paused, because changes wait for a confirmation';
-      return 'paused, because an instance could not be judged: a person has to decide';
+      return 'paused, because the health of an instance could not be determined';
     case 'interrupted':
       return 'was interrupted';
     case 'aborted':
@@ -149,7 +149,7 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
     case 'taken-over':
       return 'was taken over by another host';
     case 'internal-error':
-      return 'was ended by a fault in guard';
+      return 'was ended by a bug in guard';
   }
 }
 
@@ -183,12 +183,12 @@ function nextSteps({ id, status, members }: RolloutRecord): readonly RolloutStep
     ...(members.some(({ outcome }) => outcome === 'waiting')
       ? [{ text: 'confirm the changes that wait:', command: `guard rollout confirm ${id}` }]
       : []),
-    ...(left ? [{ text: 'go on with the remaining instances:', command: `guard rollout resume ${id}` }] : []),
+    ...(left ? [{ text: 'continue with the remaining instances:', command: `guard rollout resume ${id}` }] : []),
     ...(failed
       ? [
           {
             text: left
-              ? 'or go on and also retry the instances that were not kept:'
+              ? 'or continue and also retry the instances that were not kept:'
               : 'retry the instances that were not kept:',
             command: `guard rollout resume ${id} --retry`,
           },
@@ -237,7 +237,7 @@ export function rolloutStatus(record: RolloutRecord, lookAtHolder: LookAtHolder)
   return [
     `rollout ${record.id} ${describeLife(record, lookAtHolder)}: ${countStates(record.members)}`,
     `  command: ${neutralise(shellWords(record.command), 500)}`,
-    `  begun: ${new Date(record.startedAt).toISOString()} on host ${neutralise(record.holder.host, 100)}`,
+    `  started: ${new Date(record.startedAt).toISOString()} on host ${neutralise(record.holder.host, 100)}`,
     ...rolloutTable(record.members),
     ...nextLines(isInterrupted(record, lookAtHolder) ? { ...record, status: 'interrupted' } : record).slice(1),
   ];
@@ -261,11 +261,11 @@ export function describeLife(record: RolloutRecord, lookAtHolder: LookAtHolder):
   if (record.status !== 'running') return record.stop === null ? `is ${record.status}` : describeEnd(record);
   switch (lookAtHolder(record.holder)) {
     case 'alive':
-      return 'is under way';
+      return 'is in progress';
     case 'dead':
       return 'was interrupted';
     case 'elsewhere':
-      return `is under way on host ${neutralise(record.holder.host, 100)}, as far as its record says`;
+      return `is in progress on host ${neutralise(record.holder.host, 100)}, according to its record`;
   }
 }
 
@@ -282,7 +282,7 @@ export function rolloutPlanLines(
     ...(settings.pauseMs === 0 && !settings.confirms
       ? ['Without --pause guard starts with the next instance as soon as one has ended.']
       : []),
-    `As far as guard can see without a change, every run would start. Nothing was changed.`,
+    `Every run would start, as far as guard can determine in advance.`,
     `For the details of one instance: \`guard plan <instance> -- …\``,
   ];
 }

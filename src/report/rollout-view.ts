@@ -1,38 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Writable } from 'node:stream';
-import type { Listener } from '../event.ts';
 import { formatDuration } from '../duration.ts';
 import type { RolloutSettings } from '../rollout/planner.ts';
-import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
+import type { RolloutRecord } from '../rollout/record.ts';
 import type { RecordedRolloutEvent } from '../rollout-event.ts';
 import { neutralise } from '../text.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
 import { createPrefixedLines } from './prefixed-lines.ts';
 import { describeRollout, rolloutSummary, stateName, waveName } from './rollout-text.ts';
-import type { Situation } from './view.ts';
-
-/** Which instance the events and the output of a run are of. */
-export type ShownMember = Pick<MemberRecord, 'id' | 'label' | 'remote' | 'project' | 'name'>;
-
-/** Shows one rollout: its own events, and those of the runs on its instances. */
-export interface RolloutView {
-  readonly onRolloutEvent: (event: RecordedRolloutEvent, after: RolloutRecord) => void | Promise<void>;
-  /** Hears the events of one run on this instance. */
-  readonly memberListener: (member: ShownMember) => Listener;
-  /** Where what the command writes in this instance goes. `end` writes a last line that has no end. */
-  readonly memberOutput: (member: ShownMember) => {
-    readonly stdout: Writable;
-    readonly stderr: Writable;
-    readonly end: () => void;
-  };
-  /** Resolves when the terminal is free again. */
-  readonly close: () => Promise<void>;
-}
-
-export interface RolloutSituation extends Situation {
-  readonly settings: RolloutSettings;
-}
+import type { RolloutSituation, RolloutView, ShownMember } from './rollout-situation.ts';
 
 /** JSON lines where they are wanted, a live table for people, plain lines for logs. */
 export async function createRolloutView(situation: RolloutSituation): Promise<RolloutView> {
@@ -111,7 +88,7 @@ export function rolloutLines(
       return [`guard: rollout ${event.rollout}: ${describeRollout(after.members, settings)}`];
     case 'rollout-resumed': {
       const left = after.members.filter(({ state }) => state === 'pending');
-      return left.length === 0 ? [] : [`guard: rollout ${event.rollout} goes on: ${describeRollout(left, settings)}`];
+      return left.length === 0 ? [] : [`guard: rollout ${event.rollout} continues: ${describeRollout(left, settings)}`];
     }
     case 'wave-pause':
       return [`guard: the next wave begins in ${formatDuration(event.ms)}`];
@@ -151,7 +128,7 @@ function memberLines(event: Extract<RecordedRolloutEvent, { readonly id: string 
   const label = neutralise(member.label, 100);
   switch (event.type) {
     case 'member-begun':
-      return [`${label}: begins (wave ${waveName(member.wave)}, run ${event.run})`];
+      return [`${label}: started (wave ${waveName(member.wave)}, run ${event.run})`];
     case 'member-waiting':
       return [`${label}: ${member.message}`];
     case 'member-ended':

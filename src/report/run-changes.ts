@@ -3,7 +3,8 @@ import { neutralise } from '../text.ts';
 
 /** `guard show --changes`: like a diff, so that it can be read as one. */
 export function runChangeLines(changes: Changes | null): string[] {
-  if (changes === null) return ['Nothing is known of what changed: it was not seen both before and after.'];
+  if (changes === null)
+    return ['What changed is unknown: guard did not observe the instance both before and after the command.'];
   const { packages, units, sockets, unknown = [] } = changes;
   const lines = [
     ...packages.flatMap(({ name, from, to }) => [
@@ -17,7 +18,7 @@ export function runChangeLines(changes: Changes | null): string[] {
   return [
     '--- before',
     '+++ after',
-    ...(lines.length === 0 ? [' nothing that guard compares by name has changed'] : lines),
+    ...(lines.length === 0 ? [' no package, unit or socket has changed'] : lines),
     ...unknown.map((section) => ` ${section} could not be read`),
   ];
 }

@@ -46,9 +46,9 @@ export function stateOf(run: RunProgress): RunState {
   }
   switch (started === null ? 'elsewhere' : inspectHolder(started.holder)) {
     case 'alive':
-      return { name: 'under way', exitStatus: null, colour: 'yellow' };
+      return { name: 'in progress', exitStatus: null, colour: 'yellow' };
     case 'dead':
-      return { name: 'broken off', exitStatus: null, colour: 'red' };
+      return { name: 'unfinished', exitStatus: null, colour: 'red' };
     case 'elsewhere':
       return { name: 'not ended', exitStatus: null, colour: 'yellow' };
   }

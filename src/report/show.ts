@@ -83,12 +83,12 @@ function outcomeLines(record: RunRecord): string[] {
     return outcomeSummaryLines(record.ended.outcome, facts);
   }
   const { name } = stateOf(record);
-  if (name === 'under way') return ['This run is in progress.'];
+  if (name === 'in progress') return ['This run is in progress.'];
   if (name === 'waiting')
     return [
       `The change waits for a confirmation. Keep it with \`guard confirm ${addressOf(record)}\`, or undo it with \`guard rollback ${addressOf(record)}\`.`,
     ];
-  const who = name === 'broken off' ? 'its guard died' : 'guard runs on another host, or was killed there';
+  const who = name === 'unfinished' ? 'its guard was killed' : 'guard is running on another host, or was killed there';
   return [`This run has not ended: ${who}. If it was interrupted, \`guard recover ${addressOf(record)}\` finishes it.`];
 }
 

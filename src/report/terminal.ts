@@ -7,7 +7,7 @@ import { startPhaseLine, type PhaseEnd, type PhaseLine, type Screen } from './ph
 import { createPlainView } from './plain.ts';
 import { phaseTitles } from './format.ts';
 import { createTerminalModes } from './terminal-modes.ts';
-import type { Picture } from './view.ts';
+import type { Picture } from './picture.ts';
 
 type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>;
 
@@ -84,7 +84,7 @@ export function createTerminalView(terminals: Terminals): Picture {
     await turn;
     const paused = lines.current();
     if (paused !== null)
-      await lines.end({ how: 'paused', title: `${phaseTitles[paused.phase]} goes on` }, paused.phase);
+      await lines.end({ how: 'paused', title: `${phaseTitles[paused.phase]} continues` }, paused.phase);
     keyboard.release();
     try {
       return await work();

@@ -4,6 +4,7 @@ import type { Listener, RecordedEvent } from '../event.ts';
 import type { Person } from '../question.ts';
 import { createJsonView } from './ndjson.ts';
 import { createPlainView } from './plain.ts';
+import type { Picture } from './picture.ts';
 import type { Reports } from './report-files.ts';
 import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
 import type { Target } from './run-report.ts';
@@ -39,12 +40,6 @@ export interface Situation {
   /** Files that are written besides what is shown. */
   readonly reports?: Reports;
   readonly trace?: Trace;
-}
-
-/** Shows events, and can be put aside for a question. */
-export interface Picture {
-  readonly listener: Listener;
-  readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** The view that fits the situation: JSON lines where they are wanted, a live one for people, plain lines for logs. */

@@ -157,7 +157,7 @@ async function runOne(member: MemberRecord, tools: RolloutTools, record: Record)
     ended = await runUnlessBusy(member, run, tools, { began, onWaiting });
   } catch (bug) {
     const ms = tools.clock.monotonic() - began;
-    const message = 'A fault in guard ended this run: guard recover finishes it.';
+    const message = 'A bug in guard ended this run: guard recover finishes it.';
     await record({ type: 'member-ended', id: member.id, run, state: 'inconclusive', outcome: null, message, ms });
     throw bug;
   }

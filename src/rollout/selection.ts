@@ -47,7 +47,7 @@ export function selectInstances(
   );
   if (left.length > 0) return ok(left);
   return err({
-    message: `No instance fits ${filters.map((filter) => `--filter ${filter}`).join(' ')}.`,
+    message: `No instance matches ${filters.map((filter) => `--filter ${filter}`).join(' ')}.`,
     advice: 'See `incus list` with the same filters.',
   });
 }
@@ -63,7 +63,7 @@ function nothingMeant({ remote, pattern }: Wish, candidates: readonly Candidate[
     return { message: `There is no instance${where} in this project.`, advice: 'See `incus list --all-projects`.' };
   const near = isPattern(pattern) ? null : nearest(pattern, there);
   const message = isPattern(pattern)
-    ? `No instance fits "${pattern}"${where}.`
+    ? `No instance matches "${pattern}"${where}.`
     : `There is no instance "${pattern}"${where}.`;
   const list = `incus list${remote === null ? '' : ` ${remote}:`}`;
   return { message: near === null ? message : `${message} Did you mean "${near}"?`, advice: `See \`${list}\`.` };

@@ -165,7 +165,7 @@ export async function claimInstances(
 function beaten({ id }: RolloutRecord): RolloutConflict {
   return {
     kind: 'busy',
-    message: `Somebody else took rollout ${id} up at the same moment.`,
+    message: `Another guard resumed rollout ${id} at the same moment.`,
     advice: `See guard rollout status ${id}.`,
   };
 }

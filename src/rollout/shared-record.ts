@@ -250,16 +250,17 @@ function describeConflict(
 ): RolloutConflict {
   const place = `(host ${neutralise(holder.host, 100)}, pid ${holder.pid})`;
   const on = `which also has ${neutralise(label, 200)}`;
-  const ways = `Go on with it: guard rollout resume ${id}; or end it: guard rollout abort ${id}`;
+  const ways = `Continue it: guard rollout resume ${id}; or end it: guard rollout abort ${id}`;
   if (status === 'paused')
     return { kind: 'refused', message: `Rollout ${id}, ${on}, is paused and waits for a person.`, advice: ways };
   const life = status === 'interrupted' ? 'dead' : lookAtHolder(holder);
   if (life === 'dead') return { kind: 'refused', message: `Rollout ${id}, ${on}, was interrupted.`, advice: ways };
-  const gone = life === 'elsewhere' ? ` If that host is gone for good, guard rollout resume ${id} takes it over.` : '';
+  const gone =
+    life === 'elsewhere' ? ` If that host is permanently lost, guard rollout resume ${id} takes the rollout over.` : '';
   return {
     kind: 'busy',
-    message: `Rollout ${id} ${place}, ${on}, is under way.`,
-    advice: `Wait for it with --wait-lock 30m, or try again later.${gone}`,
+    message: `Rollout ${id} ${place}, ${on}, is in progress.`,
+    advice: `Wait for its end with --wait-lock 30m, or try again later.${gone}`,
   };
 }
 
@@ -279,7 +280,7 @@ export async function updateRollouts<E>(
     if (rollouts === null)
       return err({
         kind: 'other',
-        message: `The record of rollouts in the project "${store.project}" is of a later version of guard, or not of guard.`,
+        message: `The record of rollouts in the project "${store.project}" was written by a later version of guard, or not by guard.`,
       });
     const changed = change(rollouts);
     if (!changed.ok) return changed;

@@ -79,14 +79,14 @@ async function missingExecutable(
 
 /** Whether the command must already exist in the instance. */
 function mustExist({ change, pushes, command }: Plan): boolean {
-  return change.kind === 'command' && !isBroughtIn({ pushes, command });
+  return change.executesCommand && !isBroughtIn({ pushes, command });
 }
 
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
   if (verdict.reasons.every(({ subject }) => subject === 'facts'))
     return refused(
-      `"${plan.instance}" cannot be judged: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
-      'Define a check with --check, or accept a run that proves nothing with --automatic=optional.',
+      `"${plan.instance}" cannot be checked: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
+      'Define a check with --check, or accept a run that compares nothing with --automatic=optional.',
     );
   return refused(
     `"${plan.instance}" is already unhealthy: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
@@ -109,7 +109,7 @@ async function observeWhenIdle(
   const request = { definitions: plan.checks, automatic: plan.automatic, justStarted };
   const look = (): Promise<Baseline> => takeBaseline(context, request);
   // The package manager of a transaction holds its lock already, and waits for guard.
-  if (plan.change.kind === 'transaction') return look();
+  if (plan.change.packageManagerWaits) return look();
   async function waitIdle(): Promise<boolean> {
     const preflight = await first?.preflight;
     const wasIdle =
@@ -140,6 +140,6 @@ function describeBaseline(checks: number, facts: boolean): string {
   return (
     [facts ? 'facts' : null, checks > 0 ? `${checks} ${checks === 1 ? 'check' : 'checks'}` : null]
       .filter((part) => part !== null)
-      .join(', ') || 'it can be asked'
+      .join(', ') || 'the instance answers'
   );
 }

@@ -1,5 +1,5 @@
 import type { Cause, Outcome } from '../event.ts';
-import type { WholeAttempt } from './attempt.ts';
+import type { RunPlan, WholeAttempt } from './changes/change.ts';
 import { manualRecoveryCommands } from './manual-recovery.ts';
 import { saveEvidence } from './evidence/evidence.ts';
 import { keepFailed } from './evidence/failed-copy.ts';
@@ -9,7 +9,7 @@ import { endLeftovers } from './command/leftovers.ts';
 import type { Commands } from '../platform/platform.ts';
 import type { Plan } from './plan.ts';
 import { returnToStopped } from './power.ts';
-import type { PreparedRun } from './prepare.ts';
+import type { PreparedRun } from './prepared-run.ts';
 import { rememberChange } from './quarantine.ts';
 import { inPhase } from './recorder.ts';
 import { release, type Release } from './restore-point/release.ts';
@@ -70,7 +70,7 @@ function releaseOfKept(plan: Plan, cause: Cause | null): Release {
 
 /** Rolls the instance back, and reports only what was verified. */
 export async function rollBackChange(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   prepared: PreparedRun,
   { cause, attempt }: { readonly cause: Cause; readonly attempt: WholeAttempt },
@@ -88,7 +88,7 @@ export async function rollBackChange(
     stopGracefully: inspected.disks.uncovered.length > 0,
     lease,
     hooks: plan.hooks,
-    clearLocks: plan.change.kind === 'transaction',
+    clearLocks: plan.change.packageManagerWaits,
     limits: plan.limits,
   };
   const [surveyed] = await Promise.all([

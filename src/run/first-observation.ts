@@ -22,7 +22,7 @@ export function startFirstObservation(
   plan: Plan,
   { platform, clock, interruption }: RunTools,
 ): FirstObservation | null {
-  if (!plan.automatic || plan.change.kind !== 'command') return null;
+  if (!plan.automatic || !plan.change.executesCommand) return null;
   const over = new AbortController();
   const signal = AbortSignal.any([interruption.signal, over.signal]);
   const prober = openProber({ platform, instance: plan.instance, clock, signal }, plan);

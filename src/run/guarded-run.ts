@@ -1,6 +1,7 @@
 import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
-import { attemptChange, type WholeAttempt } from './attempt.ts';
+import { attemptChange } from './attempt.ts';
+import type { RunPlan, WholeAttempt } from './changes/change.ts';
 import { awaitConfirmation } from './confirmation/wait.ts';
 import { keepChange, lockLost, rollBackChange } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
@@ -8,7 +9,8 @@ import { inspect } from './inspect.ts';
 import { alsoBy } from './interruption.ts';
 import { lossOf } from './lock/lease.ts';
 import type { Plan } from './plan.ts';
-import { prepare, type PreparedRun } from './prepare.ts';
+import { prepare } from './prepare.ts';
+import type { PreparedRun } from './prepared-run.ts';
 import { inPhase } from './recorder.ts';
 import { resolve } from './resolution.ts';
 import type { RunTools } from './tools.ts';
@@ -17,14 +19,14 @@ import type { RunTools } from './tools.ts';
  * One guarded change:
  * inspect → baseline → restore point → command → verify → keep, or → evidence → stop → restore → start → verify again.
  */
-export async function guardedRun(plan: Plan, tools: RunTools): Promise<Outcome> {
+export async function guardedRun(plan: RunPlan, tools: RunTools): Promise<Outcome> {
   const began = tools.clock.monotonic();
   const outcome = await wholeRun(plan, tools);
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
   return outcome;
 }
 
-async function wholeRun(plan: Plan, tools: RunTools): Promise<Outcome> {
+async function wholeRun(plan: RunPlan, tools: RunTools): Promise<Outcome> {
   const prepared = await inspectAndPrepare(plan, tools);
   if (!prepared.ok) return prepared.error;
 
@@ -35,7 +37,7 @@ async function wholeRun(plan: Plan, tools: RunTools): Promise<Outcome> {
   }
 }
 
-async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<PreparedRun, Outcome>> {
+async function inspectAndPrepare(plan: RunPlan, tools: RunTools): Promise<Result<PreparedRun, Outcome>> {
   const first = startFirstObservation(plan, tools);
   try {
     const inspected = await inPhase(
@@ -50,7 +52,7 @@ async function inspectAndPrepare(plan: Plan, tools: RunTools): Promise<Result<Pr
   }
 }
 
-async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
+async function changeAndDecide(plan: RunPlan, tools: RunTools, prepared: PreparedRun): Promise<Outcome> {
   const { lease } = prepared;
   const underway = { ...tools, interruption: alsoBy(tools.interruption, lease.signal) };
   const first = await attemptChange(plan, underway, prepared);
@@ -74,7 +76,7 @@ async function changeAndDecide(plan: Plan, tools: RunTools, prepared: PreparedRu
 
 /** Null where the change is confirmed, or needs no confirmation: the run goes on to its end. */
 async function awaitConfirmationWhereWanted(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   prepared: PreparedRun,
   attempt: WholeAttempt,

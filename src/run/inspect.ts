@@ -7,33 +7,20 @@ import { readMarker, type RunMarker } from './lock/marker.ts';
 import { explainMissing } from './missing-instance.ts';
 import { describeHolder } from './lock/lock-holder.ts';
 import { recoverCommand } from './manual-recovery.ts';
-import type { RollbackTarget, Plan } from './plan.ts';
+import type { RunPlan } from './changes/change.ts';
+import type { Plan } from './plan.ts';
+import type { Inspection } from './prepared-run.ts';
 import { readQuiesceMarker, type QuiesceMarker } from './lock/quiesce-marker.ts';
 import { refused, refusedBecause } from './refusal.ts';
 import { inFlightName } from './lock/in-flight.ts';
-import { findFreeSpace, type SnapshotCopy } from './restore-point/free-space.ts';
+import { findFreeSpace } from './restore-point/free-space.ts';
 import type { RunTools } from './tools.ts';
 import { isConsistent, describeInconsistency } from './restore-point/inconsistent-snapshots.ts';
-
-/** The state of the instance before anything is changed. */
-export interface Inspection {
-  readonly instance: Instance;
-  readonly wasRunning: boolean;
-  readonly pool: Pool | null;
-  /** The copy that the restore point needs while the instance is frozen; null if the driver copies nothing. */
-  readonly copy: SnapshotCopy | null;
-  readonly disks: Disks;
-  readonly snapshots: readonly Snapshot[];
-  /** A marker without a restore point in flight, left by a restore of an old snapshot. It has no meaning. */
-  readonly staleMarker: RunMarker | null;
-  /** The marker of an interrupted run that quiesced the instance, or of a restored snapshot: the instance must be resumed. */
-  readonly staleQuiesceMarker: QuiesceMarker | null;
-}
 
 type InspectTools = Pick<RunTools, 'platform' | 'inspectHolder'>;
 
 /** Inspects the instance and refuses what could not be rolled back. Changes nothing. */
-export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<Inspection, Outcome>> {
+export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Result<Inspection, Outcome>> {
   const { platform } = tools;
   const [instance, snapshots] = await Promise.all([
     platform.getInstance(plan.instance),
@@ -44,11 +31,9 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
 
   const unfit = unfitness(plan, platform, instance.value);
   if (unfit) return err(unfit);
-  const pointless =
-    plan.change.kind === 'return'
-      ? refuseRollback(plan.change.to, snapshots.value, platform.commands.showInstance(plan))
-      : null;
-  if (pointless) return err(pointless);
+  const survey = { snapshots: snapshots.value, commands: platform.commands };
+  const possible = plan.change.admit(plan, { ...survey, pool: null });
+  if (!possible.ok) return possible;
   const occupied = await occupation(plan, tools, instance.value, snapshots.value);
   if (occupied) return err(occupied);
   const classified = await classifyDisks(platform, instance.value);
@@ -64,8 +49,8 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
   if (plan.keepFailed && (pool === null || pool.copyBlocksRestore)) return err(refuseCopy(plan, pool));
   if (plan.uncovered === 'refuse' && disks.uncovered.length > 0) return err(refuseUncovered(plan, disks));
 
-  if (plan.change.kind === 'return' && pool?.restoreNeedsNewest === true)
-    return err(refuseLatestOnly(plan, platform.commands, plan.change.to, snapshots.value));
+  const admitted = plan.change.admit(plan, { ...survey, pool });
+  if (!admitted.ok) return admitted;
 
   return ok({
     instance: instance.value,
@@ -82,8 +67,8 @@ export async function inspect(plan: Plan, tools: InspectTools): Promise<Result<I
 function unfitness(plan: Plan, { commands, product }: Platform, instance: Instance): Outcome | null {
   if (instance.type === 'application-container')
     return refused(
-      `"${instance.name}" is an application container (OCI): ${product} updates it by a rebuild from a new image, which needs an instance without snapshots, so that no restore point can stand beside it.`,
-      'Keep its data in a volume, and go back by a rebuild from the image that it had before.',
+      `"${instance.name}" is an application container (OCI): ${product} updates it by a rebuild from a new image, which requires an instance without snapshots, so guard cannot keep a restore point.`,
+      'Keep its data in a volume. To go back, rebuild it from the earlier image.',
     );
   if (instance.type === 'virtual-machine')
     return refused(
@@ -185,33 +170,4 @@ function refuseUncovered(plan: Plan, { uncovered }: Disks): Outcome {
 /** Describes a disk that the restore point does not cover. */
 export function describeUncovered({ device, path, message }: UncoveredDisk): string {
   return neutralise(`the disk "${device}" at ${path}: ${message}`);
-}
-
-/** The exact snapshot must exist before anything is changed (F2, F3). */
-function refuseRollback(
-  { run, restorePoint }: RollbackTarget,
-  snapshots: readonly Snapshot[],
-  show: string,
-): Outcome | null {
-  return snapshots.some(({ name, createdAt }) => name === restorePoint.name && createdAt === restorePoint.createdAt)
-    ? null
-    : refused(
-        `The restore point "${restorePoint.name}" of run ${run} no longer exists.`,
-        `See \`guard runs\` for others, and \`${show}\` for the snapshots there are.`,
-      );
-}
-
-/** The restore point of the present state would block the restore. */
-function refuseLatestOnly(
-  plan: Plan,
-  commands: Commands,
-  { restorePoint }: RollbackTarget,
-  snapshots: readonly Snapshot[],
-): Outcome {
-  const newer = snapshots.filter(({ createdAt }) => Date.parse(createdAt) > Date.parse(restorePoint.createdAt));
-  const named = newer.length === 0 ? '' : ` Newer ones now: ${newer.map(({ name }) => name).join(', ')}.`;
-  return refused(
-    `This storage driver can restore only the newest snapshot, so "${restorePoint.name}" cannot be restored after a restore point of the present state is taken.${named}`,
-    `If you do not need the newer snapshots, remove them and restore manually: ${commands.restoreSnapshot(plan, restorePoint.name)}`,
-  );
 }

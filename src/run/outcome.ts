@@ -13,7 +13,7 @@ export const outcomeTable = [
   { exit: 10, name: 'rolled-back, command', meaning: 'the command failed; the instance is back and healthy' },
   { exit: 11, name: 'rolled-back, unhealthy', meaning: 'the checks failed; the instance is back and healthy' },
   { exit: 12, name: 'rolled-back, timeout', meaning: 'the command or the checks ran out of time; back and healthy' },
-  { exit: 13, name: 'kept, unhealthy', meaning: "it failed, and the user's policy was to keep or to ask" },
+  { exit: 13, name: 'kept, unhealthy', meaning: 'the change failed and was kept, by policy or by your choice' },
   { exit: 14, name: 'rolled-back, not confirmed', meaning: 'nobody confirmed the change in time; back and healthy' },
   {
     exit: 15,
@@ -33,10 +33,10 @@ export const outcomeTable = [
   {
     exit: 21,
     name: 'rollback failed',
-    meaning: 'the rollback failed; guard prints the commands to finish it manually',
+    meaning: 'guard could not restore the instance; it prints the commands to finish manually',
   },
   { exit: 30, name: 'refused', meaning: 'guard refused the run; nothing was changed' },
-  { exit: 31, name: 'busy', meaning: 'another run holds the instance; nothing was changed' },
+  { exit: 31, name: 'busy', meaning: 'another run is in progress on the instance; nothing was changed' },
   { exit: 32, name: 'quarantined', meaning: 'the same change was rolled back here before; nothing was changed' },
   {
     exit: 33,
@@ -56,7 +56,7 @@ export const outcomeTable = [
   {
     exit: 41,
     name: 'rollout paused',
-    meaning: 'an instance could not be judged: a person decides, and `guard rollout resume` goes on',
+    meaning: 'the health of an instance could not be determined; look at it, then run `guard rollout resume`',
   },
   { exit: 64, name: 'usage', meaning: 'the command line is wrong; nothing was changed' },
   { exit: 78, name: 'configuration', meaning: 'guard.yaml is wrong: file, line, column; nothing was changed' },

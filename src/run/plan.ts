@@ -1,8 +1,6 @@
 import type { CheckDefinition } from '../check-definition.ts';
-import type { CommandEnd, PolicyCause, RestorePoint, TransactionStart } from '../event.ts';
-import type { Baseline } from '../health/baseline.ts';
+import type { PolicyCause } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
-import type { PushPlan } from './push/source.ts';
 
 /** What to do when a change fails. */
 export type Policy = 'rollback' | 'keep' | 'ask';
@@ -20,7 +18,7 @@ export interface Plan {
   readonly project: string;
   readonly remote: string | null;
   readonly command: CommandPlan;
-  readonly change: Change;
+  readonly change: ChangeTraits;
   /** Files that are copied into the instance before the command, in order. */
   readonly pushes: readonly PushPlan[];
   readonly checks: readonly CheckDefinition[];
@@ -34,7 +32,7 @@ export interface Plan {
   /** Statuses of the command that count as success, as inclusive ranges. */
   readonly okStatus: readonly StatusRange[];
   readonly onFailure: Readonly<Record<PolicyCause, Policy>>;
-  /** What is done about a command that failed and has changed nothing that guard compares. */
+  /** What to do if the command failed and nothing that guard compares has changed. */
   readonly onUnchanged: 'rollback' | 'keep';
   /** How long `ask` waits for an answer before it rolls back. */
   readonly askMs: number;
@@ -56,38 +54,30 @@ export interface Plan {
   readonly limits: Limits;
 }
 
-/** What a run does between its restore point and its verdict. */
-export type Change =
-  /** A command runs in the instance. */
-  | { readonly kind: 'command' }
-  /** The instance is rolled back to a kept restore point (`guard rollback`). */
-  | { readonly kind: 'return'; readonly to: RollbackTarget }
-  /** A package manager in the instance has asked and waits for the permission to continue. */
-  | { readonly kind: 'transaction'; readonly transaction: Transaction };
-
-/** A transaction of a package manager, as its hook announced it. */
-export interface Transaction extends TransactionStart {
-  /** Called once, when the restore point exists: lets the package manager continue. */
-  readonly begin: () => void;
-  /** Resolves when its process has ended and its lock is free, or the run's limit for the command is reached. */
-  readonly ended: () => Promise<TransactionEnd>;
-  /** Identifies this change for the quarantine; null if the manager did not announce its packages. */
-  readonly fingerprint: string | null;
+/** What each step of a run must know of its change (`changes/`). */
+export interface ChangeTraits {
+  /** guard executes the plan's command inside: it must exist there, and it may fail without having changed anything. */
+  readonly executesCommand: boolean;
+  /**
+   * A package manager inside has asked for the run and waits for its restore point. It holds its lock: guard does not wait until
+   * the instance is idle, does not stop it for the restore point, and removes the lock after a restore.
+   */
+  readonly packageManagerWaits: boolean;
 }
 
-/** How a transaction ended, as far as it was reported. */
-export interface TransactionEnd {
-  readonly end: CommandEnd;
-  /** Whether the package manager reported that it had finished. Otherwise it was aborted or failed. */
-  readonly finished: boolean;
-}
-
-/** A restore point that an earlier run kept, and the baseline of that run. */
-export interface RollbackTarget {
-  readonly run: string;
-  readonly restorePoint: RestorePoint;
-  /** Null if the record no longer contains it. Then guard only verifies that commands run in the instance. */
-  readonly baseline: Baseline | null;
+/** Files to copy into the instance, checked before the run. */
+export interface PushPlan {
+  /** On the machine that runs guard, absolute. */
+  readonly local: string;
+  /** The destination, absolute and without a trailing slash. */
+  readonly inside: string;
+  readonly kind: 'file' | 'folder';
+  /** Files and links in it. */
+  readonly files: number;
+  readonly bytes: number;
+  /** The numeric owner in the instance. */
+  readonly user: number;
+  readonly group: number;
 }
 
 /** What to run in the instance, without a shell. */

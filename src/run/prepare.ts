@@ -1,22 +1,22 @@
-import type { Outcome, PushSummary, RestorePoint, RunEvent, RunStarted, TransactionStart } from '../event.ts';
-import type { Baseline } from '../health/baseline.ts';
+import type { Outcome, PushSummary, RunEvent, RunStarted } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline, type BaselineRequest } from './baseline.ts';
 import { resumeAdvice } from './manual-recovery.ts';
-import type { BootMark } from './command/instance-stop.ts';
 import type { FirstObservation } from './first-observation.ts';
-import { inspect, describeUncovered, type Inspection } from './inspect.ts';
+import { inspect, describeUncovered } from './inspect.ts';
 import { inFlightName } from './lock/in-flight.ts';
-import { describeLoss, type LeaseHandle } from './lock/lease.ts';
+import { describeLoss } from './lock/lease.ts';
 import type { RunMarker } from './lock/marker.ts';
 import { describeScheduled } from './restore-point/newer-snapshots.ts';
+import type { RunPlan } from './changes/change.ts';
 import type { Plan } from './plan.ts';
-import type { PushPlan } from './push/source.ts';
+import type { Inspection, PreparedRun, RunningState } from './prepared-run.ts';
+import type { PushPlan } from './plan.ts';
 import { bringUp, returnToStopped } from './power.ts';
 import { refuseRepeat } from './quarantine.ts';
 import { resumeByMarker, type QuiesceMarker } from './lock/quiesce-marker.ts';
 import { inPhase } from './recorder.ts';
-import { mustQuiesce } from './lock/quiesce.ts';
+import { mustQuiesce } from './restore-point/quiesce.ts';
 import { refused } from './refusal.ts';
 import { release } from './restore-point/release.ts';
 import { describePause, type SnapshotCopy } from './restore-point/free-space.ts';
@@ -30,20 +30,6 @@ import {
 } from './restore-point/restore-point.ts';
 import type { RunTools } from './tools.ts';
 
-/** The baseline and boot of a running instance. */
-interface RunningState {
-  readonly baseline: Baseline;
-  /** Null if the server did not report it. */
-  readonly boot: BootMark | null;
-}
-
-/** An instance with a baseline, a restore point and the lock of this run. */
-export interface PreparedRun extends RunningState {
-  readonly inspected: Inspection;
-  readonly restorePoint: RestorePoint;
-  readonly lease: LeaseHandle;
-}
-
 /** The lock, before the baseline is known. */
 type LockedInstance = Pick<PreparedRun, 'inspected' | 'restorePoint' | 'lease'>;
 
@@ -52,7 +38,7 @@ type LockedInstance = Pick<PreparedRun, 'inspected' | 'restorePoint' | 'lease'>;
  * and so that its restore point is the stopped instance itself.
  */
 export async function prepare(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   inspected: Inspection,
   first: FirstObservation | null,
@@ -112,18 +98,18 @@ async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: Quiesc
 }
 
 function startNotice({ instance }: Plan): RunEvent {
-  const message = `"${instance}" is protected from being started. Where this run has to start it again, guard lifts the protection for the start and puts it back.`;
+  const message = `"${instance}" is protected from being started. If guard has to start it, it removes the protection for the start and restores it.`;
   return { type: 'notice', level: 'info', message };
 }
 
 function generationNotice({ instance }: Plan): RunEvent {
-  const message = `This server does not tell when somebody restores a snapshot of "${instance}". Let nobody do so during this run: guard would not notice.`;
+  const message = `This server does not report restores of "${instance}" by other users. Make sure that nobody restores a snapshot during this run: guard would not notice.`;
   return { type: 'notice', level: 'warning', message };
 }
 
 /** Observations from before another run's change are outdated, so guard inspects and observes the instance again. */
 async function startOver(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   held: LockedInstance,
   restarted: boolean,
@@ -134,7 +120,7 @@ async function startOver(
 }
 
 async function observeUnderLock(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   held: LockedInstance,
   justStarted: boolean,
@@ -165,7 +151,7 @@ async function warnOfUncovered(tools: RunTools, { disks }: Inspection): Promise<
 function mayBeEarly(plan: Plan, { wasRunning, pool, disks }: Inspection): boolean {
   return (
     wasRunning &&
-    plan.change.kind === 'command' &&
+    plan.change.executesCommand &&
     plan.checks.length === 0 &&
     disks.own.length === 0 &&
     !mustQuiesce(plan, wasRunning) &&
@@ -228,7 +214,7 @@ function reportPause(plan: Plan, tools: RunTools, copy: SnapshotCopy): Promise<v
 }
 
 async function startAndObserve(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   inspected: Inspection,
 ): Promise<Result<RunningState, Outcome>> {
@@ -244,7 +230,7 @@ async function startAndObserve(
 
 /** The instance is healthy, and this change has not failed here before. */
 async function admit(
-  plan: Plan,
+  plan: RunPlan,
   tools: RunTools,
   { instance }: Inspection,
   beginning: BaselineRequest,
@@ -265,9 +251,7 @@ async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Pro
   const proof = await prepared.lease.prove();
   if (proof.ok) return beginChange(plan, tools, prepared);
   await prepared.lease.stop();
-  return err(
-    refused(describeLoss(proof.error), 'The change was not started. Clean up what is left with `guard recover`.'),
-  );
+  return err(refused(describeLoss(proof.error), 'The change was not started. Run `guard recover` to clean up.'));
 }
 
 /** From here on the instance may be another: that is on the disk before the first request of the change, or there is none. */
@@ -303,7 +287,7 @@ async function abandon(
   return outcome;
 }
 
-function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStarted {
+function runStarted(plan: RunPlan, tools: RunTools, inspected: Inspection): RunStarted {
   return {
     type: 'run-started',
     version: plan.version,
@@ -317,15 +301,10 @@ function runStarted(plan: Plan, tools: RunTools, inspected: Inspection): RunStar
     named: plan.restorePoint.named,
     ...(plan.rollout === undefined ? {} : { rollout: plan.rollout }),
     holder: tools.holder,
-    ...(plan.change.kind === 'return' ? { rolledBackTo: plan.change.to.run } : {}),
+    ...plan.change.started,
     ...(plan.rehearsedBy === null ? {} : { rehearsedBy: plan.rehearsedBy }),
     ...(plan.pushes.length === 0 ? {} : { pushes: plan.pushes.map(pushSummaryOf) }),
-    ...(plan.change.kind === 'transaction' ? { transaction: startOf(plan.change.transaction) } : {}),
   };
-}
-
-function startOf({ manager, pid, packages }: TransactionStart): TransactionStart {
-  return { manager, pid, packages };
 }
 
 function markerFor(plan: Plan, tools: RunTools): Omit<RunMarker, 'wasRunning'> {

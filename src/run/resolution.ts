@@ -1,12 +1,11 @@
 import type { Cause } from '../event.ts';
-import { takeBaseline } from '../health/baseline.ts';
-import { differencesBetween } from '../health/unchanged.ts';
 import type { Choice, Question } from '../question.ts';
-import type { WholeAttempt } from './attempt.ts';
+import type { WholeAttempt } from './changes/change.ts';
 import { openShell } from './command/shell.ts';
 import { decide, type Decision } from './decision.ts';
+import { differencesSince } from './differences.ts';
 import type { Plan } from './plan.ts';
-import type { PreparedRun } from './prepare.ts';
+import type { PreparedRun } from './prepared-run.ts';
 import type { RunTools } from './tools.ts';
 import { verify } from './verify.ts';
 
@@ -95,18 +94,9 @@ async function mayBeUnchanged(
   if (tools.interruption.by() !== null) return false;
   const declined = cause === 'interrupted' && interruptedBy === 'SIGINT';
   const failed = (cause === 'command' && policy !== 'keep') || declined;
-  if (!failed || end.kind !== 'exited' || plan.change.kind !== 'command' || !plan.automatic) return false;
+  if (!failed || end.kind !== 'exited' || !plan.change.executesCommand || !plan.automatic) return false;
   if (tools.person === null && plan.onUnchanged === 'rollback') return false;
   return (await differencesSince(plan, tools, baseline)).differences.length === 0;
-}
-
-/** What differs from the baseline now, in words, with what was seen. */
-export async function differencesSince(plan: Plan, tools: RunTools, baseline: PreparedRun['baseline']) {
-  const now = await takeBaseline(
-    { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
-    { definitions: plan.checks, automatic: plan.automatic },
-  );
-  return { differences: differencesBetween(baseline, now), facts: now.facts };
 }
 
 /** The command's end stays as it was; what is seen of the instance is new. */

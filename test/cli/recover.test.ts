@@ -120,7 +120,7 @@ describe('guard recover', () => {
     expect(said).toMatch(/^db: guard: .*rolled back/m);
     expect(said).toMatch(/^web: guard: .*Waiting 2 min for its lease/m);
     // The last line about "db" is printed a moment before its recovery ends.
-    expect(said).toMatch(/^guard: .*interrupted, and these are not finished: web(, db)?\./m);
+    expect(said).toMatch(/^guard: .*interrupted\. Not finished: web(, db)?\./m);
     // The next one goes on from there.
     expect(
       await runProgram(['recover', '--take-over', 'web'], { ...host.context, interrupter: createInterrupter() }),
@@ -136,7 +136,7 @@ describe('guard recover', () => {
     await until(() => (said += host.said()).includes('Waiting'));
     host.interrupter.interrupt(signal);
     expect(await recovering).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal]);
-    expect(said + host.said()).toContain('these are not finished: web.');
+    expect(said + host.said()).toContain('Not finished: web.');
   });
 
   test('ends at a signal while the server does not answer at all', async () => {

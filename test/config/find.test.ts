@@ -120,7 +120,7 @@ describe('a file that guard came upon may hold commands of somebody else', () =>
     const file = await put('work/guard.yaml');
     await chmod(file, 0o666);
     expect(await found()).toBe(
-      `${file}: Every user of this machine may write to it, and what it says would run with your rights. If you trust it, name it: --config ${file}`,
+      `${file}: Every user of this machine may write to it, and its commands would run with your permissions. If you trust it, name it: --config ${file}`,
     );
     expect(await found({ explicitPath: file })).toBe(file);
   });

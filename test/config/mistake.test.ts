@@ -8,22 +8,22 @@ describe('every mistake has its place and says what to write', () => {
     [
       'a setting at the top',
       'soak: 5s',
-      '1:1 At the top there is no key "soak". "soak" is a setting: it stands below "defaults" or below an instance.',
+      '1:1 At the top level there is no key "soak". "soak" is a setting: write it below "defaults" or below an instance.',
     ],
     [
       'an instance at the top',
       'web01:\n  soak: 5s',
-      '1:1 At the top there is no key "web01". There are "defaults", "instances", "groups" and "rollout".',
+      '1:1 At the top level there is no key "web01". There are "defaults", "instances", "groups" and "rollout".',
     ],
     [
       'a setting in a check',
       'defaults:\n  checks:\n    a:\n      exec: "true"\n      soak: 1s',
-      '5:7 This kind of check has no "soak". "soak" is a setting of the whole run: it stands beside "checks".',
+      '5:7 This kind of check has no "soak". "soak" is a setting of the whole run: write it beside "checks".',
     ],
     [
       'a key of a check among the settings',
       'defaults:\n  retries: 3',
-      '2:3 There is no setting "retries". "retries" belongs to a check: it stands below "checks", in a named one.',
+      '2:3 There is no setting "retries". "retries" belongs to a check: write it in a named check below "checks".',
     ],
     [
       'a "{" that is not closed',
@@ -66,12 +66,12 @@ describe('every mistake has its place and says what to write', () => {
     [
       'a word for a boolean (YAML 1.1)',
       'defaults:\n  restart: yes',
-      '2:12 "restart" must be true or false, but is "yes". YAML 1.2 has no other word for it: write true.',
+      '2:12 "restart" must be true or false, but is "yes". In YAML 1.2 write true.',
     ],
     [
       'the same the other way',
       'defaults:\n  restart: Off',
-      '2:12 "restart" must be true or false, but is "Off". YAML 1.2 has no other word for it: write false.',
+      '2:12 "restart" must be true or false, but is "Off". In YAML 1.2 write false.',
     ],
     [
       'a misspelled choice',
@@ -101,12 +101,12 @@ describe('every mistake has its place and says what to write', () => {
     [
       'the name of a user',
       'defaults:\n  user: postgres',
-      '2:9 "user" must be a numeric id, 0 to 4294967294, but is "postgres". Names are not looked up inside: `incus exec INSTANCE -- id -u postgres` prints the number.',
+      '2:9 "user" must be a numeric id, 0 to 4294967294, but is "postgres". guard does not look up names in the instance: `incus exec INSTANCE -- id -u postgres` prints the number.',
     ],
     [
       'a boolean where a text is meant',
       'defaults:\n  environment: {DEBUG: true}',
-      '2:24 "DEBUG" must be a text, but is true. As a text it is written in quotes: "true".',
+      '2:24 "DEBUG" must be a text, but is true. As a text, write it in quotes: "true".',
     ],
     [
       'a name that is no variable',
@@ -116,7 +116,7 @@ describe('every mistake has its place and says what to write', () => {
     [
       'a check of no kind',
       'defaults:\n  checks:\n    web:\n      timeout: 5s',
-      '3:5 "web" does not say what it asks. It needs one of exec, host, http, tcp, dns, systemd, plugin, directory.',
+      '3:5 "web" has no kind. It needs one of exec, host, http, tcp, dns, systemd, plugin, directory.',
     ],
     [
       'a check of a misspelled kind',
@@ -126,7 +126,7 @@ describe('every mistake has its place and says what to write', () => {
     [
       'a check of two kinds',
       'defaults:\n  checks:\n    web: {tcp: 80, exec: x}',
-      '3:20 "web" asks two questions, "tcp" and "exec". Write two checks.',
+      '3:20 "web" has two kinds, "tcp" and "exec". Write two checks instead.',
     ],
     [
       'a check that is only a text',
@@ -136,12 +136,12 @@ describe('every mistake has its place and says what to write', () => {
     [
       'an unfinished check',
       'defaults:\n  checks:\n    web:',
-      '3:5 Check "web" is empty. Say what it asks. (null takes away an inherited check, and there is none of that name.)',
+      '3:5 Check "web" is empty. Add a kind, such as exec or http. (null removes an inherited check, and there is none of that name.)',
     ],
     [
       'the removal of a check that nobody defined',
       'defaults: {checks: {website: {tcp: 80}}}\ninstances: {a: {checks: {webside: null}}}',
-      '2:26 Check "webside" is empty. Say what it asks, or, to take away an inherited check: did you mean "website"?',
+      '2:26 Check "webside" is empty. Add a kind, such as exec or http. Or, to remove an inherited check: did you mean "website"?',
     ],
     [
       'an empty list of words',
@@ -166,7 +166,7 @@ describe('every mistake has its place and says what to write', () => {
     [
       'a placeholder without quotes, with a port',
       'defaults:\n  checks:\n    a:\n      tcp: {address}:25',
-      '4:21 YAML does not expect this here. A text that begins with "{" needs quotes: "{address}…".',
+      '4:21 This is not valid YAML at this position. A text that begins with "{" needs quotes: "{address}…".',
     ],
     [
       'a port out of range',
@@ -196,12 +196,12 @@ describe('every mistake has its place and says what to write', () => {
     [
       'a name no instance can have',
       'instances:\n  web_01: {}',
-      '2:3 "web_01" names no instance. An instance is named by letters, digits and hyphens, or by a glob of them, like "web-*".',
+      '2:3 "web_01" does not name an instance. Write the name of an instance (letters, digits and hyphens) or a glob like "web-*".',
     ],
     [
       'half a bracket',
       'instances:\n  "web-[ab": {}',
-      '2:3 "web-[ab" names no instance. This is no glob: every bracket needs its other half, and it may hold 5 "*" at most.',
+      '2:3 "web-[ab" does not name an instance. This is not a valid glob: close every bracket, and use at most 5 "*".',
     ],
     [
       'settings that are a list',
@@ -225,52 +225,52 @@ describe('every mistake has its place and says what to write', () => {
 
 describe('YAML itself', () => {
   test.each<[what: string, text: string, said: string]>([
-    ['a key twice', 'defaults:\n  soak: 1s\n  soak: 2s', '3:3 "soak" is here twice.'],
-    ['a tab', 'defaults:\n\tsoak: 1s', '2:1 A tab cannot indent. YAML wants spaces.'],
-    ['two documents', 'defaults: {}\n---\ndefaults: {}', '2:1 A second YAML document begins here. guard reads one.'],
-    ['another version', '%YAML 1.1\n---\ndefaults: {}', '1:1 guard reads YAML 1.2, not 1.1.'],
+    ['a key twice', 'defaults:\n  soak: 1s\n  soak: 2s', '3:3 "soak" appears twice.'],
+    ['a tab', 'defaults:\n\tsoak: 1s', '2:1 A tab is not allowed as indentation. Use spaces.'],
     [
-      'a colon too many',
-      'defaults: a: b',
-      '1:11 This line has a second ": " in it. A text that holds ": " needs quotes.',
+      'two documents',
+      'defaults: {}\n---\ndefaults: {}',
+      '2:1 A second YAML document begins here. Write one document per file.',
     ],
+    ['another version', '%YAML 1.1\n---\ndefaults: {}', '1:1 guard reads YAML 1.2, not 1.1.'],
+    ['a colon too many', 'defaults: a: b', '1:11 This line has a second ": ". A text that contains ": " needs quotes.'],
     ['a reserved character', 'defaults: @x', '1:11 A text cannot begin with "@". Put it in quotes.'],
     ['an open quote', 'defaults:\n  cwd: "/x', '2:11 A quote is not closed before this.'],
     [
       'a glob without quotes',
       'instances:\n  *: {}',
-      '2:6 YAML does not expect this here. A text that begins with "*" needs quotes: "*".',
+      '2:6 This is not valid YAML at this position. A text that begins with "*" needs quotes: "*".',
     ],
-    ['a missing colon', 'defaults\ninstances: {}', '1:1 This is no key with a value. Is a ":" missing?'],
+    ['a missing colon', 'defaults\ninstances: {}', '1:1 This is not a key with a value. Is a ":" missing?'],
     [
       'merge keys',
       'defaults: &d {}\ninstances:\n  a: {<<: *d}',
       '3:7 There is no setting "<<". YAML 1.2 has no merge keys.',
     ],
-    ['an unknown tag', 'defaults: {cwd: !env /x}', '1:22 guard knows no tag "!env".'],
+    ['an unknown tag', 'defaults: {cwd: !env /x}', '1:22 The tag "!env" is not supported.'],
     [
       'an alias of nothing',
       'defaults: *x',
       '1:11 There is no anchor "&x" before this. A text that begins with "*" needs quotes: "*x".',
     ],
-    ['an alias inside of itself', 'defaults: {environment: &x {A: *x}}', '1:32 "*x" is inside of what it stands for.'],
+    ['an alias inside of itself', 'defaults: {environment: &x {A: *x}}', '1:32 "*x" refers to itself.'],
     [
       'a mapping for a key',
       'defaults: {? {a: b} : c}',
-      '1:14 A key must be a text in one line. A text that begins with "{" needs quotes.',
+      '1:14 A key must be a text on one line. A text that begins with "{" needs quotes.',
     ],
     [
       'a key that JavaScript would obey',
       'defaults: {environment: {__proto__: x}}',
-      '1:26 "__proto__" cannot be a key.',
+      '1:26 "__proto__" is not allowed as a key.',
     ],
     [
       'a control character',
       'defaults: \u0007',
       '1:11 YAML allows no control character \\x07 here. In double quotes it can be written as an escape, such as "\\x1b".',
     ],
-    ['a NUL in a text', 'defaults: {cwd: "/a\\0"}', '1:17 No text may hold a NUL character.'],
-    ['another encoding', 'defaults: {} # gr\xfcn', '1:18 What follows here is not UTF-8.'],
+    ['a NUL in a text', 'defaults: {cwd: "/a\\0"}', '1:17 A NUL character is not allowed.'],
+    ['another encoding', 'defaults: {} # gr\xfcn', '1:18 The text from here on is not UTF-8.'],
   ])('%s', (what, text, said) => {
     const bytes = what === 'another encoding' ? Buffer.from(text, 'latin1') : text;
     expect(complaints(bytes)).toEqual([said]);
@@ -278,13 +278,13 @@ describe('YAML itself', () => {
 
   test('UTF-16 is named', () => {
     expect(complaints(Buffer.from('\ufeffdefaults: {}', 'utf16le'))).toEqual([
-      'file What follows here is not UTF-8. It looks like UTF-16.'.replace('file', '1:1'),
+      'file The text from here on is not UTF-8. It looks like UTF-16.'.replace('file', '1:1'),
     ]);
   });
 
   test('deep nesting is a mistake, not an overflow', () => {
     expect(complaints(`defaults: ${'['.repeat(50_000)}`)).toHaveLength(1);
-    expect(complaints(`defaults: ${'['.repeat(80)}${']'.repeat(80)}`)[1]).toContain('nested more than 50 deep');
+    expect(complaints(`defaults: ${'['.repeat(80)}${']'.repeat(80)}`)[1]).toContain('nested more than 50 levels deep');
   });
 
   test('aliases that multiply are stopped', () => {

@@ -31,7 +31,7 @@ export const tryCase = async (one, { name, program, state }) => {
   }
 };
 
-const prepare = async (name, one) => {
+export const prepare = async (name, one) => {
   await incus('launch', 'guard-debian', name);
   await hasBooted(name);
   const packages = `apt-get update -qq; apt-get install -y -qq --no-install-recommends ${one.install}`;

@@ -401,7 +401,7 @@ describe('at a terminal', () => {
     await withAgent();
     const terminal = await atTerminal('yes', '5m');
     await terminal.shows('guard confirm');
-    await terminal.shows('at stake: what is written since');
+    await terminal.shows('lost in a rollback: what was written since');
     terminal.type('yes\r');
     expect(await terminal.ended).toBe(0);
     expect(await fileExists(instance, '/root/yes')).toBe(true);

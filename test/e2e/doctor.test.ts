@@ -75,7 +75,7 @@ test('an interrupted run is a problem until its line has finished it', async () 
   const other = await guardUnderTest();
   const { stdout } = await other.run(['doctor']);
   await other.remove();
-  expect(stdout).toContain(`${instance} has a restore point in flight, and no run that works on it.`);
+  expect(stdout).toContain(`${instance} has a restore point in flight, but no run is in progress on it.`);
   expect((await guard.run(['recover', instance])).status).toBe(0);
   expect((await doctor('runs')).found).toMatchObject([{ level: 'ok' }]);
 });

@@ -50,7 +50,9 @@ systemctl restart dnsmasq tinyproxy`,
     const after = await lookUntil(platform, instance, (facts) => saidTo(facts, 'postmaster') === '451');
     expect(saidTo(after, 'smtp')).toBe('220');
     expect(required(before, after)).toEqual([
-      expect.stringMatching(/ at tcp\/25 would have taken a message for its postmaster \("250"\), now it says "451"$/),
+      expect.stringMatching(
+        / at tcp\/25 would have accepted a message for its postmaster \("250"\), now it says "451"$/,
+      ),
     ]);
     await inside(instance, 'mv /root/virtual.db /etc/postfix/; postfix reload');
     expect(
@@ -63,7 +65,7 @@ systemctl restart dnsmasq tinyproxy`,
     const after = await lookUntil(platform, instance, (facts) => saidTo(facts, 'ftp') === '500');
     expect(after.units?.['vsftpd.service']).toMatchObject({ active: 'active', sub: 'running' });
     expect(required(before, after)).toEqual([
-      expect.stringMatching(/^vsftpd(\.service)? greeted callers at tcp\/21 with "220", now with "500"$/),
+      expect.stringMatching(/^vsftpd(\.service)? greeted clients at tcp\/21 with "220", now with "500"$/),
     ]);
     await inside(instance, "sed -i '/secure_chroot_dir=.nowhere/d' /etc/vsftpd.conf; systemctl restart vsftpd");
     await lookUntil(platform, instance, (facts) => saidTo(facts, 'ftp') === '220');
@@ -83,12 +85,8 @@ systemctl restart dnsmasq tinyproxy`,
     await inside(instance, "echo 'Allow 192.0.2.1' >>/etc/tinyproxy/tinyproxy.conf; systemctl restart tinyproxy");
     const after = await lookUntil(platform, instance, (facts) => saidTo(facts, 'http://127.0.0.1/') === '403');
     expect(required(before, after)).toEqual([
-      expect.stringMatching(
-        /^tinyproxy(\.service)? at tcp\/8888 was asked for .+ and answered with \d+, now with 403$/,
-      ),
-      expect.stringMatching(
-        /^tinyproxy(\.service)? at tcp\/8888 was asked for .+ and answered with \d+, now with 403$/,
-      ),
+      expect.stringMatching(/^tinyproxy(\.service)? at tcp\/8888 answered a request for .+ with \d+, now with 403$/),
+      expect.stringMatching(/^tinyproxy(\.service)? at tcp\/8888 answered a request for .+ with \d+, now with 403$/),
     ]);
   });
 });

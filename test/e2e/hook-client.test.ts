@@ -77,7 +77,7 @@ test('a client that waits when the agent is killed sees it, and does what the po
   const { ended } = await waiting();
   await agent.end('SIGKILL');
   const { all } = await ended;
-  expect(all).toContain('guard: no agent answers on the host: going on without a restore point.\nstatus 0');
+  expect(all).toContain('guard: no agent answers on the host: continuing without a restore point.\nstatus 0');
   await nothingIsLeft();
 });
 

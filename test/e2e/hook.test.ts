@@ -52,7 +52,7 @@ describe('guard hook', () => {
     await inside('sh', '-c', 'echo "# mine" >>/etc/apt/apt.conf.d/00guard; rm /etc/dpkg/dpkg.cfg.d/00guard');
     const status = await guard.run(['hook', 'status', instance]);
     expect(status.status).toBe(1);
-    expect(status.stdout).toMatch(/apt\.conf\.d\/00guard .*not what this guard installs/);
+    expect(status.stdout).toMatch(/apt\.conf\.d\/00guard .*differs from what this version of guard installs/);
     expect(status.stdout).toMatch(/dpkg\.cfg\.d\/00guard .*missing/);
     expect((await states('install')).filter((state) => state === 'written')).toHaveLength(2);
     expect(new Set(await states('status'))).toEqual(new Set(['unchanged']));
@@ -64,7 +64,7 @@ describe('guard hook', () => {
     await guard.run(['hook', 'install', instance]);
     const free = await apt();
     expect(free.exitCode).toBe(0);
-    expect(free.stderr).toContain('no agent answers on the host: going on without a restore point.');
+    expect(free.stderr).toContain('no agent answers on the host: continuing without a restore point.');
 
     const strict = `${guard.stateDirectory}/guard.yaml`;
     await execa('tee', [strict], { input: 'defaults: { hook: { absent: abort } }\n' });

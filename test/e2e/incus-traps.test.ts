@@ -205,7 +205,7 @@ describe('on a pool of the dir driver', () => {
     await incusCommand('storage', 'delete', 'ad-dir');
   });
 
-  it('a snapshot is not removed while a restore is under way, which would destroy the root file system', async () => {
+  it('a snapshot is not removed while a restore is in progress, which would destroy the root file system', async () => {
     await snapshot(instance, 'base');
     await inside(instance, 'sh', '-c', 'for i in $(seq 400); do head -c 200000 /dev/urandom >/root/f$i; done');
     const before = seen.length;
@@ -215,7 +215,7 @@ describe('on a pool of the dir driver', () => {
       operation.isRunning && operation.instances.includes(instance) && operation.activity === 'restore';
     while (!value(await platform.listOperations()).some(isRestore)) await delay(5);
     const refused = failure(await platform.deleteSnapshot(instance, 'base', limit));
-    expect(refused).toMatchObject({ kind: 'busy', detail: 'a restore is under way.' });
+    expect(refused).toMatchObject({ kind: 'busy', detail: 'a restore is in progress.' });
     expect(seen.slice(before).filter((request) => request.startsWith('DELETE'))).toEqual([]);
     value(await restoring);
     expect(await inside(instance, 'ls', '/root')).toBe('');

@@ -57,8 +57,8 @@ describe('an instance in which nothing can be compared', () => {
   test('a run without checks is refused before it changes anything', async () => {
     const { status, stderr } = await guard.run([instance, '--', 'touch', '/root/changed']);
     expect(status).toBe(30);
-    expect(stderr).toContain(`"${instance}" cannot be judged: nothing inside can be compared`);
-    expect(stderr).toContain('accept a run that proves nothing with --automatic=optional');
+    expect(stderr).toContain(`"${instance}" cannot be checked: nothing inside can be compared`);
+    expect(stderr).toContain('accept a run that compares nothing with --automatic=optional');
     expect(stderr).toContain('Nothing was changed.');
     expect(await snapshotNames(instance)).toEqual([]);
     expect(await incusCommand('exec', instance, '--', 'ls', '/root')).not.toContain('changed');

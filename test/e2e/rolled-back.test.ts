@@ -58,7 +58,7 @@ test('the description is put back, which Incus does not keep in a snapshot befor
 test('of several instances the first that is not kept ends the sequence, and the rest are named (F9, F41)', async () => {
   const ended = await guard.run([...quick, instance, other, '--', 'sh', '-c', 'touch /root/begun; exit 1']);
   expect(ended.status).toBe(40);
-  expect(ended.stderr).toMatch(new RegExp(`^\\s*${other}\\b.*not begun`, 'm'));
+  expect(ended.stderr).toMatch(new RegExp(`^\\s*${other}\\b.*not started`, 'm'));
   expect(await fileExists(other, '/root/begun')).toBe(false);
   expect(await snapshotNames(other)).toEqual([]);
   expect((await guard.run([...quick, instance, other, '--', 'touch', '/root/begun'])).status).toBe(0);

@@ -67,7 +67,7 @@ describe('a change of several instances', () => {
     expect(ended.status).toBe(40);
     expect(await filesIn('/root/broken')).toEqual([null, null, null, null]);
     expect(await Promise.all(fleet.names.map((name) => snapshotsOf(fleet, name)))).toEqual(before);
-    expect(ended.stderr).toMatch(/stopped, because the canary was not kept: 1 rolled back, 3 not begun/);
+    expect(ended.stderr).toMatch(/stopped, because the canary was not kept: 1 rolled back, 3 not started/);
     expect(ended.stderr).toMatch(/guard rollout resume \d{8}-\d{6}-\w{4}/);
     const xml = await readFile(report, 'utf8');
     expect(xml.match(/<testsuite /g)).toHaveLength(4);
@@ -79,7 +79,7 @@ describe('a change of several instances', () => {
     expect(ended.status).toBe(40);
     expect(await filesIn('/root/half')).toEqual([null, null, null, null]);
     expect(ended.stderr).toMatch(/web-01 +1 +rolled back too.*what was written in the .* between is lost/);
-    expect(ended.stderr).toMatch(/2 rolled back too, 1 rolled back, 1 not begun/);
+    expect(ended.stderr).toMatch(/2 rolled back too, 1 rolled back, 1 not started/);
   });
 
   test('one that is refused stops the whole before anything is changed, unless it is left out', async () => {
@@ -137,7 +137,7 @@ describe('a change of several instances', () => {
     const id = /"(\d{8}-\d{6}-\w{4})"/.exec(await projectRecord(fleet))?.[1] ?? '';
     const second = await roll(['web-04', 'web-01'], 'true', other);
     expect(second).toMatchObject({ status: 30, stderr: expect.stringContaining('was interrupted') as string });
-    expect((await rollout(['status', id])).stdout).toMatch(/was interrupted: 1 kept, 2 under way, 1 not begun/);
+    expect((await rollout(['status', id])).stdout).toMatch(/was interrupted: 1 kept, 2 in progress, 1 not started/);
     // What sleeps is long over by then, or is ended by the recovery.
     await rollout(['abort', id]);
     expect(await filesIn('/root/killed')).toEqual(['once', null, null, null]);

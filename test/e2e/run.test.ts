@@ -349,7 +349,7 @@ describe('what is refused', () => {
     }
   });
 
-  test('31: another run holds the instance; --wait-lock waits for it', async () => {
+  test('31: another run is in progress on the instance; --wait-lock waits for it', async () => {
     const first = guard.start([...quick, instance, '--', 'sh', '-c', 'echo ready; sleep 3']);
     await new Promise<void>((resolve) => {
       first.stdout.once('data', () => resolve());

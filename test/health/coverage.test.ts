@@ -35,5 +35,5 @@ test('nothing at all', () => {
   });
   expect(comparesNothing(nothing)).toBe(true);
   expect(comparesNothing(null)).toBe(true);
-  expect(coverageText(coverageOf(null))).toBe('nothing could be seen inside; compared: nothing');
+  expect(coverageText(coverageOf(null))).toBe('the state inside could not be read; compared: nothing');
 });

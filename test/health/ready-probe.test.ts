@@ -42,7 +42,7 @@ describe('what is said of locks', () => {
     );
     expect(locks).toEqual([
       'apt get (process 77) holds /var/lib/dpkg/lock',
-      '/var/lib/pacman/db.lck is there, as pacman leaves it while it works',
+      '/var/lib/pacman/db.lck exists, which pacman leaves while it works',
     ]);
   });
 });

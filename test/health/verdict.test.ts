@@ -36,7 +36,7 @@ describe('a check before and after', () => {
   it('cannot be asked when it is gone', () => {
     const verdict = judge(baselineOf({ checks: [resultOf('scripts/required.d/10.sh', 'passed')] }), lookOf());
     expect(verdict.verdict).toBe('inconclusive');
-    expect(verdict.reasons[0]?.message).toContain('no longer there');
+    expect(verdict.reasons[0]?.message).toContain('no longer exists');
   });
 
   it('is only told when it is new', () => {

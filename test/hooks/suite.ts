@@ -162,7 +162,7 @@ export const describeManager = (manager: PackageManager, base: () => string): vo
     test('without an agent the policy holds: go on with a warning, or change nothing', async () => {
       const free = await typed(install('guard-one'));
       expect(free).toMatchObject({ status: 0 });
-      expect(free.told).toContain('guard: no agent answers on the host: going on without a restore point.');
+      expect(free.told).toContain('guard: no agent answers on the host: continuing without a restore point.');
       await typed("sed -i 's/^absent=.*/absent=abort/' /etc/guard/hook.conf");
       const strict = await typed(install('guard-two'));
       expect(strict.status).not.toBe(0);

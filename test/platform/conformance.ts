@@ -314,6 +314,50 @@ export function describeConformance(
       expect(failure(await platform.deleteVolumeSnapshot(pool, volume, 'v2', limit)).kind).toBe('not-found');
     });
 
+    it.runIf(has.volumesAndEvents)(
+      'copies an instance with its volume for a rehearsal, and deletes nothing but copies',
+      async () => {
+        const { rehearsals } = platform;
+        const { pool, name: volume } = subject.volume;
+        const place = value(await rehearsals.ensurePlace());
+        const copies = platform.inProject(place.project);
+        const { disks } = value(await platform.getInstance(instance));
+        const device = disks.find(({ kind }) => kind === 'volume')?.device ?? '';
+        const run = '20270101-000000-copy';
+        const planFor = async (uuid: string) => {
+          const { network } = place;
+          const request = { uuid, run, network, ownVolumes: [{ device, pool, volume }], memoryBytes: null };
+          return value(await rehearsals.planCopy(instance, request));
+        };
+        const uuid = '0b4f3c1e-5f5c-4b0a-9d55-2f3a6a1c7e10';
+        const plan = await planFor(uuid);
+        value(await rehearsals.createCopy(place, instance, plan, limit));
+        expect(value(await copies.getInstance(instance)).status).toBe('Stopped');
+        const second = await planFor('1b4f3c1e-5f5c-4b0a-9d55-2f3a6a1c7e11');
+        expect(failure(await rehearsals.createCopy(place, instance, second, limit)).kind).toBe('name-taken');
+
+        const copy = { project: place.project, instance, uuid, volumes: plan.volumes };
+        for (const [forged, of] of [
+          [{ ...copy, uuid: '2b4f3c1e-5f5c-4b0a-9d55-2f3a6a1c7e12' }, run],
+          [{ ...copy, project: platform.project }, run],
+          [copy, '20270101-000000-else'],
+        ] as const)
+          expect(failure(await rehearsals.deleteCopy(forged, of, limit)).kind).toBe('invalid');
+        const copied = [...plan.volumes, ...second.volumes];
+        for (const one of copied)
+          expect(failure(await rehearsals.deleteVolume(one, '20270101-000000-else', limit)).kind).toBe('invalid');
+        expect(value(await copies.getInstance(instance)).name).toBe(instance);
+
+        value(await copies.startInstance(instance, limit));
+        for (const again of [false, true]) {
+          expect([again, value(await rehearsals.deleteCopy(copy, run, limit))]).toEqual([again, undefined]);
+          for (const one of copied) value(await rehearsals.deleteVolume(one, run, limit));
+        }
+        expect(failure(await copies.getInstance(instance)).kind).toBe('not-found');
+        expect(value(await platform.getInstance(instance)).status).toBe('Running');
+      },
+    );
+
     /** A command that waits, once it runs. A server may answer that it started a command before it did. */
     async function startSleep() {
       const output = boundedText(10);

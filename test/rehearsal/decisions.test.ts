@@ -72,9 +72,9 @@ describe('drift', () => {
     expect(driftBetween(known(nginx), known({ ...nginx, to: '1.2' }))).toEqual([
       'nginx becomes 1.2 now, and becomes 1.1 in the rehearsal',
     ]);
-    expect(driftBetween(known(), known(nginx))).toEqual(['nginx becomes 1.1 now, and was not part of the rehearsal']);
+    expect(driftBetween(known(), known(nginx))).toEqual(['nginx becomes 1.1 now, but not in the rehearsal']);
     expect(driftBetween(known({ ...nginx, to: null }), known())).toEqual([
-      'nginx goes away in the rehearsal, and does not change now',
+      'nginx goes away in the rehearsal, but not now',
     ]);
   });
 

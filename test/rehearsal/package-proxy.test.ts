@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openPackageProxy, type PackageProxy } from '../../src/rehearsal/package-proxy.ts';
+import { openPackageProxy, removeProxyFolders, type PackageProxy } from '../../src/rehearsal/package-proxy.ts';
 
 let mirror: Server;
 let port: number;
@@ -22,7 +23,7 @@ beforeEach(async () => {
   mirror.listen(0, '127.0.0.1');
   await once(mirror, 'listening');
   port = (mirror.address() as AddressInfo).port;
-  proxy = await openPackageProxy({
+  proxy = await openPackageProxy('20261129-120000-abcd', {
     connectTo: (host, to): Socket => {
       connections.push(`${host}:${to}`);
       return connect({ host: '127.0.0.1', port });
@@ -126,5 +127,13 @@ describe('the package proxy', () => {
     proxy.open(new Set());
     for (let at = 0; at < 60; at += 1) await ask(`http://h${at}.example/`);
     expect(proxy.refused()).toHaveLength(50);
+  });
+
+  test('of a guard that was killed leaves a folder, which is found by the id of its rehearsal alone', async () => {
+    const other = await openPackageProxy('20261129-120000-wxyz');
+    await removeProxyFolders('20261129-120000-wxyz');
+    expect(existsSync(other.socket)).toBe(false);
+    expect(existsSync(proxy.socket)).toBe(true);
+    await other.close();
   });
 });

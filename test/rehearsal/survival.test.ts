@@ -41,7 +41,9 @@ describe('what would not survive a reboot', () => {
     const log = { 'app.service': 'psycopg2.OperationalError: could not connect: Network is unreachable' };
     const { needsOutside, notSurvivingReboot } = compareSurvival(original, copy, log, []);
     expect(notSurvivingReboot).toEqual([]);
-    expect(needsOutside.map(({ message }) => message).join()).toContain('could not be seen on the copy: app.service');
+    expect(needsOutside.map(({ message }) => message).join()).toContain(
+      'could not be observed on the copy: app.service',
+    );
   });
 
   test('a service that fails for a reason of its own', () => {

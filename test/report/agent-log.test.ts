@@ -4,13 +4,13 @@ import { createAgentLog } from '../../src/report/agent-log.ts';
 import { systemClock } from '../../src/clock.ts';
 
 test.each([
-  ['go 20261123-1 guard-20261123-1 43', 'may go on, restore point guard-20261123-1'],
-  ['go-already-guarded', 'may go on, a run guards it already'],
+  ['go 20261123-1 guard-20261123-1 43', 'allowed, restore point guard-20261123-1'],
+  ['go-already-guarded', 'allowed, already part of a run'],
   [
     'go-unguarded guard.yaml excludes this transaction.',
-    'may go on without a restore point: guard.yaml excludes this transaction.',
+    'allowed without a restore point: guard.yaml excludes this transaction.',
   ],
-  ['no No room in the pool.', 'must not go on: No room in the pool.'],
+  ['no No room in the pool.', 'aborted: No room in the pool.'],
 ])('an answer is a sentence in the log: %s', (reply, sentence) => {
   const stderr = new PassThrough();
   const log = createAgentLog({ stdout: new PassThrough(), stderr, json: false, clock: systemClock });

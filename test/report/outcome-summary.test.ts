@@ -110,7 +110,7 @@ describe('the closing words of every outcome', () => {
   test('kept on a host that knows nothing of the run: no decision is made up', () => {
     const facts = factsOf(started(), { type: 'released', restorePoint: 'guard-1' });
     expect(message({ outcome: 'kept' }, facts)).toContain(
-      'kept: web stays as it is. This host has no record of the run',
+      'kept: web was left as it is. This host has no record of the run',
     );
     expect(message({ outcome: 'kept' }, facts)).not.toContain('decided');
   });
@@ -122,7 +122,7 @@ describe('the closing words of every outcome', () => {
       { type: 'released', restorePoint: null },
     );
     expect(message({ outcome: 'kept' }, facts)).toMatchInlineSnapshot(`
-      "kept: the change stays, as decided before the interruption. guard did not check web again.
+      "kept: the change is kept, as decided before the interruption. guard did not check web again.
         record: guard show 20261123-070945-z8mf"
     `);
   });

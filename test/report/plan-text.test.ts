@@ -10,7 +10,7 @@ const plan: Plan = {
   project: 'default',
   remote: null,
   command: { words: ['apt', 'upgrade', '-y'], environment: {}, user: 0, group: 0, cwd: '/root' },
-  change: { kind: 'command' },
+  change: { executesCommand: true, packageManagerWaits: false },
   pushes: [],
   checks: [],
   confirmation: null,
@@ -73,7 +73,7 @@ test('says what would happen', () => {
 
     web is healthy (no check of yours is configured)
 
-    The run would start. Nothing was changed."
+    The run would start."
   `);
 });
 

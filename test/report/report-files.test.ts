@@ -161,6 +161,6 @@ test('a page of a rollout has its waves as soon as the rollout is over', async (
   });
   const page = await read('a.html');
   expect(page).toContain('Wave 1, canary');
-  expect(page).toContain('The rollout stopped, because the canary was not kept: 1 rolled back, 2 not begun.');
+  expect(page).toContain('The rollout stopped, because the canary was not kept: 1 rolled back, 2 not started.');
   expect(page).toContain('guard rollout resume');
 });

@@ -30,17 +30,17 @@ describe('runs that were recorded on a real Incus', async () => {
 });
 
 describe('a run without an end', () => {
-  test('is under way while its process lives', () => {
+  test('is in progress while its process lives', () => {
     expect(shown(started({ holder: currentHolder() }), began('command'))).toContain('This run is in progress.');
   });
 
-  test('is broken off when it is dead, and says what finishes it', () => {
+  test('is unfinished when its process is gone, and says what finishes it', () => {
     const text = shown(started({ remote: 'far', holder: { ...currentHolder(), id: 'i' } }), began('command'));
-    expect(text).toContain('its guard died. If it was interrupted, `guard recover far:web` finishes it.');
+    expect(text).toContain('its guard was killed. If it was interrupted, `guard recover far:web` finishes it.');
   });
 
   test('on another host it says no more than is known', () => {
-    expect(shown(started(), began('command'))).toContain('runs on another host, or was killed there');
+    expect(shown(started(), began('command'))).toContain('is running on another host, or was killed there');
   });
 });
 

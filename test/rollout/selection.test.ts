@@ -48,10 +48,10 @@ describe('choosing', () => {
     [['nono'], [], 'There is no instance "nono".'],
     [['web1'], [], 'There is no instance "web1". Did you mean "web-1"?'],
     [['prod:web-2'], [], 'There is no instance "web-2" on the remote "prod". Did you mean "web-1"?'],
-    [['mail-*'], [], 'No instance fits "mail-*".'],
-    [['web-1', 'prod:x*'], [], 'No instance fits "x*" on the remote "prod".'],
+    [['mail-*'], [], 'No instance matches "mail-*".'],
+    [['web-1', 'prod:x*'], [], 'No instance matches "x*" on the remote "prod".'],
     [['none:*'], [], 'There is no instance on the remote "none" in this project.'],
-    [['*'], ['status=frozen'], 'No instance fits --filter status=frozen.'],
+    [['*'], ['status=frozen'], 'No instance matches --filter status=frozen.'],
     [['*'], ['='], '"=" is no filter: write it as for `incus list`, like status=running.'],
   ])('%j with %j is a mistake', (words, filters, message) => {
     expect(chosen(words, filters)).toBe(message);

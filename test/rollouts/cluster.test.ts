@@ -81,7 +81,7 @@ test('a member that goes away pauses the rollout, and resume goes on when it is 
   const paused = await started;
   expect(paused).toMatchObject({
     exitCode: 41,
-    stderr: expect.stringContaining('2 kept, 1 inconclusive, 3 not begun') as string,
+    stderr: expect.stringContaining('2 kept, 1 inconclusive, 3 not started') as string,
   });
   await clusterCommand('start', '3');
   await waitFor(async () => {

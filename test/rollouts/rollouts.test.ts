@@ -46,7 +46,7 @@ describe(`${count} containers`, () => {
     const before = await Promise.all(fleet.names.map((name) => snapshotsOf(fleet, name)));
     const ended = await roll(['--canary', '1', '--max-parallel', '10'], 'touch /root/canary; exit 3');
     expect(ended.status).toBe(40);
-    expect(ended.stderr).toContain(`1 rolled back, ${count - 1} not begun`);
+    expect(ended.stderr).toContain(`1 rolled back, ${count - 1} not started`);
     expect(await namesWith('/root/canary')).toEqual([]);
     expect(await Promise.all(fleet.names.map((name) => snapshotsOf(fleet, name)))).toEqual(before);
   });
@@ -59,7 +59,9 @@ describe(`${count} containers`, () => {
     expect(allowed.stderr).toContain(`is complete: ${count - 5} kept, 5 rolled back`);
     expect(await namesWith('/root/allowed')).toEqual(fleet.names.filter((name) => !lastFive.test(name)));
     const stopped = await roll(['--max-parallel', '1', '--max-failures', '3', '--retry'], script('stopped'));
-    expect(stopped.stderr).toContain(`4 failures are more than allowed: ${count - 5} kept, 4 rolled back, 1 not begun`);
+    expect(stopped.stderr).toContain(
+      `4 failures are more than allowed: ${count - 5} kept, 4 rolled back, 1 not started`,
+    );
   });
 
   test('all or nothing: none has the change at the end', async () => {

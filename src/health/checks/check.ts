@@ -75,7 +75,7 @@ async function bounded<T>(
     if (end.end === 'done') return end.value;
     return end.end === 'limit' ? tooLate(check.timeoutMs) : notAsked('guard was interrupted');
   } catch (error) {
-    return notAsked(`a mistake in guard itself: ${error instanceof Error ? error.message : String(error)}`);
+    return notAsked(`a bug in guard: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Rule } from '../rules.ts';
+import type { Rule } from '../rule.ts';
 
 /** What upgrades of real packages taught: read before the rules, the first match decides. */
 export const exceptions: readonly Rule[] = [
@@ -7,7 +7,7 @@ export const exceptions: readonly Rule[] = [
     name: /^(systemd-|apt-|dpkg-|e2scrub|fstrim|man-db|motd-news|logrotate\.timer$|phpsessionclean|ua-|ubuntu-|update-notifier|fwupd-refresh|anacron|exim4-base|sysstat|snapd\.|plocate|mlocate|raid|mdcheck|xfs_scrub|dnf-|unbound-anchor|packagekit)/,
     change: 'gone',
     effect: 'info',
-    because: 'the operating system moved this job elsewhere',
+    because: 'the operating system now runs this job differently',
     seenOn: 'Debian 12 to 13: e2scrub and phpsessionclean changed between cron and timers',
   },
   {

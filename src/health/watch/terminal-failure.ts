@@ -60,12 +60,12 @@ export function createTerminalFailures(baseline: Facts | null, startedAt: number
       ? Math.min(age, now - Math.max(startedAt, activity.lastAt(unitsOf(concern, baseline, facts))))
       : age;
     if (!concern.transient && age >= limits.final && !mayStillStart(concern, baseline, facts))
-      return `nothing that is queued or running will change it`;
+      return `no queued or running job will change it`;
     // What it waits for may be another unit that is still starting.
     if (startsAnother(concern, baseline, facts)) return null;
     if (concern.different === true && idleMs >= limits.different)
-      return `it has been so for ${formatDuration(limits.different)}, and nothing is at work on it`;
-    return idleMs >= limits.silent ? `nothing has been at work on it for ${formatDuration(limits.silent)}` : null;
+      return `this has not changed for ${formatDuration(limits.different)}, and nothing is working on it`;
+    return idleMs >= limits.silent ? `nothing has been working on it for ${formatDuration(limits.silent)}` : null;
   }
 
   return {

@@ -279,7 +279,13 @@ function interrupted(look: Observation): WatchDecision {
   return {
     verdict: {
       verdict: 'inconclusive',
-      reasons: [{ subject: 'watch', severity: 'required', message: 'guard was interrupted before health was proven' }],
+      reasons: [
+        {
+          subject: 'watch',
+          severity: 'required',
+          message: 'guard was interrupted before the instance was verified as healthy',
+        },
+      ],
       advisories: [],
       checks: look.checks,
     },

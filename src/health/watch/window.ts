@@ -18,15 +18,15 @@ export interface WindowSettings {
 export function windowMistake(settings: WindowSettings): string | null {
   for (const check of settings.checks) {
     if (check.severity !== 'required' || hasDefaultTiming(check)) continue;
-    const tries = `${check.retries} ${check.retries === 1 ? 'try' : 'tries'} every ${formatDuration(check.intervalMs)}`;
+    const tries = `${check.retries} ${check.retries === 1 ? 'attempt' : 'attempts'} every ${formatDuration(check.intervalMs)}`;
     const triesMs = check.intervalMs * check.retries;
     const neededMs = check.startPeriodMs + triesMs;
     if (settings.limitMs < neededMs) {
       const start = check.startPeriodMs > 0 ? `a start period of ${formatDuration(check.startPeriodMs)} and ` : '';
-      return `Check "${check.name}" could never fail in time: ${start}${tries} take ${formatDuration(neededMs)}, but the time to verify is ${formatDuration(settings.limitMs)}.`;
+      return `Check "${check.name}" could never fail in time: ${start}${tries} take ${formatDuration(neededMs)}, but the time limit of the verification is ${formatDuration(settings.limitMs)}.`;
     }
     if (settings.soakMs > 0 && settings.soakMs < triesMs)
-      return `Check "${check.name}" could never fail while health must hold: ${tries} take ${formatDuration(triesMs)}, but the soak is ${formatDuration(settings.soakMs)}.`;
+      return `Check "${check.name}" could never fail during the soak time: ${tries} take ${formatDuration(triesMs)}, but the soak time is ${formatDuration(settings.soakMs)}.`;
   }
   return null;
 }

@@ -29,7 +29,7 @@ export function filesOf(client: MemoryClient): Files {
       fileRequest(client, 'listFolder', `list the folder ${path} of ${instance}`, instance, limitMs, (one, purpose) => {
         const folder = path === '/' ? { kind: 'folder' as const } : one.files.get(path);
         if (folder === undefined) return notFound(purpose);
-        if (folder.kind !== 'folder') return err(platformFailure('invalid', purpose, 'it is no folder'));
+        if (folder.kind !== 'folder') return err(platformFailure('invalid', purpose, 'it is not a folder'));
         return ok(
           [...one.files.keys()].filter((name) => posix.dirname(name) === path).map((name) => posix.basename(name)),
         );

@@ -21,7 +21,7 @@ export function instancesOf(client: MemoryClient): Instances {
   const { server } = client;
   return {
     getInstance: (name) =>
-      read(client, 'getInstance', `look at the instance ${name}`, name, (instance) => ok(instanceOf(instance))),
+      read(client, 'getInstance', `read the instance ${name}`, name, (instance) => ok(instanceOf(instance))),
     getInstanceState: (name) =>
       read(client, 'getInstanceState', `read the state of the instance ${name}`, name, (one) => ok(stateOf(one))),
     confirmAddresses: (name, claimed) =>
@@ -187,7 +187,7 @@ function stop(
       const found = findInstance(server, name, purpose);
       if (!found.ok) return found;
       if (found.value.ephemeral)
-        return err(platformFailure('invalid', purpose, 'it is ephemeral, so that a stop would delete it'));
+        return err(platformFailure('invalid', purpose, 'it is ephemeral, so a stop would delete it'));
       if (isHanging()) found.value.isStopping = true;
       return ok(undefined);
     },

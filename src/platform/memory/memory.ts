@@ -13,12 +13,12 @@ import type {
   Platform,
   OperationResult,
 } from '../platform.ts';
-import type { Rehearsals } from '../rehearsals.ts';
 import { executionsOf } from './executions.ts';
 import { filesOf } from './files.ts';
 import { instancesOf } from './instances.ts';
-import { send, type Fault, type MemoryClient, type MemoryRequest } from './requests.ts';
-import type { MemoryServer, Watcher } from './server.ts';
+import { rehearsalsOf } from './rehearsals.ts';
+import { clientIn, send, type Fault, type MemoryClient, type MemoryRequest } from './requests.ts';
+import { defaultProject, type MemoryServer, type Watcher } from './server.ts';
 import { snapshotsOf } from './snapshots.ts';
 import { describeMemoryServer, storageOf } from './storage.ts';
 import type { VirtualProcess } from './virtual-time.ts';
@@ -32,14 +32,16 @@ export interface ClientOptions {
 }
 
 const product = 'Incus';
-const project = 'default';
 
 /** Connects a process to a server in memory. */
 export function connectMemory(server: MemoryServer, { process, faultOf = () => null }: ClientOptions): Platform {
-  const { clock } = process;
-  const client: MemoryClient = { server, faultOf, requests: 0, ...process };
+  return platformOf({ server, faultOf, counter: { requests: 0 }, ...process }, defaultProject);
+}
+
+function platformOf(client: MemoryClient, project: string): Platform {
+  const { server, clock } = client;
   const startExec = executionsOf(client);
-  const platform: Platform = {
+  return {
     product,
     project,
     clock,
@@ -56,28 +58,9 @@ export function connectMemory(server: MemoryServer, { process, faultOf = () => n
     followInstances: (onEvent) => followInstances(client, onEvent),
     isShuttingDown: async () => server.shuttingDown,
     describeServer: () => describeMemoryServer(client),
-    rehearsals,
-    // There is one project.
-    inProject: () => platform,
+    rehearsals: rehearsalsOf(client),
+    inProject: (name) => platformOf(clientIn(client, name), name),
   };
-  return platform;
-}
-
-/** Copies for a rehearsal need projects and networks, which this server does not have. */
-const rehearsals: Rehearsals = {
-  proxyPort: 0,
-  ensurePlace: () => noRehearsals(),
-  planCopy: () => noRehearsals(),
-  createCopy: () => noRehearsals(),
-  connectPackageProxy: () => noRehearsals(),
-  disconnectPackageProxy: () => noRehearsals(),
-  deleteCopy: () => noRehearsals(),
-  deleteVolume: () => noRehearsals(),
-  getServerMemory: () => noRehearsals(),
-};
-
-async function noRehearsals(): Answered<never> {
-  return err(platformFailure('restricted', 'rehearse', 'this server has no projects of its own'));
 }
 
 const capabilities: Capabilities = { restoreTakesBackConfiguration: true, restoreLosesDescription: true };

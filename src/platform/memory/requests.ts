@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
 import type { Answered } from '../platform.ts';
-import { crash, type MemoryOperation, type MemoryServer } from './server.ts';
+import { crash, projectOf, type MemoryOperation, type MemoryServer } from './server.ts';
 
 /** A request as a fault sees it, before it is sent. */
 export interface MemoryRequest {
@@ -44,8 +44,13 @@ export interface MemoryClient {
   readonly isDead: () => boolean;
   readonly onKill: (listener: () => void) => void;
   readonly faultOf: (request: MemoryRequest) => Fault | null;
-  /** How many requests were made. */
-  requests: number;
+  /** How many requests were made, in all projects. */
+  readonly counter: { requests: number };
+}
+
+/** The same client, working in another project. */
+export function clientIn(client: MemoryClient, project: string): MemoryClient {
+  return { ...client, server: projectOf(client.server, project) };
 }
 
 /** What a request does on the server. */
@@ -76,8 +81,8 @@ const rememberedMs = 5000;
 /** Sends a request, with what befalls it. */
 export async function send<T>(client: MemoryClient, work: Work<T>): Answered<T> {
   if (client.isDead()) return never();
-  const index = client.requests;
-  client.requests += 1;
+  const index = client.counter.requests;
+  client.counter.requests += 1;
   const fault = client.faultOf({ index, name: work.name, changes: work.changes });
   const early = beforeSending(client, work, fault);
   if (early !== null) return early;

@@ -12,6 +12,8 @@ export interface MemoryServer {
   readonly volumes: Map<string, MemoryVolume>;
   readonly operations: Map<string, MemoryOperation>;
   readonly watchers: Set<Watcher>;
+  /** The server as each project sees it, by the project's name; `default` is the server itself. */
+  readonly projects: Map<string, MemoryServer>;
   /** Runs commands inside. */
   exec: ExecHandler;
   /** Until then nobody answers: it restarts. By the monotonic clock, milliseconds. */
@@ -83,6 +85,8 @@ export interface MemoryVolume {
   content: string;
   snapshots: { name: string; readonly createdAt: string; expiresAt: string | null; readonly content: string }[];
   otherUsers: number;
+  /** The rehearsal that it was copied for; absent for a volume of the user's. */
+  readonly run?: string;
 }
 
 export interface MemoryOperation extends Operation {
@@ -137,9 +141,10 @@ export function createMemoryServer(options: {
   readonly exec: ExecHandler;
   readonly takes?: Partial<MemoryServer['takes']>;
 }): MemoryServer {
-  return {
+  const server: MemoryServer = {
     clock: options.clock,
     instances: new Map(),
+    projects: new Map(),
     pools: new Map([['default', poolLikeBtrfs('default')]]),
     volumes: new Map(),
     operations: new Map(),
@@ -150,6 +155,40 @@ export function createMemoryServer(options: {
     takes: { ...defaultTakes, ...options.takes },
     sequence: 0,
   };
+  server.projects.set(defaultProject, server);
+  return server;
+}
+
+export const defaultProject = 'default';
+
+/** The server as a project sees it: with instances, volumes, operations and events of its own. Everything else is shared. */
+export function projectOf(server: MemoryServer, name: string): MemoryServer {
+  const { projects } = server;
+  const root = projects.get(defaultProject) ?? server;
+  const view = projects.get(name) ?? {
+    ...root,
+    instances: new Map(),
+    volumes: new Map(),
+    operations: new Map(),
+    watchers: new Set(),
+    get exec() {
+      return root.exec;
+    },
+    get downUntil() {
+      return root.downUntil;
+    },
+    get shuttingDown() {
+      return root.shuttingDown;
+    },
+    get sequence() {
+      return root.sequence;
+    },
+    set sequence(value) {
+      root.sequence = value;
+    },
+  };
+  projects.set(name, view);
+  return view;
 }
 
 const gibibyte = 1024 ** 3;
@@ -242,12 +281,15 @@ export function announce(server: MemoryServer, instance: string): void {
 
 /** The server dies now, and answers again a little later. What it was doing is cut off where it is. */
 export function crash(server: MemoryServer): void {
-  server.downUntil = server.clock.monotonic() + server.takes.restart;
-  for (const operation of server.operations.values()) operation.cut();
-  server.operations.clear();
-  for (const watcher of server.watchers) watcher.onLost();
-  server.watchers.clear();
-  for (const instance of server.instances.values()) instance.isStopping = false;
+  const root = projectOf(server, defaultProject);
+  root.downUntil = server.clock.monotonic() + server.takes.restart;
+  for (const { operations, watchers, instances } of server.projects.values()) {
+    for (const operation of operations.values()) operation.cut();
+    operations.clear();
+    for (const watcher of watchers) watcher.onLost();
+    watchers.clear();
+    for (const instance of instances.values()) instance.isStopping = false;
+  }
 }
 
 export function noInstance(purpose: string): Result<never, PlatformFailure> {

@@ -24,7 +24,7 @@ export function snapshotsOf(client: MemoryClient): Snapshots {
         ok(snapshots.map((one) => ({ ...snapshotOf(one), revision: '' }))),
       ),
     getSnapshot: (instance, name) => {
-      const purpose = `look at the snapshot ${name} of ${instance}`;
+      const purpose = `read the snapshot ${name} of ${instance}`;
       return read(client, 'getSnapshot', purpose, instance, (one) => {
         const found = findSnapshot(one, name, purpose);
         return found.ok ? ok(snapshotOf(found.value)) : found;
@@ -32,7 +32,7 @@ export function snapshotsOf(client: MemoryClient): Snapshots {
     },
     renameSnapshot: (instance, from, to, { limitMs }) => renameSnapshot(client, instance, from, to, limitMs),
     setSnapshotExpiry: (instance, name, expiresAt, revision) => {
-      const purpose = `set when the snapshot ${name} of ${instance} expires`;
+      const purpose = `set the expiry of the snapshot ${name} of ${instance}`;
       return send(client, {
         ...workOn(client.server, 'setSnapshotExpiry', purpose, instance, quickMs),
         apply: () => {
@@ -154,7 +154,7 @@ function deleteSnapshot(client: MemoryClient, instance: string, name: string, li
       const isRestored = [...server.operations.values()].some(
         (one) => one.activity === 'restore' && one.isRunning && one.instances.includes(instance),
       );
-      if (isRestored) return err(platformFailure('busy', purpose, 'a restore is under way'));
+      if (isRestored) return err(platformFailure('busy', purpose, 'a restore is in progress'));
       const found = snapshotNamed(server, instance, name, purpose);
       return found.ok ? ok(undefined) : found;
     },

@@ -11,14 +11,14 @@ export function storageOf(client: MemoryClient): Storage {
   const { server } = client;
   return {
     getPool: (name) =>
-      read(client, 'getPool', `look at the storage pool ${name}`, (purpose) => poolOf(server, name, purpose)),
+      read(client, 'getPool', `read the storage pool ${name}`, (purpose) => poolOf(server, name, purpose)),
     getPoolSpace: (name) =>
-      read(client, 'getPoolSpace', `ask how full the storage pool ${name} is`, (purpose) => {
+      read(client, 'getPoolSpace', `read the usage of the storage pool ${name}`, (purpose) => {
         const pool = poolOf(server, name, purpose);
         return pool.ok ? ok(pool.value.space) : pool;
       }),
     getVolume: (pool, volume) =>
-      read(client, 'getVolume', `look at the volume ${volume} of the pool ${pool}`, (purpose) => {
+      read(client, 'getVolume', `read the volume ${volume} of the pool ${pool}`, (purpose) => {
         const found = volumeOf(server, pool, volume, purpose);
         if (!found.ok) return found;
         const instances = usersOf(server, pool, volume).map(({ name }) => name);
@@ -80,7 +80,7 @@ function changesOf(client: MemoryClient): Changes {
         },
       ),
     setVolumeSnapshotExpiry: (pool, volume, snapshot, expiresAt) => {
-      const purpose = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
+      const purpose = `set the expiry of the snapshot ${snapshot} of the volume ${volume}`;
       return change(client, 'setVolumeSnapshotExpiry', purpose, quickMs, () => {
         const found = pointOf(server, pool, volume, snapshot, purpose);
         if (!found.ok) return found;

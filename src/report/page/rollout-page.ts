@@ -24,14 +24,14 @@ export function rolloutPage(page: {
     first: {
       tone: toneOfRollout(record, cards),
       call: `guard … -- ${shellWords(record.command)}`,
-      label: record.status === 'running' ? 'under way' : record.status,
+      label: record.status === 'running' ? 'in progress' : record.status,
       facts: [timeText(record.startedAt), `host ${record.holder.host}`, `rollout ${record.id}`],
       headline: `The rollout ${life}: ${countText(cards)}.`,
       found: foundIn(cards),
       service: servicesOf(cards),
       next:
         next.length === 0
-          ? markup`<p>${record.status === 'running' ? 'Wait for its end.' : 'Nothing.'}</p>`
+          ? markup`<p>${record.status === 'running' ? 'Wait until it ends.' : 'Nothing.'}</p>`
           : nextStepList(next.map(({ text, command }) => ({ text: sentence(text), command }))),
     },
   });

@@ -203,7 +203,7 @@ function callSection({ record, target }: RunReport): Html {
           { cells: ['Started', timeText(started.at)] },
         ]),
     ...(run === '' ? [] : [{ cells: ['Run', run] }]),
-    ...(started?.rolledBackTo === undefined ? [] : [{ cells: ['Goes back to run', started.rolledBackTo] }]),
+    ...(started?.rolledBackTo === undefined ? [] : [{ cells: ['Rolls back to run', started.rolledBackTo] }]),
     ...(started?.rollout === undefined ? [] : [{ cells: ['Rollout', started.rollout] }]),
   ];
   return section('How it was called', table('How it was called', [], rows));

@@ -54,14 +54,14 @@ function headlineOf(
     if (outcome.outcome === 'waiting')
       return {
         label,
-        headline: markup`${target.instance} is healthy after the change. Without a confirmation the change is undone at ${clockText(outcome.deadline, record.started?.at ?? 0)}.`,
+        headline: markup`${target.instance} is healthy after the change. Without a confirmation the change is rolled back at ${clockText(outcome.deadline, record.started?.at ?? 0)}.`,
       };
     return { label, headline: sentence(headline.slice(label.length + 2)) };
   }
   if (internalError !== null)
     return { label: 'internal error', headline: `guard failed while it worked on ${target.instance}.` };
   if (report.state === 'waiting')
-    return { label: 'not started', headline: `The change of ${target.instance} has not begun.` };
+    return { label: 'not started', headline: `The change of ${target.instance} has not started.` };
   return { label: state, headline: `The run on ${target.instance} has not ended.` };
 }
 
@@ -129,14 +129,14 @@ function commandEndText({ facts, record }: RunReport, outcome: Outcome): Html {
     return markup`<p class="reason">The change was healthy, and it was ${facts.confirmation === 'refused' ? 'refused' : 'not confirmed in time'}.</p>`;
   if (record.verdict?.verdict.verdict === 'healthy') return healthyText(record.verdict.verdict.checks.length, facts);
   if (outcome.outcome === 'kept' && record.verdict === null)
-    return markup`<p class="reason">${facts.begun.includes('restore') ? 'The instance was rolled back to the restore point, as you asked.' : 'The change stays as it was decided before guard was interrupted.'}</p>`;
+    return markup`<p class="reason">${facts.begun.includes('restore') ? 'The instance was rolled back to the restore point, as you asked.' : 'The change was kept, as decided before guard was interrupted.'}</p>`;
   if (facts.end === null) return markup`<p class="reason">The result of the command is unknown.</p>`;
   return markup`<p class="reason">The command ${describeCommandEnd(facts.end)}.</p>`;
 }
 
 function healthyText(checks: number, { coverage }: RunReport['facts']): Html {
   return markup`<p class="reason">Everything that worked before the change works after it.</p>
-<p>${checks > 0 && `${checks} ${checks === 1 ? 'check was' : 'checks were'} asked. `}${coverage !== null && coverage.compared.length > 0 && `Compared with the state before: ${coverage.compared.join(', ')}.`}</p>
+<p>${checks > 0 && `${checks} ${checks === 1 ? 'check was' : 'checks were'} run. `}${coverage !== null && coverage.compared.length > 0 && `Compared with the state before: ${coverage.compared.join(', ')}.`}</p>
 ${coverage !== null && coverage.missing.length > 0 && markup`<p class="failed">Not compared: ${coverage.missing.join(', ')}.</p>`}`;
 }
 
@@ -184,13 +184,17 @@ function serviceOf(report: RunReport, outcome: Outcome | null, timeline: Timelin
       return state(
         'Not known yet',
         'warn',
-        report.state === 'waiting' ? 'Nothing has begun.' : 'The run has not ended.',
+        report.state === 'waiting' ? 'The run has not started.' : 'The run has not ended.',
       );
     case 'kept':
     case 'waiting':
       return report.facts.verdict?.verdict === 'healthy' || report.facts.verdictAgain?.verdict === 'healthy'
         ? state('Yes', 'good', outcome?.outcome === 'kept' ? 'It is healthy.' : 'It is healthy with the change.')
-        : state('Not checked', 'warn', 'The change stays as it was decided. Its health was not checked again.');
+        : state(
+            'Not checked',
+            'warn',
+            'The change was kept, as decided before. The health of the instance was not checked again.',
+          );
     case 'kept-unhealthy':
       return state('No', 'bad', 'The change was kept although it failed, as your policy says.');
     case 'kept-unchanged':
@@ -201,7 +205,7 @@ function serviceOf(report: RunReport, outcome: Outcome | null, timeline: Timelin
     case 'rolled-back-not-well':
       return state('No', 'bad', 'The instance was restored and started, but not everything works as before.');
     case 'rollback-failed':
-      return state('No', 'bad', 'guard could not bring the instance back.');
+      return state('No', 'bad', 'guard could not restore the instance.');
     case 'instance-gone':
       return state('No', 'bad', 'The instance does not exist any more.');
     default:
@@ -234,7 +238,7 @@ function downtimeText({ record, facts }: RunReport, timeline: Timeline | null): 
   const down = timeline?.downtime ?? null;
   if (down === null) return record.commandBegan ? markup`<p>guard did not stop the instance.</p>` : null;
   if (down.to === null)
-    return markup`<p class="failed">It was stopped at ${clockText(down.from, base)} and was not seen to run again.</p>`;
+    return markup`<p class="failed">It was stopped at ${clockText(down.from, base)}. guard did not see it running again.</p>`;
   const stopped = markup`Stopped for ${formatDuration(down.to - down.from)}, until ${clockText(down.to, base)}.`;
   const began = record.phases.find(({ phase }) => phase === 'command' || phase === 'push')?.begunAt;
   const proven = facts.verdictAgain?.verdict === 'healthy' ? record.verdictAgain?.at : undefined;
@@ -251,15 +255,15 @@ function nextStepsOf(report: RunReport, outcome: Outcome | null): readonly NextS
     facts.restorePoint === null ? [] : [{ text: 'To undo the change:', command: `${guard('rollback')} ${facts.run}` }];
   if (outcome === null)
     return report.state === 'waiting'
-      ? [{ text: 'Wait for its turn.', command: null }]
-      : [{ text: 'If guard does not run any more, let it finish:', command: guard('recover') }, ...show];
+      ? [{ text: 'Wait until it starts.', command: null }]
+      : [{ text: 'If guard is no longer running, finish the run:', command: guard('recover') }, ...show];
   switch (outcome.outcome) {
     case 'kept':
       return [{ text: 'Nothing.', command: null }, ...undo];
     case 'waiting':
       return [
-        { text: 'Look whether the change does what it should. To keep it:', command: guard('confirm') },
-        { text: 'To undo it now:', command: guard('rollback') },
+        { text: 'Check that the change does what it should. To keep it:', command: guard('confirm') },
+        { text: 'To roll it back now:', command: guard('rollback') },
       ];
     case 'kept-unhealthy':
       return [{ text: 'A person must look at the instance.', command: guard('check') }, ...undo];

@@ -1,8 +1,8 @@
+import { posix } from 'node:path';
 import lookup from '../../guest/find-executable.sh?raw';
 import type { Outcome } from '../../event.ts';
 import type { Instance } from '../../platform/platform.ts';
-import type { Plan } from '../plan.ts';
-import { mayProvide } from '../push/source.ts';
+import type { Plan, PushPlan } from '../plan.ts';
 import { refused } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -74,6 +74,16 @@ export async function refuseMissingExecutable(
 /** Whether a push provides all of it, so that no search is needed. */
 export function isBroughtIn({ pushes, command }: Pick<Plan, 'pushes' | 'command'>): boolean {
   return mayProvide(pushes, command.words[0], command.cwd) && folderToFind({ pushes, command }) === '';
+}
+
+/** Whether a push could provide the command, so that its absence now does not matter. */
+export function mayProvide(pushes: readonly PushPlan[], word: string, cwd: string): boolean {
+  const path = posix.resolve(cwd, word);
+  return pushes.some(({ inside, kind }) =>
+    word.includes('/')
+      ? path === inside || path.startsWith(inside === '/' ? '/' : `${inside}/`)
+      : kind === 'folder' || posix.basename(inside) === word,
+  );
 }
 
 /** The folder that must already exist; empty if none. */

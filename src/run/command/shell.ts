@@ -7,12 +7,9 @@ import type { BootMark } from './instance-stop.ts';
 const shells = ['sh', 'ash', 'bash', 'dash', 'fish', 'ksh', 'mksh', 'zsh'];
 
 /** Whether the command is a shell in which the person works, rather than one that runs a script and ends. */
-export function isShellSession(
-  { command, change }: Pick<Plan, 'command' | 'change'>,
-  { io, person }: RunTools,
-): boolean {
+export function isShellSession({ command }: Pick<Plan, 'command'>, { io, person }: RunTools): boolean {
   const [program, ...options] = command.words;
-  if (change.kind !== 'command' || io.terminal === null || person === null) return false;
+  if (io.terminal === null || person === null) return false;
   if (basename(program) === 'su') return !options.some((option) => /^(-c|--command)/.test(option));
   return shells.includes(basename(program)) && options.every((option) => /^(-[il]+|--login|-)$/.test(option));
 }

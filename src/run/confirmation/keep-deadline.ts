@@ -1,7 +1,7 @@
 import { remainingMs } from '../../deadline.ts';
 import { inFlightName } from '../lock/in-flight.ts';
 import { readMarker } from '../lock/marker.ts';
-import type { Confirmation } from './confirmation.ts';
+import type { Confirmation } from '../lock/confirmation.ts';
 import { awaitOtherGuard, type OtherGuardTools } from './other-guard.ts';
 import { mayBeSettledLater, settleOnInstance, type SettlementTools } from './settlement.ts';
 

@@ -2,7 +2,7 @@ import type { RunRecord } from '../../journal/runs.ts';
 import { inFlightName, leaseOf } from '../lock/in-flight.ts';
 import { readMarker, type RunMarker } from '../lock/marker.ts';
 import type { RunTools } from '../tools.ts';
-import { isSettledByOther } from './confirmation.ts';
+import { isSettledByOther } from '../lock/confirmation.ts';
 
 /** How long a guard that cannot be seen from here may give no sign of life: two renewals of its lease. Milliseconds. */
 const silenceMs = 30_000;

@@ -4,7 +4,7 @@ import { retryTransient } from '../../platform/retry.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { markerKey, readMarker, type RunMarker } from '../lock/marker.ts';
 import type { RunTools } from '../tools.ts';
-import { settle, type Confirmation, type ConfirmationAction, type ConfirmationConflict } from './confirmation.ts';
+import { settle, type Confirmation, type ConfirmationAction, type ConfirmationConflict } from '../lock/confirmation.ts';
 
 /** Why a change could not be settled on its instance. */
 export type SettlementFailure =

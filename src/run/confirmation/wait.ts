@@ -4,10 +4,10 @@ import type { ConfirmationPlan, Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 import { readMarker } from '../lock/marker.ts';
 import { describeFailure } from '../../platform/failure.ts';
-import { isSettledByOther, type Confirmation, type ConfirmationAction } from './confirmation.ts';
+import { isSettledByOther, type Confirmation, type ConfirmationAction } from '../lock/confirmation.ts';
 import { mayBeSettledLater, requestOnInstance, settleOnInstance, type SettlementTools } from './settlement.ts';
 
-/** How the wait ended. `left`: it goes on without this process. `taken-over`: another guard has the run. */
+/** How the wait ended. `left`: it goes on without this process. `taken-over`: another guard has taken over the run. */
 export type ConfirmationEnd = 'confirmed' | 'refused' | 'expired' | 'left' | 'taken-over';
 
 /** How often the instance is read, and how often `--confirm-by` runs, in milliseconds. */
@@ -40,8 +40,8 @@ export async function awaitConfirmation(
   });
   if (!requested.ok) {
     const { error } = requested;
-    const detail = error.kind === 'platform' ? describeFailure(error.failure) : 'another guard has the run.';
-    return { end: await withdraw(plan, tools, `The instance could not be told that it waits: ${detail}`), deadline };
+    const detail = error.kind === 'platform' ? describeFailure(error.failure) : 'another guard has taken over the run.';
+    return { end: await withdraw(plan, tools, `The instance could not be marked as waiting: ${detail}`), deadline };
   }
   if (plan.confirmation.detach) return { end: 'left', deadline };
   const waited = await inPhase(

@@ -146,7 +146,7 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
 const reportMs = 2000;
 
 function describeSilence(leftMs: number): string {
-  return `The server does not answer, so guard cannot tell whether this run still holds the instance. guard keeps trying for ${formatDuration(Math.max(1000, Math.ceil(leftMs / 1000) * 1000))} and changes nothing meanwhile.`;
+  return `The server does not answer, so guard cannot tell whether this run still has the lock. guard keeps trying for ${formatDuration(Math.max(1000, Math.ceil(leftMs / 1000) * 1000))} and changes nothing meanwhile.`;
 }
 
 /** What the work comes to, or `unknown` where it is not over in time: a request that hangs is not waited for. */
@@ -248,7 +248,7 @@ const lossFailures: Readonly<Record<LeaseLoss, PlatformFailure>> = {
 };
 
 function lossFailure(loss: LeaseLoss): PlatformFailure {
-  const purpose = 'go on with the run';
+  const purpose = 'continue the run';
   return platformFailure('changed', purpose, describeLoss(loss));
 }
 

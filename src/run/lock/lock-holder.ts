@@ -35,10 +35,10 @@ export function describeHolder(
         `Finish it first: ${shellWords(['guard', 'recover'])}`,
       );
     case 'alive':
-      return busy(`Another run holds this instance: ${who}.`, waitAdvice(waitedMs));
+      return busy(`Another run is in progress on this instance: ${who}.`, waitAdvice(waitedMs));
     case 'elsewhere':
       return busy(
-        `Another run holds this instance: ${who}.`,
+        `Another run is in progress on this instance: ${who}.`,
         `${waitAdvice(waitedMs)} If that host is permanently lost, finish the run with \`guard recover\`.`,
       );
   }

@@ -1,4 +1,4 @@
-import { parseConfirmation, type Confirmation } from '../confirmation/confirmation.ts';
+import { parseConfirmation, type Confirmation } from './confirmation.ts';
 import type { Holder } from '../../event.ts';
 import type { Instance } from '../../platform/platform.ts';
 import { isRunId } from '../../journal/run-id.ts';

@@ -3,7 +3,8 @@ import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { Header } from 'tar/header';
 import { Pax } from 'tar/pax';
-import { entriesOf, folderOf, type PushEntry, type PushPlan } from './source.ts';
+import { entriesOf, folderOf, type PushEntry } from './source.ts';
+import type { PushPlan } from '../plan.ts';
 
 /**
  * A push as a tar archive, created while it is sent. `onSent` is called for each

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { entriesOf, type PushPlan } from './source.ts';
+import { entriesOf } from './source.ts';
+import type { PushPlan } from '../plan.ts';
 
 /** A hash of the pushed content, its owner and its destination. The source folder and time do not matter. */
 export async function digestOfPush(push: PushPlan): Promise<string> {

@@ -1,6 +1,6 @@
 import type { CommandEnd } from '../../event.ts';
 import { neutralise } from '../../text.ts';
-import type { PushPlan } from './source.ts';
+import type { PushPlan } from '../plan.ts';
 
 /** Why a push is incomplete. It counts as a failed command. */
 export function pushFailed(push: PushPlan, why: string): CommandEnd {

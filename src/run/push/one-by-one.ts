@@ -6,7 +6,8 @@ import type { Platform } from '../../platform/platform.ts';
 import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import { ok, type Result } from '../../result.ts';
 import type { Plan } from '../plan.ts';
-import { entriesOf, folderOf, type PushEntry, type PushPlan } from './source.ts';
+import { entriesOf, folderOf, type PushEntry } from './source.ts';
+import type { PushPlan } from '../plan.ts';
 import { pushFailed } from './format.ts';
 import type { RunTools } from '../tools.ts';
 

@@ -1,21 +1,7 @@
 import { access, constants, lstat, opendir, readlink, stat } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { err, ok, type Result } from '../../result.ts';
-
-/** Files to copy into the instance, checked before the run. */
-export interface PushPlan {
-  /** On the machine that runs guard, absolute. */
-  readonly local: string;
-  /** The destination, absolute and without a trailing slash. */
-  readonly inside: string;
-  readonly kind: 'file' | 'folder';
-  /** Files and links in it. */
-  readonly files: number;
-  readonly bytes: number;
-  /** The numeric owner in the instance. */
-  readonly user: number;
-  readonly group: number;
-}
+import type { PushPlan } from '../plan.ts';
 
 /** One entry of a push, folders before their content. */
 export type PushEntry = {
@@ -108,16 +94,6 @@ class UnfitEntry extends Error {}
 
 function isSystemError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error;
-}
-
-/** Whether a push could provide the command, so that its absence now does not matter. */
-export function mayProvide(pushes: readonly PushPlan[], word: string, cwd: string): boolean {
-  const path = posix.resolve(cwd, word);
-  return pushes.some(({ inside, kind }) =>
-    word.includes('/')
-      ? path === inside || path.startsWith(inside === '/' ? '/' : `${inside}/`)
-      : kind === 'folder' || posix.basename(inside) === word,
-  );
 }
 
 /** The folder in which a push is unpacked. */

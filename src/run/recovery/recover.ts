@@ -28,7 +28,7 @@ import { describeLoss, type LeaseHandle } from '../lock/lease.ts';
 import { thaw } from '../thaw.ts';
 import { rollBack, type RollbackEnd } from '../rollback/rollback.ts';
 import type { RunTools } from '../tools.ts';
-import { inspectProcesses, waitForTransaction } from '../transaction/end.ts';
+import { inspectProcesses, waitForTransaction } from '../changes/transaction-end.ts';
 import { findVolumePoints } from '../restore-point/volumes.ts';
 
 /** What to recover, and how. */

@@ -12,7 +12,7 @@ import { currentLockHolder, describeHolder } from '../lock/lock-holder.ts';
 import type { Plan } from '../plan.ts';
 import { othersLimitMs, repeatTransient, retryTransient } from '../../platform/retry.ts';
 import { refusedBecause } from '../refusal.ts';
-import { quiesce, abandonQuiesce, resume, mustQuiesce } from '../lock/quiesce.ts';
+import { quiesce, abandonQuiesce, resume, mustQuiesce } from './quiesce.ts';
 import { thaw } from '../thaw.ts';
 import { warner } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';

@@ -22,7 +22,7 @@ describe('a check that cannot be put', () => {
     const broken = { ...unreachable, platform: null as unknown as AskContext['platform'] };
     expect(await askCheck(checkOf('web'), broken)).toMatchObject({
       status: 'unknown',
-      message: expect.stringContaining('a mistake in guard itself') as string,
+      message: expect.stringContaining('a bug in guard') as string,
     });
   });
 

@@ -75,7 +75,7 @@ describe('asking web servers for their front page', () => {
         answers: [http(80, `200 (${front})`), { ...http(80, `200 (${site})`), question: '//shop.example/' }],
       });
     expect(deciding(compareFacts(at80('aaaaaaaa', 'bbbbbbbb'), at80('aaaaaaaa', 'aaaaaaaa')))).toEqual([
-      'nginx.service had pages of its own for shop.example at tcp/80, now it gives the page of the default site',
+      'nginx.service had separate pages for shop.example at tcp/80, now it answers with the page of the default site',
     ]);
     expect(deciding(compareFacts(at80('aaaaaaaa', 'bbbbbbbb'), at80('cccccccc', 'dddddddd')))).toEqual([]);
     expect(deciding(compareFacts(at80('aaaaaaaa', 'aaaaaaaa'), at80('cccccccc', 'cccccccc')))).toEqual([]);
@@ -230,12 +230,12 @@ describe('F36: a proxy that listens, and lets nobody in', () => {
     ['200', '503', []],
     ['403', '403', []],
     ['403', '200', []],
-    ['200', '403', ['squid.service at tcp/3128 was asked for http://127.0.0.1/ and answered with 200, now with 403']],
-    ['503', '407', ['squid.service at tcp/3128 was asked for http://127.0.0.1/ and answered with 503, now with 407']],
+    ['200', '403', ['squid.service at tcp/3128 answered a request for http://127.0.0.1/ with 200, now with 403']],
+    ['503', '407', ['squid.service at tcp/3128 answered a request for http://127.0.0.1/ with 503, now with 407']],
     [
       '200',
       null,
-      ['squid.service at tcp/3128 was asked for http://127.0.0.1/ and answered with 200, now it does not answer'],
+      ['squid.service at tcp/3128 answered a request for http://127.0.0.1/ with 200, now it does not answer'],
     ],
   ])('%s, then %s', (was, is, message) => {
     const answering = (said: string | null): Facts =>

@@ -92,10 +92,10 @@ describe('F36: a server that takes calls, and does not greet as it did', () => {
 
   test.each<[string | null, string | null, string[]]>([
     ['SSH-', 'SSH-', []],
-    ['SSH-', null, ['ssh.service greeted callers at tcp/22 with "SSH-", now it does not answer']],
-    ['SSH-', 'unreachable', ['ssh.service greeted callers at tcp/22 with "SSH-", now it cannot be reached']],
-    ['220', '421', ['ssh.service greeted callers at tcp/22 with "220", now with "421"']],
-    ['+PONG', '-DENIED', ['ssh.service greeted callers at tcp/22 with "+PONG", now with "-DENIED"']],
+    ['SSH-', null, ['ssh.service greeted clients at tcp/22 with "SSH-", now it does not answer']],
+    ['SSH-', 'unreachable', ['ssh.service greeted clients at tcp/22 with "SSH-", now it cannot be reached']],
+    ['220', '421', ['ssh.service greeted clients at tcp/22 with "220", now with "421"']],
+    ['+PONG', '-DENIED', ['ssh.service greeted clients at tcp/22 with "+PONG", now with "-DENIED"']],
     ['-NOAUTH', '-DENIED', []],
     ['-NOAUTH', '+PONG', []],
     [null, '421', []],

@@ -105,18 +105,18 @@ describe('F36: a directory server that runs and listens, and has lost its direct
   test.each<[string, Facts, string[]]>([
     ['the same', before, []],
     ['one more', holding(answer('', 'dc=a; dc=b; dc=c'), answer('dc=a', 'success')), []],
-    ['one less', holding(answer('', 'dc=b')), ['slapd.service held the directory dc=a, and does not any more']],
-    ['none', holding(answer('', '')), ['slapd.service held the directory dc=a and dc=b, and does not any more']],
-    ['silence', holding(answer('', null)), ['slapd.service said which directories it holds, now it does not answer']],
+    ['one less', holding(answer('', 'dc=b')), ['slapd.service had the directory dc=a, and no longer has it']],
+    ['none', holding(answer('', '')), ['slapd.service had the directory dc=a and dc=b, and no longer has it']],
+    ['silence', holding(answer('', null)), ['slapd.service listed its directories, now it does not answer']],
     [
       'an empty one',
       holding(answer('', 'dc=a; dc=b'), answer('dc=a', 'no such object')),
-      ['slapd.service gave the entry dc=a, now with no such object'],
+      ['slapd.service returned the entry dc=a, now with no such object'],
     ],
     [
       'one that is closed to everybody',
       holding(answer('', 'dc=a; dc=b'), answer('dc=a', 'insufficient access')),
-      ['slapd.service gave the entry dc=a, now with insufficient access'],
+      ['slapd.service returned the entry dc=a, now with insufficient access'],
     ],
   ])('%s', (_name, after, message) => {
     expect(deciding(compareFacts(before, after))).toEqual(message);

@@ -82,7 +82,7 @@ describe('F36: a mail server that greets, and takes no messages', () => {
       sockets: [tcp('0.0.0.0', 25, postfix)],
       answers: [{ protocol: 'mail', port: 'tcp/25', question: 'postmaster', said }],
     });
-  const sentence = 'postfix.service at tcp/25 would have taken a message for its postmaster ("250"), now';
+  const sentence = 'postfix.service at tcp/25 would have accepted a message for its postmaster ("250"), now';
 
   test.each<[string | null, string | null, string[]]>([
     ['250', '250', []],

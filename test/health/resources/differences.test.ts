@@ -32,7 +32,7 @@ describe('jobs', () => {
 
   test('a line that is gone', () => {
     expect(found(jobs(backup), jobs())).toEqual([
-      'fail: cron had the job "backup" in /etc/cron.d/backup, and has it no more',
+      'fail: cron had the job "backup" in /etc/cron.d/backup, and no longer has it',
     ]);
   });
 
@@ -42,7 +42,7 @@ describe('jobs', () => {
 
   test('a timer of the same name instead', () => {
     const timer = units(service('backup.timer', { sub: 'waiting' }));
-    expect(found(jobs(backup), { ...jobs(), units: timer })[0]).toMatch(/^info: .*something else does the same now/);
+    expect(found(jobs(backup), { ...jobs(), units: timer })[0]).toMatch(/^info: .*something else replaced it/);
   });
 
   test('with its package, whose removal the command names', () => {
@@ -51,10 +51,10 @@ describe('jobs', () => {
 
   test('a program that is gone, a table that cron passes over, and no daemon', () => {
     expect(found(jobs(backup), jobs(backup, 'missing /usr/local/bin/backup'))).toEqual([
-      'fail: /usr/local/bin/backup, which a job of cron runs, is not there any more',
+      'fail: /usr/local/bin/backup, which a cron job runs, no longer exists',
     ]);
     expect(found(jobs(backup), jobs(backup, 'mode -rw-rw-r-- 0 /etc/cron.d/backup'))).toEqual([
-      "fail: cron ignores /etc/cron.d/backup now: it is not root's alone",
+      'fail: cron ignores /etc/cron.d/backup now: users other than root can write to it',
     ]);
     expect(found({ ...jobs(backup), packaged: {} }, { ...jobs(backup), processes: [process('nginx', 6)] })).toEqual([
       'fail: nothing runs the jobs in /etc/cron.d/backup any more: no cron daemon is running',
@@ -72,13 +72,10 @@ describe('timers', () => {
   test.each([
     [service('nightly.timer', { active: 'inactive', sub: 'dead', planned: false }), 'is stopped now'],
     [service('nightly.timer', { active: 'inactive', sub: 'dead', load: 'masked' }), 'is masked now'],
-    [
-      service('nightly.timer', { sub: 'elapsed', planned: false, lastTrigger: 'Mon' }),
-      'and waits for no moment any more',
-    ],
+    [service('nightly.timer', { sub: 'elapsed', planned: false, lastTrigger: 'Mon' }), 'and is no longer scheduled'],
   ])('%#: %s', (now, words) => {
     expect(found({ units: units(timer) }, { units: units(now) })).toEqual([
-      `fail: nightly.timer ran its job by the clock, ${words}`,
+      `fail: nightly.timer ran its job at set times, ${words}`,
     ]);
   });
 
@@ -90,7 +87,7 @@ describe('timers', () => {
   test('a job that fails now', () => {
     const job = service('nightly.service', { active: 'failed', sub: 'failed', result: 'exit-code', type: 'oneshot' });
     expect(found({ units: units(timer) }, { units: units(timer, job) })).toContain(
-      'fail: nightly.service, which nightly.timer runs, did not fail before and fails now: a step of its start failed',
+      'fail: nightly.service, which nightly.timer runs, did not fail before and fails now: a step of its startup failed',
     );
   });
 });
@@ -307,7 +304,7 @@ describe('configuration and privileges', () => {
   test('capabilities of a program of one’s own', () => {
     const has = (...lines: readonly string[]): Partial<Facts> => ({ privileges: privilegesFrom(section(...lines)) });
     expect(found(has('capability /opt/app/bin/app cap_net_bind_service=ep'), has())).toEqual([
-      'fail: /opt/app/bin/app had the capabilities cap_net_bind_service=ep, and has it no more',
+      'fail: /opt/app/bin/app had the capabilities cap_net_bind_service=ep, and no longer has it',
     ]);
   });
 });

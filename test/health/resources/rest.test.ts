@@ -188,7 +188,7 @@ describe('processes, where no service manager tells', () => {
 test('a restart is asked for anew', () => {
   const asked = facts({ reboot: { required: true, packages: ['libc6', 'dbus'] } });
   expect(compareFacts(facts(), asked).map(({ severity, message }) => [severity, message])).toEqual([
-    ['advisory', 'the instance asks to be restarted for libc6, dbus'],
+    ['advisory', 'the instance requires a restart for libc6, dbus'],
   ]);
   expect(compareFacts(asked, asked)).toEqual([]);
 });

@@ -56,7 +56,7 @@ describe('a unit that was running and now is not', () => {
     [
       'start step',
       failed('pdns.service', { exit: null }),
-      'pdns.service was running, has failed: a step of its start failed',
+      'pdns.service was running, has failed: a step of its startup failed',
     ],
     [
       'no program',

@@ -29,7 +29,7 @@ describe('named unix sockets', () => {
 
   test('moved elsewhere by the same service', () => {
     expect(compareUnix([unix('/run/mysqld/mysqld.sock', mysqld)], [unix('/var/lib/mysql/mysql.sock', mysqld)])).toEqual(
-      ['mariadb.service: socket /run/mysqld/mysqld.sock is gone, there is /var/lib/mysql/mysql.sock now'],
+      ['mariadb.service: socket /run/mysqld/mysqld.sock is gone, /var/lib/mysql/mysql.sock is new'],
     );
   });
 
@@ -47,7 +47,7 @@ describe('named unix sockets', () => {
       [],
     );
     expect(compareUnix(before, after, { '/run/php/php8.2-fpm.sock': ['/etc/nginx/sites-available/shop'] })).toEqual([
-      'php8.2-fpm.service: socket /run/php/php8.2-fpm.sock is gone, there is /run/php/php8.4-fpm.sock now, and /etc/nginx/sites-available/shop names it',
+      'php8.2-fpm.service: socket /run/php/php8.2-fpm.sock is gone, /run/php/php8.4-fpm.sock is new, and /etc/nginx/sites-available/shop refers to it',
     ]);
   });
 

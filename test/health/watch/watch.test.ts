@@ -177,7 +177,7 @@ describe('waiting in vain', () => {
     expect(ms).toBeGreaterThanOrEqual(3000);
     expect(ms).toBeLessThan(6000);
     expect(verdict.advisories.map(({ message }) => message)).toContain(
-      'guard did not wait longer: nothing that is queued or running will change it',
+      'guard did not wait longer: no queued or running job will change it',
     );
   });
 

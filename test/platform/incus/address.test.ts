@@ -96,7 +96,10 @@ describe('an address that means nothing', () => {
 
   it.each(['prod:', 'local:'])('has no name after the colon: %s', async (text) => {
     await configure(remotes);
-    expect(await resolve(text)).toMatchObject({ ok: false, error: { message: `"${text}" names no instance.` } });
+    expect(await resolve(text)).toMatchObject({
+      ok: false,
+      error: { message: `"${text}" does not name an instance.` },
+    });
   });
 
   it('points at the line of a broken configuration', async () => {

@@ -144,7 +144,7 @@ describe('removing a snapshot', () => {
     const restoring = restoreSnapshot(incus, 'c1', 'g1', limit);
     await fake.waitedFor();
     const refused = failure(await deleteSnapshot(incus, 'c1', 'g1', limit));
-    expect(refused).toMatchObject({ kind: 'busy', code: null, detail: 'a restore is under way.' });
+    expect(refused).toMatchObject({ kind: 'busy', code: null, detail: 'a restore is in progress.' });
     expect(sent('DELETE')).toEqual([]);
     fake.release();
     value(await restoring);

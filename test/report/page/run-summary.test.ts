@@ -53,7 +53,7 @@ describe('the first screen of a run', () => {
       },
     ];
     const page = runPage({ report: reportOfRecord(storyOf(events).record), evidence: [], version: '1' });
-    expect(page).toContain('Without a confirmation the change is undone at');
+    expect(page).toContain('Without a confirmation the change is rolled back at');
     expect(page).toContain('guard confirm web');
   });
 

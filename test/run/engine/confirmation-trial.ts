@@ -2,7 +2,7 @@ import { remainingMs } from '../../../src/deadline.ts';
 import type { Outcome } from '../../../src/event.ts';
 import type { Fault, MemoryRequest } from '../../../src/platform/memory/requests.ts';
 import { ok } from '../../../src/result.ts';
-import type { ConfirmationAction } from '../../../src/run/confirmation/confirmation.ts';
+import type { ConfirmationAction } from '../../../src/run/lock/confirmation.ts';
 import { keepDeadline } from '../../../src/run/confirmation/keep-deadline.ts';
 import { awaitOtherGuard, type OtherGuardTools } from '../../../src/run/confirmation/other-guard.ts';
 import { settleOnInstance } from '../../../src/run/confirmation/settlement.ts';

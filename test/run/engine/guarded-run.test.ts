@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 
 import { guardedRun } from '../../../src/run/guarded-run.ts';
-import type { Plan } from '../../../src/run/plan.ts';
+import type { RunPlan } from '../../../src/run/changes/change.ts';
 import { createWorld, planOf, startGuard, versionOf, type CommandKind, type World } from './world.ts';
 
 const run = '20270101-000000-aaaa';
 
 /** The outcome of a run in which nothing goes wrong with the server. */
-async function runOn(world: World, kind: CommandKind, more: Partial<Plan> = {}) {
+async function runOn(world: World, kind: CommandKind, more: Partial<RunPlan> = {}) {
   const guard = startGuard(world, { run });
   const end = await world.time.run(guard.process, () => guardedRun(planOf(kind, run, more), guard.tools));
   if (end.end !== 'done') throw new Error(`the run is ${end.end}`);
@@ -82,6 +82,6 @@ describe('a guarded run on the memory platform', () => {
     world.instance.generation = null;
     expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
     const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
-    expect(notices).toEqual([expect.stringContaining('does not tell when somebody restores')]);
+    expect(notices).toEqual([expect.stringContaining('does not report restores')]);
   });
 });

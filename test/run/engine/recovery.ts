@@ -7,7 +7,7 @@ import { inFlightName, newLease } from '../../../src/run/lock/in-flight.ts';
 import { readMarker } from '../../../src/run/lock/marker.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../../../src/run/lock/lease.ts';
 import { removeMarker, takeMarker } from '../../../src/run/lock/marker-changes.ts';
-import { isLeftoverOf, requireDeadHolder, type HolderEnd } from '../../../src/run/lock/takeover.ts';
+import { isLeftoverOf, requireDeadHolder, type HolderEnd } from '../../../src/run/recovery/takeover.ts';
 import type { Plan } from '../../../src/run/plan.ts';
 import {
   findLeftovers,

@@ -2,7 +2,9 @@ import { keptKey } from '../../../src/run/lock/marker.ts';
 import type { Outcome } from '../../../src/event.ts';
 import type { Fault, MemoryRequest } from '../../../src/platform/memory/requests.ts';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
-import type { Plan, TransactionEnd } from '../../../src/run/plan.ts';
+import type { RunPlan } from '../../../src/run/changes/change.ts';
+import { rollbackChange } from '../../../src/run/changes/rollback.ts';
+import { transactionChange, type TransactionEnd } from '../../../src/run/changes/transaction.ts';
 import { recoverInstance, type Recovered } from './recovery.ts';
 import {
   createWorld,
@@ -20,12 +22,12 @@ export interface RunKind {
   readonly name: string;
   readonly command: CommandKind;
   readonly world?: Parameters<typeof createWorld>[0];
-  readonly plan?: Partial<Plan>;
+  readonly plan?: Partial<RunPlan>;
   /** `guard rollback` to a restore point of version `v0`, or a package manager's transaction. */
   readonly change?: 'rollback' | 'transaction';
 }
 
-const quiesce = (name: string): Plan['hooks'] => ({
+const quiesce = (name: string): RunPlan['hooks'] => ({
   beforeRestorePoint: [{ kind: 'exec', command: [name], environment: {}, timeoutMs: 5000, user: 0, cwd: '/' }],
   afterRestorePoint: [{ kind: 'exec', command: [name], environment: {}, timeoutMs: 5000, user: 0, cwd: '/' }],
 });
@@ -130,18 +132,18 @@ async function prepareWorld(world: World, { change }: RunKind): Promise<string> 
   return world.instance.snapshots.find(({ name }) => name === 'mine')?.createdAt ?? '';
 }
 
-function planFor(kind: RunKind, world: World, guard: Guard): Plan {
+function planFor(kind: RunKind, world: World, guard: Guard): RunPlan {
   const plan = planOf(kind.command, run, kind.plan);
   if (kind.change === 'rollback') {
     const name = `guard-${oldRun}`;
     const createdAt = world.instance.snapshots.find((snapshot) => snapshot.name === name)?.createdAt ?? '';
     return {
       ...plan,
-      change: { kind: 'return', to: { run: oldRun, restorePoint: { name, createdAt, volumes: [] }, baseline: null } },
+      change: rollbackChange({ run: oldRun, restorePoint: { name, createdAt, volumes: [] }, baseline: null }),
     };
   }
   if (kind.change !== 'transaction') return plan;
-  return { ...plan, change: { kind: 'transaction', transaction: transactionOf(kind, world, guard) } };
+  return { ...plan, change: transactionChange(transactionOf(kind, world, guard)) };
 }
 
 /** A package manager inside: once it may go on, it goes on whether or not guard lives. */

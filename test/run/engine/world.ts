@@ -10,6 +10,7 @@ import {
   addInstance,
   addVolume,
   createMemoryServer,
+  projectOf,
   type MemoryInstance,
   type MemoryProcess,
   type MemoryServer,
@@ -19,7 +20,8 @@ import { createVirtualTime, type VirtualProcess, type VirtualTime } from '../../
 import type { Instance, Platform } from '../../../src/platform/platform.ts';
 import { ok } from '../../../src/result.ts';
 import { createInterrupter } from '../../../src/run/interruption.ts';
-import type { Plan } from '../../../src/run/plan.ts';
+import type { RunPlan } from '../../../src/run/changes/change.ts';
+import { commandChange } from '../../../src/run/changes/command.ts';
 import { createRecorder, type Recorder } from '../../../src/run/recorder.ts';
 import type { RunTools } from '../../../src/run/tools.ts';
 
@@ -40,8 +42,11 @@ export interface World {
 
 export const instanceName = 'web';
 
+/** The project of the copies. */
+export const rehearsalProject = 'guard-rehearsal';
+
 /** What the command of a run does to the instance. */
-export type CommandKind = 'good' | 'fails' | 'breaks';
+export type CommandKind = 'good' | 'fails' | 'breaks' | 'breaks-at-boot';
 
 export interface WorldOptions {
   readonly isRunning?: boolean;
@@ -82,17 +87,25 @@ export function createWorld(options: WorldOptions = {}): World {
 }
 
 /** Installs a version, in the root file system and in the volume. */
-export function setVersion({ instance, volume }: World, version: string): void {
+export function setVersion({ instance, volume }: Pick<World, 'instance' | 'volume'>, version: string): void {
   instance.files = new Map(instance.files);
   instance.files.set('/srv/app', { kind: 'file', content: Buffer.from(version), user: 0, group: 0, mode: 0o644 });
   if (volume !== null) volume.content = version;
 }
 
 /** The version that is installed; both, where the root file system and the volume differ. */
-export function versionOf({ instance, volume }: World): string {
+export function versionOf({ instance, volume }: Pick<World, 'instance' | 'volume'>): string {
   const file = instance.files.get('/srv/app');
   const root = file?.kind === 'file' ? file.content.toString() : 'none';
   return volume === null || volume.content === root ? root : `${root} with ${volume.content} in the volume`;
+}
+
+/** The instance that a command runs in, with its volume: the user's, or the copy of a rehearsal. */
+function partsOf(world: World, instance: MemoryInstance): Pick<World, 'instance' | 'volume'> {
+  if (instance === world.instance) return world;
+  const disk = instance.disks.find(({ kind }) => kind === 'volume');
+  const { volumes } = projectOf(world.server, rehearsalProject);
+  return { instance, volume: disk?.kind === 'volume' ? (volumes.get(`${disk.pool}/${disk.volume}`) ?? null) : null };
 }
 
 /** Commands inside that the engine and its checks use, and `change KIND`, which is the user's. */
@@ -103,7 +116,7 @@ async function exec(world: World, process: MemoryProcess): Promise<number | 'not
     case 'resume':
       return 0;
     case 'check-health':
-      return versionOf(world) === 'broken' || world.instance.files.has('/srv/quiesced') ? 1 : 0;
+      return isHealthy(partsOf(world, process.instance)) ? 0 : 1;
     case 'change':
       return change(world, process, kind ?? 'good');
     case 'sh':
@@ -115,20 +128,46 @@ async function exec(world: World, process: MemoryProcess): Promise<number | 'not
   }
 }
 
+/** A service that only breaks at the next boot is fine until then. */
+function isHealthy(parts: Pick<World, 'instance' | 'volume'>): boolean {
+  const version = versionOf(parts);
+  const isLatent = version.startsWith('latent');
+  if (version === 'broken' || (isLatent && version !== latentVersion(parts.instance))) return false;
+  return !parts.instance.files.has('/srv/quiesced');
+}
+
+/** Broken from the next boot on. */
+function latentVersion({ lastStartedAt }: MemoryInstance): string {
+  return `latent since ${lastStartedAt}`;
+}
+
 /** Takes a while; what it was killed before is not done. */
 async function change(world: World, process: MemoryProcess, kind: string): Promise<number> {
   await process.clock.sleep(200);
   if (process.killed.aborted) return 137;
-  setVersion(world, kind === 'good' ? 'v2' : kind === 'breaks' ? 'broken' : 'half');
+  setVersion(partsOf(world, process.instance), versionAfter(kind, process.instance));
   world.onCommand();
   await process.clock.sleep(200);
   return kind === 'fails' ? 1 : 0;
 }
 
+function versionAfter(kind: string, instance: MemoryInstance): string {
+  switch (kind) {
+    case 'good':
+      return 'v2';
+    case 'breaks':
+      return 'broken';
+    case 'breaks-at-boot':
+      return latentVersion(instance);
+    default:
+      return 'half';
+  }
+}
+
 const second = 1000;
 
 /** A run of `change KIND`, judged by one check. */
-export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {}): Plan {
+export function planOf(kind: CommandKind, run: string, more: Partial<RunPlan> = {}): RunPlan {
   return {
     run,
     version: '0.0.0',
@@ -136,7 +175,7 @@ export function planOf(kind: CommandKind, run: string, more: Partial<Plan> = {})
     project: 'default',
     remote: null,
     command: { words: ['change', kind], environment: {}, user: 0, group: 0, cwd: '/root' },
-    change: { kind: 'command' },
+    change: commandChange,
     pushes: [],
     confirmation: null,
     checks: [

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { archiveOf } from '../../../src/run/push/archive.ts';
-import { surveyPush, type PushPlan } from '../../../src/run/push/source.ts';
+import { surveyPush } from '../../../src/run/push/source.ts';
+import type { PushPlan } from '../../../src/run/plan.ts';
 
 let folder = '';
 beforeEach(async () => {

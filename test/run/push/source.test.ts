@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOfPush } from '../../../src/run/push/digest.ts';
-import { entriesOf, mayProvide, surveyPush, type PushPlan } from '../../../src/run/push/source.ts';
+import { entriesOf, surveyPush } from '../../../src/run/push/source.ts';
+import type { PushPlan } from '../../../src/run/plan.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -74,18 +75,6 @@ test('what cannot be pushed is said in a sentence', async () => {
   server.close();
   await writeFile(join(folder, 'app'), 'x');
   expect(await refusal('app', '/')).toBeNull();
-});
-
-test('a command that is pushed need not be there before', () => {
-  const file = { inside: '/usr/local/bin/deploy', kind: 'file' } as PushPlan;
-  const tree = { inside: '/opt/app', kind: 'folder' } as PushPlan;
-  expect(mayProvide([file], 'deploy', '/root')).toBe(true);
-  expect(mayProvide([file], '/usr/local/bin/deploy', '/root')).toBe(true);
-  expect(mayProvide([file], '/usr/local/bin/deploy2', '/root')).toBe(false);
-  expect(mayProvide([file], 'aptt', '/root')).toBe(false);
-  expect(mayProvide([tree], './bin/run', '/opt/app')).toBe(true);
-  expect(mayProvide([tree], '/opt/application', '/root')).toBe(false);
-  expect(mayProvide([], 'deploy', '/root')).toBe(false);
 });
 
 test('the digest is of what arrives: not of times, and not of where it came from', async () => {

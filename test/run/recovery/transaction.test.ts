@@ -1,3 +1,4 @@
+import { transactionChange } from '../../../src/run/changes/transaction.ts';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/event.ts';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
@@ -37,7 +38,7 @@ async function killedTransaction(lives: () => boolean): Promise<World> {
     ended: () => new Promise<never>(() => {}),
   };
   await world.time.run(guard.process, () =>
-    guardedRun(planOf('good', run, { change: { kind: 'transaction', transaction } }), guard.tools),
+    guardedRun(planOf('good', run, { change: transactionChange(transaction) }), guard.tools),
   );
   return world;
 }
@@ -95,7 +96,7 @@ test('--take-over gets through while the guard that holds the instance lives', a
     begin: () => {},
     ended: () => new Promise<never>(() => {}),
   };
-  const plan = planOf('good', run, { change: { kind: 'transaction', transaction } });
+  const plan = planOf('good', run, { change: transactionChange(transaction) });
   void guardedRun(plan, holder.tools);
   await world.time.pass(10_000);
   expect(await recovered(world)).toMatchObject({ outcome: 'busy' });

@@ -17,7 +17,7 @@ export async function askDns(check: DnsCheck, tools: KindTools): Promise<KindAns
   try {
     const address = isIP(server.value) === 0 ? (await lookup(server.value)).address : server.value;
     const packet = await resolveAt(check, address, tools);
-    return packet === null ? failed(`${target}: what came is no DNS answer`) : judged(check, packet);
+    return packet === null ? failed(`${target}: the reply is not a DNS answer`) : judged(check, packet);
   } catch (error) {
     return answerOfNetworkError(error, target);
   }

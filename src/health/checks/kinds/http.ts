@@ -65,7 +65,7 @@ async function fetchFollowing(
     if (!redirectStatuses.has(response.value.status) || location === undefined) return response;
     if (left === 0) return err(failed(`more than ${check.redirects} redirects, the last one to ${location}`));
     const next = readUrl(location, url);
-    if (next === null) return err(failed(`a redirect to "${location}", which is no http or https URL`));
+    if (next === null) return err(failed(`a redirect to "${location}", which is not an http or https URL`));
     const target = await redirectTarget(check, tools, start, next);
     if (!target.ok) return target;
     address = target.value;

@@ -41,12 +41,12 @@ function judged(check: PluginCheck, output: PluginOutput): KindAnswer {
     case 3:
       return notAsked(`unknown: ${message}`);
     default:
-      return notAsked(`status ${output.status} is none of a plugin's: ${message}`);
+      return notAsked(`status ${output.status} is not a status of a monitoring plugin: ${message}`);
   }
 }
 
 /** The first line, without the numbers for graphs behind `|`. */
 function statusLine(output: PluginOutput): string {
   const line = output.stdout.trimStart().split('\n')[0]?.split('|')[0]?.trim() ?? '';
-  return line || lastWords(output) || 'it said nothing';
+  return line || lastWords(output) || 'it wrote no output';
 }

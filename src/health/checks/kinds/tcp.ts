@@ -40,6 +40,6 @@ function converse(check: TcpCheck, host: string, signal: AbortSignal): Promise<K
 }
 
 function unexpected(check: TcpCheck, target: string, heard: string): KindAnswer {
-  const said = heard === '' ? 'it said nothing and closed the connection' : `it said ${oneLine(heard, 80)}`;
+  const said = heard === '' ? 'it sent nothing and closed the connection' : `it said ${oneLine(heard, 80)}`;
   return failed(check.expect === null ? `${target}: ${said}` : `${target} does not ${sayMatch(check.expect)}: ${said}`);
 }

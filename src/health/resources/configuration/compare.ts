@@ -76,9 +76,9 @@ export function sayReplaced({ path, kept, gone, come }: ReplacedFile): string {
     gone.length > 0 && come.length > 0
       ? `: ${quoted(gone)} became ${quoted(come)}`
       : gone.length > 0
-        ? `: it no longer says ${quoted(gone)}`
+        ? `: removed content ${quoted(gone)}`
         : come.length > 0
-          ? `: it says ${quoted(come)} now`
+          ? `: new content ${quoted(come)}`
           : '';
   return `${path} was replaced${old}${what}`;
 }
@@ -111,7 +111,7 @@ export function replacementNews(
       : [
           advisory(
             'configuration',
-            `kept as they were, with the package's new version beside them: ${listed(beside.map((path) => path.replace(pathBeside, '')))}`,
+            `kept unchanged, with the package's new version beside them: ${listed(beside.map((path) => path.replace(pathBeside, '')))}`,
           ),
         ]),
   ];

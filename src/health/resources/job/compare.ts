@@ -35,7 +35,7 @@ function lostEntries(comparison: Comparison, were: readonly Job[], are: readonly
       change: isTable ? 'gone' : 'lost',
       name: table,
       subject: `job:${table}`,
-      message: `${table.includes('/at') ? 'at' : 'cron'} had ${jobs.length === 1 ? 'the job' : `${jobs.length} jobs:`} ${what.join(', ')} in ${table}, and has ${jobs.length === 1 ? 'it' : 'them'} no more`,
+      message: `${table.includes('/at') ? 'at' : 'cron'} had ${jobs.length === 1 ? 'the job' : `${jobs.length} jobs:`} ${what.join(', ')} in ${table}, and no longer has ${jobs.length === 1 ? 'it' : 'them'}`,
       transient: false,
       traits: [
         ...(removed ? (['removed'] as const) : []),
@@ -97,7 +97,7 @@ function lostPrograms(before: Facts, after: Facts): Difference[] {
       change: 'program-missing',
       name: path,
       subject: `job:${path}`,
-      message: `${path}, which a job of cron runs, is not there any more`,
+      message: `${path}, which a cron job runs, no longer exists`,
       transient: false,
       traits: [],
     }));
@@ -113,7 +113,7 @@ function newlyIgnored(before: Facts, after: Facts): Difference[] {
       change: 'ignored',
       name: path,
       subject: `job:${path}`,
-      message: `cron ignores ${path} now: it is not root's alone`,
+      message: `cron ignores ${path} now: it is not owned by root, or other users can write to it`,
       transient: false,
       traits: [],
     }));

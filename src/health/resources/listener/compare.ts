@@ -115,14 +115,14 @@ function whyUnimportant(
   const { address } = socket;
   // Such a bridge may come after the service that listens at every address it finds when it starts.
   if (before.network?.addresses.some((one) => one.address === address && isForGuests(one)) === true)
-    return 'it was on a bridge for containers inside';
+    return 'it was on a bridge for nested containers';
   if (isForItsOwnTool(socket) && isDown(socket.owner?.unit, before, after)) return 'only its own tool used it';
-  if (isFoundOtherwise(socket, { before, after }, movedTo)) return 'who needs it asks where it is';
+  if (isFoundOtherwise(socket, { before, after }, movedTo)) return 'its clients look up its port';
   if (address === '::1') {
     const served = now.some(
       (one) => one.address.startsWith('127.') || one.address === '0.0.0.0' || one.address === '::',
     );
-    return served ? 'the machine itself is served over IPv4' : null;
+    return served ? 'local clients can use IPv4' : null;
   }
   if (!isV6(address)) return null;
   const usesV6 = before.network?.addresses.some((one) => one.family === 6) ?? true;

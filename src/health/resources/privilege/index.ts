@@ -25,7 +25,7 @@ export function comparePrivileges({ before, after }: Comparison): Difference[] {
       change: 'lost',
       name: path,
       subject: `privilege:${path}`,
-      message: `${path} had ${value === 'setuid' ? 'the set-user-ID bit' : `the capabilities ${value}`}, and has it no more`,
+      message: `${path} had ${value === 'setuid' ? 'the set-user-ID bit' : `the capabilities ${value}`}, and no longer has it`,
       transient: false,
       // A package that is another version may have given it up.
       traits: changed && /^\/(usr\/)?s?bin\//.test(path) ? ['packaged'] : ['own'],

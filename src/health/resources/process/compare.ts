@@ -38,6 +38,6 @@ export function restartedProcesses(baseline: Facts, previous: Facts, current: Fa
     const same = after.some((one) =>
       before.some((other) => other.pid === one.pid && other.startTicks === one.startTicks),
     );
-    return same ? [] : [required(`process:${name}`, `process ${name} was started anew while guard watched`)];
+    return same ? [] : [required(`process:${name}`, `process ${name} was restarted while guard watched`)];
   });
 }

@@ -98,7 +98,7 @@ function compareSite(was: Answer, is: Answer | undefined, who: string, before: F
   return [
     different(
       `answer:${was.port}${was.question}`,
-      `${who} had pages of its own for ${site} at ${was.port}, now it gives the page of the default site`,
+      `${who} had separate pages for ${site} at ${was.port}, now it answers with the page of the default site`,
     ),
   ];
 }
@@ -107,7 +107,7 @@ function compareSite(was: Answer, is: Answer | undefined, who: string, before: F
 function compareProxy(was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined || turnedAway.test(said)) return [];
   if (!isLost(is.said) && !turnedAway.test(is.said)) return [];
-  const message = `${who} at ${was.port} was asked for ${was.question} and answered with ${said}, now ${sayAnswer(is.said)}`;
+  const message = `${who} at ${was.port} answered a request for ${was.question} with ${said}, now ${sayAnswer(is.said)}`;
   return [required(`answer:${was.port}`, message, true)];
 }
 
@@ -147,7 +147,7 @@ function compareName(was: Answer, is: Answer | undefined, who: string, before: F
 
 function compareGreeting(was: Answer, said: string, is: Answer | undefined, who: string): FactFinding[] {
   if (is === undefined || is.said === said) return [];
-  const message = `${who} greeted callers at ${was.port} with "${said}", now ${isLost(is.said) ? sayAnswer(is.said) : `with "${is.said}"`}`;
+  const message = `${who} greeted clients at ${was.port} with "${said}", now ${isLost(is.said) ? sayAnswer(is.said) : `with "${is.said}"`}`;
   if (isLost(is.said) || (welcomes.test(said) && !welcomes.test(is.said)))
     return [required(`answer:${was.port}`, message, true)];
   return [];
@@ -159,7 +159,7 @@ const welcomes = /^(2\d\d|\+OK|\* (OK|PREAUTH)|SSH-|\+PONG|VERSION)/;
 function compareRecipient({ port, question, said }: Answer, is: Answer | undefined, who: string): FactFinding[] {
   // 450 is also the word of those that want to be asked again later by whom they do not know yet.
   if (is === undefined || !said?.startsWith('2') || is.said?.startsWith('2') || is.said === '450') return [];
-  const message = `${who} at ${port} would have taken a message for its ${question} ("${said}"), now ${isLost(is.said) ? sayAnswer(is.said) : `it says "${is.said}"`}`;
+  const message = `${who} at ${port} would have accepted a message for its ${question} ("${said}"), now ${isLost(is.said) ? sayAnswer(is.said) : `it says "${is.said}"`}`;
   return [required(`answer:${port} ${question}`, message, true)];
 }
 
@@ -168,13 +168,13 @@ function compareDirectory(was: Answer, is: Answer | undefined, who: string): Fac
   const lost = (message: string): FactFinding[] => [required(`answer:${was.port} ${was.question}`, message, true)];
   if (was.question !== '') {
     if (was.said !== 'success' || is.said === was.said) return [];
-    return lost(`${who} gave the entry ${was.question}, now ${sayAnswer(is.said)}`);
+    return lost(`${who} returned the entry ${was.question}, now ${sayAnswer(is.said)}`);
   }
   const held = directoriesIn(was);
   if (held.length === 0) return [];
-  if (isLost(is.said)) return lost(`${who} said which directories it holds, now ${sayAnswer(is.said)}`);
+  if (isLost(is.said)) return lost(`${who} listed its directories, now ${sayAnswer(is.said)}`);
   const gone = held.filter((one) => !directoriesIn(is).includes(one));
-  return gone.length === 0 ? [] : lost(`${who} held the directory ${listed(gone)}, and does not any more`);
+  return gone.length === 0 ? [] : lost(`${who} had the directory ${listed(gone)}, and no longer has it`);
 }
 
 /** A certificate that a client would refuse, and would have taken before. */
@@ -183,7 +183,7 @@ function compareCertificate({ port, question, said }: Answer, is: Answer | undef
   if (was === null || is === undefined) return [];
   const subject = `answer:${port} ${question}`;
   if (now === null)
-    return [required(subject, `${who} had a certificate at ${port}, now nobody speaks TLS there`, true)];
+    return [required(subject, `${who} had a certificate at ${port}, now the port does not use TLS`, true)];
   const lost = was.names.filter((name) => !now.names.some((one) => one === name || covers(one, name)));
   if (was.state === 'valid' && now.state !== 'valid')
     return [
@@ -203,7 +203,7 @@ function compareCertificate({ port, question, said }: Answer, is: Answer | undef
     : [
         advisory(
           subject,
-          `the certificate of ${who} at ${port} is signed otherwise: ${now.chain}, before ${was.chain}`,
+          `the certificate of ${who} at ${port} has a different issuer: ${now.chain}, before ${was.chain}`,
         ),
       ];
 }

@@ -61,7 +61,7 @@ function formatBytes(bytes: number): string {
 /** The instance asks for a restart, and did not before. */
 export function compareReboot(before: Facts, after: Facts): FactFinding[] {
   if (before.reboot === null || after.reboot === null || before.reboot.required || !after.reboot.required) return [];
-  return [advisory('reboot', `the instance asks to be restarted${forThe(after.reboot)}`)];
+  return [advisory('reboot', `the instance requires a restart${forThe(after.reboot)}`)];
 }
 
 function forThe({ packages }: Reboot): string {

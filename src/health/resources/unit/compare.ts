@@ -103,7 +103,7 @@ function lossWithoutIntent(unit: Unit, around: Surroundings): UnitLoss | null {
   if (condition === 'failed') return loss(failureWeight(unit), `${was(unit)}, has failed${because(now)}`);
   if (condition === 'restarting' && now !== null && endedWell(now) && restartsByHabit(unit, around.before)) return null;
   if (condition === 'restarting' && now !== null && isDesignedRestart(now))
-    return loss(failureWeight(unit), `${was(unit)}, is being started again as its unit says${because(now)}`, true);
+    return loss(failureWeight(unit), `${was(unit)}, is being restarted as its unit configures${because(now)}`, true);
   if (condition === 'restarting')
     return loss(failureWeight(unit), `${was(unit)}, is now restarting${because(now)}`, true);
   if (condition === 'stopping' && onDemand(unit)) return null;
@@ -145,12 +145,11 @@ function stoppedOf(unit: Unit, now: Unit | null, around: Surroundings, loss: Say
   if (waits.some((by) => by.endsWith('.socket'))) return null;
   if (onDemand(unit)) return null;
   // Debian's haveged leaves newer kernels alone, and others leave containers alone. What is missed tells by itself.
-  if (now?.skipped === true)
-    return loss('advisory', `${was(unit)}, is now stopped: a condition of its own does not hold here`);
+  if (now?.skipped === true) return loss('advisory', `${was(unit)}, is now stopped: one of its conditions is not met`);
   if (!longRunning(unit)) {
     // A job of the boot has nothing to do in the next one, or its new version is not counted as active afterwards.
     const matters = unit.fileState.startsWith('enabled') && !ofSystemd(unit.id) && !around.restarted;
-    return loss(matters ? 'required' : 'advisory', 'had done its work and counted as active, is now stopped');
+    return loss(matters ? 'required' : 'advisory', 'had finished and counted as active, is now stopped');
   }
   if (around.restarted && !startsAtBoot(unit))
     return { ...loss('advisory', `${was(unit)}, is now stopped: it does not start at boot`), expected: true };

@@ -110,12 +110,12 @@ export function isDesignedRestart(unit: Unit): boolean {
 export function reasonOf(unit: Unit): string {
   const exit = unit.exit;
   if (unit.result === 'timeout') return 'it took too long';
-  if (unit.result === 'watchdog') return 'it did not answer its watchdog';
+  if (unit.result === 'watchdog') return 'its watchdog timed out';
   if (unit.result === 'oom-kill') return 'out of memory';
   if (exit !== null && exit.how !== 'exited')
     return `killed by ${signalName(exit.status)}${exit.how === 'dumped' ? ', core dumped' : ''}`;
   if (exit !== null && exit.status !== 0) return `exit status ${exit.status}${meaningOf(exit.status)}`;
-  if (unit.result === 'exit-code') return 'a step of its start failed';
+  if (unit.result === 'exit-code') return 'a step of its startup failed';
   if (unit.result === 'start-limit-hit') return 'restarted too often';
   if (unit.result === 'crashed') return 'its process is gone';
   return unit.result === '' || unit.result === 'success' ? '' : unit.result;
@@ -132,7 +132,7 @@ function meaningOf(status: number): string {
     [203, 'its program cannot be executed'],
     [216, 'its group does not exist'],
     [217, 'its user does not exist'],
-    [226, 'its name spaces could not be set up'],
+    [226, 'its namespaces could not be set up'],
     [238, 'its state directory could not be set up'],
   ]).get(status);
   return meaning === undefined ? '' : ` (${meaning})`;

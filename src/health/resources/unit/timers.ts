@@ -23,7 +23,7 @@ function lostTimer(comparison: Comparison, timer: Unit, now: Unit | null): Diffe
       change,
       name: timer.id,
       subject: `unit:${timer.id}`,
-      message: `${timer.id} ran its job by the clock, ${says}`,
+      message: `${timer.id} ran its job at set times, ${says}`,
       transient: false,
       traits: traitsOf(comparison, timer),
     },
@@ -33,7 +33,7 @@ function lostTimer(comparison: Comparison, timer: Unit, now: Unit | null): Diffe
     if (timer.planned !== true || now?.planned !== false || now.sub === 'running') return [];
     // It waited for one moment only, and that has come.
     if (now.lastTrigger !== timer.lastTrigger || comparison.restarted) return [];
-    return difference('dead', 'and waits for no moment any more');
+    return difference('dead', 'and is no longer scheduled');
   }
   const hasFile = comparison.after.unitFiles?.includes(timer.id.replace(/@.*(?=\.timer$)/, '@')) === true;
   if (condition === 'gone' && !hasFile) return difference('gone', 'is gone');

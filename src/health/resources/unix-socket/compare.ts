@@ -132,8 +132,10 @@ function ownWords(socket: UnixSocket): string[] {
 
 /** `socket /run/mysqld/mysqld.sock is gone`, with who names it. */
 export function sayUnixLoss({ socket, referredBy, movedTo }: UnixLoss): string {
-  const where = movedTo === null ? 'is gone' : `is gone, there is ${movedTo} now`;
+  const where = movedTo === null ? 'is gone' : `is gone, ${movedTo} is new`;
   const who =
-    referredBy.length === 0 ? '' : `, and ${referredBy[0]}${referredBy.length > 1 ? ' and others name' : ' names'} it`;
+    referredBy.length === 0
+      ? ''
+      : `, and ${referredBy[0]}${referredBy.length > 1 ? ' and others refer' : ' refers'} to it`;
   return `socket ${socket.path} ${where}${who}`;
 }

@@ -107,7 +107,7 @@ export async function callRaw(
   const about = aboutOf(incus, wanted);
   const method = 'removes' in wanted ? 'DELETE' : wanted.method;
   const path = requestPath('removes' in wanted ? locationOf(wanted.removes) : wanted, incus.project);
-  if (path === null) return err(failureOf('invalid', about, 'empty names, "." and ".." do not exist in Incus'));
+  if (path === null) return err(failureOf('invalid', about, 'a name is empty, "." or ".."'));
   const limitMs = wanted.limitMs ?? usualLimitMs;
   const body = bodyOf(wanted);
   for (let tries = 1; ; tries += 1) {

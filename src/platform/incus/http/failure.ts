@@ -66,7 +66,7 @@ function adviceFor(kind: PlatformFailureKind, about: About, detail: string, oper
     case 'restricted':
       return restrictedAdvice(detail, about.project);
     case 'no-space':
-      return 'Make room in the storage pool (`incus storage list`, `incus storage info POOL`) and try again.';
+      return 'Free some space in the storage pool (`incus storage list`, `incus storage info POOL`) and try again.';
     case 'timed-out':
     case 'connection-lost':
       return operation === null

@@ -119,7 +119,7 @@ export async function listOperations(incus: Incus): Promise<Result<Operation[], 
     method: 'GET',
     path: ['operations'],
     query: { recursion: '1' },
-    purpose: 'list what Incus is doing',
+    purpose: 'list the operations of Incus',
   });
   if (!reply.ok) return reply;
   return ok(Object.values(objectOf(reply.value.metadata)).flatMap((list) => listOf(list).map(operationOf)));

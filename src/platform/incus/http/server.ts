@@ -40,7 +40,7 @@ export async function describeServer(
   const server = await getServer(incus);
   if (!server.ok) return server;
   const [project, pools] = await Promise.all([
-    call(incus, { method: 'GET', path: ['projects', incus.project], purpose: `look at the project ${incus.project}` }),
+    call(incus, { method: 'GET', path: ['projects', incus.project], purpose: `read the project ${incus.project}` }),
     listPools(),
   ]);
   if (!project.ok && project.error.kind === 'not-found') return project;
@@ -61,6 +61,6 @@ export async function describeServer(
 export async function isShuttingDown(incus: Incus): Promise<boolean> {
   // No instance can have a name with underscores.
   const path = ['instances', '_guard_asks_'];
-  const reply = await call(incus, { method: 'PATCH', path, body: {}, purpose: 'ask whether Incus is shutting down' });
+  const reply = await call(incus, { method: 'PATCH', path, body: {}, purpose: 'read whether Incus is shutting down' });
   return !reply.ok && reply.error.code === 503;
 }

@@ -22,7 +22,7 @@ export async function openWebSocket(
   limitMs: number,
 ): Promise<Result<WebSocket, string>> {
   const path = requestPath(location, incus.project);
-  if (path === null) return err('empty names, "." and ".." do not exist in Incus');
+  if (path === null) return err('a name is empty, "." or ".."');
   const { WebSocket } = await loadWebSockets();
   const seen = { method: 'GET', path } as const;
   incus.onRequest(seen);

@@ -56,7 +56,7 @@ export async function listFolder(
   const { headers, body } = answer.value;
   const names = header(headers, 'type') === 'directory' ? namesIn(body.toString('utf8')) : null;
   return names === null
-    ? err(failureOf('invalid', { purpose, project: incus.project, instance }, 'it is no folder'))
+    ? err(failureOf('invalid', { purpose, project: incus.project, instance }, 'it is not a folder'))
     : ok(names);
 }
 

@@ -12,7 +12,7 @@ import type { Instance, InstancePatch, InstanceState, Limit } from '../../platfo
 
 /** Reads the instance (about 2.5 ms). */
 export async function getInstance(incus: Incus, name: string): Promise<Result<Instance, PlatformFailure>> {
-  const purpose = `look at the instance ${name}`;
+  const purpose = `read the instance ${name}`;
   const reply = await call(incus, { method: 'GET', path: ['instances', name], purpose, instance: name });
   return reply.ok ? ok(instanceOf(reply.value.metadata, reply.value.etag)) : reply;
 }
@@ -31,7 +31,7 @@ export interface RawInstance {
 
 /** Reads the instance with all its keys, for what only the adapter does. */
 export async function getRawInstance(incus: Incus, name: string): Promise<Result<RawInstance, PlatformFailure>> {
-  const purpose = `look at the instance ${name}`;
+  const purpose = `read the instance ${name}`;
   const reply = await call(incus, { method: 'GET', path: ['instances', name], purpose, instance: name });
   if (!reply.ok) return reply;
   const instance = objectOf(reply.value.metadata);
@@ -146,7 +146,7 @@ export async function stopInstance(
 
 /** Lets a frozen instance go on; one that is not frozen is a success. */
 export async function thawInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, PlatformFailure>> {
-  const purpose = `let the instance ${name} go on`;
+  const purpose = `resume the instance ${name}`;
   const ended = await operate(incus, { ...stateRequest(name, { action: 'unfreeze' }), purpose, ...limit });
   return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
 }
@@ -187,7 +187,7 @@ function ephemeral(incus: Incus, instance: string, purpose: string): PlatformFai
   return failureOf(
     'invalid',
     { purpose, project: incus.project, instance },
-    'it is ephemeral, so that a stop would delete it',
+    'it is ephemeral, so a stop would delete it',
     {
       advice: 'guard never deletes an instance.',
     },

@@ -50,7 +50,7 @@ export async function getSnapshot(
   instance: string,
   name: string,
 ): Promise<Result<Snapshot, PlatformFailure>> {
-  const purpose = `look at the snapshot ${name} of ${instance}`;
+  const purpose = `read the snapshot ${name} of ${instance}`;
   const reply = await call(incus, { method: 'GET', path: pathOf(instance, name), purpose, instance });
   return reply.ok ? ok(snapshotOf(reply.value.metadata, reply.value.etag)) : reply;
 }
@@ -79,7 +79,7 @@ export async function setSnapshotExpiry(
   expiresAt: Date | null,
   revision?: string,
 ): Promise<Result<void, PlatformFailure>> {
-  const purpose = `set when the snapshot ${name} of ${instance} expires`;
+  const purpose = `set the expiry of the snapshot ${name} of ${instance}`;
   const body = { expires_at: formatExpiry(expiresAt) };
   const path = pathOf(instance, name);
   const etagPart = revision === undefined ? {} : { etag: revision };
@@ -107,7 +107,7 @@ export async function deleteSnapshot(
       operation.instances.includes(instance) &&
       operation.description.startsWith('Restoring'),
   );
-  if (restore) return err(failureOf('busy', { purpose, project: incus.project, instance }, 'a restore is under way'));
+  if (restore) return err(failureOf('busy', { purpose, project: incus.project, instance }, 'a restore is in progress'));
   const removes = { kind: 'snapshot', instance, snapshot: name } as const;
   return withoutValue(await operate(incus, { removes, purpose, instance, ...limit }));
 }

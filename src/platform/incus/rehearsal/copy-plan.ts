@@ -9,7 +9,7 @@ export interface OriginalInstance {
   readonly expandedDevices: Devices;
 }
 
-/** The key on a copy, and on its volumes, that message which run it belongs to. */
+/** The key on a copy, and on its volumes, whose value is the id of the rehearsal. */
 export const copyKey = 'user.guard.rehearsal';
 
 /**
@@ -101,7 +101,7 @@ function keepDisk(keys: Readonly<Record<string, string>>, volumeCopy: string | n
   if (/^(cloud-init|agent):/.test(source)) return { keys: null, because: "cloud-init's drive" };
   return pool === undefined
     ? { keys: null, because: `a folder or disk of the host (${source})` }
-    : { keys: null, because: `the volume ${source} of pool ${pool}, which others use too` };
+    : { keys: null, because: `the volume ${source} of pool ${pool}, which other instances also use` };
 }
 
 /** Keys that would act by themselves, or hand the original's role to the copy. */

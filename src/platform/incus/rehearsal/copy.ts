@@ -77,7 +77,7 @@ const proxyDevice = 'guard-packages';
 
 /**
  * Gives the running copy a local port that leads to the socket of guard's package proxy on the server's host. Added to the
- * running copy, because a start with it takes a second longer, and nothing can be purpose meanwhile.
+ * running copy, because a start with it takes a second longer, and no command can run meanwhile.
  */
 export function connectPackageProxy(
   incus: Incus,
@@ -125,7 +125,7 @@ export async function getServerMemory(
   location: string | null,
 ): Promise<Result<ServerMemory, PlatformFailure>> {
   const query = location === null ? {} : { query: { target: location } };
-  const purpose = 'read how much memory the server has';
+  const purpose = 'read the memory of the server';
   const reply = await call(incus, { method: 'GET', path: ['resources'], ...query, purpose });
   if (!reply.ok) return reply;
   const memory = objectOf(objectOf(reply.value.metadata)['memory']);

@@ -30,7 +30,7 @@ export function inProject(incus: Incus, project: string): Incus {
 export async function ensureRehearsalPlace(incus: Incus): Promise<Result<RehearsalPlace, PlatformFailure>> {
   // Networks of type bridge exist in the default project only.
   const root = inProject(incus, 'default');
-  const found = await readOwn(root, ['projects', rehearsalProject], `look at the project ${rehearsalProject}`);
+  const found = await readOwn(root, ['projects', rehearsalProject], `read the project ${rehearsalProject}`);
   if (!found.ok) return found;
   const network = await ensureNetwork(root, found.value?.config[networkKey] ?? null);
   if (!network.ok) return network;
@@ -61,7 +61,7 @@ async function readOwn(
   const said = `"${path.at(-1) ?? ''}" exists and is not guard's: it lacks the key ${placeKey}`;
   return err(
     failureOf('name-taken', { purpose, project: incus.project }, said, {
-      advice: 'Rename it, so that guard can make its own.',
+      advice: 'Rename it, so that guard can create its own.',
     }),
   );
 }
@@ -90,7 +90,7 @@ function projectConfig(network: string): Readonly<Record<string, string>> {
 }
 
 async function ensureProject(incus: Incus, found: Own | null, network: string): Promise<Result<void, PlatformFailure>> {
-  const purpose = `make the project ${rehearsalProject}`;
+  const purpose = `create the project ${rehearsalProject}`;
   const wanted = { config: projectConfig(network), description: 'Copies on which guard rehearses changes' };
   if (found === null) {
     const body = { name: rehearsalProject, ...wanted };
@@ -134,12 +134,12 @@ async function ensureNetwork(incus: Incus, known: string | null): Promise<Result
   }
   return err(
     last ??
-      failureOf('invalid', { purpose: 'make the network of the copies', project: incus.project }, 'no name is left'),
+      failureOf('invalid', { purpose: 'create the network of the copies', project: incus.project }, 'no name is free'),
   );
 }
 
 async function ensureNetworkNamed(incus: Incus, name: string): Promise<Result<void, PlatformFailure>> {
-  const purpose = `make the isolated network ${name}`;
+  const purpose = `create the isolated network ${name}`;
   const found = await readOwn(incus, ['networks', name], purpose);
   if (!found.ok) return found;
   const address = found.value?.config['ipv4.address'] ?? null;
@@ -234,7 +234,7 @@ function networkConfig(name: string, address: string): Readonly<Record<string, s
 
 /** Nothing may go out, and only the host itself may come in: guard asks the copy's servers from there. */
 async function ensureAcl(incus: Incus, name: string, address: string | null): Promise<Result<void, PlatformFailure>> {
-  const purpose = `make the network ACL ${name}`;
+  const purpose = `create the network ACL ${name}`;
   const found = await readOwn(incus, ['network-acls', name], purpose);
   if (!found.ok) return found;
   const host = address === null ? null : (address.split('/')[0] ?? null);

@@ -61,7 +61,7 @@ async function verify(
   return ok(found.value);
 }
 
-/** Another stop, which a guard that was killed had purpose for, may be under way: the state decides, not the answer. */
+/** A stop that a killed guard sent may still be under way: the state decides, not the answer. */
 async function stopCompletely(
   place: Incus,
   { name, status }: RawInstance,
@@ -80,7 +80,7 @@ async function stopCompletely(
   }
 }
 
-/** The server goes on making what a guard that was killed had purpose for. */
+/** The server continues to make a copy although the guard that asked for it was killed. */
 async function untilMade(place: Incus, { instance }: RehearsalCopy, { limitMs }: Limit): Promise<void> {
   const giveUpAt = place.clock.monotonic() + limitMs;
   const isMaking = ({ statusCode, description, instances }: Operation): boolean =>
@@ -98,7 +98,7 @@ const pollMs = 100;
 
 function refuse(purpose: string, why: string): Result<never, PlatformFailure> {
   const about = { purpose, project: rehearsalProject };
-  const advice = 'Look at it yourself, and delete it by hand.';
+  const advice = 'Inspect it, and delete it manually.';
   return err(failureOf('invalid', about, `${why}, so guard does not delete it`, { advice }));
 }
 

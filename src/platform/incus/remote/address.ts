@@ -27,10 +27,10 @@ export async function resolveAddress(question: {
   const remote = config.value.remotes[remoteName];
   if (!remote) return err(unknownRemote(remoteName, prefix !== null, config.value));
   if (name === '')
-    return err({ message: `"${question.remoteAndName}" names no instance.`, advice: 'Write remote:name.' });
+    return err({ message: `"${question.remoteAndName}" does not name an instance.`, advice: 'Write remote:name.' });
   if (!holdsInstances(remote))
     return err({
-      message: `The remote "${remoteName}" offers images and holds no instances.`,
+      message: `The remote "${remoteName}" offers images only and has no instances.`,
       advice: 'See `incus remote list`.',
     });
   const chosen = question.projectFlag ?? (question.environment['INCUS_PROJECT'] || remote.project);

@@ -107,7 +107,7 @@ async function spawnProxy(remote: string, socket: string, environment: Environme
   });
   async function ended(): Promise<string> {
     const { stderr, originalMessage } = await child;
-    return stderr || originalMessage || 'it ended by itself';
+    return stderr || originalMessage || 'it ended unexpectedly';
   }
   return { ended: ended(), kill: () => void child.kill() };
 }

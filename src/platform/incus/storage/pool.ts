@@ -19,7 +19,7 @@ const lvmDiskSize = '10GiB';
 
 /** Reads a pool. */
 export async function getPool(incus: Incus, name: string): Promise<Result<Pool, PlatformFailure>> {
-  const purpose = `look at the storage pool ${name}`;
+  const purpose = `read the storage pool ${name}`;
   const reply = await call(incus, { method: 'GET', path: ['storage-pools', name], purpose });
   if (!reply.ok) return reply;
   const pool = objectOf(reply.value.metadata);
@@ -64,15 +64,16 @@ export function bytesOf(size: string): number {
   return Number(number) * (unit === 'bytes' || unit === 'B' || unit === '' ? 1 : base ** power);
 }
 
-/** How full the pool is. `server` when the pool does not tell. */
+/** How full the pool is. `server` when the pool does not report it. */
 export async function getPoolSpace(incus: Incus, name: string): Promise<Result<PoolSpace, PlatformFailure>> {
-  const purpose = `ask how full the storage pool ${name} is`;
+  const purpose = `read the usage of the storage pool ${name}`;
   const reply = await call(incus, { method: 'GET', path: ['storage-pools', name, 'resources'], purpose });
   if (!reply.ok) return reply;
   const space = objectOf(objectOf(reply.value.metadata)['space']);
   const totalBytes = numberOf(space['total']);
   // Zero of zero would read as "full", or as "empty": neither was said.
-  if (totalBytes === 0) return err(failureOf('server', { purpose, project: incus.project }, 'the pool does not tell'));
+  if (totalBytes === 0)
+    return err(failureOf('server', { purpose, project: incus.project }, 'the pool does not report it'));
   return ok({ usedBytes: numberOf(space['used']), totalBytes });
 }
 

@@ -8,7 +8,7 @@ import type { Limit, Volume, VolumeSnapshot } from '../../platform.ts';
 
 /** Reads a custom volume. */
 export async function getVolume(incus: Incus, pool: string, volume: string): Promise<Result<Volume, PlatformFailure>> {
-  const purpose = `look at the volume ${volume} of the pool ${pool}`;
+  const purpose = `read the volume ${volume} of the pool ${pool}`;
   const reply = await call(incus, { method: 'GET', path: pathOf(pool, volume), purpose });
   return reply.ok ? ok(volumeOf(reply.value.metadata, pool, incus.project)) : reply;
 }
@@ -79,7 +79,7 @@ export async function setVolumeSnapshotExpiry(
   snapshot: string,
   expiresAt: Date | null,
 ): Promise<Result<void, PlatformFailure>> {
-  const purpose = `set when the snapshot ${snapshot} of the volume ${volume} expires`;
+  const purpose = `set the expiry of the snapshot ${snapshot} of the volume ${volume}`;
   const path = [...pathOf(pool, volume), 'snapshots', snapshot];
   const body = { expires_at: formatExpiry(expiresAt) };
   return withoutValue(await operate(incus, { method: 'PATCH', path, body, purpose, limitMs: usualLimitMs }));

@@ -1,45 +1,77 @@
-import type { Changes, CommandEnd } from '../../event.ts';
-import { failureOf, type Attempt } from '../decision.ts';
+import type { Changes, CommandEnd, TransactionStart } from '../../event.ts';
+import { ok } from '../../result.ts';
+import { failureOf } from '../decision.ts';
 import { foreignRestore } from '../rollback/foreign-restore.ts';
-import type { Plan, Transaction, TransactionEnd } from '../plan.ts';
-import type { PreparedRun } from '../prepare.ts';
+import type { Plan } from '../plan.ts';
+import type { PreparedRun } from '../prepared-run.ts';
 import { inPhase } from '../recorder.ts';
 import type { RunTools } from '../tools.ts';
 import { verify } from '../verify.ts';
+import { nothingSeen, type Change, type WholeAttempt } from './change.ts';
+import { commandFingerprint } from './fingerprint.ts';
 
-/** An attempt that may have changed nothing. */
-export interface TransactionAttempt extends Attempt {
-  /** Nothing was changed, so there is nothing to roll back. */
-  readonly unchanged: boolean;
+/** A transaction of a package manager, as its hook announced it. */
+export interface Transaction extends TransactionStart {
+  /** Called once, when the restore point exists: lets the package manager continue. */
+  readonly begin: () => void;
+  /** Resolves when its process has ended and its lock is free, or the run's limit for the command is reached. */
+  readonly ended: () => Promise<TransactionEnd>;
+  /** Identifies this change for the quarantine; null if the manager did not announce its packages. */
+  readonly fingerprint: string | null;
+}
+
+/** How a transaction ended, as far as it was reported. */
+export interface TransactionEnd {
+  readonly end: CommandEnd;
+  /** Whether the package manager reported that it had finished. Otherwise it was aborted or failed. */
+  readonly finished: boolean;
+}
+
+/** A package manager in the instance has asked and waits for the permission to continue. */
+export function transactionChange(transaction: Transaction): Change {
+  const { manager, pid, packages } = transaction;
+  return {
+    executesCommand: false,
+    packageManagerWaits: true,
+    started: { transaction: { manager, pid, packages } },
+    admit: () => ok(undefined),
+    attempt: (plan, tools, prepared) => transactionAndVerdict(plan, tools, prepared, transaction),
+    quarantine: {
+      fingerprint: async (plan, tools) => transaction.fingerprint ?? commandFingerprint(plan, tools),
+      retryAdvice:
+        'on the host shows why. To run it anyway, use `guard --retry` or change hook.quarantine in guard.yaml.',
+    },
+  };
 }
 
 /**
  * Lets the package manager continue, waits for its end, and verifies the instance. A transaction that was
  * aborted before it changed anything is not a failure. guard compares the instance to distinguish it from one that failed halfway.
  */
-export async function transactionAndVerdict(
+async function transactionAndVerdict(
   plan: Plan,
   tools: RunTools,
   prepared: PreparedRun,
   transaction: Transaction,
-): Promise<TransactionAttempt> {
+): Promise<WholeAttempt> {
   const ended = await letGoOn(plan, tools, transaction);
   const interruptedBy = tools.interruption.by();
-  if (interruptedBy !== null) return { end: ended.end, verdict: null, interruptedBy, unchanged: false };
+  if (interruptedBy !== null) return { ...nothingSeen, end: ended.end, verdict: null, interruptedBy };
   const failed = failureOf(plan, ended.end) !== null;
   // A failed transaction is observed only once, to see whether it changed anything.
   const { verdict, changes } = await verify(plan, tools, prepared.baseline, ended.end, failed ? 0 : plan.limits.soakMs);
   const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   const same = foreign === null && verdict.verdict === 'healthy' && isNothing(transaction, changes, failed);
   const now = tools.interruption.by();
-  if (!failed) return { end: ended.end, verdict: foreign ?? verdict, interruptedBy: now, unchanged: same };
-  if (!same) return { end: ended.end, verdict: null, interruptedBy: now, unchanged: false };
+  if (!failed)
+    return { ...nothingSeen, end: ended.end, verdict: foreign ?? verdict, interruptedBy: now, unchanged: same };
+  if (!same) return { ...nothingSeen, end: ended.end, verdict: null, interruptedBy: now };
   await tools.recorder.record({
     type: 'notice',
     level: 'info',
     message: `${transaction.manager} ended without changing anything.`,
   });
-  return { end: { kind: 'exited', status: 0 }, verdict, interruptedBy: now, unchanged: true };
+  return { ...nothingSeen, end: { kind: 'exited', status: 0 }, verdict, interruptedBy: now, unchanged: true };
 }
 
 async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): Promise<TransactionEnd> {

@@ -5,7 +5,7 @@ import {
   settle,
   type Confirmation,
   type ConfirmationAction,
-} from '../../../src/run/confirmation/confirmation.ts';
+} from '../../../src/run/lock/confirmation.ts';
 import { deadlineAfter, parseDeadline, remainingMs, type ClockReading } from '../../../src/deadline.ts';
 
 const boot = (sinceBootMs: number, now = 1_000_000 + sinceBootMs): ClockReading => ({ now, bootId: 'b1', sinceBootMs });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newLease } from '../../../src/run/lock/in-flight.ts';
-import { isLeftoverOf, requireDeadHolder } from '../../../src/run/lock/takeover.ts';
+import { isLeftoverOf, requireDeadHolder } from '../../../src/run/recovery/takeover.ts';
 import type { RunMarker } from '../../../src/run/lock/marker.ts';
 
 const run = '20261123-070945-z8mf';

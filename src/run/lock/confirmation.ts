@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../../result.ts';
 import { deadlineAfter, parseDeadline, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
 import type { Holder } from '../../event.ts';
-import { isHolder, isObject } from '../lock/parse-holder.ts';
+import { isHolder, isObject } from './parse-holder.ts';
 import type { InspectHolder } from '../tools.ts';
 
 /**

@@ -7,14 +7,14 @@ import {
 } from '../../lifecycle-command.ts';
 import { describeFailure } from '../../platform/failure.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { contentionWaitMs, requireNoRestorePointInFlight, waitForOtherClaims } from './contention.ts';
+import { contentionWaitMs, requireNoRestorePointInFlight, waitForOtherClaims } from '../lock/contention.ts';
 import { resumeAdvice } from '../manual-recovery.ts';
-import { claimForQuiesce } from './claim.ts';
+import { claimForQuiesce } from '../lock/claim.ts';
 import { runLifecycleCommands } from '../lifecycle-commands.ts';
-import { describeHolder } from './lock-holder.ts';
+import { describeHolder } from '../lock/lock-holder.ts';
 import type { Plan } from '../plan.ts';
 import { bringUp, stop } from '../power.ts';
-import { resumeInstance, removeQuiesceMarker, type QuiesceMarker } from './quiesce-marker.ts';
+import { resumeInstance, removeQuiesceMarker, type QuiesceMarker } from '../lock/quiesce-marker.ts';
 import { refused, refusedBecause } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -34,7 +34,7 @@ type QuiescePlan = Pick<Plan, 'hooks' | 'stopFirst' | 'change'>;
 
 /** A package manager that waits for its restore point would not survive a stop. */
 function stopsFirst({ stopFirst, change }: Pick<QuiescePlan, 'stopFirst' | 'change'>): boolean {
-  return stopFirst && change.kind !== 'transaction';
+  return stopFirst && !change.packageManagerWaits;
 }
 
 /**

@@ -1,20 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { LifecycleCommands } from '../../../src/lifecycle-command.ts';
-import type { Change } from '../../../src/run/plan.ts';
-import { mustQuiesce } from '../../../src/run/lock/quiesce.ts';
+import type { ChangeTraits } from '../../../src/run/plan.ts';
+import { mustQuiesce } from '../../../src/run/restore-point/quiesce.ts';
 
-const command: Change = { kind: 'command' };
-const transaction: Change = {
-  kind: 'transaction',
-  transaction: {
-    manager: 'apt',
-    pid: 1,
-    packages: null,
-    fingerprint: null,
-    begin: () => {},
-    ended: () => Promise.reject(new Error('never asked')),
-  },
-};
+const command: ChangeTraits = { executesCommand: true, packageManagerWaits: false };
+const transaction: ChangeTraits = { executesCommand: false, packageManagerWaits: true };
 const hook = [{ kind: 'host', command: ['true'], environment: {}, timeoutMs: 1 }] as const;
 
 describe('an instance is held still for its restore point', () => {
