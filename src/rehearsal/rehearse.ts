@@ -319,7 +319,7 @@ function planOnCopy(
 function baselineOfOriginal(plan: RunPlan, tools: RunTools): Promise<Baseline> {
   return takeBaseline(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
-    { definitions: plan.checks, automatic: plan.automatic },
+    { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers },
   );
 }
 
