@@ -144,7 +144,10 @@ describe('redirects', () => {
     });
     const port = await http((_request, response) => response.writeHead(302, { location: location(other) }).end());
     const result = await ask(`http://127.0.0.1:${port}/`, { redirects: 1 }, withoutAddresses);
-    expect(result).toMatchObject({ status: 'failed', message: expect.stringContaining('it is not followed') as string });
+    expect(result).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('it is not followed') as string,
+    });
     expect(asked).toBe(0);
   });
 });
