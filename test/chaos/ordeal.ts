@@ -1,5 +1,12 @@
 import { randomOf, type Random } from './random.ts';
 
+/**
+ * What the ordeals of a seed are. `restart`: every run has `--restart`; `during-restart`: and is killed within 1.5 seconds after
+ * its command; `world`: troubles other than kills, of several hosts (world.ts).
+ */
+export const aims = ['any', 'restart', 'during-restart', 'world'] as const;
+export type Aim = (typeof aims)[number];
+
 /** What the command does before it ends. */
 export type Change = 'good' | 'fails' | 'fails-halfway' | 'unhealthy';
 export type Victim = 'guard' | 'daemon' | 'both';

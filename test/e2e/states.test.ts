@@ -75,26 +75,26 @@ const statusNow = async (): Promise<string> => {
   return seen.ok ? seen.value.status : `? ${seen.error.kind}`;
 };
 
-/** Runs, and nothing is under way. */
+/** Runs, and nothing is under way. What hangs is ended by force, as a person would do it. */
 const settled = async (): Promise<void> => {
-  await waitFor(async () => (await busy()).length === 0, { limitMs: 120_000 });
-  if ((await statusNow()) === 'Frozen') await incus(host, 'resume', instance);
+  await waitFor(async () => (await busy()).length === 0, { limitMs: 20_000 }).catch(() =>
+    platform.stopInstance(instance, { force: true, ...limit }),
+  );
   await waitFor(
     async () => {
-      if ((await statusNow()) === 'Running') return isBooted();
-      await platform.stopInstance(instance, { force: true, ...limit });
+      if ((await statusNow()) === 'Running' && (await isBooted())) return true;
+      await platform.thawInstance(instance, limit);
       await platform.startInstance(instance, limit);
       return false;
     },
-    { limitMs: 180_000, everyMs: 300 },
+    { limitMs: 120_000, everyMs: 300 },
   );
 };
 
 const isBooted = async (): Promise<boolean> => {
-  const said = await incus(host, 'exec', instance, '--', 'systemctl', 'is-system-running').catch((error: unknown) =>
-    String((error as { stdout?: string }).stdout),
-  );
-  return ['running', 'degraded'].includes(said);
+  const command = ['systemctl', 'is-system-running'];
+  const said = await platform.query(instance, { command, limitMs: 10_000, maxBytes: 100 });
+  return said.ok && ['running', 'degraded'].includes(said.value.stdout.trim());
 };
 
 const busy = async (): Promise<unknown[]> => {
@@ -123,9 +123,16 @@ const killInit = async (afterMs: number): Promise<void> => {
 
 /** Begins with an instance that runs. */
 const states: readonly (readonly [string, () => Promise<void>])[] = [
-  ['running', async () => {}],
-  ['stopped', async () => void (await platform.stopInstance(instance, { force: true, ...limit }))],
-  ['frozen', async () => void (await incus(host, 'pause', instance))],
+  ['dying', () => killInit(0)],
+  ['dying for 100 ms', () => killInit(100)],
+  ['dying for 300 ms', () => killInit(300)],
+  ['dying for 600 ms', () => killInit(600)],
+  [
+    'rebooting from inside',
+    async () => {
+      await incus(host, 'exec', instance, '--', 'systemctl', 'reboot', '-ff').catch(() => '');
+    },
+  ],
   [
     'starting',
     async () => {
@@ -146,16 +153,9 @@ const states: readonly (readonly [string, () => Promise<void>])[] = [
     },
   ],
   ['being snapshotted', () => begin(platform.createSnapshot(instance, { name: 'other', expiresAt: null }, limit))],
-  ['dying', () => killInit(0)],
-  ['dying for 100 ms', () => killInit(100)],
-  ['dying for 300 ms', () => killInit(300)],
-  ['dying for 600 ms', () => killInit(600)],
-  [
-    'rebooting from inside',
-    async () => {
-      await incus(host, 'exec', instance, '--', 'systemctl', 'reboot', '-ff').catch(() => '');
-    },
-  ],
+  ['running', async () => {}],
+  ['stopped', async () => void (await platform.stopInstance(instance, { force: true, ...limit }))],
+  ['frozen', async () => void (await incus(host, 'pause', instance))],
 ];
 
 const requests: Readonly<Record<string, (on: Platform) => Promise<Result<unknown, PlatformFailure>>>> = {
