@@ -131,8 +131,8 @@ async function writeAll(
   const reports = builders.map((builder) => builder.report());
   for (const { format, path } of options.files) {
     const file = resolve(options.workingDirectory, path);
-    const unfit = await unfitness(file);
-    if (unfit !== null) return err(`The report cannot be written to "${path}": ${unfit}`);
+    if (!(await isReplaceable(file)))
+      return err(`The report cannot be written to "${path}": it is not a regular file.`);
     const content = contentOf(format, options.version, reports, rollout);
     // Whoever collects reports is often another user: as much is allowed as the umask leaves.
     const written = await tryFiles(file, () => writeAtomically(dirname(file), basename(file), content, 0o666));
@@ -142,9 +142,9 @@ async function writeAll(
 }
 
 /** A file takes the place of what is there: that must not be a device, a pipe or a folder. */
-async function unfitness(file: string): Promise<string | null> {
+async function isReplaceable(file: string): Promise<boolean> {
   const there = await lstat(file).catch(() => null);
-  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'it is not a regular file.';
+  return there === null || there.isFile() || there.isSymbolicLink();
 }
 
 function contentOf(

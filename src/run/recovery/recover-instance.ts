@@ -72,8 +72,8 @@ export async function recoverInstance(request: RecoveryRequest, tools: RecoveryT
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
     return finish(request, tools, { record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] });
-  const unreadable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
-  if (unreadable !== null) return refusal(unreadable);
+  const readable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
+  if (!readable.ok) return refusal(readable.error);
   const isFree = isIdle || hasMakerLeft(found.value, record);
   const policy = { leaseMs: plan.limits.leaseMs, takeOver };
   const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found.value, record, policy);

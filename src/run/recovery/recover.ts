@@ -134,22 +134,22 @@ export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers:
   await thaw(tools, plan, leftovers.instance.status);
   const step = recoveryStep({ ...leftovers, record: plan.record });
   // A rollback resumes the instance after the restore; everything else resumes it first.
-  const heldStill = step.step === 'roll-back' ? null : await endQuiesce(plan, tools, leftovers);
+  const resumed = step.step === 'roll-back' ? ok(undefined) : await endQuiesce(plan, tools, leftovers);
   // Somebody restored an old restore point manually. Its run ended long ago.
   const onlyQuiet = leftovers.inFlight === null && leftovers.quiesceMarker !== null && plan.record?.ended != null;
-  if (onlyQuiet && heldStill === null) return { outcome: 'kept' };
-  const outcome = heldStill ?? (await doStep(plan, tools, leftovers, step));
+  if (onlyQuiet && resumed.ok) return { outcome: 'kept' };
+  const outcome = resumed.ok ? await doStep(plan, tools, leftovers, step) : resumed.error;
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
   return outcome;
 }
 
-/** Null if nothing is quiesced any more. */
+/** Resumes what the run had quiesced, if anything. */
 async function endQuiesce(
   plan: RecoverPlan,
   tools: RecoverTools,
   { quiesceMarker }: RunLeftovers,
-): Promise<Outcome | null> {
-  if (quiesceMarker === null) return null;
+): Promise<Result<void, Outcome>> {
+  if (quiesceMarker === null) return ok(undefined);
   if (quiesceMarker.wasRunning && !(await runsOn(plan, tools))) {
     const up = await inPhase(
       tools,
@@ -157,10 +157,10 @@ async function endQuiesce(
       () => bringUp(tools, plan.instance, plan.limits),
       (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
     );
-    if (!up.ok) return stillQuiesced(plan, tools, up.error);
+    if (!up.ok) return err(stillQuiesced(plan, tools, up.error));
   }
-  const failure = await resumeByMarker(plan, tools);
-  return failure === null ? null : stillQuiesced(plan, tools, failure);
+  const resumed = await resumeByMarker(plan, tools);
+  return resumed.ok ? resumed : err(stillQuiesced(plan, tools, resumed.error));
 }
 
 /** Whether it runs after a stop of the run has ended, which the server continues on its own. */
