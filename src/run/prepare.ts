@@ -299,6 +299,7 @@ function runStarted(plan: RunPlan, tools: RunTools, inspected: Inspection): RunS
     project: plan.project,
     remote: plan.remote,
     ...(plan.server ? { server: plan.server } : {}),
+    ...(inspected.instance.uuid === null ? {} : { uuid: inspected.instance.uuid }),
     command: plan.command.words,
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,

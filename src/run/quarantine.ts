@@ -2,6 +2,7 @@ import type { Cause, Outcome } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { RunPlan } from './changes/change.ts';
 import type { RunTools } from './tools.ts';
+import { formatTime } from '../time.ts';
 
 /**
  * Refuses a change that was rolled back before and would be the same again, so that a timer does not repeat the same upgrade
@@ -22,7 +23,7 @@ export async function refuseRepeat(
   return err({
     outcome: 'quarantined',
     refusal: {
-      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${formatTime(same.at)}.`,
       advice: `\`guard show ${same.run}\` ${quarantine.retryAdvice} If other packages would be installed, it is a different change.`,
     },
   });
