@@ -12,7 +12,7 @@ import type { Change, Ordeal } from './ordeal.ts';
 
 // What happens to a run besides kills (issue 13): its link to the server is cut and comes back, its process stands still for
 // longer than its lease, its disk is full, or a user acts on the instance. Recoveries come from two or three hosts, each with
-// records of its own and a network namespace of its own, by which a guard knows whether it may look for a process.
+// records of its own, and in a network namespace of its own, by which a guard knows whether it may look for a process.
 
 const acts = [
   'restarts the instance',
@@ -104,7 +104,8 @@ const arenaOf = ({ host, instance, program }: WorldArena, { stateDirectory }: Ma
 /** A machine that runs guard: its records, its network namespace, and its link to the server. */
 interface Machine {
   readonly stateDirectory: string;
-  readonly namespace: string;
+  /** In a network namespace of its own no guard can look for the process of another one: as on another machine. */
+  readonly isApart: boolean;
   readonly socket: string;
 }
 
@@ -119,7 +120,7 @@ export const tryWorldOrdeal = async (arena: WorldArena, ordeal: WorldOrdeal): Pr
   const folder = await mkdtemp(join(arena.folder, `${ordeal.index}-`));
   const link = await openLink(host.socket, join(folder, 'link.socket'));
   const machines = await Promise.all(
-    [1, 2, 3].map((number) => machineOf(arena, folder, number, number === 1 ? link.socket : host.socket)),
+    [1, 2, 3].map((number) => machineOf(folder, number, number === 1 ? link.socket : host.socket)),
   );
   const [first, second, third] = machines as [Machine, Machine, Machine];
   const before = await contentOf(host, instance);
@@ -194,7 +195,8 @@ interface Running {
 
 const startOn = (arena: WorldArena, machine: Machine, [command = '', ...words]: readonly string[]): Running => {
   const named = [command, '--config', join(machine.stateDirectory, '../guard.yaml')];
-  const process = execa('ip', ['netns', 'exec', machine.namespace, 'node', arena.program, ...named, ...words], {
+  const program = ['node', arena.program, ...named, ...words];
+  const process = execa(machine.isApart ? 'unshare' : 'env', [...(machine.isApart ? ['--net'] : []), ...program], {
     stdin: 'ignore',
     reject: false,
     forceKillAfterDelay: false,
@@ -419,20 +421,16 @@ const openLink = async (target: string, path: string): Promise<Link> => {
   };
 };
 
-const machineOf = async (arena: WorldArena, folder: string, number: number, socket: string): Promise<Machine> => {
-  const namespace = `${arena.host.name}-${arena.instance}-${number}`;
-  await execa('ip', ['netns', 'add', namespace], { stdin: 'ignore', reject: false });
+const machineOf = async (folder: string, number: number, socket: string): Promise<Machine> => {
   const stateDirectory = join(folder, `machine-${number}`, 'state');
   await mkdir(stateDirectory, { recursive: true });
   await writeFile(join(stateDirectory, '../guard.yaml'), configuration);
-  return { stateDirectory, namespace, socket };
+  return { stateDirectory, isApart: number > 1, socket };
 };
 
 const cleanUp = async ({ host, instance }: WorldArena, machines: readonly Machine[]): Promise<void> => {
-  for (const { namespace, stateDirectory } of machines) {
-    await execa('ip', ['netns', 'delete', namespace], { stdin: 'ignore', reject: false });
+  for (const { stateDirectory } of machines)
     await execa('umount', [stateDirectory], { stdin: 'ignore', reject: false });
-  }
   for (const name of [usersName, usersSnapshot])
     await execa('incus', ['snapshot', 'delete', instance, name], { env: host.env, stdin: 'ignore', reject: false });
 };

@@ -41,13 +41,17 @@ describe('the protocol keeps every promise in every order of events', () => {
     ['a change that waits, and a lost answer', { confirmations: 1, lostAnswers: 1 }],
     ['a change that waits, and a person who takes over from its living guard', { confirmations: 1, wrongTakeovers: 1 }],
     ['a change that waits, and a user who acts', { confirmations: 1, userActs: 1 }],
-  ])('with %s', (_name, budget) => {
-    const { states, depth, broken } = search(rules, budget);
-    expect(broken).toBeNull();
-    expect(states).toBeGreaterThan(1000);
-    expect(depth).toBeGreaterThan(20);
-    // Some 100,000 states, on a busy machine.
-  }, 180_000);
+  ])(
+    'with %s',
+    (_name, budget) => {
+      const { states, depth, broken } = search(rules, budget);
+      expect(broken).toBeNull();
+      expect(states).toBeGreaterThan(1000);
+      expect(depth).toBeGreaterThan(20);
+      // Some 100,000 states, on a busy machine.
+    },
+    180_000,
+  );
 });
 
 describe('each rule is needed: without it the model finds how a promise is broken', () => {

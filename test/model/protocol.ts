@@ -341,9 +341,7 @@ const effectOf = (protocol: Rules, seen: World, { pc, run, by: name }: Omit<Dela
       return { ...seen, mark: null, keptNote: run };
     case 'await':
     case 'refuse':
-      return seen.mark?.run === run
-        ? { ...seen, mark: { ...seen.mark, confirmation: pc === 'await' ? 'waiting' : 'refused' } }
-        : seen;
+      return withConfirmation(seen, pc, run);
     case 'take-mark':
       return seen.mark === null ? seen : { ...seen, mark: { ...seen.mark, run, by: name } };
     case 'keep-rename':
@@ -370,6 +368,14 @@ const restored = (world: World, { content, keptNote }: Point): World => ({
   mark: null,
   restores: (world.restores + 1) % 4,
 });
+
+const withConfirmation = (world: World, pc: 'await' | 'refuse', run: Run): World => {
+  const { mark } = world;
+  if (mark?.run !== run) return world;
+  if (pc === 'refuse') return { ...world, mark: { ...mark, confirmation: 'refused' } };
+  // A repetition must not take back the word of a person.
+  return mark.confirmation === 'none' ? { ...world, mark: { ...mark, confirmation: 'waiting' } } : world;
+};
 
 /** The only way back must not be removed while the change is there. */
 const removed = (world: World, point: Point | null): World => {
@@ -533,7 +539,8 @@ const chooses = (protocol: Rules, world: World, name: WorkerName, say: Say): Ste
   const known = hostOf[name] === hostOf[run] ? world.records[run] : null;
   const isTorn = known?.torn ?? false;
   const go = (pc: Pc, report: Report): World => withWorker(world, name, { pc, report });
-  const isWaiting = world.mark?.run === run && world.mark.confirmation === 'waiting';
+  const confirmation = confirmationOf(world, run);
+  const isWaiting = confirmation === 'waiting';
   const back = (): Step<World> =>
     say(
       'goes back',
@@ -550,11 +557,8 @@ const chooses = (protocol: Rules, world: World, name: WorkerName, say: Say): Ste
       'releases it',
       go('keep-unmark', protocol.keeping === 'assumed' || world.keptNote === run ? 'kept' : 'unknown'),
     );
-  if (world.mark?.run === run && world.mark.confirmation === 'confirmed')
-    return say('keeps what is confirmed', keepsConfirmed(world, name));
-  // Torn lines are passed over: what they said is not known.
-  const decided = isTorn ? null : (known?.decided ?? null);
-  const began = !isTorn && (known?.began ?? false);
+  if (confirmation === 'confirmed') return say('keeps what is confirmed', keepsConfirmed(world, name));
+  const { decided, began } = readable(known);
   if (decided === 'keep') return keep();
   if (decided === 'rollback' || began) return back();
   if (protocol.marker === 'counts') {
@@ -564,6 +568,13 @@ const chooses = (protocol: Rules, world: World, name: WorkerName, say: Say): Ste
   if (known !== null) return say('has nothing to undo', go('free-rename', 'unchanged'));
   return world.mark === null ? release() : back();
 };
+
+const confirmationOf = ({ mark }: World, run: Run): 'none' | 'waiting' | 'confirmed' | 'refused' =>
+  mark?.run === run ? mark.confirmation : 'none';
+
+/** Torn lines are passed over: what they said is not known. */
+const readable = (record: RunRecord | null): Pick<RunRecord, 'began' | 'decided'> =>
+  record === null || record.torn ? noRecord : record;
 
 /** Of a change that waits nothing is decided before it is given up. */
 const decidedBack = (isWaiting: boolean): Partial<RunRecord> => (isWaiting ? {} : { decided: 'rollback' });
@@ -637,7 +648,8 @@ const userActs = (world: World): Step<World>[] => {
     : [
         {
           label: 'a user restores the restore point',
-          world: restored(left, point),
+          // What a person has confirmed, a person may take back.
+          world: { ...restored(left, point), confirmed: null },
         },
       ];
   return [
