@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { systemClock } from '../../src/clock.ts';
@@ -24,7 +24,7 @@ const acts = [
 ] as const;
 type UserAct = (typeof acts)[number];
 
-const kinds = ['pause', 'silent link', 'broken link', 'full disk', 'user', 'user'] as const;
+const kinds = ['pause', 'broken link', 'full disk', 'user', 'user'] as const;
 
 interface Trouble {
   readonly trouble: (typeof kinds)[number];
@@ -274,9 +274,6 @@ const troubleOf = async (arena: WorldArena, ordeal: WorldOrdeal, scene: Scene): 
     case 'pause':
       run.kill('SIGSTOP');
       return takenOver(arena, ordeal, scene, () => run.kill('SIGCONT'));
-    case 'silent link':
-      link.silence();
-      return takenOver(arena, ordeal, scene, () => link.mend());
     case 'broken link':
       link.cut();
       return takenOver(arena, ordeal, scene, () => link.mend());
@@ -365,57 +362,50 @@ const leaksOf = async ({ host, instance }: WorldArena, machines: readonly Machin
   return (await snapshotsOf(host, instance)).filter((name) => !named.has(name));
 };
 
-/** A link that can be cut (connections break, and none is accepted), or fall silent (nothing comes through any more). */
+/** A link that can be cut: connections break, and none is accepted. */
 interface Link {
   readonly socket: string;
   readonly cut: () => void;
-  readonly silence: () => void;
   readonly mend: () => void;
   readonly close: () => void;
 }
 
 const openLink = async (target: string, path: string): Promise<Link> => {
-  let state: 'up' | 'cut' | 'silent' = 'up';
-  const pairs = new Set<readonly [Socket, Socket]>();
-  const server: Server = createServer((near) => {
-    if (state === 'cut') return void near.destroy();
+  let isUp = true;
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    if (!isUp) return void near.destroy();
     const far = connect(target);
-    const pair = [near, far] as const;
-    pairs.add(pair);
-    for (const [one, other] of [pair, [far, near] as const]) {
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(one);
       one.on('error', () => other.destroy());
       one.on('close', () => {
-        pairs.delete(pair);
+        open.delete(one);
         other.destroy();
       });
       one.pipe(other);
-      if (state === 'silent') one.pause();
     }
   });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const breakAll = (): void => {
+    for (const one of open) one.destroy();
+  };
+  await new Promise<void>((resolve) => {
+    server.listen(path, resolve);
+  });
   return {
     socket: path,
     cut: () => {
-      state = 'cut';
-      for (const pair of pairs) for (const one of pair) one.destroy();
-    },
-    silence: () => {
-      state = 'silent';
-      for (const [near, far] of pairs) {
-        near.unpipe(far).pause();
-        far.unpipe(near).pause();
-      }
+      isUp = false;
+      breakAll();
     },
     mend: () => {
-      if (state === 'silent')
-        for (const [near, far] of pairs) {
-          near.pipe(far);
-          far.pipe(near);
-        }
-      state = 'up';
+      isUp = true;
     },
     close: () => {
-      for (const pair of pairs) for (const one of pair) one.destroy();
+      breakAll();
       server.close();
     },
   };
