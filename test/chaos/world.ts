@@ -157,7 +157,7 @@ export const tryWorldOrdeal = async (arena: WorldArena, ordeal: WorldOrdeal): Pr
       struck,
       recoveries: 2,
       neededAHand: recovered.neededAHand || elsewhere.neededAHand,
-      withoutCause: (recovered.neededAHand || elsewhere.neededAHand) && !(isOfUser && takesPoint(ordeal)),
+      withoutCause: isWithoutCause(ordeal, struck, recovered, elsewhere),
       lost: seen.changedLater ?? (loss !== null && isExcused(ordeal, isOfUser, loss, outcome) ? null : loss),
       leaked: await leaksOf(arena, machines),
       stuck: held ?? seen.recovery ?? next,
@@ -182,6 +182,13 @@ const isExcused = ({ act, trouble }: WorldOrdeal, isOfUser: boolean, loss: strin
 
 const takesPoint = ({ act }: Pick<WorldOrdeal, 'act'>): boolean =>
   act === 'deletes the restore point' || act === 'renames the restore point';
+
+/** A run that another host has finished is told as such (21) by the host that lost it. A user may have taken the restore point. */
+const isWithoutCause = (ordeal: WorldOrdeal, struck: boolean, first: Recovered, elsewhere: Recovered): boolean => {
+  if (struck && takesPoint(ordeal)) return false;
+  const isLost = struck && (ordeal.trouble === 'pause' || ordeal.trouble === 'broken link');
+  return elsewhere.neededAHand || (first.neededAHand && !isLost);
+};
 
 interface Running {
   readonly kill: (signal: NodeJS.Signals) => void;
