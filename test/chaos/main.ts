@@ -94,7 +94,7 @@ export const chaos = async ({
       if (!fresh) await launchSubject(host, instance, `content-before-${index}`, storage);
       const trial = await tried(chosen(aim, seed, index), (ordeal) =>
         'trouble' in ordeal
-          ? tryWorldOrdeal({ host, instance, program, folder }, ordeal)
+          ? tryWorldOrdeal({ host, instance, program, folder, records: arena.lostRecords }, ordeal)
           : tryOrdeal({ ...arena, instance }, ordeal),
       );
       trials.push(trial);

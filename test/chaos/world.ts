@@ -88,8 +88,9 @@ export interface WorldArena {
   readonly host: Host;
   readonly instance: string;
   readonly program: string;
-  /** Of this lane alone. */
   readonly folder: string;
+  /** Where all machines so far have their records: what an earlier trial kept is no leak. */
+  readonly records: Set<string>;
 }
 
 /** As the trials of kills see it: the records of one machine. */
@@ -122,6 +123,7 @@ export const tryWorldOrdeal = async (arena: WorldArena, ordeal: WorldOrdeal): Pr
   const machines = await Promise.all(
     [1, 2, 3].map((number) => machineOf(folder, number, number === 1 ? link.socket : host.socket)),
   );
+  for (const { stateDirectory } of machines) arena.records.add(stateDirectory);
   const [first, second, third] = machines as [Machine, Machine, Machine];
   const before = await contentOf(host, instance);
   const wanted = `content-${ordeal.index}-${Date.now().toString(36)}`;
@@ -159,7 +161,7 @@ export const tryWorldOrdeal = async (arena: WorldArena, ordeal: WorldOrdeal): Pr
       neededAHand: recovered.neededAHand || elsewhere.neededAHand,
       withoutCause: isWithoutCause(ordeal, struck, recovered, elsewhere),
       lost: seen.changedLater ?? (loss !== null && isExcused(ordeal, isOfUser, loss, outcome) ? null : loss),
-      leaked: await leaksOf(arena, machines),
+      leaked: await leaksOf(arena),
       stuck: held ?? seen.recovery ?? next,
       next: null,
     };
@@ -362,9 +364,9 @@ const actOf = async ({ host, instance }: WorldArena, act: UserAct | null): Promi
   if (act !== null) await execa('incus', words[act], { env: host.env, stdin: 'ignore', reject: false });
 };
 
-const leaksOf = async ({ host, instance }: WorldArena, machines: readonly Machine[]): Promise<string[]> => {
+const leaksOf = async ({ host, instance, records }: WorldArena): Promise<string[]> => {
   const address = { instance, project: 'default', remote: null };
-  const kept = await Promise.all(machines.map(({ stateDirectory }) => keptRestorePoints(stateDirectory, address)));
+  const kept = await Promise.all([...records].map((stateDirectory) => keptRestorePoints(stateDirectory, address)));
   const named = new Set([...kept.flat().map(({ name }) => name), usersName, usersSnapshot, 'guard-in-flight']);
   return (await snapshotsOf(host, instance)).filter((name) => !named.has(name));
 };
