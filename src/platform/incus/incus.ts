@@ -29,6 +29,7 @@ import {
   thawInstance,
   patchInstance,
 } from './instances/instance.ts';
+import { confirmAddresses } from './instances/addresses.ts';
 import { copyInstance } from './instances/copy.ts';
 import {
   createSnapshot,
@@ -80,6 +81,7 @@ export function incusPlatform(incus: Incus): Platform {
     inProject: (project) => incusPlatform(inProject(incus, project)),
     getInstance: (...words) => getInstance(incus, ...words),
     getInstanceState: (...words) => getInstanceState(incus, ...words),
+    confirmAddresses: (...words) => confirmAddresses(incus, ...words),
     listInstanceNames: (...words) => listInstanceNames(incus, ...words),
     listInstances: (...words) => listInstances(incus, ...words),
     startInstance: (...words) => startInstance(incus, ...words),

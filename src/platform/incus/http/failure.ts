@@ -51,6 +51,15 @@ const signs: readonly (readonly [PlatformFailureKind, RegExp])[] = [
   ['not-ready', /Network "[^"]*" unavailable on this server/],
   ['busy', /is busy running a/i],
   ['busy', /storage volume is still in use|volume used by running instances/i],
+  // A restore or a snapshot, while the instance is dying or somebody else stops it (test/e2e/states.test.ts).
+  ['busy', /^In use\.?$|freezing the container failed/i],
+  // A stop or a restore of an instance that reboots by itself.
+  [
+    'busy',
+    /^Failed restarting instance: The instance is already running|^Failed stopping instance, status is "Running"/i,
+  ],
+  // For half a second after init died the instance counts as running, and nothing can be done in it.
+  ['invalid', /container (isn't|is not) running|Failed to retrieve PID of executing child process/i],
   ['name-taken', /UNIQUE constraint failed|already exists\b/i],
   ['no-space', /no space left on device|disk quota exceeded|not enough (free )?space/i],
   ['restricted', /Project "[^"]*" doesn't allow|not allowed in (this )?project|is forbidden in project/i],
