@@ -17,7 +17,7 @@ export interface Server {
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
 export async function getServer(incus: Incus): Promise<Result<Server, PlatformFailure>> {
-  const purpose = 'read the server information of Incus';
+  const purpose = 'read the server information';
   const reply = await call(incus, { method: 'GET', path: [], purpose });
   if (!reply.ok) return reply;
   const server = objectOf(reply.value.metadata);
@@ -34,7 +34,7 @@ export async function getServer(incus: Incus): Promise<Result<Server, PlatformFa
 
 /** The fingerprint of its certificate, which all members of a cluster share; null where it cannot be read. */
 export async function serverId(incus: Incus): Promise<string | null> {
-  const reply = await call(incus, { method: 'GET', path: [], purpose: 'read the server information of Incus' });
+  const reply = await call(incus, { method: 'GET', path: [], purpose: 'read the server information' });
   if (!reply.ok) return null;
   return textOf(objectOf(objectOf(reply.value.metadata)['environment'])['certificate_fingerprint']) || null;
 }
@@ -68,6 +68,11 @@ export async function describeServer(
 export async function isShuttingDown(incus: Incus): Promise<boolean> {
   // No instance can have a name with underscores.
   const path = ['instances', '_guard_asks_'];
-  const reply = await call(incus, { method: 'PATCH', path, body: {}, purpose: 'read whether Incus is shutting down' });
+  const reply = await call(incus, {
+    method: 'PATCH',
+    path,
+    body: {},
+    purpose: 'read whether the server is shutting down',
+  });
   return !reply.ok && reply.error.code === 503;
 }
