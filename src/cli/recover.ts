@@ -137,6 +137,8 @@ async function recoverReached(
   if (!found.ok) return reportOutcome(context, options.json ?? false, found.error);
   const record = known ?? (await recordOf(context, session, found.value));
   const isIdle = record === null && !hasLeftovers(found.value);
+  const elsewhere = isIdle ? await unfinishedElsewhere(context, session) : null;
+  if (elsewhere !== null) return reportOutcome(context, options.json ?? false, otherServer(elsewhere));
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
     return finish(
@@ -218,7 +220,10 @@ async function endWithoutInstance(
 async function refuseOtherServer({ reached }: Session, { run, started }: RunRecord): Promise<Outcome | null> {
   const server = started?.server ?? null;
   const here = server === null ? null : await reached.fleet.serverId();
-  if (here === null || here === server) return null;
+  return here === null || here === server ? null : otherServer({ run });
+}
+
+function otherServer({ run }: Pick<RunRecord, 'run'>): Outcome {
   return refused(
     `Run ${run} was made on another server.`,
     `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
@@ -404,21 +409,35 @@ async function isStillLocked({ reached }: Session, { inFlight }: RunLeftovers): 
 }
 
 /** The run whose mark is on the instance; else the last one that this host left unfinished there. */
-async function recordOf(context: Context, { reached }: Session, leftovers: RunLeftovers): Promise<RunRecord | null> {
-  const state = stateDirectoryOf(context);
+async function recordOf(context: Context, session: Session, leftovers: RunLeftovers): Promise<RunRecord | null> {
   const known = leftovers.marker ?? leftovers.quiesceMarker;
-  if (known !== null) return readRun(state, known.run);
-  const unfinished = await unfinishedRuns(state);
-  return (
-    unfinished.findLast(
-      (record) =>
-        record.started?.rehearsal === undefined &&
-        isLeftoverOf(leftovers, record) &&
-        record.started?.instance === reached.instance &&
-        record.started.project === reached.project &&
-        record.started.remote === reached.remote,
-    ) ?? null
+  if (known !== null) return readRun(stateDirectoryOf(context), known.run);
+  const { here } = await unfinishedNamedSo(context, session);
+  return here.findLast((record) => isLeftoverOf(leftovers, record)) ?? null;
+}
+
+/** The last run that this host left unfinished on an instance of the same name on another server. */
+async function unfinishedElsewhere(context: Context, session: Session): Promise<RunRecord | null> {
+  return (await unfinishedNamedSo(context, session)).elsewhere.at(-1) ?? null;
+}
+
+/** The unfinished runs whose record has the name of this instance: of this server, and of others. */
+async function unfinishedNamedSo(
+  context: Context,
+  { reached }: Session,
+): Promise<{ readonly here: readonly RunRecord[]; readonly elsewhere: readonly RunRecord[] }> {
+  const server = await reached.fleet.serverId();
+  const named = (await unfinishedRuns(stateDirectoryOf(context))).filter(
+    ({ started }) =>
+      started !== null &&
+      started.rehearsal === undefined &&
+      started.instance === reached.instance &&
+      started.project === reached.project &&
+      started.remote === reached.remote,
   );
+  const isElsewhere = ({ started }: RunRecord): boolean =>
+    server !== null && started?.server != null && started.server !== server;
+  return { here: named.filter((record) => !isElsewhere(record)), elsewhere: named.filter(isElsewhere) };
 }
 
 async function recorderOf(
