@@ -40,6 +40,7 @@ export function buildPlan(known: {
     pushes: known.pushes ?? [],
     checks: settings.checks,
     automatic: settings.automatic !== false,
+    askServers: settings.askServers,
     acceptNothingCompared: settings.automatic === 'optional',
     allowUnhealthy: settings.allowUnhealthy,
     uncovered: settings.uncovered,
@@ -63,17 +64,21 @@ export function buildPlan(known: {
       keep: settings.keep,
       expiresMs: settings.expiresMs,
     },
-    limits: {
-      commandMs: settings.timeoutMs,
-      idleMs: settings.idleTimeoutMs,
-      verifyMs: settings.verifyTimeoutMs,
-      soakMs: settings.soakMs,
-      stopMs: settings.stopTimeoutMs,
-      snapshotMs: settings.restorePointTimeoutMs,
-      restoreMs: settings.restoreTimeoutMs,
-      readyMs: settings.startTimeoutMs,
-      leaseMs: settings.leaseMs,
-      lockMs: settings.waitLockMs,
-    },
+    limits: limitsOf(settings),
+  };
+}
+
+function limitsOf(settings: Settings): RunPlan['limits'] {
+  return {
+    commandMs: settings.timeoutMs,
+    idleMs: settings.idleTimeoutMs,
+    verifyMs: settings.verifyTimeoutMs,
+    soakMs: settings.soakMs,
+    stopMs: settings.stopTimeoutMs,
+    snapshotMs: settings.restorePointTimeoutMs,
+    restoreMs: settings.restoreTimeoutMs,
+    readyMs: settings.startTimeoutMs,
+    leaseMs: settings.leaseMs,
+    lockMs: settings.waitLockMs,
   };
 }

@@ -40,7 +40,7 @@ export function defineCheck(program: Command, call: Call): void {
       const automatic = session.settings.automatic !== false;
       const look = await takeBaseline(
         { platform, instance: name, clock: context.clock, signal: context.interrupter.signal },
-        { definitions: checks, automatic, readOnly: true },
+        { definitions: checks, automatic, askServers: session.settings.askServers, readOnly: true },
       );
       const verdict = judgeAlone(look, { automatic });
       const coverage = automatic ? coverageOf(look.facts) : null;

@@ -3,6 +3,7 @@ import { timeLimits } from '../config/limits.ts';
 import { findRunId } from '../journal/run-id.ts';
 import { listRunIds, readRun } from '../journal/runs.ts';
 import { listWaiting } from '../journal/waiting-runs.ts';
+import { findWaiting } from '../run/confirmation/waiting.ts';
 import { refused } from '../run/refusal.ts';
 import { ok } from '../result.ts';
 import type { Call } from './call.ts';
@@ -14,7 +15,6 @@ import { withExisting } from './session.ts';
 import { settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
 import { duration } from './values.ts';
-import { waitingRunOf } from './waiting-run.ts';
 
 interface ConfirmOptions extends RunOptions {
   readonly extend?: number;
@@ -64,7 +64,7 @@ async function confirm(context: Context, wanted: string, options: ConfirmOptions
     { instance: target.instance, options: target.options, withTerminal: false },
     async (session) => {
       const json = options.json ?? false;
-      const waiting = await waitingRunOf(session);
+      const waiting = await findWaiting(session.reached.platform, session.reached.instance);
       if (!waiting.ok) return reportOutcome(context, json, waiting.error);
       if (waiting.value === null || (target.run !== null && waiting.value.run !== target.run))
         return reportOutcome(

@@ -14,6 +14,7 @@ import {
   type WaitingNote,
 } from '../journal/waiting-runs.ts';
 import { formatTime } from '../report/time.ts';
+import { findWaiting } from '../run/confirmation/waiting.ts';
 import type { Confirmation } from '../run/lock/confirmation.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
@@ -23,7 +24,7 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { recoverInstance } from './recover.ts';
 import { withExisting, type Session } from './session.ts';
 import { recordExtension } from './settle-waiting.ts';
-import { settleWaiting, waitingRunOf } from './waiting-run.ts';
+import { settleWaiting } from './waiting-run.ts';
 
 /** How often the notes are read, in milliseconds. */
 const pollMs = 500;
@@ -273,7 +274,7 @@ async function abortWhenMoved(
   while (!over.signal.aborted) {
     await clock.sleep(readMs, over.signal);
     if (over.signal.aborted) return;
-    const seen = await waitingRunOf(session);
+    const seen = await findWaiting(session.reached.platform, session.reached.instance);
     if (!seen.ok) continue;
     const isSame = seen.value?.run === run && seen.value.confirmation.state === 'waiting';
     if (!isSame || seen.value.confirmation.deadline.at !== deadline.at) over.abort();

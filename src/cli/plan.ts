@@ -119,6 +119,6 @@ function written(preview: Preview, { json, markdown }: PlanOptions): string[] {
 function askedNow(context: Context, plan: RunPlan, platform: Session['reached']['platform']) {
   return takeBaseline(
     { platform, instance: plan.instance, clock: context.clock, signal: context.interrupter.signal },
-    { definitions: plan.checks, automatic: plan.automatic, readOnly: true },
+    { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers, readOnly: true },
   );
 }

@@ -63,6 +63,7 @@ function flagsOf(options: RunOptions): Flags {
     group: options.group,
     cwd: options.cwd,
     automatic: automaticOf(options),
+    askServers: options.askServers,
     verifyTimeoutMs: options.verifyTimeout,
     soakMs: options.soak,
     restart: options.restart,

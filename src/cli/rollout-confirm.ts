@@ -2,6 +2,7 @@ import { formatDuration } from '../duration.ts';
 import { neutralise } from '../text.ts';
 import { writeLines } from '../report/write.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
+import { findWaiting, type WaitingMarker } from '../run/confirmation/waiting.ts';
 import { refused } from '../run/refusal.ts';
 import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -9,7 +10,6 @@ import { memberSettings, type RolloutCall } from './rollout-members.ts';
 import type { CommonOptions } from './run-options.ts';
 import type { Session } from './session.ts';
 import { settleAndFinish } from './settle-waiting.ts';
-import { waitingRunOf, type WaitingMarker } from './waiting-run.ts';
 
 /** One instance of a rollout whose change waits. */
 interface WaitingMember {
@@ -29,7 +29,7 @@ export async function waitingMembers(
       if (member.run === null || !settings.ok) return null;
       const reached = { ...call.servers.of(member).connection, instance: member.name };
       const session = { reached, settings: settings.value };
-      const waiting = await waitingRunOf(session);
+      const waiting = await findWaiting(session.reached.platform, session.reached.instance);
       if (!waiting.ok || waiting.value === null || waiting.value.run !== member.run) return null;
       return { member, session, waiting: waiting.value };
     }),

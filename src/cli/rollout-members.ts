@@ -46,8 +46,9 @@ export function memberSettings(
   { name, remote }: InstanceAddress,
 ): Result<Settings, Outcome> {
   const settings = settingsWith(call.configuration, { name, remote }, call.options, false);
-  // The newest restore point shows another host that the change was kept, and is what all-or-nothing goes back to.
-  return settings.ok ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
+  const revertsAll = call.options.allOrNothing ?? call.configuration.rollout.allOrNothing ?? false;
+  // All or nothing goes back to the newest restore point of each instance.
+  return settings.ok && revertsAll ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
 }
 
 function planOf(call: RolloutCall, member: InstanceAddress, run: string, settings: Settings): RunPlan {

@@ -2,18 +2,20 @@ import type { Amount } from '../amount.ts';
 import type { Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { openRolloutJournal } from '../journal/rollouts.ts';
-import { formatAmount } from '../amount.ts';
+import { openRolloutJournal, type RolloutJournal } from '../journal/rollouts.ts';
+import { formatAmount, parallelOf } from '../amount.ts';
+import type { RolloutView } from '../report/rollout-situation.ts';
 import { createRolloutView } from '../report/rollout-view.ts';
 import { refusedMemberLines } from '../report/rollout-text.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
-import { executeRollout } from '../rollout/execute.ts';
+import { executeRollout, type RolloutTools } from '../rollout/execute.ts';
 import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
+import { createReservations, mayPublishLater, type RunReservations } from '../rollout/reservation.ts';
 import { createWaveGate } from '../rollout/wave-gate.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
-import { claimInstances, createPublisher } from '../rollout/shared-publisher.ts';
+import { claimInstances, createPublisher, type SharedPublisher } from '../rollout/shared-publisher.ts';
 import type { InstanceAddress } from '../instance-address.ts';
 import type { RecordedRolloutEvent, RolloutMember } from '../rollout-event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -287,6 +289,11 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
   for (const { failure } of claimed.value.unwritable)
     tell(`${failure.message} The rollout is therefore recorded only on this host: resume it here.`);
   let isTakenOver = false;
+  const runIds = uniqueRunIds(clock);
+  const reservations = createReservations(
+    Math.max(reservedAtLeast, parallelOf(start.settings.maxParallel, start.record.members.length)),
+    runIds,
+  );
   const publisher = createPublisher({
     clock,
     stores: stores.filter((store) => !claimed.value.unwritable.some((one) => one.store.id === store.id)),
@@ -295,15 +302,10 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     onTakenOver: () => {
       isTakenOver = true;
     },
+    onPublished: reservations.onPublished,
   });
   const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
-  const record = async (event: RecordedRolloutEvent, after: RolloutRecord): Promise<void> => {
-    const written = await journal.value.append(event);
-    if (!written.ok) tell(`The rollout's record cannot be written: ${written.error}`);
-    await publisher.publish(sharedRecord(after));
-    await view.onRolloutEvent(event, after);
-    await context.reports?.followRollout(after);
-  };
+  const record = recorderOf(context, { journal: journal.value, publisher, reservations, view, tell });
   const gate = createWaveGate(start.record.members);
   try {
     for (const event of start.first) await record(event, start.record);
@@ -312,7 +314,8 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       interrupted: context.interrupter.signal,
       isAborted: start.isAborted,
       skipRefused: options.skipRefused ?? false,
-      newRunId: uniqueRunIds(clock),
+      newRunId: runIds,
+      runIdFor: ({ id }) => reservations.runIdFor(id),
       record,
       runMember: (member, run, onWaiting) => runMember(call, view, start.record.id, member, run, { gate, onWaiting }),
       revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
@@ -326,6 +329,32 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     await journal.value.close();
   }
 }
+
+/** Makes the events of a rollout durable, here and in its projects, and shows them. */
+function recorderOf(
+  { clock, reports }: Context,
+  how: {
+    readonly journal: RolloutJournal;
+    readonly publisher: SharedPublisher;
+    readonly reservations: RunReservations;
+    readonly view: RolloutView;
+    readonly tell: (message: string) => void;
+  },
+): RolloutTools['record'] {
+  return async (event, after) => {
+    const written = await how.journal.append(event);
+    if (!written.ok) how.tell(`The rollout's record cannot be written: ${written.error}`);
+    const shared = how.reservations.withReservations(sharedRecord(after));
+    const now = clock.boottime();
+    if (mayPublishLater(event, (id) => how.reservations.isPublished(id, now))) how.publisher.publishSoon(shared);
+    else await how.publisher.publish(shared);
+    await how.view.onRolloutEvent(event, after);
+    await reports?.followRollout(after);
+  };
+}
+
+/** The runs of so many instances are reserved, also where fewer change at once. */
+const reservedAtLeast = 10;
 
 /** In one second there are many of a rollout, which must not have one id. */
 function uniqueRunIds(clock: Context['clock']): () => string {

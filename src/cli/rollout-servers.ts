@@ -1,6 +1,7 @@
 import type { Outcome } from '../event.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
 import type { Fleet } from '../platform/fleet.ts';
+import type { Platform, Pool } from '../platform/platform.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { err, ok, type Result } from '../result.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
@@ -37,7 +38,7 @@ export function createServers(context: Context): Servers {
     // The name of an instance belongs to an address; none is asked for.
     const reached = await context.reach(`${remote === null ? '' : `${remote}:`}all`, project, context.trace);
     if (!reached.ok) return err({ outcome: 'refused', refusal: reached.error });
-    const connection = reached.value;
+    const connection = { ...reached.value, platform: withPoolsRemembered(reached.value.platform) };
     const { fleet } = connection;
     const server = (await fleet.serverId()) ?? connection.remote ?? '';
     const id = JSON.stringify([server, connection.project]);
@@ -55,6 +56,21 @@ export function createServers(context: Context): Servers {
     of: ({ remote, project }) => byName.get(JSON.stringify([remote, project])) as OpenProject,
     close: async () => {
       await Promise.all(all.map(({ connection }) => connection.close()));
+    },
+  };
+}
+
+/** Reads what a pool can do once: with a pool the server lists everything that uses it. */
+function withPoolsRemembered(platform: Platform): Platform {
+  const known = new Map<string, Pool>();
+  return {
+    ...platform,
+    getPool: async (name) => {
+      const before = known.get(name);
+      if (before !== undefined) return ok(before);
+      const read = await platform.getPool(name);
+      if (read.ok) known.set(name, read.value);
+      return read;
     },
   };
 }

@@ -12,7 +12,7 @@ import { formatTime } from '../report/time.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { foldRollout, isOpen, type RolloutRecord } from '../rollout/record.ts';
-import { hasFailed, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
+import { hasFailed, reservedMembers, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
 import { decodeRollouts, type SharedStore } from '../rollout/shared-record.ts';
 import type { RecordedRolloutEvent, RolloutEvent } from '../rollout-event.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';
@@ -420,7 +420,8 @@ async function goOnWith(
     await writeLines(context.stderr, [
       `guard: finishing the interrupted runs on ${neutralise(unfinished.map(({ label }) => label).join(', '), 500)}. This takes up to two minutes longer if guard cannot see whether the earlier guard is still running.`,
     ]);
-  const recovered = await Promise.all(unfinished.map((member) => recoverMember(call, member)));
+  const reserved = isForeign ? reservedMembers(record) : [];
+  const recovered = await Promise.all([...unfinished, ...reserved].map((member) => recoverMember(call, member)));
   const events = recovered.map(stamp);
   const known = events.reduce((before, event) => foldOne(before, event), record);
   const resumed = resumeEvent(known, settings, { holder: currentHolder(), retryFailed: how.retryFailed });

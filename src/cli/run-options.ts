@@ -51,6 +51,7 @@ export interface RunOptions extends CommonOptions {
   readonly checkRetries?: number;
   readonly checkStartPeriod?: number;
   readonly automatic?: 'on' | 'off' | 'optional' | false;
+  readonly askServers?: boolean;
   readonly verifyTimeout?: number;
   readonly soak?: number;
   readonly restart?: boolean;
@@ -170,7 +171,11 @@ export function addCheckOptions(command: Command): Command {
         'compare units, sockets, packages and the like before and after the command: on, off, or optional, which also accepts an instance in which nothing can be compared (default: on)',
       ).argParser(oneOf(['on', 'off', 'optional'])),
     )
-    .option('--no-automatic', 'the same as --automatic=off: only the checks decide');
+    .option('--no-automatic', 'the same as --automatic=off: only the checks decide')
+    .option(
+      '--no-ask-servers',
+      'send no requests to the servers of the instance: compare who listens, and not what they reply',
+    );
 }
 
 function addHealthOptions(command: Command): Command {

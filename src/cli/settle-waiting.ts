@@ -6,6 +6,7 @@ import { openJournal } from '../journal/journal.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { formatTime } from '../report/time.ts';
 import { writeLines } from '../report/write.ts';
+import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import type { ConfirmationAction } from '../run/lock/confirmation.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { notifyEnd } from './confirmation-end.ts';
@@ -15,7 +16,7 @@ import { recoveredStatus, recoverInstance } from './recover.ts';
 import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
 import type { Session } from './session.ts';
-import { settlementRefusal, settleWaiting, type WaitingMarker } from './waiting-run.ts';
+import { settlementRefusal, settleWaiting } from './waiting-run.ts';
 
 /** How long a guard that has freed the instance may take to record the end of its run, in milliseconds. */
 const recordMs = 20_000;

@@ -1,33 +1,14 @@
-import { remainingMs } from '../deadline.ts';
 import type { Outcome } from '../event.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { formatTime } from '../report/time.ts';
-import { err, ok, type Result } from '../result.ts';
-import { inFlightName } from '../run/lock/in-flight.ts';
-import { readMarker, type RunMarker } from '../run/lock/marker.ts';
+import type { Result } from '../result.ts';
 import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../run/lock/confirmation.ts';
 import { settleOnInstance, type SettlementFailure } from '../run/confirmation/settlement.ts';
-import type { RunLeftovers } from '../run/recovery/recover.ts';
+import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
-
-/** A run whose change is on the instance and waits, or has just stopped waiting, for a confirmation. */
-export type WaitingMarker = RunMarker & { readonly confirmation: Confirmation };
-
-/** The waiting run of the instance; null where there is none. */
-export async function waitingRunOf({ reached }: Session): Promise<Result<WaitingMarker | null, Outcome>> {
-  const { platform, instance } = reached;
-  const seen = await platform.getInstance(instance);
-  if (!seen.ok) return err(refusedBecause(seen.error));
-  const marker = readMarker(seen.value);
-  if (marker?.confirmation === undefined) return ok(null);
-  const inFlight = await platform.getSnapshot(instance, inFlightName);
-  if (!inFlight.ok && inFlight.error.kind !== 'not-found') return err(refusedBecause(inFlight.error));
-  // An old restore point that somebody restored by hand may have brought the marker back.
-  return ok(inFlight.ok ? { ...marker, confirmation: marker.confirmation } : null);
-}
 
 /** Settles the waiting run on its instance. */
 export function settleWaiting(
@@ -39,11 +20,6 @@ export function settleWaiting(
   const { platform } = reached;
   const tools = { platform, clock, holder: currentHolder(), inspectHolder, readClocks: () => readClocks(clock.now) };
   return settleOnInstance(tools, reached.instance, run, action);
-}
-
-/** Milliseconds until the deadline; zero or less when it has passed. */
-export function timeLeft({ clock }: Pick<Context, 'clock'>, { deadline }: Confirmation): number {
-  return remainingMs(deadline, readClocks(clock.now));
 }
 
 /** Why a waiting run could not be settled as wanted. */
@@ -82,13 +58,7 @@ export function describeWait({ run, confirmation }: WaitingMarker): string {
   return `Run ${run} waits for a confirmation and is rolled back at ${formatTime(confirmation.deadline.at)}.`;
 }
 
-/** What could not be read a moment ago, or has begun to wait since then, is not rolled back before its deadline. */
-export function refuseWaiting(
-  context: Pick<Context, 'clock'>,
-  { marker, inFlight }: Pick<RunLeftovers, 'marker' | 'inFlight'>,
-): Outcome | null {
-  if (inFlight === null || marker?.confirmation?.state !== 'waiting') return null;
-  const { run, confirmation } = marker;
-  if (timeLeft(context, confirmation) <= 0) return null;
-  return busy(describeWait({ ...marker, confirmation }), `Keep its change now: guard confirm ${run}`);
+/** A change that waits is not rolled back before its deadline. */
+export function refuseWaiting(marker: WaitingMarker): Outcome {
+  return busy(describeWait(marker), `Keep its change now: guard confirm ${marker.run}`);
 }

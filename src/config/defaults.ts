@@ -17,6 +17,7 @@ export const defaultSettings: Settings = {
 
   checks: [],
   automatic: true,
+  askServers: true,
   verifyTimeoutMs: 2 * minute,
   soakMs: 10 * second,
   restart: false,

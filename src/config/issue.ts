@@ -107,6 +107,7 @@ const thereIsNo: Readonly<Record<Within, string>> = {
   settings: 'There is no setting',
   check: 'This kind of check has no',
   tls: 'In tls there is no key',
+  automatic: 'In automatic there is no key',
   match: 'To match a text there is no key',
   policies: 'There is no cause',
   hook: 'In hook there is no key',

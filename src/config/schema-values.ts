@@ -187,6 +187,7 @@ export type Within =
   | 'settings'
   | 'check'
   | 'tls'
+  | 'automatic'
   | 'match'
   | 'policies'
   | 'hook'

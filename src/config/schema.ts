@@ -160,15 +160,31 @@ const checks = changed(
     ),
 );
 
+const optionalWord = z.enum(['optional'], { error: 'true, false or optional' });
+
+const automaticShape = {
+  compare: optional(z.union([flag, optionalWord], { error: 'true, false or optional' }), {
+    description: 'What `automatic` means without a mapping.',
+    default: true,
+  }),
+  ask: optional(flag, {
+    description:
+      'Whether guard sends harmless requests to the servers of the instance and compares their replies. `false`: guard only observes who listens.',
+    default: true,
+  }),
+};
+
 const settingsShape = {
   checks: optional(checks, {
     description: 'Health checks by name, run before and after the command. `null` removes an inherited check.',
   }),
   automatic: optional(
-    z.union([flag, z.enum(['optional'], { error: 'true, false or optional' })], { error: 'true, false or optional' }),
+    z.union([flag, optionalWord, mapping('automatic', automaticShape)], {
+      error: 'true, false, optional, or a mapping with "compare" and "ask"',
+    }),
     {
       description:
-        'Whether guard compares units, sockets, packages, addresses and disk space before and after the command. `true`: guard refuses the run if nothing can be compared and there is no check. `optional`: guard accepts such a run and reports that the health is unknown. `false`: only the checks decide; without a check nothing is verified.',
+        'Whether guard compares units, sockets, packages, addresses and disk space before and after the command. `true`: guard refuses the run if nothing can be compared and there is no check. `optional`: guard accepts such a run and reports that the health is unknown. `false`: only the checks decide; without a check nothing is verified. A mapping has the keys `compare` (the same values) and `ask`.',
       default: true,
     },
   ),
@@ -301,9 +317,11 @@ export const settingNames = Object.keys(settingsShape);
 const settings = changed(z.nullable(mapping('settings', settingsShape, 'a mapping of settings')), (given): Layer => {
   const { timeout, idleTimeout, confirm, verifyTimeout, soak, askTimeout, expires, waitLock, lease, ...rest } =
     given ?? {};
-  const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, notify, ...same } = rest;
+  const { restorePointTimeout, stopTimeout, restoreTimeout, startTimeout, notify, automatic, ...same } = rest;
   return withoutUndefined({
     ...same,
+    automatic: typeof automatic === 'object' ? automatic.compare : automatic,
+    askServers: typeof automatic === 'object' ? automatic.ask : undefined,
     hooks: same.hooks ?? undefined,
     timeoutMs: timeout,
     idleTimeoutMs: idleTimeout,

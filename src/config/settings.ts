@@ -66,6 +66,8 @@ export interface Settings {
   readonly checks: readonly CheckDefinition[];
   /** Whether guard compares units, sockets, packages and the rest; `optional` accepts a run that could compare nothing. */
   readonly automatic: boolean | 'optional';
+  /** Whether requests are sent to the servers of the instance, to compare their replies. */
+  readonly askServers: boolean;
   /** How long the instance may take to become healthy. */
   readonly verifyTimeoutMs: number;
   /** How long the instance must then stay healthy. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What guard runs inside an instance to see it. The variables n, deep, since and known_* and the functions preflight and validate come in front of it.
+# What guard runs inside an instance to see it. The variables n, deep, read_only, ask_servers, since and known_* and the functions preflight and validate come in front of it.
 # shellcheck disable=SC2154,SC2010,SC2012,SC2016
 LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 export LC_ALL PATH
@@ -397,6 +397,19 @@ log() {
   true
 }
 
+# Pages beyond the first one: the paths that web servers are configured for, and those that clients got lately.
+page_paths() {
+  [ "$since" -eq 0 ] || return 0
+  grep -shoE '(^|[[:space:];{}])(location[[:space:]]+(=|\^~)?[[:space:]]*|ProxyPass[[:space:]]+"?|(Script)?Alias[[:space:]]+"?|<Location[[:space:]]+"?|(handle|handle_path|route|reverse_proxy)[[:space:]]+|path_beg[[:space:]]+)/[^][:space:]"{};>*()|\\^$[]*' \
+    /etc/nginx/nginx.conf /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* /etc/nginx/http.d/* /etc/apache2/sites-enabled/* /etc/httpd/conf.d/* /etc/caddy/Caddyfile /etc/haproxy/haproxy.cfg |
+    sed 's|^[^/]*/|configured /|' | sort -u | head -n 50
+  {
+    ls -t /var/log/*/*access*log | head -n 6 | while read -r file; do tail -c 131072 "$file"; done
+    has journalctl && limited journalctl -q --no-pager -n 500 -o cat
+  } | grep -vF '"guard"' | grep -oE '"GET /[^ "?]* HTTP/[0-9.]+" 2[0-9][0-9]' | cut -d ' ' -f 2 | sort | uniq -c | sort -rn | head -n 50 | sed 's/^ */used /'
+  true
+}
+
 # What only the instance itself can reach: a first word, or the answer to a harmless question.
 local_replies() {
   has bash || return 1
@@ -467,7 +480,10 @@ look() {
     section validators validators
     section resolution resolution
     section peers peers
-    section localreplies local_replies
+    if [ -n "$ask_servers" ]; then
+      section localreplies local_replies
+      section pagepaths page_paths
+    fi
     section log log
   fi
   wait

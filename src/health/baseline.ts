@@ -9,11 +9,15 @@ export interface Baseline extends Observation {
   readonly definitions: readonly CheckDefinition[];
   /** Whether facts are gathered and compared. */
   readonly automatic: boolean;
+  /** Whether the servers of the instance are asked; absent in older records, which means that they are. */
+  readonly askServers?: boolean;
 }
 
 export interface BaselineRequest {
   readonly definitions: readonly CheckDefinition[];
   readonly automatic: boolean;
+  /** Whether the servers of the instance are asked; they are where nothing is said. */
+  readonly askServers?: boolean;
   /** The instance was started just now: within a check's start period its failures do not count. */
   readonly justStarted?: boolean;
   /** Nothing is written in the instance: whether services can still write is not tested. */
@@ -41,7 +45,8 @@ export async function takeBaselineWith(
       askWithRetries(prober, context, definition, request.justStarted ?? false),
     ),
   ]);
-  return { ...look, at, checks: checks.flat(), definitions: request.definitions, automatic: request.automatic };
+  const { definitions, automatic, askServers = true } = request;
+  return { ...look, at, checks: checks.flat(), definitions, automatic, askServers };
 }
 
 async function askWithRetries(

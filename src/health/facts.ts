@@ -28,6 +28,8 @@ export interface Facts {
   readonly observedAt?: number;
   /** Programs among the pages of web servers that one may ask for, as `/index.php`; absent in facts of older versions. */
   readonly pages?: readonly string[];
+  /** Paths that web servers are configured for or that clients got lately, the most used first; only a baseline has them. */
+  readonly pagePaths?: readonly string[] | null;
   /** What servers say to a harmless question from guard's machine; null where there are none, or none can be reached. */
   readonly answers: readonly Answer[] | null;
   // The rest is absent in facts of older versions.
@@ -333,7 +335,7 @@ export interface Answer {
   /** As `tcp/80`. */
   readonly port: string;
   /**
-   * The path, `//name/` for a site by its name; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol; the
+   * The path, `//name/path` for a site by its name, `files of /` for what a browser loads with the first page; the zone whose SOA record was asked for, or the name whose address was; the name of the greeted protocol; the
    * recipient of a message; the entry of a directory, empty for the one about the server itself; the name that a certificate was asked for; how a server of
    * an unknown protocol was made to speak (`protocols/learn.ts`).
    */

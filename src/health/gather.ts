@@ -14,7 +14,7 @@ import { sectionsOf } from './probe/sections.ts';
 export interface GatherRequest {
   readonly platform: Platform;
   readonly instance: string;
-  /** Without it the servers inside are not asked anything. */
+  /** Without it no requests are sent to the servers of the instance. */
   readonly clock?: Clock;
   /** What servers said a moment ago, so that they are not asked too often. */
   readonly remembering?: Remembering;
@@ -52,7 +52,13 @@ export async function gatherFacts(request: GatherRequest): Promise<Result<Facts,
   const answer = await request.platform.query(request.instance, {
     command: preflight === undefined ? ['sh', '-s'] : ['sh', '-s', '--', preflight.wanted],
     environment: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin' },
-    stdin: probeInput(nonce, { preflight: preflight !== undefined, deep, readOnly, known }),
+    stdin: probeInput(nonce, {
+      preflight: preflight !== undefined,
+      deep,
+      readOnly,
+      askServers: request.clock !== undefined,
+      known,
+    }),
     cwd: '/',
     user: 0,
     group: 0,

@@ -22,6 +22,8 @@ export interface Prober {
 
 export interface ProberOptions {
   readonly automatic: boolean;
+  /** Requests are sent to the servers of the instance, unless this is false. */
+  readonly askServers?: boolean;
   /** Facts of the baseline with their time (milliseconds since 1970), where there is one: the same is asked again. */
   readonly facts?: Facts | null;
   readonly at?: number;
@@ -61,8 +63,10 @@ function createGathering(
   return async (preflight) => {
     const now = context.clock.monotonic();
     const deep = last === null || now - last.at >= deepEveryMs;
+    const { clock, ...quiet } = context;
     const request = {
-      ...context,
+      ...quiet,
+      ...(options.askServers === false ? {} : { clock }),
       remembering,
       limitMs: factsLimitMs,
       known,

@@ -39,12 +39,13 @@ export function describeRollout(members: readonly { readonly wave: Wave }[], set
   const waves = new Set(members.map(({ wave }) => wave.number)).size;
   const canary = members.filter(({ wave }) => wave.canary).length;
   const parallel = parallelOf(settings.maxParallel, total);
+  const failures = allowedOf(settings.maxFailures, total);
   return [
     `${total} ${total === 1 ? 'instance' : 'instances'} in ${waves} ${waves === 1 ? 'wave' : 'waves'}`,
     ...(canary === 0 ? [] : [`the first ${canary === 1 ? 'one' : canary} as the canary`]),
     `${parallel} at a time${'percent' in settings.maxParallel ? ` (${formatAmount(settings.maxParallel)})` : ''}`,
     ...(settings.pauseMs === 0 ? [] : [`${formatDuration(settings.pauseMs)} between waves`]),
-    `${allowedOf(settings.maxFailures, total)} failures allowed${'percent' in settings.maxFailures ? ` (${formatAmount(settings.maxFailures)})` : ''}`,
+    `${failures === 1 ? '1 failure' : `${failures} failures`} allowed${'percent' in settings.maxFailures ? ` (${formatAmount(settings.maxFailures)})` : ''}`,
     ...(settings.confirms ? ['each wave waits for a confirmation'] : []),
     ...(settings.allOrNothing ? ['all or nothing'] : []),
   ].join(', ');

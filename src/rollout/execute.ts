@@ -16,6 +16,8 @@ export interface RolloutTools {
   /** Leave out what is refused at its turn. */
   readonly skipRefused: boolean;
   readonly newRunId: () => string;
+  /** The id for the run on this instance. */
+  readonly runIdFor: (member: MemberRecord) => string;
   /** Makes the event durable, here and in the project, and shows it. */
   readonly record: (event: RecordedRolloutEvent, after: RolloutRecord) => Promise<void>;
   /** The guarded run on one instance. A rejection is a bug. */
@@ -147,7 +149,7 @@ function membersOf({ members }: RolloutRecord, ids: readonly string[]): readonly
 
 /** Its first event is told at once, so that the next step counts it. */
 async function runOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
-  const run = tools.newRunId();
+  const run = tools.runIdFor(member);
   await record({ type: 'member-begun', id: member.id, run });
   const began = tools.clock.monotonic();
   let ended: MemberResult;

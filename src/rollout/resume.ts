@@ -14,6 +14,14 @@ export function unfinishedMembers({ members }: RolloutRecord): readonly MemberRe
 }
 
 /**
+ * The instances whose run is named before their turn: whether it began is seen on the instance. Only a record of another host has
+ * them.
+ */
+export function reservedMembers({ members }: RolloutRecord): readonly MemberRecord[] {
+  return members.filter(({ state, run }) => state === 'pending' && run !== null);
+}
+
+/**
  * How a rollout goes on once nothing of it is under way: with those whose turn did not come, those that nobody could judge, and
  * with `retryFailed` those that failed. What is kept is never begun again. Failures count no more, because a person has seen
  * them; a rollout that was rolling the kept ones back goes on with that.

@@ -17,12 +17,18 @@ import {
 export interface SharedPublisher {
   /** Resolves when every project has this record, or a newer one, or has failed; never rejects. */
   readonly publish: (record: RolloutRecord) => Promise<void>;
+  /** Publishes this record with the next one, or seconds later. */
+  readonly publishSoon: (record: RolloutRecord) => void;
   /** Ends the signs of life. */
   readonly close: () => void;
 }
 
 /** How often a rollout gives a sign of life. */
 const beatMs = 15_000;
+
+/** A record that can wait does so for two seconds, or twenty times as long as the last one took to write. */
+const soonMs = 2000;
+const soonFactor = 20;
 
 export interface PublisherOptions {
   readonly clock: Clock;
@@ -32,6 +38,8 @@ export interface PublisherOptions {
   readonly onTrouble: (store: SharedStore, failure: StoreFailure) => void;
   /** Another host has taken the rollout over. */
   readonly onTakenOver: () => void;
+  /** Every project that can be written had this record at `since`, in milliseconds by `boottime`, or later. */
+  readonly onPublished: (record: RolloutRecord, since: number) => void;
 }
 
 /** A publisher whose project records are claimed already. */
@@ -41,9 +49,22 @@ export function createPublisher(options: PublisherOptions): SharedPublisher {
   let last: RolloutRecord | null = null;
   let isClosed = false;
   let callOff = (): void => {};
+  let callOffSoon: (() => void) | null = null;
+  let lastMs = 0;
   const publish = async (record: RolloutRecord): Promise<void> => {
     last = record;
-    await Promise.all(channels.map((channel) => channel(record)));
+    callOffSoon?.();
+    callOffSoon = null;
+    const began = clock.boottime();
+    const written = await Promise.all(channels.map((channel) => channel(record)));
+    lastMs = clock.boottime() - began;
+    if (written.every(Boolean)) options.onPublished(record, began);
+  };
+  const publishSoon = (record: RolloutRecord): void => {
+    last = record;
+    callOffSoon ??= clock.after(Math.min(beatMs, Math.max(soonMs, soonFactor * lastMs)), () => {
+      if (!isClosed && last !== null) void publish(last);
+    });
   };
   const beat = (): void => {
     callOff = clock.after(beatMs, () => {
@@ -55,34 +76,39 @@ export function createPublisher(options: PublisherOptions): SharedPublisher {
   beat();
   return {
     publish,
+    publishSoon,
     close: () => {
       isClosed = true;
       callOff();
+      callOffSoon?.();
     },
   };
 }
 
-/** Writes to one project, one write at a time; what comes meanwhile is one write after it. */
-function createChannel(store: SharedStore, options: PublisherOptions): (record: RolloutRecord) => Promise<void> {
+/** Writes to one project, one write at a time; what comes meanwhile is one write after it. False where it failed. */
+function createChannel(store: SharedStore, options: PublisherOptions): (record: RolloutRecord) => Promise<boolean> {
   let isOff = false;
   let wanted: RolloutRecord | null = null;
-  let next: Promise<void> | null = null;
-  let turn: Promise<void> = Promise.resolve();
-  const write = async (): Promise<void> => {
+  let next: Promise<boolean> | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+  const write = async (): Promise<boolean> => {
     next = null;
     const record = wanted;
-    if (isOff || record === null) return;
+    if (isOff || record === null) return true;
     const written = await updateRollouts(store, options.clock, (rollouts) =>
       withOwn(rollouts, record, hereOf(record, store, options)),
     );
-    if (written.ok) return;
+    if (written.ok) return true;
     if (written.error.kind === 'taken-over') options.onTakenOver();
     else options.onTrouble(store, written.error);
     isOff = written.error.kind !== 'other';
+    return false;
   };
   return (record) => {
     wanted = record;
-    next ??= turn = turn.then(write);
+    if (next !== null) return next;
+    next = turn.then(write);
+    turn = next;
     return next;
   };
 }

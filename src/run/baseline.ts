@@ -106,7 +106,7 @@ async function observeWhenIdle(
     clock: tools.clock,
     signal: tools.interruption.signal,
   };
-  const request = { definitions: plan.checks, automatic: plan.automatic, justStarted };
+  const request = { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers, justStarted };
   const look = (): Promise<Baseline> => takeBaseline(context, request);
   // The package manager of a transaction holds its lock already, and waits for guard.
   if (plan.change.packageManagerWaits) return look();

@@ -7,7 +7,7 @@ import type { RunTools } from './tools.ts';
 export async function differencesSince(plan: Plan, tools: RunTools, baseline: Baseline) {
   const now = await takeBaseline(
     { platform: tools.platform, instance: plan.instance, clock: tools.clock, signal: tools.interruption.signal },
-    { definitions: plan.checks, automatic: plan.automatic },
+    { definitions: plan.checks, automatic: plan.automatic, askServers: plan.askServers },
   );
   return { differences: differencesBetween(baseline, now), facts: now.facts };
 }

@@ -24,6 +24,8 @@ export interface Plan {
   readonly checks: readonly CheckDefinition[];
   /** Whether the facts inside the instance are compared as well. */
   readonly automatic: boolean;
+  /** Whether requests are sent to the servers of the instance. */
+  readonly askServers: boolean;
   /** Run even if nothing could be compared and there is no check. */
   readonly acceptNothingCompared: boolean;
   readonly allowUnhealthy: boolean;

@@ -12,6 +12,7 @@ import { measureRecords } from './records.ts';
 import { measureRecovery } from './recovery.ts';
 import { measureRehearsal } from './rehearsal.ts';
 import { measureRemote } from './remote.ts';
+import { measureRollout } from './rollout.ts';
 import { chapterOf, type Profile } from './profile.ts';
 import { tableOf, type Row } from './row.ts';
 import { measureStart } from './start.ts';
@@ -27,10 +28,11 @@ const sections: Readonly<Record<string, (arena: Arena) => Promise<Row[]>>> = {
   records: measureRecords,
   remote: measureRemote,
   rehearsal: measureRehearsal,
+  rollout: measureRollout,
   large: measureLargeKeptRuns,
 };
 
-const usage = `bench [--only ${Object.keys(sections).join(',')}] [--rounds N] [--quick] [--write]`;
+const usage = `bench [--only ${Object.keys(sections).join(',')}] [--rounds N] [--host NAME] [--quick] [--write]`;
 
 /** `npm run bench`. Returns the exit status: 0 when everything could be measured, met or not. */
 export const main = async (words: readonly string[]): Promise<number> => {
@@ -39,6 +41,7 @@ export const main = async (words: readonly string[]): Promise<number> => {
     options: {
       only: { type: 'string' },
       rounds: { type: 'string', default: '15' },
+      host: { type: 'string', default: 'bench' },
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
     },
@@ -59,7 +62,7 @@ export const main = async (words: readonly string[]): Promise<number> => {
   const folder = await mkdtemp(join(tmpdir(), 'guard-bench-'));
   try {
     const executable = wanted.includes('start') ? await buildExecutable(folder, say) : '';
-    await bench({ hostName: 'bench', executable, rounds, quick, wanted, say, keep });
+    await bench({ hostName: values.host, executable, rounds, quick, wanted, say, keep });
   } finally {
     await rm(folder, { recursive: true });
   }

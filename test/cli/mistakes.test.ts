@@ -82,7 +82,6 @@ describe('a wrong command line is refused before anything is reached', () => {
     [['--check', '--restart', 'web', '--', 'true'], 'The value is missing: "--restart" is another option.'],
     [['--report', '-y', 'web', '--', 'true'], 'The value is missing: "-y" is another option.'],
     [['runs', '--limit', '0'], '"0" is not a whole number from 1 to 1000000.'],
-    [['runs', '--json', '--html', 'x.html'], "cannot be used with option '--json'"],
     [['show', 'last', '--changes', '--html', 'x.html'], "cannot be used with option '--changes'"],
   ])('%j', async (words, said) => {
     const { status, text } = await complaint(...words);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { mayForget } from '../../src/cli/forget.ts';
-import { refuseWaiting } from '../../src/cli/waiting-run.ts';
 import { deadlineAfter } from '../../src/deadline.ts';
 import { readClocks } from '../../src/journal/boot-clock.ts';
 import type { RunRecord } from '../../src/journal/runs.ts';
+import { waitingNow } from '../../src/run/confirmation/waiting.ts';
 import type { RunMarker } from '../../src/run/lock/marker.ts';
 
 const run = '20261123-070945-z8mf';
@@ -25,22 +25,22 @@ const markerOf = (confirmation: RunMarker['confirmation']): RunMarker => ({
 });
 
 describe('what is left of a run is not rolled back', () => {
-  const refusal = (marker: RunMarker | null, point: typeof inFlight | null = inFlight) =>
-    refuseWaiting({ clock: systemClock }, { marker, inFlight: point })?.outcome ?? null;
+  const waiting = (marker: RunMarker | null, point: typeof inFlight | null = inFlight) =>
+    waitingNow({ marker, inFlight: point }, { readClocks: () => readClocks(systemClock.now) });
 
   test('while its change waits for a confirmation', () => {
-    expect(refusal(markerOf({ state: 'waiting', deadline: deadlineIn(600_000) }))).toBe('busy');
+    expect(waiting(markerOf({ state: 'waiting', deadline: deadlineIn(600_000) }))?.run).toBe(run);
   });
 
   test('but after the deadline, or once it is settled', () => {
-    expect(refusal(markerOf({ state: 'waiting', deadline: deadlineIn(-1) }))).toBeNull();
-    expect(refusal(markerOf({ state: 'refused', deadline: deadlineIn(600_000) }))).toBeNull();
-    expect(refusal(markerOf(undefined))).toBeNull();
-    expect(refusal(null)).toBeNull();
+    expect(waiting(markerOf({ state: 'waiting', deadline: deadlineIn(-1) }))).toBeNull();
+    expect(waiting(markerOf({ state: 'refused', deadline: deadlineIn(600_000) }))).toBeNull();
+    expect(waiting(markerOf(undefined))).toBeNull();
+    expect(waiting(null)).toBeNull();
   });
 
   test('and a marker that a restored snapshot brought back says nothing', () => {
-    expect(refusal(markerOf({ state: 'waiting', deadline: deadlineIn(600_000) }), null)).toBeNull();
+    expect(waiting(markerOf({ state: 'waiting', deadline: deadlineIn(600_000) }), null)).toBeNull();
   });
 });
 

@@ -6,6 +6,21 @@ describe('every mistake has its place and says what to write', () => {
   test.each<[what: string, text: string, said: string]>([
     ['an unknown setting', 'defaults:\n  sook: 10s', '2:3 There is no setting "sook". Did you mean "soak"?'],
     [
+      'an unknown key of a setting that may be a mapping',
+      'defaults:\n  automatic: { asks: false }',
+      '2:16 In automatic there is no key "asks". Did you mean "ask"?',
+    ],
+    [
+      'a wrong value in a setting that may be a mapping',
+      'defaults:\n  automatic: { ask: never }',
+      '2:21 "ask" must be true or false, but is "never".',
+    ],
+    [
+      'a wrong value of a setting that may be a mapping',
+      'defaults:\n  automatic: sometimes',
+      '2:14 "automatic" must be true, false, optional, or a mapping with "compare" and "ask", but is "sometimes".',
+    ],
+    [
       'a setting at the top',
       'soak: 5s',
       '1:1 At the top level there is no key "soak". "soak" is a setting: write it below "defaults" or below an instance.',

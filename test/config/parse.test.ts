@@ -222,3 +222,13 @@ defaults:
     expect(read('defaults:\r\n  soak: 5s\r\n  cwd: /srv\r\n').defaults).toEqual({ soakMs: 5000, cwd: '/srv' });
   });
 });
+
+describe('automatic as a mapping', () => {
+  test.each([
+    ['{ask: false}', { askServers: false }],
+    ['{compare: optional, ask: true}', { automatic: 'optional', askServers: true }],
+    ['{compare: false}', { automatic: false }],
+  ])('%s', (text, expected) => {
+    expect(read(`defaults: {automatic: ${text}}`).defaults).toEqual(expected);
+  });
+});

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { execa } from 'execa';
+import { systemClock } from '../../src/clock.ts';
 import type { Facts } from '../../src/health/facts.ts';
+import { gatherFacts } from '../../src/health/gather.ts';
+import { openProber } from '../../src/health/prober.ts';
 import { booted, inside, look, lookUntil, required, saidTo } from './instance-facts.ts';
 import { launch, openTestIncus, remove } from './incus-subject.ts';
 
@@ -68,6 +72,40 @@ systemctl restart named nginx`,
     ]);
     await inside(instance, 'mv /srv/away /srv/shop');
     expect(required(before, await look(platform, instance))).toEqual([]);
+  });
+
+  test('a page beyond the first that clients requested, and that is gone', async () => {
+    await inside(
+      instance,
+      `mkdir -p /var/www/html/api
+echo well >/var/www/html/api/health
+for i in 1 2; do printf 'GET /api/health HTTP/1.0\\r\\n\\r\\n' | bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; cat >&3; cat <&3'; done`,
+    );
+    const used = await lookUntil(platform, instance, (facts) => saidTo(facts, '/api/health') === '200');
+    await inside(instance, 'rm /var/www/html/api/health');
+    const after = await gatherFacts({
+      platform,
+      instance,
+      clock: systemClock,
+      limitMs: 20_000,
+      known: { facts: used, at: Date.now() },
+    });
+    expect(after.ok && required(used, after.value)).toEqual([
+      expect.stringMatching(/^nginx(\.service)? answered http at tcp\/80 for \/api\/health with 200, now with 404$/),
+    ]);
+  });
+
+  test('is not asked anything where the user does not want that', async () => {
+    const requests = async (): Promise<string> =>
+      (await execa('incus', ['exec', instance, '-T', '--', 'grep', '-c', 'guard', '/var/log/nginx/access.log'])).stdout;
+    const context = { platform, instance, clock: systemClock };
+    await openProber(context, { automatic: true }).look();
+    const asked = await requests();
+    const { facts } = await openProber(context, { automatic: true, askServers: false }).look();
+    expect(facts?.sockets).not.toEqual([]);
+    expect(facts?.answers).toBeNull();
+    expect(Number(asked)).toBeGreaterThan(0);
+    expect(await requests()).toBe(asked);
   });
 
   test('a name server that runs, and cannot load its zone', async () => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
@@ -51,7 +51,7 @@ describe('a change of several instances', () => {
     expect(ended.stdout.split('\n').filter(Boolean).toSorted()).toEqual(
       fleet.names.map((name) => `${name} | from ${name}`),
     );
-    expect(ended.stderr).toMatch(/web-01: begins \(wave canary/);
+    expect(ended.stderr).toMatch(/web-01: started \(wave canary/);
     expect(ended.stderr).toMatch(/is complete: 4 kept/);
     expect(await filesIn('/root/all')).toEqual(once);
     expect(await projectRecord(fleet)).toBe('');
@@ -124,7 +124,7 @@ describe('a change of several instances', () => {
       'true',
     );
     expect(ended.status).toBe(0);
-    const begun = [...ended.stderr.matchAll(/^(\S+): begins/gm)].map(([, name]) => name);
+    const begun = [...ended.stderr.matchAll(/^(\S+): started/gm)].map(([, name]) => name);
     expect(begun).toEqual(listed.split('\n'));
   });
 
@@ -132,6 +132,8 @@ describe('a change of several instances', () => {
     const words = ['--project', fleet.project, '--soak', '0s', '--max-parallel', '2', 'web-*', '--', 'sh', '-c'];
     const killed = guard.start([...words, `${addLine('killed')}; test $(hostname) = web-01 || sleep 30`]);
     await waitFor(async () => (await fileIn(fleet, 'web-03', '/root/killed')) !== null);
+    // The record on the server is a few seconds late.
+    await waitFor(async () => /"kept".*"running".*"running".*"pending"/.test(await projectRecord(fleet)));
     killed.kill('SIGKILL');
     await killed;
     const id = /"(\d{8}-\d{6}-\w{4})"/.exec(await projectRecord(fleet))?.[1] ?? '';
@@ -142,6 +144,34 @@ describe('a change of several instances', () => {
     await rollout(['abort', id]);
     expect(await filesIn('/root/killed')).toEqual(['once', null, null, null]);
     expect(await projectRecord(fleet)).toBe('');
+  });
+
+  test('guard plan prints the waves of names, globs and groups, and changes nothing', async () => {
+    const config = join(guard.stateDirectory, 'guard.yaml');
+    await writeFile(
+      config,
+      'rollout: { canary: 1, maxParallel: 50%, spreadBy: user.ha-group }\ngroups: { pair: [web-01, "web-0[34]"] }\n',
+    );
+    const pair = ['web-03', 'web-04'];
+    for (const name of pair) await incusCommand('config', 'set', name, 'user.ha-group=a', '--project', fleet.project);
+    const before = await Promise.all(fleet.names.map((name) => snapshotsOf(fleet, name)));
+    const plan = (...words: string[]): Promise<Ended> =>
+      guard.run(['plan', '--project', fleet.project, '--config', config, ...words, '--', 'true']);
+    const planned = await plan('web-02', '@pair', 'web-*');
+    expect(planned).toMatchObject({ status: 0 });
+    expect(planned.stdout).toContain('on 4 instances in 3 waves, the first one as the canary, 2 at a time (50%)');
+    expect(planned.stdout).toContain('  wave 1, canary: web-02\n  wave 2: web-01, web-03 (a)\n  wave 3: web-04 (a)\n');
+    const json = JSON.parse((await plan('--json', '--max-parallel', '1', '--canary', '0', '@pair')).stdout) as {
+      members: { name: string; wave: number }[];
+    };
+    expect(json.members.map(({ name, wave }) => [name, wave])).toEqual([
+      ['web-01', 1],
+      ['web-03', 2],
+      ['web-04', 3],
+    ]);
+    expect(await plan('@pear')).toMatchObject({ status: 30, stderr: expect.stringContaining('@pair') as string });
+    expect(await Promise.all(fleet.names.map((name) => snapshotsOf(fleet, name)))).toEqual(before);
+    for (const name of pair) await incusCommand('config', 'unset', name, 'user.ha-group', '--project', fleet.project);
   });
 
   test('a second one over the same instances waits for the first with --wait-lock', async () => {

@@ -22,11 +22,20 @@ export interface Link {
 }
 
 /** Adds the host as the remote `name` to a new configuration of the client. */
-export const addRemote = async (host: Host, name = 'far', words: readonly string[] = []): Promise<RemoteHost> => {
+export const addRemote = async (
+  host: Host,
+  name = 'far',
+  words: readonly string[] = [],
+  /** Words for the server: what the certificate may do there. */
+  trust: readonly string[] = [],
+): Promise<RemoteHost> => {
   const conf = await mkdtemp(join(tmpdir(), 'guard-client-'));
   const link = await openLink(await httpsPort(host));
   const token =
-    (await incus(host, 'config', 'trust', 'add', `runner-${Date.now()}`, '--quiet')).trim().split('\n').at(-1) ?? '';
+    (await incus(host, 'config', 'trust', 'add', `runner-${Date.now()}`, '--quiet', ...trust))
+      .trim()
+      .split('\n')
+      .at(-1) ?? '';
   const env = { INCUS_CONF: conf, INCUS_DIR: join(conf, 'no-daemon') };
   const address = `https://127.0.0.1:${link.port}`;
   await execa('incus', ['remote', 'add', name, address, '--token', token, '--accept-certificate', ...words], {

@@ -15,6 +15,7 @@ const plan: Plan = {
   checks: [],
   confirmation: null,
   automatic: true,
+  askServers: true,
   allowUnhealthy: false,
   acceptNothingCompared: false,
   uncovered: 'warn',

@@ -41,6 +41,7 @@ async function play(
     isAborted: false,
     skipRefused: false,
     newRunId: () => `20261129-230000-${String((runs += 1)).padStart(4, '0')}`,
+    runIdFor: () => `20261129-230000-${String((runs += 1)).padStart(4, '0')}`,
     record: async (event) => void events.push(event),
     runMember: async ({ name }) => {
       ran.push(name);
@@ -217,6 +218,7 @@ describe('killed at any moment, and resumed', () => {
             isAborted: false,
             skipRefused: false,
             newRunId: () => `20261129-230000-${String((runs += 1)).padStart(4, '0')}`,
+            runIdFor: () => `20261129-230000-${String((runs += 1)).padStart(4, '0')}`,
             record: async (event) => {
               left -= 1;
               if (dead()) return new Promise(() => {});

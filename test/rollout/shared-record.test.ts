@@ -155,6 +155,7 @@ test('a publisher keeps the newest, removes what is complete, and sees a takeove
     onTakenOver: () => {
       takenOver = true;
     },
+    onPublished: () => {},
   });
   const states = ['running', 'paused', 'interrupted'] as const;
   await Promise.all(states.map((status) => publisher.publish({ ...first, status })));
@@ -171,6 +172,7 @@ test('a publisher keeps the newest, removes what is complete, and sees a takeove
     storeOf: () => store,
     onTrouble: () => {},
     onTakenOver: () => {},
+    onPublished: () => {},
   });
   await mine.publish({ ...first, holder: otherHolder, status: 'complete' });
   expect(store.text()).toBeNull();

@@ -15,7 +15,12 @@ export async function createFleet(project: string, count: number): Promise<TestF
   if (images === '') await execa('sh', ['test/e2e/busybox-image.sh'], { stdin: 'ignore' });
   await incusCommand('project', 'create', project, '-c', 'features.images=false', '-c', 'features.profiles=false');
   const names = Array.from({ length: count }, (_, index) => `web-${String(index + 1).padStart(2, '0')}`);
-  for (const name of names) await incusCommand('launch', 'guard-busybox', name, '--project', project);
+  const left = [...names];
+  const launch = async (): Promise<void> => {
+    for (let name = left.shift(); name !== undefined; name = left.shift())
+      await incusCommand('launch', 'guard-busybox', name, '--project', project);
+  };
+  await Promise.all([launch(), launch(), launch(), launch()]);
   return { project, names, remove: () => removeFleet(project) };
 }
 

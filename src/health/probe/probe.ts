@@ -15,6 +15,7 @@ import { mountsFrom } from '../resources/mount/parse.ts';
 import { privilegesFrom } from '../resources/privilege/index.ts';
 import { workplacesFrom } from '../resources/workplace/index.ts';
 import { programsFrom } from '../resources/program/parse.ts';
+import { pagePathsFrom } from '../resources/reply/page-paths.ts';
 import { localRepliesFrom } from '../resources/reply/local.ts';
 import { accessFrom, linksFrom } from '../resources/unix-socket/parse.ts';
 import { answersYesOrNo, clientConnections, queuesFrom } from '../resources/usage/parse.ts';
@@ -91,6 +92,7 @@ function deepFacts(sections: ReadonlyMap<string, Section>, since: number): DeepF
     peers: whole(sections, 'peers', answersYesOrNo),
     canWrite: whole(sections, 'writetest', answersYesOrNo),
     localReplies: whole(sections, 'localreplies', localRepliesFrom),
+    pagePaths: whole(sections, 'pagepaths', pagePathsFrom),
     log: whole(sections, 'log', (section) => logFrom(section, since)),
   };
 }
@@ -113,6 +115,7 @@ const deepSections = [
   'peers',
   'canWrite',
   'localReplies',
+  'pagePaths',
   'log',
 ] as const satisfies readonly (keyof Facts)[];
 

@@ -10,6 +10,8 @@ export interface ProbeOptions {
   readonly deep?: boolean;
   /** No test files are written. */
   readonly readOnly?: boolean;
+  /** Servers that only the instance can reach are asked, unless this is false. */
+  readonly askServers?: boolean;
   /** What earlier facts know, so that the same is asked again. */
   readonly known?: KnownBefore | null;
 }
@@ -33,10 +35,10 @@ export interface KnownBefore {
  */
 export function probeInput(
   nonce: string,
-  { preflight = false, deep = true, readOnly = false, known = null }: ProbeOptions = {},
+  { preflight = false, deep = true, readOnly = false, askServers = true, known = null }: ProbeOptions = {},
 ): string {
   return [
-    `n=${nonce} deep=${deep ? 1 : ''} read_only=${readOnly ? 1 : ''} since=${Math.floor(known?.since ?? 0)}`,
+    `n=${nonce} deep=${flag(deep)} read_only=${flag(readOnly)} ask_servers=${flag(askServers)} since=${Math.floor(known?.since ?? 0)}`,
     `known_sockets=${quoted(known?.unixSockets ?? [])}`,
     `known_names=${quoted(known?.names ?? [])}`,
     `known_peers=${quoted(known?.peers ?? [])}`,
@@ -45,6 +47,11 @@ export function probeInput(
     preflight ? preflightLines : noPreflight,
     probeScript,
   ].join('\n');
+}
+
+/** True for the shell: anything but the empty word. */
+function flag(isSet: boolean): string {
+  return isSet ? '1' : '';
 }
 
 /** One word of the shell that holds one item a line. */

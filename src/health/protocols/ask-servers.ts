@@ -7,6 +7,7 @@ import { askCertificates } from './certificate.ts';
 import { askDirectory } from './ldap.ts';
 import { learnProtocols } from './learn.ts';
 import { rememberAnswers, type Remembering } from './memory.ts';
+import { askFurtherPages } from './pages.ts';
 import { askForRecipient } from './recipient.ts';
 
 /**
@@ -14,7 +15,7 @@ import { askForRecipient } from './recipient.ts';
  * but errors (F36). What an unknown port speaks is found out. Null where nobody can be asked from here.
  */
 export async function askServers(
-  facts: Pick<Facts, 'sockets' | 'network' | 'configuration' | 'pages'>,
+  facts: Pick<Facts, 'sockets' | 'network' | 'configuration' | 'pages' | 'pagePaths'>,
   clock: Clock,
   signal: AbortSignal | undefined,
   remembering: Remembering = rememberAnswers(clock),
@@ -26,6 +27,12 @@ export async function askServers(
   const questions = { clock, signal, remembering };
   const answers = await Promise.all([
     askWebServers(sockets, address, { pages: facts.pages ?? [], sites: facts.configuration?.sites ?? [] }, questions),
+    askFurtherPages(
+      sockets,
+      address,
+      { paths: facts.pagePaths ?? [], sites: facts.configuration?.sites ?? [], known },
+      questions,
+    ),
     askNameServer(sockets, address, facts.configuration, questions),
     greetServers(sockets, address, questions),
     askForRecipient(sockets, address, questions),

@@ -48,11 +48,11 @@ export function askPage(
   return askFollowing({ address, port, secure, path: '/', host: null }, new Set([address]), questions);
 }
 
-interface PageRequest {
+export interface PageRequest {
   readonly address: string;
   readonly port: number;
   readonly secure: boolean;
-  /** The path, a whole address for a proxy, or `//name/` for a site by its name. */
+  /** The path, a whole address for a proxy, or `//name/path` for a site by its name. */
   readonly path: string;
   /** Name of the site; null for the address. */
   readonly host: string | null;
@@ -60,37 +60,59 @@ interface PageRequest {
 
 const mostRedirects = 4;
 
-/**
- * Follows redirects as far as they stay with the instance's own addresses and names: `301 > 200`. One that leads elsewhere is an answer by itself; one
- * that leads back to the instance and to nobody is none.
- */
 async function askFollowing(
   first: PageRequest,
   own: ReadonlySet<string>,
   questions: Pick<Questions, 'clock' | 'signal'>,
   withDigest = false,
 ): Promise<string | null> {
+  return (await requestPage(first, own, questions, { withDigest })).said;
+}
+
+/** A page, after its redirects. */
+export interface RequestedPage {
+  /** As `301 > 200`; null where nothing sensible came. */
+  readonly said: string | null;
+  /** The request that got the last answer. */
+  readonly request: PageRequest;
+  /** The beginning of its body. */
+  readonly text: string;
+}
+
+/**
+ * Follows redirects as far as they stay with the instance's own addresses and names: `301 > 200`. One that leads elsewhere is an answer by itself; one
+ * that leads back to the instance and to nobody is none. `bytes` of the body are waited for.
+ */
+export async function requestPage(
+  first: PageRequest,
+  own: ReadonlySet<string>,
+  questions: Pick<Questions, 'clock' | 'signal'>,
+  { withDigest = false, bytes = 1 }: { readonly withDigest?: boolean; readonly bytes?: number } = {},
+): Promise<RequestedPage> {
   const said: string[] = [];
   let request = first;
+  let text = '';
   for (let hops = 0; hops <= mostRedirects; hops += 1) {
-    const page = await askPort(request, questions);
-    if (said.length > 0 && (page.said === null || page.said === 'unreachable')) return [...said, 'nobody'].join(' > ');
-    if (page.said === null) return null;
+    const page = await askPort(request, questions, bytes);
+    text = page.text;
+    if (said.length > 0 && (page.said === null || page.said === 'unreachable'))
+      return { said: [...said, 'nobody'].join(' > '), request, text };
+    if (page.said === null) return { said: null, request, text };
     // So that a site that falls back to the page of nobody's site is noticed.
     said.push(withDigest && page.said === '200' && page.digest !== '' ? `200 (${page.digest})` : page.said);
     const next = page.location === null ? null : ownTarget(page.location, request, own);
-    if (next === null) return said.join(' > ');
+    if (next === null) return { said: said.join(' > '), request, text };
     request = next;
   }
   // Some send a caller without cookies round and round: the first answer is the only one that counts.
-  return said[0] ?? null;
+  return { said: said[0] ?? null, request, text: '' };
 }
 
-/** Where a redirect leads, if to the instance itself. */
-function ownTarget(location: string, from: PageRequest, own: ReadonlySet<string>): PageRequest | null {
+/** Where a link leads, if to the instance itself. */
+export function ownTarget(location: string, from: PageRequest, own: ReadonlySet<string>): PageRequest | null {
   const host = from.host ?? siteOf(from.path) ?? from.address;
   const bracketed = isIPv6(host) ? `[${host}]` : host;
-  const base = `${from.secure ? 'https' : 'http'}://${bracketed}:${from.port}${from.path.startsWith('//') ? '/' : from.path}`;
+  const base = `${from.secure ? 'https' : 'http'}://${bracketed}:${from.port}${pathOf(from.path)}`;
   if (!URL.canParse(location, base)) return null;
   const url = new URL(location, base);
   const name = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
@@ -106,7 +128,11 @@ function ownTarget(location: string, from: PageRequest, own: ReadonlySet<string>
 }
 
 function siteOf(path: string): string | null {
-  return /^\/\/([^/]+)\/$/.exec(path)?.[1] ?? null;
+  return /^\/\/([^/]+)\//.exec(path)?.[1] ?? null;
+}
+
+function pathOf(path: string): string {
+  return path.replace(/^\/\/[^/]+(?=\/)/, '');
 }
 
 function isProxy({ protocol, port, owner }: Socket): boolean {
@@ -126,7 +152,8 @@ function isForPeople({ protocol, port }: Pick<Socket, 'protocol' | 'port'>): boo
   return protocol === 'tcp' && (port === 80 || port === 443);
 }
 
-function speaksHttp({ protocol, port, owner }: Socket): boolean {
+/** Whether this is a port of web servers, or a web server's. */
+export function speaksHttp({ protocol, port, owner }: Socket): boolean {
   return protocol === 'tcp' && (webPorts.has(port) || webServers.test(owner?.process ?? ''));
 }
 
@@ -144,16 +171,23 @@ interface Page {
   readonly location: string | null;
   /** Of the first part of the page; empty where there is none. */
   readonly digest: string;
+  /** What was read of the body. */
+  readonly text: string;
 }
 
-async function askPort(request: PageRequest, { clock, signal }: Pick<Questions, 'clock' | 'signal'>): Promise<Page> {
-  const exchange = open(request);
+const noPage: Page = { said: null, location: null, digest: '', text: '' };
+
+async function askPort(
+  request: PageRequest,
+  { clock, signal }: Pick<Questions, 'clock' | 'signal'>,
+  bytes: number,
+): Promise<Page> {
+  const exchange = open(request, bytes);
   try {
     const opened = await withinLimit(clock, 2 * answerMs, signal, async () =>
       openConnection(await exchange.connection, clock, signal),
     );
-    if (opened.end !== 'done' || opened.value === 'unreachable')
-      return { said: 'unreachable', location: null, digest: '' };
+    if (opened.end !== 'done' || opened.value === 'unreachable') return { ...noPage, said: 'unreachable' };
     const answered = await withinLimit(clock, answerMs, signal, () => exchange.answered);
     return answered.end === 'done' ? answered.value : exchange.soFar();
   } finally {
@@ -170,35 +204,40 @@ interface Exchange {
   readonly close: () => void;
 }
 
-function open({ address, port, path, secure, host }: PageRequest): Exchange {
+function open({ address, port, path, secure, host }: PageRequest, bytes: number): Exchange {
   const url = `${secure ? 'https' : 'http'}://${isIPv6(address) ? `[${address}]` : address}:${port}/`;
   const site = host ?? siteOf(path) ?? undefined;
   const options = {
     agent: false,
-    path: siteOf(path) === null ? path : '/',
+    path: pathOf(path),
     rejectUnauthorized: false,
     headers: { 'user-agent': 'guard', connection: 'close', ...(site === undefined ? {} : { host: site }) },
     ...(site === undefined || !secure ? {} : { servername: site }),
   };
   const request: ClientRequest = secure ? httpsRequest(url, options) : httpRequest(url, options);
-  let page: Page = { said: null, location: null, digest: '' };
+  let page = noPage;
+  let read = 0;
   const connection = new Promise<Connection>((resolve) => request.on('socket', resolve));
   const answered = new Promise<Page>((resolve) => {
     request.on('response', (response) => {
       const { statusCode: status, headers } = response;
       const isRedirect = status !== undefined && [301, 302, 303, 307, 308].includes(status);
       page = {
+        ...noPage,
         said: status === undefined ? null : String(status),
         location: isRedirect ? (headers.location ?? null) : null,
-        digest: '',
       };
-      response.on('data', (part: Buffer) =>
-        resolve({
-          ...page,
-          digest: digestOf(part),
-          ...(isSource(part) ? { said: `${status} and the source of its program` } : {}),
-        }),
-      );
+      response.on('data', (part: Buffer) => {
+        if (read === 0)
+          page = {
+            ...page,
+            digest: digestOf(part),
+            ...(isSource(part) ? { said: `${status} and the source of its program` } : {}),
+          };
+        read += part.length;
+        page = { ...page, text: page.text + part.toString('latin1') };
+        if (read >= bytes) resolve(page);
+      });
       response.on('error', () => resolve(page));
       response.on('close', () => resolve(page));
     });

@@ -193,6 +193,7 @@ export function planOf(kind: CommandKind, run: string, more: Partial<RunPlan> = 
       },
     ],
     automatic: false,
+    askServers: false,
     allowUnhealthy: false,
     acceptNothingCompared: false,
     uncovered: 'warn',

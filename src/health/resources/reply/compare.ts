@@ -3,6 +3,7 @@ import { nameOf } from '../listener/kinds.ts';
 import type { Answer, Facts } from '../../facts.ts';
 import { anyResolverKnows } from '../../protocols/dns.ts';
 import { readCertificate } from '../../protocols/certificate.ts';
+import { filesOfFirstPage } from '../../protocols/pages.ts';
 import { directoriesIn } from '../../protocols/ldap.ts';
 
 /** Servers that still listen, and answered before, and now answer with nothing but errors, or nothing at all. */
@@ -30,6 +31,7 @@ function compareAnswer(
 ): FactFinding[] {
   switch (was.protocol) {
     case 'http':
+      if (was.question === filesOfFirstPage) return compareFiles(was, is, who);
       return was.question.startsWith('/')
         ? [...compareHttp(was, said, is, who), ...compareSite(was, is, who, before, after)]
         : compareProxy(was, said, is, who);
@@ -64,7 +66,8 @@ function compareHttp({ port, question }: Answer, was: string, is: Answer | undef
   const message = `${who} answered http at ${port}${what} with ${withoutDigests(was)}, now ${sayAnswer(is.said)}`;
   if (isLost(now)) return [gone(subject, message, now)];
   if (isError(now) || now === 'nobody') return before === 'nobody' ? [] : [different(subject, message)];
-  if (!isGood(before)) return [];
+  // Whoever asked was refused the page; now there is none.
+  if (!isGood(before)) return now === '404' && question !== '/' ? [different(subject, message)] : [];
   if (!isGood(now)) return [neverGood.has(now) ? different(subject, message) : advisory(subject, message)];
   return now.includes(' ') ? [different(subject, message)] : [];
 }
@@ -101,6 +104,13 @@ function compareSite(was: Answer, is: Answer | undefined, who: string, before: F
       `${who} had separate pages for ${site} at ${was.port}, now it answers with the page of the default site`,
     ),
   ];
+}
+
+/** Files of the first page have other names in another version, so those of the present page count. */
+function compareFiles({ port, said }: Answer, is: Answer | undefined, who: string): FactFinding[] {
+  if (said !== 'complete' || !is?.said?.startsWith('missing ')) return [];
+  const message = `the scripts, style sheets and pictures of the first page of ${who} at ${port} could be loaded, now one cannot: ${is.said}`;
+  return [different(`answer:${port}/`, message)];
 }
 
 /** Whatever a proxy brings, or fails to: it has let its caller in, and later it does not. */

@@ -1,0 +1,130 @@
+import type { Answer, Socket } from '../facts.ts';
+import { ownTarget, requestPage, speaksHttp, type PageRequest } from './http.ts';
+import type { Questions } from './memory.ts';
+
+/** What is known of the pages of an instance before they are requested. */
+export interface KnownPages {
+  /** Paths beyond the first page. */
+  readonly paths: readonly string[];
+  /** Names of sites. */
+  readonly sites: readonly string[];
+  /** Replies of the baseline: the same is requested again. Null in the baseline itself. */
+  readonly known: readonly Answer[] | null;
+}
+
+/**
+ * Requests pages beyond the first one: paths that the web server is configured for or that clients requested lately, and the files that a browser
+ * loads by itself with the first page. The baseline finds out under which site's name a path has a page. One request at a time for each port: more of
+ * them at once could meet a limit of the server.
+ */
+export async function askFurtherPages(
+  sockets: readonly Socket[],
+  address: string,
+  pages: KnownPages,
+  questions: Questions,
+): Promise<Answer[]> {
+  const ports = [...new Set(sockets.filter(speaksHttp).map(({ port }) => port))].slice(0, mostPorts);
+  const answers = await Promise.all(ports.map((port) => askPort(port, address, pages, questions)));
+  return answers.flat();
+}
+
+const mostPorts = 4;
+
+/** The question about the files of the first page. */
+export const filesOfFirstPage = 'files of /';
+
+/** Further pages have paths of their own, as `/api/status` and `//shop.example/api/status`. */
+export function isFurtherPage({ protocol, question }: Answer): boolean {
+  return protocol === 'http' && /^(\/\/[^/]+)?\/[^/]/.test(question) && !/^\/[a-z]{1,20}\.php$/.test(question);
+}
+
+async function askPort(port: number, address: string, pages: KnownPages, questions: Questions): Promise<Answer[]> {
+  const own = new Set([address, ...pages.sites]);
+  const first: PageRequest = { address, port, path: '/', secure: port === 443 || port === 8443, host: null };
+  const answer = (question: string, said: string | null): Answer => ({
+    protocol: 'http',
+    port: `tcp/${port}`,
+    question,
+    said,
+  });
+  const request = (path: string): Promise<string | null> =>
+    questions.remembering(`${address} ${port} ${path}`, () => requestPatiently({ ...first, path }, own, questions));
+
+  const answers: Answer[] = [];
+  const before = pages.known?.filter((one) => one.port === `tcp/${port}`) ?? null;
+  if (before === null || before.some(({ question }) => question === filesOfFirstPage)) {
+    const said = await questions.remembering(`${address} ${port} ${filesOfFirstPage}`, () =>
+      requestFiles(first, own, questions),
+    );
+    if (said !== null || before !== null) answers.push(answer(filesOfFirstPage, said));
+  }
+  for (const { question } of before?.filter(isFurtherPage) ?? [])
+    answers.push(answer(question, await request(question)));
+  if (before !== null) return answers;
+  for (const path of pages.paths) {
+    for (const question of [path, ...pages.sites.slice(0, mostSites).map((site) => `//${site}${path}`)]) {
+      const began = questions.clock.monotonic();
+      const said = await request(question);
+      // Nothing waits that long for a page of which only its presence matters.
+      if (questions.clock.monotonic() - began > slowPageMs) break;
+      if (said === null || /(^|> )(404|410|5\d\d|nobody|unreachable)$/.test(said)) continue;
+      answers.push(answer(question, said));
+      break;
+    }
+  }
+  return answers;
+}
+
+const mostSites = 3;
+
+const slowPageMs = 1500;
+
+/** A server with a limit of requests in a time says 429 or 503 to guard, and not to its clients. */
+async function requestPatiently(
+  request: PageRequest,
+  own: ReadonlySet<string>,
+  questions: Questions,
+): Promise<string | null> {
+  const { said } = await requestPage(request, own, questions);
+  if (said === null || !/(429|503)$/.test(said)) return said;
+  await questions.clock.sleep(1100, questions.signal);
+  return (await requestPage(request, own, questions)).said;
+}
+
+/** `complete`, or the first file that is missing; null where there is no first page or no file belongs to it. */
+async function requestFiles(
+  first: PageRequest,
+  own: ReadonlySet<string>,
+  questions: Questions,
+): Promise<string | null> {
+  const page = await requestPage(first, own, questions, { bytes: mostOfPage });
+  if (page.said === null || !page.said.endsWith('200')) return null;
+  const files = filesIn(page.text)
+    .flatMap((link) => ownTarget(link, page.request, own) ?? [])
+    .slice(0, mostFiles);
+  for (const file of files) {
+    const said = await requestPatiently(file, own, questions);
+    if (said === null || !/[23]\d\d$/.test(said)) return `missing ${file.path} (${said ?? 'no reply'})`;
+  }
+  return files.length === 0 ? null : 'complete';
+}
+
+/** Bytes of the first page that are read. */
+const mostOfPage = 65_536;
+
+const mostFiles = 6;
+
+/** The links of a page that a browser follows by itself: its scripts, style sheets and pictures. */
+function filesIn(page: string): string[] {
+  const links = [...page.matchAll(/<(script|link|img)\b([^>]{0,2000})>/gi)].flatMap(([, tag, attributes = '']) => {
+    if (
+      tag?.toLowerCase() === 'link' &&
+      !/\brel\s*=\s*["']?[a-z ]*\b(stylesheet|icon|manifest|modulepreload)\b/i.test(attributes)
+    )
+      return [];
+    const [, quoted, bare] =
+      /\b(?:src|href)\s*=\s*(?:["']([^"']{1,500})["']|([^\s"'>]{1,500}))/i.exec(attributes) ?? [];
+    return quoted ?? bare ?? [];
+  });
+  return [...new Set(links.map((link) => link.replaceAll('&amp;', '&')))];
+}

@@ -1,0 +1,308 @@
+import type { Outcome, RunStarted } from '../../event.ts';
+import type { Baseline } from '../../health/baseline.ts';
+import type { RunRecord } from '../../journal/runs.ts';
+import type { LifecycleCommands } from '../../lifecycle-command.ts';
+import { err, ok, type Result } from '../../result.ts';
+import { waitingNow, type WaitingMarker } from '../confirmation/waiting.ts';
+import { newLease } from '../lock/in-flight.ts';
+import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../lock/lease.ts';
+import { removeMarker, takeMarker } from '../lock/marker-changes.ts';
+import type { Plan } from '../plan.ts';
+import { warner, type Recorder } from '../recorder.ts';
+import { refused, refusedBecause } from '../refusal.ts';
+import { pruneRestorePoints } from '../restore-point/retention.ts';
+import type { ConfirmationTools, RunTools } from '../tools.ts';
+import { findLeftovers, recover, settledOf, withMarkerOfNow, type RunLeftovers } from './recover.ts';
+import { describeRemoved, repairLeftovers, type RepairResult } from './repair-leftovers.ts';
+import { isLeftoverOf, refuseUnreadable, requireDeadHolder, type HolderEnd } from './takeover.ts';
+
+/** What a recovery needs: the server, and the records of this host. */
+export interface RecoveryTools extends Pick<
+  RunTools,
+  'platform' | 'clock' | 'holder' | 'inspectHolder' | 'keptRestorePoints'
+> {
+  readonly readClocks: ConfirmationTools['readClocks'];
+  /** Tells the server from all others; null where it does not say. */
+  readonly serverId: () => Promise<string | null>;
+  /** The record of a run; null where this host has none. */
+  readonly readRecord: (run: string) => Promise<RunRecord | null>;
+  /** The baseline in the files of a record; null where it has none. */
+  readonly readBaseline: (record: RunRecord) => Promise<Baseline | null>;
+  /** The records of this host without an end, oldest first. */
+  readonly unfinishedRuns: () => Promise<readonly RunRecord[]>;
+  /** The recorder of a run, for what is recorded of it already. It is not opened yet. */
+  readonly recorderOf: (run: string, record: RunRecord | null) => Promise<Recorder>;
+  /** Tells the user why it takes long, in a sentence. */
+  readonly report: (text: string) => Promise<void>;
+}
+
+/** What to recover, and how. */
+export interface RecoveryRequest {
+  /** Its instance and its limits; nothing of it is executed. Its run names a run that is not known here. */
+  readonly plan: Plan;
+  /** The run, where that is known already. */
+  readonly known: RunRecord | null;
+  /** Keep the change if the instance is as healthy as before. */
+  readonly keepIfHealthy: boolean;
+  /** The user is sure that nobody works on the run any more. */
+  readonly takeOver: boolean;
+}
+
+/** How the recovery of an instance ended. */
+export type RecoveryEnd =
+  /** Nothing was changed. */
+  | { readonly kind: 'refused'; readonly outcome: Outcome }
+  /** The change of this run waits for a confirmation, and its deadline has not passed. */
+  | { readonly kind: 'waits'; readonly marker: WaitingMarker }
+  /** There was nothing to recover; `removed` names restore points without data that a killed server had left. */
+  | { readonly kind: 'nothing-left'; readonly removed: readonly string[] }
+  /** The run has its end in the record. `isLocked`: its restore point in flight could not be released. */
+  | { readonly kind: 'finished'; readonly outcome: Outcome; readonly isLocked: boolean };
+
+/** Finishes the run that was interrupted on an instance. It can be interrupted at any point and repeated. */
+export async function recoverInstance(request: RecoveryRequest, tools: RecoveryTools): Promise<RecoveryEnd> {
+  const { plan, known, takeOver } = request;
+  const found = await findLeftovers(tools, plan);
+  if (!found.ok) return refusal(found.error);
+  // What could not be read a moment ago, or has begun to wait since then, is not rolled back before its deadline.
+  const waiting = waitingNow(found.value, tools);
+  if (waiting !== null) return { kind: 'waits', marker: waiting };
+  const record = known ?? (await recordOf(plan, tools, found.value));
+  const isIdle = record === null && !hasLeftovers(found.value);
+  const elsewhere = isIdle ? (await unfinishedRunsOf(plan, tools)).elsewhere.at(-1) : undefined;
+  if (elsewhere !== undefined) return refusal(refuseOtherServer(elsewhere));
+  // What another run has there by now is not this one's: of that nothing is left.
+  if (record !== null && !isLeftoverOf(found.value, record))
+    return finish(request, tools, { record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] });
+  const unreadable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
+  if (unreadable !== null) return refusal(unreadable);
+  const isFree = isIdle || hasMakerLeft(found.value, record);
+  const policy = { leaseMs: plan.limits.leaseMs, takeOver };
+  const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found.value, record, policy);
+  if (!holderEnd.ok) return refusal(holderEnd.error);
+  const repaired = await repairLeftovers(plan, tools, found.value, await tools.keptRestorePoints());
+  if (!repaired.ok) return refusal(repaired.error);
+  const { leftovers, removed } = repaired.value;
+  const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers));
+  if (isIdle || isCleared) return { kind: 'nothing-left', removed };
+  return finish(request, tools, { record, holderEnd: holderEnd.value, leftovers, removed });
+}
+
+/** The end of a run of which this server has nothing, or that another server has; null where there is something to recover. */
+export async function closeWithoutInstance(
+  instance: string,
+  record: RunRecord,
+  tools: RecoveryTools,
+): Promise<RecoveryEnd | null> {
+  const server = record.started?.server ?? null;
+  const here = server === null ? null : await tools.serverId();
+  // The records of a host may name several servers, which may have instances of the same name.
+  if (here !== null && here !== server) return refusal(refuseOtherServer(record));
+  // Only a server that is known to be the same can say that an instance is gone.
+  if (here === null) return null;
+  const seen = await tools.platform.getInstance(instance);
+  return !seen.ok && seen.error.kind === 'not-found' ? closeGone(record, tools) : null;
+}
+
+function refuseOtherServer({ run }: RunRecord): Outcome {
+  return refused(
+    `Run ${run} was made on another server.`,
+    `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
+  );
+}
+
+/** Somebody deleted the instance: nothing is left to finish, and the next boot must not complain about it again. */
+async function closeGone(record: RunRecord, tools: RecoveryTools): Promise<RecoveryEnd> {
+  const recorder = await tools.recorderOf(record.run, record);
+  await recorder.resume();
+  if (record.restorePoint !== null && record.released === null)
+    await recorder.record({ type: 'released', restorePoint: null });
+  const outcome = { outcome: 'instance-gone' } as const;
+  await recorder.record({ type: 'run-ended', outcome, ms: 0 });
+  await recorder.close();
+  return { kind: 'finished', outcome, isLocked: false };
+}
+
+function refusal(outcome: Outcome): RecoveryEnd {
+  return { kind: 'refused', outcome };
+}
+
+/** What to finish, by whom nobody works on it any more. */
+interface UnfinishedRun extends RepairResult {
+  readonly record: RunRecord | null;
+  readonly holderEnd: HolderEnd;
+}
+
+async function finish(
+  { plan, keepIfHealthy, takeOver }: RecoveryRequest,
+  tools: RecoveryTools,
+  { record, holderEnd, leftovers, removed }: UnfinishedRun,
+): Promise<RecoveryEnd> {
+  const { platform, clock } = tools;
+  const run = record?.run ?? (leftovers.marker ?? leftovers.quiesceMarker)?.run ?? plan.run;
+  const recorder = await tools.recorderOf(run, record);
+  await (record === null ? recorder.begin(startedElsewhere(plan, tools, leftovers, run)) : recorder.resume());
+  for (const name of removed)
+    await recorder.record({ type: 'notice', level: 'warning', message: describeRemoved(name) });
+  const lease = await leaseFor(plan, tools, recorder, holderEnd, leftovers);
+  if (!lease.ok) {
+    await recorder.close();
+    return refusal(lease.error);
+  }
+  const { instance, project, remote, limits } = plan;
+  const now = await withMarkerOfNow(platform, leftovers);
+  const settled = settledOf(now);
+  const outcome = await recover(
+    {
+      run,
+      instance,
+      project,
+      remote,
+      limits,
+      record,
+      baseline: record === null ? null : await tools.readBaseline(record),
+      keepIfHealthy: keepIfHealthy && settled === null,
+      hooks: hooksOf(record, plan.hooks),
+      settled,
+      lease: lease.value,
+      waitForManager: !takeOver,
+    },
+    { platform, clock, recorder },
+    now,
+  );
+  await lease.value?.stop();
+  if (outcome.outcome === 'kept') await pruneAfterConfirmation(plan, tools, recorder, record);
+  await recorder.close();
+  return { kind: 'finished', outcome, isLocked: await isStillLocked(tools, instance, leftovers) };
+}
+
+function hooksOf(record: RunRecord | null, configured: LifecycleCommands): LifecycleCommands {
+  return record !== null && Object.keys(record.hooks).length > 0 ? record.hooks : configured;
+}
+
+/**
+ * The guard that made the change recorded that it leaves it waiting, and nobody has taken it over since. After a reboot its
+ * process cannot be seen, and need not be waited for.
+ */
+function hasMakerLeft({ marker }: RunLeftovers, record: RunRecord | null): boolean {
+  const isLeft = record?.ended?.outcome.outcome === 'waiting';
+  return isLeft && marker !== null && marker.holder.id === record.started?.holder.id;
+}
+
+/** A confirmed change makes earlier restore points old, as one that is kept at once does. */
+async function pruneAfterConfirmation(
+  plan: Plan,
+  tools: RecoveryTools,
+  recorder: Recorder,
+  record: RunRecord | null,
+): Promise<void> {
+  const keep = record?.retention?.keep;
+  if (keep !== undefined)
+    await pruneRestorePoints({ ...plan, restorePoint: { ...plan.restorePoint, keep } }, { ...tools, recorder });
+}
+
+/**
+ * Null where nothing is in flight. Where the server cannot write a lease the restore point is known by its time of creation
+ * alone: a full pool must not stop a rollback.
+ */
+async function leaseFor(
+  { instance, limits }: Plan,
+  { platform, clock, holder }: RecoveryTools,
+  recorder: Recorder,
+  holderEnd: HolderEnd,
+  { inFlight, lease: before }: RunLeftovers,
+): Promise<Result<LeaseHandle | null, Outcome>> {
+  if (inFlight === null) return ok(null);
+  const { run } = recorder;
+  const { createdAt } = inFlight;
+  const { leaseMs, readyMs } = limits;
+  const lease = newLease();
+  await recorder.record({ type: 'lease-acquired', lease: lease.base, holder });
+  const taken = await takeLease({ platform }, instance, { before, lease });
+  if (!taken.ok && taken.error.kind === 'changed') return err(refusedBecause(taken.error));
+  const held = keepLease(
+    { platform, clock },
+    { instance, run, lease: taken.ok ? lease : null, createdAt, leaseMs, report: warner(recorder) },
+  );
+  // What the former holder asked last may be on its way.
+  if (holderEnd === 'given-up') await clock.sleep(settleMs);
+  const marked = await takeMarker({ platform, clock }, instance, { run, lease: held, holder }, readyMs);
+  const loss = marked.ok ? null : lossBehind(marked.error);
+  if (marked.ok || loss === null) return ok(held);
+  await held.stop();
+  return err(refusedBecause(marked.error));
+}
+
+/** The marker of another host's run whose restore point is gone: nothing is left to finish. Whether there was one. */
+async function clearMarkerAlone(
+  tools: RecoveryTools,
+  { instance, limits }: Plan,
+  { marker, inFlight, quiesceMarker }: RunLeftovers,
+): Promise<boolean> {
+  if (marker === null || inFlight !== null || quiesceMarker !== null) return false;
+  await removeMarker(tools, instance, { run: marker.run, lease: null }, limits.readyMs);
+  return true;
+}
+
+function hasLeftovers({ inFlight, quiesceMarker, marker }: RunLeftovers): boolean {
+  return inFlight !== null || quiesceMarker !== null || marker !== null;
+}
+
+/** The instance, without what is there of another run. */
+function nothingOf(leftovers: RunLeftovers): RunLeftovers {
+  return { ...leftovers, marker: null, quiesceMarker: null, inFlight: null, lease: null };
+}
+
+/** A lock that could not be released was reported and remains for the next recovery. */
+async function isStillLocked(
+  { platform }: RecoveryTools,
+  instance: string,
+  { inFlight }: RunLeftovers,
+): Promise<boolean> {
+  if (inFlight === null) return false;
+  const snapshot = await platform.getSnapshot(instance, inFlight.name);
+  return snapshot.ok && snapshot.value.createdAt === inFlight.createdAt;
+}
+
+/** The run whose marker is on the instance; else the last one that this host left unfinished there. */
+async function recordOf(plan: Plan, tools: RecoveryTools, leftovers: RunLeftovers): Promise<RunRecord | null> {
+  const owner = leftovers.marker ?? leftovers.quiesceMarker;
+  if (owner !== null) return tools.readRecord(owner.run);
+  const { here } = await unfinishedRunsOf(plan, tools);
+  return here.findLast((record) => isLeftoverOf(leftovers, record)) ?? null;
+}
+
+/** The unfinished runs of this host on an instance of this name: of this server, and of other servers with the same name. */
+async function unfinishedRunsOf(
+  { instance, project, remote }: Plan,
+  tools: RecoveryTools,
+): Promise<{ readonly here: readonly RunRecord[]; readonly elsewhere: readonly RunRecord[] }> {
+  const server = await tools.serverId();
+  const named = (await tools.unfinishedRuns()).filter(
+    ({ started }) =>
+      started !== null &&
+      started.rehearsal === undefined &&
+      started.instance === instance &&
+      started.project === project &&
+      started.remote === remote,
+  );
+  const isElsewhere = ({ started }: RunRecord): boolean =>
+    server !== null && started?.server != null && started.server !== server;
+  return { here: named.filter((record) => !isElsewhere(record)), elsewhere: named.filter(isElsewhere) };
+}
+
+function startedElsewhere(plan: Plan, { holder }: RecoveryTools, leftovers: RunLeftovers, run: string): RunStarted {
+  return {
+    type: 'run-started',
+    version: plan.version,
+    instance: plan.instance,
+    project: plan.project,
+    remote: plan.remote,
+    // What another host ran is not known here.
+    command: [],
+    wasRunning: leftovers.wasRunning,
+    restorePointName: leftovers.marker?.restorePointName ?? `guard-${run}`,
+    named: false,
+    holder,
+  };
+}
