@@ -100,8 +100,8 @@ interface Admitted {
 async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Promise<Result<Admitted, Outcome>> {
   const inspected = await inspect(plan, tools);
   if (!inspected.ok) return inspected;
-  const repeat = await refuseRepeat(plan, tools);
-  if (repeat !== null) return err(repeat);
+  const isNew = await refuseRepeat(plan, tools);
+  if (!isNew.ok) return isNew;
   const { copy, instance, wasRunning } = inspected.value;
   if (copy !== null && !mayCopyFiles)
     return err(
@@ -165,12 +165,12 @@ async function makeAndRemove(
   const copyPlan = planned.value;
   const copy: RehearsalCopy = { project: place.project, instance: plan.instance, uuid, volumes: copyPlan.volumes };
   await tools.recorder.begin(startOf(rehearsal, tools, inspected, copy));
-  const unwritable = tools.recorder.failure();
+  const writable = tools.recorder.writable();
   // Without a record nobody would find the copy of a guard that was killed.
-  if (unwritable !== null)
+  if (!writable.ok)
     return withoutCopy(
       refused(
-        `The run's record cannot be written: ${unwritable}`,
+        `The run's record cannot be written: ${writable.error}`,
         'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
