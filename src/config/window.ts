@@ -29,14 +29,8 @@ export function windowMistakes(
       {
         file: location === null ? null : (configuration.file?.path ?? null),
         location,
-<<<<<<< HEAD
-        message,
-        advice: location === null ? adviceForFlags : adviceForFile,
-=======
         message: fits.error,
-        advice:
-          'Give it more time ("verifyTimeout", "soak"), or reduce the "interval", "retries" or "startPeriod" of the check.',
->>>>>>> main
+        advice: location === null ? adviceForFlags : adviceForFile,
       },
     ];
   });

@@ -270,8 +270,12 @@ async function isStillLocked(
 /** The run whose marker is on the instance; else the last one that this host left unfinished there. */
 async function recordOf(plan: Plan, tools: RecoveryTools, leftovers: RunLeftovers): Promise<RunRecord | null> {
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
-<<<<<<< HEAD
-  if (owner !== null) return tools.readRecord(owner.run);
+  if (owner !== null) {
+    const record = await tools.readRecord(owner.run);
+    // It may have been renamed since. A copy of the instance has the marker, too, and another uuid.
+    const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
+    return isSame ? tools.recordRename(owner.run, plan.instance) : record;
+  }
   const { here } = await unfinishedRunsOf(plan, tools);
   return here.findLast((record) => isLeftoverOf(leftovers, record)) ?? null;
 }
@@ -289,24 +293,6 @@ async function unfinishedRunsOf(
       started.instance === instance &&
       started.project === project &&
       started.remote === remote,
-=======
-  if (owner !== null) {
-    const record = await tools.readRecord(owner.run);
-    // It may have been renamed since. A copy of the instance has the marker, too, and another uuid.
-    const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
-    return isSame ? tools.recordRename(owner.run, instance) : record;
-  }
-  const unfinished = await tools.unfinishedRuns();
-  return (
-    unfinished.findLast(
-      (record) =>
-        record.started?.rehearsal === undefined &&
-        isLeftoverOf(leftovers, record) &&
-        record.started?.instance === instance &&
-        record.started.project === project &&
-        record.started.remote === remote,
-    ) ?? null
->>>>>>> main
   );
   const isElsewhere = ({ started }: RunRecord): boolean =>
     server !== null && started?.server != null && started.server !== server;
