@@ -74,6 +74,8 @@ export async function recoverInstance(request: RecoveryRequest, tools: RecoveryT
   const identity = identityOf(plan, { instance: found.value.instance, server });
   const record = known ?? (await recordOf(plan, identity, tools, found.value));
   const isIdle = record === null && !hasLeftovers(found.value);
+  const elsewhere = isIdle ? (await unfinishedRunsOf(identity, tools)).elsewhere.at(-1) : undefined;
+  if (elsewhere !== undefined) return refusal(refuseOtherServer(elsewhere));
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
     return finish(request, tools, {
@@ -274,7 +276,7 @@ async function isStillLocked(
 
 /** The run whose marker is on the instance; else the last one that this host left unfinished there. */
 async function recordOf(
-  { instance }: Plan,
+  plan: Plan,
   identity: InstanceIdentity,
   tools: RecoveryTools,
   leftovers: RunLeftovers,
@@ -284,18 +286,34 @@ async function recordOf(
     const record = await tools.readRecord(owner.run);
     // It may have been renamed since. A copy of the instance has the marker, too, and another uuid.
     const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
-    return isSame ? tools.recordRename(owner.run, instance) : record;
+    return isSame ? tools.recordRename(owner.run, plan.instance) : record;
   }
-  const unfinished = await tools.unfinishedRuns();
-  return (
-    unfinished.findLast(
-      (record) =>
-        record.started !== null &&
-        record.started.rehearsal === undefined &&
-        isLeftoverOf(leftovers, record) &&
-        isOfInstance(record.started, identity, record.restorePoint?.createdAt ?? null),
-    ) ?? null
-  );
+  const { here } = await unfinishedRunsOf(identity, tools);
+  return here.findLast((record) => isLeftoverOf(leftovers, record)) ?? null;
+}
+
+/** The unfinished runs of this host on this instance, and those on instances of its names on other servers. */
+async function unfinishedRunsOf(
+  identity: InstanceIdentity,
+  tools: RecoveryTools,
+): Promise<{ readonly here: readonly RunRecord[]; readonly elsewhere: readonly RunRecord[] }> {
+  const runs = (await tools.unfinishedRuns()).filter(({ started }) => started?.rehearsal === undefined);
+  const { instance, project, remote, server } = identity;
+  return {
+    here: runs.filter(
+      ({ started, restorePoint }) =>
+        started !== null && isOfInstance(started, identity, restorePoint?.createdAt ?? null),
+    ),
+    elsewhere: runs.filter(
+      ({ started }) =>
+        started?.instance === instance &&
+        started.project === project &&
+        started.remote === remote &&
+        server !== null &&
+        started.server !== undefined &&
+        started.server !== server,
+    ),
+  };
 }
 
 function startedElsewhere(
