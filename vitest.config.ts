@@ -3,7 +3,9 @@ import { defineConfig } from 'vitest/config';
 // Kinds of test. `unit` needs nothing, `e2e` a real Incus (test/host). With commands of their own, because they take many
 // minutes: `long` has what `e2e` has less of; `faults` kills daemons and fills disks of an Incus of its own; `docs` does what
 // all pages of the documentation say. Corpus and chaos are programs of their own.
-const long = ['rehearsal-copy', 'free-space', 'untrusted', 'bench-smoke'].map((name) => `test/e2e/${name}.test.ts`);
+const long = ['rehearsal-copy', 'rehearsal-upgrades', 'rehearsal-remote', 'free-space', 'untrusted', 'bench-smoke'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 const faults = ['faults', 'postgresql-volume', 'link-cut'].map((name) => `test/e2e/${name}.test.ts`);
 
 const setupFiles = ['test/environment.ts'];
@@ -64,7 +66,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
-            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke,rehearsal,rehearsal-copy,confirm-systemd}.test.ts',
+            'test/e2e/{faults,host,remote,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke,rehearsal,rehearsal-copy,rehearsal-upgrades,rehearsal-remote,confirm-systemd}.test.ts',
             'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,mutations-*,chaos-*}.test.ts',
           ],
           testTimeout: 180_000,

@@ -20,6 +20,9 @@ export interface ClockReading {
   readonly sinceBootMs: number;
 }
 
+/** The longest that a change may wait from now on, in milliseconds: a week. */
+export const longestWaitMs = 7 * 24 * 3_600_000;
+
 /** The deadline that lies `ms` milliseconds after the reading. */
 export function deadlineAfter(reading: ClockReading, ms: number): Deadline {
   return { at: reading.now + ms, bootId: reading.bootId, sinceBootMs: reading.sinceBootMs + ms };

@@ -264,6 +264,8 @@ export interface RunStarted {
   readonly remote: string | null;
   /** Tells the server from all others. Absent if it did not say, and in older records. */
   readonly server?: string;
+  /** The server's uuid of the instance, which stays when it is renamed. Absent if the server did not say, and in older records. */
+  readonly uuid?: string;
   readonly command: readonly string[];
   /** Whether the instance was running when the run started. It is returned to that state. */
   readonly wasRunning: boolean;
@@ -382,7 +384,14 @@ export type RunEvent =
     }
   | { readonly type: 'confirmation-extended'; readonly deadline: Deadline }
   /** The wait is over: whether the change stays is decided for good. */
-  | { readonly type: 'confirmation-settled'; readonly state: 'confirmed' | 'refused' | 'expired' }
+  | {
+      readonly type: 'confirmation-settled';
+      readonly state: 'confirmed' | 'refused' | 'expired';
+      /** The process that settled it. Absent in older records. */
+      readonly by?: Holder;
+    }
+  /** The instance has another name by now. */
+  | { readonly type: 'instance-renamed'; readonly instance: string }
   | { readonly type: 'evidence-saved'; readonly files: readonly string[]; readonly missing: readonly string[] }
   /** What a rehearsal showed in addition to its verdict. */
   | { readonly type: 'rehearsal-report'; readonly report: RehearsalReport }

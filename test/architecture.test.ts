@@ -151,6 +151,20 @@ describe('habits', () => {
     ).toEqual([]);
   });
 
+  test('people read times in one form: only what a machine reads has another one', () => {
+    expect(
+      offenders(
+        /\.toISOString\(|\.toLocale\w*String\(|\.toUTCString\(/,
+        // The id of a run, a day of a certificate, JUnit, and the attribute of an HTML element.
+        (file) =>
+          file.layer.startsWith('platform/') ||
+          ['journal/run-id.ts', 'health/protocols/certificate.ts', 'report/junit.ts', 'report/page/parts.ts'].includes(
+            file.path,
+          ),
+      ),
+    ).toEqual([]);
+  });
+
   test('a DELETE is only written where it can only mean a snapshot, a file or a rehearsal copy (promise 1)', () => {
     expect(
       offenders(

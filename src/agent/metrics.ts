@@ -32,6 +32,13 @@ export async function createMetrics(options: {
     const at = await options.lastKept(subject);
     if (at !== null) lastKept.set(labelsOf(subject), at / 1000);
   }
+  /** By run: an instance that was renamed meanwhile has other labels. */
+  const waiting = new Map<string, ReturnType<typeof labelsOf>>();
+  function forgetDeadline(run: string): void {
+    const labels = waiting.get(run);
+    if (labels !== undefined) deadlines.remove(labels);
+    waiting.delete(run);
+  }
   function onMessage(event: AgentEvent): void {
     switch (event.type) {
       case 'relay-up':
@@ -53,9 +60,11 @@ export async function createMetrics(options: {
         if (event.outcome === 'kept') lastKept.set(labelsOf(event), options.clock.now() / 1000);
         return;
       case 'confirmation-waiting':
+        forgetDeadline(event.run);
+        waiting.set(event.run, labelsOf(event));
         return deadlines.set(labelsOf(event), event.deadline / 1000);
       case 'confirmation-ended':
-        deadlines.remove(labelsOf(event));
+        forgetDeadline(event.run);
         confirmations.inc({ outcome: event.outcome, ...labelsOf(event) });
         if (event.outcome === 'kept') lastKept.set(labelsOf(event), options.clock.now() / 1000);
         return;

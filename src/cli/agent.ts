@@ -6,6 +6,7 @@ import type { MetricsAddress } from '../agent/metrics-address.ts';
 import type { ServerProject } from '../agent/instance-watcher.ts';
 import { serviceManager } from '../agent/service-manager.ts';
 import { acquireAgentLock, type NoAgentLock } from '../agent/agent-lock.ts';
+import { answerOnSocket } from '../agent/agent-socket.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
@@ -86,6 +87,9 @@ async function agentOf(context: Context, remotes: readonly string[], options: Ag
   return 0;
 }
 
+/** How old the last look at the waiting runs may be in an agent that keeps deadlines, in milliseconds. */
+const staleMs = 10_000;
+
 async function workFor(
   context: Context,
   reached: readonly InstanceConnection[],
@@ -106,7 +110,15 @@ async function workFor(
   const settings = (subject: Subject): Promise<Result<Settings, string>> => settingsNow(context, subject, options);
   const ended = new AbortController();
   const alive = service.keepAlive(ended.signal);
-  const deadlines = keepDeadlines(context, { signal, emit, config: options.config });
+  let keptAt = clock.monotonic();
+  const onRound = (): void => void (keptAt = clock.monotonic());
+  const socket = await answerOnSocket(stateDirectoryOf(context), () => clock.monotonic() - keptAt < staleMs);
+  if (!socket.ok)
+    emit({
+      type: 'agent-warning',
+      message: `${socket.error} So guard refuses changes with --confirm: it cannot tell that this agent keeps deadlines.`,
+    });
+  const deadlines = keepDeadlines(context, { signal, emit, onRound, config: options.config });
   await runAgent(reached.map(serverProjectOf), {
     version,
     clock,
@@ -120,6 +132,7 @@ async function workFor(
   });
   ended.abort();
   await Promise.all([alive, deadlines]);
+  if (socket.ok) await socket.value.close();
 }
 
 async function managerOf(context: Context, run: string): Promise<number | null> {

@@ -1,9 +1,11 @@
 import { Option, type Command } from 'commander';
 import { timeLimits } from '../config/limits.ts';
-import { findRunId } from '../journal/run-id.ts';
-import { listRunIds, readRun } from '../journal/runs.ts';
+import { findRunId, isRunId } from '../journal/run-id.ts';
+import { listRunIds, readRun, type RunRecord } from '../journal/runs.ts';
 import { listWaiting } from '../journal/waiting-runs.ts';
-import { findWaiting } from '../run/confirmation/waiting.ts';
+import { inFlightName } from '../run/lock/in-flight.ts';
+import { readMarker } from '../run/lock/marker.ts';
+import { explainMissing } from '../run/missing-instance.ts';
 import { refused } from '../run/refusal.ts';
 import { ok } from '../result.ts';
 import type { Call } from './call.ts';
@@ -11,10 +13,12 @@ import { keepDeadlines } from './confirmation-keeper.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
-import { withExisting } from './session.ts';
-import { settleAndFinish } from './settle-waiting.ts';
+import { withInstanceOfRun } from './present-name.ts';
+import type { Session } from './session.ts';
+import { confirmationOf, reportConfirmed, settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
 import { duration } from './values.ts';
+import { waitingRunOf } from './waiting-run.ts';
 
 interface ConfirmOptions extends RunOptions {
   readonly extend?: number;
@@ -56,34 +60,85 @@ export function defineConfirm(program: Command, call: Call): void {
 
 async function confirm(context: Context, wanted: string, options: ConfirmOptions): Promise<number> {
   const target = await targetOf(context, wanted, options);
-  const ended = target.run === null ? await endedRun(context, wanted) : null;
-  if (ended !== null)
-    return reportOutcome(context, options.json ?? false, refused(ended, 'See `guard runs` for how the runs ended.'));
-  return withExisting(
-    context,
-    { instance: target.instance, options: target.options, withTerminal: false },
-    async (session) => {
-      const json = options.json ?? false;
-      const waiting = await findWaiting(session.reached.platform, session.reached.instance);
-      if (!waiting.ok) return reportOutcome(context, json, waiting.error);
-      if (waiting.value === null || (target.run !== null && waiting.value.run !== target.run))
-        return reportOutcome(
-          context,
-          json,
-          refused(
-            target.run === null
-              ? `No change of "${session.reached.instance}" waits for a confirmation.`
-              : `Run ${target.run} does not wait for a confirmation.`,
-            'See `guard runs` for how the runs ended.',
-          ),
-        );
-      const action =
-        options.extend === undefined
-          ? ({ kind: 'confirm' } as const)
-          : ({ kind: 'extend', ms: options.extend } as const);
-      return settleAndFinish(context, session, waiting.value, action, target.options);
-    },
+  if (target.record === null) {
+    const confirmed = options.extend === undefined ? await confirmedRun(context, wanted) : null;
+    if (confirmed !== null) return reportConfirmed(context, options, confirmed);
+    const ended = await endedRun(context, wanted);
+    if (ended !== null)
+      return reportOutcome(context, options.json ?? false, refused(ended, 'See `guard runs` for how the runs ended.'));
+  }
+  const request = { instance: target.instance, options: target.options, withTerminal: false };
+  return withInstanceOfRun(context, request, target.record, (session, record) =>
+    confirmOn(context, session, record?.run ?? null, target.options),
   );
+}
+
+async function confirmOn(
+  context: Context,
+  session: Session,
+  run: string | null,
+  options: ConfirmOptions,
+): Promise<number> {
+  const json = options.json ?? false;
+  const { platform, instance } = session.reached;
+  const seen = await platform.getInstance(instance);
+  if (!seen.ok) return reportOutcome(context, json, await explainMissing(platform, session.reached, seen.error));
+  const waiting = await waitingRunOf(context, session, run);
+  if (!waiting.ok) return reportOutcome(context, json, waiting.error);
+  if (waiting.value !== null && (run === null || waiting.value.run === run)) {
+    const { extend } = options;
+    const action = extend === undefined ? ({ kind: 'confirm' } as const) : ({ kind: 'extend', ms: extend } as const);
+    return settleAndFinish(context, session, waiting.value, action, options);
+  }
+  const confirmed = options.extend === undefined ? await confirmedNow(context, session, run) : null;
+  if (confirmed !== null) return reportConfirmed(context, options, confirmed);
+  return reportOutcome(context, json, refused(await describeNoWait(session, run), noWaitAdvice));
+}
+
+const noWaitAdvice = 'See `guard runs` for how the runs ended.';
+
+/** A restore point in flight whose marker says nothing may be of a change that waits: only its own host can tell. */
+async function describeNoWait({ reached }: Session, run: string | null): Promise<string> {
+  if (run !== null) return `Run ${run} does not wait for a confirmation.`;
+  const { platform, instance } = reached;
+  const [seen, point] = await Promise.all([
+    platform.getInstance(instance),
+    platform.getSnapshot(instance, inFlightName),
+  ]);
+  const isUnexplained = seen.ok && point.ok && readMarker(seen.value) === null;
+  return isUnexplained
+    ? `A run holds "${instance}", and its marker is missing or cannot be read, so this host cannot tell whether a change waits for a confirmation. Confirm it on the host that made the change.`
+    : `No change of "${instance}" waits for a confirmation.`;
+}
+
+/** The confirmation of a run that is named by its whole id. */
+function confirmedRun(context: Context, wanted: string): ReturnType<typeof confirmationOf> {
+  return isRunId(wanted) ? confirmationOf(context, wanted) : Promise.resolve(null);
+}
+
+/** How many of the last runs may have been confirmed while this command was starting. */
+const lastRuns = 20;
+
+/** Somebody else confirmed the change while this command was starting: what it wants has happened. */
+async function confirmedNow(
+  context: Context,
+  { reached }: Session,
+  run: string | null,
+): Promise<Awaited<ReturnType<typeof confirmationOf>>> {
+  const { clock } = context;
+  const startedAt = clock.now() - clock.monotonic();
+  const state = stateDirectoryOf(context);
+  const runs = run === null ? (await listRunIds(state)).slice(0, lastRuns) : [run];
+  for (const one of runs) {
+    const started = (await readRun(state, one))?.started;
+    const isHere =
+      started?.instance === reached.instance &&
+      started.project === reached.project &&
+      started.remote === reached.remote;
+    const confirmed = isHere ? await confirmationOf(context, one) : null;
+    if (confirmed?.at != null && confirmed.at >= startedAt) return confirmed;
+  }
+  return null;
 }
 
 /** Where a run is meant that does not wait: that, in a sentence. Null where an instance may be meant. */
@@ -98,17 +153,17 @@ async function targetOf(
   context: Context,
   wanted: string,
   options: ConfirmOptions,
-): Promise<{ readonly instance: string; readonly run: string | null; readonly options: ConfirmOptions }> {
+): Promise<{ readonly instance: string; readonly record: RunRecord | null; readonly options: ConfirmOptions }> {
   const state = stateDirectoryOf(context);
   const waiting = listWaiting(state);
   const newest = wanted === 'last' ? waiting.at(-1) : undefined;
   const found = newest === undefined ? findRunId(waiting, wanted) : ok(newest);
   const record = found.ok ? await readRun(state, found.value) : null;
-  if (record?.started == null) return { instance: wanted, run: null, options };
+  if (record?.started == null) return { instance: wanted, record: null, options };
   const { instance, project, remote } = record.started;
   return {
     instance: remote === null ? instance : `${remote}:${instance}`,
-    run: record.run,
+    record,
     options: { ...options, project },
   };
 }

@@ -1,30 +1,34 @@
-import { Writable } from 'node:stream';
-import type { AgentListener } from '../agent-event.ts';
+import type { AgentListener, Subject } from '../agent-event.ts';
 import { userNoticesFor } from '../agent/user-notices.ts';
 import type { Outcome } from '../event.ts';
 import { remainingMs, type Deadline } from '../deadline.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
-import {
-  forgetWaiting,
-  isRecordMissing,
-  listWaiting,
-  readWaitingNote,
-  type WaitingNote,
-} from '../journal/waiting-runs.ts';
-import { formatTime } from '../report/time.ts';
-import { findWaiting } from '../run/confirmation/waiting.ts';
+import { forgetWaiting, isRecordMissing, listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
 import type { Confirmation } from '../run/lock/confirmation.ts';
+import { describeWaitProblem, knownWaitOf, type KnownWait } from '../run/confirmation/known-wait.ts';
+import { describeWarning, isWarningDue, warningMs } from '../run/confirmation/warning.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
 import { notifyEnd } from './confirmation-end.ts';
 import { tryConfirmCommand } from './confirmation-tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { recoverInstance } from './recover.ts';
-import { withExisting, type Session } from './session.ts';
-import { recordExtension } from './settle-waiting.ts';
-import { settleWaiting } from './waiting-run.ts';
+import type { Session } from './session.ts';
+import {
+  addressOf,
+  contextOf,
+  describeTrouble,
+  listening,
+  nameOf,
+  optionsOf,
+  subjectOf,
+  withInstanceOf,
+  type WaitingRun,
+} from './waiting-instance.ts';
+import { recordExtension, recordNotice } from './settle-waiting.ts';
+import { settleWaiting, waitingRunOf } from './waiting-run.ts';
 
 /** How often the notes are read, in milliseconds. */
 const pollMs = 500;
@@ -38,9 +42,8 @@ const graceMs = 10_000;
 /** Pauses before a run that could not be finished is tried again, in milliseconds: each is twice as long as the one before. */
 const retryMs = { first: 2000, most: 300_000 } as const;
 
-/** How often the command of `confirmBy` is tried, and when the people inside are warned, in milliseconds. */
+/** How often the command of `confirmBy` is tried, in milliseconds. */
 const tryMs = 5000;
-const warningMs = 60_000;
 
 /** How a keeper works. */
 export interface KeeperOptions {
@@ -48,6 +51,8 @@ export interface KeeperOptions {
   readonly only?: string | null;
   readonly signal: AbortSignal;
   readonly emit?: AgentListener;
+  /** Called whenever the waiting runs are looked at. */
+  readonly onRound?: () => void;
   /** The guard.yaml for runs whose guard had no `--config`. */
   readonly config?: string | undefined;
 }
@@ -58,22 +63,18 @@ interface KeptDeadline {
   deadline: Deadline | null;
   nextAt: number;
   tryAt: number;
-  warned: boolean;
+  /** The deadline that the people inside were warned of; null before. */
+  warnedOf: Deadline | null;
   /** Attempts to finish it that failed, one after another. */
   failures: number;
   /** Nothing of the run was left in flight, although its record had not ended. */
   freed: boolean;
+  /** What was last said of its instance or its change, which is said once; null where all is as it should be. */
+  reported: string | null;
+  /** Whose deadline it is, for the end of one that was forgotten; null before it is known. */
+  subject: Subject | null;
   /** The outcome that notifications were sent for: an attempt that fails as before tells nobody again. */
   notified: Outcome['outcome'] | null;
-}
-
-/** A run that waits, and where its instance is. */
-interface WaitingRun {
-  readonly run: string;
-  /** Null where it cannot be read: the instance says everything that a rollback needs. */
-  readonly record: RunRecord | null;
-  readonly address: Pick<WaitingNote, 'instance' | 'project' | 'remote'>;
-  readonly note: WaitingNote | null;
 }
 
 /**
@@ -87,8 +88,10 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
   const kept = new Map<string, KeptDeadline>();
   const underWay = new Set<string>();
   while (!signal.aborted) {
+    options.onRound?.();
     const runs = listWaiting(state).filter((run) => only === null || run === only);
     if (only !== null && runs.length === 0) return;
+    dropForgotten(options, runs, kept, underWay);
     for (const run of runs) {
       if (underWay.has(run)) continue;
       underWay.add(run);
@@ -101,6 +104,20 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
         .finally(() => underWay.delete(run));
     }
     await clock.sleep(pollMs, signal);
+  }
+}
+
+/** `guard forget` removes the note of a run, and with it what is kept of it here. */
+function dropForgotten(
+  { emit }: KeeperOptions,
+  runs: readonly string[],
+  kept: Map<string, KeptDeadline>,
+  underWay: ReadonlySet<string>,
+): void {
+  for (const [run, { subject }] of kept) {
+    if (runs.includes(run) || underWay.has(run)) continue;
+    kept.delete(run);
+    if (subject !== null) emit?.({ type: 'confirmation-ended', ...subject, run, outcome: 'forgotten' });
   }
 }
 
@@ -117,23 +134,68 @@ async function keepOne(
   if (clock.monotonic() < entry.nextAt) return;
   const record = await readRun(state, run);
   const note = readWaitingNote(state, run);
-  const address = record?.started ?? note;
+  const address = addressOf(record, note);
+  entry.subject = address === null ? null : subjectOf(address);
   if (record !== null && hasEnded(record)) return forget(context, options, { run, record, note, address: note }, kept);
   // Without its record and its note nobody knows the instance; `guard recover INSTANCE` still finds the run there.
   if (address === null && isRecordMissing(state, run))
     return forget(context, options, { run, record, note, address }, kept);
   if (address === null) return retryLater(context, entry);
-  const waiting: WaitingRun = { run, record, note, address };
-  // A guard that is alive acts by itself, and asks by itself.
-  const deadline = record?.confirmationDeadline ?? null;
+  await keepWaiting(context, options, { run, record, note, address }, entry);
+}
+
+async function keepWaiting(
+  context: Context,
+  options: KeeperOptions,
+  waiting: WaitingRun,
+  entry: KeptDeadline,
+): Promise<void> {
+  const { clock } = context;
+  const { record, note } = waiting;
+  const deadline = record?.confirmationDeadline ?? note?.deadline ?? null;
   const left = deadline === null ? 0 : remainingMs(deadline, readClocks(clock.now));
+  // A guard that is alive acts by itself, and asks by itself.
   if (deadline !== null && record !== null && isHeldByItsMaker(record) && left > -graceMs)
     return noteDeadline(options, waiting, entry, deadline);
   entry.nextAt = clock.monotonic() + readMs;
-  const isReached = await withInstanceOf(context, options, waiting, (session) =>
-    actOn(context, options, session, waiting, entry),
+  const trouble = await withInstanceOf(context, options, waiting, (session, found) =>
+    actOn(context, options, session, found, entry),
   );
-  if (!isReached) retryLater(context, entry);
+  if (trouble === null) return;
+  const message = describeTrouble(trouble, waiting, deadline);
+  await reportTrouble(context, options, waiting, entry, { about: trouble.kind, message });
+  // A deleted instance has nothing to roll back: that ends the run. Before the deadline it may come back under its name.
+  if (trouble.kind === 'missing' && left <= 0) return closeMissing(context, options, waiting, entry);
+  retryLater(context, entry);
+}
+
+/** Says once, in the log and in the record of the run, what keeps the change from waiting as it should. */
+async function reportTrouble(
+  context: Context,
+  { emit }: KeeperOptions,
+  { run, address }: Pick<WaitingRun, 'run' | 'address'>,
+  entry: KeptDeadline,
+  { about, message }: { readonly about: string; readonly message: string },
+): Promise<void> {
+  if (entry.reported === about) return;
+  entry.reported = about;
+  emit?.({ type: 'agent-warning', ...subjectOf(address), message });
+  await recordNotice(context, run, message);
+}
+
+/** The record of a run whose instance was deleted ends here. */
+async function closeMissing(
+  context: Context,
+  options: KeeperOptions,
+  { run, record, note, address }: WaitingRun,
+  entry: KeptDeadline,
+): Promise<void> {
+  retryLater(context, entry);
+  if (record === null) return forgetWaiting(stateDirectoryOf(context), run);
+  const quiet = listening(contextOf(context, note), { text: '' });
+  const own = { ...optionsOf(options, note, address), quiet: true, takeOver: true };
+  await recoverInstance(quiet, nameOf(address), own, record);
+  entry.nextAt = 0;
 }
 
 /** Tells the log and the metrics, once for each deadline. */
@@ -149,13 +211,23 @@ function noteDeadline(
 }
 
 function newEntry(): KeptDeadline {
-  return { deadline: null, nextAt: 0, tryAt: 0, warned: false, failures: 0, freed: false, notified: null };
+  return {
+    deadline: null,
+    nextAt: 0,
+    tryAt: 0,
+    warnedOf: null,
+    failures: 0,
+    freed: false,
+    reported: null,
+    subject: null,
+    notified: null,
+  };
 }
 
 async function forget(
   context: Context,
   { emit }: KeeperOptions,
-  { run, record, address }: Omit<WaitingRun, 'address'> & { readonly address: WaitingRun['address'] | null },
+  { run, record, address }: Omit<WaitingRun, 'address'> & { readonly address: Subject | null },
   kept: Map<string, KeptDeadline>,
 ): Promise<void> {
   kept.delete(run);
@@ -164,10 +236,6 @@ async function forget(
   const outcome = record?.ended?.outcome.outcome;
   if (subject !== null && subject !== undefined && outcome !== undefined)
     emit?.({ type: 'confirmation-ended', ...subjectOf(subject), run, outcome });
-}
-
-function subjectOf({ instance, project, remote }: WaitingRun['address']): WaitingRun['address'] {
-  return { instance, project, remote };
 }
 
 function hasEnded({ ended, released }: RunRecord): boolean {
@@ -204,11 +272,22 @@ async function actOn(
     readClocks: () => readClocks(clock.now),
     readRecord,
   };
-  const kept = await keepDeadline(tools, instance, run);
+  const { record, note } = waiting;
+  const known = knownWaitOf(run, record, note?.deadline ?? null, session.settings.leaseMs);
+  const kept = await keepDeadline(tools, instance, run, known);
   switch (kept.step) {
-    case 'wait':
+    case 'wait': {
       entry.failures = 0;
-      return beforeDeadline(context, options, session, waiting, entry, kept.confirmation);
+      const { confirmation, problem } = kept;
+      const subject = { run, instance, deadline: confirmation.deadline };
+      // All is as it should be again, which the log says by naming the deadline.
+      if (problem === null && entry.reported !== null) Object.assign(entry, { reported: null, deadline: null });
+      if (problem !== null) {
+        const message = describeWaitProblem(problem, subject);
+        await reportTrouble(context, options, waiting, entry, { about: problem, message });
+      }
+      return beforeDeadline(context, options, session, waiting, entry, { confirmation, known });
+    }
     case 'look-again':
       return;
     case 'finish':
@@ -217,9 +296,9 @@ async function actOn(
       // Whoever finished it records its end in a moment, unless it was killed just then.
       const wasFreed = entry.freed;
       entry.freed = true;
-      const record = await readRecord();
-      if (!wasFreed || (record !== null && (hasEnded(record) || isHeldByItsMaker(record)))) return;
-      if (record === null) return forgetWaiting(stateDirectoryOf(context), run);
+      const now = await readRecord();
+      if (!wasFreed || (now !== null && (hasEnded(now) || isHeldByItsMaker(now)))) return;
+      if (now === null) return forgetWaiting(stateDirectoryOf(context), run);
       return finish(context, options, session, waiting, entry);
     }
   }
@@ -231,23 +310,22 @@ async function beforeDeadline(
   session: Session,
   waiting: WaitingRun,
   entry: KeptDeadline,
-  { deadline }: Confirmation,
+  { confirmation, known }: { readonly confirmation: Confirmation; readonly known: KnownWait | null },
 ): Promise<void> {
   const { clock } = context;
   const { run, record } = waiting;
+  const { deadline } = confirmation;
   const isKnown = entry.deadline?.at === deadline.at;
   noteDeadline(options, waiting, entry, deadline);
   // Whoever moved it on this host records it: what is not recorded by the next look comes from another one.
-  if (isKnown && record !== null && record.confirmationDeadline?.at !== deadline.at)
-    await recordExtension(context, run, deadline);
+  if (isKnown && record?.confirmationDeadline?.at !== deadline.at) await recordExtension(context, run, deadline);
   const left = remainingMs(deadline, readClocks(clock.now));
   // The instance is read again at the deadline, and not up to two seconds later.
   entry.nextAt = Math.min(entry.nextAt, clock.monotonic() + Math.max(0, left));
-  if (left <= warningMs && !entry.warned) {
-    entry.warned = true;
+  if (isWarningDue(left, deadline, entry.warnedOf)) {
+    entry.warnedOf = deadline;
     const { platform, instance } = session.reached;
-    const message = `guard: a change of this instance is not confirmed. guard rolls it back at ${formatTime(deadline.at)}, which ends every shell.`;
-    void userNoticesFor(platform, instance).warn(message);
+    void userNoticesFor(platform, instance).warn(describeWarning(left, deadline));
   }
   if (record === null || record.confirmBy === null || clock.monotonic() < entry.tryAt) return;
   entry.tryAt = clock.monotonic() + tryMs;
@@ -259,22 +337,22 @@ async function beforeDeadline(
   const isConfirmed = await tryConfirmCommand(context, session.reached, record.confirmBy, signal);
   cancel();
   over.abort();
-  if (isConfirmed) await settleWaiting(context, session, run, { kind: 'confirm' });
+  if (isConfirmed) await settleWaiting(context, session, { run, known }, { kind: 'confirm' });
   entry.nextAt = 0;
 }
 
 /** A command that hangs must not hide that somebody has settled the change, or has moved its deadline forward. */
 async function abortWhenMoved(
-  { clock }: Pick<Context, 'clock'>,
+  context: Context,
   session: Session,
   run: string,
   deadline: Deadline,
   over: AbortController,
 ): Promise<void> {
   while (!over.signal.aborted) {
-    await clock.sleep(readMs, over.signal);
+    await context.clock.sleep(readMs, over.signal);
     if (over.signal.aborted) return;
-    const seen = await findWaiting(session.reached.platform, session.reached.instance);
+    const seen = await waitingRunOf(context, session, run);
     if (!seen.ok) continue;
     const isSame = seen.value?.run === run && seen.value.confirmation.state === 'waiting';
     if (!isSame || seen.value.confirmation.deadline.at !== deadline.at) over.abort();
@@ -313,45 +391,4 @@ async function finish(
   if (after === null && status === 0) return;
   const why = neutralise(tail.text.trim(), 1000) || `see guard show ${run}`;
   options.emit?.({ type: 'agent-warning', ...subject, message: `Run ${run} was not finished (${status}): ${why}` });
-}
-
-/** Whether the instance was there to be worked on. */
-async function withInstanceOf(
-  context: Context,
-  options: KeeperOptions,
-  { note, address }: WaitingRun,
-  work: (session: Session) => Promise<void>,
-): Promise<boolean> {
-  let isReached = false;
-  const own = { instance: nameOf(address), options: optionsOf(options, note, address), withTerminal: false };
-  await withExisting(listening(contextOf(context, note), { text: '' }), own, async (session) => {
-    isReached = true;
-    await work(session);
-    return 0;
-  });
-  return isReached;
-}
-
-/** guard.yaml is searched for where the run searched for it. */
-function contextOf(context: Context, note: WaitingNote | null): Context {
-  return note === null ? context : { ...context, workingDirectory: note.workingDirectory };
-}
-
-function listening(context: Context, tail: { text: string }): Context {
-  const output = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      tail.text = `${tail.text}${chunk.toString('utf8')}`.slice(-2000);
-      done();
-    },
-  });
-  return { ...context, stdout: output, stderr: output };
-}
-
-function optionsOf({ config }: KeeperOptions, note: WaitingNote | null, { project }: WaitingRun['address']) {
-  const chosen = note?.config ?? config;
-  return { project, tolerateMistakes: true, ...(chosen === undefined ? {} : { config: chosen }) };
-}
-
-function nameOf({ instance, remote }: WaitingRun['address']): string {
-  return remote === null ? instance : `${remote}:${instance}`;
 }

@@ -10,7 +10,7 @@ import type { WaitingNote } from '../journal/waiting-runs.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Platform } from '../platform/platform.ts';
 import { askToConfirm } from '../report/confirm-prompt.ts';
-import { formatTime } from '../report/time.ts';
+import { describeWarning } from '../run/confirmation/warning.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import type { ConfirmationTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -30,16 +30,19 @@ export function confirmationTools(
   return {
     readClocks: clocks,
     ready: async () => {},
-    arm: (run) => armDeadline(context, run, waitingNote(context, reached, config)),
+    arm: async (run, deadline) => {
+      const uuid = (await readRun(stateDirectoryOf(context), run))?.started?.uuid ?? null;
+      return armDeadline(context, run, { ...waitingNote(context, reached, config), deadline, uuid });
+    },
     ask: isAttended
       ? (deadline, over) => askToConfirm({ stdin, stderr }, { clock, readClocks: clocks }, deadline, over)
       : null,
     tryCommand: (words, signal) => tryConfirmCommand(context, reached, words, signal),
     outcomeOf: (run) => outcomeOf(context, reached, run),
-    warnUsers: (deadline) =>
-      userNoticesFor(reached.platform, reached.instance).warn(
-        `guard: a change of this instance is not confirmed. guard rolls it back at ${formatTime(deadline.at)}, which ends every shell.`,
-      ),
+    warnUsers: (deadline) => {
+      const left = remainingMs(deadline, clocks());
+      return userNoticesFor(reached.platform, reached.instance).warn(describeWarning(left, deadline));
+    },
   };
 }
 
@@ -48,7 +51,7 @@ export function waitingNote(
   { workingDirectory }: Pick<Context, 'workingDirectory'>,
   { instance, project, remote }: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>,
   config: string | null,
-): WaitingNote {
+): Omit<WaitingNote, 'deadline' | 'uuid'> {
   return {
     instance,
     project,

@@ -1,5 +1,7 @@
 import { access } from 'node:fs/promises';
 import { isAgentRunning } from '../agent/agent-lock.ts';
+import { isAgentKeeping } from '../agent/agent-socket.ts';
+import type { Refusal } from '../event.ts';
 import { noteWaiting, type WaitingNote } from '../journal/waiting-runs.ts';
 import { err, ok, type Result } from '../result.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -7,13 +9,21 @@ import { stateDirectoryOf, type Context } from './context.ts';
 /** Who rolls an unconfirmed change back at its deadline, even if the guard that made it has ended. */
 export type DeadlineKeeper = 'agent' | 'systemd';
 
-/** Finds a keeper on this host. The error is one sentence. */
-export async function findDeadlineKeeper(context: Context): Promise<Result<DeadlineKeeper, string>> {
-  if (await isAgentRunning(stateDirectoryOf(context))) return ok('agent');
+/** Finds a keeper on this host that is able to act now. An agent that is stopped or hangs is none. */
+export async function findDeadlineKeeper(context: Context): Promise<Result<DeadlineKeeper, Refusal>> {
+  const state = stateDirectoryOf(context);
+  if (await isAgentKeeping(state, context.clock)) return ok('agent');
   if (process.getuid?.() === 0 && (await hasSystemd())) return ok('systemd');
-  return err(
-    'Nothing on this host would roll the change back at its deadline: neither guard agent nor systemd is running.',
-  );
+  if (await isAgentRunning(state))
+    return err({
+      message: `Nothing on this host would roll the change back at its deadline: the guard agent of ${state} does not answer. It is stopped, hangs, or is of an older version.`,
+      advice: 'Restart `guard agent`, or run guard as root on a host with systemd.',
+    });
+  return err({
+    message:
+      'Nothing on this host would roll the change back at its deadline: neither guard agent nor systemd is running.',
+    advice: 'Start `guard agent`, or run guard as root on a host with systemd.',
+  });
 }
 
 /** systemd says by this folder that it is the init of this machine (sd_booted(3)). */
@@ -29,7 +39,7 @@ export async function armDeadline(context: Context, run: string, note: WaitingNo
   const noted = await noteWaiting(stateDirectoryOf(context), run, note);
   if (!noted.ok) return noted;
   const keeper = await findDeadlineKeeper(context);
-  if (!keeper.ok) return keeper;
+  if (!keeper.ok) return err(`${keeper.error.message} ${keeper.error.advice}`);
   return keeper.value === 'agent' ? ok(undefined) : startService(context, run);
 }
 
@@ -50,6 +60,8 @@ async function startService({ environment }: Context, run: string): Promise<Resu
       `--unit=guard-confirm-${run}`,
       '--collect',
       '--quiet',
+      // Only a program that could be started counts.
+      '--property=Type=exec',
       '--property=Restart=on-failure',
       '--property=RestartSec=1',
       '--description=guard: roll an unconfirmed change back at its deadline',

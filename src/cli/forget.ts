@@ -4,6 +4,7 @@ import { readClocks } from '../journal/boot-clock.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { removeRecord } from '../journal/retention.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
+import { forgetWaiting } from '../journal/waiting-runs.ts';
 import { writeLines } from '../report/write.ts';
 import { busy, refused } from '../run/refusal.ts';
 import type { Outcome } from '../event.ts';
@@ -52,6 +53,8 @@ async function forget(context: Context, state: string, run: string): Promise<num
       false,
       refused(`The record of run ${run} could not be removed.`, `See the folder ${state}.`),
     );
+  // The keeper of its deadline has nothing more to do.
+  await forgetWaiting(state, run);
   await writeLines(context.stderr, [`guard: the record of run ${run} is removed.`]);
   return 0;
 }

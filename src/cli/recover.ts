@@ -13,6 +13,7 @@ import type { Target } from '../report/run-report.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
 import { ok } from '../result.ts';
+import { describeWaitProblem } from '../run/confirmation/known-wait.ts';
 import { expireWaiting } from '../run/confirmation/waiting.ts';
 import { exitStatusOf } from '../run/outcome.ts';
 import {
@@ -29,7 +30,8 @@ import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { waitingNote } from './confirmation-tools.ts';
 import { armDeadline } from './deadline-keeper.ts';
-import { describeWait, refuseWaiting, settlementRefusal } from './waiting-run.ts';
+import { recordRename, withInstanceOfRun } from './present-name.ts';
+import { describeWait, refuseWaiting, settlementRefusal, waitRecords } from './waiting-run.ts';
 import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
 import { recoverSeparately, untilInterrupted, type Unfinished } from './recoveries.ts';
 import { about, withReports } from './reports.ts';
@@ -97,15 +99,19 @@ export async function recoverInstance(
     return withInstance(context, { instance, options, withTerminal: false }, (session) =>
       recoverRehearsal(context, session, known, options),
     );
-  const here = await about(context, { instance, command: known?.started?.command ?? [] });
-  return withInstance(here, { instance, options, withTerminal: false }, async (session) => {
-    const waits = await endWhileWaiting(here, session, options);
+  const wanted = { instance, options, withTerminal: false };
+  return withInstanceOfRun(context, wanted, known, async (session, record) => {
+    const here = await about(context, {
+      instance: record?.started?.instance ?? instance,
+      command: record?.started?.command ?? [],
+    });
+    const waits = await endWhileWaiting(here, session, options, record?.run ?? null);
     if (waits !== null) return waits;
-    const tools = recoveryTools(here, session, options);
-    const over = known === null ? null : await closeWithoutInstance(session.reached.instance, known, tools);
+    const tools = recoveryTools(here, session, options, record?.run ?? null);
+    const over = record === null ? null : await closeWithoutInstance(session.reached.instance, record, tools);
     if (over !== null) return reportEnd(here, options, session.reached.instance, over);
-    const rehearsals = known === null ? await recoverRehearsalsOf(context, session, options) : null;
-    return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, known));
+    const rehearsals = record === null ? await recoverRehearsalsOf(context, session, options) : null;
+    return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, record));
   });
 }
 
@@ -125,7 +131,8 @@ async function recoverReached(
     name: null,
   });
   const { keepIfHealthy = false, takeOver = false } = options;
-  const end = await recoverOnServer({ plan, known, keepIfHealthy, takeOver }, recoveryTools(context, session, options));
+  const tools = recoveryTools(context, session, options, known?.run ?? null);
+  const end = await recoverOnServer({ plan, known, keepIfHealthy, takeOver }, tools);
   return reportEnd(context, options, plan.instance, end);
 }
 
@@ -153,7 +160,13 @@ async function reportEnd(
 /** The outcome of the run stays: what remains is for the next recovery. */
 const stillLockedStatus = 21;
 
-function recoveryTools(context: RecoverySession, { reached }: Session, options: RecoverOptions): RecoveryTools {
+function recoveryTools(
+  context: RecoverySession,
+  session: Session,
+  options: RecoverOptions,
+  known: string | null,
+): RecoveryTools {
+  const { reached } = session;
   const state = stateDirectoryOf(context);
   return {
     platform: reached.platform,
@@ -162,6 +175,8 @@ function recoveryTools(context: RecoverySession, { reached }: Session, options: 
     inspectHolder,
     keptRestorePoints: () => keptRestorePoints(state, reached),
     readClocks: () => readClocks(context.clock.now),
+    waits: waitRecords(context, session, known),
+    recordRename: (run, instance) => recordRename(context, run, instance),
     serverId: () => reached.fleet.serverId(),
     readRecord: (run) => readRun(state, run),
     readBaseline: async (record) => (await readBaseline(record)) as Baseline | null,
@@ -179,8 +194,10 @@ async function endWhileWaiting(
   context: RecoverySession,
   session: Session,
   options: RecoverOptions,
+  known: string | null,
 ): Promise<number | null> {
-  const end = await expireWaiting(recoveryTools(context, session, options), session.reached.instance);
+  const { instance } = session.reached;
+  const end = await expireWaiting(recoveryTools(context, session, options, known), instance);
   switch (end.kind) {
     case 'over':
       return null;
@@ -188,11 +205,16 @@ async function endWhileWaiting(
       return reportOutcome(context, options.json ?? false, settlementRefusal(end.run, end.failure));
     case 'waits': {
       const state = stateDirectoryOf(context);
-      const { run } = end.marker;
-      const note = readWaitingNote(state, run) ?? waitingNote(context, session.reached, null);
-      const armed = (await readRun(state, run)) === null ? ok(undefined) : await armDeadline(context, run, note);
+      const { run, problem, confirmation } = end.marker;
+      const { deadline } = confirmation;
+      const own = await readRun(state, run);
+      const uuid = own?.started?.uuid ?? null;
+      const note = readWaitingNote(state, run) ?? { ...waitingNote(context, session.reached, null), deadline, uuid };
+      const armed = own === null ? ok(undefined) : await armDeadline(context, run, note);
       await reportWait(context, options, describeWait(end.marker));
-      if (!armed.ok) await reportWait(context, options, `${armed.error} Start \`guard agent\`.`);
+      if (problem !== null)
+        await reportWait(context, options, describeWaitProblem(problem, { run, instance, deadline }));
+      if (!armed.ok) await reportWait(context, options, armed.error);
       return 0;
     }
   }

@@ -19,9 +19,5 @@ export async function refuseWithoutKeeper(
   const { findDeadlineKeeper } = await import('./deadline-keeper.ts');
   const keeper = await findDeadlineKeeper(context);
   if (keeper.ok) return null;
-  return reportOutcome(
-    context,
-    json ?? false,
-    refused(keeper.error, 'Start `guard agent`, or run guard as root on a host with systemd.'),
-  );
+  return reportOutcome(context, json ?? false, refused(keeper.error.message, keeper.error.advice));
 }

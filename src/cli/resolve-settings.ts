@@ -7,7 +7,7 @@ import { refusalOf } from '../config/mistake.ts';
 import type { InstanceName, Settings } from '../config/settings.ts';
 import { windowMistakes } from '../config/window.ts';
 import type { Outcome } from '../event.ts';
-import { windowMistake } from '../health/watch/window.ts';
+import { requireWindow } from '../health/watch/window.ts';
 import { lifecycleCommandTimeoutMs, type LifecycleCommand, type LifecycleCommands } from '../lifecycle-command.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Context } from './context.ts';
@@ -47,7 +47,7 @@ export function settingsWith(
 ): Result<Settings, Outcome> {
   const base = withTerminal ? attendedSettings : defaultSettings;
   const settings = settingsFor(configuration, instance, flagsOf(options), base);
-  const mistakes = windowMistakes(configuration, instance, settings, windowMistake);
+  const mistakes = windowMistakes(configuration, instance, settings, requireWindow);
   if (mistakes.length === 0) return ok(settings);
   const inFile = mistakes.some((mistake) => mistake.file !== null);
   return err({ outcome: inFile ? 'configuration' : 'usage', refusal: refusalOf(mistakes) });

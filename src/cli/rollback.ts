@@ -16,7 +16,7 @@ import { createView } from '../report/view.ts';
 import { wrapped } from '../report/wrap.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
-import { findWaiting, type WaitingMarker } from '../run/confirmation/waiting.ts';
+import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { rollbackChange, type RollbackTarget } from '../run/changes/rollback.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
@@ -30,11 +30,11 @@ import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { runPlan } from './run.ts';
 import { withExisting, type Session } from './session.ts';
-import { formatTime } from '../report/time.ts';
+import { formatTime } from '../time.ts';
 import { settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
 import { duration } from './values.ts';
-import { describeWait } from './waiting-run.ts';
+import { describeWait, waitingRunOf } from './waiting-run.ts';
 
 const help = `
 guard prints the age of the restore point and what is lost, and asks. A second \`guard rollback\` goes one step further back;
@@ -121,7 +121,7 @@ async function rollBackTo(
   if (unwritable !== null) return unwritable;
   return withExisting(context, { instance, options, withTerminal: false }, async (session) => {
     const { reached, settings } = session;
-    const found = await findWaiting(session.reached.platform, session.reached.instance);
+    const found = await waitingRunOf(context, session);
     const waiting = found.ok ? found.value : null;
     // A change that waits for its confirmation is refused by going back: its own restore point is the way.
     const points = await existingPoints(context, reached);

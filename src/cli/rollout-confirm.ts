@@ -2,7 +2,7 @@ import { formatDuration } from '../duration.ts';
 import { neutralise } from '../text.ts';
 import { writeLines } from '../report/write.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
-import { findWaiting, type WaitingMarker } from '../run/confirmation/waiting.ts';
+import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import { refused } from '../run/refusal.ts';
 import type { Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -10,6 +10,7 @@ import { memberSettings, type RolloutCall } from './rollout-members.ts';
 import type { CommonOptions } from './run-options.ts';
 import type { Session } from './session.ts';
 import { settleAndFinish } from './settle-waiting.ts';
+import { waitingRunOf } from './waiting-run.ts';
 
 /** One instance of a rollout whose change waits. */
 interface WaitingMember {
@@ -20,7 +21,7 @@ interface WaitingMember {
 
 /** The instances of the rollout whose change waits for a confirmation. What cannot be read is not among them. */
 export async function waitingMembers(
-  call: Pick<RolloutCall, 'servers' | 'configuration' | 'options'>,
+  call: Pick<RolloutCall, 'context' | 'servers' | 'configuration' | 'options'>,
   { members }: RolloutRecord,
 ): Promise<readonly WaitingMember[]> {
   const found = await Promise.all(
@@ -29,7 +30,7 @@ export async function waitingMembers(
       if (member.run === null || !settings.ok) return null;
       const reached = { ...call.servers.of(member).connection, instance: member.name };
       const session = { reached, settings: settings.value };
-      const waiting = await findWaiting(session.reached.platform, session.reached.instance);
+      const waiting = await waitingRunOf(call.context, session);
       if (!waiting.ok || waiting.value === null || waiting.value.run !== member.run) return null;
       return { member, session, waiting: waiting.value };
     }),

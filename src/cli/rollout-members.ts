@@ -23,7 +23,7 @@ import { settingsWith } from './resolve-settings.ts';
 import { rollbackTargetOf } from './rollback-target.ts';
 import type { RolloutOptions } from './rollout-options.ts';
 import type { Servers } from './rollout-servers.ts';
-import { createRunNotifier } from './run-notifier.ts';
+import { createRunNotifier, notifyWaitAndEnd } from './run-notifier.ts';
 import { runTools } from './run-tools.ts';
 
 /** What all runs of one rollout have in common. */
@@ -154,14 +154,14 @@ async function runPlanOf(
   wait: WaveWait | null = null,
 ): Promise<MemberResult> {
   const { context } = call;
-  const notifier = createRunNotifier(context, plan);
+  const notices = notifyWaitAndEnd(createRunNotifier(context, plan), settings.notify);
   const output = view.memberOutput(member);
   const show = view.memberListener(member);
   const report = await context.reports?.follow({ instance: member.label, command: plan.command.words });
   let facts = noFacts(plan.run);
   const listener: Listener = async (event) => {
     facts = withEvent(facts, event);
-    notifier.onEvent(event);
+    notices.onEvent(event);
     void context.trace?.listener(event);
     await show(event);
     await report?.(event);
@@ -181,8 +181,7 @@ async function runPlanOf(
   const tools = { ...own, confirmation: { ...own.confirmation, ready } };
   try {
     const outcome = await guardedRun(plan, tools);
-    for (const message of await notifier.notify(settings.notify, outcome))
-      await writeLines(context.stderr, [`${member.label}: ${message}`]);
+    for (const message of await notices.end(outcome)) await writeLines(context.stderr, [`${member.label}: ${message}`]);
     return { outcome, message: describeMemberEnd(outcome, facts) };
   } finally {
     wait?.gate.leave(member.id);

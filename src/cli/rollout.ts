@@ -8,7 +8,7 @@ import { readRun } from '../journal/runs.ts';
 import { listRolloutIds, readRolloutEvents } from '../journal/rollouts.ts';
 import type { RunPage } from '../report/page/run-page.ts';
 import { rolloutStatus, rolloutsTable } from '../report/rollout-text.ts';
-import { formatTime } from '../report/time.ts';
+import { formatTime } from '../time.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { foldRollout, isOpen, type RolloutRecord } from '../rollout/record.ts';

@@ -18,6 +18,36 @@ export interface RunNotifier {
   readonly notify: (notices: readonly Notice[], outcome: Outcome) => Promise<readonly string[]>;
 }
 
+/**
+ * Sends the notifications of a run that may wait for a confirmation: of the wait when it begins, because somebody has to hear of
+ * it, and of the end. `end` returns a sentence for each that failed.
+ */
+export function notifyWaitAndEnd(
+  notifier: RunNotifier,
+  notices: readonly Notice[],
+): {
+  readonly onEvent: (event: RecordedEvent) => void;
+  readonly end: (outcome: Outcome) => Promise<readonly string[]>;
+} {
+  let deadline = 0;
+  let ofWait: Promise<readonly string[]> | null = null;
+  return {
+    onEvent: (event) => {
+      notifier.onEvent(event);
+      if (event.type === 'confirmation-requested') deadline = event.deadline.at;
+      // Only from here on it can be confirmed.
+      if (event.type === 'phase-started' && event.phase === 'confirm')
+        ofWait = notifier.notify(notices, { outcome: 'waiting', deadline });
+    },
+    end: async (outcome) => {
+      const failed = (await ofWait) ?? [];
+      return ofWait !== null && outcome.outcome === 'waiting'
+        ? failed
+        : [...failed, ...(await notifier.notify(notices, outcome))];
+    },
+  };
+}
+
 /** For one run. */
 export function createRunNotifier(
   context: Pick<Context, 'clock' | 'environment'>,

@@ -11,7 +11,7 @@ import { exitStatusOf } from '../run/outcome.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { refused } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
-import { createRunNotifier } from './run-notifier.ts';
+import { createRunNotifier, notifyWaitAndEnd } from './run-notifier.ts';
 import { isPattern } from '../rollout/wish.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
@@ -169,9 +169,9 @@ export interface OneRun {
 /** Runs a plan to its end and returns the exit status. */
 export async function runPlan(context: Context, one: OneRun, passthrough: boolean): Promise<number> {
   let commandStatus: number | null = null;
-  const notifier = createRunNotifier(context, one.plan);
+  const notices = notifyWaitAndEnd(createRunNotifier(context, one.plan), one.notify);
   const listener: Listener = (event) => {
-    notifier.onEvent(event);
+    notices.onEvent(event);
     if (event.type === 'command-ended' && event.end.kind === 'exited') commandStatus = event.end.status;
     void one.rehearsed?.(event);
     return one.view.listener(event);
@@ -180,8 +180,7 @@ export async function runPlan(context: Context, one: OneRun, passthrough: boolea
     one.plan,
     runTools(context, { ...one, interruption: context.interrupter, listener, person: one.view.person }),
   );
-  for (const message of await notifier.notify(one.notify, outcome))
-    await writeLines(context.stderr, [`guard: ${message}`]);
+  for (const message of await notices.end(outcome)) await writeLines(context.stderr, [`guard: ${message}`]);
   // Old records go when new ones come; what cannot be tidied changes no outcome.
   if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';

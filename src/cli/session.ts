@@ -18,7 +18,7 @@ export interface ToleratedMistakes {
 }
 
 /** What is asked for. */
-interface SessionRequest {
+export interface SessionRequest {
   readonly instance: string;
   readonly options: RunOptions & ToleratedMistakes;
   /** Somebody sits there: other defaults. */

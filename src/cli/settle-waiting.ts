@@ -1,13 +1,18 @@
 import type { Deadline } from '../deadline.ts';
-import type { Outcome, RecordedEvent } from '../event.ts';
+import type { Holder, Outcome, RecordedEvent, RunEvent } from '../event.ts';
 import { formatDuration } from '../duration.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
-import { formatTime } from '../report/time.ts';
+import { noteWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
+import { formatTime } from '../time.ts';
 import { writeLines } from '../report/write.ts';
-import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import type { ConfirmationAction } from '../run/lock/confirmation.ts';
+import { describeWaitProblem } from '../run/confirmation/known-wait.ts';
+import type { WaitingMarker } from '../run/confirmation/waiting.ts';
+import { keptKey } from '../run/lock/marker.ts';
+import { refused } from '../run/refusal.ts';
+import { neutralise } from '../text.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { notifyEnd } from './confirmation-end.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -30,7 +35,21 @@ export async function settleAndFinish(
   options: RunOptions,
 ): Promise<number> {
   const json = options.json ?? false;
-  const settled = await settleWaiting(context, session, waiting.run, action);
+  const { problem, confirmation } = waiting;
+  const name = session.reached.instance;
+  if (problem !== null)
+    await report(
+      context,
+      options,
+      describeWaitProblem(problem, { run: waiting.run, instance: name, deadline: confirmation.deadline }),
+    );
+  if (action.kind === 'refuse' && problem === 'restore-point-gone')
+    return reportOutcome(context, json, refusedWithoutPoint(waiting.run, name));
+  const settled = await settleWaiting(context, session, waiting, action);
+  if (!settled.ok && action.kind === 'confirm') {
+    const confirmed = await confirmedMeanwhile(context, session, waiting.run);
+    if (confirmed !== null) return reportConfirmed(context, options, confirmed);
+  }
   if (!settled.ok) return reportOutcome(context, json, settlementRefusal(waiting.run, settled.error));
   if (action.kind === 'extend') {
     const { deadline } = settled.value;
@@ -61,9 +80,57 @@ export async function settleAndFinish(
     return status;
   }
   const ended = await endOf(context, waiting.run);
-  const name = ended === null ? settled.value.state : outcomeName(ended.outcome);
-  await report(context, options, `Run ${waiting.run} ended: ${name}.`, ended);
+  const outcome = ended === null ? settled.value.state : outcomeName(ended.outcome);
+  await report(context, options, `Run ${waiting.run} ended: ${outcome}.`, ended);
   return ended === null ? 0 : statusAfter(action, ended.outcome);
+}
+
+/** A confirmation by somebody else. */
+interface OtherConfirmation {
+  readonly run: string;
+  /** Null where this host has no record of the run. */
+  readonly by: Holder | null;
+  readonly at: number | null;
+  readonly ended: RunRecord['ended'];
+}
+
+/** Who confirmed the run, by the record of this host; null where nobody has. */
+export async function confirmationOf(context: Context, run: string): Promise<OtherConfirmation | null> {
+  const record = await readRun(stateDirectoryOf(context), run);
+  const settled = record?.events.findLast((event) => event.type === 'confirmation-settled');
+  if (settled?.type !== 'confirmation-settled' || settled.state !== 'confirmed') return null;
+  return { run, by: settled.by ?? null, at: settled.at, ended: await endOf(context, run) };
+}
+
+/** The same where the change has just stopped waiting. On another host only the instance tells. */
+async function confirmedMeanwhile(
+  context: Context,
+  { reached }: Session,
+  run: string,
+): Promise<OtherConfirmation | null> {
+  const recorded = await confirmationOf(context, run);
+  if (recorded !== null) return recorded;
+  const seen = await reached.platform.getInstance(reached.instance);
+  const isKept = seen.ok && seen.value.metadata[keptKey] === run;
+  return isKept ? { run, by: null, at: null, ended: null } : null;
+}
+
+/** What was wanted has happened: 0, unless the run ended otherwise all the same. */
+export async function reportConfirmed(
+  context: Context,
+  options: Pick<RunOptions, 'json' | 'quiet'>,
+  { run, by, at, ended }: OtherConfirmation,
+): Promise<number> {
+  const who = by === null ? '' : ` by process ${by.pid} of host ${neutralise(by.host, 100)}`;
+  await report(context, options, `Run ${run} was confirmed${who}${at === null ? '' : ` at ${formatTime(at)}`}.`, ended);
+  return ended === null ? 0 : exitStatusOf(ended.outcome);
+}
+
+function refusedWithoutPoint(run: string, instance: string): Outcome {
+  return refused(
+    `The change of run ${run} cannot be rolled back: its restore point was removed.`,
+    `Keep it with \`guard confirm ${run}\`. To go back to an older restore point, confirm it and then run \`guard rollback ${instance}\`.`,
+  );
 }
 
 /** Zero where it ended as was asked. */
@@ -91,7 +158,7 @@ async function endOf(context: Context, run: string): Promise<RunRecord['ended']>
 /** A sentence for people; with `--json` the event, where there is one. */
 async function report(
   context: Context,
-  { json, quiet }: RunOptions,
+  { json, quiet }: Pick<RunOptions, 'json' | 'quiet'>,
   message: string,
   event: RecordedEvent | null = null,
 ): Promise<void> {
@@ -102,9 +169,22 @@ async function report(
 /** The record of this host names the new deadline as well, for `guard runs` and `guard show`. */
 export async function recordExtension(context: Context, run: string, deadline: Deadline): Promise<void> {
   const stateDirectory = stateDirectoryOf(context);
+  const note = readWaitingNote(stateDirectory, run);
+  // Where the record cannot be read the note alone tells until when the change waits.
+  if (note !== null) await noteWaiting(stateDirectory, run, { ...note, deadline });
+  await appendTo(context, run, { type: 'confirmation-extended', deadline });
+}
+
+/** Tells in the record of the run what its guard did not see, which has ended. */
+export function recordNotice(context: Context, run: string, message: string): Promise<void> {
+  return appendTo(context, run, { type: 'notice', level: 'warning', message });
+}
+
+async function appendTo(context: Context, run: string, event: RunEvent): Promise<void> {
+  const stateDirectory = stateDirectoryOf(context);
   if ((await readRun(stateDirectory, run)) === null) return;
   const journal = await openJournal({ stateDirectory, run });
   if (!journal.ok) return;
-  await journal.value.append({ type: 'confirmation-extended', deadline, v: 1, run, at: context.clock.now() });
+  await journal.value.append({ ...event, v: 1, run, at: context.clock.now() });
   await journal.value.close();
 }

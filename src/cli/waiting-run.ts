@@ -1,25 +1,71 @@
+import type { ClockReading } from '../deadline.ts';
 import type { Outcome } from '../event.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
-import { formatTime } from '../report/time.ts';
+import { readRun } from '../journal/runs.ts';
+import { listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
 import type { Result } from '../result.ts';
-import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../run/lock/confirmation.ts';
+import { knownWaitOf } from '../run/confirmation/known-wait.ts';
 import { settleOnInstance, type SettlementFailure } from '../run/confirmation/settlement.ts';
-import type { WaitingMarker } from '../run/confirmation/waiting.ts';
+import { findWaiting, type WaitingMarker, type WaitRecords } from '../run/confirmation/waiting.ts';
+import type { Confirmation, ConfirmationAction, ConfirmationConflict } from '../run/lock/confirmation.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';
-import type { Context } from './context.ts';
+import { formatTime } from '../time.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
 import type { Session } from './session.ts';
+
+/** The waiting run of the instance; null where there is none. `run`: one whose record may say that it waits. */
+export function waitingRunOf(
+  context: Context,
+  session: Session,
+  run: string | null = null,
+): Promise<Result<WaitingMarker | null, Outcome>> {
+  const { platform, instance } = session.reached;
+  const readNow = (): ClockReading => readClocks(context.clock.now);
+  return findWaiting({ platform, readClocks: readNow, waits: waitRecords(context, session, run) }, instance);
+}
+
+/** The records of this host; `run` is one that may wait without a note. */
+export function waitRecords(context: Context, { reached, settings }: Session, run: string | null): WaitRecords {
+  const state = stateDirectoryOf(context);
+  return {
+    runsOn: async ({ uuid }) => [...(run === null ? [] : [run]), ...(await notedRunsOf(context, reached, uuid))],
+    knownOf: async (one, instance) => {
+      const record = await readRun(state, one);
+      const isElsewhere = record?.started?.uuid !== undefined && record.started.uuid !== instance.uuid;
+      const noted = readWaitingNote(state, one)?.deadline ?? null;
+      return isElsewhere ? 'elsewhere' : knownWaitOf(one, record, noted, settings.leaseMs);
+    },
+  };
+}
+
+/** The runs of this host that wait, and that are of this instance. */
+async function notedRunsOf(
+  context: Context,
+  { instance, project, remote }: Session['reached'],
+  uuid: string | null,
+): Promise<string[]> {
+  const state = stateDirectoryOf(context);
+  const found: string[] = [];
+  for (const run of listWaiting(state)) {
+    const subject = (await readRun(state, run))?.started ?? readWaitingNote(state, run);
+    if (subject === null || subject.project !== project || subject.remote !== remote) continue;
+    const isSame = uuid !== null && subject.uuid != null ? subject.uuid === uuid : subject.instance === instance;
+    if (isSame) found.push(run);
+  }
+  return found;
+}
 
 /** Settles the waiting run on its instance. */
 export function settleWaiting(
   { clock }: Pick<Context, 'clock'>,
   { reached }: Session,
-  run: string,
+  { run, known }: Pick<WaitingMarker, 'run' | 'known'>,
   action: ConfirmationAction,
 ): Promise<Result<Confirmation, SettlementFailure>> {
   const { platform } = reached;
   const tools = { platform, clock, holder: currentHolder(), inspectHolder, readClocks: () => readClocks(clock.now) };
-  return settleOnInstance(tools, reached.instance, run, action);
+  return settleOnInstance(tools, reached.instance, run, action, { known });
 }
 
 /** Why a waiting run could not be settled as wanted. */
@@ -54,7 +100,7 @@ function conflictMessage(run: string, conflict: ConfirmationConflict): string {
 }
 
 /** Until when the change waits, in a sentence. */
-export function describeWait({ run, confirmation }: WaitingMarker): string {
+export function describeWait({ run, confirmation }: Pick<WaitingMarker, 'run' | 'confirmation'>): string {
   return `Run ${run} waits for a confirmation and is rolled back at ${formatTime(confirmation.deadline.at)}.`;
 }
 

@@ -88,8 +88,8 @@ async function readBounded(
     file = await open(path, constants.O_RDONLY | (owners === null ? 0 : constants.O_NONBLOCK));
     const { size, isFile, ...access } = await statOf(file);
     if (owners !== null && !isFile) return err(mistakeAbout(path, 'It is not a file.'));
-    const distrust = owners === null ? null : reasonToDistrust(owners, access);
-    if (distrust !== null) return err(distrusted(path, distrust));
+    const trusted = owners === null ? ok(undefined) : requireTrusted(owners, access);
+    if (!trusted.ok) return err(distrusted(path, trusted.error));
     if (size > mostBytes) return err(tooLarge(path));
     const bytes = await readAll(file);
     return bytes === null ? err(tooLarge(path)) : ok({ path, bytes });
@@ -127,13 +127,13 @@ interface Access {
   readonly gid: number;
 }
 
-/** Null where only its owner, who is trusted, can have written it. The file may name commands that run on this machine. */
-function reasonToDistrust(owners: ReadonlySet<number>, { mode, uid, gid }: Access): string | null {
-  if ((mode & worldWritable) !== 0) return 'Every user of this machine may write to it';
-  if (!owners.has(uid)) return `It belongs to another user (uid ${uid})`;
+/** Only a trusted owner can have written it; the error says who else could, as the begin of a sentence. The file may name commands that run on this machine. */
+function requireTrusted(owners: ReadonlySet<number>, { mode, uid, gid }: Access): Result<void, string> {
+  if ((mode & worldWritable) !== 0) return err('Every user of this machine may write to it');
+  if (!owners.has(uid)) return err(`It belongs to another user (uid ${uid})`);
   // root's group, and the group of that name which many systems give each user.
   const isPrivateGroup = gid === 0 || gid === uid;
-  return (mode & groupWritable) === 0 || isPrivateGroup ? null : `Its group (gid ${gid}) may write to it`;
+  return (mode & groupWritable) === 0 || isPrivateGroup ? ok(undefined) : err(`Its group (gid ${gid}) may write to it`);
 }
 
 function distrusted(path: string, why: string): ConfigurationMistake {

@@ -1,3 +1,5 @@
+import { longestWaitMs } from '../deadline.ts';
+
 /** From which to which value a setting makes sense. One table for guard.yaml and for the flags. */
 
 export interface TimeLimits {
@@ -25,8 +27,8 @@ export const timeLimits = {
   // 0s: one look decides.
   verifyTimeout: from(0),
   soak: from(0),
-  confirm: from(1000),
-  extend: from(1000),
+  confirm: from(1000, longestWaitMs),
+  extend: from(1000, longestWaitMs),
   expires: from(60_000, 10 * 366 * day),
   waitLock: from(0),
   pause: from(0),

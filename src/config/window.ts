@@ -1,14 +1,15 @@
 import type { CheckDefinition } from '../check-definition.ts';
+import type { Result } from '../result.ts';
 import type { Configuration } from './configuration.ts';
 import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
 import type { InstanceName, Settings } from './settings.ts';
 
-/** Says what is wrong with the time that some checks are given, in one sentence, or null: `windowMistake` of `health/`. */
+/** Whether some checks can fail in the time they are given; the error is one sentence: `requireWindow` of `health/`. */
 export type WindowRule = (window: {
   readonly limitMs: number;
   readonly soakMs: number;
   readonly checks: readonly CheckDefinition[];
-}) => string | null;
+}) => Result<void, string>;
 
 /**
  * Checks that could never fail in the time they are given (F32), at the place where the most exact block defines them.
@@ -21,14 +22,14 @@ export function windowMistakes(
   rule: WindowRule,
 ): readonly ConfigurationMistake[] {
   return settings.checks.flatMap((check) => {
-    const message = rule({ limitMs: settings.verifyTimeoutMs, soakMs: settings.soakMs, checks: [check] });
-    if (message === null) return [];
+    const fits = rule({ limitMs: settings.verifyTimeoutMs, soakMs: settings.soakMs, checks: [check] });
+    if (fits.ok) return [];
     const location = locationOfCheck(configuration, instance, check.name);
     return [
       {
         file: location === null ? null : (configuration.file?.path ?? null),
         location,
-        message,
+        message: fits.error,
         advice:
           'Give it more time ("verifyTimeout", "soak"), or reduce the "interval", "retries" or "startPeriod" of the check.',
       },

@@ -46,6 +46,7 @@ const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 
   'confirmation-requested': 'durable',
   'confirmation-extended': 'durable',
   'confirmation-settled': 'durable',
+  'instance-renamed': 'durable',
   'evidence-saved': 'written',
   'rehearsal-report': 'durable',
   'copy-removed': 'durable',

@@ -91,7 +91,7 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     run,
     directory,
     events,
-    started: last('run-started'),
+    started: startedUnder(last('run-started'), last('instance-renamed')?.instance ?? null),
     phases: phasesOf(events),
     checksBefore: last('baseline-recorded')?.baseline.checks ?? [],
     hooks: last('lifecycle-commands-planned')?.commands ?? {},
@@ -110,14 +110,28 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     verdictAgain: last('verdict', (event) => event.afterRollback),
     changes: last('changes')?.changes ?? null,
     decided: last('decided'),
-    confirmationDeadline: (last('confirmation-extended') ?? last('confirmation-requested'))?.deadline ?? null,
-    confirmBy: last('confirmation-requested')?.by ?? null,
-    retention: last('confirmation-requested')?.retention ?? null,
+    ...waitOf(last('confirmation-requested'), last('confirmation-extended')),
     evidence: last('evidence-saved'),
     released: last('released'),
     ended: last('run-ended'),
     copyRemoved: last('copy-removed') !== null,
   };
+}
+
+function waitOf(
+  requested: EventOf<'confirmation-requested'> | null,
+  extended: EventOf<'confirmation-extended'> | null,
+): Pick<RunRecord, 'confirmationDeadline' | 'confirmBy' | 'retention'> {
+  return {
+    confirmationDeadline: (extended ?? requested)?.deadline ?? null,
+    confirmBy: requested?.by ?? null,
+    retention: requested?.retention ?? null,
+  };
+}
+
+/** The instance is found under its present name. */
+function startedUnder(started: EventOf<'run-started'> | null, instance: string | null): EventOf<'run-started'> | null {
+  return started === null || instance === null ? started : { ...started, instance };
 }
 
 function isQuiesced(events: readonly RecordedEvent[]): boolean {

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseDeadline, type Deadline } from '../deadline.ts';
 import type { Result } from '../result.ts';
 import { makeDurableFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
@@ -17,6 +18,10 @@ export interface WaitingNote {
   /** The guard.yaml of `--config`, absolute; null where it is searched for. */
   readonly config: string | null;
   readonly workingDirectory: string;
+  /** Until when the change waits, as far as this host knows; null in a note of an older guard. */
+  readonly deadline: Deadline | null;
+  /** The server's uuid of the instance; null where the server did not say. */
+  readonly uuid: string | null;
 }
 
 /** The folder that names the runs whose deadline somebody has to keep: a keeper does not read every record for them. */
@@ -37,18 +42,32 @@ export function noteWaiting(stateDirectory: string, run: string, note: WaitingNo
 export function readWaitingNote(stateDirectory: string, run: string): WaitingNote | null {
   try {
     const note: unknown = JSON.parse(readText(join(folderOf(stateDirectory), run)) ?? '');
-    return isNote(note) ? note : null;
+    return parseNote(note);
   } catch {
     return null;
   }
 }
 
-function isNote(value: unknown): value is WaitingNote {
-  if (typeof value !== 'object' || value === null) return false;
-  const { instance, project, remote, config, workingDirectory } = value as Readonly<Record<string, unknown>>;
-  const isTextOrNull = (one: unknown): boolean => one === null || typeof one === 'string';
-  const texts = [instance, project, workingDirectory];
-  return texts.every((one) => typeof one === 'string') && isTextOrNull(remote) && isTextOrNull(config);
+function parseNote(value: unknown): WaitingNote | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { instance, project, remote, config, workingDirectory, deadline, uuid } = value as Readonly<
+    Record<string, unknown>
+  >;
+  if (typeof instance !== 'string' || typeof project !== 'string' || typeof workingDirectory !== 'string') return null;
+  if (!isTextOrNull(remote) || !isTextOrNull(config)) return null;
+  return {
+    instance,
+    project,
+    remote,
+    config,
+    workingDirectory,
+    deadline: parseDeadline(deadline),
+    uuid: typeof uuid === 'string' ? uuid : null,
+  };
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
 }
 
 /** The run does not wait any more. Forgetting it twice does nothing. */

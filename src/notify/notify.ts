@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Notice, NoticeWay } from '../config/settings.ts';
 import { formatDuration } from '../duration.ts';
 import type { Cause, Outcome } from '../event.ts';
+import { err, ok, type Result } from '../result.ts';
 import { runOnHost } from '../health/checks/kinds/host-process.ts';
 
 /** The message about a run, as JSON. */
@@ -35,21 +36,21 @@ export async function sendNotices(
 ): Promise<readonly string[]> {
   const wanted = notices.filter(({ on }) => on.includes(message.outcome));
   const ends = await Promise.all(wanted.map((notice) => tell(notice, message, clock)));
-  return ends.filter((end) => end !== null);
+  return ends.flatMap((end) => (end.ok ? [] : [end.error]));
 }
 
-async function tell({ how, timeoutMs }: Notice, message: Message, clock: Clock): Promise<string | null> {
+async function tell({ how, timeoutMs }: Notice, message: Message, clock: Clock): Promise<Result<void, string>> {
   const over = new AbortController();
   const limit = clock.sleep(timeoutMs, over.signal).then(() => {
     over.abort();
-    return `it took longer than ${formatDuration(timeoutMs)}`;
+    return err(`it took longer than ${formatDuration(timeoutMs)}`);
   });
-  const said = await Promise.race([send(how, `${JSON.stringify(message)}\n`, clock, over.signal), limit]);
+  const sent = await Promise.race([send(how, `${JSON.stringify(message)}\n`, clock, over.signal), limit]);
   over.abort();
-  return said === null ? null : `${describeTarget(how)} could not be notified: ${said}.`;
+  return sent.ok ? sent : err(`${describeTarget(how)} could not be notified: ${sent.error}.`);
 }
 
-function send(how: NoticeWay, text: string, clock: Clock, signal: AbortSignal): Promise<string | null> {
+function send(how: NoticeWay, text: string, clock: Clock, signal: AbortSignal): Promise<Result<void, string>> {
   switch (how.kind) {
     case 'command':
       return runCommand(how.words, text, clock, signal);
@@ -63,17 +64,17 @@ async function runCommand(
   input: string,
   clock: Clock,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<Result<void, string>> {
   const ended = await runOnHost({ command, environment: {}, clock, signal, maxBytes: 1000, input });
-  if (!ended.ok) return ended.error;
-  return ended.value.status === 0 ? null : `it ended with status ${ended.value.status}`;
+  if (!ended.ok) return ended;
+  return ended.value.status === 0 ? ok(undefined) : err(`it ended with status ${ended.value.status}`);
 }
 
 async function post(
   { url, headers }: Extract<NoticeWay, { kind: 'webhook' }>,
   body: string,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<Result<void, string>> {
   try {
     const answer = await fetch(url, {
       method: 'POST',
@@ -82,10 +83,10 @@ async function post(
       signal,
     });
     await answer.body?.cancel();
-    return answer.ok ? null : `it answered with status ${answer.status}`;
+    return answer.ok ? ok(undefined) : err(`it answered with status ${answer.status}`);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return cause instanceof Error ? cause.message : String(cause);
+    return err(cause instanceof Error ? cause.message : String(cause));
   }
 }
 

@@ -94,6 +94,8 @@ export type InstanceType = 'container' | 'application-container' | 'virtual-mach
 
 export interface Instance {
   readonly name: string;
+  /** Stays through renames and restores, and no other instance has it; null where the server does not say. */
+  readonly uuid: string | null;
   /** `Running`, `Stopped` or `Frozen`; anything else as the server says it. Stays `Running` for about 600 ms after init died. */
   readonly status: string;
   readonly type: InstanceType;

@@ -56,6 +56,8 @@ export interface CopyPlan {
   readonly volumes: readonly CopiedVolume[];
   /** The cluster member that the original is on, where the copy has to be too; null on a single server. */
   readonly location: string | null;
+  /** Whether the copy is on the machine of the server that answers: sockets of that machine lead to no other cluster member. */
+  readonly isOnAnsweringServer: boolean;
 }
 
 /** A device of the original that its copy lacks. */

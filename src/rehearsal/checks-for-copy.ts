@@ -10,7 +10,7 @@ export interface ChecksForCopy {
 /**
  * A check that is asked inside asks the copy. One that is sent from guard's machine does so only by `{address}`: any other
  * name or address is the original's, or somebody else's, and its answer would say nothing of the copy. `reachable` is
- * false where guard is not on the server itself: nothing leads to the isolated network then.
+ * false where the copy is on another machine than guard: nothing leads to the isolated network then.
  */
 export function checksForCopy(checks: readonly CheckDefinition[], reachable: boolean): ChecksForCopy {
   const reasons = checks.map((check) => whyNot(check, reachable));
@@ -26,7 +26,7 @@ export function checksForCopy(checks: readonly CheckDefinition[], reachable: boo
 }
 
 const asksOther = 'it does not use {address}, so it would not check the copy';
-const outOfReach = 'it is sent over the network, which does not reach a copy on a remote server';
+const outOfReach = 'it is sent over the network, which does not reach a copy on another machine';
 
 function whyNot(check: CheckDefinition, reachable: boolean): string | null {
   switch (check.kind) {
@@ -55,6 +55,7 @@ function overNetwork(target: string, reachable: boolean): string | null {
 
 /** A command of the host may also find the copy by guard's own variables. */
 function onHost(command: readonly string[], reachable: boolean): string | null {
+  if (!reachable && command.some((word) => word.includes('GUARD_ADDRESS'))) return outOfReach;
   if (command.some((word) => word.includes('GUARD_'))) return null;
   return overNetwork(command.join(' '), reachable);
 }

@@ -100,8 +100,8 @@ interface Admitted {
 async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Promise<Result<Admitted, Outcome>> {
   const inspected = await inspect(plan, tools);
   if (!inspected.ok) return inspected;
-  const repeat = await refuseRepeat(plan, tools);
-  if (repeat !== null) return err(repeat);
+  const isNew = await refuseRepeat(plan, tools);
+  if (!isNew.ok) return isNew;
   const { copy, instance, wasRunning } = inspected.value;
   if (copy !== null && !mayCopyFiles)
     return err(
@@ -141,7 +141,7 @@ function notCarriedOut(failure: PlatformFailure): Outcome {
 
 /** What a rehearsal works with. */
 interface Subject extends Admitted {
-  /** Null on a remote server: the copy then has no way to package sources. */
+  /** Null where the copy is on another machine: it then has no way to package sources. */
   readonly access: PackageAccess | null;
 }
 
@@ -165,17 +165,17 @@ async function makeAndRemove(
   const copyPlan = planned.value;
   const copy: RehearsalCopy = { project: place.project, instance: plan.instance, uuid, volumes: copyPlan.volumes };
   await tools.recorder.begin(startOf(rehearsal, tools, inspected, copy));
-  const unwritable = tools.recorder.failure();
+  const writable = tools.recorder.writable();
   // Without a record nobody would find the copy of a guard that was killed.
-  if (unwritable !== null)
+  if (!writable.ok)
     return withoutCopy(
       refused(
-        `The run's record cannot be written: ${unwritable}`,
+        `The run's record cannot be written: ${writable.error}`,
         'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
   // Its socket has to be on the server's own machine.
-  const proxy = plan.remote === null ? await tools.openProxy(plan.run) : null;
+  const proxy = isHere(plan, copyPlan) ? await tools.openProxy(plan.run) : null;
   const access = proxy === null ? null : createPackageAccess(proxy, tools.platform, place, plan.instance);
   const subject = { ...admitted, access };
   const interruption = linkInterruption(tools.interruption);
@@ -193,6 +193,11 @@ async function makeAndRemove(
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep: keepCopy && !neverMade, limits: plan.limits });
     await access?.close();
   }
+}
+
+/** Whether the copy is on guard's own machine: elsewhere neither its network nor a socket of this machine leads to it. */
+function isHere({ remote }: RunPlan, { isOnAnsweringServer }: CopyPlan): boolean {
+  return remote === null && isOnAnsweringServer;
 }
 
 function startOf(
@@ -231,7 +236,7 @@ async function judgeCopy(
   const there: CopyTools = { ...tools, platform: tools.platform.inProject(place.project) };
   const started = await startCopy(plan, there, copyPlan);
   if (started !== null) return withoutCopy(started);
-  const checks = checksForCopy(plan.checks, plan.remote === null);
+  const checks = checksForCopy(plan.checks, isHere(plan, copyPlan));
   const copyRun = planOnCopy(plan, place, checks.asked, access);
   const [noAccess, baseline, preview] = await Promise.all([
     access?.connect() ?? null,
@@ -351,7 +356,7 @@ function notRehearsedBy(plan: RunPlan, { removed }: CopyPlan, access: PackageAcc
       ? [
           omission(
             'network',
-            'on a remote server a copy cannot reach package sources: the command ran without a network',
+            'a copy on another machine than guard cannot reach package sources: the command ran without a network',
           ),
         ]
       : []),

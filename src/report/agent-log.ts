@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { AgentEvent, AgentListener, Subject } from '../agent-event.ts';
 import type { Clock } from '../clock.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 
 /** Shows what the agent does: plain lines for a log, or one event a line with `--json`. The time is the log's own business. */
 export function createAgentLog(options: {

@@ -81,14 +81,22 @@ function whereOf({ target, record }: RunReport) {
   };
 }
 
-function endOf({ state, record, facts, internalError }: RunReport) {
+function endOf({ state, outcome, record, facts, internalError }: RunReport) {
   const { restorePoint } = facts;
   const commandEnd = record.commandEnded?.end ?? null;
-  if (state !== 'ended' || record.ended === null)
+  if (outcome === null || internalError !== null)
     return { ms: null, outcome: null, exitStatus: null, message: internalError, details: [], restorePoint, commandEnd };
-  const { outcome, ms } = record.ended;
+  const hasEnded = state === 'ended' && record.ended !== null;
   const { headline, details } = summarizeOutcome(outcome, facts);
-  return { ms, outcome, exitStatus: exitStatusOf(outcome), message: headline, details, restorePoint, commandEnd };
+  return {
+    ms: hasEnded ? (record.ended?.ms ?? null) : null,
+    outcome,
+    exitStatus: hasEnded ? exitStatusOf(outcome) : null,
+    message: headline,
+    details,
+    restorePoint,
+    commandEnd,
+  };
 }
 
 function healthOf({ record: { checksBefore, verdict, verdictAgain, changes, evidence } }: RunReport) {

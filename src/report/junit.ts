@@ -56,13 +56,14 @@ function suiteOf(story: RunReport, cases: readonly TestCase[]): Element {
   };
 }
 
-function propertiesOf({ target, state, record, facts }: RunReport): Element[] {
+function propertiesOf({ target, state, outcome, record, facts }: RunReport): Element[] {
   const { started, ended } = record;
   const known = {
     instance: target.instance,
     ...(started === null ? {} : { project: started.project, version: started.version }),
     run: record.run,
-    outcome: ended === null ? state : outcomeName(ended.outcome),
+    outcome: outcome === null ? state : outcomeName(outcome),
+    ...(outcome?.outcome === 'waiting' ? { 'waiting-until': new Date(outcome.deadline).toISOString() } : {}),
     ...(ended === null ? {} : { 'exit-status': String(exitStatusOf(ended.outcome)) }),
     ...(facts.restorePoint === null ? {} : { 'restore-point': facts.restorePoint }),
   };
@@ -97,8 +98,7 @@ function elementOf(classname: string, { name, ms, bad }: TestCase): Element {
 }
 
 function caseOf(story: RunReport): TestCase[] {
-  const { record } = story;
-  const outcome = record.ended?.outcome ?? null;
+  const { outcome } = story;
   const cases = [outcomeCase(story, outcome), ...phaseCases(story), ...healthCases(story)];
   // What is wrong and did not decide is told in a kept run, and does not make it red.
   return isGood(outcome) || (outcome !== null && isUndecided(outcome)) ? cases.map(informational) : cases;
@@ -110,7 +110,7 @@ function informational(one: TestCase): TestCase {
 
 function outcomeCase(story: RunReport, outcome: Outcome | null): TestCase {
   const one = { name: 'outcome', ms: durationOf(story) };
-  if (story.state === 'waiting') return { ...one, bad: findingText('skipped', 'Not started.') };
+  if (story.state === 'not-started') return { ...one, bad: findingText('skipped', 'Not started.') };
   if (outcome === null) return { ...one, bad: findingText('error', story.internalError ?? unfinished(story)) };
   if (isGood(outcome)) return { ...one, bad: null };
   const { headline, details } = summarizeOutcome(outcome, story.facts);
@@ -133,9 +133,11 @@ function unfinished({ target }: RunReport): string {
   return `This run has not ended. If it was interrupted, \`guard recover ${target.instance}\` finishes it.`;
 }
 
-function phaseCases({ record }: RunReport): TestCase[] {
+function phaseCases({ record, outcome }: RunReport): TestCase[] {
   return record.phases.map(({ phase, ended }) => {
     const name = `phase: ${phaseTitles[phase]}`;
+    if (ended === null && phase === 'confirm' && outcome?.outcome === 'waiting')
+      return { name, ms: 0, bad: findingText('skipped', 'The change waits for a confirmation.') };
     if (ended === null) return { name, ms: 0, bad: findingText('error', 'It did not end.') };
     return { name, ms: ended.ms, bad: ended.ok ? null : findingText('failure', ended.message) };
   });

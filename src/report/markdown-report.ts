@@ -18,9 +18,9 @@ function grid(stories: readonly RunReport[]): string[] {
   return table(
     ['Instance', 'Outcome', 'Took'],
     stories.map((story) => {
-      const outcome = story.record.ended?.outcome ?? null;
-      const name = outcome === null ? (story.state === 'waiting' ? 'not started' : 'not ended') : outcome.outcome;
-      const took = outcome === null ? '' : formatDuration(story.record.ended?.ms ?? 0);
+      const { outcome } = story;
+      const name = outcome === null ? (story.state === 'not-started' ? 'not started' : 'not ended') : outcome.outcome;
+      const took = story.record.ended === null ? '' : formatDuration(story.record.ended.ms);
       return [codeSpan(story.target.instance), `${readMarker(story)} ${name}`, took];
     }),
   );
@@ -64,16 +64,15 @@ function spaced(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
-function readMarker({ state, record }: RunReport): string {
-  if (state === 'waiting') return '⏸️';
-  return state === 'ended' && record.ended !== null ? marks[record.ended.outcome.outcome] : '❌';
+function readMarker({ state, outcome }: RunReport): string {
+  if (state === 'not-started') return '⏸️';
+  return outcome === null ? '❌' : marks[outcome.outcome];
 }
 
 function outcomeLines(story: RunReport): string[] {
-  const { state, record, facts, internalError: bug, target } = story;
-  if (state === 'waiting') return ['**Not started**'];
-  const outcome = record.ended?.outcome ?? null;
-  if (state === 'under-way' || outcome === null)
+  const { state, outcome, record, facts, internalError: bug, target } = story;
+  if (state === 'not-started') return ['**Not started**'];
+  if (bug !== null || outcome === null)
     return [
       `**Not ended**: ${bug === null ? 'This run has not ended.' : plainText(bug)}`,
       '',
@@ -81,7 +80,7 @@ function outcomeLines(story: RunReport): string[] {
     ];
   const { label, headline, details } = summarizeOutcome(outcome, facts);
   return [
-    `**${plainText(label)}**${plainText(headline.slice(label.length))} (exit status ${exitStatusOf(outcome)})`,
+    `**${plainText(label)}**${plainText(headline.slice(label.length))}${record.ended === null ? '' : ` (exit status ${exitStatusOf(outcome)})`}`,
     ...spaced(codeBlock(details.flatMap((line) => safeLines(line)))),
   ];
 }
@@ -112,12 +111,17 @@ function answerOf(check: CheckResult | undefined): string {
   return check === undefined ? '' : `${answers[check.status]}${check.severity === 'advisory' ? ' (advisory)' : ''}`;
 }
 
-function phaseTable({ record }: RunReport): string[] {
+function phaseTable({ record, outcome }: RunReport): string[] {
+  const isWaiting = outcome?.outcome === 'waiting';
   return table(
     ['Phase', 'Result', 'Took'],
     record.phases.map(({ phase, ended }) => [
       phaseTitles[phase],
-      ended === null ? '❌ did not end' : `${ended.ok ? '' : '❌ '}${codeSpan(ended.message)}`,
+      ended === null
+        ? isWaiting && phase === 'confirm'
+          ? 'waiting'
+          : '❌ did not end'
+        : `${ended.ok ? '' : '❌ '}${codeSpan(ended.message)}`,
       ended === null ? '' : formatDuration(ended.ms),
     ]),
   );

@@ -2,7 +2,7 @@ import type { Cause, Changes, CommandEnd, Outcome, Refusal, Verdict } from '../e
 import { formatDuration } from '../duration.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 import { coverageText } from '../health/coverage.ts';
 import { changeLines } from './change-lines.ts';
 import { bounded, safeLines, describeCommandEnd } from './format.ts';

@@ -5,7 +5,7 @@ import type { Outcome, RecordedEvent } from '../event.ts';
 import { isGood } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
 import { summarizeOutcome, waitingCommands } from './outcome-summary.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
 import { outcomeColours } from './run-state.ts';
 import { phaseTitles, safeLines } from './format.ts';

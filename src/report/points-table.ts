@@ -2,7 +2,7 @@ import { formatDuration } from '../duration.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { formatBytes } from './format.ts';
 import { tableLines, type Column, type TableScreen } from './table.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 
 /** One restore point that exists. */
 export interface PointRow {

@@ -35,7 +35,7 @@ export interface Reports {
 
 /**
  * Writes every file at once, with runs that have not ended: it is known before anything happens that they can be written, and
- * a guard that is killed leaves no green report of an earlier run. They are written again at each beginning and end of a run.
+ * a guard that is killed leaves no green report of an earlier run. They are written again at each beginning and end of a run, and of a wait for a confirmation.
  * A failure is one sentence. `complain` hears of later ones: the report then stays as it was, and not green.
  */
 export async function openReports(options: {
@@ -75,7 +75,7 @@ export async function openReports(options: {
       await rewrite();
       return async (event) => {
         followed.listener(event);
-        if (event.type === 'run-ended') await rewrite();
+        if (changesOutcome.has(event.type)) await rewrite();
       };
     },
     listener: async (event) => {
@@ -85,10 +85,10 @@ export async function openReports(options: {
         builders.set(keyOf(target), current);
       }
       current.listener(event);
-      if (event.type === 'run-ended') await rewrite();
+      if (changesOutcome.has(event.type)) await rewrite();
     },
     expect: async (targets) => {
-      for (const [key, builder] of builders) if (builder.report().state === 'waiting') builders.delete(key);
+      for (const [key, builder] of builders) if (builder.report().state === 'not-started') builders.delete(key);
       for (const target of targets)
         if (!builders.has(keyOf(target))) builders.set(keyOf(target), createRunReportBuilder(target));
       await rewrite();
@@ -109,12 +109,20 @@ export async function openReports(options: {
   });
 }
 
+/** After these a report says something else: a guard that is killed while a change waits leaves one that says so. */
+const changesOutcome: ReadonlySet<RecordedEvent['type']> = new Set([
+  'confirmation-requested',
+  'confirmation-extended',
+  'confirmation-settled',
+  'run-ended',
+]);
+
 /** An outcome that comes when no run is under way is about all whose turn has not come: a run of its own. */
 function targetOfAll(builders: readonly RunReportBuilder[]): Target {
-  const waiting = builders.map((one) => one.report()).filter(({ state }) => state === 'waiting');
-  const [first] = waiting;
+  const toCome = builders.map((one) => one.report()).filter(({ state }) => state === 'not-started');
+  const [first] = toCome;
   return {
-    instance: waiting.map(({ target }) => target.instance).join(' '),
+    instance: toCome.map(({ target }) => target.instance).join(' '),
     command: first?.target.command ?? [],
   };
 }
@@ -131,8 +139,8 @@ async function writeAll(
   const reports = builders.map((builder) => builder.report());
   for (const { format, path } of options.files) {
     const file = resolve(options.workingDirectory, path);
-    const unfit = await unfitness(file);
-    if (unfit !== null) return err(`The report cannot be written to "${path}": ${unfit}`);
+    if (!(await isReplaceable(file)))
+      return err(`The report cannot be written to "${path}": it is not a regular file.`);
     const content = contentOf(format, options.version, reports, rollout);
     // Whoever collects reports is often another user: as much is allowed as the umask leaves.
     const written = await tryFiles(file, () => writeAtomically(dirname(file), basename(file), content, 0o666));
@@ -142,9 +150,9 @@ async function writeAll(
 }
 
 /** A file takes the place of what is there: that must not be a device, a pipe or a folder. */
-async function unfitness(file: string): Promise<string | null> {
+async function isReplaceable(file: string): Promise<boolean> {
   const there = await lstat(file).catch(() => null);
-  return there === null || there.isFile() || there.isSymbolicLink() ? null : 'it is not a regular file.';
+  return there === null || there.isFile() || there.isSymbolicLink();
 }
 
 function contentOf(

@@ -2,7 +2,7 @@ import { formatDuration } from '../duration.ts';
 import type { Changes } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { bounded, formatPackageChange } from './format.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 
 /** What `guard rollback` is about to do. */
 export interface RollbackPreview {

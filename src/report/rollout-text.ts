@@ -6,6 +6,7 @@ import { waitingMessage, type MemberRecord, type RolloutRecord } from '../rollou
 import { neutralise, shellWords } from '../text.ts';
 import { summarizeOutcome } from './outcome-summary.ts';
 import type { RunFacts } from './run-facts.ts';
+import { formatTime } from '../time.ts';
 
 /** How each state of an instance is called. */
 const stateNames = {
@@ -238,7 +239,7 @@ export function rolloutStatus(record: RolloutRecord, lookAtHolder: LookAtHolder)
   return [
     `rollout ${record.id} ${describeLife(record, lookAtHolder)}: ${countStates(record.members)}`,
     `  command: ${neutralise(shellWords(record.command), 500)}`,
-    `  started: ${new Date(record.startedAt).toISOString()} on host ${neutralise(record.holder.host, 100)}`,
+    `  started: ${formatTime(record.startedAt)} on host ${neutralise(record.holder.host, 100)}`,
     ...rolloutTable(record.members),
     ...nextLines(isInterrupted(record, lookAtHolder) ? { ...record, status: 'interrupted' } : record).slice(1),
   ];

@@ -107,6 +107,8 @@ export function withEvent(facts: RunFacts, event: RecordedEvent): RunFacts {
       const copy = event.rehearsal?.copy ?? null;
       return { ...facts, instance: neutralise(instance), project, remote, wasRunning, copy, recorded: true };
     }
+    case 'instance-renamed':
+      return { ...facts, instance: neutralise(event.instance) };
     case 'phase-started':
       return {
         ...facts,

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../event.ts';
+import type { Outcome, RecordedEvent } from '../event.ts';
 import { foldEvents, type RunRecord } from '../journal/runs.ts';
 import { noFacts, withEvent, type RunFacts } from './run-facts.ts';
 
@@ -14,8 +14,10 @@ export interface Target {
 /** One run, as far as its events show: the data of reports. */
 export interface RunReport {
   readonly target: Target;
-  /** `waiting`: its turn has not come. `under-way`: its end has not been seen. */
-  readonly state: 'waiting' | 'under-way' | 'ended';
+  /** `under-way`: its end has not been seen. */
+  readonly state: 'not-started' | 'under-way' | 'ended';
+  /** How it ended, or that its change waits for a confirmation, while guard may still run; null before. */
+  readonly outcome: Outcome | null;
   /** Without a folder: it is what this process has seen. */
   readonly record: RunRecord;
   readonly facts: RunFacts;
@@ -58,10 +60,11 @@ export function createRunReportBuilder(target: Target, history: readonly Recorde
       const folded = foldEvents(run, '', events);
       // An end after which more happened (an interrupted run that was taken up again) is none.
       const record = hasEnded ? folded : { ...folded, ended: null };
-      const state = hasEnded ? 'ended' : begun ? 'under-way' : 'waiting';
+      const state = hasEnded ? 'ended' : begun ? 'under-way' : 'not-started';
       return {
         target,
         state,
+        outcome: outcomeSoFar(record),
         record,
         facts: { ...facts, instance: facts.instance ?? (target.instance || null) },
         output: tail.text(),
@@ -82,7 +85,15 @@ export function reportOfRecord(record: RunRecord): RunReport {
     ...(started?.rehearsal === undefined ? {} : { rehearsal: true }),
   };
   const builder = createRunReportBuilder(target, record.events);
-  return { ...builder.report(), record };
+  return { ...builder.report(), outcome: outcomeSoFar(record), record };
+}
+
+/** The deadline is the present one: it may have been moved since the guard that made the change has ended. */
+function outcomeSoFar({ ended, decided, events, confirmationDeadline }: RunRecord): Outcome | null {
+  if (ended !== null && ended.outcome.outcome !== 'waiting') return ended.outcome;
+  const isSettled = decided !== null || events.some(({ type }) => type === 'confirmation-settled');
+  const isWaiting = confirmationDeadline !== null && (ended !== null || !isSettled);
+  return isWaiting ? { outcome: 'waiting', deadline: confirmationDeadline.at } : (ended?.outcome ?? null);
 }
 
 /** Bytes of output that a report holds. */

@@ -5,7 +5,7 @@ import { neutralise, shellWords } from '../text.ts';
 import type { ClockReading } from '../deadline.ts';
 import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';
 import { tableLines, type Column, type TableScreen } from './table.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 
 /** Without a reading of the clocks no time left is shown. */
 function columnsOf(

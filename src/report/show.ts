@@ -7,7 +7,7 @@ import { noFacts, withEvent } from './run-facts.ts';
 import type { ClockReading } from '../deadline.ts';
 import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';
 import { formatBytes, phaseTitles, safeLines, describeCommandEnd } from './format.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../time.ts';
 
 /** One file of evidence, by its name in the record. */
 export interface EvidenceFile {
@@ -110,6 +110,8 @@ function describeConfirmation(event: RecordedEvent): string[] {
       return [`· waits for a confirmation until ${formatTime(event.deadline.at)}`];
     case 'confirmation-extended':
       return [`· the deadline is moved to ${formatTime(event.deadline.at)}`];
+    case 'instance-renamed':
+      return [`· the instance was renamed: it is ${neutralise(event.instance)} now`];
     case 'confirmation-settled':
       return [`· the change is ${event.state === 'expired' ? 'not confirmed in time' : event.state}`];
     default:

@@ -1,6 +1,7 @@
 import type { Holder, Outcome } from '../event.ts';
 import type { RecordedRolloutEvent, RolloutMember, RolloutStop } from '../rollout-event.ts';
 import type { MemberState, PlannedMember } from './planner.ts';
+import { formatTime } from '../time.ts';
 
 /** A rollout as its events tell it, or as its record on the server does. */
 export interface RolloutRecord {
@@ -111,7 +112,7 @@ export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEv
 
 /** What the table says of an instance whose change waits. */
 export function waitingMessage(deadline: number): string {
-  return `waits for a confirmation until ${new Date(deadline).toISOString()}`;
+  return `waits for a confirmation until ${formatTime(deadline)}`;
 }
 
 function withMember(

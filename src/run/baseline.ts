@@ -34,13 +34,13 @@ export async function establishBaseline(
 ): Promise<Result<Baseline, Outcome>> {
   // Three checks at the same time. Usually one observation answers all of them.
   const enough = new AbortController();
-  const looking = missingExecutable(plan, tools, instance, first, enough.signal);
+  const looking = requireExecutable(plan, tools, instance, first, enough.signal);
   const baseline = await inPhase(
     tools,
     'baseline',
     () =>
       observeWhenIdle(plan, tools, { first, justStarted }, async () => {
-        if ((await looking) === null && !enough.signal.aborted && tools.interruption.by() === null) whenIdle();
+        if ((await looking).ok && !enough.signal.aborted && tools.interruption.by() === null) whenIdle();
       }),
     ({ checks, facts }) => ({ ok: true, message: describeBaseline(checks.length, facts !== null) }),
   );
@@ -54,9 +54,9 @@ export async function establishBaseline(
   if (verdict === null || isUnfit) enough.abort();
   if (verdict === null) return ok(baseline);
   if (isUnfit) return err(unhealthyAlready(plan, verdict));
-  const missing = await looking;
+  const found = await looking;
   enough.abort();
-  return missing === null ? ok(baseline) : err(missing);
+  return found.ok ? ok(baseline) : found;
 }
 
 /** What the verdict will rest on. Without automatic comparison the checks say it, unless there are none. */
@@ -65,16 +65,16 @@ function coverageFor({ automatic, checks }: Plan, { facts }: Baseline): { readon
   return checks.length > 0 ? {} : { coverage: { compared: [], missing: [] } };
 }
 
-async function missingExecutable(
+async function requireExecutable(
   plan: Plan,
   tools: RunTools,
   instance: Instance,
   first: FirstObservation | null,
   signal: AbortSignal,
-): Promise<Outcome | null> {
-  if (!mustExist(plan)) return null;
-  if (isFoundByAnybody(plan, instance) && (await first?.preflight)?.found === true) return null;
-  return signal.aborted ? null : refuseMissingExecutable(plan, tools, signal);
+): Promise<Result<void, Outcome>> {
+  if (!mustExist(plan)) return ok(undefined);
+  if (isFoundByAnybody(plan, instance) && (await first?.preflight)?.found === true) return ok(undefined);
+  return signal.aborted ? ok(undefined) : refuseMissingExecutable(plan, tools, signal);
 }
 
 /** Whether the command must already exist in the instance. */

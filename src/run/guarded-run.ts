@@ -2,12 +2,14 @@ import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
 import type { RunPlan, WholeAttempt } from './changes/change.ts';
+import { unconfirmedWithoutPoint } from './confirmation/known-wait.ts';
 import { awaitConfirmation } from './confirmation/wait.ts';
 import { keepChange, lockLost, rollBackChange } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
 import { alsoBy } from './interruption.ts';
 import { lossOf } from './lock/lease.ts';
+import { removeMarker } from './lock/marker-changes.ts';
 import type { Plan } from './plan.ts';
 import { prepare } from './prepare.ts';
 import type { PreparedRun } from './prepared-run.ts';
@@ -83,7 +85,9 @@ async function awaitConfirmationWhereWanted(
 ): Promise<Outcome | null> {
   const { confirmation } = plan;
   if (confirmation === null || attempt.unchanged) return null;
-  const { end, deadline } = await awaitConfirmation({ ...plan, confirmation }, tools);
+  const { end, deadline } = await awaitConfirmation({ ...plan, confirmation }, tools, prepared);
+  // Nothing can be proven of an instance under a name that it does not have any more.
+  if (end === 'missing') return { outcome: 'waiting', deadline: deadline.at };
   const loss = await lossOf(prepared.lease);
   // Whoever settled the change may have finished it as well. After a long sleep of this machine it may also still wait.
   if (loss !== null || end === 'taken-over')
@@ -96,10 +100,19 @@ async function awaitConfirmationWhereWanted(
     case 'refused':
     case 'expired': {
       await tools.recorder.record({ type: 'decided', decision: 'rollback', cause: 'not-confirmed' });
+      const proof = await prepared.lease.prove();
+      if (!proof.ok && proof.error === 'gone') return endWithoutPoint(plan, tools);
       const outcome = await rollBackChange(plan, tools, prepared, { cause: 'not-confirmed', attempt });
       return unlessTakenOver(plan, tools, prepared, outcome);
     }
   }
+}
+
+/** Nothing can be rolled back, so the instance is only freed. */
+async function endWithoutPoint({ run, instance, limits }: Plan, tools: RunTools): Promise<Outcome> {
+  await removeMarker(tools, instance, { run, lease: null }, limits.readyMs);
+  await tools.recorder.record({ type: 'released', restorePoint: null });
+  return unconfirmedWithoutPoint(instance);
 }
 
 /** Where a keeper took a run over from a guard that was stopped in the middle of it, the outcome is what the keeper did. */

@@ -29,13 +29,13 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
   if (!instance.ok) return err(await explainMissing(platform, plan, instance.error));
   if (!snapshots.ok) return err(refusedBecause(snapshots.error));
 
-  const unfit = unfitness(plan, platform, instance.value);
-  if (unfit) return err(unfit);
+  const fit = requireFit(plan, platform, instance.value);
+  if (!fit.ok) return fit;
   const survey = { snapshots: snapshots.value, commands: platform.commands };
   const possible = plan.change.admit(plan, { ...survey, pool: null });
   if (!possible.ok) return possible;
-  const occupied = await occupation(plan, tools, instance.value, snapshots.value);
-  if (occupied) return err(occupied);
+  const free = await requireFree(plan, tools, instance.value, snapshots.value);
+  if (!free.ok) return free;
   const classified = await classifyDisks(platform, instance.value);
   if (!classified.ok) return err(refusedBecause(classified.error));
   const disks = classified.value;
@@ -64,76 +64,97 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
   });
 }
 
-function unfitness(plan: Plan, { commands, product }: Platform, instance: Instance): Outcome | null {
+function requireFit(plan: Plan, { commands, product }: Platform, instance: Instance): Result<void, Outcome> {
   if (instance.type === 'application-container')
-    return refused(
-      `"${instance.name}" is an application container (OCI): ${product} updates it by a rebuild from a new image, which requires an instance without snapshots, so guard cannot keep a restore point.`,
-      'Keep its data in a volume. To go back, rebuild it from the earlier image.',
+    return err(
+      refused(
+        `"${instance.name}" is an application container (OCI): ${product} updates it by a rebuild from a new image, which requires an instance without snapshots, so guard cannot keep a restore point.`,
+        'Keep its data in a volume. To go back, rebuild it from the earlier image.',
+      ),
     );
   if (instance.type === 'virtual-machine')
-    return refused(
-      `"${instance.name}" is a virtual machine, and guard is made and tested for system containers only.`,
-      `Take and restore snapshots of it with the commands of ${product} itself.`,
+    return err(
+      refused(
+        `"${instance.name}" is a virtual machine, and guard is made and tested for system containers only.`,
+        `Take and restore snapshots of it with the commands of ${product} itself.`,
+      ),
     );
   if (instance.ephemeral)
-    return refused(
-      `"${instance.name}" is ephemeral. ${product} deletes it and its snapshots when it stops.`,
-      `Make it permanent first: ${commands.makePermanent(plan)}`,
+    return err(
+      refused(
+        `"${instance.name}" is ephemeral. ${product} deletes it and its snapshots when it stops.`,
+        `Make it permanent first: ${commands.makePermanent(plan)}`,
+      ),
     );
   if (instance.startProtected && instance.status === 'Stopped')
-    return refused(
-      `"${instance.name}" is stopped and protected from being started, and guard would have to start it.`,
-      `Allow it first: ${commands.allowStart(plan)}`,
+    return err(
+      refused(
+        `"${instance.name}" is stopped and protected from being started, and guard would have to start it.`,
+        `Allow it first: ${commands.allowStart(plan)}`,
+      ),
     );
   if (instance.status === 'Frozen')
-    return refused(`"${instance.name}" is frozen.`, `Resume it first: ${commands.thawInstance(plan)}`);
+    return err(refused(`"${instance.name}" is frozen.`, `Resume it first: ${commands.thawInstance(plan)}`));
   if (instance.status !== 'Running' && instance.status !== 'Stopped')
-    return refused(
-      `"${instance.name}" is in the state "${instance.status}": guard needs a running or stopped instance.`,
-      `See \`${commands.showInstance(plan)}\`.`,
+    return err(
+      refused(
+        `"${instance.name}" is in the state "${instance.status}": guard needs a running or stopped instance.`,
+        `See \`${commands.showInstance(plan)}\`.`,
+      ),
     );
-  return null;
+  return ok(undefined);
 }
 
-async function occupation(
+async function requireFree(
   plan: Plan,
   tools: InspectTools,
   instance: Instance,
   snapshots: readonly Snapshot[],
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   const names = snapshots.map((snapshot) => snapshot.name);
   if (names.includes(plan.restorePoint.name))
-    return refused(
-      `"${plan.instance}" already has a snapshot named "${plan.restorePoint.name}".`,
-      'Choose another --name, or omit it: guard then generates a unique name.',
+    return err(
+      refused(
+        `"${plan.instance}" already has a snapshot named "${plan.restorePoint.name}".`,
+        'Choose another --name, or omit it: guard then generates a unique name.',
+      ),
     );
   // With --wait-lock the run waits when it takes the restore point, so no other run can start in between.
   if (names.includes(inFlightName))
-    return plan.limits.lockMs === 0 ? describeHolder(tools, readMarker(instance) ?? readQuiesceMarker(instance)) : null;
-  const markerHolder = await holderOfMarkerAlone(tools, instance);
-  if (markerHolder !== null) return markerHolder;
+    return busyUnlessWaiting(plan, tools, readMarker(instance) ?? readQuiesceMarker(instance));
+  const alone = await requireNoMarkerAlone(tools, instance);
+  if (!alone.ok) return alone;
   const quiesceMarker = readQuiesceMarker(instance);
-  if (quiesceMarker === null) return null;
-  if (staleQuietOf(tools, instance) === null)
-    return plan.limits.lockMs === 0 ? describeHolder(tools, quiesceMarker) : null;
+  if (quiesceMarker === null) return ok(undefined);
+  if (staleQuietOf(tools, instance) === null) return busyUnlessWaiting(plan, tools, quiesceMarker);
   return quiesceMarker.wasRunning && instance.status === 'Stopped'
-    ? refused(
-        `Run ${quiesceMarker.run} was interrupted while it had stopped this instance for its restore point.`,
-        `Finish it first: ${recoverCommand(plan)}`,
+    ? err(
+        refused(
+          `Run ${quiesceMarker.run} was interrupted while it had stopped this instance for its restore point.`,
+          `Finish it first: ${recoverCommand(plan)}`,
+        ),
       )
-    : null;
+    : ok(undefined);
+}
+
+function busyUnlessWaiting(
+  { limits }: Plan,
+  tools: InspectTools,
+  owner: RunMarker | QuiesceMarker | null,
+): Result<void, Outcome> {
+  return limits.lockMs === 0 ? err(describeHolder(tools, owner)) : ok(undefined);
 }
 
 /**
  * A marker without a restore point: somebody removed or renamed the restore point of a run, which may live. Only where it is
  * proven to be dead does the marker mean nothing.
  */
-async function holderOfMarkerAlone(tools: InspectTools, { name, metadata }: Instance): Promise<Outcome | null> {
+async function requireNoMarkerAlone(tools: InspectTools, { name, metadata }: Instance): Promise<Result<void, Outcome>> {
   const seen = readMarker({ metadata });
-  if (seen === null || tools.inspectHolder(seen.holder) === 'dead') return null;
+  if (seen === null || tools.inspectHolder(seen.holder) === 'dead') return ok(undefined);
   // A run that was just ending when the two were read has removed it by now.
   const again = await tools.platform.getInstance(name);
-  return again.ok && readMarker(again.value)?.run === seen.run ? describeHolder(tools, seen) : null;
+  return again.ok && readMarker(again.value)?.run === seen.run ? err(describeHolder(tools, seen)) : ok(undefined);
 }
 
 function staleMarkerOf(tools: InspectTools, instance: Instance): RunMarker | null {

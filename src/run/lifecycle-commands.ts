@@ -1,4 +1,5 @@
 import { formatDuration } from '../duration.ts';
+import { err, ok, type Result } from '../result.ts';
 import { oneLine } from '../health/checks/answer.ts';
 import { withinLimit } from '../health/checks/limit.ts';
 import { answerOfStatus, mostOutputBytes } from '../health/checks/kinds/exec.ts';
@@ -27,7 +28,7 @@ export interface LifecycleFacts {
 type LifecycleTools = Pick<RunTools, 'platform' | 'clock' | 'recorder'>;
 
 /**
- * Runs the commands of a moment one after another. Returns null, or one sentence about the first failure. A
+ * Runs the commands of a moment one after another. The error is one sentence about the first failure. A
  * `signal` ends them early. Before the restore point the first failure skips the rest; at every other moment all
  * commands run.
  */
@@ -37,14 +38,14 @@ export async function runLifecycleCommands(
   moment: LifecycleMoment,
   facts: LifecycleFacts = {},
   signal?: AbortSignal,
-): Promise<string | null> {
-  let failure: string | null = null;
+): Promise<Result<void, string>> {
+  let first: Result<void, string> = ok(undefined);
   for (const [index, hook] of (subject.hooks[moment] ?? []).entries()) {
-    const message = await runHook(subject, tools, { moment, hook, index, facts, ...(signal ? { signal } : {}) });
-    failure ??= message;
-    if (failure !== null && moment === 'beforeRestorePoint') return failure;
+    const ended = await runHook(subject, tools, { moment, hook, index, facts, ...(signal ? { signal } : {}) });
+    if (first.ok) first = ended;
+    if (!first.ok && moment === 'beforeRestorePoint') return first;
   }
-  return failure;
+  return first;
 }
 
 /** The same for moments whose failure is only reported: the run continues. */
@@ -54,8 +55,8 @@ export async function runFinalLifecycleCommands(
   moment: 'beforeRollback' | 'afterRollback' | 'afterKeep',
   facts: LifecycleFacts,
 ): Promise<void> {
-  const failure = await runLifecycleCommands(subject, tools, moment, facts);
-  if (failure !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: failure });
+  const ended = await runLifecycleCommands(subject, tools, moment, facts);
+  if (!ended.ok) await tools.recorder.record({ type: 'notice', level: 'warning', message: ended.error });
 }
 
 interface LifecycleStep {
@@ -66,8 +67,12 @@ interface LifecycleStep {
   readonly signal?: AbortSignal;
 }
 
-/** Null on success. Its output is evidence, and its last line is in the message. */
-async function runHook(subject: LifecycleSubject, tools: LifecycleTools, one: LifecycleStep): Promise<string | null> {
+/** Its output is evidence, and its last line is in the sentence about its failure. */
+async function runHook(
+  subject: LifecycleSubject,
+  tools: LifecycleTools,
+  one: LifecycleStep,
+): Promise<Result<void, string>> {
   const { moment, hook, index } = one;
   const { recorder, clock } = tools;
   const where = hook.kind === 'exec' ? 'inside' : 'host';
@@ -88,7 +93,9 @@ async function runHook(subject: LifecycleSubject, tools: LifecycleTools, one: Li
     ms: clock.monotonic() - began,
     ...output,
   });
-  return end.ok ? null : `The ${moment} hook ${where === 'inside' ? 'inside' : 'on this host'} failed: ${message}.`;
+  return end.ok
+    ? ok(undefined)
+    : err(`The ${moment} hook ${where === 'inside' ? 'inside' : 'on this host'} failed: ${message}.`);
 }
 
 interface LifecycleResult {

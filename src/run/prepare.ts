@@ -44,14 +44,13 @@ export async function prepare(
   first: FirstObservation | null,
 ): Promise<Result<PreparedRun, Outcome>> {
   await tools.recorder.begin(runStarted(plan, tools, inspected));
-  const unwritable = tools.recorder.failure();
-  if (unwritable !== null) return err(refusedRecord(unwritable));
+  const writable = tools.recorder.writable();
+  if (!writable.ok) return err(refusedRecord(writable.error));
   if (Object.keys(plan.hooks).length > 0)
     await tools.recorder.record({ type: 'lifecycle-commands-planned', commands: plan.hooks });
   if (plan.uncovered === 'warn') await warnOfUncovered(tools, inspected);
-  const left =
-    inspected.staleQuiesceMarker === null ? null : await resumeLeftover(plan, tools, inspected.staleQuiesceMarker);
-  if (left !== null) return err(left);
+  const resumed = await resumeLeftover(plan, tools, inspected.staleQuiesceMarker);
+  if (!resumed.ok) return resumed;
   const scheduled = describeScheduled(inspected.pool, inspected.instance);
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: scheduled });
   if (inspected.instance.startProtected) await tools.recorder.record(startNotice(plan));
@@ -85,16 +84,21 @@ function isLockedByAnother({ snapshots }: Inspection): boolean {
 }
 
 /** An interrupted run, or a restored snapshot, left the instance quiesced. It must be resumed before the baseline. */
-async function resumeLeftover(plan: Plan, tools: RunTools, quiesceMarker: QuiesceMarker): Promise<Outcome | null> {
+async function resumeLeftover(
+  plan: Plan,
+  tools: RunTools,
+  quiesceMarker: QuiesceMarker | null,
+): Promise<Result<void, Outcome>> {
+  if (quiesceMarker === null) return ok(undefined);
   await tools.recorder.record({
     type: 'notice',
     level: 'warning',
     message: `Run ${quiesceMarker.run} had quiesced this instance for its restore point and was interrupted. guard resumes it now.`,
   });
-  const failure = await resumeByMarker(plan, tools);
-  return failure === null
-    ? null
-    : refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan));
+  const resumed = await resumeByMarker(plan, tools);
+  return resumed.ok
+    ? resumed
+    : err(refused(`${resumed.error} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan)));
 }
 
 function startNotice({ instance }: Plan): RunEvent {
@@ -237,16 +241,16 @@ async function admit(
 ): Promise<Result<RunningState, Outcome>> {
   const baseline = await establishBaseline(plan, tools, instance, beginning);
   if (!baseline.ok) return baseline;
-  const repeat = await refuseRepeat(plan, tools);
-  if (repeat !== null) return err(repeat);
+  const isNew = await refuseRepeat(plan, tools);
+  if (!isNew.ok) return isNew;
   const now = beginning.justStarted ? await tools.platform.getInstance(plan.instance) : ok(instance);
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
 }
 
 /** The last point at which nothing has been changed. A record that cannot be written, or a signal, ends the run here. */
 async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Result<PreparedRun, Outcome>> {
-  const unwritable = tools.recorder.failure();
-  if (unwritable !== null) return err(await abandon(plan, tools, prepared, refusedRecord(unwritable)));
+  const writable = tools.recorder.writable();
+  if (!writable.ok) return err(await abandon(plan, tools, prepared, refusedRecord(writable.error)));
   if (tools.interruption.by() !== null) return err(await abandon(plan, tools, prepared, interruptedBefore(tools)));
   const proof = await prepared.lease.prove();
   if (proof.ok) return beginChange(plan, tools, prepared);
@@ -257,8 +261,8 @@ async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Pro
 /** From here on the instance may be another: that is on the disk before the first request of the change, or there is none. */
 async function beginChange(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Result<PreparedRun, Outcome>> {
   await tools.recorder.record({ type: 'change-begun' });
-  const unwritable = tools.recorder.failure();
-  return unwritable === null ? ok(prepared) : err(await abandon(plan, tools, prepared, refusedRecord(unwritable)));
+  const writable = tools.recorder.writable();
+  return writable.ok ? ok(prepared) : err(await abandon(plan, tools, prepared, refusedRecord(writable.error)));
 }
 
 function refusedRecord(unwritable: string): Outcome {
@@ -295,6 +299,7 @@ function runStarted(plan: RunPlan, tools: RunTools, inspected: Inspection): RunS
     project: plan.project,
     remote: plan.remote,
     ...(plan.server ? { server: plan.server } : {}),
+    ...(inspected.instance.uuid === null ? {} : { uuid: inspected.instance.uuid }),
     command: plan.command.words,
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,

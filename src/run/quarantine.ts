@@ -1,30 +1,32 @@
 import type { Cause, Outcome } from '../event.ts';
+import { err, ok, type Result } from '../result.ts';
 import type { RunPlan } from './changes/change.ts';
 import type { RunTools } from './tools.ts';
+import { formatTime } from '../time.ts';
 
 /**
  * Refuses a change that was rolled back before and would be the same again, so that a timer does not repeat the same upgrade
- * every night (F37). If other packages would be installed, it is a different change. Null if it may run, also if a person watches.
+ * every night (F37). If other packages would be installed, it is a different change. It may also run if a person watches.
  */
 export async function refuseRepeat(
   plan: RunPlan,
   tools: Pick<RunTools, 'platform' | 'failedChanges'>,
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   const { quarantine } = plan.change;
-  if (!plan.obeyQuarantine || quarantine === null) return null;
+  if (!plan.obeyQuarantine || quarantine === null) return ok(undefined);
   const failed = await tools.failedChanges();
   // Only a command that failed before needs the simulation of its changes.
-  if (failed.length === 0) return null;
+  if (failed.length === 0) return ok(undefined);
   const fingerprint = await quarantine.fingerprint(plan, tools);
   const same = failed.find((change) => change.fingerprint === fingerprint);
-  if (same === undefined) return null;
-  return {
+  if (same === undefined) return ok(undefined);
+  return err({
     outcome: 'quarantined',
     refusal: {
-      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${new Date(same.at).toISOString()}.`,
+      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${formatTime(same.at)}.`,
       advice: `\`guard show ${same.run}\` ${quarantine.retryAdvice} If other packages would be installed, it is a different change.`,
     },
-  };
+  });
 }
 
 /** After the rollback, when the instance is in its original state: records the fingerprint of the failed change. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Listener, Phase, RecordedEvent, RunEvent, RunStarted } from '../event.ts';
-import { err, type Result } from '../result.ts';
+import { err, ok, type Result } from '../result.ts';
 
 /** Makes the events of a run durable. `journal/` implements it. */
 export interface EventStore {
@@ -14,7 +14,7 @@ export interface EventStore {
 /** Passes events to the journal and then to the views: an event is durable before it is shown. */
 export interface Recorder {
   readonly run: string;
-  /** Opens the journal with the first durable event of the run. If that fails, `failure` says why and the run must be refused. */
+  /** Opens the journal with the first durable event of the run. If that fails, `writable` says why and the run must be refused. */
   readonly begin: (started: RunStarted) => Promise<void>;
   /** Opens the journal of an interrupted run to continue it. */
   readonly resume: () => Promise<void>;
@@ -23,8 +23,8 @@ export interface Recorder {
   readonly show: (event: RunEvent) => void | Promise<void>;
   /** Saves a file of evidence with the record of the run. Returns its path or the reason of the failure. */
   readonly saveEvidence: EventStore['saveEvidence'];
-  /** Why the journal cannot be written, or null. Before the command this refuses the run, later it is only reported. */
-  readonly failure: () => string | null;
+  /** Whether the journal could be written so far; the error says why not. Before the command this refuses the run, later it is only reported. */
+  readonly writable: () => Result<void, string>;
   /** Closes the journal, for a process that outlives its runs. */
   readonly close: () => Promise<void>;
 }
@@ -80,7 +80,7 @@ export function createRecorder(options: {
     record,
     saveEvidence: async (name, content) =>
       store === null ? err('there is no record of this run') : store.saveEvidence(name, content),
-    failure: () => failure,
+    writable: () => (failure === null ? ok(undefined) : err(failure)),
     close: async () => store?.close(),
     resume,
     begin: async (started) => {

@@ -42,7 +42,7 @@ export interface ConfirmationTools {
   /** Resolves when the wait may begin, or with the signal: the changes of a wave of a rollout wait from the same moment on. */
   readonly ready: (signal: AbortSignal) => Promise<void>;
   /** Makes sure that somebody acts at the deadline whatever becomes of this process. The error is one sentence. */
-  readonly arm: (run: string) => Promise<Result<void, string>>;
+  readonly arm: (run: string, deadline: Deadline) => Promise<Result<void, string>>;
   /** Asks the person at the terminal and shows the time left; null without a terminal. Aborting the signal closes the question. */
   readonly ask: ((deadline: () => Deadline, signal: AbortSignal) => Promise<ConfirmationAnswer>) | null;
   /** Runs `--confirm-by` once. */

@@ -79,11 +79,15 @@ const commandOf = (change: RehearsalOrdeal['change']): string => {
     case 'fails':
       return `${write} exit 3`;
     case 'breaks at once':
-      return `${write} systemctl stop cron.service`;
+      return `${write} systemctl stop work.service`;
     case 'breaks at the next boot':
-      return `${write} systemctl disable --quiet cron.service`;
+      return `${write} echo bad >/etc/work.conf`;
   }
 };
+
+/** A service that reads its configuration only when it starts, for the changes that break it. */
+const installService = `echo good >/etc/work.conf; printf '[Service]\\nExecStartPre=/bin/grep -q good /etc/work.conf\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/work.service
+systemctl enable --quiet --now work.service`;
 
 const mostRecoveries = 6;
 const project = 'guard-rehearsal';
@@ -205,7 +209,7 @@ export const rehearsalChaos = async (options: {
   await launchSubject(host, arena.instance, 'content-before', 'default');
   await incus(host, 'storage', 'volume', 'create', 'default', arena.volume);
   await incus(host, 'storage', 'volume', 'attach', 'default', arena.volume, arena.instance, '/data');
-  await incus(host, 'exec', arena.instance, '--', 'sh', '-c', 'echo before >/data/content');
+  await incus(host, 'exec', arena.instance, '--', 'sh', '-c', `echo before >/data/content; ${installService}`);
   try {
     for (const index of indexes) {
       const trial = await tryRehearsalOrdeal(arena, rehearsalOrdealOf(seed, index, mayKillDaemon));

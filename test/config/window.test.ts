@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { commandCheck } from '../../src/check-default.ts';
 import { settingsFor, type Flags } from '../../src/config/effective-settings.ts';
 import { windowMistakes } from '../../src/config/window.ts';
-import { windowMistake } from '../../src/health/watch/window.ts';
+import { requireWindow } from '../../src/health/watch/window.ts';
 import { read } from './read.ts';
 
 const text = `
@@ -21,7 +21,7 @@ instances:
 const mistakesFor = (name: string, flags: Flags = {}) => {
   const configuration = read(text);
   const instance = { name, remote: null };
-  return windowMistakes(configuration, instance, settingsFor(configuration, instance, flags), windowMistake);
+  return windowMistakes(configuration, instance, settingsFor(configuration, instance, flags), requireWindow);
 };
 
 describe('a window too short ever to fail (F32)', () => {

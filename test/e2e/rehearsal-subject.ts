@@ -57,7 +57,8 @@ export const addressOf = async (instance: string): Promise<string> => {
   throw new Error(`${instance} has no address`);
 };
 
-const answers = (host: string): Promise<boolean> =>
+/** Whether the web server on port 8080 answers as it should. */
+export const answers = (host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const request = get({ host, port: 8080, agent: false, timeout: 2000 }, (response) => {
       response.resume();
@@ -68,13 +69,16 @@ const answers = (host: string): Promise<boolean> =>
     request.on('error', () => resolve(false));
   });
 
-/** A client that asks a hundred times a second, until it is stopped. */
-export const startClient = (host: string) => {
+/** A client of the web server that asks a hundred times a second, until it is stopped. */
+export const startClient = (host: string) => askRepeatedly(() => answers(host));
+
+/** Asks a hundred times a second, until it is stopped; `succeeds` makes one request. */
+export const askRepeatedly = (succeeds: () => Promise<boolean>) => {
   const seen = { asked: 0, failed: 0, times: [] as number[] };
   const under = new Set<Promise<void>>();
   const ask = async (): Promise<void> => {
     const began = performance.now();
-    if (!(await answers(host))) seen.failed += 1;
+    if (!(await succeeds())) seen.failed += 1;
     seen.times.push(performance.now() - began);
   };
   const timer = setInterval(() => {

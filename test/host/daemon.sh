@@ -39,7 +39,9 @@ start_daemon() {
 }
 
 start_daemon_once() {
-  local incusd
+  local incusd enter=(--mount="$namespace/mnt")
+  # Members of a cluster on one machine have networks of the same names.
+  [ -z "${network_namespace:-}" ] || enter+=(--net="/run/netns/$network_namespace")
   if daemon_pid >/dev/null; then
     until_true 60 daemon_answers || fail "the daemon of host $name runs but does not answer; see $home/daemon.log"
     return 0
@@ -51,7 +53,7 @@ start_daemon_once() {
   echo "--- started $(date -u +%FT%TZ)" >>"$home/daemon.out"
   # The shell notes itself before it becomes the daemon, so there is no moment in which a daemon runs unrecorded.
   # shellcheck disable=SC2016
-  setsid nsenter --mount="$namespace/mnt" env -i \
+  setsid nsenter "${enter[@]}" env -i \
     PATH="${incusd%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME=/root LANG=C.UTF-8 \
     INCUS_DIR="$incus_dir" record="$home/daemon" incusd="$incusd" log="$home/daemon.log" \
     bash -c 'stat=$(<"/proc/$$/stat"); fields=(${stat##*) }); echo "$$ ${fields[19]}" >"$record"

@@ -40,6 +40,7 @@ export function describeConformance(
       expect(known).toMatchObject({ name: instance, status: 'Running', type: 'container', ephemeral: false });
       expect(known.revision).not.toBe('');
       expect(known.generation).not.toBeNull();
+      expect(known.uuid).toMatch(/./);
       expect(known.disks.find(({ kind }) => kind === 'root')).toMatchObject({ path: '/' });
       const listed = value(await platform.listInstances()).find((one) => one.name === instance);
       expect(listed).toEqual({ ...known, revision: '' });

@@ -125,11 +125,17 @@ describe('checks on a copy', () => {
     expect(checksForCopy([check], true).notRehearsed).toHaveLength(asked ? 0 : 1);
   });
 
-  test('nothing over the network on a remote server', () => {
+  test('nothing over the network on another machine', () => {
     expect(checksForCopy([tcp('{address}')], false)).toMatchObject({
       asked: [],
       notRehearsed: [{ subject: 'check:t' }],
     });
+  });
+
+  test('a script on the host that uses the address is not asked on another machine, one that uses the name is', () => {
+    expect(askedOf(host('sh', '-c', 'curl http://$GUARD_ADDRESS'))).toBe(true);
+    expect(askedOf(host('sh', '-c', 'curl http://$GUARD_ADDRESS'), false)).toBe(false);
+    expect(askedOf(host('sh', '-c', 'incus exec $GUARD_INSTANCE true'), false)).toBe(true);
   });
 
   test('a script on the host can tell a copy from its original', () => {

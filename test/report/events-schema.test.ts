@@ -99,6 +99,7 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     started(),
     started({ remote: 'far' }),
     started({ server: 'a' }),
+    started({ uuid: 'a' }),
     started({ rolledBackTo: '20261123-055126-k3f9' }),
     started({ rehearsal: { copy: rehearsalCopy, before: null, keepCopy: false } }),
     started({ rehearsal: { copy: rehearsalCopy, before: 'a', keepCopy: true } }),
@@ -207,10 +208,14 @@ const events: Readonly<Record<RunEvent['type'], readonly RunEvent[]>> = {
     })),
   ],
   'confirmation-extended': [{ type: 'confirmation-extended', deadline: { at: 1, bootId: 'b', sinceBootMs: 2 } }],
-  'confirmation-settled': (['confirmed', 'refused', 'expired'] as const).map((state) => ({
-    type: 'confirmation-settled' as const,
-    state,
-  })),
+  'confirmation-settled': [
+    ...(['confirmed', 'refused', 'expired'] as const).map((state) => ({
+      type: 'confirmation-settled' as const,
+      state,
+    })),
+    { type: 'confirmation-settled', state: 'confirmed', by: { host: 'h', pid: 1, bootId: 'b', network: 'n', id: 'i' } },
+  ],
+  'instance-renamed': [{ type: 'instance-renamed', instance: 'web-2' }],
   'evidence-saved': [{ type: 'evidence-saved', files: ['a'], missing: ['b'] }],
   'rehearsal-report': ([null, 'change', 'restart'] as const).map((failedAt) => ({
     type: 'rehearsal-report',

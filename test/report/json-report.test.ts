@@ -42,7 +42,7 @@ test('only an end that was seen has an outcome', () => {
     jsonReportOf('0.1.0', [killed, waiting]).runs.map(({ state, outcome, exitStatus }) => [state, outcome, exitStatus]),
   ).toEqual([
     ['under-way', null, null],
-    ['waiting', null, null],
+    ['not-started', null, null],
   ]);
 });
 

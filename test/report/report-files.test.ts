@@ -42,19 +42,19 @@ test('all formats are there from the beginning, red, and right at the end', asyn
   ]);
   if (!opened.ok) throw new Error(opened.error);
   expect(await readStates()).toEqual([
-    ['web', 'waiting', undefined],
-    ['db', 'waiting', undefined],
+    ['web', 'not-started', undefined],
+    ['db', 'not-started', undefined],
   ]);
   await opened.value.begin(target);
   expect(await readStates()).toEqual([
     ['web', 'under-way', undefined],
-    ['db', 'waiting', undefined],
+    ['db', 'not-started', undefined],
   ]);
   expect(await read('a.xml')).toContain('<error');
   for (const event of recorded(...eventsOfOutcomes.kept)) await opened.value.listener(event);
   expect(await readStates()).toEqual([
     ['web', 'ended', 'kept'],
-    ['db', 'waiting', undefined],
+    ['db', 'not-started', undefined],
   ]);
   expect(await read('a.xml')).not.toMatch(/<(error|failure)/);
   expect(await read('a.md')).toContain('## ✅');
@@ -74,7 +74,7 @@ test('a run that its rehearsal prevents was not started', async () => {
   await opened.value.begin({ ...target, rehearsal: true });
   for (const event of recorded(...eventsOfOutcomes.quarantined)) await opened.value.listener(event);
   expect(await readStates()).toEqual([
-    ['web', 'waiting', undefined],
+    ['web', 'not-started', undefined],
     ['web', 'ended', 'quarantined'],
   ]);
   expect(await read('a.html')).not.toContain('has not ended');
@@ -88,8 +88,8 @@ test('an outcome that comes before any run is about all, and makes every report 
   if (!opened.ok) throw new Error(opened.error);
   for (const event of recorded(...eventsOfOutcomes.refused)) await opened.value.listener(event);
   expect(await readStates()).toEqual([
-    ['web', 'waiting', undefined],
-    ['db', 'waiting', undefined],
+    ['web', 'not-started', undefined],
+    ['db', 'not-started', undefined],
     ['web db', 'ended', 'refused'],
   ]);
   expect(await read('a.xml')).toContain('<error');

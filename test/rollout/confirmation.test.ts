@@ -5,6 +5,7 @@ import { withRolloutEvent } from '../../src/rollout/record.ts';
 import { resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
 import { createWaveGate } from '../../src/rollout/wave-gate.ts';
 import { holder, membersOf, oneByOne, recorded, recordOf } from './record-samples.ts';
+import { formatTime } from '../../src/time.ts';
 
 const two = { ...oneByOne, maxParallel: { count: 2 }, confirms: true };
 
@@ -60,7 +61,7 @@ describe('a rollout whose waves wait for a confirmation', () => {
     ].reduce(withRolloutEvent, record);
     expect(after.members[0]).toMatchObject({
       state: 'running',
-      message: 'waits for a confirmation until 1970-01-01T00:00:01.000Z',
+      message: `waits for a confirmation until ${formatTime(1000)}`,
     });
   });
 

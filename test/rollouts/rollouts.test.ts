@@ -52,7 +52,7 @@ describe(`${count} containers`, () => {
   test(`--max-failures 10%: ${allowed} broken ones are rolled back, and all others get the change`, async () => {
     const ended = await roll(['--max-parallel', '10', '--max-failures', '10%'], breakingFirst(allowed, 'allowed'));
     expect(ended.status).toBe(40);
-    expect(ended.stderr).toContain(`is complete: ${count - allowed} kept, ${allowed} rolled back`);
+    expect(ended.stderr).toContain(`is complete: ${allowed} rolled back, ${count - allowed} kept`);
     expect(await namesWith('/root/allowed')).toEqual(fleet.names.slice(allowed));
   });
 
@@ -61,7 +61,7 @@ describe(`${count} containers`, () => {
     const ended = await roll(['--max-parallel', '5', '--max-failures', '10%'], breakingFirst(broken, 'stopped'));
     expect(ended.status).toBe(40);
     const counts = new RegExp(
-      `${broken} failures are more than allowed: (\\d+) kept, ${broken} rolled back, (\\d+) not started`,
+      `${broken} failures are more than allowed: ${broken} rolled back, (\\d+) kept, (\\d+) not started`,
     ).exec(ended.stderr);
     const [kept, notBegun] = [Number(counts?.[1]), Number(counts?.[2])];
     expect(kept + broken + notBegun).toBe(count);

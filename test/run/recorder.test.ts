@@ -96,7 +96,7 @@ test('a record that cannot be begun is known to the run, and shows no record tha
   const { recorder, order } = recorderFor({ append: () => 'the disk is full' });
   await recorder.begin(started);
   await recorder.record({ type: 'run-ended', outcome: { outcome: 'kept' }, ms: 1 });
-  expect(recorder.failure()).toBe('the disk is full');
+  expect(recorder.writable()).toEqual({ ok: false, error: 'the disk is full' });
   expect(order).toEqual(['shown run-ended']);
 });
 
@@ -106,7 +106,7 @@ test('a record that cannot be continued is told once, and known to the run', asy
   await recorder.begin(started);
   isFull = true;
   await recorder.record({ type: 'phase-started', phase: 'command' });
-  expect(recorder.failure()).toBe('the disk is full');
+  expect(recorder.writable()).toEqual({ ok: false, error: 'the disk is full' });
   expect(order.slice(2)).toEqual(['shown phase-started', 'shown notice']);
 });
 

@@ -1,6 +1,7 @@
 import { checkDefaults } from '../../check-default.ts';
 import type { CheckDefinition } from '../../check-definition.ts';
 import { formatDuration } from '../../duration.ts';
+import { err, ok, type Result } from '../../result.ts';
 
 export interface WindowSettings {
   /** How long everything required may take to hold. */
@@ -11,11 +12,11 @@ export interface WindowSettings {
 
 /**
  * A window in which a required check cannot use its start period and all its tries is a mistake of the configuration
- * (F32): one sentence about the first, or null. All of them must fit into the time to verify. The tries must fit into the
+ * (F32): the error is one sentence about the first. All of them must fit into the time to verify. The tries must fit into the
  * soak as well; the start period need not, because the soak begins only after the first success, which ends it. Without a
  * soak (`0s`) nothing has to fit. Default timing is not a mistake of the user: the soak is extended for it.
  */
-export function windowMistake(settings: WindowSettings): string | null {
+export function requireWindow(settings: WindowSettings): Result<void, string> {
   for (const check of settings.checks) {
     if (check.severity !== 'required' || hasDefaultTiming(check)) continue;
     const tries = `${check.retries} ${check.retries === 1 ? 'attempt' : 'attempts'} every ${formatDuration(check.intervalMs)}`;
@@ -23,12 +24,16 @@ export function windowMistake(settings: WindowSettings): string | null {
     const neededMs = check.startPeriodMs + triesMs;
     if (settings.limitMs < neededMs) {
       const start = check.startPeriodMs > 0 ? `a start period of ${formatDuration(check.startPeriodMs)} and ` : '';
-      return `Check "${check.name}" could never fail in time: ${start}${tries} take ${formatDuration(neededMs)}, but the time limit of the verification is ${formatDuration(settings.limitMs)}.`;
+      return err(
+        `Check "${check.name}" could never fail in time: ${start}${tries} take ${formatDuration(neededMs)}, but the time limit of the verification is ${formatDuration(settings.limitMs)}.`,
+      );
     }
     if (settings.soakMs > 0 && settings.soakMs < triesMs)
-      return `Check "${check.name}" could never fail during the soak time: ${tries} take ${formatDuration(triesMs)}, but the soak time is ${formatDuration(settings.soakMs)}.`;
+      return err(
+        `Check "${check.name}" could never fail during the soak time: ${tries} take ${formatDuration(triesMs)}, but the soak time is ${formatDuration(settings.soakMs)}.`,
+      );
   }
-  return null;
+  return ok(undefined);
 }
 
 function hasDefaultTiming(check: CheckDefinition): boolean {

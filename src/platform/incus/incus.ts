@@ -8,8 +8,8 @@ import {
   disconnectPackageProxy,
   getServerMemory,
   proxyPort,
+  planRehearsalCopy,
 } from './rehearsal/copy.ts';
-import { planCopy } from './rehearsal/copy-plan.ts';
 import { ensureRehearsalPlace, inProject } from './rehearsal/place.ts';
 import { deleteCopiedVolume, deleteRehearsalCopy } from './rehearsal/removal.ts';
 import type { Fleet } from '../fleet.ts';
@@ -21,7 +21,6 @@ import { listOperations, settle, type Operation, type OperationRequest } from '.
 import { findInconsistentSnapshots } from './storage/inconsistent-snapshots.ts';
 import {
   getInstance,
-  getRawInstance,
   getInstanceState,
   listInstanceNames,
   listInstances,
@@ -128,10 +127,7 @@ function rehearsalsOf(incus: Incus): Rehearsals {
   return {
     proxyPort,
     ensurePlace: () => ensureRehearsalPlace(incus),
-    planCopy: async (instance, request) => {
-      const original = await getRawInstance(incus, instance);
-      return original.ok ? ok(planCopy(original.value, request)) : original;
-    },
+    planCopy: (...words) => planRehearsalCopy(incus, ...words),
     createCopy: (...words) => createRehearsalCopy(incus, ...words),
     connectPackageProxy: (...words) => connectPackageProxy(incus, ...words),
     disconnectPackageProxy: (...words) => disconnectPackageProxy(incus, ...words),

@@ -263,11 +263,12 @@ export function revisionOf({
 }
 
 function instanceOf(instance: MemoryInstance): Instance {
-  const { name, status, type, ephemeral, startProtected, description, metadata, environment, disks } = instance;
+  const { name, uuid, status, type, ephemeral, startProtected, description, metadata, environment, disks } = instance;
   const { snapshotSchedule, generation, lastStartedAt } = instance;
   const keys = instance.configuration;
   return {
     name,
+    uuid,
     status,
     type,
     ephemeral,

@@ -28,7 +28,8 @@ export interface MemoryServer {
 type Duration = 'read' | 'change' | 'snapshot' | 'restore' | 'start' | 'stop' | 'gracefulStop' | 'restart';
 
 export interface MemoryInstance {
-  readonly name: string;
+  name: string;
+  readonly uuid: string;
   status: 'Running' | 'Stopped' | 'Frozen';
   readonly type: InstanceType;
   ephemeral: boolean;
@@ -221,6 +222,7 @@ export function addInstance(
 ): MemoryInstance {
   const instance: MemoryInstance = {
     name,
+    uuid: newUuid(server),
     status: 'Running',
     type: 'container',
     ephemeral: false,
@@ -257,6 +259,11 @@ export function timeNow(server: MemoryServer): string {
   server.sequence += 1;
   const fraction = String(server.sequence % 1_000_000).padStart(6, '0');
   return new Date(server.clock.now()).toISOString().replace('Z', `${fraction}Z`);
+}
+
+function newUuid(server: MemoryServer): string {
+  server.sequence += 1;
+  return `uuid-${server.sequence}`;
 }
 
 export function newGeneration(server: MemoryServer): string {

@@ -78,7 +78,7 @@ function isRehearsal({ report }: RunPage): boolean {
 /** The run is what counts, once it has begun. */
 function pairOf(one: RunPage, other: RunPage): string {
   const [rehearsal, run] = isRehearsal(one) ? [one, other] : [other, one];
-  return run.report.state === 'waiting' ? pairPage(rehearsal, run) : pairPage(run, rehearsal);
+  return run.report.state === 'not-started' ? pairPage(rehearsal, run) : pairPage(run, rehearsal);
 }
 
 /** `isNamed`: a rehearsal is told from the run on the same instance by its name. */
@@ -86,11 +86,11 @@ function cardOf(page: RunPage, isNamed: boolean): InstanceCard {
   const { report } = page;
   const { record, target, facts } = report;
   const { colour } = stateOf(record);
-  const isWaiting = report.state === 'waiting';
+  const isToCome = report.state === 'not-started';
   return {
     name: `${target.instance}${isRehearsal(page) && isNamed ? ' (rehearsal)' : ''}`,
-    state: isWaiting ? 'not started' : stateText(page),
-    tone: isWaiting ? 'plain' : toneOf(colour),
+    state: isToCome ? 'not started' : stateText(page),
+    tone: isToCome ? 'plain' : toneOf(colour),
     wave: null,
     ms: record.ended?.ms ?? null,
     reason: reasonOf(page),

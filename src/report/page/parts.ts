@@ -1,5 +1,5 @@
 import type { RunState } from '../run-state.ts';
-import { formatTime } from '../time.ts';
+import { formatTime } from '../../time.ts';
 import { markup, type Html } from './html.ts';
 
 /** The colour of what a page says: `plain` where nothing is good or bad yet. */

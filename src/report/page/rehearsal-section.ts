@@ -10,7 +10,7 @@ import { label, section, table, toneOf, type Cell } from './parts.ts';
 export function rehearsalSection(rehearsal: RunReport, run: RunReport | null): Html | null {
   const { facts, target } = rehearsal;
   if (facts.copy === null && target.rehearsal !== true) return null;
-  const begun = run?.state === 'waiting' ? null : run;
+  const begun = run?.state === 'not-started' ? null : run;
   const name = facts.instance ?? target.instance;
   const { notRehearsed = [], notSurvivingReboot = [], refusedHosts = [] } = facts.rehearsal ?? {};
   const rows: readonly (readonly [string, Cell, Cell])[] = [

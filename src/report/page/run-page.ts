@@ -29,7 +29,7 @@ export function pairPage(page: RunPage, other: RunPage): string {
   const isOfRehearsal = page.report.target.rehearsal === true;
   const [rehearsal, run] = isOfRehearsal ? [page.report, other.report] : [other.report, page.report];
   const details =
-    other.report.state === 'waiting'
+    other.report.state === 'not-started'
       ? null
       : folded(isOfRehearsal ? 'The run on the instance' : 'The rehearsal on the copy', runArticle(other, null));
   return document(page, markup`${runArticle(page, rehearsalSection(rehearsal, run))}${details}`);

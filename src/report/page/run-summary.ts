@@ -13,7 +13,7 @@ import { timelineOf, type Timeline } from './timeline.ts';
 export function runSummary(report: RunReport, output: string): Html {
   const { record, target } = report;
   const { name, colour, exitStatus } = stateOf(record);
-  const outcome = outcomeSoFar(record);
+  const { outcome } = report;
   const { label, headline } = headlineOf(report, outcome, name);
   const timeline = record.events.length === 0 ? null : timelineOf(record);
   return firstScreen({
@@ -36,13 +36,6 @@ export function runSummary(report: RunReport, output: string): Html {
   });
 }
 
-/** How the run ended, or that its change waits for a confirmation: guard may still run meanwhile. */
-function outcomeSoFar({ ended, events, confirmationDeadline }: RunReport['record']): Outcome | null {
-  if (ended !== null) return ended.outcome;
-  const isSettled = events.some(({ type }) => type === 'confirmation-settled');
-  return confirmationDeadline === null || isSettled ? null : { outcome: 'waiting', deadline: confirmationDeadline.at };
-}
-
 function headlineOf(
   report: RunReport,
   outcome: Outcome | null,
@@ -60,7 +53,7 @@ function headlineOf(
   }
   if (internalError !== null)
     return { label: 'internal error', headline: `guard failed while it worked on ${target.instance}.` };
-  if (report.state === 'waiting')
+  if (report.state === 'not-started')
     return { label: 'not started', headline: `The change of ${target.instance} has not started.` };
   return { label: state, headline: `The run on ${target.instance} has not ended.` };
 }
@@ -184,7 +177,7 @@ function serviceOf(report: RunReport, outcome: Outcome | null, timeline: Timelin
       return state(
         'Not known yet',
         'warn',
-        report.state === 'waiting' ? 'The run has not started.' : 'The run has not ended.',
+        report.state === 'not-started' ? 'The run has not started.' : 'The run has not ended.',
       );
     case 'kept':
     case 'waiting':
@@ -254,7 +247,7 @@ function nextStepsOf(report: RunReport, outcome: Outcome | null): readonly NextS
   const undo: NextStep[] =
     facts.restorePoint === null ? [] : [{ text: 'To undo the change:', command: `${guard('rollback')} ${facts.run}` }];
   if (outcome === null)
-    return report.state === 'waiting'
+    return report.state === 'not-started'
       ? [{ text: 'Wait until it starts.', command: null }]
       : [{ text: 'If guard is no longer running, finish the run:', command: guard('recover') }, ...show];
   switch (outcome.outcome) {

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import lookup from '../../guest/find-executable.sh?raw';
 import type { Outcome } from '../../event.ts';
 import type { Instance } from '../../platform/platform.ts';
+import { err, ok, type Result } from '../../result.ts';
 import type { Plan, PushPlan } from '../plan.ts';
 import { refused } from '../refusal.ts';
 import type { RunTools } from '../tools.ts';
@@ -28,14 +29,14 @@ export function isFoundByAnybody(
 /**
  * Refuses a command that the instance does not have, and a folder to run it in, before anything is changed: a typing error
  * must not cost a service its uptime, and Incus runs a command whose folder is missing in `/`. Asked beforehand, because
- * Incus reports every later 127 alike, also that of a script that ran half-way. Null where both are there, or where nobody
- * can tell (no shell inside).
+ * Incus reports every later 127 alike, also that of a script that ran half-way. It is not refused where nobody can tell (no
+ * shell inside).
  */
 export async function refuseMissingExecutable(
   plan: Plan,
   tools: RunTools,
   signal: AbortSignal,
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   const { words, cwd, environment, user, group } = plan.command;
   const [word] = words;
   const answer = await tools.platform.query(plan.instance, {
@@ -49,25 +50,31 @@ export async function refuseMissingExecutable(
     readOnly: true,
     signal,
   });
-  if (!answer.ok || answer.value.status !== 0) return null;
+  if (!answer.ok || answer.value.status !== 0) return ok(undefined);
   switch (answer.value.stdout.trim()) {
     case 'no folder':
-      return refused(
-        `There is no folder "${cwd}" in ${plan.instance} that user ${user} may enter.`,
-        'Correct --cwd: it is a path inside the instance.',
+      return err(
+        refused(
+          `There is no folder "${cwd}" in ${plan.instance} that user ${user} may enter.`,
+          'Correct --cwd: it is a path inside the instance.',
+        ),
       );
     case 'missing':
-      return refused(
-        `There is no command "${word}" in ${plan.instance} (it would end with status 127).`,
-        adviceForMissing(plan.instance, word),
+      return err(
+        refused(
+          `There is no command "${word}" in ${plan.instance} (it would end with status 127).`,
+          adviceForMissing(plan.instance, word),
+        ),
       );
     case 'not executable':
-      return refused(
-        `"${word}" in ${plan.instance} cannot be executed (it would end with status 126).`,
-        `See its mode with: incus exec ${plan.instance} -- ls -l ${word}`,
+      return err(
+        refused(
+          `"${word}" in ${plan.instance} cannot be executed (it would end with status 126).`,
+          `See its mode with: incus exec ${plan.instance} -- ls -l ${word}`,
+        ),
       );
     default:
-      return null;
+      return ok(undefined);
   }
 }
 

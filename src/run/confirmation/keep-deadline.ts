@@ -1,14 +1,13 @@
 import { remainingMs } from '../../deadline.ts';
-import { inFlightName } from '../lock/in-flight.ts';
-import { readMarker } from '../lock/marker.ts';
 import type { Confirmation } from '../lock/confirmation.ts';
+import type { KnownWait, WaitProblem } from './known-wait.ts';
 import { awaitOtherGuard, type OtherGuardTools } from './other-guard.ts';
-import { mayBeSettledLater, settleOnInstance, type SettlementTools } from './settlement.ts';
+import { mayBeSettledLater, readWait, settleOnInstance, type SettlementTools } from './settlement.ts';
 
 /** What the keeper of a deadline has to do about its run. */
 export type KeeperStep =
-  /** Nothing before the deadline that the instance names. */
-  | { readonly step: 'wait'; readonly confirmation: Confirmation }
+  /** Nothing before the deadline. `problem`: what somebody did to the change while it waits. */
+  | { readonly step: 'wait'; readonly confirmation: Confirmation; readonly problem: WaitProblem | null }
   /** It is settled, or overdue, and nobody else works on it: do what was settled. */
   | { readonly step: 'finish' }
   /** Nothing of it is in flight any more. */
@@ -18,42 +17,31 @@ export type KeeperStep =
 
 /**
  * Looks at a run that waits, and settles it as expired at its deadline. Of all guards that do so one gets `finish`; the others
- * wait for its end, and get `finish` where it dies on the way.
+ * wait for its end, and get `finish` where it dies on the way. `known` is what this host recorded of the run: without a word of
+ * somebody else it waits until that deadline, whatever is missing on the instance.
  */
 export async function keepDeadline(
   tools: SettlementTools & OtherGuardTools,
   instance: string,
   run: string,
+  known: KnownWait | null,
 ): Promise<KeeperStep> {
-  const seen = await readConfirmation(tools, instance, run);
-  if (seen === 'unknown') return { step: 'look-again' };
-  if (seen?.state === 'waiting') {
-    if (remainingMs(seen.deadline, tools.readClocks()) > 0) return { step: 'wait', confirmation: seen };
-    const settled = await settleOnInstance(tools, instance, run, { kind: 'expire' });
+  const seen = await readWait(tools.platform, instance, run, known, tools.readClocks);
+  if (!seen.ok) return { step: 'look-again' };
+  const { wait } = seen.value;
+  if (wait.state === 'waiting') {
+    const { confirmation, problem } = wait;
+    if (remainingMs(confirmation.deadline, tools.readClocks()) > 0) return { step: 'wait', confirmation, problem };
+    const settled = await settleOnInstance(tools, instance, run, { kind: 'expire' }, { known });
     if (settled.ok) return { step: isOwn(tools, settled.value) ? 'finish' : 'look-again' };
     // A full pool may refuse the marker, and must not stop the rollback: nobody can write a confirmation either.
     const isUnwritable = settled.error.kind === 'platform' && !mayBeSettledLater(settled.error);
-    return { step: isUnwritable ? 'finish' : 'look-again' };
+    return { step: isUnwritable || wait.marker === null ? 'finish' : 'look-again' };
   }
-  if (seen !== null && isOwn(tools, seen)) return { step: 'finish' };
+  if (wait.state === 'settled' && isOwn(tools, wait.confirmation)) return { step: 'finish' };
   return { step: (await awaitOtherGuard(tools, instance, run)) === 'finished' ? 'finished' : 'finish' };
 }
 
 function isOwn({ holder }: SettlementTools, { settledBy }: Confirmation): boolean {
   return settledBy?.id === holder.id;
-}
-
-/** Null where the instance says nothing of this run. A marker without a restore point came with a snapshot that somebody restored. */
-async function readConfirmation(
-  { platform }: SettlementTools,
-  instance: string,
-  run: string,
-): Promise<Confirmation | null | 'unknown'> {
-  const seen = await platform.getInstance(instance);
-  if (!seen.ok) return 'unknown';
-  const marker = readMarker(seen.value);
-  if (marker?.run !== run || marker.confirmation === undefined) return null;
-  const inFlight = await platform.getSnapshot(instance, inFlightName);
-  if (!inFlight.ok && inFlight.error.kind !== 'not-found') return 'unknown';
-  return inFlight.ok ? marker.confirmation : null;
 }

@@ -1,10 +1,13 @@
 import type { ClockReading } from '../../deadline.ts';
 import { isTransient, type PlatformFailure, type PlatformFailureKind } from '../../platform/failure.ts';
 import { retryTransient } from '../../platform/retry.ts';
+import type { Instance, Platform } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
+import { inFlightName } from '../lock/in-flight.ts';
 import { markerKey, readMarker, type RunMarker } from '../lock/marker.ts';
 import type { RunTools } from '../tools.ts';
 import { settle, type Confirmation, type ConfirmationAction, type ConfirmationConflict } from '../lock/confirmation.ts';
+import { waitStateOf, type KnownWait, type WaitState } from './known-wait.ts';
 
 /** Why a change could not be settled on its instance. */
 export type SettlementFailure =
@@ -24,17 +27,29 @@ export interface SettlementTools extends Pick<RunTools, 'platform' | 'clock' | '
   readonly readClocks: () => ClockReading;
 }
 
+/** How to settle. */
+export interface SettlementOptions {
+  /** What this host knows of the change; null on another host, for which the marker alone counts. */
+  readonly known?: KnownWait | null;
+  /** How long a server that does not answer is asked again, in milliseconds. */
+  readonly patienceMs?: number;
+}
+
 /**
  * Settles a waiting change by compare-and-swap of the run's marker, so that of two guards only one decides. The marker is
- * the decision: whoever finishes the run later obeys it. What a process settled that has died meanwhile becomes this one's.
+ * the decision: whoever finishes the run later obeys it. One that is gone is written again from what this host knows. What a
+ * process settled that has died meanwhile becomes this one's.
  */
 export async function settleOnInstance(
   tools: SettlementTools,
   instance: string,
   run: string,
   action: ConfirmationAction,
+  { known = null, patienceMs = answerMs }: SettlementOptions = {},
 ): Promise<Result<Confirmation, SettlementFailure>> {
-  return swapConfirmation(tools, instance, run, (confirmation) => {
+  const read = (platform: Platform): Promise<Result<Swap | null, PlatformFailure>> =>
+    known === null ? readMarked(platform, instance, run) : readKnown(tools, platform, instance, known);
+  return swapConfirmation(tools, instance, read, patienceMs, (confirmation) => {
     if (confirmation === null) return null;
     const settled = settle(confirmation, action, tools.readClocks(), tools.holder);
     if (!settled.ok || settled.value.settledBy === undefined) return settled;
@@ -51,7 +66,9 @@ export function requestOnInstance(
   run: string,
   confirmation: Confirmation,
 ): Promise<Result<Confirmation, SettlementFailure>> {
-  return swapConfirmation(tools, instance, run, (now) => ok(now ?? confirmation));
+  const read = (platform: Platform): Promise<Result<Swap | null, PlatformFailure>> =>
+    readMarked(platform, instance, run);
+  return swapConfirmation(tools, instance, read, answerMs, (now) => ok(now ?? confirmation));
 }
 
 /** Whether a settlement that failed so may succeed later, or may have succeeded without an answer. */
@@ -61,24 +78,73 @@ export function mayBeSettledLater(failure: SettlementFailure): boolean {
 
 const unknownKinds: ReadonlySet<PlatformFailureKind> = new Set(['timed-out', 'not-ready']);
 
+/** The instance as it was read, and the marker that a settlement is written into. */
+interface Swap {
+  readonly instance: Instance;
+  readonly marker: RunMarker;
+  /** What counts of it; null where the run does not wait yet. */
+  readonly confirmation: Confirmation | null;
+}
+
+async function readMarked(
+  platform: Platform,
+  instance: string,
+  run: string,
+): Promise<Result<Swap | null, PlatformFailure>> {
+  const seen = await platform.getInstance(instance);
+  if (!seen.ok) return seen;
+  const marker = readMarker(seen.value);
+  return ok(marker?.run === run ? { instance: seen.value, marker, confirmation: marker.confirmation ?? null } : null);
+}
+
+async function readKnown(
+  { readClocks }: SettlementTools,
+  platform: Platform,
+  instance: string,
+  known: KnownWait,
+): Promise<Result<Swap | null, PlatformFailure>> {
+  const seen = await readWait(platform, instance, known.run, known, readClocks);
+  if (!seen.ok) return seen;
+  const { wait } = seen.value;
+  if (wait.state === 'none' || wait.marker === null) return ok(null);
+  return ok({ instance: seen.value.instance, marker: wait.marker, confirmation: wait.confirmation });
+}
+
+/** Reads what the instance shows of a change that may wait. */
+export async function readWait(
+  platform: Pick<Platform, 'getInstance' | 'getSnapshot'>,
+  name: string,
+  run: string,
+  known: KnownWait | null,
+  readClocks: () => ClockReading,
+): Promise<Result<{ readonly instance: Instance; readonly wait: WaitState }, PlatformFailure>> {
+  const [seen, point] = await Promise.all([platform.getInstance(name), platform.getSnapshot(name, inFlightName)]);
+  if (!seen.ok) return seen;
+  if (!point.ok && point.error.kind !== 'not-found') return point;
+  const instance = seen.value;
+  const wait = waitStateOf(run, known, { instance, inFlight: point.ok ? point.value : null }, readClocks());
+  return ok({ instance, wait });
+}
+
 async function swapConfirmation(
   { platform, clock }: Pick<SettlementTools, 'platform' | 'clock'>,
   instance: string,
-  run: string,
+  read: (platform: Platform) => Promise<Result<Swap | null, PlatformFailure>>,
+  patienceMs: number,
   next: (now: Confirmation | null) => Result<Confirmation, ConfirmationConflict> | null,
 ): Promise<Result<Confirmation, SettlementFailure>> {
-  const patient = retryTransient(platform, answerMs);
+  const patient = retryTransient(platform, patienceMs);
   for (;;) {
-    const seen = await patient.getInstance(instance);
+    const seen = await read(patient);
     if (!seen.ok) return err({ kind: 'platform', failure: seen.error });
-    const marker = readMarker(seen.value);
-    if (marker?.run !== run) return err({ kind: 'not-waiting' });
-    const settled = next(marker.confirmation ?? null);
+    if (seen.value === null) return err({ kind: 'not-waiting' });
+    const { marker, confirmation } = seen.value;
+    const settled = next(confirmation);
     if (settled === null) return err({ kind: 'not-waiting' });
     if (!settled.ok) return err({ kind: 'conflict', conflict: settled.error });
     if (settled.value === marker.confirmation) return settled;
     const metadata = { [markerKey]: JSON.stringify({ ...marker, confirmation: settled.value } satisfies RunMarker) };
-    const { revision, description } = seen.value;
+    const { revision, description } = seen.value.instance;
     const written = await patient.patchInstance(instance, { metadata, description, revision });
     if (written.ok) return settled;
     // Somebody changed the instance in between, or the answer was lost: the marker says which.

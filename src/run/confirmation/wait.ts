@@ -2,13 +2,27 @@ import { deadlineAfter, remainingMs, type Deadline } from '../../deadline.ts';
 import { inPhase } from '../recorder.ts';
 import type { ConfirmationPlan, Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
-import { readMarker } from '../lock/marker.ts';
+import type { Holder, RestorePoint } from '../../event.ts';
+import type { RunMarker } from '../lock/marker.ts';
+import type { LeaseHandle } from '../lock/lease.ts';
 import { describeFailure } from '../../platform/failure.ts';
+import { formatTime } from '../../time.ts';
 import { isSettledByOther, type Confirmation, type ConfirmationAction } from '../lock/confirmation.ts';
-import { mayBeSettledLater, requestOnInstance, settleOnInstance, type SettlementTools } from './settlement.ts';
+import { isWarningDue } from './warning.ts';
+import { describeWaitProblem, type KnownWait, type WaitProblem } from './known-wait.ts';
+import {
+  mayBeSettledLater,
+  readWait,
+  requestOnInstance,
+  settleOnInstance,
+  type SettlementTools,
+} from './settlement.ts';
 
-/** How the wait ended. `left`: it goes on without this process. `taken-over`: another guard has taken over the run. */
-export type ConfirmationEnd = 'confirmed' | 'refused' | 'expired' | 'left' | 'taken-over';
+/**
+ * How the wait ended. `left`: it goes on without this process. `missing`: it goes on, and the instance has another name or is
+ * gone. `taken-over`: another guard has the run.
+ */
+export type ConfirmationEnd = 'confirmed' | 'refused' | 'expired' | 'left' | 'missing' | 'taken-over';
 
 /** How often the instance is read, and how often `--confirm-by` runs, in milliseconds. */
 const readMs = 1000;
@@ -17,13 +31,24 @@ const tryMs = 5000;
 /** How often what another guard does is looked at after the deadline, in milliseconds. */
 const overdueMs = 250;
 
-/** When the people inside are told, in milliseconds before the deadline. */
-const warningMs = 60_000;
+/** A plan whose change waits for a confirmation. */
+type ConfirmedPlan = Plan & { readonly confirmation: ConfirmationPlan };
+
+/** The instance that the run holds while its change waits. */
+interface HeldInstance {
+  readonly restorePoint: Pick<RestorePoint, 'createdAt'>;
+  readonly lease: LeaseHandle;
+  readonly inspected: { readonly wasRunning: boolean };
+}
+
+/** How long one attempt to store an answer may take, in milliseconds: it is repeated, and meanwhile nobody is told anything. */
+const answerMs = 2000;
 
 /** Lets a healthy change wait for its confirmation. The deadline is durable, and on the instance, before anything waits. */
 export async function awaitConfirmation(
-  plan: Plan & { readonly confirmation: ConfirmationPlan },
+  plan: ConfirmedPlan,
   tools: RunTools,
+  prepared: HeldInstance,
 ): Promise<{ readonly end: ConfirmationEnd; readonly deadline: Deadline }> {
   const { confirmation } = tools;
   await confirmation.ready(tools.interruption.signal);
@@ -31,7 +56,7 @@ export async function awaitConfirmation(
   const { keep, expiresMs } = plan.restorePoint;
   const { by } = plan.confirmation;
   await tools.recorder.record({ type: 'confirmation-requested', deadline, by, retention: { keep, expiresMs } });
-  const armed = await confirmation.arm(plan.run);
+  const armed = await confirmation.arm(plan.run, deadline);
   if (!armed.ok) return { end: await withdraw(plan, tools, armed.error), deadline };
   const requested = await requestOnInstance(tools, plan.instance, plan.run, {
     state: 'waiting',
@@ -47,11 +72,16 @@ export async function awaitConfirmation(
   const waited = await inPhase(
     tools,
     'confirm',
-    () => waitHere(plan, tools, deadline),
+    () => waitHere(plan, tools, prepared, deadline),
     ({ end }) => ({ ok: end === 'confirmed' || end === 'left', message: end }),
   );
-  if (waited.end === 'confirmed' || waited.end === 'refused' || waited.end === 'expired')
-    await tools.recorder.record({ type: 'confirmation-settled', state: waited.end });
+  const { end, by: settledBy } = waited;
+  if (end === 'confirmed' || end === 'refused' || end === 'expired')
+    await tools.recorder.record({
+      type: 'confirmation-settled',
+      state: end,
+      ...(settledBy === undefined ? {} : { by: settledBy }),
+    });
   return waited;
 }
 
@@ -67,37 +97,54 @@ async function withdraw(plan: Plan, tools: RunTools, message: string): Promise<C
     : 'expired';
 }
 
+interface Waited {
+  readonly end: ConfirmationEnd;
+  readonly deadline: Deadline;
+  /** Who settled it, where it is settled on the instance. */
+  readonly by?: Holder | undefined;
+}
+
 async function waitHere(
-  plan: Plan & { readonly confirmation: ConfirmationPlan },
+  plan: ConfirmedPlan,
   tools: RunTools,
+  prepared: HeldInstance,
   first: Deadline,
-): Promise<{ readonly end: ConfirmationEnd; readonly deadline: Deadline }> {
+): Promise<Waited> {
   const over = new AbortController();
   let deadline = first;
   const wishes = collectWishes(plan, tools, () => deadline, over.signal);
-  let warned = false;
+  const knownNow = (): KnownWait => knownHere(plan, tools, prepared, deadline);
+  const tellOnce = tellerOf(tools);
+  let wanted: ConfirmationAction | 'leave' | null = null;
+  let warnedOf: Deadline | null = null;
   try {
     for (;;) {
       if (tools.interruption.by() !== null) return { end: 'left', deadline };
       const left = remainingMs(deadline, tools.confirmation.readClocks());
-      if (left <= warningMs && !warned && plan.confirmation.ms > warningMs) {
-        warned = true;
+      if (isWarningDue(left, deadline, warnedOf)) {
+        warnedOf = deadline;
         void tools.confirmation.warnUsers(deadline);
       }
-      const wish = left <= 0 ? ({ kind: 'expire' } as const) : wishes.next();
-      if (wish === 'leave') return { end: 'left', deadline };
-      const now = wish === null ? await readConfirmation(plan, tools) : await act(plan, tools, wish);
+      wanted ??= wishes.next();
+      const action = left > 0 ? wanted : ({ kind: 'expire' } as const);
+      if (action === 'leave') return { end: 'left', deadline };
+      const now = await look(plan, tools, knownNow(), action);
+      if (now === 'missing') return leaveMissing(plan, tools, deadline);
       if (now === 'gone') return { end: 'taken-over', deadline };
       // Nobody can confirm it either where the instance cannot be written, and a rollback needs less.
       if (now === 'unwritable' && left <= 0) return { end: 'expired', deadline };
-      if (typeof now !== 'string') {
-        if (now.deadline.at !== deadline.at) {
-          ({ deadline } = now);
+      if (now === 'unknown' || now === 'unwritable') {
+        // What somebody wants stays wanted until it is stored, or the deadline comes first.
+        if (action !== null && left > 0) await tellOnce('unstored', describeUnstored(now, deadline));
+      } else {
+        wanted = null;
+        const { problem, confirmation } = now;
+        if (confirmation.deadline.at !== deadline.at) {
+          ({ deadline } = confirmation);
           await tools.recorder.record({ type: 'confirmation-extended', deadline });
         }
-        // A keeper that found this guard late rolls back by itself: its restore removes the marker.
-        if (now.state !== 'waiting' && !(now.state === 'expired' && isSettledByOther(now, tools)))
-          return { end: now.state, deadline };
+        if (problem !== null) await tellOnce(problem, describeWaitProblem(problem, { ...plan, deadline }));
+        if (isOver(confirmation, tools)) return { end: confirmation.state, deadline, by: confirmation.settledBy };
       }
       await tools.clock.sleep(left > 0 ? Math.min(readMs, Math.max(50, left)) : overdueMs, wishes.signal());
     }
@@ -106,31 +153,101 @@ async function waitHere(
   }
 }
 
-/** What the instance says: `gone` where the run is another guard's by now. */
-type Seen = Confirmation | 'gone' | 'unknown';
+/** A keeper that found this guard late rolls back by itself: its restore removes the marker. */
+function isOver(
+  confirmation: Confirmation,
+  tools: RunTools,
+): confirmation is Confirmation & { readonly state: Exclude<Confirmation['state'], 'waiting'> } {
+  const { state } = confirmation;
+  return state !== 'waiting' && !(state === 'expired' && isSettledByOther(confirmation, tools));
+}
 
-/** The confirmation after an action, by whoever did it. `unwritable`: the server refuses to write it. */
-async function act(plan: Plan, tools: RunTools, action: ConfirmationAction): Promise<Seen | 'unwritable'> {
-  const settled = await settleOnInstance(settlementTools(tools), plan.instance, plan.run, action);
-  if (settled.ok) return settled.value;
+/** Says each thing once. */
+function tellerOf({ recorder }: RunTools): (about: string, message: string) => Promise<void> {
+  const told = new Set<string>();
+  return async (about, message) => {
+    if (told.has(about)) return;
+    told.add(about);
+    await recorder.record({ type: 'notice', level: 'warning', message });
+  };
+}
+
+function describeUnstored(why: 'unknown' | 'unwritable', deadline: Deadline): string {
+  const what = why === 'unknown' ? 'The server does not answer' : 'The server refuses to change the instance';
+  return `${what}, so the answer is not stored yet. guard repeats it until the deadline, ${formatTime(deadline.at)}.`;
+}
+
+/** The keeper finds the instance under another name: this guard would go on with the old one. */
+async function leaveMissing({ instance }: Plan, { recorder }: RunTools, deadline: Deadline): Promise<Waited> {
+  await recorder.record({
+    type: 'notice',
+    level: 'warning',
+    message: `Somebody renamed or deleted ${instance} while its change waits. The deadline stays, and the keeper follows a renamed instance.`,
+  });
+  return { end: 'missing', deadline };
+}
+
+/** What this run wrote, and may write again. */
+function knownHere(plan: Plan, { holder, clock }: RunTools, prepared: HeldInstance, deadline: Deadline): KnownWait {
+  const { restorePoint, lease, inspected } = prepared;
+  const { keep, expiresMs } = plan.restorePoint;
+  const marker: RunMarker = {
+    v: 1,
+    run: plan.run,
+    holder,
+    wasRunning: inspected.wasRunning,
+    restorePointName: plan.restorePoint.name,
+    leaseMs: plan.limits.leaseMs,
+    at: clock.now(),
+    confirmation: { state: 'waiting', deadline, retention: { keep, expiresMs } },
+  };
+  return { run: plan.run, deadline, createdAt: restorePoint.createdAt, lease: lease.lease.base, marker };
+}
+
+/**
+ * What the instance says: `gone` where the run is another guard's by now, `missing` where there is no instance of that name,
+ * `unwritable` where the server refuses to write an answer.
+ */
+type Seen =
+  | { readonly confirmation: Confirmation; readonly problem: WaitProblem | null }
+  | 'gone'
+  | 'missing'
+  | 'unknown'
+  | 'unwritable';
+
+/** The confirmation of now, after an action where there is one. */
+function look(plan: Plan, tools: RunTools, known: KnownWait, action: ConfirmationAction | null): Promise<Seen> {
+  return action === null ? read(plan, tools, known) : act(plan, tools, known, action);
+}
+
+/** The confirmation after an action, by whoever did it. */
+async function act(plan: Plan, tools: RunTools, known: KnownWait, action: ConfirmationAction): Promise<Seen> {
+  const patienceMs = answerMs;
+  const settled = await settleOnInstance(settlementTools(tools), plan.instance, plan.run, action, {
+    known,
+    patienceMs,
+  });
+  if (settled.ok) return { confirmation: settled.value, problem: null };
   if (mayBeSettledLater(settled.error)) return 'unknown';
-  return settled.error.kind === 'platform' ? 'unwritable' : readConfirmation(plan, tools);
+  if (settled.error.kind !== 'platform') return read(plan, tools, known);
+  return settled.error.failure.kind === 'not-found' ? 'missing' : 'unwritable';
 }
 
 function settlementTools(tools: RunTools): SettlementTools {
   return { ...tools, readClocks: tools.confirmation.readClocks };
 }
 
-async function readConfirmation(plan: Plan, { platform }: RunTools): Promise<Seen> {
-  const seen = await platform.getInstance(plan.instance);
-  if (!seen.ok) return seen.error.kind === 'not-found' ? 'gone' : 'unknown';
-  const marker = readMarker(seen.value);
-  return (marker?.run === plan.run ? marker.confirmation : undefined) ?? 'gone';
+async function read(plan: Plan, { platform, confirmation }: RunTools, known: KnownWait): Promise<Seen> {
+  const seen = await readWait(platform, plan.instance, plan.run, known, confirmation.readClocks);
+  if (!seen.ok) return seen.error.kind === 'not-found' ? 'missing' : 'unknown';
+  const { wait } = seen.value;
+  if (wait.state === 'none') return 'gone';
+  return { confirmation: wait.confirmation, problem: wait.state === 'waiting' ? wait.problem : null };
 }
 
 /** What the person at the terminal and `--confirm-by` want, one after the other. */
 function collectWishes(
-  plan: Plan & { readonly confirmation: ConfirmationPlan },
+  plan: ConfirmedPlan,
   tools: RunTools,
   deadline: () => Deadline,
   over: AbortSignal,

@@ -1,4 +1,5 @@
-import { describeFailure } from '../../platform/failure.ts';
+import { describeFailure, type PlatformFailure } from '../../platform/failure.ts';
+import type { Result } from '../../result.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
@@ -10,23 +11,25 @@ import type { RunTools } from '../tools.ts';
 export async function keepFailed(plan: Plan, tools: Pick<RunTools, 'platform' | 'recorder'>): Promise<void> {
   if (!plan.keepFailed) return;
   const name = nameOfCopy(plan);
-  const failure = await makeCopy(plan, tools, name);
+  const made = await makeCopy(plan, tools, name);
   const remove = tools.platform.commands.removeInstance({ ...plan, instance: name });
   await tools.recorder.record({
     type: 'notice',
-    level: failure === null ? 'info' : 'warning',
-    message:
-      failure === null
-        ? `The failed state is kept as the instance "${name}": stopped, without network. \`${remove}\` removes it.`
-        : `The failed state could not be kept as a copy. ${failure}`,
+    level: made.ok ? 'info' : 'warning',
+    message: made.ok
+      ? `The failed state is kept as the instance "${name}": stopped, without network. \`${remove}\` removes it.`
+      : `The failed state could not be kept as a copy. ${describeFailure(made.error)}`,
   });
 }
 
-async function makeCopy(plan: Plan, { platform }: Pick<RunTools, 'platform'>, name: string): Promise<string | null> {
+function makeCopy(
+  plan: Plan,
+  { platform }: Pick<RunTools, 'platform'>,
+  name: string,
+): Promise<Result<void, PlatformFailure>> {
   const description = `Failed state of ${plan.instance} after run ${plan.run} of guard`;
   const copy = { name, description, detached: true } as const;
-  const made = await platform.copyInstance(plan.instance, copy, { limitMs: plan.limits.snapshotMs });
-  return made.ok ? null : describeFailure(made.error);
+  return platform.copyInstance(plan.instance, copy, { limitMs: plan.limits.snapshotMs });
 }
 
 /** The longest name that Incus allows. */

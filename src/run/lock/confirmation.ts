@@ -1,5 +1,12 @@
 import { err, ok, type Result } from '../../result.ts';
-import { deadlineAfter, parseDeadline, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
+import {
+  deadlineAfter,
+  longestWaitMs,
+  parseDeadline,
+  remainingMs,
+  type ClockReading,
+  type Deadline,
+} from '../../deadline.ts';
 import type { Holder } from '../../event.ts';
 import { isHolder, isObject } from './parse-holder.ts';
 import type { InspectHolder } from '../tools.ts';
@@ -12,10 +19,19 @@ export interface Confirmation {
   /** `waiting` is the only state that changes; the others are final. */
   readonly state: 'waiting' | 'confirmed' | 'refused' | 'expired';
   readonly deadline: Deadline;
+  /** The `guard confirm --extend` that set the deadline. A deadline that nobody set so, and the run did not set, does not count. */
+  readonly extension?: Extension;
   /** The process that settled it; absent while it waits. Of two guards that find the deadline passed only this one rolls back. */
   readonly settledBy?: Holder;
   /** What becomes of the restore point of a confirmed change: another host, which has no record of the run, may keep it. */
   readonly retention?: Retention;
+}
+
+/** When a deadline was moved, by whom, and how far ahead: milliseconds since 1970, milliseconds. */
+export interface Extension {
+  readonly by: Holder;
+  readonly at: number;
+  readonly ms: number;
 }
 
 /** How many restore points of the instance stay, and for how long: milliseconds, null for no end. */
@@ -60,12 +76,16 @@ export function settle(
     case 'confirm':
       return isOverdue ? err('expired') : ok({ ...confirmation, state: 'confirmed', settledBy: by });
     case 'extend':
-      return isOverdue ? err('expired') : ok({ ...confirmation, deadline: deadlineAfter(reading, action.ms) });
+      return isOverdue ? err('expired') : ok(extended(confirmation, action.ms, reading, by));
     case 'refuse':
       return ok({ ...confirmation, state: 'refused', settledBy: by });
     case 'expire':
       return isOverdue ? ok({ ...confirmation, state: 'expired', settledBy: by }) : err('not-due');
   }
+}
+
+function extended(confirmation: Confirmation, ms: number, reading: ClockReading, by: Holder): Confirmation {
+  return { ...confirmation, deadline: deadlineAfter(reading, ms), extension: { by, at: reading.now, ms } };
 }
 
 /** Whether another process of this host has settled it and lives: that one does what was settled. */
@@ -84,12 +104,20 @@ export function parseConfirmation(value: unknown): Confirmation | null {
   if (deadline === null) return null;
   if (state !== 'waiting' && state !== 'confirmed' && state !== 'refused' && state !== 'expired') return null;
   const retention = parseRetention(value['retention']);
+  const extension = parseExtension(value['extension']);
   return {
     state,
     deadline,
+    ...(extension === null ? {} : { extension }),
     ...(isHolder(settledBy) ? { settledBy } : {}),
     ...(retention === null ? {} : { retention }),
   };
+}
+
+function parseExtension(value: unknown): Extension | null {
+  if (!isObject(value)) return null;
+  const { by, at, ms } = value;
+  return isHolder(by) && isCount(at) && isCount(ms) && ms <= longestWaitMs ? { by, at, ms } : null;
 }
 
 function parseRetention(value: unknown): Retention | null {

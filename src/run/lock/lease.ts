@@ -162,16 +162,27 @@ async function within<T>({ clock }: LeaseTools, limitMs: number, work: Promise<T
 
 async function renew(
   { platform }: Pick<LeaseTools, 'platform'>,
-  { instance, createdAt }: LeaseSubject,
+  subject: LeaseSubject,
   lease: Lease,
 ): Promise<'renewed' | 'taken-over' | 'unknown'> {
+  const { instance, createdAt } = subject;
   const snapshot = await platform.getSnapshot(instance, inFlightName);
+  if (!snapshot.ok && snapshot.error.kind === 'not-found') return renewWithoutPoint(platform, subject);
   if (!snapshot.ok) return 'unknown';
   const now = leaseOf(snapshot.value.expiresAt);
   if (now?.base !== lease.base || snapshot.value.createdAt !== createdAt) return 'taken-over';
   const { revision } = snapshot.value;
   const written = await platform.setSnapshotExpiry(instance, inFlightName, expiryOfLease(renewedLease(now)), revision);
   return written.ok ? 'renewed' : 'unknown';
+}
+
+/** Somebody removed the restore point. As long as the marker is there no other guard has the run, and the server is not silent. */
+async function renewWithoutPoint(
+  platform: LeaseTools['platform'],
+  subject: LeaseSubject,
+): Promise<'renewed' | 'taken-over' | 'unknown'> {
+  const held = await missing({ platform }, subject);
+  return held === 'gone' ? 'renewed' : held === 'taken-over' ? held : 'unknown';
 }
 
 type Holding = 'held' | 'taken-over' | 'gone' | 'unknown';
@@ -189,7 +200,7 @@ const isOwn = ({ lease, createdAt }: LeaseSubject, snapshot: Snapshot): boolean 
  * Somebody renamed the restore point, or removed it, or another guard has finished the run: then the marker is gone as well.
  * One that was renamed gets its name back, which the server gives to one run alone.
  */
-async function missing({ platform }: LeaseTools, subject: LeaseSubject): Promise<Holding> {
+async function missing({ platform }: Pick<LeaseTools, 'platform'>, subject: LeaseSubject): Promise<Holding> {
   const { instance, run } = subject;
   const [seen, snapshots] = await Promise.all([platform.getInstance(instance), platform.listSnapshots(instance)]);
   if (!seen.ok || !snapshots.ok) return 'unknown';

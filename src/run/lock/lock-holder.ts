@@ -1,6 +1,7 @@
 import { formatDuration } from '../../duration.ts';
 import type { Outcome } from '../../event.ts';
 import { neutralise, shellWords } from '../../text.ts';
+import { formatTime } from '../../time.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { readMarker, type RunMarker } from './marker.ts';
 import { readQuiesceMarker } from './quiesce-marker.ts';
@@ -24,7 +25,7 @@ export function describeHolder(
     );
   if (marker.confirmation?.state === 'waiting')
     return busy(
-      `Run ${marker.run} of host ${neutralise(marker.holder.host)} waits for a confirmation until ${new Date(marker.confirmation.deadline.at).toISOString()} and is rolled back then.`,
+      `Run ${marker.run} of host ${neutralise(marker.holder.host)} waits for a confirmation until ${formatTime(marker.confirmation.deadline.at)} and is rolled back then.`,
       'Keep its change with `guard confirm`, or roll it back now with `guard rollback`. If that host is lost, `guard recover` rolls it back after the deadline.',
     );
   const who = `run ${marker.run} (host ${marker.holder.host}, pid ${marker.holder.pid})`;

@@ -3,7 +3,7 @@ import type { LifecycleCommand, LifecycleCommands } from '../../lifecycle-comman
 import type { Instance, Platform } from '../../platform/platform.ts';
 import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import { isRunId } from '../../journal/run-id.ts';
-import { ok, type Result } from '../../result.ts';
+import { err, ok, type Result } from '../../result.ts';
 import { neutralise } from '../../text.ts';
 import { endProcessesWith } from '../command/leftovers.ts';
 import { isHolder, isObject } from './parse-holder.ts';
@@ -98,22 +98,22 @@ export async function removeQuiesceMarker(
 const resumeTries = 3;
 const resumePauseMs = 1000;
 
-/** Runs the commands that resume the instance (afterRestorePoint), and repeats them if they fail. Null on success, otherwise a sentence. */
+/** Runs the commands that resume the instance (afterRestorePoint), and repeats them if they fail. The error is a sentence. */
 export async function resumeInstance(
   subject: { readonly run: string; readonly instance: string; readonly hooks: LifecycleCommands },
   tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
-): Promise<string | null> {
+): Promise<Result<void, string>> {
   for (let tries = 1; ; tries += 1) {
-    const failure = await runLifecycleCommands(subject, tools, 'afterRestorePoint');
-    if (failure === null) {
+    const ended = await runLifecycleCommands(subject, tools, 'afterRestorePoint');
+    if (ended.ok) {
       // A killed quiesce command may have left a helper process.
       const { beforeRestorePoint, afterRestorePoint = [] } = subject.hooks;
       if ((beforeRestorePoint ?? afterRestorePoint).some(({ kind }) => kind === 'exec'))
         await endProcessesWith(tools, subject.instance, `GUARD_HOOK=${subject.run}/beforeRestorePoint`);
       await tools.recorder.record({ type: 'quiesce-ended' });
-      return null;
+      return ended;
     }
-    if (tries === resumeTries) return failure;
+    if (tries === resumeTries) return ended;
     await tools.clock.sleep(resumePauseMs);
   }
 }
@@ -137,17 +137,16 @@ export function resumeCommandsOf(
 }
 
 /**
- * Resumes a quiesced instance by its key. Null on success, otherwise a sentence, and
- * the key stays. `known` is the current run, whose commands on the host are used.
+ * Resumes a quiesced instance by its key. The error is a sentence, and the key then stays. `known` is the current run, whose commands on the host are used.
  */
 export async function resumeByMarker(
   known: { readonly run: string; readonly instance: string; readonly hooks: LifecycleCommands },
   tools: Pick<RunTools, 'platform' | 'clock' | 'recorder'>,
-): Promise<string | null> {
+): Promise<Result<void, string>> {
   const { instance } = known;
   const seen = await tools.platform.getInstance(instance);
   const quiesceMarker = seen.ok ? readQuiesceMarker(seen.value) : null;
-  if (quiesceMarker === null) return null;
+  if (quiesceMarker === null) return ok(undefined);
   const hooks = resumeCommandsOf(quiesceMarker, known);
   if (quiesceMarker.alsoOnHost && !(hooks.afterRestorePoint ?? []).some(({ kind }) => kind === 'host'))
     await tools.recorder.record({
@@ -155,7 +154,8 @@ export async function resumeByMarker(
       level: 'warning',
       message: `Run ${quiesceMarker.run} has hooks on host ${neutralise(quiesceMarker.holder.host)} that resume the instance and are not known here. Run them there.`,
     });
-  const failure = await resumeInstance({ run: quiesceMarker.run, instance, hooks }, tools);
-  const removed = failure === null ? await removeQuiesceMarker(tools.platform, instance, quiesceMarker.run) : null;
-  return failure ?? (removed?.ok === false ? describeFailure(removed.error) : null);
+  const resumed = await resumeInstance({ run: quiesceMarker.run, instance, hooks }, tools);
+  if (!resumed.ok) return resumed;
+  const removed = await removeQuiesceMarker(tools.platform, instance, quiesceMarker.run);
+  return removed.ok ? removed : err(describeFailure(removed.error));
 }

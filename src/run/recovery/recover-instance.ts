@@ -3,7 +3,7 @@ import type { Baseline } from '../../health/baseline.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { waitingNow, type WaitingMarker } from '../confirmation/waiting.ts';
+import { waitingNow, type WaitingMarker, type WaitRecords } from '../confirmation/waiting.ts';
 import { newLease } from '../lock/in-flight.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../lock/lease.ts';
 import { removeMarker, takeMarker } from '../lock/marker-changes.ts';
@@ -22,6 +22,9 @@ export interface RecoveryTools extends Pick<
   'platform' | 'clock' | 'holder' | 'inspectHolder' | 'keptRestorePoints'
 > {
   readonly readClocks: ConfirmationTools['readClocks'];
+  readonly waits: WaitRecords;
+  /** Records the present name of the instance of a run. Returns the record with it; null where this host has none. */
+  readonly recordRename: (run: string, instance: string) => Promise<RunRecord | null>;
   /** Tells the server from all others; null where it does not say. */
   readonly serverId: () => Promise<string | null>;
   /** The record of a run; null where this host has none. */
@@ -72,8 +75,8 @@ export async function recoverInstance(request: RecoveryRequest, tools: RecoveryT
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
     return finish(request, tools, { record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] });
-  const unreadable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
-  if (unreadable !== null) return refusal(unreadable);
+  const readable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
+  if (!readable.ok) return refusal(readable.error);
   const isFree = isIdle || hasMakerLeft(found.value, record);
   const policy = { leaseMs: plan.limits.leaseMs, takeOver };
   const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found.value, record, policy);
@@ -148,8 +151,8 @@ async function finish(
     return refusal(lease.error);
   }
   const { instance, project, remote, limits } = plan;
-  const now = await withMarkerOfNow(platform, leftovers);
-  const settled = settledOf(now);
+  const now = await withMarkerOfNow(platform, leftovers, run);
+  const settled = settledOf(now, record);
   const outcome = await recover(
     {
       run,
@@ -269,7 +272,12 @@ async function recordOf(
   leftovers: RunLeftovers,
 ): Promise<RunRecord | null> {
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
-  if (owner !== null) return tools.readRecord(owner.run);
+  if (owner !== null) {
+    const record = await tools.readRecord(owner.run);
+    // It may have been renamed since. A copy of the instance has the marker, too, and another uuid.
+    const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
+    return isSame ? tools.recordRename(owner.run, instance) : record;
+  }
   const unfinished = await tools.unfinishedRuns();
   return (
     unfinished.findLast(

@@ -8,6 +8,7 @@ import { formatDuration } from '../../duration.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { neutralise } from '../../text.ts';
 import { manualRecoveryCommands, resumeCommands } from '../manual-recovery.ts';
+import { isWaitOpen, unconfirmedWithoutPoint } from '../confirmation/known-wait.ts';
 import { classifyDisks, type Disks } from '../restore-point/disks.ts';
 import { saveEvidence } from '../evidence/evidence.ts';
 import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
@@ -102,18 +103,30 @@ export async function findLeftovers(
 export async function withMarkerOfNow(
   platform: Pick<Platform, 'getInstance'>,
   leftovers: RunLeftovers,
+  run: string,
 ): Promise<RunLeftovers> {
   const { marker } = leftovers;
-  if (marker?.confirmation === undefined) return leftovers;
+  // A confirmation writes a marker that somebody removed again.
+  if (marker !== null && marker.confirmation === undefined) return leftovers;
   const seen = await platform.getInstance(leftovers.instance.name);
   const now = seen.ok ? readMarker(seen.value) : null;
-  return now?.run === marker.run ? { ...leftovers, marker: now } : leftovers;
+  const isOwn = now?.run === run && (marker !== null || now.confirmation !== undefined);
+  return isOwn ? { ...leftovers, marker: now } : leftovers;
 }
 
-/** What was settled about a change that waited for a confirmation. One that still waits is recovered only after its deadline. */
-export function settledOf({ inFlight, marker }: RunLeftovers): RecoverPlan['settled'] {
-  const state = inFlight === null ? undefined : marker?.confirmation?.state;
-  return state === 'waiting' ? 'expired' : (state ?? null);
+/**
+ * What was settled about a change that waited for a confirmation. One that still waits is recovered only after its deadline; so
+ * is one that waits by its record although somebody removed its marker.
+ */
+export function settledOf(
+  { instance, inFlight, marker }: RunLeftovers,
+  record: RunRecord | null,
+): RecoverPlan['settled'] {
+  const isOpen = record !== null && isWaitOpen(record);
+  const isOfRun = marker !== null && (record === null || marker.run === record.run);
+  const state = isOfRun && (inFlight !== null || isOpen) ? marker.confirmation?.state : undefined;
+  if (state !== undefined) return state === 'waiting' ? 'expired' : state;
+  return isOpen && inFlight !== null && instance.metadata[keptKey] !== record.run ? 'expired' : null;
 }
 
 /** The snapshot of a quiesced instance contains the quiesce marker, even if the instance no longer does. */
@@ -130,26 +143,33 @@ export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers:
   // Kept restore points are found and pruned only through the record.
   if (leftovers.inFlight && !plan.record?.restorePoint)
     await tools.recorder.record({ type: 'restore-point-created', restorePoint: leftovers.inFlight });
-  if (plan.settled !== null) await tools.recorder.record({ type: 'confirmation-settled', state: plan.settled });
+  if (plan.settled !== null) {
+    const by = leftovers.marker?.confirmation?.settledBy;
+    await tools.recorder.record({
+      type: 'confirmation-settled',
+      state: plan.settled,
+      ...(by === undefined ? {} : { by }),
+    });
+  }
   await thaw(tools, plan, leftovers.instance.status);
   const step = recoveryStep({ ...leftovers, record: plan.record });
   // A rollback resumes the instance after the restore; everything else resumes it first.
-  const heldStill = step.step === 'roll-back' ? null : await endQuiesce(plan, tools, leftovers);
+  const resumed = step.step === 'roll-back' ? ok(undefined) : await endQuiesce(plan, tools, leftovers);
   // Somebody restored an old restore point manually. Its run ended long ago.
   const onlyQuiet = leftovers.inFlight === null && leftovers.quiesceMarker !== null && plan.record?.ended != null;
-  if (onlyQuiet && heldStill === null) return { outcome: 'kept' };
-  const outcome = heldStill ?? (await doStep(plan, tools, leftovers, step));
+  if (onlyQuiet && resumed.ok) return { outcome: 'kept' };
+  const outcome = resumed.ok ? await doStep(plan, tools, leftovers, step) : resumed.error;
   await tools.recorder.record({ type: 'run-ended', outcome, ms: tools.clock.monotonic() - began });
   return outcome;
 }
 
-/** Null if nothing is quiesced any more. */
+/** Resumes what the run had quiesced, if anything. */
 async function endQuiesce(
   plan: RecoverPlan,
   tools: RecoverTools,
   { quiesceMarker }: RunLeftovers,
-): Promise<Outcome | null> {
-  if (quiesceMarker === null) return null;
+): Promise<Result<void, Outcome>> {
+  if (quiesceMarker === null) return ok(undefined);
   if (quiesceMarker.wasRunning && !(await runsOn(plan, tools))) {
     const up = await inPhase(
       tools,
@@ -157,10 +177,10 @@ async function endQuiesce(
       () => bringUp(tools, plan.instance, plan.limits),
       (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
     );
-    if (!up.ok) return stillQuiesced(plan, tools, up.error);
+    if (!up.ok) return err(stillQuiesced(plan, tools, up.error));
   }
-  const failure = await resumeByMarker(plan, tools);
-  return failure === null ? null : stillQuiesced(plan, tools, failure);
+  const resumed = await resumeByMarker(plan, tools);
+  return resumed.ok ? resumed : err(stillQuiesced(plan, tools, resumed.error));
 }
 
 /** Whether it runs after a stop of the run has ended, which the server continues on its own. */
@@ -216,6 +236,7 @@ async function doStep(
         await tools.recorder.record({ type: 'decided', decision: 'keep', cause: null });
       await afterKeep(plan, tools);
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
+      if (leftovers.inFlight === null) await freeWithoutPoint(plan, tools);
       return releaseKept(plan, tools, leftovers);
     case 'release-rolled-back':
       return releaseRolledBack(plan, tools, leftovers, step.well);
@@ -226,6 +247,17 @@ async function doStep(
       return (await keptBecauseHealthy(plan, tools, leftovers, manager)) ?? backToRestorePoint(plan, tools, leftovers);
     }
   }
+}
+
+/** Somebody removed the restore point of a change that was then confirmed. */
+async function freeWithoutPoint({ run, instance, limits }: RecoverPlan, tools: RecoverTools): Promise<void> {
+  await removeMarker(tools, instance, { run, lease: null, kept: true }, limits.readyMs);
+  await tools.recorder.record({ type: 'released', restorePoint: null });
+  await tools.recorder.record({
+    type: 'notice',
+    level: 'warning',
+    message: `${describeLoss('gone')} The change cannot be rolled back.`,
+  });
 }
 
 /** What is known of the package manager of a transaction: it survives guard, so that its result can be verified. */
@@ -288,6 +320,7 @@ function closed(plan: RecoverPlan, because: 'never-began' | 'kept' | 'rolled-bac
     case 'rolled-back':
       return { outcome: 'rolled-back', cause: causeOf(plan) };
     case 'restore-point-gone':
+      if (isUnconfirmed(plan)) return unconfirmedWithoutPoint(plan.instance);
       return {
         outcome: 'rollback-failed',
         cause: cause ?? 'inconclusive',

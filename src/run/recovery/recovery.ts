@@ -32,8 +32,11 @@ export type RecoveryStep =
 
 /** Decides what `guard recover` does. Pure. */
 export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }: RecoveryInput): RecoveryStep {
-  if (inFlight === null) return { step: 'close', because: closedBecause(marker, record) };
   const decision = record?.decided?.decision ?? null;
+  if (inFlight === null)
+    return isConfirmedWithoutPoint(marker, record)
+      ? { step: 'release-kept' }
+      : { step: 'close', because: closedBecause(marker, record) };
   const began = record?.commandBegan ?? false;
   if (isToBeKept(decision, marker)) return { step: 'release-kept' };
   // A restore removes the marker, so a later verdict is about the restored instance.
@@ -50,6 +53,12 @@ export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }:
 /** The marker is the decision about a change that waited for its confirmation. */
 function isToBeKept(decision: 'keep' | 'rollback' | null, marker: RunMarker | null): boolean {
   return decision === 'keep' || marker?.confirmation?.state === 'confirmed';
+}
+
+/** Somebody removed the restore point of a change that was confirmed all the same. */
+function isConfirmedWithoutPoint(marker: RunMarker | null, record: RunRecord | null): boolean {
+  if (marker?.confirmation?.state !== 'confirmed' || marker.run !== record?.run) return false;
+  return record.decided === null && record.ended?.outcome.outcome !== 'kept';
 }
 
 function closedBecause(

@@ -20,21 +20,22 @@ const pollMs = 2000;
 
 /**
  * An unreadable marker means that an unknown run may have changed the instance. Without a record on this host
- * a person has to decide. Null if it can be read or is not needed.
+ * a person has to decide.
  */
 export function refuseUnreadable(
   plan: Pick<Plan, 'instance' | 'project' | 'remote' | 'restorePoint'>,
   { instance, inFlight }: RunLeftovers,
   record: RunRecord | null,
   commands: Commands,
-): Outcome | null {
-  if (record !== null || inFlight === null || !isUnreadable(instance)) return null;
+): Result<void, Outcome> {
+  if (record !== null || inFlight === null || !isUnreadable(instance)) return ok(undefined);
   const lines = manualRecoveryCommands(commands, { ...plan, restorePoint: inFlight, start: true });
   const back = lines.map((line) => `\`${line}\``);
-  return refused(
+  const refusal = refused(
     `The marker "${markerKey}" of "${plan.instance}" cannot be read. It was written by another version of guard, or by hand, so the owner and the progress of the interrupted run are unknown.`,
     `Run \`guard recover\` with that version, or on the host of that run. To roll back manually, run ${back.join('; ')}. To keep the change and its restore point, run \`${removeMarkerCommand(commands, plan)}\` and then \`${recoverCommand(plan)} --take-over\`.`,
   );
+  return err(refusal);
 }
 
 type TakeoverTools = Pick<RunTools, 'platform' | 'clock' | 'inspectHolder'> & {
@@ -76,8 +77,8 @@ export async function requireDeadHolder(
   // The one who holds it has said how long it may be silent.
   const waitMs = Math.max(leaseMs, leftovers.marker?.leaseMs ?? 0);
   const who = describeOwner(owner?.run ?? record?.run ?? null, holder);
-  const refusal = await awaitHolderSilence(tools, leftovers, waitMs, who);
-  return refusal === null ? ok('given-up') : err(refusal);
+  const silence = await awaitHolderSilence(tools, leftovers, waitMs, who);
+  return silence.ok ? ok('given-up') : silence;
 }
 
 /** The guard of this host that took the run over: after its restore no marker names it any more. */
@@ -94,16 +95,19 @@ async function awaitHolderSilence(
   { instance, inFlight, quiesceMarker, lease, marker }: RunLeftovers,
   leaseMs: number,
   who: string,
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   if (inFlight === null && quiesceMarker !== null) return awaitQuiesceSilence(tools, instance.name, quiesceMarker, who);
-  if (inFlight === null) return marker === null ? null : awaitMarkerSilence(tools, instance.name, marker, leaseMs);
+  if (inFlight === null)
+    return marker === null ? ok(undefined) : awaitMarkerSilence(tools, instance.name, marker, leaseMs);
   if (lease !== null) return awaitLeaseSilence(tools, instance.name, lease, leaseMs, who);
   // Begun by a guard that had no lease: nobody knows a sign of its life.
   return marker === null
-    ? null
-    : refused(
-        `The ${who} was started by an older guard on another host, and only that host can tell whether it is still running.`,
-        'Run `guard recover` there. If that run is certainly dead, pass --take-over here.',
+    ? ok(undefined)
+    : err(
+        refused(
+          `The ${who} was started by an older guard on another host, and only that host can tell whether it is still running.`,
+          'Run `guard recover` there. If that run is certainly dead, pass --take-over here.',
+        ),
       );
 }
 
@@ -113,17 +117,17 @@ async function awaitLeaseSilence(
   lease: Lease,
   leaseMs: number,
   who: string,
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   await tools.report(
     `${who} may still be running on another host. Waiting ${formatDuration(leaseMs)} for its lease to expire. If it is certainly dead, pass --take-over.`,
   );
   switch (await awaitSilence(tools, instance, lease, leaseMs)) {
     case 'silent':
-      return null;
+      return ok(undefined);
     case 'alive':
-      return busy(`The ${who} is still running: it renewed its lease.`, 'Wait until it ends, or end it there.');
+      return err(busy(`The ${who} is still running: it renewed its lease.`, 'Wait until it ends, or end it there.'));
     case 'over':
-      return busy(`The ${who} was finished, or taken over by another guard.`, 'Try again to see what is left.');
+      return err(busy(`The ${who} was finished, or taken over by another guard.`, 'Try again to see what is left.'));
   }
 }
 
@@ -138,7 +142,7 @@ async function awaitMarkerSilence(
   instance: string,
   { run, holder }: RunMarker,
   leaseMs: number,
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   await report(
     `The restore point of run ${run} of host ${neutralise(holder.host)} no longer exists, but its marker does. Waiting ${formatDuration(leaseMs)} for the run to end. If it is certainly dead, pass --take-over.`,
   );
@@ -146,9 +150,10 @@ async function awaitMarkerSilence(
   while (clock.monotonic() < giveUpAt) {
     await clock.sleep(pollMs);
     const seen = await platform.getInstance(instance);
-    if (seen.ok && readMarker(seen.value)?.run !== run) return busy(`Run ${run} has ended meanwhile.`, 'Try again.');
+    if (seen.ok && readMarker(seen.value)?.run !== run)
+      return err(busy(`Run ${run} has ended meanwhile.`, 'Try again.'));
   }
-  return null;
+  return ok(undefined);
 }
 
 /** A moment of quiet renews nothing: it cannot last longer than its own limits. */
@@ -157,7 +162,7 @@ async function awaitQuiesceSilence(
   instance: string,
   { run, limitMs }: QuiesceMarker,
   who: string,
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   await tell(
     `${who} has quiesced this instance for its restore point, for at most ${formatDuration(limitMs)}. Waiting that long. If the run is certainly dead, pass --take-over.`,
   );
@@ -166,9 +171,9 @@ async function awaitQuiesceSilence(
     await clock.sleep(pollMs);
     const seen = await platform.getInstance(instance);
     if (seen.ok && readQuiesceMarker(seen.value)?.run !== run)
-      return busy(`The ${who} is still running, or was finished.`, 'Try again to see what is left.');
+      return err(busy(`The ${who} is still running, or was finished.`, 'Try again to see what is left.'));
   }
-  return null;
+  return ok(undefined);
 }
 
 /**

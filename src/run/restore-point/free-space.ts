@@ -48,10 +48,12 @@ export async function findFreeSpace(platform: Platform, wanted: SpaceRequest): P
   const used = needsMeasure(wanted, root.pool, limit, pools)
     ? await measureDisks(platform, wanted.instance.name, wanted.disks)
     : null;
-  const tight = refuseLimit(wanted.instance, root.device, limit, used);
-  if (tight !== null) return err(tight);
-  const full = pools.map((pool) => refusePool(wanted, pool, used)).find((outcome) => outcome !== null);
-  if (full !== undefined) return err(full);
+  const withinLimit = requireSpaceInLimit(wanted.instance, root.device, limit, used);
+  if (!withinLimit.ok) return withinLimit;
+  for (const pool of pools) {
+    const enough = requireSpaceInPool(wanted, pool, used);
+    if (!enough.ok) return enough;
+  }
   return ok({
     pool: pools.find(({ name }) => name === root.pool) ?? null,
     copy: copyOf(wanted, pools, root.pool, used),
@@ -95,30 +97,34 @@ function needsMeasure(
   );
 }
 
-function refuseLimit(
+function requireSpaceInLimit(
   instance: Instance,
   device: string,
   limit: DiskLimit | null,
   used: DiskUsage | null,
-): Outcome | null {
-  if (limit === null || limit.totalBytes <= 0) return null;
+): Result<void, Outcome> {
+  if (limit === null || limit.totalBytes <= 0) return ok(undefined);
   const usedBytes = Math.max(limit.usedBytes, used?.root ?? 0);
-  if (limit.totalBytes - usedBytes >= leastInLimit) return null;
-  return refused(
-    `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: not enough for a restore point and a rollback (at least ${formatMiB(leastInLimit)}).`,
-    `Free some space inside, or raise the limit: \`incus config device set ${instance.name} ${device} size=…\`.`,
+  if (limit.totalBytes - usedBytes >= leastInLimit) return ok(undefined);
+  return err(
+    refused(
+      `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: not enough for a restore point and a rollback (at least ${formatMiB(leastInLimit)}).`,
+      `Free some space inside, or raise the limit: \`incus config device set ${instance.name} ${device} size=…\`.`,
+    ),
   );
 }
 
-function refusePool(wanted: SpaceRequest, pool: PoolWithSpace, used: DiskUsage | null): Outcome | null {
-  if (pool.space === null) return null;
+function requireSpaceInPool(wanted: SpaceRequest, pool: PoolWithSpace, used: DiskUsage | null): Result<void, Outcome> {
+  if (pool.space === null) return ok(undefined);
   const { totalBytes, usedBytes } = pool.space;
   const free = totalBytes - usedBytes;
   const need = neededIn(wanted, pool, used);
-  if (free >= need.bytes) return null;
-  return refused(
-    `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: not enough for a restore point of "${wanted.instance.name}" and a rollback (${need.message}).`,
-    `Free some space first; \`incus storage info ${pool.name}\` shows the usage.`,
+  if (free >= need.bytes) return ok(undefined);
+  return err(
+    refused(
+      `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: not enough for a restore point of "${wanted.instance.name}" and a rollback (${need.message}).`,
+      `Free some space first; \`incus storage info ${pool.name}\` shows the usage.`,
+    ),
   );
 }
 

@@ -49,10 +49,10 @@ export async function quiesce(
   const claimed = await claimInstance(plan, tools, stale);
   if (!claimed.ok) return claimed;
   if (!claimed.value.wasRunning) return ok({ wasRunning: false, stopped: false });
-  const failure = await runLifecycleCommands(plan, tools, 'beforeRestorePoint', {}, tools.interruption.signal);
-  if (failure !== null) {
+  const prepared = await runLifecycleCommands(plan, tools, 'beforeRestorePoint', {}, tools.interruption.signal);
+  if (!prepared.ok) {
     const signal = tools.interruption.by();
-    const message = refused(failure, 'Nothing was changed, and the instance was resumed.');
+    const message = refused(prepared.error, 'Nothing was changed, and the instance was resumed.');
     return err(
       await resumedAfterFailure(plan, tools, false, signal === null ? message : { outcome: 'interrupted', signal }),
     );
@@ -77,10 +77,10 @@ export async function resume(plan: Plan, tools: RunTools, state: QuiesceState): 
         ),
       );
   }
-  const failure = await resumeInstance(plan, tools);
-  return failure === null
-    ? ok(undefined)
-    : err(refused(`${failure} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan)));
+  const resumed = await resumeInstance(plan, tools);
+  return resumed.ok
+    ? resumed
+    : err(refused(`${resumed.error} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan)));
 }
 
 async function resumedAfterFailure(plan: Plan, tools: RunTools, stopped: boolean, outcome: Outcome): Promise<Outcome> {

@@ -123,8 +123,9 @@ export async function rollBack(
     return proof.ok ? { end: 'failed', message: started.error } : lostBy(proof.error);
   }
   // It came back as it was copied: perhaps held still.
-  const held = await resumeByMarker({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
-  if (held !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: `${held} ${mayBeBusy}` });
+  const resumed = await resumeByMarker({ run: tools.recorder.run, instance: plan.instance, hooks: plan.hooks }, tools);
+  if (!resumed.ok)
+    await tools.recorder.record({ type: 'notice', level: 'warning', message: `${resumed.error} ${mayBeBusy}` });
   return verifyAgain(plan, tools);
 }
 

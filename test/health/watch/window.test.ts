@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import type { CheckDefinition } from '../../../src/check-definition.ts';
 import { defaultSettings } from '../../../src/config/defaults.ts';
-import { windowMistake } from '../../../src/health/watch/window.ts';
+import { requireWindow } from '../../../src/health/watch/window.ts';
 import { checkOf } from '../samples.ts';
 
 const mistake = (timing: Parameters<typeof checkOf>[1], limitMs: number, soakMs: number) =>
-  windowMistake({ limitMs, soakMs, checks: [checkOf('web', timing)] });
+  mistakeIn([checkOf('web', timing)], limitMs, soakMs);
+
+function mistakeIn(checks: readonly CheckDefinition[], limitMs: number, soakMs: number): string | null {
+  const fits = requireWindow({ limitMs, soakMs, checks });
+  return fits.ok ? null : fits.error;
+}
 
 describe('a window too short ever to fail (F32)', () => {
   it('is none with the defaults', () => {
     const { verifyTimeoutMs: limitMs, soakMs } = defaultSettings;
-    expect(
-      windowMistake({ limitMs, soakMs, checks: [checkOf('web'), checkOf('slow', { startPeriodMs: 60_000 })] }),
-    ).toBeNull();
+    expect(mistakeIn([checkOf('web'), checkOf('slow', { startPeriodMs: 60_000 })], limitMs, soakMs)).toBeNull();
   });
 
   it('is a limit that ends before the start period and all tries', () => {

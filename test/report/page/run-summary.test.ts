@@ -45,7 +45,7 @@ describe('the first screen of a run', () => {
 
   test('of a change that waits while guard runs says how to confirm it', () => {
     const events = [
-      ...eventsOfOutcomes.kept.filter(({ type }) => type !== 'run-ended' && type !== 'released'),
+      ...eventsOfOutcomes.kept.filter(({ type }) => type !== 'run-ended' && type !== 'released' && type !== 'decided'),
       {
         type: 'confirmation-requested' as const,
         deadline: { at: 1_790_000_600_000, bootId: 'b', sinceBootMs: 1 },

@@ -3,6 +3,7 @@ import type { Outcome } from '../../../src/event.ts';
 import type { Fault, MemoryRequest } from '../../../src/platform/memory/requests.ts';
 import { ok } from '../../../src/result.ts';
 import type { ConfirmationAction } from '../../../src/run/lock/confirmation.ts';
+import { describeWaitProblem, knownWaitOf, type WaitProblem } from '../../../src/run/confirmation/known-wait.ts';
 import { keepDeadline } from '../../../src/run/confirmation/keep-deadline.ts';
 import { awaitOtherGuard, type OtherGuardTools } from '../../../src/run/confirmation/other-guard.ts';
 import { settleOnInstance } from '../../../src/run/confirmation/settlement.ts';
@@ -10,7 +11,17 @@ import { guardedRun } from '../../../src/run/guarded-run.ts';
 import { readMarker } from '../../../src/run/lock/marker.ts';
 import type { RunTools } from '../../../src/run/tools.ts';
 import { recoverInstance } from './recovery.ts';
-import { createWorld, instanceName, planOf, recordOf, startGuard, versionOf, type Guard, type World } from './world.ts';
+import {
+  createWorld,
+  instanceName,
+  planOf,
+  recordOf,
+  recorderOf,
+  startGuard,
+  versionOf,
+  type Guard,
+  type World,
+} from './world.ts';
 
 /** What somebody does about the change while it waits, and what is to come of it where nothing goes wrong. */
 export interface Story {
@@ -19,6 +30,8 @@ export interface Story {
   readonly detach: boolean;
   /** In order, each by a process of its own, milliseconds after the wait began. */
   readonly acts: readonly { readonly action: ConfirmationAction; readonly afterMs: number; readonly host: string }[];
+  /** What somebody else does to the instance on the server while the change waits. */
+  readonly meddling?: { readonly meddle: (world: World) => void; readonly afterMs: number };
   readonly version: 'v1' | 'v2';
 }
 
@@ -37,6 +50,12 @@ export interface TrialEnd {
   readonly version: string;
   readonly requests: Readonly<Record<Victim, number>>;
   readonly violations: readonly string[];
+  /** What the record says of its end. */
+  readonly recorded: Outcome | null;
+  /** How long after the first deadline the run ended, in milliseconds. */
+  readonly lateMs: number | null;
+  /** The warnings in the record. */
+  readonly warnings: readonly string[];
 }
 
 const run = '20270101-000000-cccc';
@@ -72,6 +91,8 @@ export async function tryConfirmation(story: Story, mishap: Mishap | null): Prom
       while (!trial.waits) await clock.sleep(100);
       for (const { action, afterMs, host } of story.acts)
         begin(clock.sleep(afterMs).then(() => act(trial, action, host)));
+      const { meddling } = story;
+      if (meddling !== undefined) begin(clock.sleep(meddling.afterMs).then(() => meddling.meddle(world)));
     })(),
   );
   await world.time.pass(patienceMs);
@@ -79,6 +100,18 @@ export async function tryConfirmation(story: Story, mishap: Mishap | null): Prom
     version: versionOf(world),
     requests: trial.requests,
     violations: [...bugs.map((bug) => `a fault of guard's own: ${String(bug)}`), ...violationsOf(world, outcomes)],
+    ...recordedEnd(world),
+  };
+}
+
+function recordedEnd(world: World): Pick<TrialEnd, 'recorded' | 'lateMs' | 'warnings'> {
+  const events = world.journal.get(run) ?? [];
+  const requested = events.find((event) => event.type === 'confirmation-requested');
+  const ended = recordOf(world, run)?.ended ?? null;
+  return {
+    recorded: ended?.outcome ?? null,
+    lateMs: ended === null || requested === undefined ? null : ended.at - requested.deadline.at,
+    warnings: events.flatMap((event) => (event.type === 'notice' && event.level === 'warning' ? [event.message] : [])),
   };
 }
 
@@ -136,11 +169,14 @@ async function keepAlways(trial: Trial): Promise<void> {
   }
 }
 
+const noDeadline = { at: 0, bootId: '', sinceBootMs: 0 };
+
 /** As src/cli/confirmation-keeper.ts does it. */
 async function keep(trial: Trial, keeper: Guard): Promise<void> {
   const { world } = trial;
   const { clock, confirmation, inspectHolder } = keeper.tools;
   let freed = false;
+  let told: WaitProblem | null = null;
   for (;;) {
     await clock.sleep(500);
     if (!trial.waits) continue;
@@ -150,7 +186,17 @@ async function keep(trial: Trial, keeper: Guard): Promise<void> {
     const isHeld = started !== null && ended === null && inspectHolder(started.holder) === 'alive';
     const left = confirmationDeadline === null ? 0 : remainingMs(confirmationDeadline, confirmation.readClocks());
     if (isHeld && left > -10_000) continue;
-    const { step } = await keepDeadline(settlingTools(world, keeper), instanceName, run);
+    const known = knownWaitOf(run, record, null, 120_000);
+    const kept = await keepDeadline(settlingTools(world, keeper), instanceName, run, known);
+    const { step } = kept;
+    const problem = kept.step === 'wait' ? kept.problem : null;
+    if (problem !== null && problem !== told) {
+      const subject = { run, instance: instanceName, deadline: known?.deadline ?? noDeadline };
+      const recorder = recorderOf(world, run, keeper.process);
+      await recorder.resume();
+      await recorder.record({ type: 'notice', level: 'warning', message: describeWaitProblem(problem, subject) });
+    }
+    told = problem;
     if (step === 'wait' || step === 'look-again') {
       await clock.sleep(2000);
       continue;
@@ -179,7 +225,8 @@ async function act(trial: Trial, action: ConfirmationAction, host: string): Prom
   const world: World = host === 'here' ? trial.world : { ...trial.world, journal: new Map() };
   const actor = startGuard(trial.world, { run, host, faultOf: faultsOf(trial, 'actor') });
   const tools = settlingTools(world, actor);
-  const settled = await settleOnInstance(tools, instanceName, run, action);
+  const known = host === 'here' ? knownWaitOf(run, recordOf(world, run), null, 120_000) : null;
+  const settled = await settleOnInstance(tools, instanceName, run, action, { known });
   if (!settled.ok || action.kind === 'extend') return;
   if ((await awaitOtherGuard(tools, instanceName, run)) === 'silent')
     await recoverInstance(world, actor, planOf('good', run), host === 'here' ? run : null, true);

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../../src/event.ts';
 import type { RunRecord } from '../../../src/journal/runs.ts';
 import type { Plan } from '../../../src/run/plan.ts';
+import { knownWaitOf } from '../../../src/run/confirmation/known-wait.ts';
 import { expireWaiting } from '../../../src/run/confirmation/waiting.ts';
 import { recoverInstance as recover, type RecoveryTools } from '../../../src/run/recovery/recover-instance.ts';
 import { busy, refused } from '../../../src/run/refusal.ts';
@@ -39,6 +40,11 @@ function recoveryTools(world: World, { tools, process }: Guard, known: string | 
   return {
     ...tools,
     readClocks: tools.confirmation.readClocks,
+    waits: {
+      runsOn: async () => (known === null ? [] : [known]),
+      knownOf: async (run) => (run === known ? knownWaitOf(run, recordOf(world, run), null, 120_000) : null),
+    },
+    recordRename: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),
     serverId: async () => null,
     readRecord: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),
     readBaseline: async (record) => baselineOf(record),

@@ -24,9 +24,16 @@ export async function runForCheck(
     if (!filled.ok) return filled;
     words.push(filled.value);
   }
+  // A script may get along without the address: it is empty where the instance has none.
+  const address = await fillAddress('{address}', tools.askAddresses);
   const answer = await runOnHost({
     command: [command[0], ...words],
-    environment: { GUARD_INSTANCE: tools.instance, GUARD_PROJECT: tools.platform.project, ...environment },
+    environment: {
+      GUARD_INSTANCE: tools.instance,
+      GUARD_PROJECT: tools.platform.project,
+      GUARD_ADDRESS: address.ok ? address.value : '',
+      ...environment,
+    },
     clock: tools.clock,
     signal: tools.signal,
     maxBytes: mostOutputBytes,

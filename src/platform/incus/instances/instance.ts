@@ -200,6 +200,7 @@ function instanceOf(json: unknown, etag: string): Instance {
   const expanded = textsOf(instance['expanded_config']);
   return {
     name: textOf(instance['name']),
+    uuid: config['volatile.uuid'] ?? null,
     status: textOf(instance['status']),
     type: instanceTypeOf(instance['type'], config),
     ephemeral: instance['ephemeral'] === true,

@@ -16,7 +16,7 @@ export const copyKey = 'user.guard.rehearsal';
  * The copy keeps the original's name, limits and interfaces, and loses everything that leads outside or starts by itself:
  * proxies, folders and devices of the host, shared volumes, schedules, automatic start, cloud-init's data.
  */
-export function planCopy(original: OriginalInstance, request: CopyRequest): CopyPlan {
+export function planCopy(original: OriginalInstance, request: CopyRequest): Omit<CopyPlan, 'isOnAnsweringServer'> {
   const devices: Record<string, Readonly<Record<string, string>>> = {};
   const removed: RemovedDevice[] = [];
   const volumes: CopiedVolume[] = [];

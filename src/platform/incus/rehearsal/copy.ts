@@ -4,9 +4,26 @@ import type { PlatformFailure } from '../../failure.ts';
 import type { Limit } from '../../platform.ts';
 import { numberOf, objectOf } from '../http/json.ts';
 import { operate } from '../http/operations.ts';
-import type { CopyPlan, RehearsalPlace, ServerMemory } from '../../rehearsals.ts';
-import { copyKey } from './copy-plan.ts';
+import type { CopyPlan, CopyRequest, RehearsalPlace, ServerMemory } from '../../rehearsals.ts';
+import { getServer } from '../http/server.ts';
+import { getRawInstance } from '../instances/instance.ts';
+import { copyKey, planCopy } from './copy-plan.ts';
 import { inProject } from './place.ts';
+
+/** How a copy of the instance would differ from it. */
+export async function planRehearsalCopy(
+  incus: Incus,
+  instance: string,
+  request: CopyRequest,
+): Promise<Result<CopyPlan, PlatformFailure>> {
+  const original = await getRawInstance(incus, instance);
+  if (!original.ok) return original;
+  const { location } = original.value;
+  const server = location === null ? null : await getServer(incus);
+  if (server?.ok === false) return server;
+  const isOnAnsweringServer = server === null || server.value.name === location;
+  return ok({ ...planCopy(original.value, request), isOnAnsweringServer });
+}
 
 /**
  * Copies the instance, running or not, and its own volumes into guard's project, where the original is; the copy is stopped.

@@ -158,6 +158,8 @@ async function ensureNetworkNamed(incus: Incus, name: string): Promise<Result<vo
 async function createNetwork(incus: Incus, name: string, purpose: string): Promise<Result<void, PlatformFailure>> {
   const acl = await ensureAcl(incus, name, null);
   if (!acl.ok) return acl;
+  const defined = await defineOnMembers(incus, name, purpose);
+  if (!defined.ok) return defined;
   const taken = await takenSubnets(incus);
   let last: Result<void, PlatformFailure> = ok(undefined);
   for (const wanted of ['auto', ...subnets.filter((subnet) => !taken.has(prefixOf(subnet)))]) {
@@ -176,6 +178,31 @@ async function createNetwork(incus: Incus, name: string, purpose: string): Promi
   const created = await readOwn(incus, ['networks', name], purpose);
   if (!created.ok) return created;
   return ensureAcl(incus, name, created.value?.config['ipv4.address'] ?? null);
+}
+
+/** On a cluster a network is first defined on each member; the request that creates it then makes it on all of them. */
+async function defineOnMembers(incus: Incus, name: string, purpose: string): Promise<Result<void, PlatformFailure>> {
+  const server = await call(incus, { method: 'GET', path: [], purpose });
+  if (!server.ok) return server;
+  if (objectOf(objectOf(server.value.metadata)['environment'])['server_clustered'] !== true) return ok(undefined);
+  const members = await call(incus, { method: 'GET', path: ['cluster', 'members'], purpose });
+  if (!members.ok) return members;
+  for (const url of listOf(members.value.metadata)) {
+    const target = decodeURIComponent(textOf(url).split('/').at(-1) ?? '');
+    const body = { name, type: 'bridge' };
+    const query = { target };
+    const ended = await operate(incus, {
+      method: 'POST',
+      path: ['networks'],
+      query,
+      body,
+      purpose,
+      limitMs: usualLimitMs,
+    });
+    // An earlier try may have defined it.
+    if (!ended.ok && !/already (defined|exists)/i.test(ended.error.detail)) return ended;
+  }
+  return ok(undefined);
 }
 
 const subnets: readonly string[] = Array.from({ length: 24 }, (_, at) => `10.${201 + (at % 12)}.${17 + 11 * at}.1/24`);

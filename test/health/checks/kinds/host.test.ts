@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HostCheck, PluginCheck, Words } from '../../../../src/check-definition.ts';
 import { askCheck } from '../../../../src/health/checks/check.ts';
+import { ok } from '../../../../src/result.ts';
 import { afterwards, common, nowhere } from './asking.ts';
 
 const ask = (command: Words, more: Partial<HostCheck> = {}) =>
@@ -45,8 +46,14 @@ describe('a host check', () => {
     expect(result.message).toContain('$(id) `id`; "quoted" *');
   });
 
-  it('knows of which instance it is asked', async () => {
-    expect((await ask(['sh', '-c', 'echo $GUARD_INSTANCE of $GUARD_PROJECT'])).message).toContain('c1 of default');
+  it('knows of which instance it is asked, and at which address', async () => {
+    const command: Words = ['sh', '-c', 'echo $GUARD_INSTANCE of $GUARD_PROJECT at $GUARD_ADDRESS.'];
+    expect((await ask(command)).message).toContain('c1 of default at .');
+    const addresses = { eth0: ['192.0.2.7'] };
+    const state = ok({ status: 'Running', memoryBytes: 0, addresses, disks: {} });
+    const platform = { ...nowhere.platform, getInstanceState: async () => state };
+    const asked = await askCheck({ ...common, kind: 'host', command, environment: {} }, { ...nowhere, platform });
+    expect(asked.message).toContain('c1 of default at 192.0.2.7.');
   });
 
   it('cannot be asked when there is no such command', async () => {

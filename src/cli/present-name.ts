@@ -1,0 +1,66 @@
+import { openJournal } from '../journal/journal.ts';
+import { readRun, type RunRecord } from '../journal/runs.ts';
+import type { PlatformFailure } from '../platform/failure.ts';
+import type { Platform } from '../platform/platform.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
+import { withInstance, type Session, type SessionRequest } from './session.ts';
+
+/** Where the instance of a run is by now. */
+export type InstancePlace =
+  | { readonly place: 'there' }
+  | { readonly place: 'renamed'; readonly name: string }
+  /** No instance of the project is it. */
+  | { readonly place: 'missing' }
+  | { readonly place: 'unknown'; readonly failure: PlatformFailure };
+
+/** Looks for an instance by its name and its uuid, which a rename does not change. Another one may have its old name by now. */
+export async function findInstance(
+  platform: Pick<Platform, 'getInstance' | 'listInstances'>,
+  name: string,
+  uuid: string | null,
+): Promise<InstancePlace> {
+  const seen = await platform.getInstance(name);
+  if (seen.ok && (uuid === null || seen.value.uuid === null || seen.value.uuid === uuid)) return { place: 'there' };
+  if (!seen.ok && seen.error.kind !== 'not-found') return { place: 'unknown', failure: seen.error };
+  if (uuid === null) return { place: 'missing' };
+  const all = await platform.listInstances();
+  if (!all.ok) return { place: 'unknown', failure: all.error };
+  const found = all.value.find((one) => one.uuid === uuid);
+  return found === undefined ? { place: 'missing' } : { place: 'renamed', name: found.name };
+}
+
+/** Works on the instance of a recorded run, also where it was renamed since. The record then has the present name. */
+export async function withInstanceOfRun(
+  context: Context,
+  wanted: SessionRequest,
+  record: RunRecord | null,
+  work: (session: Session, record: RunRecord | null) => Promise<number>,
+): Promise<number> {
+  const uuid = record?.started?.uuid ?? null;
+  if (record === null || uuid === null) return withInstance(context, wanted, (session) => work(session, record));
+  let renamed: string | null = null;
+  const status = await withInstance(context, wanted, async (session) => {
+    const { platform, instance } = session.reached;
+    const found = await findInstance(platform, instance, uuid);
+    if (found.place !== 'renamed') return work(session, record);
+    renamed = found.name;
+    return 0;
+  });
+  if (renamed === null) return status;
+  const remote = record.started?.remote ?? null;
+  const instance = remote === null ? renamed : `${remote}:${renamed as string}`;
+  const now = await recordRename(context, record.run, renamed);
+  return withInstance(context, { ...wanted, instance }, (session) => work(session, now ?? record));
+}
+
+/** Records the present name of the instance. Returns the record with it; null where there is none. */
+export async function recordRename(context: Context, run: string, instance: string): Promise<RunRecord | null> {
+  const stateDirectory = stateDirectoryOf(context);
+  const record = await readRun(stateDirectory, run);
+  if (record === null || record.started?.instance === instance) return record;
+  const journal = await openJournal({ stateDirectory, run });
+  if (!journal.ok) return record;
+  await journal.value.append({ type: 'instance-renamed', instance, v: 1, run, at: context.clock.now() });
+  await journal.value.close();
+  return readRun(stateDirectory, run);
+}

@@ -1,0 +1,170 @@
+import { longestWaitMs, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
+import type { Outcome } from '../../event.ts';
+import type { RunRecord } from '../../journal/runs.ts';
+import type { Instance, Snapshot } from '../../platform/platform.ts';
+import { formatTime } from '../../time.ts';
+import { leaseOf } from '../lock/in-flight.ts';
+import { isUnreadable, keptKey, readMarker, type RunMarker } from '../lock/marker.ts';
+import type { Confirmation } from '../lock/confirmation.ts';
+
+/**
+ * What this host itself wrote of a change that waits. Everybody who may configure the instance can change or remove its marker,
+ * so what the instance lacks decides nothing: see docs/internals/confirmation.md.
+ */
+export interface KnownWait {
+  readonly run: string;
+  /** As it was set by the run, or by the last extension that this host recorded. */
+  readonly deadline: Deadline;
+  /** The server's `created_at` of the restore point in flight; null where the record cannot be read. */
+  readonly createdAt: string | null;
+  /** The base of the lease under which this host held it last; null where that is not known. */
+  readonly lease: number | null;
+  /** The marker as the run wrote it, which takes the place of one that is gone; null where the record cannot be read. */
+  readonly marker: RunMarker | null;
+}
+
+/** What somebody did to a change that waits. The change waits all the same. */
+export type WaitProblem =
+  | 'marker-missing'
+  | 'marker-unreadable'
+  | 'marker-of-other-run'
+  /** The deadline on the instance is another one, and no `guard confirm --extend` has set it. */
+  | 'deadline-changed'
+  /** The change cannot be rolled back any more. */
+  | 'restore-point-gone';
+
+/** What is true of a change that this host, or the instance, says to wait. */
+export type WaitState =
+  | {
+      readonly state: 'waiting';
+      readonly confirmation: Confirmation;
+      /** What a settlement is written into; null where neither the instance nor this host has it. */
+      readonly marker: RunMarker | null;
+      readonly problem: WaitProblem | null;
+    }
+  | { readonly state: 'settled'; readonly confirmation: Confirmation; readonly marker: RunMarker }
+  /** It does not wait, or another guard has taken it over. */
+  | { readonly state: 'none' };
+
+/** Whether the record of a run says that its change waits, and nothing of a decision. */
+export function isWaitOpen({ ended, decided, events, confirmationDeadline }: RunRecord): boolean {
+  const isSettled = decided !== null || events.some(({ type }) => type === 'confirmation-settled');
+  return confirmationDeadline !== null && !isSettled && (ended === null || ended.outcome.outcome === 'waiting');
+}
+
+/** What this host knows of a run by its record, or by its note where the record cannot be read; null where its change does not wait. */
+export function knownWaitOf(
+  run: string,
+  record: RunRecord | null,
+  noted: Deadline | null,
+  leaseMs: number,
+): KnownWait | null {
+  if (record === null)
+    return noted === null ? null : { run, deadline: noted, createdAt: null, lease: null, marker: null };
+  const { started, confirmationDeadline, restorePoint, retention } = record;
+  if (!isWaitOpen(record) || started === null || confirmationDeadline === null) return null;
+  const marker: RunMarker = {
+    v: 1,
+    run,
+    holder: started.holder,
+    wasRunning: started.wasRunning,
+    restorePointName: started.restorePointName,
+    leaseMs,
+    at: started.at,
+    confirmation: { state: 'waiting', deadline: confirmationDeadline, ...(retention == null ? {} : { retention }) },
+  };
+  return {
+    run,
+    deadline: confirmationDeadline,
+    createdAt: restorePoint?.createdAt ?? null,
+    lease: record.lease,
+    marker,
+  };
+}
+
+/** Judges what the instance shows of a run by what this host knows of it; `known` is null on other hosts. Pure. */
+export function waitStateOf(
+  run: string,
+  known: KnownWait | null,
+  { instance, inFlight }: { readonly instance: Instance; readonly inFlight: Snapshot | null },
+  reading: ClockReading,
+): WaitState {
+  const marker = readMarker(instance);
+  const shown = marker?.run === run ? marker.confirmation : undefined;
+  if (marker !== null && shown !== undefined) {
+    const isThere = inFlight !== null && (known?.createdAt == null || known.createdAt === inFlight.createdAt);
+    // An old snapshot that somebody restored by hand may have brought the marker back.
+    if (!isThere && known === null) return { state: 'none' };
+    if (shown.state !== 'waiting') return { state: 'settled', confirmation: shown, marker };
+    const confirmation = known === null ? shown : withVerifiedDeadline(known.deadline, shown, reading);
+    const changed = confirmation === shown ? null : 'deadline-changed';
+    return { state: 'waiting', confirmation, marker, problem: isThere ? changed : 'restore-point-gone' };
+  }
+  const isKept = instance.metadata[keptKey] === run;
+  if (known === null || inFlight === null || isKept || isTakenOver(known, inFlight)) return { state: 'none' };
+  const confirmation = known.marker?.confirmation ?? { state: 'waiting', deadline: known.deadline };
+  return {
+    state: 'waiting',
+    confirmation: { ...confirmation, deadline: known.deadline },
+    marker: known.marker,
+    problem: markerProblemOf(run, instance),
+  };
+}
+
+function markerProblemOf(run: string, instance: Instance): WaitProblem {
+  if (isUnreadable(instance)) return 'marker-unreadable';
+  const marker = readMarker(instance);
+  return marker === null || marker.run === run ? 'marker-missing' : 'marker-of-other-run';
+}
+
+/** A guard that takes a run over, to roll it back or to keep it, gives its restore point a lease of its own. */
+function isTakenOver({ createdAt, lease }: KnownWait, inFlight: Snapshot): boolean {
+  if (createdAt !== null && inFlight.createdAt !== createdAt) return true;
+  const now = leaseOf(inFlight.expiresAt);
+  return lease !== null && now !== null && now.base !== lease;
+}
+
+/** A deadline counts if this host recorded it, or if `guard confirm --extend` of any host set it, at most `longestWaitMs` from now. */
+function withVerifiedDeadline(recorded: Deadline, shown: Confirmation, reading: ClockReading): Confirmation {
+  const { deadline, extension } = shown;
+  if (isSame(deadline, recorded)) return shown;
+  const isExtended = extension !== undefined && deadline.at === extension.at + extension.ms;
+  if (isExtended && remainingMs(deadline, reading) <= longestWaitMs) return shown;
+  const { extension: _extension, ...rest } = shown;
+  return { ...rest, deadline: recorded };
+}
+
+function isSame(one: Deadline, other: Deadline): boolean {
+  return one.at === other.at && one.bootId === other.bootId && one.sinceBootMs === other.sinceBootMs;
+}
+
+/** What happened, and what to do, in sentences for a person. */
+export function describeWaitProblem(
+  problem: WaitProblem,
+  { run, instance, deadline }: { readonly run: string; readonly instance: string; readonly deadline: Deadline },
+): string {
+  const until = formatTime(deadline.at);
+  const unseen = `Other hosts cannot see that this change waits. It still does, and is rolled back at ${until}. To keep it, run \`guard confirm ${run}\` on this host, which writes the marker again.`;
+  switch (problem) {
+    case 'marker-missing':
+      return `The marker of this run on ${instance} is missing: somebody removed it, or guard was killed before it was complete. ${unseen}`;
+    case 'marker-unreadable':
+      return `Somebody overwrote the marker of this run on ${instance}, and it cannot be read. ${unseen}`;
+    case 'marker-of-other-run':
+      return `Somebody replaced the marker of this run on ${instance} with that of another run. ${unseen}`;
+    case 'deadline-changed':
+      return `Somebody changed the deadline on ${instance} without \`guard confirm --extend\`. This has no effect: the change is rolled back at ${until}.`;
+    case 'restore-point-gone':
+      return `Somebody removed the restore point of this run from ${instance}, so the change cannot be rolled back any more. To keep it, run \`guard confirm ${run}\`. Without a confirmation the run ends at ${until} with status 21, and ${instance} stays as it is.`;
+  }
+}
+
+/** The end of a change that was not confirmed and cannot be rolled back. */
+export function unconfirmedWithoutPoint(instance: string): Outcome {
+  return {
+    outcome: 'rollback-failed',
+    cause: 'not-confirmed',
+    message: `The change was not confirmed, and its restore point no longer exists: somebody removed it. ${instance} stays as the change left it. Check it. \`guard rollback ${instance}\` goes back to an older restore point, if there is one.`,
+    manualRecovery: [],
+  };
+}

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+import type { Deadline } from '../../../src/deadline.ts';
+import type { Outcome } from '../../../src/event.ts';
+import { guardedRun } from '../../../src/run/guarded-run.ts';
+import type { ConfirmationAnswer, RunTools } from '../../../src/run/tools.ts';
+import { settleOnInstance } from '../../../src/run/confirmation/settlement.ts';
+import { createWorld, instanceName, planOf, startGuard, versionOf, type World } from './world.ts';
+
+const run = '20270101-000000-cccc';
+const minute = 60_000;
+
+interface Attended {
+  readonly outcome: Outcome | null;
+  readonly version: string;
+  readonly warnings: readonly string[];
+  /** When the people inside were told, in milliseconds before the deadline that they were told. */
+  readonly toldMs: readonly number[];
+}
+
+/** A guard that waits at a terminal. `story` gets the world when the wait begins; `answer` is what the person types after `afterMs`. */
+const attend = async (
+  confirmMs: number,
+  more: {
+    readonly answer?: ConfirmationAnswer;
+    readonly afterMs?: number;
+    readonly by?: boolean;
+    readonly story?: (world: World) => Promise<void>;
+  },
+): Promise<Attended> => {
+  const world = createWorld();
+  const { tools } = startGuard(world, { run });
+  const told: number[] = [];
+  const confirmation: RunTools['confirmation'] = {
+    ...tools.confirmation,
+    ask: async (_deadline: () => Deadline, over: AbortSignal) => {
+      void more.story?.(world);
+      if (more.answer === undefined) return new Promise(() => {});
+      await tools.clock.sleep(more.afterMs ?? 0, over);
+      return more.answer;
+    },
+    tryCommand: async (_words, over) => {
+      await tools.clock.sleep(more.afterMs ?? 0, over);
+      return true;
+    },
+    warnUsers: async ({ at }) => void told.push(at - tools.clock.now()),
+  };
+  let outcome: Outcome | null = null;
+  const by = more.by === true ? (['true'] as const) : null;
+  void guardedRun(planOf('good', run, { confirmation: { ms: confirmMs, by, detach: false } }), {
+    ...tools,
+    confirmation,
+  }).then((end) => (outcome = end));
+  await world.time.pass(15 * minute);
+  const warnings = (world.journal.get(run) ?? []).flatMap((event) =>
+    event.type === 'notice' && event.level === 'warning' ? [event.message] : [],
+  );
+  return { outcome, version: versionOf(world), warnings, toldMs: told };
+};
+
+/** Nobody answers from the beginning of the wait on. */
+const silentFor = (ms: number) => async (world: World) => {
+  world.server.downUntil = world.server.clock.monotonic() + ms;
+};
+
+describe('a server that is silent for longer than a request is repeated', () => {
+  test('does not lose the word of the person at the terminal', async () => {
+    const { outcome, version, warnings } = await attend(5 * minute, {
+      answer: 'confirm',
+      afterMs: 1000,
+      story: silentFor(75_000),
+    });
+    expect({ outcome, version }).toEqual({ outcome: { outcome: 'kept' }, version: 'v2' });
+    expect(warnings.filter((text) => text.includes('is not stored yet'))).toHaveLength(1);
+  });
+
+  test('does not lose the refusal of the person', async () => {
+    const { outcome, version } = await attend(5 * minute, {
+      answer: 'refuse',
+      afterMs: 1000,
+      story: silentFor(75_000),
+    });
+    expect({ outcome, version }).toEqual({
+      outcome: { outcome: 'rolled-back', cause: 'not-confirmed' },
+      version: 'v1',
+    });
+  });
+
+  test('does not lose the success of --confirm-by', async () => {
+    const { outcome } = await attend(5 * minute, { by: true, afterMs: 1000, story: silentFor(75_000) });
+    expect(outcome).toEqual({ outcome: 'kept' });
+  });
+
+  test('and is still silent at the deadline: the change is rolled back when it answers', async () => {
+    const { outcome, version } = await attend(30_000, { answer: 'confirm', afterMs: 1000, story: silentFor(50_000) });
+    expect({ outcome, version }).toEqual({
+      outcome: { outcome: 'rolled-back', cause: 'not-confirmed' },
+      version: 'v1',
+    });
+  });
+});
+
+describe('the people inside are warned', () => {
+  const isMinuteBefore = (ms: number): boolean => ms <= minute && ms > minute - 1500;
+
+  test('once, a minute before the deadline', async () => {
+    const { toldMs } = await attend(3 * minute, {});
+    expect(toldMs.map(isMinuteBefore)).toEqual([true]);
+  });
+
+  test('at the beginning of a wait that is shorter', async () => {
+    const { toldMs } = await attend(20_000, {});
+    expect(toldMs).toHaveLength(1);
+    expect(toldMs[0]).toBeGreaterThan(18_000);
+  });
+
+  test('not where the change is confirmed before', async () => {
+    expect((await attend(3 * minute, { answer: 'confirm', afterMs: 30_000 })).toldMs).toEqual([]);
+  });
+
+  test('again where the deadline was moved after the warning', async () => {
+    const { toldMs } = await attend(2 * minute, {
+      story: async (world) => {
+        const { tools } = startGuard(world, { run });
+        await tools.clock.sleep(90_000);
+        const settling = { ...tools, readClocks: tools.confirmation.readClocks };
+        await settleOnInstance(settling, instanceName, run, { kind: 'extend', ms: 4 * minute });
+      },
+    });
+    expect(toldMs.map(isMinuteBefore)).toEqual([true, true]);
+  });
+});
