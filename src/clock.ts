@@ -17,6 +17,9 @@ export interface Clock {
   readonly after: (ms: number, act: () => void) => () => void;
 }
 
+/** The longest time that a timer can wait, about 24 days, in milliseconds. A longer one would end at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** The sleep of a clock that can call back. An aborted sleep has done its work: whoever aborted it knows why. */
 export function sleepBy(after: Clock['after']): Clock['sleep'] {
   return (ms, signal) =>

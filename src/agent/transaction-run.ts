@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
@@ -136,7 +137,7 @@ function transactionOf(
     },
     ended: async () => {
       const { timeoutMs, startTimeoutMs, hook } = settings;
-      const limitMs = timeoutMs ?? longestMs;
+      const limitMs = timeoutMs ?? longestTimerMs;
       const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
       const end = await waitForTransaction(tools, tools.instance, wait);
       state.phase = 'closed';
@@ -153,9 +154,6 @@ interface State {
   /** The last status that was not a success; 0 if there was none. */
   status: number;
 }
-
-/** The maximum of a timer in Node, about 24 days. */
-const longestMs = 2 ** 31 - 1;
 
 /** The maximum number of package managers in one run. */
 const mostProcesses = 64;

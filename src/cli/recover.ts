@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { Outcome } from '../event.ts';
-import type { Baseline } from '../health/baseline.ts';
+import { recordedBaseline } from '../health/recorded-baseline.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -179,7 +179,7 @@ function recoveryTools(
     recordRename: (run, instance) => recordRename(context, run, instance),
     serverId: () => reached.fleet.serverId(),
     readRecord: (run) => readRun(state, run),
-    readBaseline: async (record) => (await readBaseline(record)) as Baseline | null,
+    readBaseline: async (record) => recordedBaseline(await readBaseline(record)),
     unfinishedRuns: () => unfinishedRuns(state),
     recorderOf: (run, record) => recorderOf(context, run, options, record),
     report: (text) => reportWait(context, options, text),

@@ -1,5 +1,5 @@
 import type { Outcome } from '../event.ts';
-import type { Baseline } from '../health/baseline.ts';
+import { recordedBaseline } from '../health/recorded-baseline.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
@@ -20,7 +20,7 @@ export async function rollbackTargetOf(
   const kept = (await keptRestorePoints(stateDirectory, reached)).find((point) => point.run === run);
   if (kept !== undefined) {
     const record = await readRun(stateDirectory, run);
-    const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
+    const baseline = record === null ? null : recordedBaseline(await readBaseline(record));
     const { name, createdAt, volumes } = kept;
     return ok({ run, baseline, restorePoint: { name, createdAt, volumes } });
   }

@@ -3,6 +3,7 @@ import { timeLimits } from '../config/limits.ts';
 import type { Changes, Outcome } from '../event.ts';
 import type { Person } from '../question.ts';
 import type { Baseline } from '../health/baseline.ts';
+import { recordedBaseline } from '../health/recorded-baseline.ts';
 import { changesBetween } from '../health/changes.ts';
 import { gatherFacts } from '../health/gather.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
@@ -222,7 +223,7 @@ async function targetOf(
   const point = wanted === null ? (redo ? forward : back)[0] : points.find(({ run }) => run === wanted);
   if (point === undefined) return err(redo ? nothingToRedo(reached.instance) : noPoint(reached.instance));
   const record = await readRun(state, point.run);
-  const baseline = record === null ? null : ((await readBaseline(record)) as Baseline | null);
+  const baseline = record === null ? null : recordedBaseline(await readBaseline(record));
   const { name, createdAt, volumes } = point;
   return ok({ run: point.run, baseline, restorePoint: { name, createdAt, volumes } });
 }

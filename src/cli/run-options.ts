@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { numberLimits, timeLimits } from '../config/limits.ts';
 import type { UncoveredPolicy } from '../config/settings.ts';
 import type { ReportFile } from '../report/report-file.ts';
-import type { StatusRange } from '../run/plan.ts';
+import type { StatusRange } from '../status-range.ts';
 import {
   countWithin,
   duration,

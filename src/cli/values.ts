@@ -8,7 +8,8 @@ import { lifecycleMoments, type LifecycleMoment } from '../lifecycle-command.ts'
 import { describeTimeLimits, isWithin, numberLimits, type NumberLimits, type TimeLimits } from '../config/limits.ts';
 import { isVariableName } from '../config/variable-name.ts';
 import { isReservedName } from '../run/lock/in-flight.ts';
-import type { Policy, StatusRange } from '../run/plan.ts';
+import type { Policy } from '../run/plan.ts';
+import { parseStatusRanges, type StatusRange } from '../status-range.ts';
 
 /** Readers of option values, for commander: each returns the value, or throws one sentence that says what was expected. */
 
@@ -74,14 +75,9 @@ function nameOr(text: string, placeholder: string): string {
 
 /** `0,100-103` to inclusive ranges. */
 export function statusRanges(text: string): StatusRange[] {
-  return text.split(',').map((part) => {
-    const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(part.trim());
-    const first = Number(match?.[1] ?? 256);
-    const last = Number(match?.[2] ?? first);
-    if (first > 255 || last > 255 || last < first)
-      throw new InvalidArgumentError(`"${text}" is not a list of exit statuses: write one like 0,100-103 (0 to 255).`);
-    return { first, last };
-  });
+  const ranges = parseStatusRanges(text, 0, 255);
+  if (ranges !== null) return ranges;
+  throw new InvalidArgumentError(`"${text}" is not a list of exit statuses: write one like 0,100-103 (0 to 255).`);
 }
 
 /** `NAME=VALUE`, collected. */

@@ -9,7 +9,7 @@ import {
   type NumberLimits,
   type TimeLimits,
 } from './limits.ts';
-import type { StatusRange } from './settings.ts';
+import { parseStatusRanges } from '../status-range.ts';
 import { variableNameForm } from './variable-name.ts';
 
 /**
@@ -161,19 +161,13 @@ export function oneOrMore<T extends z.core.$ZodType>(item: T, error: string) {
 export function statuses(least: number, most: number, example: string) {
   const error = `statuses from ${least} to ${most}, written like ${example}`;
   return changed(z.union([z.int({ error }), pattern(statusesForm, error)], { error }), (given, complain) => {
-    const ranges = String(given).split(',').map(readRange);
-    const known = ranges.every(({ first, last }) => first >= least && last <= most && first <= last);
-    if (!known) complain(error);
-    return ranges;
+    const ranges = parseStatusRanges(String(given), least, most);
+    if (ranges === null) complain(error);
+    return ranges ?? [];
   });
 }
 
 const statusesForm = /^\s*\d{1,3}(\s*-\s*\d{1,3})?(\s*,\s*\d{1,3}(\s*-\s*\d{1,3})?)*\s*$/;
-
-function readRange(part: string): StatusRange {
-  const [first = '', last = first] = part.split('-');
-  return { first: Number(first), last: Number(last) };
-}
 
 /** A key that is not known carries what is, for the sentence that names the nearest. */
 export interface UnknownKey {

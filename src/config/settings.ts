@@ -1,18 +1,13 @@
 import type { CheckDefinition, Words } from '../check-definition.ts';
 import type { Outcome, PolicyCause } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
+import type { StatusRange } from '../status-range.ts';
 
 /** What to do when a change fails. */
 export type FailurePolicy = 'rollback' | 'keep' | 'ask';
 
 /** What to do with disks that the restore point does not cover: shared volumes and folders of the host. */
 export type UncoveredPolicy = 'refuse' | 'warn' | 'accept';
-
-/** Inclusive. */
-export interface StatusRange {
-  readonly first: number;
-  readonly last: number;
-}
 
 /** Settings for the package manager hook (`guard hook`, `guard agent`). */
 export interface PackageHookSettings {

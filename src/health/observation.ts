@@ -27,8 +27,8 @@ export interface InstanceObservation {
   readonly factsSay: string | null;
 }
 
-/** `askable`: a command ran in the instance. `unaskable`: the server says that the instance is running, but no command could be run in it. */
+/** `reachable`: a command ran in the instance. `unreachable`: the server says that the instance is running, but no command could be run in it. */
 export type InstanceState =
-  | { readonly kind: 'askable' }
-  | { readonly kind: 'unaskable'; readonly message: string }
+  | { readonly kind: 'reachable' }
+  | { readonly kind: 'unreachable'; readonly message: string }
   | { readonly kind: 'not-running'; readonly message: string };

@@ -88,10 +88,10 @@ async function observe(
   context: AskContext,
   facts: Result<Facts, PlatformFailure | UnreadableFacts>,
 ): Promise<InstanceObservation> {
-  if (facts.ok) return { state: { kind: 'askable' }, facts: facts.value, factsSay: null };
+  if (facts.ok) return { state: { kind: 'reachable' }, facts: facts.value, factsSay: null };
   // The probe could be started, so the instance can be asked; only what it wrote is of no use.
   if (facts.error.kind === 'unreadable')
-    return { state: { kind: 'askable' }, facts: null, factsSay: facts.error.message };
+    return { state: { kind: 'reachable' }, facts: null, factsSay: facts.error.message };
   return { state: await whyNobodyAnswers(context, facts.error), facts: null, factsSay: describeFailure(facts.error) };
 }
 
@@ -103,13 +103,13 @@ async function lookWithout(context: AskContext): Promise<InstanceObservation> {
     ...(context.signal ? { signal: context.signal } : {}),
   });
   // Also "not found" is an answer: something inside tried.
-  const state: InstanceState = answer.ok ? { kind: 'askable' } : await whyNobodyAnswers(context, answer.error);
+  const state: InstanceState = answer.ok ? { kind: 'reachable' } : await whyNobodyAnswers(context, answer.error);
   return { state, facts: null, factsSay: null };
 }
 
 async function whyNobodyAnswers(context: AskContext, failure: PlatformFailure): Promise<InstanceState> {
   const instance = await context.platform.getInstance(context.instance);
   if (!instance.ok || instance.value.status === 'Running')
-    return { kind: 'unaskable', message: describeFailure(failure) };
+    return { kind: 'unreachable', message: describeFailure(failure) };
   return { kind: 'not-running', message: `its status is "${instance.value.status}"` };
 }

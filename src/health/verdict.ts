@@ -98,9 +98,9 @@ function told(concerns: readonly Concern[]): Finding[] {
 
 function stateConcerns({ state }: Observation): Concern[] {
   switch (state.kind) {
-    case 'askable':
+    case 'reachable':
       return [];
-    case 'unaskable':
+    case 'unreachable':
       return [unproven('instance', `the instance is running, but commands in it do not work: ${state.message}`)];
     case 'not-running':
       // A reboot passes through "Stopped".
@@ -111,7 +111,7 @@ function stateConcerns({ state }: Observation): Concern[] {
 }
 
 function factConcerns(baseline: Baseline, observation: Observation, options: JudgeOptions): Concern[] {
-  if (observation.state.kind !== 'askable' || !baseline.automatic) return [];
+  if (observation.state.kind !== 'reachable' || !baseline.automatic) return [];
   if (baseline.facts === null)
     return [
       advisory(
@@ -229,7 +229,7 @@ function nothingCompared(
   { automatic, acceptNothingCompared = false }: JudgeAloneOptions,
 ): Concern[] {
   if (
-    observation.state.kind !== 'askable' ||
+    observation.state.kind !== 'reachable' ||
     (observation.facts === null && observation.factsSay === null && automatic !== false)
   )
     return [];

@@ -25,12 +25,14 @@ export interface FailedChange {
   /** When its run ended, milliseconds since 1970. */
   readonly at: number;
   readonly fingerprint: string;
+  /** It failed on a copy: the instance itself was not touched. */
+  readonly rehearsed: boolean;
 }
 
 /** How many records are read at most. */
 const mostRecords = 20;
 
-/** The fingerprints of this command when it was rolled back, newest first, since it was last kept (F37). */
+/** The fingerprints of this command when it was rolled back or failed its rehearsal, newest first, since it was last kept (F37). */
 export async function failedChanges(
   state: string,
   address: InstanceAddress,
@@ -38,14 +40,21 @@ export async function failedChanges(
 ): Promise<FailedChange[]> {
   const past = await lastOutcomes(state, address, command);
   const lastKept = past.findIndex(({ outcome }) => outcome.outcome === 'kept');
-  const rolledBack = (lastKept === -1 ? past : past.slice(0, lastKept))
-    // What a copy did not survive the instance will not survive either.
-    .filter(({ outcome }) => outcome.outcome === 'rolled-back' || outcome.outcome === 'rehearsal-failed')
+  const sinceKept = lastKept === -1 ? past : past.slice(0, lastKept);
+  const lastPassed = sinceKept.findIndex(({ outcome }) => outcome.outcome === 'rehearsal-passed');
+  const failed = sinceKept
+    // What a copy did not survive the instance will not survive either, unless a later copy did.
+    .filter(
+      ({ outcome }, at) =>
+        outcome.outcome === 'rolled-back' ||
+        (outcome.outcome === 'rehearsal-failed' && (lastPassed === -1 || at < lastPassed)),
+    )
     .slice(0, mostRecords);
   const changes = await Promise.all(
-    rolledBack.map(async ({ run, at }) => {
+    failed.map(async ({ run, at, outcome }) => {
       const remembered = (await readRun(state, run))?.events.findLast((event) => event.type === 'change-fingerprinted');
-      return remembered ? [{ run, at, fingerprint: remembered.fingerprint }] : [];
+      const rehearsed = outcome.outcome === 'rehearsal-failed';
+      return remembered ? [{ run, at, fingerprint: remembered.fingerprint, rehearsed }] : [];
     }),
   );
   return changes.flat();

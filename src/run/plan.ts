@@ -1,6 +1,7 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { PolicyCause } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
+import { isInRanges, type StatusRange } from '../status-range.ts';
 
 /** What to do when a change fails. */
 export type Policy = 'rollback' | 'keep' | 'ask';
@@ -135,12 +136,7 @@ export interface Limits {
   readonly lockMs: number;
 }
 
-export interface StatusRange {
-  readonly first: number;
-  readonly last: number;
-}
-
 /** Whether an exit status of the command counts as success. */
 export function isOkStatus(plan: Pick<Plan, 'okStatus'>, status: number): boolean {
-  return plan.okStatus.some((range) => status >= range.first && status <= range.last);
+  return isInRanges(plan.okStatus, status);
 }

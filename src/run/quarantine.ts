@@ -23,7 +23,7 @@ export async function refuseRepeat(
   return err({
     outcome: 'quarantined',
     refusal: {
-      message: `The same change was rolled back on "${plan.instance}" before: run ${same.run}, ${formatTime(same.at)}.`,
+      message: `The same change ${same.rehearsed ? 'failed on a copy of' : 'was rolled back on'} "${plan.instance}" before: run ${same.run}, ${formatTime(same.at)}.`,
       advice: `\`guard show ${same.run}\` ${quarantine.retryAdvice} If other packages would be installed, it is a different change.`,
     },
   });

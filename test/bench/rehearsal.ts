@@ -8,25 +8,37 @@ import { median } from './measure.ts';
 export const measureRehearsal = async (arena: Arena): Promise<Row[]> => {
   const rounds = Math.min(5, arena.rounds);
   const rows = [
-    await addedTime(arena, rounds, 'on btrfs', []),
-    await addedTime(arena, rounds, 'on btrfs, with one volume', [], true),
-    await addedTime(arena, Math.min(2, rounds), 'on dir', ['--storage', 'dirpool']),
+    ...(await addedTime(arena, rounds, 'on btrfs', [])),
+    ...(await addedTime(arena, rounds, 'on btrfs, with one volume', [], true)),
+    ...(await addedTime(arena, Math.min(2, rounds), 'on dir', ['--storage', 'dirpool'])),
     ...(await clientsView(arena, Math.min(3, rounds))),
   ];
   return rows.map((row) => ({ ...row, what: `(j) ${row.what}` }));
 };
 
-const rehearse = (arena: Arena, instance: string, ...command: readonly string[]): Promise<number> =>
-  succeeded(guard(arena, 'rehearse', '--rehearse=copy', '--soak', '0s', '--quiet', instance, '--', ...command));
+/** A rehearsal's time and that of each of its phases, in milliseconds. The two verdicts count as one phase. */
+const rehearse = async (
+  arena: Arena,
+  instance: string,
+): Promise<{ readonly ms: number; readonly phases: ReadonlyMap<string, number> }> => {
+  const used = guard(arena, 'rehearse', '--rehearse=copy', '--soak', '0s', '--json', instance, '--', 'true');
+  const ms = await succeeded(used);
+  const phases = new Map<string, number>();
+  for (const line of (await used).stdout.split('\n').filter((one) => one.includes('"phase-ended"'))) {
+    const { phase, ms: took } = JSON.parse(line) as { phase: string; ms: number };
+    phases.set(phase, (phases.get(phase) ?? 0) + took);
+  }
+  return { ms, phases };
+};
 
-/** All of a rehearsal of `true`: copy, boot, baseline, both verdicts, restart, removal, and guard's own start. */
+/** All of a rehearsal of `true`: copy, boot, baseline, both verdicts, restart, removal, and guard's own start; then its parts. */
 const addedTime = async (
   arena: Arena,
   rounds: number,
   where: string,
   launch: readonly string[],
   withVolume = false,
-): Promise<Row> => {
+): Promise<Row[]> => {
   const instance = await container(arena, 'bench-rehearsal', ...launch);
   const incus = (...words: readonly string[]) => execa('incus', words, { env: arena.host.env, stdin: 'ignore' });
   if (withVolume) {
@@ -43,15 +55,26 @@ const addedTime = async (
       'path=/data',
     );
   }
-  const times: number[] = [];
+  const rehearsals: Awaited<ReturnType<typeof rehearse>>[] = [];
   // The first makes project and network.
   for (let round = -1; round < rounds; round += 1) {
-    const ms = await rehearse(arena, instance, 'true');
-    if (round >= 0) times.push(ms / 1000);
+    const rehearsal = await rehearse(arena, instance);
+    if (round >= 0) rehearsals.push(rehearsal);
   }
   await removeContainer(arena, instance);
   if (withVolume) await incus('storage', 'volume', 'delete', 'default', 'bench-volume');
-  return limitRow(`a rehearsal of \`true\`, ${where}`, times, 's', where === 'on dir' ? null : 4);
+  const times = rehearsals.map(({ ms }) => ms / 1000);
+  const what = `a rehearsal of \`true\`, ${where}`;
+  const [first] = rehearsals;
+  const parts = [...(first?.phases.keys() ?? [])].map((phase) =>
+    limitRow(
+      `${what}: ${phase}`,
+      rehearsals.map(({ phases }) => phases.get(phase) ?? 0),
+      'ms',
+      null,
+    ),
+  );
+  return [limitRow(what, times, 's', where === 'on dir' ? null : 4), ...parts];
 };
 
 /** A service that does not come up again, asked a hundred times a second: with `--rehearse`, and without. */

@@ -145,7 +145,8 @@ const describeInstance = async ({ host, instance, volume }: Arena): Promise<Reco
       `/1.0/storage-pools/default/volumes/custom/${volume}/snapshots`,
     ),
     files: await contentOf(host, instance),
-    'file in its volume': await incus(host, 'exec', instance, '--', 'cat', '/data/content'),
+    // Not by a command inside: the `incus` command loses output at times.
+    'file in its volume': await incus(host, 'file', 'pull', `${instance}/data/content`, '-'),
   };
 };
 

@@ -301,7 +301,7 @@ until [ -e /root/held ]; do sleep 0.05; done`);
     expect(await waitUntilIdle(context, { limitMs: 30_000 })).toMatchObject({ idle: true, activities: [] });
   });
 
-  it('is not askable when it is stopped, and is again after a start, booted and with its address (F38)', async () => {
+  it('is not reachable when it is stopped, and is again after a start, booted and with its address (F38)', async () => {
     await restartContainer(instance, async () => {
       const stopped = await openProber(context, { automatic: true }).look();
       expect(stopped.state.kind).toBe('not-running');

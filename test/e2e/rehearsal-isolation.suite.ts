@@ -34,6 +34,15 @@ while (<$list>) {
 }
 `;
 
+  /** Sends a datagram to each address that it is given, of whatever kind. */
+  const cast = `
+use IO::Socket::IP; use Socket;
+for my $to (@ARGV) {
+  my $socket = IO::Socket::IP->new(PeerHost => $to, PeerService => 9125, Type => SOCK_DGRAM, Broadcast => 1) or next;
+  print "sent\\n" if defined $socket->send("x");
+}
+`;
+
   /** Writes down each connection to one of its ports. */
   const recorder = `
 use IO::Socket::INET; use IO::Select;
@@ -121,6 +130,34 @@ while (my @ready = $all->can_read) {
       } finally {
         await listeners.close();
       }
+    });
+
+    test('reaches nobody by broadcast or multicast', async () => {
+      const everybody = '255.255.255.255 224.0.0.1';
+      const listeners = await listenOnHost('0.0.0.0', {}, { 'any datagram': 9125 });
+      await write(instance, '/usr/local/bin/cast.pl', cast);
+      try {
+        await inside(instance, `perl /usr/local/bin/cast.pl ${everybody}`);
+        await expect.poll(() => listeners.came.length).toBeGreaterThan(0);
+        listeners.came.length = 0;
+        const command = `ip route add default dev eth0; perl /usr/local/bin/cast.pl ${everybody}`;
+        const ended = await guard.run(['rehearse', ...quickly, instance, '--', 'sh', '-c', command]);
+        expect(ended).toMatchObject({ status: 0, stdout: 'sent\nsent\n' });
+        expect(listeners.came).toEqual([]);
+      } finally {
+        await listeners.close();
+      }
+    });
+
+    // The server's own rules admit port 53 of every address of the host, and no ACL is asked before them.
+    test('reaches no more than port 53 of the host, even if a program inside adds a default route', async () => {
+      host.came.length = 0;
+      await inside(neighbour, 'rm -f /root/came');
+      const command = 'ip route add default dev eth0; perl /usr/local/bin/beacon.pl';
+      const ended = await guard.run(['rehearse', ...quickly, instance, '--', 'sh', '-c', command]);
+      expect(ended).toMatchObject({ status: 0, stdout: `tcp ${outside} 53\n` });
+      expect(new Set(host.came)).toEqual(new Set(['dns over tcp', 'dynamic dns']));
+      expect(await cameToNeighbour()).toEqual([]);
     });
 
     test('has names that lead nowhere, and its name server passes no update on', async () => {

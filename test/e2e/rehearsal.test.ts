@@ -53,6 +53,7 @@ describe('a change that only breaks at the next boot', () => {
   test('is in quarantine afterwards (F37)', async () => {
     const ended = await guard.run([...quickly, ...sh(breaking)]);
     expect(ended).toMatchObject({ status: 32 });
+    expect(ended.stderr).toContain(`The same change failed on a copy of "${instance}" before`);
     expect(await inside(instance, 'cat /etc/app.conf')).toBe('good');
   });
 });

@@ -35,9 +35,9 @@ export const fakeProber = (clock: Clock, story: Story): FakeAsker => {
     look: async () => {
       looks.push(elapsed());
       await clock.sleep(story.lookMs ?? 50);
-      const state = story.state?.(elapsed()) ?? { kind: 'askable' };
+      const state = story.state?.(elapsed()) ?? { kind: 'reachable' };
       const seen = story.facts ? story.facts(elapsed()) : facts();
-      return { state, facts: state.kind === 'askable' ? seen : null, factsSay: null };
+      return { state, facts: state.kind === 'reachable' ? seen : null, factsSay: null };
     },
     check: async (definition) => {
       (asked[definition.name] ??= []).push(elapsed());

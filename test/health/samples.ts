@@ -26,7 +26,7 @@ export const resultOf = (
 
 export const lookOf = (more: Partial<Observation> = {}): Observation => ({
   at: 0,
-  state: { kind: 'askable' },
+  state: { kind: 'reachable' },
   facts: facts(),
   factsSay: null,
   checks: [],

@@ -123,7 +123,7 @@ describe('facts and the instance itself', () => {
   });
 
   it('is inconclusive when it runs and nobody answers (F36)', () => {
-    const look = lookOf({ state: { kind: 'unaskable', message: 'no answer' }, facts: null, factsSay: 'no answer' });
+    const look = lookOf({ state: { kind: 'unreachable', message: 'no answer' }, facts: null, factsSay: 'no answer' });
     expect(judge(baselineOf(), look).verdict).toBe('inconclusive');
     expect(judgeAlone(look).verdict).toBe('inconclusive');
   });

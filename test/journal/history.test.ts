@@ -61,6 +61,19 @@ describe('changes that were rolled back (F37)', () => {
     expect(await failed()).toEqual(['after']);
   });
 
+  test('include those that failed on a copy, until a later copy survives the command', async () => {
+    await record(1, rolledBack, 'on the instance');
+    await record(2, { outcome: 'rehearsal-failed', cause: 'unhealthy', stage: 'restart' }, 'on a copy');
+    expect(await failedChanges(state, address, command)).toMatchObject([
+      { fingerprint: 'on a copy', rehearsed: true },
+      { fingerprint: 'on the instance', rehearsed: false },
+    ]);
+    await record(3, { outcome: 'rehearsal-passed' }, null);
+    expect(await failed()).toEqual(['on the instance']);
+    await record(4, { outcome: 'rehearsal-failed', cause: 'command', stage: 'change' }, 'on a later copy');
+    expect(await failed()).toEqual(['on a later copy', 'on the instance']);
+  });
+
   test('are not forgotten by a refusal, an interruption, or a change that was kept although it failed', async () => {
     const refusal = { message: 'No.', advice: '' };
     await record(1, rolledBack, 'tried');

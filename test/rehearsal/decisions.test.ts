@@ -70,7 +70,7 @@ describe('drift', () => {
 
   test('is another version, one more, one less', () => {
     expect(driftBetween(known(nginx), known({ ...nginx, to: '1.2' }))).toEqual([
-      'nginx becomes 1.2 now, and becomes 1.1 in the rehearsal',
+      'nginx becomes 1.2 now, but becomes 1.1 in the rehearsal',
     ]);
     expect(driftBetween(known(), known(nginx))).toEqual(['nginx becomes 1.1 now, but not in the rehearsal']);
     expect(driftBetween(known({ ...nginx, to: null }), known())).toEqual([

@@ -6,7 +6,7 @@ import { dead, facts, failed, owner, service, tcp, units } from '../health/examp
 
 const baseline = (changes: Partial<Facts>): Baseline => ({
   at: 0,
-  state: { kind: 'askable' },
+  state: { kind: 'reachable' },
   facts: facts(changes),
   factsSay: null,
   checks: [],

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/event.ts';
 import type { Fault, MemoryRequest } from '../../src/platform/memory/requests.ts';
 import { projectOf } from '../../src/platform/memory/server.ts';
-import type { PackageProxy } from '../../src/rehearsal/package-proxy.ts';
 import { recoverCopy } from '../../src/rehearsal/recover-copy.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { mishapsAt, type Mishap } from '../run/engine/sweep.ts';
@@ -16,6 +15,7 @@ import {
   type CommandKind,
   type World,
 } from '../run/engine/world.ts';
+import { silentProxy } from './silent-proxy.ts';
 
 /** One kind of rehearsal that is swept. */
 interface RehearsalKind {
@@ -35,15 +35,6 @@ const kinds: readonly RehearsalKind[] = [
 ];
 
 const run = '20270101-000000-aaaa';
-
-const silentProxy = async (): Promise<PackageProxy> => ({
-  socket: '/run/proxy.sock',
-  open: () => {},
-  shut: () => {},
-  refused: () => [],
-  admitted: () => 0,
-  close: async () => {},
-});
 
 /** Does one rehearsal with its mishap, recovers, and checks that the copy is gone and the instance untouched. */
 async function sweepOne(kind: RehearsalKind, mishap: Mishap | null) {

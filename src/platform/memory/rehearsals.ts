@@ -10,7 +10,6 @@ import { addInstance, findInstance, projectOf, type MemoryInstance, type MemoryS
 const project = 'guard-rehearsal';
 const quickMs = 30_000;
 const pollMs = 100;
-const mebibyte = 1024 ** 2;
 
 /** Keys of a copy, and of its volumes, as Incus has them. */
 const uuidKey = 'volatile.uuid';
@@ -31,10 +30,7 @@ export function rehearsalsOf(client: MemoryClient): Rehearsals {
     disconnectPackageProxy: (_place, copy) => changeCopy(client, 'disconnectPackageProxy', copy),
     deleteCopy: (copy, run, limit) => deleteCopy(client, copy, run, limit),
     deleteVolume: ({ pool, copy }, run, { limitMs }) => deleteVolume(client, `${pool}/${copy}`, run, limitMs),
-    getServerMemory: () =>
-      quickly(client, 'getServerMemory', false, () =>
-        ok({ totalBytes: 65_536 * mebibyte, usedBytes: 1024 * mebibyte }),
-      ),
+    getServerMemory: () => quickly(client, 'getServerMemory', false, () => ok({ ...client.server.memory })),
   };
 }
 

@@ -19,6 +19,8 @@ export interface MemoryServer {
   /** Until then nobody answers: it restarts. By the monotonic clock, milliseconds. */
   downUntil: number;
   shuttingDown: boolean;
+  /** Of the machine, in bytes. */
+  readonly memory: { totalBytes: number; usedBytes: number };
   /** How long things take, in milliseconds. */
   readonly takes: Readonly<Record<Duration, number>>;
   /** Counts what must be unique: times of creation, generations, operations. */
@@ -153,6 +155,7 @@ export function createMemoryServer(options: {
     exec: options.exec,
     downUntil: 0,
     shuttingDown: false,
+    memory: { totalBytes: 64 * gibibyte, usedBytes: gibibyte },
     takes: { ...defaultTakes, ...options.takes },
     sequence: 0,
   };

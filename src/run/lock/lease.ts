@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../../clock.ts';
 import { formatDuration } from '../../duration.ts';
 import { platformFailure, type PlatformFailure } from '../../platform/failure.ts';
 import type { Snapshot } from '../../platform/platform.ts';
@@ -152,7 +153,7 @@ function describeSilence(leftMs: number): string {
 /** What the work comes to, or `unknown` where it is not over in time: a request that hangs is not waited for. */
 async function within<T>({ clock }: LeaseTools, limitMs: number, work: Promise<T>): Promise<T | 'unknown'> {
   const over = new AbortController();
-  const limit = clock.sleep(Math.max(1, Math.min(limitMs, 2 ** 31 - 1)), over.signal).then(() => 'unknown' as const);
+  const limit = clock.sleep(Math.max(1, Math.min(limitMs, longestTimerMs)), over.signal).then(() => 'unknown' as const);
   try {
     return await Promise.race([work, limit]);
   } finally {

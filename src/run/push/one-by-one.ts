@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../../clock.ts';
 import { createReadStream } from 'node:fs';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
@@ -35,9 +36,6 @@ export async function pushOneByOne(plan: Plan, tools: RunTools, push: PushPlan):
   }
   return null;
 }
-
-/** The longest time that a timer of Node can wait, about 24 days. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** For requests that are fast. */
 const quickMs = 30_000;

@@ -152,7 +152,7 @@ describe('waiting', () => {
 
   it('waits for an instance that cannot be asked for a while', async () => {
     const { verdict } = await watched({
-      state: (at) => (at < 5000 ? { kind: 'unaskable', message: 'no answer' } : { kind: 'askable' }),
+      state: (at) => (at < 5000 ? { kind: 'unreachable', message: 'no answer' } : { kind: 'reachable' }),
     });
     expect(verdict.verdict).toBe('healthy');
   });
@@ -160,7 +160,7 @@ describe('waiting', () => {
   it('waits for an instance that reboots', async () => {
     const reborn = facts({ init: { name: 'systemd', startTicks: 9000 } });
     const { verdict } = await watched({
-      state: (at) => (at < 1000 ? { kind: 'not-running', message: 'its status is "Stopped"' } : { kind: 'askable' }),
+      state: (at) => (at < 1000 ? { kind: 'not-running', message: 'its status is "Stopped"' } : { kind: 'reachable' }),
       facts: () => reborn,
     });
     expect(verdict.verdict).toBe('healthy');
@@ -365,7 +365,7 @@ describe('an interruption', () => {
 describe('whatever happens', () => {
   const chapter = fc.record({
     untilMs: fc.nat(200_000),
-    what: fc.constantFrom('well', 'deaf', 'failed', 'looping', 'stopped', 'unaskable', 'check fails', 'check silent'),
+    what: fc.constantFrom('well', 'deaf', 'failed', 'looping', 'stopped', 'unreachable', 'check fails', 'check silent'),
   });
 
   /** A story, and what of it was seen: the time of each thing that was not well. */
@@ -379,9 +379,9 @@ describe('whatever happens', () => {
     };
     const story: Story = {
       state: (ms) => {
-        const what = at(ms, 'stopped', 'unaskable');
+        const what = at(ms, 'stopped', 'unreachable');
         if (what === 'stopped') return { kind: 'not-running', message: 'no' };
-        return what === 'unaskable' ? { kind: 'unaskable', message: 'no' } : { kind: 'askable' };
+        return what === 'unreachable' ? { kind: 'unreachable', message: 'no' } : { kind: 'reachable' };
       },
       facts: (ms) => {
         const what = at(ms, 'deaf', 'failed', 'looping');

@@ -1,3 +1,4 @@
+import { isInRanges } from '../../../status-range.ts';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
@@ -150,8 +151,7 @@ async function readBody(response: IncomingMessage): Promise<{ body: string; cut:
 
 function judged(check: HttpCheck, response: HttpResponse): KindAnswer {
   const message = `${withoutPassword(response.url.href)} answered ${response.status}`;
-  if (!check.status.some(({ first, last }) => response.status >= first && response.status <= last))
-    return failed(`${message}, wanted ${sayStatuses(check)}`);
+  if (!isInRanges(check.status, response.status)) return failed(`${message}, wanted ${sayStatuses(check)}`);
   for (const [name, match] of Object.entries(check.expectHeaders)) {
     const value = headerValue(response, name);
     if (value === null) return failed(`${message} without the header "${name}"`);

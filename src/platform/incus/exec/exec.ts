@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../../../clock.ts';
 import { err, ok, type Result } from '../../../result.ts';
 import { call, type Incus } from '../http/client.ts';
 import { connectExec, type Connection } from './connection.ts';
@@ -92,9 +93,6 @@ function follow(
 }
 
 type Subject = About & { readonly instance: string };
-
-/** The longest time that a timer of Node can wait, about 24 days. */
-const longestTimerMs = 2 ** 31 - 1;
 
 function bodyOf(request: ExecRequest): Readonly<Record<string, unknown>> {
   return {

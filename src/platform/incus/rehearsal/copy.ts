@@ -68,12 +68,16 @@ export async function createRehearsalCopy(
     ...limit,
   });
   if (!made.ok) return made;
-  // Servers without the cgroup controller for it refuse a priority: the copy then competes with the original as an equal.
-  await configure(there, name, purpose, { 'limits.cpu.priority': '0' });
-  await configure(there, name, purpose, { 'limits.disk.priority': '0' });
   // Images may have templates that write a copy's host name, or more: this copy is to stay what the original is.
-  return configure(there, name, purpose, { 'volatile.apply_template': '' });
+  const untouched = { 'volatile.apply_template': '' };
+  const all = await configure(there, name, purpose, { ...untouched, ...lowPriority });
+  if (all.ok) return all;
+  // Servers without the cgroup controller for it refuse a priority: the copy then competes with the original as an equal.
+  for (const [key, value] of Object.entries(lowPriority)) await configure(there, name, purpose, { [key]: value });
+  return configure(there, name, purpose, untouched);
 }
+
+const lowPriority = { 'limits.cpu.priority': '0', 'limits.disk.priority': '0' };
 
 async function configure(
   incus: Incus,

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import type { MemoryServer } from '../../src/platform/memory/server.ts';
+import { projectOf } from '../../src/platform/memory/server.ts';
+import { rehearse, type RehearsalPlan } from '../../src/rehearsal/rehearse.ts';
+import {
+  createWorld,
+  instanceName,
+  planOf,
+  recordOf,
+  rehearsalProject,
+  startGuard,
+  type CommandKind,
+  type World,
+} from '../run/engine/world.ts';
+import { silentProxy } from './silent-proxy.ts';
+
+const run = '20270101-000000-aaaa';
+const mebibyte = 1024 ** 2;
+
+/** Rehearses in a world, with the names of the requests that were sent. */
+async function rehearseIn(world: World, kind: CommandKind, more: Partial<RehearsalPlan> = {}) {
+  const requests: string[] = [];
+  const guard = startGuard(world, { run, faultOf: ({ name }) => (requests.push(name), null) });
+  const rehearsal = { plan: planOf(kind, run), before: null, keepCopy: false, mayCopyFiles: false, ...more };
+  const ended = await world.time.run(guard.process, () =>
+    rehearse(rehearsal, { ...guard.tools, openProxy: silentProxy }),
+  );
+  if (ended.end !== 'done') throw new Error(`the rehearsal ${ended.end}`);
+  return { outcome: ended.value.outcome, requests, copies: copiesOf(world.server) };
+}
+
+const copiesOf = (server: MemoryServer): string[] => [...projectOf(server, rehearsalProject).instances.keys()];
+
+describe('a rehearsal is refused before anything is copied', () => {
+  test('where the server has too little memory, with the numbers', async () => {
+    const world = createWorld();
+    Object.assign(world.server.memory, { totalBytes: 2048 * mebibyte, usedBytes: 1700 * mebibyte });
+    const { outcome, requests } = await rehearseIn(world, 'good');
+    expect(outcome).toMatchObject({
+      outcome: 'refused',
+      refusal: { message: expect.stringMatching(/348 MiB of 2048 MiB .* 256 MiB .* 256 MiB/) as string },
+    });
+    expect(requests).not.toContain('createCopy');
+    expect(recordOf(world, run)?.started ?? null).toBeNull();
+  });
+
+  test('where the driver copies every file, unless that is accepted; the size and the time are said', async () => {
+    const world = createWorld();
+    const pool = world.server.pools.get('default');
+    if (pool === undefined) throw new Error('there is no pool');
+    const copying = { snapshotCopies: true, snapshotFreezesInstance: true, driver: 'dir' };
+    world.server.pools.set('default', { ...pool, ...copying });
+    const { outcome, requests } = await rehearseIn(world, 'good');
+    expect(outcome).toMatchObject({ outcome: 'refused' });
+    expect(JSON.stringify(outcome)).toMatch(/--rehearse=copy/);
+    expect(requests).not.toContain('createCopy');
+    expect((await rehearseIn(world, 'good', { mayCopyFiles: true })).outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
+
+  test('where a copy of that name is there already, which is not removed', async () => {
+    const world = createWorld();
+    const kept = await rehearseIn(world, 'good', { keepCopy: true });
+    expect([kept.outcome.outcome, kept.copies]).toEqual(['rehearsal-passed', [instanceName]]);
+    const next = await rehearseIn(world, 'good');
+    expect([next.outcome.outcome, next.copies]).toEqual(['busy', [instanceName]]);
+  });
+});
