@@ -65,3 +65,10 @@ describe('a rehearsal is refused before anything is copied', () => {
     expect([next.outcome.outcome, next.copies]).toEqual(['busy', [instanceName]]);
   });
 });
+
+test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
+  const world = createWorld();
+  world.slowStartMs = 15_000;
+  await world.time.pass(20_000);
+  expect((await rehearseIn(world, 'breaks')).outcome).toMatchObject({ outcome: 'rehearsal-failed', stage: 'change' });
+});

@@ -36,6 +36,8 @@ export interface World {
   /** Processes that were killed. */
   readonly dead: Set<number>;
   pids: number;
+  /** How long the service takes after each start before it is healthy, in milliseconds. */
+  slowStartMs: number;
   /** Called while the command works. */
   onCommand: () => void;
 }
@@ -80,6 +82,7 @@ export function createWorld(options: WorldOptions = {}): World {
     journal: new Map(),
     dead: new Set(),
     pids: 1,
+    slowStartMs: 0,
     onCommand: () => {},
   };
   setVersion(world, 'v1');
@@ -116,7 +119,7 @@ async function exec(world: World, process: MemoryProcess): Promise<number | 'not
     case 'resume':
       return 0;
     case 'check-health':
-      return isHealthy(partsOf(world, process.instance)) ? 0 : 1;
+      return hasStarted(world, process) && isHealthy(partsOf(world, process.instance)) ? 0 : 1;
     case 'change':
       return change(world, process, kind ?? 'good');
     case 'sh':
@@ -126,6 +129,10 @@ async function exec(world: World, process: MemoryProcess): Promise<number | 'not
     default:
       return 'not-found';
   }
+}
+
+function hasStarted({ slowStartMs }: World, { instance, clock }: MemoryProcess): boolean {
+  return slowStartMs === 0 || clock.now() - Date.parse(instance.lastStartedAt ?? '') >= slowStartMs;
 }
 
 /** A service that only breaks at the next boot is fine until then. */
