@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { guardUnderTest, type Ended, type GuardUnderTest } from '../e2e/guard.ts';
-import { createFleet, fileIn, projectRecord, snapshotsOf, type TestFleet } from './fleet.ts';
+import { createFleet, fileIn, snapshotsOf, type TestFleet } from './fleet.ts';
 
 // Long: many containers.
 
