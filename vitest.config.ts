@@ -3,9 +3,15 @@ import { defineConfig } from 'vitest/config';
 // Kinds of test. `unit` needs nothing, `e2e` a real Incus (test/host). With commands of their own, because they take many
 // minutes: `long` has what `e2e` has less of; `faults` kills daemons and fills disks of an Incus of its own; `docs` does what
 // all pages of the documentation say. Corpus and chaos are programs of their own.
-const long = ['rehearsal-copy', 'rehearsal-upgrades', 'rehearsal-remote', 'free-space', 'untrusted', 'bench-smoke'].map(
-  (name) => `test/e2e/${name}.test.ts`,
-);
+const long = [
+  'rehearsal-copy',
+  'rehearsal-upgrades',
+  'rehearsal-remote',
+  'free-space',
+  'untrusted',
+  'bench-smoke',
+  'states',
+].map((name) => `test/e2e/${name}.test.ts`);
 const faults = ['faults', 'postgresql-volume', 'link-cut'].map((name) => `test/e2e/${name}.test.ts`);
 
 const setupFiles = ['test/environment.ts'];

@@ -150,7 +150,8 @@ const httpCheck = changed(
       { description: 'How the certificate of an https server is checked.' },
     ),
     redirects: optional(wholeNumber(0, 20), {
-      description: 'How many redirects are followed. With 0, the redirect itself is the result.',
+      description:
+        'How many redirects are followed. With 0, the redirect itself is the result. guard does not follow a redirect to this machine, to a private network or, with {address} in the URL, to any other server.',
       default: 0,
     }),
     ...common,

@@ -4,12 +4,18 @@ import type { Platform } from '../platform/platform.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
-import type { ConfigurationFiles, Facts } from './facts.ts';
+import { confirmedHere } from './checks/address.ts';
+import type { ConfigurationFiles, Facts, Network } from './facts.ts';
 import type { Remembering } from './protocols/memory.ts';
 import { preflightFrom, type Preflight } from './probe/preflight.ts';
 import { parseProbe, type UnreadableFacts } from './probe/probe.ts';
 import { probeInput, type KnownBefore } from './probe/script.ts';
 import { sectionsOf } from './probe/sections.ts';
+
+/** Tells which of the addresses that an instance claims to have are its own. */
+export type ConfirmAddresses = (
+  claimed: readonly string[],
+) => Promise<Result<(address: string) => boolean, PlatformFailure>>;
 
 export interface GatherRequest {
   readonly platform: Platform;
@@ -18,6 +24,8 @@ export interface GatherRequest {
   readonly clock?: Clock;
   /** What servers said a moment ago, so that they are not asked too often. */
   readonly remembering?: Remembering;
+  /** Tells which of the addresses are the instance's own; by default the server is asked each time. */
+  readonly confirmAddresses?: ConfirmAddresses;
   /** Milliseconds for the whole look; the probe inside is killed then. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
@@ -104,13 +112,17 @@ const longestPreflight = 64 * 1024;
 
 async function withAnswers(
   facts: Facts,
-  { clock, signal, remembering, known, configuration }: GatherRequest,
+  { platform, instance, clock, signal, remembering, known, configuration, confirmAddresses }: GatherRequest,
 ): Promise<Facts> {
   if (clock === undefined) return facts;
   // Loaded late: it takes a while, and the first look at an instance does not wait for it.
   const { askServers } = await import('./protocols/ask-servers.ts');
   const began = clock.monotonic();
-  const asked = { ...facts, configuration: facts.configuration ?? configuration ?? null };
+  const network = await ownNetwork(
+    facts.network,
+    confirmAddresses ?? ((claimed) => confirmedHere(platform, instance, claimed)),
+  );
+  const asked = { ...facts, configuration: facts.configuration ?? configuration ?? null, network };
   const answers = await askServers(asked, clock, signal, remembering, known?.facts.answers ?? null);
   // What the questions themselves make servers write is not the command's doing.
   const observedAt =
@@ -118,6 +130,16 @@ async function withAnswers(
       ? {}
       : { observedAt: facts.observedAt + Math.ceil((clock.monotonic() - began) / 1000) };
   return { ...facts, ...observedAt, answers };
+}
+
+/**
+ * The network with those addresses only that are known to be the instance's own: root inside chooses what it says of them.
+ * Null where the server does not tell.
+ */
+async function ownNetwork(network: Network | null, confirm: ConfirmAddresses): Promise<Network | null> {
+  if (network === null) return null;
+  const isOwn = await confirm(network.addresses.map(({ address }) => address));
+  return isOwn.ok ? { ...network, addresses: network.addresses.filter(({ address }) => isOwn.value(address)) } : null;
 }
 
 /** A large server's facts take less than a megabyte; more than this is no honest answer. */

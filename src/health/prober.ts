@@ -1,13 +1,14 @@
 import type { CheckDefinition } from '../check-definition.ts';
 import type { CheckResult } from '../event.ts';
 import { type PlatformFailure, describeFailure } from '../platform/failure.ts';
+import { confirmedHere } from './checks/address.ts';
 import { askDefinition } from './checks/check.ts';
 import { createTurns } from './checks/limit.ts';
 import type { Result } from '../result.ts';
 import type { Facts } from './facts.ts';
 import { deepFactsOf, type UnreadableFacts } from './probe/probe.ts';
 import { rememberAnswers } from './protocols/memory.ts';
-import { gatherFacts, type PreflightRequest } from './gather.ts';
+import { gatherFacts, type ConfirmAddresses, type PreflightRequest } from './gather.ts';
 import type { AskContext, InstanceObservation, InstanceState } from './observation.ts';
 
 /**
@@ -49,6 +50,9 @@ const factsLimitMs = 15_000;
 /** How long a command that does nothing may take, in milliseconds. */
 const answerLimitMs = 10_000;
 
+/** How long the server's word on the addresses of the instance counts, in milliseconds. */
+const confirmEveryMs = 10_000;
+
 /** How long what is slow to gather is taken as still true, in milliseconds. */
 const deepEveryMs = 4000;
 
@@ -58,6 +62,7 @@ function createGathering(
   options: ProberOptions,
 ): (preflight?: PreflightRequest) => Promise<InstanceObservation> {
   const remembering = rememberAnswers(context.clock);
+  const confirmAddresses = rememberConfirmed(context);
   const known = options.facts == null || options.at === undefined ? null : { facts: options.facts, at: options.at };
   let last: { readonly facts: Facts; readonly at: number } | null = null;
   return async (preflight) => {
@@ -68,6 +73,7 @@ function createGathering(
       ...quiet,
       ...(options.askServers === false ? {} : { clock }),
       remembering,
+      confirmAddresses,
       limitMs: factsLimitMs,
       known,
       deep,
@@ -81,6 +87,22 @@ function createGathering(
     return last === null || deep
       ? observation
       : { ...observation, facts: { ...observation.facts, ...deepFactsOf(last.facts) } };
+  };
+}
+
+/** Asks the server again only when the addresses have changed, or what it said is no longer new. */
+function rememberConfirmed({ platform, instance, clock }: AskContext): ConfirmAddresses {
+  let last: { readonly claimed: string; readonly at: number; readonly answer: ReturnType<ConfirmAddresses> } | null =
+    null;
+  return async (addresses) => {
+    const claimed = addresses.join(' ');
+    const now = clock.monotonic();
+    if (last !== null && last.claimed === claimed && now - last.at < confirmEveryMs) return last.answer;
+    const answer = confirmedHere(platform, instance, addresses);
+    last = { claimed, at: now, answer };
+    const confirmed = await answer;
+    if (!confirmed.ok) last = null;
+    return confirmed;
   };
 }
 

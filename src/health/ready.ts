@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { describeFailure } from '../platform/failure.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isGlobalAddress } from './checks/address.ts';
+import { isGlobalAddress } from '../platform/address.ts';
 import type { AskContext } from './observation.ts';
 import readinessScript from '../guest/readiness.sh?raw';
 import { readReadiness, type Inside } from './ready-probe.ts';

@@ -66,6 +66,12 @@ export interface Instances {
   readonly getInstance: (name: string) => Answered<Instance>;
   /** Reads what only a running instance has; slower than `getInstance` by a factor of ten. */
   readonly getInstanceState: (name: string) => Answered<InstanceState>;
+  /**
+   * Of the addresses that the instance claims to have, those that are its own as far as the server knows: it gave them to
+   * the instance, or they lie in the network of one of its network devices, and belong to nobody else there. Never the
+   * loopback, link-local and other special ones.
+   */
+  readonly confirmAddresses: (name: string, claimed: readonly string[]) => Answered<string[]>;
   readonly listInstanceNames: () => Answered<string[]>;
   /** All instances of the project. Their `revision` is empty. */
   readonly listInstances: () => Answered<Instance[]>;
@@ -161,7 +167,7 @@ export interface InstanceState {
   readonly status: string;
   /** Memory in use; 0 where the server does not count it. */
   readonly memoryBytes: number;
-  /** Addresses that are not of the loopback, by interface name. */
+  /** Addresses that are not of the loopback, by interface name. Root inside chooses them: see `confirmAddresses`. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** Disks with a limit of their own, by device name. */
   readonly disks: Readonly<Record<string, DiskUsage>>;
@@ -552,6 +558,7 @@ export interface Commands {
   readonly removeInstance: (of: InstanceAddress) => string;
   readonly showInstance: (of: InstanceAddress) => string;
   readonly listInstances: (of: Pick<InstanceAddress, 'project' | 'remote'>) => string;
+  readonly listProjects: () => string;
   readonly thawInstance: (of: InstanceAddress) => string;
   readonly makePermanent: (of: InstanceAddress) => string;
   /** Ends the protection from being started. */

@@ -58,6 +58,7 @@ export function retryTransient(
     ...platform,
     getInstance: again(platform.getInstance),
     getInstanceState: again(platform.getInstanceState),
+    confirmAddresses: again(platform.confirmAddresses),
     listInstanceNames: again(platform.listInstanceNames),
     listInstances: again(platform.listInstances),
     startInstance: change(platform.startInstance, startKinds),

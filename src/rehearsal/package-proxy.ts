@@ -1,9 +1,11 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { lookup } from 'node:dns';
+import { connect, Socket } from 'node:net';
 import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { isGlobalAddress } from '../platform/address.ts';
 import { neutralise } from '../text.ts';
 import { isLoopback } from './package-sources.ts';
 
@@ -187,8 +189,22 @@ function unbracketed(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
+/** A name of the copy's choice must not lead to what only this machine can reach, whatever it resolves to. */
 function connectTcp(host: string, port: number): Socket {
-  return connect({ host, port });
+  if (isLoopback(host)) return new Socket().destroy(new Error(`${host} is not the address of a package source`));
+  return connect({
+    host,
+    port,
+    lookup: (name, options, callback) => {
+      lookup(name, { ...options, all: true }, (error, found) => {
+        const allowed = (found ?? []).filter(({ address }) => isGlobalAddress(address));
+        const [first] = allowed;
+        if (first === undefined) callback(error ?? new Error(`${name} is not the address of a package source`), []);
+        else if (options.all === true) callback(null, allowed);
+        else callback(null, first.address, first.family);
+      });
+    },
+  });
 }
 
 function listen(server: Server, path: string): Promise<void> {

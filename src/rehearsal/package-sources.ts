@@ -1,3 +1,6 @@
+import { isIP } from 'node:net';
+import { isGlobalAddress } from '../platform/address.ts';
+
 /**
  * Prints the files in which package managers name their sources, and what dnf remembers of its mirrors. Run by the copy's
  * own shell; what is missing is passed over.
@@ -53,7 +56,8 @@ function isHostname(hostname: string): boolean {
   return /^[a-z0-9.-]+$|^\[[0-9a-f:.]+\]$/.test(hostname) && hostname.length <= 253;
 }
 
-/** On guard's machine such a name means guard's machine. */
+/** On guard's machine such a name, or address, means guard's machine or one that only it can reach. */
 export function isLoopback(hostname: string): boolean {
-  return /^(localhost|.*\.localhost|127\..*|0\..*|\[::1\]|\[::\]|\[::ffff:.*\])$/.test(hostname);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) === 0 ? /^(.*\.)?localhost\.?$/.test(host) : !isGlobalAddress(host);
 }

@@ -41,7 +41,7 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
   const disks = classified.value;
   const [torn, room] = await Promise.all([
     platform.findInconsistentSnapshots(instance.value, snapshots.value),
-    findFreeSpace(platform, { instance: instance.value, disks }),
+    findFreeSpace(platform, { address: plan, instance: instance.value, disks }),
   ]);
   if (!isConsistent(torn)) return err(refuseInconsistent(plan, platform.commands, torn));
   if (!room.ok) return room;

@@ -1,4 +1,5 @@
 import { formatDuration } from '../duration.ts';
+import { askAddressesOf } from '../health/checks/address.ts';
 import { err, ok, type Result } from '../result.ts';
 import { oneLine } from '../health/checks/answer.ts';
 import { withinLimit } from '../health/checks/limit.ts';
@@ -143,10 +144,7 @@ async function runOnThisHost(
   one: LifecycleStep,
 ): Promise<LifecycleResult> {
   const { instance } = subject;
-  async function askAddresses() {
-    const state = await platform.getInstanceState(instance);
-    return state.ok ? { ok: true as const, value: state.value.addresses } : state;
-  }
+  const askAddresses = askAddressesOf(platform, instance);
   const environment = { ...hook.environment, ...environmentOf(subject, platform.project, one) };
   const bounded = await withinLimit(clock, hook.timeoutMs, one.signal, (signal) =>
     runForCheck(hook.command, environment, { platform, instance, clock, signal, askAddresses }),

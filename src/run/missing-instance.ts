@@ -19,10 +19,10 @@ export async function explainMissing(
   if (names.value.length === 0 && project !== 'default')
     return refused(
       `There is no instance "${instance}" in ${where}, which is empty or does not exist.`,
-      'See `incus project list`.',
+      `See \`${platform.commands.listProjects()}\`.`,
     );
   return refused(
     `There is no instance "${instance}" in ${where}.`,
-    near === null ? 'See `incus list`.' : `Did you mean "${near}"?`,
+    near === null ? `See \`${platform.commands.listInstances({ project, remote })}\`.` : `Did you mean "${near}"?`,
   );
 }

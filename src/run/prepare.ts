@@ -107,7 +107,7 @@ function startNotice({ instance }: Plan): RunEvent {
 }
 
 function generationNotice({ instance }: Plan): RunEvent {
-  const message = `This server does not report restores of "${instance}" by other users. Make sure that nobody restores a snapshot during this run: guard would not notice.`;
+  const message = `This server does not report restores of "${instance}" by other users. guard notices the restore of a snapshot from before this run, but not of one that somebody takes and restores during this run.`;
   return { type: 'notice', level: 'warning', message };
 }
 

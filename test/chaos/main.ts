@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { bringUp, takeDown } from '../host/host.ts';
-import { ordealOf, type Ordeal } from './ordeal.ts';
+import { aims, ordealOf, restartOrdealOf, type Aim, type Ordeal } from './ordeal.ts';
 import { launchSubject } from './subject.ts';
 import { isBad, describeTrial, summary } from './table.ts';
 import { tryOrdeal, type Arena, type Trial } from './trial.ts';
+import { tryWorldOrdeal, worldOrdealOf, type WorldOrdeal } from './world.ts';
 
 /** What to try. */
 export interface ChaosOptions {
@@ -18,8 +19,22 @@ export interface ChaosOptions {
   readonly hostName: string;
   /** The pool: `default` is btrfs, `dirpool` copies. */
   readonly storage?: string;
+  readonly aim?: Aim;
   readonly say: (line: string) => void;
 }
+
+const chosen = (aim: Aim, seed: number, index: number): Ordeal | WorldOrdeal => {
+  switch (aim) {
+    case 'any':
+      return ordealOf(seed, index);
+    case 'restart':
+      return { ...ordealOf(seed, index), restart: true };
+    case 'during-restart':
+      return restartOrdealOf(seed, index);
+    case 'world':
+      return worldOrdealOf(seed, index);
+  }
+};
 
 /** `npm run test:chaos`. Returns the exit status: 0 when nothing was lost, leaked or stuck. */
 export const main = async (words: readonly string[]): Promise<number> => {
@@ -31,21 +46,31 @@ export const main = async (words: readonly string[]): Promise<number> => {
       only: { type: 'string' },
       host: { type: 'string' },
       storage: { type: 'string', default: 'default' },
+      aim: { type: 'string', default: 'any' },
     },
   });
   const indexes = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const seed = Number(values.seed);
+  const aim = aims.find((name) => name === values.aim);
+  if (aim === undefined) throw new Error(`--aim is one of ${aims.join(', ')}`);
   // Two runs on one machine would kill each other's daemon.
   const hostName = values.host ?? `ch-${Date.now().toString(36)}`;
-  const trials = await chaos({ seed, indexes, hostName, storage: values.storage, say });
-  for (const line of summary(seed, trials)) say(line);
+  const trials = await chaos({ seed, indexes, hostName, storage: values.storage, aim, say });
+  for (const line of summary(seed, trials, aim)) say(line);
   if (values.host === undefined) await takeDown(await bringUp({ name: hostName }));
   return trials.some(isBad) ? 1 : 0;
 };
 
 /** Tries the ordeals one after another on one container, which is only replaced when it was lost. */
-export const chaos = async ({ seed, indexes, hostName, storage = 'default', say }: ChaosOptions): Promise<Trial[]> => {
+export const chaos = async ({
+  seed,
+  indexes,
+  hostName,
+  storage = 'default',
+  aim = 'any',
+  say,
+}: ChaosOptions): Promise<Trial[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'guard-chaos-'));
   // A copy: a build meanwhile must not change what is tried.
   await cp('dist', join(folder, 'dist'), { recursive: true });
@@ -59,28 +84,38 @@ export const chaos = async ({ seed, indexes, hostName, storage = 'default', say 
     lostRecords: new Set(),
   };
   const trials: Trial[] = [];
-  let fresh = false;
-  try {
-    for (const index of indexes) {
-      if (!fresh) await launchSubject(host, arena.instance, `content-before-${index}`, storage);
-      const trial = await tried(arena, ordealOf(seed, index));
+  const left = [...indexes];
+  // Where the daemon lives, several containers can be tried at once: most of the time goes by with waiting for leases.
+  const lanes = aim === 'world' ? Math.min(worldLanes, indexes.length) : 1;
+  async function tryAll(lane: number): Promise<void> {
+    const instance = lane === 0 ? arena.instance : `${arena.instance}-${lane}`;
+    let fresh = false;
+    for (let index = left.shift(); index !== undefined; index = left.shift()) {
+      if (!fresh) await launchSubject(host, instance, `content-before-${index}`, storage);
+      const trial = await tried(chosen(aim, seed, index), (ordeal) =>
+        'trouble' in ordeal
+          ? tryWorldOrdeal({ host, instance, program, folder, records: arena.lostRecords }, ordeal)
+          : tryOrdeal({ ...arena, instance }, ordeal),
+      );
       trials.push(trial);
-      fresh = !isBad(trial);
+      fresh = !isBad(trial) && trial.next === null;
       say(describeTrial(trial));
     }
-  } finally {
-    await execa('incus', ['delete', '--force', arena.instance], { env: host.env, stdin: 'ignore', reject: false });
-    // What went wrong is looked at in the records.
-    if (trials.some(isBad)) say(`records: ${arena.stateDirectory}`);
-    else await rm(folder, { recursive: true, force: true });
+    await execa('incus', ['delete', '--force', instance], { env: host.env, stdin: 'ignore', reject: false });
   }
-  return trials;
+  await Promise.all(Array.from({ length: lanes }, (_, lane) => tryAll(lane)));
+  // What went wrong is looked at in the records.
+  if (trials.some(isBad)) say(`records: ${folder}`);
+  else await rm(folder, { recursive: true, force: true });
+  return trials.toSorted((a, b) => a.ordeal.index - b.ordeal.index);
 };
 
+const worldLanes = 3;
+
 /** An instance that cannot even be looked at is lost. */
-const tried = async (arena: Arena, ordeal: Ordeal): Promise<Trial> => {
+const tried = async <One extends Ordeal>(ordeal: One, tryOne: (ordeal: One) => Promise<Trial>): Promise<Trial> => {
   try {
-    return await tryOrdeal(arena, ordeal);
+    return await tryOne(ordeal);
   } catch (failure) {
     const lost = failure instanceof Error ? failure.message.slice(0, 500) : String(failure);
     return {
@@ -89,6 +124,7 @@ const tried = async (arena: Arena, ordeal: Ordeal): Promise<Trial> => {
       struck: true,
       recoveries: 0,
       neededAHand: false,
+      withoutCause: false,
       lost,
       leaked: [],
       stuck: null,

@@ -1,5 +1,12 @@
 import { randomOf, type Random } from './random.ts';
 
+/**
+ * What the ordeals of a seed are. `restart`: every run has `--restart`; `during-restart`: and is killed within 1.5 seconds after
+ * its command; `world`: troubles other than kills, of several hosts (world.ts).
+ */
+export const aims = ['any', 'restart', 'during-restart', 'world'] as const;
+export type Aim = (typeof aims)[number];
+
 /** What the command does before it ends. */
 export type Change = 'good' | 'fails' | 'fails-halfway' | 'unhealthy';
 export type Victim = 'guard' | 'daemon' | 'both';
@@ -50,6 +57,18 @@ export const ordealOf = (seed: number, index: number): Ordeal => {
     restart: random.chance(0.4),
   };
 };
+
+/** A guard that is killed while the instance restarts after a good change, 100 to 1500 ms after the command, and recovered at once. */
+export const restartOrdealOf = (seed: number, index: number): Ordeal => ({
+  index,
+  change: 'good',
+  paceMs: 0,
+  strike: { victim: 'guard', phase: 'verify', afterMs: 100 + randomOf(seed, index).below(1400), awayMs: 0 },
+  recoveryStrikes: [],
+  recordLost: false,
+  checked: true,
+  restart: true,
+});
 
 const phasesOfKept = ['baseline', 'restore-point', 'command', 'command', 'verify', 'keep'] as const;
 const phasesOfRolledBack = ['restore-point', 'command', 'stop', 'restore', 'restore', 'start', 'verify-again'] as const;

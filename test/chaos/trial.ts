@@ -3,7 +3,7 @@ import { keptRestorePoints } from '../../src/journal/kept-restore-points.ts';
 import { listRuns } from '../../src/journal/run-index.ts';
 import { incus, type Host } from '../host/host.ts';
 import { asOnServer } from './as-on-server.ts';
-import type { Ordeal } from './ordeal.ts';
+import type { Ordeal, Strike } from './ordeal.ts';
 import { commandOf, contentOf, healthCheck } from './subject.ts';
 import { runStruck, type GuardEnd } from './victim.ts';
 
@@ -27,8 +27,10 @@ export interface Trial {
   /** The strike, or one of those at recovery, hit something alive. */
   readonly struck: boolean;
   readonly recoveries: number;
-  /** The commands that guard printed had to be run. */
+  /** The commands that guard printed had to be run: a recovery ended with 21 or 30. */
   readonly neededAHand: boolean;
+  /** Neither a killed daemon nor a user had made that necessary. */
+  readonly withoutCause: boolean;
   /** The instance is between old and new, or not what the record says, or does not run. */
   readonly lost: string | null;
   readonly leaked: readonly string[];
@@ -66,6 +68,7 @@ export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> =>
     struck: run.struck || recovered.struck,
     recoveries: recovered.attempts,
     neededAHand: recovered.neededAHand,
+    withoutCause: recovered.neededAHand && [ordeal.strike, ...ordeal.recoveryStrikes].every(sparesDaemon),
     lost,
     leaked,
     stuck: next.stuck,
@@ -73,8 +76,11 @@ export const tryOrdeal = async (arena: Arena, ordeal: Ordeal): Promise<Trial> =>
   };
 };
 
+/** A daemon that was killed may have left what only its administrator can repair. */
+const sparesDaemon = ({ victim }: Strike): boolean => victim === 'guard';
+
 /** What the record of the run with this command says; two runs may begin in the same second. */
-const outcomeOf = async ({ stateDirectory, instance }: Arena, wanted: string): Promise<string | null> => {
+export const outcomeOf = async ({ stateDirectory, instance }: Arena, wanted: string): Promise<string | null> => {
   const runs = await listRuns(stateDirectory, { instance, limit: 20 });
   const run = runs.find(({ started }) => started?.command.join(' ').includes(wanted));
   return run ? (run.ended?.outcome.outcome ?? unfinished) : null;
@@ -127,7 +133,7 @@ interface Printed {
   readonly refusal?: { readonly advice: string };
 }
 
-const lossOf = async (
+export const lossOf = async (
   { host, instance }: Arena,
   ordeal: Ordeal,
   seen: { readonly before: string; readonly wanted: string; readonly outcome: string | null },
@@ -154,7 +160,7 @@ const leaksOf = async ({ host, instance, stateDirectory, lostRecords }: Arena): 
   return (await snapshotsOf(host, instance)).filter((name) => name !== inFlight && !named.has(name));
 };
 
-const stuckOf = async (arena: Arena, recovered: number | null): Promise<string | null> => {
+export const stuckOf = async (arena: Arena, recovered: number | null): Promise<string | null> => {
   const { host, instance } = arena;
   if (recovered !== 0) return `guard recover ends with ${recovered}`;
   if ((await snapshotsOf(host, instance)).includes(inFlight)) return 'the restore point is still in flight';
@@ -176,7 +182,7 @@ const nextRun = async (
   return { stuck: null, status };
 };
 
-const snapshotsOf = async (host: Host, instance: string): Promise<string[]> => {
+export const snapshotsOf = async (host: Host, instance: string): Promise<string[]> => {
   const snapshots: unknown = JSON.parse(await incus(host, 'query', `/1.0/instances/${instance}/snapshots?recursion=1`));
   return (snapshots as { name: string }[]).map(({ name }) => name);
 };

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -10,6 +13,7 @@ import { systemClock } from '../../src/clock.ts';
 import { boundedText } from '../../src/platform/bounded-text.ts';
 import type { InstanceEvent, Platform } from '../../src/platform/platform.ts';
 import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
+import type { RemoteConfig } from '../../src/platform/incus/remote/client-config.ts';
 import { type Remote, openRemote } from '../../src/platform/incus/remote/remote.ts';
 import { describeConformance, failure, value } from '../platform/conformance.ts';
 import { bringUp, incus as incusOn, killDaemon, startDaemon, takeDown, type Host } from '../host/host.ts';
@@ -98,6 +102,43 @@ describe('a remote that does not exist', () => {
     const environment = { ...all(host.env), PATH: '/nonexistent' };
     const missing = failure(await openRemote({ remote: 'nowhere', environment, ...remoteLimit }));
     expect(missing.advice).toContain('install');
+  });
+});
+
+describe('a remote that lxc knows', () => {
+  const folder = (): string => host.env['INCUS_CONF'] ?? '';
+  const reachable = async (): Promise<RemoteConfig> => {
+    await (await far()).close();
+    const [line = ''] = (await incusOn(host, 'remote', 'list', '--format', 'csv'))
+      .split('\n')
+      .filter((one) => one.startsWith('far,'));
+    const address = line.split(',')[1] ?? '';
+    return { product: 'LXD', folder: folder(), address, project: '', protocol: 'lxd', public: false };
+  };
+  const open = (lxd: RemoteConfig, remote = 'far') =>
+    openRemote({ remote, lxd, environment: all(host.env), clock: systemClock, limitMs: 10_000 });
+
+  it('is reached with the certificates of lxc, and commands run in it', async () => {
+    const remote = value(await open(await reachable()));
+    const opened = openIncusPlatform({ product: 'LXD', socket: remote.socket, project: 'default', clock: systemClock });
+    const question = { command: ['sh', '-c', 'cat; exit 3'], stdin: 'over TLS', limitMs: 30_000, maxBytes: 1000 };
+    expect(value(await opened.platform.query(instance, question))).toMatchObject({ stdout: 'over TLS', status: 3 });
+    opened.close();
+    await remote.close();
+  });
+
+  it('is refused if its certificate is not the accepted one, or there is none of this client', async () => {
+    const config = await reachable();
+    const other = await mkdtemp(join(tmpdir(), 'guard-lxc-'));
+    await mkdir(join(other, 'servercerts'));
+    for (const file of ['client.crt', 'client.key']) await copyFile(join(folder(), file), join(other, file));
+    await copyFile(join(folder(), 'client.crt'), join(other, 'servercerts', 'far.crt'));
+    const wrong = failure(await open({ ...config, folder: other }));
+    expect(wrong).toMatchObject({ kind: 'unreachable', purpose: 'reach the remote far' });
+    expect(wrong.detail).toContain('another certificate');
+    expect(wrong.advice).toContain('`lxc list far:`');
+    await rm(other, { recursive: true });
+    expect(failure(await open({ ...config, folder: other })).detail).toContain('no client.crt');
   });
 });
 

@@ -13,6 +13,7 @@ const nothing: RateLimiter = {
   fullDisks: 0,
   tornRecords: 0,
   userActs: 0,
+  confirmations: 0,
   wrongTakeovers: 0,
 };
 
@@ -35,12 +36,22 @@ describe('the protocol keeps every promise in every order of events', () => {
     ['a user who acts while a guard is cut off', { silences: 1, userActs: 1 }],
     ['a person who takes over from a living guard', { wrongTakeovers: 1, lostAnswers: 1 }],
     ['a request that arrives at any later time', { silences: 1, delays: 1 }],
-  ])('with %s', (_name, budget) => {
-    const { states, depth, broken } = search(rules, budget);
-    expect(broken).toBeNull();
-    expect(states).toBeGreaterThan(1000);
-    expect(depth).toBeGreaterThan(20);
-  });
+    ['a change that waits for its confirmation, and a crash (F12)', { confirmations: 1, crashes: 1 }],
+    ['a change that waits, and a guard that is cut off', { confirmations: 1, silences: 1 }],
+    ['a change that waits, and a lost answer', { confirmations: 1, lostAnswers: 1 }],
+    ['a change that waits, and a person who takes over from its living guard', { confirmations: 1, wrongTakeovers: 1 }],
+    ['a change that waits, and a user who acts', { confirmations: 1, userActs: 1 }],
+  ])(
+    'with %s',
+    (_name, budget) => {
+      const { states, depth, broken } = search(rules, budget);
+      expect(broken).toBeNull();
+      expect(states).toBeGreaterThan(1000);
+      expect(depth).toBeGreaterThan(20);
+      // Some 100,000 states, on a busy machine.
+    },
+    180_000,
+  );
 });
 
 describe('each rule is needed: without it the model finds how a promise is broken', () => {
@@ -58,6 +69,8 @@ describe('each rule is needed: without it the model finds how a promise is broke
     ['a takeover that leaves the etag as it is', { takeover: 'silent' }, { silences: 1, delays: 1 }, /^[24]/],
     ['removing under a name that others use', { removal: 'shared-name' }, { silences: 1, delays: 1 }, /^2/],
     ['a missing snapshot taken for a renamed one', { renaming: 'missing-is-success' }, { userActs: 1 }, /^5/],
+    ['giving up a change without comparing', { refusal: 'read-first' }, { confirmations: 1 }, /^5/],
+    ['taking a marker that is gone for a decision to keep', { keeping: 'assumed' }, { crashes: 1 }, /^5/],
     ['a marker that anybody may overwrite', { staleMarker: 'any' }, { userActs: 1 }, /^4/],
   ])('%s', (_name, change, budget, promise) => {
     expect(search({ ...rules, ...change }, budget).broken?.promise).toMatch(promise);

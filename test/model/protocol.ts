@@ -24,6 +24,10 @@ export interface Rules {
   readonly removal: 'own-name' | 'shared-name';
   /** A request whose answer was lost is found out by looking; else a missing snapshot counts as renamed. */
   readonly renaming: 'looks' | 'missing-is-success';
+  /** A change that waits is given up by a compare-and-swap of the marker; else by reading it before. */
+  readonly refusal: 'compared' | 'read-first';
+  /** A host without the record says "kept" where the instance has the note of that; else where the marker is gone. */
+  readonly keeping: 'noted' | 'assumed';
   /** A marker without a restore point belongs to nobody only where its holder is proven to be dead. */
   readonly staleMarker: 'proven' | 'any';
 }
@@ -37,6 +41,8 @@ export const rules: Rules = {
   takeover: 'marks',
   removal: 'own-name',
   renaming: 'looks',
+  refusal: 'compared',
+  keeping: 'noted',
   staleMarker: 'proven',
 };
 
@@ -52,13 +58,15 @@ export interface RateLimiter {
   readonly fullDisks: number;
   readonly tornRecords: number;
   readonly userActs: number;
+  /** Changes that wait for the word of a person, who may give it at any time. */
+  readonly confirmations: number;
   /** Takeovers ordered by a person who is wrong: the holder lives. */
   readonly wrongTakeovers: number;
 }
 
 type Run = 'A' | 'C';
 type WorkerName = Run | 'R' | 'S';
-type Report = 'kept' | 'rolled-back' | 'unchanged' | 'gone';
+type Report = 'kept' | 'rolled-back' | 'unchanged' | 'unknown';
 
 /** The steps of a worker. Those in `guarded` change something on the server and need the proof. */
 type Pc =
@@ -68,6 +76,9 @@ type Pc =
   | 'begin'
   | 'command'
   | 'end'
+  | 'await'
+  | 'wait'
+  | 'refuse'
   | 'keep-unmark'
   | 'keep-rename'
   | 'back-stop'
@@ -81,6 +92,8 @@ type Pc =
 
 const guarded: ReadonlySet<Pc> = new Set<Pc>([
   'command',
+  'await',
+  'refuse',
   'keep-unmark',
   'keep-rename',
   'back-stop',
@@ -94,6 +107,8 @@ interface Point {
   readonly of: Run;
   readonly holder: WorkerName;
   readonly content: string;
+  /** The note of the instance when it was taken, which a restore brings back. */
+  readonly keptNote: Run | null;
 }
 
 interface Worker {
@@ -130,7 +145,15 @@ export interface World {
   readonly renamed: Point | null;
   /** Under way for as long as it likes. */
   readonly delayed: Delayed | null;
-  readonly mark: { readonly run: Run; readonly by: WorkerName } | null;
+  readonly mark: {
+    readonly run: Run;
+    readonly by: WorkerName;
+    readonly confirmation: 'none' | 'waiting' | 'confirmed' | 'refused';
+  } | null;
+  /** Which run the note of the instance calls kept: written with the request that removes the marker. */
+  readonly keptNote: Run | null;
+  /** What a person was told: this change is confirmed, and stays. */
+  readonly confirmed: Run | null;
   readonly content: string;
   readonly restores: number;
   readonly workers: Readonly<Record<WorkerName, Worker>>;
@@ -148,6 +171,8 @@ export const startOf = (left: RateLimiter): World => ({
   renamed: null,
   delayed: null,
   mark: null,
+  keptNote: null,
+  confirmed: null,
   content: 'old',
   restores: 0,
   workers: { A: { ...idle('A'), pc: 'create' }, C: idle('C'), R: idle('A'), S: idle('A') },
@@ -167,9 +192,11 @@ export const nextOf =
     ...arrivals(protocol, world),
     ...misfortunes(world),
     ...userActs(world),
+    ...confirmations(world),
   ];
 
-const etagOf = ({ mark, restores }: World): string => `${mark?.run}/${mark?.by}/${restores}`;
+const etagOf = ({ mark, keptNote, restores }: World): string =>
+  `${mark?.run}/${mark?.by}/${mark?.confirmation}/${keptNote}/${restores}`;
 const isHalf = (content: string): boolean => content.includes('?');
 const has = (content: string, run: Run): boolean => content.includes(`+${run}`);
 const whole = (content: string): string => content.replaceAll('?', '');
@@ -219,6 +246,8 @@ const guardedSteps = (protocol: Rules, world: World, name: WorkerName, say: Say)
 
 const proofStep = (protocol: Rules, world: World, name: WorkerName, say: Say): Step<World> => {
   const { pc } = world.workers[name];
+  if (pc === 'refuse' && world.mark?.confirmation === 'confirmed' && world.point?.holder === name)
+    return say('sees that the change is confirmed', keepsConfirmed(world, name));
   const after = afterLostAnswer(protocol, world, name);
   if (after !== null) return say(`sees that ${pc} is done`, after);
   if (pc === 'free-delete') return say('reads its own snapshot', withWorker(world, name, { proof: 'own' }));
@@ -228,12 +257,20 @@ const proofStep = (protocol: Rules, world: World, name: WorkerName, say: Say): S
   return say('has lost the run, and ends', withWorker(world, name, { pc: 'over' }));
 };
 
-const isConditional = (pc: Pc): boolean => pc === 'back-restore' || pc === 'keep-unmark' || pc === 'take-mark';
+const keepsConfirmed = (world: World, name: WorkerName): World =>
+  withWorker(withRecord(world, world.workers[name].run, { decided: 'keep' }), name, {
+    pc: 'keep-unmark',
+    report: 'kept',
+    proof: null,
+  });
+
+const isConditional = ({ refusal }: Rules, pc: Pc): boolean =>
+  ['back-restore', 'keep-unmark', 'take-mark', 'await'].includes(pc) || (pc === 'refuse' && refusal === 'compared');
 const isRename = (pc: Pc): boolean => pc === 'keep-rename' || pc === 'free-rename';
 
 const requestSteps = (protocol: Rules, world: World, name: WorkerName, say: Say): Step<World>[] => {
   const { pc, proof, run } = world.workers[name];
-  if (isConditional(pc) && protocol.takeover === 'marks' && etagOf(world) !== proof)
+  if (isConditional(protocol, pc) && protocol.takeover === 'marks' && etagOf(world) !== proof)
     return [say(`${pc} is refused: the etag has changed`, withWorker(world, name, { proof: null }))];
   if (isRename(pc) && world.point === null && protocol.renaming === 'looks')
     return [say(`${pc} finds nothing, and looks again`, withWorker(world, name, { proof: null }))];
@@ -301,9 +338,12 @@ const effectOf = (protocol: Rules, seen: World, { pc, run, by: name }: Omit<Dela
         return breakWith(seen, `4: the command of ${name} begins while another one runs`);
       return { ...seen, content: `${seen.content}+${run}?` };
     case 'keep-unmark':
-      return { ...seen, mark: null };
+      return { ...seen, mark: null, keptNote: run };
+    case 'await':
+    case 'refuse':
+      return withConfirmation(seen, pc, run);
     case 'take-mark':
-      return seen.mark === null ? seen : { ...seen, mark: { run, by: name } };
+      return seen.mark === null ? seen : { ...seen, mark: { ...seen.mark, run, by: name } };
     case 'keep-rename':
     case 'free-rename':
       if (pc === 'free-rename' && protocol.removal === 'shared-name') return removed(seen, seen.point);
@@ -313,12 +353,28 @@ const effectOf = (protocol: Rules, seen: World, { pc, run, by: name }: Omit<Dela
     case 'free-delete':
       return { ...seen, kept: seen.kept.filter((one) => one.name !== run || one.of !== run) };
     case 'back-restore':
-      return seen.point === null
-        ? seen
-        : { ...seen, content: seen.point.content, mark: null, restores: (seen.restores + 1) % 4 };
+      if (seen.confirmed === run && seen.point?.of === run)
+        return breakWith(seen, `5: ${name} takes back the change of ${run}, which a person was told is confirmed`);
+      return seen.point === null ? seen : restored(seen, seen.point);
     default:
       return seen;
   }
+};
+
+const restored = (world: World, { content, keptNote }: Point): World => ({
+  ...world,
+  content,
+  keptNote,
+  mark: null,
+  restores: (world.restores + 1) % 4,
+});
+
+const withConfirmation = (world: World, pc: 'await' | 'refuse', run: Run): World => {
+  const { mark } = world;
+  if (mark?.run !== run) return world;
+  if (pc === 'refuse') return { ...world, mark: { ...mark, confirmation: 'refused' } };
+  // A repetition must not take back the word of a person.
+  return mark.confirmation === 'none' ? { ...world, mark: { ...mark, confirmation: 'waiting' } } : world;
 };
 
 /** The only way back must not be removed while the change is there. */
@@ -332,6 +388,8 @@ const removed = (world: World, point: Point | null): World => {
 
 const following: Readonly<Partial<Record<Pc, Pc>>> = {
   command: 'end',
+  await: 'wait',
+  refuse: 'back-stop',
   'keep-unmark': 'keep-rename',
   'keep-rename': 'over',
   'back-stop': 'back-restore',
@@ -356,6 +414,8 @@ const reported = (world: World, name: WorkerName): World => {
   const { content } = world;
   switch (report) {
     case 'kept':
+      if (world.records[run].decided !== 'keep')
+        return breakWith(world, `5: ${name} says kept of ${run}, and nobody has decided that`);
       if (!keeps(world, run)) return breakWith(world, `5: ${name} names a restore point of ${run} that is not there`);
       return content.includes(`+${run}?`) ? breakWith(world, `5: ${name} says kept of half a change`) : world;
     case 'rolled-back':
@@ -380,7 +440,7 @@ const plainSteps = (protocol: Rules, world: World, name: WorkerName, say: Say): 
       return [
         say('takes the restore point', {
           ...go({ pc: 'mark' }),
-          point: { of: run, holder: name, content: world.content },
+          point: { of: run, holder: name, content: world.content, keptNote: world.keptNote },
         }),
       ];
     case 'mark':
@@ -403,8 +463,21 @@ const plainSteps = (protocol: Rules, world: World, name: WorkerName, say: Say): 
       const ended = { content: world.content.replace(`+${run}?`, `+${run}`) };
       // A change that is not there any more is not healthy: the instance was put back underneath.
       const healthy = has(world.content, run) ? [say('the change is healthy', { ...kept, ...ended })] : [];
-      return [...healthy, say('the change is not healthy', { ...decidesRollback(world, name), ...ended })];
+      const waits =
+        has(world.content, run) && world.left.confirmations > 0
+          ? [
+              say('the change is healthy, and waits', {
+                ...go({ pc: 'await' }, spend(world, 'confirmations')),
+                ...ended,
+              }),
+            ]
+          : [];
+      return [...healthy, ...waits, say('the change is not healthy', { ...decidesRollback(world, name), ...ended })];
     }
+    case 'wait':
+      return world.mark?.run === run && world.mark.confirmation === 'confirmed'
+        ? [say('sees that the change is confirmed', keepsConfirmed(world, name))]
+        : [say('the deadline passes', go({ pc: 'refuse', report: 'rolled-back' }))];
     case 'settle':
       return [say('has waited for what was under way', go({ pc: 'take-mark' }))];
     case 'choose':
@@ -423,7 +496,12 @@ const marks = (protocol: Rules, world: World, name: WorkerName, say: Say): Step<
   const isForeign = mark !== null && holder !== null && protocol.staleMarker === 'proven' && mark.run !== run;
   return isForeign
     ? [say('loses by the marker', withWorker(world, name, { pc: 'free-rename', report: null }))]
-    : [say('writes its marker', { ...withWorker(world, name, { pc: 'begin' }), mark: { run, by: name } })];
+    : [
+        say('writes its marker', {
+          ...withWorker(world, name, { pc: 'begin' }),
+          mark: { run, by: name, confirmation: 'none' },
+        }),
+      ];
 };
 
 /** A recovery looks at what is left. It may come back to this as often as it likes. */
@@ -461,21 +539,45 @@ const chooses = (protocol: Rules, world: World, name: WorkerName, say: Say): Ste
   const known = hostOf[name] === hostOf[run] ? world.records[run] : null;
   const isTorn = known?.torn ?? false;
   const go = (pc: Pc, report: Report): World => withWorker(world, name, { pc, report });
+  const confirmation = confirmationOf(world, run);
+  const isWaiting = confirmation === 'waiting';
   const back = (): Step<World> =>
-    say('goes back', withRecord(go('back-stop', 'rolled-back'), run, known === null ? {} : { decided: 'rollback' }));
+    say(
+      'goes back',
+      // A change that waits is given up first, so that nobody is told that it is confirmed and then loses it.
+      withRecord(
+        go(isWaiting ? 'refuse' : 'back-stop', 'rolled-back'),
+        run,
+        known === null ? {} : decidedBack(isWaiting),
+      ),
+    );
   const keep = (): Step<World> => say('keeps', go('keep-unmark', 'kept'));
-  // Torn lines are passed over: what they said is not known.
-  const decided = isTorn ? null : (known?.decided ?? null);
-  const began = !isTorn && (known?.began ?? false);
+  const release = (): Step<World> =>
+    say(
+      'releases it',
+      go('keep-unmark', protocol.keeping === 'assumed' || world.keptNote === run ? 'kept' : 'unknown'),
+    );
+  if (confirmation === 'confirmed') return say('keeps what is confirmed', keepsConfirmed(world, name));
+  const { decided, began } = readable(known);
   if (decided === 'keep') return keep();
   if (decided === 'rollback' || began) return back();
   if (protocol.marker === 'counts') {
     if (world.mark !== null) return back();
-    return known === null || isTorn ? keep() : say('has nothing to undo', go('free-rename', 'unchanged'));
+    return known === null || isTorn ? release() : say('has nothing to undo', go('free-rename', 'unchanged'));
   }
   if (known !== null) return say('has nothing to undo', go('free-rename', 'unchanged'));
-  return world.mark === null ? keep() : back();
+  return world.mark === null ? release() : back();
 };
+
+const confirmationOf = ({ mark }: World, run: Run): 'none' | 'waiting' | 'confirmed' | 'refused' =>
+  mark?.run === run ? mark.confirmation : 'none';
+
+/** Torn lines are passed over: what they said is not known. */
+const readable = (record: RunRecord | null): Pick<RunRecord, 'began' | 'decided'> =>
+  record === null || record.torn ? noRecord : record;
+
+/** Of a change that waits nothing is decided before it is given up. */
+const decidedBack = (isWaiting: boolean): Partial<RunRecord> => (isWaiting ? {} : { decided: 'rollback' });
 
 /** A request that was held up: it must at least not destroy what is another run's by now. */
 const arrivals = (protocol: Rules, world: World): Step<World>[] => {
@@ -484,7 +586,8 @@ const arrivals = (protocol: Rules, world: World): Step<World>[] => {
   const { pc, by, run, etag } = delayed;
   const arrived = { ...world, delayed: null };
   const label = `the ${pc} of ${by} arrives`;
-  if (isConditional(pc) && protocol.takeover === 'marks' && etagOf(world) !== etag) return [{ label, world: arrived }];
+  if (isConditional(protocol, pc) && protocol.takeover === 'marks' && etagOf(world) !== etag)
+    return [{ label, world: arrived }];
   const isForeign = point !== null && point.of !== run;
   const isDestroyed =
     isForeign && (pc === 'back-restore' || (pc === 'free-rename' && protocol.removal === 'shared-name'));
@@ -525,6 +628,17 @@ const misfortunes = (world: World): Step<World>[] => {
   return steps;
 };
 
+/** A person confirms by a compare-and-swap of the marker, which is one step: the answer is the word. */
+const confirmations = (world: World): Step<World>[] =>
+  world.mark?.confirmation === 'waiting'
+    ? [
+        {
+          label: `a person confirms the change of ${world.mark.run}`,
+          world: { ...world, confirmed: world.mark.run, mark: { ...world.mark, confirmation: 'confirmed' } },
+        },
+      ]
+    : [];
+
 const userActs = (world: World): Step<World>[] => {
   const { point } = world;
   if (world.left.userActs === 0 || point === null) return [];
@@ -534,7 +648,8 @@ const userActs = (world: World): Step<World>[] => {
     : [
         {
           label: 'a user restores the restore point',
-          world: { ...left, content: point.content, mark: null, restores: (world.restores + 1) % 4 },
+          // What a person has confirmed, a person may take back.
+          world: { ...restored(left, point), confirmed: null },
         },
       ];
   return [

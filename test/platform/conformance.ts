@@ -266,6 +266,7 @@ export function describeConformance(
       value(await platform.thawInstance(instance, limit));
       value(await platform.stopInstance(instance, { force: true, ...limit }));
       value(await platform.stopInstance(instance, { force: true, ...limit }));
+      value(await platform.thawInstance(instance, limit));
       expect(value(await platform.getInstance(instance)).status).toBe('Stopped');
       const asked = failure(await platform.query(instance, { command: ['true'], ...bounds }));
       expect(asked).toMatchObject({ kind: 'invalid', code: 400 });

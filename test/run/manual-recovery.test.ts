@@ -1,7 +1,9 @@
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { commands } from '../../src/platform/incus/commands.ts';
+import { commandsOf } from '../../src/platform/incus/commands.ts';
 import { manualRecoveryCommands } from '../../src/run/manual-recovery.ts';
+
+const commands = commandsOf('Incus');
 
 const plain = {
   instance: 'web01',

@@ -1,12 +1,43 @@
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
-import type { InstanceState } from '../../platform/platform.ts';
+import { canonicalAddress, isGlobalAddress } from '../../platform/address.ts';
+import type { InstanceState, Platform } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { failed, notAsked, type KindAnswer } from './answer.ts';
 
-/** Addresses by interface name, as Incus tells them at this moment. */
+/** Addresses by interface name that are the instance's own at this moment, as far as the server knows. */
 export type AskAddresses = () => Promise<Result<InstanceState['addresses'], PlatformFailure>>;
+
+/** Asks the server, once: which addresses the instance has, and which of them are its own. */
+export function askAddressesOf(platform: Platform, instance: string): AskAddresses {
+  async function ask(): ReturnType<AskAddresses> {
+    const state = await platform.getInstanceState(instance);
+    if (!state.ok) return state;
+    const claimed = state.value.addresses;
+    const own = await confirmedHere(platform, instance, Object.values(claimed).flat());
+    if (!own.ok) return own;
+    const entries = Object.entries(claimed).map(([name, addresses]) => [name, addresses.filter(own.value)] as const);
+    return ok(Object.fromEntries(entries));
+  }
+  let asked: ReturnType<AskAddresses> | null = null;
+  return () => (asked ??= ask());
+}
+
+/** Tells which of the claimed addresses may be asked: those that are the instance's own, and not of this machine. */
+export async function confirmedHere(
+  platform: Platform,
+  instance: string,
+  claimed: readonly string[],
+): Promise<Result<(address: string) => boolean, PlatformFailure>> {
+  const ofThisHost = addressesOfThisHost();
+  const elsewhere = claimed.filter((address) => isGlobalAddress(address) && !ofThisHost.has(address.toLowerCase()));
+  if (elsewhere.length === 0) return ok(() => false);
+  const confirmed = await platform.confirmAddresses(instance, elsewhere);
+  if (!confirmed.ok) return confirmed;
+  const own = new Set(confirmed.value);
+  return ok((address) => canonicalAddress(address).some((one) => own.has(one)));
+}
 
 /**
  * Puts the instance's addresses in the place of `{address}` (IPv4, else IPv6), `{address4}`, `{address6}`, and
@@ -35,7 +66,7 @@ export async function fillAddress(
 const placeholder = /\{address([46]?)(?::([^{}\s]+))?\}/g;
 
 function sayMissing(family: string, device: string | null): string {
-  return `the instance has no global ${family === '' ? 'address' : `IPv${family} address`}${device === null ? '' : ` on ${device}`}`;
+  return `the instance has no ${family === '' ? 'address' : `IPv${family} address`}${device === null ? '' : ` on ${device}`} that is known to be its own`;
 }
 
 /** The address that `{address…}` stands for, or null. `family` is `4`, `6` or empty for any, IPv4 first. */
@@ -61,14 +92,8 @@ function rank(name: string): number {
   return /^(docker|br-|virbr|lxc|lxdbr|incusbr|cni|podman|veth|tap|tun|wg)/.test(name) ? 1 : 0;
 }
 
-function addressesOfThisHost(): ReadonlySet<string> {
+/** Addresses of the machine that runs guard. */
+export function addressesOfThisHost(): ReadonlySet<string> {
   const all = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
   return new Set(all.map(({ address }) => address.toLowerCase()));
-}
-
-/** Of one host that is not this one: not of the loopback, link-local, multicast, unspecified, or IPv4 written as IPv6. */
-export function isGlobalAddress(address: string): boolean {
-  return isIPv6(address)
-    ? !/^(::|f[ef])/i.test(address) || /^fe[0-7c-f]/i.test(address)
-    : !/^(0|127|169\.254|22[4-9]|23\d|24\d|25[0-5])\./.test(address);
 }

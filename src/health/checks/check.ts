@@ -1,6 +1,6 @@
 import type { CheckDefinition, DirectoryCheck, SingleCheck } from '../../check-definition.ts';
 import type { CheckResult, Severity } from '../../event.ts';
-import type { AskAddresses } from './address.ts';
+import { askAddressesOf } from './address.ts';
 import { notAsked, oneLine, tooLate, type KindAnswer } from './answer.ts';
 import { withinLimit } from './limit.ts';
 import type { KindTools } from './kinds/tools.ts';
@@ -70,22 +70,13 @@ async function bounded<T>(
 ): Promise<T | KindAnswer> {
   try {
     const end = await withinLimit(context.clock, check.timeoutMs, context.signal, (signal) =>
-      work({ ...context, signal, askAddresses: addressesOf(context) }),
+      work({ ...context, signal, askAddresses: askAddressesOf(context.platform, context.instance) }),
     );
     if (end.end === 'done') return end.value;
     return end.end === 'limit' ? tooLate(check.timeoutMs) : notAsked('guard was interrupted');
   } catch (error) {
     return notAsked(`a bug in guard: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function addressesOf(context: AskContext): AskAddresses {
-  let asked: ReturnType<AskAddresses> | null = null;
-  async function askOnce(): ReturnType<AskAddresses> {
-    const state = await context.platform.getInstanceState(context.instance);
-    return state.ok ? { ok: true, value: state.value.addresses } : state;
-  }
-  return () => (asked ??= askOnce());
 }
 
 function resultOf(name: string, severity: Severity, answer: KindAnswer, ms: number): CheckResult {

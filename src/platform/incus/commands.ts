@@ -1,37 +1,98 @@
 import { shellWords } from '../../text.ts';
-import type { Commands, InconsistentSnapshots, InstanceAddress } from '../platform.ts';
+import type { Commands, InstanceAddress } from '../platform.ts';
 import { keyOf } from './instances/config.ts';
+import { clientOf, type Product } from './product.ts';
 
-/** What a person types for it: lines of the `incus` command. */
-export const commands: Commands = {
-  // Incus has no one command for it.
-  rollBack: (of, { restorePoint, start, first = [] }) => [
-    line(of, ['stop', '--force', nameOf(of)]),
-    ...first,
-    ...restorePoint.volumes.map(({ pool, volume, snapshot }) =>
-      line(of, ['storage', 'volume', 'snapshot', 'restore', remoteOf(of, pool), volume, snapshot]),
-    ),
-    line(of, ['snapshot', 'restore', nameOf(of), restorePoint.name]),
-    ...(start ? [line(of, ['start', nameOf(of)])] : []),
-  ],
-  removeSnapshots: (of, names) => names.map((name) => line(of, ['snapshot', 'delete', nameOf(of), name])),
-  restoreSnapshot: (of, name) => line(of, ['snapshot', 'restore', nameOf(of), name]),
-  repairSnapshots: (of, inconsistent) => repairSnapshots(of, inconsistent),
-  removeMetadata: (of, key) => line(of, ['config', 'unset', nameOf(of), keyOf(key)]),
-  removeInstance: (of) => line(of, ['delete', nameOf(of)]),
-  showInstance: (of) => line(of, ['info', nameOf(of)]),
-  listInstances: (of) => line(of, of.remote === null ? ['list'] : ['list', `${of.remote}:`]),
-  thawInstance: (of) => line(of, ['resume', nameOf(of)]),
-  allowStart: (of) => line(of, ['config', 'set', nameOf(of), 'security.protection.start=false']),
-  makePermanent: (of) => line(of, ['config', 'set', nameOf(of), '--property', 'ephemeral=false']),
-  exec: (of, words) => line(of, ['exec', nameOf(of)], words),
-  showPool: (pool) => shellWords(['incus', 'storage', 'info', pool]),
-  resizeDisk: (of, device) => `${line(of, ['config', 'device', 'set', nameOf(of), device])} size=…`,
+/** What a person types for it, in the words of the server's own client. */
+export function commandsOf(product: Product): Commands {
+  const words = product === 'LXD' ? lxc : incus;
+  const client = clientOf(product);
+  const line = (
+    of: Pick<InstanceAddress, 'project'>,
+    some: readonly string[],
+    inside: readonly string[] = [],
+  ): string => lineOf(client, of, some, inside);
+  return {
+    // There is no one command for it.
+    rollBack: (of, { restorePoint, start, first = [] }) => [
+      line(of, ['stop', '--force', nameOf(of)]),
+      ...first,
+      ...restorePoint.volumes.map(({ pool, volume, snapshot }) =>
+        line(of, [...words.restoreVolume, remoteOf(of, pool), volume, snapshot]),
+      ),
+      line(of, [...words.restoreSnapshot, nameOf(of), restorePoint.name]),
+      ...(start ? [line(of, ['start', nameOf(of)])] : []),
+    ],
+    removeSnapshots: (of, names) => names.map((name) => line(of, words.deleteSnapshot(nameOf(of), name))),
+    restoreSnapshot: (of, name) => line(of, [...words.restoreSnapshot, nameOf(of), name]),
+    repairSnapshots: (of, { empty, nameless }) =>
+      // Where a renaming was cut only the server's database can be repaired; else what has no data is removed (again).
+      nameless.length === 0
+        ? empty.map(({ name }) => line(of, words.deleteSnapshot(nameOf(of), name)))
+        : nameless.flatMap((name, index) => {
+            const snapshot = empty[index]?.name;
+            return snapshot === undefined ? [] : [shellWords([...words.sql, rename(of, name, snapshot)])];
+          }),
+    removeMetadata: (of, key) => line(of, ['config', 'unset', nameOf(of), keyOf(key)]),
+    removeInstance: (of) => line(of, ['delete', nameOf(of)]),
+    showInstance: (of) => line(of, ['info', nameOf(of)]),
+    listInstances: (of) => line(of, of.remote === null ? ['list'] : ['list', `${of.remote}:`]),
+    listProjects: () => shellWords([client, 'project', 'list']),
+    thawInstance: (of) => line(of, [words.thaw, nameOf(of)]),
+    allowStart: (of) => line(of, ['config', 'set', nameOf(of), 'security.protection.start=false']),
+    makePermanent: (of) => words.makePermanent(of),
+    exec: (of, some) => line(of, ['exec', nameOf(of)], some),
+    showPool: (pool) => shellWords([client, 'storage', 'info', pool]),
+    resizeDisk: (of, device) => `${line(of, ['config', 'device', 'set', nameOf(of), device])} size=…`,
+  };
+}
+
+/** What the two clients call differently. */
+interface ClientWords {
+  readonly restoreSnapshot: readonly string[];
+  readonly restoreVolume: readonly string[];
+  readonly deleteSnapshot: (instance: string, snapshot: string) => readonly string[];
+  readonly thaw: string;
+  readonly sql: readonly string[];
+  readonly makePermanent: (of: InstanceAddress) => string;
+}
+
+const incus: ClientWords = {
+  restoreSnapshot: ['snapshot', 'restore'],
+  restoreVolume: ['storage', 'volume', 'snapshot', 'restore'],
+  deleteSnapshot: (instance, snapshot) => ['snapshot', 'delete', instance, snapshot],
+  thaw: 'resume',
+  sql: ['incus', 'admin', 'sql', 'global'],
+  makePermanent: (of) => lineOf('incus', of, ['config', 'set', nameOf(of), '--property', 'ephemeral=false']),
 };
 
-function line(of: Pick<InstanceAddress, 'project'>, words: readonly string[], inside: readonly string[] = []): string {
+const lxc: ClientWords = {
+  restoreSnapshot: ['restore'],
+  restoreVolume: ['storage', 'volume', 'restore'],
+  deleteSnapshot: (instance, snapshot) => ['delete', `${instance}/${snapshot}`],
+  thaw: 'start',
+  sql: ['lxd', 'sql', 'global'],
+  // LXD 5.0 cannot set properties by `lxc config set`.
+  makePermanent: (of) =>
+    shellWords([
+      'lxc',
+      'query',
+      '-X',
+      'PATCH',
+      '-d',
+      '{"ephemeral": false}',
+      remoteOf(of, `/1.0/instances/${of.instance}?project=${encodeURIComponent(of.project)}`),
+    ]),
+};
+
+function lineOf(
+  client: string,
+  of: Pick<InstanceAddress, 'project'>,
+  words: readonly string[],
+  inside: readonly string[] = [],
+): string {
   const project = of.project === 'default' ? [] : ['--project', of.project];
-  return shellWords(['incus', ...words, ...project, ...(inside.length > 0 ? ['--', ...inside] : [])]);
+  return shellWords([client, ...words, ...project, ...(inside.length > 0 ? ['--', ...inside] : [])]);
 }
 
 function nameOf(of: Pick<InstanceAddress, 'instance' | 'remote'>): string {
@@ -40,15 +101,6 @@ function nameOf(of: Pick<InstanceAddress, 'instance' | 'remote'>): string {
 
 function remoteOf({ remote }: Pick<InstanceAddress, 'remote'>, name: string): string {
   return remote === null ? name : `${remote}:${name}`;
-}
-
-/** Where a renaming was cut only the server's database can be repaired; else what has no data is removed (again). */
-function repairSnapshots(of: InstanceAddress, { empty, nameless }: InconsistentSnapshots): string[] {
-  if (nameless.length === 0) return empty.map(({ name }) => line(of, ['snapshot', 'delete', nameOf(of), name]));
-  return nameless.flatMap((name, index) => {
-    const snapshot = empty[index]?.name;
-    return snapshot === undefined ? [] : [shellWords(['incus', 'admin', 'sql', 'global', rename(of, name, snapshot)])];
-  });
 }
 
 /** The data gets back the name that its snapshot still has. */

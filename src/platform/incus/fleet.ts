@@ -14,7 +14,7 @@ export function openFleet(incus: Incus): Fleet {
       return ok(listOf(reply.value.metadata).map((path) => decodeURIComponent(textOf(path).split('/').at(-1) ?? '')));
     },
     serverId: async () => {
-      const reply = await call(incus, { method: 'GET', path: [], purpose: 'read the server information of Incus' });
+      const reply = await call(incus, { method: 'GET', path: [], purpose: 'read the server information' });
       if (!reply.ok) return null;
       const environment = objectOf(objectOf(reply.value.metadata)['environment']);
       return textOf(environment['certificate_fingerprint']) || null;

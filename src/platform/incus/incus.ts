@@ -13,7 +13,7 @@ import {
 import { ensureRehearsalPlace, inProject } from './rehearsal/place.ts';
 import { deleteCopiedVolume, deleteRehearsalCopy } from './rehearsal/removal.ts';
 import type { Fleet } from '../fleet.ts';
-import { commands } from './commands.ts';
+import { commandsOf } from './commands.ts';
 import { openFleet } from './fleet.ts';
 import { startExec } from './exec/exec.ts';
 import { closeIncus, openIncus, type Incus } from './http/client.ts';
@@ -29,6 +29,7 @@ import {
   thawInstance,
   patchInstance,
 } from './instances/instance.ts';
+import { confirmAddresses } from './instances/addresses.ts';
 import { copyInstance } from './instances/copy.ts';
 import {
   createSnapshot,
@@ -71,15 +72,16 @@ export interface OpenPlatform {
 export function incusPlatform(incus: Incus): Platform {
   const start: Platform['startExec'] = (...words) => startExec(incus, ...words);
   return {
-    product: 'Incus',
+    product: incus.product,
     project: incus.project,
     clock: incus.clock,
     capabilities: { restoreTakesBackConfiguration: true, restoreLosesDescription: true },
-    commands,
+    commands: commandsOf(incus.product),
     rehearsals: rehearsalsOf(incus),
     inProject: (project) => incusPlatform(inProject(incus, project)),
     getInstance: (...words) => getInstance(incus, ...words),
     getInstanceState: (...words) => getInstanceState(incus, ...words),
+    confirmAddresses: (...words) => confirmAddresses(incus, ...words),
     listInstanceNames: (...words) => listInstanceNames(incus, ...words),
     listInstances: (...words) => listInstances(incus, ...words),
     startInstance: (...words) => startInstance(incus, ...words),

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../result.ts';
+import { confirmedAddresses } from '../address.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
 import type { Answered, Instance, InstancePatch, Instances, InstanceState } from '../platform.ts';
 import { send, type MemoryClient } from './requests.ts';
@@ -23,6 +24,10 @@ export function instancesOf(client: MemoryClient): Instances {
       read(client, 'getInstance', `read the instance ${name}`, name, (instance) => ok(instanceOf(instance))),
     getInstanceState: (name) =>
       read(client, 'getInstanceState', `read the state of the instance ${name}`, name, (one) => ok(stateOf(one))),
+    confirmAddresses: (name, claimed) =>
+      read(client, 'confirmAddresses', `look at the addresses of the instance ${name}`, name, () =>
+        ok(confirmedAddresses(claimed, { assigned: [], networks: ['192.0.2.0/24'], ofOthers: ['192.0.2.254'] })),
+      ),
     listInstanceNames: () => list(client, 'listInstanceNames', () => [...server.instances.keys()]),
     listInstances: () =>
       list(client, 'listInstances', () =>

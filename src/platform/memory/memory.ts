@@ -181,6 +181,7 @@ const commands: Commands = {
   removeInstance: (of) => line('remove', of),
   showInstance: (of) => line('show', of),
   listInstances: () => 'memory list',
+  listProjects: () => 'memory list-projects',
   thawInstance: (of) => line('thaw', of),
   makePermanent: (of) => line('make-permanent', of),
   allowStart: (of) => line('allow-start', of),

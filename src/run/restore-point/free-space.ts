@@ -1,6 +1,6 @@
 import { formatDuration } from '../../duration.ts';
 import type { Outcome } from '../../event.ts';
-import type { Instance, InstanceState, Platform, Pool, PoolSpace } from '../../platform/platform.ts';
+import type { Instance, InstanceAddress, InstanceState, Platform, Pool, PoolSpace } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { measureDisks, type DiskUsage } from './disk-usage.ts';
 import { rootDisk, type Disks, type RootDisk } from './disks.ts';
@@ -22,6 +22,8 @@ export interface SnapshotCopy {
 
 /** What needs space. */
 export interface SpaceRequest {
+  /** Of the instance, for printed commands. */
+  readonly address: InstanceAddress;
   readonly instance: Instance;
   readonly disks: Disks;
 }
@@ -48,10 +50,11 @@ export async function findFreeSpace(platform: Platform, wanted: SpaceRequest): P
   const used = needsMeasure(wanted, root.pool, limit, pools)
     ? await measureDisks(platform, wanted.instance.name, wanted.disks)
     : null;
-  const withinLimit = requireSpaceInLimit(wanted.instance, root.device, limit, used);
+  const { commands } = platform;
+  const withinLimit = requireSpaceInLimit(wanted, commands.resizeDisk(wanted.address, root.device), limit, used);
   if (!withinLimit.ok) return withinLimit;
   for (const pool of pools) {
-    const enough = requireSpaceInPool(wanted, pool, used);
+    const enough = requireSpaceInPool(wanted, pool, commands.showPool(pool.name), used);
     if (!enough.ok) return enough;
   }
   return ok({
@@ -98,8 +101,8 @@ function needsMeasure(
 }
 
 function requireSpaceInLimit(
-  instance: Instance,
-  device: string,
+  { instance }: SpaceRequest,
+  resize: string,
   limit: DiskLimit | null,
   used: DiskUsage | null,
 ): Result<void, Outcome> {
@@ -109,12 +112,17 @@ function requireSpaceInLimit(
   return err(
     refused(
       `The root disk of "${instance.name}" is limited to ${formatMiB(limit.totalBytes)}, of which ${formatMiB(usedBytes)} are used: not enough for a restore point and a rollback (at least ${formatMiB(leastInLimit)}).`,
-      `Free some space inside, or raise the limit: \`incus config device set ${instance.name} ${device} size=…\`.`,
+      `Free some space inside, or raise the limit: \`${resize}\`.`,
     ),
   );
 }
 
-function requireSpaceInPool(wanted: SpaceRequest, pool: PoolWithSpace, used: DiskUsage | null): Result<void, Outcome> {
+function requireSpaceInPool(
+  wanted: SpaceRequest,
+  pool: PoolWithSpace,
+  showUsage: string,
+  used: DiskUsage | null,
+): Result<void, Outcome> {
   if (pool.space === null) return ok(undefined);
   const { totalBytes, usedBytes } = pool.space;
   const free = totalBytes - usedBytes;
@@ -123,7 +131,7 @@ function requireSpaceInPool(wanted: SpaceRequest, pool: PoolWithSpace, used: Dis
   return err(
     refused(
       `Pool "${pool.name}" has ${formatMiB(free)} free of ${formatMiB(totalBytes)}: not enough for a restore point of "${wanted.instance.name}" and a rollback (${need.message}).`,
-      `Free some space first; \`incus storage info ${pool.name}\` shows the usage.`,
+      `Free some space first; \`${showUsage}\` shows the usage.`,
     ),
   );
 }

@@ -2,12 +2,14 @@ import type { Verdict } from '../../event.ts';
 import { describeFailure } from '../../platform/failure.ts';
 import type { Instance } from '../../platform/platform.ts';
 import { retryTransient } from '../../platform/retry.ts';
+import { readMarker } from '../lock/marker.ts';
 import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
  * Somebody else restored the instance during the run, so its health says nothing about the change. The verdict on
- * that is recorded and returned; null where nobody did.
+ * that is recorded and returned; null where nobody did. A server without generations shows it by the marker, which a restore of an older snapshot
+ * takes back.
  */
 export async function foreignRestore(
   plan: Plan,
@@ -15,7 +17,9 @@ export async function foreignRestore(
   { generation }: Pick<Instance, 'generation'>,
 ): Promise<Verdict | null> {
   const now = await retryTransient(tools.platform, plan.limits.readyMs).getInstance(plan.instance);
-  if (now.ok && (generation === null || now.value.generation === generation)) return null;
+  const isSame = (instance: Instance): boolean =>
+    generation === null ? readMarker(instance)?.run === plan.run : instance.generation === generation;
+  if (now.ok && isSame(now.value)) return null;
   const message = now.ok
     ? `Somebody else restored a snapshot of "${plan.instance}" during this run, so the result of the change is unknown.`
     : describeFailure(now.error);

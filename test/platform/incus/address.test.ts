@@ -46,7 +46,7 @@ describe('an instance by its name', () => {
     const socket = join(home, 'incus/unix.socket');
     expect(await resolve('web01')).toEqual({
       ok: true,
-      value: { kind: 'local', socket, project: 'default', instance: 'web01' },
+      value: { kind: 'local', product: 'Incus', socket, project: 'default', instance: 'web01' },
     });
     expect(await resolve('local:web01')).toEqual(await resolve('web01'));
   });
@@ -116,8 +116,12 @@ describe('an address that means nothing', () => {
 
 describe('the local socket', () => {
   it('is INCUS_SOCKET, then INCUS_DIR', () => {
-    expect(findSocket({ INCUS_SOCKET: '/a', INCUS_DIR: '/b' })).toEqual({ socket: '/a', project: 'default' });
-    expect(findSocket({ INCUS_DIR: '/b' })).toEqual({ socket: '/b/unix.socket', project: 'default' });
+    expect(findSocket({ INCUS_SOCKET: '/a', INCUS_DIR: '/b' })).toEqual({
+      product: 'Incus',
+      socket: '/a',
+      project: 'default',
+    });
+    expect(findSocket({ INCUS_DIR: '/b' })).toEqual({ product: 'Incus', socket: '/b/unix.socket', project: 'default' });
   });
 
   it("is incus-user's when only that one may be used, with the project of the user", async () => {
@@ -125,16 +129,75 @@ describe('the local socket', () => {
     await mkdir(folder);
     await writeFile(join(folder, 'unix.socket.user'), '');
     expect(findSocket({ INCUS_DIR: folder })).toEqual({
+      product: 'Incus',
       socket: join(folder, 'unix.socket.user'),
       project: `user-${process.geteuid?.()}`,
     });
     await writeFile(join(folder, 'unix.socket'), '');
-    expect(findSocket({ INCUS_DIR: folder })).toEqual({ socket: join(folder, 'unix.socket'), project: 'default' });
+    expect(findSocket({ INCUS_DIR: folder })).toEqual({
+      product: 'Incus',
+      socket: join(folder, 'unix.socket'),
+      project: 'default',
+    });
   });
 
   it('is one of the usual places without an environment', () => {
     expect(['/run/incus/unix.socket', '/var/lib/incus/unix.socket', '/var/lib/incus/unix.socket.user']).toContain(
       findSocket({}).socket,
     );
+  });
+});
+
+describe('LXD', () => {
+  const lxd = { INCUS_DIR: '', LXD_DIR: '/srv/lxd' };
+  const configureLxd = async (text: string): Promise<void> => {
+    await mkdir(join(home, '.config/lxc'), { recursive: true });
+    await configure(text, '.config/lxc');
+  };
+
+  it.each([
+    ['LXD_SOCKET', { LXD_SOCKET: '/s' }, { product: 'LXD', socket: '/s', project: 'default' }],
+    ['LXD_DIR', { LXD_DIR: '/srv/lxd' }, { product: 'LXD', socket: '/srv/lxd/unix.socket', project: 'default' }],
+    ['Incus before LXD', { LXD_DIR: '/a', INCUS_DIR: '/b' }, { product: 'Incus', socket: '/b/unix.socket' }],
+  ])('is found by its environment: %s', (_what, variables, expected) => {
+    expect(findSocket(variables)).toMatchObject(expected);
+  });
+
+  it('has the remotes of lxc, and its default remote', async () => {
+    await configureLxd('default-remote: far\nremotes: {far: {addr: "https://far.example", protocol: lxd}}');
+    const folder = join(home, '.config/lxc');
+    expect(await resolve('web01', lxd)).toMatchObject({
+      ok: true,
+      value: { kind: 'remote', product: 'LXD', remote: 'far', config: { address: 'https://far.example', folder } },
+    });
+    expect(await resolve('local:web01', lxd)).toMatchObject({
+      ok: true,
+      value: { kind: 'local', product: 'LXD', socket: '/srv/lxd/unix.socket' },
+    });
+  });
+
+  it('LXD_CONF names the folder of its client, the snap has one of its own', async () => {
+    const ofSnap = join(home, 'snap/lxd/common/config');
+    await mkdir(ofSnap, { recursive: true });
+    await writeFile(join(ofSnap, 'config.yml'), 'remotes: {snapped: {addr: "https://s.example"}}');
+    await mkdir(join(home, 'conf'));
+    await configure('remotes: {mine: {addr: "https://mine.example"}}', 'conf');
+    expect(await resolve('snapped:a', lxd)).toMatchObject({ ok: true, value: { remote: 'snapped' } });
+    const conf = { ...lxd, LXD_CONF: join(home, 'conf') };
+    expect(await resolve('mine:a', conf)).toMatchObject({ ok: true, value: { remote: 'mine' } });
+  });
+
+  it('a remote that only the other client knows is found as well', async () => {
+    await configure(remotes);
+    await configureLxd('remotes: {old: {addr: "https://old.example"}}');
+    expect(await resolve('old:a')).toMatchObject({ ok: true, value: { product: 'LXD', remote: 'old' } });
+    expect(await resolve('prod:a', lxd)).toMatchObject({ ok: true, value: { product: 'Incus', remote: 'prod' } });
+  });
+
+  it('an unknown remote is told in the words of lxc', async () => {
+    expect(await resolve('fra:a', lxd)).toMatchObject({
+      ok: false,
+      error: { advice: 'Known remotes: local. Add one with `lxc remote add`.' },
+    });
   });
 });

@@ -109,9 +109,9 @@ describe('every request', () => {
   });
 
   it.each([
-    ['torn', '{"type":"sync","metadata":{"na', 'does not come from Incus'],
+    ['torn', '{"type":"sync","metadata":{"na', 'does not come from the server'],
     ['not JSON', '<html>\u001b[2J</html>', String.raw`\x1b[2J`],
-    ['a list', '[]', 'does not come from Incus'],
+    ['a list', '[]', 'does not come from the server'],
     ['nothing', '', 'an empty answer'],
   ])('says so when the answer is %s', async (_what, body, detail) => {
     fake.fault((_request, response) => {

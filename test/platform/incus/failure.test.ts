@@ -29,6 +29,13 @@ describe('what the server says decides the kind', () => {
     [500, 'Invalid config: Unknown configuration key: nonsense.key', 'invalid'],
     [500, 'Create instance snapshot: file name too long', 'invalid'],
     [400, 'Instance is not running', 'invalid'],
+    // The next six: test/e2e/states.test.ts.
+    [500, "The container isn't running", 'invalid'],
+    [500, 'Failed to retrieve PID of executing child process', 'invalid'],
+    [500, 'In use', 'busy'],
+    [500, 'Failed restarting instance: The instance is already running', 'busy'],
+    [500, 'Failed stopping instance, status is "Running"', 'busy'],
+    [500, 'Create instance snapshot: freezing the container failed', 'busy'],
     [403, 'not authorized', 'forbidden'],
     [500, 'ERROR: Could not statfs', 'server'],
     [500, '', 'server'],

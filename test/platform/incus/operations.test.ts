@@ -107,7 +107,7 @@ describe('an operation whose end was not seen (F7)', () => {
       return true;
     });
     const lost = failure(await createSnapshot(incus, 'c1', wanted, limit));
-    expect(lost).toMatchObject({ kind: 'connection-lost', detail: 'Incus no longer knows how it ended.' });
+    expect(lost).toMatchObject({ kind: 'connection-lost', detail: 'the server no longer knows how it ended.' });
     expect(lost.operation).not.toBeNull();
   });
 

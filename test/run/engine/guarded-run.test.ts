@@ -84,4 +84,14 @@ describe('a guarded run on the memory platform', () => {
     const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
     expect(notices).toEqual([expect.stringContaining('does not report restores')]);
   });
+
+  test('notices a restore by somebody else also where the server does not tell of it', async () => {
+    const world = createWorld();
+    world.instance.generation = null;
+    // An older snapshot has no marker.
+    world.onCommand = () => {
+      world.instance.metadata = {};
+    };
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'rolled-back', cause: 'inconclusive' });
+  });
 });

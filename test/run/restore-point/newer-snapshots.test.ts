@@ -3,8 +3,10 @@ import { systemClock } from '../../../src/clock.ts';
 import type { Platform } from '../../../src/platform/platform.ts';
 import { openIncusPlatform } from '../../../src/platform/incus/incus.ts';
 import { describeScheduled, newerInTheWay } from '../../../src/run/restore-point/newer-snapshots.ts';
-import { commands } from '../../../src/platform/incus/commands.ts';
+import { commandsOf } from '../../../src/platform/incus/commands.ts';
 import { startFakeIncus, type FakeIncus } from '../../platform/incus/fake-server.ts';
+
+const commands = commandsOf('Incus');
 
 // There is no zfs in the tests: the fake has a pool that says it is one.
 let fake: FakeIncus;

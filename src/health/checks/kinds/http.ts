@@ -1,11 +1,15 @@
+import { lookup } from 'node:dns/promises';
 import { isInRanges } from '../../../status-range.ts';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { isIP, isIPv6 } from 'node:net';
 import type { HttpCheck, TextMatch } from '../../../check-definition.ts';
 import { withoutPassword } from '../../../check-default.ts';
 import { err, ok, type Result } from '../../../result.ts';
-import { fillAddress } from '../address.ts';
+import { canonicalAddress, isGlobalAddress, isPublicAddress } from '../../../platform/address.ts';
+import { describeFailure } from '../../../platform/failure.ts';
+import { addressesOfThisHost, fillAddress } from '../address.ts';
 import { answerOfNetworkError, failed, notAsked, oneLine, passed, type KindAnswer } from '../answer.ts';
 import { matches, sayMatch } from '../match.ts';
 import type { KindTools } from './tools.ts';
@@ -53,16 +57,72 @@ async function fetchFollowing(
   ca: string | null,
 ): Promise<Result<HttpResponse, KindAnswer>> {
   let url = start;
+  let address: string | null = null;
   for (let left = check.redirects; ; left -= 1) {
-    const response = await fetchOnce(check, tools, requestFor(check, start, url, ca));
+    const wanted = requestFor(check, start, url, ca);
+    const response = await fetchOnce(check, tools, address === null ? wanted : connectingTo(wanted, address));
     if (!response.ok || check.redirects === 0) return response;
     const { location } = response.value.headers;
     if (!redirectStatuses.has(response.value.status) || location === undefined) return response;
     if (left === 0) return err(failed(`more than ${check.redirects} redirects, the last one to ${location}`));
     const next = readUrl(location, url);
     if (next === null) return err(failed(`a redirect to "${location}", which is not an http or https URL`));
+    const target = await redirectTarget(check, tools, start, next);
+    if (!target.ok) return target;
+    address = target.value;
     url = next;
   }
+}
+
+/**
+ * The address that a redirect is followed to; null for the server that was asked first. Whoever answers, and that may be
+ * root inside the instance, chooses where a redirect leads: only to the instance itself or, where guard.yaml names the server
+ * by more than `{address}`, to a server of the internet. Never to this machine or to another one of a private network.
+ */
+async function redirectTarget(
+  check: HttpCheck,
+  tools: KindTools,
+  start: URL,
+  next: URL,
+): Promise<Result<string | null, KindAnswer>> {
+  if (next.host === start.host) return ok(null);
+  const host = hostOf(next);
+  const found = await addressesOf(host);
+  if (!found.ok) return found;
+  const ofThisHost = addressesOfThisHost();
+  const elsewhere = found.value.filter((address) => isGlobalAddress(address) && !ofThisHost.has(address));
+  // Behind another port of this machine is another service, also where guard.yaml names this machine.
+  if (next.hostname === start.hostname && elsewhere.length === found.value.length) return ok(null);
+  const leaves = check.url.includes('{address') ? undefined : elsewhere.find(isPublicAddress);
+  if (leaves !== undefined) return ok(leaves);
+  const own = await tools.askAddresses();
+  if (!own.ok) return err(notAsked(describeFailure(own.error)));
+  const confirmed = new Set(Object.values(own.value).flat().flatMap(canonicalAddress));
+  const allowed = elsewhere.find((address) => confirmed.has(address));
+  if (allowed !== undefined) return ok(allowed);
+  return err(failed(`a redirect to ${next.origin}, which is not the server that was asked; it is not followed`));
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+/** In their usual form. */
+async function addressesOf(host: string): Promise<Result<string[], KindAnswer>> {
+  try {
+    const found = isIP(host) === 0 ? await lookup(host, { all: true }) : [{ address: host }];
+    return ok(found.flatMap(({ address }) => canonicalAddress(address)));
+  } catch (error) {
+    return err(answerOfNetworkError(error, host));
+  }
+}
+
+/** Asks this address, whatever the name would lead to by now. */
+function connectingTo({ url, options }: Wanted, address: string): Wanted {
+  const family = isIPv6(address) ? 6 : 4;
+  const lookupPinned: RequestOptions['lookup'] = (_host, { all }, callback) =>
+    all === true ? callback(null, [{ address, family }]) : callback(null, address, family);
+  return { url, options: { ...options, lookup: lookupPinned } };
 }
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);

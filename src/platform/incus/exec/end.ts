@@ -53,7 +53,7 @@ async function operationEnd(
 
 /** A command outlives the daemon that started it: seen on a real one that was killed. */
 function lost(about: About, operation: string): PlatformFailure {
-  return failureOf('connection-lost', about, 'the connection to Incus broke; the command may still run inside', {
+  return failureOf('connection-lost', about, 'the connection to the server broke; the command may still run inside', {
     operation,
     advice: '',
   });
@@ -82,7 +82,7 @@ async function resumed(
 
 function exited(about: About, operation: Operation): Result<ExecEnd, PlatformFailure> {
   const status = operation.metadata['return'];
-  if (typeof status !== 'number') return err(failureOf('server', about, 'Incus did not report the exit status'));
+  if (typeof status !== 'number') return err(failureOf('server', about, 'the server did not report the exit status'));
   return ok({ kind: 'exited', status });
 }
 

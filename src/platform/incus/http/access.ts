@@ -26,7 +26,9 @@ export async function socketFailure(about: About, socket: string, errno: string)
 function unreachable(about: About, detail: string): PlatformFailure {
   return failureOf('unreachable', about, detail, {
     advice:
-      'Start Incus, or choose another socket with INCUS_SOCKET=/path/to/unix.socket or INCUS_DIR=/path/to/folder.',
+      about.product === 'LXD'
+        ? 'Start LXD, or choose another socket with LXD_SOCKET=/path/to/unix.socket or LXD_DIR=/path/to/folder.'
+        : 'Start Incus, or choose another socket with INCUS_SOCKET=/path/to/unix.socket or INCUS_DIR=/path/to/folder.',
   });
 }
 

@@ -7,6 +7,7 @@ import { formatDuration } from '../../../duration.ts';
 import { socketFailure } from './access.ts';
 import { failureOf, serverFailure, type About } from './failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
+import type { Product } from '../product.ts';
 import { isObject, numberOf, objectOf, parseJson, textOf } from './json.ts';
 import { locationOf, requestPath, type Location, type Removal } from './removal.ts';
 import { exchange, type HttpAnswer, type Trouble } from './transport.ts';
@@ -23,6 +24,8 @@ export interface RequestInfo {
 /** A daemon's unix socket and the project to work in. Make it with `openIncus`, give it back with `closeIncus`. */
 export interface Incus {
   readonly socket: string;
+  /** Whose daemon it is, as far as the place of its socket tells. */
+  readonly product: Product;
   readonly project: string;
   readonly clock: Clock;
   readonly agent: Agent;
@@ -34,6 +37,7 @@ export interface Incus {
 /** Opens nothing yet: the first request connects. `onRequest` sees every request, WebSockets too, before it is sent. */
 export function openIncus(options: {
   readonly socket: string;
+  readonly product?: Product;
   readonly project: string;
   readonly clock: Clock;
   readonly onRequest?: (request: RequestInfo) => void;
@@ -41,6 +45,7 @@ export function openIncus(options: {
 }): Incus {
   return {
     socket: options.socket,
+    product: options.product ?? 'Incus',
     project: options.project,
     clock: options.clock,
     agent: new Agent({ keepAlive: true }),
@@ -138,6 +143,7 @@ const askAgain = 305;
 function aboutOf(incus: Incus, wanted: Pick<Call, 'purpose' | 'instance'>): About {
   return {
     purpose: wanted.purpose,
+    product: incus.product,
     project: incus.project,
     ...(wanted.instance === undefined ? {} : { instance: wanted.instance }),
   };
@@ -183,7 +189,7 @@ function notJson(about: About, answer: HttpAnswer): PlatformFailure {
   if (answer.status >= 502 && answer.status <= 504)
     return failureOf('connection-lost', about, `the connection to the remote is broken (HTTP status ${answer.status})`);
   const start = answer.body.subarray(0, 200).toString('utf8');
-  const detail = start === '' ? 'an empty answer' : `an answer that does not come from Incus: "${start}"`;
+  const detail = start === '' ? 'an empty answer' : `an answer that does not come from the server: "${start}"`;
   return failureOf('server', about, `${detail} (HTTP status ${answer.status})`, { code: answer.status });
 }
 
@@ -192,7 +198,7 @@ async function troubleFailure(incus: Incus, about: About, trouble: Trouble, limi
     case 'not-sent':
       return socketFailure(about, incus.socket, trouble.errno);
     case 'lost':
-      return failureOf('connection-lost', about, `the connection to Incus broke (${trouble.message})`);
+      return failureOf('connection-lost', about, `the connection to the server broke (${trouble.message})`);
     case 'limit':
       return failureOf('timed-out', about, `no answer within ${formatDuration(limitMs)}`);
     case 'too-long':

@@ -18,7 +18,7 @@ export async function followInstances(
   incus: Incus,
   onEvent: (event: InstanceEvent) => void,
 ): Promise<Result<EventStream, PlatformFailure>> {
-  const about = { purpose: 'follow the events of Incus', project: incus.project };
+  const about = { purpose: 'follow the events of the server', project: incus.project };
   let closed = false;
   let end: (result: Result<void, PlatformFailure>) => void = () => {};
   const ended = new Promise<Result<void, PlatformFailure>>((resolve) => (end = resolve));

@@ -1,5 +1,6 @@
 import { shellWords } from '../../../text.ts';
 import { platformFailure, type PlatformFailure, type PlatformFailureKind } from '../../failure.ts';
+import { clientOf, type Product } from '../product.ts';
 import { clearingOf } from '../storage/clearing.ts';
 
 /** What a failure is about: enough to print commands that work. */
@@ -7,6 +8,8 @@ export interface About {
   readonly purpose: string;
   readonly project: string;
   readonly instance?: string;
+  /** Whose client advice names; Incus' where it is left out. */
+  readonly product?: Product;
 }
 
 /** Builds a failure, with what to do about it. `detail` may be raw. */
@@ -48,6 +51,15 @@ const signs: readonly (readonly [PlatformFailureKind, RegExp])[] = [
   ['not-ready', /Network "[^"]*" unavailable on this server/],
   ['busy', /is busy running a/i],
   ['busy', /storage volume is still in use|volume used by running instances/i],
+  // A restore or a snapshot, while the instance is dying or somebody else stops it (test/e2e/states.test.ts).
+  ['busy', /^In use\.?$|freezing the container failed/i],
+  // A stop or a restore of an instance that reboots by itself.
+  [
+    'busy',
+    /^Failed restarting instance: The instance is already running|^Failed stopping instance, status is "Running"/i,
+  ],
+  // For half a second after init died the instance counts as running, and nothing can be done in it.
+  ['invalid', /container (isn't|is not) running|Failed to retrieve PID of executing child process/i],
   ['name-taken', /UNIQUE constraint failed|already exists\b/i],
   ['no-space', /no space left on device|disk quota exceeded|not enough (free )?space/i],
   ['restricted', /Project "[^"]*" doesn't allow|not allowed in (this )?project|is forbidden in project/i],
@@ -58,26 +70,23 @@ const signs: readonly (readonly [PlatformFailureKind, RegExp])[] = [
 ];
 
 function adviceFor(kind: PlatformFailureKind, about: About, detail: string, operation: string | null): string {
+  const client = clientOf(about.product ?? 'Incus');
   const project = about.project === 'default' ? [] : ['--project', about.project];
-  const command = (...words: string[]): string => `\`${shellWords(['incus', ...words, ...project])}\``;
+  const command = (...words: string[]): string => `\`${shellWords([client, ...words, ...project])}\``;
   switch (kind) {
     case 'busy':
       return busyAdvice(about, detail, command);
     case 'restricted':
       return restrictedAdvice(detail, about.project);
     case 'no-space':
-      return 'Free some space in the storage pool (`incus storage list`, `incus storage info POOL`) and try again.';
+      return `Free some space in the storage pool (\`${client} storage list\`, \`${client} storage info POOL\`) and try again.`;
     case 'timed-out':
     case 'connection-lost':
       return operation === null
         ? `The result is unknown. See ${command('operation', 'list')}.`
         : `It may still be running. See ${command('operation', 'show', operation)}.`;
     case 'not-found':
-      return /Project not found/i.test(detail)
-        ? 'See `incus project list`.'
-        : /Instance not found/i.test(detail)
-          ? `See ${command('list')}.`
-          : '';
+      return missingAdvice(detail, client, command);
     case 'changed':
       return 'Somebody changed it at the same moment; try again.';
     case 'forbidden':
@@ -94,6 +103,11 @@ function adviceFor(kind: PlatformFailureKind, about: About, detail: string, oper
     default:
       return kind satisfies never;
   }
+}
+
+function missingAdvice(detail: string, client: string, command: (...words: string[]) => string): string {
+  if (/Project not found/i.test(detail)) return `See \`${client} project list\`.`;
+  return /Instance not found/i.test(detail) ? `See ${command('list')}.` : '';
 }
 
 function leftOverAdvice(detail: string): string {

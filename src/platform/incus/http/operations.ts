@@ -119,7 +119,7 @@ export async function listOperations(incus: Incus): Promise<Result<Operation[], 
     method: 'GET',
     path: ['operations'],
     query: { recursion: '1' },
-    purpose: 'list the operations of Incus',
+    purpose: 'list the operations of the server',
   });
   if (!reply.ok) return reply;
   return ok(Object.values(objectOf(reply.value.metadata)).flatMap((list) => listOf(list).map(operationOf)));
@@ -160,7 +160,7 @@ function failed(about: About, operation: Operation): PlatformFailure {
 function unknown(about: About, failure: PlatformFailure, operation: string, limitMs: number): PlatformFailure {
   if (failure.kind === 'timed-out') return stillRunning(about, operation, limitMs);
   if (failure.kind === 'not-found')
-    return failureOf('connection-lost', about, 'Incus no longer knows how it ended', { operation, advice: '' });
+    return failureOf('connection-lost', about, 'the server no longer knows how it ended', { operation, advice: '' });
   return failureOf('connection-lost', about, failure.detail, { operation });
 }
 

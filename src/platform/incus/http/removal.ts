@@ -35,6 +35,8 @@ export interface Location {
   readonly query?: Readonly<Record<string, string>>;
   /** Instead of the client's own project. */
   readonly project?: string;
+  /** Asks for the things of every project that this user may see. */
+  readonly inAllProjects?: true;
 }
 
 /** Where the thing to remove is. */
@@ -63,6 +65,7 @@ export function locationOf(removal: Removal): Location {
  */
 export function requestPath(location: Location, project: string): string | null {
   if (location.path.some((segment) => segment === '' || segment === '.' || segment === '..')) return null;
-  const query = new URLSearchParams({ ...location.query, project: location.project ?? project });
+  const where = location.inAllProjects ? { 'all-projects': 'true' } : { project: location.project ?? project };
+  const query = new URLSearchParams({ ...location.query, ...where });
   return `/1.0${location.path.map((segment) => `/${encodeURIComponent(segment)}`).join('')}?${query.toString()}`;
 }

@@ -17,7 +17,7 @@ export interface Server {
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
 export async function getServer(incus: Incus): Promise<Result<Server, PlatformFailure>> {
-  const purpose = 'read the server information of Incus';
+  const purpose = 'read the server information';
   const reply = await call(incus, { method: 'GET', path: [], purpose });
   if (!reply.ok) return reply;
   const server = objectOf(reply.value.metadata);
@@ -61,6 +61,11 @@ export async function describeServer(
 export async function isShuttingDown(incus: Incus): Promise<boolean> {
   // No instance can have a name with underscores.
   const path = ['instances', '_guard_asks_'];
-  const reply = await call(incus, { method: 'PATCH', path, body: {}, purpose: 'read whether Incus is shutting down' });
+  const reply = await call(incus, {
+    method: 'PATCH',
+    path,
+    body: {},
+    purpose: 'read whether the server is shutting down',
+  });
   return !reply.ok && reply.error.code === 503;
 }

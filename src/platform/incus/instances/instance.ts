@@ -138,6 +138,8 @@ export async function stopInstance(
   const limitMs = how.force ? how.limitMs : timeout * 1000 + clearingUpMs;
   const ended = await operate(incus, { ...stateRequest(name, action), purpose, limitMs });
   if (ended.ok || isAlready('stopped', ended.error)) return ok(undefined);
+  // It is dying, and a moment later it is stopped.
+  if (isNotRunning(ended.error)) return err({ ...ended.error, kind: 'busy' });
   if (ended.error.kind !== 'timed-out' || how.force) return ended;
   const project = incus.project === 'default' ? [] : ['--project', incus.project];
   const advice = `It is still being stopped; \`${shellWords(['incus', 'stop', '--force', name, ...project])}\` ends that.`;
@@ -148,7 +150,7 @@ export async function stopInstance(
 export async function thawInstance(incus: Incus, name: string, limit: Limit): Promise<Result<void, PlatformFailure>> {
   const purpose = `resume the instance ${name}`;
   const ended = await operate(incus, { ...stateRequest(name, { action: 'unfreeze' }), purpose, ...limit });
-  return ended.ok || isAlready('running', ended.error) ? ok(undefined) : ended;
+  return ended.ok || isAlready('running', ended.error) || isNotRunning(ended.error) ? ok(undefined) : ended;
 }
 
 /** Changes config keys or the description at once (no operation). Blocks while a restore works on the instance. */
@@ -181,6 +183,10 @@ function stateRequest(name: string, action: { action: string; force?: boolean; t
 
 function isAlready(state: 'running' | 'stopped', failure: PlatformFailure): boolean {
   return failure.code !== null && new RegExp(`already ${state}`, 'i').test(failure.detail);
+}
+
+function isNotRunning({ detail }: PlatformFailure): boolean {
+  return /container (isn't|is not) running/i.test(detail);
 }
 
 function ephemeral(incus: Incus, instance: string, purpose: string): PlatformFailure {

@@ -36,16 +36,35 @@ export async function reach(wanted: {
   const { environment, clock, watch } = wanted;
   const address = await resolveAddress({ environment, remoteAndName: wanted.instance, projectFlag: wanted.project });
   if (!address.ok) return address;
-  const { project, instance } = address.value;
+  const { product, project, instance } = address.value;
   if (address.value.kind === 'local') {
-    const { platform, fleet, close } = openIncusPlatform({ socket: address.value.socket, project, clock, ...watch });
+    const { platform, fleet, close } = openIncusPlatform({
+      product,
+      socket: address.value.socket,
+      project,
+      clock,
+      ...watch,
+    });
     return ok({ platform, fleet, instance, project, remote: null, close: async () => close() });
   }
   const { openRemote } = await import('./remote.ts');
-  const remote = await openRemote({ remote: address.value.remote, environment, clock, limitMs: remoteLimitMs });
+  const { remote: name, config } = address.value;
+  const remote = await openRemote({
+    remote: name,
+    ...(product === 'LXD' ? { lxd: config } : {}),
+    environment,
+    clock,
+    limitMs: remoteLimitMs,
+  });
   if (!remote.ok)
     return err({ message: `Could not ${remote.error.purpose}: ${remote.error.detail}`, advice: remote.error.advice });
-  const { platform, fleet, close } = openIncusPlatform({ socket: remote.value.socket, project, clock, ...watch });
+  const { platform, fleet, close } = openIncusPlatform({
+    product,
+    socket: remote.value.socket,
+    project,
+    clock,
+    ...watch,
+  });
   return ok({
     platform,
     fleet,

@@ -6,7 +6,9 @@ import type { Clock } from '../../../clock.ts';
 import { formatDuration } from '../../../duration.ts';
 import { err, ok, type Result } from '../../../result.ts';
 import { shellWords } from '../../../text.ts';
-import type { Environment } from './client-config.ts';
+import type { Environment, RemoteConfig } from './client-config.ts';
+import { startTlsForwarder, type Forwarder } from './tls-forwarder.ts';
+import { clientOf } from '../product.ts';
 import { closeIncus, openIncus } from '../http/client.ts';
 import { failureOf, type About } from '../http/failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
@@ -20,21 +22,25 @@ export interface Remote {
 }
 
 /**
- * Opens the user's own remote with `incus remote proxy`, so that its certificates and tokens are used without being
- * read, and waits until the server behind it answers. A proxy that ends later is started again on the same socket, so
- * that a request that was lost can be followed by another; what the request did is then asked, as after any lost one.
+ * Opens the user's own remote and waits until the server behind it answers. A proxy that ends later is started again on the same socket, so
+ * that a request that was lost can be followed by another; what the request did is then asked, as after any lost one. `incus remote proxy` uses the
+ * certificates and tokens of `incus` without that guard reads them; `lxc` has no such command.
  */
 export async function openRemote(options: {
   readonly remote: string;
+  /** Of a remote that `lxc` knows; left out for one of `incus`. */
+  readonly lxd?: RemoteConfig;
   readonly environment: Environment;
   readonly clock: Clock;
   readonly limitMs: number;
 }): Promise<Result<Remote, PlatformFailure>> {
-  const { remote, clock, limitMs } = options;
+  const { remote, lxd, clock, limitMs } = options;
   const about = { purpose: `reach the remote ${remote}`, project: 'default' };
   const folder = await mkdtemp(join(tmpdir(), 'guard-remote-'));
   const socket = join(folder, 'unix.socket');
-  const proxy = keepProxy(clock, () => spawnProxy(`${remote}:`, socket, options.environment));
+  const proxy = keepProxy(clock, () =>
+    lxd === undefined ? spawnProxy(`${remote}:`, socket, options.environment) : startTlsForwarder(remote, lxd, socket),
+  );
   async function close(): Promise<void> {
     await proxy.end();
     await rm(folder, { recursive: true, force: true });
@@ -45,7 +51,7 @@ export async function openRemote(options: {
     return ok({ socket, close });
   }
   await close();
-  const advice = adviceFor(withAnswer.detail, remote);
+  const advice = adviceFor(withAnswer.detail, remote, clientOf(lxd === undefined ? 'Incus' : 'LXD'));
   return err(withAnswer.kind === 'unreachable' ? { ...withAnswer, advice } : withAnswer);
 }
 
@@ -57,13 +63,7 @@ interface Proxy {
   readonly end: () => Promise<void>;
 }
 
-/** A process under way: `ended` gives what it said. */
-interface Running {
-  readonly ended: Promise<string>;
-  readonly kill: () => void;
-}
-
-function keepProxy(clock: Clock, spawn: () => Promise<Running>): Proxy {
+function keepProxy(clock: Clock, spawn: () => Promise<Forwarder>): Proxy {
   const state = { detail: null as string | null, kept: false };
   const over = new AbortController();
   async function live(): Promise<void> {
@@ -91,7 +91,7 @@ function keepProxy(clock: Clock, spawn: () => Promise<Running>): Proxy {
   };
 }
 
-async function spawnProxy(remote: string, socket: string, environment: Environment): Promise<Running> {
+async function spawnProxy(remote: string, socket: string, environment: Environment): Promise<Forwarder> {
   const { execa } = await import('execa');
   // Should guard be killed, the proxy ends by itself after a minute without a request.
   const child = execa('incus', ['remote', 'proxy', remote, socket, '--timeout', '60'], {
@@ -138,10 +138,10 @@ async function waitForProxy(
   }
 }
 
-function adviceFor(detail: string, remote: string): string {
+function adviceFor(detail: string, remote: string, client: string): string {
   return /ENOENT/.test(detail)
     ? 'guard reaches remotes through the incus command: install it (on Debian the package incus-client).'
-    : `See \`incus remote list\`, and try it with \`${shellWords(['incus', 'list', `${remote}:`])}\`.`;
+    : `See \`${client} remote list\`, and try it with \`${shellWords([client, 'list', `${remote}:`])}\`.`;
 }
 
 const pollMs = 25;

@@ -3,10 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { httpDefaults, nameChecks } from '../../../../src/check-default.ts';
 import type { HttpCheck } from '../../../../src/check-definition.ts';
 import { askCheck } from '../../../../src/health/checks/check.ts';
+import type { AskContext } from '../../../../src/health/observation.ts';
+import { ok } from '../../../../src/result.ts';
 import { certificateFile, closedPort, common, http, https, nowhere } from './asking.ts';
 
-const ask = (url: string, more: Partial<HttpCheck> = {}) =>
-  askCheck({ ...common, ...httpDefaults, kind: 'http', url, ...more }, nowhere);
+const ask = (url: string, more: Partial<HttpCheck> = {}, context: AskContext = nowhere) =>
+  askCheck({ ...common, ...httpDefaults, kind: 'http', url, ...more }, context);
+
+const withoutAddresses: AskContext = {
+  ...nowhere,
+  platform: {
+    ...nowhere.platform,
+    getInstanceState: () => Promise.resolve(ok({ status: 'Running', memoryBytes: 0, addresses: {}, disks: {} })),
+  },
+};
 
 describe('the status', () => {
   it.each([
@@ -119,21 +129,26 @@ describe('redirects', () => {
     expect((await ask(`http://127.0.0.1:${port}/0`, { redirects: 0, expectBody })).status).toBe('failed');
   });
 
-  it('do not take a password to another server', async () => {
-    let told: string | undefined = 'nothing yet';
-    const other = await http((request, response) => {
-      told = request.headers.authorization;
+  it.each([
+    ['another port of this machine', (port: number) => `http://127.0.0.1:${port}/`],
+    ['this machine by another name', (port: number) => `http://localhost:${port}/`],
+    ['this machine by another notation', (port: number) => `http://0x7f000001:${port}/`],
+    ['this machine as IPv6', (port: number) => `http://[::ffff:127.0.0.1]:${port}/`],
+    ['the metadata of a cloud', () => 'http://169.254.169.254/'],
+    ['a private network', () => 'http://10.255.255.254:9/'],
+  ])('do not lead to %s, which root inside may have chosen', async (_name, location) => {
+    let asked = 0;
+    const other = await http((_request, response) => {
+      asked += 1;
       response.end();
     });
-    const port = await http((_request, response) =>
-      response.writeHead(302, { location: `http://127.0.0.1:${other}/` }).end(),
-    );
-    const result = await ask(`http://127.0.0.1:${port}/`, {
-      redirects: 1,
-      headers: { Authorization: 'Basic c2VjcmV0' },
+    const port = await http((_request, response) => response.writeHead(302, { location: location(other) }).end());
+    const result = await ask(`http://127.0.0.1:${port}/`, { redirects: 1 }, withoutAddresses);
+    expect(result).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('it is not followed') as string,
     });
-    expect(result.status).toBe('passed');
-    expect(told).toBeUndefined();
+    expect(asked).toBe(0);
   });
 });
 

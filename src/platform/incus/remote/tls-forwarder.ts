@@ -1,0 +1,90 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+
+import type { RemoteConfig } from './client-config.ts';
+
+/** Something that forwards a local socket to a remote server until it ends. */
+export interface Forwarder {
+  /** The reason, once it has ended. */
+  readonly ended: Promise<string>;
+  readonly kill: () => void;
+}
+
+/**
+ * Listens on a unix socket and forwards each connection to the remote by TLS, with the certificate of the user's `lxc` client. The server must have
+ * the certificate that this client has accepted, or one of a known authority. It ends at the first connection that fails.
+ */
+export async function startTlsForwarder(name: string, config: RemoteConfig, unixSocket: string): Promise<Forwarder> {
+  let onEnd: (reason: string) => void = () => {};
+  const ended = new Promise<string>((resolve) => (onEnd = resolve));
+  const credentials = await readCredentials(name, config);
+  if (typeof credentials === 'string') return { ended: Promise.resolve(credentials), kill: () => {} };
+  const connections = new Set<Socket>();
+  const server = createServer((client) => {
+    connections.add(client);
+    client.on('close', () => connections.delete(client));
+    client.on('error', () => client.destroy());
+    forward(client, credentials, end);
+  });
+  function end(reason: string): void {
+    server.close();
+    for (const client of connections) client.destroy();
+    onEnd(reason);
+  }
+  server.on('error', (error) => end(error.message));
+  await new Promise<void>((resolve) => {
+    server.listen(unixSocket, resolve);
+    void ended.then(() => resolve());
+  });
+  return { ended, kill: () => end('') };
+}
+
+interface Credentials {
+  readonly options: ConnectionOptions;
+  /** The certificate that the server must have; null where an authority decides. */
+  readonly accepted: X509Certificate | null;
+}
+
+async function readCredentials(name: string, { address, folder }: RemoteConfig): Promise<Credentials | string> {
+  if (!URL.canParse(address)) return `"${address}" is not an address`;
+  const url = new URL(address);
+  const read = (...path: string[]): Promise<string | null> => readFile(join(folder, ...path), 'utf8').catch(() => null);
+  const [cert, key, accepted] = await Promise.all([
+    read('client.crt'),
+    read('client.key'),
+    read('servercerts', `${name}.crt`),
+  ]);
+  if (cert === null || key === null) return `${folder} has no client.crt and client.key that can be read`;
+  return {
+    options: {
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port || 8443),
+      cert,
+      key,
+      ...(accepted === null ? {} : { rejectUnauthorized: false }),
+    },
+    accepted: accepted === null ? null : new X509Certificate(accepted),
+  };
+}
+
+/** Nothing is sent before the server has proven its certificate. */
+function forward(client: Socket, { options, accepted }: Credentials, onFailure: (reason: string) => void): void {
+  const remote = connectTls(options);
+  remote.on('error', (error) => onFailure(error.message));
+  remote.on('secureConnect', () => {
+    const shown = remote.getPeerX509Certificate();
+    if (accepted !== null && shown?.fingerprint256 !== accepted.fingerprint256) {
+      onFailure('the server has another certificate than the one that was accepted for this remote');
+      return;
+    }
+    remote.removeAllListeners('error');
+    remote.on('error', () => client.destroy());
+    client.pipe(remote);
+    remote.pipe(client);
+  });
+  remote.on('close', () => client.destroy());
+  client.on('close', () => remote.destroy());
+}
