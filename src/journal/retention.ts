@@ -26,10 +26,8 @@ export async function pruneRecords(
   const removedBefore = firstThere === -1 ? oldest.length : firstThere;
   const excess = Math.floor(countFinished(state) - removedBefore - keep);
   const removed: string[] = [];
-  for (const run of oldest.slice(removedBefore)) {
-    if (removed.length >= Math.min(mostAtOnce, excess)) break;
+  for (const run of oldest.slice(removedBefore, removedBefore + Math.min(mostAtOnce, Math.max(0, excess))))
     if (hasRecord(state, run) && !needed.has(run) && (await remove(state, run))) removed.push(run);
-  }
   // Not at every run: the file is long.
   if (removedBefore > oldest.length / 2) await forgetFinished(state, new Set(oldest.slice(0, removedBefore)));
   return removed;

@@ -220,7 +220,7 @@ describe('a name that the records do not have', () => {
     [`show ${keptRun.slice(0, -1)}x`, `Did you mean ${keptRun}?`],
     ['show quite-another-name', 'See `guard runs`.'],
   ])('guard %s', async (line, said) => {
-    const { text } = await complaintIn(await recorded(), line.split(' '));
+    const { text } = await complaintIn(await recorded(), line.split(' '), unreachable);
     expect(text).toContain(said);
   });
 });
