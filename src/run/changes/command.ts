@@ -51,7 +51,7 @@ async function commandAndVerdict(plan: Plan, tools: RunTools, prepared: AttemptS
   };
   const accepted = choice === 'keep';
   if (interruptedBy !== null || choice === 'rollback' || (failureOf(plan, end) !== null && !accepted)) return seen;
-  const verified = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
+  const verified = await verify(plan, { ...tools, lease: prepared.lease }, prepared.baseline, end, plan.limits.soakMs);
   const { verdict, facts } = verified;
   const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   return {
