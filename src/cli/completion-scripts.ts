@@ -32,6 +32,15 @@ _guard() {
 if [[ \${funcstack[1]-} == _guard ]]; then _guard "$@"; else compdef _guard guard; fi
 `,
   fish: `
-complete -c guard -a '(guard complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null | string match -v ":*")'
+function __guard_complete
+  set -l found (guard complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)
+  if string match -qr . -- $found
+    string match -v ":*" -- $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+# -f: names of files are completed only where guard completes nothing.
+complete -c guard -f -a '(__guard_complete)'
 `,
 } as const;

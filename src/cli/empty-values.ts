@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
 /**
- * Refuses every empty argument and every option with an empty value: `--check "$UNSET"` in a CI job must not be taken for a
+ * Refuses every empty argument, every option with an empty value, and every option whose value is another option: `--check "$UNSET"` in a CI job must not be taken for a
  * check that always passes. No option of guard means anything by an empty value.
  */
 export function refuseEmptyValues(program: Command): void {
@@ -11,6 +11,7 @@ export function refuseEmptyValues(program: Command): void {
       const parse = option.parseArg;
       option.argParser((value: string, before: unknown): unknown => {
         refuseEmpty(value);
+        refuseOption(command, value);
         return parse === undefined ? value : parse(value, before);
       });
     }
@@ -27,6 +28,12 @@ export function refuseEmptyValues(program: Command): void {
 
 function refuseEmpty(value: string): void {
   if (value.trim() === '') throw new InvalidArgumentError('The value is empty. Is a variable unset?');
+}
+
+/** `--check --restart`: the value was forgotten, and the next option would be taken for it. */
+function refuseOption({ options }: Command, value: string): void {
+  if (options.some(({ long, short }) => value === long || value === short))
+    throw new InvalidArgumentError(`The value is missing: "${value}" is another option.`);
 }
 
 function withSubcommands(command: Command): readonly Command[] {

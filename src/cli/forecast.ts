@@ -5,6 +5,7 @@ import type { Outcome, RecordedEvent } from '../event.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { forecastSummary, forecastTable, type Forecast } from '../report/forecast-table.ts';
 import { writeLines } from '../report/write.ts';
+import { explainMissing } from '../run/missing-instance.ts';
 import { exitStatusOf, outcomeName } from '../run/outcome.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 import type { CommandIo } from '../run/tools.ts';
@@ -131,6 +132,8 @@ async function forecastOne(context: Context, instance: string, options: Forecast
     const settings = await resolveSettings(own, { name, remote }, options, false);
     if (!settings.ok) return failed(settings.error);
     const session = { reached: reached.value, settings: settings.value };
+    const seen = await reached.value.platform.getInstance(name);
+    if (!seen.ok) return failed(await explainMissing(reached.value.platform, reached.value, seen.error));
     const words = await pendingUpgrade(session);
     if (words === null)
       return failed(

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { gatherFacts } from '../health/gather.ts';
 import { describeFailure } from '../platform/failure.ts';
+import { tryFiles } from '../journal/file-failure.ts';
 import { writeLines } from '../report/write.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { settingsFor } from '../config/effective-settings.ts';
@@ -83,15 +85,12 @@ async function passingChecks(
 }
 
 async function writeNew(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text, { flag: 'wx' });
-  } catch (error) {
-    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+  if (existsSync(path))
     throw new UsageMistake(
-      exists
-        ? `"${path}" exists already, and guard init does not overwrite it.`
-        : `"${path}" cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
+      `"${path}" exists already, and guard init does not overwrite it.`,
       'Name a new file in an existing folder.',
     );
-  }
+  const written = await tryFiles(path, () => writeFile(path, text, { flag: 'wx' }));
+  if (!written.ok)
+    throw new UsageMistake(`The file cannot be written: ${written.error}`, 'Name a new file in an existing folder.');
 }

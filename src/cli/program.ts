@@ -158,12 +158,20 @@ function reportFilesIn(own: readonly string[]): ReportFile[] {
 
 /** Options of a run are written without a subcommand as well; an option of the command itself tells that the -- was forgotten. */
 function helpFor(program: Command, { own, command }: SplitArguments): string {
-  const named = program.commands.find((subcommand) => subcommand.name() === own[0]);
-  const see = `ee \`guard ${named?.name() ?? 'run'} --help\`.`;
-  if (named !== undefined && own.length === 1 && named.registeredArguments.length > 0)
-    return `Write: guard ${named.name()} ${argumentsOf(named)}; s${see}`;
+  const path = namedBy(program, own);
+  const named = path.at(-1);
+  const words = ['guard', ...path.map((subcommand) => subcommand.name())].join(' ');
+  const see = `ee \`${named === undefined ? 'guard run' : words} --help\`.`;
+  if (named !== undefined && own.length === path.length && named.registeredArguments.length > 0)
+    return `Write: ${words} ${argumentsOf(named)}; s${see}`;
   const mayLack = named === undefined && command === null && own[0]?.startsWith('-') === false;
   return mayLack ? `Write the command after --: guard ${own[0]} -- …; s${see}` : `S${see}`;
+}
+
+/** The subcommand that the first words name, and the subcommand of that: `rollout`, `resume`. */
+function namedBy(command: Command, [word, ...more]: readonly string[]): readonly Command[] {
+  const named = command.commands.find((subcommand) => subcommand.name() === word);
+  return named === undefined ? [] : [named, ...namedBy(named, more)];
 }
 
 /** As the usage line has them. */

@@ -20,7 +20,7 @@ import {
   addTraceOption,
   type RunOptions,
 } from './run-options.ts';
-import { withInstance, type Session } from './session.ts';
+import { withExisting, type Session } from './session.ts';
 import { withTrace } from './tracing.ts';
 import { UsageMistake } from './usage.ts';
 
@@ -72,7 +72,7 @@ export async function rehearseInstance(
   const pushes = await surveyPushes(context, options);
   if (!pushes.ok) return reportOutcome(context, json, pushes.error);
   const io = commandIo(context, json);
-  return withInstance(context, { instance, options, withTerminal: io.terminal !== null }, async (session) => {
+  return withExisting(context, { instance, options, withTerminal: io.terminal !== null }, async (session) => {
     const command = words ?? (await pendingUpgrade(session));
     if (command === null)
       return reportOutcome(

@@ -137,10 +137,7 @@ async function rollBackTo(
     if (!target.ok) return reportOutcome(context, json, target.error);
     const preview = await previewOf(context, reached, target.value, options.redo ?? false);
     if (dryRun) {
-      await writeLines(
-        context.stdout,
-        json ? [JSON.stringify(preview)] : [...rollbackLines(preview), 'Nothing was changed.'],
-      );
+      await writeLines(context.stdout, json ? [JSON.stringify(preview)] : rollbackLines(preview, true));
       return 0;
     }
     const view = createView({ ...context, json, quiet, history: [] });

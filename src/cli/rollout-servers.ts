@@ -9,6 +9,7 @@ import { rolloutNote, type SharedStore, type StoreFailure } from '../rollout/sha
 import { selectInstances, type Candidate } from '../rollout/selection.ts';
 import { parseWish, type Wish } from '../rollout/wish.ts';
 import type { Context } from './context.ts';
+import { UsageMistake, usage } from './usage.ts';
 
 /** One project of one server, open: all its instances share the connection. */
 export interface OpenProject {
@@ -143,6 +144,11 @@ function wishesOf({ words, groups, all, filters }: ChoiceRequest): Result<readon
       known.length === 0 ? 'Groups are written under "groups" in guard.yaml.' : `There are: ${known.join(', ')}.`;
     return err(refused(`There is no group "${group}" in guard.yaml.`, advice));
   }
+  const one = all ? words.find((word) => isGroup(word) || parseWish(word).pattern !== '') : undefined;
+  if (one !== undefined)
+    return err(
+      usage(new UsageMistake(`--all chooses all instances, but "${one}" names some.`, `Leave out --all, or "${one}".`)),
+    );
   const isEverything = all || filters.length > 0;
   const named = words.flatMap((word) => (isGroup(word) ? (groups[word.slice(1)] ?? []) : [word]));
   const texts = named.length === 0 && isEverything ? ['*'] : named;

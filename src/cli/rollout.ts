@@ -69,7 +69,7 @@ export function defineRollout(program: Command, call: Call): void {
     .argument('[rollout]', "id of the rollout, its beginning, or 'last'; remote:id for one that another host started")
     .option('--project <name>', 'the Incus project of its instances (default: all projects of the server)')
     .option('--json', 'write the rollouts to stdout as JSON')
-    .option('--html <file>', 'write the rollout as a page to this file')
+    .addOption(new Option('--html <file>', 'write the rollout as a page to this file').conflicts('json'))
     .option('--open', 'open the page of --html in the browser')
     .action(async (id: string | undefined, options: StatusOptions) => {
       if (options.html !== undefined && id === undefined)

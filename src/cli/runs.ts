@@ -8,7 +8,7 @@ import { writeLines } from '../report/write.ts';
 import type { Call } from './call.ts';
 import { writePage, type PageOptions } from './page.ts';
 import { recordedTargets } from './recorded-targets.ts';
-import { count } from './values.ts';
+import { countWithin } from './values.ts';
 
 interface RunsOptions extends PageOptions {
   readonly json?: boolean;
@@ -21,9 +21,13 @@ export function defineRuns(program: Command, call: Call): void {
     .command('runs')
     .description('list past runs, newest first')
     .argument('[instance]', 'list only the runs of this instance')
-    .addOption(new Option('--limit <count>', 'list at most this many runs').argParser(count).default(50))
+    .addOption(
+      new Option('--limit <count>', 'list at most this many runs')
+        .argParser(countWithin({ least: 1, most: 1_000_000 }))
+        .default(50),
+    )
     .option('--json', 'write each run to stdout as one line of JSON')
-    .option('--html <file>', 'write the list as a page to this file')
+    .addOption(new Option('--html <file>', 'write the list as a page to this file').conflicts('json'))
     .option('--open', 'open the page of --html in the browser')
     .addHelpText(
       'after',

@@ -26,7 +26,9 @@ export function defineShow(program: Command, call: Call): void {
     .description('show one run: timeline, checks, what changed, evidence')
     .argument('<run>', "id of the run, its beginning, its last four characters, or 'last'")
     .option('--json', 'write the events of the run to stdout, one line of JSON each')
-    .option('--html <file>', 'write the run as a page to this file')
+    .addOption(
+      new Option('--html <file>', 'write the run as a page to this file').conflicts(['json', 'evidence', 'changes']),
+    )
     .option('--open', 'open the page of --html in the browser')
     .addOption(new Option('--evidence <name>', 'print this evidence file of the run').conflicts(['json', 'changes']))
     .addOption(new Option('--changes', 'print what changed, as a diff from before to after').conflicts('json'))

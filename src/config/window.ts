@@ -30,12 +30,16 @@ export function windowMistakes(
         file: location === null ? null : (configuration.file?.path ?? null),
         location,
         message: fits.error,
-        advice:
-          'Give it more time ("verifyTimeout", "soak"), or reduce the "interval", "retries" or "startPeriod" of the check.',
+        advice: location === null ? adviceForFlags : adviceForFile,
       },
     ];
   });
 }
+
+const adviceForFile =
+  'Give it more time ("verifyTimeout", "soak"), or reduce the "interval", "retries" or "startPeriod" of the check.';
+const adviceForFlags =
+  'Give it more time (--verify-timeout, --soak), or reduce --check-interval, --check-retries or --check-start-period.';
 
 function locationOfCheck(configuration: Configuration, instance: InstanceName, name: string): SourceLocation | null {
   const definedBy = [

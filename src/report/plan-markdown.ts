@@ -1,6 +1,6 @@
 import { commandTitle } from './format.ts';
 import { codeSpan, plainText, table } from './markdown.ts';
-import { describePlanned, describeAdmission, type Preview } from './plan-text.ts';
+import { describePlanned, describeAdmission, nothingVerified, verifiesNothing, type Preview } from './plan-text.ts';
 
 /** `guard plan --markdown`: for a comment on a pull request. */
 export function planMarkdown(preview: Preview): string[] {
@@ -12,7 +12,9 @@ export function planMarkdown(preview: Preview): string[] {
     '',
     ...describePlanned(preview).map((line) => `- ${plainText(line.trim())}`),
     ...(packages === null ? [] : ['', '### Packages', '', ...packageSection(packages)]),
-    ...(verdict === null ? [] : ['', ...verdictSection(verdict)]),
+    ...(verdict === null
+      ? []
+      : ['', ...(verifiesNothing(preview) ? [plainText(`Now: ${nothingVerified}.`)] : verdictSection(verdict))]),
   ];
 }
 

@@ -34,11 +34,26 @@ export function planLines(preview: Preview): string[] {
     `guard would run: ${neutralise(shellWords(plan.command.words), 2000)}`,
     ...describePlanned(preview),
     ...(packages === null ? [] : ['', ...packageLines(packages)]),
-    ...(verdict === null ? [] : ['', ...verdictLines(plan.instance, verdict)]),
+    ...(verdict === null
+      ? []
+      : [
+          '',
+          ...(verifiesNothing(preview)
+            ? [`${plan.instance}: ${nothingVerified}`]
+            : verdictLines(plan.instance, verdict)),
+        ]),
     ...(preview.coverage === null ? [] : [`  ${coverageText(preview.coverage)}`]),
     '',
     describeAdmission(preview),
   ];
+}
+
+/** Said in place of a verdict where the run would be accepted without any comparison and without a check. */
+export const nothingVerified = 'nothing would be compared or checked, so the run could not tell whether it is healthy';
+
+export function verifiesNothing({ plan, verdict, coverage, wouldBegin }: Preview): boolean {
+  const comparesNothing = !plan.automatic || coverage?.compared.length === 0;
+  return wouldBegin && verdict?.checks.length === 0 && comparesNothing;
 }
 
 /** Where, with which restore point, and by which rules. */

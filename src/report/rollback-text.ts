@@ -21,13 +21,13 @@ export interface RollbackPreview {
   readonly redo: boolean;
 }
 
-/** Where it goes, what is lost, and how it is undone. */
-export function rollbackLines(preview: RollbackPreview): string[] {
+/** Where it goes, what is lost, and how it is undone; with `isDryRun` what would be. */
+export function rollbackLines(preview: RollbackPreview, isDryRun = false): string[] {
   const { instance, run, takenAt, now, command, undone, changes, redo } = preview;
   const before = command.length === 0 ? '' : `, before: ${neutralise(shellWords(command), 200)}`;
   return [
-    `${instance} is rolled ${redo ? 'forward' : 'back'} to ${formatTime(takenAt)}, ${formatDuration(now - takenAt)} ago (run ${run}${redo ? '' : before}).`,
-    'Everything that was written to it since then is lost: data of its services, files, logs.',
+    `${instance} ${isDryRun ? 'would be' : 'is'} rolled ${redo ? 'forward' : 'back'} to ${formatTime(takenAt)}, ${formatDuration(now - takenAt)} ago (run ${run}${redo ? '' : before}).`,
+    `Everything that was written to it since then ${isDryRun ? 'would be' : 'is'} lost: data of its services, files, logs.`,
     ...(undone.length === 0
       ? []
       : [
@@ -37,7 +37,7 @@ export function rollbackLines(preview: RollbackPreview): string[] {
           )}.`,
         ]),
     ...(changes === null ? [] : changedLines(changes)),
-    `guard stops, restores and starts the instance. To undo this: guard rollback ${instance}${redo ? '' : ' --redo'}`,
+    `guard ${isDryRun ? 'would stop, restore and start' : 'stops, restores and starts'} the instance. To undo this: guard rollback ${instance}${redo ? '' : ' --redo'}`,
   ];
 }
 

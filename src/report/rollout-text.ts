@@ -143,7 +143,9 @@ function describeEnd({ status, stop, members }: RolloutRecord): string {
     case 'inconclusive':
       if (members.some(({ outcome }) => outcome === 'waiting'))
         return 'paused, because changes wait for a confirmation';
-      return 'paused, because the health of an instance could not be determined';
+      return members.some(({ outcome }) => outcome === 'refused' || outcome === 'busy')
+        ? 'paused, because guard refused the run on an instance'
+        : 'paused, because the health of an instance could not be determined';
     case 'interrupted':
       return 'was interrupted';
     case 'aborted':

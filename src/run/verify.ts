@@ -1,6 +1,7 @@
 import type { Changes, CommandEnd, Signal, Verdict } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
 import { changesBetween } from '../health/changes.ts';
+import { comparesNothing } from '../health/coverage.ts';
 import type { Facts } from '../health/facts.ts';
 import { watch, type WatchEnd } from '../health/watch/watch.ts';
 import type { Plan } from './plan.ts';
@@ -59,7 +60,7 @@ export async function verify(
     },
     ({ verdict, interruptedBy }) => ({
       ok: verdict.verdict === 'healthy',
-      message: interruptedBy === null ? verdict.verdict : 'interrupted',
+      message: describeEnd(verdict, baseline, interruptedBy !== null),
     }),
   );
   await tools.recorder.record({ type: 'watch-observed', observations });
@@ -68,6 +69,12 @@ export async function verify(
   const changes = baseline.facts && look.facts ? changesBetween(baseline.facts, look.facts) : null;
   if (changes) await tools.recorder.record({ type: 'changes', changes });
   return { verdict, changes, facts: look.facts, interruptedBy, choice };
+}
+
+function describeEnd(verdict: Verdict, baseline: Baseline, isInterrupted: boolean): string {
+  if (isInterrupted) return 'interrupted';
+  const isUnproven = verdict.checks.length === 0 && (!baseline.automatic || comparesNothing(baseline.facts));
+  return verdict.verdict === 'healthy' && isUnproven ? 'nothing was compared or checked' : verdict.verdict;
 }
 
 /** At a terminal Ctrl-C asks, while the check goes on; a second one, or no answer, rolls back. */

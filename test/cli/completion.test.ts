@@ -84,3 +84,8 @@ test.each([
 test('no script evaluates what was typed', () => {
   for (const script of Object.values(completionScripts)) expect(script).not.toMatch(/\beval\b/);
 });
+
+test('fish completes names of files only where guard completes nothing', () => {
+  expect(completionScripts.fish).toMatch(/^complete -c guard -f /m);
+  expect(completionScripts.fish).toContain('__fish_complete_path');
+});

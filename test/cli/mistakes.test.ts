@@ -77,6 +77,12 @@ describe('a wrong command line is refused before anything is reached', () => {
     [['foo'], 'Write: guard foo -- <command> (the subcommands: `guard --help`)'],
     [['roolback', 'web'], 'guard rollback web'],
     [['hook', 'instal', 'web'], "Unknown command 'instal'"],
+    [['rollout', 'resume'], 'Write: guard rollout resume <rollout>; see `guard rollout resume --help`.'],
+    [['hook', 'install'], 'Write: guard hook install <instance>; see `guard hook install --help`.'],
+    [['--check', '--restart', 'web', '--', 'true'], 'The value is missing: "--restart" is another option.'],
+    [['--report', '-y', 'web', '--', 'true'], 'The value is missing: "-y" is another option.'],
+    [['runs', '--limit', '0'], '"0" is not a whole number from 1 to 1000000.'],
+    [['show', 'last', '--changes', '--html', 'x.html'], "cannot be used with option '--changes'"],
   ])('%j', async (words, said) => {
     const { status, text } = await complaint(...words);
     expect(status).toBe(64);

@@ -52,6 +52,8 @@ describe('an instance in which nothing can be compared', () => {
     const accepted = await guard.run(['plan', '--automatic=optional', instance, '--', 'true']);
     expect(accepted.status).toBe(0);
     expect(accepted.stdout).toContain(`${missing}; compared: nothing`);
+    expect(accepted.stdout).toContain('nothing would be compared or checked');
+    expect(accepted.stdout).not.toContain(`${instance} is healthy`);
   });
 
   test('a run without checks is refused before it changes anything', async () => {
@@ -72,6 +74,20 @@ describe('an instance in which nothing can be compared', () => {
       `Nothing was compared and no check was run, so the health of ${instance} is unknown.\n  ${missing}; compared: nothing\n`,
     );
     expect(await incusCommand('exec', instance, '--', 'ls', '/root')).toContain('changed');
+  });
+
+  test('--no-automatic accepts such a run by itself, and says the same', async () => {
+    const words = ['--no-automatic', '--soak', '0s', instance, '--', 'true'];
+    const planned = await guard.run(['plan', ...words]);
+    expect([planned.status, planned.stdout]).toEqual([
+      0,
+      expect.stringContaining('nothing would be compared or checked'),
+    ]);
+    const { status, stderr } = await guard.run(words);
+    expect(status).toBe(0);
+    expect(stderr).toContain('Verify: nothing was compared or checked');
+    expect(stderr).toContain(`so the health of ${instance} is unknown.`);
+    expect(stderr).not.toContain('healthy');
   });
 
   test('a check of the user is enough', async () => {

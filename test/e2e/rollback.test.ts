@@ -49,7 +49,7 @@ test('goes one step further back each time, says where, and changes nothing with
   await guard.run([...quick, instance, '--', 'touch', '/root/fourth']);
   const dry = await guard.run(['rollback', instance, '--dry-run']);
   expect(dry.status).toBe(0);
-  expect(dry.stdout).toMatch(/is rolled back to .* ago \(run .*, before: touch \/root\/fourth\)/);
+  expect(dry.stdout).toMatch(/would be rolled back to .* ago \(run .*, before: touch \/root\/fourth\)/);
   expect(await fileExists(instance, '/root/fourth')).toBe(true);
   expect((await guard.run(['rollback', '-y', instance])).status).toBe(0);
   expect(await fileExists(instance, '/root/fourth')).toBe(false);

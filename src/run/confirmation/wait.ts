@@ -20,7 +20,7 @@ import {
 
 /**
  * How the wait ended. `left`: it goes on without this process. `missing`: it goes on, and the instance has another name or is
- * gone. `taken-over`: another guard has the run.
+ * gone. `taken-over`: another guard has taken over the run.
  */
 export type ConfirmationEnd = 'confirmed' | 'refused' | 'expired' | 'left' | 'missing' | 'taken-over';
 

@@ -72,6 +72,8 @@ export async function recoverInstance(request: RecoveryRequest, tools: RecoveryT
   if (waiting !== null) return { kind: 'waits', marker: waiting };
   const record = known ?? (await recordOf(plan, tools, found.value));
   const isIdle = record === null && !hasLeftovers(found.value);
+  const elsewhere = isIdle ? (await unfinishedRunsOf(plan, tools)).elsewhere.at(-1) : undefined;
+  if (elsewhere !== undefined) return refusal(refuseOtherServer(elsewhere));
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
     return finish(request, tools, { record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] });
@@ -266,29 +268,35 @@ async function isStillLocked(
 }
 
 /** The run whose marker is on the instance; else the last one that this host left unfinished there. */
-async function recordOf(
-  { instance, project, remote }: Plan,
-  tools: RecoveryTools,
-  leftovers: RunLeftovers,
-): Promise<RunRecord | null> {
+async function recordOf(plan: Plan, tools: RecoveryTools, leftovers: RunLeftovers): Promise<RunRecord | null> {
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
   if (owner !== null) {
     const record = await tools.readRecord(owner.run);
     // It may have been renamed since. A copy of the instance has the marker, too, and another uuid.
     const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
-    return isSame ? tools.recordRename(owner.run, instance) : record;
+    return isSame ? tools.recordRename(owner.run, plan.instance) : record;
   }
-  const unfinished = await tools.unfinishedRuns();
-  return (
-    unfinished.findLast(
-      (record) =>
-        record.started?.rehearsal === undefined &&
-        isLeftoverOf(leftovers, record) &&
-        record.started?.instance === instance &&
-        record.started.project === project &&
-        record.started.remote === remote,
-    ) ?? null
+  const { here } = await unfinishedRunsOf(plan, tools);
+  return here.findLast((record) => isLeftoverOf(leftovers, record)) ?? null;
+}
+
+/** The unfinished runs of this host on an instance of this name: of this server, and of other servers with the same name. */
+async function unfinishedRunsOf(
+  { instance, project, remote }: Plan,
+  tools: RecoveryTools,
+): Promise<{ readonly here: readonly RunRecord[]; readonly elsewhere: readonly RunRecord[] }> {
+  const server = await tools.serverId();
+  const named = (await tools.unfinishedRuns()).filter(
+    ({ started }) =>
+      started !== null &&
+      started.rehearsal === undefined &&
+      started.instance === instance &&
+      started.project === project &&
+      started.remote === remote,
   );
+  const isElsewhere = ({ started }: RunRecord): boolean =>
+    server !== null && started?.server != null && started.server !== server;
+  return { here: named.filter((record) => !isElsewhere(record)), elsewhere: named.filter(isElsewhere) };
 }
 
 function startedElsewhere(plan: Plan, { holder }: RecoveryTools, leftovers: RunLeftovers, run: string): RunStarted {
