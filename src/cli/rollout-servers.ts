@@ -126,6 +126,7 @@ export async function chooseInstances(
       const found = await open.fleet.listInstances();
       if (!found.ok) return err(refusedBecause(found.error));
       const { remote, project } = open.connection;
+      if (found.value.length === 0 && !request.allProjects) return err(emptyProject(remote, project));
       for (const facts of found.value)
         candidates.set(JSON.stringify([remote, project, facts.name]), { ...facts, project, remote });
     }
@@ -133,6 +134,15 @@ export async function chooseInstances(
   }
   const selected = selectInstances(wishes, request.filters, [...candidates.values()]);
   return selected.ok ? selected : err(refused(selected.error.message, selected.error.advice));
+}
+
+/** Of a project that does not exist Incus says the same as of one without instances. */
+function emptyProject(remote: string | null, project: string): Outcome {
+  const on = remote === null ? '' : ` on the remote "${remote}"`;
+  return refused(
+    `There is no instance in project "${project}"${on}, which is empty or does not exist.`,
+    `See \`incus project list${remote === null ? '' : ` ${remote}:`}\`.`,
+  );
 }
 
 function wishesOf({ words, groups, all, filters }: ChoiceRequest): Result<readonly Wish[], Outcome> {

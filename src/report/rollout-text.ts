@@ -188,6 +188,14 @@ function nextSteps({ id, status, members }: RolloutRecord): readonly RolloutStep
       ? [{ text: 'confirm the changes that wait:', command: `guard rollout confirm ${id}` }]
       : []),
     ...(left ? [{ text: 'continue with the remaining instances:', command: `guard rollout resume ${id}` }] : []),
+    ...(members.some(({ state, outcome }) => state === 'inconclusive' && outcome === 'refused')
+      ? [
+          {
+            text: 'or continue without the instances that refuse the run:',
+            command: `guard rollout resume ${id} --skip-refused`,
+          },
+        ]
+      : []),
     ...(failed
       ? [
           {

@@ -44,6 +44,20 @@ const shorthands: Readonly<Record<string, (value: string) => InstanceFilter>> = 
   project: (value) => oneOf(value, ({ project }) => project),
 };
 
+/** The key of a filter that neither guard nor any of the instances knows; null where there is none. */
+export function unknownFilterKey(text: string, instances: readonly Filterable[]): string | null {
+  const at = text.indexOf('=');
+  const key = text.slice(0, Math.max(0, at));
+  if (key === '' || Object.hasOwn(shorthands, key)) return null;
+  const isKnown = instances.some(({ expandedConfig }) =>
+    Object.keys(expandedConfig).some((name) => isAbbreviation(key, name)),
+  );
+  return isKnown ? null : key;
+}
+
+/** The keys that are not of the configuration. */
+export const filterKeys: readonly string[] = Object.keys(shorthands);
+
 function oneOf(values: string, of: (instance: Filterable) => string): InstanceFilter {
   const wanted = values.toLowerCase().split(',');
   return (instance) => wanted.includes(of(instance).toLowerCase());

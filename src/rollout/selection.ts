@@ -2,7 +2,7 @@ import { fitsGlob } from '../config/glob.ts';
 import type { InstanceAddress } from '../instance-address.ts';
 import { err, ok, type Result } from '../result.ts';
 import { nearest } from '../text.ts';
-import { parseFilter, type Filterable } from './filter.ts';
+import { filterKeys, parseFilter, unknownFilterKey, type Filterable } from './filter.ts';
 import { isPattern, type Wish } from './wish.ts';
 
 /** An instance on its server. */
@@ -46,10 +46,16 @@ export function selectInstances(
     parsed.every((filter) => !filter.ok || filter.value(candidate)),
   );
   if (left.length > 0) return ok(left);
+  const unknown = filters.flatMap((filter) => unknownFilterKey(filter, [...chosen.values()]) ?? []);
   return err({
-    message: `No instance matches ${filters.map((filter) => `--filter ${filter}`).join(' ')}.`,
+    message: `No instance matches ${filters.map((filter) => `--filter ${filter}`).join(' ')}.${unknown.map(describeUnknownKey).join('')}`,
     advice: 'See `incus list` with the same filters.',
   });
+}
+
+function describeUnknownKey(key: string): string {
+  const near = nearest(key, filterKeys);
+  return ` None has a configuration key "${key}".${near === null ? '' : ` Did you mean "${near}"?`}`;
 }
 
 function fits(pattern: string, name: string): boolean {

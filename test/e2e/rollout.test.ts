@@ -146,6 +146,16 @@ describe('a change of several instances', () => {
     expect(await projectRecord(fleet)).toBe('');
   });
 
+  test('a project that does not exist is said to be one', async () => {
+    for (const words of [['web-*'], ['--all'], ['web-01', 'web-02']])
+      expect(await guard.run(['--project', 'gr-rollouts-2', ...words, '--', 'true'])).toMatchObject({
+        status: 30,
+        stderr: expect.stringContaining(
+          'There is no instance in project "gr-rollouts-2", which is empty or does not exist.',
+        ) as string,
+      });
+  });
+
   test('guard plan prints the waves of names, globs and groups, and changes nothing', async () => {
     const config = join(guard.stateDirectory, 'guard.yaml');
     await writeFile(

@@ -52,6 +52,12 @@ describe('choosing', () => {
     [['web-1', 'prod:x*'], [], 'No instance matches "x*" on the remote "prod".'],
     [['none:*'], [], 'There is no instance on the remote "none" in this project.'],
     [['*'], ['status=frozen'], 'No instance matches --filter status=frozen.'],
+    [['*'], ['stat=frozen'], 'No instance matches --filter stat=frozen. None has a configuration key "stat".'],
+    [
+      ['*'],
+      ['web', 'statsu=running'],
+      'No instance matches --filter web --filter statsu=running. None has a configuration key "statsu". Did you mean "status"?',
+    ],
     [['*'], ['='], '"=" is no filter: write it as for `incus list`, like status=running.'],
   ])('%j with %j is a mistake', (words, filters, message) => {
     expect(chosen(words, filters)).toBe(message);

@@ -9,12 +9,12 @@ export interface TestFleet {
 }
 
 /** The image is cheap: a container of it starts in half a second, and a run on it takes less than a second. */
-export async function createFleet(project: string, count: number): Promise<TestFleet> {
+export async function createFleet(project: string, count: number, prefix = 'web'): Promise<TestFleet> {
   await removeFleet(project);
   const images = await incusCommand('image', 'list', 'guard-busybox', '--format', 'csv', '--project', 'default');
   if (images === '') await execa('sh', ['test/e2e/busybox-image.sh'], { stdin: 'ignore' });
   await incusCommand('project', 'create', project, '-c', 'features.images=false', '-c', 'features.profiles=false');
-  const names = Array.from({ length: count }, (_, index) => `web-${String(index + 1).padStart(2, '0')}`);
+  const names = Array.from({ length: count }, (_, index) => `${prefix}-${String(index + 1).padStart(2, '0')}`);
   const left = [...names];
   const launch = async (): Promise<void> => {
     for (let name = left.shift(); name !== undefined; name = left.shift())

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { guardUnderTest, type Ended, type GuardUnderTest } from '../e2e/guard.ts';
@@ -15,7 +15,7 @@ let first: GuardUnderTest;
 let second: GuardUnderTest;
 
 beforeAll(async () => {
-  fleet = await createFleet('gr-takeover', 4);
+  fleet = await createFleet('gr-takeover', 4, 'pair');
 });
 
 afterAll(() => fleet.remove());
@@ -33,9 +33,9 @@ beforeEach(async () => {
 });
 
 /** guard on a machine of that name. */
-function guardOn(host: string, { stateDirectory }: GuardUnderTest, words: readonly string[]) {
+function guardOn(host: string, { stateDirectory, command }: GuardUnderTest, words: readonly string[]) {
   const naming = ['--uts', '--net', 'sh', '-c', 'hostname "$1"; shift; exec "$@"', 'sh', host];
-  const guard = execa('unshare', [...naming, process.execPath, resolve('dist/guard.cjs'), ...words], {
+  const guard = execa('unshare', [...naming, ...command, ...words], {
     stdin: 'ignore',
     reject: false,
     forceKillAfterDelay: false,
@@ -55,10 +55,10 @@ const filesIn = (path: string): Promise<(string | null)[]> =>
 
 /** A rollout whose second instance takes a minute, killed there. Gives its id. */
 async function killedOnFirst(file: string): Promise<string> {
-  const script = `echo once >>${file}; test $(hostname) = web-01 -o -e /root/go || sleep 60`;
+  const script = `echo once >>${file}; test $(hostname) = pair-01 -o -e /root/go || sleep 60`;
   const words = ['--project', fleet.project, ...config(first), ...fleet.names, '--', 'sh', '-c', script];
   const run = guardOn('first', first, words);
-  await waitFor(async () => (await fileIn(fleet, 'web-02', file)) !== null);
+  await waitFor(async () => (await fileIn(fleet, 'pair-02', file)) !== null);
   process.kill(run.pid, 'SIGKILL');
   await run.ended;
   for (const name of fleet.names)
@@ -82,7 +82,7 @@ describe('another machine', () => {
     const script = 'echo once >>/root/lives; test -e /root/end || sleep 600';
     const words = ['--project', fleet.project, ...config(first), ...fleet.names, '--', 'sh', '-c', script];
     const run = guardOn('first', first, words);
-    await waitFor(async () => (await fileIn(fleet, 'web-01', '/root/lives')) !== null);
+    await waitFor(async () => (await fileIn(fleet, 'pair-01', '/root/lives')) !== null);
     const id = /"(\d{8}-\d{6}-\w{4})"/.exec(await projectRecord(fleet))?.[1] ?? '';
     const resumed = await guardOn('second', second, ['rollout', 'resume', id, ...config(second)]).ended;
     expect(resumed).toMatchObject({
@@ -118,8 +118,8 @@ describe('a certificate that may not write the project', () => {
 
   test('has the rollout in the records of its host alone, which goes on with it', async () => {
     const { env } = remote;
-    const words = ['--project', fleet.project, ...config(first), 'far:web-*', '--', 'sh', '-c'];
-    const script = 'echo once >>/root/restricted; test $(hostname) != web-03 -o -e /root/fine';
+    const words = ['--project', fleet.project, ...config(first), 'far:pair-*', '--', 'sh', '-c'];
+    const script = 'echo once >>/root/restricted; test $(hostname) != pair-03 -o -e /root/fine';
     const stopped = await first.run([...words, script], { env });
     expect(stopped.stderr).toContain('The rollout is therefore recorded only on this host: resume it here.');
     expect(stopped).toMatchObject({
@@ -130,7 +130,7 @@ describe('a certificate that may not write the project', () => {
     expect(await projectRecord(fleet)).toBe('');
     const there = await second.run(['rollout', 'status', `far:${id}`, '--project', fleet.project], { env });
     expect(there).toMatchObject({ status: 30, stderr: expect.stringContaining('There is no rollout') as string });
-    await incusCommand('exec', 'web-03', '--project', fleet.project, '--', 'touch', '/root/fine');
+    await incusCommand('exec', 'pair-03', '--project', fleet.project, '--', 'touch', '/root/fine');
     const resumed = await first.run(['rollout', 'resume', 'last', '--retry', ...config(first)], { env });
     expect(resumed).toMatchObject({ status: 0, stderr: expect.stringContaining('4 kept') as string });
     expect(await filesIn('/root/restricted')).toEqual(['once', 'once', 'once', 'once']);
