@@ -262,10 +262,10 @@ export interface RunStarted {
   readonly project: string;
   /** The remote as in the `incus` command; null for the local socket. */
   readonly remote: string | null;
+  /** Tells the instance from every other one of its server, whatever it is called. Absent if the server did not say, and in older records. */
+  readonly uuid?: string;
   /** Tells the server from all others. Absent if it did not say, and in older records. */
   readonly server?: string;
-  /** The server's uuid of the instance, which stays when it is renamed. Absent if the server did not say, and in older records. */
-  readonly uuid?: string;
   readonly command: readonly string[];
   /** Whether the instance was running when the run started. It is returned to that state. */
   readonly wasRunning: boolean;

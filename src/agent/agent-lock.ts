@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDurableFolder } from '../journal/durable.ts';
@@ -24,10 +25,15 @@ export async function acquireAgentLock(stateDirectory: string): Promise<Result<A
   const pidFile = join(stateDirectory, 'agent.pid');
   const opened = await tryFiles(pidFile, async () => {
     await makeDurableFolder(stateDirectory);
-    return open(pidFile, 'a+', 0o600);
+    // Opening a pipe in place of the file would block forever.
+    return open(pidFile, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o600);
   });
   if (!opened.ok) return err({ kind: 'unwritable', message: opened.error });
   const file = opened.value;
+  if (!(await file.stat()).isFile()) {
+    await file.close();
+    return err({ kind: 'unwritable', message: `The lock ${pidFile} is not a regular file. Remove it.` });
+  }
   const { execa } = await import('execa');
   const locked = await execa('flock', ['--nonblock', '--conflict-exit-code', '75', '0'], {
     // The types of execa name descriptors up to 9 only.
@@ -53,9 +59,11 @@ export async function acquireAgentLock(stateDirectory: string): Promise<Result<A
   return ok({ pidFile, release: () => file.close() });
 }
 
+const readOnly = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /** Whether an agent works with the state directory now: its lock goes with its process. */
 export async function isAgentRunning(stateDirectory: string): Promise<boolean> {
-  const file = await open(join(stateDirectory, 'agent.pid'), 'r').catch(() => null);
+  const file = await open(join(stateDirectory, 'agent.pid'), readOnly).catch(() => null);
   if (file === null) return false;
   try {
     const { execa } = await import('execa');

@@ -12,7 +12,7 @@ import type { Outcome } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { adviceForRecords } from '../journal/file-failure.ts';
 import { inspectHolder } from '../journal/holder.ts';
-import { listRuns } from '../journal/run-index.ts';
+import { listRunsOf } from '../journal/run-index.ts';
 import { readRun } from '../journal/runs.ts';
 import { createAgentLog } from '../report/agent-log.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -20,6 +20,7 @@ import { recoveries } from './agent-recovery.ts';
 import { runTransaction } from './agent-run.ts';
 import type { Call } from './call.ts';
 import { keepDeadlines } from './confirmation-keeper.ts';
+import { addressOf, identityOfReached } from './identity.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { resolveSettings } from './resolve-settings.ts';
@@ -170,12 +171,12 @@ async function openMetrics(
 const mostRuns = 100;
 
 async function lastKeptRun(context: Context, { instance, project, remote }: Subject): Promise<number | null> {
-  const runs = await listRuns(stateDirectoryOf(context), { instance, limit: mostRuns });
-  const kept = runs.find(
-    ({ started, ended }) =>
-      started?.project === project && started.remote === remote && ended?.outcome.outcome === 'kept',
-  );
-  return kept?.ended?.at ?? null;
+  const reached = await context.reach(addressOf({ instance, remote }), project);
+  if (!reached.ok) return null;
+  const identity = await identityOfReached(reached.value);
+  await reached.value.close();
+  const runs = await listRunsOf(stateDirectoryOf(context), identity, mostRuns);
+  return runs.find(({ ended }) => ended?.outcome.outcome === 'kept')?.ended?.at ?? null;
 }
 
 /** Reads guard.yaml each time, so that changes apply to the next transaction. */

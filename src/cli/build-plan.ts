@@ -8,7 +8,6 @@ import type { PushPlan } from '../run/plan.ts';
 export function buildPlan(known: {
   readonly run: string;
   readonly version: string;
-  readonly server?: string | null;
   readonly reached: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>;
   readonly words: readonly [string, ...string[]];
   readonly settings: Settings;
@@ -25,7 +24,6 @@ export function buildPlan(known: {
   return {
     run,
     version: known.version,
-    server: known.server ?? null,
     instance: known.reached.instance,
     project: known.reached.project,
     remote: known.reached.remote,

@@ -8,7 +8,7 @@ import { completionScripts } from './completion-scripts.ts';
 import { completionsOf, wantsFiles, type Names } from './completion-words.ts';
 import { listRolloutIds } from '../journal/rollouts.ts';
 import { findRunId } from '../journal/run-id.ts';
-import { listRuns } from '../journal/run-index.ts';
+import { listRunsNamed } from '../journal/run-index.ts';
 import { listRunIds, readRun } from '../journal/runs.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
@@ -58,7 +58,7 @@ const mostRuns = 20;
 /** Only these can be rolled back to. */
 async function runsWithPoint(state: string, address: string): Promise<readonly string[]> {
   const instance = address.slice(address.indexOf(':') + 1);
-  const runs = await listRuns(state, { instance, limit: 200 });
+  const runs = await listRunsNamed(state, { instance }, 200);
   return runs
     .filter(({ released }) => released !== null && released.restorePoint !== null)
     .map(({ run }) => run)

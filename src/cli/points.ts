@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
-import { listRuns } from '../journal/run-index.ts';
+import { listRunsOf } from '../journal/run-index.ts';
 import { pointsTable, type PointRow } from '../report/points-table.ts';
 import { writeLines } from '../report/write.ts';
 import { ok, type Result } from '../result.ts';
@@ -8,10 +8,11 @@ import type { Outcome } from '../event.ts';
 import { refusedBecause } from '../run/refusal.ts';
 import type { Call } from './call.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
+import { addressOf, identityOfReached, withRecorded, type SeenServers } from './identity.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { recordedTargets } from './recorded-targets.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
-import { withExisting, withInstance, type Session } from './session.ts';
+import { withExisting, type Session } from './session.ts';
 
 const help = `
 guard rollback <instance> <run> goes back to one of them; guard prune removes old ones. The size is shown if
@@ -30,23 +31,14 @@ export function definePoints(program: Command, call: Call): void {
     .addHelpText('after', help);
   addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
     const { context } = call;
-    const targets =
-      instance === undefined
-        ? await recordedTargets(stateDirectoryOf(context))
-        : [{ instance, project: options.project ?? null }];
     const rows: PointRow[] = [];
-    for (const target of targets) {
-      // One that was deleted since has none; one that was named must be there.
-      const reaching = instance === undefined ? withInstance : withExisting;
-      const own = { ...options, ...(target.project === null ? {} : { project: target.project }) };
-      const status = await reaching(
-        context,
-        { instance: target.instance, options: own, withTerminal: false },
-        (session) =>
-          collect(context, session, { instance: target.instance, isNamed: instance !== undefined, options }, rows),
-      );
-      if (status !== 0) return call.exit(status);
-    }
+    const status =
+      instance === undefined
+        ? await collectAll(context, options, rows)
+        : await withExisting(context, { instance, options, withTerminal: false }, (session) =>
+            collect(context, session, { isNamed: true, options }, rows),
+          );
+    if (status !== 0) return call.exit(status);
     const lines = options.json
       ? rows.map((row) => JSON.stringify(row))
       : pointsTable(rows, context.clock.now(), context.stdout);
@@ -54,13 +46,30 @@ export function definePoints(program: Command, call: Call): void {
   });
 }
 
+/** Of every recorded instance, wherever it is by now. One that was deleted since has none. */
+async function collectAll(context: Context, options: RunOptions, rows: PointRow[]): Promise<number> {
+  const servers: SeenServers = new Map();
+  for (const target of await recordedTargets(stateDirectoryOf(context))) {
+    const own = { ...options, project: target.project };
+    const status = await withRecorded(
+      context,
+      { instance: addressOf(target), options: own, withTerminal: false },
+      target,
+      async (session, { kind }) => (kind === 'gone' ? 0 : collect(context, session, { isNamed: false, options }, rows)),
+      servers,
+    );
+    if (status !== 0) return status;
+  }
+  return 0;
+}
+
 async function collect(
   context: Context,
   session: Session,
-  wanted: { readonly instance: string; readonly isNamed: boolean; readonly options: RunOptions },
+  wanted: { readonly isNamed: boolean; readonly options: RunOptions },
   rows: PointRow[],
 ): Promise<number> {
-  const points = await pointsOf(context, session, wanted.instance);
+  const points = await pointsOf(context, session, addressOf(session.reached));
   if (points.ok) rows.push(...points.value);
   else if (wanted.isNamed) return reportOutcome(context, wanted.options.json ?? false, points.error);
   return 0;
@@ -75,10 +84,9 @@ async function pointsOf(
   const state = stateDirectoryOf(context);
   const existing = await reached.platform.listSnapshots(reached.instance);
   if (!existing.ok) return { ok: false, error: refusedBecause(existing.error) };
-  const kept = await keptRestorePoints(state, reached);
-  const runs = new Map(
-    (await listRuns(state, { instance: reached.instance, limit: 1000 })).map((summary) => [summary.run, summary]),
-  );
+  const identity = await identityOfReached(reached);
+  const kept = await keptRestorePoints(state, identity);
+  const runs = new Map((await listRunsOf(state, identity, 1000)).map((summary) => [summary.run, summary]));
   return ok(
     kept.flatMap(({ run, name, createdAt, volumes }) => {
       const snapshot = existing.value.find((one) => one.name === name && one.createdAt === createdAt);

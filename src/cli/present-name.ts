@@ -3,6 +3,7 @@ import { readRun, type RunRecord } from '../journal/runs.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
 import type { Platform } from '../platform/platform.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
+import { withRecorded, type Whereabouts } from './identity.ts';
 import { withInstance, type Session, type SessionRequest } from './session.ts';
 
 /** Where the instance of a run is by now. */
@@ -34,23 +35,14 @@ export async function withInstanceOfRun(
   context: Context,
   wanted: SessionRequest,
   record: RunRecord | null,
-  work: (session: Session, record: RunRecord | null) => Promise<number>,
+  work: (session: Session, record: RunRecord | null, where: Whereabouts) => Promise<number>,
 ): Promise<number> {
-  const uuid = record?.started?.uuid ?? null;
-  if (record === null || uuid === null) return withInstance(context, wanted, (session) => work(session, record));
-  let renamed: string | null = null;
-  const status = await withInstance(context, wanted, async (session) => {
-    const { platform, instance } = session.reached;
-    const found = await findInstance(platform, instance, uuid);
-    if (found.place !== 'renamed') return work(session, record);
-    renamed = found.name;
-    return 0;
+  if (record?.started == null)
+    return withInstance(context, wanted, (session) => work(session, record, { kind: 'here' }));
+  return withRecorded(context, wanted, record.started, async (session, where) => {
+    const renamed = where.kind === 'moved' ? await recordRename(context, record.run, where.instance) : record;
+    return work(session, renamed ?? record, where);
   });
-  if (renamed === null) return status;
-  const remote = record.started?.remote ?? null;
-  const instance = remote === null ? renamed : `${remote}:${renamed as string}`;
-  const now = await recordRename(context, record.run, renamed);
-  return withInstance(context, { ...wanted, instance }, (session) => work(session, now ?? record));
 }
 
 /** Records the present name of the instance. Returns the record with it; null where there is none. */

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { numberLimits } from '../config/limits.ts';
+import type { InstanceIdentity } from '../journal/instance-identity.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView } from '../report/view.ts';
@@ -12,8 +13,9 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
+import { addressOf, identityOfReached, withRecorded, type SeenServers } from './identity.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
-import { withExisting, withInstance, type Session } from './session.ts';
+import { withExisting, type Session, type withInstance } from './session.ts';
 import { countWithin } from './values.ts';
 
 const help = `
@@ -42,13 +44,21 @@ export function definePrune(program: Command, call: Call): void {
   addCommonOptions(command).action(async (instance: string | undefined, options: RunOptions) => {
     const { context } = call;
     if (instance !== undefined) return call.exit(await pruneOne(context, instance, options, withExisting));
+    const servers: SeenServers = new Map();
     let worst = 0;
-    // One that was deleted since has nothing left to prune.
-    for (const target of await recordedTargets(stateDirectoryOf(context)))
-      worst = Math.max(
-        worst,
-        await pruneOne(context, target.instance, { ...options, project: target.project }, withInstance),
-      );
+    for (const target of await recordedTargets(stateDirectoryOf(context))) {
+      const own = { ...options, project: target.project };
+      const reaching: typeof withInstance = (_context, wanted, work) =>
+        // One that was deleted since has nothing left to prune.
+        withRecorded(
+          context,
+          wanted,
+          target,
+          async (session, { kind }) => (kind === 'gone' ? 0 : work(session)),
+          servers,
+        );
+      worst = Math.max(worst, await pruneOne(context, addressOf(target), own, reaching));
+    }
     call.exit(worst);
   });
 }
@@ -76,12 +86,14 @@ function pruneOne(
         return view.listener(event);
       },
     });
-    const stayed = await pruneRestorePoints(plan, {
-      platform: reached.platform,
+    const { platform } = reached;
+    const tools = {
+      platform,
       clock: context.clock,
       recorder,
-      keptRestorePoints: () => keptRestorePoints(state, reached),
-    });
+      keptRestorePoints: (of: InstanceIdentity) => keptRestorePoints(state, of),
+    };
+    const stayed = await pruneRestorePoints(plan, tools, await identityOfReached(reached));
     if (options.json !== true && options.quiet !== true)
       await writeLines(context.stdout, [
         `${reached.instance}: ${removed.length} removed${removed.length === 0 ? '' : ` (${removed.join(', ')})`}${stayed > 0 ? `, ${stayed} could not be removed` : ''}`,
@@ -93,7 +105,7 @@ function pruneOne(
 async function listOld(context: Context, reached: Session['reached'], keep: number, json: boolean): Promise<number> {
   const existing = await reached.platform.listSnapshots(reached.instance);
   if (!existing.ok) return reportOutcome(context, json, refusedBecause(existing.error));
-  const kept = await keptRestorePoints(stateDirectoryOf(context), reached);
+  const kept = await keptRestorePoints(stateDirectoryOf(context), await identityOfReached(reached));
   const old = restorePointsToPrune(kept, existing.value, keep).map(({ name }) => name);
   await writeLines(
     context.stdout,

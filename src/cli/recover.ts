@@ -100,16 +100,16 @@ export async function recoverInstance(
       recoverRehearsal(context, session, known, options),
     );
   const wanted = { instance, options, withTerminal: false };
-  return withInstanceOfRun(context, wanted, known, async (session, record) => {
+  return withInstanceOfRun(context, wanted, known, async (session, record, where) => {
     const here = await about(context, {
       instance: record?.started?.instance ?? instance,
       command: record?.started?.command ?? [],
     });
+    const tools = recoveryTools(here, session, options, record?.run ?? null);
+    if (record !== null && (where.kind === 'gone' || where.kind === 'other-server'))
+      return reportEnd(here, options, session.reached.instance, await closeWithoutInstance(where.kind, record, tools));
     const waits = await endWhileWaiting(here, session, options, record?.run ?? null);
     if (waits !== null) return waits;
-    const tools = recoveryTools(here, session, options, record?.run ?? null);
-    const over = record === null ? null : await closeWithoutInstance(session.reached.instance, record, tools);
-    if (over !== null) return reportEnd(here, options, session.reached.instance, over);
     const rehearsals = record === null ? await recoverRehearsalsOf(context, session, options) : null;
     return Math.max(rehearsals ?? 0, await recoverReached(here, session, options, record));
   });
@@ -173,11 +173,10 @@ function recoveryTools(
     clock: context.clock,
     holder: currentHolder(),
     inspectHolder,
-    keptRestorePoints: () => keptRestorePoints(state, reached),
+    keptRestorePoints: (of) => keptRestorePoints(state, of),
     readClocks: () => readClocks(context.clock.now),
     waits: waitRecords(context, session, known),
     recordRename: (run, instance) => recordRename(context, run, instance),
-    serverId: () => reached.fleet.serverId(),
     readRecord: (run) => readRun(state, run),
     readBaseline: async (record) => recordedBaseline(await readBaseline(record)),
     unfinishedRuns: () => unfinishedRuns(state),

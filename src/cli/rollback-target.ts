@@ -6,6 +6,7 @@ import { readBaseline, readRun } from '../journal/runs.ts';
 import { err, ok, type Result } from '../result.ts';
 import { classifyDisks } from '../run/restore-point/disks.ts';
 import type { RollbackTarget } from '../run/changes/rollback.ts';
+import { identityOfReached } from './identity.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
 
 /**
@@ -17,7 +18,9 @@ export async function rollbackTargetOf(
   reached: Pick<InstanceConnection, 'platform' | 'instance' | 'project' | 'remote'>,
   run: string,
 ): Promise<Result<RollbackTarget, Outcome>> {
-  const kept = (await keptRestorePoints(stateDirectory, reached)).find((point) => point.run === run);
+  const kept = (await keptRestorePoints(stateDirectory, await identityOfReached(reached))).find(
+    (point) => point.run === run,
+  );
   if (kept !== undefined) {
     const record = await readRun(stateDirectory, run);
     const baseline = record === null ? null : recordedBaseline(await readBaseline(record));

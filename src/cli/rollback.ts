@@ -10,7 +10,7 @@ import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { keptRestorePoints, type KeptRestorePoint } from '../journal/kept-restore-points.ts';
 import { undoStepsOf } from '../journal/undo.ts';
 import { findRunId, newRunId } from '../journal/run-id.ts';
-import { listRuns } from '../journal/run-index.ts';
+import { listRunsOf } from '../journal/run-index.ts';
 import { readBaseline, readRun } from '../journal/runs.ts';
 import { rollbackLines, type RollbackPreview } from '../report/rollback-text.ts';
 import { createView } from '../report/view.ts';
@@ -21,6 +21,7 @@ import type { WaitingMarker } from '../run/confirmation/waiting.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { rollbackChange, type RollbackTarget } from '../run/changes/rollback.ts';
 import { refused, refusedBecause } from '../run/refusal.ts';
+import { identityOfReached } from './identity.ts';
 import { commandIo } from './command-io.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -153,7 +154,6 @@ async function rollBackTo(
       ...buildPlan({
         run: newRunId(context.clock.now()),
         version: context.version,
-        server: await reached.fleet.serverId(),
         reached,
         words: ['guard', 'rollback', instance, target.value.run],
         settings,
@@ -181,7 +181,7 @@ async function existingPoints(
 ): Promise<Result<KeptRestorePoint[], Outcome>> {
   const existing = await reached.platform.listSnapshots(reached.instance);
   if (!existing.ok) return err(refusedBecause(existing.error));
-  const kept = await keptRestorePoints(stateDirectoryOf(context), reached);
+  const kept = await keptRestorePoints(stateDirectoryOf(context), await identityOfReached(reached));
   return ok(
     kept.filter(({ name, createdAt }) =>
       existing.value.some((snapshot) => snapshot.name === name && snapshot.createdAt === createdAt),
@@ -216,7 +216,7 @@ async function targetOf(
   redo: boolean,
 ): Promise<Result<RollbackTarget, Outcome>> {
   const state = stateDirectoryOf(context);
-  const { back, forward } = await undoStepsOf(state, reached);
+  const { back, forward } = await undoStepsOf(state, await identityOfReached(reached));
   const point = wanted === null ? (redo ? forward : back)[0] : points.find(({ run }) => run === wanted);
   if (point === undefined) return err(redo ? nothingToRedo(reached.instance) : noPoint(reached.instance));
   const record = await readRun(state, point.run);
@@ -232,8 +232,7 @@ async function previewOf(
   redo: boolean,
 ): Promise<RollbackPreview> {
   const takenAt = Date.parse(restorePoint.createdAt);
-  const runs = await listRuns(stateDirectoryOf(context), { instance: reached.instance, limit: 1000 });
-  const here = runs.filter(({ started }) => started?.project === reached.project && started.remote === reached.remote);
+  const here = await listRunsOf(stateDirectoryOf(context), await identityOfReached(reached), 1000);
   const later = here.filter(({ started, ended }) => (started?.at ?? 0) > takenAt && ended?.outcome.outcome === 'kept');
   return {
     instance: reached.instance,

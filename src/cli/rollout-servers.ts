@@ -40,7 +40,7 @@ export function createServers(context: Context): Servers {
     if (!reached.ok) return err({ outcome: 'refused', refusal: reached.error });
     const connection = { ...reached.value, platform: withPoolsRemembered(reached.value.platform) };
     const { fleet } = connection;
-    const server = (await fleet.serverId()) ?? connection.remote ?? '';
+    const server = (await connection.platform.serverId()) ?? connection.remote ?? '';
     const id = JSON.stringify([server, connection.project]);
     const same = all.find(({ store }) => store.id === id);
     if (same === undefined) all.push({ connection, fleet, store: storeOf(id, connection, fleet) });

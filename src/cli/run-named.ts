@@ -1,11 +1,13 @@
 import { findRunId } from '../journal/run-id.ts';
-import { listRunIds } from '../journal/runs.ts';
+import { hasRecord, listRunIds } from '../journal/runs.ts';
 import { nearest, neutralise } from '../text.ts';
 import { recordedTargets } from './recorded-targets.ts';
 import { UsageMistake } from './usage.ts';
 
 /** The run that a person means by an id, the beginning of one, its last four characters, or `last`. */
 export async function runNamed(state: string, wanted: string): Promise<string> {
+  // A whole id needs no list of all.
+  if (hasRecord(state, wanted)) return wanted;
   const ids = await listRunIds(state);
   const found = findRunId(ids, wanted);
   if (found.ok) return found.value;

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Notice } from '../config/settings.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
+import type { RecordedIdentity } from '../journal/instance-identity.ts';
 import { consecutiveFailures } from '../journal/history.ts';
 import { outcomeSummaryLines } from '../report/outcome-summary.ts';
 import { noFacts, withEvent } from '../report/run-facts.ts';
@@ -56,10 +57,12 @@ export function createRunNotifier(
   const { clock } = context;
   const began = clock.monotonic();
   let facts = noFacts(plan.run);
+  let started: RecordedIdentity = plan;
   const summary = (outcome: Outcome): string => outcomeSummaryLines(outcome, facts).join('\n');
   return {
     onEvent: (event) => {
       facts = withEvent(facts, event);
+      if (event.type === 'run-started') started = event;
     },
     summary,
     notify: async (notices, outcome) => {
@@ -78,7 +81,7 @@ export function createRunNotifier(
         exitStatus: exitStatusOf(outcome),
         message: summary(outcome),
         command: plan.command.words,
-        consecutiveFailures: await failuresInARow(context, plan),
+        consecutiveFailures: await failuresInARow(context, started),
         ms: Math.round(clock.monotonic() - began),
       } as const;
       return sendNotices(notices, message, clock);
@@ -86,6 +89,8 @@ export function createRunNotifier(
   };
 }
 
-function failuresInARow(context: Pick<Context, 'environment'>, plan: Pick<Plan, 'instance' | 'project' | 'remote'>) {
-  return consecutiveFailures(stateDirectoryOf(context), plan).catch(() => 0);
+function failuresInARow(context: Pick<Context, 'environment'>, started: RecordedIdentity): Promise<number> {
+  const { instance, project, remote, uuid = null, server = null } = started;
+  const identity = { instance, project, remote, uuid, server, createdAt: null };
+  return consecutiveFailures(stateDirectoryOf(context), identity).catch(() => 0);
 }

@@ -27,7 +27,6 @@ export function runTools(
 ): RunTools {
   const { clock } = context;
   const state = stateDirectoryOf(context);
-  const { instance, project, remote } = one.reached;
   return {
     platform: one.reached.platform,
     clock,
@@ -35,8 +34,8 @@ export function runTools(
     io: one.io,
     holder: currentHolder(),
     inspectHolder,
-    keptRestorePoints: () => keptRestorePoints(state, { instance, project, remote }),
-    failedChanges: () => failedChanges(state, { instance, project, remote }, one.plan.command.words),
+    keptRestorePoints: (of) => keptRestorePoints(state, of),
+    failedChanges: (of) => failedChanges(state, of, one.plan.command.words),
     person: one.person,
     confirmation: confirmationTools(context, one.reached, {
       isAttended: one.person !== null,

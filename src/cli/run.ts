@@ -101,7 +101,6 @@ async function runOne(
     const { reached, settings } = session;
     const run = newRunId(context.clock.now());
     const plan = buildPlan({
-      server: await reached.fleet.serverId(),
       pushes: pushes.value,
       run,
       version: context.version,

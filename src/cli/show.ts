@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { readClocks } from '../journal/boot-clock.ts';
-import { readRun, type RunRecord } from '../journal/runs.ts';
+import { readRun, readText, type RunRecord } from '../journal/runs.ts';
 import { runChangeLines } from '../report/run-changes.ts';
 import { showRun, type EvidenceFile } from '../report/show.ts';
 import { writeLines } from '../report/write.ts';
@@ -97,9 +97,8 @@ function readEvidence({ run, evidence }: RunRecord, name: string, files: readonl
           : `Did you mean ${near}?`,
     );
   }
-  try {
-    return readFileSync(path, 'utf8').replace(/\n$/, '');
-  } catch {
+  const text = readText(path);
+  if (text === null)
     throw new UsageMistake(`"${name}" of run ${run} is not there any more.`, 'See `guard show` for the others.');
-  }
+  return text.replace(/\n$/, '');
 }

@@ -1,3 +1,4 @@
+import { appendFileSync, closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -56,6 +57,20 @@ function withPath(error: unknown, temporary: string, wanted: string): unknown {
   return error;
 }
 
+/** Opening a pipe with these does not block; without a reader the system refuses it. */
+export const appendOnly = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
+/** Adds text to a file, which is its owner's alone. Returns the length of the file. Not durable. */
+export function appendText(path: string, text: string): number {
+  const file = openSync(path, appendOnly, 0o600);
+  try {
+    appendFileSync(file, text);
+    return fstatSync(file).size;
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Makes the names in a folder durable: a file's own fsync does not. */
 export function syncFolder(folder: string): Promise<void> {
   return withFile(folder, 'r', (handle) => handle.sync());
@@ -64,7 +79,7 @@ export function syncFolder(folder: string): Promise<void> {
 function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   return withFile(
     path,
-    'w',
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK,
     async (file) => {
       await file.writeFile(content);
       await file.sync();
@@ -75,7 +90,7 @@ function writeSynced(path: string, content: string | Uint8Array, mode: number): 
 
 async function withFile(
   path: string,
-  flags: string,
+  flags: string | number,
   work: (file: FileHandle) => Promise<void>,
   mode = 0o600,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Outcome } from '../event.ts';
-import type { InstanceAddress } from './kept-restore-points.ts';
-import { fingerprintOf, listRuns, type RunSummary } from './run-index.ts';
+import type { InstanceIdentity } from './instance-identity.ts';
+import { listRunsOf } from './run-index.ts';
+import { fingerprintOf } from './run-summary.ts';
 import { readRun } from './runs.ts';
 
 /** How many past runs of an instance are considered. */
@@ -9,11 +10,11 @@ const horizon = 200;
 /** The outcomes of earlier runs of the same command on an instance, newest first, for the quarantine (F37). */
 export async function lastOutcomes(
   state: string,
-  address: InstanceAddress,
+  identity: InstanceIdentity,
   command: readonly string[],
 ): Promise<{ readonly run: string; readonly at: number; readonly outcome: Outcome }[]> {
   const fingerprint = fingerprintOf(command);
-  const runs = await runsOf(state, address);
+  const runs = await listRunsOf(state, identity, horizon);
   return runs
     .filter((summary) => summary.fingerprint === fingerprint)
     .flatMap(({ run, ended }) => (ended ? [{ run, at: ended.at, outcome: ended.outcome }] : []));
@@ -35,10 +36,10 @@ const mostRecords = 20;
 /** The fingerprints of this command when it was rolled back or failed its rehearsal, newest first, since it was last kept (F37). */
 export async function failedChanges(
   state: string,
-  address: InstanceAddress,
+  identity: InstanceIdentity,
   command: readonly string[],
 ): Promise<FailedChange[]> {
-  const past = await lastOutcomes(state, address, command);
+  const past = await lastOutcomes(state, identity, command);
   const lastKept = past.findIndex(({ outcome }) => outcome.outcome === 'kept');
   const sinceKept = lastKept === -1 ? past : past.slice(0, lastKept);
   const lastPassed = sinceKept.findIndex(({ outcome }) => outcome.outcome === 'rehearsal-passed');
@@ -61,17 +62,12 @@ export async function failedChanges(
 }
 
 /** How many consecutive runs changed the instance and were not kept (F42). */
-export async function consecutiveFailures(state: string, address: InstanceAddress): Promise<number> {
-  const tried = (await runsOf(state, address)).flatMap(({ ended }) =>
+export async function consecutiveFailures(state: string, identity: InstanceIdentity): Promise<number> {
+  const tried = (await listRunsOf(state, identity, horizon)).flatMap(({ ended }) =>
     ended && changedSomething(ended.outcome) ? [ended.outcome.outcome] : [],
   );
   const lastGood = tried.indexOf('kept');
   return lastGood === -1 ? tried.length : lastGood;
-}
-
-async function runsOf(state: string, address: InstanceAddress): Promise<RunSummary[]> {
-  const runs = await listRuns(state, { instance: address.instance, limit: horizon });
-  return runs.filter(({ started }) => started?.project === address.project && started.remote === address.remote);
 }
 
 function changedSomething(outcome: Outcome): boolean {

@@ -1,12 +1,12 @@
-import { appendFileSync, constants } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedEvent } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
-import { makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
+import { appendOnly, makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 import { baselineFile, evidenceFolder, isFileName, journalFile } from './record-files.ts';
-import { indexRun } from './run-index.ts';
+import { noteBegin, noteEnd } from './run-index.ts';
 import { runDirectory } from './state-directory.ts';
 
 /** The durable record of one run: one event per line, append-only. */
@@ -78,12 +78,9 @@ interface JournalFile {
   torn: boolean;
 }
 
-const appendOnly = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
-
 async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
-  // Does not block on a pipe; the system refuses a pipe without a reader.
   const file = await open(path, appendOnly, 0o600);
   const { size } = await file.stat();
   const length = size === 0 ? 0 : (await readFile(path)).lastIndexOf(0x0a) + 1;
@@ -106,8 +103,9 @@ function journalOf(state: string, run: string, directory: string, journal: Journ
     directory,
     append: (event) =>
       inTurn(async () => {
+        if (event.type === 'run-started') await noteBegin(state, event);
         const written = await append(directory, journal, event);
-        if (written.ok && event.type === 'run-ended') await indexRun(state, run);
+        if (written.ok && event.type === 'run-ended') await noteEnd(state, run);
         return written;
       }),
     attach: (name, content) => inTurn(() => attach(directory, name, content)),

@@ -1,12 +1,7 @@
 import type { VolumePoint } from '../event.ts';
-import { listRuns, type RunSummary } from './run-index.ts';
-
-/** The instance of the restore points. */
-export interface InstanceAddress {
-  readonly instance: string;
-  readonly project: string;
-  readonly remote: string | null;
-}
+import type { InstanceIdentity } from './instance-identity.ts';
+import { listRunsOf } from './run-index.ts';
+import type { RunSummary } from './run-summary.ts';
 
 /** A restore point that a run left on the server under its final name. */
 export interface KeptRestorePoint {
@@ -23,12 +18,11 @@ export interface KeptRestorePoint {
 export const mostRuns = 1000;
 
 /** The restore points that recorded runs left on an instance, newest first. Whether they still exist the server knows. */
-export async function keptRestorePoints(stateDirectory: string, address: InstanceAddress): Promise<KeptRestorePoint[]> {
-  const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
-  return runs
-    .filter(({ started }) => started?.project === address.project && started.remote === address.remote)
-    .flatMap(keptBy)
-    .toSorted(newestFirst);
+export async function keptRestorePoints(
+  stateDirectory: string,
+  identity: InstanceIdentity,
+): Promise<KeptRestorePoint[]> {
+  return (await listRunsOf(stateDirectory, identity, mostRuns)).flatMap(keptBy).toSorted(newestFirst);
 }
 
 /** By the server's time: two runs of one second have ids in no order, and the hosts of two runs have two clocks. */

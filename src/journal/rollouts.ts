@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedRolloutEvent } from '../rollout-event.ts';
 import type { Result } from '../result.ts';
-import { makeDurableFolder, syncFolder } from './durable.ts';
+import { appendOnly, makeDurableFolder, syncFolder } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 import { isRunId } from './run-id.ts';
 import { readText } from './runs.ts';
@@ -21,7 +21,7 @@ export async function openRolloutJournal(state: string, rollout: string): Promis
   const path = pathOf(state, rollout);
   return tryFiles(path, async () => {
     await makeDurableFolder(folder);
-    const file = await open(path, 'a', 0o600);
+    const file = await open(path, appendOnly, 0o600);
     await syncFolder(folder);
     // A line that a killed guard left torn must not swallow the next one.
     if ((await file.stat()).size > 0 && readText(path)?.endsWith('\n') === false) await file.write('\n');

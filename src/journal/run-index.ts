@@ -1,48 +1,103 @@
-import { createHash } from 'node:crypto';
-import { appendFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { writeAtomically } from './durable.ts';
-import { journalFile } from './record-files.ts';
-import { listRunIds, readRun, readText, type RunRecord } from './runs.ts';
-import { runDirectory } from './state-directory.ts';
+import { opendirSync } from 'node:fs';
+import type { RunStarted } from '../event.ts';
+import { noteFinished, readFinished } from './finished-runs.ts';
+import {
+  addHistory,
+  historyKey,
+  historyKeysOf,
+  listHistoryKeys,
+  parseHistoryLine,
+  readFormerIndex,
+  readHistory,
+  removeFormerIndex,
+  type HistoryLine,
+} from './instance-history.ts';
+import { isOfInstance, type InstanceAddress, type InstanceIdentity } from './instance-identity.ts';
+import { isFinished, journalLength, newestFirst, readSummary, type RunSummary } from './run-summary.ts';
+import { listRunIds, readRun, type RunRecord } from './runs.ts';
+import { runsDirectory } from './state-directory.ts';
 
-/** The summary of a run for lists. */
-export interface RunSummary extends Pick<
-  RunRecord,
-  'run' | 'started' | 'restorePoint' | 'commandEnded' | 'decided' | 'released' | 'ended' | 'copyRemoved'
-> {
-  /** Until when the change waits for a confirmation; absent where it never waited, and in lines of an older guard. */
-  readonly confirmationDeadline?: RunRecord['confirmationDeadline'];
-  /** The same for the same command words; null where the run's beginning is not known. */
-  readonly fingerprint: string | null;
-}
-
-/** Which runs; `instance` null means all. */
-export interface RunFilter {
-  readonly instance: string | null;
-  readonly limit: number;
+/** The newest runs of all instances, newest first, from their records. */
+export async function listRuns(state: string, limit: number): Promise<RunSummary[]> {
+  const found: RunSummary[] = [];
+  for (const run of await listRunIds(state)) {
+    if (found.length >= limit) break;
+    const summary = await readSummary(state, run);
+    if (summary?.started != null) found.push(summary);
+  }
+  return found.toSorted(newestFirst);
 }
 
 /**
- * The newest runs, newest first. Ten thousand records must not be read for that: `index.jsonl` has a line for each run that
- * has ended. It is only a copy. A run that it does not know, or knows otherwise than its journal is, is read from its record.
+ * The newest runs of exactly this instance, newest first. No run of another instance is read for it. Where its uuid is not known its
+ * names decide, for which all histories are searched.
  */
-export async function listRuns(state: string, wanted: RunFilter): Promise<RunSummary[]> {
-  const index = linesByRun(readIndex(state));
+export async function listRunsOf(state: string, identity: InstanceIdentity, limit: number): Promise<RunSummary[]> {
+  if (identity.uuid === null) return listRunsNamed(state, identity, limit);
+  const lines = new Map([
+    ...readFormerIndex(state, identity.instance),
+    ...historyKeysOf(identity).flatMap((key) => [...readHistory(state, key)]),
+  ]);
+  return newest(state, lines, limit, ({ started, restorePoint }) =>
+    started === null ? false : isOfInstance(started, identity, restorePoint?.createdAt ?? null),
+  );
+}
+
+/** The newest runs of all instances that had this name when they ran, newest first; with a project and remote only those there. */
+export async function listRunsNamed(
+  state: string,
+  names: Pick<InstanceAddress, 'instance'> & Partial<InstanceIdentity>,
+  limit: number,
+): Promise<RunSummary[]> {
+  const { unlisted } = await completeHistory(state);
+  const named = `"instance":${JSON.stringify(names.instance)}`;
+  const lines = new Map(
+    listHistoryKeys(state).flatMap((key) => {
+      const all = [...readHistory(state, key)];
+      return all.some(([, line]) => line.includes(named)) ? all : [];
+    }),
+  );
+  const isNamed = ({ started, restorePoint }: RunSummary): boolean =>
+    started !== null &&
+    isOfInstance(started, { ...anyOf(started), ...names, uuid: null }, restorePoint?.createdAt ?? null);
+  const others = unlisted.filter((summary) => isNamed(summary) && !lines.has(summary.run));
+  return [...(await newest(state, lines, limit, isNamed)), ...others].toSorted(newestFirst).slice(0, limit);
+}
+
+function anyOf({ instance, project, remote }: InstanceAddress): InstanceIdentity {
+  return { instance, project, remote, uuid: null, server: null, createdAt: null };
+}
+
+/** The newest of the runs that lines name, from the lines where they agree with the records. */
+async function newest(
+  state: string,
+  lines: ReadonlyMap<string, string>,
+  limit: number,
+  isWanted: (summary: RunSummary) => boolean,
+): Promise<RunSummary[]> {
   const found: RunSummary[] = [];
-  const stale: string[] = [];
-  for (const run of await listRunIds(state)) {
-    if (found.length >= wanted.limit) break;
-    const indexed = parseEntry(index.get(run));
-    if (indexed && !isWanted(indexed.summary, wanted)) continue;
-    const isCurrent = indexed !== null && indexed.bytes === journalLength(state, run);
-    const summary = isCurrent ? indexed.summary : await readSummary(state, run);
-    if (summary === null) continue;
-    if (!isCurrent && summary.ended) stale.push(run);
-    if (isWanted(summary, wanted)) found.push(summary);
+  for (const [run, text] of [...lines].toSorted(([a], [b]) => (a < b ? 1 : -1))) {
+    if (found.length >= limit) break;
+    const bytes = journalLength(state, run);
+    // It was removed.
+    if (bytes === null) continue;
+    const line = parseHistoryLine(text);
+    const summary = line?.bytes === bytes ? line.summary : await readSummary(state, run);
+    if (summary !== null && isWanted(summary)) found.push(summary);
   }
-  await renew(state, stale);
   return found.toSorted(newestFirst);
+}
+
+/** The last run of each instance that the records name. */
+export async function lastRunOfEach(state: string): Promise<RunSummary[]> {
+  const { unlisted } = await completeHistory(state);
+  const last = new Map<string, RunSummary>();
+  for (const key of listHistoryKeys(state)) {
+    const [summary] = await newest(state, readHistory(state, key), 1, ({ started }) => started !== null);
+    if (summary !== undefined) last.set(key, summary);
+  }
+  for (const summary of unlisted) if (summary.started !== null) last.set(historyKey(summary.started), summary);
+  return [...last.values()];
 }
 
 /**
@@ -50,153 +105,113 @@ export async function listRuns(state: string, wanted: RunFilter): Promise<RunSum
  * rehearsal. Whether one is under way or was interrupted its holder tells.
  */
 export async function unfinishedRuns(state: string): Promise<RunRecord[]> {
-  const runs = await listRuns(state, { instance: null, limit: Infinity });
-  const unfinished = runs.filter(
-    ({ started, ended, restorePoint, released, copyRemoved }) =>
-      !ended || (restorePoint && !released) || (started?.rehearsal !== undefined && !copyRemoved),
-  );
-  const records = await Promise.all(unfinished.toReversed().map(({ run }) => readRun(state, run)));
+  const { unfinished } = await completeHistory(state);
+  const records = await Promise.all(unfinished.map((run) => readRun(state, run)));
   return records.filter((record) => record !== null);
 }
 
-/** Adds an ended run to the index. The index is only a cache, so failures are ignored. */
-export function indexRun(state: string, run: string): Promise<void> {
-  return renew(state, [run]);
+/** Names the run in the history of its instance before it is recorded: it is found there, whatever ends guard. */
+export async function noteBegin(
+  state: string,
+  started: RunStarted & { readonly run: string; readonly at: number },
+): Promise<void> {
+  const summary = { ...emptySummary, run: started.run, started: { ...started, command: [] } };
+  const { isNew } = addHistory(state, historyKey(started), [{ run: started.run, v: 1, bytes: -1, summary }]);
+  // The history was deleted. A run does not wait for a long one; the next command that lists runs reads all of it.
+  if (isNew && hasAtMost(state, fewRecords)) await completeHistory(state);
 }
 
-/** A hash that identifies a command. */
-export function fingerprintOf(command: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 32);
+const emptySummary = {
+  restorePoint: null,
+  commandEnded: null,
+  decided: null,
+  released: null,
+  ended: null,
+  copyRemoved: false,
+  fingerprint: null,
+};
+
+/** Adds the summary of an ended run to the history of its instance. Its record stays the truth, so failures are ignored. */
+export async function noteEnd(state: string, run: string): Promise<void> {
+  const line = await lineOf(state, run);
+  if (line?.summary.started == null) return;
+  addHistory(state, historyKey(line.summary.started), [line]);
+  if (isFinished(line.summary)) noteFinished(state, new Map([[run, line.bytes]]));
 }
 
-const indexFile = 'index.jsonl';
-
-/** One line. `run` comes first, so that a line is found without being parsed. */
-interface Entry {
-  readonly run: string;
-  readonly v: 1;
-  /** The journal's length when the line was made. */
-  readonly bytes: number;
-  readonly summary: RunSummary;
-}
-
-const lineBegin = '{"run":"';
-const idLength = '20261123-055126-k3f9'.length;
-
-function readIndex(state: string): string {
-  return readText(join(state, indexFile)) ?? '';
-}
-
-/** The last line of a run counts: `guard recover` adds to a record that had ended. */
-function linesByRun(text: string): ReadonlyMap<string, string> {
-  const lines = text.split('\n').filter((line) => line.startsWith(lineBegin));
-  return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
-}
-
-/** Null if the line is incomplete or of another version. Then the record itself is read. */
-function parseEntry(line: string | undefined): Entry | null {
-  if (line === undefined) return null;
-  try {
-    const entry: unknown = JSON.parse(line);
-    return isEntry(entry) ? entry : null;
-  } catch {
-    return null;
-  }
-}
-
-function isEntry(value: unknown): value is Entry {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'v' in value &&
-    value.v === 1 &&
-    'bytes' in value &&
-    'summary' in value &&
-    typeof value.summary === 'object' &&
-    value.summary !== null &&
-    'started' in value.summary
-  );
-}
-
-function journalLength(state: string, run: string): number | null {
-  return statSync(join(runDirectory(state, run), journalFile), { throwIfNoEntry: false })?.size ?? null;
-}
-
-function isWanted({ started }: RunSummary, { instance }: RunFilter): boolean {
-  return started !== null && (instance === null || started.instance === instance);
-}
-
-/** Runs of the same second are ordered by the time in their records. */
-function newestFirst(a: RunSummary, b: RunSummary): number {
-  const [second, other] = [a.run.slice(0, -5), b.run.slice(0, -5)];
-  if (second !== other) return second < other ? 1 : -1;
-  return (b.started?.at ?? 0) - (a.started?.at ?? 0);
-}
-
-async function readSummary(state: string, run: string): Promise<RunSummary | null> {
-  const record = await readRun(state, run);
-  return record === null ? null : summaryOf(record);
-}
-
-const mostWords = 100;
-const longestWord = 500;
-
-function summaryOf({
-  run,
-  started,
-  restorePoint,
-  commandEnded,
-  decided,
-  released,
-  ended,
-  copyRemoved,
-  confirmationDeadline,
-}: RunRecord): RunSummary {
-  return {
-    run,
-    started: started && {
-      ...started,
-      command: started.command.slice(0, mostWords).map((word) => word.slice(0, longestWord)),
-    },
-    fingerprint: started && fingerprintOf(started.command),
-    restorePoint,
-    commandEnded,
-    decided,
-    released,
-    copyRemoved,
-    ended,
-    ...(confirmationDeadline === null ? {} : { confirmationDeadline }),
-  };
-}
-
-/** The maximum number of lines for each existing run before the index is rewritten. */
-const mostLinesARun = 3;
-
-async function renew(state: string, runs: readonly string[]): Promise<void> {
-  if (runs.length === 0) return;
-  try {
-    const lines = await Promise.all(runs.map((run) => entryLine(state, run)));
-    appendFileSync(join(state, indexFile), lines.join(''), { mode: 0o600 });
-  } catch {
-    // A full disk, a folder of someone else's: the records are the truth, and are read instead.
-  }
-}
-
-async function entryLine(state: string, run: string): Promise<string> {
+async function lineOf(state: string, run: string): Promise<HistoryLine | null> {
   // The length first: what is added meanwhile makes the line stale, never wrong.
   const bytes = journalLength(state, run);
   const summary = await readSummary(state, run);
-  if (summary === null || bytes === null) return '';
-  const entry: Entry = { run, v: 1, bytes, summary };
-  return `${JSON.stringify(entry)}\n`;
+  return summary === null || bytes === null ? null : { run, v: 1, bytes, summary };
 }
 
-/** Rewrites the index when most of its lines are outdated. */
-export async function tidyIndex(state: string): Promise<void> {
-  const text = readIndex(state);
-  const ids = await listRunIds(state);
-  if (text.split('\n').length <= mostLinesARun * ids.length + 100) return;
-  const index = linesByRun(text);
-  const lines = ids.toReversed().flatMap((id) => index.get(id) ?? []);
-  await writeAtomically(state, indexFile, lines.map((line) => `${line}\n`).join('')).catch(() => {});
+/** How many records are read at once, in a run, to restore a deleted history. */
+const fewRecords = 500;
+
+function hasAtMost(state: string, most: number): boolean {
+  try {
+    const folder = opendirSync(runsDirectory(state));
+    try {
+      for (let count = 0; count <= most; count += 1) if (folder.readSync() === null) return true;
+      return false;
+    } finally {
+      folder.closeSync();
+    }
+  } catch {
+    return true;
+  }
+}
+
+/** How many records are kept in memory before their lines are written. */
+const batch = 1000;
+
+/** Of how many of the newest runs the length of the journal is compared with the note. */
+const checked = 1000;
+
+interface Completion {
+  /** The runs that are not finished, oldest first. */
+  readonly unfinished: readonly string[];
+  /** Those without a line in a history, because it could not be written. */
+  readonly unlisted: readonly RunSummary[];
+}
+
+/**
+ * Reads every record that is not noted as finished, and adds what the histories lack: records of an older guard, of one that was
+ * killed, and of one whose notes were lost. Later calls read only the runs that are not finished.
+ */
+async function completeHistory(state: string): Promise<Completion> {
+  const finished = readFinished(state);
+  // A disk that lost the end of a record lost that of a recent one.
+  const isOpen = (run: string, age: number): boolean =>
+    !finished.has(run) || (age < checked && finished.get(run) !== journalLength(state, run));
+  const open = (await listRunIds(state)).filter(isOpen).toReversed();
+  const unfinished: string[] = [];
+  const unlisted: RunSummary[] = [];
+  const listed = new Map<string, ReadonlyMap<string, string>>();
+  for (let at = 0; at < open.length; at += batch) {
+    const added = new Map<string, HistoryLine[]>();
+    const ended = new Map<string, number>();
+    for (const run of open.slice(at, at + batch)) {
+      const line = await lineOf(state, run);
+      if (line === null) continue;
+      const isOver = isFinished(line.summary);
+      if (isOver) ended.set(run, line.bytes);
+      else unfinished.push(run);
+      if (line.summary.started === null) continue;
+      const key = historyKey(line.summary.started);
+      const known = listed.get(key) ?? readHistory(state, key);
+      listed.set(key, known);
+      const isListed = isOver ? parseHistoryLine(known.get(run))?.bytes === line.bytes : known.has(run);
+      if (isListed) continue;
+      const lines = added.get(key) ?? [];
+      added.set(key, lines);
+      lines.push(line);
+    }
+    const failed = [...added].filter(([key, lines]) => !addHistory(state, key, lines).ok);
+    unlisted.push(...failed.flatMap(([, lines]) => lines.map(({ summary }) => summary)));
+    if (failed.length === 0) noteFinished(state, ended);
+  }
+  if (unlisted.length === 0) removeFormerIndex(state);
+  return { unfinished, unlisted };
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deadline } from '../deadline.ts';
 import type { Changes, CheckResult, Holder, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
@@ -71,6 +71,11 @@ export async function readRun(stateDirectory: string, run: string): Promise<RunR
 /** The baseline of a run, whole, as it was written; null where it cannot be read. */
 export async function readBaseline(record: Pick<RunRecord, 'directory'>): Promise<unknown> {
   return readJson(join(record.directory, baselineFile));
+}
+
+/** Whether there is a record of exactly this id. */
+export function hasRecord(stateDirectory: string, run: string): boolean {
+  return isRunId(run) && existsSync(runDirectory(stateDirectory, run));
 }
 
 /** The ids of all recorded runs, newest first. */
@@ -181,6 +186,12 @@ function readJson(path: string): unknown {
   }
 }
 
+/** The event of one line of a journal, where the line contains it; null where it cannot be read, or the event is in another file. */
+export function recordedEventOf(line: string): RecordedEvent | null {
+  const event = parseLine(line);
+  return isRecorded(event) && !('in' in event) ? event : null;
+}
+
 /** Null where it cannot be read. At once: a record is a few kilobytes, which takes less than the way to another thread and back. */
 export function readText(path: string): string | null {
   let file: number | null = null;
@@ -190,6 +201,21 @@ export function readText(path: string): string | null {
     return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : null;
   } catch {
     return null;
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
+/** The beginning of a file, of at most that many bytes; empty where it cannot be read. */
+export function readBegin(path: string, mostBytes: number): string {
+  let file: number | null = null;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!fstatSync(file).isFile()) return '';
+    const bytes = Buffer.alloc(mostBytes);
+    return bytes.toString('utf8', 0, readSync(file, bytes, 0, mostBytes, 0));
+  } catch {
+    return '';
   } finally {
     if (file !== null) closeSync(file);
   }

@@ -1,5 +1,7 @@
-import { keptRestorePoints, mostRuns, type InstanceAddress, type KeptRestorePoint } from './kept-restore-points.ts';
-import { listRuns, type RunSummary } from './run-index.ts';
+import type { InstanceIdentity } from './instance-identity.ts';
+import { keptRestorePoints, mostRuns, type KeptRestorePoint } from './kept-restore-points.ts';
+import { listRunsOf } from './run-index.ts';
+import type { RunSummary } from './run-summary.ts';
 
 /** A run that left a restore point of the time before it, as far as its record tells. */
 export interface PastRun {
@@ -18,9 +20,9 @@ export interface UndoSteps {
 }
 
 /** Where `guard rollback` can go on this instance, by its records. */
-export async function undoStepsOf(stateDirectory: string, address: InstanceAddress): Promise<UndoSteps> {
-  const runs = await listRuns(stateDirectory, { instance: address.instance, limit: mostRuns });
-  const points = await keptRestorePoints(stateDirectory, address);
+export async function undoStepsOf(stateDirectory: string, identity: InstanceIdentity): Promise<UndoSteps> {
+  const runs = await listRunsOf(stateDirectory, identity, mostRuns);
+  const points = await keptRestorePoints(stateDirectory, identity);
   return undoSteps(pastRuns(runs, points));
 }
 

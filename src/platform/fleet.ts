@@ -24,8 +24,6 @@ export interface ProjectNote {
 export interface Fleet {
   readonly listInstances: () => Answered<InstanceFacts[]>;
   readonly listProjects: () => Answered<string[]>;
-  /** Tells this server from all others, whatever it is called; null where it does not say. */
-  readonly serverId: () => Promise<string | null>;
   readonly readProjectNote: (name: string) => Answered<ProjectNote>;
   /** Null removes it. `changed` where the project does not have this revision any more. */
   readonly writeProjectNote: (name: string, text: string | null, revision: string) => Answered<void>;

@@ -36,6 +36,8 @@ export interface Platform extends Instances, Snapshots, Storage, Executions, Fil
    */
   readonly isShuttingDown: () => Promise<boolean>;
   readonly describeServer: () => Answered<ServerDescription>;
+  /** Tells this server from all others, whatever it is called; the same for all members of a cluster. Null where it does not say. */
+  readonly serverId: () => Promise<string | null>;
   /** Follows the instances of the project from now on. A success means that no event is missed any more. */
   readonly followInstances: (onEvent: (event: InstanceEvent) => void) => Answered<EventStream>;
 }
@@ -100,8 +102,13 @@ export type InstanceType = 'container' | 'application-container' | 'virtual-mach
 
 export interface Instance {
   readonly name: string;
-  /** Stays through renames and restores, and no other instance has it; null where the server does not say. */
+  /**
+   * Tells it from every instance that had, or will have, its name on its server. Stays with a restore, a rename and a move to another
+   * project, pool or member; an instance that is imported from a backup has that of the original. Null where the server does not tell.
+   */
   readonly uuid: string | null;
+  /** RFC 3339; null where the server does not tell. */
+  readonly createdAt: string | null;
   /** `Running`, `Stopped` or `Frozen`; anything else as the server says it. Stays `Running` for about 600 ms after init died. */
   readonly status: string;
   readonly type: InstanceType;

@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../result.ts';
 import { commandChange, type AttemptSubject } from '../run/changes/command.ts';
 import { establishBaseline } from '../run/baseline.ts';
 import { inspect } from '../run/inspect.ts';
+import { identityOf, recordedIdentity } from '../run/instance-identity.ts';
 import type { Inspection } from '../run/prepared-run.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
 import type { RunPlan } from '../run/changes/change.ts';
@@ -100,7 +101,7 @@ interface Admitted {
 async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Promise<Result<Admitted, Outcome>> {
   const inspected = await inspect(plan, tools);
   if (!inspected.ok) return inspected;
-  const isNew = await refuseRepeat(plan, tools);
+  const isNew = await refuseRepeat(plan, tools, identityOf(plan, inspected.value));
   if (!isNew.ok) return isNew;
   const { copy, instance, wasRunning } = inspected.value;
   if (copy !== null && !mayCopyFiles)
@@ -203,17 +204,15 @@ function isHere({ remote }: RunPlan, { isOnAnsweringServer }: CopyPlan): boolean
 function startOf(
   { plan, before, keepCopy }: RehearsalPlan,
   tools: RunTools,
-  { wasRunning }: Inspection,
+  inspected: Inspection,
   copy: RehearsalCopy,
 ): RunStarted {
   return {
     type: 'run-started',
     version: plan.version,
-    instance: plan.instance,
-    project: plan.project,
-    remote: plan.remote,
+    ...recordedIdentity(identityOf(plan, inspected)),
     command: plan.command.words,
-    wasRunning,
+    wasRunning: inspected.wasRunning,
     restorePointName: '',
     named: false,
     holder: tools.holder,

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { formatDuration } from '../duration.ts';
-import type { RunSummary } from '../journal/run-index.ts';
+import type { RunSummary } from '../journal/run-summary.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { ClockReading } from '../deadline.ts';
 import { stateOf, timeLeftOf, waitingUntil } from './run-state.ts';

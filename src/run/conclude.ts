@@ -4,6 +4,7 @@ import { manualRecoveryCommands } from './manual-recovery.ts';
 import { saveEvidence } from './evidence/evidence.ts';
 import { keepFailed } from './evidence/failed-copy.ts';
 import { runFinalLifecycleCommands } from './lifecycle-commands.ts';
+import { identityOf } from './instance-identity.ts';
 import { describeLoss, type LeaseLoss } from './lock/lease.ts';
 import { endLeftovers } from './command/leftovers.ts';
 import type { Commands } from '../platform/platform.ts';
@@ -55,7 +56,7 @@ export async function keepChange(
   // Whoever has the run by now may put the instance back: nobody here knows.
   if (loss !== null) return lockLost(cause ?? 'inconclusive', loss);
   if (cause !== null && !nothingChanged) return { outcome: 'kept-unhealthy', cause };
-  await pruneRestorePoints(plan, tools);
+  await pruneRestorePoints(plan, tools, identityOf(plan, prepared.inspected));
   if (cause !== null) return { outcome: 'kept-unchanged', cause };
   return { outcome: 'kept' };
 }

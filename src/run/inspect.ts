@@ -22,9 +22,10 @@ type InspectTools = Pick<RunTools, 'platform' | 'inspectHolder'>;
 /** Inspects the instance and refuses what could not be rolled back. Changes nothing. */
 export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Result<Inspection, Outcome>> {
   const { platform } = tools;
-  const [instance, snapshots] = await Promise.all([
+  const [instance, snapshots, server] = await Promise.all([
     platform.getInstance(plan.instance),
     platform.listSnapshots(plan.instance),
+    platform.serverId(),
   ]);
   if (!instance.ok) return err(await explainMissing(platform, plan, instance.error));
   if (!snapshots.ok) return err(refusedBecause(snapshots.error));
@@ -54,6 +55,7 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
 
   return ok({
     instance: instance.value,
+    server,
     wasRunning: instance.value.status === 'Running',
     pool,
     copy,

@@ -13,8 +13,6 @@ export interface Plan {
   /** The rollout that it is a part of. */
   readonly rollout?: string;
   readonly version: string;
-  /** Tells the server from all others, for `guard recover`; null or absent if it does not say. */
-  readonly server?: string | null;
   readonly instance: string;
   readonly project: string;
   readonly remote: string | null;

@@ -4,6 +4,7 @@ import { establishBaseline, type BaselineRequest } from './baseline.ts';
 import { resumeAdvice } from './manual-recovery.ts';
 import type { FirstObservation } from './first-observation.ts';
 import { inspect, describeUncovered } from './inspect.ts';
+import { identityOf, recordedIdentity } from './instance-identity.ts';
 import { inFlightName } from './lock/in-flight.ts';
 import { describeLoss } from './lock/lease.ts';
 import type { RunMarker } from './lock/marker.ts';
@@ -236,12 +237,13 @@ async function startAndObserve(
 async function admit(
   plan: RunPlan,
   tools: RunTools,
-  { instance }: Inspection,
+  inspected: Inspection,
   beginning: BaselineRequest,
 ): Promise<Result<RunningState, Outcome>> {
+  const { instance } = inspected;
   const baseline = await establishBaseline(plan, tools, instance, beginning);
   if (!baseline.ok) return baseline;
-  const isNew = await refuseRepeat(plan, tools);
+  const isNew = await refuseRepeat(plan, tools, identityOf(plan, inspected));
   if (!isNew.ok) return isNew;
   const now = beginning.justStarted ? await tools.platform.getInstance(plan.instance) : ok(instance);
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
@@ -295,11 +297,7 @@ function runStarted(plan: RunPlan, tools: RunTools, inspected: Inspection): RunS
   return {
     type: 'run-started',
     version: plan.version,
-    instance: plan.instance,
-    project: plan.project,
-    remote: plan.remote,
-    ...(plan.server ? { server: plan.server } : {}),
-    ...(inspected.instance.uuid === null ? {} : { uuid: inspected.instance.uuid }),
+    ...recordedIdentity(identityOf(plan, inspected)),
     command: plan.command.words,
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,

@@ -11,6 +11,8 @@ import type { SnapshotCopy } from './restore-point/free-space.ts';
 /** The state of the instance before anything is changed. */
 export interface Inspection {
   readonly instance: Instance;
+  /** Tells the server from all others; null if it does not say. */
+  readonly server: string | null;
   readonly wasRunning: boolean;
   readonly pool: Pool | null;
   /** The copy that the restore point needs while the instance is frozen; null if the driver copies nothing. */

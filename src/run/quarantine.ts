@@ -1,4 +1,5 @@
 import type { Cause, Outcome } from '../event.ts';
+import type { InstanceIdentity } from '../journal/instance-identity.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { RunPlan } from './changes/change.ts';
 import type { RunTools } from './tools.ts';
@@ -11,10 +12,11 @@ import { formatTime } from '../time.ts';
 export async function refuseRepeat(
   plan: RunPlan,
   tools: Pick<RunTools, 'platform' | 'failedChanges'>,
+  identity: InstanceIdentity,
 ): Promise<Result<void, Outcome>> {
   const { quarantine } = plan.change;
   if (!plan.obeyQuarantine || quarantine === null) return ok(undefined);
-  const failed = await tools.failedChanges();
+  const failed = await tools.failedChanges(identity);
   // Only a command that failed before needs the simulation of its changes.
   if (failed.length === 0) return ok(undefined);
   const fingerprint = await quarantine.fingerprint(plan, tools);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/clock.ts';
-import { listRuns } from '../../src/journal/run-index.ts';
+import { listRunsNamed } from '../../src/journal/run-index.ts';
 import { readRun, type RunRecord } from '../../src/journal/runs.ts';
 import { bringUp, incus, killDaemon, startDaemon, takeDown, waitFor, type Host } from '../host/host.ts';
 import { randomOf } from './random.ts';
@@ -151,7 +151,7 @@ export const tryConfirmationOrdeal = async (
   const { exitCode } = await guard;
   const content = await contentOf(host, instance);
   const isKept = content === wanted;
-  const [run] = await listRuns(stateDirectory, { instance, limit: 1 });
+  const [run] = await listRunsNamed(stateDirectory, { instance }, 1);
   const record = run === undefined ? null : await readRun(stateDirectory, run.run);
   const faults = [
     ...(isOver ? [] : ['it is neither kept nor back']),

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { listRuns } from '../../src/journal/run-index.ts';
+import { listRunsNamed } from '../../src/journal/run-index.ts';
 import { bringUp, incus, takeDown, type Host } from '../host/host.ts';
 import type { Strike, Victim } from './ordeal.ts';
 import { randomOf, type Random } from './random.ts';
@@ -96,11 +96,11 @@ const project = 'guard-rehearsal';
 export const tryRehearsalOrdeal = async (arena: Arena, ordeal: RehearsalOrdeal): Promise<RehearsalTrial> => {
   const { host, instance, stateDirectory } = arena;
   const before = await describeInstance(arena);
-  const known = new Set((await listRuns(stateDirectory, { instance, limit: 1000 })).map(({ run }) => run));
+  const known = new Set((await listRunsNamed(stateDirectory, { instance }, 1000)).map(({ run }) => run));
   const words = ['rehearse', '--json', '--soak', '0s', '--verify-timeout', '20s', '--retry', instance];
   const rehearsal = await runStruck(host, arena, [...words, '--', 'sh', '-c', commandOf(ordeal.change)], ordeal.strike);
   const recovered = await recover(arena, ordeal);
-  const own = (await listRuns(stateDirectory, { instance, limit: 1000 })).find(({ run }) => !known.has(run));
+  const own = (await listRunsNamed(stateDirectory, { instance }, 1000)).find(({ run }) => !known.has(run));
   const outcome = own === undefined ? null : (own.ended?.outcome.outcome ?? 'no outcome');
   const faults = [
     ...(rehearsal.hung ? ['the rehearsal hung'] : []),

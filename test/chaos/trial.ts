@@ -1,6 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { keptRestorePoints } from '../../src/journal/kept-restore-points.ts';
-import { listRuns } from '../../src/journal/run-index.ts';
+import { listRunsNamed } from '../../src/journal/run-index.ts';
 import { incus, type Host } from '../host/host.ts';
 import { asOnServer } from './as-on-server.ts';
 import type { Ordeal, Strike } from './ordeal.ts';
@@ -81,7 +81,7 @@ const sparesDaemon = ({ victim }: Strike): boolean => victim === 'guard';
 
 /** What the record of the run with this command says; two runs may begin in the same second. */
 export const outcomeOf = async ({ stateDirectory, instance }: Arena, wanted: string): Promise<string | null> => {
-  const runs = await listRuns(stateDirectory, { instance, limit: 20 });
+  const runs = await listRunsNamed(stateDirectory, { instance }, 20);
   const run = runs.find(({ started }) => started?.command.join(' ').includes(wanted));
   return run ? (run.ended?.outcome.outcome ?? unfinished) : null;
 };
@@ -154,7 +154,7 @@ export const lossOf = async (
 
 /** Restore points that no record names. */
 const leaksOf = async ({ host, instance, stateDirectory, lostRecords }: Arena): Promise<string[]> => {
-  const address = { instance, project: 'default', remote: null };
+  const address = { instance, project: 'default', remote: null, uuid: null, server: null, createdAt: null };
   const kept = await Promise.all([stateDirectory, ...lostRecords].map((state) => keptRestorePoints(state, address)));
   const named = new Set(kept.flat().map(({ name }) => name));
   return (await snapshotsOf(host, instance)).filter((name) => name !== inFlight && !named.has(name));

@@ -365,7 +365,7 @@ const actOf = async ({ host, instance }: WorldArena, act: UserAct | null): Promi
 };
 
 const leaksOf = async ({ host, instance, records }: WorldArena): Promise<string[]> => {
-  const address = { instance, project: 'default', remote: null };
+  const address = { instance, project: 'default', remote: null, uuid: null, server: null, createdAt: null };
   const kept = await Promise.all([...records].map((stateDirectory) => keptRestorePoints(stateDirectory, address)));
   const named = new Set([...kept.flat().map(({ name }) => name), usersName, usersSnapshot, 'guard-in-flight']);
   return (await snapshotsOf(host, instance)).filter((name) => !named.has(name));

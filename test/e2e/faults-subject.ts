@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { incus, waitFor, type Host } from '../host/host.ts';
@@ -118,7 +118,7 @@ const eventsOf = (text: string): SceneEnd['events'] => {
   return whole.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as SceneEnd['events'][number]]));
 };
 
-/** The last run's record as it is where guard dies just before it writes the event. The index of finished runs is gone too. */
+/** The last run's record as it is where guard dies just before it writes the event. */
 export const forgetFrom = async ({ guard }: Scene, event: string): Promise<void> => {
   const runs = join(guard.stateDirectory, 'runs');
   const last = (await readdir(runs)).toSorted().at(-1) ?? '';
@@ -126,7 +126,6 @@ export const forgetFrom = async ({ guard }: Scene, event: string): Promise<void>
   const lines = (await readFile(journal, 'utf8')).split('\n');
   const from = lines.findIndex((line) => line.includes(`"type":"${event}"`));
   await writeFile(journal, lines.slice(0, from).join('\n') + '\n');
-  await rm(join(guard.stateDirectory, 'index.jsonl'), { force: true });
 };
 
 /** The outcome that a run ended with, whole, so that a test that fails says why. */

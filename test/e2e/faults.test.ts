@@ -262,7 +262,8 @@ describe('somebody else meanwhile', () => {
 
 describe('what a recovered run leaves is in the records (F17)', () => {
   const kept = async (): Promise<string[]> => {
-    const address = { instance: scene.instance, project: 'default', remote: null };
+    const { instance } = scene;
+    const address = { instance, project: 'default', remote: null, uuid: null, server: null, createdAt: null };
     return (await keptRestorePoints(scene.guard.stateDirectory, address)).map(({ name }) => name);
   };
 

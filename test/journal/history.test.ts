@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/event.ts';
 import { failedChanges } from '../../src/journal/history.ts';
 import { openJournal } from '../../src/journal/journal.ts';
 import { runDirectory } from '../../src/journal/state-directory.ts';
-import { ended, recorded, sampleRun, started } from './samples.ts';
+import { ended, identity, recorded, sampleRun, started } from './samples.ts';
 import { temporaryFolder } from './temporary.ts';
 
 let state: string;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 
 const command = ['apt-get', 'upgrade'];
-const address = { instance: 'web01', project: 'default', remote: null };
+const address = identity();
 const rolledBack: Outcome = { outcome: 'rolled-back', cause: 'unhealthy' };
 const idOf = (number: number): string => `20261123-0551${String(number).padStart(2, '0')}-aaaa`;
 

@@ -1,4 +1,5 @@
 import type { Outcome, RecordedEvent, RunEvent } from '../../src/event.ts';
+import type { InstanceIdentity } from '../../src/journal/instance-identity.ts';
 
 export const sampleRun = '20261123-055126-k3f9';
 
@@ -26,3 +27,14 @@ export const started = (instance = 'web01', command: readonly string[] = ['true'
 });
 
 export const ended = (outcome: Outcome): RunEvent => ({ type: 'run-ended', outcome, ms: 1234 });
+
+/** The instance of `started`, as its server knows it. */
+export const identity = (more: Partial<InstanceIdentity> = {}): InstanceIdentity => ({
+  instance: 'web01',
+  project: 'default',
+  remote: null,
+  uuid: 'u-web01',
+  server: 's1',
+  createdAt: null,
+  ...more,
+});

@@ -1,5 +1,5 @@
 import type { Outcome, RecordedEvent, RunEvent, WatchObservation } from '../../src/event.ts';
-import type { RunSummary } from '../../src/journal/run-index.ts';
+import type { RunSummary } from '../../src/journal/run-summary.ts';
 import { historyPage } from '../../src/report/page/history-page.ts';
 import { runsPage } from '../../src/report/page/instances-page.ts';
 import { rolloutPage } from '../../src/report/page/rollout-page.ts';

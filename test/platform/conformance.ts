@@ -49,6 +49,20 @@ export function describeConformance(
       expect(unknown.detail).toContain('Instance not found');
     });
 
+    it('tells the instance from every other one, also after a restore, and the server from others', async () => {
+      const before = value(await platform.getInstance(instance));
+      expect(before.uuid).toMatch(/./);
+      expect(Date.parse(before.createdAt ?? '')).toBeLessThanOrEqual(Date.now() + 60_000);
+      value(await platform.createSnapshot(instance, { name: 'identity', expiresAt: null }, limit));
+      value(await platform.restoreSnapshot(instance, 'identity', limit));
+      value(await platform.deleteSnapshot(instance, 'identity', limit));
+      value(await platform.startInstance(instance, limit));
+      const { uuid, createdAt } = value(await platform.getInstance(instance));
+      expect({ uuid, createdAt }).toEqual({ uuid: before.uuid, createdAt: before.createdAt });
+      expect(await platform.serverId()).toMatch(/./);
+      expect(await platform.inProject(platform.project).serverId()).toBe(await platform.serverId());
+    });
+
     it('reports the pool of the root disk, and its space', async () => {
       const root = value(await platform.getInstance(instance)).disks.find(({ kind }) => kind === 'root');
       const pool = root?.kind === 'root' ? root.pool : '';

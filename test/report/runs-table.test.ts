@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { CommandEnd, Outcome, RunStarted } from '../../src/event.ts';
-import type { RunSummary } from '../../src/journal/run-index.ts';
+import type { RunSummary } from '../../src/journal/run-summary.ts';
 import { foldEvents } from '../../src/journal/runs.ts';
 import { runsTable, runSummary } from '../../src/report/runs-table.ts';
 import { commandEnded, recorded, started } from './example-events.ts';

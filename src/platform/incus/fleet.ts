@@ -13,12 +13,6 @@ export function openFleet(incus: Incus): Fleet {
       if (!reply.ok) return reply;
       return ok(listOf(reply.value.metadata).map((path) => decodeURIComponent(textOf(path).split('/').at(-1) ?? '')));
     },
-    serverId: async () => {
-      const reply = await call(incus, { method: 'GET', path: [], purpose: 'read the server information' });
-      if (!reply.ok) return null;
-      const environment = objectOf(objectOf(reply.value.metadata)['environment']);
-      return textOf(environment['certificate_fingerprint']) || null;
-    },
     readProjectNote: async (name) => {
       const project = await readProject(incus);
       if (!project.ok) return project;

@@ -268,12 +268,14 @@ export function revisionOf({
 }
 
 function instanceOf(instance: MemoryInstance): Instance {
-  const { name, uuid, status, type, ephemeral, startProtected, description, metadata, environment, disks } = instance;
+  const { name, uuid, createdAt, status, type, ephemeral, startProtected, description, metadata, environment, disks } =
+    instance;
   const { snapshotSchedule, generation, lastStartedAt } = instance;
   const keys = instance.configuration;
   return {
     name,
     uuid,
+    createdAt,
     status,
     type,
     ephemeral,

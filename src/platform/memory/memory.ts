@@ -58,6 +58,7 @@ function platformOf(client: MemoryClient, project: string): Platform {
     followInstances: (onEvent) => followInstances(client, onEvent),
     isShuttingDown: async () => server.shuttingDown,
     describeServer: () => describeMemoryServer(client),
+    serverId: async () => server.id,
     rehearsals: rehearsalsOf(client),
     inProject: (name) => platformOf(clientIn(client, name), name),
   };

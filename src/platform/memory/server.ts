@@ -5,6 +5,8 @@ import type { Disk, InstanceEvent, InstanceType, Metadata, Operation, Pool, Pool
 
 /** A server in memory. It outlives its clients, and does what it was asked although they die. */
 export interface MemoryServer {
+  /** Tells it from all other servers. */
+  readonly id: string;
   readonly clock: Clock;
   readonly instances: Map<string, MemoryInstance>;
   readonly pools: Map<string, MemoryPool>;
@@ -32,6 +34,7 @@ type Duration = 'read' | 'change' | 'snapshot' | 'restore' | 'start' | 'stop' | 
 export interface MemoryInstance {
   name: string;
   readonly uuid: string;
+  readonly createdAt: string;
   status: 'Running' | 'Stopped' | 'Frozen';
   readonly type: InstanceType;
   ephemeral: boolean;
@@ -143,8 +146,10 @@ export function createMemoryServer(options: {
   readonly clock: Clock;
   readonly exec: ExecHandler;
   readonly takes?: Partial<MemoryServer['takes']>;
+  readonly id?: string;
 }): MemoryServer {
   const server: MemoryServer = {
+    id: options.id ?? 'memory',
     clock: options.clock,
     instances: new Map(),
     projects: new Map(),
@@ -226,6 +231,7 @@ export function addInstance(
   const instance: MemoryInstance = {
     name,
     uuid: newUuid(server),
+    createdAt: timeNow(server),
     status: 'Running',
     type: 'container',
     ephemeral: false,
@@ -248,6 +254,15 @@ export function addInstance(
   };
   server.instances.set(name, instance);
   return instance;
+}
+
+/** As a user renames an instance: its uuid and its snapshots stay. */
+export function renameInstance(server: MemoryServer, from: string, to: string): void {
+  const instance = server.instances.get(from);
+  if (instance === undefined || server.instances.has(to)) throw new Error(`cannot rename ${from} to ${to}`);
+  server.instances.delete(from);
+  instance.name = to;
+  server.instances.set(to, instance);
 }
 
 /** Adds a custom volume; attach it with a disk of the instance. */

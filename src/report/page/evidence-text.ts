@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /** The content of one file of evidence, its end where it is long. */
@@ -15,9 +15,11 @@ const mostBytes = 24 * 1024;
 export function readEvidence(paths: readonly string[]): EvidenceText[] {
   return paths.flatMap((path) => {
     try {
-      const file = openSync(path, 'r');
+      const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
-        const { size } = fstatSync(file);
+        const stat = fstatSync(file);
+        if (!stat.isFile()) return [];
+        const { size } = stat;
         const end = Buffer.alloc(Math.min(size, mostBytes));
         const read = readSync(file, end, 0, end.length, size - end.length);
         return [{ name: basename(path), bytes: size, text: end.subarray(0, read).toString('utf8') }];

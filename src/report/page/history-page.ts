@@ -1,5 +1,5 @@
 import { formatDuration } from '../../duration.ts';
-import type { RunSummary } from '../../journal/run-index.ts';
+import type { RunSummary } from '../../journal/run-summary.ts';
 import { shellWords } from '../../text.ts';
 import { stateOf } from '../run-state.ts';
 import { htmlDocument } from './document.ts';

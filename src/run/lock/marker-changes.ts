@@ -5,7 +5,7 @@ import { ok, type Result } from '../../result.ts';
 import { isContention, repeatTransient } from '../../platform/retry.ts';
 import type { RunTools } from '../tools.ts';
 import { lossBehind, underLease, type LeaseHandle } from './lease.ts';
-import { isUnreadable, keptKey, markerKey, readMarker, type RunMarker } from './marker.ts';
+import { isUnreadable, keptKey, markerKey, readMarker, rolledBackKey, type RunMarker } from './marker.ts';
 
 /** Removes the marker of that run and no other: from here on its change counts as decided, and as kept if `kept`. Removing it twice does nothing. */
 export async function removeMarker(
@@ -18,6 +18,18 @@ export async function removeMarker(
     readMarker(seen)?.run === run || isUnreadable(seen)
       ? { [markerKey]: '', ...(kept ? { [keptKey]: run } : {}) }
       : null,
+  );
+}
+
+/** Writes that the instance is back to before that run. A restore would take it back, so it is written after it. */
+export async function noteRolledBack(
+  tools: Pick<RunTools, 'platform' | 'clock'>,
+  instance: string,
+  { run, lease }: { readonly run: string; readonly lease: LeaseHandle },
+  limitMs: number,
+): Promise<Result<void, PlatformFailure>> {
+  return writeUnderLease(tools, instance, lease, limitMs, ({ metadata }) =>
+    metadata[rolledBackKey] === run ? null : { [rolledBackKey]: run },
   );
 }
 

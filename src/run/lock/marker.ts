@@ -17,6 +17,9 @@ export const markerKey = 'run';
  */
 export const keptKey = 'kept';
 
+/** The key with the id of the last run that a host without its record has rolled back. The host of the run learns from it how it ended. */
+export const rolledBackKey = 'rolled-back';
+
 /** The content of the marker, for `guard recover` on any host. */
 export interface RunMarker {
   readonly v: 1;

@@ -1,9 +1,11 @@
 import type { Outcome, RunStarted } from '../../event.ts';
 import type { Baseline } from '../../health/baseline.ts';
+import { isOfInstance, type InstanceIdentity } from '../../journal/instance-identity.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { waitingNow, type WaitingMarker, type WaitRecords } from '../confirmation/waiting.ts';
+import { identityOf, recordedIdentity } from '../instance-identity.ts';
 import { newLease } from '../lock/in-flight.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../lock/lease.ts';
 import { removeMarker, takeMarker } from '../lock/marker-changes.ts';
@@ -25,8 +27,6 @@ export interface RecoveryTools extends Pick<
   readonly waits: WaitRecords;
   /** Records the present name of the instance of a run. Returns the record with it; null where this host has none. */
   readonly recordRename: (run: string, instance: string) => Promise<RunRecord | null>;
-  /** Tells the server from all others; null where it does not say. */
-  readonly serverId: () => Promise<string | null>;
   /** The record of a run; null where this host has none. */
   readonly readRecord: (run: string) => Promise<RunRecord | null>;
   /** The baseline in the files of a record; null where it has none. */
@@ -70,41 +70,42 @@ export async function recoverInstance(request: RecoveryRequest, tools: RecoveryT
   // What could not be read a moment ago, or has begun to wait since then, is not rolled back before its deadline.
   const waiting = waitingNow(found.value, tools);
   if (waiting !== null) return { kind: 'waits', marker: waiting };
-  const record = known ?? (await recordOf(plan, tools, found.value));
+  const server = await tools.platform.serverId();
+  const identity = identityOf(plan, { instance: found.value.instance, server });
+  const record = known ?? (await recordOf(plan, identity, tools, found.value));
   const isIdle = record === null && !hasLeftovers(found.value);
-  const elsewhere = isIdle ? (await unfinishedRunsOf(plan, tools)).elsewhere.at(-1) : undefined;
+  const elsewhere = isIdle ? (await unfinishedRunsOf(identity, tools)).elsewhere.at(-1) : undefined;
   if (elsewhere !== undefined) return refusal(refuseOtherServer(elsewhere));
   // What another run has there by now is not this one's: of that nothing is left.
   if (record !== null && !isLeftoverOf(found.value, record))
-    return finish(request, tools, { record, holderEnd: 'dead', leftovers: nothingOf(found.value), removed: [] });
+    return finish(request, tools, {
+      identity,
+      record,
+      holderEnd: 'dead',
+      leftovers: nothingOf(found.value),
+      removed: [],
+    });
   const readable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
   if (!readable.ok) return refusal(readable.error);
   const isFree = isIdle || hasMakerLeft(found.value, record);
   const policy = { leaseMs: plan.limits.leaseMs, takeOver };
   const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found.value, record, policy);
   if (!holderEnd.ok) return refusal(holderEnd.error);
-  const repaired = await repairLeftovers(plan, tools, found.value, await tools.keptRestorePoints());
+  const repaired = await repairLeftovers(plan, tools, found.value, await tools.keptRestorePoints(identity));
   if (!repaired.ok) return refusal(repaired.error);
   const { leftovers, removed } = repaired.value;
   const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers));
   if (isIdle || isCleared) return { kind: 'nothing-left', removed };
-  return finish(request, tools, { record, holderEnd: holderEnd.value, leftovers, removed });
+  return finish(request, tools, { identity, record, holderEnd: holderEnd.value, leftovers, removed });
 }
 
-/** The end of a run of which this server has nothing, or that another server has; null where there is something to recover. */
+/** The end of a run whose instance was deleted, or that another server has: the records of a host may name several servers. */
 export async function closeWithoutInstance(
-  instance: string,
+  where: 'gone' | 'other-server',
   record: RunRecord,
   tools: RecoveryTools,
-): Promise<RecoveryEnd | null> {
-  const server = record.started?.server ?? null;
-  const here = server === null ? null : await tools.serverId();
-  // The records of a host may name several servers, which may have instances of the same name.
-  if (here !== null && here !== server) return refusal(refuseOtherServer(record));
-  // Only a server that is known to be the same can say that an instance is gone.
-  if (here === null) return null;
-  const seen = await tools.platform.getInstance(instance);
-  return !seen.ok && seen.error.kind === 'not-found' ? closeGone(record, tools) : null;
+): Promise<RecoveryEnd> {
+  return where === 'gone' ? closeGone(record, tools) : refusal(refuseOtherServer(record));
 }
 
 function refuseOtherServer({ run }: RunRecord): Outcome {
@@ -132,6 +133,7 @@ function refusal(outcome: Outcome): RecoveryEnd {
 
 /** What to finish, by whom nobody works on it any more. */
 interface UnfinishedRun extends RepairResult {
+  readonly identity: InstanceIdentity;
   readonly record: RunRecord | null;
   readonly holderEnd: HolderEnd;
 }
@@ -139,12 +141,12 @@ interface UnfinishedRun extends RepairResult {
 async function finish(
   { plan, keepIfHealthy, takeOver }: RecoveryRequest,
   tools: RecoveryTools,
-  { record, holderEnd, leftovers, removed }: UnfinishedRun,
+  { identity, record, holderEnd, leftovers, removed }: UnfinishedRun,
 ): Promise<RecoveryEnd> {
   const { platform, clock } = tools;
   const run = record?.run ?? (leftovers.marker ?? leftovers.quiesceMarker)?.run ?? plan.run;
   const recorder = await tools.recorderOf(run, record);
-  await (record === null ? recorder.begin(startedElsewhere(plan, tools, leftovers, run)) : recorder.resume());
+  await (record === null ? recorder.begin(startedElsewhere(plan, identity, tools, leftovers, run)) : recorder.resume());
   for (const name of removed)
     await recorder.record({ type: 'notice', level: 'warning', message: describeRemoved(name) });
   const lease = await leaseFor(plan, tools, recorder, holderEnd, leftovers);
@@ -174,7 +176,7 @@ async function finish(
     now,
   );
   await lease.value?.stop();
-  if (outcome.outcome === 'kept') await pruneAfterConfirmation(plan, tools, recorder, record);
+  if (outcome.outcome === 'kept') await pruneAfterConfirmation(plan, identity, tools, recorder, record);
   await recorder.close();
   return { kind: 'finished', outcome, isLocked: await isStillLocked(tools, instance, leftovers) };
 }
@@ -195,13 +197,18 @@ function hasMakerLeft({ marker }: RunLeftovers, record: RunRecord | null): boole
 /** A confirmed change makes earlier restore points old, as one that is kept at once does. */
 async function pruneAfterConfirmation(
   plan: Plan,
+  identity: InstanceIdentity,
   tools: RecoveryTools,
   recorder: Recorder,
   record: RunRecord | null,
 ): Promise<void> {
   const keep = record?.retention?.keep;
   if (keep !== undefined)
-    await pruneRestorePoints({ ...plan, restorePoint: { ...plan.restorePoint, keep } }, { ...tools, recorder });
+    await pruneRestorePoints(
+      { ...plan, restorePoint: { ...plan.restorePoint, keep } },
+      { ...tools, recorder },
+      identity,
+    );
 }
 
 /**
@@ -268,7 +275,12 @@ async function isStillLocked(
 }
 
 /** The run whose marker is on the instance; else the last one that this host left unfinished there. */
-async function recordOf(plan: Plan, tools: RecoveryTools, leftovers: RunLeftovers): Promise<RunRecord | null> {
+async function recordOf(
+  plan: Plan,
+  identity: InstanceIdentity,
+  tools: RecoveryTools,
+  leftovers: RunLeftovers,
+): Promise<RunRecord | null> {
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
   if (owner !== null) {
     const record = await tools.readRecord(owner.run);
@@ -276,36 +288,45 @@ async function recordOf(plan: Plan, tools: RecoveryTools, leftovers: RunLeftover
     const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
     return isSame ? tools.recordRename(owner.run, plan.instance) : record;
   }
-  const { here } = await unfinishedRunsOf(plan, tools);
+  const { here } = await unfinishedRunsOf(identity, tools);
   return here.findLast((record) => isLeftoverOf(leftovers, record)) ?? null;
 }
 
-/** The unfinished runs of this host on an instance of this name: of this server, and of other servers with the same name. */
+/** The unfinished runs of this host on this instance, and those on instances of its names on other servers. */
 async function unfinishedRunsOf(
-  { instance, project, remote }: Plan,
+  identity: InstanceIdentity,
   tools: RecoveryTools,
 ): Promise<{ readonly here: readonly RunRecord[]; readonly elsewhere: readonly RunRecord[] }> {
-  const server = await tools.serverId();
-  const named = (await tools.unfinishedRuns()).filter(
-    ({ started }) =>
-      started !== null &&
-      started.rehearsal === undefined &&
-      started.instance === instance &&
-      started.project === project &&
-      started.remote === remote,
-  );
-  const isElsewhere = ({ started }: RunRecord): boolean =>
-    server !== null && started?.server != null && started.server !== server;
-  return { here: named.filter((record) => !isElsewhere(record)), elsewhere: named.filter(isElsewhere) };
+  const runs = (await tools.unfinishedRuns()).filter(({ started }) => started?.rehearsal === undefined);
+  const { instance, project, remote, server } = identity;
+  return {
+    here: runs.filter(
+      ({ started, restorePoint }) =>
+        started !== null && isOfInstance(started, identity, restorePoint?.createdAt ?? null),
+    ),
+    elsewhere: runs.filter(
+      ({ started }) =>
+        started?.instance === instance &&
+        started.project === project &&
+        started.remote === remote &&
+        server !== null &&
+        started.server !== undefined &&
+        started.server !== server,
+    ),
+  };
 }
 
-function startedElsewhere(plan: Plan, { holder }: RecoveryTools, leftovers: RunLeftovers, run: string): RunStarted {
+function startedElsewhere(
+  plan: Plan,
+  identity: InstanceIdentity,
+  { holder }: RecoveryTools,
+  leftovers: RunLeftovers,
+  run: string,
+): RunStarted {
   return {
     type: 'run-started',
     version: plan.version,
-    instance: plan.instance,
-    project: plan.project,
-    remote: plan.remote,
+    ...recordedIdentity(identity),
     // What another host ran is not known here.
     command: [],
     wasRunning: leftovers.wasRunning,

@@ -13,8 +13,8 @@ import { classifyDisks, type Disks } from '../restore-point/disks.ts';
 import { saveEvidence } from '../evidence/evidence.ts';
 import { runFinalLifecycleCommands } from '../lifecycle-commands.ts';
 import { endLeftovers } from '../command/leftovers.ts';
-import { keptKey, readMarker, type RunMarker } from '../lock/marker.ts';
-import { removeMarker } from '../lock/marker-changes.ts';
+import { keptKey, readMarker, rolledBackKey, type RunMarker } from '../lock/marker.ts';
+import { noteRolledBack, removeMarker } from '../lock/marker-changes.ts';
 import { retryTransient } from '../../platform/retry.ts';
 import type { Limits, Plan } from '../plan.ts';
 import { bringUp, returnToStopped, stop } from '../power.ts';
@@ -220,11 +220,11 @@ async function doStep(
       // A mark without a restore point means nothing, but would be shown to people.
       if (leftovers.marker !== null)
         await removeMarker(tools, plan.instance, { run: leftovers.marker.run, lease: plan.lease }, plan.limits.readyMs);
-      if (plan.record?.restorePoint && !plan.record.released)
+      if (plan.record !== null && (plan.record.restorePoint !== null || plan.record.damaged) && !plan.record.released)
         await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
       return closed(
         plan,
-        step.because === 'restore-point-gone' && (await wasKept(plan, tools, leftovers)) ? 'kept' : step.because,
+        step.because === 'restore-point-gone' ? await endElsewhere(plan, tools, leftovers) : step.because,
       );
     case 'release-unchanged':
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
@@ -399,6 +399,16 @@ async function wasKept(plan: RecoverPlan, tools: RecoverTools, { instance }: Run
   return snapshot?.ok === true && snapshot.value.expiresAt !== null;
 }
 
+/** How another host ended the run, as far as the instance tells. */
+async function endElsewhere(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  leftovers: RunLeftovers,
+): Promise<'kept' | 'rolled-back' | 'restore-point-gone'> {
+  if (leftovers.instance.metadata[rolledBackKey] === plan.run) return 'rolled-back';
+  return (await wasKept(plan, tools, leftovers)) ? 'kept' : 'restore-point-gone';
+}
+
 async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
   if (leftovers.wasRunning) {
     const up = await bringUp({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
@@ -484,6 +494,9 @@ async function releaseRolledBack(
   const outcome = well ? 'rolled-back' : 'rolled-back-not-well';
   await runFinalLifecycleCommands(plan, tools, 'afterRollback', { outcome, cause: causeOf(plan) });
   if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
+  // Another host, whose record of the run ends before, learns it from the instance.
+  if (well && plan.record?.commandBegan !== true && plan.lease !== null)
+    await noteRolledBack(tools, plan.instance, { run: plan.run, lease: plan.lease }, plan.limits.readyMs);
   const keep = !well || (plan.record?.started?.named ?? false);
   const how: Release = keep ? { keep: true, name: nameOf(plan), expiresMs: null } : { keep: false };
   await releasePoint(plan, tools, leftovers, how);

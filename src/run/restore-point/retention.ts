@@ -1,5 +1,6 @@
 import { type PlatformFailure, describeFailure } from '../../platform/failure.ts';
 import type { Snapshot } from '../../platform/platform.ts';
+import type { InstanceIdentity } from '../../journal/instance-identity.ts';
 import { newestFirst, type KeptRestorePoint } from '../../journal/kept-restore-points.ts';
 import { ok, type Result } from '../../result.ts';
 import { retryTransient } from '../../platform/retry.ts';
@@ -30,8 +31,12 @@ type RetentionTools = Pick<RunTools, 'platform' | 'clock' | 'recorder' | 'keptRe
  * Removes restore points beyond the limit, one after another. A failure is reported and does not stop the rest
  * (F16). Returns how many could not be removed.
  */
-export async function pruneRestorePoints(plan: Plan, tools: RetentionTools): Promise<number> {
-  const kept = await tools.keptRestorePoints();
+export async function pruneRestorePoints(
+  plan: Plan,
+  tools: RetentionTools,
+  identity: InstanceIdentity,
+): Promise<number> {
+  const kept = await tools.keptRestorePoints(identity);
   if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
   const existing = await tools.platform.listSnapshots(plan.instance);
   if (!existing.ok) {

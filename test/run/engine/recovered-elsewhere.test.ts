@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
-import { keptKey } from '../../../src/run/lock/marker.ts';
+import { keptKey, rolledBackKey } from '../../../src/run/lock/marker.ts';
 import { recoverInstance } from './recovery.ts';
 import { createWorld, planOf, startGuard } from './world.ts';
 
@@ -8,6 +8,8 @@ const run = '20270101-000000-aaaa';
 
 test.each([
   ['kept, which the instance says', { [keptKey]: run }, { outcome: 'kept' }],
+  ['rolled back, which the instance says', { [rolledBackKey]: run }, { outcome: 'rolled-back' }],
+  ['rolled back, and an earlier run is meant', { [rolledBackKey]: 'x' }, { outcome: 'rollback-failed' }],
   ['ended in a way that nothing tells', {}, { outcome: 'rollback-failed' }],
 ])('a run without a decision in its record that another host %s (F12)', async (_, metadata, outcome) => {
   const world = createWorld();

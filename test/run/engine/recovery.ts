@@ -45,7 +45,6 @@ function recoveryTools(world: World, { tools, process }: Guard, known: string | 
       knownOf: async (run) => (run === known ? knownWaitOf(run, recordOf(world, run), null, 120_000) : null),
     },
     recordRename: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),
-    serverId: async () => null,
     readRecord: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),
     readBaseline: async (record) => baselineOf(record),
     unfinishedRuns: async () => [],

@@ -32,6 +32,13 @@ export async function getServer(incus: Incus): Promise<Result<Server, PlatformFa
   });
 }
 
+/** The fingerprint of its certificate, which all members of a cluster share; null where it cannot be read. */
+export async function serverId(incus: Incus): Promise<string | null> {
+  const reply = await call(incus, { method: 'GET', path: [], purpose: 'read the server information' });
+  if (!reply.ok) return null;
+  return textOf(objectOf(objectOf(reply.value.metadata)['environment'])['certificate_fingerprint']) || null;
+}
+
 /** The server as `guard doctor` tells of it. A restricted user sees neither pools nor the project. */
 export async function describeServer(
   incus: Incus,

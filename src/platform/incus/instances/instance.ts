@@ -206,7 +206,8 @@ function instanceOf(json: unknown, etag: string): Instance {
   const expanded = textsOf(instance['expanded_config']);
   return {
     name: textOf(instance['name']),
-    uuid: config['volatile.uuid'] ?? null,
+    uuid: config['volatile.uuid'] || null,
+    createdAt: timeOf(instance['created_at']),
     status: textOf(instance['status']),
     type: instanceTypeOf(instance['type'], config),
     ephemeral: instance['ephemeral'] === true,

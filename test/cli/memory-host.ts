@@ -1,0 +1,105 @@
+import { PassThrough } from 'node:stream';
+import type { Context } from '../../src/cli/context.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { Holder, RunEvent } from '../../src/event.ts';
+import { currentHolder } from '../../src/journal/holder.ts';
+import { openJournal } from '../../src/journal/journal.ts';
+import { connectMemory } from '../../src/platform/memory/memory.ts';
+import { addInstance, createMemoryServer } from '../../src/platform/memory/server.ts';
+import { createInterrupter } from '../../src/run/interruption.ts';
+import { expiryOfLease, newLease } from '../../src/run/lock/in-flight.ts';
+import { temporaryFolder } from '../journal/temporary.ts';
+
+const quick = { read: 0, change: 1, snapshot: 5, restore: 5, start: 1, stop: 1, gracefulStop: 1, restart: 10 };
+/** A process of this host that has ended. */
+export const gone: Holder = { ...currentHolder(), id: '0'.repeat(32) };
+/** A process of another host. */
+export const elsewhere: Holder = { ...gone, host: 'other', bootId: 'of another machine' };
+
+/** A host with records, and a server in memory. */
+export async function createHost(serverId = 'memory') {
+  const stateDirectory = await temporaryFolder();
+  const server = createMemoryServer({
+    clock: systemClock,
+    takes: quick,
+    id: serverId,
+    exec: async (process) => {
+      await process.write('stdout', 'systemd running\n');
+      return 0;
+    },
+  });
+  const process = { clock: systemClock, kill: () => {}, isDead: () => false, onKill: () => {} };
+  const platform = connectMemory(server, { process });
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const interrupter = createInterrupter();
+  const context: Context = {
+    version: '0',
+    commit: 'none',
+    environment: { GUARD_STATE_DIR: stateDirectory, XDG_CONFIG_HOME: stateDirectory, HOME: stateDirectory },
+    workingDirectory: stateDirectory,
+    clock: systemClock,
+    readHookPart: () => Promise.reject(new Error('no hook')),
+    interrupter,
+    stdin: new PassThrough(),
+    stdout,
+    stderr,
+    reach: async (instance) => ({
+      ok: true,
+      value: {
+        platform,
+        fleet: { listProjects: async () => ({ ok: true, value: ['default'] }) } as never,
+        instance,
+        project: 'default',
+        remote: null,
+        close: async () => {},
+      },
+    }),
+  };
+  return {
+    stateDirectory,
+    server,
+    platform,
+    context,
+    interrupter,
+    said: () => String(stderr.read() ?? ''),
+    printed: () => String(stdout.read() ?? ''),
+  };
+}
+
+export type MemoryHost = Awaited<ReturnType<typeof createHost>>;
+
+/** A run that was killed while its command worked. */
+export async function interruptedRun(
+  { server, platform, stateDirectory }: MemoryHost,
+  instance: string,
+  run: string,
+  holder: Holder,
+): Promise<void> {
+  const subject = server.instances.get(instance) ?? addInstance(server, instance);
+  const lease = newLease();
+  const point = await platform.createSnapshot(
+    instance,
+    { name: 'guard-in-flight', expiresAt: expiryOfLease(lease) },
+    { limitMs: 10_000 },
+  );
+  if (!point.ok) throw new Error(point.error.detail);
+  const restorePointName = `guard-${run}`;
+  subject.metadata = {
+    run: JSON.stringify({ v: 1, run, holder, wasRunning: true, restorePointName, leaseMs: 120_000, at: 0 }),
+  };
+  const journal = await openJournal({ stateDirectory, run });
+  if (!journal.ok) throw new Error(journal.error);
+  const known = { uuid: subject.uuid, server: server.id };
+  const about = { version: '0', project: 'default', remote: null, command: ['true'], named: false, ...known } as const;
+  const events: RunEvent[] = [
+    { type: 'run-started', ...about, instance, wasRunning: true, restorePointName, holder },
+    { type: 'lease-acquired', lease: lease.base },
+    {
+      type: 'restore-point-created',
+      restorePoint: { name: 'guard-in-flight', createdAt: point.value.createdAt, volumes: [] },
+    },
+    { type: 'change-begun' },
+  ];
+  for (const event of events) await journal.value.append({ ...event, v: 1, run, at: 0 });
+  await journal.value.close();
+}
