@@ -103,12 +103,12 @@ async function mayBeUnchanged(
 async function checkAgain(
   plan: Plan,
   tools: RunTools,
-  { baseline }: PreparedRun,
+  { baseline, lease }: PreparedRun,
   attempt: WholeAttempt,
 ): Promise<WholeAttempt> {
   const { verdict, facts, interruptedBy, choice } = await verify(
     plan,
-    tools,
+    { ...tools, lease },
     baseline,
     attempt.end,
     plan.limits.soakMs,

@@ -6,6 +6,7 @@ import type { Facts } from '../health/facts.ts';
 import { watch, type WatchEnd } from '../health/watch/watch.ts';
 import type { Plan } from './plan.ts';
 import { recordUnitLogs } from './evidence/unit-log.ts';
+import type { LeaseHandle } from './lock/lease.ts';
 import { restart } from './power.ts';
 import { inPhase } from './recorder.ts';
 import type { RunTools } from './tools.ts';
@@ -23,10 +24,10 @@ export interface Verification {
   readonly choice: 'keep' | 'rollback' | null;
 }
 
-/** Observes the instance after the change, compares it with its baseline, and reports what changed. `soakMs`: how long it must stay healthy. */
+/** Restarts the instance where that is asked for, under the lease of the run. Observes it after the change, compares it with its baseline, and reports what changed. `soakMs`: how long it must stay healthy. */
 export async function verify(
   plan: Plan,
-  tools: RunTools,
+  tools: RunTools & { readonly lease?: LeaseHandle | null },
   baseline: Baseline,
   end: CommandEnd,
   soakMs: number,

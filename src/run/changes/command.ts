@@ -18,6 +18,8 @@ import { commandFingerprint } from './fingerprint.ts';
 /** What an attempt knows of the instance that it changes: the user's own, or its copy in a rehearsal. */
 export type AttemptSubject = Pick<PreparedRun, 'baseline' | 'boot'> & {
   readonly inspected: Pick<Inspection, 'instance'>;
+  /** Of the run; none on the copy of a rehearsal, which is guard's own. */
+  readonly lease?: PreparedRun['lease'];
 };
 
 /** The plan's files are pushed and its command runs in the instance. */
@@ -51,7 +53,13 @@ async function commandAndVerdict(plan: Plan, tools: RunTools, prepared: AttemptS
   };
   const accepted = choice === 'keep';
   if (interruptedBy !== null || choice === 'rollback' || (failureOf(plan, end) !== null && !accepted)) return seen;
-  const verified = await verify(plan, tools, prepared.baseline, end, plan.limits.soakMs);
+  const verified = await verify(
+    plan,
+    { ...tools, lease: prepared.lease ?? null },
+    prepared.baseline,
+    end,
+    plan.limits.soakMs,
+  );
   const { verdict, facts } = verified;
   const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   return {

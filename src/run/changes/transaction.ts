@@ -59,7 +59,13 @@ async function transactionAndVerdict(
   if (interruptedBy !== null) return { ...nothingSeen, end: ended.end, verdict: null, interruptedBy };
   const failed = failureOf(plan, ended.end) !== null;
   // A failed transaction is observed only once, to see whether it changed anything.
-  const { verdict, changes } = await verify(plan, tools, prepared.baseline, ended.end, failed ? 0 : plan.limits.soakMs);
+  const { verdict, changes } = await verify(
+    plan,
+    { ...tools, lease: prepared.lease },
+    prepared.baseline,
+    ended.end,
+    failed ? 0 : plan.limits.soakMs,
+  );
   const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
   const same = foreign === null && verdict.verdict === 'healthy' && isNothing(transaction, changes, failed);
   const now = tools.interruption.by();

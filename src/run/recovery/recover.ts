@@ -174,7 +174,7 @@ async function endQuiesce(
     const up = await inPhase(
       tools,
       'start',
-      () => bringUp(tools, plan.instance, plan.limits),
+      () => bringUp({ ...tools, lease: plan.lease }, plan.instance, plan.limits),
       (result) => ({ ok: result.ok, message: result.ok ? 'running' : result.error }),
     );
     if (!up.ok) return err(stillQuiesced(plan, tools, up.error));
@@ -411,7 +411,7 @@ async function endElsewhere(
 
 async function releaseUnknown(plan: RecoverPlan, tools: RecoverTools, leftovers: RunLeftovers): Promise<Outcome> {
   if (leftovers.wasRunning) {
-    const up = await bringUp(tools, plan.instance, plan.limits);
+    const up = await bringUp({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
     if (!up.ok) return failed(plan, tools, leftovers, { message: up.error });
   } else await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
   await releasePoint(plan, tools, leftovers, { keep: true, name: nameOf(plan), expiresMs: null });
