@@ -71,7 +71,7 @@ describe('a guard.yaml to begin with', () => {
   test('tells what is compared without it, and where its schema is', () => {
     const text = commentedConfiguration({ ...seen, schema: '/usr/share/guard/guard.schema.json' });
     expect(text).toMatch(/^# yaml-language-server: \$schema=\/usr\/share\/guard\/guard\.schema\.json\n/);
-    expect(text).toContain('units that run: nginx.service, ssh.service');
+    expect(text).toContain('running units: nginx.service, ssh.service');
     expect(text).toContain('tcp [::]:80 (nginx)');
   });
 

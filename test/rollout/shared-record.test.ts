@@ -76,7 +76,7 @@ test('what is written is read again, and another host sees its own name of the s
 
 test.each([
   ['alive', 'busy', /is in progress/],
-  ['elsewhere', 'busy', /takes it over/],
+  ['elsewhere', 'busy', /takes the rollout over/],
   ['dead', 'refused', /was interrupted/],
 ] as const)('a second rollout over one of the instances, first %s: %s', async (life, kind, text) => {
   const store = storeIn('default');

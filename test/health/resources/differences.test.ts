@@ -54,7 +54,7 @@ describe('jobs', () => {
       'fail: /usr/local/bin/backup, which a cron job runs, no longer exists',
     ]);
     expect(found(jobs(backup), jobs(backup, 'mode -rw-rw-r-- 0 /etc/cron.d/backup'))).toEqual([
-      'fail: cron ignores /etc/cron.d/backup now: users other than root can write to it',
+      'fail: cron ignores /etc/cron.d/backup now: it is not owned by root, or other users can write to it',
     ]);
     expect(found({ ...jobs(backup), packaged: {} }, { ...jobs(backup), processes: [process('nginx', 6)] })).toEqual([
       'fail: nothing runs the jobs in /etc/cron.d/backup any more: no cron daemon is running',

@@ -115,7 +115,7 @@ describe('named unix sockets', () => {
     const after = (...running: readonly string[]): Facts =>
       facts({ units: units(...running.map((id) => service(id))), configuration });
     expect(deciding(compareFacts(before, after('nginx.service')))).toEqual([
-      'php8.2-fpm.service was running, is gone with its unit file; socket /run/php/php8.2-fpm.sock is gone, and /etc/nginx/snippets/php.conf names it',
+      'php8.2-fpm.service was running, is gone with its unit file; socket /run/php/php8.2-fpm.sock is gone, and /etc/nginx/snippets/php.conf refers to it',
     ]);
     // A new version beside the old one: whether the other service uses it is for its answers to say.
     const next = {

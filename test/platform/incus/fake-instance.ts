@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 
 import { FakeError } from './fake-operations.ts';
 
@@ -30,7 +30,7 @@ export const newInstance = (name: string): FakeInstance => ({
   ephemeral: false,
   description: '',
   lastUsedAt: new Date().toISOString(),
-  config: { 'volatile.uuid.generation': 'g0' },
+  config: { 'volatile.uuid.generation': 'g0', 'volatile.uuid': randomUUID() },
   snapshots: [],
   files: new Map(),
 });
@@ -51,6 +51,7 @@ export const instanceJson = (instance: FakeInstance): Record<string, unknown> =>
   type: 'container',
   ephemeral: instance.ephemeral,
   location: 'none',
+  created_at: '2026-01-01T00:00:00Z',
   last_used_at: instance.lastUsedAt,
   description: instance.description,
   config: instance.config,

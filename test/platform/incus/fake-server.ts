@@ -310,7 +310,12 @@ const routes: readonly (readonly [string, RegExp, Route])[] = [
 const serverJson = {
   auth: 'trusted',
   api_extensions: [],
-  environment: { server: 'incus', server_version: '6.0.4', server_name: 'fake' },
+  environment: {
+    server: 'incus',
+    server_version: '6.0.4',
+    server_name: 'fake',
+    certificate_fingerprint: 'f'.repeat(64),
+  },
 };
 
 const showInstance = ({ state, response, parts }: Context): void => {

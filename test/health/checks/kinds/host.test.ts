@@ -51,7 +51,8 @@ describe('a host check', () => {
     expect((await ask(command)).message).toContain('c1 of default at .');
     const addresses = { eth0: ['192.0.2.7'] };
     const state = ok({ status: 'Running', memoryBytes: 0, addresses, disks: {} });
-    const platform = { ...nowhere.platform, getInstanceState: async () => state };
+    const confirmAddresses = async (_name: string, claimed: readonly string[]) => ok([...claimed]);
+    const platform = { ...nowhere.platform, getInstanceState: async () => state, confirmAddresses };
     const asked = await askCheck({ ...common, kind: 'host', command, environment: {} }, { ...nowhere, platform });
     expect(asked.message).toContain('c1 of default at 192.0.2.7.');
   });
