@@ -35,12 +35,6 @@ export function neverAsNull(duration: number | undefined): number | null | undef
   return duration === Infinity ? null : duration;
 }
 
-/** A whole number, zero or more. */
-export function count(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a whole number, zero or more.`);
-  return Number(text);
-}
-
 /** A reader of a whole number, with the limits that guard.yaml has for the same setting. */
 export function countWithin({ least, most }: NumberLimits): (text: string) => number {
   return (text) => {
