@@ -1,9 +1,11 @@
 import { formatDuration } from '../../duration.ts';
+import { formatTime } from '../../time.ts';
 import type { Finding, Outcome } from '../../event.ts';
 import { shellWords } from '../../text.ts';
 import { addressOf, summarizeOutcome } from '../outcome-summary.ts';
 import { commandTitle, describeCommandEnd } from '../format.ts';
 import type { RunReport } from '../run-report.ts';
+import type { RunFacts } from '../run-facts.ts';
 import { stateOf } from '../run-state.ts';
 import { markup, preformatted, type Html } from './html.ts';
 import { clockText, firstScreen, nextStepList, sentence, timeText, toneOf, type NextStep, type Tone } from './parts.ts';
@@ -114,12 +116,18 @@ function isOfCommand(outcome: Outcome): boolean {
   return 'cause' in outcome && outcome.cause === 'command';
 }
 
+/** A change that waited was in use: clients have written meanwhile. */
+function lostText({ pointAt, stoppedAt }: RunFacts): Html {
+  if (pointAt === null || stoppedAt === null) return markup``;
+  return markup` What was written between ${timeText(pointAt)} and ${clockText(stoppedAt, pointAt)} is lost.`;
+}
+
 function commandEndText({ facts, record }: RunReport, outcome: Outcome): Html {
   if (outcome.outcome === 'instance-gone') return markup`<p class="reason">Somebody deleted the instance.</p>`;
   if (outcome.outcome === 'interrupted')
     return markup`<p class="reason">guard was interrupted by ${outcome.signal}.</p>`;
   if ('cause' in outcome && outcome.cause === 'not-confirmed')
-    return markup`<p class="reason">The change was healthy, and it was ${facts.confirmation === 'refused' ? 'refused' : 'not confirmed in time'}.</p>`;
+    return markup`<p class="reason">The change was healthy, and it was ${facts.confirmation === 'refused' ? 'refused' : 'not confirmed in time'}.${lostText(facts)}</p>`;
   if (record.verdict?.verdict.verdict === 'healthy') return healthyText(record.verdict.verdict.checks.length, facts);
   if (outcome.outcome === 'kept' && record.verdict === null)
     return markup`<p class="reason">${facts.begun.includes('restore') ? 'The instance was rolled back to the restore point, as you asked.' : 'The change was kept, as decided before guard was interrupted.'}</p>`;
@@ -256,7 +264,10 @@ function nextStepsOf(report: RunReport, outcome: Outcome | null): readonly NextS
     case 'waiting':
       return [
         { text: 'Check that the change does what it should. To keep it:', command: guard('confirm') },
-        { text: 'To roll it back now:', command: guard('rollback') },
+        {
+          text: `To roll it back now (${facts.pointAt === null ? 'what was written since the restore point' : `what was written since ${formatTime(facts.pointAt)}`} is then lost):`,
+          command: guard('rollback'),
+        },
       ];
     case 'kept-unhealthy':
       return [{ text: 'A person must look at the instance.', command: guard('check') }, ...undo];

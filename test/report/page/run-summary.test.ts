@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../../src/event.ts';
+import type { Outcome, RunEvent } from '../../../src/event.ts';
 import { runPage } from '../../../src/report/page/run-page.ts';
 import { reportOfRecord } from '../../../src/report/run-report.ts';
 import { began, started, verdict } from '../example-events.ts';
 import { ended, eventsOfOutcomes, storyOf } from '../example-reports.ts';
+
+const restorePointCreated: RunEvent = {
+  type: 'restore-point-created',
+  restorePoint: { name: 'guard-1', createdAt: '2026-11-23T07:09:45Z', volumes: [] },
+};
 
 const pageOf = (outcome: Outcome['outcome']): string =>
   runPage({ report: storyOf(eventsOfOutcomes[outcome]), evidence: [], version: '1' });
@@ -46,6 +51,7 @@ describe('the first screen of a run', () => {
   test('of a change that waits while guard runs says how to confirm it', () => {
     const events = [
       ...eventsOfOutcomes.kept.filter(({ type }) => type !== 'run-ended' && type !== 'released' && type !== 'decided'),
+      restorePointCreated,
       {
         type: 'confirmation-requested' as const,
         deadline: { at: 1_790_000_600_000, bootId: 'b', sinceBootMs: 1 },
@@ -55,6 +61,19 @@ describe('the first screen of a run', () => {
     const page = runPage({ report: reportOfRecord(storyOf(events).record), evidence: [], version: '1' });
     expect(page).toContain('Without a confirmation the change is rolled back at');
     expect(page).toContain('guard confirm web');
+    expect(page).toMatch(/what was written since [\d-]+ [\d:]+ is then lost/);
+  });
+
+  test('of a change that nobody confirmed names the writes that are lost', () => {
+    const events = eventsOfOutcomes['rolled-back'].flatMap((event): RunEvent[] =>
+      event.type === 'run-ended'
+        ? [ended({ outcome: 'rolled-back', cause: 'not-confirmed' })]
+        : event.type === 'run-started'
+          ? [event, restorePointCreated]
+          : [event],
+    );
+    const page = runPage({ report: storyOf(events), evidence: [], version: '1' });
+    expect(page).toMatch(/What was written between <time[^>]*>[^<]+<\/time> and <time[^>]*>[^<]+<\/time> is lost\./);
   });
 
   test('of a rollback that was asked for says what it went back to', () => {
