@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome, RunEvent } from '../../../src/event.ts';
 import { runPage } from '../../../src/report/page/run-page.ts';
 import { reportOfRecord } from '../../../src/report/run-report.ts';
-import { began, started, verdict } from '../example-events.ts';
+import { began, commandEnded, started, verdict } from '../example-events.ts';
 import { ended, eventsOfOutcomes, storyOf } from '../example-reports.ts';
 
 const restorePointCreated: RunEvent = {
@@ -65,13 +65,15 @@ describe('the first screen of a run', () => {
   });
 
   test('of a change that nobody confirmed names the writes that are lost', () => {
-    const events = eventsOfOutcomes['rolled-back'].flatMap((event): RunEvent[] =>
-      event.type === 'run-ended'
-        ? [ended({ outcome: 'rolled-back', cause: 'not-confirmed' })]
-        : event.type === 'run-started'
-          ? [event, restorePointCreated]
-          : [event],
-    );
+    const events: RunEvent[] = [
+      started(),
+      restorePointCreated,
+      commandEnded({ kind: 'exited', status: 0 }),
+      verdict('healthy', false),
+      began('stop'),
+      verdict('healthy', true),
+      ended({ outcome: 'rolled-back', cause: 'not-confirmed' }),
+    ];
     const page = runPage({ report: storyOf(events), evidence: [], version: '1' });
     expect(page).toMatch(/What was written between <time[^>]*>[^<]+<\/time> and <time[^>]*>[^<]+<\/time> is lost\./);
   });
