@@ -15,7 +15,12 @@ import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
 import { createReservations, mayPublishLater, type RunReservations } from '../rollout/reservation.ts';
 import { createWaveGate } from '../rollout/wave-gate.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
-import { claimInstances, createPublisher, type SharedPublisher } from '../rollout/shared-publisher.ts';
+import {
+  claimInstances,
+  createPublisher,
+  type ClaimedState,
+  type SharedPublisher,
+} from '../rollout/shared-publisher.ts';
 import type { InstanceAddress } from '../instance-address.ts';
 import type { RecordedRolloutEvent, RolloutMember } from '../rollout-event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -256,8 +261,8 @@ export interface RolloutStart {
   readonly settings: RolloutSettings;
   /** Events that are recorded before anything else. */
   readonly first: readonly RecordedRolloutEvent[];
-  /** The holder that it is taken over from; null for a new one. */
-  readonly from: RolloutRecord['holder'] | null;
+  /** What it is taken over from; null for a new one. */
+  readonly from: ClaimedState | null;
   readonly isAborted: boolean;
 }
 
@@ -316,11 +321,15 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       skipRefused: options.skipRefused ?? false,
       newRunId: runIds,
       runIdFor: ({ id }) => reservations.runIdFor(id),
-      record,
+      record: (event, after) => {
+        if (event.type === 'member-ended') gate.leave(event.id);
+        return record(event, after);
+      },
       runMember: (member, run, onWaiting) => runMember(call, view, start.record.id, member, run, { gate, onWaiting }),
       revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
       signalStatus: () => signalStatus(context),
       takenOver: () => isTakenOver,
+      renew: publisher.renew,
     });
     return exitStatus;
   } finally {

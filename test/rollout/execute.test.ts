@@ -54,6 +54,7 @@ async function play(
     },
     signalStatus: () => null,
     takenOver: () => false,
+    renew: async () => {},
     ...more,
   });
   return { ...ended, events, ran, reverted };
@@ -157,6 +158,57 @@ describe('a rollout', () => {
     expect(played).toMatchObject({ exitStatus: 31, record: { stop: 'taken-over' } });
     expect(statesOf(played)).toEqual(['kept', 'pending', 'pending']);
   });
+  test('a takeover that the first write of a run finds begins nothing, nor what begins beside it', async () => {
+    let over = false;
+    const played = await play(
+      4,
+      { maxParallel: { count: 2 } },
+      {},
+      {
+        takenOver: () => over,
+        record: async (event) => {
+          if (event.type === 'member-begun' && event.id.endsWith('c2')) over = true;
+        },
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 31, ran: ['c0', 'c1'], record: { stop: 'taken-over' } });
+    expect(statesOf(played)).toEqual(['kept', 'kept', 'pending', 'pending']);
+  });
+  test('an instance that is busy with the change of another host that took over is not tried again', async () => {
+    let renewed = false;
+    let times = 0;
+    const played = await play(
+      2,
+      {},
+      {},
+      {
+        takenOver: () => renewed,
+        renew: async () => {
+          renewed = true;
+        },
+        runMember: async () => ({ outcome: (times += 1) < 2 ? busy : kept, message: '' }),
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 31, record: { stop: 'taken-over' } });
+    expect(statesOf(played)).toEqual(['pending', 'pending']);
+    expect(times).toBe(1);
+  });
+  test('a takeover that the first write of a rollback finds rolls nothing back', async () => {
+    let over = false;
+    const played = await play(
+      3,
+      { allOrNothing: true },
+      { c2: unhealthy },
+      {
+        takenOver: () => over,
+        record: async ({ type }) => {
+          if (type === 'revert-begun') over = true;
+        },
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 31, reverted: [], record: { stop: 'taken-over' } });
+    expect(statesOf(played)).toEqual(['kept', 'kept', 'failed']);
+  });
   test('a fault in guard is recorded, the others are finished, and it is thrown', async () => {
     const events: RecordedRolloutEvent[] = [];
     const broken = play(
@@ -233,6 +285,7 @@ describe('killed at any moment, and resumed', () => {
             revertMember: async () => ({ outcome: kept, message: '' }),
             signalStatus: () => null,
             takenOver: () => false,
+            renew: async () => {},
           });
           await Promise.race([whole, untilDead(dead)]);
         }

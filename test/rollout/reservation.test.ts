@@ -94,6 +94,7 @@ test('killed at any moment, and taken over from what the server has by then: not
           revertMember: async () => ({ outcome: kept, message: '' }),
           signalStatus: () => null,
           takenOver: () => false,
+          renew: async () => {},
         });
         await Promise.race([whole, untilDead(isDead)]);
       }
