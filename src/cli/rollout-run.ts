@@ -13,7 +13,7 @@ import { executeRollout, type RolloutTools } from '../rollout/execute.ts';
 import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
 import { createReservations, mayPublishLater, type RunReservations } from '../rollout/reservation.ts';
-import { createWaveGate } from '../rollout/wave-gate.ts';
+import { createWaveGate, type WaveGate } from '../rollout/wave-gate.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
 import {
   claimInstances,
@@ -321,10 +321,7 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       skipRefused: options.skipRefused ?? false,
       newRunId: runIds,
       runIdFor: ({ id }) => reservations.runIdFor(id),
-      record: (event, after) => {
-        if (event.type === 'member-ended') gate.leave(event.id);
-        return record(event, after);
-      },
+      record: leavingGate(gate, record),
       runMember: (member, run, onWaiting) => runMember(call, view, start.record.id, member, run, { gate, onWaiting }),
       revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
       signalStatus: () => signalStatus(context),
@@ -359,6 +356,14 @@ function recorderOf(
     else await how.publisher.publish(shared);
     await how.view.onRolloutEvent(event, after);
     await reports?.followRollout(after);
+  };
+}
+
+/** No change waits at the gate for an instance whose turn ended without a run. */
+function leavingGate(gate: WaveGate, record: RolloutTools['record']): RolloutTools['record'] {
+  return (event, after) => {
+    if (event.type === 'member-ended') gate.leave(event.id);
+    return record(event, after);
   };
 }
 
