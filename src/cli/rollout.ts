@@ -12,7 +12,7 @@ import { formatTime } from '../time.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { foldRollout, isOpen, type RolloutRecord } from '../rollout/record.ts';
-import { hasFailed, reservedMembers, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
+import { describeEnd, hasFailed, reservedMembers, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
 import type { ClaimedState } from '../rollout/shared-publisher.ts';
 import { decodeRollouts, type SharedRollout, type SharedStore } from '../rollout/shared-record.ts';
 import type { RecordedRolloutEvent, RolloutEvent } from '../rollout-event.ts';
@@ -325,8 +325,8 @@ async function refuseGoingOn(
   how: 'resume' | 'abort',
 ): Promise<Outcome | null> {
   const { id, status, holder, omitted } = record;
-  if (status === 'complete') return refused(`Rollout ${id} is complete.`, `See guard rollout status ${id}.`);
-  if (status === 'aborted') return refused(`Rollout ${id} was aborted.`, 'Start a new one.');
+  const over = describeEnd(record, isForeign);
+  if (over !== null) return refused(over.message, over.advice);
   const missing =
     isForeign && how === 'resume' ? omitted.filter((name) => !words.some((word) => word.startsWith(`${name}=`))) : [];
   if (missing.length > 0)

@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/event.ts';
 import { executeRollout, type RolloutTools } from '../../src/rollout/execute.ts';
 import type { RolloutSettings } from '../../src/rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../../src/rollout/record.ts';
-import { resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
+import { describeEnd, resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
 import { withRolloutEvent } from '../../src/rollout/record.ts';
 import type { RecordedRolloutEvent } from '../../src/rollout-event.ts';
 import { holder, membersOf, oneByOne, otherHolder, recorded, recordOf } from './record-samples.ts';
@@ -225,6 +225,17 @@ describe('a rollout', () => {
     await expect(broken).rejects.toThrow('a bug');
     expect(events.at(-1)).toMatchObject({ type: 'rollout-ended', exitStatus: 70 });
   });
+});
+
+test.each([
+  ['complete', null, false, /is complete/],
+  ['aborted', 'aborted', false, /was aborted/],
+  ['interrupted', 'taken-over', false, /was taken over by another host/],
+  ['interrupted', 'taken-over', true, /^open$/],
+  ['interrupted', 'interrupted', false, /^open$/],
+  ['stopped', 'failures', false, /^open$/],
+] as const)('%s (%s), on the server: %s; whether it can be resumed', (status, stop, isOnServer, message) => {
+  expect(describeEnd({ id: 'x', status, stop }, isOnServer)?.message ?? 'open').toMatch(message);
 });
 
 describe('killed at any moment, and resumed', () => {
