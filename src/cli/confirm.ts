@@ -155,7 +155,7 @@ async function targetOf(
   options: ConfirmOptions,
 ): Promise<{ readonly instance: string; readonly record: RunRecord | null; readonly options: ConfirmOptions }> {
   const state = stateDirectoryOf(context);
-  const waiting = listWaiting(state);
+  const waiting = listWaiting(state) ?? [];
   const newest = wanted === 'last' ? waiting.at(-1) : undefined;
   const found = newest === undefined ? findRunId(waiting, wanted) : ok(newest);
   const record = found.ok ? await readRun(state, found.value) : null;
