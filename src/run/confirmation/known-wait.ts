@@ -132,14 +132,19 @@ export function waitStateOf(
     const changed = confirmation === shown ? null : 'deadline-changed';
     return { state: 'waiting', confirmation, marker, problem: isThere ? changed : 'restore-point-gone' };
   }
-  const isKept = instance.metadata[keptKey] === run;
-  if (known === null || inFlight === null || isKept || isTakenOver(known, inFlight)) return { state: 'none' };
+  return known === null || inFlight === null ? { state: 'none' } : unmarkedWait(known, instance, inFlight);
+}
+
+/** The same where the instance shows nothing of the run. */
+function unmarkedWait(known: KnownWait, instance: Instance, inFlight: Snapshot): WaitState {
+  const isKept = instance.metadata[keptKey] === known.run;
+  if (isKept || isTakenOver(known, inFlight)) return { state: 'none' };
   const confirmation = known.marker?.confirmation ?? { state: 'waiting', deadline: known.deadline };
   return {
     state: 'waiting',
     confirmation: { ...confirmation, deadline: known.deadline },
     marker: known.marker ?? markerFromPoint(known, instance, inFlight),
-    problem: markerProblemOf(run, instance),
+    problem: markerProblemOf(known.run, instance),
   };
 }
 
