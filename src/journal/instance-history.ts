@@ -163,7 +163,12 @@ function rewrite(path: string): void {
       mode: 0o600,
     },
   );
-  renameSync(temporary, path);
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 const headerPattern = /^\{"generation":"([0-9a-f]{16})","from":"([0-9a-z-]{0,20})"\}$/;

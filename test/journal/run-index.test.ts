@@ -214,6 +214,7 @@ describe('a history that was lost comes back, although its runs are noted as fin
     await rm(path);
     await mkdir(path);
     await record(idOf(5));
+    expect(await readdir(history)).toHaveLength(2);
     await rm(path, { recursive: true });
     await writeFile(path, text);
     await unfinishedRuns(state);
