@@ -36,13 +36,17 @@ export async function recoverInstance(
 }
 
 /** The records of this host are those of the world, if it has the run that is known here. */
-function recoveryTools(world: World, { tools, process }: Guard, known: string | null): RecoveryTools {
+export function recoveryTools(world: World, { tools, process }: Guard, known: string | null): RecoveryTools {
   return {
     ...tools,
     readClocks: tools.confirmation.readClocks,
     waits: {
       runsOn: async () => (known === null ? [] : [known]),
-      knownOf: async (run) => (run === known ? knownWaitOf(run, recordOf(world, run), null, 120_000) : null),
+      knownOf: async (run, { uuid }) => {
+        const record = run === known ? recordOf(world, run) : null;
+        const isElsewhere = record?.started?.uuid !== undefined && record.started.uuid !== uuid;
+        return isElsewhere ? 'elsewhere' : record === null ? null : knownWaitOf(run, record, null, 120_000);
+      },
     },
     recordRename: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),
     readRecord: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),
