@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { timeLimits } from '../config/limits.ts';
 import { findRunId, isRunId } from '../journal/run-id.ts';
 import { listRunIds, readRun, type RunRecord } from '../journal/runs.ts';
-import { listWaiting } from '../journal/waiting-runs.ts';
+import { listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
 import { inFlightName } from '../run/lock/in-flight.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import { explainMissing } from '../run/missing-instance.ts';
@@ -60,7 +60,7 @@ export function defineConfirm(program: Command, call: Call): void {
 
 async function confirm(context: Context, wanted: string, options: ConfirmOptions): Promise<number> {
   const target = await targetOf(context, wanted, options);
-  if (target.record === null) {
+  if (target.record === null && !target.isNoted) {
     const confirmed = options.extend === undefined ? await confirmedRun(context, wanted) : null;
     if (confirmed !== null) return reportConfirmed(context, options, confirmed);
     const ended = await endedRun(context, wanted);
@@ -148,22 +148,30 @@ async function endedRun(context: Context, wanted: string): Promise<string | null
   return runs.includes(wanted) ? `Run ${wanted} does not wait for a confirmation.` : null;
 }
 
-/** A run of this host, by its id; else an instance. */
+/** A run of this host, by its id; else an instance. `isNoted`: the record of the run cannot be read, and its note names the instance. */
 async function targetOf(
   context: Context,
   wanted: string,
   options: ConfirmOptions,
-): Promise<{ readonly instance: string; readonly record: RunRecord | null; readonly options: ConfirmOptions }> {
+): Promise<{
+  readonly instance: string;
+  readonly record: RunRecord | null;
+  readonly isNoted: boolean;
+  readonly options: ConfirmOptions;
+}> {
   const state = stateDirectoryOf(context);
   const waiting = listWaiting(state);
   const newest = wanted === 'last' ? waiting.at(-1) : undefined;
   const found = newest === undefined ? findRunId(waiting, wanted) : ok(newest);
   const record = found.ok ? await readRun(state, found.value) : null;
-  if (record?.started == null) return { instance: wanted, record: null, options };
-  const { instance, project, remote } = record.started;
+  const note = found.ok ? readWaitingNote(state, found.value) : null;
+  const place = record?.started ?? note;
+  if (place === null) return { instance: wanted, record: null, isNoted: false, options };
+  const { instance, project, remote } = place;
   return {
     instance: remote === null ? instance : `${remote}:${instance}`,
-    record,
+    record: record?.started == null ? null : record,
+    isNoted: record?.started == null,
     options: { ...options, project },
   };
 }

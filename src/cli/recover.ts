@@ -200,6 +200,8 @@ async function endWhileWaiting(
   switch (end.kind) {
     case 'over':
       return null;
+    case 'unknown':
+      return reportOutcome(context, options.json ?? false, end.outcome);
     case 'unsettled':
       return reportOutcome(context, options.json ?? false, settlementRefusal(end.run, end.failure));
     case 'waits': {

@@ -13,9 +13,14 @@ import { executeRollout, type RolloutTools } from '../rollout/execute.ts';
 import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
 import { createReservations, mayPublishLater, type RunReservations } from '../rollout/reservation.ts';
-import { createWaveGate } from '../rollout/wave-gate.ts';
+import { createWaveGate, type WaveGate } from '../rollout/wave-gate.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
-import { claimInstances, createPublisher, type SharedPublisher } from '../rollout/shared-publisher.ts';
+import {
+  claimInstances,
+  createPublisher,
+  type ClaimedState,
+  type SharedPublisher,
+} from '../rollout/shared-publisher.ts';
 import type { InstanceAddress } from '../instance-address.ts';
 import type { RecordedRolloutEvent, RolloutMember } from '../rollout-event.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -256,8 +261,8 @@ export interface RolloutStart {
   readonly settings: RolloutSettings;
   /** Events that are recorded before anything else. */
   readonly first: readonly RecordedRolloutEvent[];
-  /** The holder that it is taken over from; null for a new one. */
-  readonly from: RolloutRecord['holder'] | null;
+  /** What it is taken over from; null for a new one. */
+  readonly from: ClaimedState | null;
   readonly isAborted: boolean;
 }
 
@@ -316,11 +321,12 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       skipRefused: options.skipRefused ?? false,
       newRunId: runIds,
       runIdFor: ({ id }) => reservations.runIdFor(id),
-      record,
+      record: leavingGate(gate, record),
       runMember: (member, run, onWaiting) => runMember(call, view, start.record.id, member, run, { gate, onWaiting }),
       revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
       signalStatus: () => signalStatus(context),
       takenOver: () => isTakenOver,
+      renew: publisher.renew,
     });
     return exitStatus;
   } finally {
@@ -350,6 +356,14 @@ function recorderOf(
     else await how.publisher.publish(shared);
     await how.view.onRolloutEvent(event, after);
     await reports?.followRollout(after);
+  };
+}
+
+/** No change waits at the gate for an instance whose turn ended without a run. */
+function leavingGate(gate: WaveGate, record: RolloutTools['record']): RolloutTools['record'] {
+  return (event, after) => {
+    if (event.type === 'member-ended') gate.leave(event.id);
+    return record(event, after);
   };
 }
 

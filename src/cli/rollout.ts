@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { timeLimits } from '../config/limits.ts';
 import type { Clock } from '../clock.ts';
-import type { Holder, Outcome } from '../event.ts';
+import type { Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { findRunId } from '../journal/run-id.ts';
 import { readRun } from '../journal/runs.ts';
@@ -12,8 +12,9 @@ import { formatTime } from '../time.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { foldRollout, isOpen, type RolloutRecord } from '../rollout/record.ts';
-import { hasFailed, reservedMembers, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
-import { decodeRollouts, type SharedStore } from '../rollout/shared-record.ts';
+import { describeEnd, hasFailed, reservedMembers, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
+import type { ClaimedState } from '../rollout/shared-publisher.ts';
+import { decodeRollouts, type SharedRollout, type SharedStore } from '../rollout/shared-record.ts';
 import type { RecordedRolloutEvent, RolloutEvent } from '../rollout-event.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';
 import { neutralise, shellWords } from '../text.ts';
@@ -176,6 +177,8 @@ interface FoundRollout {
   readonly record: RolloutRecord;
   /** Whether this host has no record of its own that is as new. */
   readonly isForeign: boolean;
+  /** The beats on the server when the record was read. */
+  readonly beats: ClaimedState['beats'];
 }
 
 /** From the journal of this host; where another host went on with it, or began it, from the projects of the server. */
@@ -203,32 +206,32 @@ async function findRollout(
       const opened = await servers.open(member.remote, member.project);
       if (!opened.ok) return opened;
     }
-    const newer = isOpen(record) ? await sharedBy(otherHolder(record), record.id, storesOf(servers, record)) : null;
-    return ok({ record: newer ?? record, isForeign: newer !== null });
+    const shared: SharedCopies = isOpen(record) ? await readShared(storesOf(servers, record), record.id) : new Map();
+    const newer = [...shared.values()].find((copy) => copy !== null && copy.record.holder.id !== record.holder.id);
+    return ok({ record: newer?.record ?? record, isForeign: newer !== undefined, beats: beatsOf(shared) });
   }
   return findOnServer(servers, remote, wanted, options.project ?? null);
-}
-
-/** Whether another host has gone on with it. */
-function otherHolder({ holder }: RolloutRecord): (other: Holder) => boolean {
-  return (other) => other.id !== holder.id;
 }
 
 function storesOf(servers: Servers, record: RolloutRecord): readonly SharedStore[] {
   return [...new Set(record.members.map((member) => servers.of(member).store))];
 }
 
-async function sharedBy(
-  isWanted: (holder: Holder) => boolean,
-  id: string,
-  stores: readonly SharedStore[],
-): Promise<RolloutRecord | null> {
+/** A rollout as each project has it, by the store's id; null where it has none. What cannot be read is left out. */
+type SharedCopies = ReadonlyMap<string, SharedRollout | null>;
+
+async function readShared(stores: readonly SharedStore[], id: string): Promise<SharedCopies> {
+  const copies = new Map<string, SharedRollout | null>();
   for (const store of stores) {
     const read = await store.read();
-    const found = read.ok ? decodeRollouts(read.value.text, store)?.get(id) : undefined;
-    if (found !== undefined && isWanted(found.record.holder)) return found.record;
+    const rollouts = read.ok ? decodeRollouts(read.value.text, store) : null;
+    if (rollouts !== null) copies.set(store.id, rollouts.get(id) ?? null);
   }
-  return null;
+  return copies;
+}
+
+function beatsOf(copies: SharedCopies): ClaimedState['beats'] {
+  return new Map([...copies].map(([store, copy]) => [store, copy?.beat ?? null]));
 }
 
 async function findOnServer(
@@ -247,13 +250,16 @@ async function findOnServer(
     const read = await opened.value.store.read();
     const rollouts = read.ok ? decodeRollouts(read.value.text, opened.value.store) : null;
     const id = findRunId([...(rollouts?.keys() ?? [])].toSorted().toReversed(), wanted);
-    const record = id.ok ? rollouts?.get(id.value)?.record : undefined;
-    if (record === undefined) continue;
-    for (const member of record.members) {
+    const found = id.ok ? rollouts?.get(id.value)?.record : undefined;
+    if (found === undefined) continue;
+    for (const member of found.members) {
       const reached = await servers.open(member.remote, member.project);
       if (!reached.ok) return reached;
     }
-    return ok({ record, isForeign: true });
+    const shared = await readShared(storesOf(servers, found), found.id);
+    const record = shared.get(opened.value.store.id)?.record;
+    if (record === undefined) continue;
+    return ok({ record, isForeign: true, beats: beatsOf(shared) });
   }
   const where = remote === null ? '' : ` on the remote "${neutralise(remote, 60)}"`;
   return err(
@@ -313,14 +319,14 @@ function ofThisCall({ json, quiet, report, trace, config, waitLock }: RolloutOpt
 async function refuseGoingOn(
   context: Context,
   servers: Servers,
-  { record, isForeign }: FoundRollout,
+  { record, isForeign, beats }: FoundRollout,
   given: ResumeOptions,
   words: readonly string[],
   how: 'resume' | 'abort',
 ): Promise<Outcome | null> {
   const { id, status, holder, omitted } = record;
-  if (status === 'complete') return refused(`Rollout ${id} is complete.`, `See guard rollout status ${id}.`);
-  if (status === 'aborted') return refused(`Rollout ${id} was aborted.`, 'Start a new one.');
+  const over = describeEnd(record, isForeign);
+  if (over !== null) return refused(over.message, over.advice);
   const missing =
     isForeign && how === 'resume' ? omitted.filter((name) => !words.some((word) => word.startsWith(`${name}=`))) : [];
   if (missing.length > 0)
@@ -338,7 +344,7 @@ async function refuseGoingOn(
         `Interrupt it there with Ctrl-C, or with: kill -INT ${holder.pid}`,
       );
     case 'elsewhere':
-      return given.takeOver === true ? null : awaitSilence(context, storesOf(servers, record), record);
+      return given.takeOver === true ? null : awaitSilence(context, storesOf(servers, record), record, beats);
   }
 }
 
@@ -350,37 +356,30 @@ async function awaitSilence(
   { clock, stderr, interrupter }: Context,
   stores: readonly SharedStore[],
   { id, holder }: RolloutRecord,
+  beats: ClaimedState['beats'],
 ): Promise<Outcome | null> {
   const host = neutralise(holder.host, 100);
-  const before = await beatOf(stores, id);
+  const seen = new Map(beats);
   await writeLines(stderr, [
     `guard: waiting ${silenceMs / 1000} s to see whether host ${host}, which started rollout ${id}, is still active.`,
   ]);
   const deadline = clock.monotonic() + silenceMs;
   while (clock.monotonic() < deadline && !interrupter.signal.aborted) {
     await clock.sleep(Math.min(pollMs, deadline - clock.monotonic()), interrupter.signal);
-    const now = await beatOf(stores, id);
     // A server that does not answer says nothing of that host.
-    if (now !== null && now !== before)
-      return busy(`Rollout ${id} is in progress on host ${host}.`, 'Interrupt it there, or wait until it ends.');
+    for (const [store, beat] of beatsOf(await readShared(stores, id))) {
+      if (seen.has(store) && seen.get(store) !== beat)
+        return busy(`Rollout ${id} is in progress on host ${host}.`, 'Interrupt it there, or wait until it ends.');
+      seen.set(store, beat);
+    }
   }
   return interrupter.signal.aborted ? refused('The wait was interrupted.', '') : null;
-}
-
-async function beatOf(stores: SharedStore[] | readonly SharedStore[], id: string): Promise<string | null> {
-  const beats: string[] = [];
-  for (const store of stores) {
-    const read = await store.read();
-    if (!read.ok) return null;
-    beats.push(String(decodeRollouts(read.value.text, store)?.get(id)?.beat));
-  }
-  return beats.join();
 }
 
 async function goOnWith(
   context: Context,
   servers: Servers,
-  { record, isForeign }: FoundRollout,
+  { record, isForeign, beats }: FoundRollout,
   how: {
     readonly options: RolloutOptions;
     readonly words: readonly string[];
@@ -430,7 +429,7 @@ async function goOnWith(
     record: foldOne(known, event),
     settings,
     first: [...first, ...events, event],
-    from: record.holder,
+    from: { holder: record.holder, beats },
     isAborted: how.how === 'abort',
   });
 }

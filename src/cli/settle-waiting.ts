@@ -53,8 +53,8 @@ export async function settleAndFinish(
   if (!settled.ok) return reportOutcome(context, json, settlementRefusal(waiting.run, settled.error));
   if (action.kind === 'extend') {
     const { deadline } = settled.value;
-    // A guard that is alive sees it on the instance, and records it itself.
-    if (inspectHolder(waiting.holder) !== 'alive') await recordExtension(context, waiting.run, deadline);
+    // The guard that made the change may be stopped, and the keeper goes by the record. Twice in the record does no harm.
+    await recordExtension(context, waiting.run, deadline);
     await report(
       context,
       options,

@@ -404,7 +404,7 @@ page_paths() {
     /etc/nginx/nginx.conf /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* /etc/nginx/http.d/* /etc/apache2/sites-enabled/* /etc/httpd/conf.d/* /etc/caddy/Caddyfile /etc/haproxy/haproxy.cfg |
     sed 's|^[^/]*/|configured /|' | sort -u | head -n 50
   {
-    ls -t /var/log/*/*access*log | head -n 6 | while read -r file; do tail -c 131072 "$file"; done
+    ls -t /var/log/*/*access*log | head -n 6 | while read -r file; do [ -f "$file" ] && limited tail -c 131072 "$file"; done
     has journalctl && limited journalctl -q --no-pager -n 500 -o cat
   } | grep -vF '"guard"' | grep -oE '"GET /[^ "?]* HTTP/[0-9.]+" 2[0-9][0-9]' | cut -d ' ' -f 2 | sort | uniq -c | sort -rn | head -n 50 | sed 's/^ */used /'
   true

@@ -2,25 +2,36 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendText, writeAtomically } from './durable.ts';
 import { isRunId } from './run-id.ts';
-import { readBegin, readText } from './runs.ts';
+import { readText } from './runs.ts';
 
 /**
- * The runs that nothing is left to do for, one a line, each with the length of its journal in bytes at that time. Only a record that
- * says so gets its run into this file. A run that is missing here is looked at: the file can be lost, torn or deleted at any time,
- * and that costs only time.
+ * The runs that nothing is left to do for, one a line, each with the length of its journal in bytes at that time and the generation of
+ * the history that has its line. Only a record that says so gets its run into this file. A run that is missing here is looked at, and
+ * so is one whose history was lost: the file can be lost, torn or deleted at any time, and that costs only time.
  */
 const finishedFile = 'finished';
 
-const lengthDigits = 9;
-const lineLength = '20261123-055126-k3f9 '.length + lengthDigits + 1;
+/** What is noted of a finished run. */
+export interface FinishedNote {
+  /** The length of its journal in bytes. */
+  readonly bytes: number;
+  /** The generation of the history of its instance; `noGeneration` for a run whose record names no instance. */
+  readonly generation: string;
+}
 
-/** The finished runs and the lengths of their journals. */
-export function readFinished(state: string): Map<string, number> {
+/** Of a run that belongs in no history. */
+export const noGeneration = '0'.repeat(16);
+
+const linePattern = /^(\d{8}-\d{6}-[0-9a-z]{4}) (\d{9}) ([0-9a-f]{16})$/;
+const lineLength = `20261123-055126-k3f9 ${'0'.repeat(9)} ${noGeneration}\n`.length;
+
+/** The finished runs, in the order in which they were noted. */
+export function readFinished(state: string): Map<string, FinishedNote> {
   return new Map(parse(readText(join(state, finishedFile)) ?? ''));
 }
 
-/** About how many runs are noted, without reading them. */
-export function countFinished(state: string): number {
+/** At least as many as the runs that are noted, without reading them. */
+export function boundFinished(state: string): number {
   try {
     return (statSync(join(state, finishedFile), { throwIfNoEntry: false })?.size ?? 0) / lineLength;
   } catch {
@@ -29,7 +40,7 @@ export function countFinished(state: string): number {
 }
 
 /** Notes finished runs. The newline before them ends a line that was torn. */
-export function noteFinished(state: string, runs: ReadonlyMap<string, number>): void {
+export function noteFinished(state: string, runs: ReadonlyMap<string, FinishedNote>): void {
   if (runs.size === 0) return;
   try {
     appendText(join(state, finishedFile), `\n${textOf(runs)}`);
@@ -38,25 +49,20 @@ export function noteFinished(state: string, runs: ReadonlyMap<string, number>): 
   }
 }
 
-/** The runs at the beginning of the file, which were finished first: a few hundred. */
-export function readOldestFinished(state: string): string[] {
-  return parse(readBegin(join(state, finishedFile), beginLength)).map(([run]) => run);
+/** Writes the file with these runs only. What another guard adds at this moment may be lost, and is found again. */
+export async function rewriteFinished(state: string, runs: ReadonlyMap<string, FinishedNote>): Promise<void> {
+  await writeAtomically(state, finishedFile, textOf(runs)).catch(() => {});
 }
 
-const beginLength = 512 * lineLength;
-
-/** Takes runs out of the file. What another guard adds at this moment may be lost, and is found again. */
-export async function forgetFinished(state: string, runs: ReadonlySet<string>): Promise<void> {
-  const left = [...readFinished(state)].filter(([run]) => !runs.has(run));
-  await writeAtomically(state, finishedFile, textOf(new Map(left))).catch(() => {});
+function parse(text: string): (readonly [run: string, note: FinishedNote])[] {
+  return text.split('\n').flatMap((line) => {
+    const [, run = '', bytes = '', generation = ''] = linePattern.exec(line) ?? [];
+    return isRunId(run) ? [[run, { bytes: Number(bytes), generation }] as const] : [];
+  });
 }
 
-function parse(text: string): (readonly [run: string, bytes: number])[] {
-  const lines = text.split('\n').filter((line) => line.length === lineLength - 1);
-  const entries = lines.map((line) => [line.slice(0, -lengthDigits - 1), Number(line.slice(-lengthDigits))] as const);
-  return entries.filter(([run]) => isRunId(run));
-}
-
-function textOf(runs: ReadonlyMap<string, number>): string {
-  return [...runs].map(([run, bytes]) => `${run} ${String(bytes).padStart(lengthDigits, '0')}\n`).join('');
+function textOf(runs: ReadonlyMap<string, FinishedNote>): string {
+  return [...runs]
+    .map(([run, { bytes, generation }]) => `${run} ${String(bytes).padStart(9, '0')} ${generation}\n`)
+    .join('');
 }

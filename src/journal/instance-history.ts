@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -15,10 +15,12 @@ import { join } from 'node:path';
 import { appendText } from './durable.ts';
 import type { InstanceIdentity, RecordedIdentity } from './instance-identity.ts';
 import type { RunSummary } from './run-summary.ts';
+import { readBegin } from './runs.ts';
 
 /**
  * The folder with one file for each instance: a line for each run when it begins, and one with its summary when it has ended. A
  * line is only a copy that says where to look: whatever it does not know, or knows otherwise than the record, is read from the record.
+ * The first line of a file is its header.
  */
 const historyFolder = 'history';
 
@@ -61,9 +63,27 @@ export function readHistory(state: string, key: string): Map<string, string> {
   return linesByRun(readTail(pathOf(state, key)));
 }
 
-/** Whether the newest lines of an instance name no later run. */
-export function isLastRun(state: string, key: string, run: string): boolean {
-  return [...linesByRun(readTail(pathOf(state, key), shortTail)).keys()].every((other) => other <= run);
+/** The lines of all runs that the file of an instance names, by run. */
+export function readWholeHistory(state: string, key: string): Map<string, string> {
+  return linesByRun(readTail(pathOf(state, key), Infinity));
+}
+
+/** The lines of an instance's last runs, by run: a few dozen. */
+export function readRecentHistory(state: string, key: string): Map<string, string> {
+  return linesByRun(readTail(pathOf(state, key), shortTail));
+}
+
+/** Identifies the content of a history file: notes that name another generation were made of a file that was lost. */
+export interface HistoryHeader {
+  /** 16 hexadecimal digits, drawn when the file was made. */
+  readonly generation: string;
+  /** Lines of runs with a smaller id were removed, because the file was too long; empty where none was. */
+  readonly from: string;
+}
+
+/** The header of the file of an instance; null where it has none: it is missing, damaged, or of an older guard. */
+export function readHeader(state: string, key: string): HistoryHeader | null {
+  return headerAt(pathOf(state, key));
 }
 
 /** The newest lines of the file of an older guard, by run, for this instance name. */
@@ -91,24 +111,26 @@ const tailLength = 2 * 1024 * 1024;
 const shortTail = 64 * 1024;
 
 /**
- * Adds lines to the file of an instance. The folder is made where it is missing; `isNew` says so. False where the lines could not
- * be written.
+ * Adds lines to the file of an instance. `isNew`: the file was missing, or had no header, so that lines may have been lost. Returns the
+ * generation of the file; null where the lines could not be written.
  */
 export function addHistory(
   state: string,
   key: string,
   lines: readonly HistoryLine[],
-): { readonly ok: boolean; readonly isNew: boolean } {
+): { readonly generation: string | null; readonly isNew: boolean } {
   const path = pathOf(state, key);
   let isNew = false;
   try {
-    isNew = mkdirSync(join(state, historyFolder), { recursive: true, mode: 0o700 }) !== undefined;
+    mkdirSync(join(state, historyFolder), { recursive: true, mode: 0o700 });
+    isNew = headerAt(path) === null;
+    if (isNew) rewrite(path);
     // The newline before them ends a line that was torn.
     const text = lines.map((line) => `\n${JSON.stringify(line)}`).join('');
-    if (appendText(path, `${text}\n`) > longestFile) cut(path);
-    return { ok: true, isNew };
+    if (text !== '' && appendText(path, `${text}\n`) > longestFile) rewrite(path);
+    return { generation: headerAt(path)?.generation ?? null, isNew };
   } catch {
-    return { ok: false, isNew };
+    return { generation: null, isNew };
   }
 }
 
@@ -121,12 +143,36 @@ export function removeHistory(state: string, key: string): void {
   }
 }
 
-/** A line that another guard adds at this moment may be lost: its record is found again. */
-function cut(path: string): void {
-  const lines = [...linesByRun(readTail(path)).values()];
+/**
+ * Writes the file again, with a header and the newest lines in the order of the runs. A line that another guard adds at this moment
+ * may be lost: it is one of the newest runs, whose lines are looked for when all runs are listed.
+ */
+function rewrite(path: string): void {
+  const lines = [...linesByRun(readTail(path, Infinity))].toSorted(([a], [b]) => (a < b ? 1 : -1));
+  const { generation, from } = headerAt(path) ?? { generation: randomBytes(8).toString('hex'), from: '' };
+  let length = 0;
+  const firstLeftOut = lines.findIndex(([, line]) => (length += Buffer.byteLength(line) + 1) > tailLength);
+  const kept = firstLeftOut === -1 ? lines : lines.slice(0, firstLeftOut);
+  const [oldest] = kept.at(-1) ?? [];
+  const header: HistoryHeader = { generation, from: firstLeftOut === -1 ? from : (oldest ?? from) };
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+  writeFileSync(
+    temporary,
+    [JSON.stringify(header), ...kept.toReversed().map(([, line]) => line)].map((line) => `${line}\n`).join(''),
+    {
+      mode: 0o600,
+    },
+  );
   renameSync(temporary, path);
+}
+
+const headerPattern = /^\{"generation":"([0-9a-f]{16})","from":"([0-9a-z-]{0,20})"\}$/;
+const headerLength = JSON.stringify({ generation: '0'.repeat(16), from: '20261123-055126-k3f9' }).length + 1;
+
+function headerAt(path: string): HistoryHeader | null {
+  const [line = ''] = readBegin(path, headerLength).split('\n');
+  const [, generation, from = ''] = headerPattern.exec(line) ?? [];
+  return generation === undefined ? null : { generation, from };
 }
 
 function pathOf(state: string, key: string): string {

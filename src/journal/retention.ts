@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
-import { countFinished, forgetFinished, readOldestFinished } from './finished-runs.ts';
-import { historyKey, isLastRun, removeHistory } from './instance-history.ts';
+import { boundFinished, readFinished, rewriteFinished } from './finished-runs.ts';
+import { historyKey, readHistory, removeHistory } from './instance-history.ts';
 import { isRunId } from './run-id.ts';
 import { readSummary } from './run-summary.ts';
-import { hasRecord } from './runs.ts';
+import { hasRecord, recordedRuns } from './runs.ts';
 import { runDirectory } from './state-directory.ts';
 
 /** The default number of kept records. */
@@ -11,6 +11,9 @@ const defaultRecords = 10_000;
 
 /** How many records are removed at once: a run does not wait for more. */
 const mostAtOnce = 10;
+
+/** How many records that cannot be removed are tried at once. */
+const mostFailures = 1000;
 
 /**
  * Removes the oldest records of finished runs beyond `keep`, a few at a time, and tells which. One in `needed` stays (its restore
@@ -20,16 +23,20 @@ export async function pruneRecords(
   state: string,
   { keep = defaultRecords, needed = new Set() }: { readonly keep?: number; readonly needed?: ReadonlySet<string> } = {},
 ): Promise<string[]> {
-  if (countFinished(state) <= keep) return [];
-  const oldest = readOldestFinished(state);
-  const firstThere = oldest.findIndex((run) => hasRecord(state, run));
-  const removedBefore = firstThere === -1 ? oldest.length : firstThere;
-  const excess = Math.floor(countFinished(state) - removedBefore - keep);
+  if (boundFinished(state) <= keep) return [];
+  const recorded = new Set(recordedRuns(state));
+  const present = [...readFinished(state)].filter(([run]) => recorded.has(run));
+  const beyond = present.slice(0, Math.max(0, present.length - keep)).map(([run]) => run);
   const removed: string[] = [];
-  for (const run of oldest.slice(removedBefore, removedBefore + Math.min(mostAtOnce, Math.max(0, excess))))
-    if (hasRecord(state, run) && !needed.has(run) && (await remove(state, run))) removed.push(run);
+  let failures = 0;
+  for (const run of beyond) {
+    if (removed.length >= mostAtOnce || failures >= mostFailures) break;
+    if (needed.has(run)) continue;
+    if (await remove(state, run)) removed.push(run);
+    else failures += 1;
+  }
   // Not at every run: the file is long.
-  if (removedBefore > oldest.length / 2) await forgetFinished(state, new Set(oldest.slice(0, removedBefore)));
+  if (boundFinished(state) > 2 * present.length) await rewriteFinished(state, new Map(present));
   return removed;
 }
 
@@ -45,7 +52,8 @@ async function remove(state: string, run: string): Promise<boolean> {
   if (isRemoved && started !== null) {
     const key = historyKey(started);
     // An instance without records, as after the test of a CI job, has no history.
-    if (isLastRun(state, key, run)) removeHistory(state, key);
+    const named = [...readHistory(state, key).keys()].toReversed();
+    if (!named.some((other) => hasRecord(state, other))) removeHistory(state, key);
   }
   return isRemoved;
 }

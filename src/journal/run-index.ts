@@ -1,6 +1,6 @@
 import { opendirSync } from 'node:fs';
 import type { RunStarted } from '../event.ts';
-import { noteFinished, readFinished } from './finished-runs.ts';
+import { noGeneration, noteFinished, readFinished, type FinishedNote } from './finished-runs.ts';
 import {
   addHistory,
   historyKey,
@@ -8,7 +8,10 @@ import {
   listHistoryKeys,
   parseHistoryLine,
   readFormerIndex,
+  readHeader,
   readHistory,
+  readRecentHistory,
+  readWholeHistory,
   removeFormerIndex,
   type HistoryLine,
 } from './instance-history.ts';
@@ -34,6 +37,9 @@ export async function listRuns(state: string, limit: number): Promise<RunSummary
  */
 export async function listRunsOf(state: string, identity: InstanceIdentity, limit: number): Promise<RunSummary[]> {
   if (identity.uuid === null) return listRunsNamed(state, identity, limit);
+  // It is a new instance, or its history was lost.
+  const isKnown = historyKeysOf(identity).some((key) => readHeader(state, key) !== null);
+  if (!isKnown && hasAtMost(state, fewRecords)) await completeHistory(state);
   const lines = new Map([
     ...readFormerIndex(state, identity.instance),
     ...historyKeysOf(identity).flatMap((key) => [...readHistory(state, key)]),
@@ -117,7 +123,7 @@ export async function noteBegin(
 ): Promise<void> {
   const summary = { ...emptySummary, run: started.run, started: { ...started, command: [] } };
   const { isNew } = addHistory(state, historyKey(started), [{ run: started.run, v: 1, bytes: -1, summary }]);
-  // The history was deleted. A run does not wait for a long one; the next command that lists runs reads all of it.
+  // It is a new instance, or its history was lost. A run does not wait for a long one; the next command that lists runs reads all of it.
   if (isNew && hasAtMost(state, fewRecords)) await completeHistory(state);
 }
 
@@ -135,8 +141,9 @@ const emptySummary = {
 export async function noteEnd(state: string, run: string): Promise<void> {
   const line = await lineOf(state, run);
   if (line?.summary.started == null) return;
-  addHistory(state, historyKey(line.summary.started), [line]);
-  if (isFinished(line.summary)) noteFinished(state, new Map([[run, line.bytes]]));
+  const { generation } = addHistory(state, historyKey(line.summary.started), [line]);
+  if (generation !== null && isFinished(line.summary))
+    noteFinished(state, new Map([[run, { bytes: line.bytes, generation }]]));
 }
 
 async function lineOf(state: string, run: string): Promise<HistoryLine | null> {
@@ -166,7 +173,7 @@ function hasAtMost(state: string, most: number): boolean {
 /** How many records are kept in memory before their lines are written. */
 const batch = 1000;
 
-/** Of how many of the newest runs the length of the journal is compared with the note. */
+/** Of how many of the newest runs the length of the journal is compared with the note, and the line is looked for in the history. */
 const checked = 1000;
 
 interface Completion {
@@ -177,41 +184,93 @@ interface Completion {
 }
 
 /**
- * Reads every record that is not noted as finished, and adds what the histories lack: records of an older guard, of one that was
- * killed, and of one whose notes were lost. Later calls read only the runs that are not finished.
+ * Reads every record that is not noted as finished, or whose line was lost, and adds what the histories lack: records of an older
+ * guard, of one that was killed, and of one whose notes were lost. Later calls read only the runs that are not finished.
  */
 async function completeHistory(state: string): Promise<Completion> {
-  const finished = readFinished(state);
-  // A disk that lost the end of a record lost that of a recent one.
-  const isOpen = (run: string, age: number): boolean =>
-    !finished.has(run) || (age < checked && finished.get(run) !== journalLength(state, run));
-  const open = (await listRunIds(state)).filter(isOpen).toReversed();
+  const ids = await listRunIds(state);
+  const isOpen = openRuns(state, ids);
+  const open = ids.filter(isOpen).toReversed();
   const unfinished: string[] = [];
   const unlisted: RunSummary[] = [];
   const listed = new Map<string, ReadonlyMap<string, string>>();
   for (let at = 0; at < open.length; at += batch) {
     const added = new Map<string, HistoryLine[]>();
-    const ended = new Map<string, number>();
+    const ended: { readonly run: string; readonly bytes: number; readonly key: string | null }[] = [];
     for (const run of open.slice(at, at + batch)) {
       const line = await lineOf(state, run);
       if (line === null) continue;
+      const { started } = line.summary;
+      const key = started === null ? null : historyKey(started);
       const isOver = isFinished(line.summary);
-      if (isOver) ended.set(run, line.bytes);
+      if (isOver) ended.push({ run, bytes: line.bytes, key });
       else unfinished.push(run);
-      if (line.summary.started === null) continue;
-      const key = historyKey(line.summary.started);
-      const known = listed.get(key) ?? readHistory(state, key);
+      if (key === null) continue;
+      const known = listed.get(key) ?? readWholeHistory(state, key);
       listed.set(key, known);
-      const isListed = isOver ? parseHistoryLine(known.get(run))?.bytes === line.bytes : known.has(run);
-      if (isListed) continue;
       const lines = added.get(key) ?? [];
       added.set(key, lines);
-      lines.push(line);
+      const isListed = isOver ? parseHistoryLine(known.get(run))?.bytes === line.bytes : known.has(run);
+      if (!isListed) lines.push(line);
     }
-    const failed = [...added].filter(([key, lines]) => !addHistory(state, key, lines).ok);
-    unlisted.push(...failed.flatMap(([, lines]) => lines.map(({ summary }) => summary)));
-    if (failed.length === 0) noteFinished(state, ended);
+    const generations = new Map<string | null, string>([[null, noGeneration]]);
+    for (const [key, lines] of added) {
+      const { generation } = addHistory(state, key, lines);
+      if (generation === null) unlisted.push(...lines.map(({ summary }) => summary));
+      else generations.set(key, generation);
+    }
+    const notes = ended.flatMap(({ run, bytes, key }) => {
+      const generation = generations.get(key);
+      return generation === undefined ? [] : [[run, { bytes, generation }] as const];
+    });
+    noteFinished(state, new Map(notes));
   }
   if (unlisted.length === 0) removeFormerIndex(state);
   return { unfinished, unlisted };
+}
+
+/**
+ * Which runs have to be read: those without a note, those whose note names a history that was lost, and those of a history that
+ * lacks the line of one of the newest runs. A disk that lost the end of a file lost that of a recent one.
+ */
+function openRuns(state: string, newestFirstIds: readonly string[]): (run: string, age: number) => boolean {
+  const finished = readFinished(state);
+  const histories = new Map(
+    listHistoryKeys(state).flatMap((key) => {
+      const header = readHeader(state, key);
+      return header === null ? [] : [[header.generation, { key, from: header.from }] as const];
+    }),
+  );
+  const recent = new Map<string, string[]>();
+  for (const run of newestFirstIds.slice(0, checked)) {
+    const generation = finished.get(run)?.generation;
+    const from = generation === undefined ? undefined : histories.get(generation)?.from;
+    if (generation === undefined || from === undefined || run < from) continue;
+    const runs = recent.get(generation) ?? [];
+    recent.set(generation, runs);
+    runs.push(run);
+  }
+  const incomplete = new Set(
+    [...recent].flatMap(([generation, runs]) => {
+      const key = histories.get(generation)?.key;
+      return key === undefined || namesAll(state, key, runs) ? [] : [generation];
+    }),
+  );
+  const isBelieved = (run: string, age: number, { bytes, generation }: FinishedNote): boolean => {
+    if (age < checked && bytes !== journalLength(state, run)) return false;
+    if (generation === noGeneration) return true;
+    const from = histories.get(generation)?.from;
+    return from !== undefined && (run < from || !incomplete.has(generation));
+  };
+  return (run, age) => {
+    const note = finished.get(run);
+    return note === undefined || !isBelieved(run, age, note);
+  };
+}
+
+function namesAll(state: string, key: string, runs: readonly string[]): boolean {
+  return [readRecentHistory, readWholeHistory].some((read) => {
+    const lines = read(state, key);
+    return runs.every((run) => lines.has(run));
+  });
 }

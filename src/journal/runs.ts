@@ -80,9 +80,13 @@ export function hasRecord(stateDirectory: string, run: string): boolean {
 
 /** The ids of all recorded runs, newest first. */
 export async function listRunIds(stateDirectory: string): Promise<string[]> {
-  const names = namesIn(runsDirectory(stateDirectory));
   // Ids are plain ASCII: the default order is the right one, and quick.
-  return names.filter(isRunId).toSorted().toReversed();
+  return recordedRuns(stateDirectory).toSorted().toReversed();
+}
+
+/** The same in no order. */
+export function recordedRuns(stateDirectory: string): string[] {
+  return namesIn(runsDirectory(stateDirectory)).filter(isRunId);
 }
 
 /** Builds a record from the events of a run. Pure. */

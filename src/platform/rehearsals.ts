@@ -53,6 +53,7 @@ export interface CopyPlan {
   readonly devices: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly hasNetwork: boolean;
   readonly removed: readonly RemovedDevice[];
+  readonly removedSettings: readonly RemovedSetting[];
   readonly volumes: readonly CopiedVolume[];
   /** The cluster member that the original is on, where the copy has to be too; null on a single server. */
   readonly location: string | null;
@@ -65,6 +66,15 @@ export interface RemovedDevice {
   readonly device: string;
   /** Why the copy does not have it, to be read after the device's name. */
   readonly because: string;
+}
+
+/** A part of the original's configuration that its copy lacks, although the original's services may depend on it. */
+export interface RemovedSetting {
+  readonly setting: string;
+  /** Why the copy does not have it, to be read after the setting's name. */
+  readonly because: string;
+  /** The path inside that is therefore not mounted, or null. */
+  readonly path: string | null;
 }
 
 /** A custom volume that is copied with the instance. */

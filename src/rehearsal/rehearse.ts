@@ -363,21 +363,31 @@ async function compareWithOriginal(
   original: Baseline | null,
   copy: Baseline,
   { disks }: Inspection,
-  { removed }: CopyPlan,
+  { removed, removedSettings }: CopyPlan,
 ): Promise<Survival> {
   if (original === null) return { needsOutside: [], notSurvivingReboot: [] };
   const logs = await readUnitLogs(tools, instance, unitsToExplain(original, copy));
   const isRemoved = (device: string): boolean => removed.some((one) => one.device === device);
-  const paths = disks.uncovered.filter(({ device }) => isRemoved(device)).map(({ path }) => path);
+  const paths = [
+    ...disks.uncovered.filter(({ device }) => isRemoved(device)).map(({ path }) => path),
+    ...removedSettings.flatMap(({ path }) => path ?? []),
+  ];
   return compareSurvival(original, copy, logs, paths);
 }
 
 /** What the copy's form alone leaves out. */
-function notRehearsedBy(plan: RunPlan, { removed }: CopyPlan, access: PackageAccess | null): readonly Finding[] {
+function notRehearsedBy(
+  plan: RunPlan,
+  { removed, removedSettings }: CopyPlan,
+  access: PackageAccess | null,
+): readonly Finding[] {
   const hooks = Object.keys(plan.hooks);
   return [
     ...removed.map(({ device, because }) =>
       omission(`device:${device}`, `the copy lacks the device "${device}": ${because}`),
+    ),
+    ...removedSettings.map(({ setting, because }) =>
+      omission(`setting:${setting}`, `the copy lacks the setting "${setting}": ${because}`),
     ),
     ...(hooks.length === 0 ? [] : [omission('hooks', `the run's own hooks are not rehearsed: ${hooks.join(', ')}`)]),
     ...(access === null

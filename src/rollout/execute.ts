@@ -30,8 +30,10 @@ export interface RolloutTools {
   readonly revertMember: (member: MemberRecord, run: string) => Promise<MemberResult>;
   /** The exit status of the signal that came. */
   readonly signalStatus: () => number | null;
-  /** Whether another host has taken the rollout over. */
+  /** Whether another host has taken the rollout over, as the last write of the shared record found. */
   readonly takenOver: () => boolean;
+  /** Writes the shared record again, so that `takenOver` tells of this moment. Never rejects. */
+  readonly renew: () => Promise<void>;
 }
 
 /** How a run on one instance ended; `message` is one sentence for the table, empty where it is kept. */
@@ -147,41 +149,54 @@ function membersOf({ members }: RolloutRecord, ids: readonly string[]): readonly
   return members.filter(({ id }) => ids.includes(id));
 }
 
-/** Its first event is told at once, so that the next step counts it. */
+/**
+ * Its first event is told at once, so that the next step counts it. Where its write finds that another host has taken the rollout
+ * over, the run does not begin: that host may have changed the instance already.
+ */
 async function runOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
   const run = tools.runIdFor(member);
   await record({ type: 'member-begun', id: member.id, run });
   const began = tools.clock.monotonic();
-  let ended: MemberResult;
+  let ended: MemberResult | null;
   try {
     const onWaiting = (deadline: number): Promise<void> =>
       record({ type: 'member-waiting', id: member.id, run, deadline });
-    ended = await runUnlessBusy(member, run, tools, { began, onWaiting });
+    ended = tools.takenOver() ? null : await runUnlessBusy(member, run, tools, { began, onWaiting });
   } catch (bug) {
     const ms = tools.clock.monotonic() - began;
     const message = 'A bug in guard ended this run: guard recover finishes it.';
     await record({ type: 'member-ended', id: member.id, run, state: 'inconclusive', outcome: null, message, ms });
     throw bug;
   }
+  const ms = tools.clock.monotonic() - began;
+  if (ended === null) {
+    const message = 'Another host has taken the rollout over.';
+    await record({ type: 'member-ended', id: member.id, run, state: 'pending', outcome: null, message, ms });
+    return;
+  }
   const { outcome, message } = ended;
   const state: MemberEndState = memberEndState(outcome, tools.skipRefused);
-  const ms = tools.clock.monotonic() - began;
   await record({ type: 'member-ended', id: member.id, run, state, outcome: outcome.outcome, message, ms });
 }
 
-/** The server lets one change of an instance through at a time; somebody else's is most often over in seconds. */
+/**
+ * The server lets one change of an instance through at a time; somebody else's is most often over in seconds. Null where it is the
+ * change of a host that has taken the rollout over.
+ */
 async function runUnlessBusy(
   member: MemberRecord,
   run: string,
   tools: RolloutTools,
   { began, onWaiting }: { readonly began: number; readonly onWaiting: (deadline: number) => Promise<void> },
-): Promise<MemberResult> {
+): Promise<MemberResult | null> {
   let waitMs = firstBusyWaitMs;
   for (;;) {
     const ended = await tools.runMember(member, run, onWaiting);
     const isLate = tools.clock.monotonic() - began + waitMs > busyLimitMs;
     if (ended.outcome.outcome !== 'busy' || isLate || tools.interrupted.aborted) return ended;
     await tools.clock.sleep(waitMs, tools.interrupted);
+    await tools.renew();
+    if (tools.takenOver()) return null;
     waitMs *= 2;
   }
 }
@@ -189,6 +204,11 @@ async function runUnlessBusy(
 async function revertOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
   const run = tools.newRunId();
   await record({ type: 'revert-begun', id: member.id, run });
+  if (tools.takenOver()) {
+    const kept = { run: member.run ?? '', state: 'kept', outcome: 'kept', message: '', ms: member.ms ?? 0 } as const;
+    await record({ type: 'member-ended', id: member.id, ...kept });
+    return;
+  }
   const keptAt = member.at;
   const { outcome, message } = await tools.revertMember(member, run);
   const isBack = outcome.outcome === 'kept';

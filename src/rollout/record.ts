@@ -24,7 +24,7 @@ export type RolloutStatus = 'running' | 'paused' | 'stopped' | 'interrupted' | '
 
 export interface MemberRecord extends Omit<RolloutMember, 'wave' | 'canary'>, Pick<PlannedMember, 'wave' | 'accepted'> {
   readonly state: MemberState;
-  /** The last run on it; null before. */
+  /** The last run on it, or the reserved next one; null before, and again once a resume gives it another turn. */
   readonly run: string | null;
   /** The run that rolls it back, or did; null for none. */
   readonly revertRun: string | null;
@@ -130,15 +130,12 @@ function resumed(
   event: Extract<RecordedRolloutEvent, { type: 'rollout-resumed' }>,
 ): RolloutRecord {
   const again = new Map(event.members.map((member) => [member.id, member]));
-  const before = new Map(record.members.map((member) => [member.id, member]));
   const accepted = new Set(event.accepted);
   const over = record.members
     .filter(({ id }) => !again.has(id))
     .map((member) => ({ ...member, wave: { number: 0, canary: false }, accepted: accepted.has(member.id) }));
-  const next = event.members.map((member) => ({
-    ...memberRecord(member),
-    run: before.get(member.id)?.run ?? null,
-  }));
+  // Without the run before: its end is known, and a run of an instance whose turn has not come is a reserved one.
+  const next = event.members.map(memberRecord);
   return { ...record, holder: event.holder, status: 'running', stop: null, members: [...over, ...next] };
 }
 

@@ -50,6 +50,24 @@ export function resumeEvent(
   };
 }
 
+/**
+ * Why there is nothing to go on with; null where there is. A host whose rollout was taken over does not know what became of it:
+ * only the server's record (`isOnServer`) tells, and the host that took over removes it at the end.
+ */
+export function describeEnd(
+  { id, status, stop }: Pick<RolloutRecord, 'id' | 'status' | 'stop'>,
+  isOnServer: boolean,
+): { readonly message: string; readonly advice: string } | null {
+  if (status === 'complete')
+    return { message: `Rollout ${id} is complete.`, advice: `See guard rollout status ${id}.` };
+  if (status === 'aborted') return { message: `Rollout ${id} was aborted.`, advice: 'Start a new one.' };
+  if (stop !== 'taken-over' || isOnServer) return null;
+  return {
+    message: `Rollout ${id} was taken over by another host, and no record of it can be read on the server.`,
+    advice: `It has probably ended: see guard rollout status ${id} on that host. Start a new one for what is left.`,
+  };
+}
+
 /** Not kept, for a reason that whoever goes on has seen. */
 export function hasFailed({ state }: Pick<MemberRecord, 'state'>): boolean {
   return state === 'failed' || state === 'unconfirmed' || state === 'broken';

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Holder } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
+import { neutralise } from '../text.ts';
 import { isOpen, type RolloutRecord } from './record.ts';
 import {
   findConflict,
@@ -19,6 +20,8 @@ export interface SharedPublisher {
   readonly publish: (record: RolloutRecord) => Promise<void>;
   /** Publishes this record with the next one, or seconds later. */
   readonly publishSoon: (record: RolloutRecord) => void;
+  /** Publishes the last record again, as a sign of life. Never rejects. */
+  readonly renew: () => Promise<void>;
   /** Ends the signs of life. */
   readonly close: () => void;
 }
@@ -34,7 +37,7 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly stores: readonly SharedStore[];
   readonly storeOf: (member: { readonly remote: string | null; readonly project: string }) => SharedStore;
-  /** Called once for each project that cannot be written: from then on the journal alone has the record. */
+  /** A write failed: until the next one succeeds, the project has an older record. After `forbidden` there is no next one. */
   readonly onTrouble: (store: SharedStore, failure: StoreFailure) => void;
   /** Another host has taken the rollout over. */
   readonly onTakenOver: () => void;
@@ -60,16 +63,19 @@ export function createPublisher(options: PublisherOptions): SharedPublisher {
     lastMs = clock.boottime() - began;
     if (written.every(Boolean)) options.onPublished(record, began);
   };
+  const renew = async (): Promise<void> => {
+    if (!isClosed && last !== null) await publish(last);
+  };
   const publishSoon = (record: RolloutRecord): void => {
     last = record;
     callOffSoon ??= clock.after(Math.min(beatMs, Math.max(soonMs, soonFactor * lastMs)), () => {
-      if (!isClosed && last !== null) void publish(last);
+      void renew();
     });
   };
   const beat = (): void => {
     callOff = clock.after(beatMs, () => {
       if (isClosed) return;
-      if (last !== null) void publish(last);
+      void renew();
       beat();
     });
   };
@@ -77,6 +83,7 @@ export function createPublisher(options: PublisherOptions): SharedPublisher {
   return {
     publish,
     publishSoon,
+    renew,
     close: () => {
       isClosed = true;
       callOff();
@@ -85,7 +92,10 @@ export function createPublisher(options: PublisherOptions): SharedPublisher {
   };
 }
 
-/** Writes to one project, one write at a time; what comes meanwhile is one write after it. False where it failed. */
+/**
+ * Writes to one project, one write at a time; what comes meanwhile is one write after it. False where the project does not have
+ * the record. A rollout that was taken over, or that may not write there, does not try again.
+ */
 function createChannel(store: SharedStore, options: PublisherOptions): (record: RolloutRecord) => Promise<boolean> {
   let isOff = false;
   let wanted: RolloutRecord | null = null;
@@ -94,14 +104,14 @@ function createChannel(store: SharedStore, options: PublisherOptions): (record: 
   const write = async (): Promise<boolean> => {
     next = null;
     const record = wanted;
-    if (isOff || record === null) return true;
+    if (isOff || record === null) return false;
     const written = await updateRollouts(store, options.clock, (rollouts) =>
       withOwn(rollouts, record, hereOf(record, store, options)),
     );
     if (written.ok) return true;
     if (written.error.kind === 'taken-over') options.onTakenOver();
     else options.onTrouble(store, written.error);
-    isOff = written.error.kind !== 'other';
+    isOff = written.error.kind === 'taken-over' || written.error.kind === 'forbidden';
     return false;
   };
   return (record) => {
@@ -148,15 +158,22 @@ export interface Claim {
   readonly unwritable: readonly { readonly store: SharedStore; readonly failure: StoreFailure }[];
 }
 
+/** A rollout on the server as it was when its record was read: only from this state it is taken over. */
+export interface ClaimedState {
+  readonly holder: Holder;
+  /** Its beat in each project by the store's id, null where the project has no record of it. What was not read is left out. */
+  readonly beats: ReadonlyMap<string, number | null>;
+}
+
 /**
- * Writes a rollout into the records of its projects, unless another one has one of its instances. `from`: the holder that it is
- * taken over from. What was written before a conflict is taken away again.
+ * Writes a rollout into the records of its projects, unless another one has one of its instances. `from`: the state that it is
+ * taken over from; a record that has changed since then is left as it is. What was written before a conflict is taken away again.
  */
 export async function claimInstances(
   record: RolloutRecord,
   options: Pick<PublisherOptions, 'stores' | 'storeOf' | 'clock'> & {
     readonly lookAtHolder: LookAtHolder;
-    readonly from: Holder | null;
+    readonly from: ClaimedState | null;
   },
 ): Promise<Result<Claim, RolloutConflict>> {
   const { clock, from } = options;
@@ -169,8 +186,7 @@ export async function claimInstances(
       const { conflict, superseded } = findConflict(rollouts, { id: record.id, names }, options.lookAtHolder);
       if (conflict !== null) return err(conflict);
       const before = rollouts.get(record.id);
-      const known = from ?? record.holder;
-      if (before !== undefined && !isSameHolder(before.record.holder, known)) return err(beaten(record));
+      if (!isExpected(before, record.holder, from, store.id)) return err(beaten(record, before, from));
       const others = [...rollouts].filter(([id]) => id !== record.id && !superseded.includes(id));
       return ok(new Map([...others, [record.id, { record, here, beat: (before?.beat ?? 0) + 1 }]]));
     });
@@ -188,10 +204,25 @@ export async function claimInstances(
   return ok({ unwritable });
 }
 
-function beaten({ id }: RolloutRecord): RolloutConflict {
+/** Whether a project's record of the rollout is still the one that was read, or is of this process already. */
+function isExpected(before: SharedRollout | undefined, own: Holder, from: ClaimedState | null, store: string): boolean {
+  if (before !== undefined && isSameHolder(before.record.holder, own)) return true;
+  if (from === null) return before === undefined;
+  const beat = from.beats.get(store);
+  const isSameBeat = beat === undefined || beat === (before?.beat ?? null);
+  return isSameBeat && (before === undefined || isSameHolder(before.record.holder, from.holder));
+}
+
+function beaten({ id }: RolloutRecord, before: SharedRollout | undefined, from: ClaimedState | null): RolloutConflict {
+  const advice = `See guard rollout status ${id}.`;
+  if (before === undefined)
+    return { kind: 'busy', message: `Another guard ended rollout ${id} at the same moment.`, advice };
+  const { holder } = before.record;
+  if (from === null || !isSameHolder(holder, from.holder))
+    return { kind: 'busy', message: `Another guard resumed rollout ${id} at the same moment.`, advice };
   return {
     kind: 'busy',
-    message: `Another guard resumed rollout ${id} at the same moment.`,
-    advice: `See guard rollout status ${id}.`,
+    message: `Rollout ${id} is in progress on host ${neutralise(holder.host, 100)}.`,
+    advice: 'Interrupt it there, or wait until it ends.',
   };
 }

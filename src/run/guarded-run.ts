@@ -1,3 +1,4 @@
+import { remainingMs } from '../deadline.ts';
 import type { Outcome } from '../event.ts';
 import type { Result } from '../result.ts';
 import { attemptChange } from './attempt.ts';
@@ -90,8 +91,13 @@ async function awaitConfirmationWhereWanted(
   if (end === 'missing') return { outcome: 'waiting', deadline: deadline.at };
   const loss = await lossOf(prepared.lease);
   // Whoever settled the change may have finished it as well. After a long sleep of this machine it may also still wait.
-  if (loss !== null || end === 'taken-over')
-    return (await tools.confirmation.outcomeOf(plan.run)) ?? lockLost('not-confirmed', loss ?? 'taken-over');
+  if (loss !== null || end === 'taken-over') {
+    const found = await tools.confirmation.outcomeOf(plan.run);
+    if (found !== null) return found;
+    // A server that does not answer is no decision: the keeper acts at the deadline.
+    const goesOn = end === 'left' && loss === 'silent' && remainingMs(deadline, tools.confirmation.readClocks()) > 0;
+    return goesOn ? { outcome: 'waiting', deadline: deadline.at } : lockLost('not-confirmed', loss ?? 'taken-over');
+  }
   switch (end) {
     case 'confirmed':
       return null;

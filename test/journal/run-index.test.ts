@@ -1,16 +1,24 @@
+import type * as FileSystem from 'node:fs/promises';
 import { appendFile, cp, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Outcome, RunEvent } from '../../src/event.ts';
 import { consecutiveFailures, lastOutcomes } from '../../src/journal/history.ts';
 import { openJournal } from '../../src/journal/journal.ts';
 import { keptRestorePoints } from '../../src/journal/kept-restore-points.ts';
-import { pruneRecords } from '../../src/journal/retention.ts';
+import { pruneRecords, removeRecord } from '../../src/journal/retention.ts';
 import { lastRunOfEach, listRuns, listRunsNamed, listRunsOf, unfinishedRuns } from '../../src/journal/run-index.ts';
 import { fingerprintOf, type RunSummary } from '../../src/journal/run-summary.ts';
 import { listRunIds } from '../../src/journal/runs.ts';
 import { ended, identity, recorded, started } from './samples.ts';
 import { temporaryFolder } from './temporary.ts';
+
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const real = await importOriginal<typeof FileSystem>();
+  return { ...real, rm: vi.fn<typeof FileSystem.rm>(real.rm) };
+});
+const { rm: removeReally } = await vi.importActual<typeof FileSystem>('node:fs/promises');
+afterEach(() => void vi.mocked(rm).mockImplementation(removeReally));
 
 const kept: Outcome = { outcome: 'kept' };
 const rolledBack: Outcome = { outcome: 'rolled-back', cause: 'command' };
@@ -70,6 +78,13 @@ const db01 = { instance: 'db01', uuid: 'u-db01' };
 /** The one file of the history. */
 const onlyHistory = async (): Promise<string> => join(history, (await readdir(history))[0] ?? '');
 
+/** The generation in its header, and what follows. */
+const historyParts = async (): Promise<[generation: string, lines: string]> => {
+  const text = await readFile(await onlyHistory(), 'utf8');
+  const end = text.indexOf('\n') + 1;
+  return [String((JSON.parse(text.slice(0, end)) as { generation: unknown }).generation), text.slice(end)];
+};
+
 test('lists nothing where nothing was ever recorded', async () => {
   expect(await listRuns(join(state, 'none'), Infinity)).toEqual([]);
   expect(await listRunsOf(join(state, 'none'), identity(), Infinity)).toEqual([]);
@@ -127,6 +142,94 @@ test('a run finds the history of its instance although somebody deleted it (F37)
   expect(await listedOf()).toEqual([3, 2, 1, 0].map(idOf));
 });
 
+describe('a history that was lost comes back, although its runs are noted as finished', () => {
+  const all = [3, 2, 1].map(idOf);
+  beforeEach(async () => {
+    for (const number of [1, 2, 3]) await record(idOf(number), { restorePoint: 'x', released: `guard-${number}` });
+    await record(idOf(4), db01);
+  });
+  const web = async (): Promise<string> => {
+    for (const name of await readdir(history))
+      if ((await readFile(join(history, name), 'utf8')).includes('"web01"')) return join(history, name);
+    throw new Error('no history of web01');
+  };
+  const comesBack = async (): Promise<void> => {
+    await unfinishedRuns(state);
+    expect(await listedOf()).toEqual(all);
+    expect(idsOf(await listRunsNamed(state, { instance: 'web01' }, 9))).toEqual(all);
+    expect((await keptRestorePoints(state, identity())).map(({ run }) => run)).toEqual(all);
+    expect(await listedOf(db01)).toEqual([idOf(4)]);
+  };
+
+  test('the whole folder', async () => {
+    await rm(history, { recursive: true });
+    await comesBack();
+  });
+
+  test('the file of one instance, before anything else is read', async () => {
+    await rm(await web());
+    expect(await listedOf()).toEqual(all);
+    await comesBack();
+  });
+
+  test('the file of one instance, which has another run since', async () => {
+    await rm(await web());
+    await record(idOf(5));
+    expect(await listedOf()).toEqual([idOf(5), ...all]);
+  });
+
+  test('all but the beginning of the file', async () => {
+    const text = await readFile(await web(), 'utf8');
+    const path = await web();
+    for (const length of [0, 20, 55, 70, 700, text.length / 2, text.length - 900].map(Math.floor)) {
+      await writeFile(path, text.slice(0, length));
+      await comesBack();
+    }
+  });
+
+  test('any one line, as where another guard cut the file at that moment', async () => {
+    const path = await web();
+    for (const run of all) {
+      const text = await readFile(path, 'utf8');
+      const left = text.split('\n').filter((line) => !line.startsWith(`{"run":"${run}"`));
+      await writeFile(path, left.join('\n'));
+      await comesBack();
+    }
+  });
+
+  test('the record of the newest run was removed, and then the others', async () => {
+    expect(await removeRecord(state, idOf(3))).toBe(true);
+    expect(await listedOf()).toEqual([2, 1].map(idOf));
+    await record(idOf(5), { outcome: null });
+    await rm(join(state, 'runs', idOf(5)), { recursive: true });
+    for (const number of [2, 1]) await removeRecord(state, idOf(number));
+    expect(await listedOf()).toEqual([]);
+    // Only that of the other instance is left.
+    expect(await readdir(history)).toHaveLength(1);
+  });
+
+  test('its line could not be written when the run ended', async () => {
+    const path = await web();
+    const text = await readFile(path, 'utf8');
+    await rm(path);
+    await mkdir(path);
+    await record(idOf(5));
+    await rm(path, { recursive: true });
+    await writeFile(path, text);
+    await unfinishedRuns(state);
+    expect(await listedOf()).toEqual([idOf(5), ...all]);
+  });
+
+  test('and is not read a second time', async () => {
+    await rm(history, { recursive: true });
+    await unfinishedRuns(state);
+    const path = join(state, 'runs', idOf(1), 'journal.jsonl');
+    await writeFile(path, 'x'.repeat((await readFile(path)).length));
+    // A record that is read and says nothing would be unfinished.
+    expect(await unfinishedRuns(state)).toEqual([]);
+  });
+});
+
 test('a guard that is killed at any byte of a note leaves nothing that is believed', async () => {
   await record(idOf(1), { outcome: rolledBack });
   await record(idOf(2), { outcome: null });
@@ -171,7 +274,9 @@ test('finds the records of an older guard, and one that was put there by hand', 
   const entry = (run: string): string =>
     `${JSON.stringify({ run, v: 1, bytes: 1, summary: { started: { instance: 'web01' } } })}\n`;
   await writeFile(join(state, 'index.jsonl'), [0, 1, 2].map((number) => entry(idOf(number))).join(''));
-  // Before anything was read.
+  // Too many records to read them all for one instance.
+  for (let number = 0; number < 500; number += 1)
+    await mkdir(join(state, 'runs', `20250101-${String(number).padStart(6, '0')}-aaaa`));
   expect(await listedOf()).toEqual([2, 1, 0].map(idOf));
   expect((await unfinishedRuns(state)).map(({ run }) => run)).toEqual([idOf(3)]);
   expect(await listedOf()).toEqual([3, 2, 1, 0].map(idOf));
@@ -218,7 +323,10 @@ test('ten thousand finished runs are not read', async () => {
     await mkdir(join(state, 'runs', id));
     await writeFile(join(state, 'runs', id, 'journal.jsonl'), 'x'.repeat(100));
   }
-  await appendFile(finished, ids.map((id) => `${id} 000000100\n`).join(''));
+  // The history had become too long, and was cut.
+  const [generation, lines] = await historyParts();
+  await writeFile(await onlyHistory(), `{"generation":"${generation}","from":"20260101-000000-aaaa"}\n${lines}`);
+  await appendFile(finished, ids.map((id) => `${id} 000000100 ${generation}\n`).join(''));
   await record(idOf(2), { outcome: null });
   expect((await unfinishedRuns(state)).map(({ run }) => run)).toEqual([idOf(2)]);
   expect(await listedOf()).toEqual([idOf(2), idOf(1)]);
@@ -231,10 +339,13 @@ test('a history stays short', async () => {
   const filler = Array.from({ length: 20_000 }, (_, number) =>
     line.replaceAll(idOf(1), `20250101-${String(number).padStart(6, '0')}-aaaa`),
   );
-  await writeFile(path, filler.map((one) => `${one}\n`).join(''));
+  const [header = ''] = (await readFile(path, 'utf8')).split('\n');
+  await writeFile(path, [header, ...filler].map((one) => `${one}\n`).join(''));
+  const [generation] = await historyParts();
   await record(idOf(2));
   expect((await readFile(path)).length).toBeLessThan(3 * 1024 * 1024);
   expect(await listedOf()).toEqual([idOf(2)]);
+  expect((await historyParts())[0]).toBe(generation);
 });
 
 describe('an instance is its uuid on its server (F37, F17)', () => {
@@ -343,6 +454,32 @@ test('failures in a row are counted from the newest to the last good one (F42)',
   await record(idOf(5), { outcome: rolledBack });
   await record(idOf(6), { outcome: rolledBack, instance: 'db01' });
   expect(await consecutiveFailures(state, address)).toBe(2);
+});
+
+test('records that are needed do not stop the removal of later ones', async () => {
+  const needed = Array.from({ length: 12 }, (_, number) => idOf(number));
+  for (let number = 0; number < 16; number += 1) await record(idOf(number));
+  expect(await pruneRecords(state, { keep: 1, needed: new Set(needed) })).toEqual([12, 13, 14].map(idOf));
+});
+
+test('a record that cannot be removed does not stop the removal of later ones', async () => {
+  for (let number = 0; number < 40; number += 1) await record(idOf(number));
+  const [stuck = ''] = await readdir(join(state, 'runs'));
+  vi.mocked(rm).mockImplementation(async (path, options) => {
+    if (String(path).endsWith(stuck)) throw Object.assign(new Error('not permitted'), { code: 'EPERM' });
+    return removeReally(path, options);
+  });
+  const removed: string[] = [];
+  for (let time = 0; time < 5; time += 1) removed.push(...(await pruneRecords(state, { keep: 5 })));
+  expect(removed).toHaveLength(34);
+  expect(await listRunIds(state)).toEqual([39, 38, 37, 36, 35, 0].map(idOf));
+});
+
+test('a run that is noted twice counts once', async () => {
+  for (let number = 1; number <= 3; number += 1) await record(idOf(number));
+  await appendFile(finished, `\n\n${await readFile(finished, 'utf8')}\n\n`);
+  expect(await pruneRecords(state, { keep: 3 })).toEqual([]);
+  expect(await pruneRecords(state, { keep: 2 })).toEqual([idOf(1)]);
 });
 
 test('old records go, but never one that has not ended or is needed (F14)', async () => {

@@ -109,6 +109,8 @@ describe('the configuration of a copy', () => {
     ['user.guard.quiet', '{}'],
     ['security.protection.delete', 'true'],
     ['cluster.evacuate', 'live-migrate'],
+    ['nvidia.runtime', 'true'],
+    ['ubuntu_pro.guest_attach', 'on'],
   ])('%s of the original is cleared', (key, value) => {
     expect(keysOf({ [key]: value })[key]).toBe('');
     expect(keysOf({}, { [key]: value })[key]).toBeUndefined();
@@ -138,4 +140,80 @@ describe('the configuration of a copy', () => {
     });
     expect(config['limits.memory']).toBe('1000000B');
   });
+});
+
+describe('the raw LXC configuration of a copy', () => {
+  const planned = (raw: string) => planCopy(original({ root }, { 'raw.lxc': raw }), request);
+
+  test.each([
+    'lxc.apparmor.profile = unconfined',
+    'lxc.apparmor.raw=mount,',
+    'lxc.cap.drop =',
+    'lxc.prlimit.nofile = 65536',
+    'lxc.sysctl.net.core.somaxconn = 1024',
+    'lxc.cgroup2.cpu.weight = 50',
+    'lxc.cgroup2.devices.deny = a',
+    'lxc.seccomp.profile = /usr/share/lxc/config/common.seccomp',
+    'lxc.init.cmd = /sbin/init --debug',
+    'lxc.environment = LANG=C',
+    'lxc.signal.halt = SIGRTMIN+4',
+    'lxc.idmap = u 0 100000 65536',
+  ])('%s stays', (line) => {
+    const { config, removedSettings } = planned(line);
+    expect(config['raw.lxc']).toBe(line);
+    expect(removedSettings).toEqual([]);
+  });
+
+  test.each([
+    'lxc.mount.entry = /srv/data srv/data none bind 0 0',
+    'lxc.mount.fstab = /etc/fstab.c1',
+    'lxc.mount.auto = proc:rw sys:rw',
+    'lxc.mount = /etc/fstab.c1',
+    'lxc.hook.pre-start = /usr/local/bin/announce',
+    'lxc.net.1.type = phys',
+    'lxc.include = /etc/lxc/more.conf',
+    'lxc.rootfs.path = dir:/srv/other',
+    'lxc.rootfs.mount = /srv',
+    'lxc.autodev = 0',
+    'lxc.cgroup.devices.allow = a',
+    'lxc.cgroup2.devices.allow = c 10:200 rwm',
+    'lxc.cgroup.dir = lxc.payload.c1',
+    'lxc.cgroup2.memory.max = 64G',
+    'lxc.namespace.share.net = c2',
+    'lxc.seccomp.notify.proxy = unix:/run/proxy',
+    'lxc.console.logfile = /var/log/c1',
+    'lxc.log.file = /var/log/c1',
+    'lxc.start.auto = 1',
+    'lxc.quantum = 1',
+    'LXC.CAP.DROP = sys_admin',
+    'lxc.capx = 1',
+    'lxc.environmental = 1',
+    'mount',
+  ])('%s is removed, and told', (line) => {
+    const { config, removedSettings } = planned(`  ${line}\nlxc.cap.drop = sys_admin\r\n# comment\n`);
+    expect(config['raw.lxc']).toBe('lxc.cap.drop = sys_admin');
+    expect(removedSettings.map(({ setting }) => setting)).toEqual([`raw.lxc: ${line.split('=')[0]?.trim()}`]);
+  });
+
+  test('is cleared where nothing of it stays, and is not set for what a profile alone has', () => {
+    const raw = 'lxc.mount.entry = /srv/data /srv/data none bind 0 0';
+    expect(planned(raw).config['raw.lxc']).toBe('');
+    const ofProfile = planCopy(original({ root }, {}, { 'raw.lxc': raw }), request);
+    expect(ofProfile.config['raw.lxc']).toBeUndefined();
+    expect(ofProfile.removedSettings).toHaveLength(1);
+  });
+
+  test('tells a line without its control characters', () => {
+    expect(planned('lxc.\x1b[2J = 1').removedSettings[0]?.setting).toBe('raw.lxc: lxc.\\x1b[2J');
+  });
+
+  test('tells each mount with its path inside', () => {
+    const raw = ['srv/data', '/srv/mail', 'srv/data'].map((at) => `lxc.mount.entry=/x ${at} none bind 0 0`).join('\n');
+    expect(planned(raw).removedSettings.map(({ path }) => path)).toEqual(['/srv/data', '/srv/mail']);
+  });
+
+  test.each(['raw.idmap', 'raw.apparmor', 'raw.seccomp', 'linux.kernel_modules', 'security.privileged'])(
+    '%s acts inside only, and stays',
+    (key) => expect(planCopy(original({ root }, { [key]: 'x' }), request).config[key]).toBe('x'),
+  );
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { MemoryServer } from '../../src/platform/memory/server.ts';
 import { projectOf } from '../../src/platform/memory/server.ts';
+import { ok } from '../../src/result.ts';
 import { rehearse, type RehearsalPlan } from '../../src/rehearsal/rehearse.ts';
 import {
   createWorld,
@@ -71,4 +72,26 @@ test('a service that starts slowly is part of the baseline, so a change that bre
   world.slowStartMs = 15_000;
   await world.time.pass(20_000);
   expect((await rehearseIn(world, 'breaks')).outcome).toMatchObject({ outcome: 'rehearsal-failed', stage: 'change' });
+});
+
+test('a setting that the copy lacks is reported', async () => {
+  const world = createWorld();
+  const guard = startGuard(world, { run });
+  const { platform } = guard.tools;
+  const setting = { setting: 'raw.lxc: lxc.mount.entry', because: 'it mounts files of the host', path: '/srv/data' };
+  const planCopy: typeof platform.rehearsals.planCopy = async (...words) => {
+    const planned = await platform.rehearsals.planCopy(...words);
+    return planned.ok ? ok({ ...planned.value, removedSettings: [setting] }) : planned;
+  };
+  const rehearsals = { ...platform.rehearsals, planCopy };
+  const tools = { ...guard.tools, platform: { ...platform, rehearsals }, openProxy: silentProxy };
+  await world.time.run(guard.process, () =>
+    rehearse({ plan: planOf('good', run), before: null, keepCopy: false, mayCopyFiles: false }, tools),
+  );
+  const event = recordOf(world, run)?.events.find(({ type }) => type === 'rehearsal-report');
+  expect(event).toMatchObject({
+    report: {
+      notRehearsed: [{ message: `the copy lacks the setting "${setting.setting}": ${setting.because}` }],
+    },
+  });
 });

@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/event.ts';
 import { executeRollout, type RolloutTools } from '../../src/rollout/execute.ts';
 import type { RolloutSettings } from '../../src/rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../../src/rollout/record.ts';
-import { resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
+import { describeEnd, resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
 import { withRolloutEvent } from '../../src/rollout/record.ts';
 import type { RecordedRolloutEvent } from '../../src/rollout-event.ts';
 import { holder, membersOf, oneByOne, otherHolder, recorded, recordOf } from './record-samples.ts';
@@ -54,6 +54,7 @@ async function play(
     },
     signalStatus: () => null,
     takenOver: () => false,
+    renew: async () => {},
     ...more,
   });
   return { ...ended, events, ran, reverted };
@@ -157,6 +158,57 @@ describe('a rollout', () => {
     expect(played).toMatchObject({ exitStatus: 31, record: { stop: 'taken-over' } });
     expect(statesOf(played)).toEqual(['kept', 'pending', 'pending']);
   });
+  test('a takeover that the first write of a run finds begins nothing, nor what begins beside it', async () => {
+    let over = false;
+    const played = await play(
+      4,
+      { maxParallel: { count: 2 } },
+      {},
+      {
+        takenOver: () => over,
+        record: async (event) => {
+          if (event.type === 'member-begun' && event.id.endsWith('c2')) over = true;
+        },
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 31, ran: ['c0', 'c1'], record: { stop: 'taken-over' } });
+    expect(statesOf(played)).toEqual(['kept', 'kept', 'pending', 'pending']);
+  });
+  test('an instance that is busy with the change of another host that took over is not tried again', async () => {
+    let renewed = false;
+    let times = 0;
+    const played = await play(
+      2,
+      {},
+      {},
+      {
+        takenOver: () => renewed,
+        renew: async () => {
+          renewed = true;
+        },
+        runMember: async () => ({ outcome: (times += 1) < 2 ? busy : kept, message: '' }),
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 31, record: { stop: 'taken-over' } });
+    expect(statesOf(played)).toEqual(['pending', 'pending']);
+    expect(times).toBe(1);
+  });
+  test('a takeover that the first write of a rollback finds rolls nothing back', async () => {
+    let over = false;
+    const played = await play(
+      3,
+      { allOrNothing: true },
+      { c2: unhealthy },
+      {
+        takenOver: () => over,
+        record: async ({ type }) => {
+          if (type === 'revert-begun') over = true;
+        },
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 31, reverted: [], record: { stop: 'taken-over' } });
+    expect(statesOf(played)).toEqual(['kept', 'kept', 'failed']);
+  });
   test('a fault in guard is recorded, the others are finished, and it is thrown', async () => {
     const events: RecordedRolloutEvent[] = [];
     const broken = play(
@@ -173,6 +225,17 @@ describe('a rollout', () => {
     await expect(broken).rejects.toThrow('a bug');
     expect(events.at(-1)).toMatchObject({ type: 'rollout-ended', exitStatus: 70 });
   });
+});
+
+test.each([
+  ['complete', null, false, /is complete/],
+  ['aborted', 'aborted', false, /was aborted/],
+  ['interrupted', 'taken-over', false, /was taken over by another host/],
+  ['interrupted', 'taken-over', true, /^open$/],
+  ['interrupted', 'interrupted', false, /^open$/],
+  ['stopped', 'failures', false, /^open$/],
+] as const)('%s (%s), on the server: %s; whether it can be resumed', (status, stop, isOnServer, message) => {
+  expect(describeEnd({ id: 'x', status, stop }, isOnServer)?.message ?? 'open').toMatch(message);
 });
 
 describe('killed at any moment, and resumed', () => {
@@ -233,6 +296,7 @@ describe('killed at any moment, and resumed', () => {
             revertMember: async () => ({ outcome: kept, message: '' }),
             signalStatus: () => null,
             takenOver: () => false,
+            renew: async () => {},
           });
           await Promise.race([whole, untilDead(dead)]);
         }

@@ -94,6 +94,7 @@ test('killed at any moment, and taken over from what the server has by then: not
           revertMember: async () => ({ outcome: kept, message: '' }),
           signalStatus: () => null,
           takenOver: () => false,
+          renew: async () => {},
         });
         await Promise.race([whole, untilDead(isDead)]);
       }
@@ -101,6 +102,75 @@ test('killed at any moment, and taken over from what the server has by then: not
       expect([...applied.values()].map((runs) => runs.length)).toEqual(Array.from({ length: count }, () => 1));
     }),
     { numRuns: 200 },
+  );
+});
+
+test('all of 30 rolled back, resumed on another host that dies at any moment, and resumed on the first: none is forgotten', async () => {
+  const how: RolloutSettings = { ...oneByOne, maxParallel: { count: 3 }, allOrNothing: true };
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 2, max: 40 }), fc.integer({ min: 0, max: 29 }), async (killAfter, failing) => {
+      const newRunId = idMaker();
+      let published: RolloutRecord = recordOf(membersOf(30, how));
+      // By the instance's name: the run whose change is on it.
+      const applied = new Map<string, string>();
+      // Each host knows how its own runs ended.
+      const journals = { first: new Map<string, 'kept' | 'failed'>(), second: new Map<string, 'kept' | 'failed'>() };
+
+      async function runOn(host: 'first' | 'second', isFixed: boolean, left: number): Promise<void> {
+        const isDead = (): boolean => left <= 0;
+        const reservations = createReservations(10, newRunId);
+        let record = published;
+        for (const { id, name, run } of [...unfinishedMembers(record), ...reservedMembers(record)]) {
+          const state = journals[host].get(run ?? '') ?? (applied.get(name) === run ? 'kept' : 'pending');
+          const ended = { type: 'member-ended', id, run: run ?? '', state, outcome: null, message: '', ms: 0 } as const;
+          record = withRolloutEvent(record, recorded(ended));
+        }
+        record = withRolloutEvent(record, recorded(resumeEvent(record, how, { holder, retryFailed: isFixed })));
+        published = reservations.withReservations(record);
+        const whole = executeRollout(record, how, {
+          clock: systemClock,
+          interrupted: new AbortController().signal,
+          isAborted: false,
+          skipRefused: false,
+          newRunId,
+          runIdFor: ({ id }) => reservations.runIdFor(id),
+          record: async (_event, after) => {
+            left -= 1;
+            if (isDead()) return new Promise(() => {});
+            published = reservations.withReservations(after);
+          },
+          runMember: async ({ name }, run) => {
+            if (isDead()) return new Promise(() => {});
+            await Promise.resolve();
+            const isHealthy = isFixed || name !== `c${failing}`;
+            journals[host].set(run, isHealthy ? 'kept' : 'failed');
+            if (isHealthy) applied.set(name, run);
+            return {
+              outcome: isHealthy ? kept : ({ outcome: 'rolled-back', cause: 'unhealthy' } as const),
+              message: '',
+            };
+          },
+          revertMember: async ({ name }) => {
+            applied.delete(name);
+            return { outcome: kept, message: '' };
+          },
+          signalStatus: () => null,
+          takenOver: () => false,
+          renew: async () => {},
+        });
+        await Promise.race([whole, untilDead(isDead)]);
+      }
+
+      await runOn('first', false, Infinity);
+      expect(published).toMatchObject({ status: 'stopped', stop: 'failures' });
+      expect(applied.size).toBe(0);
+      await runOn('second', true, killAfter);
+      await runOn('first', true, Infinity);
+      expect(published.status).toBe('complete');
+      expect(published.members.map(({ state }) => state)).toEqual(published.members.map(() => 'kept'));
+      expect([...applied.keys()].toSorted()).toEqual(published.members.map(({ name }) => name).toSorted());
+    }),
+    { numRuns: 50 },
   );
 });
 

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { RolloutRecord } from '../../src/rollout/record.ts';
-import { claimInstances, createPublisher } from '../../src/rollout/shared-publisher.ts';
+import { claimInstances, createPublisher, type ClaimedState } from '../../src/rollout/shared-publisher.ts';
 import {
   decodeRollouts,
   encodeRollouts,
   type SharedStore,
   type StoreFailure,
 } from '../../src/rollout/shared-record.ts';
-import { membersOf, oneByOne, otherHolder, recordOf, rolloutId } from './record-samples.ts';
+import { holder, membersOf, oneByOne, otherHolder, recordOf, rolloutId } from './record-samples.ts';
 
 interface TestStore extends SharedStore {
   text: () => string | null;
@@ -50,7 +50,7 @@ function storeIn(project: string, failure: StoreFailure | null = null): TestStor
 function claim(
   record: RolloutRecord,
   stores: readonly TestStore[],
-  more: { life?: 'alive' | 'dead' | 'elsewhere'; from?: RolloutRecord['holder'] } = {},
+  more: { life?: 'alive' | 'dead' | 'elsewhere'; from?: ClaimedState } = {},
 ) {
   return claimInstances(record, {
     clock: systemClock,
@@ -58,6 +58,23 @@ function claim(
     storeOf: ({ project }) => stores.find((store) => store.project === project) as SharedStore,
     lookAtHolder: () => more.life ?? 'alive',
     from: more.from ?? null,
+  });
+}
+
+/** What another host reads of the first rollout before it takes it over. */
+function stateOf(...stores: readonly TestStore[]): ClaimedState {
+  const beatIn = (store: TestStore) => decodeRollouts(store.text(), store)?.get(rolloutId)?.beat ?? null;
+  return { holder, beats: new Map(stores.map((store) => [store.id, beatIn(store)])) };
+}
+
+function publisherTo(store: SharedStore, onPublished: () => void) {
+  return createPublisher({
+    clock: { ...systemClock, sleep: async () => {} },
+    stores: [store],
+    storeOf: () => store,
+    onTrouble: () => {},
+    onTakenOver: () => {},
+    onPublished,
   });
 }
 
@@ -161,7 +178,7 @@ test('a publisher keeps the newest, removes what is complete, and sees a takeove
   await Promise.all(states.map((status) => publisher.publish({ ...first, status })));
   expect(decodeRollouts(store.text(), store)?.get(rolloutId)?.record.status).toBe('interrupted');
   expect(takenOver).toBe(false);
-  expect(await claim({ ...first, holder: otherHolder }, [store], { from: first.holder })).toMatchObject({ ok: true });
+  expect(await claim({ ...first, holder: otherHolder }, [store], { from: stateOf(store) })).toMatchObject({ ok: true });
   await publisher.publish(first);
   expect(takenOver).toBe(true);
   expect(decodeRollouts(store.text(), store)?.get(rolloutId)?.record.holder).toEqual(otherHolder);
@@ -182,9 +199,95 @@ test('a publisher keeps the newest, removes what is complete, and sees a takeove
 test('two that take it over at once: one of them has it', async () => {
   const store = storeIn('default');
   await claim(first, [store]);
-  const a = await claim({ ...first, holder: otherHolder }, [store], { from: first.holder });
-  const b = await claim({ ...first, holder: { ...otherHolder, pid: 9 } }, [store], { from: first.holder });
+  const from = stateOf(store);
+  const a = await claim({ ...first, holder: otherHolder }, [store], { from });
+  const b = await claim({ ...first, holder: { ...otherHolder, id: 'c', pid: 9 } }, [store], { from });
   expect([a.ok, b.ok]).toEqual([true, false]);
+});
+
+test('a host that wakes between the look at its record and the claim keeps its rollout', async () => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  const from = stateOf(store);
+  const publisher = publisherTo(store, () => {});
+  await publisher.publish({
+    ...first,
+    members: first.members.map((member) => ({ ...member, state: 'kept' as const })),
+  });
+  publisher.close();
+  const claimed = await claim({ ...first, holder: otherHolder }, [store], { from });
+  expect(claimed).toMatchObject({
+    ok: false,
+    error: { message: expect.stringContaining('in progress on host alpha') },
+  });
+  const left = decodeRollouts(store.text(), store)?.get(rolloutId)?.record;
+  expect(left).toMatchObject({ holder, members: [{ state: 'kept' }, { state: 'kept' }, { state: 'kept' }] });
+});
+
+test('a host that wakes and ends its rollout before the claim has ended it', async () => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  const from = stateOf(store);
+  const publisher = publisherTo(store, () => {});
+  await publisher.publish({ ...first, status: 'complete' });
+  publisher.close();
+  expect(await claim({ ...first, holder: otherHolder }, [store], { from })).toMatchObject({ ok: false });
+  expect(store.text()).toBeNull();
+});
+
+test('a claim that another rollout stood in the way of in the second project can be repeated', async () => {
+  const stores = [storeIn('default'), storeIn('shop')] as const;
+  const both = recordOf([...membersOf(1, oneByOne), ...membersOf(1, oneByOne, 'shop')], { status: 'stopped' });
+  await claim(both, stores);
+  const from = stateOf(...stores);
+  const before = stores[1].text();
+  await claim(elsewhere, [stores[1]]);
+  const resumed = { ...both, holder: otherHolder };
+  expect(await claim(resumed, stores, { from })).toMatchObject({ ok: false, error: { kind: 'busy' } });
+  stores[1].disturb(before);
+  await stores[1].read();
+  expect(await claim(resumed, stores, { from })).toMatchObject({ ok: true });
+});
+
+test('a write that lost against others every time is tried again with the next record', async () => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  let isContended = true;
+  let published = 0;
+  const changed = { ok: false, error: { kind: 'changed', message: 'changed.' } } as const;
+  const contended: SharedStore = {
+    ...store,
+    write: async (...written) => (isContended ? changed : store.write(...written)),
+  };
+  const publisher = publisherTo(contended, () => (published += 1));
+  await publisher.publish({ ...first, status: 'paused' });
+  await publisher.renew();
+  expect(published).toBe(0);
+  isContended = false;
+  await publisher.renew();
+  expect(published).toBe(1);
+  expect(decodeRollouts(store.text(), store)?.get(rolloutId)?.record.status).toBe('paused');
+  publisher.close();
+});
+
+test.each(['forbidden', 'taken over'])('what is not written any more is not published: %s', async (why) => {
+  const store = storeIn('default');
+  await claim({ ...first, holder: why === 'taken over' ? otherHolder : holder }, [store]);
+  let published = 0;
+  let writes = 0;
+  const forbidden = { ok: false, error: { kind: 'forbidden', message: 'not permitted.' } } as const;
+  const closed: SharedStore = {
+    ...store,
+    write: async () => {
+      writes += 1;
+      return forbidden;
+    },
+  };
+  const publisher = publisherTo(closed, () => (published += 1));
+  await publisher.publish(first);
+  await publisher.renew();
+  publisher.close();
+  expect({ published, writes }).toEqual({ published: 0, writes: why === 'forbidden' ? 1 : 0 });
 });
 
 test('nothing is nothing', () => {

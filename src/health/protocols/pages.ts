@@ -1,4 +1,5 @@
 import type { Answer, Socket } from '../facts.ts';
+import { mayHaveEffect } from './effect.ts';
 import { ownTarget, requestPage, speaksHttp, type PageRequest } from './http.ts';
 import type { Questions } from './memory.ts';
 
@@ -56,24 +57,38 @@ async function askPort(port: number, address: string, pages: KnownPages, questio
     const said = await questions.remembering(`${address} ${port} ${filesOfFirstPage}`, () =>
       requestFiles(first, own, questions),
     );
-    if (said !== null || before !== null) answers.push(answer(filesOfFirstPage, said));
+    if (said !== null) answers.push(answer(filesOfFirstPage, said));
   }
-  for (const { question } of before?.filter(isFurtherPage) ?? [])
-    answers.push(answer(question, await request(question)));
+  for (const { question } of before?.filter(isFurtherPage) ?? []) {
+    const said = await request(question);
+    answers.push(answer(question, said));
+    // The others would take their time as well, and the verdict waits.
+    if (isDown(said)) return answers;
+  }
   if (before !== null) return answers;
+  const endsAt = questions.clock.monotonic() + mostBaselineMs;
   for (const path of pages.paths) {
     for (const question of [path, ...pages.sites.slice(0, mostSites).map((site) => `//${site}${path}`)]) {
       const began = questions.clock.monotonic();
+      if (began > endsAt) return answers;
       const said = await request(question);
       // Nothing waits that long for a page of which only its presence matters.
       if (questions.clock.monotonic() - began > slowPageMs) break;
-      if (said === null || /(^|> )(404|410|5\d\d|nobody|unreachable)$/.test(said)) continue;
+      if (said === null || isDown(said) || /(^|> )(404|410|5\d\d|nobody)$/.test(said)) continue;
       answers.push(answer(question, said));
       break;
     }
   }
   return answers;
 }
+
+/** Whether the server, and not only the page, does not answer. */
+function isDown(said: string | null): boolean {
+  return said === null || /(unreachable|429|503)$/.test(said);
+}
+
+/** Milliseconds for the search for pages on one port. */
+const mostBaselineMs = 4000;
 
 const mostSites = 3;
 
@@ -99,8 +114,12 @@ async function requestFiles(
 ): Promise<string | null> {
   const page = await requestPage(first, own, questions, { bytes: mostOfPage });
   if (page.said === null || !page.said.endsWith('200')) return null;
-  const files = filesIn(page.text)
-    .flatMap((link) => ownTarget(link, page.request, own) ?? [])
+  const { links, base } = filesIn(page.text);
+  const from = base === null ? page.request : (ownTarget(base, page.request, own) ?? null);
+  if (from === null) return null;
+  const files = links
+    .flatMap((link) => ownTarget(link, from, own) ?? [])
+    .filter(({ path }) => !mayHaveEffect(path))
     .slice(0, mostFiles);
   for (const file of files) {
     const said = await requestPatiently(file, own, questions);
@@ -114,17 +133,26 @@ const mostOfPage = 65_536;
 
 const mostFiles = 6;
 
-/** The links of a page that a browser follows by itself: its scripts, style sheets and pictures. */
-function filesIn(page: string): string[] {
-  const links = [...page.matchAll(/<(script|link|img)\b([^>]{0,2000})>/gi)].flatMap(([, tag, attributes = '']) => {
-    if (
-      tag?.toLowerCase() === 'link' &&
-      !/\brel\s*=\s*["']?[a-z ]*\b(stylesheet|icon|manifest|modulepreload)\b/i.test(attributes)
-    )
-      return [];
-    const [, quoted, bare] =
-      /\b(?:src|href)\s*=\s*(?:["']([^"']{1,500})["']|([^\s"'>]{1,500}))/i.exec(attributes) ?? [];
-    return quoted ?? bare ?? [];
-  });
-  return [...new Set(links.map((link) => link.replaceAll('&amp;', '&')))];
+/** The links of a page that a browser follows by itself: its scripts, style sheets and pictures; and what they are relative to. */
+function filesIn(page: string): { readonly links: readonly string[]; readonly base: string | null } {
+  const shown = page
+    .replace(/<!--[\s\S]*?-->/g, '')
+    .replace(/<(template|noscript)\b[\s\S]*?<\/\1>/gi, '')
+    .replace(/(<script\b[^>]{0,2000}>)[\s\S]*?<\/script>/gi, '$1');
+  const links = [...shown.matchAll(/<(script|link|img)\b([^>]{0,2000})>/gi)].flatMap(([, tag, attributes = '']) =>
+    tag?.toLowerCase() === 'link' && !loadedLink.test(attributes) ? [] : (linkIn(attributes) ?? []),
+  );
+  const [, ofBase] = /<base\b([^>]{0,2000})>/i.exec(shown) ?? [];
+  return {
+    // A program in the browser fills in what stands in brackets.
+    links: [...new Set(links)].filter((link) => !/\{\{|\$\{|<%|^data:/.test(link)),
+    base: ofBase === undefined ? null : linkIn(ofBase),
+  };
+}
+
+const loadedLink = /\srel\s*=\s*["']?[a-z ]*\b(stylesheet|icon|manifest|modulepreload)\b/i;
+
+function linkIn(attributes: string): string | null {
+  const [, quoted, bare] = /\s(?:src|href)\s*=\s*(?:["']([^"']{1,500})["']|([^\s"'>]{1,500}))/i.exec(attributes) ?? [];
+  return (quoted ?? bare)?.replaceAll('&amp;', '&') ?? null;
 }

@@ -40,7 +40,16 @@ function planCopy({ disks }: MemoryInstance, { uuid, run, ownVolumes }: CopyRequ
     .filter(({ device, kind }) => kind !== 'root' && !volumes.some((volume) => volume.device === device))
     .map(({ device }) => ({ device, because: 'a device of the host' }));
   const config = { [uuidKey]: uuid, [runKey]: run };
-  return { config, devices: {}, hasNetwork: false, removed, volumes, location: null, isOnAnsweringServer: true };
+  return {
+    config,
+    devices: {},
+    hasNetwork: false,
+    removed,
+    removedSettings: [],
+    volumes,
+    location: null,
+    isOnAnsweringServer: true,
+  };
 }
 
 /** One request for each volume and one for the instance, as Incus needs them. */

@@ -36,7 +36,7 @@ export async function keepDeadline(
     if (settled.ok) return { step: isOwn(tools, settled.value) ? 'finish' : 'look-again' };
     // A full pool may refuse the marker, and must not stop the rollback: nobody can write a confirmation either.
     const isUnwritable = settled.error.kind === 'platform' && !mayBeSettledLater(settled.error);
-    return { step: isUnwritable || wait.marker === null ? 'finish' : 'look-again' };
+    return { step: isUnwritable ? 'finish' : 'look-again' };
   }
   if (wait.state === 'settled' && isOwn(tools, wait.confirmation)) return { step: 'finish' };
   return { step: (await awaitOtherGuard(tools, instance, run)) === 'finished' ? 'finished' : 'finish' };

@@ -1,5 +1,5 @@
 import { longestWaitMs, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
-import type { Outcome } from '../../event.ts';
+import type { Holder, Outcome } from '../../event.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import type { Instance, Snapshot } from '../../platform/platform.ts';
 import { formatTime } from '../../time.ts';
@@ -19,6 +19,8 @@ export interface KnownWait {
   readonly createdAt: string | null;
   /** The base of the lease under which this host held it last; null where that is not known. */
   readonly lease: number | null;
+  /** How long others wait for a sign of life of its guard, in milliseconds. */
+  readonly leaseMs: number;
   /** The marker as the run wrote it, which takes the place of one that is gone; null where the record cannot be read. */
   readonly marker: RunMarker | null;
 }
@@ -38,32 +40,52 @@ export type WaitState =
   | {
       readonly state: 'waiting';
       readonly confirmation: Confirmation;
-      /** What a settlement is written into; null where neither the instance nor this host has it. */
-      readonly marker: RunMarker | null;
+      /** What a settlement is written into. */
+      readonly marker: RunMarker;
       readonly problem: WaitProblem | null;
     }
   | { readonly state: 'settled'; readonly confirmation: Confirmation; readonly marker: RunMarker }
   /** It does not wait, or another guard has taken it over. */
   | { readonly state: 'none' };
 
-/** Whether the record of a run says that its change waits, and nothing of a decision. */
-export function isWaitOpen({ ended, decided, events, confirmationDeadline }: RunRecord): boolean {
-  const isSettled = decided !== null || events.some(({ type }) => type === 'confirmation-settled');
-  return confirmationDeadline !== null && !isSettled && (ended === null || ended.outcome.outcome === 'waiting');
+/**
+ * Whether the record of a run says that its change waits, and nothing of a decision. An end is none: a guard that could not reach
+ * the server for long ends, and its change goes on waiting.
+ */
+export function isWaitOpen(record: RunRecord): boolean {
+  return record.confirmationDeadline !== null && !isWaitOver(record);
 }
 
-/** What this host knows of a run by its record, or by its note where the record cannot be read; null where its change does not wait. */
+function isWaitOver({ decided, released, events }: RunRecord): boolean {
+  return decided !== null || released !== null || events.some(({ type }) => type === 'confirmation-settled');
+}
+
+/**
+ * What this host knows of a run by its record, and by its note where the record is missing, cannot be read, or has lost the line
+ * that says so; null where its change does not wait. `leaseMs`: as the settings have it, in milliseconds.
+ */
 export function knownWaitOf(
   run: string,
   record: RunRecord | null,
   noted: Deadline | null,
   leaseMs: number,
 ): KnownWait | null {
-  if (record === null)
-    return noted === null ? null : { run, deadline: noted, createdAt: null, lease: null, marker: null };
-  const { started, confirmationDeadline, restorePoint, retention } = record;
-  if (!isWaitOpen(record) || started === null || confirmationDeadline === null) return null;
-  const marker: RunMarker = {
+  const deadline = record?.confirmationDeadline ?? noted;
+  if (deadline === null || (record !== null && isWaitOver(record))) return null;
+  return {
+    run,
+    deadline,
+    createdAt: record?.restorePoint?.createdAt ?? null,
+    lease: record?.lease ?? null,
+    leaseMs,
+    marker: record === null ? null : recordedMarker(record, deadline, leaseMs),
+  };
+}
+
+/** The marker as the run wrote it; null where the record has lost its beginning. */
+function recordedMarker({ run, started, retention }: RunRecord, deadline: Deadline, leaseMs: number): RunMarker | null {
+  if (started === null) return null;
+  return {
     v: 1,
     run,
     holder: started.holder,
@@ -71,14 +93,24 @@ export function knownWaitOf(
     restorePointName: started.restorePointName,
     leaseMs,
     at: started.at,
-    confirmation: { state: 'waiting', deadline: confirmationDeadline, ...(retention == null ? {} : { retention }) },
+    confirmation: { state: 'waiting', deadline, ...(retention == null ? {} : { retention }) },
   };
+}
+
+/** Nobody can tell whether this process lives: its lease decides. */
+const unknownHolder: Holder = { host: 'unknown', pid: 0, bootId: '', network: '', id: '' };
+
+/** A marker by what is left on the server, for a run of which this host has only the note. */
+function markerFromPoint({ run, leaseMs }: KnownWait, { status }: Instance, { createdAt }: Snapshot): RunMarker {
+  const at = Date.parse(createdAt);
   return {
+    v: 1,
     run,
-    deadline: confirmationDeadline,
-    createdAt: restorePoint?.createdAt ?? null,
-    lease: record.lease,
-    marker,
+    holder: unknownHolder,
+    wasRunning: status !== 'Stopped',
+    restorePointName: `guard-${run}`,
+    leaseMs,
+    at: Number.isNaN(at) ? 0 : at,
   };
 }
 
@@ -100,14 +132,19 @@ export function waitStateOf(
     const changed = confirmation === shown ? null : 'deadline-changed';
     return { state: 'waiting', confirmation, marker, problem: isThere ? changed : 'restore-point-gone' };
   }
-  const isKept = instance.metadata[keptKey] === run;
-  if (known === null || inFlight === null || isKept || isTakenOver(known, inFlight)) return { state: 'none' };
+  return known === null || inFlight === null ? { state: 'none' } : unmarkedWait(known, instance, inFlight);
+}
+
+/** The same where the instance shows nothing of the run. */
+function unmarkedWait(known: KnownWait, instance: Instance, inFlight: Snapshot): WaitState {
+  const isKept = instance.metadata[keptKey] === known.run;
+  if (isKept || isTakenOver(known, inFlight)) return { state: 'none' };
   const confirmation = known.marker?.confirmation ?? { state: 'waiting', deadline: known.deadline };
   return {
     state: 'waiting',
     confirmation: { ...confirmation, deadline: known.deadline },
-    marker: known.marker,
-    problem: markerProblemOf(run, instance),
+    marker: known.marker ?? markerFromPoint(known, instance, inFlight),
+    problem: markerProblemOf(known.run, instance),
   };
 }
 

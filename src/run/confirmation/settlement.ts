@@ -1,6 +1,6 @@
-import type { ClockReading } from '../../deadline.ts';
+import { remainingMs, type ClockReading } from '../../deadline.ts';
 import { isTransient, type PlatformFailure, type PlatformFailureKind } from '../../platform/failure.ts';
-import { retryTransient } from '../../platform/retry.ts';
+import { isContention, retryTransient } from '../../platform/retry.ts';
 import type { Instance, Platform } from '../../platform/platform.ts';
 import { err, ok, type Result } from '../../result.ts';
 import { inFlightName } from '../lock/in-flight.ts';
@@ -49,7 +49,11 @@ export async function settleOnInstance(
 ): Promise<Result<Confirmation, SettlementFailure>> {
   const read = (platform: Platform): Promise<Result<Swap | null, PlatformFailure>> =>
     known === null ? readMarked(platform, instance, run) : readKnown(tools, platform, instance, known);
-  return swapConfirmation(tools, instance, read, patienceMs, (confirmation) => {
+  const limitMs = (confirmation: Confirmation | null): number =>
+    mustPrecedeDeadline(action) && confirmation !== null
+      ? Math.min(patienceMs, remainingMs(confirmation.deadline, tools.readClocks()))
+      : patienceMs;
+  return swapConfirmation(tools, instance, read, { patienceMs, limitMs }, (confirmation) => {
     if (confirmation === null) return null;
     const settled = settle(confirmation, action, tools.readClocks(), tools.holder);
     if (!settled.ok || settled.value.settledBy === undefined) return settled;
@@ -57,6 +61,11 @@ export async function settleOnInstance(
       ? ok({ ...settled.value, settledBy: tools.holder })
       : settled;
   });
+}
+
+/** After the deadline the change is rolled back, whatever was asked for before. */
+function mustPrecedeDeadline({ kind }: ConfirmationAction): boolean {
+  return kind === 'confirm' || kind === 'extend';
 }
 
 /** Says on the instance that the run waits for a confirmation. */
@@ -68,7 +77,9 @@ export function requestOnInstance(
 ): Promise<Result<Confirmation, SettlementFailure>> {
   const read = (platform: Platform): Promise<Result<Swap | null, PlatformFailure>> =>
     readMarked(platform, instance, run);
-  return swapConfirmation(tools, instance, read, answerMs, (now) => ok(now ?? confirmation));
+  return swapConfirmation(tools, instance, read, { patienceMs: answerMs, limitMs: () => answerMs }, (now) =>
+    ok(now ?? confirmation),
+  );
 }
 
 /** Whether a settlement that failed so may succeed later, or may have succeeded without an answer. */
@@ -106,7 +117,7 @@ async function readKnown(
   const seen = await readWait(platform, instance, known.run, known, readClocks);
   if (!seen.ok) return seen;
   const { wait } = seen.value;
-  if (wait.state === 'none' || wait.marker === null) return ok(null);
+  if (wait.state === 'none') return ok(null);
   return ok({ instance: seen.value.instance, marker: wait.marker, confirmation: wait.confirmation });
 }
 
@@ -126,11 +137,18 @@ export async function readWait(
   return ok({ instance, wait });
 }
 
+/** How long a server that does not answer is asked again, in milliseconds. */
+interface Patience {
+  readonly patienceMs: number;
+  /** The same for the write: less where it has to be stored before the deadline. */
+  readonly limitMs: (now: Confirmation | null) => number;
+}
+
 async function swapConfirmation(
   { platform, clock }: Pick<SettlementTools, 'platform' | 'clock'>,
   instance: string,
   read: (platform: Platform) => Promise<Result<Swap | null, PlatformFailure>>,
-  patienceMs: number,
+  { patienceMs, limitMs }: Patience,
   next: (now: Confirmation | null) => Result<Confirmation, ConfirmationConflict> | null,
 ): Promise<Result<Confirmation, SettlementFailure>> {
   const patient = retryTransient(platform, patienceMs);
@@ -145,10 +163,17 @@ async function swapConfirmation(
     if (settled.value === marker.confirmation) return settled;
     const metadata = { [markerKey]: JSON.stringify({ ...marker, confirmation: settled.value } satisfies RunMarker) };
     const { revision, description } = seen.value.instance;
-    const written = await patient.patchInstance(instance, { metadata, description, revision });
+    const writeMs = limitMs(confirmation);
+    const written = await retryTransient(platform, writeMs).patchInstance(instance, {
+      metadata,
+      description,
+      revision,
+    });
     if (written.ok) return settled;
-    // Somebody changed the instance in between, or the answer was lost: the marker says which.
-    if (written.error.kind !== 'changed') return err({ kind: 'platform', failure: written.error });
+    // The deadline, and not a lack of patience, ended the attempts.
+    const isCutShort = writeMs < patienceMs && isContention(written.error);
+    // Somebody changed the instance in between, the answer was lost, or the deadline has passed: the marker says which.
+    if (written.error.kind !== 'changed' && !isCutShort) return err({ kind: 'platform', failure: written.error });
     await clock.sleep(contentionMs);
   }
 }

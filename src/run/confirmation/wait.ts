@@ -191,17 +191,18 @@ async function leaveMissing({ instance }: Plan, { recorder }: RunTools, deadline
 function knownHere(plan: Plan, { holder, clock }: RunTools, prepared: HeldInstance, deadline: Deadline): KnownWait {
   const { restorePoint, lease, inspected } = prepared;
   const { keep, expiresMs } = plan.restorePoint;
+  const { leaseMs } = plan.limits;
   const marker: RunMarker = {
     v: 1,
     run: plan.run,
     holder,
     wasRunning: inspected.wasRunning,
     restorePointName: plan.restorePoint.name,
-    leaseMs: plan.limits.leaseMs,
+    leaseMs,
     at: clock.now(),
     confirmation: { state: 'waiting', deadline, retention: { keep, expiresMs } },
   };
-  return { run: plan.run, deadline, createdAt: restorePoint.createdAt, lease: lease.lease.base, marker };
+  return { run: plan.run, deadline, createdAt: restorePoint.createdAt, lease: lease.lease.base, leaseMs, marker };
 }
 
 /**

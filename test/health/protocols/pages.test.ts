@@ -68,6 +68,15 @@ describe('further pages', () => {
     expect(requests).toEqual(['127.0.0.1/api/']);
   });
 
+  test('a server that is down is not asked for page after page', async () => {
+    const { ask, pages, requests } = await site({ '/a': 200, '/b': 200, '/c': 200 });
+    const known = await ask({ paths: ['/a', '/b', '/c'] });
+    for (const path of Object.keys(pages)) pages[path] = 503;
+    requests.length = 0;
+    expect(saidOf(await ask({ known }))).toEqual({ '/a': '503' });
+    expect(requests).toEqual(['127.0.0.1/a', '127.0.0.1/a']);
+  });
+
   test('a server that limits requests is asked again', async () => {
     const { ask, pages, requests } = await site({ '/api/': 503 });
     const asked = ask({ paths: ['/api/'] });
@@ -90,6 +99,22 @@ describe('files of the first page', () => {
   test('one is missing', async () => {
     const { ask } = await site({ '/': page, '/main.css': 200 });
     expect(saidOf(await ask({}))).toEqual({ [filesOfFirstPage]: 'missing /app.js (404)' });
+  });
+
+  test.each([
+    ['what a program in the browser fills in', '<img src="{{logo}}"><template><img src="/x.png"></template>'],
+    ['comments, and the text of programs', '<!-- <img src="/x.png"> --><script>a = "<img src=/x.png>"</script>'],
+    ['what is loaded later', '<img data-src="/x.png">'],
+    ['what may have an effect', '<img src="/cron.php"><script src="/api/reset"></script>'],
+  ])('not %s', async (_what, text) => {
+    const { ask, requests } = await site({ '/': text });
+    expect(await ask({})).toEqual([]);
+    expect(requests).toEqual(['127.0.0.1/']);
+  });
+
+  test('links are relative to the base of the page', async () => {
+    const { ask } = await site({ '/': '<base href="/ui/"><script src="app.js"></script>', '/ui/app.js': 200 });
+    expect(saidOf(await ask({}))).toEqual({ [filesOfFirstPage]: 'complete' });
   });
 
   test('a page without any has none', async () => {

@@ -13,6 +13,8 @@ let incus: Incus;
 
 /** Answers by path; a null is refused with 403, what is not there with 404. */
 let answers: Record<string, unknown> = {};
+/** Of the default routes of this machine. */
+let gateways: readonly string[] = [];
 /** The network devices of the instance. */
 let devices: Record<string, Record<string, string>> = {};
 
@@ -36,6 +38,7 @@ afterEach(async () => {
   closeIncus(incus);
   await fake.close();
   answers = {};
+  gateways = [];
 });
 
 const instance = () => ({
@@ -80,7 +83,7 @@ const claimed = [
   'fe80::5',
 ];
 
-const confirmed = async () => value(await confirmAddresses(incus, 'c1', claimed));
+const confirmed = async () => value(await confirmAddresses(incus, 'c1', claimed, async () => gateways));
 
 const managed = {
   managed: true,
@@ -109,6 +112,18 @@ describe('a managed bridge or an OVN network', () => {
   it('does not confirm what another instance has by itself, of whatever project', async () => {
     answers['others'] = [withState('c1', 'other', '10.1.0.7'), withState('c3', 'default', 'FD01:0::5')];
     expect(await confirmed()).toEqual(['10.1.0.5']);
+  });
+
+  it("does not confirm the gateway that the bridge's DHCP names, nor one of an uplink", async () => {
+    answers['net'] = { ...managed, config: { ...managed.config, 'ipv4.dhcp.gateway': '10.1.0.7' } };
+    expect(await confirmed()).toEqual(['10.1.0.5', 'fd01::5']);
+    answers['net'] = { ...managed, config: { ...managed.config, 'ipv6.gateway': 'fd01::5/64' } };
+    expect(await confirmed()).toEqual(['10.1.0.5', '10.1.0.7']);
+  });
+
+  it('confirms what the server gave it, even if this machine has it for its gateway', async () => {
+    gateways = ['10.1.0.5', 'fd01:0:0:0:0:0:0:5'];
+    expect(await confirmed()).toEqual(['10.1.0.5', '10.1.0.7']);
   });
 
   it('confirms only what it leased where the other instances cannot be seen', async () => {
@@ -159,6 +174,12 @@ describe('a device on an interface of the server', () => {
   it.each(['bridged', 'macvlan', 'ipvlan', 'sriov'])('%s: confirms what lies in its network', async (nictype) => {
     devices = { eth0: { type: 'nic', nictype, parent: 'uplink' } };
     expect(await confirmed()).toEqual(['10.1.0.5', '10.1.0.6', '10.1.0.7']);
+  });
+
+  it.each(['bridged', 'macvlan', 'ipvlan', 'sriov'])('%s: does not confirm the gateway', async (nictype) => {
+    devices = { eth0: { type: 'nic', nictype, parent: 'uplink' } };
+    gateways = ['10.1.0.6'];
+    expect(await confirmed()).toEqual(['10.1.0.5', '10.1.0.7']);
   });
 
   it('physical: confirms nothing, because the interface is inside', async () => {

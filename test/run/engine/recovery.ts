@@ -1,3 +1,4 @@
+import type { Deadline } from '../../../src/deadline.ts';
 import type { Outcome } from '../../../src/event.ts';
 import type { RunRecord } from '../../../src/journal/runs.ts';
 import type { Plan } from '../../../src/run/plan.ts';
@@ -10,17 +11,19 @@ import { baselineOf, recordOf, recorderOf, type Guard, type World } from './worl
 /** What `guard recover` ended in; null where there was nothing to do. */
 export type Recovered = Outcome | null;
 
-/** `guard recover web`. `known`: the run that this host has a record of. */
+/** `guard recover web`. `known`: the run that this host has a record or, with `noted`, a note of. */
 export async function recoverInstance(
   world: World,
   guard: Guard,
   plan: Plan,
   known: string | null,
   takeOver = false,
+  noted: Deadline | null = null,
 ): Promise<Recovered> {
-  const tools = recoveryTools(world, guard, known);
+  const tools = recoveryTools(world, guard, known, noted);
   const wait = await expireWaiting(tools, plan.instance);
   if (wait.kind === 'waits') return busy('It waits for a confirmation.', '');
+  if (wait.kind === 'unknown') return wait.outcome;
   if (wait.kind === 'unsettled') return refused('It cannot be settled.', '');
   const record = known === null ? null : unfinished(recordOf(world, known));
   const end = await recover({ plan, known: record, keepIfHealthy: false, takeOver }, tools);
@@ -36,16 +39,22 @@ export async function recoverInstance(
 }
 
 /** The records of this host are those of the world, if it has the run that is known here. */
-export function recoveryTools(world: World, { tools, process }: Guard, known: string | null): RecoveryTools {
+export function recoveryTools(
+  world: World,
+  { tools, process }: Guard,
+  known: string | null,
+  noted: Deadline | null = null,
+): RecoveryTools {
   return {
     ...tools,
     readClocks: tools.confirmation.readClocks,
     waits: {
       runsOn: async () => (known === null ? [] : [known]),
       knownOf: async (run, { uuid }) => {
-        const record = run === known ? recordOf(world, run) : null;
+        if (run !== known) return null;
+        const record = recordOf(world, run);
         const isElsewhere = record?.started?.uuid !== undefined && record.started.uuid !== uuid;
-        return isElsewhere ? 'elsewhere' : record === null ? null : knownWaitOf(run, record, null, 120_000);
+        return isElsewhere ? 'elsewhere' : knownWaitOf(run, record, noted, 120_000);
       },
     },
     recordRename: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),

@@ -1,15 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type { Deadline } from '../../../src/deadline.ts';
-import type { Outcome } from '../../../src/event.ts';
+import type { Outcome, RunEvent } from '../../../src/event.ts';
+import { foldEvents } from '../../../src/journal/runs.ts';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
+import type { ConfirmationAction } from '../../../src/run/lock/confirmation.ts';
+import { readMarker } from '../../../src/run/lock/marker.ts';
 import type { ConfirmationAnswer, RunTools } from '../../../src/run/tools.ts';
+import { isWaitOpen, knownWaitOf } from '../../../src/run/confirmation/known-wait.ts';
 import { settleOnInstance } from '../../../src/run/confirmation/settlement.ts';
-import { createWorld, instanceName, planOf, startGuard, versionOf, type World } from './world.ts';
+import { createWorld, instanceName, planOf, recordOf, startGuard, versionOf, type World } from './world.ts';
 
 const run = '20270101-000000-cccc';
 const minute = 60_000;
 
 interface Attended {
+  readonly world: World;
   readonly outcome: Outcome | null;
   readonly version: string;
   readonly warnings: readonly string[];
@@ -54,7 +59,7 @@ const attend = async (
   const warnings = (world.journal.get(run) ?? []).flatMap((event) =>
     event.type === 'notice' && event.level === 'warning' ? [event.message] : [],
   );
-  return { outcome, version: versionOf(world), warnings, toldMs: told };
+  return { world, outcome, version: versionOf(world), warnings, toldMs: told };
 };
 
 /** Nobody answers from the beginning of the wait on. */
@@ -97,6 +102,88 @@ describe('a server that is silent for longer than a request is repeated', () => 
       version: 'v1',
     });
   });
+});
+
+describe('a server that is silent for so long that the lease of the attended guard is lost', () => {
+  const deadlineOf = (world: World) => recordOf(world, run)?.confirmationDeadline?.at;
+
+  test.each([
+    ['answers again soon', 200_000],
+    ['does not answer again', 14 * minute],
+  ])('and %s: the guard ends, and the change goes on waiting', async (_what, ms) => {
+    const { world, outcome, version } = await attend(60 * minute, { story: silentFor(ms) });
+    expect({ outcome, version }).toEqual({
+      outcome: { outcome: 'waiting', deadline: deadlineOf(world) },
+      version: 'v2',
+    });
+    expect(knownWaitOf(run, recordOf(world, run), null, 2 * minute)).toMatchObject({
+      lease: expect.any(Number) as number,
+    });
+  });
+
+  test('beyond the deadline: the guard does not say that it waits', async () => {
+    const { outcome } = await attend(60_000, { story: silentFor(10 * minute) });
+    expect(outcome).toMatchObject({ outcome: 'rollback-failed' });
+  });
+});
+
+describe('the record of a change that waits', () => {
+  const withEvents = (world: World, ...events: readonly RunEvent[]) =>
+    foldEvents(run, '/', [
+      ...(world.journal.get(run) ?? []),
+      ...events.map((event) => ({ ...event, v: 1, run, at: 0 }) as const),
+    ]);
+  const end: RunEvent = {
+    type: 'run-ended',
+    outcome: { outcome: 'rollback-failed', cause: 'not-confirmed', message: '', manualRecovery: [] },
+    ms: 0,
+  };
+
+  test('stays open after an end that decided nothing', async () => {
+    const { world } = await attend(60 * minute, { answer: 'leave' });
+    expect(isWaitOpen(withEvents(world, end))).toBe(true);
+  });
+
+  test.each<readonly [string, RunEvent]>([
+    ['a decision', { type: 'decided', decision: 'rollback', cause: 'not-confirmed' }],
+    ['a settlement', { type: 'confirmation-settled', state: 'expired' }],
+    ['the release of its restore point', { type: 'released', restorePoint: null }],
+  ])('is closed by %s', async (_what, event) => {
+    const { world } = await attend(60 * minute, { answer: 'leave' });
+    const record = withEvents(world, event, end);
+    expect(isWaitOpen(record)).toBe(false);
+    const { confirmationDeadline } = record;
+    expect(knownWaitOf(run, record, confirmationDeadline, 2 * minute)).toBeNull();
+  });
+});
+
+describe('a server that refuses writes until the deadline has passed', () => {
+  test.each<ConfirmationAction>([{ kind: 'confirm' }, { kind: 'extend', ms: 10 * minute }])(
+    'does not store after it what somebody wanted before: $kind',
+    async (action) => {
+      const { world } = await attend(20 * minute, { answer: 'leave' });
+      const deadline = recordOf(world, run)?.confirmationDeadline ?? null;
+      if (deadline === null) throw new Error('The change does not wait.');
+      const { clock } = world.server;
+      const { tools, process } = startGuard(world, {
+        run,
+        faultOf: ({ name }) => (name === 'patchInstance' && clock.now() < deadline.at + 5000 ? 'busy' : null),
+      });
+      const end = await world.time.run(process, async () => {
+        await tools.clock.sleep(deadline.at - 20_000 - tools.clock.now());
+        const settling = { ...tools, readClocks: tools.confirmation.readClocks };
+        return settleOnInstance(settling, instanceName, run, action);
+      });
+      expect(end).toMatchObject({
+        end: 'done',
+        value: { ok: false, error: { kind: 'conflict', conflict: 'expired' } },
+      });
+      expect(readMarker({ metadata: world.instance.metadata })?.confirmation).toMatchObject({
+        state: 'waiting',
+        deadline,
+      });
+    },
+  );
 });
 
 describe('the people inside are warned', () => {

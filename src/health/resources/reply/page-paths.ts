@@ -1,3 +1,4 @@
+import { mayHaveEffect } from '../../protocols/effect.ts';
 import type { Section } from '../../probe/sections.ts';
 
 /**
@@ -18,19 +19,15 @@ export function pagePathsFrom(section: Section): string[] | null {
 const mostPaths = 8;
 
 function mayBeRequested(path: string): boolean {
-  return (
-    path !== '/' && plainPath.test(path) && !actions.test(path) && !files.test(path) && !path.split('/').some(isToken)
-  );
+  const [, extension] = /\.([a-z\d]+)$/i.exec(path) ?? [];
+  const isPage = extension === undefined || pageExtensions.has(extension.toLowerCase());
+  return path !== '/' && plainPath.test(path) && isPage && !mayHaveEffect(path) && !path.split('/').some(isToken);
 }
 
 const plainPath = /^\/[\w./~@:+-]{1,200}$/;
 
-/** Names of pages whose request may do something. */
-const actions =
-  /(?<![a-z])(log-?out|sign-?out|log-?off|delete|remove|drop|destroy|clear|reset|purge|flush|stop|shut-?down|restart|reboot|kill|unsubscribe|subscribe|confirm|activate|verify|cron|run|exec(ute)?|trigger|deploy|update|upgrade|install|send|sync|import|start|publish|disable|enable|toggle|(web-?)?hooks?|cgi-bin|export|backup|restore|print)(?![a-z])/i;
-
-/** They belong to a page, and have another name in the next version. */
-const files = /\.(css|js|mjs|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|eot|mp4|webm|mp3|zip|gz|xz|deb|pdf|iso)$/i;
+/** Other files belong to a page or come and go, and have another name in the next version. */
+const pageExtensions = new Set(['html', 'htm', 'xhtml', 'shtml', 'php', 'jsp', 'aspx']);
 
 /** Such a part of a path may be good for one request only. */
 function isToken(part: string): boolean {

@@ -4,13 +4,18 @@ import { isTransient } from '../../failure.ts';
 import { ok, type Result } from '../../../result.ts';
 import { call, type Incus } from '../http/client.ts';
 import { listOf, objectOf, textOf, textsOf, type Json } from '../http/json.ts';
+import { gatewaysOfThisHost } from './gateways.ts';
 import { getRawInstance, type RawInstance } from './instance.ts';
 
-/** Of the claimed addresses, those that are the instance's own as far as the server knows. */
+/**
+ * Of the claimed addresses, those that are the instance's own as far as the server knows. Incus tells no routes of its host,
+ * so `readGateways` reads those of this machine, which most often is the server or in the server's network.
+ */
 export async function confirmAddresses(
   incus: Incus,
   name: string,
   claimed: readonly string[],
+  readGateways: () => Promise<readonly string[]> = gatewaysOfThisHost,
 ): Promise<Result<string[], PlatformFailure>> {
   if (claimed.length === 0) return ok([]);
   const instance = await getRawInstance(incus, name);
@@ -25,7 +30,8 @@ export async function confirmAddresses(
   // Where others cannot be seen, an address that the server did not give may be one of theirs.
   if (!others.ok) return isUnknown(others.error) ? others : ok(assigned);
   // Another instance cannot take an address away by setting it, too.
-  const free = confirmedAddresses(confirmed, { ...known.value, ofOthers: others.value });
+  const ofOthers = [...others.value, ...(await readGateways())];
+  const free = confirmedAddresses(confirmed, { ...known.value, ofOthers });
   return ok(confirmed.filter((address) => assigned.includes(address) || free.includes(address)));
 }
 
@@ -77,6 +83,8 @@ async function knowledgeOfDevice(
 }
 
 const addressKeys = ['ipv4.address', 'ipv6.address'];
+/** Of a managed network: the gateway of its uplink, and the one that its DHCP names in place of the bridge. */
+const gatewayKeys = ['ipv4.gateway', 'ipv6.gateway', 'ipv4.dhcp.gateway'];
 const routeKeys = ['ipv4.routes', 'ipv4.routes.external', 'ipv6.routes', 'ipv6.routes.external'];
 
 function wordsOf(keys: Readonly<Record<string, string>>, names: readonly string[]): string[] {
@@ -122,6 +130,7 @@ async function knowledgeOfLink(
     ],
     ofOthers: [
       ...ofNetwork.map((address) => address.split('/')[0] ?? ''),
+      ...wordsOf(config, gatewayKeys).map((address) => address.split('/')[0] ?? ''),
       ...ofServer.map(({ address = '' }) => address),
       ...leased.filter((lease) => !isOwn(lease)).map((lease) => lease['address'] ?? ''),
     ],

@@ -1,4 +1,5 @@
 import type { Devices } from '../instances/config.ts';
+import { isolateRawLxc } from './raw-lxc.ts';
 import type { CopiedVolume, CopyPlan, CopyRequest, RemovedDevice } from '../../rehearsals.ts';
 
 /** An instance as the server writes it, as far as a copy depends on it. */
@@ -14,7 +15,8 @@ export const copyKey = 'user.guard.rehearsal';
 
 /**
  * The copy keeps the original's name, limits and interfaces, and loses everything that leads outside or starts by itself:
- * proxies, folders and devices of the host, shared volumes, schedules, automatic start, cloud-init's data.
+ * proxies, folders and devices of the host, shared volumes, schedules, automatic start, cloud-init's data, and the lines of
+ * `raw.lxc` that lead outside.
  */
 export function planCopy(original: OriginalInstance, request: CopyRequest): Omit<CopyPlan, 'isOnAnsweringServer'> {
   const devices: Record<string, Readonly<Record<string, string>>> = {};
@@ -33,7 +35,16 @@ export function planCopy(original: OriginalInstance, request: CopyRequest): Omit
     devices[device] = kept.keys ?? { type: 'none' };
   }
   const hasNetwork = Object.values(devices).some((keys) => keys['type'] === 'nic');
-  return { config: configOf(original, request), devices, hasNetwork, removed, volumes, location: original.location };
+  const rawLxc = isolateRawLxc(original.expandedConfig['raw.lxc'] ?? '');
+  return {
+    config: configOf(original, rawLxc.text, request),
+    devices,
+    hasNetwork,
+    removed,
+    removedSettings: rawLxc.removed,
+    volumes,
+    location: original.location,
+  };
 }
 
 function copyName(uuid: string, at: number): string {
@@ -104,18 +115,24 @@ function keepDisk(keys: Readonly<Record<string, string>>, volumeCopy: string | n
     : { keys: null, because: `the volume ${source} of pool ${pool}, which other instances also use` };
 }
 
-/** Keys that would act by themselves, or hand the original's role to the copy. */
+/**
+ * Keys that would act by themselves, hand the original's role to the copy, lead to a graphics card (`nvidia.*`), or let the
+ * server register the copy elsewhere (`ubuntu_pro.*`). `raw.idmap`, `raw.apparmor`, `raw.seccomp`, `linux.*` and
+ * `security.*` stay: without mounts, devices and interfaces of the host they lead nowhere, and services may need them.
+ */
 const clearedKey =
-  /^(cloud-init\.|user\.(user-data|vendor-data|network-config|meta-data)$|user\.guard\.|snapshots\.|boot\.|cluster\.|security\.protection\.)/;
+  /^(cloud-init\.|user\.(user-data|vendor-data|network-config|meta-data)$|user\.guard\.|snapshots\.|boot\.|cluster\.|security\.protection\.|nvidia\.|ubuntu_pro\.)/;
 
 function configOf(
   { config, expandedConfig }: Pick<OriginalInstance, 'config' | 'expandedConfig'>,
+  rawLxc: string,
   request: CopyRequest,
 ): Readonly<Record<string, string>> {
   const kept: Record<string, string> = {};
   for (const [key, value] of Object.entries(expandedConfig)) {
     if (key.startsWith('volatile.')) continue;
-    if (!clearedKey.test(key)) kept[key] = value;
+    const keptValue = key === 'raw.lxc' ? rawLxc : clearedKey.test(key) ? '' : value;
+    if (keptValue !== '') kept[key] = keptValue;
     // What the original itself has is copied by the server, unless it is set to nothing. Profiles are not copied at all.
     else if (config[key] !== undefined) kept[key] = '';
   }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls, createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
 
 import type { RemoteConfig } from './client-config.ts';
 
@@ -15,19 +15,29 @@ export interface Forwarder {
 
 /**
  * Listens on a unix socket and forwards each connection to the remote by TLS, with the certificate of the user's `lxc` client. The server must have
- * the certificate that this client has accepted, or one of a known authority. It ends at the first connection that fails.
+ * the certificate that this client has accepted, or one of a known authority. It ends if a connection fails before the first one was established; later
+ * a connection that fails ends alone.
  */
 export async function startTlsForwarder(name: string, config: RemoteConfig, unixSocket: string): Promise<Forwarder> {
   let onEnd: (reason: string) => void = () => {};
   const ended = new Promise<string>((resolve) => (onEnd = resolve));
   const credentials = await readCredentials(name, config);
   if (typeof credentials === 'string') return { ended: Promise.resolve(credentials), kill: () => {} };
+  let wasSecure = false;
   const connections = new Set<Socket>();
   const server = createServer((client) => {
     connections.add(client);
     client.on('close', () => connections.delete(client));
     client.on('error', () => client.destroy());
-    forward(client, credentials, end);
+    forward(
+      client,
+      credentials,
+      (reason) => {
+        if (wasSecure) client.destroy();
+        else end(reason);
+      },
+      () => (wasSecure = true),
+    );
   });
   function end(reason: string): void {
     server.close();
@@ -51,6 +61,8 @@ interface Credentials {
 async function readCredentials(name: string, { address, folder }: RemoteConfig): Promise<Credentials | string> {
   if (!URL.canParse(address)) return `"${address}" is not an address`;
   const url = new URL(address);
+  // URL leaves out a port that is the usual one of https.
+  const port = Number(/:(\d+)\/?$/.exec(address)?.[1] ?? 8443);
   const read = (...path: string[]): Promise<string | null> => readFile(join(folder, ...path), 'utf8').catch(() => null);
   const [cert, key, accepted] = await Promise.all([
     read('client.crt'),
@@ -58,20 +70,32 @@ async function readCredentials(name: string, { address, folder }: RemoteConfig):
     read('servercerts', `${name}.crt`),
   ]);
   if (cert === null || key === null) return `${folder} has no client.crt and client.key that can be read`;
+  let secureContext: SecureContext;
+  let pinned: X509Certificate | null;
+  try {
+    secureContext = createSecureContext({ cert, key });
+    pinned = accepted === null ? null : new X509Certificate(accepted);
+  } catch (error) {
+    return `the certificates in ${folder} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+  }
   return {
     options: {
       host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port || 8443),
-      cert,
-      key,
+      port,
+      secureContext,
       ...(accepted === null ? {} : { rejectUnauthorized: false }),
     },
-    accepted: accepted === null ? null : new X509Certificate(accepted),
+    accepted: pinned,
   };
 }
 
 /** Nothing is sent before the server has proven its certificate. */
-function forward(client: Socket, { options, accepted }: Credentials, onFailure: (reason: string) => void): void {
+function forward(
+  client: Socket,
+  { options, accepted }: Credentials,
+  onFailure: (reason: string) => void,
+  onSecure: () => void,
+): void {
   const remote = connectTls(options);
   remote.on('error', (error) => onFailure(error.message));
   remote.on('secureConnect', () => {
@@ -80,6 +104,7 @@ function forward(client: Socket, { options, accepted }: Credentials, onFailure: 
       onFailure('the server has another certificate than the one that was accepted for this remote');
       return;
     }
+    onSecure();
     remote.removeAllListeners('error');
     remote.on('error', () => client.destroy());
     client.pipe(remote);
