@@ -160,7 +160,7 @@ async function targetOf(
   readonly options: ConfirmOptions;
 }> {
   const state = stateDirectoryOf(context);
-  const waiting = listWaiting(state);
+  const waiting = listWaiting(state) ?? [];
   const newest = wanted === 'last' ? waiting.at(-1) : undefined;
   const found = newest === undefined ? findRunId(waiting, wanted) : ok(newest);
   const record = found.ok ? await readRun(state, found.value) : null;

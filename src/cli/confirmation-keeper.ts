@@ -51,7 +51,7 @@ export interface KeeperOptions {
   readonly only?: string | null;
   readonly signal: AbortSignal;
   readonly emit?: AgentListener;
-  /** Called whenever the waiting runs are looked at. */
+  /** Called whenever the waiting runs were listed. */
   readonly onRound?: () => void;
   /** The guard.yaml for runs whose guard had no `--config`. */
   readonly config?: string | undefined;
@@ -87,9 +87,19 @@ export async function keepDeadlines(context: Context, options: KeeperOptions): P
   const state = stateDirectoryOf(context);
   const kept = new Map<string, KeptDeadline>();
   const underWay = new Set<string>();
+  let isReadable = true;
   while (!signal.aborted) {
+    const noted = listWaiting(state);
+    if (noted === null) {
+      const message = `The notes of the changes that wait for a confirmation, in ${state}/waiting, cannot be read, so guard cannot keep their deadlines. guard keeps trying. Check the folder and its disk.`;
+      if (isReadable) options.emit?.({ type: 'agent-warning', message });
+      isReadable = false;
+      await clock.sleep(pollMs, signal);
+      continue;
+    }
+    isReadable = true;
     options.onRound?.();
-    const runs = listWaiting(state).filter((run) => only === null || run === only);
+    const runs = noted.filter((run) => only === null || run === only);
     if (only !== null && runs.length === 0) return;
     dropForgotten(options, runs, kept, underWay);
     for (const run of runs) {
@@ -191,11 +201,16 @@ async function closeMissing(
   entry: KeptDeadline,
 ): Promise<void> {
   retryLater(context, entry);
-  if (record === null) return forgetWaiting(stateDirectoryOf(context), run);
+  if (record === null) return forgetMissing(stateDirectoryOf(context), run);
   const quiet = listening(contextOf(context, note), { text: '' });
   const own = { ...optionsOf(options, note, address), quiet: true, takeOver: true };
   await recoverInstance(quiet, nameOf(address), own, record);
   entry.nextAt = 0;
+}
+
+/** Nothing is left to do for a run without a record. One whose record cannot be read now is looked at again. */
+async function forgetMissing(state: string, run: string): Promise<void> {
+  if (isRecordMissing(state, run)) await forgetWaiting(state, run);
 }
 
 /** Tells the log and the metrics, once for each deadline. */
@@ -298,7 +313,7 @@ async function actOn(
       entry.freed = true;
       const now = await readRecord();
       if (!wasFreed || (now !== null && (hasEnded(now) || isHeldByItsMaker(now)))) return;
-      if (now === null) return forgetWaiting(stateDirectoryOf(context), run);
+      if (now === null) return forgetMissing(stateDirectoryOf(context), run);
       return finish(context, options, session, waiting, entry);
     }
   }

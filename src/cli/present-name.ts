@@ -1,9 +1,10 @@
 import { openJournal } from '../journal/journal.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
-import type { PlatformFailure } from '../platform/failure.ts';
+import { platformFailure, type PlatformFailure } from '../platform/failure.ts';
 import type { Platform } from '../platform/platform.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { withRecorded, type Whereabouts } from './identity.ts';
+import { neutralise } from '../text.ts';
 import { withInstance, type Session, type SessionRequest } from './session.ts';
 
 /** Where the instance of a run is by now. */
@@ -14,7 +15,10 @@ export type InstancePlace =
   | { readonly place: 'missing' }
   | { readonly place: 'unknown'; readonly failure: PlatformFailure };
 
-/** Looks for an instance by its name and its uuid, which a rename does not change. Another one may have its old name by now. */
+/**
+ * Looks for an instance by its name and its uuid, which a rename does not change. Another one may have its old name by now. Where an
+ * import has the uuid of its original, the name decides; if neither has it, nobody knows which one is meant.
+ */
 export async function findInstance(
   platform: Pick<Platform, 'getInstance' | 'listInstances'>,
   name: string,
@@ -26,8 +30,19 @@ export async function findInstance(
   if (uuid === null) return { place: 'missing' };
   const all = await platform.listInstances();
   if (!all.ok) return { place: 'unknown', failure: all.error };
-  const found = all.value.find((one) => one.uuid === uuid);
-  return found === undefined ? { place: 'missing' } : { place: 'renamed', name: found.name };
+  const found = all.value.filter((one) => one.uuid === uuid).map((one) => one.name);
+  const [first] = found;
+  if (first === undefined) return { place: 'missing' };
+  // It was renamed to the name of the record at this moment.
+  if (found.includes(name)) return { place: 'there' };
+  return found.length === 1 ? { place: 'renamed', name: first } : { place: 'unknown', failure: ambiguous(name, found) };
+}
+
+function ambiguous(name: string, found: readonly string[]): PlatformFailure {
+  const names = found.map((one) => neutralise(one)).join(' and ');
+  return platformFailure('invalid', `find ${name}`, `${names} have its uuid, as after an import beside the original`, {
+    advice: `Remove the copy, or rename the original back to ${name}.`,
+  });
 }
 
 /** Works on the instance of a recorded run, also where it was renamed since. The record then has the present name. */

@@ -47,7 +47,7 @@ async function notedRunsOf(
 ): Promise<string[]> {
   const state = stateDirectoryOf(context);
   const found: string[] = [];
-  for (const run of listWaiting(state)) {
+  for (const run of listWaiting(state) ?? []) {
     const subject = (await readRun(state, run))?.started ?? readWaitingNote(state, run);
     if (subject === null || subject.project !== project || subject.remote !== remote) continue;
     const isSame = uuid !== null && subject.uuid != null ? subject.uuid === uuid : subject.instance === instance;

@@ -75,12 +75,12 @@ export async function forgetWaiting(stateDirectory: string, run: string): Promis
   await rm(join(folderOf(stateDirectory), run), { force: true }).catch(() => {});
 }
 
-/** The runs that were noted, in the order of their ids. */
-export function listWaiting(stateDirectory: string): string[] {
+/** The runs that were noted, in the order of their ids; null where the folder cannot be read, so that any run may be noted. */
+export function listWaiting(stateDirectory: string): string[] | null {
   try {
     return readdirSync(folderOf(stateDirectory)).filter(isRunId).toSorted();
-  } catch {
-    return [];
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? [] : null;
   }
 }
 
