@@ -345,8 +345,7 @@ const effectOf = (protocol: Rules, seen: World, { pc, run, by: name }: Omit<Dela
         return breakWith(seen, `4: the command of ${name} begins while another one runs`);
       return { ...seen, content: `${seen.content}+${run}?` };
     case 'keep-unmark':
-      // Who does not know how the run ended removes the marker without a note.
-      return { ...seen, mark: null, keptNote: seen.workers[name].report === 'kept' ? run : seen.keptNote };
+      return withoutMark(seen, run, name);
     case 'await':
     case 'refuse':
       return withConfirmation(seen, pc, run);
@@ -368,6 +367,13 @@ const effectOf = (protocol: Rules, seen: World, { pc, run, by: name }: Omit<Dela
       return seen;
   }
 };
+
+/** Who does not know how the run ended removes the marker without a note. */
+const withoutMark = (world: World, run: Run, name: WorkerName): World => ({
+  ...world,
+  mark: null,
+  keptNote: world.workers[name].report === 'kept' ? run : world.keptNote,
+});
 
 const restored = (world: World, { content, keptNote }: Point): World => ({
   ...world,

@@ -70,7 +70,7 @@ export type RecoveryEnd =
 
 /** Finishes the run that was interrupted on an instance. It can be interrupted at any point and repeated. */
 export async function recoverInstance(request: RecoveryRequest, tools: RecoveryTools): Promise<RecoveryEnd> {
-  const { plan, known, takeOver } = request;
+  const { plan, known } = request;
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return refusal(found.error);
   // What could not be read a moment ago, or has begun to wait since then, is not rolled back before its deadline.
@@ -85,27 +85,37 @@ export async function recoverInstance(request: RecoveryRequest, tools: RecoveryT
     return finishedMeanwhile(now.run, now.ended.outcome, tools);
   const named = now ?? (await namedRecord(identity, tools, found.value));
   const own = named === null ? ok(null) : await ownRecord(plan, named, tools, found.value);
-  if (!own.ok) return refusal(own.error);
-  const record = own.value;
-  const isIdle = record === null && !hasLeftovers(found.value);
+  return own.ok ? recoverFound(request, tools, identity, found.value, own.value) : refusal(own.error);
+}
+
+/** `record` is of the run that left what was found on the instance, or that was to be recovered. */
+async function recoverFound(
+  request: RecoveryRequest,
+  tools: RecoveryTools,
+  identity: InstanceIdentity,
+  found: RunLeftovers,
+  record: RunRecord | null,
+): Promise<RecoveryEnd> {
+  const { plan, takeOver } = request;
+  const isIdle = record === null && !hasLeftovers(found);
   const elsewhere = isIdle ? (await unfinishedRunsOf(identity, tools)).elsewhere.at(-1) : undefined;
   if (elsewhere !== undefined) return refusal(refuseOtherServer(elsewhere));
   // What another run has there by now is not this one's: of that nothing is left.
-  if (record !== null && !isLeftoverOf(found.value, record))
+  if (record !== null && !isLeftoverOf(found, record))
     return finish(request, tools, {
       identity,
       record,
       holderEnd: 'dead',
-      leftovers: nothingOf(found.value),
+      leftovers: nothingOf(found),
       removed: [],
     });
-  const readable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
+  const readable = refuseUnreadable(plan, found, record, tools.platform.commands);
   if (!readable.ok) return refusal(readable.error);
-  const isFree = isIdle || hasMakerLeft(found.value, record);
+  const isFree = isIdle || hasMakerLeft(found, record);
   const policy = { leaseMs: plan.limits.leaseMs, takeOver };
-  const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found.value, record, policy);
+  const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found, record, policy);
   if (!holderEnd.ok) return refusal(holderEnd.error);
-  const repaired = await repairLeftovers(plan, tools, found.value, await tools.keptRestorePoints(identity));
+  const repaired = await repairLeftovers(plan, tools, found, await tools.keptRestorePoints(identity));
   if (!repaired.ok) return refusal(repaired.error);
   const { leftovers, removed } = repaired.value;
   const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers));

@@ -46,9 +46,7 @@ export function recoveryStep({
       ? { step: 'release-kept' }
       : { step: 'close', because: closedBecause(marker, record) };
   const began = record?.commandBegan ?? false;
-  if (isToBeKept(decision, marker)) return { step: 'release-kept' };
-  // Another host decided to keep it and was interrupted. A restore takes the note back.
-  if (marker === null && isNotedKept) return { step: 'release-kept' };
+  if (isToBeKept(decision, marker, isNotedKept)) return { step: 'release-kept' };
   // A restore removes the marker, so a later verdict is about the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
   if (marker === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
@@ -61,8 +59,10 @@ export function recoveryStep({
 }
 
 /** The marker is the decision about a change that waited for its confirmation. */
-function isToBeKept(decision: 'keep' | 'rollback' | null, marker: RunMarker | null): boolean {
-  return decision === 'keep' || marker?.confirmation?.state === 'confirmed';
+function isToBeKept(decision: 'keep' | 'rollback' | null, marker: RunMarker | null, isNotedKept: boolean): boolean {
+  if (decision === 'keep' || marker?.confirmation?.state === 'confirmed') return true;
+  // Another host decided to keep it and was interrupted. A restore takes the note back.
+  return marker === null && isNotedKept;
 }
 
 /** Somebody removed the restore point of a change that was confirmed all the same. */
