@@ -119,7 +119,10 @@ function confirmedRun(context: Context, wanted: string): ReturnType<typeof confi
 /** How many of the last runs may have been confirmed while this command was starting. */
 const lastRuns = 20;
 
-/** Somebody else confirmed the change while this command was starting: what it wants has happened. */
+/**
+ * Somebody else has confirmed the change: what this command wants has happened. Where it names an instance, only a confirmation since this command
+ * started is meant; an older one may be of an earlier change.
+ */
 async function confirmedNow(
   context: Context,
   { reached }: Session,
@@ -136,7 +139,7 @@ async function confirmedNow(
       started.project === reached.project &&
       started.remote === reached.remote;
     const confirmed = isHere ? await confirmationOf(context, one) : null;
-    if (confirmed?.at != null && confirmed.at >= startedAt) return confirmed;
+    if (confirmed !== null && (run !== null || (confirmed.at != null && confirmed.at >= startedAt))) return confirmed;
   }
   return null;
 }
