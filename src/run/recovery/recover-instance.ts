@@ -297,7 +297,9 @@ async function clearMarkerAlone(
   { marker, inFlight, quiesceMarker }: RunLeftovers,
 ): Promise<boolean> {
   if (marker === null || inFlight !== null || quiesceMarker !== null) return false;
-  await removeMarker(tools, instance, { run: marker.run, lease: null }, limits.readyMs);
+  // The host of the run learns from the instance that its change was confirmed.
+  const kept = marker.confirmation?.state === 'confirmed';
+  await removeMarker(tools, instance, { run: marker.run, lease: null, kept }, limits.readyMs);
   return true;
 }
 

@@ -225,15 +225,7 @@ async function doStep(
 ): Promise<Outcome> {
   switch (step.step) {
     case 'close':
-      // A mark without a restore point means nothing, but would be shown to people.
-      if (leftovers.marker !== null)
-        await removeMarker(tools, plan.instance, { run: leftovers.marker.run, lease: plan.lease }, plan.limits.readyMs);
-      if (plan.record !== null && (plan.record.restorePoint !== null || plan.record.damaged) && !plan.record.released)
-        await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
-      return closed(
-        plan,
-        step.because === 'restore-point-gone' ? await endElsewhere(plan, tools, leftovers) : step.because,
-      );
+      return close(plan, tools, leftovers, step.because);
     case 'release-unchanged':
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
       await releasePoint(plan, tools, leftovers, { keep: false });
@@ -255,6 +247,25 @@ async function doStep(
       return (await keptBecauseHealthy(plan, tools, leftovers, manager)) ?? backToRestorePoint(plan, tools, leftovers);
     }
   }
+}
+
+/** Nothing is in flight any more. */
+async function close(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  leftovers: RunLeftovers,
+  because: Extract<RecoveryStep, { step: 'close' }>['because'],
+): Promise<Outcome> {
+  const { marker } = leftovers;
+  // A mark without a restore point means nothing, but would be shown to people.
+  if (marker !== null) {
+    const kept = because === 'kept' && marker.run === plan.run;
+    const of = { run: marker.run, lease: plan.lease, kept };
+    await removeMarker(tools, plan.instance, of, plan.limits.readyMs);
+  }
+  if (plan.record !== null && (plan.record.restorePoint !== null || plan.record.damaged) && !plan.record.released)
+    await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
+  return closed(plan, because === 'restore-point-gone' ? await endElsewhere(plan, tools, leftovers) : because);
 }
 
 /** Somebody removed the restore point of a change that was then confirmed. */

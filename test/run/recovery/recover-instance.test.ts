@@ -104,6 +104,32 @@ describe('a change that another host confirmed', () => {
   });
 });
 
+describe('that a change is kept is noted with the removal of its marker, although its restore point is gone', () => {
+  test('where the record of this host says so', async () => {
+    const world = createWorld();
+    const isDecided = (): boolean => world.journal.get(run)?.some(({ type }) => type === 'decided') === true;
+    const guard = startGuard(world, { run, faultOf: () => (isDecided() ? 'die-before' : null) });
+    await world.time.run(guard.process, () => guardedRun(planOf('good', run), guard.tools));
+    world.instance.snapshots = [];
+    expect(await recover(world, instanceName, { known: 'known' })).toMatchObject({ outcome: { outcome: 'kept' } });
+    expect(world.instance.metadata).toMatchObject({ [keptKey]: run });
+  });
+
+  test('where another host finds that it was confirmed: the host of the run learns it', async () => {
+    const world = await waitingRun();
+    const elsewhere = { ...world, journal: new Map() };
+    const actor = startGuard(world, { run, host: 'other' });
+    const end = await world.time.run(actor.process, async () => {
+      await settleOnInstance(recoveryTools(elsewhere, actor, null), instanceName, run, { kind: 'confirm' });
+      world.instance.snapshots = [];
+      return recoverInstance(elsewhere, actor, planOf('good', newRun), null, true);
+    });
+    expect(end).toEqual({ end: 'done', value: null });
+    expect(world.instance.metadata).toMatchObject({ [keptKey]: run });
+    expect(await recover(world, instanceName, { known: 'known' })).toMatchObject({ outcome: { outcome: 'kept' } });
+  });
+});
+
 describe('an instance that has the marker of another one', () => {
   test('is not recovered with the record of the other one, and nothing is written into it', async () => {
     const world = await killedRun();
