@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendText, writeAtomically } from './durable.ts';
-import { isRunId } from './run-id.ts';
 import { readText } from './runs.ts';
 
 /**
@@ -22,7 +21,7 @@ export interface FinishedNote {
 /** Of a run that belongs in no history. */
 export const noGeneration = '0'.repeat(16);
 
-const linePattern = /^(\d{8}-\d{6}-[0-9a-z]{4}) (\d{9}) ([0-9a-f]{16})$/;
+const linePattern = /^(\d{8}-\d{6}-[a-z0-9]{4}) (\d{9}) ([0-9a-f]{16})$/;
 const lineLength = `20261123-055126-k3f9 ${'0'.repeat(9)} ${noGeneration}\n`.length;
 
 /** The finished runs, in the order in which they were noted. */
@@ -55,10 +54,12 @@ export async function rewriteFinished(state: string, runs: ReadonlyMap<string, F
 }
 
 function parse(text: string): (readonly [run: string, note: FinishedNote])[] {
-  return text.split('\n').flatMap((line) => {
-    const [, run = '', bytes = '', generation = ''] = linePattern.exec(line) ?? [];
-    return isRunId(run) ? [[run, { bytes: Number(bytes), generation }] as const] : [];
-  });
+  const entries: (readonly [run: string, note: FinishedNote])[] = [];
+  for (const line of text.split('\n')) {
+    const [, run, bytes, generation] = (line.length === lineLength - 1 ? linePattern.exec(line) : null) ?? [];
+    if (run !== undefined && generation !== undefined) entries.push([run, { bytes: Number(bytes), generation }]);
+  }
+  return entries;
 }
 
 function textOf(runs: ReadonlyMap<string, FinishedNote>): string {

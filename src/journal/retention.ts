@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { boundFinished, readFinished, rewriteFinished } from './finished-runs.ts';
-import { historyKey, readHistory, removeHistory } from './instance-history.ts';
+import { historyKey, readRecentHistory, readWholeHistory, removeHistory } from './instance-history.ts';
 import { isRunId } from './run-id.ts';
 import { readSummary } from './run-summary.ts';
 import { hasRecord, recordedRuns } from './runs.ts';
@@ -52,8 +52,10 @@ async function remove(state: string, run: string): Promise<boolean> {
   if (isRemoved && started !== null) {
     const key = historyKey(started);
     // An instance without records, as after the test of a CI job, has no history.
-    const named = [...readHistory(state, key).keys()].toReversed();
-    if (!named.some((other) => hasRecord(state, other))) removeHistory(state, key);
+    const isNeeded = [readRecentHistory, readWholeHistory].some((read) =>
+      [...read(state, key).keys()].some((other) => hasRecord(state, other)),
+    );
+    if (!isNeeded) removeHistory(state, key);
   }
   return isRemoved;
 }
