@@ -91,13 +91,15 @@ warn_of_firewall() {
 # The containers' interfaces: on the bridge now, named in a container's configuration, or with the address of a container
 # (which is what comes back to the machine when a container ends while no daemon runs).
 own_interfaces() {
-  local addresses
+  local addresses each
   addresses=$({ cat "$incus_dir"/{run,logs}/*/lxc.conf "$incus_dir/networks/$bridge/dnsmasq."{leases,hosts/*} 2>/dev/null || true; } |
     { grep -oiE '([0-9a-f]{2}:){5}[0-9a-f]{2}' || true; } | sort -u)
   {
     { ip -o link show master "$bridge" 2>/dev/null || true; } | sed 's/^[0-9]*: \([^:@]*\).*/\1/'
     [ -z "$addresses" ] || ip -o link show type veth | { grep -F "$addresses" || true; } | sed 's/^[0-9]*: \([^:@]*\).*/\1/'
     { cat "$incus_dir"/{run,logs}/*/lxc.conf 2>/dev/null || true; } | sed -n 's/^lxc\.net\.[0-9]*\.link = //p'
+    # Bridges that guard had this daemon create for its copies.
+    for each in "$incus_dir"/networks/*/dnsmasq.pid; do [ ! -e "$each" ] || basename "$(dirname "$each")"; done
   } | sort -u
 }
 

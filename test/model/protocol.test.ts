@@ -37,6 +37,7 @@ describe('the protocol keeps every promise in every order of events', () => {
     ['a person who takes over from a living guard', { wrongTakeovers: 1, lostAnswers: 1 }],
     ['a request that arrives at any later time', { silences: 1, delays: 1 }],
     ['a change that waits for its confirmation, and a crash (F12)', { confirmations: 1, crashes: 1 }],
+    ['a change that waits, and two crashes', { confirmations: 1, crashes: 2 }],
     ['a change that waits, and a guard that is cut off', { confirmations: 1, silences: 1 }],
     ['a change that waits, and a lost answer', { confirmations: 1, lostAnswers: 1 }],
     ['a change that waits, and a person who takes over from its living guard', { confirmations: 1, wrongTakeovers: 1 }],
@@ -71,6 +72,12 @@ describe('each rule is needed: without it the model finds how a promise is broke
     ['a missing snapshot taken for a renamed one', { renaming: 'missing-is-success' }, { userActs: 1 }, /^5/],
     ['giving up a change without comparing', { refusal: 'read-first' }, { confirmations: 1 }, /^5/],
     ['taking a marker that is gone for a decision to keep', { keeping: 'assumed' }, { crashes: 1 }, /^5/],
+    [
+      'a record that counts more than the note of another host',
+      { keptNote: 'yields-to-record' },
+      { confirmations: 1, crashes: 2 },
+      /^5/,
+    ],
     ['a marker that anybody may overwrite', { staleMarker: 'any' }, { userActs: 1 }, /^4/],
   ])('%s', (_name, change, budget, promise) => {
     expect(search({ ...rules, ...change }, budget).broken?.promise).toMatch(promise);

@@ -28,6 +28,8 @@ export interface Rules {
   readonly refusal: 'compared' | 'read-first';
   /** A host without the record says "kept" where the instance has the note of that; else where the marker is gone. */
   readonly keeping: 'noted' | 'assumed';
+  /** The note "kept" counts more than a record that says nothing of a decision: another host may have been interrupted after it. */
+  readonly keptNote: 'settles' | 'yields-to-record';
   /** A marker without a restore point belongs to nobody only where its holder is proven to be dead. */
   readonly staleMarker: 'proven' | 'any';
 }
@@ -43,6 +45,7 @@ export const rules: Rules = {
   renaming: 'looks',
   refusal: 'compared',
   keeping: 'noted',
+  keptNote: 'settles',
   staleMarker: 'proven',
 };
 
@@ -157,7 +160,10 @@ export interface World {
   readonly content: string;
   readonly restores: number;
   readonly workers: Readonly<Record<WorkerName, Worker>>;
+  /** Of the host of each run. */
   readonly records: Readonly<Record<Run, RunRecord>>;
+  /** The run that another host has decided to keep: the host of the run does not know. */
+  readonly keptElsewhere: Run | null;
   readonly left: RateLimiter;
   readonly broken: string | null;
 }
@@ -177,6 +183,7 @@ export const startOf = (left: RateLimiter): World => ({
   restores: 0,
   workers: { A: { ...idle('A'), pc: 'create' }, C: idle('C'), R: idle('A'), S: idle('A') },
   records: { A: noRecord, C: noRecord },
+  keptElsewhere: null,
   left,
   broken: null,
 });
@@ -257,12 +264,12 @@ const proofStep = (protocol: Rules, world: World, name: WorkerName, say: Say): S
   return say('has lost the run, and ends', withWorker(world, name, { pc: 'over' }));
 };
 
-const keepsConfirmed = (world: World, name: WorkerName): World =>
-  withWorker(withRecord(world, world.workers[name].run, { decided: 'keep' }), name, {
-    pc: 'keep-unmark',
-    report: 'kept',
-    proof: null,
-  });
+const keepsConfirmed = (world: World, name: WorkerName): World => {
+  const { run } = world.workers[name];
+  const decided: World =
+    hostOf[name] === hostOf[run] ? withRecord(world, run, { decided: 'keep' }) : { ...world, keptElsewhere: run };
+  return withWorker(decided, name, { pc: 'keep-unmark', report: 'kept', proof: null });
+};
 
 const isConditional = ({ refusal }: Rules, pc: Pc): boolean =>
   ['back-restore', 'keep-unmark', 'take-mark', 'await'].includes(pc) || (pc === 'refuse' && refusal === 'compared');
@@ -338,7 +345,7 @@ const effectOf = (protocol: Rules, seen: World, { pc, run, by: name }: Omit<Dela
         return breakWith(seen, `4: the command of ${name} begins while another one runs`);
       return { ...seen, content: `${seen.content}+${run}?` };
     case 'keep-unmark':
-      return { ...seen, mark: null, keptNote: run };
+      return withoutMark(seen, run, name);
     case 'await':
     case 'refuse':
       return withConfirmation(seen, pc, run);
@@ -360,6 +367,13 @@ const effectOf = (protocol: Rules, seen: World, { pc, run, by: name }: Omit<Dela
       return seen;
   }
 };
+
+/** Who does not know how the run ended removes the marker without a note. */
+const withoutMark = (world: World, run: Run, name: WorkerName): World => ({
+  ...world,
+  mark: null,
+  keptNote: world.workers[name].report === 'kept' ? run : world.keptNote,
+});
 
 const restored = (world: World, { content, keptNote }: Point): World => ({
   ...world,
@@ -414,7 +428,7 @@ const reported = (world: World, name: WorkerName): World => {
   const { content } = world;
   switch (report) {
     case 'kept':
-      if (world.records[run].decided !== 'keep')
+      if (world.records[run].decided !== 'keep' && world.keptElsewhere !== run)
         return breakWith(world, `5: ${name} says kept of ${run}, and nobody has decided that`);
       if (!keeps(world, run)) return breakWith(world, `5: ${name} names a restore point of ${run} that is not there`);
       return content.includes(`+${run}?`) ? breakWith(world, `5: ${name} says kept of half a change`) : world;
@@ -560,6 +574,7 @@ const chooses = (protocol: Rules, world: World, name: WorkerName, say: Say): Ste
   if (confirmation === 'confirmed') return say('keeps what is confirmed', keepsConfirmed(world, name));
   const { decided, began } = readable(known);
   if (decided === 'keep') return keep();
+  if (protocol.keptNote === 'settles' && world.mark === null && world.keptNote === run) return keep();
   if (decided === 'rollback' || began) return back();
   if (protocol.marker === 'counts') {
     if (world.mark !== null) return back();

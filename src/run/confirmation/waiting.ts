@@ -103,15 +103,3 @@ function refuseUnknown(instance: string, { purpose, detail, advice }: PlatformFa
     advice === '' ? 'Nothing was changed. Try again when the server answers.' : advice,
   );
 }
-
-/** The change that waits now among what was found on the instance; null where it may be recovered. */
-export function waitingNow(
-  { marker, inFlight }: { readonly marker: RunMarker | null; readonly inFlight: unknown },
-  { readClocks }: Pick<SettlementTools, 'readClocks'>,
-): WaitingMarker | null {
-  const confirmation = marker?.confirmation;
-  if (inFlight === null || marker === null || confirmation?.state !== 'waiting') return null;
-  return remainingMs(confirmation.deadline, readClocks()) > 0
-    ? { ...marker, confirmation, problem: null, known: null }
-    : null;
-}

@@ -1,14 +1,20 @@
+import { remainingMs } from '../../deadline.ts';
 import type { Outcome, RunStarted } from '../../event.ts';
 import type { Baseline } from '../../health/baseline.ts';
 import { isOfInstance, type InstanceIdentity } from '../../journal/instance-identity.ts';
+import { isFinished } from '../../journal/run-summary.ts';
 import type { RunRecord } from '../../journal/runs.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
+import { retryTransient } from '../../platform/retry.ts';
 import { err, ok, type Result } from '../../result.ts';
-import { waitingNow, type WaitingMarker, type WaitRecords } from '../confirmation/waiting.ts';
+import { neutralise } from '../../text.ts';
+import { findWaiting, type WaitingMarker, type WaitRecords } from '../confirmation/waiting.ts';
 import { identityOf, recordedIdentity } from '../instance-identity.ts';
 import { newLease } from '../lock/in-flight.ts';
 import { keepLease, lossBehind, settleMs, takeLease, type LeaseHandle } from '../lock/lease.ts';
+import { markerKey } from '../lock/marker.ts';
 import { removeMarker, takeMarker } from '../lock/marker-changes.ts';
+import { quiesceKey } from '../lock/quiesce-marker.ts';
 import type { Plan } from '../plan.ts';
 import { warner, type Recorder } from '../recorder.ts';
 import { refused, refusedBecause } from '../refusal.ts';
@@ -64,34 +70,52 @@ export type RecoveryEnd =
 
 /** Finishes the run that was interrupted on an instance. It can be interrupted at any point and repeated. */
 export async function recoverInstance(request: RecoveryRequest, tools: RecoveryTools): Promise<RecoveryEnd> {
-  const { plan, known, takeOver } = request;
+  const { plan, known } = request;
   const found = await findLeftovers(tools, plan);
   if (!found.ok) return refusal(found.error);
   // What could not be read a moment ago, or has begun to wait since then, is not rolled back before its deadline.
-  const waiting = waitingNow(found.value, tools);
-  if (waiting !== null) return { kind: 'waits', marker: waiting };
+  const waiting = await waitingNow(plan, tools);
+  if (!waiting.ok) return refusal(waiting.error);
+  if (waiting.value !== null) return { kind: 'waits', marker: waiting.value };
   const server = await tools.platform.serverId();
   const identity = identityOf(plan, { instance: found.value.instance, server });
-  const record = known ?? (await recordOf(plan, identity, tools, found.value));
-  const isIdle = record === null && !hasLeftovers(found.value);
+  // Another guard may have finished it since it was read.
+  const now = known === null ? null : ((await tools.readRecord(known.run)) ?? known);
+  if (now?.ended != null && isFinished({ ...now, fingerprint: null }))
+    return finishedMeanwhile(now.run, now.ended.outcome, tools);
+  const named = now ?? (await namedRecord(identity, tools, found.value));
+  const own = named === null ? ok(null) : await ownRecord(plan, named, tools, found.value);
+  return own.ok ? recoverFound(request, tools, identity, found.value, own.value) : refusal(own.error);
+}
+
+/** `record` is of the run that left what was found on the instance, or that was to be recovered. */
+async function recoverFound(
+  request: RecoveryRequest,
+  tools: RecoveryTools,
+  identity: InstanceIdentity,
+  found: RunLeftovers,
+  record: RunRecord | null,
+): Promise<RecoveryEnd> {
+  const { plan, takeOver } = request;
+  const isIdle = record === null && !hasLeftovers(found);
   const elsewhere = isIdle ? (await unfinishedRunsOf(identity, tools)).elsewhere.at(-1) : undefined;
   if (elsewhere !== undefined) return refusal(refuseOtherServer(elsewhere));
   // What another run has there by now is not this one's: of that nothing is left.
-  if (record !== null && !isLeftoverOf(found.value, record))
+  if (record !== null && !isLeftoverOf(found, record))
     return finish(request, tools, {
       identity,
       record,
       holderEnd: 'dead',
-      leftovers: nothingOf(found.value),
+      leftovers: nothingOf(found),
       removed: [],
     });
-  const readable = refuseUnreadable(plan, found.value, record, tools.platform.commands);
+  const readable = refuseUnreadable(plan, found, record, tools.platform.commands);
   if (!readable.ok) return refusal(readable.error);
-  const isFree = isIdle || hasMakerLeft(found.value, record);
+  const isFree = isIdle || hasMakerLeft(found, record);
   const policy = { leaseMs: plan.limits.leaseMs, takeOver };
-  const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found.value, record, policy);
+  const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found, record, policy);
   if (!holderEnd.ok) return refusal(holderEnd.error);
-  const repaired = await repairLeftovers(plan, tools, found.value, await tools.keptRestorePoints(identity));
+  const repaired = await repairLeftovers(plan, tools, found, await tools.keptRestorePoints(identity));
   if (!repaired.ok) return refusal(repaired.error);
   const { leftovers, removed } = repaired.value;
   const isCleared = record === null && (await clearMarkerAlone(tools, plan, leftovers));
@@ -106,6 +130,23 @@ export async function closeWithoutInstance(
   tools: RecoveryTools,
 ): Promise<RecoveryEnd> {
   return where === 'gone' ? closeGone(record, tools) : refusal(refuseOtherServer(record));
+}
+
+async function finishedMeanwhile(run: string, outcome: Outcome, { report }: RecoveryTools): Promise<RecoveryEnd> {
+  await report(`Another guard has finished run ${run} meanwhile.`);
+  return { kind: 'finished', outcome, isLocked: false };
+}
+
+/** By the marker and by the record of this host, as of now. A failed read is no sign that nothing waits. */
+async function waitingNow(
+  { instance, limits }: Plan,
+  tools: RecoveryTools,
+): Promise<Result<WaitingMarker | null, Outcome>> {
+  const platform = retryTransient(tools.platform, limits.readyMs);
+  const seen = await findWaiting({ ...tools, platform }, instance);
+  if (!seen.ok || seen.value === null) return seen;
+  const { state, deadline } = seen.value.confirmation;
+  return ok(state === 'waiting' && remainingMs(deadline, tools.readClocks()) > 0 ? seen.value : null);
 }
 
 function refuseOtherServer({ run }: RunRecord): Outcome {
@@ -155,7 +196,13 @@ async function finish(
     return refusal(lease.error);
   }
   const { instance, project, remote, limits } = plan;
-  const now = await withMarkerOfNow(platform, leftovers, run);
+  const read = await withMarkerOfNow(platform, leftovers, run, limits.readyMs);
+  if (!read.ok) {
+    await lease.value?.stop();
+    await recorder.close();
+    return refusal(read.error);
+  }
+  const now = read.value;
   const settled = settledOf(now, record);
   const outcome = await recover(
     {
@@ -250,7 +297,9 @@ async function clearMarkerAlone(
   { marker, inFlight, quiesceMarker }: RunLeftovers,
 ): Promise<boolean> {
   if (marker === null || inFlight !== null || quiesceMarker !== null) return false;
-  await removeMarker(tools, instance, { run: marker.run, lease: null }, limits.readyMs);
+  // The host of the run learns from the instance that its change was confirmed.
+  const kept = marker.confirmation?.state === 'confirmed';
+  await removeMarker(tools, instance, { run: marker.run, lease: null, kept }, limits.readyMs);
   return true;
 }
 
@@ -275,21 +324,65 @@ async function isStillLocked(
 }
 
 /** The run whose marker is on the instance; else the last one that this host left unfinished there. */
-async function recordOf(
-  plan: Plan,
+async function namedRecord(
   identity: InstanceIdentity,
   tools: RecoveryTools,
   leftovers: RunLeftovers,
 ): Promise<RunRecord | null> {
   const owner = leftovers.marker ?? leftovers.quiesceMarker;
-  if (owner !== null) {
-    const record = await tools.readRecord(owner.run);
-    // It may have been renamed since. A copy of the instance has the marker, too, and another uuid.
-    const isSame = record?.started?.uuid !== undefined && record.started.uuid === leftovers.instance.uuid;
-    return isSame ? tools.recordRename(owner.run, plan.instance) : record;
-  }
+  if (owner !== null) return tools.readRecord(owner.run);
   const { here } = await unfinishedRunsOf(identity, tools);
   return here.findLast((record) => isLeftoverOf(leftovers, record)) ?? null;
+}
+
+/**
+ * The record, under the present name of its instance, if it is of this one. A copy has the marker and the restore point of the
+ * original as well: it is refused. Null where nothing is left on a second instance with the same uuid.
+ */
+async function ownRecord(
+  plan: Plan,
+  record: RunRecord,
+  tools: RecoveryTools,
+  leftovers: RunLeftovers,
+): Promise<Result<RunRecord | null, Outcome>> {
+  const { started } = record;
+  const { uuid } = leftovers.instance;
+  if (started?.uuid === undefined || uuid === null) return ok(record);
+  if (started.uuid !== uuid) return err(refuseCopy(plan, record, leftovers, tools));
+  const isHere = started.instance === plan.instance;
+  const isElsewhere = started.project !== plan.project || started.remote !== plan.remote;
+  if (!isHere && !isElsewhere) {
+    // Imported twice from one backup: the name in the record decides.
+    const former = await retryTransient(tools.platform, plan.limits.readyMs).getInstance(started.instance);
+    if (!former.ok && former.error.kind !== 'not-found') return err(refusedBecause(former.error));
+    if (former.ok && former.value.uuid === uuid)
+      return hasLeftovers(leftovers) ? err(refuseCopy(plan, record, leftovers, tools)) : ok(null);
+  }
+  return ok((await tools.recordRename(record.run, plan.instance)) ?? record);
+}
+
+/** A recovery of the copy would use the record of the original, and write into it. */
+function refuseCopy(
+  plan: Plan,
+  { run, started }: RunRecord,
+  leftovers: RunLeftovers,
+  { platform }: RecoveryTools,
+): Outcome {
+  const { marker, quiesceMarker, inFlight } = leftovers;
+  const original = started?.instance ?? '';
+  const message = `Run ${run} was made on another instance than "${plan.instance}" (its record names "${neutralise(original)}").`;
+  if (!hasLeftovers(leftovers))
+    return refused(message, `Recover that instance. If it was deleted, remove the record: guard forget ${run} -y`);
+  const { removeMetadata, removeSnapshots } = platform.commands;
+  const lines = [
+    ...(marker === null ? [] : [removeMetadata(plan, markerKey)]),
+    ...(quiesceMarker === null ? [] : [removeMetadata(plan, quiesceKey)]),
+    ...(inFlight === null ? [] : removeSnapshots(plan, [inFlight.name])),
+  ];
+  return refused(
+    `${message} Its marker and its restore point were copied with the instance.`,
+    `Check "${plan.instance}": it may have the unfinished change. To remove what was copied, run ${lines.map((line) => `\`${line}\``).join('; ')}.`,
+  );
 }
 
 /** The unfinished runs of this host on this instance, and those on instances of its names on other servers. */

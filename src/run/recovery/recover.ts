@@ -99,19 +99,23 @@ export async function findLeftovers(
   });
 }
 
-/** The leftovers with the marker of now: somebody may have confirmed the change before the lease was taken. */
+/** The leftovers with the marker of now: somebody may have confirmed or kept the change before the lease was taken. */
 export async function withMarkerOfNow(
-  platform: Pick<Platform, 'getInstance'>,
+  platform: Platform,
   leftovers: RunLeftovers,
   run: string,
-): Promise<RunLeftovers> {
+  limitMs: number,
+): Promise<Result<RunLeftovers, Outcome>> {
   const { marker } = leftovers;
+  const seen = await retryTransient(platform, limitMs).getInstance(leftovers.instance.name);
+  // What cannot be read may be a confirmation.
+  if (!seen.ok) return err(refusedBecause(seen.error));
+  const now = readMarker(seen.value);
+  if (now === null && seen.value.metadata[keptKey] === run)
+    return ok({ ...leftovers, instance: seen.value, marker: null });
   // A confirmation writes a marker that somebody removed again.
-  if (marker !== null && marker.confirmation === undefined) return leftovers;
-  const seen = await platform.getInstance(leftovers.instance.name);
-  const now = seen.ok ? readMarker(seen.value) : null;
   const isOwn = now?.run === run && (marker !== null || now.confirmation !== undefined);
-  return isOwn ? { ...leftovers, marker: now } : leftovers;
+  return ok(isOwn ? { ...leftovers, marker: now } : leftovers);
 }
 
 /**
@@ -126,7 +130,10 @@ export function settledOf(
   const isOfRun = marker !== null && (record === null || marker.run === record.run);
   const state = isOfRun && (inFlight !== null || isOpen) ? marker.confirmation?.state : undefined;
   if (state !== undefined) return state === 'waiting' ? 'expired' : state;
-  return isOpen && inFlight !== null && instance.metadata[keptKey] !== record.run ? 'expired' : null;
+  if (!isOpen || inFlight === null) return null;
+  if (instance.metadata[keptKey] !== record.run) return 'expired';
+  // A change that waits is kept only after its confirmation.
+  return marker === null ? 'confirmed' : null;
 }
 
 /** The snapshot of a quiesced instance contains the quiesce marker, even if the instance no longer does. */
@@ -152,7 +159,8 @@ export async function recover(plan: RecoverPlan, tools: RecoverTools, leftovers:
     });
   }
   await thaw(tools, plan, leftovers.instance.status);
-  const step = recoveryStep({ ...leftovers, record: plan.record });
+  const isNotedKept = leftovers.instance.metadata[keptKey] === plan.run;
+  const step = recoveryStep({ ...leftovers, record: plan.record, isNotedKept });
   // A rollback resumes the instance after the restore; everything else resumes it first.
   const resumed = step.step === 'roll-back' ? ok(undefined) : await endQuiesce(plan, tools, leftovers);
   // Somebody restored an old restore point manually. Its run ended long ago.
@@ -217,15 +225,7 @@ async function doStep(
 ): Promise<Outcome> {
   switch (step.step) {
     case 'close':
-      // A mark without a restore point means nothing, but would be shown to people.
-      if (leftovers.marker !== null)
-        await removeMarker(tools, plan.instance, { run: leftovers.marker.run, lease: plan.lease }, plan.limits.readyMs);
-      if (plan.record !== null && (plan.record.restorePoint !== null || plan.record.damaged) && !plan.record.released)
-        await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
-      return closed(
-        plan,
-        step.because === 'restore-point-gone' ? await endElsewhere(plan, tools, leftovers) : step.because,
-      );
+      return close(plan, tools, leftovers, step.because);
     case 'release-unchanged':
       if (!leftovers.wasRunning) await returnToStopped({ ...tools, lease: plan.lease }, plan.instance, plan.limits);
       await releasePoint(plan, tools, leftovers, { keep: false });
@@ -247,6 +247,25 @@ async function doStep(
       return (await keptBecauseHealthy(plan, tools, leftovers, manager)) ?? backToRestorePoint(plan, tools, leftovers);
     }
   }
+}
+
+/** Nothing is in flight any more. */
+async function close(
+  plan: RecoverPlan,
+  tools: RecoverTools,
+  leftovers: RunLeftovers,
+  because: Extract<RecoveryStep, { step: 'close' }>['because'],
+): Promise<Outcome> {
+  const { marker } = leftovers;
+  // A mark without a restore point means nothing, but would be shown to people.
+  if (marker !== null) {
+    const kept = because === 'kept' && marker.run === plan.run;
+    const of = { run: marker.run, lease: plan.lease, kept };
+    await removeMarker(tools, plan.instance, of, plan.limits.readyMs);
+  }
+  if (plan.record !== null && (plan.record.restorePoint !== null || plan.record.damaged) && !plan.record.released)
+    await tools.recorder.record({ type: 'released', restorePoint: await keptAs(plan, tools) });
+  return closed(plan, because === 'restore-point-gone' ? await endElsewhere(plan, tools, leftovers) : because);
 }
 
 /** Somebody removed the restore point of a change that was then confirmed. */

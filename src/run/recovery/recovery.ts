@@ -13,6 +13,8 @@ export interface RecoveryInput {
   readonly quiesceMarker?: QuiesceMarker | null;
   /** The record of that run, where this host has it. */
   readonly record: RunRecord | null;
+  /** The instance names the run as the last one whose change was kept (`keptKey`). */
+  readonly isNotedKept?: boolean;
 }
 
 /** The next step. Each step can be repeated. */
@@ -31,14 +33,20 @@ export type RecoveryStep =
   | { readonly step: 'release-unknown' };
 
 /** Decides what `guard recover` does. Pure. */
-export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }: RecoveryInput): RecoveryStep {
+export function recoveryStep({
+  inFlight,
+  marker,
+  quiesceMarker = null,
+  record,
+  isNotedKept = false,
+}: RecoveryInput): RecoveryStep {
   const decision = record?.decided?.decision ?? null;
   if (inFlight === null)
     return isConfirmedWithoutPoint(marker, record)
       ? { step: 'release-kept' }
       : { step: 'close', because: closedBecause(marker, record) };
   const began = record?.commandBegan ?? false;
-  if (isToBeKept(decision, marker)) return { step: 'release-kept' };
+  if (isToBeKept(decision, marker, isNotedKept)) return { step: 'release-kept' };
   // A restore removes the marker, so a later verdict is about the restored instance.
   const seen = record === null ? null : verdictAfterRollback(record);
   if (marker === null && seen !== null) return { step: 'release-rolled-back', well: seen === 'healthy' };
@@ -51,8 +59,10 @@ export function recoveryStep({ inFlight, marker, quiesceMarker = null, record }:
 }
 
 /** The marker is the decision about a change that waited for its confirmation. */
-function isToBeKept(decision: 'keep' | 'rollback' | null, marker: RunMarker | null): boolean {
-  return decision === 'keep' || marker?.confirmation?.state === 'confirmed';
+function isToBeKept(decision: 'keep' | 'rollback' | null, marker: RunMarker | null, isNotedKept: boolean): boolean {
+  if (decision === 'keep' || marker?.confirmation?.state === 'confirmed') return true;
+  // Another host decided to keep it and was interrupted. A restore takes the note back.
+  return marker === null && isNotedKept;
 }
 
 /** Somebody removed the restore point of a change that was confirmed all the same. */

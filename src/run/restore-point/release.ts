@@ -74,7 +74,8 @@ async function unmarkedWithoutPoint(
   { instance, limitMs }: ReleaseSubject,
   release: Release,
 ): Promise<Result<null, PlatformFailure>> {
-  const unmarked = await removeMarker(tools, instance, { run: tools.recorder.run, lease: null }, limitMs);
+  const kept = release.change === 'kept';
+  const unmarked = await removeMarker(tools, instance, { run: tools.recorder.run, lease: null, kept }, limitMs);
   if (!unmarked.ok) return unmarked;
   if (release.keep)
     await tools.recorder.record({

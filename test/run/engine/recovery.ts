@@ -39,18 +39,23 @@ export async function recoverInstance(
 }
 
 /** The records of this host are those of the world, if it has the run that is known here. */
-function recoveryTools(
+export function recoveryTools(
   world: World,
   { tools, process }: Guard,
   known: string | null,
-  noted: Deadline | null,
+  noted: Deadline | null = null,
 ): RecoveryTools {
   return {
     ...tools,
     readClocks: tools.confirmation.readClocks,
     waits: {
       runsOn: async () => (known === null ? [] : [known]),
-      knownOf: async (run) => (run === known ? knownWaitOf(run, recordOf(world, run), noted, 120_000) : null),
+      knownOf: async (run, { uuid }) => {
+        if (run !== known) return null;
+        const record = recordOf(world, run);
+        const isElsewhere = record?.started?.uuid !== undefined && record.started.uuid !== uuid;
+        return isElsewhere ? 'elsewhere' : knownWaitOf(run, record, noted, 120_000);
+      },
     },
     recordRename: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),
     readRecord: async (run) => (run === known ? unfinished(recordOf(world, run)) : null),

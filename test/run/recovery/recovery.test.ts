@@ -84,6 +84,14 @@ describe('while the restore point is in flight', () => {
   });
 });
 
+describe('a change that another host confirmed', () => {
+  test('is kept, although the record of this host ends before', () => {
+    const kept = { inFlight, record: record({ began: true }), isNotedKept: true };
+    expect(recoveryStep({ ...kept, marker: null }).step).toBe('release-kept');
+    expect(recoveryStep({ ...kept, marker }).step).toBe('roll-back');
+  });
+});
+
 describe('without a restore point in flight nothing is touched, and no more is said than is known', () => {
   test.each([
     ['never-began', record({})],
