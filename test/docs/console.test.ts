@@ -44,6 +44,11 @@ describe('what was printed', () => {
     expect(isAsShown(['guard: kept'], ['guard: kept', 'script.sh: line 42: syntax error'])).toBe(false);
   });
 
+  test('is compared without the progress of an image that is used for the first time', () => {
+    const progress = 'Retrieving image: Unpacking image: 100% (1.05GB/s)  ';
+    expect(isAsShown(['Launching web'], ['Launching web', progress])).toBe(true);
+  });
+
   test('may differ in times, runs, addresses and versions', () => {
     const shown =
       'guard: Restore point: guard-20261123-070604-vn8b (56 ms), nginx 1.22.1-9+deb12u11 (new) at 10.0.0.1:80';
