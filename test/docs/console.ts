@@ -82,7 +82,9 @@ const fileOf = ({ language, lines, line }: Block): Step[] => {
 /** Whether what was printed is what the page shows. A line `…` stands for any lines, `…` in a line for any text. */
 export const isAsShown = (expected: readonly string[], printed: readonly string[]): boolean => {
   const pattern = trimmed(expected).map((line) => (line.trim() === '…' ? '(?:[^\n]*\n)*?' : `${patternOf(line)}\n`));
-  const text = trimmed(printed.filter((line) => !jobNews.test(line) && !imageProgress.test(line))).map((line) => `${withPlaceholders(line)}\n`);
+  const text = trimmed(printed.filter((line) => !jobNews.test(line) && !imageProgress.test(line))).map(
+    (line) => `${withPlaceholders(line)}\n`,
+  );
   return new RegExp(`^${pattern.join('')}$`).test(text.join(''));
 };
 
@@ -90,7 +92,7 @@ export const isAsShown = (expected: readonly string[], printed: readonly string[
 const jobNews = /^\S+\/script\.sh: line \d+: +\d+ Killed /;
 
 /** Progress of the `incus` command at the first use of an image. */
-const imageProgress = /^Retrieving image: /;
+const imageProgress = /^\s*Retrieving image: /;
 
 const patternOf = (line: string): string =>
   withPlaceholders(line)
