@@ -215,8 +215,9 @@ export function describeConformance(
       // Incus itself knows only the status: a command that wrote something is known to have run.
       expect(await endOf(['sh', '-c', 'exit 127'])).toEqual({ kind: 'not-found' });
       expect(await endOf(['sh', '-c', 'exit 126'])).toEqual({ kind: 'not-executable' });
-      expect(await endOf(['sh', '-c', 'no-such-command'])).toEqual({ kind: 'exited', status: 127 });
-      expect(await endOf(['sh', '-c', '/etc/passwd'])).toEqual({ kind: 'exited', status: 126 });
+      // Incus under load may lose a part of what is written, and then says so (docs/internals/incus.md).
+      expect(await endOf(['sh', '-c', 'no-such-command'])).toMatchObject({ kind: 'exited', status: 127 });
+      expect(await endOf(['sh', '-c', '/etc/passwd'])).toMatchObject({ kind: 'exited', status: 126 });
     });
 
     it('cuts off a question at its limits of time and size', async () => {
