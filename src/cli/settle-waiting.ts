@@ -94,7 +94,7 @@ interface OtherConfirmation {
   readonly ended: RunRecord['ended'];
 }
 
-/** Who confirmed the run, by the record of this host; null where nobody has. */
+/** Reads from this host's record who confirmed the run. Null if it was not confirmed. */
 export async function confirmationOf(context: Context, run: string): Promise<OtherConfirmation | null> {
   const record = await readRun(stateDirectoryOf(context), run);
   const settled = record?.events.findLast((event) => event.type === 'confirmation-settled');

@@ -14,7 +14,7 @@ export function recordedBaseline(value: unknown): Baseline | null {
   return isWhole && hasFacts && state !== null ? ({ ...value, state } as Baseline) : null;
 }
 
-/** Earlier versions said `askable` and `unaskable`. */
+/** Also accepts `askable` and `unaskable`, the names of these states in records of earlier versions. */
 function recordedState(value: unknown): InstanceState | null {
   if (!isObject(value)) return null;
   const { kind, message } = value;

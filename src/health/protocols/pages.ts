@@ -106,7 +106,7 @@ async function requestPatiently(
   return (await requestPage(request, own, questions)).said;
 }
 
-/** `complete`, or the first file that is missing; null where there is no first page or no file belongs to it. */
+/** Returns `complete`, or names the first missing file. Null if there is no first page, or if it loads no files. */
 async function requestFiles(
   first: PageRequest,
   own: ReadonlySet<string>,

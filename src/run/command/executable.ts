@@ -28,9 +28,9 @@ export function isFoundByAnybody(
 
 /**
  * Refuses a command that the instance does not have, and a folder to run it in, before anything is changed: a typing error
- * must not cost a service its uptime, and Incus runs a command whose folder is missing in `/`. Asked beforehand, because
- * Incus reports every later 127 alike, also that of a script that ran half-way. It is not refused where nobody can tell (no
- * shell inside).
+ * must not cost a service its uptime, and Incus runs a command whose folder is missing in `/`. guard checks this before the run, because
+ * afterwards exit status 127 can also come from a script that has already changed something. Without a shell inside guard cannot check it,
+ * and does not refuse.
  */
 export async function refuseMissingExecutable(
   plan: Plan,

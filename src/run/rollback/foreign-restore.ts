@@ -7,9 +7,9 @@ import type { Plan } from '../plan.ts';
 import type { RunTools } from '../tools.ts';
 
 /**
- * Somebody else restored the instance during the run, so its health says nothing about the change. The verdict on
- * that is recorded and returned; null where nobody did. A server without generations shows it by the marker, which a restore of an older snapshot
- * takes back.
+ * Checks whether another user restored the instance during the run. If so, the health of the instance says nothing about the change: the
+ * function records and returns an inconclusive verdict. Otherwise it returns null. Some servers do not report generations. There a missing
+ * marker shows the restore, because snapshots from before the run do not contain the marker.
  */
 export async function foreignRestore(
   plan: Plan,

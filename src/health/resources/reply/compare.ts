@@ -66,7 +66,7 @@ function compareHttp({ port, question }: Answer, was: string, is: Answer | undef
   const message = `${who} answered http at ${port}${what} with ${withoutDigests(was)}, now ${sayAnswer(is.said)}`;
   if (isLost(now)) return [gone(subject, message, now)];
   if (isError(now) || now === 'nobody') return before === 'nobody' ? [] : [different(subject, message)];
-  // Whoever asked was refused the page; now there is none.
+  // Before, the server refused access to the page. Now the page does not exist.
   if (!isGood(before)) return now === '404' && question !== '/' ? [different(subject, message)] : [];
   if (!isGood(now)) return [neverGood.has(now) ? different(subject, message) : advisory(subject, message)];
   return now.includes(' ') ? [different(subject, message)] : [];

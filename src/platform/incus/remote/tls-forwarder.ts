@@ -15,7 +15,7 @@ export interface Forwarder {
 
 /**
  * Listens on a unix socket and forwards each connection to the remote by TLS, with the certificate of the user's `lxc` client. The server must have
- * the certificate that this client has accepted, or one of a known authority. It ends if a connection fails before the first one was established; later
+ * the certificate that this client has accepted, or one of a known authority. The forwarder ends if a connection fails before the first one was established; later
  * a connection that fails ends alone.
  */
 export async function startTlsForwarder(name: string, config: RemoteConfig, unixSocket: string): Promise<Forwarder> {
