@@ -288,7 +288,7 @@ async function actOn(
     readRecord,
   };
   const { record, note } = waiting;
-  const known = knownWaitOf(run, record, note?.deadline ?? null, session.settings.leaseMs);
+  const known = knownWaitOf(run, record, note, session.settings.leaseMs);
   const kept = await keepDeadline(tools, instance, run, known);
   switch (kept.step) {
     case 'wait': {

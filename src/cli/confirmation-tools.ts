@@ -5,7 +5,7 @@ import type { Outcome } from '../event.ts';
 import { remainingMs } from '../deadline.ts';
 import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
-import { readRun } from '../journal/runs.ts';
+import { readRun, type RunRecord } from '../journal/runs.ts';
 import type { WaitingNote } from '../journal/waiting-runs.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -31,8 +31,8 @@ export function confirmationTools(
     readClocks: clocks,
     ready: async () => {},
     arm: async (run, deadline) => {
-      const uuid = (await readRun(stateDirectoryOf(context), run))?.started?.uuid ?? null;
-      return armDeadline(context, run, { ...waitingNote(context, reached, config), deadline, uuid });
+      const record = await readRun(stateDirectoryOf(context), run);
+      return armDeadline(context, run, { ...waitingNote(context, reached, config), ...identityOf(record), deadline });
     },
     ask: isAttended
       ? (deadline, over) => askToConfirm({ stdin, stderr }, { clock, readClocks: clocks }, deadline, over)
@@ -51,7 +51,7 @@ export function waitingNote(
   { workingDirectory }: Pick<Context, 'workingDirectory'>,
   { instance, project, remote }: Pick<InstanceConnection, 'instance' | 'project' | 'remote'>,
   config: string | null,
-): Omit<WaitingNote, 'deadline' | 'uuid'> {
+): Omit<WaitingNote, 'deadline' | 'uuid' | 'createdAt'> {
   return {
     instance,
     project,
@@ -59,6 +59,11 @@ export function waitingNote(
     config: config === null ? null : resolve(workingDirectory, config),
     workingDirectory,
   };
+}
+
+/** Which instance and which restore point a record is about. */
+export function identityOf(record: RunRecord | null): Pick<WaitingNote, 'uuid' | 'createdAt'> {
+  return { uuid: record?.started?.uuid ?? null, createdAt: record?.restorePoint?.createdAt ?? null };
 }
 
 /** How long another guard that shows no sign of life may take to finish a run, in milliseconds. */

@@ -28,7 +28,7 @@ import { stateDirectoryOf, type Context } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
-import { waitingNote } from './confirmation-tools.ts';
+import { identityOf, waitingNote } from './confirmation-tools.ts';
 import { armDeadline } from './deadline-keeper.ts';
 import { recordRename, withInstanceOfRun } from './present-name.ts';
 import { describeWait, refuseWaiting, settlementRefusal, waitRecords } from './waiting-run.ts';
@@ -209,8 +209,11 @@ async function endWhileWaiting(
       const { run, problem, confirmation } = end.marker;
       const { deadline } = confirmation;
       const own = await readRun(state, run);
-      const uuid = own?.started?.uuid ?? null;
-      const note = readWaitingNote(state, run) ?? { ...waitingNote(context, session.reached, null), deadline, uuid };
+      const note = readWaitingNote(state, run) ?? {
+        ...waitingNote(context, session.reached, null),
+        ...identityOf(own),
+        deadline,
+      };
       const armed = own === null ? ok(undefined) : await armDeadline(context, run, note);
       await reportWait(context, options, describeWait(end.marker));
       if (problem !== null)

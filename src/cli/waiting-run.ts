@@ -33,8 +33,7 @@ export function waitRecords(context: Context, { reached, settings }: Session, ru
     knownOf: async (one, instance) => {
       const record = await readRun(state, one);
       const isElsewhere = record?.started?.uuid !== undefined && record.started.uuid !== instance.uuid;
-      const noted = readWaitingNote(state, one)?.deadline ?? null;
-      return isElsewhere ? 'elsewhere' : knownWaitOf(one, record, noted, settings.leaseMs);
+      return isElsewhere ? 'elsewhere' : knownWaitOf(one, record, readWaitingNote(state, one), settings.leaseMs);
     },
   };
 }

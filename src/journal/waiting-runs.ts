@@ -22,7 +22,12 @@ export interface WaitingNote {
   readonly deadline: Deadline | null;
   /** The server's uuid of the instance; null where the server did not say. */
   readonly uuid: string | null;
+  /** The server's `created_at` of the restore point in flight; null in a note of an older guard. */
+  readonly createdAt: string | null;
 }
+
+/** What tells of a change that waits where its record does not. */
+export type NotedWait = Pick<WaitingNote, 'deadline' | 'createdAt'>;
 
 /** The folder that names the runs whose deadline somebody has to keep: a keeper does not read every record for them. */
 function folderOf(stateDirectory: string): string {
@@ -50,7 +55,7 @@ export function readWaitingNote(stateDirectory: string, run: string): WaitingNot
 
 function parseNote(value: unknown): WaitingNote | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { instance, project, remote, config, workingDirectory, deadline, uuid } = value as Readonly<
+  const { instance, project, remote, config, workingDirectory, deadline, uuid, createdAt } = value as Readonly<
     Record<string, unknown>
   >;
   if (typeof instance !== 'string' || typeof project !== 'string' || typeof workingDirectory !== 'string') return null;
@@ -63,6 +68,7 @@ function parseNote(value: unknown): WaitingNote | null {
     workingDirectory,
     deadline: parseDeadline(deadline),
     uuid: typeof uuid === 'string' ? uuid : null,
+    createdAt: typeof createdAt === 'string' ? createdAt : null,
   };
 }
 

@@ -36,7 +36,9 @@ async function waitingHost(holder: Holder): Promise<MemoryHost & { readonly dead
   await journal.value.append({ ...requested, v: 1, run, at: 0 });
   await journal.value.close();
   const place = { instance: 'web', project: 'default', remote: null, uuid: subject.uuid };
-  await noteWaiting(stateDirectory, run, { ...place, config: null, workingDirectory: stateDirectory, deadline });
+  const settings = { config: null, workingDirectory: stateDirectory };
+  const createdAt = subject.snapshots[0]?.createdAt ?? null;
+  await noteWaiting(stateDirectory, run, { ...place, ...settings, deadline, createdAt });
   return { ...host, deadline };
 }
 

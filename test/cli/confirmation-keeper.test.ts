@@ -31,6 +31,7 @@ const note = (leftMs: number) =>
     workingDirectory: state,
     deadline: deadlineAfter(readClocks(systemClock.now), leftMs),
     uuid: host.server.instances.get('web01')?.uuid ?? 'u-deleted',
+    createdAt: null,
   });
 
 /** Keeps deadlines for this many rounds, or until nothing is left to wait for, in each of which all pauses end. Returns how many there were, and what was emitted. */

@@ -113,7 +113,7 @@ test('14: is rolled back at its deadline, which an extension moves', async () =>
 
 test('14: also where its caller was killed while it waited', async () => {
   await withAgent();
-  const caller = guard.start(change('killed', '--confirm', '6s'));
+  const caller = guard.start(change('killed', '--confirm', '10s'));
   await waitFor(isWaiting);
   process.kill(caller.pid ?? 0, 'SIGKILL');
   await caller;
@@ -124,10 +124,10 @@ test('14: also where its caller was killed while it waited', async () => {
 
 test('14: also where every guard was killed, and the agent comes back after the deadline', async () => {
   await withAgent();
-  expect((await guard.run(change('late', '--confirm', '4s', '--detach'))).status).toBe(16);
+  expect((await guard.run(change('late', '--confirm', '8s', '--detach'))).status).toBe(16);
   await agent?.end('SIGKILL');
   agent = null;
-  const deadline = performance.now() + 4000;
+  const deadline = performance.now() + 8000;
   await waitFor(() => performance.now() > deadline);
   expect(await isWaiting()).toBe(true);
   await withAgent();
@@ -136,18 +136,32 @@ test('14: also where every guard was killed, and the agent comes back after the 
   await isFree();
 });
 
-test('14: also where its record cannot be read', async () => {
+test('14: also where its record cannot be read, and its note says nothing about the next change', async () => {
   await withAgent();
-  expect((await guard.run(change('unreadable', '--confirm', '5s', '--detach'))).status).toBe(16);
+  expect((await guard.run(change('unreadable', '--confirm', '10m', '--detach'))).status).toBe(16);
   const { run } = await lastRun();
   const journal = join(guard.stateDirectory, 'runs', run, 'journal.jsonl');
   await rename(journal, `${journal}.away`);
   // A folder of that name is there, and yet no record.
   await mkdir(journal);
+  const waiting = join(guard.stateDirectory, 'waiting');
+  expect((await guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
+  const note = await readFile(join(waiting, run), 'utf8');
   await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
   expect(await fileExists(instance, '/root/unreadable')).toBe(false);
-  await waitFor(async () => (await readdir(join(guard.stateDirectory, 'waiting'))).length === 0);
+
+  // A keeper that was killed has not removed it.
+  await writeFile(join(waiting, run), note);
+  expect((await guard.run(change('next', '--confirm', '10m', '--detach'))).status).toBe(16);
+  await agent?.end('SIGTERM');
+  await withAgent();
+  const later = performance.now() + 5000;
+  await waitFor(() => performance.now() > later);
+  expect(await isWaiting()).toBe(true);
+  expect((await guard.run(['confirm', instance])).status).toBe(0);
+  expect(await fileExists(instance, '/root/next')).toBe(true);
   await rm(journal, { recursive: true });
+  await waitFor(async () => (await readdir(waiting)).length === 0, { limitMs: 90_000 });
   await isFree();
 });
 
@@ -189,7 +203,7 @@ describe('another host', () => {
 
   test('sees whose change waits, and rolls it back after the deadline where the keeper is lost', async () => {
     await withAgent();
-    expect((await guard.run(change('orphan', '--confirm', '6s', '--detach'))).status).toBe(16);
+    expect((await guard.run(change('orphan', '--confirm', '20s', '--detach'))).status).toBe(16);
     await agent?.end('SIGKILL');
     agent = null;
     const busy = await elsewhere.run(change('other'));
@@ -197,8 +211,8 @@ describe('another host', () => {
     expect(busy.stderr).toContain('guard recover');
     expect((await elsewhere.run(['recover', instance])).stderr).toContain('waits for a confirmation');
     expect(await isWaiting()).toBe(true);
-    const deadline = performance.now() + 6000;
-    await waitFor(() => performance.now() > deadline);
+    const deadline = performance.now() + 20_000;
+    await waitFor(() => performance.now() > deadline, { limitMs: 30_000 });
     const late = await elsewhere.run(['confirm', instance]);
     expect(late.status).toBe(30);
     expect(late.stderr).toContain('guard recover');
@@ -214,7 +228,7 @@ describe('another host', () => {
 describe('a process that is stopped past the deadline', () => {
   test('14: the guard that made the change: the agent rolls back, and the guard reports that', async () => {
     await withAgent();
-    const caller = guard.start(change('stopped', '--confirm', '4s'));
+    const caller = guard.start(change('stopped', '--confirm', '8s'));
     await waitFor(isWaiting);
     process.kill(caller.pid ?? 0, 'SIGSTOP');
     await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
@@ -227,7 +241,7 @@ describe('a process that is stopped past the deadline', () => {
 
   test('14: the guard that made the change, which goes on while the agent rolls back', async () => {
     await withAgent();
-    const caller = guard.start(change('resumed', '--confirm', '4s', '--hook', 'host:beforeRollback=sleep 10'));
+    const caller = guard.start(change('resumed', '--confirm', '8s', '--hook', 'host:beforeRollback=sleep 10'));
     await waitFor(isWaiting);
     process.kill(caller.pid ?? 0, 'SIGSTOP');
     await waitFor(async () => (await markerOf()).includes('"expired"'), { limitMs: 60_000 });
@@ -240,9 +254,9 @@ describe('a process that is stopped past the deadline', () => {
 
   test('14: the agent: it rolls back when it goes on', async () => {
     await withAgent();
-    expect((await guard.run(change('asleep', '--confirm', '4s', '--detach'))).status).toBe(16);
+    expect((await guard.run(change('asleep', '--confirm', '8s', '--detach'))).status).toBe(16);
     process.kill(agent?.pid ?? 0, 'SIGSTOP');
-    const deadline = performance.now() + 5000;
+    const deadline = performance.now() + 9000;
     await waitFor(() => performance.now() > deadline);
     expect(await isWaiting()).toBe(true);
     process.kill(agent?.pid ?? 0, 'SIGCONT');
@@ -433,7 +447,7 @@ describe('at a terminal', () => {
 
   test('14: a terminal that is closed changes nothing about the deadline', async () => {
     await withAgent();
-    const terminal = await atTerminal('closed', '5s');
+    const terminal = await atTerminal('closed', '10s');
     terminal.hangUp();
     await endedWith(14);
     expect(await fileExists(instance, '/root/closed')).toBe(false);

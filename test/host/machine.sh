@@ -50,7 +50,7 @@ install_packages() {
   [[ " ${missing[*]} " != *" incus-base "* ]] || add_backports_where_needed
   trap restore_policy EXIT
   forbid_starting_daemons
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${from[@]}" "${missing[@]}" \
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "${from[@]}" "${missing[@]}" \
     >"$state_root/apt.log" 2>&1 </dev/null || fail "apt-get install ${missing[*]} failed; see $state_root/apt.log: $(grep -m1 '^E:' "$state_root/apt.log")"
   restore_policy
   trap - EXIT

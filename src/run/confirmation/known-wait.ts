@@ -1,6 +1,7 @@
 import { longestWaitMs, remainingMs, type ClockReading, type Deadline } from '../../deadline.ts';
 import type { Holder, Outcome } from '../../event.ts';
 import type { RunRecord } from '../../journal/runs.ts';
+import type { NotedWait } from '../../journal/waiting-runs.ts';
 import type { Instance, Snapshot } from '../../platform/platform.ts';
 import { formatTime } from '../../time.ts';
 import { leaseOf } from '../lock/in-flight.ts';
@@ -15,7 +16,10 @@ export interface KnownWait {
   readonly run: string;
   /** As it was set by the run, or by the last extension that this host recorded. */
   readonly deadline: Deadline;
-  /** The server's `created_at` of the restore point in flight; null where the record cannot be read. */
+  /**
+   * The server's `created_at` of the restore point in flight; null where neither the record nor the note has it. Without it and
+   * without the marker nothing proves that the restore point is of this run.
+   */
   readonly createdAt: string | null;
   /** The base of the lease under which this host held it last; null where that is not known. */
   readonly lease: number | null;
@@ -67,15 +71,15 @@ function isWaitOver({ decided, released, events }: RunRecord): boolean {
 export function knownWaitOf(
   run: string,
   record: RunRecord | null,
-  noted: Deadline | null,
+  noted: NotedWait | null,
   leaseMs: number,
 ): KnownWait | null {
-  const deadline = record?.confirmationDeadline ?? noted;
+  const deadline = record?.confirmationDeadline ?? noted?.deadline ?? null;
   if (deadline === null || (record !== null && isWaitOver(record))) return null;
   return {
     run,
     deadline,
-    createdAt: record?.restorePoint?.createdAt ?? null,
+    createdAt: record?.restorePoint?.createdAt ?? noted?.createdAt ?? null,
     lease: record?.lease ?? null,
     leaseMs,
     marker: record === null ? null : recordedMarker(record, deadline, leaseMs),
@@ -154,9 +158,12 @@ function markerProblemOf(run: string, instance: Instance): WaitProblem {
   return marker === null || marker.run === run ? 'marker-missing' : 'marker-of-other-run';
 }
 
-/** A guard that takes a run over, to roll it back or to keep it, gives its restore point a lease of its own. */
+/**
+ * Whether the restore point in flight is another run's, or this run is another guard's by now: a guard that takes a run over, to
+ * roll it back or to keep it, gives its restore point a lease of its own.
+ */
 function isTakenOver({ createdAt, lease }: KnownWait, inFlight: Snapshot): boolean {
-  if (createdAt !== null && inFlight.createdAt !== createdAt) return true;
+  if (inFlight.createdAt !== createdAt) return true;
   const now = leaseOf(inFlight.expiresAt);
   return lease !== null && now !== null && now.base !== lease;
 }

@@ -1,6 +1,6 @@
-import type { Deadline } from '../../../src/deadline.ts';
 import type { Outcome } from '../../../src/event.ts';
 import type { RunRecord } from '../../../src/journal/runs.ts';
+import type { NotedWait } from '../../../src/journal/waiting-runs.ts';
 import type { Plan } from '../../../src/run/plan.ts';
 import { knownWaitOf } from '../../../src/run/confirmation/known-wait.ts';
 import { expireWaiting } from '../../../src/run/confirmation/waiting.ts';
@@ -18,7 +18,7 @@ export async function recoverInstance(
   plan: Plan,
   known: string | null,
   takeOver = false,
-  noted: Deadline | null = null,
+  noted: NotedWait | null = null,
 ): Promise<Recovered> {
   const tools = recoveryTools(world, guard, known, noted);
   const wait = await expireWaiting(tools, plan.instance);
@@ -43,7 +43,7 @@ export function recoveryTools(
   world: World,
   { tools, process }: Guard,
   known: string | null,
-  noted: Deadline | null = null,
+  noted: NotedWait | null = null,
 ): RecoveryTools {
   return {
     ...tools,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { remainingMs, type Deadline } from '../../../src/deadline.ts';
+import type { NotedWait } from '../../../src/journal/waiting-runs.ts';
 import type { RecordedEvent } from '../../../src/event.ts';
 import type { Fault, MemoryRequest } from '../../../src/platform/memory/requests.ts';
 import { keepDeadline } from '../../../src/run/confirmation/keep-deadline.ts';
@@ -14,6 +15,9 @@ import { createWorld, instanceName, planOf, recordOf, startGuard, versionOf, typ
 const run = '20270101-000000-cccc';
 const minute = 60_000;
 
+/** As a guard of today writes it. */
+type Note = NotedWait & { readonly deadline: Deadline };
+
 async function inTime<T>(world: World, { process }: Guard, work: () => Promise<T>): Promise<T> {
   const end = await world.time.run(process, work);
   if (end.end !== 'done') throw new Error(`It is ${end.end}.`);
@@ -21,22 +25,23 @@ async function inTime<T>(world: World, { process }: Guard, work: () => Promise<T
 }
 
 /** A change that waits for an hour without its guard and without its marker. */
-async function waitWithoutMarker(): Promise<{ readonly world: World; readonly noted: Deadline }> {
+async function waitWithoutMarker(): Promise<{ readonly world: World; readonly noted: Note }> {
   const world = createWorld();
   const maker = startGuard(world, { run });
   const plan = planOf('good', run, { confirmation: { ms: 60 * minute, by: null, detach: true } });
   await inTime(world, maker, () => guardedRun(plan, maker.tools));
   world.dead.add(maker.tools.holder.pid);
   world.instance.metadata = { ...world.instance.metadata, run: '' };
-  const noted = recordOf(world, run)?.confirmationDeadline ?? null;
-  if (noted === null) throw new Error('The change does not wait.');
-  return { world, noted };
+  const record = recordOf(world, run);
+  const deadline = record?.confirmationDeadline ?? null;
+  if (deadline === null) throw new Error('The change does not wait.');
+  return { world, noted: { deadline, createdAt: record?.restorePoint?.createdAt ?? null } };
 }
 
-const recover = (world: World, guard: Guard, noted: Deadline | null) =>
+const recover = (world: World, guard: Guard, noted: Note | null) =>
   inTime(world, guard, () => recoverInstance(world, guard, planOf('good', run), run, true, noted));
 
-const passDeadline = (world: World, guard: Guard, deadline: Deadline) =>
+const passDeadline = (world: World, guard: Guard, { deadline }: Note) =>
   inTime(world, guard, () => {
     const { clock, confirmation } = guard.tools;
     return clock.sleep(remainingMs(deadline, confirmation.readClocks()) + 1000);
@@ -93,7 +98,7 @@ describe.each<readonly [string, (world: World) => void]>([
   ['has lost both', without('run-started', 'confirmation-requested')],
   ['has lost all that names the change', without('run-started', 'confirmation-requested', 'restore-point-created')],
 ])('where the record %s, and the note is there', (_what, damage) => {
-  const knownOf = (world: World, noted: Deadline) => knownWaitOf(run, recordOf(world, run), noted, 2 * minute);
+  const knownOf = (world: World, noted: Note) => knownWaitOf(run, recordOf(world, run), noted, 2 * minute);
 
   test('guard recover refuses before the deadline', async () => {
     const { world, noted } = await waitWithoutMarker();
@@ -152,4 +157,48 @@ test('a change that only a note knows is not released where the server refuses t
   await passDeadline(world, guard, noted);
   expect(await recover(world, guard, noted)).toMatchObject({ outcome: 'refused' });
   expect(world.instance.snapshots).toHaveLength(1);
+});
+
+describe.each<readonly [string, (noted: Note) => Note]>([
+  ['that names its restore point', (noted) => noted],
+  ['of an older guard, without the restore point', (noted) => ({ ...noted, createdAt: null })],
+])('a note %s, left behind by a run that ended and whose record is gone,', (_what, asWritten) => {
+  const other = '20270101-000100-dddd';
+
+  /** The change of the note was rolled back at its deadline. Then another run began, whose change waits for three hours. */
+  async function leaveNote(): Promise<{ readonly world: World; readonly guard: Guard; readonly noted: Note }> {
+    const { world, noted } = await waitWithoutMarker();
+    const guard = startGuard(world, { run });
+    await passDeadline(world, guard, noted);
+    expect(await recover(world, guard, noted)).toMatchObject({ outcome: 'rolled-back' });
+    world.journal.delete(run);
+    const maker = startGuard(world, { run: other });
+    const plan = planOf('good', other, { confirmation: { ms: 180 * minute, by: null, detach: true } });
+    await inTime(world, maker, () => guardedRun(plan, maker.tools));
+    return { world, guard, noted: asWritten(noted) };
+  }
+
+  test('does not roll back the change of another run', async () => {
+    const { world, guard, noted } = await leaveNote();
+    const { tools } = guard;
+    const keeping = { ...tools, readClocks: tools.confirmation.readClocks, readRecord: async () => null };
+    const known = knownWaitOf(run, null, noted, 2 * minute);
+    const before = structuredClone(world.instance.metadata);
+    expect(await inTime(world, guard, () => keepDeadline(keeping, instanceName, run, known))).toEqual({
+      step: 'finished',
+    });
+    expect(world.instance.metadata).toEqual(before);
+    expect(versionOf(world)).toBe('v2');
+  });
+
+  test('does not let guard recover touch the change of another run, also where its marker is gone', async () => {
+    const { world, guard, noted } = await leaveNote();
+    world.instance.metadata = { ...world.instance.metadata, run: '' };
+    const step = await recoverOf(world, guard, noted);
+    expect(step).not.toMatchObject({ outcome: 'rolled-back' });
+    expect(versionOf(world)).toBe('v2');
+  });
+
+  const recoverOf = (world: World, guard: Guard, noted: Note) =>
+    inTime(world, guard, () => recoverInstance(world, guard, planOf('good', run), run, false, noted));
 });

@@ -153,7 +153,7 @@ describe('the record of a change that waits', () => {
     const record = withEvents(world, event, end);
     expect(isWaitOpen(record)).toBe(false);
     const { confirmationDeadline } = record;
-    expect(knownWaitOf(run, record, confirmationDeadline, 2 * minute)).toBeNull();
+    expect(knownWaitOf(run, record, { deadline: confirmationDeadline, createdAt: null }, 2 * minute)).toBeNull();
   });
 });
 
