@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
-import { execa } from 'execa';
+import { execa, ExecaError } from 'execa';
 
 import { systemClock } from '../../src/clock.ts';
 
@@ -50,9 +51,24 @@ export const takeDown = async (host: Host): Promise<void> => {
   await hostCommand(host.name, 'down');
 };
 
-/** Runs the `incus` command on the host and gives its output; rejects when it fails. */
-export const incus = async (host: Host, ...words: readonly string[]): Promise<string> =>
-  (await execa('incus', words, { env: host.env, stdin: 'ignore' })).stdout;
+/** Runs the `incus` command on the host and gives its output; rejects when it fails, with the last words of a lost daemon. */
+export const incus = async (host: Host, ...words: readonly string[]): Promise<string> => {
+  try {
+    return (await execa('incus', words, { env: host.env, stdin: 'ignore' })).stdout;
+  } catch (error) {
+    if (!(error instanceof ExecaError) || !/connection reset|appear to be started/.test(error.message)) throw error;
+    const said = ['daemon.out', 'daemon.log'].map((file) => lastLines(join(host.incusDir, '..', file)));
+    throw new Error(`${error.message}\nThe daemon's last words:\n${said.join('\n')}`, { cause: error });
+  }
+};
+
+function lastLines(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').split('\n').slice(-30).join('\n');
+  } catch (error) {
+    return String(error);
+  }
+}
 
 /** As in a crash: SIGKILL. Containers run on. */
 export const killDaemon = async (host: Host): Promise<void> => {
