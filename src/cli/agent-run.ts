@@ -5,7 +5,6 @@ import type { ServerProject } from '../agent/instance-watcher.ts';
 import type { RunOrder } from '../agent/transaction-run.ts';
 import type { Notice } from '../config/settings.ts';
 import type { Outcome } from '../event.ts';
-import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import type { RunPlan } from '../run/changes/change.ts';
@@ -53,7 +52,6 @@ export async function runTransaction(
   });
   const outcome = await guardedRun(plan, tools);
   await tools.recorder.close();
-  if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const ms = context.clock.monotonic() - began;
   await warnUsers(
     { emit, subject: { instance, project: serverProject.project, remote: serverProject.remote }, ms },

@@ -30,7 +30,8 @@ export function newestFirst(a: KeptRestorePoint, b: KeptRestorePoint): number {
   return Date.parse(b.createdAt) - Date.parse(a.createdAt) || b.run.localeCompare(a.run);
 }
 
-function keptBy({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] {
+/** The restore point that a run left; empty if it left none. */
+export function keptBy({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] {
   const name = released?.restorePoint ?? null;
   if (name === null || restorePoint === null) return [];
   const { createdAt, volumes } = restorePoint;
