@@ -122,9 +122,14 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     ...waitOf(last('confirmation-requested'), last('confirmation-extended')),
     evidence: last('evidence-saved'),
     released: last('released'),
-    ended: last('run-ended'),
+    // A guard that lost the run may record that after the end by the one that took it over.
+    ended: last('run-ended', ({ outcome }) => !isLoss(outcome)) ?? last('run-ended'),
     copyRemoved: last('copy-removed') !== null,
   };
+}
+
+function isLoss(outcome: EventOf<'run-ended'>['outcome']): boolean {
+  return outcome.outcome === 'rollback-failed' && outcome.lost === true;
 }
 
 function waitOf(

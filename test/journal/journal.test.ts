@@ -190,6 +190,26 @@ test('a pipe in the place of a journal is waited for by nobody', async () => {
   expect((await openJournal({ stateDirectory: state, run: sampleRun })).ok).toBe(false);
 });
 
+test('the end of a run is the one by the guard that finished it, not by one that had lost it', async () => {
+  const lost = ended({
+    outcome: 'rollback-failed',
+    cause: 'inconclusive',
+    message: '',
+    manualRecovery: [],
+    lost: true,
+  });
+  const finished = ended({ outcome: 'rolled-back', cause: 'inconclusive' });
+  for (const ends of [[lost, finished], [finished, lost], [lost]]) {
+    const state = await temporaryFolder();
+    await write(
+      state,
+      [started(), ...ends].map((event, at) => recorded(event, at)),
+    );
+    const outcome = ends.includes(finished) ? 'rolled-back' : 'rollback-failed';
+    expect(await readRun(state, sampleRun)).toMatchObject({ ended: { outcome: { outcome } } });
+  }
+});
+
 test('bytes that nobody can read make a record damaged, and a whole one is not (F12)', async () => {
   const state = await temporaryFolder();
   await write(state, [recorded(started()), begun]);
