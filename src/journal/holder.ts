@@ -17,7 +17,9 @@ export function currentHolder(): Holder {
  * or boot, or in another network namespace, or because the kernel does not show the sockets. It never means dead.
  */
 export function inspectHolder(holder: Holder): 'alive' | 'dead' | 'elsewhere' {
-  if (!holder.id || holder.bootId !== bootId() || holder.network !== networkNamespace()) return 'elsewhere';
+  // Where the kernel does not tell its boot, another machine that does not either would look like this one.
+  if (!holder.id || holder.bootId === '' || holder.network === '') return 'elsewhere';
+  if (holder.bootId !== bootId() || holder.network !== networkNamespace()) return 'elsewhere';
   const own = processId();
   const ids = listeningIds();
   // Where this process cannot see even itself it sees no other one either.

@@ -55,6 +55,16 @@ test('a process of another pid namespace lives, under the same host name and any
   await expect.poll(() => inspectHolder(holder), { timeout: 5000 }).toBe('dead');
 });
 
+test('where the kernel does not tell its boot nobody is dead: another machine may not tell it either (F13)', async () => {
+  const script = `import { currentHolder, inspectHolder } from '${module}';
+    const other = { ...currentHolder(), id: '0'.repeat(32) };
+    setTimeout(() => { console.log(JSON.stringify([other.bootId, inspectHolder(other)])); process.exit(); }, 0);`;
+  const masked = 'mount --bind /dev/null /proc/sys/kernel/random/boot_id; exec "$0" "$@"';
+  const launcher = ['unshare', '--mount', 'sh', '-euc', masked];
+  const [command = '', ...words] = await buildable([...launcher, process.execPath], script);
+  expect(JSON.parse((await execa(command, words)).stdout)).toEqual(['', 'elsewhere']);
+});
+
 test.each<[string, Partial<Holder>]>([
   ['another boot, or another machine of the same name', { bootId: '00000000-0000-4000-8000-000000000000' }],
   ['another network namespace', { network: 'net:[1]' }],

@@ -10,19 +10,22 @@ import { removeVolumePoints } from './volumes.ts';
 
 /**
  * Selects the restore points to remove: those of guard (recorded name and creation time match an existing snapshot, so a
- * snapshot of the user is never selected, F17), beyond the newest `keep`. The newest one always stays.
+ * snapshot of the user is never selected, F17), beyond the newest `keep`. The newest one always stays. The one of the run `own`
+ * is the newest, whatever the server's clock said when it took it: that may have been set back.
  */
 export function restorePointsToPrune(
   kept: readonly KeptRestorePoint[],
   existing: readonly Pick<Snapshot, 'name' | 'createdAt'>[],
   keep: number,
+  own: string | null = null,
 ): KeptRestorePoint[] {
   const present = kept.filter(
     (point) =>
       !point.named &&
       existing.some((snapshot) => snapshot.name === point.name && snapshot.createdAt === point.createdAt),
   );
-  return present.toSorted(newestFirst).slice(Math.max(1, keep));
+  const isOwn = ({ run }: KeptRestorePoint): number => Number(run === own);
+  return present.toSorted((a, b) => isOwn(b) - isOwn(a) || newestFirst(a, b)).slice(Math.max(1, keep));
 }
 
 type RetentionTools = Pick<RunTools, 'platform' | 'clock' | 'recorder' | 'keptRestorePoints'>;
@@ -44,7 +47,7 @@ export async function pruneRestorePoints(
     return 1;
   }
   let stayed = 0;
-  for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep)) {
+  for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep, plan.run)) {
     const removed = await removePoint(plan, tools, point);
     if (!removed.ok) stayed += 1;
     await tools.recorder.record(
