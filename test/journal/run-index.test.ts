@@ -426,6 +426,22 @@ test('the restore points that runs left, of exactly this instance', async () => 
   expect(await keptRestorePoints(state, { ...address, uuid: null, remote: 'prod' })).toEqual([]);
 });
 
+test('the restore points of some names are found as among all of them', async () => {
+  const names = ['guard-1', 'with "quotes" and \\', 'guard-3', 'guard-4', 'guard-5'];
+  for (const [at, released] of names.entries()) await record(idOf(at + 1), { restorePoint: 'x', released });
+  await record(idOf(6), { restorePoint: 'x', released: null });
+  // Killed before its end was noted.
+  await record(idOf(7), { restorePoint: 'x', released: 'guard-7', outcome: null });
+  const all = await keptRestorePoints(state, identity());
+  expect(all.map(({ name }) => name)).toEqual(['guard-7', ...names.toReversed()]);
+  for (const wanted of [names.slice(0, 2), ['guard-7', 'guard-3', 'of-a-user'], []])
+    expect(await keptRestorePoints(state, identity(), { names: new Set(wanted) })).toEqual(
+      all.filter(({ name }) => wanted.includes(name)),
+    );
+  for (const most of [1, 2, 6, 9])
+    expect(await keptRestorePoints(state, identity(), { most })).toEqual(all.slice(0, most));
+});
+
 test('what became of the same command on the same instance (F37)', async () => {
   const upgrade = ['apt-get', '-y', 'upgrade'];
   await record(idOf(1), { command: upgrade, outcome: rolledBack });

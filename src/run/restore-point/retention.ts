@@ -39,13 +39,16 @@ export async function pruneRestorePoints(
   tools: RetentionTools,
   identity: InstanceIdentity,
 ): Promise<number> {
-  const kept = await tools.keptRestorePoints(identity);
-  if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
+  const stay = Math.max(1, plan.restorePoint.keep);
+  if ((await tools.keptRestorePoints(identity, { most: stay + 1 })).length <= stay) return 0;
   const existing = await tools.platform.listSnapshots(plan.instance);
   if (!existing.ok) {
     await tools.recorder.record({ type: 'notice', level: 'warning', message: describeFailure(existing.error) });
     return 1;
   }
+  // The records of a few snapshots, not of all runs.
+  const names = new Set(existing.value.map(({ name }) => name));
+  const kept = await tools.keptRestorePoints(identity, { names });
   let stayed = 0;
   for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep, plan.run)) {
     const removed = await removePoint(plan, tools, point);
