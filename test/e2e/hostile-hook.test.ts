@@ -126,8 +126,9 @@ describe('when the agent was killed', () => {
     expect({ status: taken.status, stderr: taken.stderr }).toMatchObject({ status: 0 });
     expect(await isFree(hostile)).toBe(true);
     // The agent finds that it lost the run, and waits for the process no longer.
-    await agent.saw('transaction-ended', { instance: hostile, outcome: 'rolled-back' });
+    await agent.saw('transaction-ended', { instance: hostile });
     expect(await isFree(hostile)).toBe(true);
+    expect(await outcomeOfLastRun()).toBe('rolled-back');
     await agent.end('SIGTERM');
     expect((await guard.run([hostile, '--', 'true'])).status).toBe(0);
   });
