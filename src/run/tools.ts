@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { ClockReading, Deadline } from '../deadline.ts';
 import type { Result } from '../result.ts';
 import type { Holder, Outcome } from '../event.ts';
+import type { Permission } from '../permission.ts';
 import type { Person } from '../question.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FailedChange } from '../journal/history.ts';
@@ -20,6 +21,8 @@ export interface RunTools {
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly interruption: Interruption;
+  /** For a run of a rollout. */
+  readonly permission?: Permission;
   readonly io: CommandIo;
   /** This process, as the journal and the marker identify it. */
   readonly holder: Holder;
