@@ -20,6 +20,7 @@ import {
   createPublisher,
   withdrawClaim,
   type ClaimedState,
+  type PublisherOptions,
   type PublishFailure,
   type SharedPublisher,
 } from '../rollout/shared-publisher.ts';
@@ -294,30 +295,15 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
   const tell = (message: string): void => void writeLines(context.stderr, [`guard: ${message}`]);
   for (const { failure } of claimed.value.unwritable)
     tell(`${failure.message} The rollout is therefore recorded only on this host: resume it here.`);
-  const takenOver = new AbortController();
-  const runIds = uniqueRunIds(clock);
-  const reservations = createReservations(
-    Math.max(reservedAtLeast, parallelOf(start.settings.maxParallel, start.record.members.length)),
-    runIds,
-  );
-  const troubles = new Map<string, string>();
-  const publisher = createPublisher({
-    clock,
+  const publishing = startPublishing(context, {
     stores: stores.filter((store) => !claimed.value.unwritable.some((one) => one.store.id === store.id)),
     storeOf,
-    // Told once, however often the write is tried again.
-    onTrouble: (store, { message }) => {
-      if (troubles.get(store.id) !== message) tell(message);
-      troubles.set(store.id, message);
-    },
-    onTakenOver: () => takenOver.abort(),
-    onPublished: (record, since) => {
-      troubles.clear();
-      reservations.onPublished(record, since);
-    },
+    ahead: Math.max(reservedAtLeast, parallelOf(start.settings.maxParallel, start.record.members.length)),
+    tell,
   });
+  const { publisher, reservations, runIds, takenOver } = publishing;
   const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
-  const recorder = recorderOf(context, { journal, publisher, reservations, view, tell, takenOver: takenOver.signal });
+  const recorder = recorderOf(context, { journal, publishing, view, tell });
   const gate = createWaveGate(start.record.members);
   const { id: rollout } = start.record;
   try {
@@ -335,7 +321,7 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       revertMember: (member, run, permission) =>
         revertMember(call, view, member, run, { rollout, permission, wait: null }),
       signalStatus: () => signalStatus(context),
-      takenOver: takenOver.signal,
+      takenOver,
       renew: publisher.renew,
       proveOwn: async () => inWords(await publisher.proveOwn()),
     });
@@ -345,6 +331,44 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     await view.close();
     await journal.close();
   }
+}
+
+/** What keeps the record on the servers up to date, and finds that another host has taken the rollout over. */
+interface Publishing {
+  readonly publisher: SharedPublisher;
+  readonly reservations: RunReservations;
+  readonly runIds: () => string;
+  readonly takenOver: AbortSignal;
+}
+
+function startPublishing(
+  { clock }: Context,
+  how: Pick<PublisherOptions, 'stores' | 'storeOf'> & {
+    /** The runs of so many instances are reserved. */
+    readonly ahead: number;
+    readonly tell: (message: string) => void;
+  },
+): Publishing {
+  const takenOver = new AbortController();
+  const runIds = uniqueRunIds(clock);
+  const reservations = createReservations(how.ahead, runIds);
+  const troubles = new Map<string, string>();
+  const publisher = createPublisher({
+    clock,
+    stores: how.stores,
+    storeOf: how.storeOf,
+    // Told once, however often the write is tried again.
+    onTrouble: (store, { message }) => {
+      if (troubles.get(store.id) !== message) how.tell(message);
+      troubles.set(store.id, message);
+    },
+    onTakenOver: () => takenOver.abort(),
+    onPublished: (record, since) => {
+      troubles.clear();
+      reservations.onPublished(record, since);
+    },
+  });
+  return { publisher, reservations, runIds, takenOver: takenOver.signal };
 }
 
 /** The journal, with the first events in it: a rollout that this host cannot record changes nothing. */
@@ -382,15 +406,13 @@ function recorderOf(
   { clock, reports, interrupter }: Context,
   how: {
     readonly journal: RolloutJournal;
-    readonly publisher: SharedPublisher;
-    readonly reservations: RunReservations;
+    readonly publishing: Publishing;
     readonly view: RolloutView;
     readonly tell: (message: string) => void;
-    readonly takenOver: AbortSignal;
   },
 ): RolloutRecorder {
-  const { publisher, reservations, view } = how;
-  const over = AbortSignal.any([interrupter.signal, how.takenOver]);
+  const { publisher, reservations, takenOver } = how.publishing;
+  const over = AbortSignal.any([interrupter.signal, takenOver]);
 
   async function publish(event: RecordedRolloutEvent, record: RolloutRecord): Promise<Result<void, string>> {
     const now = clock.boottime();
@@ -410,7 +432,7 @@ function recorderOf(
 
   const announce: RolloutTools['record'] = async (event, after) => {
     const published = await publish(event, reservations.withReservations(sharedRecord(after)));
-    await view.onRolloutEvent(event, after);
+    await how.view.onRolloutEvent(event, after);
     await reports?.followRollout(after);
     return published;
   };
