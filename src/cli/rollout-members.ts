@@ -8,7 +8,6 @@ import type { WaveGate } from '../rollout/wave-gate.ts';
 import type { RolloutView } from '../report/rollout-situation.ts';
 import { noFacts, withEvent } from '../report/run-facts.ts';
 import { describeMemberEnd } from '../report/rollout-text.ts';
-import { writeLines } from '../report/write.ts';
 import { ok, type Result } from '../result.ts';
 import type { MemberResult } from '../rollout/execute.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
@@ -184,7 +183,7 @@ async function runPlanOf(
   const tools = { ...own, confirmation: { ...own.confirmation, ready } };
   try {
     const outcome = await guardedRun(plan, tools);
-    for (const message of await notices.end(outcome)) await writeLines(context.stderr, [`${member.label}: ${message}`]);
+    for (const message of await notices.end(outcome)) view.tell(`${member.label}: ${message}`);
     return { outcome, message: describeMemberEnd(outcome, facts) };
   } finally {
     wait?.gate.leave(member.id);

@@ -292,7 +292,8 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     return reportOutcome(context, json, opened.error);
   }
   const journal = opened.value;
-  const tell = (message: string): void => void writeLines(context.stderr, [`guard: ${message}`]);
+  const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
+  const tell = (message: string): void => view.tell(`guard: ${message}`);
   for (const { failure } of claimed.value.unwritable)
     tell(`${failure.message} The rollout is therefore recorded only on this host: resume it here.`);
   const publishing = startPublishing(context, {
@@ -302,7 +303,6 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     tell,
   });
   const { publisher, reservations, runIds, takenOver } = publishing;
-  const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
   const recorder = recorderOf(context, { journal, publishing, view, tell });
   const gate = createWaveGate(start.record.members);
   const { id: rollout } = start.record;

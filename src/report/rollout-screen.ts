@@ -9,8 +9,8 @@ import { startLiveBlock, type LiveBlock } from './phase-line.ts';
 import { countStates, stateName, waveName } from './rollout-text.ts';
 import type { RolloutSituation, RolloutView } from './rollout-situation.ts';
 
-/** Rows that are left free for the title, and for what the terminal shows below. */
-const spareRows = 5;
+/** Rows that are left free beside those of the table and its title, for what the terminal shows below. */
+const spareRows = 4;
 
 /** How much of a command's output is shown where its change was not kept, in lines. */
 const mostOutputLines = 20;
@@ -26,12 +26,19 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
   let record: RolloutRecord | null = null;
   let block: LiveBlock | null = null;
   let note = '';
+  const lines: string[] = [];
   let callOff = (): void => {};
 
   const draw = (): void => {
     if (record === null || block === null) return;
-    const rows = Math.max(3, ((stderr as { readonly rows?: number }).rows ?? 24) - spareRows);
-    block.update(titleOf(record, note), tableRows(record, phases, clock.now(), clock.monotonic(), rows));
+    const { rows = 24, columns = 80 } = stderr as { readonly rows?: number; readonly columns?: number };
+    const title = titleOf(record, note);
+    const told = lines.slice(-1);
+    const free = rows - spareRows - Math.ceil(title.length / columns) - told.length;
+    block.update(title, [
+      ...tableRows(record, phases, clock.now(), clock.monotonic(), Math.max(3, free)),
+      ...told.map((line) => neutralise(line, 1000)),
+    ]);
   };
   const tick = (): void => {
     callOff = clock.after(500, () => {
@@ -44,6 +51,7 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
     const shown = block;
     block = null;
     if (shown !== null && record !== null) await shown.end({ how, title: titleOf(record, '') });
+    for (const line of lines.splice(0)) plain.tell(line);
   };
   return {
     ...plain,
@@ -74,11 +82,19 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
           tails.set(id, `${tails.get(id) ?? ''}${Buffer.from(event.chunk).toString('utf8')}`.slice(-8192));
       };
     },
-    // Lines in between would break the picture; a stdout that is no terminal gets them all the same.
+    // Lines in between would break the picture; a stdout that is no terminal gets its own all the same.
     memberOutput: (member) => {
-      if (stdout.isTTY !== true) return plain.memberOutput(member);
       const nowhere = nullStream();
-      return { stdout: nowhere, stderr: nowhere, end: () => {} };
+      const { stdout: out, end } = plain.memberOutput(member);
+      return stdout.isTTY === true
+        ? { stdout: nowhere, stderr: nowhere, end: () => {} }
+        : { stdout: out, stderr: nowhere, end };
+    },
+    tell: (line) => {
+      if (block === null) return plain.tell(line);
+      // At the end it is told in full.
+      lines.push(line);
+      draw();
     },
     close: async () => {
       await stop('failed');
@@ -128,7 +144,8 @@ export function tableRows(
     const seconds = phase === undefined ? 0 : wholeSeconds(monotonic - phase.since);
     const wait = member.message === '' ? '' : `, ${neutralise(member.message, 100)}`;
     const doing = `${phase?.title ?? 'Begins'}${seconds === 0 ? '' : ` ${formatDuration(seconds)}`}`;
-    const since = member.at === null ? '' : `, ${formatDuration(wholeSeconds(now - member.at))} in all`;
+    const all = member.at === null ? 0 : wholeSeconds(now - member.at);
+    const since = all === 0 ? '' : `, ${formatDuration(all)} in all`;
     return `${begin}  ${doing}${since}${wait}`;
   });
   const rest = all.length - shown.length;
