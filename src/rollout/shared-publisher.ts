@@ -205,7 +205,8 @@ export async function claimInstances(
   const { clock, from } = options;
   const unwritable: { store: SharedStore; failure: StoreFailure }[] = [];
   const claimed: SharedStore[] = [];
-  for (const store of options.stores) {
+  // In one order for all, so that of two that begin at the same moment one gets all of its projects.
+  for (const store of options.stores.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
     const here = hereOf(record, store, options);
     const names = new Set(record.members.filter(({ id }) => here.has(id)).map((member) => member.name));
     const written = await updateRollouts(store, clock, (rollouts) => {

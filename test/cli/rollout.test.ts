@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import { addInstance } from '../../src/platform/memory/server.ts';
-import { createHost, type MemoryHost } from './memory-host.ts';
+import { temporaryFolder } from '../journal/temporary.ts';
+import { createHost, gone, type MemoryHost } from './memory-host.ts';
 
 // Whole rollouts on a server in memory, with the records of a host.
 
@@ -69,6 +70,11 @@ function takeOver({ notes }: RolloutHost): void {
 
 const minute = 60_000;
 
+/** What another host finds once the guard of this one is dead. */
+function abandonedRecord(notes: ReadonlyMap<string, string>): string {
+  return (notes.get('rollout') ?? '').replace(/("holder":\{[^}]*"id":")[0-9a-f]+/, `$1${gone.id}`);
+}
+
 const roll = (host: MemoryHost, ...words: string[]): Promise<number> =>
   runProgram(['run', '--soak', '0s', '--check', 'true', ...words, ...names, '--', 'change'], host.context);
 
@@ -131,6 +137,31 @@ describe('a rollout', () => {
     host.notes.delete('rollout');
     expect(await runProgram(['rollout', 'resume', 'last'], host.context)).toBe(0);
     expect(host.changed).toEqual(names);
+  });
+
+  test('that died while it rolled everything back is ended by another host, and nothing is rolled back twice', async () => {
+    let abandoned = '';
+    const host = await hostWith({
+      change: (name) => (name === 'web-2' ? 3 : 0),
+      beforehand: (_name, { notes }) => {
+        if (notes.get('rollout')?.includes('"reverting"') === true) abandoned = abandonedRecord(notes);
+      },
+    });
+    expect(await roll(host, '--all-or-nothing')).toBe(40);
+    const first = host.server.instances.get('web-1');
+    const before = { snapshots: first?.snapshots.map(({ name }) => name), startedAt: first?.lastStartedAt };
+    expect(abandoned).toContain('"reverting"');
+    host.notes.set('rollout', abandoned);
+    const other = {
+      ...host.context,
+      environment: { ...host.context.environment, GUARD_STATE_DIR: await temporaryFolder() },
+    };
+    host.said();
+    const [id = ''] = Object.keys((JSON.parse(abandoned) as { rollouts: object }).rollouts);
+    expect(await runProgram(['rollout', 'resume', id], other)).toBe(40);
+    expect(host.said()).toContain('1 rolled back too, 1 rolled back, 1 not started');
+    expect({ snapshots: first?.snapshots.map(({ name }) => name), startedAt: first?.lastStartedAt }).toEqual(before);
+    expect(host.changed).toEqual(['web-1', 'web-2']);
   });
 
   test.each(['deleted', 'renamed'])('an instance that is %s before its turn pauses it', async (how) => {

@@ -332,6 +332,25 @@ test.each([
   expect(describeEnd({ id: 'x', status, stop }, isOnServer)?.message ?? 'open').toMatch(message);
 });
 
+test('killed while it rolled the first one back, a rollout goes on with that', () => {
+  const how = { ...oneByOne, allOrNothing: true };
+  const record = recordOf(membersOf(3, how));
+  const [a, b] = record.members.map(({ id }) => id) as [string, string];
+  const run = '20261129-230000-0001';
+  const kept = { type: 'member-ended', id: a, run, state: 'kept', outcome: 'kept', message: '', ms: 1 } as const;
+  const recovered = [
+    recorded(kept),
+    recorded({ ...kept, id: b, state: 'failed', outcome: 'rolled-back' }),
+    recorded({ type: 'revert-begun', id: a, run: '20261129-230000-0002' }),
+    // Its recovery finds that it did not begin.
+    recorded(kept),
+  ].reduce(withRolloutEvent, record);
+  expect(resumeEvent(recovered, how, { holder: otherHolder, retryFailed: false })).toMatchObject({
+    members: [],
+    accepted: [],
+  });
+});
+
 describe('killed at any moment, and resumed', () => {
   test('nothing that was kept is begun again, and everybody has a turn', async () => {
     const settings = fc.record({

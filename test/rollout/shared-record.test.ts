@@ -156,6 +156,16 @@ test.each(['nonsense', '{"v":2,"rollouts":{}}', '{"v":1,"rollouts":{"../x":{}}}'
   },
 );
 
+test('of two rollouts over the same two projects that begin at the same moment one gets both', async () => {
+  const stores = [storeIn('default'), storeIn('shop')] as const;
+  const members = recordOf([...membersOf(1, oneByOne), ...membersOf(1, oneByOne, 'shop')]);
+  const claims = await Promise.all([
+    claim(members, stores),
+    claim({ ...members, id: second.id, holder: otherHolder }, stores.toReversed()),
+  ]);
+  expect(claims.filter(({ ok }) => ok)).toHaveLength(1);
+});
+
 test('a server that does not answer takes the claims of the others back', async () => {
   const failure = { kind: 'other', message: 'It does not answer.' } as const;
   const stores = [storeIn('default'), storeIn('shop', failure)] as const;
