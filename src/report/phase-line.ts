@@ -38,7 +38,9 @@ function rendererFor(screen: Screen): typeof LiveRenderer {
         get: () => (text: string, columns: number, options?: object) =>
           wrap(text, columns + (screen.columns ?? 80) - (process.stdout.columns ?? 80), options),
         // listr2 sets what it has loaded.
-        set: (loaded: typeof wrap) => (wrap = loaded),
+        set: (loaded: typeof wrap) => {
+          wrap = loaded;
+        },
       });
     }
   };

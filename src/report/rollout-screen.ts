@@ -22,7 +22,7 @@ const mostOutputLines = 20;
 export function createRolloutScreen(situation: RolloutSituation, plain: RolloutView): RolloutView {
   const { stderr, stdout, clock } = situation;
   const phases = new Map<string, { readonly title: string; readonly since: number }>();
-  const tails = new Map<string, string>();
+  const tails = createTails();
   let record: RolloutRecord | null = null;
   let block: LiveBlock | null = null;
   let note = '';
@@ -31,14 +31,10 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
 
   const draw = (): void => {
     if (record === null || block === null) return;
-    const { rows = 24, columns = 80 } = stderr as { readonly rows?: number; readonly columns?: number };
     const title = titleOf(record, note);
-    const told = lines.slice(-1);
-    const free = rows - spareRows - Math.ceil(title.length / columns) - told.length;
-    block.update(title, [
-      ...tableRows(record, phases, clock.now(), clock.monotonic(), Math.max(3, free)),
-      ...told.map((line) => neutralise(line, 1000)),
-    ]);
+    const told = lines.slice(-1).map((line) => neutralise(line, 1000));
+    const free = rowsBeside(title, stderr) - told.length;
+    block.update(title, [...tableRows(record, phases, clock.now(), clock.monotonic(), Math.max(3, free)), ...told]);
   };
   const tick = (): void => {
     callOff = clock.after(500, () => {
@@ -66,7 +62,7 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
           return;
         case 'rollout-ended':
           await stop(event.exitStatus === 0 ? 'done' : 'failed');
-          for (const member of after.members) writeTail(stderr, member, tails.get(member.id) ?? '');
+          tails.write(stderr, after.members);
           return plain.onRolloutEvent(event, after);
         default:
           note = noteOf(event) ?? note;
@@ -74,22 +70,14 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
       }
     },
     memberListener: ({ id }): Listener => {
-      tails.set(id, '');
+      tails.begin(id);
       return (event) => {
         if (event.type === 'phase-started')
           phases.set(id, { title: phaseTitles[event.phase], since: clock.monotonic() });
-        if (event.type === 'command-output')
-          tails.set(id, `${tails.get(id) ?? ''}${Buffer.from(event.chunk).toString('utf8')}`.slice(-8192));
+        if (event.type === 'command-output') tails.add(id, event.chunk);
       };
     },
-    // Lines in between would break the picture; a stdout that is no terminal gets its own all the same.
-    memberOutput: (member) => {
-      const nowhere = nullStream();
-      const { stdout: out, end } = plain.memberOutput(member);
-      return stdout.isTTY === true
-        ? { stdout: nowhere, stderr: nowhere, end: () => {} }
-        : { stdout: out, stderr: nowhere, end };
-    },
+    memberOutput: (member) => outputBeside(plain.memberOutput(member), stdout.isTTY === true),
     tell: (line) => {
       if (block === null) return plain.tell(line);
       // At the end it is told in full.
@@ -101,6 +89,12 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
       await plain.close();
     },
   };
+}
+
+/** How many rows the terminal has for the table. */
+function rowsBeside(title: string, screen: Writable): number {
+  const { rows = 24, columns = 80 } = screen as Writable & { readonly rows?: number; readonly columns?: number };
+  return rows - spareRows - Math.ceil(title.length / columns);
 }
 
 /** What the title adds from this event on; null where it stays. */
@@ -154,6 +148,25 @@ export function tableRows(
 
 function wholeSeconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000)) * 1000;
+}
+
+/** Lines in between would break the picture; a stdout that is no terminal gets its own all the same. */
+function outputBeside(output: ReturnType<RolloutView['memberOutput']>, isTerminal: boolean): typeof output {
+  const nowhere = nullStream();
+  return isTerminal ? { stdout: nowhere, stderr: nowhere, end: () => {} } : { ...output, stderr: nowhere };
+}
+
+/** The end of what the command wrote in each instance. */
+function createTails() {
+  const tails = new Map<string, string>();
+  return {
+    begin: (id: string): void => void tails.set(id, ''),
+    add: (id: string, chunk: Uint8Array): void =>
+      void tails.set(id, `${tails.get(id) ?? ''}${Buffer.from(chunk).toString('utf8')}`.slice(-8192)),
+    write: (stderr: Writable, members: readonly MemberRecord[]): void => {
+      for (const member of members) writeTail(stderr, member, tails.get(member.id) ?? '');
+    },
+  };
 }
 
 function writeTail(stderr: Writable, member: MemberRecord, tail: string): void {
