@@ -6,7 +6,6 @@ import { isOpen, type RolloutRecord } from './record.ts';
 import { validMs } from './reservation.ts';
 import {
   findConflict,
-  rolloutNote,
   updateRollouts,
   type LookAtHolder,
   type RolloutConflict,
@@ -237,7 +236,7 @@ function unknownRecord({ remote, project }: SharedStore, { kind, message }: Stor
   const address = `${remote === null ? '' : `${remote}:`}${project}`;
   const advice =
     kind === 'unreadable'
-      ? `If no rollout is in progress there, remove the record: incus project unset ${address} user.guard.${rolloutNote}`
+      ? `If no rollout is in progress there, remove guard's record of rollouts from the project: incus project edit ${address}`
       : 'Try again later.';
   return { kind: 'refused', message, advice };
 }

@@ -151,7 +151,7 @@ test.each(['nonsense', '{"v":2,"rollouts":{}}', '{"v":1,"rollouts":{"../x":{}}}'
     expect(decodeRollouts(text, store)).toBeNull();
     const claimed = await claim(first, [store]);
     expect(claimed).toMatchObject({ ok: false, error: { kind: 'refused' } });
-    expect(JSON.stringify(claimed)).toContain('incus project unset default user.guard.rollout');
+    expect(JSON.stringify(claimed)).toContain('incus project edit default');
     expect(store.text()).toBe(text);
   },
 );
