@@ -8,7 +8,13 @@ import type { LeaseHandle } from '../lock/lease.ts';
 import { describeFailure } from '../../platform/failure.ts';
 import { formatTime } from '../../time.ts';
 import { isSettledByOther, type Confirmation, type ConfirmationAction } from '../lock/confirmation.ts';
-import { isWarningDue } from './warning.ts';
+import {
+  confirmedMessage,
+  describeMovedDeadline,
+  describeWarning,
+  isWarningDue,
+  isWarningObsolete,
+} from './warning.ts';
 import { describeWaitProblem, type KnownWait, type WaitProblem } from './known-wait.ts';
 import {
   mayBeSettledLater,
@@ -123,7 +129,7 @@ async function waitHere(
       const left = remainingMs(deadline, tools.confirmation.readClocks());
       if (isWarningDue(left, deadline, warnedOf)) {
         warnedOf = deadline;
-        void tools.confirmation.warnUsers(deadline);
+        void tools.confirmation.tellUsers(describeWarning(left, deadline));
       }
       wanted ??= wishes.next();
       const action = left > 0 ? wanted : ({ kind: 'expire' } as const);
@@ -142,8 +148,14 @@ async function waitHere(
         if (confirmation.deadline.at !== deadline.at) {
           ({ deadline } = confirmation);
           await tools.recorder.record({ type: 'confirmation-extended', deadline });
+          if (isWarningObsolete(remainingMs(deadline, tools.confirmation.readClocks()), deadline, warnedOf)) {
+            warnedOf = null;
+            void tools.confirmation.tellUsers(describeMovedDeadline(deadline));
+          }
         }
         if (problem !== null) await tellOnce(problem, describeWaitProblem(problem, { ...plan, deadline }));
+        if (confirmation.state === 'confirmed' && warnedOf !== null)
+          void tools.confirmation.tellUsers(confirmedMessage);
         if (isOver(confirmation, tools)) return { end: confirmation.state, deadline, by: confirmation.settledBy };
       }
       await tools.clock.sleep(left > 0 ? Math.min(readMs, Math.max(50, left)) : overdueMs, wishes.signal());
