@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Notice } from '../config/settings.ts';
+import type { Notice } from '../config/notice.ts';
 import type { Listener } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import type { UncoveredPolicy } from '../config/settings.ts';
 import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-address.ts';
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-file.ts';
@@ -31,8 +30,8 @@ function readDuration(text: string, limits: TimeLimits, orNever: boolean): numbe
 }
 
 /** What the settings expect: null for never, undefined where the option was not given. */
-export function neverAsNull(duration: number | undefined): number | null | undefined {
-  return duration === Infinity ? null : duration;
+export function neverAsNull(value: unknown): unknown {
+  return value === Infinity ? null : value;
 }
 
 /** A reader of a whole number, with the limits that guard.yaml has for the same setting. */
@@ -170,25 +169,16 @@ export function snapshotName(text: string): string {
   return text;
 }
 
-/** Reads one of these words. */
-export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+/** Reads one of these words. `expected` says what they are. */
+export function oneOf<Word extends string>(words: readonly Word[], expected = 'known'): (text: string) => Word {
   return (text) => {
     const known = words.find((word) => word === text);
     if (known === undefined)
       throw new InvalidArgumentError(
-        `"${text}" is not known: write ${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}.`,
+        `"${text}" is not ${expected}: write ${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}.`,
       );
     return known;
   };
-}
-
-const uncoveredPolicies = ['refuse', 'warn', 'accept'] as const;
-
-/** What to do about disks that no restore point covers. */
-export function uncoveredPolicy(text: string): UncoveredPolicy {
-  const known = uncoveredPolicies.find((policy) => policy === text);
-  if (!known) throw new InvalidArgumentError(`"${text}" is not a policy: write refuse, warn or accept.`);
-  return known;
 }
 
 const causes = ['command', 'unhealthy', 'inconclusive', 'timeout'] as const;

@@ -1,7 +1,7 @@
 import { emptyLayer, type Layer } from './layer.ts';
 import type { SourceLocation } from './mistake.ts';
 import type { RolloutDefaults } from './rollout-defaults.ts';
-import type { InstanceName } from './settings.ts';
+import type { InstanceName } from './instance-name.ts';
 
 /** A valid guard.yaml. */
 export interface Configuration {
