@@ -8,14 +8,7 @@ import { readRun, type RunRecord } from '../journal/runs.ts';
 import { forgetWaiting, isRecordMissing, listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
 import type { Confirmation } from '../run/lock/confirmation.ts';
 import { describeWaitProblem, knownWaitOf, type KnownWait } from '../run/confirmation/known-wait.ts';
-import {
-  confirmedMessage,
-  describeMovedDeadline,
-  describeWarning,
-  isWarningDue,
-  isWarningObsolete,
-  warningMs,
-} from '../run/confirmation/warning.ts';
+import { confirmedMessage, warningMs, warningOf } from '../run/confirmation/warning.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
 import { notifyEnd } from './confirmation-end.ts';
@@ -369,13 +362,9 @@ async function beforeDeadline(
   const left = remainingMs(deadline, readClocks(clock.now));
   // The instance is read again at the deadline, and not up to two seconds later.
   entry.nextAt = Math.min(entry.nextAt, clock.monotonic() + Math.max(0, left));
-  if (isWarningDue(left, deadline, entry.warnedOf)) {
-    entry.warnedOf = deadline;
-    tellUsers(session, describeWarning(left, deadline));
-  } else if (isWarningObsolete(left, deadline, entry.warnedOf)) {
-    entry.warnedOf = null;
-    tellUsers(session, describeMovedDeadline(deadline));
-  }
+  const { text, warnedOf } = warningOf(left, deadline, entry.warnedOf);
+  entry.warnedOf = warnedOf;
+  if (text !== null) tellUsers(session, text);
   if (record === null || record.confirmBy === null || clock.monotonic() < entry.tryAt) return;
   entry.tryAt = clock.monotonic() + tryMs;
   const over = new AbortController();

@@ -8,13 +8,7 @@ import type { LeaseHandle } from '../lock/lease.ts';
 import { describeFailure } from '../../platform/failure.ts';
 import { formatTime } from '../../time.ts';
 import { isSettledByOther, type Confirmation, type ConfirmationAction } from '../lock/confirmation.ts';
-import {
-  confirmedMessage,
-  describeMovedDeadline,
-  describeWarning,
-  isWarningDue,
-  isWarningObsolete,
-} from './warning.ts';
+import { confirmedMessage, warningOf } from './warning.ts';
 import { describeWaitProblem, type KnownWait, type WaitProblem } from './known-wait.ts';
 import {
   mayBeSettledLater,
@@ -127,10 +121,9 @@ async function waitHere(
     for (;;) {
       if (tools.interruption.by() !== null) return { end: 'left', deadline };
       const left = remainingMs(deadline, tools.confirmation.readClocks());
-      if (isWarningDue(left, deadline, warnedOf)) {
-        warnedOf = deadline;
-        void tools.confirmation.tellUsers(describeWarning(left, deadline));
-      }
+      const warning = warningOf(left, deadline, warnedOf);
+      ({ warnedOf } = warning);
+      if (warning.text !== null) void tools.confirmation.tellUsers(warning.text);
       wanted ??= wishes.next();
       const action = left > 0 ? wanted : ({ kind: 'expire' } as const);
       if (action === 'leave') return { end: 'left', deadline };
@@ -148,15 +141,13 @@ async function waitHere(
         if (confirmation.deadline.at !== deadline.at) {
           ({ deadline } = confirmation);
           await tools.recorder.record({ type: 'confirmation-extended', deadline });
-          if (isWarningObsolete(remainingMs(deadline, tools.confirmation.readClocks()), deadline, warnedOf)) {
-            warnedOf = null;
-            void tools.confirmation.tellUsers(describeMovedDeadline(deadline));
-          }
         }
         if (problem !== null) await tellOnce(problem, describeWaitProblem(problem, { ...plan, deadline }));
-        if (confirmation.state === 'confirmed' && warnedOf !== null)
-          void tools.confirmation.tellUsers(confirmedMessage);
-        if (isOver(confirmation, tools)) return { end: confirmation.state, deadline, by: confirmation.settledBy };
+        if (isOver(confirmation, tools)) {
+          if (confirmation.state === 'confirmed' && warnedOf !== null)
+            void tools.confirmation.tellUsers(confirmedMessage);
+          return { end: confirmation.state, deadline, by: confirmation.settledBy };
+        }
       }
       await tools.clock.sleep(left > 0 ? Math.min(readMs, Math.max(50, left)) : overdueMs, wishes.signal());
     }
