@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { settingTable } from '../config/settings.ts';
 import type { InstanceIdentity } from '../journal/instance-identity.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
@@ -15,7 +16,7 @@ import type { Call } from './call.ts';
 import { addressOf, identityOfReached, withRecorded, type SeenServers } from './identity.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, type Session, type withInstance } from './session.ts';
-import { settingOption } from './setting-option.ts';
+import { optionOf } from './setting-option.ts';
 
 const help = `
 Removes only restore points that guard took, identified by the exact name and creation time in its record. The newest one of
@@ -33,7 +34,7 @@ export function definePrune(program: Command, call: Call): void {
     .description('remove old restore points that guard took')
     .argument('[instance]', 'name or remote:name (default: every instance that this host has records of)')
     .addOption(
-      settingOption('keep', {
+      optionOf(settingTable.keep, {
         help: 'how many restore points to keep for each instance',
         defaultHelp: 'as configured, else 3',
       }),

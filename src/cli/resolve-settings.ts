@@ -2,18 +2,22 @@ import { commandCheck } from '../check-default.ts';
 import { attendedSettings, defaultSettings } from '../config/defaults.ts';
 import { settingsFor, type Flags } from '../config/effective-settings.ts';
 import type { Configuration } from '../config/configuration.ts';
+import type { Layer } from '../config/layer.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { refusalOf } from '../config/mistake.ts';
 import type { InstanceName } from '../config/instance-name.ts';
-import type { Settings } from '../config/settings.ts';
+import { rolloutTable, type ConfiguredRollout } from '../config/rollout-settings.ts';
+import { defaultsOf } from '../config/setting.ts';
+import { settingTable, type Settings } from '../config/settings.ts';
 import { windowMistakes } from '../config/window.ts';
 import type { Outcome } from '../event.ts';
 import { requireWindow } from '../health/watch/window.ts';
 import { lifecycleCommandTimeoutMs, type LifecycleCommand, type LifecycleCommands } from '../lifecycle-command.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Context } from './context.ts';
+import type { RolloutOptions } from './rollout-options.ts';
 import type { RunOptions } from './run-options.ts';
-import { layerOf } from './setting-option.ts';
+import { setByOptions } from './setting-option.ts';
 
 /** The settings of one instance: defaults, then guard.yaml, then flags. A mistake in the file is an outcome (78). */
 export async function resolveSettings(
@@ -54,9 +58,21 @@ export function settingsWith(
   return err({ outcome: inFile ? 'configuration' : 'usage', refusal: refusalOf(mistakes) });
 }
 
+/** How a rollout proceeds: defaults, then guard.yaml, then flags. */
+export function configuredRollout(call: {
+  readonly configuration: Configuration;
+  readonly options: RolloutOptions;
+}): ConfiguredRollout {
+  return {
+    ...defaultsOf(rolloutTable),
+    ...call.configuration.rollout,
+    ...setByOptions<typeof rolloutTable, Partial<ConfiguredRollout>>(rolloutTable, call.options),
+  };
+}
+
 function flagsOf(options: RunOptions): Flags {
   return {
-    ...layerOf(options),
+    ...setByOptions<typeof settingTable, Layer>(settingTable, options),
     environment: options.env,
     automatic: { compare: comparesOf(options), ask: options.askServers },
     rehearse: options.rehearseCopy === true ? 'copy' : options.rehearse,

@@ -19,7 +19,7 @@ import type { PushPlan } from '../run/plan.ts';
 import type { InstanceAddress } from '../instance-address.ts';
 import { buildPlan } from './build-plan.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { settingsWith } from './resolve-settings.ts';
+import { configuredRollout, settingsWith } from './resolve-settings.ts';
 import { rollbackTargetOf } from './rollback-target.ts';
 import type { RolloutOptions } from './rollout-options.ts';
 import type { Servers } from './rollout-servers.ts';
@@ -46,9 +46,9 @@ export function memberSettings(
   { name, remote }: InstanceAddress,
 ): Result<Settings, Outcome> {
   const settings = settingsWith(call.configuration, { name, remote }, call.options, false);
-  const revertsAll = call.options.allOrNothing ?? call.configuration.rollout.allOrNothing ?? false;
+  const { allOrNothing } = configuredRollout(call);
   // All or nothing goes back to the newest restore point of each instance.
-  return settings.ok && revertsAll ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
+  return settings.ok && allOrNothing ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
 }
 
 function planOf(call: RolloutCall, member: InstanceAddress, run: string, settings: Settings): RunPlan {

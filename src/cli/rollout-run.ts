@@ -32,7 +32,7 @@ import { refuseUnwritableRecords } from './records.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReports } from './reports.ts';
 import { refuseWithoutKeeper } from './require-keeper.ts';
-import { readConfiguration } from './resolve-settings.ts';
+import { readConfiguration, configuredRollout } from './resolve-settings.ts';
 import {
   inspectMember,
   memberSettings,
@@ -106,18 +106,10 @@ export type RolloutChoice = RolloutSettings & { readonly spreadBy: string | null
 
 /** Flags win over guard.yaml, which wins over the defaults. */
 export function rolloutSettings(
-  { options, configuration: { rollout } }: Pick<RolloutCall, 'options' | 'configuration'>,
+  call: Pick<RolloutCall, 'options' | 'configuration'>,
   confirms: boolean,
 ): RolloutChoice {
-  return {
-    maxParallel: options.maxParallel ?? rollout.maxParallel ?? { count: 1 },
-    canary: options.canary ?? rollout.canary ?? 0,
-    pauseMs: options.pause ?? rollout.pauseMs ?? 0,
-    maxFailures: options.maxFailures ?? rollout.maxFailures ?? { count: 0 },
-    spreadBy: options.spreadBy ?? rollout.spreadBy ?? null,
-    allOrNothing: options.allOrNothing ?? rollout.allOrNothing ?? false,
-    confirms,
-  };
+  return { ...configuredRollout(call), confirms };
 }
 
 /** The settings as option words: whoever resumes has the same, whatever its own guard.yaml says. */

@@ -1,8 +1,10 @@
 import { Option, type Command } from 'commander';
+import type { Layer } from '../config/layer.ts';
 import { numberLimits, timeLimits } from '../config/limits.ts';
 import type { SettingOption } from '../config/setting.ts';
+import { settingTable } from '../config/settings.ts';
 import type { ReportFile } from '../report/report-file.ts';
-import { settingOption, settingsInGroup, type OptionSetting, type SettingOptions } from './setting-option.ts';
+import { optionOf, settingsInGroup, type OptionSetting, type OptionValues } from './setting-option.ts';
 import {
   countWithin,
   duration,
@@ -33,7 +35,7 @@ export interface CommonOptions {
 }
 
 /** The options of `guard run` as commander reads them: what was not written is absent, so that files can fill it in. */
-export interface RunOptions extends CommonOptions, SettingOptions {
+export interface RunOptions extends CommonOptions, OptionValues<typeof settingTable, Layer> {
   readonly name?: string;
   readonly check?: readonly string[];
   readonly checkTimeout?: number;
@@ -70,7 +72,7 @@ function addGroup(
 ): Command {
   const rest = settingsInGroup(group).filter((name) => !first.includes(name));
   command.optionsGroup(`${group}:`);
-  for (const one of [...first, ...rest]) command.addOption(typeof one === 'string' ? settingOption(one) : one);
+  for (const one of [...first, ...rest]) command.addOption(typeof one === 'string' ? optionOf(settingTable[one]) : one);
   return command;
 }
 

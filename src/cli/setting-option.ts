@@ -1,7 +1,13 @@
 import { Option } from 'commander';
 import { shellCommand } from '../check-default.ts';
-import type { Layer } from '../config/layer.ts';
-import { keyOf, writtenDefault, type Form, type Setting, type SettingOption } from '../config/setting.ts';
+import {
+  keyOf,
+  writtenDefault,
+  type Form,
+  type Setting,
+  type SettingOption,
+  type SettingTable,
+} from '../config/setting.ts';
 import { settingTable } from '../config/settings.ts';
 import {
   countWithin,
@@ -10,40 +16,51 @@ import {
   failurePolicies,
   folderInside,
   groupId,
+  instanceCount,
   neverAsNull,
   oneOf,
+  parallelCount,
+  spreadKey,
   statusRanges,
   userId,
 } from './values.ts';
 
-/** The options of `guard run` that are rows of the table of settings. */
+/** The options that are rows of a table of settings. */
 
-type Table = typeof settingTable;
-
-/** A setting that has an option. */
-export type OptionSetting = {
+/** The rows of a table that have an option. */
+type WithOption<Table extends SettingTable> = {
   [Name in keyof Table]: Table[Name] extends { readonly option: SettingOption } ? Name : never;
 }[keyof Table];
 
-/** As commander reads them: what was not written is absent, and never is Infinity. */
-export type SettingOptions = {
-  readonly [Name in OptionSetting as Key<Name>]?: Exclude<Layer[Name], null>;
+/** As commander reads the options: what was not written is absent, and never is Infinity. */
+export type OptionValues<Table extends SettingTable, Values extends Partial<Record<keyof Table, unknown>>> = {
+  readonly [Name in WithOption<Table> as Key<Name>]?: Exclude<Values[Name], null>;
 };
 
 type Key<Name> = Name extends `${infer Key}Ms` ? Key : Name;
 
-const rows = Object.entries(settingTable).flatMap(([name, row]: [string, Setting]) =>
-  row.option === undefined ? [] : [{ name: name as OptionSetting, row, option: row.option }],
-);
+/** A setting of one run that has an option. */
+export type OptionSetting = WithOption<typeof settingTable>;
 
-/** The settings with an option below this heading of the help. */
+function withOption(table: SettingTable) {
+  return Object.entries(table).flatMap(([name, row]) => (hasOption(row) ? [{ name, row }] : []));
+}
+
+type OptionRow = Setting & { readonly option: SettingOption };
+
+function hasOption(row: Setting): row is OptionRow {
+  return row.option !== undefined;
+}
+
+/** The settings of a run with an option below this heading of the help. */
 export function settingsInGroup(group: SettingOption['group']): readonly OptionSetting[] {
-  return rows.filter(({ option }) => option.group === group).map(({ name }) => name);
+  return withOption(settingTable)
+    .filter(({ row }) => row.option.group === group)
+    .map(({ name }) => name as OptionSetting);
 }
 
 /** The option of a setting. Where another command has it too, `changes` is what its help says instead. */
-export function settingOption(name: OptionSetting, changes: Partial<SettingOption> = {}): Option {
-  const row: Setting & { readonly option: SettingOption } = settingTable[name];
+export function optionOf(row: OptionRow, changes: Partial<SettingOption> = {}): Option {
   const { flags, help, defaultHelp = writtenDefault(row) } = { ...row.option, ...changes };
   const { form } = row;
   if (form.kind === 'flag') return new Option(flags, help);
@@ -60,6 +77,7 @@ const readers: { readonly [Kind in Form['kind']]?: (text: string) => unknown } =
   statuses: statusRanges,
   command: shellCommand,
   policies: failurePolicies,
+  spreadKey,
 };
 
 function readerOf(form: Form, placeholder: string): (text: string) => unknown {
@@ -68,6 +86,8 @@ function readerOf(form: Form, placeholder: string): (text: string) => unknown {
       return form.orNever ? durationOrNever(form.limits) : duration(form.limits);
     case 'number':
       return countWithin(form.limits);
+    case 'amount':
+      return form.least === 0 ? instanceCount : parallelCount;
     case 'choice':
       return oneOf(form.words, `a ${placeholder}`);
     default:
@@ -79,15 +99,22 @@ function unreadable({ kind }: Form): never {
   throw new Error(`Settings of the form "${kind}" have options of their own.`);
 }
 
-/** What the options set. */
-export function layerOf(options: SettingOptions): Layer {
+/** What the options set, by the names of the rows. */
+export function setByOptions<Table extends SettingTable, Values extends Partial<Record<keyof Table, unknown>>>(
+  table: Table,
+  options: OptionValues<Table, Values>,
+): Values {
   const given: Readonly<Record<string, unknown>> = options;
-  return Object.fromEntries(rows.map(({ name }) => [name, neverAsNull(given[keyOf(name)])]));
+  return Object.fromEntries(
+    withOption(table)
+      .map(({ name }) => [name, neverAsNull(given[keyOf(name)])])
+      .filter(([, value]) => value !== undefined),
+  ) as Values;
 }
 
 /** The values that the completion of the shell offers for an option, by its name. */
 export const offeredValues: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  rows.flatMap(({ option, row: { form } }) => {
+  withOption(settingTable).flatMap(({ row: { option, form } }) => {
     const offers = option.offers ?? (form.kind === 'choice' ? form.words : undefined);
     return offers === undefined ? [] : [[option.flags.replace(/ .*/, ''), offers]];
   }),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { parseAmount, type Amount } from '../amount.ts';
 import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-address.ts';
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-file.ts';
@@ -214,4 +215,31 @@ export function metricsAddress(text: string): MetricsAddress {
   const address = readMetricsAddress(text);
   if (!address.ok) throw new InvalidArgumentError(address.error);
   return address.value;
+}
+
+/** `3` or `10%`: a number of instances. */
+export function instanceCount(text: string): Amount {
+  const parsed = parseAmount(text);
+  if (parsed === null)
+    throw new InvalidArgumentError(
+      `"${text}" is not a number of instances: write a number like 3, or a percentage like 10%.`,
+    );
+  return parsed;
+}
+
+/** The same, and not 0. */
+export function parallelCount(text: string): Amount {
+  const parsed = instanceCount(text);
+  const none = 'count' in parsed ? parsed.count === 0 : parsed.percent === 0;
+  if (none) throw new InvalidArgumentError('At least one instance has to change at a time.');
+  return parsed;
+}
+
+/** `location`, or a key of the instances' configuration. */
+export function spreadKey(text: string): string {
+  if (text !== 'location' && !/^user\.[\w.-]+$/.test(text))
+    throw new InvalidArgumentError(
+      `"${text}" is not known: write location, or a key of the instances like user.ha-group.`,
+    );
+  return text;
 }

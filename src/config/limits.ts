@@ -23,7 +23,6 @@ function from(leastMs: number, mostMs = mostTimeMs): TimeLimits {
 
 export const timeLimits = {
   extend: from(1000, longestWaitMs),
-  pause: from(0),
   checkTimeout: from(1),
   checkInterval: from(100),
   checkStartPeriod: from(0),
@@ -33,7 +32,6 @@ export const timeLimits = {
 export const numberLimits = {
   checkRetries: { least: 1, most: 1000 },
   parallel: { least: 1, most: 1000 },
-  canary: { least: 0, most: 100_000 },
   // The kernel's.
   userId: { least: 0, most: 4_294_967_294 },
 } as const satisfies Record<string, NumberLimits>;

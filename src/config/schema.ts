@@ -3,10 +3,11 @@ import type { CheckDefinition } from '../check-definition.ts';
 import { isGlobOfText } from './glob.ts';
 import { emptyLayer, type Layer } from './layer.ts';
 import type { Notice, NoticeWay } from './notice.ts';
+import { rolloutTable, type ConfiguredRollout } from './rollout-settings.ts';
 import { keyOf, writtenDefault, type Form, type Setting, type SettingTable } from './setting.ts';
 import { settingTable } from './settings.ts';
 import { check } from './schema-check.ts';
-import { groups, rollout } from './schema-rollout.ts';
+import { amount, groups, spreadKey } from './schema-rollout.ts';
 import { hooks } from './schema-lifecycle-commands.ts';
 import {
   changed,
@@ -161,6 +162,7 @@ const schemas = {
   statuses: statuses(0, 255, '0,100-103'),
   command,
   globs,
+  spreadKey,
   variables: environment,
   policies: policyForEach,
   automatic,
@@ -178,6 +180,8 @@ function schemaOf(form: Form): z.core.$ZodType {
       return numberWithin(form.limits);
     case 'choice':
       return choice(form.words);
+    case 'amount':
+      return amount(form.least);
     case 'settings':
       return settingsMapping('hook', form.rows);
     default:
@@ -210,6 +214,11 @@ export const settingNames = Object.keys(settingTable).map(keyOf);
 const settings = changed(
   z.nullable(settingsMapping('settings', settingTable, 'a mapping of settings')),
   (given): Layer => given ?? emptyLayer,
+);
+
+const rollout = changed(
+  z.nullable(settingsMapping('rollout', rolloutTable)),
+  (given): Partial<ConfiguredRollout> => given ?? {},
 );
 
 settings.register(z.globalRegistry, { id: 'settings' });

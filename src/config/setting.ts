@@ -1,3 +1,4 @@
+import type { Amount } from '../amount.ts';
 import type { CheckDefinition, Words } from '../check-definition.ts';
 import type { PolicyCause } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
@@ -20,10 +21,10 @@ export interface Setting<T = unknown> {
   readonly option?: SettingOption;
 }
 
-/** An option of `guard run`. */
+/** An option of the commands that run or plan a change. */
 export interface SettingOption {
   /** The heading of the help below which it stands. */
-  readonly group: 'Restore point' | 'Verdict' | 'Command';
+  readonly group: 'Restore point' | 'Verdict' | 'Command' | 'Several instances';
   readonly flags: string;
   readonly help: string;
   /** What the help says about the default, if that is not the default of guard.yaml. */
@@ -45,6 +46,8 @@ type Written =
   | { readonly kind: 'time'; readonly limits: TimeLimits; readonly orNever: boolean }
   | { readonly kind: 'number'; readonly limits: NumberLimits }
   | { readonly kind: 'choice'; readonly words: readonly [string, ...string[]]; readonly listed: boolean }
+  /** A number of instances, or a percentage of all of them. */
+  | { readonly kind: 'amount'; readonly least: 0 | 1 }
   /** A mapping of settings of its own. */
   | { readonly kind: 'settings'; readonly rows: SettingTable }
   | { readonly kind: keyof OtherValues };
@@ -58,6 +61,8 @@ interface OtherValues {
   readonly statuses: readonly StatusRange[];
   readonly command: Words;
   readonly globs: readonly string[];
+  /** `location`, or a key of the configuration of instances. */
+  readonly spreadKey: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly policies: Readonly<Record<PolicyCause, FailurePolicy>>;
   readonly automatic: AutomaticSettings;
@@ -123,6 +128,10 @@ export function timeOrNever(leastMs: number, mostMs = mostTimeMs): Form<number |
 
 export function wholeNumber(limits: NumberLimits): Form<number> {
   return { kind: 'number', limits };
+}
+
+export function amount(least: 0 | 1): Form<Amount> {
+  return { kind: 'amount', least };
 }
 
 /** One of these words. `listed`: the help of the option lists them. */
