@@ -56,12 +56,9 @@ test.each([
   [['runs'], null, ['--limit', '3', 'runs'], 'Write: guard runs --limit 3 '],
   [['plan', 'web'], ['true'], ['--soak', '3s', 'plan', 'web'], 'Write: guard plan --soak 3s web -- true '],
 ])('a subcommand behind options: %j %j', (instances, words, own, advice) => {
-  expect(() => refuseLateSubcommand(instances, words, own)).toThrow(UsageMistake);
-  try {
-    refuseLateSubcommand(instances, words, own);
-  } catch (mistake) {
-    expect(mistake).toMatchObject({ advice: expect.stringContaining(advice) as string });
-  }
+  const refuse = (): void => refuseLateSubcommand(instances, words, own);
+  expect(refuse).toThrow(UsageMistake);
+  expect(refuse).toThrow(expect.objectContaining({ advice: expect.stringContaining(advice) as string }));
 });
 
 test.each([

@@ -121,9 +121,7 @@ async function waitHere(
     for (;;) {
       if (tools.interruption.by() !== null) return { end: 'left', deadline };
       const left = remainingMs(deadline, tools.confirmation.readClocks());
-      const warning = warningOf(left, deadline, warnedOf);
-      ({ warnedOf } = warning);
-      if (warning.text !== null) void tools.confirmation.tellUsers(warning.text);
+      warnedOf = warnUsers(tools, left, deadline, warnedOf);
       wanted ??= wishes.next();
       const action = left > 0 ? wanted : ({ kind: 'expire' } as const);
       if (action === 'leave') return { end: 'left', deadline };
@@ -154,6 +152,18 @@ async function waitHere(
   } finally {
     over.abort();
   }
+}
+
+/** Tells the people inside what they have to know now. Returns the deadline that they expect from now on. */
+function warnUsers(
+  { confirmation }: RunTools,
+  leftMs: number,
+  deadline: Deadline,
+  before: Deadline | null,
+): Deadline | null {
+  const { text, warnedOf } = warningOf(leftMs, deadline, before);
+  if (text !== null) void confirmation.tellUsers(text);
+  return warnedOf;
 }
 
 /** A keeper that found this guard late rolls back by itself: its restore removes the marker. */
