@@ -53,8 +53,8 @@ export interface ConfirmationTools {
   readonly tryCommand: (words: readonly [string, ...string[]], signal: AbortSignal) => Promise<boolean>;
   /** How the run ended, where another guard of this host has it; that it waits, where it still does; null where that is not known in time. */
   readonly outcomeOf: (run: string) => Promise<Outcome | null>;
-  /** Tells the people inside that the change is about to be rolled back. */
-  readonly warnUsers: (deadline: Deadline) => Promise<void>;
+  /** Shows the text at the terminals inside the instance: that it is about to be rolled back, or is not any more. */
+  readonly tellUsers: (text: string) => Promise<void>;
 }
 
 /** The input and output of the command. Messages of guard are never written there. */
