@@ -7,6 +7,7 @@ import { readRun, type RunRecord } from '../journal/runs.ts';
 import { forgetWaiting } from '../journal/waiting-runs.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
+import { isWaitOpen } from '../run/confirmation/known-wait.ts';
 import { busy, refused } from '../run/refusal.ts';
 import type { Outcome } from '../event.ts';
 import type { Call } from './call.ts';
@@ -93,7 +94,7 @@ export function requireForgettable(
 }
 
 /** As far as this host knows. After the deadline the record may go: the server may never come back. */
-function isWaiting({ confirmationDeadline, decided, ended }: RunRecord, reading: ClockReading): boolean {
-  const isOpen = decided === null && (ended === null || ended.outcome.outcome === 'waiting');
-  return isOpen && confirmationDeadline !== null && remainingMs(confirmationDeadline, reading) > 0;
+function isWaiting(record: RunRecord, reading: ClockReading): boolean {
+  const { confirmationDeadline } = record;
+  return isWaitOpen(record) && confirmationDeadline !== null && remainingMs(confirmationDeadline, reading) > 0;
 }
