@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 import { execa, ExecaError } from 'execa';
 
@@ -44,6 +44,12 @@ export const bringUp = async ({ name = 'main', dirPool = false, poolSize }: Brin
   );
   const incusDir = env['INCUS_DIR'] ?? '';
   return { name, incusDir, socket: `${incusDir}/unix.socket`, env };
+};
+
+/** The host whose daemon the tests of this process talk to. */
+export const hostUnderTest = (): Promise<Host> => {
+  const folder = process.env['INCUS_DIR'];
+  return bringUp(folder === undefined ? {} : { name: basename(dirname(folder)) });
 };
 
 /** Removes the host with everything in it. */

@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { openJournal } from '../../src/journal/journal.ts';
+import { openRolloutJournal, readRolloutEvents } from '../../src/journal/rollouts.ts';
 import { readRun } from '../../src/journal/runs.ts';
 import { ended, recorded, sampleRun } from './samples.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -22,7 +23,7 @@ const timesIn = async (state: string): Promise<number[]> => {
 
 test('what was said to be written is there after kill -9 (F12)', async () => {
   const folder = await temporaryFolder();
-  const writer = execa(process.execPath, [await writerIn(folder), folder], { reject: false, stdin: 'ignore' });
+  const writer = execa(process.execPath, [await writerIn(folder), folder], { reject: false });
   let said = '';
   writer.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString();
@@ -54,7 +55,9 @@ test('a disk that is full in the middle of a line is a failure in words, and the
 test('a disk that is full in the middle of a line costs no other line of several writers', async () => {
   const folder = await temporaryFolder();
   const limited = 'trap "" XFSZ; ulimit -f 5; exec "$0" "$@"';
-  const writer = execa('bash', ['-c', limited, process.execPath, await writerIn(folder), folder], { stdin: 'pipe' });
+  const writer = execa('bash', ['-c', limited, process.execPath, await writerIn(folder), folder, 'waiting'], {
+    stdin: 'pipe',
+  });
   await once(writer.stdout, 'data');
   const other = await openJournal({ stateDirectory: folder, run: sampleRun });
   if (!other.ok) throw new Error(other.error);
@@ -66,6 +69,18 @@ test('a disk that is full in the middle of a line costs no other line of several
   expect(stdout).toContain('failed:');
   const events = (await readRun(folder, sampleRun))?.events ?? [];
   expect(events).toHaveLength(10 + (stdout.match(/written/g)?.length ?? 0));
+});
+
+test('the same for the record of a rollout', async () => {
+  const folder = await temporaryFolder();
+  const limited = 'trap "" XFSZ; ulimit -f 5; exec "$0" "$@"';
+  const { stdout } = await execa('bash', ['-c', limited, process.execPath, await writerIn(folder), folder, 'rollout']);
+  const written = [...stdout.matchAll(/written (\d+)/g)].map(([, at]) => Number(at));
+  expect(stdout).toMatch(/^failed: ".*": the file would be larger than is allowed \(EFBIG\)\.$/m);
+  const journal = await openRolloutJournal(folder, sampleRun);
+  const ending = { v: 1, rollout: sampleRun, at: -1, type: 'wave-pause', ms: 1 } as const;
+  expect(journal.ok && (await journal.value.append(ending))).toMatchObject({ ok: true });
+  expect(readRolloutEvents(folder, sampleRun).map(({ at }) => at)).toEqual([...written, -1]);
 });
 
 test('a folder that may not be written to is a failure in words', async () => {
