@@ -1,4 +1,6 @@
 import type { Outcome, PushSummary, RunEvent, RunStarted } from '../event.ts';
+import type { ServerIdentity } from '../platform/platform.ts';
+import { describeTested } from '../platform/tested-version.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline, type BaselineRequest } from './baseline.ts';
 import { resumeAdvice } from './manual-recovery.ts';
@@ -54,6 +56,7 @@ export async function prepare(
   if (!resumed.ok) return resumed;
   const scheduled = describeScheduled(inspected.pool, inspected.instance);
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: scheduled });
+  if (inspected.untestedServer !== null) await tools.recorder.record(untestedNotice(inspected.untestedServer));
   if (inspected.instance.startProtected) await tools.recorder.record(startNotice(plan));
   if (inspected.instance.generation === null) await tools.recorder.record(generationNotice(plan));
   const early = earlyPoint(plan, tools, inspected);
@@ -100,6 +103,12 @@ async function resumeLeftover(
   return resumed.ok
     ? resumed
     : err(refused(`${resumed.error} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan)));
+}
+
+function untestedNotice(server: ServerIdentity): RunEvent {
+  const { product, version } = server;
+  const message = `guard is not tested with ${product} ${version}, but with ${describeTested(server)}.`;
+  return { type: 'notice', level: 'info', message };
 }
 
 function startNotice({ instance }: Plan): RunEvent {

@@ -59,7 +59,9 @@ export function describeConformance(
       value(await platform.startInstance(instance, limit));
       const { uuid, createdAt } = value(await platform.getInstance(instance));
       expect({ uuid, createdAt }).toEqual({ uuid: before.uuid, createdAt: before.createdAt });
-      expect(await platform.serverId()).toMatch(/./);
+      const server = value(await platform.identifyServer());
+      expect(server).toMatchObject({ id: await platform.serverId(), version: expect.stringMatching(/^\d+\.\d+/) });
+      expect(server.id).toMatch(/./);
       expect(await platform.inProject(platform.project).serverId()).toBe(await platform.serverId());
     });
 

@@ -1,20 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { guardUnderTest, type GuardUnderTest } from '../e2e/guard.ts';
-import { incus, inside, launchContainer, readInside, removeContainer, server, untilBooted } from './container.ts';
+import { bringUp, incus as incusOn, type Host } from '../host/host.ts';
+import { guardOn, inside, launchContainer, readInside, removeContainer, untilBooted } from './container.ts';
+import { hostName, server } from './server.ts';
 
 describe.runIf(server === 'incus7')('what only Incus 7 has', () => {
+  let host: Host;
   let guard: GuardUnderTest;
   let name: string;
   beforeAll(async () => {
-    guard = await guardUnderTest();
-    name = await launchContainer();
+    host = await bringUp({ name: hostName });
+    guard = guardOn(host, await guardUnderTest());
+    name = await launchContainer(host);
   });
   afterAll(async () => {
-    await removeContainer(name);
+    await removeContainer(host, name);
     await guard.remove();
   });
 
+  const incus = (...words: readonly string[]): Promise<string> => incusOn(host, ...words);
   const isProtected = async (): Promise<string> => incus('config', 'get', name, 'security.protection.start');
   const run = async (...words: readonly string[]) => guard.run(['run', name, ...words]);
 
@@ -23,7 +28,7 @@ describe.runIf(server === 'incus7')('what only Incus 7 has', () => {
     const rolledBack = await run('--', 'sh', '-c', 'echo v2 >/srv/app; exit 3');
     expect(rolledBack).toMatchObject({ status: 10 });
     expect(rolledBack.stderr).toContain('protected from being started');
-    expect([await readInside(name, '/srv/app'), await isProtected()]).toEqual(['v1', 'true']);
+    expect([await readInside(host, name, '/srv/app'), await isProtected()]).toEqual(['v1', 'true']);
     const restarted = await run('--restart', '--', 'true');
     expect(restarted).toMatchObject({ status: 0 });
     expect(await isProtected()).toBe('true');
@@ -44,15 +49,15 @@ describe.runIf(server === 'incus7')('what only Incus 7 has', () => {
       await incus('stop', '--force', name);
       await incus('config', 'device', 'add', name, 'cache', 'disk', 'source=tmpfs:', 'path=/cache');
       await incus('start', name);
-      await untilBooted(name);
-      await inside(name, 'sh', '-c', 'echo v1 >/data/app');
+      await untilBooted(host, name);
+      await inside(host, name, 'sh', '-c', 'echo v1 >/data/app');
       const words = ['--uncovered', 'refuse', '--keep-failed', '--', 'sh', '-c', 'echo v2 >/data/app; exit 4'];
       const { status, stderr } = await run(...words);
       expect({ status, stderr }).toMatchObject({ status: 10 });
-      expect(await readInside(name, '/data/app')).toBe('v1');
+      expect(await readInside(host, name, '/data/app')).toBe('v1');
       expect(await failed()).toHaveLength(1);
     } finally {
-      for (const copy of await failed()) await removeContainer(copy);
+      for (const copy of await failed()) await removeContainer(host, copy);
       await incus('config', 'device', 'remove', name, 'data').catch(() => {});
       await incus('storage', 'volume', 'delete', 'default', volume);
     }

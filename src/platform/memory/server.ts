@@ -7,6 +7,7 @@ import type { Disk, InstanceEvent, InstanceType, Metadata, Operation, Pool, Pool
 export interface MemoryServer {
   /** Tells it from all other servers. */
   readonly id: string;
+  version: string;
   readonly clock: Clock;
   readonly instances: Map<string, MemoryInstance>;
   readonly pools: Map<string, MemoryPool>;
@@ -150,6 +151,7 @@ export function createMemoryServer(options: {
 }): MemoryServer {
   const server: MemoryServer = {
     id: options.id ?? 'memory',
+    version: '6.0.4',
     clock: options.clock,
     instances: new Map(),
     projects: new Map(),

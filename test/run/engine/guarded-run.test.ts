@@ -77,6 +77,14 @@ describe('a guarded run on the memory platform', () => {
     expect(stopped.instance.snapshots).toEqual([]);
   });
 
+  test('says once that guard is not tested with the version of the server', async () => {
+    const world = createWorld();
+    world.server.version = '6.9';
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
+    const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+    expect(notices).toEqual(['guard is not tested with Incus 6.9, but with Incus 6.0.']);
+  });
+
   test('says that the server would not tell of a restore by somebody else', async () => {
     const world = createWorld();
     world.instance.generation = null;
