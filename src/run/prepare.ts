@@ -58,7 +58,6 @@ export async function prepare(
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: scheduled });
   if (inspected.untestedServer !== null) await tools.recorder.record(untestedNotice(inspected.untestedServer));
   if (inspected.instance.startProtected) await tools.recorder.record(startNotice(plan));
-  if (inspected.instance.generation === null) await tools.recorder.record(generationNotice(plan));
   const early = earlyPoint(plan, tools, inspected);
   const beginning = { first: usable(first, inspected), justStarted: false, whenIdle: early.begin };
   const asked = inspected.wasRunning ? await admit(plan, tools, inspected, beginning) : null;
@@ -114,11 +113,6 @@ function untestedNotice(server: ServerIdentity): RunEvent {
 function startNotice({ instance }: Plan): RunEvent {
   const message = `"${instance}" is protected from being started. If guard has to start it, it removes the protection for the start and restores it.`;
   return { type: 'notice', level: 'info', message };
-}
-
-function generationNotice({ instance }: Plan): RunEvent {
-  const message = `This server does not report restores of "${instance}" by other users. guard notices the restore of a snapshot from before this run, but not of one that somebody takes and restores during this run.`;
-  return { type: 'notice', level: 'warning', message };
 }
 
 /** Observations from before another run's change are outdated, so guard inspects and observes the instance again. */

@@ -4,6 +4,7 @@ import type { Instance, Pool, ServerIdentity, Snapshot } from '../platform/platf
 import type { BootMark } from './command/instance-stop.ts';
 import type { LeaseHandle } from './lock/lease.ts';
 import type { RunMarker } from './lock/marker.ts';
+import type { RestoreWatch } from './restore-watch.ts';
 import type { QuiesceMarker } from './lock/quiesce-marker.ts';
 import type { Disks } from './restore-point/disks.ts';
 import type { SnapshotCopy } from './restore-point/free-space.ts';
@@ -13,6 +14,8 @@ export interface Inspection {
   readonly instance: Instance;
   /** Tells the server from all others; null if it does not say. */
   readonly server: string | null;
+  /** Every restore of the instance changes its generation. Otherwise guard has to follow the events of the server. */
+  readonly showsRestores: boolean;
   /** Null if guard is tested with this version of the server, or if the server does not say. */
   readonly untestedServer: ServerIdentity | null;
   readonly wasRunning: boolean;
@@ -39,4 +42,6 @@ export interface PreparedRun extends RunningState {
   readonly inspected: Inspection;
   readonly restorePoint: RestorePoint;
   readonly lease: LeaseHandle;
+  /** Only where the instance itself does not show restores. */
+  readonly restores?: RestoreWatch | null;
 }

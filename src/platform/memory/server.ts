@@ -8,6 +8,7 @@ export interface MemoryServer {
   /** Tells it from all other servers. */
   readonly id: string;
   version: string;
+  restoresDiskAlone: boolean;
   readonly clock: Clock;
   readonly instances: Map<string, MemoryInstance>;
   readonly pools: Map<string, MemoryPool>;
@@ -152,6 +153,7 @@ export function createMemoryServer(options: {
   const server: MemoryServer = {
     id: options.id ?? 'memory',
     version: '6.0.4',
+    restoresDiskAlone: false,
     clock: options.clock,
     instances: new Map(),
     projects: new Map(),
@@ -302,8 +304,8 @@ export function killProcesses(instance: MemoryInstance, signal: number): void {
 }
 
 /** Tells the followers that something happened to an instance. */
-export function announce(server: MemoryServer, instance: string): void {
-  for (const watcher of server.watchers) watcher.onEvent({ instance });
+export function announce(server: MemoryServer, instance: string, isRestore = false): void {
+  for (const watcher of server.watchers) watcher.onEvent({ instance, isRestore });
 }
 
 /** The server dies now, and answers again a little later. What it was doing is cut off where it is. */

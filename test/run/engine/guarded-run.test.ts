@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
 import { guardedRun } from '../../../src/run/guarded-run.ts';
+import { announce } from '../../../src/platform/memory/server.ts';
 import type { RunPlan } from '../../../src/run/changes/change.ts';
-import { createWorld, planOf, startGuard, versionOf, type CommandKind, type World } from './world.ts';
+import { createWorld, instanceName, planOf, startGuard, versionOf, type CommandKind, type World } from './world.ts';
 
 const run = '20270101-000000-aaaa';
 
@@ -85,12 +86,38 @@ describe('a guarded run on the memory platform', () => {
     expect(notices).toEqual(['guard is not tested with Incus 6.9, but with Incus 6.0.']);
   });
 
-  test('says that the server would not tell of a restore by somebody else', async () => {
+  test('says when it cannot know whether somebody else restored the instance', async () => {
     const world = createWorld();
     world.instance.generation = null;
+    world.onCommand = () => {
+      for (const watcher of world.server.watchers) watcher.onLost();
+    };
     expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
     const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
-    expect(notices).toEqual([expect.stringContaining('does not report restores')]);
+    expect(notices).toEqual([expect.stringContaining('did not receive all events')]);
+  });
+
+  test.each([
+    ['the server reports no generations', { generation: null }, {}],
+    ['the restore is of the disk alone', {}, { restoresDiskAlone: true }],
+  ])('notices a restore by somebody else from the events of the server where %s', async (_what, instance, server) => {
+    const world = createWorld();
+    Object.assign(world.instance, instance);
+    Object.assign(world.server, server);
+    // The marker stays.
+    world.onCommand = () => announce(world.server, instanceName, true);
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'rolled-back', cause: 'inconclusive' });
+    expect(world.server.watchers.size).toBe(0);
+  });
+
+  test('takes a restore of another instance, and other events of its own, for none of its own', async () => {
+    const world = createWorld();
+    world.server.restoresDiskAlone = true;
+    world.onCommand = () => {
+      announce(world.server, 'other', true);
+      announce(world.server, instanceName);
+    };
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
   });
 
   test('notices a restore by somebody else also where the server does not tell of it', async () => {

@@ -4,7 +4,7 @@ import { failureOf } from './failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
 import type { Pool, ServerDescription, ServerIdentity } from '../../platform.ts';
 import { testedVersionsOf, type Product } from '../product.ts';
-import { objectOf, textOf, textsOf } from './json.ts';
+import { listOf, objectOf, textOf, textsOf } from './json.ts';
 
 /** The daemon that answers. */
 export interface Server extends ServerIdentity {
@@ -27,6 +27,7 @@ export async function getServer(incus: Incus): Promise<Result<Server, PlatformFa
     product,
     version: textOf(environment['server_version']),
     testedVersions: testedVersionsOf(product),
+    restoresDiskAlone: listOf(server['api_extensions']).includes('instance_snapshot_disk_only_restore'),
     name: textOf(environment['server_name']),
   });
 }
