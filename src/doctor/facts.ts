@@ -36,7 +36,7 @@ export interface ClientFacts {
   readonly version: string | null;
 }
 
-export interface ServerFacts extends Omit<ServerIdentity, 'id' | 'restoresDiskAlone'> {
+export interface ServerFacts extends Omit<ServerIdentity, 'id'> {
   /** The name of its own command. */
   readonly client: string;
   /** As on the command line, with a colon; null for the local one. */

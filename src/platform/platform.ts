@@ -52,8 +52,6 @@ export interface ServerIdentity {
   readonly version: string;
   /** The versions of the product that guard is tested with: `6.0` is every 6.0.x. */
   readonly testedVersions: readonly string[];
-  /** It can restore the disk alone. Such a restore takes back neither configuration nor metadata, and leaves `generation` as it is. */
-  readonly restoresDiskAlone: boolean;
 }
 
 /** The server, for people who look after it. */
@@ -143,7 +141,7 @@ export interface Instance {
   readonly startProtected: boolean;
   /** When the server takes snapshots of it by itself; null for never. */
   readonly snapshotSchedule: string | null;
-  /** Changes with every restore, unless it is of the disk alone, and not with a restart; null where the server does not tell. */
+  /** Changes with every restore, and not with a restart; null where the server does not tell. */
   readonly generation: string | null;
   /** RFC 3339: when it was started last, also by a reboot from inside; null where the server does not tell. */
   readonly lastStartedAt: string | null;

@@ -34,8 +34,8 @@ async function wholeRun(plan: RunPlan, tools: RunTools): Promise<Outcome> {
   const prepared = await inspectAndPrepare(plan, tools);
   if (!prepared.ok) return prepared.error;
 
-  const { showsRestores } = prepared.value.inspected;
-  const restores = showsRestores ? null : watchRestores(tools.platform, plan.instance);
+  const { generation } = prepared.value.inspected.instance;
+  const restores = generation === null ? watchRestores(tools.platform, plan.instance) : null;
   try {
     return await changeAndDecide(plan, tools, { ...prepared.value, restores });
   } finally {

@@ -58,7 +58,6 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
   return ok({
     instance: instance.value,
     server: server?.id ?? null,
-    showsRestores: instance.value.generation !== null && server?.restoresDiskAlone === false,
     untestedServer: server === null || isTestedVersion(server) ? null : server,
     wasRunning: instance.value.status === 'Running',
     pool,

@@ -14,8 +14,6 @@ export interface Inspection {
   readonly instance: Instance;
   /** Tells the server from all others; null if it does not say. */
   readonly server: string | null;
-  /** Every restore of the instance changes its generation. Otherwise guard has to follow the events of the server. */
-  readonly showsRestores: boolean;
   /** Null if guard is tested with this version of the server, or if the server does not say. */
   readonly untestedServer: ServerIdentity | null;
   readonly wasRunning: boolean;

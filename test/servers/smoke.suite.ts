@@ -6,6 +6,8 @@ import { guardUnderTest, type GuardUnderTest } from '../e2e/guard.ts';
 import { bringUp, incus, waitFor, type Host } from '../host/host.ts';
 import { guardOn, inside, launchContainer, readInside, removeContainer } from './container.ts';
 
+const quickly = ['--soak', '0s'];
+
 /** What guard is for, once on this server. The server is brought up and stays up: the first time takes minutes. */
 export function smokeTests(server: string, hostName: string): void {
   describe(`guard on ${server}`, () => {
@@ -27,13 +29,21 @@ export function smokeTests(server: string, hostName: string): void {
 
     test('rolls back a change that fails, and keeps a copy of the failed state', async () => {
       const command = ['sh', '-c', 'echo v2 >/srv/app; exit 7'];
-      const { status, stderr } = await guard.run(['run', name, '--keep-failed', '--', ...command]);
+      const { status, stderr } = await guard.run(['run', ...quickly, name, '--keep-failed', '--', ...command]);
       expect({ status, stderr }).toMatchObject({ status: 10 });
       expect(await read('/srv/app')).toBe('v1');
       const listed = await incus(host, 'list', '--format', 'csv', '-c', 'n');
       const copy = new RegExp(`^${name}-failed-.*`, 'm').exec(listed)?.[0];
       expect(copy).toBeDefined();
       await removeContainer(host, copy ?? '');
+    });
+
+    test('rehearses a change on a copy', async () => {
+      const good = await guard.run(['rehearse', ...quickly, name, '--', 'true']);
+      expect({ good }).toMatchObject({ good: { status: 0 } });
+      const bad = await guard.run(['rehearse', ...quickly, name, '--', 'rm', '/srv/app', '/nothing']);
+      expect({ bad }).toMatchObject({ bad: { status: 33 } });
+      expect(await read('/srv/app')).toBe('v1');
     });
 
     test('finishes a run whose guard was killed', async () => {
@@ -48,7 +58,7 @@ export function smokeTests(server: string, hostName: string): void {
     });
 
     test('keeps a change that leaves the instance healthy', async () => {
-      const { status, stderr } = await guard.run(['run', name, '--', 'sh', '-c', 'echo v3 >/srv/app']);
+      const { status, stderr } = await guard.run(['run', ...quickly, name, '--', 'sh', '-c', 'echo v3 >/srv/app']);
       expect({ status, stderr }).toMatchObject({ status: 0 });
       expect(stderr).not.toContain('not tested with');
       expect(await read('/srv/app')).toBe('v3');

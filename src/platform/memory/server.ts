@@ -8,7 +8,8 @@ export interface MemoryServer {
   /** Tells it from all other servers. */
   readonly id: string;
   version: string;
-  restoresDiskAlone: boolean;
+  /** Whether instances have a generation. */
+  hasGenerations: boolean;
   readonly clock: Clock;
   readonly instances: Map<string, MemoryInstance>;
   readonly pools: Map<string, MemoryPool>;
@@ -153,7 +154,7 @@ export function createMemoryServer(options: {
   const server: MemoryServer = {
     id: options.id ?? 'memory',
     version: '6.0.4',
-    restoresDiskAlone: false,
+    hasGenerations: true,
     clock: options.clock,
     instances: new Map(),
     projects: new Map(),
@@ -288,9 +289,9 @@ function newUuid(server: MemoryServer): string {
   return `uuid-${server.sequence}`;
 }
 
-export function newGeneration(server: MemoryServer): string {
+export function newGeneration(server: MemoryServer): string | null {
   server.sequence += 1;
-  return `generation-${server.sequence}`;
+  return server.hasGenerations ? `generation-${server.sequence}` : null;
 }
 
 /** Whether its records of the snapshots contradict each other. */

@@ -42,8 +42,8 @@ export function describeMemoryServer(client: MemoryClient): Answered<ServerDescr
   );
 }
 
-export function identityOf({ id, version, restoresDiskAlone }: MemoryServer): ServerIdentity {
-  return { id, product: 'Incus', version, testedVersions: ['6.0'], restoresDiskAlone };
+export function identityOf({ id, version }: MemoryServer): ServerIdentity {
+  return { id, product: 'Incus', version, testedVersions: ['6.0'] };
 }
 
 type Changes = Pick<

@@ -10,6 +10,8 @@ import { listOf, objectOf, textOf, textsOf } from './json.ts';
 export interface Server extends ServerIdentity {
   /** The server's own name (`environment.server_name`). */
   readonly name: string;
+  /** What its interface has beyond the first version. */
+  readonly extensions: ReadonlySet<string>;
 }
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
@@ -27,8 +29,8 @@ export async function getServer(incus: Incus): Promise<Result<Server, PlatformFa
     product,
     version: textOf(environment['server_version']),
     testedVersions: testedVersionsOf(product),
-    restoresDiskAlone: listOf(server['api_extensions']).includes('instance_snapshot_disk_only_restore'),
     name: textOf(environment['server_name']),
+    extensions: new Set(listOf(server['api_extensions']).map(textOf)),
   });
 }
 
