@@ -3,7 +3,7 @@ import type { AgentListener, Subject } from '../agent-event.ts';
 import { userNoticesFor } from '../agent/user-notices.ts';
 import type { ServerProject } from '../agent/instance-watcher.ts';
 import type { RunOrder } from '../agent/transaction-run.ts';
-import type { Notice } from '../config/settings.ts';
+import type { Notice } from '../config/notice.ts';
 import type { Outcome } from '../event.ts';
 import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';

@@ -36,11 +36,11 @@ export function defineCheck(program: Command, call: Call): void {
     const { context } = call;
     const status = await withExisting(context, { instance, options, withTerminal: false }, async (session) => {
       const { platform, instance: name } = session.reached;
-      const { checks } = session.settings;
-      const automatic = session.settings.automatic !== false;
+      const { checks, automatic: wanted } = session.settings;
+      const automatic = wanted.compare !== false;
       const look = await takeBaseline(
         { platform, instance: name, clock: context.clock, signal: context.interrupter.signal },
-        { definitions: checks, automatic, askServers: session.settings.askServers, readOnly: true },
+        { definitions: checks, automatic, askServers: wanted.ask, readOnly: true },
       );
       const verdict = judgeAlone(look, { automatic });
       const coverage = automatic ? coverageOf(look.facts) : null;

@@ -1,4 +1,5 @@
 import { nearest, shellWords } from '../text.ts';
+import { commandNames } from './command-names.ts';
 import { adviceForWord, isSynonym, runsCommand } from './synonyms.ts';
 import { UsageMistake } from './usage.ts';
 
@@ -30,6 +31,25 @@ export function commandWords(
   if (executable === undefined || executable === '')
     throw new UsageMistake('There is no command after the --.', `Write: ${program} ${instance} -- <command>`);
   return [executable, ...rest];
+}
+
+/**
+ * Throws a `UsageMistake` where a subcommand stands behind options: `guard --json check web`. `own`: the words of guard itself. One
+ * word before `--` is an instance that has the name of a subcommand.
+ */
+export function refuseLateSubcommand(
+  [word = '', ...more]: readonly string[],
+  words: readonly string[] | null,
+  own: readonly string[],
+): void {
+  const isOne = commandNames.some((name) => name === word) && own[0]?.startsWith('-') === true;
+  if (!isOne || (words !== null && more.length === 0)) return;
+  const others = own.toSpliced(own.lastIndexOf(word), 1);
+  const command = words === null ? [] : ['--', ...words];
+  throw new UsageMistake(
+    `The subcommand "${word}" has to stand before the options.`,
+    `Write: ${shellWords(['guard', word, ...others, ...command])} (For an instance named ${word}, write: ${shellWords(['guard', 'run', ...own, ...command])}${words === null ? ' -- <command>' : ''})`,
+  );
 }
 
 /** The first word may also have been meant as a subcommand. */

@@ -1,4 +1,4 @@
-import type { Notice } from '../config/settings.ts';
+import type { Notice } from '../config/notice.ts';
 import { readRun } from '../journal/runs.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { createRunNotifier } from './run-notifier.ts';

@@ -8,7 +8,7 @@ import { readRun, type RunRecord } from '../journal/runs.ts';
 import { forgetWaiting, isRecordMissing, listWaiting, readWaitingNote } from '../journal/waiting-runs.ts';
 import type { Confirmation } from '../run/lock/confirmation.ts';
 import { describeWaitProblem, knownWaitOf, type KnownWait } from '../run/confirmation/known-wait.ts';
-import { describeWarning, isWarningDue, warningMs } from '../run/confirmation/warning.ts';
+import { confirmedMessage, warningMs, warningOf } from '../run/confirmation/warning.ts';
 import { keepDeadline } from '../run/confirmation/keep-deadline.ts';
 import { neutralise } from '../text.ts';
 import { notifyEnd } from './confirmation-end.ts';
@@ -62,6 +62,8 @@ interface KeptDeadline {
   /** The deadline on the instance when it was last read; null before. */
   deadline: Deadline | null;
   nextAt: number;
+  /** When the instance is read again while the guard that holds the run lives. */
+  readAt: number;
   tryAt: number;
   /** The deadline that the people inside were warned of; null before. */
   warnedOf: Deadline | null;
@@ -164,9 +166,11 @@ async function keepWaiting(
   const { record, note } = waiting;
   const deadline = record?.confirmationDeadline ?? note?.deadline ?? null;
   const left = deadline === null ? 0 : remainingMs(deadline, readClocks(clock.now));
-  // A guard that is alive acts by itself, and asks by itself.
-  if (deadline !== null && record !== null && isHeldByItsMaker(record) && left > -graceMs)
-    return noteDeadline(options, waiting, entry, deadline);
+  // A guard that is alive acts by itself, and asks by itself. One that is stopped looks alive.
+  if (deadline !== null && record !== null && isHeldByItsMaker(record) && left > -graceMs) {
+    noteDeadline(options, waiting, entry, deadline);
+    if (!(await isOverdueOnInstance(context, options, waiting, entry))) return;
+  }
   entry.nextAt = clock.monotonic() + readMs;
   const trouble = await withInstanceOf(context, options, waiting, (session, found) =>
     actOn(context, options, session, found, entry),
@@ -177,6 +181,25 @@ async function keepWaiting(
   // A deleted instance has nothing to roll back: that ends the run. Before the deadline it may come back under its name.
   if (trouble.kind === 'missing' && left <= 0) return closeMissing(context, options, waiting, entry);
   retryLater(context, entry);
+}
+
+/** Whether another host moved the deadline on the instance so far forward that the guard that holds the run is late. */
+async function isOverdueOnInstance(
+  context: Context,
+  options: KeeperOptions,
+  waiting: WaitingRun,
+  entry: KeptDeadline,
+): Promise<boolean> {
+  const { clock } = context;
+  if (clock.monotonic() < entry.readAt) return false;
+  entry.readAt = clock.monotonic() + readMs;
+  let isOverdue = false;
+  await withInstanceOf(context, options, waiting, async (session, { run }) => {
+    const seen = await waitingRunOf(context, session, run);
+    if (!seen.ok || seen.value?.run !== run) return;
+    isOverdue = remainingMs(seen.value.confirmation.deadline, readClocks(clock.now)) <= -graceMs;
+  });
+  return isOverdue;
 }
 
 /** Says once, in the log and in the record of the run, what keeps the change from waiting as it should. */
@@ -229,6 +252,7 @@ function newEntry(): KeptDeadline {
   return {
     deadline: null,
     nextAt: 0,
+    readAt: 0,
     tryAt: 0,
     warnedOf: null,
     failures: 0,
@@ -312,6 +336,7 @@ async function actOn(
       const wasFreed = entry.freed;
       entry.freed = true;
       const now = await readRecord();
+      tellConfirmed(session, now, entry);
       if (!wasFreed || (now !== null && (hasEnded(now) || isHeldByItsMaker(now)))) return;
       if (now === null) return forgetMissing(stateDirectoryOf(context), run);
       return finish(context, options, session, waiting, entry);
@@ -337,11 +362,9 @@ async function beforeDeadline(
   const left = remainingMs(deadline, readClocks(clock.now));
   // The instance is read again at the deadline, and not up to two seconds later.
   entry.nextAt = Math.min(entry.nextAt, clock.monotonic() + Math.max(0, left));
-  if (isWarningDue(left, deadline, entry.warnedOf)) {
-    entry.warnedOf = deadline;
-    const { platform, instance } = session.reached;
-    void userNoticesFor(platform, instance).warn(describeWarning(left, deadline));
-  }
+  const { text, warnedOf } = warningOf(left, deadline, entry.warnedOf);
+  entry.warnedOf = warnedOf;
+  if (text !== null) tellUsers(session, text);
   if (record === null || record.confirmBy === null || clock.monotonic() < entry.tryAt) return;
   entry.tryAt = clock.monotonic() + tryMs;
   const over = new AbortController();
@@ -354,6 +377,18 @@ async function beforeDeadline(
   over.abort();
   if (isConfirmed) await settleWaiting(context, session, { run, known }, { kind: 'confirm' });
   entry.nextAt = 0;
+}
+
+/** At their terminals inside. Nothing waits for it, and nothing depends on it. */
+function tellUsers({ reached }: Session, text: string): void {
+  void userNoticesFor(reached.platform, reached.instance).warn(text);
+}
+
+/** Those who were warned of the rollback learn that it does not come. */
+function tellConfirmed(session: Session, record: RunRecord | null, entry: KeptDeadline): void {
+  if (entry.warnedOf === null || record?.ended?.outcome.outcome !== 'kept') return;
+  entry.warnedOf = null;
+  tellUsers(session, confirmedMessage);
 }
 
 /** A command that hangs must not hide that somebody has settled the change, or has moved its deadline forward. */
@@ -391,6 +426,7 @@ async function finish(
   const own = { ...optionsOf(options, note, address), quiet: true, takeOver: true };
   const status = await recoverInstance(quiet, nameOf(address), own, now);
   const after = await readRun(stateDirectoryOf(context), run);
+  tellConfirmed(session, after, entry);
   const outcome = after?.ended?.outcome.outcome ?? null;
   const subject = subjectOf(address);
   if (outcome !== null && outcome !== 'waiting' && outcome !== entry.notified) {

@@ -10,7 +10,6 @@ import type { WaitingNote } from '../journal/waiting-runs.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import type { Platform } from '../platform/platform.ts';
 import { askToConfirm } from '../report/confirm-prompt.ts';
-import { describeWarning } from '../run/confirmation/warning.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import type { ConfirmationTools } from '../run/tools.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
@@ -39,10 +38,7 @@ export function confirmationTools(
       : null,
     tryCommand: (words, signal) => tryConfirmCommand(context, reached, words, signal),
     outcomeOf: (run) => outcomeOf(context, reached, run),
-    warnUsers: (deadline) => {
-      const left = remainingMs(deadline, clocks());
-      return userNoticesFor(reached.platform, reached.instance).warn(describeWarning(left, deadline));
-    },
+    tellUsers: (text) => userNoticesFor(reached.platform, reached.instance).warn(text),
   };
 }
 

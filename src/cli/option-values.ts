@@ -1,22 +1,19 @@
 import { lifecycleMoments } from '../lifecycle-command.ts';
 import { reportFormats } from '../report/report-file.ts';
+import { offeredValues } from './setting-option.ts';
 
 const policies = ['rollback', 'keep', 'ask'];
 
 /** What may stand behind an option whose value commander does not choose from a list. */
 const values: Readonly<Record<string, readonly string[]>> = {
+  ...offeredValues,
   '--on-failure': [
     ...policies,
     ...['command', 'unhealthy', 'inconclusive', 'timeout'].flatMap((cause) => policies.map((one) => `${cause}=${one}`)),
   ],
   '--automatic': ['on', 'off', 'optional'],
-  '--uncovered': ['refuse', 'warn', 'accept'],
   '--hook': lifecycleMoments.flatMap((moment) => [`${moment}=`, `host:${moment}=`]),
   '--report': reportFormats.map((format) => `${format}=`),
-  '--expires': ['never', '7d', '30d'],
-  '--timeout': ['never', '10m', '1h'],
-  '--idle-timeout': ['never', '15m'],
-  '--wait-lock': ['1m', '5m'],
 };
 
 const fileOptions: readonly (string | undefined)[] = ['--config', '--trace', '--push', '--output', '--html'];

@@ -1,5 +1,5 @@
-import { Option, type Command } from 'commander';
-import { numberLimits } from '../config/limits.ts';
+import type { Command } from 'commander';
+import { settingTable } from '../config/settings.ts';
 import type { InstanceIdentity } from '../journal/instance-identity.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
@@ -16,7 +16,7 @@ import type { Call } from './call.ts';
 import { addressOf, identityOfReached, withRecorded, type SeenServers } from './identity.ts';
 import { addCommonOptions, type RunOptions } from './run-options.ts';
 import { withExisting, type Session, type withInstance } from './session.ts';
-import { countWithin } from './values.ts';
+import { optionOf } from './setting-option.ts';
 
 const help = `
 Removes only restore points that guard took, identified by the exact name and creation time in its record. The newest one of
@@ -34,10 +34,10 @@ export function definePrune(program: Command, call: Call): void {
     .description('remove old restore points that guard took')
     .argument('[instance]', 'name or remote:name (default: every instance that this host has records of)')
     .addOption(
-      new Option(
-        '--keep <count>',
-        'how many restore points to keep for each instance (default: as configured, else 3)',
-      ).argParser(countWithin(numberLimits.keep)),
+      optionOf(settingTable.keep, {
+        help: 'how many restore points to keep for each instance',
+        defaultHelp: 'as configured, else 3',
+      }),
     )
     .option('--dry-run', 'only list what would be removed')
     .addHelpText('after', help);

@@ -2,17 +2,22 @@ import { commandCheck } from '../check-default.ts';
 import { attendedSettings, defaultSettings } from '../config/defaults.ts';
 import { settingsFor, type Flags } from '../config/effective-settings.ts';
 import type { Configuration } from '../config/configuration.ts';
+import type { Layer } from '../config/layer.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { refusalOf } from '../config/mistake.ts';
-import type { InstanceName, Settings } from '../config/settings.ts';
+import type { InstanceName } from '../config/instance-name.ts';
+import { rolloutTable, type ConfiguredRollout } from '../config/rollout-settings.ts';
+import { defaultsOf } from '../config/setting.ts';
+import { settingTable, type Settings } from '../config/settings.ts';
 import { windowMistakes } from '../config/window.ts';
 import type { Outcome } from '../event.ts';
 import { requireWindow } from '../health/watch/window.ts';
 import { lifecycleCommandTimeoutMs, type LifecycleCommand, type LifecycleCommands } from '../lifecycle-command.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Context } from './context.ts';
+import type { RolloutOptions } from './rollout-options.ts';
 import type { RunOptions } from './run-options.ts';
-import { neverAsNull } from './values.ts';
+import { setByOptions } from './setting-option.ts';
 
 /** The settings of one instance: defaults, then guard.yaml, then flags. A mistake in the file is an outcome (78). */
 export async function resolveSettings(
@@ -53,30 +58,23 @@ export function settingsWith(
   return err({ outcome: inFile ? 'configuration' : 'usage', refusal: refusalOf(mistakes) });
 }
 
+/** How a rollout proceeds: defaults, then guard.yaml, then flags. */
+export function configuredRollout(call: {
+  readonly configuration: Configuration;
+  readonly options: RolloutOptions;
+}): ConfiguredRollout {
+  return {
+    ...defaultsOf(rolloutTable),
+    ...call.configuration.rollout,
+    ...setByOptions<typeof rolloutTable, Partial<ConfiguredRollout>>(rolloutTable, call.options),
+  };
+}
+
 function flagsOf(options: RunOptions): Flags {
   return {
-    timeoutMs: neverAsNull(options.timeout),
-    idleTimeoutMs: neverAsNull(options.idleTimeout),
-    okStatus: options.okStatus,
+    ...setByOptions<typeof settingTable, Layer>(settingTable, options),
     environment: options.env,
-    user: options.user,
-    group: options.group,
-    cwd: options.cwd,
-    automatic: automaticOf(options),
-    askServers: options.askServers,
-    verifyTimeoutMs: options.verifyTimeout,
-    soakMs: options.soak,
-    restart: options.restart,
-    allowUnhealthy: options.allowUnhealthy,
-    confirmMs: options.confirm,
-    confirmBy: options.confirmBy === undefined ? undefined : ['sh', '-c', options.confirmBy],
-    uncovered: options.uncovered,
-    onFailure: options.onFailure,
-    onUnchanged: options.onUnchanged,
-    keep: options.keep,
-    expiresMs: neverAsNull(options.expires),
-    waitLockMs: options.waitLock,
-    stopFirst: options.stopFirst,
+    automatic: { compare: comparesOf(options), ask: options.askServers },
     rehearse: options.rehearseCopy === true ? 'copy' : options.rehearse,
     hooks: hooksOf(options),
     checks: (options.check ?? []).map((command) => commandCheck(command, checkTiming(options))),
@@ -84,7 +82,7 @@ function flagsOf(options: RunOptions): Flags {
 }
 
 /** `--no-automatic` is a short form of `--automatic=off`. */
-function automaticOf({ automatic }: RunOptions): Settings['automatic'] | undefined {
+function comparesOf({ automatic }: RunOptions): boolean | 'optional' | undefined {
   if (automatic === undefined || automatic === 'optional') return automatic;
   return automatic === 'on';
 }

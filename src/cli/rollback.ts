@@ -1,5 +1,5 @@
-import { Option, type Command } from 'commander';
-import { timeLimits } from '../config/limits.ts';
+import type { Command } from 'commander';
+import { settingTable } from '../config/settings.ts';
 import type { Changes, Outcome } from '../event.ts';
 import type { Person } from '../question.ts';
 import type { Baseline } from '../health/baseline.ts';
@@ -32,10 +32,10 @@ import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
 import { runPlan } from './run.ts';
 import { withExisting, type Session } from './session.ts';
+import { optionOf } from './setting-option.ts';
 import { formatTime } from '../time.ts';
 import { settleAndFinish } from './settle-waiting.ts';
 import { UsageMistake } from './usage.ts';
-import { duration } from './values.ts';
 import { describeWait, waitingRunOf } from './waiting-run.ts';
 
 const help = `
@@ -66,11 +66,7 @@ export function defineRollback(program: Command, call: Call): void {
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'show what would be lost, and change nothing')
     .option('--redo', 'undo the last rollback')
-    .addOption(
-      new Option('--wait-lock <time>', 'wait up to this time for another run to end (default: 0s)').argParser(
-        duration(timeLimits.waitLock),
-      ),
-    )
+    .addOption(optionOf(settingTable.waitLockMs, { help: 'wait up to this time for another run to end' }))
     .addHelpText('after', help);
   addReportOption(addCommonOptions(command)).action(
     async (instance: string, run: string | undefined, options: RollbackOptions) => {

@@ -1,25 +1,26 @@
 import type { Configuration } from '../config/configuration.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Listener, Outcome } from '../event.ts';
+import type { Permission } from '../permission.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
 import type { WaveGate } from '../rollout/wave-gate.ts';
 import type { RolloutView } from '../report/rollout-situation.ts';
 import { noFacts, withEvent } from '../report/run-facts.ts';
 import { describeMemberEnd } from '../report/rollout-text.ts';
-import { writeLines } from '../report/write.ts';
 import { ok, type Result } from '../result.ts';
 import type { MemberResult } from '../rollout/execute.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { inspect } from '../run/inspect.ts';
+import type { Inspection } from '../run/prepared-run.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { rollbackChange } from '../run/changes/rollback.ts';
 import type { PushPlan } from '../run/plan.ts';
 import type { InstanceAddress } from '../instance-address.ts';
 import { buildPlan } from './build-plan.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
-import { settingsWith } from './resolve-settings.ts';
+import { configuredRollout, settingsWith } from './resolve-settings.ts';
 import { rollbackTargetOf } from './rollback-target.ts';
 import type { RolloutOptions } from './rollout-options.ts';
 import type { Servers } from './rollout-servers.ts';
@@ -46,9 +47,9 @@ export function memberSettings(
   { name, remote }: InstanceAddress,
 ): Result<Settings, Outcome> {
   const settings = settingsWith(call.configuration, { name, remote }, call.options, false);
-  const revertsAll = call.options.allOrNothing ?? call.configuration.rollout.allOrNothing ?? false;
+  const { allOrNothing } = configuredRollout(call);
   // All or nothing goes back to the newest restore point of each instance.
-  return settings.ok && revertsAll ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
+  return settings.ok && allOrNothing ? ok({ ...settings.value, keep: Math.max(1, settings.value.keep) }) : settings;
 }
 
 function planOf(call: RolloutCall, member: InstanceAddress, run: string, settings: Settings): RunPlan {
@@ -67,13 +68,12 @@ function planOf(call: RolloutCall, member: InstanceAddress, run: string, setting
   });
 }
 
-/** What stands in the way of a run on this instance; null where nothing can be seen to. Changes nothing. */
-export async function inspectMember(call: RolloutCall, member: InstanceAddress): Promise<Outcome | null> {
+/** Whether a run on this instance would start, as far as can be seen. Changes nothing. */
+export async function inspectMember(call: RolloutCall, member: InstanceAddress): Promise<Result<Inspection, Outcome>> {
   const settings = memberSettings(call, member);
-  if (!settings.ok) return settings.error;
+  if (!settings.ok) return settings;
   const plan = planOf(call, member, newRunId(call.context.clock.now()), settings.value);
-  const inspected = await inspect(plan, { platform: connectionTo(call, member).platform, inspectHolder });
-  return inspected.ok ? null : inspected.error;
+  return inspect(plan, { platform: connectionTo(call, member).platform, inspectHolder });
 }
 
 /** With --rehearse the first instance is rehearsed before any is touched. The exit status where it does not pass; else null. */
@@ -97,34 +97,35 @@ export async function rehearseCanary(call: RolloutCall, { members }: RolloutReco
   return typeof rehearsed === 'number' ? rehearsed : null;
 }
 
-/** When a change of a rollout waits for its confirmation, and who is told. */
-export interface WaveWait {
-  readonly gate: WaveGate;
-  readonly onWaiting: (deadline: number) => Promise<void>;
+/** What a run has to do with the rollout that it is of. */
+interface RolloutPart {
+  readonly rollout: string;
+  readonly permission: Permission;
+  /** When its change waits for its confirmation, and who is told; null for one that is rolled back. */
+  readonly wait: { readonly gate: WaveGate; readonly onWaiting: (deadline: number) => Promise<void> } | null;
 }
 
 /** The guarded run on one instance of a rollout. */
 export async function runMember(
   call: RolloutCall,
   view: RolloutView,
-  rollout: string,
   member: MemberRecord,
   run: string,
-  wait: WaveWait,
+  part: RolloutPart,
 ): Promise<MemberResult> {
   const settings = memberSettings(call, member);
   if (!settings.ok) return { outcome: settings.error, message: describeMemberEnd(settings.error, noFacts(run)) };
-  const plan = { ...planOf(call, member, run, settings.value), rollout };
-  return runPlanOf(call, view, member, plan, settings.value, wait);
+  const plan = { ...planOf(call, member, run, settings.value), rollout: part.rollout };
+  return runPlanOf(call, view, member, plan, settings.value, part);
 }
 
 /** Rolls back the change that this rollout kept on an instance. */
 export async function revertMember(
   call: RolloutCall,
   view: RolloutView,
-  rollout: string,
   member: MemberRecord,
   run: string,
+  part: RolloutPart,
 ): Promise<MemberResult> {
   const settings = memberSettings(call, member);
   if (!settings.ok) return { outcome: settings.error, message: describeMemberEnd(settings.error, noFacts(run)) };
@@ -133,7 +134,7 @@ export async function revertMember(
   if (!target.ok) return { outcome: target.error, message: describeMemberEnd(target.error, noFacts(run)) };
   const plan: RunPlan = {
     ...planOf(call, member, run, settings.value),
-    rollout,
+    rollout: part.rollout,
     restorePoint: { ...planOf(call, member, run, settings.value).restorePoint, name: `guard-${run}`, named: false },
     change: rollbackChange(target.value),
     confirmation: null,
@@ -142,7 +143,7 @@ export async function revertMember(
     obeyQuarantine: false,
     stopFirst: false,
   };
-  return runPlanOf(call, view, member, plan, settings.value);
+  return runPlanOf(call, view, member, plan, settings.value, part);
 }
 
 async function runPlanOf(
@@ -151,7 +152,7 @@ async function runPlanOf(
   member: MemberRecord,
   plan: RunPlan,
   settings: Settings,
-  wait: WaveWait | null = null,
+  { permission, wait }: RolloutPart,
 ): Promise<MemberResult> {
   const { context } = call;
   const notices = notifyWaitAndEnd(createRunNotifier(context, plan), settings.notify);
@@ -176,12 +177,13 @@ async function runPlanOf(
     listener,
     person: null,
     config: call.options.config,
+    permission,
   });
   const ready = (signal: AbortSignal): Promise<void> => wait?.gate.arrive(member.id, signal) ?? Promise.resolve();
   const tools = { ...own, confirmation: { ...own.confirmation, ready } };
   try {
     const outcome = await guardedRun(plan, tools);
-    for (const message of await notices.end(outcome)) await writeLines(context.stderr, [`${member.label}: ${message}`]);
+    for (const message of await notices.end(outcome)) view.tell(`${member.label}: ${message}`);
     return { outcome, message: describeMemberEnd(outcome, facts) };
   } finally {
     wait?.gate.leave(member.id);

@@ -1,17 +1,11 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseAmount, type Amount } from '../amount.ts';
-import { numberLimits, timeLimits } from '../config/limits.ts';
+import { Command, Option } from 'commander';
+import { rolloutTable, type ConfiguredRollout } from '../config/rollout-settings.ts';
 import { addRehearsalOptions, addRunOptions, type RunOptions } from './run-options.ts';
-import { countWithin, duration, repeated } from './values.ts';
+import { optionOf, type OptionValues } from './setting-option.ts';
+import { repeated } from './values.ts';
 
 /** The options of a run, and those of a rollout. */
-export interface RolloutOptions extends RunOptions {
-  readonly maxParallel?: Amount;
-  readonly canary?: number;
-  readonly pause?: number;
-  readonly maxFailures?: Amount;
-  readonly spreadBy?: string;
-  readonly allOrNothing?: boolean;
+export interface RolloutOptions extends RunOptions, OptionValues<typeof rolloutTable, ConfiguredRollout> {
   readonly skipRefused?: boolean;
   readonly all?: boolean;
   readonly allProjects?: boolean;
@@ -20,7 +14,7 @@ export interface RolloutOptions extends RunOptions {
 
 /** Options that choose several instances, and say in which order and how many at once they change. */
 export function addRolloutOptions(command: Command): Command {
-  return command
+  command
     .optionsGroup('Several instances:')
     .option('--all', 'choose all instances of the project')
     .option('--all-projects', 'choose instances in all projects of the server')
@@ -29,38 +23,9 @@ export function addRolloutOptions(command: Command): Command {
         '--filter <filter>',
         'choose only instances that match this filter of `incus list` or `lxc list`, like status=running, location=node1, project=shop or user.tier=web (repeatable)',
       ).argParser(repeated),
-    )
-    .addOption(
-      new Option(
-        '--max-parallel <count>',
-        'change at most this many instances at the same time, as a number or a percentage like 10% (default: 1)',
-      ).argParser(parallel),
-    )
-    .addOption(
-      new Option(
-        '--canary <count>',
-        'change this many instances first; if one of them fails, stop the rollout (default: 0)',
-      ).argParser(countWithin(numberLimits.canary)),
-    )
-    .addOption(
-      new Option('--pause <time>', 'wait this long between two waves (default: 0s)').argParser(
-        duration(timeLimits.pause),
-      ),
-    )
-    .addOption(
-      new Option(
-        '--max-failures <count>',
-        'stop the rollout after more failures than this, as a number or a percentage like 10% (default: 0)',
-      ).argParser(amount),
-    )
-    .addOption(
-      new Option(
-        '--spread-by <key>',
-        'never change two instances at the same time that have the same location, or the same value of a key like user.ha-group',
-      ).argParser(spreadKey),
-    )
-    .option('--all-or-nothing', 'if the rollout stops, also roll back the instances that were kept')
-    .option('--skip-refused', 'skip instances that refuse the run, instead of pausing the rollout');
+    );
+  for (const row of Object.values(rolloutTable)) command.addOption(optionOf(row));
+  return command.option('--skip-refused', 'skip instances that refuse the run, instead of pausing the rollout');
 }
 
 /** Whether a command line means a rollout, rather than one run on one instance. */
@@ -81,31 +46,6 @@ export function isRollout(instances: readonly string[], options: RolloutOptions)
 /** Whether the options choose instances without a name of any. */
 export function choosesByItself({ all, filter }: RolloutOptions): boolean {
   return all === true || filter !== undefined;
-}
-
-function amount(text: string): Amount {
-  const parsed = parseAmount(text);
-  if (parsed === null)
-    throw new InvalidArgumentError(
-      `"${text}" is not a number of instances: write a number like 3, or a percentage like 10%.`,
-    );
-  return parsed;
-}
-
-function parallel(text: string): Amount {
-  const parsed = amount(text);
-  const none = 'count' in parsed ? parsed.count === 0 : parsed.percent === 0;
-  if (none) throw new InvalidArgumentError('At least one instance has to change at a time.');
-  return parsed;
-}
-
-/** `location`, or a key of the instances' configuration. */
-export function spreadKey(text: string): string {
-  if (text !== 'location' && !/^user\.[\w.-]+$/.test(text))
-    throw new InvalidArgumentError(
-      `"${text}" is not known: write location, or a key of the instances like user.ha-group.`,
-    );
-  return text;
 }
 
 /** The words of a command line that are options of this command, each as one word with its value. */

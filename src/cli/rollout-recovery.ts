@@ -3,6 +3,7 @@ import { keptKey } from '../run/lock/marker.ts';
 import { memberEndState } from '../rollout/member-end.ts';
 import type { MemberRecord } from '../rollout/record.ts';
 import type { RolloutEvent } from '../rollout-event.ts';
+import { err, ok, type Result } from '../result.ts';
 import { stateDirectoryOf } from './context.ts';
 import { recoverInstance } from './recover.ts';
 import type { RolloutCall } from './rollout-members.ts';
@@ -56,20 +57,30 @@ function recordedEnd({ ended, decided }: RunRecord): Recovered {
   };
 }
 
-/** Another host has the record. The instance itself names the last run whose change was kept; a restore takes that back. */
-async function endOnServer({ servers }: RolloutCall, member: MemberRecord): Promise<Recovered> {
+/** Another host has the record. */
+async function endOnServer(call: RolloutCall, member: MemberRecord): Promise<Recovered> {
+  const kept = await keptOnServer(call, member);
+  if (!kept.ok) return { state: 'inconclusive', message: kept.error };
+  return { state: kept.value === member.run ? 'kept' : 'pending', message: '' };
+}
+
+/** The last run whose change was kept, as the instance itself names it; a restore takes that back. */
+async function keptOnServer(
+  { servers }: RolloutCall,
+  member: MemberRecord,
+): Promise<Result<string | undefined, string>> {
   const instance = await servers.of(member).connection.platform.getInstance(member.name);
-  if (!instance.ok) return { state: 'inconclusive', message: `It could not be read: ${instance.error.detail}` };
-  return { state: instance.value.metadata[keptKey] === member.run ? 'kept' : 'pending', message: '' };
+  return instance.ok ? ok(instance.value.metadata[keptKey]) : err(`It could not be read: ${instance.error.detail}`);
 }
 
 async function revertAfter(call: RolloutCall, member: MemberRecord, status: number): Promise<RolloutEvent> {
-  const record = await readRun(stateDirectoryOf(call.context), member.revertRun ?? '');
   const base = { type: 'revert-ended', id: member.id, run: member.revertRun ?? '', lostMs: null } as const;
-  if (status !== 0)
-    return { ...base, state: 'revert-failed', outcome: 'refused', message: `guard recover ended with ${status}.` };
-  if (record?.ended?.outcome.outcome === 'kept') return { ...base, state: 'reverted', outcome: 'kept', message: '' };
-  // The rollback was itself rolled back: the change is still there.
+  const failed = { ...base, state: 'revert-failed', outcome: 'refused' } as const;
+  if (status !== 0) return { ...failed, message: `guard recover ended with ${status}.` };
+  const end = await revertEnd(call, member);
+  if (end === 'unknown') return { ...failed, message: 'It is not known whether its change was rolled back.' };
+  if (end === 'reverted') return { ...base, state: 'reverted', outcome: 'kept', message: '' };
+  // The rollback did not begin, or was itself rolled back: the change is still there.
   return {
     type: 'member-ended',
     id: member.id,
@@ -79,4 +90,16 @@ async function revertAfter(call: RolloutCall, member: MemberRecord, status: numb
     message: '',
     ms: 0,
   };
+}
+
+/** How the rollback of a kept change ended: by the record of its run or, where another host has that, by the instance itself. */
+async function revertEnd(call: RolloutCall, member: MemberRecord): Promise<'reverted' | 'kept' | 'unknown'> {
+  const record = await readRun(stateDirectoryOf(call.context), member.revertRun ?? '');
+  if (record?.ended) return record.ended.outcome.outcome === 'kept' ? 'reverted' : 'kept';
+  const kept = await keptOnServer(call, member);
+  if (!kept.ok) return 'unknown';
+  const { value: last = '' } = kept;
+  if (last === member.run) return 'kept';
+  // The restore took the note of the change back, to the one of an earlier run if there was one. Ids sort by time.
+  return last < (member.run ?? '') || last === member.revertRun ? 'reverted' : 'unknown';
 }

@@ -18,7 +18,10 @@ import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
 import {
   claimInstances,
   createPublisher,
+  withdrawClaim,
   type ClaimedState,
+  type PublisherOptions,
+  type PublishFailure,
   type SharedPublisher,
 } from '../rollout/shared-publisher.ts';
 import type { InstanceAddress } from '../instance-address.ts';
@@ -32,7 +35,7 @@ import { refuseUnwritableRecords } from './records.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { withReports } from './reports.ts';
 import { refuseWithoutKeeper } from './require-keeper.ts';
-import { readConfiguration } from './resolve-settings.ts';
+import { readConfiguration, configuredRollout } from './resolve-settings.ts';
 import {
   inspectMember,
   memberSettings,
@@ -106,18 +109,10 @@ export type RolloutChoice = RolloutSettings & { readonly spreadBy: string | null
 
 /** Flags win over guard.yaml, which wins over the defaults. */
 export function rolloutSettings(
-  { options, configuration: { rollout } }: Pick<RolloutCall, 'options' | 'configuration'>,
+  call: Pick<RolloutCall, 'options' | 'configuration'>,
   confirms: boolean,
 ): RolloutChoice {
-  return {
-    maxParallel: options.maxParallel ?? rollout.maxParallel ?? { count: 1 },
-    canary: options.canary ?? rollout.canary ?? 0,
-    pauseMs: options.pause ?? rollout.pauseMs ?? 0,
-    maxFailures: options.maxFailures ?? rollout.maxFailures ?? { count: 0 },
-    spreadBy: options.spreadBy ?? rollout.spreadBy ?? null,
-    allOrNothing: options.allOrNothing ?? rollout.allOrNothing ?? false,
-    confirms,
-  };
+  return { ...configuredRollout(call), confirms };
 }
 
 /** The settings as option words: whoever resumes has the same, whatever its own guard.yaml says. */
@@ -214,8 +209,8 @@ export async function admit(
   const queue = [...members];
   const work = async (): Promise<void> => {
     for (let member = queue.shift(); member !== undefined; member = queue.shift()) {
-      const outcome = await inspectMember(call, member);
-      if (outcome !== null) refusals.push({ label: labelOf(member, members), member, outcome });
+      const inspected = await inspectMember(call, member);
+      if (!inspected.ok) refusals.push({ label: labelOf(member, members), member, outcome: inspected.error });
     }
   };
   await Promise.all(Array.from({ length: inspectedAtOnce }, work));
@@ -283,37 +278,28 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     }),
   );
   if (!claimed.ok) return reportOutcome(context, json, claimed.error);
-  const journal = await openRolloutJournal(stateDirectoryOf(context), start.record.id);
-  if (!journal.ok)
-    return reportOutcome(
-      context,
-      json,
-      refused(`The rollout could not be recorded: ${journal.error}`, 'Make room there.'),
-    );
-  const tell = (message: string): void => void writeLines(context.stderr, [`guard: ${message}`]);
+  const opened = await openJournalWith(context, start);
+  if (!opened.ok) {
+    if (start.from === null) await withdrawClaim(start.record, { stores, clock });
+    return reportOutcome(context, json, opened.error);
+  }
+  const journal = opened.value;
+  const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
+  const tell = (message: string): void => view.tell(`guard: ${message}`);
   for (const { failure } of claimed.value.unwritable)
     tell(`${failure.message} The rollout is therefore recorded only on this host: resume it here.`);
-  let isTakenOver = false;
-  const runIds = uniqueRunIds(clock);
-  const reservations = createReservations(
-    Math.max(reservedAtLeast, parallelOf(start.settings.maxParallel, start.record.members.length)),
-    runIds,
-  );
-  const publisher = createPublisher({
-    clock,
+  const publishing = startPublishing(context, {
     stores: stores.filter((store) => !claimed.value.unwritable.some((one) => one.store.id === store.id)),
     storeOf,
-    onTrouble: (_store, failure) => tell(failure.message),
-    onTakenOver: () => {
-      isTakenOver = true;
-    },
-    onPublished: reservations.onPublished,
+    ahead: Math.max(reservedAtLeast, parallelOf(start.settings.maxParallel, start.record.members.length)),
+    tell,
   });
-  const view = await createRolloutView({ ...context, json, quiet: options.quiet ?? false, settings: start.settings });
-  const record = recorderOf(context, { journal: journal.value, publisher, reservations, view, tell });
+  const { publisher, reservations, runIds, takenOver } = publishing;
+  const recorder = recorderOf(context, { journal, publishing, view, tell });
   const gate = createWaveGate(start.record.members);
+  const { id: rollout } = start.record;
   try {
-    for (const event of start.first) await record(event, start.record);
+    for (const event of start.first) await recorder.announce(event, start.record);
     const { exitStatus } = await executeRollout(start.record, start.settings, {
       clock,
       interrupted: context.interrupter.signal,
@@ -321,42 +307,140 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
       skipRefused: options.skipRefused ?? false,
       newRunId: runIds,
       runIdFor: ({ id }) => reservations.runIdFor(id),
-      record: leavingGate(gate, record),
-      runMember: (member, run, onWaiting) => runMember(call, view, start.record.id, member, run, { gate, onWaiting }),
-      revertMember: (member, run) => revertMember(call, view, start.record.id, member, run),
+      record: leavingGate(gate, recorder.record),
+      runMember: (member, run, { permission, onWaiting }) =>
+        runMember(call, view, member, run, { rollout, permission, wait: { gate, onWaiting } }),
+      revertMember: (member, run, permission) =>
+        revertMember(call, view, member, run, { rollout, permission, wait: null }),
       signalStatus: () => signalStatus(context),
-      takenOver: () => isTakenOver,
+      takenOver,
       renew: publisher.renew,
+      proveOwn: async () => inWords(await publisher.proveOwn()),
     });
     return exitStatus;
   } finally {
     publisher.close();
     await view.close();
-    await journal.value.close();
+    await journal.close();
   }
+}
+
+/** What keeps the record on the servers up to date, and finds that another host has taken the rollout over. */
+interface Publishing {
+  readonly publisher: SharedPublisher;
+  readonly reservations: RunReservations;
+  readonly runIds: () => string;
+  readonly takenOver: AbortSignal;
+}
+
+function startPublishing(
+  { clock }: Context,
+  how: Pick<PublisherOptions, 'stores' | 'storeOf'> & {
+    /** The runs of so many instances are reserved. */
+    readonly ahead: number;
+    readonly tell: (message: string) => void;
+  },
+): Publishing {
+  const takenOver = new AbortController();
+  const runIds = uniqueRunIds(clock);
+  const reservations = createReservations(how.ahead, runIds);
+  const troubles = new Map<string, string>();
+  const publisher = createPublisher({
+    clock,
+    stores: how.stores,
+    storeOf: how.storeOf,
+    // Told once, however often the write is tried again.
+    onTrouble: (store, { message }) => {
+      if (troubles.get(store.id) !== message) how.tell(message);
+      troubles.set(store.id, message);
+    },
+    onTakenOver: () => takenOver.abort(),
+    onPublished: (record, since) => {
+      troubles.clear();
+      reservations.onPublished(record, since);
+    },
+  });
+  return { publisher, reservations, runIds, takenOver: takenOver.signal };
+}
+
+/** The journal, with the first events in it: a rollout that this host cannot record changes nothing. */
+async function openJournalWith(
+  context: Context,
+  { record: { id }, first }: Pick<RolloutStart, 'record' | 'first'>,
+): Promise<Result<RolloutJournal, Outcome>> {
+  const journal = await openRolloutJournal(stateDirectoryOf(context), id);
+  if (!journal.ok) return err(unrecorded(journal.error));
+  for (const event of first) {
+    const written = await journal.value.append(event);
+    if (written.ok) continue;
+    await journal.value.close();
+    return err(unrecorded(written.error));
+  }
+  return journal;
+}
+
+function unrecorded(why: string): Outcome {
+  return refused(`The rollout could not be recorded: ${why}`, 'Make room there.');
+}
+
+/** How long a server that does not take the record is asked again before a change begins, in milliseconds, and how often. */
+const publishLimitMs = 30_000;
+const publishPollMs = 1000;
+
+interface RolloutRecorder {
+  readonly record: RolloutTools['record'];
+  /** The same for an event that is in the journal already. */
+  readonly announce: RolloutTools['record'];
 }
 
 /** Makes the events of a rollout durable, here and in its projects, and shows them. */
 function recorderOf(
-  { clock, reports }: Context,
+  { clock, reports, interrupter }: Context,
   how: {
     readonly journal: RolloutJournal;
-    readonly publisher: SharedPublisher;
-    readonly reservations: RunReservations;
+    readonly publishing: Publishing;
     readonly view: RolloutView;
     readonly tell: (message: string) => void;
   },
-): RolloutTools['record'] {
-  return async (event, after) => {
-    const written = await how.journal.append(event);
-    if (!written.ok) how.tell(`The rollout's record cannot be written: ${written.error}`);
-    const shared = how.reservations.withReservations(sharedRecord(after));
+): RolloutRecorder {
+  const { publisher, reservations, takenOver } = how.publishing;
+  const over = AbortSignal.any([interrupter.signal, takenOver]);
+
+  async function publish(event: RecordedRolloutEvent, record: RolloutRecord): Promise<Result<void, string>> {
     const now = clock.boottime();
-    if (mayPublishLater(event, (id) => how.reservations.isPublished(id, now))) how.publisher.publishSoon(shared);
-    else await how.publisher.publish(shared);
+    if (mayPublishLater(event, (id) => reservations.isPublished(id, now))) {
+      publisher.publishSoon(record);
+      return ok(undefined);
+    }
+    const isBeforeChange = event.type === 'member-begun' || event.type === 'revert-begun';
+    const giveUpAt = clock.monotonic() + (isBeforeChange ? publishLimitMs : 0);
+    let written = await publisher.publish(record);
+    while (!written.ok && !written.error.isFinal && !over.aborted && clock.monotonic() < giveUpAt) {
+      await clock.sleep(publishPollMs, over);
+      written = await publisher.renew();
+    }
+    return inWords(written);
+  }
+
+  const announce: RolloutTools['record'] = async (event, after) => {
+    const published = await publish(event, reservations.withReservations(sharedRecord(after)));
     await how.view.onRolloutEvent(event, after);
     await reports?.followRollout(after);
+    return published;
   };
+  return {
+    announce,
+    record: async (event, after) => {
+      const written = await how.journal.append(event);
+      if (!written.ok) how.tell(`The rollout's record cannot be written: ${written.error}`);
+      const published = await announce(event, after);
+      return written.ok ? published : written;
+    },
+  };
+}
+
+function inWords(written: Result<void, PublishFailure>): Result<void, string> {
+  return written.ok ? written : err(written.error.message);
 }
 
 /** No change waits at the gate for an instance whose turn ended without a run. */

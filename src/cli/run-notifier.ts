@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Notice } from '../config/settings.ts';
+import type { Notice } from '../config/notice.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
 import type { RecordedIdentity } from '../journal/instance-identity.ts';
 import { consecutiveFailures } from '../journal/history.ts';

@@ -4,6 +4,7 @@ import { failedChanges } from '../journal/history.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
+import type { Permission } from '../permission.ts';
 import type { Interruption } from '../run/interruption.ts';
 import type { Plan } from '../run/plan.ts';
 import { createRecorder } from '../run/recorder.ts';
@@ -21,6 +22,8 @@ export function runTools(
     readonly interruption: Interruption;
     readonly listener: Listener;
     readonly person: RunTools['person'];
+    /** For a run of a rollout. */
+    readonly permission?: Permission;
     /** The guard.yaml of `--config`. */
     readonly config?: string | undefined;
   },
@@ -37,6 +40,7 @@ export function runTools(
     keptRestorePoints: (of) => keptRestorePoints(state, of),
     failedChanges: (of) => failedChanges(state, of, one.plan.command.words),
     person: one.person,
+    ...(one.permission === undefined ? {} : { permission: one.permission }),
     confirmation: confirmationTools(context, one.reached, {
       isAttended: one.person !== null,
       config: one.config ?? null,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Notice } from '../config/settings.ts';
+import type { Notice } from '../config/notice.ts';
 import type { Listener } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { pruneRecords } from '../journal/retention.ts';
@@ -15,7 +15,7 @@ import { createRunNotifier, notifyWaitAndEnd } from './run-notifier.ts';
 import { isPattern } from '../rollout/wish.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
-import { commandWords } from './command-words.ts';
+import { commandWords, refuseLateSubcommand } from './command-words.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
@@ -44,6 +44,7 @@ export function defineRun(program: Command, call: Call): void {
     .option('--dry-run', 'show what would happen and change nothing, like `guard plan`')
     .action(async (instances: readonly string[], options: RolloutOptions) => {
       refuseUselessOptions(options);
+      refuseLateSubcommand(instances, call.words, call.own);
       const named = instances.length === 0 && choosesByItself(options) ? ['--all'] : instances;
       const words = commandWords(named, call.words, 'guard', call.own[0] === 'run' ? [] : commandNames);
       if (options.dryRun === true) return call.exit(await dryRun(call.context, instances, words, options));

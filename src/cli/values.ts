@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import type { UncoveredPolicy } from '../config/settings.ts';
+import { parseAmount, type Amount } from '../amount.ts';
 import { readMetricsAddress, type MetricsAddress } from '../agent/metrics-address.ts';
 import { parseDuration } from '../duration.ts';
 import { reportFormats, type ReportFile } from '../report/report-file.ts';
@@ -31,8 +31,8 @@ function readDuration(text: string, limits: TimeLimits, orNever: boolean): numbe
 }
 
 /** What the settings expect: null for never, undefined where the option was not given. */
-export function neverAsNull(duration: number | undefined): number | null | undefined {
-  return duration === Infinity ? null : duration;
+export function neverAsNull(value: unknown): unknown {
+  return value === Infinity ? null : value;
 }
 
 /** A reader of a whole number, with the limits that guard.yaml has for the same setting. */
@@ -170,25 +170,16 @@ export function snapshotName(text: string): string {
   return text;
 }
 
-/** Reads one of these words. */
-export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+/** Reads one of these words. `expected` says what they are. */
+export function oneOf<Word extends string>(words: readonly Word[], expected = 'known'): (text: string) => Word {
   return (text) => {
     const known = words.find((word) => word === text);
     if (known === undefined)
       throw new InvalidArgumentError(
-        `"${text}" is not known: write ${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}.`,
+        `"${text}" is not ${expected}: write ${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}.`,
       );
     return known;
   };
-}
-
-const uncoveredPolicies = ['refuse', 'warn', 'accept'] as const;
-
-/** What to do about disks that no restore point covers. */
-export function uncoveredPolicy(text: string): UncoveredPolicy {
-  const known = uncoveredPolicies.find((policy) => policy === text);
-  if (!known) throw new InvalidArgumentError(`"${text}" is not a policy: write refuse, warn or accept.`);
-  return known;
 }
 
 const causes = ['command', 'unhealthy', 'inconclusive', 'timeout'] as const;
@@ -224,4 +215,31 @@ export function metricsAddress(text: string): MetricsAddress {
   const address = readMetricsAddress(text);
   if (!address.ok) throw new InvalidArgumentError(address.error);
   return address.value;
+}
+
+/** `3` or `10%`: a number of instances. */
+export function instanceCount(text: string): Amount {
+  const parsed = parseAmount(text);
+  if (parsed === null)
+    throw new InvalidArgumentError(
+      `"${text}" is not a number of instances: write a number like 3, or a percentage like 10%.`,
+    );
+  return parsed;
+}
+
+/** The same, and not 0. */
+export function parallelCount(text: string): Amount {
+  const parsed = instanceCount(text);
+  const none = 'count' in parsed ? parsed.count === 0 : parsed.percent === 0;
+  if (none) throw new InvalidArgumentError('At least one instance has to change at a time.');
+  return parsed;
+}
+
+/** `location`, or a key of the instances' configuration. */
+export function spreadKey(text: string): string {
+  if (text !== 'location' && !/^user\.[\w.-]+$/.test(text))
+    throw new InvalidArgumentError(
+      `"${text}" is not known: write location, or a key of the instances like user.ha-group.`,
+    );
+  return text;
 }

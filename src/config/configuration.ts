@@ -1,7 +1,7 @@
 import { emptyLayer, type Layer } from './layer.ts';
 import type { SourceLocation } from './mistake.ts';
-import type { RolloutDefaults } from './rollout-defaults.ts';
-import type { InstanceName } from './settings.ts';
+import type { ConfiguredRollout } from './rollout-settings.ts';
+import type { InstanceName } from './instance-name.ts';
 
 /** A valid guard.yaml. */
 export interface Configuration {
@@ -12,7 +12,7 @@ export interface Configuration {
   readonly blocks: readonly Block[];
   /** Names and globs by the group that they are in. */
   readonly groups: Readonly<Record<string, readonly string[]>>;
-  readonly rollout: RolloutDefaults;
+  readonly rollout: Partial<ConfiguredRollout>;
 }
 
 interface ConfigurationFile {

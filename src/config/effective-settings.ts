@@ -1,8 +1,9 @@
 import { nameChecks, type CheckWithoutName } from '../check-default.ts';
 import type { Configuration } from './configuration.ts';
 import { defaultSettings } from './defaults.ts';
-import { emptyLayer, mergeLayers, type Layer } from './layer.ts';
-import type { InstanceName, Settings } from './settings.ts';
+import type { InstanceName } from './instance-name.ts';
+import { emptyLayer, isMapping, mergeLayers, type Layer } from './layer.ts';
+import type { Settings } from './settings.ts';
 
 /** Settings from command line options. Their checks are added to those of the file; others override the file. */
 export type Flags = Omit<Layer, 'checks'> & { readonly checks?: readonly CheckWithoutName[] | undefined };
@@ -18,17 +19,16 @@ export function settingsFor(
   base: Settings = defaultSettings,
 ): Settings {
   const { checks: added = [], ...rest } = flags;
-  const { checks, environment, onFailure, hook, hooks, ...plain } = [
-    ...layersFor(configuration, instance),
-    rest,
-  ].reduce<Layer>(mergeLayers, emptyLayer);
+  const { checks, ...layer } = [...layersFor(configuration, instance), rest].reduce<Layer>(mergeLayers, emptyLayer);
+  const known: Readonly<Record<string, unknown>> = base;
   return {
     ...base,
-    ...present(plain),
-    onFailure: { ...base.onFailure, ...present(onFailure ?? {}) },
-    hook: { ...base.hook, ...present(hook ?? {}) },
-    hooks: { ...base.hooks, ...withoutRemoved(present(hooks ?? {})) },
-    environment: { ...base.environment, ...withoutRemoved(environment ?? {}) },
+    ...Object.fromEntries(
+      Object.entries(layer).map(([name, value]) => [
+        name,
+        isMapping(value) ? Object.assign({}, known[name], withoutRemoved(value)) : value,
+      ]),
+    ),
     checks: nameChecks([...base.checks, ...Object.values(withoutRemoved(checks ?? {})), ...added]),
   };
 }
@@ -41,12 +41,8 @@ function layersFor(configuration: Configuration, instance: InstanceName): readon
   ];
 }
 
-function withoutRemoved<T>(entries: Readonly<Record<string, T | null>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(entries).filter((entry): entry is [string, T] => entry[1] !== null));
-}
-
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function present<T extends object>(entries: T): Present<T> {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Present<T>;
+function withoutRemoved<T extends object>(entries: T): { [Name in keyof T]: Exclude<T[Name], null> } {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null)) as {
+    [Name in keyof T]: Exclude<T[Name], null>;
+  };
 }

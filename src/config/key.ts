@@ -55,5 +55,5 @@ function emptyCheckAdvice(name: string, defined: readonly string[]): string {
   const near = nearest(name, defined);
   return near === null
     ? 'Add a kind, such as exec or http. (null removes an inherited check, and there is none of that name.)'
-    : `Add a kind, such as exec or http. Or, to remove an inherited check: did you mean "${near}"?`;
+    : `Add a kind, such as exec or http. Or, to remove an inherited check: did you mean "${neutralise(near, 80)}"?`;
 }

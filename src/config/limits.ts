@@ -1,6 +1,6 @@
 import { longestWaitMs } from '../deadline.ts';
 
-/** From which to which value a setting makes sense. One table for guard.yaml and for the flags. */
+/** From which to which value something makes sense that is no row of the table of settings, in guard.yaml and as an option. */
 
 export interface TimeLimits {
   readonly leastMs: number;
@@ -22,16 +22,7 @@ function from(leastMs: number, mostMs = mostTimeMs): TimeLimits {
 }
 
 export const timeLimits = {
-  timeout: from(1000),
-  idleTimeout: from(1000),
-  // 0s: one look decides.
-  verifyTimeout: from(0),
-  soak: from(0),
-  confirm: from(1000, longestWaitMs),
   extend: from(1000, longestWaitMs),
-  expires: from(60_000, 10 * 366 * day),
-  waitLock: from(0),
-  pause: from(0),
   checkTimeout: from(1),
   checkInterval: from(100),
   checkStartPeriod: from(0),
@@ -39,10 +30,8 @@ export const timeLimits = {
 } as const satisfies Record<string, TimeLimits>;
 
 export const numberLimits = {
-  keep: { least: 0, most: 1000 },
   checkRetries: { least: 1, most: 1000 },
   parallel: { least: 1, most: 1000 },
-  canary: { least: 0, most: 100_000 },
   // The kernel's.
   userId: { least: 0, most: 4_294_967_294 },
 } as const satisfies Record<string, NumberLimits>;

@@ -1,6 +1,6 @@
 import { nearest } from '../text.ts';
 import type { Configuration } from './configuration.ts';
-import type { InstanceName } from './settings.ts';
+import type { InstanceName } from './instance-name.ts';
 
 /** The keys below `instances` that are nearly the name of this instance, and do not mean it: they may be misspelt. Pure. */
 export function nearBlocks({ blocks }: Configuration, instance: InstanceName): string[] {

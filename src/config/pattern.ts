@@ -1,6 +1,6 @@
 import picomatch from 'picomatch';
 import { err, ok, type Result } from '../result.ts';
-import type { InstanceName } from './settings.ts';
+import type { InstanceName } from './instance-name.ts';
 
 /** A key below `instances`: the instances that it matches, and how specific it is. */
 export interface InstancePattern {

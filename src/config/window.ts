@@ -2,7 +2,8 @@ import type { CheckDefinition } from '../check-definition.ts';
 import type { Result } from '../result.ts';
 import type { Configuration } from './configuration.ts';
 import type { ConfigurationMistake, SourceLocation } from './mistake.ts';
-import type { InstanceName, Settings } from './settings.ts';
+import type { InstanceName } from './instance-name.ts';
+import type { Settings } from './settings.ts';
 
 /** Whether some checks can fail in the time they are given; the error is one sentence: `requireWindow` of `health/`. */
 export type WindowRule = (window: {

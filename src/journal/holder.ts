@@ -16,14 +16,27 @@ export function currentHolder(): Holder {
  * Whether the process behind a run still lives. `elsewhere`: that cannot be seen from here, because it is of another machine
  * or boot, or in another network namespace, or because the kernel does not show the sockets. It never means dead.
  */
-export function inspectHolder(holder: Holder): 'alive' | 'dead' | 'elsewhere' {
-  if (!holder.id || holder.bootId !== bootId() || holder.network !== networkNamespace()) return 'elsewhere';
+export function inspectHolder(holder: Holder, readSockets = readUnixSockets): 'alive' | 'dead' | 'elsewhere' {
+  const boot = bootId();
+  const network = networkNamespace();
+  // Two machines that do not tell their boot or their namespace are not therefore the same one.
+  if (!holder.id || boot === '' || network === '') return 'elsewhere';
+  if (holder.bootId !== boot || holder.network !== network) return 'elsewhere';
   const own = processId();
-  const ids = listeningIds();
-  // Where this process cannot see even itself it sees no other one either.
-  if (!ids.has(own)) return 'elsewhere';
-  return ids.has(holder.id) ? 'alive' : 'dead';
+  for (let look = 1; look <= looks; look += 1) {
+    const ids = listeningIds(readSockets());
+    if (ids.has(holder.id)) return 'alive';
+    // Where this process cannot see even itself it sees no other one either.
+    if (!ids.has(own)) return 'elsewhere';
+  }
+  return 'dead';
 }
+
+/**
+ * How often a process must be missing before it counts as dead. The kernel gives its list in pieces, and while sockets of
+ * others come and go one that stays can be missing from it: seen once in 10,000 looks, and never in two in a row.
+ */
+const looks = 3;
 
 const prefix = 'guard-';
 let ownId: string | null = null;
@@ -40,9 +53,14 @@ function processId(): string {
   return id;
 }
 
-/** The names of the abstract sockets of this network namespace, from proc_net(5), which pads them with `@`. */
-function listeningIds(): ReadonlySet<string> {
-  const lines = readProc('/proc/net/unix').split('\n');
+/** The sockets of this network namespace, one a line, as in proc_net(5). */
+function readUnixSockets(): string {
+  return readProc('/proc/net/unix');
+}
+
+/** The names of guard's own among them, which the kernel pads with `@`. */
+function listeningIds(sockets: string): ReadonlySet<string> {
+  const lines = sockets.split('\n');
   return new Set(lines.flatMap((line) => /@guard-([0-9a-f]{32})(?:@|$)/.exec(line)?.[1] ?? []));
 }
 
@@ -50,7 +68,10 @@ function bootId(): string {
   return readProc('/proc/sys/kernel/random/boot_id').trim();
 }
 
-/** An inode number; that of a namespace that is gone may be given to another one, in which none of its processes lives. */
+/**
+ * An inode number. The kernel gives the number of a namespace that is gone to another one, often at once. That takes nobody's
+ * life for over: a namespace goes only after its last process, so whoever had the number before is dead.
+ */
 function networkNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/net');

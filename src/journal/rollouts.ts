@@ -23,13 +23,16 @@ export async function openRolloutJournal(state: string, rollout: string): Promis
     await makeDurableFolder(folder);
     const file = await open(path, appendOnly, 0o600);
     await syncFolder(folder);
-    // A line that a killed guard left torn must not swallow the next one.
-    if ((await file.stat()).size > 0 && readText(path)?.endsWith('\n') === false) await file.write('\n');
+    // A line that a killed guard, or a full disk, left torn must not swallow the next one.
+    let isTorn = (await file.stat()).size > 0 && readText(path)?.endsWith('\n') === false;
     let turn: Promise<unknown> = Promise.resolve();
     const append = (event: RecordedRolloutEvent): Promise<Result<void, string>> => {
       const written = turn.then(() =>
         tryFiles(path, async () => {
-          await file.write(`${JSON.stringify(event)}\n`);
+          const line = `${isTorn ? '\n' : ''}${JSON.stringify(event)}\n`;
+          isTorn = true;
+          await file.appendFile(line);
+          isTorn = false;
           await file.datasync();
         }),
       );

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Notice, NoticeWay } from '../config/settings.ts';
+import type { Notice, NoticeWay } from '../config/notice.ts';
 import { formatDuration } from '../duration.ts';
 import type { Cause, Outcome } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';

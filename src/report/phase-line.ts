@@ -28,6 +28,24 @@ class LiveRenderer extends DefaultRenderer {
   static override nonTTY = true;
 }
 
+/** Wraps for this screen: listr2 takes the width of stdout, or 80 columns, and would make two rows of one. */
+function rendererFor(screen: Screen): typeof LiveRenderer {
+  return class extends LiveRenderer {
+    constructor(...words: ConstructorParameters<typeof DefaultRenderer>) {
+      super(...words);
+      let wrap: (text: string, columns: number, options?: object) => string = (text) => text;
+      Object.defineProperty(this, 'wrap', {
+        get: () => (text: string, columns: number, options?: object) =>
+          wrap(text, columns + (screen.columns ?? 80) - (process.stdout.columns ?? 80), options),
+        // listr2 sets what it has loaded.
+        set: (loaded: typeof wrap) => {
+          wrap = loaded;
+        },
+      });
+    }
+  };
+}
+
 /** A title with rows below it, which change as long as it is shown. */
 export interface LiveBlock {
   readonly rename: (title: string) => void;
@@ -70,7 +88,7 @@ export function startLiveBlock(screen: Screen, title: string): LiveBlock {
     // Otherwise listr2 ends the whole process at the first Ctrl-C.
     registerSignalListeners: false,
     exitOnError: false,
-    renderer: LiveRenderer,
+    renderer: rendererFor(screen),
     rendererOptions: { logger: loggerTo(screen), collapseErrors: false, showErrorMessage: false, suffixSkips: false },
   }).run();
   return {

@@ -9,8 +9,8 @@ import { startLiveBlock, type LiveBlock } from './phase-line.ts';
 import { countStates, stateName, waveName } from './rollout-text.ts';
 import type { RolloutSituation, RolloutView } from './rollout-situation.ts';
 
-/** Rows that are left free for the title, and for what the terminal shows below. */
-const spareRows = 5;
+/** Rows that are left free beside those of the table and its title, for what the terminal shows below. */
+const spareRows = 4;
 
 /** How much of a command's output is shown where its change was not kept, in lines. */
 const mostOutputLines = 20;
@@ -22,16 +22,19 @@ const mostOutputLines = 20;
 export function createRolloutScreen(situation: RolloutSituation, plain: RolloutView): RolloutView {
   const { stderr, stdout, clock } = situation;
   const phases = new Map<string, { readonly title: string; readonly since: number }>();
-  const tails = new Map<string, string>();
+  const tails = createTails();
   let record: RolloutRecord | null = null;
   let block: LiveBlock | null = null;
   let note = '';
+  const lines: string[] = [];
   let callOff = (): void => {};
 
   const draw = (): void => {
     if (record === null || block === null) return;
-    const rows = Math.max(3, ((stderr as { readonly rows?: number }).rows ?? 24) - spareRows);
-    block.update(titleOf(record, note), tableRows(record, phases, clock.now(), clock.monotonic(), rows));
+    const title = titleOf(record, note);
+    const told = lines.slice(-1).map((line) => neutralise(line, 1000));
+    const free = rowsBeside(title, stderr) - told.length;
+    block.update(title, [...tableRows(record, phases, clock.now(), clock.monotonic(), Math.max(3, free)), ...told]);
   };
   const tick = (): void => {
     callOff = clock.after(500, () => {
@@ -44,6 +47,7 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
     const shown = block;
     block = null;
     if (shown !== null && record !== null) await shown.end({ how, title: titleOf(record, '') });
+    for (const line of lines.splice(0)) plain.tell(line);
   };
   return {
     ...plain,
@@ -58,7 +62,7 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
           return;
         case 'rollout-ended':
           await stop(event.exitStatus === 0 ? 'done' : 'failed');
-          for (const member of after.members) writeTail(stderr, member, tails.get(member.id) ?? '');
+          tails.write(stderr, after.members);
           return plain.onRolloutEvent(event, after);
         default:
           note = noteOf(event) ?? note;
@@ -66,25 +70,31 @@ export function createRolloutScreen(situation: RolloutSituation, plain: RolloutV
       }
     },
     memberListener: ({ id }): Listener => {
-      tails.set(id, '');
+      tails.begin(id);
       return (event) => {
         if (event.type === 'phase-started')
           phases.set(id, { title: phaseTitles[event.phase], since: clock.monotonic() });
-        if (event.type === 'command-output')
-          tails.set(id, `${tails.get(id) ?? ''}${Buffer.from(event.chunk).toString('utf8')}`.slice(-8192));
+        if (event.type === 'command-output') tails.add(id, event.chunk);
       };
     },
-    // Lines in between would break the picture; a stdout that is no terminal gets them all the same.
-    memberOutput: (member) => {
-      if (stdout.isTTY !== true) return plain.memberOutput(member);
-      const nowhere = nullStream();
-      return { stdout: nowhere, stderr: nowhere, end: () => {} };
+    memberOutput: (member) => outputBeside(plain.memberOutput(member), stdout.isTTY === true),
+    tell: (line) => {
+      if (block === null) return plain.tell(line);
+      // At the end it is told in full.
+      lines.push(line);
+      draw();
     },
     close: async () => {
       await stop('failed');
       await plain.close();
     },
   };
+}
+
+/** How many rows the terminal has for the table. */
+function rowsBeside(title: string, screen: Writable): number {
+  const { rows = 24, columns = 80 } = screen as Writable & { readonly rows?: number; readonly columns?: number };
+  return rows - spareRows - Math.ceil(title.length / columns);
 }
 
 /** What the title adds from this event on; null where it stays. */
@@ -128,7 +138,8 @@ export function tableRows(
     const seconds = phase === undefined ? 0 : wholeSeconds(monotonic - phase.since);
     const wait = member.message === '' ? '' : `, ${neutralise(member.message, 100)}`;
     const doing = `${phase?.title ?? 'Begins'}${seconds === 0 ? '' : ` ${formatDuration(seconds)}`}`;
-    const since = member.at === null ? '' : `, ${formatDuration(wholeSeconds(now - member.at))} in all`;
+    const all = member.at === null ? 0 : wholeSeconds(now - member.at);
+    const since = all === 0 ? '' : `, ${formatDuration(all)} in all`;
     return `${begin}  ${doing}${since}${wait}`;
   });
   const rest = all.length - shown.length;
@@ -137,6 +148,25 @@ export function tableRows(
 
 function wholeSeconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000)) * 1000;
+}
+
+/** Lines in between would break the picture; a stdout that is no terminal gets its own all the same. */
+function outputBeside(output: ReturnType<RolloutView['memberOutput']>, isTerminal: boolean): typeof output {
+  const nowhere = nullStream();
+  return isTerminal ? { stdout: nowhere, stderr: nowhere, end: () => {} } : { ...output, stderr: nowhere };
+}
+
+/** The end of what the command wrote in each instance. */
+function createTails() {
+  const tails = new Map<string, string>();
+  return {
+    begin: (id: string): void => void tails.set(id, ''),
+    add: (id: string, chunk: Uint8Array): void =>
+      void tails.set(id, `${tails.get(id) ?? ''}${Buffer.from(chunk).toString('utf8')}`.slice(-8192)),
+    write: (stderr: Writable, members: readonly MemberRecord[]): void => {
+      for (const member of members) writeTail(stderr, member, tails.get(member.id) ?? '');
+    },
+  };
 }
 
 function writeTail(stderr: Writable, member: MemberRecord, tail: string): void {

@@ -19,6 +19,8 @@ export interface RolloutView {
     readonly stderr: Writable;
     readonly end: () => void;
   };
+  /** Shows a line that is no event. Nothing else may write to the terminal while the view has it. */
+  readonly tell: (line: string) => void;
   /** Resolves when the terminal is free again. */
   readonly close: () => Promise<void>;
 }

@@ -33,6 +33,7 @@ function jsonView(stdout: Writable, stderr: Writable): RolloutView {
     memberListener: ({ id: _id, label: _label, name, ...address }) =>
       createJsonView(stdout, { instance: name, ...address }),
     memberOutput: (member) => outputOf(member, stderr, stderr),
+    tell: (line) => void stderr.write(`${line}\n`),
     close: async () => {},
   };
 }
@@ -53,6 +54,7 @@ function plainView({ stdout, stderr, quiet, settings }: RolloutSituation): Rollo
       };
     },
     memberOutput: (member) => outputOf(member, stdout, stderr),
+    tell: (line) => write([line]),
     close: async () => {},
   };
 }

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Outcome } from '../event.ts';
+import type { Permission } from '../permission.ts';
+import type { Result } from '../result.ts';
 import type { MemberEndState, RecordedRolloutEvent, RolloutEvent, RolloutStop } from '../rollout-event.ts';
 import { memberEndState } from './member-end.ts';
-import { nextStep, type RolloutSettings } from './planner.ts';
+import { nextStep, stopReason, type RolloutProgress, type RolloutSettings } from './planner.ts';
 import { withRolloutEvent, type MemberRecord, type RolloutRecord } from './record.ts';
 import { rolloutExitStatus } from './exit-status.ts';
 
@@ -18,22 +20,24 @@ export interface RolloutTools {
   readonly newRunId: () => string;
   /** The id for the run on this instance. */
   readonly runIdFor: (member: MemberRecord) => string;
-  /** Makes the event durable, here and in the project, and shows it. */
-  readonly record: (event: RecordedRolloutEvent, after: RolloutRecord) => Promise<void>;
+  /** Makes the event durable, here and in the project, and shows it. The error is a sentence that says what could not be written. */
+  readonly record: (event: RecordedRolloutEvent, after: RolloutRecord) => Promise<Result<void, string>>;
   /** The guarded run on one instance. A rejection is a bug. */
   readonly runMember: (
     member: MemberRecord,
     run: string,
-    onWaiting: (deadline: number) => Promise<void>,
+    how: { readonly permission: Permission; readonly onWaiting: (deadline: number) => Promise<void> },
   ) => Promise<MemberResult>;
   /** Rolls a kept change back, as `guard rollback` does. */
-  readonly revertMember: (member: MemberRecord, run: string) => Promise<MemberResult>;
+  readonly revertMember: (member: MemberRecord, run: string, permission: Permission) => Promise<MemberResult>;
   /** The exit status of the signal that came. */
   readonly signalStatus: () => number | null;
-  /** Whether another host has taken the rollout over, as the last write of the shared record found. */
-  readonly takenOver: () => boolean;
+  /** Aborts when a write of the shared record finds that another host has taken the rollout over. */
+  readonly takenOver: AbortSignal;
   /** Writes the shared record again, so that `takenOver` tells of this moment. Never rejects. */
-  readonly renew: () => Promise<void>;
+  readonly renew: () => Promise<unknown>;
+  /** Ok only where no other host can have taken the rollout over by now. The error is a sentence. */
+  readonly proveOwn: () => Promise<Result<void, string>>;
 }
 
 /** How a run on one instance ended; `message` is one sentence for the table, empty where it is kept. */
@@ -59,33 +63,35 @@ export async function executeRollout(
   const total = start.members.length;
   let current = start;
   const work = createWork(clock);
+  const stopped = new AbortController();
+  const progress = (): RolloutProgress => ({
+    settings,
+    members: current.members,
+    total,
+    waveEndedAt: work.waveEndedAt(),
+    halt: plannerHalt(haltOf(tools, work.bug())),
+  });
   const record: Record = async (event) => {
     const recorded = { ...event, v: 1, rollout: start.id, at: clock.now() } as const;
     current = withRolloutEvent(current, recorded);
-    await tools.record(recorded, current);
+    if (stopReason(progress()) !== null) stopped.abort();
+    return tools.record(recorded, current);
   };
 
   for (;;) {
     const halt = haltOf(tools, work.bug());
-    const progress = {
-      settings,
-      members: current.members,
-      total,
-      waveEndedAt: work.waveEndedAt(),
-      halt: plannerHalt(halt),
-    };
-    const step = nextStep(progress, clock.monotonic());
+    const step = nextStep(progress(), clock.monotonic());
     const ended = work.nextEnd();
     switch (step.kind) {
       case 'begin':
-        for (const member of membersOf(current, step.ids)) work.launch(runOne(member, tools, record));
+        for (const member of membersOf(current, step.ids)) work.launch(runOne(member, tools, record, stopped.signal));
         break;
       case 'revert':
         for (const member of membersOf(current, step.ids)) work.launch(revertOne(member, tools, record));
         break;
       case 'pause':
         await record({ type: 'wave-pause', ms: step.ms });
-        await clock.sleep(step.ms, tools.interrupted);
+        await clock.sleep(step.ms, AbortSignal.any([tools.interrupted, tools.takenOver]));
         break;
       case 'wait':
         await ended;
@@ -102,7 +108,7 @@ export async function executeRollout(
   }
 }
 
-type Record = (event: RolloutEvent) => Promise<void>;
+type Record = (event: RolloutEvent) => Promise<Result<void, string>>;
 
 /** What is under way at once. */
 function createWork(clock: Pick<Clock, 'monotonic'>) {
@@ -135,7 +141,7 @@ function createWork(clock: Pick<Clock, 'monotonic'>) {
 
 function haltOf(tools: RolloutTools, bug: unknown): 'interrupted' | 'aborted' | 'taken-over' | 'internal-error' | null {
   if (bug !== null) return 'internal-error';
-  if (tools.takenOver()) return 'taken-over';
+  if (tools.takenOver.aborted) return 'taken-over';
   if (tools.interrupted.aborted) return 'interrupted';
   return tools.isAborted ? 'aborted' : null;
 }
@@ -149,76 +155,108 @@ function membersOf({ members }: RolloutRecord, ids: readonly string[]): readonly
   return members.filter(({ id }) => ids.includes(id));
 }
 
+/** Why a change did not begin, and what that makes of its instance. */
+interface Denial {
+  /** `inconclusive` where a person has to look first. */
+  readonly state: 'pending' | 'inconclusive';
+  readonly message: string;
+}
+
+const takenOverDenial: Denial = { state: 'pending', message: 'Another host has taken the rollout over.' };
+const stoppedDenial: Denial = { state: 'pending', message: 'The rollout stopped before the change began.' };
+
 /**
- * Its first event is told at once, so that the next step counts it. Where its write finds that another host has taken the rollout
- * over, the run does not begin: that host may have changed the instance already.
+ * Its first event is told at once, so that the next step counts it. Without that event there is no change: whoever goes on with
+ * the rollout would begin it a second time. Nor is there one where another host has taken the rollout over.
  */
-async function runOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
+async function runOne(member: MemberRecord, tools: RolloutTools, record: Record, stopped: AbortSignal): Promise<void> {
+  const { id } = member;
   const run = tools.runIdFor(member);
-  await record({ type: 'member-begun', id: member.id, run });
+  const begun = await record({ type: 'member-begun', id, run });
   const began = tools.clock.monotonic();
-  let ended: MemberResult | null;
+  async function end(state: MemberEndState, outcome: Outcome['outcome'] | null, message: string): Promise<void> {
+    await record({ type: 'member-ended', id, run, state, outcome, message, ms: tools.clock.monotonic() - began });
+  }
+  const denial = denialOf(tools, stopped, begun);
+  if (denial !== null) return end(denial.state, null, denial.message);
+  const onWaiting = async (deadline: number): Promise<void> => {
+    await record({ type: 'member-waiting', id, run, deadline });
+  };
   try {
-    const onWaiting = (deadline: number): Promise<void> =>
-      record({ type: 'member-waiting', id: member.id, run, deadline });
-    ended = tools.takenOver() ? null : await runUnlessBusy(member, run, tools, { began, onWaiting });
+    const ended = await runUnlessBusy(tools, stopped, (permission) =>
+      tools.runMember(member, run, { permission, onWaiting }),
+    );
+    if ('state' in ended) return await end(ended.state, null, ended.message);
+    const { outcome, message } = ended;
+    return await end(memberEndState(outcome, tools.skipRefused), outcome.outcome, message);
   } catch (bug) {
-    const ms = tools.clock.monotonic() - began;
-    const message = 'A bug in guard ended this run: guard recover finishes it.';
-    await record({ type: 'member-ended', id: member.id, run, state: 'inconclusive', outcome: null, message, ms });
+    await end('inconclusive', null, 'A bug in guard ended this run: guard recover finishes it.');
     throw bug;
   }
-  const ms = tools.clock.monotonic() - began;
-  if (ended === null) {
-    const message = 'Another host has taken the rollout over.';
-    await record({ type: 'member-ended', id: member.id, run, state: 'pending', outcome: null, message, ms });
-    return;
-  }
-  const { outcome, message } = ended;
-  const state: MemberEndState = memberEndState(outcome, tools.skipRefused);
-  await record({ type: 'member-ended', id: member.id, run, state, outcome: outcome.outcome, message, ms });
+}
+
+/** Why a change may not begin now; null where it may. `recorded`: whether it is known that it may have begun. */
+function denialOf(tools: RolloutTools, stopped: AbortSignal | null, recorded: Result<void, string>): Denial | null {
+  if (tools.takenOver.aborted) return takenOverDenial;
+  if (stopped?.aborted === true) return stoppedDenial;
+  if (recorded.ok) return null;
+  return { state: 'inconclusive', message: `It was not begun, because that could not be recorded: ${recorded.error}` };
 }
 
 /**
- * The server lets one change of an instance through at a time; somebody else's is most often over in seconds. Null where it is the
- * change of a host that has taken the rollout over.
+ * The server lets one change of an instance through at a time; somebody else's is most often over in seconds. A denial where the
+ * change did not begin because it must not any more. `stopped` is null for what a rollout does after it has stopped.
  */
 async function runUnlessBusy(
-  member: MemberRecord,
-  run: string,
   tools: RolloutTools,
-  { began, onWaiting }: { readonly began: number; readonly onWaiting: (deadline: number) => Promise<void> },
-): Promise<MemberResult | null> {
-  let waitMs = firstBusyWaitMs;
-  for (;;) {
-    const ended = await tools.runMember(member, run, onWaiting);
-    const isLate = tools.clock.monotonic() - began + waitMs > busyLimitMs;
-    if (ended.outcome.outcome !== 'busy' || isLate || tools.interrupted.aborted) return ended;
-    await tools.clock.sleep(waitMs, tools.interrupted);
+  stopped: AbortSignal | null,
+  run: (permission: Permission) => Promise<MemberResult>,
+): Promise<MemberResult | Denial> {
+  const { clock, interrupted, takenOver } = tools;
+  let denial: Denial | null = null;
+  const permission: Permission = {
+    withdrawn: stopped === null ? takenOver : AbortSignal.any([takenOver, stopped]),
+    ask: async () => {
+      denial = denialOf(tools, stopped, await tools.proveOwn());
+      return denial?.message ?? null;
+    },
+  };
+  const giveUpAt = clock.monotonic() + busyLimitMs;
+  for (let waitMs = firstBusyWaitMs; ; waitMs *= 2) {
+    const ended = await run(permission);
+    const { outcome } = ended.outcome;
+    if (outcome === 'refused' && denial !== null) return denial;
+    if (outcome !== 'busy') return ended;
+    if (permission.withdrawn.aborted) return takenOver.aborted ? takenOverDenial : stoppedDenial;
+    if (clock.monotonic() + waitMs > giveUpAt || interrupted.aborted) return ended;
+    await clock.sleep(waitMs, AbortSignal.any([interrupted, permission.withdrawn]));
     await tools.renew();
-    if (tools.takenOver()) return null;
-    waitMs *= 2;
+    const late = denialOf(tools, stopped, { ok: true, value: undefined });
+    if (late !== null) return late;
   }
 }
 
 async function revertOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
+  const { id, at: keptAt } = member;
   const run = tools.newRunId();
-  await record({ type: 'revert-begun', id: member.id, run });
-  if (tools.takenOver()) {
+  const begun = await record({ type: 'revert-begun', id, run });
+  const ended =
+    denialOf(tools, null, begun) ??
+    (await runUnlessBusy(tools, null, (permission) => tools.revertMember(member, run, permission)));
+  if ('state' in ended && ended.state === 'pending') {
     const kept = { run: member.run ?? '', state: 'kept', outcome: 'kept', message: '', ms: member.ms ?? 0 } as const;
-    await record({ type: 'member-ended', id: member.id, ...kept });
+    await record({ type: 'member-ended', id, ...kept });
     return;
   }
-  const keptAt = member.at;
-  const { outcome, message } = await tools.revertMember(member, run);
-  const isBack = outcome.outcome === 'kept';
+  const outcome = 'state' in ended ? 'refused' : ended.outcome.outcome;
+  const isBack = outcome === 'kept';
   await record({
     type: 'revert-ended',
-    id: member.id,
+    id,
     run,
     state: isBack ? 'reverted' : 'revert-failed',
-    outcome: outcome.outcome,
-    message,
+    outcome,
+    message: ended.message,
     lostMs: isBack && keptAt !== null ? tools.clock.now() - keptAt : null,
   });
 }

@@ -17,8 +17,8 @@ export interface RunReservations {
   readonly isPublished: (id: string, now: number) => boolean;
 }
 
-/** Another host may take the rollout over after two minutes of silence: long before that an id has to be written again. */
-const validMs = 30_000;
+/** Another host may take the rollout over after two minutes of silence: long before that the record has to be written again. */
+export const validMs = 30_000;
 
 /** Reserves the runs on the next `ahead` instances. */
 export function createReservations(ahead: number, newRunId: () => string): RunReservations {

@@ -31,8 +31,7 @@ export function resumeEvent(
   settings: RolloutSettings,
   { holder, retryFailed }: { readonly holder: Holder; readonly retryFailed: boolean },
 ): Extract<RolloutEvent, { type: 'rollout-resumed' }> {
-  const isGoingBack = record.status !== 'stopped' && record.members.some(({ state }) => state === 'reverted');
-  if (isGoingBack) return { type: 'rollout-resumed', holder, members: [], accepted: [] };
+  if (isGoingBack(record)) return { type: 'rollout-resumed', holder, members: [], accepted: [] };
   const again = record.members.filter((member) => isToDo(member, retryFailed));
   const accepted = record.members.filter(hasFailed).map(({ id }) => id);
   // After a resume the canary that had its turn is of wave 0: what is left of it is still the canary.
@@ -75,6 +74,17 @@ export function hasFailed({ state }: Pick<MemberRecord, 'state'>): boolean {
 
 function isWaiting({ state, outcome }: Pick<MemberRecord, 'state' | 'outcome'>): boolean {
   return state === 'inconclusive' && outcome === 'waiting';
+}
+
+/**
+ * Some are rolled back, or were about to be: one whose rollback did not come to its end is kept again. A rollback that failed
+ * before an earlier resume says nothing: that resume accepted the failures.
+ */
+function isGoingBack({ status, members }: RolloutRecord): boolean {
+  const hasStopped = members.some((member) => hasFailed(member) && !member.accepted);
+  const isOnItsWay = ({ state, revertRun }: MemberRecord): boolean =>
+    state === 'reverted' || (state === 'kept' && revertRun !== null) || (state === 'revert-failed' && hasStopped);
+  return status !== 'stopped' && members.some(isOnItsWay);
 }
 
 function isToDo({ state }: MemberRecord, retryFailed: boolean): boolean {

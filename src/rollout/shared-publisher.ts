@@ -3,6 +3,7 @@ import type { Holder } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import { isOpen, type RolloutRecord } from './record.ts';
+import { validMs } from './reservation.ts';
 import {
   findConflict,
   updateRollouts,
@@ -17,13 +18,23 @@ import {
 /** Keeps the records of one rollout in the projects of its instances up to date. */
 export interface SharedPublisher {
   /** Resolves when every project has this record, or a newer one, or has failed; never rejects. */
-  readonly publish: (record: RolloutRecord) => Promise<void>;
+  readonly publish: (record: RolloutRecord) => Promise<Result<void, PublishFailure>>;
   /** Publishes this record with the next one, or seconds later. */
   readonly publishSoon: (record: RolloutRecord) => void;
   /** Publishes the last record again, as a sign of life. Never rejects. */
-  readonly renew: () => Promise<void>;
+  readonly renew: () => Promise<Result<void, PublishFailure>>;
+  /** Ok only where no other host can have taken the rollout over by now: otherwise it publishes again. Never rejects. */
+  readonly proveOwn: () => Promise<Result<void, PublishFailure>>;
   /** Ends the signs of life. */
   readonly close: () => void;
+}
+
+/** Why a project does not have a record. */
+export interface PublishFailure {
+  /** One sentence. */
+  readonly message: string;
+  /** No later write succeeds either. */
+  readonly isFinal: boolean;
 }
 
 /** How often a rollout gives a sign of life. */
@@ -54,18 +65,22 @@ export function createPublisher(options: PublisherOptions): SharedPublisher {
   let callOff = (): void => {};
   let callOffSoon: (() => void) | null = null;
   let lastMs = 0;
-  const publish = async (record: RolloutRecord): Promise<void> => {
+  let publishedAt = -Infinity;
+  const publish = async (record: RolloutRecord): Promise<Result<void, PublishFailure>> => {
     last = record;
     callOffSoon?.();
     callOffSoon = null;
     const began = clock.boottime();
     const written = await Promise.all(channels.map((channel) => channel(record)));
     lastMs = clock.boottime() - began;
-    if (written.every(Boolean)) options.onPublished(record, began);
+    const failed = written.find((one) => !one.ok);
+    if (failed !== undefined) return failed;
+    publishedAt = began;
+    options.onPublished(record, began);
+    return ok(undefined);
   };
-  const renew = async (): Promise<void> => {
-    if (!isClosed && last !== null) await publish(last);
-  };
+  const renew = async (): Promise<Result<void, PublishFailure>> =>
+    isClosed || last === null ? ok(undefined) : publish(last);
   const publishSoon = (record: RolloutRecord): void => {
     last = record;
     callOffSoon ??= clock.after(Math.min(beatMs, Math.max(soonMs, soonFactor * lastMs)), () => {
@@ -84,6 +99,7 @@ export function createPublisher(options: PublisherOptions): SharedPublisher {
     publish,
     publishSoon,
     renew,
+    proveOwn: async () => (clock.boottime() - publishedAt < validMs ? ok(undefined) : renew()),
     close: () => {
       isClosed = true;
       callOff();
@@ -92,27 +108,30 @@ export function createPublisher(options: PublisherOptions): SharedPublisher {
   };
 }
 
+type Written = Result<void, PublishFailure>;
+
 /**
- * Writes to one project, one write at a time; what comes meanwhile is one write after it. False where the project does not have
- * the record. A rollout that was taken over, or that may not write there, does not try again.
+ * Writes to one project, one write at a time; what comes meanwhile is one write after it. A rollout that was taken over, or that
+ * may not write there, does not try again.
  */
-function createChannel(store: SharedStore, options: PublisherOptions): (record: RolloutRecord) => Promise<boolean> {
-  let isOff = false;
+function createChannel(store: SharedStore, options: PublisherOptions): (record: RolloutRecord) => Promise<Written> {
+  let over: PublishFailure | null = null;
   let wanted: RolloutRecord | null = null;
-  let next: Promise<boolean> | null = null;
+  let next: Promise<Written> | null = null;
   let turn: Promise<unknown> = Promise.resolve();
-  const write = async (): Promise<boolean> => {
+  const write = async (): Promise<Written> => {
     next = null;
     const record = wanted;
-    if (isOff || record === null) return false;
+    if (over !== null || record === null) return over === null ? ok(undefined) : err(over);
     const written = await updateRollouts(store, options.clock, (rollouts) =>
       withOwn(rollouts, record, hereOf(record, store, options)),
     );
-    if (written.ok) return true;
+    if (written.ok) return written;
+    const failure = publishFailure(written.error);
+    if (failure.isFinal) over = failure;
     if (written.error.kind === 'taken-over') options.onTakenOver();
     else options.onTrouble(store, written.error);
-    isOff = written.error.kind === 'taken-over' || written.error.kind === 'forbidden';
-    return false;
+    return err(failure);
   };
   return (record) => {
     wanted = record;
@@ -133,6 +152,12 @@ function hereOf(
 
 interface TakenOver {
   readonly kind: 'taken-over';
+}
+
+function publishFailure(failure: TakenOver | StoreFailure): PublishFailure {
+  return failure.kind === 'taken-over'
+    ? { message: 'Another host has taken the rollout over.', isFinal: true }
+    : { message: failure.message, isFinal: failure.kind === 'forbidden' };
 }
 
 function withOwn(
@@ -179,7 +204,8 @@ export async function claimInstances(
   const { clock, from } = options;
   const unwritable: { store: SharedStore; failure: StoreFailure }[] = [];
   const claimed: SharedStore[] = [];
-  for (const store of options.stores) {
+  // In one order for all, so that of two that begin at the same moment one gets all of its projects.
+  for (const store of options.stores.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
     const here = hereOf(record, store, options);
     const names = new Set(record.members.filter(({ id }) => here.has(id)).map((member) => member.name));
     const written = await updateRollouts(store, clock, (rollouts) => {
@@ -194,14 +220,38 @@ export async function claimInstances(
       claimed.push(store);
       continue;
     }
-    if ('advice' in written.error) {
-      for (const taken of from === null ? claimed : [])
-        await updateRollouts(taken, clock, (rollouts) => ok(new Map([...rollouts].filter(([id]) => id !== record.id))));
-      return err(written.error);
+    const { error } = written;
+    if (error.kind === 'forbidden') {
+      unwritable.push({ store, failure: error });
+      continue;
     }
-    unwritable.push({ store, failure: written.error });
+    if (from === null) await withdrawClaim(record, { stores: claimed, clock });
+    return err('advice' in error ? error : unknownRecord(store, error));
   }
   return ok({ unwritable });
+}
+
+/** What cannot be read may be the record of a rollout that is under way. */
+function unknownRecord({ remote, project }: SharedStore, { kind, message }: StoreFailure): RolloutConflict {
+  const address = `${remote === null ? '' : `${remote}:`}${project}`;
+  const advice =
+    kind === 'unreadable'
+      ? `If no rollout is in progress there, remove guard's record of rollouts from the project: incus project edit ${address}`
+      : 'Try again later.';
+  return { kind: 'refused', message, advice };
+}
+
+/** Takes a rollout that did not begin out of the records of its projects, as far as they can be written. */
+export async function withdrawClaim(
+  { id, holder }: Pick<RolloutRecord, 'id' | 'holder'>,
+  { stores, clock }: Pick<PublisherOptions, 'stores' | 'clock'>,
+): Promise<void> {
+  for (const store of stores)
+    await updateRollouts(store, clock, (rollouts) => {
+      const own = rollouts.get(id);
+      if (own === undefined || !isSameHolder(own.record.holder, holder)) return ok(null);
+      return ok(new Map([...rollouts].filter(([other]) => other !== id)));
+    });
 }
 
 /** Whether a project's record of the rollout is still the one that was read, or is of this process already. */

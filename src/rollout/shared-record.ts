@@ -27,9 +27,9 @@ export interface StoredText {
   readonly revision: string;
 }
 
-/** `forbidden`: this user may not write there, ever. The message is one sentence. */
+/** `forbidden`: this user may not write there, ever. `unreadable`: guard must not write there. The message is one sentence. */
 export interface StoreFailure {
-  readonly kind: 'changed' | 'forbidden' | 'other';
+  readonly kind: 'changed' | 'forbidden' | 'unreadable' | 'other';
   readonly message: string;
 }
 
@@ -279,7 +279,7 @@ export async function updateRollouts<E>(
     const rollouts = decodeRollouts(stored.value.text, store);
     if (rollouts === null)
       return err({
-        kind: 'other',
+        kind: 'unreadable',
         message: `The record of rollouts in the project "${store.project}" was written by a later version of guard, or not by guard.`,
       });
     const changed = change(rollouts);

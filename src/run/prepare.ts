@@ -252,11 +252,14 @@ async function admit(
   return ok({ baseline: baseline.value, boot: now.ok ? now.value : null });
 }
 
-/** The last point at which nothing has been changed. A record that cannot be written, or a signal, ends the run here. */
+/** The last point at which nothing has been changed. A record that cannot be written, a signal, or a rollout ends the run here. */
 async function allClear(plan: Plan, tools: RunTools, prepared: PreparedRun): Promise<Result<PreparedRun, Outcome>> {
   const writable = tools.recorder.writable();
   if (!writable.ok) return err(await abandon(plan, tools, prepared, refusedRecord(writable.error)));
   if (tools.interruption.by() !== null) return err(await abandon(plan, tools, prepared, interruptedBefore(tools)));
+  // While this run prepared, its rollout may have stopped, or another host may have taken it over and changed this instance.
+  const denied = (await tools.permission?.ask()) ?? null;
+  if (denied !== null) return err(await abandon(plan, tools, prepared, refused(denied, '')));
   const proof = await prepared.lease.prove();
   if (proof.ok) return beginChange(plan, tools, prepared);
   await prepared.lease.stop();

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { ClockReading, Deadline } from '../deadline.ts';
 import type { Result } from '../result.ts';
 import type { Holder, Outcome } from '../event.ts';
+import type { Permission } from '../permission.ts';
 import type { Person } from '../question.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FailedChange } from '../journal/history.ts';
@@ -20,6 +21,8 @@ export interface RunTools {
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly interruption: Interruption;
+  /** For a run of a rollout. */
+  readonly permission?: Permission;
   readonly io: CommandIo;
   /** This process, as the journal and the marker identify it. */
   readonly holder: Holder;
@@ -50,8 +53,8 @@ export interface ConfirmationTools {
   readonly tryCommand: (words: readonly [string, ...string[]], signal: AbortSignal) => Promise<boolean>;
   /** How the run ended, where another guard of this host has it; that it waits, where it still does; null where that is not known in time. */
   readonly outcomeOf: (run: string) => Promise<Outcome | null>;
-  /** Tells the people inside that the change is about to be rolled back. */
-  readonly warnUsers: (deadline: Deadline) => Promise<void>;
+  /** Shows the text at the terminals inside the instance: that it is about to be rolled back, or is not any more. */
+  readonly tellUsers: (text: string) => Promise<void>;
 }
 
 /** The input and output of the command. Messages of guard are never written there. */

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { systemClock } from '../../src/clock.ts';
+import { probeInput } from '../../src/health/probe/script.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
 import { bringUp, takeDown, waitFor, type Host } from '../host/host.ts';
@@ -155,6 +157,13 @@ export const removeContainer = async ({ host }: Arena, name: string): Promise<vo
 /** Runs a command inside over REST, from this warm process. */
 export const askOverRest = async ({ rest }: Arena, instance: string, ...command: readonly string[]): Promise<void> => {
   const answer = await rest.query(instance, { command: [...command], limitMs: 60_000, maxBytes: 100_000 });
+  if (!answer.ok) throw new Error(answer.error.detail);
+};
+
+/** Observes the instance as guard does. */
+export const probeOverRest = async ({ rest }: Arena, name: string): Promise<void> => {
+  const stdin = probeInput(randomBytes(16).toString('hex'));
+  const answer = await rest.query(name, { command: ['sh', '-s'], stdin, limitMs: 60_000, maxBytes: 8_000_000 });
   if (!answer.ok) throw new Error(answer.error.detail);
 };
 

@@ -1,8 +1,18 @@
 import { execa } from 'execa';
 import { appScript, startClient } from '../e2e/rehearsal-subject.ts';
-import { container, guard, inside, removeContainer, succeeded, type Arena } from './arena.ts';
+import { incus } from '../host/host.ts';
+import {
+  askOverRest,
+  container,
+  guard,
+  inside,
+  probeOverRest,
+  removeContainer,
+  succeeded,
+  type Arena,
+} from './arena.ts';
 import { limitRow, ratioRow, type Row } from './row.ts';
-import { median } from './measure.ts';
+import { alternate, median, timed } from './measure.ts';
 
 /** (j) What a rehearsal adds to its command, what it saves in downtime, and how much the instance notices of it. */
 export const measureRehearsal = async (arena: Arena): Promise<Row[]> => {
@@ -40,10 +50,10 @@ const addedTime = async (
   withVolume = false,
 ): Promise<Row[]> => {
   const instance = await container(arena, 'bench-rehearsal', ...launch);
-  const incus = (...words: readonly string[]) => execa('incus', words, { env: arena.host.env, stdin: 'ignore' });
   if (withVolume) {
-    await incus('storage', 'volume', 'create', 'default', 'bench-volume');
+    await incus(arena.host, 'storage', 'volume', 'create', 'default', 'bench-volume');
     await incus(
+      arena.host,
       'config',
       'device',
       'add',
@@ -55,14 +65,19 @@ const addedTime = async (
       'path=/data',
     );
   }
-  const rehearsals: Awaited<ReturnType<typeof rehearse>>[] = [];
-  // The first makes project and network.
-  for (let round = -1; round < rounds; round += 1) {
-    const rehearsal = await rehearse(arena, instance);
-    if (round >= 0) rehearsals.push(rehearsal);
-  }
+  // The first round, which makes project and network, is not counted.
+  const all: Awaited<ReturnType<typeof rehearse>>[] = [];
+  const sides = await alternate(rounds, {
+    ours: async () => {
+      const rehearsal = await rehearse(arena, instance);
+      all.push(rehearsal);
+      return rehearsal.ms;
+    },
+    bare: () => timed(() => copyByHand(arena, instance, launch)),
+  });
+  const rehearsals = all.slice(1);
   await removeContainer(arena, instance);
-  if (withVolume) await incus('storage', 'volume', 'delete', 'default', 'bench-volume');
+  if (withVolume) await incus(arena.host, 'storage', 'volume', 'delete', 'default', 'bench-volume');
   const times = rehearsals.map(({ ms }) => ms / 1000);
   const what = `a rehearsal of \`true\`, ${where}`;
   const [first] = rehearsals;
@@ -74,8 +89,34 @@ const addedTime = async (
       null,
     ),
   );
-  return [limitRow(what, times, 's', where === 'on dir' ? null : 4), ...parts];
+  const against = 'the same steps by `incus`, with three observations';
+  return [
+    limitRow(what, times, 's', where === 'on dir' ? null : 4),
+    ratioRow({ what, ours: sides.ours, theirs: sides.bare, against }, null),
+    ...parts,
+  ];
 };
+
+/** What a rehearsal has to do in any case, without isolation, checks or a verdict: copy, boot, observe, restart, remove. */
+const copyByHand = async (arena: Arena, instance: string, launch: readonly string[]): Promise<void> => {
+  const by = (...words: readonly string[]) => incus(arena.host, ...words);
+  const copy = 'bench-by-hand';
+  await by('snapshot', 'create', instance, 'by-hand');
+  await by('copy', `${instance}/by-hand`, copy, ...launch);
+  await by('start', copy);
+  await hasBooted(arena, copy);
+  await probeOverRest(arena, copy);
+  await askOverRest(arena, copy, 'true');
+  await probeOverRest(arena, copy);
+  await by('restart', copy);
+  await hasBooted(arena, copy);
+  await probeOverRest(arena, copy);
+  await by('delete', '--force', copy);
+  await by('snapshot', 'delete', instance, 'by-hand');
+};
+
+const hasBooted = ({ rest }: Arena, name: string): Promise<unknown> =>
+  rest.query(name, { command: ['systemctl', 'is-system-running', '--wait'], limitMs: 60_000, maxBytes: 1000 });
 
 /** A service that does not come up again, asked a hundred times a second: with `--rehearse`, and without. */
 const clientsView = async (arena: Arena, rounds: number): Promise<Row[]> => {

@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { probeInput } from '../../src/health/probe/script.ts';
 import { incus } from '../host/host.ts';
-import { askOverRest, done, guard, run, succeeded, type Arena, type Used } from './arena.ts';
+import { askOverRest, done, guard, probeOverRest, run, succeeded, type Arena, type Used } from './arena.ts';
 import { alternate, timed } from './measure.ts';
 import { meterSocket } from './metered-socket.ts';
 import { limitRow, ratioRow, type Row } from './row.ts';
@@ -118,12 +116,6 @@ const changeOverRest = async (arena: Arena, name: string): Promise<void> => {
   await askOverRest(arena, name, 'true');
   await probeOverRest(arena, name);
   await done(arena.rest.deleteSnapshot(name, 'before-change', limit));
-};
-
-const probeOverRest = async ({ rest }: Arena, name: string): Promise<void> => {
-  const stdin = probeInput(randomBytes(16).toString('hex'));
-  const answer = await rest.query(name, { command: ['sh', '-s'], stdin, limitMs: 60_000, maxBytes: 8_000_000 });
-  if (!answer.ok) throw new Error(answer.error.detail);
 };
 
 const preparePlaybook = async (arena: Arena, names: readonly string[]): Promise<string[]> => {

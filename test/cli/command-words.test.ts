@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { commandNames } from '../../src/cli/command-names.ts';
-import { commandWords } from '../../src/cli/command-words.ts';
+import { commandWords, refuseLateSubcommand } from '../../src/cli/command-words.ts';
 import { UsageMistake } from '../../src/cli/usage.ts';
 
 const adviceFor = (...words: readonly string[]): string => {
@@ -49,4 +49,22 @@ test("another tool's word before the instance is not taken for an instance", () 
   expect(mistakeIn(['exec'], commandNames)).toBeNull();
   expect(mistakeIn(['web', 'exec'], commandNames)).toBeNull();
   expect(mistakeIn(['exec', 'web'], [])).toBeNull();
+});
+
+test.each([
+  [['check', 'web'], null, ['--json', 'check', 'web'], 'Write: guard check --json web '],
+  [['runs'], null, ['--limit', '3', 'runs'], 'Write: guard runs --limit 3 '],
+  [['plan', 'web'], ['true'], ['--soak', '3s', 'plan', 'web'], 'Write: guard plan --soak 3s web -- true '],
+])('a subcommand behind options: %j %j', (instances, words, own, advice) => {
+  const refuse = (): void => refuseLateSubcommand(instances, words, own);
+  expect(refuse).toThrow(UsageMistake);
+  expect(refuse).toThrow(expect.objectContaining({ advice: expect.stringContaining(advice) as string }));
+});
+
+test.each([
+  [['check'], ['true'], ['--soak', '3s', 'check']],
+  [['web'], null, ['--soak', '3s', 'web']],
+  [['web', 'check'], ['true'], ['--soak', '3s', 'web', 'check']],
+])('an instance behind options: %j', (instances, words, own) => {
+  expect(() => refuseLateSubcommand(instances, words, own)).not.toThrow();
 });

@@ -4,8 +4,11 @@ import { systemClock } from '../../src/clock.ts';
 import type { Holder, RunEvent } from '../../src/event.ts';
 import { currentHolder } from '../../src/journal/holder.ts';
 import { openJournal } from '../../src/journal/journal.ts';
+import type { Fleet } from '../../src/platform/fleet.ts';
+import { platformFailure } from '../../src/platform/failure.ts';
 import { connectMemory } from '../../src/platform/memory/memory.ts';
-import { addInstance, createMemoryServer } from '../../src/platform/memory/server.ts';
+import { addInstance, createMemoryServer, type MemoryServer } from '../../src/platform/memory/server.ts';
+import { err, ok } from '../../src/result.ts';
 import { createInterrupter } from '../../src/run/interruption.ts';
 import { expiryOfLease, newLease } from '../../src/run/lock/in-flight.ts';
 import { temporaryFolder } from '../journal/temporary.ts';
@@ -32,6 +35,8 @@ export async function createHost(serverId = 'memory') {
   const platform = connectMemory(server, { process });
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const interrupter = createInterrupter();
+  const notes = new Map<string, string>();
+  const fleet = fleetOf(server, notes);
   const context: Context = {
     version: '0',
     commit: 'none',
@@ -47,7 +52,7 @@ export async function createHost(serverId = 'memory') {
       ok: true,
       value: {
         platform,
-        fleet: { listProjects: async () => ({ ok: true, value: ['default'] }) } as never,
+        fleet,
         instance,
         project: 'default',
         remote: null,
@@ -58,11 +63,41 @@ export async function createHost(serverId = 'memory') {
   return {
     stateDirectory,
     server,
+    /** guard's notes on the project. */
+    notes,
     platform,
     context,
     interrupter,
     said: () => String(stderr.read() ?? ''),
     printed: () => String(stdout.read() ?? ''),
+  };
+}
+
+/** The project of the server in memory. */
+function fleetOf(server: MemoryServer, notes: Map<string, string>): Fleet {
+  let revision = 0;
+  return {
+    listProjects: async () => ok(['default']),
+    listInstances: async () =>
+      ok(
+        [...server.instances.keys()].map((name) => ({
+          name,
+          project: 'default',
+          status: 'Running',
+          type: 'container',
+          architecture: 'x86_64',
+          location: 'none',
+          expandedConfig: {},
+        })),
+      ),
+    readProjectNote: async (name) => ok({ text: notes.get(name) ?? null, revision: String(revision) }),
+    writeProjectNote: async (name, text, expected) => {
+      if (expected !== String(revision)) return err(platformFailure('changed', 'write the project', 'it has changed'));
+      revision += 1;
+      if (text === null) notes.delete(name);
+      else notes.set(name, text);
+      return ok(undefined);
+    },
   };
 }
 

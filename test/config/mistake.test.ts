@@ -159,6 +159,11 @@ describe('every mistake has its place and says what to write', () => {
       '2:26 Check "webside" is empty. Add a kind, such as exec or http. Or, to remove an inherited check: did you mean "website"?',
     ],
     [
+      'the name of a check with a control character, in the advice',
+      'defaults: {checks: {"web\\e": {tcp: 80}, webs: null}}',
+      '1:41 Check "webs" is empty. Add a kind, such as exec or http. Or, to remove an inherited check: did you mean "web\\x1b"?',
+    ],
+    [
       'an empty list of words',
       'defaults: {checks: {a: {exec: []}}}',
       '1:31 "exec" must be a list with at least one word, but is a list.',

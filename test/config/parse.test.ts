@@ -132,9 +132,9 @@ describe('checks', () => {
 
 describe('settings', () => {
   test.each(['true', 'false', 'optional'])('automatic: %s', (word) => {
-    expect(read(`defaults: {automatic: ${word}}`).defaults.automatic).toBe(
-      word === 'optional' ? word : word === 'true',
-    );
+    expect(read(`defaults: {automatic: ${word}}`).defaults.automatic).toEqual({
+      compare: word === 'optional' ? word : word === 'true',
+    });
   });
 
   test('are read as the program uses them', () => {
@@ -163,7 +163,7 @@ defaults:
   startTimeout: 10m
 `;
     expect(read(text).defaults).toEqual({
-      automatic: false,
+      automatic: { compare: false },
       verifyTimeoutMs: 300_000,
       soakMs: 0,
       restart: true,
@@ -225,9 +225,9 @@ defaults:
 
 describe('automatic as a mapping', () => {
   test.each([
-    ['{ask: false}', { askServers: false }],
-    ['{compare: optional, ask: true}', { automatic: 'optional', askServers: true }],
-    ['{compare: false}', { automatic: false }],
+    ['{ask: false}', { automatic: { ask: false } }],
+    ['{compare: optional, ask: true}', { automatic: { compare: 'optional', ask: true } }],
+    ['{compare: false}', { automatic: { compare: false } }],
   ])('%s', (text, expected) => {
     expect(read(`defaults: {automatic: ${text}}`).defaults).toEqual(expected);
   });

@@ -218,7 +218,7 @@ describe('somebody who is logged in', () => {
   let session: PseudoTerminal | null = null;
   afterEach(() => session?.hangUp());
 
-  test('is told before the change is rolled back', async () => {
+  test('is told before the change is rolled back, and where it is confirmed after that', async () => {
     await withAgent();
     session = openTerminal('incus', ['exec', '-t', instance, '--', 'login', '-f', 'root'], {});
     await session.shows(/[#$] $/);
@@ -228,5 +228,6 @@ describe('somebody who is logged in', () => {
     await session.shows('not confirmed yet');
     await session.shows(/rolled back in (1 min|\d+ s)/);
     expect((await guard.run(['confirm', instance])).status).toBe(0);
+    await session.shows('was confirmed');
   });
 });

@@ -192,6 +192,19 @@ describe('another host', () => {
     await isFree();
   });
 
+  test('14: also where the guard that made the change is stopped', async () => {
+    await withAgent();
+    const caller = guard.start(change('moved', '--confirm', '30m'));
+    await waitFor(isWaiting);
+    process.kill(caller.pid ?? 0, 'SIGSTOP');
+    expect((await elsewhere.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
+    await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
+    process.kill(caller.pid ?? 0, 'SIGCONT');
+    expect((await caller).exitCode).toBe(14);
+    expect(await fileExists(instance, '/root/moved')).toBe(false);
+    await isFree();
+  });
+
   test('0: confirms, and the record of the host that made the change says so', async () => {
     await withAgent();
     expect((await guard.run(change('elsewhere', '--confirm', '30m', '--detach'))).status).toBe(16);

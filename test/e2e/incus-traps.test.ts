@@ -49,6 +49,12 @@ const systemIsUp = async (instance: string): Promise<void> => {
   throw new Error(`${instance} did not come up`);
 };
 
+it('lists no instance of a project that does not exist, and says so only where its events are asked for', async () => {
+  const missing = platform.inProject('guard-no-such-project');
+  expect(value(await missing.listInstanceNames())).toEqual([]);
+  expect(describeFailure(failure(await missing.followInstances(() => {})))).toContain('Project not found');
+});
+
 describe('on an instance of its own', () => {
   const instance = 'ad-traps';
   beforeAll(() => launch(instance));

@@ -1,6 +1,6 @@
 import { beforeAll } from 'vitest';
 import { ownProject } from '../e2e/agent-under-test.ts';
-import { bringUp, imageOf } from '../host/host.ts';
+import { hostUnderTest, imageOf } from '../host/host.ts';
 import { baseOf } from './base.ts';
 import { packageManagers } from './package-manager.ts';
 import { describeManager } from './suite.ts';
@@ -9,7 +9,7 @@ let base = '';
 
 /** No release of Debian has dnf5 yet, but sid has: it is installed into a trixie. The mirror of a machine may be an older copy. */
 beforeAll(async () => {
-  const image = await imageOf(await bringUp({ name: process.env['GUARD_TEST_HOST'] ?? 'main' }), 'trixie');
+  const image = await imageOf(await hostUnderTest(), 'trixie');
   await ownProject('gr-dnf5');
   base = await baseOf({
     name: 'gr-dnf5',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 import { execa, ExecaError } from 'execa';
 
@@ -67,6 +67,12 @@ export const bringUp = async ({ name = 'main', dirPool = false, poolSize }: Brin
   const env = otherServers.includes(name) ? { ...ofAnyServer, ...exported, ...path } : exported;
   const incusDir = exported['INCUS_DIR'] ?? exported['LXD_DIR'] ?? '';
   return { name, incusDir, socket: `${incusDir}/unix.socket`, env };
+};
+
+/** The host whose daemon the tests of this process talk to. */
+export const hostUnderTest = (): Promise<Host> => {
+  const folder = process.env['INCUS_DIR'];
+  return bringUp(folder === undefined ? {} : { name: basename(dirname(folder)) });
 };
 
 /** Removes the host with everything in it. */

@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { openJournal } from '../../src/journal/journal.ts';
+import { openRolloutJournal, readRolloutEvents } from '../../src/journal/rollouts.ts';
 import { readRun } from '../../src/journal/runs.ts';
 import { ended, recorded, sampleRun } from './samples.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -46,6 +47,18 @@ test('a disk that is full in the middle of a line is a failure in words, and the
   const journal = await openJournal({ stateDirectory: folder, run: sampleRun });
   expect(journal.ok && (await journal.value.append(recorded(ended({ outcome: 'kept' }))))).toMatchObject({ ok: true });
   expect(await readRun(folder, sampleRun)).toMatchObject({ ended: { outcome: { outcome: 'kept' } } });
+});
+
+test('the same for the record of a rollout', async () => {
+  const folder = await temporaryFolder();
+  const limited = 'trap "" XFSZ; ulimit -f 5; exec "$0" "$@"';
+  const { stdout } = await execa('bash', ['-c', limited, process.execPath, await writerIn(folder), folder, 'rollout']);
+  const written = [...stdout.matchAll(/written (\d+)/g)].map(([, at]) => Number(at));
+  expect(stdout).toMatch(/^failed: ".*": the file would be larger than is allowed \(EFBIG\)\.$/m);
+  const journal = await openRolloutJournal(folder, sampleRun);
+  const ending = { v: 1, rollout: sampleRun, at: -1, type: 'wave-pause', ms: 1 } as const;
+  expect(journal.ok && (await journal.value.append(ending))).toMatchObject({ ok: true });
+  expect(readRolloutEvents(folder, sampleRun).map(({ at }) => at)).toEqual([...written, -1]);
 });
 
 test('a folder that may not be written to is a failure in words', async () => {

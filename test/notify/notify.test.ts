@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Notice, NoticeWay } from '../../src/config/settings.ts';
+import type { Notice, NoticeWay } from '../../src/config/notice.ts';
 import { sendNotices, type Message } from '../../src/notify/notify.ts';
 
 const message: Message = {

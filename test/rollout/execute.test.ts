@@ -8,12 +8,14 @@ import { foldRollout, type RolloutRecord } from '../../src/rollout/record.ts';
 import { describeEnd, resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
 import { withRolloutEvent } from '../../src/rollout/record.ts';
 import type { RecordedRolloutEvent } from '../../src/rollout-event.ts';
+import { err, ok } from '../../src/result.ts';
 import { holder, membersOf, oneByOne, otherHolder, recorded, recordOf } from './record-samples.ts';
 
 const kept: Outcome = { outcome: 'kept' };
 const unhealthy: Outcome = { outcome: 'rolled-back', cause: 'unhealthy' };
 const inconclusive: Outcome = { outcome: 'rolled-back', cause: 'inconclusive' };
 const notWell: Outcome = { outcome: 'rolled-back-not-well', cause: 'unhealthy' };
+const refusal: Outcome = { outcome: 'refused', refusal: { message: '', advice: '' } };
 const busy: Outcome = { outcome: 'busy', refusal: { message: '', advice: '' } };
 
 interface Played {
@@ -42,7 +44,10 @@ async function play(
     skipRefused: false,
     newRunId: () => `20261129-230000-${String((runs += 1)).padStart(4, '0')}`,
     runIdFor: () => `20261129-230000-${String((runs += 1)).padStart(4, '0')}`,
-    record: async (event) => void events.push(event),
+    record: async (event) => {
+      events.push(event);
+      return ok(undefined);
+    },
     runMember: async ({ name }) => {
       ran.push(name);
       await Promise.resolve();
@@ -53,8 +58,9 @@ async function play(
       return { outcome: kept, message: '' };
     },
     signalStatus: () => null,
-    takenOver: () => false,
+    takenOver: new AbortController().signal,
     renew: async () => {},
+    proveOwn: async () => ok(undefined),
     ...more,
   });
   return { ...ended, events, ran, reverted };
@@ -117,9 +123,8 @@ describe('a rollout', () => {
     expect(always.ran.length).toBeGreaterThan(3);
   });
   test('what is refused at its turn pauses, or is left out', async () => {
-    const refused: Outcome = { outcome: 'refused', refusal: { message: '', advice: '' } };
-    expect(await play(3, {}, { c1: refused })).toMatchObject({ exitStatus: 41 });
-    const skipping = await play(3, {}, { c1: refused }, { skipRefused: true });
+    expect(await play(3, {}, { c1: refusal })).toMatchObject({ exitStatus: 41 });
+    const skipping = await play(3, {}, { c1: refusal }, { skipRefused: true });
     expect(skipping.exitStatus).toBe(0);
     expect(statesOf(skipping)).toEqual(['kept', 'skipped', 'kept']);
   });
@@ -142,15 +147,15 @@ describe('a rollout', () => {
     expect(statesOf(played)).toContain('pending');
   });
   test('a takeover by another host begins nothing more', async () => {
-    let over = false;
+    const over = new AbortController();
     const played = await play(
       3,
       {},
       {},
       {
-        takenOver: () => over,
+        takenOver: over.signal,
         runMember: async () => {
-          over = true;
+          over.abort();
           return { outcome: kept, message: '' };
         },
       },
@@ -159,15 +164,16 @@ describe('a rollout', () => {
     expect(statesOf(played)).toEqual(['kept', 'pending', 'pending']);
   });
   test('a takeover that the first write of a run finds begins nothing, nor what begins beside it', async () => {
-    let over = false;
+    const over = new AbortController();
     const played = await play(
       4,
       { maxParallel: { count: 2 } },
       {},
       {
-        takenOver: () => over,
+        takenOver: over.signal,
         record: async (event) => {
-          if (event.type === 'member-begun' && event.id.endsWith('c2')) over = true;
+          if (event.type === 'member-begun' && event.id.endsWith('c2')) over.abort();
+          return ok(undefined);
         },
       },
     );
@@ -175,17 +181,15 @@ describe('a rollout', () => {
     expect(statesOf(played)).toEqual(['kept', 'kept', 'pending', 'pending']);
   });
   test('an instance that is busy with the change of another host that took over is not tried again', async () => {
-    let renewed = false;
+    const renewed = new AbortController();
     let times = 0;
     const played = await play(
       2,
       {},
       {},
       {
-        takenOver: () => renewed,
-        renew: async () => {
-          renewed = true;
-        },
+        takenOver: renewed.signal,
+        renew: async () => renewed.abort(),
         runMember: async () => ({ outcome: (times += 1) < 2 ? busy : kept, message: '' }),
       },
     );
@@ -194,20 +198,107 @@ describe('a rollout', () => {
     expect(times).toBe(1);
   });
   test('a takeover that the first write of a rollback finds rolls nothing back', async () => {
-    let over = false;
+    const over = new AbortController();
     const played = await play(
       3,
       { allOrNothing: true },
       { c2: unhealthy },
       {
-        takenOver: () => over,
+        takenOver: over.signal,
         record: async ({ type }) => {
-          if (type === 'revert-begun') over = true;
+          if (type === 'revert-begun') over.abort();
+          return ok(undefined);
         },
       },
     );
     expect(played).toMatchObject({ exitStatus: 31, reverted: [], record: { stop: 'taken-over' } });
     expect(statesOf(played)).toEqual(['kept', 'kept', 'failed']);
+  });
+  test('a takeover while a run waits for its instance: its change does not begin', async () => {
+    const over = new AbortController();
+    const played = await play(
+      2,
+      {},
+      {},
+      {
+        takenOver: over.signal,
+        runMember: async (_member, _run, { permission }) => {
+          setTimeout(() => over.abort(), 0);
+          await new Promise((resolve) => permission.withdrawn.addEventListener('abort', resolve));
+          return { outcome: busy, message: '' };
+        },
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 31, record: { stop: 'taken-over' } });
+    expect(statesOf(played)).toEqual(['pending', 'pending']);
+  });
+  test('a rollout that stops: what has not begun its change does not begin it', async () => {
+    const asked: (string | null)[] = [];
+    const played = await play(
+      4,
+      { maxParallel: { count: 2 } },
+      {},
+      {
+        runMember: async ({ name }, _run, { permission }) => {
+          if (name === 'c0') return { outcome: unhealthy, message: '' };
+          // It prepares until the other one has failed.
+          await new Promise((resolve) => permission.withdrawn.addEventListener('abort', resolve));
+          asked.push(await permission.ask());
+          return { outcome: refusal, message: '' };
+        },
+      },
+    );
+    expect(asked).toEqual(['The rollout stopped before the change began.']);
+    expect(played).toMatchObject({ exitStatus: 40, record: { status: 'stopped' } });
+    expect(statesOf(played)).toEqual(['failed', 'pending', 'pending', 'pending']);
+  });
+  test('a change that cannot be recorded does not begin, and the rollout pauses, also with --skip-refused', async () => {
+    const played = await play(
+      4,
+      { maxParallel: { count: 1 } },
+      {},
+      {
+        skipRefused: true,
+        record: async (event) =>
+          event.type === 'member-begun' && event.id.endsWith('c1') ? err('the disk is full') : ok(undefined),
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 41, ran: ['c0'], record: { status: 'paused' } });
+    expect(statesOf(played)).toEqual(['kept', 'inconclusive', 'pending', 'pending']);
+    expect(played.record.members[1]?.message).toContain('the disk is full');
+  });
+  test('a change whose rollout cannot be proven its own does not begin', async () => {
+    const played = await play(
+      2,
+      {},
+      {},
+      {
+        skipRefused: true,
+        proveOwn: async () => err('The server does not answer.'),
+        runMember: async (_member, _run, { permission }) => ({
+          outcome: (await permission.ask()) === null ? kept : refusal,
+          message: '',
+        }),
+      },
+    );
+    expect(played).toMatchObject({ exitStatus: 41 });
+    expect(statesOf(played)).toEqual(['inconclusive', 'pending']);
+  });
+  test('a rollback that cannot be recorded does not begin, and one that finds its instance busy is tried again', async () => {
+    let times = 0;
+    const played = await play(
+      3,
+      { allOrNothing: true },
+      { c2: unhealthy },
+      {
+        record: async (event) =>
+          event.type === 'revert-begun' && event.id.endsWith('c1') ? err('the disk is full') : ok(undefined),
+        revertMember: async () => ({ outcome: (times += 1) < 3 ? busy : kept, message: '' }),
+      },
+    );
+    expect(times).toBe(3);
+    expect(played).toMatchObject({ exitStatus: 40 });
+    expect(statesOf(played)).toEqual(['reverted', 'revert-failed', 'failed']);
   });
   test('a fault in guard is recorded, the others are finished, and it is thrown', async () => {
     const events: RecordedRolloutEvent[] = [];
@@ -216,7 +307,10 @@ describe('a rollout', () => {
       {},
       {},
       {
-        record: async (event) => void events.push(event),
+        record: async (event) => {
+          events.push(event);
+          return ok(undefined);
+        },
         runMember: async () => {
           throw new Error('a bug');
         },
@@ -236,6 +330,25 @@ test.each([
   ['stopped', 'failures', false, /^open$/],
 ] as const)('%s (%s), on the server: %s; whether it can be resumed', (status, stop, isOnServer, message) => {
   expect(describeEnd({ id: 'x', status, stop }, isOnServer)?.message ?? 'open').toMatch(message);
+});
+
+test('killed while it rolled the first one back, a rollout goes on with that', () => {
+  const how = { ...oneByOne, allOrNothing: true };
+  const record = recordOf(membersOf(3, how));
+  const [a, b] = record.members.map(({ id }) => id) as [string, string];
+  const run = '20261129-230000-0001';
+  const kept = { type: 'member-ended', id: a, run, state: 'kept', outcome: 'kept', message: '', ms: 1 } as const;
+  const recovered = [
+    recorded(kept),
+    recorded({ ...kept, id: b, state: 'failed', outcome: 'rolled-back' }),
+    recorded({ type: 'revert-begun', id: a, run: '20261129-230000-0002' }),
+    // Its recovery finds that it did not begin.
+    recorded(kept),
+  ].reduce(withRolloutEvent, record);
+  expect(resumeEvent(recovered, how, { holder: otherHolder, retryFailed: false })).toMatchObject({
+    members: [],
+    accepted: [],
+  });
 });
 
 describe('killed at any moment, and resumed', () => {
@@ -286,6 +399,7 @@ describe('killed at any moment, and resumed', () => {
               left -= 1;
               if (dead()) return new Promise(() => {});
               journal.push(event);
+              return ok(undefined);
             },
             runMember: async ({ name }) => {
               if (dead()) return new Promise(() => {});
@@ -295,8 +409,9 @@ describe('killed at any moment, and resumed', () => {
             },
             revertMember: async () => ({ outcome: kept, message: '' }),
             signalStatus: () => null,
-            takenOver: () => false,
+            takenOver: new AbortController().signal,
             renew: async () => {},
+            proveOwn: async () => ok(undefined),
           });
           await Promise.race([whole, untilDead(dead)]);
         }

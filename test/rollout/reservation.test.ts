@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import { executeRollout } from '../../src/rollout/execute.ts';
 import type { RolloutSettings } from '../../src/rollout/planner.ts';
 import { withRolloutEvent, type RolloutRecord } from '../../src/rollout/record.ts';
+import { ok } from '../../src/result.ts';
 import { createReservations, mayPublishLater } from '../../src/rollout/reservation.ts';
 import { reservedMembers, resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
 import { holder, membersOf, oneByOne, recorded, recordOf } from './record-samples.ts';
@@ -84,6 +85,7 @@ test('killed at any moment, and taken over from what the server has by then: not
             const isLate =
               mayPublishLater(event, (id) => reservations.isPublished(id, 0)) && late.next().value === true;
             if (!isLate) publish(after);
+            return ok(undefined);
           },
           runMember: async ({ name }, run) => {
             if (isDead()) return new Promise(() => {});
@@ -93,8 +95,9 @@ test('killed at any moment, and taken over from what the server has by then: not
           },
           revertMember: async () => ({ outcome: kept, message: '' }),
           signalStatus: () => null,
-          takenOver: () => false,
+          takenOver: new AbortController().signal,
           renew: async () => {},
+          proveOwn: async () => ok(undefined),
         });
         await Promise.race([whole, untilDead(isDead)]);
       }
@@ -138,6 +141,7 @@ test('all of 30 rolled back, resumed on another host that dies at any moment, an
             left -= 1;
             if (isDead()) return new Promise(() => {});
             published = reservations.withReservations(after);
+            return ok(undefined);
           },
           runMember: async ({ name }, run) => {
             if (isDead()) return new Promise(() => {});
@@ -155,8 +159,9 @@ test('all of 30 rolled back, resumed on another host that dies at any moment, an
             return { outcome: kept, message: '' };
           },
           signalStatus: () => null,
-          takenOver: () => false,
+          takenOver: new AbortController().signal,
           renew: async () => {},
+          proveOwn: async () => ok(undefined),
         });
         await Promise.race([whole, untilDead(isDead)]);
       }

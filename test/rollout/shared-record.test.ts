@@ -143,16 +143,36 @@ test('somebody else who writes at the same moment loses nothing', async () => {
 });
 
 test.each(['nonsense', '{"v":2,"rollouts":{}}', '{"v":1,"rollouts":{"../x":{}}}', '[]'])(
-  'what it cannot read it does not write over: %s',
+  'what it cannot read it does not write over, and nothing begins beside it: %s',
   async (text) => {
     const store = storeIn('default');
     store.disturb(text);
     await store.read();
     expect(decodeRollouts(text, store)).toBeNull();
-    expect(await claim(first, [store])).toMatchObject({ ok: true, value: { unwritable: [{ store }] } });
+    const claimed = await claim(first, [store]);
+    expect(claimed).toMatchObject({ ok: false, error: { kind: 'refused' } });
+    expect(JSON.stringify(claimed)).toContain('incus project edit default');
     expect(store.text()).toBe(text);
   },
 );
+
+test('of two rollouts over the same two projects that begin at the same moment one gets both', async () => {
+  const stores = [storeIn('default'), storeIn('shop')] as const;
+  const members = recordOf([...membersOf(1, oneByOne), ...membersOf(1, oneByOne, 'shop')]);
+  const claims = await Promise.all([
+    claim(members, stores),
+    claim({ ...members, id: second.id, holder: otherHolder }, stores.toReversed()),
+  ]);
+  expect(claims.filter(({ ok }) => ok)).toHaveLength(1);
+});
+
+test('a server that does not answer takes the claims of the others back', async () => {
+  const failure = { kind: 'other', message: 'It does not answer.' } as const;
+  const stores = [storeIn('default'), storeIn('shop', failure)] as const;
+  const both = recordOf([...membersOf(1, oneByOne), ...membersOf(1, oneByOne, 'shop')]);
+  expect(await claim(both, stores)).toMatchObject({ ok: false, error: { kind: 'refused', message: failure.message } });
+  expect(stores[0].text()).toBeNull();
+});
 
 test('where nobody may write, the claim says so and goes on', async () => {
   const failure = { kind: 'forbidden', message: 'not permitted.' } as const;
@@ -284,10 +304,32 @@ test.each(['forbidden', 'taken over'])('what is not written any more is not publ
     },
   };
   const publisher = publisherTo(closed, () => (published += 1));
-  await publisher.publish(first);
-  await publisher.renew();
+  expect(await publisher.publish(first)).toMatchObject({ ok: false, error: { isFinal: true } });
+  expect(await publisher.renew()).toMatchObject({ ok: false });
+  expect(await publisher.proveOwn()).toMatchObject({ ok: false });
   publisher.close();
   expect({ published, writes }).toEqual({ published: 0, writes: why === 'forbidden' ? 1 : 0 });
+});
+
+test('a rollout that was published half a minute ago is proven anew', async () => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  let now = 0;
+  const publisher = createPublisher({
+    clock: { ...systemClock, boottime: () => now },
+    stores: [store],
+    storeOf: () => store,
+    onTrouble: () => {},
+    onTakenOver: () => {},
+    onPublished: () => {},
+  });
+  await publisher.publish(first);
+  expect(await claim({ ...first, holder: otherHolder }, [store], { from: stateOf(store) })).toMatchObject({ ok: true });
+  now = 29_999;
+  expect(await publisher.proveOwn()).toMatchObject({ ok: true });
+  now = 30_000;
+  expect(await publisher.proveOwn()).toMatchObject({ ok: false });
+  publisher.close();
 });
 
 test('nothing is nothing', () => {

@@ -4,21 +4,33 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { guardUnderTest, type Ended, type GuardUnderTest } from '../e2e/guard.ts';
 import { incusCommand } from '../e2e/incus-subject.ts';
-import { bringUp, waitFor, type Host } from '../host/host.ts';
+import { hostUnderTest, waitFor } from '../host/host.ts';
 import { addRemote, type RemoteHost } from '../host/remote.ts';
 import { createFleet, fileIn, projectRecord, type TestFleet } from './fleet.ts';
 
-// Two machines as guard tells them apart: a host name, a network namespace and a state directory of its own for each.
+// Two machines as guard tells them apart: a host name, a network namespace and a state directory of its own for each. Their
+// namespaces stay until the end: the kernel gives the number of one that is gone to the next one, and then the second machine
+// would know, and rightly, that the guard of the first is dead.
 
 let fleet: TestFleet;
+let machines: Readonly<Record<'first' | 'second', Machine>>;
 let first: GuardUnderTest;
 let second: GuardUnderTest;
 
+interface Machine {
+  readonly pid: number;
+  readonly end: () => Promise<void>;
+}
+
 beforeAll(async () => {
   fleet = await createFleet('gr-takeover', 4, 'pair');
+  machines = { first: await startMachine('first'), second: await startMachine('second') };
 });
 
-afterAll(() => fleet.remove());
+afterAll(async () => {
+  await Promise.all(Object.values(machines).map(({ end }) => end()));
+  await fleet.remove();
+});
 
 beforeEach(async () => {
   first = await guardUnderTest();
@@ -32,10 +44,29 @@ beforeEach(async () => {
   };
 });
 
-/** guard on a machine of that name. */
-function guardOn(host: string, { stateDirectory, command }: GuardUnderTest, words: readonly string[]) {
-  const naming = ['--uts', '--net', 'sh', '-c', 'hostname "$1"; shift; exec "$@"', 'sh', host];
-  const guard = execa('unshare', [...naming, ...command, ...words], {
+/** Namespaces with the host name, and a process that keeps them. */
+async function startMachine(host: string): Promise<Machine> {
+  const script = 'hostname "$1" && echo up && exec sleep infinity';
+  const machine = execa('unshare', ['--uts', '--net', 'sh', '-c', script, 'sh', host], {
+    stdin: 'ignore',
+    reject: false,
+  });
+  await new Promise((resolve) => machine.stdout.once('data', resolve));
+  const end = async (): Promise<void> => {
+    machine.kill();
+    await machine;
+  };
+  return { pid: machine.pid ?? 0, end };
+}
+
+/** guard on that machine. */
+function guardOn(
+  host: keyof typeof machines,
+  { stateDirectory, command }: GuardUnderTest,
+  words: readonly string[],
+): { readonly pid: number; readonly ended: Promise<Ended> } {
+  const entering = ['--target', String(machines[host].pid), '--uts', '--net', '--'];
+  const guard = execa('nsenter', [...entering, ...command, ...words], {
     stdin: 'ignore',
     reject: false,
     forceKillAfterDelay: false,
@@ -106,12 +137,10 @@ describe('another machine', () => {
 });
 
 describe('a certificate that may not write the project', () => {
-  let host: Host;
   let remote: RemoteHost;
 
   beforeAll(async () => {
-    host = await bringUp({ name: process.env['GUARD_TEST_HOST'] ?? 'main' });
-    remote = await addRemote(host, 'far', [], ['--restricted', '--projects', fleet.project]);
+    remote = await addRemote(await hostUnderTest(), 'far', [], ['--restricted', '--projects', fleet.project]);
   });
 
   afterAll(() => remote.close());

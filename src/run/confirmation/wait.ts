@@ -8,7 +8,7 @@ import type { LeaseHandle } from '../lock/lease.ts';
 import { describeFailure } from '../../platform/failure.ts';
 import { formatTime } from '../../time.ts';
 import { isSettledByOther, type Confirmation, type ConfirmationAction } from '../lock/confirmation.ts';
-import { isWarningDue } from './warning.ts';
+import { confirmedMessage, warningOf } from './warning.ts';
 import { describeWaitProblem, type KnownWait, type WaitProblem } from './known-wait.ts';
 import {
   mayBeSettledLater,
@@ -121,10 +121,7 @@ async function waitHere(
     for (;;) {
       if (tools.interruption.by() !== null) return { end: 'left', deadline };
       const left = remainingMs(deadline, tools.confirmation.readClocks());
-      if (isWarningDue(left, deadline, warnedOf)) {
-        warnedOf = deadline;
-        void tools.confirmation.warnUsers(deadline);
-      }
+      warnedOf = warnUsers(tools, left, deadline, warnedOf);
       wanted ??= wishes.next();
       const action = left > 0 ? wanted : ({ kind: 'expire' } as const);
       if (action === 'leave') return { end: 'left', deadline };
@@ -144,13 +141,29 @@ async function waitHere(
           await tools.recorder.record({ type: 'confirmation-extended', deadline });
         }
         if (problem !== null) await tellOnce(problem, describeWaitProblem(problem, { ...plan, deadline }));
-        if (isOver(confirmation, tools)) return { end: confirmation.state, deadline, by: confirmation.settledBy };
+        if (isOver(confirmation, tools)) {
+          if (confirmation.state === 'confirmed' && warnedOf !== null)
+            void tools.confirmation.tellUsers(confirmedMessage);
+          return { end: confirmation.state, deadline, by: confirmation.settledBy };
+        }
       }
       await tools.clock.sleep(left > 0 ? Math.min(readMs, Math.max(50, left)) : overdueMs, wishes.signal());
     }
   } finally {
     over.abort();
   }
+}
+
+/** Tells the people inside what they have to know now. Returns the deadline that they expect from now on. */
+function warnUsers(
+  { confirmation }: RunTools,
+  leftMs: number,
+  deadline: Deadline,
+  before: Deadline | null,
+): Deadline | null {
+  const { text, warnedOf } = warningOf(leftMs, deadline, before);
+  if (text !== null) void confirmation.tellUsers(text);
+  return warnedOf;
 }
 
 /** A keeper that found this guard late rolls back by itself: its restore removes the marker. */

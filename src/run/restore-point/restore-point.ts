@@ -56,14 +56,15 @@ export async function takeRestorePoint(
   request: RestorePointRequest,
   early: EarlySnapshots | null = null,
 ): Promise<Result<AcquiredLock, Outcome>> {
-  const { clock, interruption } = tools;
+  const { clock, interruption, permission } = tools;
   const giveUpAt = clock.monotonic() + plan.limits.lockMs;
+  const ended = AbortSignal.any([interruption.signal, ...(permission === undefined ? [] : [permission.withdrawn])]);
   for (let waited = false; ; waited = true) {
     const lock = await tryToLock(plan, tools, request, waited ? null : early);
     if (lock.ok) return ok({ ...lock.value, waited });
-    const over = clock.monotonic() >= giveUpAt || interruption.by() !== null;
+    const over = clock.monotonic() >= giveUpAt || ended.aborted;
     if (lock.error.outcome !== 'busy' || over) return lock;
-    await clock.sleep(lockPollMs, interruption.signal);
+    await clock.sleep(lockPollMs, ended);
   }
 }
 

@@ -18,9 +18,16 @@ interface Attended {
   readonly outcome: Outcome | null;
   readonly version: string;
   readonly warnings: readonly string[];
-  /** When the people inside were told, in milliseconds before the deadline that they were told. */
-  readonly toldMs: readonly number[];
+  /** What the people inside were told, and how long before the deadline of that moment. */
+  readonly told: readonly Told[];
 }
+
+interface Told {
+  readonly what: (typeof textsInside)[number] | undefined;
+  readonly leftMs: number;
+}
+
+const textsInside = ['not confirmed yet', 'may be confirmed until', 'was confirmed'] as const;
 
 /** A guard that waits at a terminal. `story` gets the world when the wait begins; `answer` is what the person types after `afterMs`. */
 const attend = async (
@@ -34,7 +41,7 @@ const attend = async (
 ): Promise<Attended> => {
   const world = createWorld();
   const { tools } = startGuard(world, { run });
-  const told: number[] = [];
+  const told: Told[] = [];
   const confirmation: RunTools['confirmation'] = {
     ...tools.confirmation,
     ask: async (_deadline: () => Deadline, over: AbortSignal) => {
@@ -47,7 +54,10 @@ const attend = async (
       await tools.clock.sleep(more.afterMs ?? 0, over);
       return true;
     },
-    warnUsers: async ({ at }) => void told.push(at - tools.clock.now()),
+    tellUsers: async (text) => {
+      const deadline = recordOf(world, run)?.confirmationDeadline?.at ?? 0;
+      told.push({ what: textsInside.find((part) => text.includes(part)), leftMs: deadline - tools.clock.now() });
+    },
   };
   let outcome: Outcome | null = null;
   const by = more.by === true ? (['true'] as const) : null;
@@ -59,7 +69,7 @@ const attend = async (
   const warnings = (world.journal.get(run) ?? []).flatMap((event) =>
     event.type === 'notice' && event.level === 'warning' ? [event.message] : [],
   );
-  return { world, outcome, version: versionOf(world), warnings, toldMs: told };
+  return { world, outcome, version: versionOf(world), warnings, told };
 };
 
 /** Nobody answers from the beginning of the wait on. */
@@ -187,25 +197,27 @@ describe('a server that refuses writes until the deadline has passed', () => {
 });
 
 describe('the people inside are warned', () => {
-  const isMinuteBefore = (ms: number): boolean => ms <= minute && ms > minute - 1500;
+  const warning = (leftMs: number) => ({ what: 'not confirmed yet', leftMs: expect.closeTo(leftMs, -4) as number });
 
   test('once, a minute before the deadline', async () => {
-    const { toldMs } = await attend(3 * minute, {});
-    expect(toldMs.map(isMinuteBefore)).toEqual([true]);
+    expect((await attend(3 * minute, {})).told).toEqual([warning(minute)]);
   });
 
   test('at the beginning of a wait that is shorter', async () => {
-    const { toldMs } = await attend(20_000, {});
-    expect(toldMs).toHaveLength(1);
-    expect(toldMs[0]).toBeGreaterThan(18_000);
+    expect((await attend(20_000, {})).told).toEqual([warning(20_000)]);
   });
 
   test('not where the change is confirmed before', async () => {
-    expect((await attend(3 * minute, { answer: 'confirm', afterMs: 30_000 })).toldMs).toEqual([]);
+    expect((await attend(3 * minute, { answer: 'confirm', afterMs: 30_000 })).told).toEqual([]);
   });
 
-  test('again where the deadline was moved after the warning', async () => {
-    const { toldMs } = await attend(2 * minute, {
+  test('and told that it is over where the change is confirmed after the warning', async () => {
+    const { told } = await attend(2 * minute, { answer: 'confirm', afterMs: 90_000 });
+    expect(told.map(({ what }) => what)).toEqual(['not confirmed yet', 'was confirmed']);
+  });
+
+  test('and told of the new deadline where it was moved after the warning, and warned again', async () => {
+    const { told } = await attend(2 * minute, {
       story: async (world) => {
         const { tools } = startGuard(world, { run });
         await tools.clock.sleep(90_000);
@@ -213,6 +225,10 @@ describe('the people inside are warned', () => {
         await settleOnInstance(settling, instanceName, run, { kind: 'extend', ms: 4 * minute });
       },
     });
-    expect(toldMs.map(isMinuteBefore)).toEqual([true, true]);
+    expect(told).toEqual([
+      warning(minute),
+      expect.objectContaining({ what: 'may be confirmed until' }),
+      warning(minute),
+    ]);
   });
 });

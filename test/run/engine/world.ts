@@ -271,7 +271,7 @@ export function startGuard(
       ask: null,
       tryCommand: async () => false,
       outcomeOf: async () => null,
-      warnUsers: async () => {},
+      tellUsers: async () => {},
     },
     person: null,
   };

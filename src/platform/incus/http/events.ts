@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 
 import { err, ok, type Result } from '../../../result.ts';
 import { getServer } from './server.ts';
-import { usualLimitMs, type Incus } from './client.ts';
+import { call, usualLimitMs, type Incus } from './client.ts';
 import { failureOf, type About } from './failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
 import { objectOf, parseJson, textOf } from './json.ts';
@@ -44,7 +44,10 @@ export async function followInstances(
 /** A plain request tells better than a failed WebSocket what is wrong. */
 async function openFailure(incus: Incus, about: About, detail: string): Promise<PlatformFailure> {
   const server = await getServer(incus);
-  return server.ok ? failureOf('server', about, detail) : { ...server.error, purpose: about.purpose };
+  if (!server.ok) return { ...server.error, purpose: about.purpose };
+  const { purpose } = about;
+  const project = await call(incus, { method: 'GET', path: ['projects', incus.project], purpose });
+  return !project.ok && project.error.kind === 'not-found' ? project.error : failureOf('server', about, detail);
 }
 
 function eventOf(json: unknown): InstanceEvent | null {
