@@ -16,10 +16,12 @@ export function watchRestores({ followInstances }: Pick<Platform, 'followInstanc
   const opening = followInstances((event) => {
     if (event.isRestore && event.instance === instance) state = 'restored';
   });
-  const opened = opening.then((stream) => {
+  async function follow(): Promise<void> {
+    const stream = await opening;
     if (stream.ok) void stream.value.ended.then(lose);
     else lose();
-  });
+  }
+  const opened = follow();
   return {
     seen: async () => {
       await opened;

@@ -28,7 +28,7 @@ describe.runIf(server === 'incus7')('what only Incus 7 has', () => {
       'snapshots.expiry.manual',
       'volatile.container.oci',
     ])
-      await incus('config', 'set', name, `${key}=`);
+      await incus('config', 'unset', name, key);
   });
 
   const incus = (...words: readonly string[]): Promise<string> => incusOn(host, ...words);
@@ -101,14 +101,14 @@ describe.runIf(server === 'incus7')('what only Incus 7 has', () => {
 
   test('a restore of the disk alone by somebody else is noticed, although the configuration stays', async () => {
     await incus('snapshot', 'create', name, 'by-hand');
-    const running = guard.start(['run', name, '--soak', '60s', '--', 'sh', '-c', 'echo v9 >/srv/app; sync']);
+    const running = guard.start(['run', name, '--soak', '30s', '--', 'sh', '-c', 'echo v9 >/srv/app; sync']);
     await waitFor(async () => (await readInside(host, name, '/srv/app')) === 'v9');
     // The command has ended, so the restore does not cut it off.
     await waitFor(async () => !(await inside(host, name, 'ps', 'ax')).includes('echo v9'));
     const body = JSON.stringify({ restore: 'by-hand', disk_only: true });
     await incus('query', '-X', 'PUT', '-d', body, '--wait', `/1.0/instances/${name}`);
     const { exitCode, stderr } = await running;
-    expect({ exitCode, stderr }).toMatchObject({ exitCode: 11 });
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 12 });
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain('Somebody else restored a snapshot');
     await incus('snapshot', 'delete', name, 'by-hand');
   });
