@@ -6,6 +6,7 @@ import { removeRecord } from '../journal/retention.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
 import { forgetWaiting } from '../journal/waiting-runs.ts';
 import { writeLines } from '../report/write.ts';
+import { err, ok, type Result } from '../result.ts';
 import { isWaitOpen } from '../run/confirmation/known-wait.ts';
 import { busy, refused } from '../run/refusal.ts';
 import type { Outcome } from '../event.ts';
@@ -41,8 +42,12 @@ export function defineForget(program: Command, call: Call): void {
       const { context } = call;
       const state = stateDirectoryOf(context);
       const run = await runNamed(state, wanted);
-      const outcome = mayForget(await readRun(state, run), options.yes ?? false, readClocks(context.clock.now));
-      if (outcome !== null) return call.exit(await reportOutcome(context, options.json ?? false, outcome));
+      const admitted = requireForgettable(
+        await readRun(state, run),
+        options.yes ?? false,
+        readClocks(context.clock.now),
+      );
+      if (!admitted.ok) return call.exit(await reportOutcome(context, options.json ?? false, admitted.error));
       call.exit(await forget(context, state, run));
     });
 }
@@ -60,23 +65,31 @@ async function forget(context: Context, state: string, run: string): Promise<num
   return 0;
 }
 
-/** Null where the record may go. */
-export function mayForget(record: RunRecord | null, yes: boolean, reading: ClockReading): Outcome | null {
-  if (record === null || record.started === null) return null;
+/** Whether the record may be removed. */
+export function requireForgettable(
+  record: RunRecord | null,
+  yes: boolean,
+  reading: ClockReading,
+): Result<void, Outcome> {
+  if (record === null || record.started === null) return ok(undefined);
   const { run, started, ended, restorePoint, released } = record;
-  if (ended !== null && (restorePoint === null || released !== null)) return null;
+  if (ended !== null && (restorePoint === null || released !== null)) return ok(undefined);
   if (inspectHolder(started.holder) === 'alive')
-    return busy(`Run ${run} is in progress (pid ${started.holder.pid}).`, 'Wait until it ends.');
+    return err(busy(`Run ${run} is in progress (pid ${started.holder.pid}).`, 'Wait until it ends.'));
   const instance = started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
   if (isWaiting(record, reading))
-    return refused(
-      `Run ${run} waits for a confirmation. Without its record guard would not roll ${instance} back at the deadline.`,
-      `Keep the change with \`guard confirm ${run}\`, or roll it back with \`guard rollback ${instance}\`, and try again.`,
+    return err(
+      refused(
+        `Run ${run} waits for a confirmation. Without its record guard would not roll ${instance} back at the deadline.`,
+        `Keep the change with \`guard confirm ${run}\`, or roll it back with \`guard rollback ${instance}\`, and try again.`,
+      ),
     );
-  if (yes) return null;
-  return refused(
-    `Run ${run} is not finished: ${instance} may be changed, and its restore point may be in flight.`,
-    `Finish it with \`guard recover ${instance}\`, or pass -y to remove the record anyway.`,
+  if (yes) return ok(undefined);
+  return err(
+    refused(
+      `Run ${run} is not finished: ${instance} may be changed, and its restore point may be in flight.`,
+      `Finish it with \`guard recover ${instance}\`, or pass -y to remove the record anyway.`,
+    ),
   );
 }
 

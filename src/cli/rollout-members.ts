@@ -13,6 +13,7 @@ import type { MemberResult } from '../rollout/execute.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import { inspect } from '../run/inspect.ts';
+import type { Inspection } from '../run/prepared-run.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { rollbackChange } from '../run/changes/rollback.ts';
 import type { PushPlan } from '../run/plan.ts';
@@ -67,13 +68,12 @@ function planOf(call: RolloutCall, member: InstanceAddress, run: string, setting
   });
 }
 
-/** What stands in the way of a run on this instance; null where nothing can be seen to. Changes nothing. */
-export async function inspectMember(call: RolloutCall, member: InstanceAddress): Promise<Outcome | null> {
+/** Whether a run on this instance would start, as far as can be seen. Changes nothing. */
+export async function inspectMember(call: RolloutCall, member: InstanceAddress): Promise<Result<Inspection, Outcome>> {
   const settings = memberSettings(call, member);
-  if (!settings.ok) return settings.error;
+  if (!settings.ok) return settings;
   const plan = planOf(call, member, newRunId(call.context.clock.now()), settings.value);
-  const inspected = await inspect(plan, { platform: connectionTo(call, member).platform, inspectHolder });
-  return inspected.ok ? null : inspected.error;
+  return inspect(plan, { platform: connectionTo(call, member).platform, inspectHolder });
 }
 
 /** With --rehearse the first instance is rehearsed before any is touched. The exit status where it does not pass; else null. */

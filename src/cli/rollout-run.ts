@@ -209,8 +209,8 @@ export async function admit(
   const queue = [...members];
   const work = async (): Promise<void> => {
     for (let member = queue.shift(); member !== undefined; member = queue.shift()) {
-      const outcome = await inspectMember(call, member);
-      if (outcome !== null) refusals.push({ label: labelOf(member, members), member, outcome });
+      const inspected = await inspectMember(call, member);
+      if (!inspected.ok) refusals.push({ label: labelOf(member, members), member, outcome: inspected.error });
     }
   };
   await Promise.all(Array.from({ length: inspectedAtOnce }, work));

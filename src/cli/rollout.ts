@@ -286,8 +286,8 @@ async function goOn(
     return await withReports(context, given, [], async (reporting) => {
       const found = await findRollout(reporting, servers, id, given);
       if (!found.ok) return reportOutcome(reporting, json, found.error);
-      const refusal = await refuseGoingOn(reporting, servers, found.value, given, words, how);
-      if (refusal !== null) return reportOutcome(reporting, json, refusal);
+      const admitted = await requireResumable(reporting, servers, found.value, given, words, how);
+      if (!admitted.ok) return reportOutcome(reporting, json, admitted.error);
       const { record, isForeign } = found.value;
       const recordWords = isForeign ? trustedWords(record.options) : journalWords(record.options);
       const options: RolloutOptions = {
@@ -315,36 +315,42 @@ function ofThisCall({ json, quiet, report, trace, config, waitLock }: RolloutOpt
   return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
 }
 
-/** Why it cannot go on here and now; null where it can. */
-async function refuseGoingOn(
+/** Whether the rollout can go on here and now. */
+async function requireResumable(
   context: Context,
   servers: Servers,
   { record, isForeign, beats }: FoundRollout,
   given: ResumeOptions,
   words: readonly string[],
   how: 'resume' | 'abort',
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   const { id, status, holder, omitted } = record;
   const over = describeEnd(record, isForeign);
-  if (over !== null) return refused(over.message, over.advice);
+  if (over !== null) return err(refused(over.message, over.advice));
   const missing =
     isForeign && how === 'resume' ? omitted.filter((name) => !words.some((word) => word.startsWith(`${name}=`))) : [];
   if (missing.length > 0)
-    return refused(
-      `Rollout ${id} was started with ${missing.join(', ')}. Its record on the server does not contain this, because it may name secrets, or files and commands of host ${neutralise(holder.host, 100)}.`,
-      `Pass it again: guard rollout resume ${id} ${missing.map((name) => `${name} …`).join(' ')}`,
+    return err(
+      refused(
+        `Rollout ${id} was started with ${missing.join(', ')}. Its record on the server does not contain this, because it may name secrets, or files and commands of host ${neutralise(holder.host, 100)}.`,
+        `Pass it again: guard rollout resume ${id} ${missing.map((name) => `${name} …`).join(' ')}`,
+      ),
     );
-  if (status !== 'running') return null;
+  if (status !== 'running') return ok(undefined);
   switch (inspectHolder(holder)) {
     case 'dead':
-      return null;
+      return ok(undefined);
     case 'alive':
-      return busy(
-        `Rollout ${id} is in progress (pid ${holder.pid}).`,
-        `Interrupt it there with Ctrl-C, or with: kill -INT ${holder.pid}`,
+      return err(
+        busy(
+          `Rollout ${id} is in progress (pid ${holder.pid}).`,
+          `Interrupt it there with Ctrl-C, or with: kill -INT ${holder.pid}`,
+        ),
       );
     case 'elsewhere':
-      return given.takeOver === true ? null : awaitSilence(context, storesOf(servers, record), record, beats);
+      return given.takeOver === true
+        ? ok(undefined)
+        : requireSilence(context, storesOf(servers, record), record, beats);
   }
 }
 
@@ -352,12 +358,13 @@ async function refuseGoingOn(
 const silenceMs = 120_000;
 const pollMs = 5000;
 
-async function awaitSilence(
+/** Waits to see whether the other host is still active. */
+async function requireSilence(
   { clock, stderr, interrupter }: Context,
   stores: readonly SharedStore[],
   { id, holder }: RolloutRecord,
   beats: ClaimedState['beats'],
-): Promise<Outcome | null> {
+): Promise<Result<void, Outcome>> {
   const host = neutralise(holder.host, 100);
   const seen = new Map(beats);
   await writeLines(stderr, [
@@ -369,11 +376,11 @@ async function awaitSilence(
     // A server that does not answer says nothing of that host.
     for (const [store, beat] of beatsOf(await readShared(stores, id))) {
       if (seen.has(store) && seen.get(store) !== beat)
-        return busy(`Rollout ${id} is in progress on host ${host}.`, 'Interrupt it there, or wait until it ends.');
+        return err(busy(`Rollout ${id} is in progress on host ${host}.`, 'Interrupt it there, or wait until it ends.'));
       seen.set(store, beat);
     }
   }
-  return interrupter.signal.aborted ? refused('The wait was interrupted.', '') : null;
+  return interrupter.signal.aborted ? err(refused('The wait was interrupted.', '')) : ok(undefined);
 }
 
 async function goOnWith(
@@ -402,8 +409,8 @@ async function goOnWith(
     pushes: pushes.value,
   };
   const settings = rolloutSettings(call, waitsForConfirmation(call, record.members));
-  const waits = how.how === 'resume' ? await refuseWhileWaiting(call, record) : null;
-  if (waits !== null) return reportOutcome(context, json, waits);
+  const settled = how.how === 'resume' ? await requireNoneWaiting(call, record) : ok(undefined);
+  if (!settled.ok) return reportOutcome(context, json, settled.error);
   const unkept = await refuseWithoutKeeper(context, settings.confirms, how.options);
   if (unkept !== null) return unkept;
   if (!json && how.options.quiet !== true)
@@ -435,14 +442,16 @@ async function goOnWith(
 }
 
 /** A wave that waits is not over: what comes next depends on it. */
-async function refuseWhileWaiting(call: RolloutCall, record: RolloutRecord): Promise<Outcome | null> {
+async function requireNoneWaiting(call: RolloutCall, record: RolloutRecord): Promise<Result<void, Outcome>> {
   const waiting = await waitingMembers(call, record);
-  if (waiting.length === 0) return null;
+  if (waiting.length === 0) return ok(undefined);
   const names = neutralise(waiting.map(({ member }) => member.label).join(', '), 500);
   const until = Math.max(...waiting.map(({ waiting: one }) => one.confirmation.deadline.at));
-  return busy(
-    `Changes of rollout ${record.id} wait for a confirmation until ${formatTime(until)}: ${names}.`,
-    `Keep them with guard rollout confirm ${record.id}, or roll each back with guard rollback. Then resume the rollout.`,
+  return err(
+    busy(
+      `Changes of rollout ${record.id} wait for a confirmation until ${formatTime(until)}: ${names}.`,
+      `Keep them with guard rollout confirm ${record.id}, or roll each back with guard rollback. Then resume the rollout.`,
+    ),
   );
 }
 

@@ -234,7 +234,7 @@ async function judgeCopy(
   const original = inspected.wasRunning ? takeBaselineOf(plan, tools) : Promise.resolve(null);
   const there: CopyTools = { ...tools, platform: tools.platform.inProject(place.project) };
   const started = await startCopy(plan, there, copyPlan);
-  if (started !== null) return withoutCopy(started);
+  if (!started.ok) return withoutCopy(started.error);
   const checks = checksForCopy(plan.checks, isHere(plan, copyPlan));
   const copyRun = planOnCopy(plan, place, checks.asked, access);
   const [noAccess, baseline, preview] = await Promise.all([
@@ -285,16 +285,17 @@ function makeCopy(
   );
 }
 
-/** Null where the copy runs; otherwise why the rehearsal ends here. */
-async function startCopy(plan: RunPlan, there: CopyTools, copyPlan: CopyPlan): Promise<Outcome | null> {
+async function startCopy(plan: RunPlan, there: CopyTools, copyPlan: CopyPlan): Promise<Result<void, Outcome>> {
   const up = await inPhase(
     there,
     'start',
     () => bringUp(there, plan.instance, plan.limits, copyPlan.hasNetwork ? [4] : []),
     (result) => ({ ok: result.ok, message: result.ok ? 'running, isolated' : result.error }),
   );
-  if (up.ok) return null;
-  return inconclusive(`The copy did not start: ${up.error}`, 'The instance itself may not survive a restart either.');
+  if (up.ok) return ok(undefined);
+  return err(
+    inconclusive(`The copy did not start: ${up.error}`, 'The instance itself may not survive a restart either.'),
+  );
 }
 
 /**

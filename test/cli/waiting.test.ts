@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { mayForget } from '../../src/cli/forget.ts';
+import { requireForgettable } from '../../src/cli/forget.ts';
 import { deadlineAfter } from '../../src/deadline.ts';
 import { readClocks } from '../../src/journal/boot-clock.ts';
 import type { RunRecord } from '../../src/journal/runs.ts';
@@ -23,7 +23,10 @@ describe('the record of a run that waits for a confirmation', () => {
       confirmationDeadline: deadlineIn(600_000),
       ...more,
     }) as unknown as RunRecord;
-  const outcome = (record: RunRecord) => mayForget(record, true, now)?.outcome ?? null;
+  const outcome = (record: RunRecord) => {
+    const admitted = requireForgettable(record, true, now);
+    return admitted.ok ? null : admitted.error.outcome;
+  };
 
   test('stays even with -y, because its deadline is kept by it', () => {
     expect(outcome(recordOf({}))).toBe('refused');
