@@ -18,18 +18,21 @@ async function complaint(...words: string[]): Promise<{ readonly status: number;
 /** A server that does not answer. */
 const unreachable: Context['reach'] = () => Promise.resolve(err({ message: 'Incus does not answer.', advice: '' }));
 
+const noServer: Context['reach'] = () => {
+  throw new Error('the server was reached');
+};
+
 async function complaintIn(
   folder: string,
   words: readonly string[],
-  reach: Context['reach'] = () => {
-    throw new Error('the server was reached');
-  },
+  reach: Context['reach'] = noServer,
+  environment: Context['environment'] = {},
 ): Promise<{ status: number; text: string }> {
   const stderr = new PassThrough();
   const context: Context = {
     version: '0',
     commit: 'none',
-    environment: { GUARD_STATE_DIR: folder, XDG_CONFIG_HOME: folder, HOME: folder },
+    environment: { GUARD_STATE_DIR: folder, XDG_CONFIG_HOME: folder, HOME: folder, ...environment },
     workingDirectory: folder,
     clock: systemClock,
     readHookPart: () => Promise.reject(new Error('no hook')),
@@ -202,6 +205,11 @@ test.each([
   expect(status).toBe(64);
   expect(text.replace(/\s+/g, ' ')).toContain(said);
   expect(text).toContain('`incus list` shows');
+});
+
+test('on a host of LXD the advice names lxc', async () => {
+  const { text } = await complaintIn(await temporaryFolder(), ['check', 'web-*'], noServer, { LXD_DIR: '/nowhere' });
+  expect(text).toContain('`lxc list` shows');
 });
 
 describe('a name that the records do not have', () => {
