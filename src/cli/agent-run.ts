@@ -10,7 +10,7 @@ import { guardedRun } from '../run/guarded-run.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { transactionChange } from '../run/changes/transaction.ts';
 import { createRunNotifier, type RunNotifier } from './run-notifier.ts';
-import { stateDirectoryOf, type Context } from './context.ts';
+import type { Context } from './context.ts';
 import { buildPlan } from './build-plan.ts';
 import { runTools } from './run-tools.ts';
 

@@ -15,7 +15,7 @@ import { isPattern } from '../rollout/wish.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
 import { commandWords, refuseLateSubcommand } from './command-words.ts';
-import { stateDirectoryOf, type Context } from './context.ts';
+import type { Context } from './context.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { reportOutcome } from './report-outcome.ts';
