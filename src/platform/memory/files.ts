@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream';
 import { err, ok, type Result } from '../../result.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
 import type { Answered, FileOwner, Files, Limit } from '../platform.ts';
-import { send, type MemoryClient } from './requests.ts';
-import { findInstance, type MemoryFile, type MemoryInstance } from './server.ts';
+import { instanceRequest } from './quick-request.ts';
+import type { MemoryClient } from './requests.ts';
+import type { MemoryFile, MemoryInstance } from './server.ts';
 
 /** The port's functions about files inside. */
 export function filesOf(client: MemoryClient): Files {
@@ -73,20 +74,7 @@ function fileRequest<T>(
   apply: (instance: MemoryInstance, purpose: string) => Result<T, PlatformFailure>,
 ): Answered<T> {
   const changes = name === 'pushFile' || name === 'deleteFile';
-  return send(client, {
-    name,
-    purpose,
-    instance,
-    activity: 'other',
-    isOperation: false,
-    changes,
-    limitMs,
-    ms: client.server.takes.read,
-    apply: () => {
-      const found = findInstance(client.server, instance, purpose);
-      return found.ok ? apply(found.value, purpose) : found;
-    },
-  });
+  return instanceRequest(client, { name, purpose, instance, changes, limitMs }, (one) => apply(one, purpose));
 }
 
 function notFound(purpose: string): Result<never, PlatformFailure> {

@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../../result.ts';
 import { confirmedAddresses } from '../address.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
 import type { Answered, Instance, InstancePatch, Instances, InstanceState } from '../platform.ts';
+import { quickMs, quickRequest, readInstance } from './quick-request.ts';
 import { send, type MemoryClient } from './requests.ts';
 import {
   addInstance,
@@ -14,18 +15,18 @@ import {
   type MemoryInstance,
 } from './server.ts';
 
-const quickMs = 30_000;
-
 /** The port's functions about instances. */
 export function instancesOf(client: MemoryClient): Instances {
   const { server } = client;
   return {
     getInstance: (name) =>
-      read(client, 'getInstance', `read the instance ${name}`, name, (instance) => ok(instanceOf(instance))),
+      readInstance(client, 'getInstance', `read the instance ${name}`, name, (instance) => ok(instanceOf(instance))),
     getInstanceState: (name) =>
-      read(client, 'getInstanceState', `read the state of the instance ${name}`, name, (one) => ok(stateOf(one))),
+      readInstance(client, 'getInstanceState', `read the state of the instance ${name}`, name, (one) =>
+        ok(stateOf(one)),
+      ),
     confirmAddresses: (name, claimed) =>
-      read(client, 'confirmAddresses', `look at the addresses of the instance ${name}`, name, () =>
+      readInstance(client, 'confirmAddresses', `look at the addresses of the instance ${name}`, name, () =>
         ok(confirmedAddresses(claimed, { assigned: [], networks: ['192.0.2.0/24'], ofOthers: ['192.0.2.254'] })),
       ),
     listInstanceNames: () => list(client, 'listInstanceNames', () => [...server.instances.keys()]),
@@ -74,41 +75,8 @@ export function instancesOf(client: MemoryClient): Instances {
   };
 }
 
-function read<T>(
-  client: MemoryClient,
-  name: string,
-  purpose: string,
-  instance: string,
-  answer: (instance: MemoryInstance) => Result<T, PlatformFailure>,
-): Answered<T> {
-  return send(client, {
-    name,
-    purpose,
-    instance,
-    activity: 'other',
-    isOperation: false,
-    changes: false,
-    ms: client.server.takes.read,
-    limitMs: quickMs,
-    apply: () => {
-      const found = findInstance(client.server, instance, purpose);
-      return found.ok ? answer(found.value) : found;
-    },
-  });
-}
-
 function list<T>(client: MemoryClient, name: string, answer: () => T): Answered<T> {
-  return send(client, {
-    name,
-    purpose: 'list the instances',
-    instance: null,
-    activity: 'other',
-    isOperation: false,
-    changes: false,
-    ms: client.server.takes.read,
-    limitMs: quickMs,
-    apply: () => ok(answer()),
-  });
+  return quickRequest(client, { name, purpose: 'list the instances' }, () => ok(answer()));
 }
 
 interface Change {

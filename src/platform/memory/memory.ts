@@ -17,7 +17,8 @@ import { executionsOf } from './executions.ts';
 import { filesOf } from './files.ts';
 import { instancesOf } from './instances.ts';
 import { rehearsalsOf } from './rehearsals.ts';
-import { clientIn, send, type Fault, type MemoryClient, type MemoryRequest } from './requests.ts';
+import { quickRequest } from './quick-request.ts';
+import { clientIn, type Fault, type MemoryClient, type MemoryRequest } from './requests.ts';
 import { defaultProject, type MemoryServer, type Watcher } from './server.ts';
 import { snapshotsOf } from './snapshots.ts';
 import { describeMemoryServer, storageOf } from './storage.ts';
@@ -66,22 +67,13 @@ function platformOf(client: MemoryClient, project: string): Platform {
 
 const capabilities: Capabilities = { restoreTakesBackConfiguration: true, restoreLosesDescription: true };
 
-const quickMs = 30_000;
 const pollMs = 250;
 
 function listOperations(client: MemoryClient): Answered<Operation[]> {
   const { server } = client;
-  return send(client, {
-    name: 'listOperations',
-    purpose: 'list what the server is doing',
-    instance: null,
-    activity: 'other',
-    isOperation: false,
-    changes: false,
-    ms: server.takes.read,
-    limitMs: quickMs,
-    apply: () => ok([...server.operations.values()].filter(({ isListed }) => isListed).map(operationOf)),
-  });
+  return quickRequest(client, { name: 'listOperations', purpose: 'list what the server is doing' }, () =>
+    ok([...server.operations.values()].filter(({ isListed }) => isListed).map(operationOf)),
+  );
 }
 
 function operationOf({ id, activity, isRunning, instances }: Operation): Operation {
@@ -110,21 +102,11 @@ function stillRunning(operation: string, purpose: string): PlatformFailure {
 /** Null while it runs. */
 function stateOf(client: MemoryClient, id: string, purpose: string): Answered<OperationResult | null> {
   const { server } = client;
-  return send<OperationResult | null>(client, {
-    name: 'settle',
-    purpose,
-    instance: null,
-    activity: 'other',
-    isOperation: false,
-    changes: false,
-    ms: server.takes.read,
-    limitMs: quickMs,
-    apply: () => {
-      const operation = server.operations.get(id);
-      if (operation === undefined) return ok({ kind: 'gone' });
-      if (operation.result === null) return ok(null);
-      return ok(operation.result.ok ? { kind: 'succeeded' } : { kind: 'failed', failure: operation.result.error });
-    },
+  return quickRequest<OperationResult | null>(client, { name: 'settle', purpose }, () => {
+    const operation = server.operations.get(id);
+    if (operation === undefined) return ok({ kind: 'gone' });
+    if (operation.result === null) return ok(null);
+    return ok(operation.result.ok ? { kind: 'succeeded' } : { kind: 'failed', failure: operation.result.error });
   });
 }
 
@@ -139,19 +121,9 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
     },
     onLost: () => end(err(platformFailure('connection-lost', purpose, 'the stream of events ended'))),
   };
-  const opened = await send(client, {
-    name: 'followInstances',
-    purpose,
-    instance: null,
-    activity: 'other',
-    isOperation: false,
-    changes: false,
-    ms: server.takes.read,
-    limitMs: quickMs,
-    apply: () => {
-      server.watchers.add(watcher);
-      return ok(undefined);
-    },
+  const opened = await quickRequest(client, { name: 'followInstances', purpose }, () => {
+    server.watchers.add(watcher);
+    return ok(undefined);
   });
   if (!opened.ok) return opened;
   function close(): void {

@@ -4,11 +4,11 @@ import { platformFailure, type PlatformFailure } from '../failure.ts';
 import type { Answered, Disk, Limit } from '../platform.ts';
 import type { CopiedVolume, CopyPlan, CopyRequest, RehearsalPlace, Rehearsals } from '../rehearsals.ts';
 import { stopNow } from './instances.ts';
+import { quickMs, quickRequest } from './quick-request.ts';
 import { clientIn, send, type MemoryClient, type Work } from './requests.ts';
 import { addInstance, findInstance, projectOf, type MemoryInstance, type MemoryServer } from './server.ts';
 
 const project = 'guard-rehearsal';
-const quickMs = 30_000;
 const pollMs = 100;
 
 /** Keys of a copy, and of its volumes, as Incus has them. */
@@ -194,17 +194,7 @@ function quickly<T>(
   answer: (purpose: string) => Result<T, PlatformFailure>,
 ): Answered<T> {
   const purpose = 'rehearse';
-  return send(client, {
-    name,
-    purpose,
-    instance: null,
-    activity: 'other',
-    isOperation: false,
-    changes,
-    ms: client.server.takes.read,
-    limitMs: quickMs,
-    apply: () => answer(purpose),
-  });
+  return quickRequest(client, { name, purpose, changes }, () => answer(purpose));
 }
 
 function refuse(purpose: string): Result<never, PlatformFailure> {

@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../../result.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
 import type { Answered, InconsistentSnapshots, Limit, Snapshot, Snapshots } from '../platform.ts';
 import { refusal, revisionOf as revisionOfInstance, stopNow } from './instances.ts';
+import { quickMs, readInstance } from './quick-request.ts';
 import { send, type MemoryClient, type Work } from './requests.ts';
 import {
   announce,
@@ -13,19 +14,17 @@ import {
   type MemorySnapshot,
 } from './server.ts';
 
-const quickMs = 30_000;
-
 /** The port's functions about snapshots. */
 export function snapshotsOf(client: MemoryClient): Snapshots {
   return {
     createSnapshot: (instance, wanted, { limitMs }) => createSnapshot(client, instance, wanted, limitMs),
     listSnapshots: (instance) =>
-      read(client, 'listSnapshots', `list the snapshots of ${instance}`, instance, ({ snapshots }) =>
+      readInstance(client, 'listSnapshots', `list the snapshots of ${instance}`, instance, ({ snapshots }) =>
         ok(snapshots.map((one) => ({ ...snapshotOf(one), revision: '' }))),
       ),
     getSnapshot: (instance, name) => {
       const purpose = `read the snapshot ${name} of ${instance}`;
-      return read(client, 'getSnapshot', purpose, instance, (one) => {
+      return readInstance(client, 'getSnapshot', purpose, instance, (one) => {
         const found = findSnapshot(one, name, purpose);
         return found.ok ? ok(snapshotOf(found.value)) : found;
       });
@@ -234,36 +233,13 @@ function newerInTheWay(
 function findInconsistent(client: MemoryClient, name: string): Promise<InconsistentSnapshots> {
   const none = { empty: [], nameless: [] };
   const purpose = `compare the records of the snapshots of ${name}`;
-  const found = read<InconsistentSnapshots>(client, 'findInconsistentSnapshots', purpose, name, (instance) =>
+  const found = readInstance<InconsistentSnapshots>(client, 'findInconsistentSnapshots', purpose, name, (instance) =>
     ok({
       empty: instance.snapshots.filter(({ hasData }) => !hasData).map(snapshotOf),
       nameless: instance.nameless,
     }),
   );
   return found.then((result) => (result.ok ? result.value : none));
-}
-
-function read<T>(
-  client: MemoryClient,
-  name: string,
-  purpose: string,
-  instance: string,
-  answer: (instance: MemoryInstance) => Result<T, PlatformFailure>,
-): Answered<T> {
-  return send(client, {
-    name,
-    purpose,
-    instance,
-    activity: 'other',
-    isOperation: false,
-    changes: false,
-    ms: client.server.takes.read,
-    limitMs: quickMs,
-    apply: () => {
-      const found = findInstance(client.server, instance, purpose);
-      return found.ok ? answer(found.value) : found;
-    },
-  });
 }
 
 function snapshotNamed(

@@ -1,10 +1,9 @@
 import { err, ok, type Result } from '../../result.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
 import type { Answered, ServerDescription, Storage, VolumeSnapshot } from '../platform.ts';
+import { quickMs, quickRequest } from './quick-request.ts';
 import { send, type MemoryClient } from './requests.ts';
 import { timeNow, type MemoryInstance, type MemoryServer, type MemoryVolume } from './server.ts';
-
-const quickMs = 30_000;
 
 /** The port's functions about pools and custom volumes. */
 export function storageOf(client: MemoryClient): Storage {
@@ -140,17 +139,7 @@ function read<T>(
   purpose: string,
   answer: (purpose: string) => Result<T, PlatformFailure>,
 ): Answered<T> {
-  return send(client, {
-    name,
-    purpose,
-    instance: null,
-    activity: 'other',
-    isOperation: false,
-    changes: false,
-    ms: client.server.takes.read,
-    limitMs: quickMs,
-    apply: () => answer(purpose),
-  });
+  return quickRequest(client, { name, purpose }, () => answer(purpose));
 }
 
 function change(
